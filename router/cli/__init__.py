@@ -2,8 +2,9 @@
 
 `COMMANDS` lists the sub-commands. Each sub-command is a module that defines a click command with the name `command`.
 The module is imported when the sub-command is first used, because `router plan` must not need the dependencies of a
-server. The other modules help sub-commands: `read_supergraph`, `file_io`, `operation_options` and `compose_watch` read
-inputs; `composition_output` and `plan_formats` print results; `garbage_collector` makes compositions faster.
+server. The other modules help sub-commands: `read_supergraph`, `file_io`, `operation_options` and
+`watch_compose_inputs` read inputs; `composition_output` and `mermaid_and_cost_table` print results;
+`tune_garbage_collector` makes compositions faster.
 """
 
 from __future__ import annotations

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from router.cli.compose_watch import WatchedInputs
 from router.cli.composition_output import FORMAT, relative_to_working_directory, write_result
 from router.cli.file_io import NOT_COMPOSABLE, READABLE_FILE, WRITABLE_FILE
-from router.cli.garbage_collector import expect_long_lived_objects
+from router.cli.tune_garbage_collector import expect_long_lived_objects
+from router.cli.watch_compose_inputs import WatchedInputs
 from router.composition import compose
 from router.composition.file_locations import SourceFile
 from router.composition.rendering.collect_diagnostics import LEVELS, Diagnostics

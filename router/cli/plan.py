@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from router.cli.mermaid_and_cost_table import cost_table, mermaid
 from router.cli.operation_options import print_hints, with_operation_options
-from router.cli.plan_formats import cost_table, mermaid
 from router.planner import PlanOptions, plan
 
 if TYPE_CHECKING:

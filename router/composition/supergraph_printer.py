@@ -13,7 +13,7 @@ from graphql.language.block_string import print_block_string
 
 from router.composition.const_value_nodes import string
 from router.composition.model import ROOTS, Applied, DirectiveDef, EnumValue, FieldDef, InputValue, Kind, TypeDef
-from router.composition.reading.renamed_spec_definitions import SpecDefinitions, spec_definitions
+from router.composition.reading.rename_spec_definitions import SpecDefinitions, spec_definitions
 from router.federation.spec_versions import SpecVersion, spec_versions
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from graphql.language import DirectiveDefinitionNode, TypeDefinitionNode
 
     from router.composition.merge.merge_state import MergeState
-    from router.composition.merge.supergraph_features import SupergraphLink
+    from router.composition.merge.supergraph_directives_and_links import SupergraphLink
 
 # The descriptions of the values of the enum `link__Purpose`, copied from the link specification.
 _PURPOSES = {

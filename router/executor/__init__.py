@@ -16,7 +16,7 @@ them:
       §3.6            rewrite the result, merge it into all its objects  interpreter/rewrites, merge
       §3.7            start a fetch when its dependencies are merged     interpreter/requests_in_plan, execution
       §3.8            evaluate conditions on coerced variables           interpreter/requests_in_plan
-      §3.9            split the response to several fetches              interpreter/batched_entity_fetches
+      §3.9            split the response to several fetches              interpreter/combine_and_split_entity_fetches
     execution §4    give errors their paths in the client's response     errors/
     execution §5    complete leaves, types and nulls                     graphql/completion, collect_fields
     execution §7    resolve introspection without a subgraph             graphql/introspection

@@ -10,7 +10,7 @@
 In: the text of a supergraph and a filter. Out: the same text, with `@inaccessible` on every hidden element. Clients do
 not see hidden fields, but the router still uses hidden fields in its query plans. A diff of the input and the output
 shows what a contract hides.
-Reading order: this file; `filtering` (which elements are hidden); `reachable_types`; `inaccessible_marking` (the text).
+Reading order: this file; `hide_elements_by_tags`; `reachable_types`; `write_inaccessible_into_sdl` (the text).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 from graphql import DirectiveNode, parse
 from graphql.language import SchemaDefinitionNode, SchemaExtensionNode
 
-from router.composition.contracts.filtering import ContractFilter, apply, tags_in_use
-from router.composition.contracts.inaccessible_marking import mark
+from router.composition.contracts.hide_elements_by_tags import ContractFilter, apply, tags_in_use
+from router.composition.contracts.write_inaccessible_into_sdl import mark
 from router.composition.model import SubgraphSchema
 from router.composition.reading.schema_builder import SchemaBuilder
 from router.composition.reading.spec_directive_names import element_resolver

@@ -9,10 +9,10 @@ declaration of an element in one subgraph. `dest` is the merged element in the s
 Reading order:
 
 1. `merge_steps`: all steps in order; `merge_state`: the data that the steps read and write;
-2. `supergraph_features`, `compose_directive`: the directives of the supergraph;
+2. `supergraph_directives_and_links`, `compose_directive`: the directives of the supergraph;
 3. `object`, `interface`, `union`, `enum`, `input_object`: the kinds of types;
 4. `fields`, `arguments`, `type_references`, `default_values`, `descriptions`, `applied_directives`: what types contain;
-5. `external_declarations`, `override`, `shareable`, `interface_object_fields`, `auth_propagation`: the federation
-   directives;
+5. `check_external_declarations`, `override`, `check_shareable`, `interface_object_fields`, `auth_propagation`: the
+   federation directives;
 6. `join_directives`: the `@join__*` directives, which record what each subgraph declares.
 """

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 from graphql.language import ConstObjectFieldNode, ConstObjectValueNode, NameNode
 
 from router.composition.const_value_nodes import enum_value, identity, list_of, string
-from router.composition.merge.auth_alternatives import MAX_ALTERNATIVES, TooManyAlternativesError
-from router.composition.merge.supergraph_features import JOIN_DIRECTIVE_ELEMENTS, MergedDirective
+from router.composition.merge.combine_auth_requirements import MAX_ALTERNATIVES, TooManyAlternativesError
+from router.composition.merge.supergraph_directives_and_links import JOIN_DIRECTIVE_ELEMENTS, MergedDirective
 from router.composition.model import Applied, Element
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.composition.const_value_nodes import boolean, integer, list_of, python_value, strings
-from router.composition.merge.auth_alternatives import as_lists, conjunction, requirement
+from router.composition.merge.combine_auth_requirements import as_lists, conjunction, requirement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -1,6 +1,6 @@
 """Merge one field of an object or interface type (composition §5.1, §5.2).
 
-`external_declarations` has the checks of the `@external` declarations of the field.
+`check_external_declarations` has the checks of the `@external` declarations of the field.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from router.composition.merge.applied_directives import merge_applied
 from router.composition.merge.arguments import merge_arguments
-from router.composition.merge.descriptions import merge_description
-from router.composition.merge.external_declarations import (
+from router.composition.merge.check_external_declarations import (
     check_directives_on_external,
     check_external_types,
     check_resolved_somewhere,
 )
+from router.composition.merge.descriptions import merge_description
 from router.composition.merge.join_directives import FieldContext, join_field
 from router.composition.merge.type_references import merge_type_reference
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING
 
-from router.composition.merge.shareable import check_sharing
+from router.composition.merge.check_shareable import check_sharing
 from router.composition.model import Applied, Element, Kind
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from graphql.language import Node
 
-    from router.composition.merge.supergraph_features import SupergraphFeatures
+    from router.composition.merge.supergraph_directives_and_links import SupergraphFeatures
     from router.composition.report import SourcePlace
     from router.composition.subgraph_metadata import SubgraphMetadata
 

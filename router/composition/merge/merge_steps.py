@@ -21,7 +21,7 @@ from router.composition.merge.interface_object_fields import copy_interface_obje
 from router.composition.merge.join_directives import join_implements, join_type
 from router.composition.merge.merge_state import MergeState, Sources
 from router.composition.merge.object import merge_object
-from router.composition.merge.supergraph_features import resolve_features
+from router.composition.merge.supergraph_directives_and_links import resolve_features
 from router.composition.merge.union import merge_union
 from router.composition.model import BUILT_IN_SCALARS, ROOTS, Applied, Element, Kind, TypeDef
 

@@ -18,15 +18,27 @@ from graphql import GraphQLError, GraphQLSchema, build_ast_schema, extend_schema
 from graphql.language import (
     DefinitionNode,
     DocumentNode,
+    EnumTypeDefinitionNode,
+    EnumTypeExtensionNode,
+    InputObjectTypeDefinitionNode,
+    InputObjectTypeExtensionNode,
+    InterfaceTypeDefinitionNode,
+    InterfaceTypeExtensionNode,
     ListValueNode,
     NamedTypeNode,
     NullValueNode,
+    ObjectTypeDefinitionNode,
+    ObjectTypeExtensionNode,
     ObjectValueNode,
     ParallelVisitor,
+    ScalarTypeDefinitionNode,
+    ScalarTypeExtensionNode,
     SchemaDefinitionNode,
     SchemaExtensionNode,
     TypeDefinitionNode,
     TypeExtensionNode,
+    UnionTypeDefinitionNode,
+    UnionTypeExtensionNode,
     Visitor,
     print_ast,
     visit,
@@ -37,7 +49,6 @@ from graphql.validation import SDLValidationContext
 from graphql.validation.specified_rules import specified_sdl_rules
 
 from router.composition.model import BUILT_IN_SCALARS
-from router.composition.reading.subgraph_document import DEFINITION_OF
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -67,6 +78,14 @@ _OWN = "__own"
 # The number of cached base schemas. Each needs a few hundred kilobytes. There is a base schema for each combination of
 # specification versions and imports, and one process sees few combinations.
 _CACHED_BASES = 64
+_DEFINITION_OF: dict[type[TypeExtensionNode], type[TypeDefinitionNode]] = {
+    ObjectTypeExtensionNode: ObjectTypeDefinitionNode,
+    InterfaceTypeExtensionNode: InterfaceTypeDefinitionNode,
+    UnionTypeExtensionNode: UnionTypeDefinitionNode,
+    EnumTypeExtensionNode: EnumTypeDefinitionNode,
+    InputObjectTypeExtensionNode: InputObjectTypeDefinitionNode,
+    ScalarTypeExtensionNode: ScalarTypeDefinitionNode,
+}
 
 
 def check_graphql(
@@ -251,6 +270,6 @@ def _each_as_definition(definitions: Sequence[DefinitionNode]) -> Iterator[Defin
 
 
 def _as_definition(node: TypeExtensionNode) -> TypeDefinitionNode:
-    kind = DEFINITION_OF[type(node)]
+    kind = _DEFINITION_OF[type(node)]
     parts = {key: getattr(node, key) for key in node.keys if key in kind.keys and key != "loc"}
     return kind(**parts, loc=node.loc)

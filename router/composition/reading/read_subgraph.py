@@ -12,7 +12,7 @@ from graphql.language import (
 )
 
 from router.composition.model import FEDERATION_1_VERSION, ROOTS, SubgraphSchema, all_applied
-from router.composition.reading.add_spec_definitions import complete_definitions
+from router.composition.reading.check_and_add_spec_definitions import complete_definitions
 from router.composition.reading.drop_unknown_type_conditions import drop_unknown_type_conditions
 from router.composition.reading.graphql_rules import check_argument_values, check_graphql
 from router.composition.reading.schema_builder import SchemaBuilder

@@ -42,7 +42,7 @@ from router.composition.model import (
     SubgraphSchema,
     TypeDef,
 )
-from router.composition.reading.subgraph_document import SUBGRAPH_SPEC_FIELDS
+from router.composition.reading.drop_subgraph_spec_parts import SUBGRAPH_SPEC_FIELDS
 from router.composition.type_refs import TypeRef, from_node, rename
 
 if TYPE_CHECKING:

@@ -1,34 +1,16 @@
-"""Parse a subgraph's SDL, and remove the fields and types that exist only for requests of the router.
-
-As the subgraph specification of federation requires, servers add the fields `_entities` and `_service` to the query
-root, and the types `_Any`, `_Entity` and `_Service` to the schema. A supergraph never contains these fields and types.
-"""
+"""Parse a subgraph's SDL into a `SubgraphDocument`: the definitions with which the other steps of reading work."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graphql import GraphQLSyntaxError
 from graphql.language import (
     DefinitionNode,
-    DirectiveDefinitionNode,
     DirectiveNode,
-    EnumTypeDefinitionNode,
-    EnumTypeExtensionNode,
-    FieldDefinitionNode,
-    InputObjectTypeDefinitionNode,
-    InputObjectTypeExtensionNode,
-    InterfaceTypeDefinitionNode,
-    InterfaceTypeExtensionNode,
-    NamedTypeNode,
-    NameNode,
-    ObjectTypeDefinitionNode,
-    ObjectTypeExtensionNode,
-    ScalarTypeDefinitionNode,
-    ScalarTypeExtensionNode,
     SchemaDefinitionNode,
     SchemaExtensionNode,
     Source,
@@ -36,36 +18,20 @@ from graphql.language import (
     TypeDefinitionNode,
     TypeExtensionNode,
     TypeSystemDefinitionNode,
-    UnionTypeDefinitionNode,
-    UnionTypeExtensionNode,
 )
 
 from router.composition.model import BUILT_IN_SCALARS, ROOTS
+from router.composition.reading.convert_string_enum_defaults import with_enum_defaults
+from router.composition.reading.drop_subgraph_spec_parts import SUBGRAPH_SPEC_TYPES, without_spec_parts
+from router.composition.reading.give_each_type_one_kind import with_one_kind_per_type
 from router.composition.reading.lenient_sdl_parser import parse_schema
-from router.composition.reading.one_kind_per_type import with_one_kind_per_type
 from router.composition.reading.schema_limits import exceeded_limit
-from router.composition.reading.string_enum_defaults import with_enum_defaults
 from router.composition.report import Location, Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _LINE_END = re.compile(r"\r\n|[\n\r]")
-
-SUBGRAPH_SPEC_TYPES = frozenset({"_Any", "_Entity", "_Service", "_FieldSet"})
-# Servers also print definitions of built-in scalars and of these directives. A schema must not define built-in scalars
-# and directives again, so the printed definitions are removed.
-_BUILT_IN_DIRECTIVES = frozenset({"skip", "include", "deprecated", "specifiedBy"})
-SUBGRAPH_SPEC_FIELDS = frozenset({"_entities", "_service"})
-
-DEFINITION_OF: dict[type[TypeExtensionNode], type[TypeDefinitionNode]] = {
-    ObjectTypeExtensionNode: ObjectTypeDefinitionNode,
-    InterfaceTypeExtensionNode: InterfaceTypeDefinitionNode,
-    UnionTypeExtensionNode: UnionTypeDefinitionNode,
-    EnumTypeExtensionNode: EnumTypeDefinitionNode,
-    InputObjectTypeExtensionNode: InputObjectTypeDefinitionNode,
-    ScalarTypeExtensionNode: ScalarTypeDefinitionNode,
-}
 
 
 class _IndexedSource(Source):
@@ -149,7 +115,8 @@ def read_document(subgraph: str, sdl: str, report: Report) -> SubgraphDocument |
         )
     if executable or twice or _extends_scalars(subgraph, document.definitions, report):
         return None
-    definitions = with_one_kind_per_type(_without_spec_parts(document.definitions))
+    query = SubgraphDocument(document.definitions).root_names.get("query")
+    definitions = with_one_kind_per_type(without_spec_parts(document.definitions, query))
     removed = SUBGRAPH_SPEC_TYPES & {
         node.name.value for node in document.definitions if isinstance(node, TypeDefinitionNode | TypeExtensionNode)
     }
@@ -186,39 +153,3 @@ def _extends_scalars(subgraph: str, definitions: Sequence[DefinitionNode], repor
                 [(subgraph, node)],
             )
     return len(report.errors) > before
-
-
-def _without_spec_parts(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
-    document = SubgraphDocument(tuple(definitions))
-    query = document.root_names.get("query")
-    kept: list[DefinitionNode] = []
-    has_fields = False
-    for node in definitions:
-        if isinstance(node, TypeDefinitionNode | TypeExtensionNode) and node.name.value in SUBGRAPH_SPEC_TYPES:
-            continue
-        if isinstance(node, ScalarTypeDefinitionNode) and node.name.value in BUILT_IN_SCALARS:
-            continue
-        if isinstance(node, DirectiveDefinitionNode) and node.name.value in _BUILT_IN_DIRECTIVES:
-            continue
-        if isinstance(node, ObjectTypeDefinitionNode | ObjectTypeExtensionNode) and node.name.value == query:
-            block = _query_without_spec_fields(node, stub=not has_fields)
-            has_fields = has_fields or bool(block.fields)
-            kept.append(block)
-        else:
-            kept.append(node)
-    return tuple(kept)
-
-
-def _query_without_spec_fields(
-    node: ObjectTypeDefinitionNode | ObjectTypeExtensionNode, *, stub: bool
-) -> ObjectTypeDefinitionNode | ObjectTypeExtensionNode:
-    fields = tuple(member for member in node.fields or () if member.name.value not in SUBGRAPH_SPEC_FIELDS)
-    if fields and len(fields) == len(node.fields or ()):
-        return node
-    # A query root without fields is not valid, so the root gets a stub field. The schema builder drops the stub again.
-    return replace(node, fields=fields or ((service_stub(),) if stub else ()))
-
-
-def service_stub() -> FieldDefinitionNode:
-    """Return the field `_service: String`, which makes an empty query root valid for the GraphQL rules."""
-    return FieldDefinitionNode(name=NameNode(value="_service"), type=NamedTypeNode(name=NameNode(value="String")))

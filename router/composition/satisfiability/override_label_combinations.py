@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from router.composition.merge.merge_state import MergeState, Override
-    from router.composition.satisfiability.extracted_fields import ExtractedFields
+    from router.composition.satisfiability.types_lost_by_extraction import ExtractedFields
 
 # n labels have 2^n combinations, and each combination needs its own search: 64 searches for six labels.
 _ALL_COMBINATIONS_UP_TO = 6

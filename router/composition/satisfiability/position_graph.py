@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from router.composition.merge.merge_state import MergeState
-    from router.composition.satisfiability.extracted_fields import ExtractedFields
     from router.composition.satisfiability.override_label_combinations import LabelAssumption
+    from router.composition.satisfiability.types_lost_by_extraction import ExtractedFields
     from router.composition.subgraph_metadata import SubgraphMetadata
 
 
@@ -86,7 +86,7 @@ class PositionGraph:
         """Return the declaration of the field `name` in the subgraph of the position.
 
         Returns None if the subgraph does not have the field, or if the type of the field is lost when a router extracts
-        the subgraph from the supergraph (see `extracted_fields`).
+        the subgraph from the supergraph (see `types_lost_by_extraction`).
         """
         member = self.definition(position).fields.get(name)
         return member if member is not None and self.extracted.has(position.index, member) else None

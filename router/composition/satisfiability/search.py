@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.composition.model import ROOTS, FieldDef, Kind
+from router.composition.satisfiability.compare_runtime_types import RuntimeTypes
 from router.composition.satisfiability.context_selections import NO_CONTEXT_SELECTIONS, Contexts, ContextSelection
-from router.composition.satisfiability.extracted_fields import ExtractedFields
 from router.composition.satisfiability.failing_query import QueryStep, print_failing_query
 from router.composition.satisfiability.failure_reasons import failure_reasons
 from router.composition.satisfiability.override_label_combinations import label_assumptions
 from router.composition.satisfiability.position_graph import Position, PositionGraph
 from router.composition.satisfiability.reachability import Reachability
-from router.composition.satisfiability.runtime_types import RuntimeTypes
+from router.composition.satisfiability.types_lost_by_extraction import ExtractedFields
 from router.composition.type_refs import base_name
 
 if TYPE_CHECKING:

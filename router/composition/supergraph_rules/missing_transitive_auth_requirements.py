@@ -13,7 +13,7 @@ from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode
 
 from router.composition.const_value_nodes import python_value
 from router.composition.context_directives import context_types, contextual_arguments
-from router.composition.merge.auth_alternatives import (
+from router.composition.merge.combine_auth_requirements import (
     MAX_ALTERNATIVES,
     Requirement,
     TooManyAlternativesError,

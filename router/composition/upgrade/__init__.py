@@ -5,7 +5,7 @@ In: the schemas of all subgraphs. Out: the Federation 1 schemas, changed in plac
 The upgrade of one subgraph depends on the other subgraphs. Therefore a record of each subgraph is made before the first
 step (`Originals`), and the steps read these records. So the result does not depend on the order of the subgraphs.
 
-Reading order: `STEPS` in this file, `original_subgraphs`, then the other files in any order.
+Reading order: `STEPS` in this file, `upgrade_step_input`, then the other files in any order.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from router.composition.upgrade.drop_externals import (
 )
 from router.composition.upgrade.drop_ignored_directives import drop_interface_directives, drop_provides_on_leaf_fields
 from router.composition.upgrade.drop_repeated_tags import drop_repeated_tags
-from router.composition.upgrade.original_subgraphs import Originals, Upgrade
 from router.composition.upgrade.rewrite_field_sets import coerce_fields, drop_ineffective_leaves
 from router.composition.upgrade.turn_extensions_into_definitions import (
     drop_external_keys,
     require_base,
     turn_extensions_into_definitions,
 )
+from router.composition.upgrade.upgrade_step_input import Originals, Upgrade
 from router.federation.linked_specs import FEDERATION_IDENTITY, Link, Links, SpecUrl
 from router.federation.spec_versions import spec_version
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from router.composition.model import ROOTS, Applied, Element, Kind
 
 if TYPE_CHECKING:
-    from router.composition.upgrade.original_subgraphs import Upgrade
+    from router.composition.upgrade.upgrade_step_input import Upgrade
 
 
 _NEEDED = ("FIELD_DEFINITION", "OBJECT")

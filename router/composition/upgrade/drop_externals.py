@@ -10,7 +10,7 @@ from router.composition.type_refs import base_name
 
 if TYPE_CHECKING:
     from router.composition.model import Schema
-    from router.composition.upgrade.original_subgraphs import Upgrade
+    from router.composition.upgrade.upgrade_step_input import Upgrade
 
 
 def _drop_external(element: Element) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from router.composition.model import COMPOSITE, Kind
 
 if TYPE_CHECKING:
-    from router.composition.upgrade.original_subgraphs import Upgrade
+    from router.composition.upgrade.upgrade_step_input import Upgrade
 
 
 def drop_interface_directives(upgrade: Upgrade) -> None:

@@ -11,7 +11,7 @@ from router.composition.const_value_nodes import identity
 from router.composition.subgraph_metadata import SubgraphMetadata
 
 if TYPE_CHECKING:
-    from router.composition.upgrade.original_subgraphs import Upgrade
+    from router.composition.upgrade.upgrade_step_input import Upgrade
 
 
 def drop_repeated_tags(upgrade: Upgrade) -> None:

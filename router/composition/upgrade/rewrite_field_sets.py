@@ -29,7 +29,7 @@ from router.federation.type_references import TYPENAME
 
 if TYPE_CHECKING:
     from router.composition.model import Applied
-    from router.composition.upgrade.original_subgraphs import Upgrade
+    from router.composition.upgrade.upgrade_step_input import Upgrade
 
 
 def coerce_fields(upgrade: Upgrade) -> None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from router.composition.field_sets import target_fields
 from router.composition.model import COMPOSITE, ROOTS, FieldDef, Kind
-from router.composition.upgrade.original_subgraphs import is_extension
+from router.composition.upgrade.upgrade_step_input import is_extension
 
 if TYPE_CHECKING:
-    from router.composition.upgrade.original_subgraphs import Upgrade
+    from router.composition.upgrade.upgrade_step_input import Upgrade
 
 
 def require_base(upgrade: Upgrade) -> None:

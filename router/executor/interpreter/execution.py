@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from router.errors import SubgraphMalformedResponse, TransportError
+from router.executor.errors.error_path_index import RecordedErrorPaths
 from router.executor.errors.error_translation import (
     ENTITIES,
     FetchTarget,
@@ -22,12 +23,11 @@ from router.executor.errors.error_translation import (
     null_propagation,
     response_errors,
 )
-from router.executor.errors.recorded_error_paths import RecordedErrorPaths
 from router.executor.errors.unavailable_values import UnavailableValues, keys_at, output_keys, root_keys
 from router.executor.graphql.completion import NO_EFFECTS, FailureEffects, complete
 from router.executor.graphql.introspection import introspect
 from router.executor.graphql_over_http import decode_response
-from router.executor.interpreter.batched_entity_fetches import group_equal_parts, split_response
+from router.executor.interpreter.combine_and_split_entity_fetches import group_equal_parts, split_response
 from router.executor.interpreter.from_context import ContextReader
 from router.executor.interpreter.merge import merge
 from router.executor.interpreter.objects_at_path import collect

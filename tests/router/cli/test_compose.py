@@ -1,6 +1,6 @@
 """`router compose`: files, formats, exit codes, and running subgraphs.
 
-Covers `router/cli/composition_output.py`, `router/cli/file_io.py`, `router/cli/garbage_collector.py`,
+Covers `router/cli/composition_output.py`, `router/cli/file_io.py`, `router/cli/tune_garbage_collector.py`,
 `router/composition/supergraph_yaml.py` and `router/composition/subgraph_loading.py`.
 """
 

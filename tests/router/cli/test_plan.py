@@ -1,6 +1,6 @@
 """`router plan` prints plans, and reports an error in one line.
 
-Covers `router/cli/operation_options.py` and `router/cli/plan_formats.py`.
+Covers `router/cli/operation_options.py` and `router/cli/mermaid_and_cost_table.py`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Contracts: what clients of a variant see, and which part of the supergraph's text stays.
 
-Covers `router/composition/contracts/__init__.py`, `router/composition/contracts/filtering.py`,
-`router/composition/contracts/inaccessible_marking.py` and `router/composition/contracts/reachable_types.py`.
+Covers `router/composition/contracts/__init__.py`, `router/composition/contracts/hide_elements_by_tags.py`,
+`router/composition/contracts/write_inaccessible_into_sdl.py` and `router/composition/contracts/reachable_types.py`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The directives of the merged schema, and the links and join directives around them.
 
 Covers `router/composition/merge/applied_directives.py`, `router/composition/merge/directive_argument_mergers.py`,
-`router/composition/merge/compose_directive.py`, `router/composition/merge/supergraph_features.py`,
+`router/composition/merge/compose_directive.py`, `router/composition/merge/supergraph_directives_and_links.py`,
 `router/composition/merge/join_directives.py`, `router/composition/merge/auth_propagation.py`,
-`router/composition/merge/auth_alternatives.py` and `router/composition/supergraph_printer.py`.
+`router/composition/merge/combine_auth_requirements.py` and `router/composition/supergraph_printer.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pytest
 from graphql.language import print_ast
 
 from router.composition import Composition, Subgraph, compose
-from router.composition.merge.auth_alternatives import (
+from router.composition.merge.combine_auth_requirements import (
     TooManyAlternativesError,
     as_lists,
     conjunction,

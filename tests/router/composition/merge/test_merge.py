@@ -4,11 +4,11 @@ Covers `router/composition/merge/merge_steps.py`, `router/composition/merge/merg
 `router/composition/merge/object.py`, `router/composition/merge/interface.py`,
 `router/composition/merge/interface_object_fields.py`, `router/composition/merge/union.py`,
 `router/composition/merge/enum.py`, `router/composition/merge/input_object.py`, `router/composition/merge/fields.py`,
-`router/composition/merge/external_declarations.py`,
+`router/composition/merge/check_external_declarations.py`,
 `router/composition/merge/arguments.py`, `router/composition/merge/type_references.py`,
 `router/composition/merge/default_values.py`, `router/composition/merge/descriptions.py`,
 `router/composition/merge/executable_directives.py`, `router/composition/merge/override.py` and
-`router/composition/merge/shareable.py`.
+`router/composition/merge/check_shareable.py`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """The definitions of a subgraph: parsed, completed with those of specifications, built into records.
 
 Covers `router/composition/reading/subgraph_document.py`, `router/composition/reading/lenient_sdl_parser.py`,
-`router/composition/reading/one_kind_per_type.py`, `router/composition/reading/string_enum_defaults.py`,
+`router/composition/reading/give_each_type_one_kind.py`, `router/composition/reading/convert_string_enum_defaults.py`,
 `router/composition/reading/schema_builder.py`, `router/composition/reading/spec_directive_names.py`,
-`router/composition/reading/drop_unknown_type_conditions.py`, `router/composition/reading/renamed_spec_definitions.py`
+`router/composition/reading/drop_subgraph_spec_parts.py`,
+`router/composition/reading/drop_unknown_type_conditions.py`, `router/composition/reading/rename_spec_definitions.py`
 and `router/composition/reading/read_subgraph.py`.
 """
 
@@ -14,12 +15,12 @@ from graphql.language import Source, print_ast
 
 from router.composition import Subgraph
 from router.composition.model import Kind
+from router.composition.reading.convert_string_enum_defaults import with_enum_defaults
+from router.composition.reading.give_each_type_one_kind import with_one_kind_per_type
 from router.composition.reading.lenient_sdl_parser import parse_schema
-from router.composition.reading.one_kind_per_type import with_one_kind_per_type
 from router.composition.reading.read_subgraph import read_subgraph
-from router.composition.reading.renamed_spec_definitions import spec_definitions
+from router.composition.reading.rename_spec_definitions import spec_definitions
 from router.composition.reading.spec_directive_names import element_resolver
-from router.composition.reading.string_enum_defaults import with_enum_defaults
 from router.composition.reading.subgraph_document import read_document
 from router.composition.report import Report
 from router.federation.linked_specs import Links

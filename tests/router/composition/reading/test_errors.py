@@ -1,7 +1,8 @@
 """What is reported when a subgraph is read.
 
-Covers `router/composition/reading/add_spec_definitions.py`, `router/composition/reading/unknown_references.py`,
-`router/composition/reading/graphql_rules.py` and `router/composition/reading/schema_limits.py`.
+Covers `router/composition/reading/check_and_add_spec_definitions.py`,
+`router/composition/reading/unknown_references.py`, `router/composition/reading/graphql_rules.py` and
+`router/composition/reading/schema_limits.py`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the messages of satisfiability say.
 
 Covers `router/composition/satisfiability/failing_query.py`, `router/composition/satisfiability/failure_reasons.py`
-and `router/composition/satisfiability/runtime_types.py`.
+and `router/composition/satisfiability/compare_runtime_types.py`.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
 Covers `router/composition/satisfiability/position_graph.py`, `router/composition/satisfiability/reachability.py`,
 `router/composition/satisfiability/reachability_cache.py`, `router/composition/satisfiability/provided_fields.py`,
-`router/composition/satisfiability/context_selections.py`, `router/composition/satisfiability/extracted_fields.py`
-and `router/composition/satisfiability/override_label_combinations.py`.
+`router/composition/satisfiability/context_selections.py`,
+`router/composition/satisfiability/types_lost_by_extraction.py` and
+`router/composition/satisfiability/override_label_combinations.py`.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from router.composition.satisfiability.context_selections import (
     ContextSelection,
     required_context_selections,
 )
-from router.composition.satisfiability.extracted_fields import ExtractedFields
 from router.composition.satisfiability.override_label_combinations import label_assumptions
 from router.composition.satisfiability.position_graph import Position, PositionGraph
 from router.composition.satisfiability.provided_fields import provided_fields
 from router.composition.satisfiability.reachability import Reachability
 from router.composition.satisfiability.reachability_cache import ReachabilityCache
+from router.composition.satisfiability.types_lost_by_extraction import ExtractedFields
 from router.federation.field_sets import parse_field_set
 from tests.router.composition.schemas import field, merged, read
 

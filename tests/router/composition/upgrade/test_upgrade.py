@@ -3,7 +3,7 @@
 Covers `router/composition/upgrade/__init__.py`, `router/composition/upgrade/turn_extensions_into_definitions.py`,
 `router/composition/upgrade/drop_externals.py`,
 `router/composition/upgrade/rewrite_field_sets.py`, `router/composition/upgrade/drop_ignored_directives.py`,
-`router/composition/upgrade/original_subgraphs.py`, `router/composition/upgrade/add_shareable.py` and
+`router/composition/upgrade/upgrade_step_input.py`, `router/composition/upgrade/add_shareable.py` and
 `router/composition/upgrade/drop_repeated_tags.py`.
 """
 
@@ -15,7 +15,7 @@ import pytest
 
 from router.composition.report import Report
 from router.composition.upgrade import upgrade
-from router.composition.upgrade.original_subgraphs import Original, is_extension
+from router.composition.upgrade.upgrade_step_input import Original, is_extension
 from router.federation.linked_specs import FEDERATION_IDENTITY
 from router.federation.version_numbers import Version
 from tests.router.composition.schemas import codes, field, read

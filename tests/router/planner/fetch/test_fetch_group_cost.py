@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from router.cli.plan_formats import placed_fetches
+from router.cli.mermaid_and_cost_table import placed_fetches
 from router.planner import plan
 from router.planner.choose.choose_options import choose
 from router.planner.fetch import root_field_planning

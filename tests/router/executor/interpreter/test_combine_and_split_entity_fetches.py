@@ -10,7 +10,7 @@ import pytest
 from graphql import OperationDefinitionNode, build_schema, parse, validate
 
 from router.errors import SubgraphUnreachable
-from router.executor.interpreter.batched_entity_fetches import split_response
+from router.executor.interpreter.combine_and_split_entity_fetches import split_response
 from router.plan import (
     BatchFetch,
     BatchPart,

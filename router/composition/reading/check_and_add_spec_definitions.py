@@ -20,7 +20,7 @@ from graphql.language import (
 
 from router.composition.const_value_nodes import identity
 from router.composition.model import BUILT_IN_SCALARS
-from router.composition.reading.renamed_spec_definitions import SpecDefinitions, spec_definitions
+from router.composition.reading.rename_spec_definitions import SpecDefinitions, spec_definitions
 from router.composition.type_refs import NonNull, base_name, from_node, nullable
 from router.federation.linked_specs import CORE_IDENTITY, FEDERATION_IDENTITY, LINK_IDENTITY, Links
 from router.federation.spec_versions import FEDERATION_1, spec_versions

@@ -1,0 +1,75 @@
+"""Remove the fields and types that a subgraph's SDL has only for requests of the router, and built-in definitions.
+
+As the subgraph specification of federation requires, servers add the fields `_entities` and `_service` to the query
+root, and the types `_Any`, `_Entity` and `_Service` to the schema. A supergraph never contains these fields and types.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from graphql.language import (
+    DirectiveDefinitionNode,
+    FieldDefinitionNode,
+    NamedTypeNode,
+    NameNode,
+    ObjectTypeDefinitionNode,
+    ObjectTypeExtensionNode,
+    ScalarTypeDefinitionNode,
+    TypeDefinitionNode,
+    TypeExtensionNode,
+)
+
+from router.composition.model import BUILT_IN_SCALARS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from graphql.language import DefinitionNode
+
+SUBGRAPH_SPEC_TYPES = frozenset({"_Any", "_Entity", "_Service", "_FieldSet"})
+# Servers also print definitions of built-in scalars and of these directives. A schema must not define built-in scalars
+# and directives again, so the printed definitions are removed.
+_BUILT_IN_DIRECTIVES = frozenset({"skip", "include", "deprecated", "specifiedBy"})
+SUBGRAPH_SPEC_FIELDS = frozenset({"_entities", "_service"})
+
+
+def without_spec_parts(definitions: Sequence[DefinitionNode], query: str | None) -> tuple[DefinitionNode, ...]:
+    """Return the definitions without those of the subgraph specification, built-in scalars and built-in directives.
+
+    Args:
+        definitions: All definitions of a subgraph.
+        query: The name of the query root type, None if the schema has no query root.
+    """
+    kept: list[DefinitionNode] = []
+    has_fields = False
+    for node in definitions:
+        if isinstance(node, TypeDefinitionNode | TypeExtensionNode) and node.name.value in SUBGRAPH_SPEC_TYPES:
+            continue
+        if isinstance(node, ScalarTypeDefinitionNode) and node.name.value in BUILT_IN_SCALARS:
+            continue
+        if isinstance(node, DirectiveDefinitionNode) and node.name.value in _BUILT_IN_DIRECTIVES:
+            continue
+        if isinstance(node, ObjectTypeDefinitionNode | ObjectTypeExtensionNode) and node.name.value == query:
+            block = _query_without_spec_fields(node, stub=not has_fields)
+            has_fields = has_fields or bool(block.fields)
+            kept.append(block)
+        else:
+            kept.append(node)
+    return tuple(kept)
+
+
+def _query_without_spec_fields(
+    node: ObjectTypeDefinitionNode | ObjectTypeExtensionNode, *, stub: bool
+) -> ObjectTypeDefinitionNode | ObjectTypeExtensionNode:
+    fields = tuple(member for member in node.fields or () if member.name.value not in SUBGRAPH_SPEC_FIELDS)
+    if fields and len(fields) == len(node.fields or ()):
+        return node
+    # A query root without fields is not valid, so the root gets a stub field. The schema builder drops the stub again.
+    return replace(node, fields=fields or ((_service_stub(),) if stub else ()))
+
+
+def _service_stub() -> FieldDefinitionNode:
+    """Return the field `_service: String`, which makes an empty query root valid for the GraphQL rules."""
+    return FieldDefinitionNode(name=NameNode(value="_service"), type=NamedTypeNode(name=NameNode(value="String")))
