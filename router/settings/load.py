@@ -14,14 +14,16 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from router.settings import other_routers
 from router.settings.errors import InvalidSettings, Problem
 from router.settings.model import RouterSettings
 from router.settings.validation_messages import message_of
@@ -82,7 +84,7 @@ def _check(text: str, source: _Source, subgraphs: Collection[str] | None) -> Rou
     try:
         settings = RouterSettings.model_validate(values, context=source.folder)
     except ValidationError as error:
-        raise InvalidSettings(list(source.explain(error))) from None
+        raise InvalidSettings(sorted(source.explain(error, values), key=attrgetter("line"))) from None
     for key in settings.unknown_subgraphs(subgraphs) if subgraphs is not None else ():
         source.report(key, f"the supergraph has no such subgraph; it has {', '.join(sorted(subgraphs or ()))}")
     if source.problems:
@@ -106,7 +108,7 @@ class _Source:
     problems: list[Problem] = field(default_factory=list)
 
     def report(self, location: Location, message: str) -> None:
-        self.problems.append(Problem(self.name, self.line(location), ".".join(map(str, location)), message))
+        self.problems.append(self._problem(location, message))
 
     def line(self, location: Location) -> int:
         """Return the line of a key. If this line is not known, return the line of the nearest enclosing key."""
@@ -187,8 +189,12 @@ class _Source:
                 section_values[key] = self.environ[variable]
                 self.origins[section, key] = f"environment variable {variable}"
 
-    def explain(self, error: ValidationError) -> Iterator[Problem]:
-        """Yield a problem for each error that pydantic found. Messages do not contain values, which may be secret."""
+    def explain(self, error: ValidationError, values: object) -> Iterator[Problem]:
+        """Yield a problem for each error that pydantic found. Messages do not contain `values`, which may be secret.
+
+        An unknown section can be one of another router. Each key in this section that has a counterpart in this
+        router is a problem too.
+        """
         for finding in error.errors(include_url=False, include_input=False):
             location: Location = tuple(finding["loc"])
             message = message_of(finding)
@@ -196,10 +202,25 @@ class _Source:
                 message = _unknown_key(location)
             elif location in self.origins:
                 message = f"{message} (the value comes from {self.origins[location]})"
-            yield Problem(self.name, self.line(location), ".".join(map(str, location)), message)
+            yield self._problem(location, message)
+            if finding["type"] == "extra_forbidden":
+                for inner in other_routers.locations_inside(location, _value_at(location, values)):
+                    yield self._problem(inner, _unknown_key(inner))
+
+    def _problem(self, location: Location, message: str) -> Problem:
+        return Problem(self.name, self.line(location), ".".join(map(str, location)), message)
+
+
+def _value_at(location: Location, values: Any) -> object:
+    for part in location:
+        values = values[part]
+    return values
 
 
 def _unknown_key(location: Location) -> str:
+    elsewhere = other_routers.message_about(location)
+    if elsewhere is not None:
+        return f"unknown key. {elsewhere}"
     known = _keys_beside(location)
     closest = difflib.get_close_matches(str(location[-1]), known, n=1)
     if closest:
