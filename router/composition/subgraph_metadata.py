@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from router.composition.context_directives import context_selections
-from router.composition.field_sets import selected, target_fields, with_implementations
+from router.composition.fields_of_field_set import selected, target_fields, with_implementations
 from router.composition.model import Applied, FieldDef, Kind, SubgraphSchema, TypeDef
 from router.composition.type_refs import base_name
 

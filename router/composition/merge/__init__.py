@@ -12,7 +12,7 @@ Reading order:
 2. `supergraph_directives_and_links`, `compose_directive`: the directives of the supergraph;
 3. `object`, `interface`, `union`, `enum`, `input_object`: the kinds of types;
 4. `fields`, `arguments`, `type_references`, `default_values`, `descriptions`, `applied_directives`: what types contain;
-5. `check_external_declarations`, `override`, `check_shareable`, `interface_object_fields`, `auth_propagation`: the
-   federation directives;
+5. `check_external_declarations`, `resolve_overrides`, `check_shareable`, `copy_interface_object_fields`,
+   `auth_propagation`: the federation directives;
 6. `join_directives`: the `@join__*` directives, which record what each subgraph declares.
 """

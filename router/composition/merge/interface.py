@@ -6,11 +6,11 @@ INCONSISTENT_INTERFACE_VALUE_TYPE_FIELD.
 
 from __future__ import annotations
 
-from router.composition.key_directives import resolvable
+from router.composition.key_identity_and_resolvability import resolvable
 from router.composition.merge.fields import merge_field
 from router.composition.merge.merge_state import MergeState, Sources, children
 from router.composition.merge.object import hint_missing_field
-from router.composition.merge.override import resolve_overrides
+from router.composition.merge.resolve_overrides import resolve_overrides
 from router.composition.model import FieldDef, Kind, TypeDef
 
 

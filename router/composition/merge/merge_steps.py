@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from router.composition.merge.applied_directives import connect_links, merge_applied
 from router.composition.merge.auth_propagation import propagate_requirements
+from router.composition.merge.copy_interface_object_fields import copy_interface_object_fields
 from router.composition.merge.descriptions import merge_description
 from router.composition.merge.enum import merge_enum
 from router.composition.merge.executable_directives import merge_directive_definitions, note_directive_enums
 from router.composition.merge.input_object import merge_input
 from router.composition.merge.interface import merge_interface
-from router.composition.merge.interface_object_fields import copy_interface_object_fields
 from router.composition.merge.join_directives import join_implements, join_type
 from router.composition.merge.merge_state import MergeState, Sources
 from router.composition.merge.object import merge_object

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from router.composition.merge.check_shareable import check_sharing, check_subscription_sharing
 from router.composition.merge.fields import merge_field
 from router.composition.merge.merge_state import MergeState, Sources, children
-from router.composition.merge.override import resolve_overrides
+from router.composition.merge.resolve_overrides import resolve_overrides
 from router.composition.model import ROOTS, FieldDef, TypeDef
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode, StringValueNode, print_ast
 
-from router.composition.field_sets import argument_problems
+from router.composition.field_set_problems import argument_problems
 from router.composition.impossible_type_conditions import is_impossible
 from router.composition.model import ABSTRACT, COMPOSITE, Applied, FieldDef, Kind
 from router.composition.reading.spec_directive_names import GRAPHQL_DIRECTIVES

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode
 
 from router.composition.context_directives import context_types, parse_context_value
-from router.composition.field_sets import field_set_problems
+from router.composition.field_set_problems import field_set_problems
 from router.composition.model import COMPOSITE, Kind, Schema, TypeDef
 from router.composition.rules.find_contextual_arguments import contextual_arguments, report_problem
 from router.composition.rules.no_context_in_selection import has_name_and_selection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.key_directives import resolvable
+from router.composition.key_identity_and_resolvability import resolvable
 from router.composition.rules.find_contextual_arguments import contextual_arguments, report_problem
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.key_directives import key_identity, resolvable
+from router.composition.key_identity_and_resolvability import key_identity, resolvable
 from router.composition.model import Kind
 
 if TYPE_CHECKING:

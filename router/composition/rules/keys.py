@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.key_directives import key_identity
+from router.composition.key_identity_and_resolvability import key_identity
 from router.composition.model import Kind
 from router.composition.rules.check_field_set import FieldSetRule, FieldSetUse, check_field_set
 from router.federation.version_numbers import Version

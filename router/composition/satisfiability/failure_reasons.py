@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.key_directives import resolvable
+from router.composition.key_identity_and_resolvability import resolvable
 from router.composition.satisfiability.context_selections import required_context_selections
 
 if TYPE_CHECKING:

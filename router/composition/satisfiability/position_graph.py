@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from graphql.language import FieldNode, SelectionSetNode
 
-from router.composition.field_sets import target_fields
-from router.composition.key_directives import resolvable
+from router.composition.fields_of_field_set import target_fields
+from router.composition.key_identity_and_resolvability import resolvable
 from router.composition.model import ABSTRACT, ROOTS, Applied, FieldDef, Kind, TypeDef
 from router.composition.satisfiability.provided_fields import NOTHING_PROVIDED, ProvidedFields, provided_fields
 from router.composition.type_refs import base_name

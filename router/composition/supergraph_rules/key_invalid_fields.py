@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.field_sets import field_set_problems
+from router.composition.field_set_problems import field_set_problems
 from router.composition.model import Kind
 
 if TYPE_CHECKING:

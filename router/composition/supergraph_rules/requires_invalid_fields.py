@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.field_sets import field_set_problems
+from router.composition.field_set_problems import field_set_problems
 
 if TYPE_CHECKING:
     from router.composition.merge.merge_state import MergeState

@@ -20,7 +20,8 @@ from graphql.language import (
 )
 
 from router.composition.const_value_nodes import string
-from router.composition.field_sets import argument_problems, given_arguments, with_implementations
+from router.composition.field_set_problems import argument_problems, given_arguments
+from router.composition.fields_of_field_set import with_implementations
 from router.composition.model import COMPOSITE
 from router.composition.subgraph_metadata import SubgraphMetadata
 from router.composition.type_refs import base_name

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.field_sets import target_fields
+from router.composition.fields_of_field_set import target_fields
 from router.composition.model import COMPOSITE, ROOTS, FieldDef, Kind
 from router.composition.upgrade.upgrade_step_input import is_extension
 

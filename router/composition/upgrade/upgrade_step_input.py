@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.composition.const_value_nodes import identity
-from router.composition.field_sets import target_fields
+from router.composition.fields_of_field_set import target_fields
 from router.composition.model import Kind, TypeDef
 from router.composition.subgraph_metadata import SubgraphMetadata
 

@@ -2,12 +2,12 @@
 
 Covers `router/composition/merge/merge_steps.py`, `router/composition/merge/merge_state.py`,
 `router/composition/merge/object.py`, `router/composition/merge/interface.py`,
-`router/composition/merge/interface_object_fields.py`, `router/composition/merge/union.py`,
+`router/composition/merge/copy_interface_object_fields.py`, `router/composition/merge/union.py`,
 `router/composition/merge/enum.py`, `router/composition/merge/input_object.py`, `router/composition/merge/fields.py`,
 `router/composition/merge/check_external_declarations.py`,
 `router/composition/merge/arguments.py`, `router/composition/merge/type_references.py`,
 `router/composition/merge/default_values.py`, `router/composition/merge/descriptions.py`,
-`router/composition/merge/executable_directives.py`, `router/composition/merge/override.py` and
+`router/composition/merge/executable_directives.py`, `router/composition/merge/resolve_overrides.py` and
 `router/composition/merge/check_shareable.py`.
 """
 

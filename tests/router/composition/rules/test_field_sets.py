@@ -3,7 +3,7 @@
 Covers `router/composition/rules/__init__.py`, `router/composition/rules/check_field_set.py`,
 `router/composition/rules/keys.py`,
 `router/composition/rules/requires.py`, `router/composition/rules/provides.py` and
-`router/composition/key_directives.py`.
+`router/composition/key_identity_and_resolvability.py`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from router.composition.const_value_nodes import boolean, string
-from router.composition.key_directives import key_identity, resolvable
+from router.composition.key_identity_and_resolvability import key_identity, resolvable
 from router.composition.model import Applied
 from router.composition.report import Report
 from router.composition.rules import SUBGRAPH_RULES, keys, provides, requires

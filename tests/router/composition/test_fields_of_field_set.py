@@ -1,7 +1,7 @@
 """Field sets and context selections, read over a schema.
 
-Covers `router/composition/field_sets.py`, `router/composition/impossible_type_conditions.py` and
-`router/composition/context_directives.py`.
+Covers `router/composition/fields_of_field_set.py`, `router/composition/field_set_problems.py`,
+`router/composition/impossible_type_conditions.py` and `router/composition/context_directives.py`.
 """
 
 from __future__ import annotations
@@ -16,14 +16,8 @@ from router.composition.context_directives import (
     leaves,
     parse_context_value,
 )
-from router.composition.field_sets import (
-    argument_problems,
-    field_set_problems,
-    given_arguments,
-    selected,
-    target_fields,
-    with_implementations,
-)
+from router.composition.field_set_problems import argument_problems, field_set_problems, given_arguments
+from router.composition.fields_of_field_set import selected, target_fields, with_implementations
 from router.composition.impossible_type_conditions import (
     drop_impossible_conditions,
     impossible_conditions,
