@@ -19,10 +19,13 @@ from router.server import csrf
 from router.server.access_log import LogLine
 from router.server.client_disconnect import DisconnectWatch
 from router.server.cors import CorsPolicy
+from router.server.find_document_id import DocumentIds
 from router.server.http_refusals import HttpRefusal
+from router.server.http_request import HttpRequest
+from router.server.http_request_checks import HttpRequestChecks
 from router.server.media_types import MediaType, negotiate
 from router.server.request_body import ClientGone
-from router.server.request_reading import HttpRequest, RequestReader
+from router.server.request_reading import RequestReader
 from router.server.response_writing import METHODS, ResponseTarget, ResponseWriter
 
 if TYPE_CHECKING:
@@ -52,7 +55,9 @@ class GraphQLApp:
         limits: LimitChecker | None = None,
     ) -> None:
         self._execute = execute
-        self._reader = RequestReader(settings, limits if limits is not None else LimitChecker(settings.limits))
+        ids = DocumentIds(settings)
+        self._checks = HttpRequestChecks(settings, limits or LimitChecker(settings.limits), ids)
+        self._reader = RequestReader(ids, self._checks)
         self._writer = ResponseWriter(settings)
         self._settings = settings
         self._close = close
@@ -101,7 +106,7 @@ class GraphQLApp:
             HttpRefusal: The HTTP request is not a valid GraphQL request.
             ClientGone: The client closed the connection.
         """
-        self._reader.check_head(http_request)
+        self._checks.check_head(http_request)
         if http_request.scope["method"] == "OPTIONS":
             await self._writer.options(target)
             return

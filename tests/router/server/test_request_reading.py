@@ -1,6 +1,6 @@
 """Path, method, content type, size and time of a request.
 
-Covers `router/server/request_reading.py` and
+Covers `router/server/request_reading.py`, `router/server/http_request.py`, `router/server/http_request_checks.py` and
 `router/server/http_refusals.py`.
 """
 

@@ -1,0 +1,31 @@
+"""`HttpRequest`: an HTTP request as ASGI describes it, with its headers and its deadline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from router.settings.sections.limits import LimitName
+    from servicekit.asgi import Receive, Scope
+
+
+class HttpRequest(NamedTuple):
+    """One HTTP request.
+
+    `deadline` is the time on the event loop's clock at which the response must be complete. `exceeds` collects the
+    limits in measure mode that the request exceeds.
+    """
+
+    scope: Scope
+    receive: Receive
+    headers: Mapping[str, str]
+    deadline: float
+    exceeds: list[LimitName]
+
+    @property
+    def path(self) -> str:
+        """The path without the prefix under which the application is mounted (`root_path` in ASGI)."""
+        path: str = self.scope["path"]
+        return path.removeprefix(self.scope.get("root_path", ""))
