@@ -90,6 +90,8 @@ SECTIONS: Final[tuple[Section, ...]] = (
                 "<supergraph.graphql of the checkout>",
                 "The schema that the REST layer checks its operations against at start-up.",
             ),
+            Variable("REST_CONCURRENCY", "40", "Requests of one kind of route that run at once."),
+            Variable("REST_QUEUE", "80", "Requests of one kind that wait for a place; more are refused with 503."),
         ),
     ),
     Section(

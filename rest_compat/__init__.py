@@ -4,6 +4,7 @@ In reading order:
 
 - `routes`: the table of routes; `route` defines its rows, `route_matching` matches paths against it.
 - `handler`: one request, step by step, with `negotiation`, `strict_json`, `etags` and `idempotency`.
+- `bulkheads`, `client_presence`: how many requests of one kind run at once, and whether their clients still wait.
 - `bodies`: the inputs of the routes, made of `body_schemas` and `scalars`.
 - `operations`, `graphql_client`: the GraphQL operations, and the client that sends them to the router.
 - `representations`, `responses`: the documents in responses, and their bytes and headers.

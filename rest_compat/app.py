@@ -7,7 +7,7 @@ by FastAPI's decorators, which would match `GET .../transfer` with `.../{id}` an
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 from fastapi import FastAPI
@@ -20,6 +20,7 @@ from rest_compat.handler import RestHandler
 from rest_compat.route_matching import RouteMatcher
 from rest_compat.routes import ROUTES
 from servicekit.asgi import RequestIdMiddleware
+from servicekit.client_address import ClientAddressMiddleware
 from servicekit.errors import ConfigurationError
 from servicekit.health import HealthEndpoints
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from rest_compat.operations import Operation
     from rest_compat.settings import RestSettings
     from servicekit.asgi import ASGIApp
+
+# Connections to the router that are kept while no request uses them.
+IDLE_CONNECTIONS: Final = 100
 
 
 class _Application(FastAPI):
@@ -49,7 +53,9 @@ def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
     checked = _checked_operations(settings.supergraph)
     resources = AsyncExitStack()
     if send is None:
-        connections = httpx.AsyncClient(trust_env=False)
+        # The bulkheads limit the requests; a second limit here would let one kind of route wait for another.
+        unlimited = httpx.Limits(max_connections=None, max_keepalive_connections=IDLE_CONNECTIONS)
+        connections = httpx.AsyncClient(trust_env=False, limits=unlimited)
         resources.push_async_callback(connections.aclose)
         send = http_send(connections, settings.router_url)
     client = GraphQLClient(send)
@@ -61,8 +67,9 @@ def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
 
     app = _Application(lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
     # The default and not a mount, because a mount does not match paths that contain a line feed.
-    app.router.default = RestHandler(RouteMatcher(ROUTES), checked, client)
-    return RequestIdMiddleware(HealthEndpoints(app, {"router": client.ping}))
+    app.router.default = RestHandler(RouteMatcher(ROUTES), checked, client, settings.bulkheads)
+    with_health = HealthEndpoints(app, {"router": client.ping})
+    return ClientAddressMiddleware(RequestIdMiddleware(with_health), settings.trusted_proxies)
 
 
 def _checked_operations(supergraph: Path) -> Mapping[str, Sequence[Operation]]:

@@ -5,6 +5,7 @@ Specification: https://graphql.github.io/graphql-over-http/draft/
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -13,14 +14,16 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from rest_compat.errors import MalformedResponse, RouterTimeout, RouterUnreachable
-from servicekit import request_ids
+from servicekit import client_address, request_deadline, request_ids
 
 if TYPE_CHECKING:
     from rest_compat.operations import Operation
 
 MEDIA_TYPE: Final = "application/graphql-response+json"
 # Longer than the router's own deadline (60 s), so that the router reports which service was too slow.
-TIMEOUT_SECONDS: Final = 65.0
+REQUEST_SECONDS: Final = 65.0
+# The router is on the same network: a connection takes milliseconds, or the router is down.
+CONNECT_SECONDS: Final = 5.0
 # Headers about the client's quota, which the router sets and this layer passes on.
 RATE_HEADERS: Final = ("retry-after", "ratelimit", "ratelimit-policy")
 
@@ -36,6 +39,37 @@ class HttpResponse:
 
 # Sends a POST request with these headers and this body to the router; raises RouterUnreachable or RouterTimeout.
 Send = Callable[[Mapping[str, str], bytes], Awaitable[HttpResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """For whom an operation runs, and until when.
+
+    Attributes:
+        authorization: the client's `Authorization` header; None on routes without a session.
+        deadline: the time of the event loop's clock after which the client gets no response any more.
+    """
+
+    authorization: str | None
+    deadline: float
+
+    @classmethod
+    def starting_now(cls, authorization: str | None) -> CallContext:
+        """A context whose deadline is `REQUEST_SECONDS` from now."""
+        return cls(authorization, asyncio.get_running_loop().time() + REQUEST_SECONDS)
+
+    def headers(self) -> dict[str, str]:
+        """The headers of the request to the router: the client's token, address, trace, and the time that remains."""
+        remaining = self.deadline - asyncio.get_running_loop().time()
+        own = {} if self.authorization is None else {"authorization": self.authorization}
+        return {
+            "accept": MEDIA_TYPE,
+            "content-type": "application/json",
+            **request_ids.outgoing_headers(),
+            **client_address.outgoing_headers(),
+            request_deadline.HEADER: request_deadline.header_value(remaining),
+            **own,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +96,14 @@ class GraphQLResult:
 
 
 def http_send(client: httpx.AsyncClient, url: str) -> Send:
-    """A `Send` that uses a real connection."""
+    """A `Send` that uses a real connection; the caller limits the time of the whole request."""
+    timeout = httpx.Timeout(None, connect=CONNECT_SECONDS)
 
     async def send(headers: Mapping[str, str], body: bytes) -> HttpResponse:
         try:
-            response = await client.post(url, headers=dict(headers), content=body, timeout=TIMEOUT_SECONDS)
+            response = await client.post(url, headers=dict(headers), content=body, timeout=timeout)
+        except httpx.ConnectTimeout as error:
+            raise RouterUnreachable from error
         except httpx.TimeoutException as error:
             raise RouterTimeout from error
         except httpx.HTTPError as error:
@@ -83,9 +120,9 @@ class GraphQLClient:
         self._send = send
 
     async def execute(
-        self, operation: Operation, variables: Mapping[str, object], authorization: str | None
+        self, operation: Operation, variables: Mapping[str, object], context: CallContext
     ) -> GraphQLResult:
-        """Run `operation` with this `Authorization` header, as part of the current request's trace.
+        """Run `operation` for the client of `context`, as part of the current request's trace.
 
         Raises:
             RouterUnreachable: there is no response.
@@ -94,18 +131,17 @@ class GraphQLClient:
         """
         document = {"query": operation.document, "operationName": operation.name, "variables": variables}
         body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-        response = await self._send(_headers(authorization), body)
+        try:
+            async with asyncio.timeout_at(context.deadline):
+                response = await self._send(context.headers(), body)
+        except TimeoutError as error:
+            raise RouterTimeout from error
         return _parse(response)
 
     async def ping(self) -> None:
         """Raise unless the router responds to a query."""
-        response = await self._send(_headers(None), b'{"query":"{ __typename }"}')
+        response = await self._send(CallContext.starting_now(None).headers(), b'{"query":"{ __typename }"}')
         _parse(response)
-
-
-def _headers(authorization: str | None) -> dict[str, str]:
-    headers = {"accept": MEDIA_TYPE, "content-type": "application/json", **request_ids.outgoing_headers()}
-    return headers if authorization is None else {**headers, "authorization": authorization}
 
 
 def _parse(response: HttpResponse) -> GraphQLResult:

@@ -6,6 +6,7 @@ token (401), then a malformed id (the route's 404), then the result of the Graph
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +17,8 @@ from starlette.responses import Response
 
 from rest_compat import error_translation, etags, negotiation, responses, scalars
 from rest_compat.body_schemas import InputField, read_query
+from rest_compat.bulkheads import BulkheadLimits, Bulkheads
+from rest_compat.client_presence import while_connected
 from rest_compat.errors import (
     FieldError,
     MalformedResponse,
@@ -28,6 +31,7 @@ from rest_compat.errors import (
     UnsupportedMediaType,
     ValidationFailed,
 )
+from rest_compat.graphql_client import REQUEST_SECONDS, CallContext
 from rest_compat.idempotency import RunningRequests, new_key
 from rest_compat.route import Inputs
 from rest_compat.strict_json import read_object
@@ -62,12 +66,17 @@ class RestHandler:
     """The ASGI application behind `/api`."""
 
     def __init__(
-        self, matcher: RouteMatcher, operations: Mapping[str, Sequence[Operation]], client: GraphQLClient
+        self,
+        matcher: RouteMatcher,
+        operations: Mapping[str, Sequence[Operation]],
+        client: GraphQLClient,
+        limits: BulkheadLimits,
     ) -> None:
         self._matcher = matcher
         self._operations = operations
         self._client = client
         self._running = RunningRequests()
+        self._bulkheads = Bulkheads(limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -76,7 +85,9 @@ class RestHandler:
         except RestError as error:
             response = _error(request, error)
         except ClientDisconnect:
-            return  # the client closed the connection while it sent the body: nothing was carried out
+            return  # the client is gone and nothing was carried out: it sent no whole body, or only read
+        except asyncio.CancelledError:  # only the end of the shutdown's grace period cancels a request
+            response = _error(request, error_translation.unavailable())
         except Exception:  # noqa: BLE001 - every other error is logged, and the response is a plain 500
             _log.exception("unexpected error")
             response = _error(request, error_translation.internal())
@@ -86,6 +97,7 @@ class RestHandler:
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
+        deadline = asyncio.get_running_loop().time() + REQUEST_SECONDS
         resource = self._matcher.resource(_raw_path(request))
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"allow": resource.allow, **responses.NO_STORE})
@@ -96,10 +108,16 @@ class RestHandler:
         authorization = _authorization(request, route)
         if route.missing and any(not _is_object_id(value) for value in inputs.path.values()):
             raise route.missing.error(inputs)
-        with self._claim(request, route, inputs, authorization):
-            inputs = await self._with_expected_version(request, route, inputs, authorization)
-            node = await self._execute(route, inputs, authorization)
+        carried_out = self._carry_out(request, route, inputs, CallContext(authorization, deadline))
+        # An order or a change runs to its end: its client cannot know whether it has taken effect.
+        node = await (while_connected(request.receive, carried_out) if route.method == "GET" else carried_out)
         return _response(request, route, route.success.response(node, inputs))
+
+    async def _carry_out(self, request: Request, route: Route, inputs: Inputs, context: CallContext) -> Node:
+        with self._claim(request, route, inputs, context.authorization):
+            async with self._bulkheads.place(route.kind):
+                inputs = await self._with_expected_version(request, route, inputs, context)
+                return await self._execute(route, inputs, context)
 
     def _claim(
         self, request: Request, route: Route, inputs: Inputs, authorization: str | None
@@ -110,7 +128,7 @@ class RestHandler:
         return self._running.claim((authorization or "", route.operation, key), inputs.body)
 
     async def _with_expected_version(
-        self, request: Request, route: Route, inputs: Inputs, authorization: str | None
+        self, request: Request, route: Route, inputs: Inputs, context: CallContext
     ) -> Inputs:
         """`inputs` with the version that If-Match stands for.
 
@@ -125,21 +143,21 @@ class RestHandler:
         if if_match is None or route.version_from is None:
             return inputs
         reader = self._matcher.of_operation(route.version_from)
-        node = await self._execute(reader, inputs, authorization)
+        node = await self._execute(reader, inputs, context)
         document = reader.success.response(node, inputs).document or {}
         if not etags.if_match(if_match, etags.entity_tag(responses.encode(document))):
             raise PreconditionFailed
         # "*" only requires that the account exists.
         return inputs if if_match.strip() == etags.ANY else replace(inputs, expected_version=node["version"])
 
-    async def _execute(self, route: Route, inputs: Inputs, authorization: str | None) -> Node:
+    async def _execute(self, route: Route, inputs: Inputs, context: CallContext) -> Node:
         """The result of the route's operation, if it is an object and not a Problem.
 
         Raises:
             RestError: the result is an error, a Problem or null, or the router gave no GraphQL response.
         """
         try:
-            result = await self._client.execute(self._operation(route, inputs), route.variables(inputs), authorization)
+            result = await self._client.execute(self._operation(route, inputs), route.variables(inputs), context)
             if result.errors:
                 raise error_translation.from_response_errors(result.errors, result.rate_headers)
             return _result_object(route, inputs, result.result)

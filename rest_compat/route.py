@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from rest_compat.body_schemas import BodySchema, InputField
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
+# What a route waits for; each kind has its own limit of running requests (`bulkheads`).
+RouteKind = Literal["sign-in", "session", "accounts", "transactions", "orders"]
 
 PARAMETER_MARK: Final = ":"
 
@@ -195,6 +197,7 @@ class Route:
 
     Attributes:
         path: the path, in which a segment `:name` stands for an id.
+        kind: what the route waits for.
         operation: the file in `operations/`.
         choose: selects the operation in a file that has several, by name.
         variables: makes the variables of the operation from the inputs.
@@ -209,6 +212,7 @@ class Route:
 
     method: Method
     path: str
+    kind: RouteKind
     tag: str
     summary: str
     operation: str

@@ -109,6 +109,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="POST",
         path="/api/auth/register",
+        kind="sign-in",
         tag=AUTHENTICATION,
         summary="Register, and start a session",
         operation="register",
@@ -121,6 +122,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="POST",
         path="/api/auth/login",
+        kind="sign-in",
         tag=AUTHENTICATION,
         summary="Start a session",
         operation="login",
@@ -133,6 +135,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="POST",
         path="/api/auth/refresh",
+        kind="sign-in",
         tag=AUTHENTICATION,
         summary="Exchange a refresh token for new tokens",
         operation="refresh",
@@ -145,6 +148,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="DELETE",
         path="/api/auth/logout",
+        kind="session",
         tag=AUTHENTICATION,
         summary="End the session",
         operation="logout",
@@ -154,6 +158,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="GET",
         path="/api/auth/me",
+        kind="session",
         tag=AUTHENTICATION,
         summary="Read the signed-in user",
         operation="me",
@@ -164,6 +169,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="GET",
         path="/api/accounts",
+        kind="accounts",
         tag=ACCOUNTS,
         summary="List accounts",
         operation="list_accounts",
@@ -174,6 +180,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="POST",
         path="/api/accounts",
+        kind="accounts",
         tag=ACCOUNTS,
         summary="Open an account",
         operation="open_account",
@@ -191,6 +198,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="GET",
         path="/api/accounts/:id",
+        kind="accounts",
         tag=ACCOUNTS,
         summary="Read an account",
         operation="get_account",
@@ -202,6 +210,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="PUT",
         path="/api/accounts/:id",
+        kind="accounts",
         tag=ACCOUNTS,
         summary="Change an account's type, freeze or unfreeze it",
         operation="update_account",
@@ -216,6 +225,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="DELETE",
         path="/api/accounts/:id",
+        kind="accounts",
         tag=ACCOUNTS,
         summary="Close an account",
         operation="close_account",
@@ -228,6 +238,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="GET",
         path="/api/accounts/:id/balance",
+        kind="accounts",
         tag=ACCOUNTS,
         summary="Read an account's balance",
         operation="get_balance",
@@ -239,6 +250,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="GET",
         path="/api/transactions",
+        kind="transactions",
         tag=TRANSACTIONS,
         summary="List transactions",
         operation="list_transactions",
@@ -249,6 +261,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="POST",
         path="/api/transactions",
+        kind="orders",
         tag=TRANSACTIONS,
         summary="Deposit, withdraw or pay",
         operation="create_transaction",
@@ -262,6 +275,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="GET",
         path="/api/transactions/:id",
+        kind="transactions",
         tag=TRANSACTIONS,
         summary="Read a transaction",
         operation="get_transaction",
@@ -272,6 +286,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="GET",
         path="/api/transactions/account/:accountId",
+        kind="transactions",
         tag=TRANSACTIONS,
         summary="List an account's transactions",
         operation="list_account_transactions",
@@ -283,6 +298,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="POST",
         path="/api/transactions/transfer",
+        kind="orders",
         tag=TRANSACTIONS,
         summary="Transfer money between accounts",
         operation="transfer",

@@ -76,6 +76,7 @@ class FakeBank:
         errors: GraphQL errors that replace every result.
         calls: the recorded calls: root field, arguments, headers.
         before: awaited before each response.
+        before_field: awaited with the name of each root field before its resolver runs.
     """
 
     accounts: dict[str, Json] = field(default_factory=dict)
@@ -84,6 +85,7 @@ class FakeBank:
     errors: list[GraphQLError] = field(default_factory=list)
     calls: list[tuple[str, Json, Mapping[str, str]]] = field(default_factory=list)
     before: Callable[[], Awaitable[None]] | None = None
+    before_field: Callable[[str], Awaitable[None]] | None = None
 
     async def send(self, headers: Mapping[str, str], body: bytes) -> HttpResponse:
         request = json.loads(body)
@@ -104,7 +106,9 @@ class FakeBank:
 
     def _root(self, headers: Mapping[str, str]) -> Json:
         def root(name: str) -> Callable[..., object]:
-            def resolve(_info: GraphQLResolveInfo[Any], **arguments: Any) -> object:
+            async def resolve(_info: GraphQLResolveInfo[Any], **arguments: Any) -> object:
+                if self.before_field:
+                    await self.before_field(name)
                 self.calls.append((name, arguments, headers))
                 if name not in {"register", "login", "refresh"} and headers.get("authorization") != TOKEN:
                     raise graphql_error("UNAUTHENTICATED")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
+from rest_compat.bulkheads import WAIT_SECONDS
 from rest_compat.errors import MalformedResponse, RouterTimeout, RouterUnreachable
 from rest_compat.handler import MAX_BODY_BYTES
 from rest_compat.routes import ROUTES
@@ -300,3 +303,45 @@ async def test_health_follows_the_router(ada: httpx.AsyncClient, bank: FakeBank)
         bank.before = fail
         assert (await client.get("/health/ready")).status_code == 503
         assert (await client.get("/health/live")).status_code == 200
+
+
+async def test_a_service_that_hangs_does_not_stop_the_routes_of_others(ada: httpx.AsyncClient, bank: FakeBank) -> None:
+    """Before, 150 reads of accounts filled the connections to the router, and `/api/auth/me` waited 28 s for one."""
+    hung, released = 0, asyncio.Event()
+
+    async def hang(name: str) -> None:
+        nonlocal hung
+        if name == "accounts":
+            hung += 1
+            await released.wait()
+
+    bank.before_field = hang
+    reads = [asyncio.ensure_future(ada.get("/api/accounts")) for _ in range(150)]
+    await asyncio.wait(reads, return_when=asyncio.FIRST_COMPLETED)  # the first that is refused
+    async with asyncio.timeout(1):
+        assert (await ada.get("/api/auth/me")).status_code == 200
+    async with asyncio.timeout(2 * WAIT_SECONDS):
+        for read in asyncio.as_completed(reads):
+            await read
+            if sum(each.done() for each in reads) == 110:
+                break
+    assert hung == 40
+    released.set()
+    responses = await asyncio.gather(*reads)
+    statuses = Counter(response.status_code for response in responses)
+    assert statuses == {200: 40, 503: 110}
+    assert {response.headers["retry-after"] for response in responses if response.status_code == 503} == {"5"}
+
+
+async def test_a_request_that_the_shutdown_cuts_off_gets_an_error_in_the_form_of_the_api(
+    ada: httpx.AsyncClient, bank: FakeBank
+) -> None:
+    """Before, it got text/plain."""
+
+    async def cut_off() -> None:
+        raise asyncio.CancelledError
+
+    bank.before = cut_off
+    response = await ada.post("/api/accounts", json={"type": "SAVINGS", "currency": "EUR"})
+    assert (response.status_code, response.json()["error"]["code"]) == (503, "SERVICE_UNAVAILABLE")
+    assert response.headers["retry-after"] == "5"

@@ -1,0 +1,87 @@
+"""Limits how many requests of one kind run at once, so that a service that hangs does not stop the other routes.
+
+A request that waits for a service holds a place until the service responds or is too late. Each kind of route has its
+own places. When the account service hangs, the routes of accounts fill their places; all others keep theirs:
+
+```
+kind          routes                          service behind
+sign-in       register, login, refresh        auth, which hashes passwords
+session       me, logout                      auth
+accounts      /api/accounts...                account
+transactions  reads of transactions           transaction
+orders        POST that moves money           transaction, then account
+```
+
+When all places of a kind are taken, a bounded number of requests wait for a short time. Others are refused at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from rest_compat.error_translation import unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from rest_compat.route import RouteKind
+
+# A place is free within milliseconds as long as the service responds, so a longer wait only delays the error.
+WAIT_SECONDS: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class BulkheadLimits:
+    """The limits of each kind of route.
+
+    Attributes:
+        running: requests that run at once.
+        waiting: requests that wait for a place; more are refused.
+        wait_seconds: how long a request waits before it is refused.
+    """
+
+    running: int
+    waiting: int
+    wait_seconds: float = WAIT_SECONDS
+
+
+class Bulkheads:
+    """The places of each kind of route, in one process."""
+
+    def __init__(self, limits: BulkheadLimits) -> None:
+        self._limits = limits
+        self._places: defaultdict[RouteKind, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(limits.running))
+        self._waiting: defaultdict[RouteKind, int] = defaultdict(int)
+
+    @asynccontextmanager
+    async def place(self, kind: RouteKind) -> AsyncIterator[None]:
+        """Hold a place of `kind` while the block runs.
+
+        Raises:
+            RestError: 503, because no place is free and the queue is full or does not move.
+        """
+        places = self._places[kind]
+        if places.locked():
+            await self._wait(kind, places)
+        else:
+            await places.acquire()
+        try:
+            yield
+        finally:
+            places.release()
+
+    async def _wait(self, kind: RouteKind, places: asyncio.Semaphore) -> None:
+        if self._waiting[kind] >= self._limits.waiting:
+            raise unavailable()
+        self._waiting[kind] += 1
+        try:
+            async with asyncio.timeout(self._limits.wait_seconds):
+                await places.acquire()
+        except TimeoutError:
+            raise unavailable() from None
+        finally:
+            self._waiting[kind] -= 1

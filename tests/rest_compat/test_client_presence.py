@@ -1,0 +1,74 @@
+"""Work ends when its client leaves."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from starlette.requests import ClientDisconnect
+
+from rest_compat.client_presence import while_connected
+
+if TYPE_CHECKING:
+    from servicekit.asgi import Message
+
+
+class Connection:
+    """The receiving side of a request without a body."""
+
+    def __init__(self) -> None:
+        self.left = asyncio.Event()
+        self._begun = False
+
+    async def receive(self) -> Message:
+        if not self._begun:
+            self._begun = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await self.left.wait()
+        return {"type": "http.disconnect"}
+
+
+async def test_the_result_and_the_error_of_the_work_are_passed_on() -> None:
+    async def works() -> int:
+        return 7
+
+    async def fails() -> None:
+        raise ValueError("no")
+
+    assert await while_connected(Connection().receive, works()) == 7
+    with pytest.raises(ValueError, match="no"):
+        await while_connected(Connection().receive, fails())
+
+
+async def test_work_is_cancelled_when_the_client_leaves() -> None:
+    connection, cancelled = Connection(), asyncio.Event()
+
+    async def works() -> None:
+        connection.left.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    with pytest.raises(ClientDisconnect):
+        await while_connected(connection.receive, works())
+    assert cancelled.is_set()
+
+
+async def test_cancelling_the_request_cancels_the_work() -> None:
+    started, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def works() -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    request = asyncio.ensure_future(while_connected(Connection().receive, works()))
+    await started.wait()
+    request.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await request
+    assert cancelled.is_set()
