@@ -10,7 +10,8 @@ import hmac
 import os
 import secrets
 import time
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 import jwt
 
@@ -18,13 +19,15 @@ from bank.identity import LEEWAY_SECONDS
 from servicekit.errors import StartupError, Unauthenticated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from servicekit.settings import ProcessSettings
 
 # The only internal audience: the postings of the account service.
 ACCOUNT_INTERNAL = "account-internal"
+# Audience -> the services that may call it.
+CALLERS: Final[Mapping[str, frozenset[str]]] = MappingProxyType({ACCOUNT_INTERNAL: frozenset({"transaction"})})
 LIFETIME_SECONDS = 60
 _ALGORITHM = "HS256"
 # The minimum for a secret in a variable, too. A shorter file was truncated or written by hand.
@@ -88,8 +91,11 @@ class ServiceCredential:
     def verify(self, authorization: str | None, *, audience: str) -> str:
         """The name of the calling service.
 
+        A leaked secret could sign a token for years and under any name, so the verifier bounds both.
+
         Raises:
-            Unauthenticated: the token is missing, malformed, expired, for another audience, or has another signature.
+            Unauthenticated: the token is missing, malformed, expired, for another audience, of a service that may not
+                call this audience, valid for longer than `LIFETIME_SECONDS`, or has another signature.
         """
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer":
@@ -105,5 +111,9 @@ class ServiceCredential:
             )
         except jwt.InvalidTokenError as error:
             raise Unauthenticated from error
-        service: str = claims["iss"]
+        service, issued, expires = claims["iss"], claims["iat"], claims["exp"]
+        if not (isinstance(service, str) and isinstance(issued, int) and isinstance(expires, int)):
+            raise Unauthenticated
+        if service not in CALLERS.get(audience, ()) or expires - issued > LIFETIME_SECONDS:
+            raise Unauthenticated
         return service

@@ -38,7 +38,7 @@ def test_a_token_is_valid_for_a_minute_plus_the_tolerance() -> None:
 
 def claims(**changes: object) -> dict[str, object]:
     now = int(time.time())
-    merged = {"iss": "transaction", "aud": ACCOUNT_INTERNAL, "iat": now, "exp": now + 3600, **changes}
+    merged = {"iss": "transaction", "aud": ACCOUNT_INTERNAL, "iat": now, "exp": now + 60, **changes}
     return {name: value for name, value in merged.items() if value is not None}
 
 
@@ -58,7 +58,19 @@ OTHER_HEADERS = {
     "other algorithm": f"Bearer {jwt.encode(claims(), SECRET * 2, algorithm='HS512')}",
     "no algorithm": f"Bearer {jwt.encode(claims(), '', algorithm='none')}",
     "no scheme": jwt.encode(claims(), SECRET),
+    # The verifier bounds issuer and lifetime: a leaked secret signs no token for years, nor one of another service.
+    "other service": f"Bearer {jwt.encode(claims(iss='account'), SECRET)}",
+    "empty service": f"Bearer {jwt.encode(claims(iss=''), SECRET)}",
+    "a minute and a second": f"Bearer {jwt.encode(claims(exp=int(time.time()) + 61), SECRET)}",
+    "ten years": f"Bearer {jwt.encode(claims(exp=int(time.time()) + 315_360_000), SECRET)}",
+    "times as text": f"Bearer {jwt.encode(claims(iat=str(int(time.time())), exp=str(int(time.time()) + 60)), SECRET)}",
+    "times as fractions": f"Bearer {jwt.encode(claims(exp=time.time() + 60), SECRET)}",
 }
+
+
+def test_the_refused_headers_differ_from_an_accepted_one_in_what_their_name_says() -> None:
+    header = f"Bearer {jwt.encode(claims(), SECRET)}"
+    assert ServiceCredential(SECRET).verify(header, audience=ACCOUNT_INTERNAL) == "transaction"
 
 
 @pytest.mark.parametrize("header", OTHER_HEADERS.values(), ids=OTHER_HEADERS)
@@ -69,15 +81,17 @@ def test_any_other_header_is_refused(header: str | None) -> None:
 
 def test_the_variable_overrides_the_file(tmp_path: Path) -> None:
     environ = {"MOSAFE_DATA_DIR": str(tmp_path), "MOSAFE_SERVICE_SECRET": SECRET}
-    header = ServiceCredential.load(load(ProcessSettings, environ)).authorization(service="a", audience="b")
-    assert ServiceCredential(SECRET).verify(header, audience="b") == "a"
+    header = ServiceCredential.load(load(ProcessSettings, environ)).authorization(
+        service="transaction", audience=ACCOUNT_INTERNAL
+    )
+    assert ServiceCredential(SECRET).verify(header, audience=ACCOUNT_INTERNAL) == "transaction"
     assert not (tmp_path / "secrets").exists()
 
 
 def test_without_the_variable_processes_of_one_data_directory_share_a_generated_secret(tmp_path: Path) -> None:
     settings = load(ProcessSettings, {"MOSAFE_DATA_DIR": str(tmp_path)})
-    header = ServiceCredential.load(settings).authorization(service="a", audience="b")
-    assert ServiceCredential.load(settings).verify(header, audience="b") == "a"
+    header = ServiceCredential.load(settings).authorization(service="transaction", audience=ACCOUNT_INTERNAL)
+    assert ServiceCredential.load(settings).verify(header, audience=ACCOUNT_INTERNAL) == "transaction"
 
 
 def test_the_generated_secret_is_private_and_long_and_kept(tmp_path: Path) -> None:
