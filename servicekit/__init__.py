@@ -6,6 +6,7 @@ In reading order:
 - `variables`, `settings`: environment variables and their validation.
 - `request_ids`, `logging`: the ids of the current request, and structured logs that contain them.
 - `client_address`: the address of the client, also behind proxies.
+- `rate_limits`: how often something may happen, for each address or account.
 - `asgi`, `health`: middleware that every HTTP application has.
 - `http_url`, `accept`, `request_deadline`: absolute URLs, split for a request, and the headers `Accept` and
   `X-Request-Timeout-Ms`.

@@ -65,15 +65,22 @@ class BadUserInput(ServiceError):
 
 
 class RateLimited(ServiceError):
-    """The client sent too many requests; `retry_after` is in seconds."""
+    """The client sent too many requests.
+
+    Attributes:
+        retry_after: after how many seconds the client may try again.
+        policy: the limit as in the header `RateLimit-Policy`, such as `"login-account";q=10;w=900`.
+    """
 
     code = "RATE_LIMITED"
     status = 429
     default_message = "Too many requests"
 
-    def __init__(self, message: str | None = None, *, retry_after: int) -> None:
-        super().__init__(message, details={"retryAfter": retry_after})
+    def __init__(self, message: str | None = None, *, retry_after: int, policy: str | None = None) -> None:
+        details = {"retryAfter": retry_after} if policy is None else {"retryAfter": retry_after, "policy": policy}
+        super().__init__(message, details=details)
         self.retry_after = retry_after
+        self.policy = policy
 
 
 class _TryAgain(ServiceError):

@@ -1,0 +1,218 @@
+"""Limits of how often something may happen: the protocol of their store, and the store in memory.
+
+A limit is kept by GCRA, the generic cell rate algorithm: one number for each key says until when the key is in debt.
+Every event adds `limit.interval`, and time pays it back:
+
+```
+debt  0 ├────┼────┼────┼────┤ count * interval           one event more would exceed the count: refused
+        └ an event adds one interval; the debt falls by a second each second
+```
+
+So `count` events may come at once, and after that one each `interval`. There is no edge of a window at which the double
+count passes, and no list of events to keep.
+
+A limit with `doubling` does not refuse until the debt has fallen. From the event that fills the count on, each event
+makes the next one wait: first 1 s, then 2, 4, 8 and so on, at most `doubling` seconds. The count falls meanwhile, so
+the pace ends at that of the limit.
+
+Keys are stored as keyed digests. They have one length, and e-mail addresses do not stand in memory for longer than
+their request. Times are of a monotonic clock: setting the wall clock lifts no limit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from servicekit.errors import RateLimited
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# About 20 MB when it is full.
+MAX_KEYS: Final = 100_000
+# How many of the keys are dropped at once when the store is full: the cost of choosing them is shared by as many calls.
+_DROPPED_SHARE: Final = 0.1
+# How long a turn that has come waits for its owner.
+_TURN_KEPT_SECONDS: Final = 900.0
+_ROUNDING_SECONDS: Final = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """At most `count` events within `seconds`, for each key.
+
+    Attributes:
+        name: a token (RFC 8941) for the header `RateLimit-Policy`; also part of every key.
+        doubling: the longest wait in seconds of a limit whose waits double; None refuses until the count has fallen.
+    """
+
+    name: str
+    count: int
+    seconds: float
+    doubling: float | None = None
+
+    @property
+    def interval(self) -> float:
+        """How many seconds pay back one event."""
+        return self.seconds / self.count
+
+    @property
+    def policy(self) -> str:
+        """The limit as in the header `RateLimit-Policy`: its name, its quota and its window in seconds."""
+        return f'"{self.name}";q={self.count};w={round(self.seconds)}'
+
+    def refusal(self, wait: float) -> RateLimited:
+        """The error for an event that may happen after `wait` seconds."""
+        return RateLimited(retry_after=max(1, math.ceil(wait)), policy=self.policy)
+
+
+class Taken(NamedTuple):
+    """What a limit says about one event.
+
+    Attributes:
+        wait: 0 if the event was counted and may happen; else the seconds after which it may.
+        level: how many events the limit counts now, with this one if it was counted.
+    """
+
+    wait: float
+    level: float
+
+    @property
+    def is_allowed(self) -> bool:
+        return self.wait <= 0
+
+
+class RateLimitStore(Protocol):
+    """Counts events by limit and key; each method is atomic.
+
+    `tests/servicekit/rate_limit_contract.py` tests every implementation.
+    """
+
+    async def take(self, limit: RateLimit, key: str) -> Taken:
+        """Count one event if the limit allows it."""
+
+    async def give_back(self, limit: RateLimit, key: str) -> None:
+        """Take back one event, which did not happen or which the limit does not mean; also the wait that it caused."""
+
+    async def level(self, limit: RateLimit, key: str) -> float:
+        """How many events the limit counts now."""
+
+    async def add(self, limit: RateLimit, key: str) -> float:
+        """Count one event whatever the limit says; returns the level."""
+
+    async def wait_turn(self, name: str, key: str, seconds: float) -> float:
+        """How many seconds are left until it is this key's turn; 0 when it has come, which uses it up.
+
+        The first call gives the key a turn in `seconds`. Calls before that do not move the turn.
+        """
+
+
+class _State(NamedTuple):
+    """What is kept for a key; both are times of the store's clock.
+
+    Attributes:
+        paid_at: when all counted events are paid back.
+        ready_at: before it, no event is allowed.
+    """
+
+    paid_at: float
+    ready_at: float
+
+
+_NOTHING: Final = _State(float("-inf"), float("-inf"))
+
+
+class MemoryRateLimitStore:
+    """The store of one process. It has at most `max_keys` keys.
+
+    When it is full, the keys with the least debt are forgotten first: a flood of new keys does not free a key that has
+    used up its limit.
+    """
+
+    def __init__(self, *, max_keys: int = MAX_KEYS, clock: Callable[[], float] = time.monotonic) -> None:
+        self._max_keys = max_keys
+        self._clock = clock
+        self._secret = secrets.token_bytes(16)
+        self._states: dict[bytes, _State] = {}
+
+    def __len__(self) -> int:
+        """The number of keys in memory."""
+        return len(self._states)
+
+    async def take(self, limit: RateLimit, key: str) -> Taken:
+        now, place = self._clock(), self._place(limit.name, key)
+        state = self._states.get(place, _NOTHING)
+        debt = max(0.0, state.paid_at - now)
+        wait = _wait(limit, state, debt, now)
+        if wait > 0:
+            return Taken(wait, debt / limit.interval)
+        return Taken(0.0, self._count(limit, place, debt, now))
+
+    async def add(self, limit: RateLimit, key: str) -> float:
+        now, place = self._clock(), self._place(limit.name, key)
+        return self._count(limit, place, max(0.0, self._states.get(place, _NOTHING).paid_at - now), now)
+
+    async def give_back(self, limit: RateLimit, key: str) -> None:
+        now, place = self._clock(), self._place(limit.name, key)
+        state = self._states.get(place)
+        if state is not None:
+            self._keep(place, _State(state.paid_at - limit.interval, float("-inf")), now)
+
+    async def level(self, limit: RateLimit, key: str) -> float:
+        state = self._states.get(self._place(limit.name, key), _NOTHING)
+        return max(0.0, state.paid_at - self._clock()) / limit.interval
+
+    async def wait_turn(self, name: str, key: str, seconds: float) -> float:
+        now, place = self._clock(), self._place(name, key)
+        state = self._states.get(place)
+        if state is None or state.paid_at < now:
+            self._keep(place, _State(now + seconds + _TURN_KEPT_SECONDS, now + seconds), now)
+            return seconds
+        if now < state.ready_at:
+            return state.ready_at - now
+        del self._states[place]
+        return 0.0
+
+    def _count(self, limit: RateLimit, place: bytes, debt: float, now: float) -> float:
+        """Add one event to the debt; returns the level."""
+        debt += limit.interval
+        level = debt / limit.interval
+        over = level - limit.count
+        # Half an event of tolerance: a little of the debt is paid back while the events come.
+        ready_at = float("-inf")
+        if limit.doubling is not None and over > -0.5:  # noqa: PLR2004 - see above
+            ready_at = now + min(2.0 ** min(max(0, round(over)), 60), limit.doubling)
+        self._keep(place, _State(now + debt, ready_at), now)
+        return level
+
+    def _keep(self, place: bytes, state: _State, now: float) -> None:
+        if max(state) <= now:
+            self._states.pop(place, None)
+            return
+        if place not in self._states and len(self._states) >= self._max_keys:
+            self._make_room(now)
+        self._states[place] = state
+
+    def _make_room(self, now: float) -> None:
+        """Drop the keys without debt, and at least a share of all keys: those with the least debt."""
+        ends = sorted(max(state) for state in self._states.values())
+        last_dropped = max(now, ends[math.ceil(len(ends) * _DROPPED_SHARE) - 1])
+        self._states = {place: state for place, state in self._states.items() if max(state) > last_dropped}
+
+    def _place(self, name: str, key: str) -> bytes:
+        text = f"{name}\0{key}".encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(text, digest_size=16, key=self._secret).digest()
+
+
+def _wait(limit: RateLimit, state: _State, debt: float, now: float) -> float:
+    """How many seconds from now the next event may happen; 0 for now."""
+    if limit.doubling is not None:
+        return max(0.0, state.ready_at - now)
+    wait = debt + limit.interval - limit.seconds
+    # Sums of intervals are not exact.
+    return wait if wait > _ROUNDING_SECONDS else 0.0
