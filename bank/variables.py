@@ -92,6 +92,23 @@ SECTIONS: Final[tuple[Section, ...]] = (
             ),
             Variable("REST_CONCURRENCY", "40", "Requests of one kind of route that run at once."),
             Variable("REST_QUEUE", "80", "Requests of one kind that wait for a place; more are refused with 503."),
+            Variable(
+                "REST_CORS_ORIGINS",
+                "<no other origin>",
+                "Origins whose pages may use the API, with commas: https://app.example, https://*.example.com or *.",
+            ),
+            Variable(
+                "REST_CORS_ALLOW_HEADERS",
+                "<what the browser asks for>",
+                "Request headers that such a page may set, separated by commas.",
+            ),
+            Variable(
+                "REST_CORS_EXPOSE_HEADERS",
+                "<the headers that the API documents>",
+                "Response headers that such a page may read, separated by commas.",
+            ),
+            Variable("REST_CORS_ALLOW_CREDENTIALS", "false", "Whether the browser may send cookies."),
+            Variable("REST_CORS_MAX_AGE", "600", "How many seconds a browser may cache the response to a preflight."),
         ),
     ),
     Section(

@@ -21,6 +21,7 @@ from rest_compat.route_matching import RouteMatcher
 from rest_compat.routes import ROUTES
 from servicekit.asgi import RequestIdMiddleware
 from servicekit.client_address import ClientAddressMiddleware
+from servicekit.cors import CorsMiddleware, CorsPolicy
 from servicekit.errors import ConfigurationError
 from servicekit.health import HealthEndpoints
 
@@ -69,7 +70,8 @@ def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
     # The default and not a mount, because a mount does not match paths that contain a line feed.
     app.router.default = RestHandler(RouteMatcher(ROUTES), checked, client, settings.bulkheads)
     with_health = HealthEndpoints(app, {"router": client.ping})
-    return ClientAddressMiddleware(RequestIdMiddleware(with_health), settings.trusted_proxies)
+    with_cors = CorsMiddleware(with_health, CorsPolicy(settings.cors))
+    return ClientAddressMiddleware(RequestIdMiddleware(with_cors), settings.trusted_proxies)
 
 
 def _checked_operations(supergraph: Path) -> Mapping[str, Sequence[Operation]]:

@@ -3,15 +3,44 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from bank.settings import BankSettings
 from rest_compat.bulkheads import BulkheadLimits
+from servicekit.cors import ANY, CorsRules, check_origin
+from servicekit.errors import ConfigurationError
 from servicekit.settings import Port
 
 # Beside the packages in a checkout, whatever the working directory is.
 _CHECKED_IN = Path(__file__).parent.parent / "supergraph.graphql"
+
+
+# Headers of responses that a client of the API needs, besides those that every page may read.
+_READABLE = (
+    "x-request-id",
+    "retry-after",
+    "ratelimit",
+    "ratelimit-policy",
+    "etag",
+    "location",
+    "link",
+    "idempotent-replayed",
+)
+
+
+def _names(value: object) -> object:
+    """Split a list that is written with commas, as in an environment variable."""
+    return [name.strip().lower() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Origins = Annotated[tuple[Annotated[str, AfterValidator(check_origin)], ...], BeforeValidator(_split)]
 
 
 class RestSettings(BankSettings):
@@ -22,6 +51,9 @@ class RestSettings(BankSettings):
         supergraph: the composed schema that the operations are checked against at start-up.
         concurrency: requests of one kind of route that run at once.
         queue: requests of one kind that wait for a place.
+        cors_origins: the origins whose pages may use the API from a browser; see `servicekit.cors.check_origin`.
+        cors_allow_headers: the request headers that a page may set; None allows the headers that the browser asks for.
+        cors_max_age: how many seconds a browser may cache the response to a preflight request.
     """
 
     port: Port = Field(8000, alias="REST_PORT")
@@ -29,6 +61,33 @@ class RestSettings(BankSettings):
     supergraph: Path = Field(_CHECKED_IN, alias="REST_SUPERGRAPH")
     concurrency: int = Field(40, alias="REST_CONCURRENCY", ge=1, le=10_000)
     queue: int = Field(80, alias="REST_QUEUE", ge=0, le=100_000)
+
+    cors_origins: Origins = Field((), alias="REST_CORS_ORIGINS")
+    cors_allow_headers: Names | None = Field(None, alias="REST_CORS_ALLOW_HEADERS")
+    cors_expose_headers: Names = Field(_READABLE, alias="REST_CORS_EXPOSE_HEADERS")
+    cors_allow_credentials: bool = Field(default=False, alias="REST_CORS_ALLOW_CREDENTIALS")
+    cors_max_age: int = Field(600, alias="REST_CORS_MAX_AGE", ge=0, le=86_400)
+
+    def model_post_init(self, context: object) -> None:
+        super().model_post_init(context)
+        if self.cors_allow_credentials and ANY in self.cors_origins:
+            raise ConfigurationError(
+                "REST_CORS_ALLOW_CREDENTIALS", "with origin * it would give every site the user's session"
+            )
+
+    @property
+    def cors(self) -> CorsRules | None:
+        """Which pages may use the API from a browser; None if CORS is off."""
+        if not self.cors_origins:
+            return None
+        return CorsRules(
+            origins=self.cors_origins,
+            methods=("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"),
+            allow_headers=self.cors_allow_headers,
+            expose_headers=self.cors_expose_headers,
+            allow_credentials=self.cors_allow_credentials,
+            max_age=self.cors_max_age,
+        )
 
     @property
     def bulkheads(self) -> BulkheadLimits:

@@ -18,7 +18,7 @@ from router.request.request_and_response import GraphQLResponse, Outcome, Respon
 from router.server import csrf
 from router.server.access_log import LogLine
 from router.server.client_disconnect import DisconnectWatch
-from router.server.cors import CorsPolicy
+from router.server.cors import cors_policy
 from router.server.find_document_id import DocumentIds
 from router.server.http_refusals import HttpRefusal
 from router.server.http_request import HttpRequest
@@ -27,6 +27,7 @@ from router.server.media_types import MediaType, negotiate
 from router.server.request_body import ClientGone
 from router.server.request_reading import RequestReader
 from router.server.response_writing import METHODS, ResponseTarget, ResponseWriter
+from servicekit.cors import Preflight
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -61,7 +62,7 @@ class GraphQLApp:
         self._writer = ResponseWriter(settings)
         self._settings = settings
         self._close = close
-        self._cors = CorsPolicy(settings.cors, ", ".join(METHODS))
+        self._cors = cors_policy(settings, METHODS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -82,7 +83,11 @@ class GraphQLApp:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         headers, log_line = _headers(scope), LogLine()
-        cors = self._cors.headers(headers.get("origin"), preflight=scope["method"] == "OPTIONS")
+        preflight = Preflight.of(scope["method"], headers.get)
+        if preflight is not None:
+            cors = self._cors.preflight_headers(preflight)
+        else:
+            cors = self._cors.response_headers(headers.get("origin"))
         target = ResponseTarget(send, log_line, cors, headers.get("accept"), headers.get("accept-encoding"))
         media_type = negotiate(headers.get("accept"))
         deadline = asyncio.get_running_loop().time() + self._settings.traffic.request_timeout

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from router.server.cors import CorsPolicy
+from router.server.cors import cors_policy
 from router.server.response_writing import METHODS
 from router.server.service_unavailable import ServiceUnavailable
 from servicekit.asgi import header
@@ -38,7 +38,7 @@ class OverloadGuard:
         self._window = bounds.window
         self._unready_after = bounds.unready_after
         self._refusal = ServiceUnavailable(CODE, _MESSAGE, math.ceil(bounds.retry_after))
-        self._cors = CorsPolicy(settings.cors, ", ".join(METHODS))
+        self._cors = cors_policy(settings, METHODS)
         self._recent: deque[float] = deque(maxlen=bounds.unready_after)
         self._running = 0
         self.refused = 0
@@ -70,5 +70,5 @@ class OverloadGuard:
     async def _refuse(self, scope: Scope, send: Send) -> None:
         self.refused += 1
         self._recent.append(time.monotonic())
-        cors = self._cors.headers(header(scope, b"origin"), preflight=False)
+        cors = self._cors.response_headers(header(scope, b"origin"))
         await self._refusal.respond(scope, send, cors)

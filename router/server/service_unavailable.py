@@ -9,8 +9,8 @@ from router.server.access_log import LogLine
 from router.server.media_types import MediaType, negotiate
 
 if TYPE_CHECKING:
-    from router.server.cors import Headers
     from servicekit.asgi import Scope, Send
+    from servicekit.cors import Headers
 
 STATUS = 503
 

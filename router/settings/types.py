@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
+from servicekit.cors import check_origin
 from servicekit.http_url import split_http_url
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m)?")
@@ -105,13 +105,6 @@ def _path(value: str) -> str:
     return value
 
 
-def _origin(value: str) -> str:
-    url = urlsplit(value)
-    if value == "*" or (url.scheme and url.netloc and not url.path and not url.query and not url.fragment):
-        return value
-    raise ValueError("an origin is scheme://host[:port] without a path, or *")
-
-
 IsNumber = BeforeValidator(_no_boolean)
 """Refuses `true` and `false`, which pydantic accepts as numbers: `workers: true` would mean one worker."""
 
@@ -145,4 +138,4 @@ FilePath = Annotated[Path, AfterValidator(_beside_the_configuration)]
 """A file or folder. A relative path is relative to the folder of the configuration file."""
 
 UrlPath = Annotated[str, AfterValidator(_path)]
-Origin = Annotated[str, AfterValidator(_origin)]
+Origin = Annotated[str, AfterValidator(check_origin)]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
@@ -11,7 +12,8 @@ from rest_compat.app import create_app
 from rest_compat.cli import command
 from rest_compat.settings import RestSettings
 from servicekit.errors import ConfigurationError
-from tests.rest_compat.fake_bank import SUPERGRAPH
+from servicekit.settings import load
+from tests.rest_compat.fake_bank import SUPERGRAPH, FakeBank
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,3 +45,32 @@ def test_table_and_document_can_be_printed() -> None:
     assert len(table.output.splitlines()) == 16
     document = CliRunner().invoke(command, ["openapi"])
     assert json.loads(document.output) == json.loads(json.dumps(openapi.document()))
+
+
+async def test_a_page_of_an_allowed_origin_may_use_the_api() -> None:
+    variables = {"REST_SUPERGRAPH": SUPERGRAPH, "REST_CORS_ORIGINS": "https://app.example, https://*.bank.example"}
+    app = create_app(RestSettings.model_validate(variables), FakeBank().send)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://rest") as client:
+        asked = {"access-control-request-method": "PUT", "access-control-request-headers": "authorization,if-match"}
+        preflight = await client.options("/api/accounts/x", headers={"origin": "https://app.example", **asked})
+        assert preflight.headers["access-control-allow-headers"] == "authorization, if-match"
+        assert "PUT" in preflight.headers["access-control-allow-methods"]
+        response = await client.get("/api/accounts", headers={"origin": "https://my.bank.example"})
+        assert response.headers["access-control-allow-origin"] == "https://my.bank.example"
+        assert "etag" in response.headers["access-control-expose-headers"]
+        foreign = await client.get("/api/accounts", headers={"origin": "https://evil.example"})
+        assert "access-control-allow-origin" not in foreign.headers
+
+
+@pytest.mark.parametrize(
+    ("variables", "name"),
+    [
+        ({"REST_CORS_ORIGINS": "https://app.example/"}, "REST_CORS_ORIGINS"),
+        ({"REST_CORS_ORIGINS": "*", "REST_CORS_ALLOW_CREDENTIALS": "true"}, "REST_CORS_ALLOW_CREDENTIALS"),
+    ],
+)
+def test_an_origin_that_matches_no_page_or_every_page_with_cookies_is_refused(
+    variables: dict[str, str], name: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        load(RestSettings, variables)

@@ -16,9 +16,11 @@ class Cors(Section):
     enabled: bool = False
     """Whether CORS is on. If it is off, no page of another origin can read a response of the router."""
     origins: tuple[Origin, ...] = ()
-    """Origins whose pages may call the router, as scheme://host[:port]; * allows all origins."""
-    allow_headers: tuple[HeaderName, ...] = ("authorization", "content-type", "apollo-require-preflight")
-    """Request headers that a page of an allowed origin may set."""
+    """Origins whose pages may call the router, as scheme://host[:port]. `https://*.example.com` allows all subdomains
+    of a host; `*` allows all origins."""
+    allow_headers: tuple[HeaderName, ...] | None = None
+    """Request headers that a page of an allowed origin may set, besides `csrf.required_headers`. With `null`, a page
+    may set all headers that its browser asks for."""
     expose_headers: tuple[HeaderName, ...] = ("x-request-id", "retry-after")
     """Response headers that a page of an allowed origin may read."""
     allow_credentials: bool = False

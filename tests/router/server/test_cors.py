@@ -43,9 +43,49 @@ async def test_a_preflight_gets_the_headers_of_the_settings(client: Callable[...
     assert response.status == 204
     assert response.headers["access-control-allow-origin"] == "https://app.example"
     assert response.headers["access-control-allow-methods"] == "GET, HEAD, POST, OPTIONS"
-    assert response.headers["access-control-allow-headers"] == "x-a, content-type"
+    assert (
+        response.headers["access-control-allow-headers"]
+        == "x-a, content-type, x-apollo-operation-name, apollo-require-preflight"
+    )
     assert response.headers["access-control-max-age"] == "60"
     assert response.headers["access-control-allow-credentials"] == "true"
+
+
+APOLLO_CLIENT = (
+    "apollographql-client-name,apollographql-client-version,authorization,content-type,traceparent,"
+    "x-apollo-operation-name"
+)
+
+
+@pytest.mark.parametrize("settings", [PAGES % "max_age: 1m", PAGES % "allow_headers: null"])
+async def test_apollo_client_passes_with_origins_alone(client: Callable[..., AsgiClient], settings: str) -> None:
+    headers = {
+        "origin": "https://app.example",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": APOLLO_CLIENT,
+    }
+    response = await client(settings).send("OPTIONS", headers=headers)
+    assert response is not None
+    assert response.headers["access-control-allow-headers"].split(", ") == APOLLO_CLIENT.split(",")
+    assert response.headers["vary"] == "Origin, Access-Control-Request-Headers"
+
+
+async def test_the_headers_of_the_csrf_check_are_allowed_beside_a_list(client: Callable[..., AsgiClient]) -> None:
+    pages = client(PAGES % "allow_headers: [authorization]")
+    headers = {"origin": "https://app.example", "access-control-request-method": "POST"}
+    response = await pages.send("OPTIONS", headers=headers)
+    assert response is not None
+    allowed = response.headers["access-control-allow-headers"]
+    assert allowed == "authorization, x-apollo-operation-name, apollo-require-preflight"
+
+
+async def test_an_options_request_that_is_no_preflight_gets_no_preflight_headers(
+    client: Callable[..., AsgiClient],
+) -> None:
+    response = await client(PAGES % "max_age: 1m").send("OPTIONS", headers={"origin": "https://app.example"})
+    assert response is not None
+    assert response.headers["allow"] == "GET, HEAD, POST, OPTIONS"
+    assert "access-control-allow-methods" not in response.headers
 
 
 async def test_every_page_may_when_the_operator_says_so(client: Callable[..., AsgiClient]) -> None:
