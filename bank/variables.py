@@ -72,7 +72,11 @@ SECTIONS: Final[tuple[Section, ...]] = (
             Variable(
                 "ROUTER_ADMIN_TOKEN", "<unset: nobody can>", "Bearer token with which operators reload; 16 characters."
             ),
-            Variable("ROUTER_INTROSPECTION", "true", "Whether clients may introspect the API schema."),
+            Variable(
+                "ROUTER_INTROSPECTION",
+                "<true in development, false in production>",
+                "Whether clients may introspect the API schema.",
+            ),
             Variable("AUTH_URL", "http://127.0.0.1:3001/graphql", "Where the router finds the auth subgraph."),
             Variable("ACCOUNT_URL", "http://127.0.0.1:3002/graphql", "Where the router finds the account subgraph."),
             Variable(

@@ -37,8 +37,9 @@ def command(*, demo: bool) -> None:
     """Start auth, account, transaction, router and REST; stop them all with Ctrl-C."""
     environ = environment()
     refuse_unknown(environ, VARIABLES)
+    environ["MOSAFE_ENV"] = environ.get("MOSAFE_ENV") or "development"
     environ.update(addresses(environ))
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() and environ["MOSAFE_ENV"] == "development":
         environ.setdefault("MOSAFE_LOG_FORMAT", "text")
     refuse_taken_ports(environ)
     if demo:

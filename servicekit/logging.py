@@ -34,7 +34,9 @@ _QUIET = ("httpx", "httpcore", "aiosqlite", "asyncio", "uvicorn.error")
 
 def configure(service: str, settings: ProcessSettings) -> None:
     """Write the records of structlog and of `logging` to standard output in one format."""
-    as_text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stdout.isatty())
+    as_text = settings.log_format == "text" or (
+        settings.log_format == "auto" and not settings.is_production and sys.stdout.isatty()
+    )
     shared = _processors(service)
     structlog.configure(
         processors=[

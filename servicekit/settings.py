@@ -21,10 +21,20 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+)
 
 from servicekit.client_address import LOOPBACK, TrustedProxies
 from servicekit.errors import ConfigurationError
+from servicekit.secret_strength import weakness
 from servicekit.variables import PROCESS_VARIABLES, VariableTable
 
 if TYPE_CHECKING:
@@ -35,8 +45,19 @@ FILE_SUFFIX = "_FILE"
 
 # Port 0 asks the kernel for a free port, which tests use.
 Port = Annotated[int, Field(ge=0, le=65535)]
+
+Env = Literal["development", "production"]
+"""What a process is run for; docs/environment.md has the table of effects."""
+
+
+def _not_of_documentation(value: SecretStr, info: ValidationInfo) -> SecretStr:
+    if info.data.get("env") == "production" and (weak := weakness(value.get_secret_value())) is not None:
+        raise ValueError(f"this secret {weak}; make one with: openssl rand -hex 32")
+    return value
+
+
 # 32 characters carry at least the 128 bits a symmetric signing key needs, even in hexadecimal.
-Secret = Annotated[SecretStr, Field(min_length=32)]
+Secret = Annotated[SecretStr, Field(min_length=32), AfterValidator(_not_of_documentation)]
 Proxies = Annotated[TrustedProxies, BeforeValidator(TrustedProxies.parse)]
 
 
@@ -45,6 +66,7 @@ class ProcessSettings(BaseModel):
 
     Attributes:
         variables: all variables that may be set, those of other processes included.
+        env: `production` unless somebody says otherwise, so that a forgotten variable opens nothing.
         data_dir: folder of embedded databases, keys and the service credential.
         trusted_proxies: the networks whose `X-Forwarded-For` is believed.
         shutdown_seconds: how long requests in flight may still run after SIGTERM.
@@ -55,6 +77,8 @@ class ProcessSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=False, hide_input_in_errors=True)
 
+    # The first field: the validators of secrets read it.
+    env: Env = Field("production", alias="MOSAFE_ENV")
     data_dir: Path = Field(Path(".mosafe"), alias="MOSAFE_DATA_DIR")
     host: str = Field("127.0.0.1", alias="MOSAFE_HOST", min_length=1)
     trusted_proxies: Proxies = Field(LOOPBACK, alias="MOSAFE_TRUSTED_PROXIES")
@@ -68,6 +92,10 @@ class ProcessSettings(BaseModel):
     def model_post_init(self, _context: object) -> None:
         if self.redis_url is not None:
             raise ConfigurationError("REDIS_URL", "this release keeps its state in embedded stores only; unset it")
+
+    @property
+    def is_production(self) -> bool:
+        return self.env == "production"
 
 
 S = TypeVar("S", bound=ProcessSettings)
@@ -100,7 +128,7 @@ def load(cls: type[S], environ: Mapping[str, str]) -> S:
         return cls.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        raise ConfigurationError(str(first["loc"][0]), first["msg"]) from None
+        raise ConfigurationError(str(first["loc"][0]), first["msg"].removeprefix("Value error, ")) from None
 
 
 def variable_names(cls: type[ProcessSettings]) -> frozenset[str]:

@@ -72,6 +72,11 @@ class VariableTable:
 EVERY_PROCESS: Final = Section(
     "Every process",
     (
+        Variable(
+            "MOSAFE_ENV",
+            "<development for `mosafe up` and `router serve --dev`, otherwise production>",
+            "development or production; docs/environment.md says what each does.",
+        ),
         Variable("MOSAFE_DATA_DIR", ".mosafe", "Folder of embedded databases, keys and the service credential."),
         Variable("MOSAFE_HOST", "127.0.0.1", "Address the process listens on."),
         Variable(
@@ -79,7 +84,7 @@ EVERY_PROCESS: Final = Section(
             "127.0.0.0/8,::1/128",
             "Networks whose X-Forwarded-For is believed, separated by commas; none trusts no proxy.",
         ),
-        Variable("MOSAFE_LOG_FORMAT", "auto", "auto (text on a terminal, JSON elsewhere), json or text."),
+        Variable("MOSAFE_LOG_FORMAT", "auto", "auto (JSON, but text on a terminal in development), json or text."),
         Variable("MOSAFE_LOG_LEVEL", "info", "debug, info, warning or error."),
         Variable("MOSAFE_SHUTDOWN_SECONDS", "8", "How long requests in flight may still run after SIGTERM."),
         Variable(

@@ -55,15 +55,20 @@ class _Location(click.ParamType[str]):
 @click.option("--supergraph", type=_Location(), help="The composed supergraph: a file, or a URL that is polled.")
 @click.option("--config", "config_file", type=_FILE, help="router.yaml; without it, all defaults.")
 @click.option("--workers", type=click.IntRange(min=1), help="Number of worker processes; overrides server.workers.")
+@click.option("--dev", is_flag=True, help="For development: introspection, unmasked errors. MOSAFE_ENV=development.")
 @click.option("--worker", type=(int, int), hidden=True, help="The sockets of one worker; the supervisor sets them.")
 def command(
-    supergraph: str | None, config_file: Path | None, workers: int | None, worker: tuple[int, int] | None
+    supergraph: str | None, config_file: Path | None, workers: int | None, worker: tuple[int, int] | None, *, dev: bool
 ) -> None:
     """Serve a composed supergraph over HTTP.
 
     The router reloads when the supergraph or the configuration changes, and when it receives SIGHUP.
     """
     environ = process.environment()
+    if dev:
+        environ["MOSAFE_ENV"] = "development"
+        if worker is None:
+            click.echo("router: --dev is for development only: clients see the schema and all errors", err=True)
     locations = FileLocations(config_file, supergraph, environ)
     settings = locations.settings()
     process_settings = _with_grace(process.load(process.ProcessSettings, environ), settings)

@@ -6,7 +6,8 @@ A reference can stand in place of any scalar. The reference is replaced by its v
     value: {from_file: /run/secrets/key}             # the text of a file without line breaks at its end
 
 `ENVIRONMENT` lists keys that have an environment variable. If one of these keys is missing in the file and its variable
-is set, the key has the value of the variable. Every other missing key has its default.
+is set, the key has the value of the variable. Every other missing key has its default. In development
+(`MOSAFE_ENV`), the defaults of some keys are those of `development_defaults`.
 """
 
 from __future__ import annotations
@@ -24,16 +25,19 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from router.settings import other_routers
+from router.settings.development_defaults import DEVELOPMENT_DEFAULTS
 from router.settings.errors import InvalidSettings, Problem
 from router.settings.model import RouterSettings
 from router.settings.validation_messages import message_of
+from servicekit.secret_strength import weakness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Location = tuple[str | int, ...]
 
-ENVIRONMENT: Mapping[tuple[str, str], str] = {
+ENVIRONMENT: Mapping[tuple[str, ...], str] = {
+    ("introspection",): "ROUTER_INTROSPECTION",
     ("server", "host"): "MOSAFE_HOST",
     ("server", "port"): "ROUTER_PORT",
     ("server", "drain_timeout"): "MOSAFE_SHUTDOWN_SECONDS",
@@ -87,6 +91,7 @@ def _check(text: str, source: _Source, subgraphs: Collection[str] | None) -> Rou
         raise InvalidSettings(sorted(source.explain(error, values), key=attrgetter("line"))) from None
     for key in settings.unknown_subgraphs(subgraphs) if subgraphs is not None else ():
         source.report(key, f"the supergraph has no such subgraph; it has {', '.join(sorted(subgraphs or ()))}")
+    source.check_admin_token(settings)
     if source.problems:
         raise InvalidSettings(source.problems)
     return settings
@@ -182,12 +187,22 @@ class _Source:
         return None
 
     def add_from_environment(self, values: dict[str, object]) -> None:
-        """For each key of `ENVIRONMENT` that is missing in `values`, add the value of its variable if this is set."""
-        for (section, key), variable in ENVIRONMENT.items():
-            section_values = values.setdefault(section, {})
-            if isinstance(section_values, dict) and key not in section_values and self.environ.get(variable):
-                section_values[key] = self.environ[variable]
-                self.origins[section, key] = f"environment variable {variable}"
+        """Add missing keys to `values`: those of `ENVIRONMENT` whose variable is set, then defaults for development."""
+        for location, variable in ENVIRONMENT.items():
+            if self.environ.get(variable) and _add_missing(values, location, self.environ[variable]):
+                self.origins[location] = f"environment variable {variable}"
+        if self.environ.get("MOSAFE_ENV") == "development":
+            for location, value in DEVELOPMENT_DEFAULTS.items():
+                if _add_missing(values, location, value):
+                    self.origins[location] = "the defaults for development"
+
+    def check_admin_token(self, settings: RouterSettings) -> None:
+        """Report a token of the admin port that anybody can guess, except in development."""
+        token = settings.admin.token
+        if token is None or self.environ.get("MOSAFE_ENV") == "development":
+            return
+        if (weak := weakness(token.get_secret_value())) is not None:
+            self.report(("admin", "token"), f"this secret {weak}; make one with: openssl rand -hex 32")
 
     def explain(self, error: ValidationError, values: object) -> Iterator[Problem]:
         """Yield a problem for each error that pydantic found. Messages do not contain `values`, which may be secret.
@@ -215,6 +230,20 @@ def _value_at(location: Location, values: Any) -> object:
     for part in location:
         values = values[part]
     return values
+
+
+def _add_missing(values: dict[str, object], location: tuple[str, ...], value: object) -> bool:
+    """Set the key at `location` unless it is in `values`, and return whether it was set."""
+    *sections, key = location
+    for name in sections:
+        section = values.setdefault(name, {})
+        if not isinstance(section, dict):  # validation reports a section that is not a mapping
+            return False
+        values = section
+    if key in values:
+        return False
+    values[key] = value
+    return True
 
 
 def _unknown_key(location: Location) -> str:

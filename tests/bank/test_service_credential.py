@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import secrets
 import time
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from tests.servicekit import processes
 if TYPE_CHECKING:
     from pathlib import Path
 
-SECRET = "s" * 32
+SECRET = secrets.token_hex(16)
 
 
 def test_a_service_with_the_same_secret_accepts_the_token() -> None:
@@ -127,9 +128,9 @@ def test_processes_that_start_at_the_same_moment_share_one_secret(tmp_path: Path
         "print('ready', flush=True); input()\n"
         "print(read_or_create_secret(pathlib.Path(sys.argv[1])))"
     )
-    secrets = processes.at_once(program, str(path), processes=6)
-    assert len(set(secrets)) == 1
-    assert secrets[0].strip() == path.read_text()
+    made = processes.at_once(program, str(path), processes=6)
+    assert len(set(made)) == 1
+    assert made[0].strip() == path.read_text()
     assert [entry.name for entry in path.parent.iterdir()] == ["service.key"]
 
 

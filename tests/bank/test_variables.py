@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from bank.variables import SECTIONS, VARIABLES
 from rest_compat.settings import RestSettings
+from router.settings.load import ENVIRONMENT
 from servicekit.settings import ProcessSettings, refuse_unknown, variable_names
 from servicekit.variables import PROCESS_VARIABLES, Variable
 from subgraphs.account.settings import AccountSettings
@@ -29,7 +30,7 @@ BY_NAME: Final[dict[str, Variable]] = {variable.name: variable for variable in V
 
 def read_by_the_router() -> set[str]:
     text = (ROOT / "router.yaml").read_text(encoding="utf-8")
-    return set(re.findall(r"^[^#\n]*\{from_env: (\w+)", text, re.MULTILINE))
+    return {*re.findall(r"^[^#\n]*\{from_env: (\w+)", text, re.MULTILINE), *ENVIRONMENT.values()}
 
 
 def test_the_table_has_exactly_the_variables_that_processes_read() -> None:

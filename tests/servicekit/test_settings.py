@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
@@ -12,7 +13,7 @@ from servicekit.variables import EVERY_PROCESS, REDIS_URL, Section, Variable, Va
 if TYPE_CHECKING:
     from pathlib import Path
 
-SECRET = "s" * 32
+SECRET = secrets.token_hex(16)
 
 
 class Settings(ProcessSettings):
@@ -67,6 +68,21 @@ def test_a_refused_secret_is_not_repeated_in_the_message() -> None:
     with pytest.raises(ConfigurationError) as caught:
         load(Settings, {"AUTH_JWT_SECRET": "hunter2"})
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("environ", [{}, {"MOSAFE_ENV": "production"}])
+def test_a_secret_of_documentation_stops_the_start_in_production(environ: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError, match=r"^AUTH_JWT_SECRET: this secret .* openssl rand -hex 32$") as caught:
+        load(Settings, {**environ, "AUTH_JWT_SECRET": "s" * 32})
+    assert "ssss" not in str(caught.value)
+    assert load(Settings, {"MOSAFE_ENV": "development", "AUTH_JWT_SECRET": "s" * 32}).jwt_secret is not None
+
+
+def test_a_forgotten_environment_is_production() -> None:
+    assert load(Settings, {}).is_production
+    assert not load(Settings, {"MOSAFE_ENV": "development"}).is_production
+    with pytest.raises(ConfigurationError, match=r"^MOSAFE_ENV: "):
+        load(Settings, {"MOSAFE_ENV": "prod"})
 
 
 def test_a_secret_is_not_shown_when_settings_are_printed() -> None:

@@ -42,7 +42,7 @@ class Errors(AllowedErrors):
 
     mask: bool = True
     """Whether the router masks an error of a subgraph, which means that the router replaces its message and
-    `extensions`. With `false`, clients get the errors unchanged, which helps in development."""
+    `extensions`. With `false`, clients get the errors unchanged. In development, a missing key means `false`."""
     message: str = Field("Unexpected error", min_length=1)
     """The message that replaces the message of a masked error."""
     messages: Mapping[ErrorCode, ErrorMessage] = {}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -27,7 +28,7 @@ from tests.router.shop import SDL
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-TOKEN = "a-token-of-operators"
+TOKEN = secrets.token_hex(16)
 ADMIN = f"admin: {{enabled: true, port: 0, token: {TOKEN}}}\n"
 TYPENAME = {"query": "query Q { __typename }"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from router.lifecycle.admin_port import JsonObject
 
-TOKEN = "0123456789abcdef"
+TOKEN = secrets.token_hex(16)
 
 
 class Fleet:
@@ -72,7 +73,9 @@ async def test_a_reload_responds_with_the_outcome_of_each_worker(results: tuple[
     assert [worker["result"] for worker in response.json["workers"]] == list(results)
 
 
-@pytest.mark.parametrize("authorization", ["", "Bearer ", "Bearer wrong", TOKEN, TOKEN[:-1], "Bearer \xff"])
+@pytest.mark.parametrize(
+    "authorization", ["", "Bearer ", "Bearer wrong", TOKEN, TOKEN[:-1], "Bearer \xff"], ids=range(6)
+)
 async def test_a_wrong_token_reloads_nothing(authorization: str) -> None:
     fleet = Fleet("reloaded")
     with capture_logs() as lines:

@@ -1,4 +1,7 @@
-"""The bank's `router.yaml`: what bank §3 says about it."""
+"""The bank's `router.yaml`: what bank §3 says about it, and what the environment changes.
+
+Covers `router/settings/development_defaults.py`.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,12 @@ def test_without_variables_all_services_are_on_this_machine() -> None:
     assert settings.override_subgraph_url == {
         name: f"http://127.0.0.1:{port}/graphql" for name, port in zip(SERVICES, (3001, 3002, 3003), strict=True)
     }
-    assert settings.introspection is True
+
+
+def test_the_environment_decides_what_clients_see() -> None:
+    production, development = bank(), bank(MOSAFE_ENV="development")
+    assert (production.introspection, production.errors.mask) == (False, True)
+    assert (development.introspection, development.errors.mask) == (True, False)
 
 
 def test_variables_change_addresses() -> None:

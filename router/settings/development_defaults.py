@@ -1,0 +1,16 @@
+"""Defaults of keys in development, that is, if `MOSAFE_ENV` is `development` or `router serve` has `--dev`.
+
+A key that the file sets has the value of the file in development too. docs/environment.md lists the effects.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEVELOPMENT_DEFAULTS: Final[Mapping[tuple[str, ...], object]] = {
+    ("introspection",): True,
+    ("errors", "mask"): False,
+}
