@@ -8,7 +8,7 @@ The root field of a subscription also runs in exactly one subgraph.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from router.errors import PlanningError
 from router.planner.choose.choose_options import choose
@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from router.planner.normalise.merge_selections import SelectedField
     from router.planner.search_bounds import Effort
     from router.planner.walk.explorer import Explorer
-    from router.planner.walk.nodes_and_options import Leaf
+    from router.planner.walk.nodes_and_options import ExpandableField, Leaf
+
+# The estimated work to walk and to choose again, for each leaf of the plan, in units of the work budget.
+_WORK_PER_WALKED_LEAF: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +91,31 @@ class RootFieldPlanner:
         Raises:
             UnplannableError: no sequence of fetches resolves one of the selections.
         """
-        root = self._explorer.root(self._root_type, subgraphs)
-        search = LeafSearch()
-        self._explorer.explore(root, items, search)
-        leaves = tuple(search.leaves)
+        search = self._searched(items, subgraphs)
+        draft = self._chosen(search.leaves, first_stage)
+        if not search.expandable:
+            return draft
+        cost = self._plan_cost(draft.groups, first_stage)
+        for field in search.expandable:
+            if not self._effort.affords_tie(_WORK_PER_WALKED_LEAF * len(draft.leaves)):
+                break
+            expanded = self._searched(items, subgraphs, search.expand | {field})
+            candidate = self._chosen(expanded.leaves, first_stage)
+            candidate_cost = self._plan_cost(candidate.groups, first_stage)
+            if candidate_cost.cost < cost.cost:
+                draft, cost, search = candidate, candidate_cost, expanded
+        return draft
 
+    def _searched(
+        self, items: Sequence[SelectedField], subgraphs: Sequence[str], expand: frozenset[ExpandableField] = frozenset()
+    ) -> LeafSearch:
+        search = LeafSearch(expand=expand)
+        self._explorer.explore(self._explorer.root(self._root_type, subgraphs), items, search)
+        return search
+
+    def _chosen(self, found: Sequence[Leaf], first_stage: int) -> Draft:
+        """Return the draft with the cheapest options for these leaves."""
+        leaves = tuple(found)
         built: dict[Choice, tuple[FetchGroup, ...]] = {}
 
         def price(choice: Choice) -> PlanCost:

@@ -38,5 +38,6 @@ Read in this order:
 - `context_arguments`: the arguments with `@fromContext`.
 - `internal_aliases`: the aliases of internal fields.
 - `abstract_types`: selections on interfaces and unions.
+- `expansion_by_type`: which fields of an interface are selected on each object type instead.
 - `deferred_objects`: the objects of deferred fragments.
 """

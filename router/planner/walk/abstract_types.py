@@ -1,7 +1,8 @@
 """Find the leaves of selections on interfaces and unions (planning §3.7).
 
-If one option resolves a field for every object type, the field usually stays on the abstract type. Otherwise the field
-is *expanded*: selected on each object type. For each object type with selections, the object gets a further node. This
+If one option resolves a field for every object type, the field usually stays on the abstract type. Otherwise, or if one
+of its subselections can then not be fetched, the field is *expanded*: selected on each object type
+(`expansion_by_type`). For each object type with selections, the object gets a further node. This
 node is a *branch*, with its own options.
 
     { media { title ... on Book { pages } } }
@@ -18,9 +19,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from router.federation.type_references import TYPENAME
 from router.plan.client_and_internal_response_keys import internal_key
 from router.planner.normalise.merge_selections import grouped
+from router.planner.walk.expansion_by_type import ExpansionByType
 from router.planner.walk.nodes_and_options import LeafSearch, ObjectNode, PathOption, PathStep, UnplannableError
 
 if TYPE_CHECKING:
@@ -49,8 +50,15 @@ class WalkParts(Protocol):
 
 
 class _KeptField(NamedTuple):
-    """A field that stays on the abstract type, with the options that resolve the field."""
+    """A field that stays on the abstract type.
 
+    Attributes:
+        items: The selected fields that `selection` merges.
+        selection: The field.
+        field_options: The options that resolve the field on the abstract type.
+    """
+
+    items: Sequence[SelectedField]
     selection: MergedField
     field_options: list[FieldOption]
 
@@ -65,7 +73,7 @@ class AbstractSelections:
         self._node = node
         self._search = search
         self._object_types = self._common_object_types()
-        self._earliest = min((option.stage for option in node.direct), default=0)
+        self._expansion = ExpansionByType(explorer, node, self._object_types, search)
 
     def explore(self, items: Sequence[SelectedField]) -> None:
         """Append the leaves of the selected fields to `search.leaves`.
@@ -83,14 +91,36 @@ class AbstractSelections:
                 )
                 if not field_options:
                     self._check_expansion(selection)
-                if not field_options or self._is_better_expanded(selection, [option for option, _ in field_options]):
+                options = [option for option, _ in field_options]
+                if not field_options or self._expansion.is_preferred(selection, options):
                     expanded += group
                     break
-                kept.append(_KeptField(selection, field_options))
-        for selection, field_options in kept:
-            self._explorer.descend(self._node, selection, field_options, self._search)
+                kept.append(_KeptField(group, selection, field_options))
+        for field in kept:
+            if not self._descend(field):
+                expanded += field.items
         if expanded or any(item.types is not None for item in items):
             self._explore_branches(items, expanded)
+
+    def _descend(self, field: _KeptField) -> bool:
+        """Append the leaves of a field on the abstract type and return True.
+
+        If one of the leaves cannot be fetched, append nothing. Then return False if the field must be expanded.
+
+        Raises:
+            UnplannableError: One of the leaves cannot be fetched, and expanding the field does not help.
+        """
+        count = len(self._search.leaves)
+        options = [option for option, _ in field.field_options]
+        try:
+            self._explorer.descend(self._node, field.selection, field.field_options, self._search)
+        except UnplannableError:
+            if not self._expansion.has_other_options(field.selection, options):
+                raise
+            del self._search.leaves[count:]
+            return False
+        self._expansion.note(field.selection, options, self._search.leaves[count:])
+        return True
 
     def _simplified(self, items: Sequence[SelectedField]) -> Sequence[SelectedField]:
         """Return the fields without repetitions.
@@ -106,73 +136,6 @@ class AbstractSelections:
         # to the front.
         of_all_first = _repeated_in(sorted(folded, key=lambda item: item.types is not None))
         return [item for item in folded if id(item) not in of_all_first] if of_all_first else folded
-
-    def _is_better_expanded(self, selection: MergedField, options: Sequence[PathOption]) -> bool:
-        """Return whether to expand a field, although the given options resolve the field on the abstract type.
-
-        Expanding can be better because it allows other options, which may save a fetch.
-        """
-        if selection.name == TYPENAME or self._node.is_deferred:
-            return False
-        first = [option for option in options if option.stage <= self._earliest]
-        if not first and self._earliest_options_resolve_each_type(selection, first):
-            return True
-        # If `loses_nothing`, each option that resolves the field on the abstract type also resolves it on the branches.
-        loses_nothing = self._direct_return_the_same_types() or self._return_exactly_the_branches(options)
-        return loses_nothing and (
-            self._earliest_options_resolve_each_type(selection, first)
-            or self._only_type_is_resolved_elsewhere(selection, options, is_first=bool(first))
-        )
-
-    def _earliest_options_resolve_each_type(self, selection: MergedField, first: Sequence[PathOption]) -> bool:
-        """Return whether a direct option that is not in `first` resolves the field on each object type.
-
-        Only direct options of the earliest stage count. The options in `first` resolve the field on the abstract type.
-        """
-        return any(
-            self._resolves_for_each_type(option, selection.name)
-            for option in self._node.direct
-            if option.stage == self._earliest and option not in first and self._option_finder.knows_type(option)
-        )
-
-    def _only_type_is_resolved_elsewhere(
-        self, selection: MergedField, options: Sequence[PathOption], *, is_first: bool
-    ) -> bool:
-        """Return whether the object has only one type, and a subgraph not in `options` resolves the field on this type.
-
-        Returns False for several possible types, because the paths would multiply at every level. Also returns False
-        for a leaf if `is_first` is True, because a search would cost more than it saves. `is_first` says that an option
-        of the earliest stage resolves the field.
-        """
-        if len(self._object_types) > 1 or (
-            is_first and not self._explorer.normaliser.is_composite(selection.type_name)
-        ):
-            return False
-        in_options = {option.subgraph for option in options}
-        return any(
-            entry.subgraph not in in_options
-            and self._graph.field(entry.subgraph, entry.type_name, selection.name) is not None
-            for type_name in self._object_types
-            for entry in self._graph.entries(type_name)
-        )
-
-    def _direct_return_the_same_types(self) -> bool:
-        types = {self._graph.possible_in(option.subgraph, option.type_name) for option in self._node.direct}
-        return len(types) == 1 and all(self._option_finder.knows_type(option) for option in self._node.direct)
-
-    def _return_exactly_the_branches(self, options: Sequence[PathOption]) -> bool:
-        """Return whether each of the options can return exactly the object types that become branches."""
-        types = set(self._object_types)
-        return all(
-            self._option_finder.knows_type(option)
-            and self._graph.possible_in(option.subgraph, option.type_name) == types
-            for option in options
-        )
-
-    def _resolves_for_each_type(self, option: PathOption, name: str) -> bool:
-        types = self._graph.possible_in(option.subgraph, option.type_name)
-        edges = [self._graph.field(option.subgraph, type_name, name, option.scope) for type_name in sorted(types)]
-        return bool(edges) and all(edge is not None and edge.needs_no_inputs for edge in edges)
 
     def _check_expansion(self, selection: MergedField) -> None:
         """Refuse to expand a field if no direct option suffices. A single direct option is not checked.

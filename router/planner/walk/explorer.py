@@ -32,7 +32,7 @@ from router.planner.walk.nodes_and_options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
     from graphql import SelectionSetNode
 
@@ -75,6 +75,7 @@ class Explorer:
         self._aliases = aliases
         self._blocks = blocks
         self._key_selections: dict[tuple[int, str], _KeySelections] = {}
+        self._failures: dict[Hashable, UnplannableError] = {}
 
     def root(self, type_name: str, subgraphs: Sequence[str]) -> ObjectNode:
         """Return the node of a root type, such as `Query`.
@@ -164,15 +165,49 @@ class Explorer:
             self._explore_fields(node, self.normaliser.merged(items, node.type_name), search)
             return
         count = len(search.leaves)
-        AbstractSelections(self, node, search).explore(items)
+        self._explore_abstract(node, items, search)
         self._ensure_object_is_present(node, search, count)
+
+    def _explore_abstract(self, node: ObjectNode, items: Sequence[SelectedField], search: LeafSearch) -> None:
+        """Append the leaves of the fields of an interface or union.
+
+        The same fields of the same object can be reached again and again, because each interface field around them is
+        tried in two ways. So fields that cannot be fetched are remembered.
+        """
+        if self._failures and (failure := self._failures.get(_objects_and_fields(node, items))) is not None:
+            raise failure
+        before = self.hops.incomplete_results
+        try:
+            AbstractSelections(self, node, search).explore(items)
+        except UnplannableError as error:
+            if self.hops.incomplete_results == before:
+                self._failures[_objects_and_fields(node, items)] = error
+            raise
 
     def _explore_fields(self, node: ObjectNode, selections: Iterable[MergedField], search: LeafSearch) -> None:
         count = len(search.leaves)
         for selection in selections:
             field_options = self.option_finder.options_for(node, selection, is_internal=search.is_internal)
-            self.descend(node, selection, field_options, search)
+            self._descend_with_more_options(node, selection, field_options, search)
         self._ensure_object_is_present(node, search, count)
+
+    def _descend_with_more_options(
+        self, node: ObjectNode, selection: MergedField, field_options: Sequence[FieldOption], search: LeafSearch
+    ) -> None:
+        """Append the leaves of one field.
+
+        `field_options` of a field of a key or a requirement may be incomplete: see `FieldOptionFinder.options_for`. If
+        they do not suffice for the subselections of the field, all options are used.
+        """
+        count = len(search.leaves)
+        try:
+            self.descend(node, selection, field_options, search)
+        except UnplannableError:
+            every_option = self.option_finder.every_option_for(node, selection) if search.is_internal else ()
+            if selection.is_leaf or len(every_option) <= len(field_options):
+                raise
+            del search.leaves[count:]
+            self.descend(node, selection, every_option, search)
 
     def _ensure_object_is_present(self, node: ObjectNode, search: LeafSearch, count: int) -> None:
         """Add a `__typename` leaf if the object could otherwise be missing in the response.
@@ -211,6 +246,12 @@ class Explorer:
             if search.is_internal:
                 node.memory.internal_children[cache_key] = child
         return child
+
+
+def _objects_and_fields(node: ObjectNode, items: Iterable[SelectedField]) -> Hashable:
+    """Return a value that is equal for equal fields of objects that the same subgraphs can return."""
+    options = frozenset((option.subgraph, option.type_name, option.scope) for option in node.direct)
+    return node.keys, node.type_name, options, tuple((id(item.node), item.types) for item in items)
 
 
 def _is_present(node: ObjectNode, leaves: Sequence[Leaf]) -> bool:

@@ -29,15 +29,12 @@ class FieldOptionFinder:
     def options_for(self, node: ObjectNode, selection: MergedField, *, is_internal: bool) -> list[FieldOption]:
         """Return the options of a node that resolve a field. The list is empty if no option resolves the field.
 
-        `is_internal` says that the field belongs to a key or a requirement.
+        `is_internal` says that the field belongs to a key or a requirement. For such a field, options may be missing.
+        `every_option_for` then returns all options.
         """
         if selection.name == TYPENAME:
             return [(option, None) for option in self.typename_options(node)]
-        found: list[FieldOption] = []
-        for option in node.direct:
-            edge = self._graph.field(option.subgraph, option.type_name, selection.name, option.scope)
-            if edge is not None and edge.needs_no_inputs:
-                found.append((option, edge))
+        found = self._direct_options(node, selection)
         if node.is_deferred and not is_internal:
             direct = {option.subgraph for option, _ in found}
             by_hop = self._hops_to(node, selection)
@@ -47,6 +44,18 @@ class FieldOptionFinder:
         if _direct_suffice(node, selection, found, is_internal=is_internal):
             return found
         return found + self._hops_to(node, selection)
+
+    def every_option_for(self, node: ObjectNode, selection: MergedField) -> list[FieldOption]:
+        """Return all options of a node that resolve a field of a key or a requirement."""
+        return self._direct_options(node, selection) + self._hops_to(node, selection)
+
+    def _direct_options(self, node: ObjectNode, selection: MergedField) -> list[FieldOption]:
+        found: list[FieldOption] = []
+        for option in node.direct:
+            edge = self._graph.field(option.subgraph, option.type_name, selection.name, option.scope)
+            if edge is not None and edge.needs_no_inputs:
+                found.append((option, edge))
+        return found
 
     def typename_options(self, node: ObjectNode) -> Sequence[PathOption]:
         """Return the options that can return the `__typename` of the object.

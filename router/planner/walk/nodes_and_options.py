@@ -43,6 +43,10 @@ FetchId: TypeAlias = tuple[tuple[str, ...], str, str]
 # tuple for speed: the walk creates more of these tuples than of any other object.
 FieldOption: TypeAlias = "tuple[PathOption, FieldEdge | None]"
 
+# Identifies a field of an interface: the track and the type of the object (`ObjectNode`), the response key, and the
+# name with the arguments.
+ExpandableField: TypeAlias = tuple[tuple[str, ...], str, str, str]
+
 
 class PathStep(Enum):
     """The last step of the path of an option. `starts_fetch` says whether the step begins a fetch."""
@@ -247,10 +251,20 @@ class Leaf:
 
 @dataclass(eq=False, slots=True)
 class LeafSearch:
-    """A running search, with the leaves found so far. `is_internal` says that it is for a key or a requirement."""
+    """A running search, with the leaves found so far.
+
+    Attributes:
+        is_internal: Whether the search is for a key or a requirement.
+        leaves: The leaves found so far.
+        expand: The fields to expand, although they can be resolved on an interface.
+        expandable: The fields that were not expanded although that may save a fetch. An ordered set: all values are
+            None.
+    """
 
     is_internal: bool = False
     leaves: list[Leaf] = field(default_factory=list)
+    expand: frozenset[ExpandableField] = frozenset()
+    expandable: dict[ExpandableField, None] = field(default_factory=dict)
 
 
 class UnplannableError(Exception):

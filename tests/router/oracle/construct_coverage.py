@@ -49,6 +49,7 @@ _SDL: Final = {
     "shareable root field": r"^  q\d+.*@shareable",
     "shareable field of an entity": r"^  [fr]\d+.*@shareable",
     "type without a key in several subgraphs": r"^type W0",
+    "type without a key behind an interface": r"^interface \w+.*\{(?:[^}]*\n)? *v: \W*W[01]\b",
     "mutation": r"^type Mutation",
     "field that returns Query": r"^  root: Query",
     "requires": r"@requires\(",

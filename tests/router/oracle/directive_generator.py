@@ -235,7 +235,7 @@ def _required_selection(choices: Choices, model: FederationModel, field: Field, 
     if other.is_leaf:
         other.is_dependency = True
         return f"{other.name}(n: {choices.number(1, 2)})" if "n" in other.arguments else other.name
-    if other.arguments or other.type_name in {"W0", "Query"}:
+    if other.arguments or other.type_name in {"W0", "W1", "Query"}:
         return ""
     if other.type_name in model.values:
         inner = _leaf_selection(model, other.type_name)
@@ -300,7 +300,7 @@ def _provided_selection(choices: Choices, model: FederationModel, target: Entity
     field = pick(choices, options)
     inner = ""
     if field.type_name in model.values:
-        inner = "" if field.type_name == "W0" else _leaf_selection(model, field.type_name)
+        inner = "" if field.type_name in {"W0", "W1"} else _leaf_selection(model, field.type_name)
     elif field.type_name in model.entities:
         inner = _provided_selection(choices, model, model.entities[field.type_name], owner, depth + 1)
     if not field.is_leaf and not inner:

@@ -198,10 +198,17 @@ def _add_root_fields(choices: Choices, model: FederationModel) -> None:
 
 
 def _add_value_type_of_several_subgraphs(choices: Choices, model: FederationModel) -> None:
-    """Add a type without a key whose fields have different owners. All owners share each field that returns it."""
-    if not chance(choices, 30):
+    """Add a type without a key whose fields have different owners. All owners share each field that returns it.
+
+    In half of the models, an interface has such a field.
+    """
+    if not chance(choices, 40):
         return
+    interface = _interface_in_several_subgraphs(choices, model) if chance(choices, 60) else None
     owners = set(subset(choices, model.subgraphs))
+    if interface is not None:
+        common = _subgraphs_of_all_members(model, interface)
+        owners = {*subset(choices, common), pick(choices, common)}
     fields: dict[str, Field] = {}
     for index in range(choices.number(1, 3)):
         field = _random_field(choices, model, f"w{index}")
@@ -215,6 +222,41 @@ def _add_value_type_of_several_subgraphs(choices: Choices, model: FederationMode
         if parent is parents[0] or chance(choices, 50):
             wrapping = pick(choices, ("{}", "[{}]", "{}!"))
             parent["w"] = Field("w", "W0", wrapping, owners=set(owners))
+    if interface is not None:
+        _add_interface_field_of_value_type(choices, model, interface, owners)
+
+
+def _interface_in_several_subgraphs(choices: Choices, model: FederationModel) -> AbstractType | None:
+    """An interface whose members are entities that several subgraphs resolve by a key."""
+    candidates = [
+        abstract
+        for abstract in model.abstract.values()
+        if abstract.fields and len(_subgraphs_of_all_members(model, abstract)) > 1
+    ]
+    return pick(choices, candidates) if candidates else None
+
+
+def _subgraphs_of_all_members(model: FederationModel, abstract: AbstractType) -> list[str]:
+    """The subgraphs that resolve each member of the interface by a key; none if a member is not an entity."""
+    members = [model.entities.get(name) for name in abstract.members]
+    return [name for name in model.subgraphs if all(entity and name in entity.keys_by_subgraph for entity in members)]
+
+
+def _add_interface_field_of_value_type(
+    choices: Choices, model: FederationModel, interface: AbstractType, owners: set[str]
+) -> None:
+    """Add a field that returns the value type to an interface and its members. The field can lead there over `W1`."""
+    name, type_name = "v", "W0"
+    if chance(choices, 40):
+        type_name = "W1"
+        fields = {"w": Field("w", "W0", pick(choices, WRAPPINGS)), "n": Field("n", "Int")}
+        model.values["W1"] = ValueType("W1", {key: replace(field, owners=set(owners)) for key, field in fields.items()})
+    wrapping = pick(choices, ("{}", "[{}]", "{}!"))
+    for member in interface.members:
+        model.entities[member].fields[name] = Field(name, type_name, wrapping, owners=set(owners))
+    for abstract in model.abstract.values():
+        if interface.name in (abstract.name, *abstract.interfaces):
+            abstract.fields.append(name)
 
 
 def _add_field_to_query_root(choices: Choices, model: FederationModel) -> None:
@@ -290,7 +332,7 @@ def _interface_object_field(choices: Choices, model: FederationModel, abstract: 
     """A leaf, a value type with leaves only, or an entity that does not implement the interface."""
     simple = [value.name for value in model.values.values() if all(field.is_leaf for field in value.fields.values())]
     others = [name for name in (*model.entities, *simple) if name not in abstract.members]
-    others = [name for name in others if name not in model.inaccessible and name != "W0"]
+    others = [name for name in others if name not in model.inaccessible and name not in {"W0", "W1"}]
     if others and chance(choices, 30):
         return Field(name, pick(choices, others), pick(choices, ("{}", "{}!", "[{}]")))
     type_name = "String" if chance(choices, 50) else pick(choices, LEAF_TYPES)
