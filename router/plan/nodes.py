@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from collections.abc import Sequence as Seq
 
+    from graphql import ArgumentNode
+
 OperationKind: TypeAlias = Literal["query", "mutation", "subscription"]
 
 
@@ -91,20 +93,25 @@ InputSelection: TypeAlias = InputField | InputFragment
 class OutputField(NamedTuple):
     """A field that a fetch selects. `key` is the response key. `selections` is empty for a leaf field.
 
-    `conditions` has Boolean variables with their required values. The field is selected if all variables have these
-    values. The conditions of a parent selection are not repeated.
+    `conditions` has the variables of `@skip` and `@include` with their required values, in the order of the directives.
+    The field is selected if all variables have these values. The conditions of a parent selection are not repeated.
+    The syntax nodes in `arguments` have no locations.
     """
 
     key: str
     name: str
     selections: tuple[OutputSelection, ...] = ()
     conditions: tuple[tuple[str, bool], ...] = ()
+    arguments: tuple[ArgumentNode, ...] = ()
 
 
 class OutputFragment(NamedTuple):
-    """What a fetch selects on objects whose type is `type_condition` or a subtype, if all `conditions` are true."""
+    """What a fetch selects on objects whose type is `type_condition` or a subtype, if all `conditions` are true.
 
-    type_condition: str
+    If `type_condition` is None, the selections apply to objects of all types.
+    """
+
+    type_condition: str | None
     selections: tuple[OutputSelection, ...]
     conditions: tuple[tuple[str, bool], ...] = ()
 
@@ -141,8 +148,8 @@ class Fetch:
             dependency can be left out: if 2 depends on 1, and 1 on 0, then 0 need not be in `depends_on` of 2.
         operation: GraphQL text without insignificant characters. An entity fetch has a variable for its
             representations, and `_entities` as its only root field.
-        selections: what `operation` selects on the root object or on the entities, as data without arguments. Users of
-            the plan therefore need not parse the text of `operation`.
+        selections: what `operation` selects on the root object or on the entities, as data. Users of the plan therefore
+            need not parse the text of `operation`.
         operation_name: the name of `operation`, None if the client's operation has no name.
         variable_usages: names of the client's variables that the operation uses, sorted.
         requires: what is read from the response for the representation of an object. Empty for a root fetch. The
@@ -256,10 +263,17 @@ class BatchFetch:
 
 @dataclass(frozen=True, slots=True)
 class DeferPrimary:
-    """The initial response. `subselection` has the client's selections in this response, None if there are none."""
+    """The initial response.
+
+    Attributes:
+        subselection: the text of the client's selections in this response, None if there are none.
+        node: the fetches for this response, None if there are none.
+        selections: the selections in `subselection`, as data.
+    """
 
     subselection: str | None
     node: PlanNode | None
+    selections: tuple[OutputSelection, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,8 +288,9 @@ class DeferDependency:
 class DeferredPart:
     """A deferred part of the response.
 
-    `subselection` has the client's selections at `query_path`. If the part itself contains deferred parts, `node` is a
-    `Defer` with these selections, and `subselection` is None.
+    `subselection` has the text of the client's selections at `query_path`, and `selections` has the same selections as
+    data. If the part itself contains deferred parts, `node` is a `Defer` with these selections, and `subselection` is
+    None.
     """
 
     depends: tuple[DeferDependency, ...]
@@ -283,6 +298,7 @@ class DeferredPart:
     query_path: tuple[str, ...]
     subselection: str | None
     node: PlanNode | None
+    selections: tuple[OutputSelection, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graphql import FieldNode, OperationDefinitionNode, parse, print_ast
+from graphql import print_ast
 
 from router.plan.nodes import (
     BatchFetch,
@@ -20,14 +20,20 @@ from router.plan.nodes import (
     awaited_fetches,
 )
 from router.plan.plan_to_json import flatten_path_json
+from router.plan.selection_nodes import selection_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from collections.abc import Sequence as Seq
 
-    from graphql import SelectionNode, SelectionSetNode
-
-    from router.plan.nodes import DeferDependency, DeferredPart, InputSelection, PlanNode
+    from router.plan.nodes import (
+        DeferDependency,
+        DeferPrimary,
+        DeferredPart,
+        InputSelection,
+        OutputSelection,
+        PlanNode,
+    )
 
 
 def _indented(lines: Iterable[str]) -> list[str]:
@@ -38,8 +44,8 @@ def _braced(head: str, body: Seq[str], tail: str = "") -> list[str]:
     return [f"{head} {{".lstrip(), *_indented(body), f"}}{tail}"]
 
 
-def _selection_lines(selections: Iterable[SelectionNode]) -> list[str]:
-    return [line for selection in selections for line in print_ast(selection).split("\n")]
+def _selection_lines(selections: Iterable[OutputSelection]) -> list[str]:
+    return [line for node in selection_nodes(selections) for line in print_ast(node).split("\n")]
 
 
 def _input_lines(selections: Iterable[InputSelection]) -> list[str]:
@@ -50,22 +56,8 @@ def _input_lines(selections: Iterable[InputSelection]) -> list[str]:
     return lines
 
 
-def _operation_selections(fetch: Fetch) -> SelectionSetNode:
-    operation = parse(fetch.operation, no_location=True).definitions[0]
-    assert isinstance(operation, OperationDefinitionNode)  # noqa: S101 - the planner prints operations only
-    if fetch.requires:
-        entities = operation.selection_set.selections[0]
-        if isinstance(entities, FieldNode) and entities.selection_set is not None:
-            return entities.selection_set
-    return operation.selection_set
-
-
-def _subselection_lines(subselection: str | None) -> list[str]:
-    if subselection is None:
-        return []
-    operation = parse(subselection, no_location=True).definitions[0]
-    assert isinstance(operation, OperationDefinitionNode)  # noqa: S101 - the planner prints selections only
-    return _braced("", _selection_lines(operation.selection_set.selections), ":")
+def _subselection_lines(part: DeferPrimary | DeferredPart) -> list[str]:
+    return [] if part.subselection is None else _braced("", _selection_lines(part.selections), ":")
 
 
 def plan_text(node: PlanNode | None) -> str:
@@ -109,7 +101,7 @@ class _Nodes:
         body: list[str] = []
         if fetch.requires:
             body += _braced("", _input_lines(fetch.requires), " =>")
-        body += _braced("", _selection_lines(_operation_selections(fetch).selections))
+        body += _braced("", _selection_lines(fetch.selections))
         name = f", id: {fetch.id}" if fetch.id in self.awaited else ""
         return _braced(f'Fetch(service: "{fetch.service_name}"{name})', body)
 
@@ -135,7 +127,7 @@ class _Nodes:
         return _braced(f"Condition(if: ${node.variable})", branches)
 
     def _defer(self, defer: Defer) -> list[str]:
-        primary = [*(_subselection_lines(defer.primary.subselection) or [":"]), *self.optional(defer.primary.node)]
+        primary = [*(_subselection_lines(defer.primary) or [":"]), *self.optional(defer.primary.node)]
         deferred = [line for part in defer.deferred for line in _comma(self._part(part))]
         return _braced("Defer", ["Primary {", *_indented(primary), "}, [", *_indented(deferred), "]"])
 
@@ -143,7 +135,7 @@ class _Nodes:
         depends = ", ".join(_dependency(dependency) for dependency in part.depends)
         label = "" if part.label is None else f', label: "{part.label}"'
         head = f'Deferred(depends: [{depends}], path: "{"/".join(part.query_path)}"{label})'
-        return _braced(head, _subselection_lines(part.subselection) + self.optional(part.node))
+        return _braced(head, _subselection_lines(part) + self.optional(part.node))
 
 
 def _dependency(dependency: DeferDependency) -> str:

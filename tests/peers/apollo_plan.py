@@ -26,11 +26,12 @@ from router.plan import (
     ValueSetter,
     iter_fetches,
 )
+from tests.router.plan.fetches import selections_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from router.plan import InputSelection, Path, PathStep, PlanNode, Rewrite
+    from router.plan import InputSelection, OutputSelection, Path, PathStep, PlanNode, Rewrite
 
 
 class UnknownPlanNode(Exception):
@@ -90,10 +91,11 @@ class _Reader:
                 tuple(part["queryPath"]),
                 part.get("subselection"),
                 part.get("node") and self.node(part["node"], after),
+                _subselections(part),
             )
             for part in node["deferred"]
         )
-        return Defer(DeferPrimary(primary.get("subselection"), first), parts)
+        return Defer(DeferPrimary(primary.get("subselection"), first, _subselections(primary)), parts)
 
     def _fetch(self, node: dict[str, Any], after: tuple[int, ...]) -> Fetch:
         requires = tuple(_input(selection) for selection in node.get("requires") or ())
@@ -111,7 +113,13 @@ class _Reader:
             depends_on=after,
             input_rewrites=_rewrites(node.get("inputRewrites")),
             output_rewrites=_rewrites(node.get("outputRewrites")),
+            selections=selections_of(node["operation"], entities=bool(requires)),
         )
+
+
+def _subselections(part: dict[str, Any]) -> tuple[OutputSelection, ...]:
+    text = part.get("subselection")
+    return () if text is None else selections_of(text, entities=False)
 
 
 def _input(selection: dict[str, Any]) -> InputSelection:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from graphql import NamedTypeNode, NonNullTypeNode, print_ast, strip_ignored_characters
 
@@ -18,6 +18,7 @@ from router.planner.fetch.conflicting_field_aliases import without_conflicts
 from router.planner.fetch.fetch_node_requires import requires_of, rewrites_of
 from router.planner.fetch.selection_trees import common_guards
 from router.planner.normalise.argument_text import argument_text, spaced, variables_in
+from router.planner.normalise.argument_without_location import without_location
 from router.planner.normalise.skip_and_include_guards import directive_text
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from router.planner.normalise.skip_and_include_guards import Guards
     from router.supergraph.model import SubgraphModel
 
+Conditions: TypeAlias = tuple[tuple[str, bool], ...]
 _REPRESENTATIONS = "representations"
 _TYPENAME_FIELD = OutputField(TYPENAME, TYPENAME)
 
@@ -44,6 +46,14 @@ class WrittenFetch:
     guards: frozenset[str]
 
 
+class _WrittenArgument(NamedTuple):
+    """The text of an argument, the variables in the argument, and the argument without its location."""
+
+    text: str
+    variables: frozenset[str]
+    node: ArgumentNode
+
+
 class OperationWriter:
     """Writes the fetches of one client operation."""
 
@@ -54,7 +64,7 @@ class OperationWriter:
             for definition in operation.variable_definitions or ()
         }
         self._texts: dict[tuple[str, bool], str] = {}
-        self._arguments: dict[int, tuple[str, frozenset[str]]] = {}
+        self._arguments: dict[int, _WrittenArgument] = {}
         self._representations = _REPRESENTATIONS
         while any(name.startswith(self._representations) for name in self._definitions):
             self._representations = f"_{self._representations}"
@@ -66,7 +76,7 @@ class OperationWriter:
         """
         type_name, kind = root
         tree, renamers = without_conflicts(subgraph, type_name, group.tree)
-        body = _SelectionWriter(self._argument_text)
+        body = _SelectionWriter(self._written_argument)
         emitted = common_guards(tree)
         text, selections = body.selections(tree, emitted)
         filled = {value.variable: f"${value.variable}:{value.type}" for value in group.contexts}
@@ -113,11 +123,11 @@ class OperationWriter:
             operation_name=first.operation_name,
         )
 
-    def _argument_text(self, argument: ArgumentNode) -> tuple[str, frozenset[str]]:
-        """Return the text of the argument, and the variables in the argument."""
+    def _written_argument(self, argument: ArgumentNode) -> _WrittenArgument:
         known = self._arguments.get(id(argument))
         if known is None:
-            known = argument_text(argument), frozenset(variables_in(argument.value))
+            variables = frozenset(variables_in(argument.value))
+            known = _WrittenArgument(argument_text(argument), variables, without_location(argument))
             self._arguments[id(argument)] = known
         return known
 
@@ -156,7 +166,7 @@ class _SelectionWriter:
     `variables` collects all variables. `guards` collects the variables of `@skip` and `@include`.
     """
 
-    argument_text: Callable[[ArgumentNode], tuple[str, frozenset[str]]]
+    written_argument: Callable[[ArgumentNode], _WrittenArgument]
     variables: set[str] = field(default_factory=set)
     guards: set[str] = field(default_factory=set)
 
@@ -172,36 +182,51 @@ class _SelectionWriter:
             common = common_guards(tree_below)
             text, below = self.selections(tree_below, emitted | common)
             guards = common - emitted
-            texts.append(self._guarded(f"...on {type_name}", text, guards))
-            selected.append(OutputFragment(type_name, below, tuple(sorted(guards)) if guards else ()))
+            own, around = _own_and_around(guards)
+            texts.append(self._guarded(f"...on {type_name}", text, own, around))
+            selected.append(_wrapped(OutputFragment(type_name, below, own), around))
         if not texts:
             return f"{{{TYPENAME}}}", (_TYPENAME_FIELD,)
         return f"{{{spaced(texts)}}}", tuple(selected)
 
     def _field(self, entry: TreeField, emitted: Guards, selected: list[OutputSelection]) -> str:
         head = entry.name if entry.key == entry.name else f"{entry.key}:{entry.name}"
+        arguments: tuple[ArgumentNode, ...] = ()
         if entry.arguments:
-            written = [self.argument_text(argument) for argument in entry.arguments]
-            self.variables.update(*(variables for _, variables in written))
-            head = f"{head}({spaced([text for text, _ in written])})"
+            written = [self.written_argument(argument) for argument in entry.arguments]
+            self.variables.update(*(each.variables for each in written))
+            head = f"{head}({spaced([each.text for each in written])})"
+            arguments = tuple([each.node for each in written])
         text, below = ("", ()) if entry.tree is None else self.selections(entry.tree, emitted | entry.guards)
-        guards = entry.guards - emitted
-        selected.append(OutputField(entry.key, entry.name, below, tuple(sorted(guards)) if guards else ()))
-        return self._guarded(head, text, guards)
+        own, around = _own_and_around(entry.guards - emitted)
+        selected.append(_wrapped(OutputField(entry.key, entry.name, below, own, arguments), around))
+        return self._guarded(head, text, own, around)
 
-    def _guarded(self, head: str, below: str, guards: Guards) -> str:
-        """Return the selection with its guards as directives.
-
-        A selection can have one `@include` and one `@skip`. Further guards are written on fragments around it.
-        """
-        if not guards:
+    def _guarded(self, head: str, below: str, own: Conditions, around: Conditions) -> str:
+        """Return the selection with its guards as directives."""
+        if not own:
             return head + below
-        names = {name for name, _ in guards}
+        names = {name for name, _ in (*own, *around)}
         self.variables |= names
         self.guards |= names
-        here = {truth: (name, truth) for name, truth in sorted(guards, reverse=True)}
-        around = sorted(guards - set(here.values()))
-        text = head + "".join(directive_text(guard) for guard in here.values()) + below
+        text = head + "".join(directive_text(guard) for guard in own) + below
         for guard in around:
             text = f"...{directive_text(guard)}{{{text}}}"
         return text
+
+
+def _own_and_around(guards: Guards) -> tuple[Conditions, Conditions]:
+    """Split the guards of a selection: directives of the selection itself, and of fragments around it.
+
+    A selection can have one `@include` and one `@skip`. Further guards are written on fragments around the selection.
+    """
+    if not guards:
+        return (), ()
+    own = {truth: (name, truth) for name, truth in sorted(guards, reverse=True)}
+    return tuple(own.values()), tuple(sorted(guards - set(own.values())))
+
+
+def _wrapped(selection: OutputSelection, around: Conditions) -> OutputSelection:
+    for guard in around:
+        selection = OutputFragment(None, (selection,), (guard,))
+    return selection

@@ -10,26 +10,38 @@ deferred fragment is spread at two paths, it makes two blocks.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode
 
+from router.federation.type_references import TYPENAME
+from router.plan import OutputField, OutputFragment
 from router.plan.client_and_internal_response_keys import client_key, internal_key
 from router.planner.normalise.argument_text import argument_text, spaced
+from router.planner.normalise.argument_without_location import without_location
 from router.planner.normalise.merge_selections import MAX_SELECTIONS, TooComplexError
 from router.planner.normalise.read_defer_directive import is_deferred, label_of
 from router.planner.normalise.skip_and_include_guards import ALWAYS, directive_text, narrowed
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping
 
     from graphql import FragmentDefinitionNode, SelectionSetNode
 
+    from router.plan import OutputSelection
     from router.planner.normalise.merge_selections import Normaliser
     from router.planner.normalise.read_defer_directive import Fragment
     from router.planner.normalise.skip_and_include_guards import Guards
 
+ByText: TypeAlias = "dict[str, OutputSelection]"
 _META_FIELDS = frozenset({"__schema", "__type"})
+
+
+class PartSelections(NamedTuple):
+    """The client's selections in one part of the response: as minified text, and as data."""
+
+    text: str
+    selections: tuple[OutputSelection, ...]
 
 
 @dataclass(eq=False, slots=True)
@@ -41,15 +53,15 @@ class Block:
         label: The `label` of `@defer`, None without a label.
         path: The path of the object: response keys, and type conditions as `... on T`.
         parent: The block that contains this block, None for an outermost block.
-        selections: The client's selections in this block as minified text, without the selections of inner blocks. None
-            if nothing is selected.
+        selections: The client's selections in this block, without the selections of inner blocks. None if nothing is
+            selected.
     """
 
     number: int
     label: str | None
     path: tuple[str, ...]
     parent: Block | None = None
-    selections: str | None = None
+    selections: PartSelections | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +84,7 @@ class _SelectedObject:
 class DeferredBlocks:
     """Finds the deferred blocks of one operation.
 
-    `selections` is the text of the selections for the initial response. None if there are no such selections.
+    `selections` has the selections for the initial response. None if there are no such selections.
     """
 
     def __init__(
@@ -86,7 +98,7 @@ class DeferredBlocks:
         # selects the object.
         self._above: set[tuple[tuple[str, ...], Block | None]] = set()
         self._selections_left = MAX_SELECTIONS
-        self.selections: str | None = None
+        self.selections: PartSelections | None = None
 
     def find(self, selection_set: SelectionSetNode, type_name: str) -> None:
         """Find the deferred blocks of the operation with this selection set, and set `selections`.
@@ -94,7 +106,7 @@ class DeferredBlocks:
         Raises:
             TooComplexError: The operation has more selections than can be planned.
         """
-        self.selections = _braced(self._texts(selection_set, _SelectedObject(type_name)))
+        self.selections = _part(self._by_text(selection_set, _SelectedObject(type_name)))
 
     def at(self, keys: tuple[str, ...], fragment: int, within: Block | None) -> Block:
         """Return the block that a deferred fragment makes for the object at the path `keys`.
@@ -111,59 +123,58 @@ class DeferredBlocks:
             if inner.parent is block and (inner.selections is not None or self.inside(inner))
         ]
 
-    def _texts(self, selection_set: SelectionSetNode, selected: _SelectedObject) -> list[str]:
-        """Return the selections on an object as texts without duplicates.
+    def _by_text(self, selection_set: SelectionSetNode, selected: _SelectedObject) -> ByText:
+        """Return the selections on an object by their texts. Selections with equal texts are returned once.
 
-        Deferred fragments are left out of the texts: each deferred fragment becomes a block.
+        Deferred fragments are left out: each deferred fragment becomes a block.
         """
         self._selections_left -= len(selection_set.selections)
         if self._selections_left < 0:
             raise TooComplexError
-        texts: list[str] = []
+        found: ByText = {}
         for selection in selection_set.selections:
             guards = narrowed(ALWAYS, selection.directives)
             if guards is None:
                 continue
             if isinstance(selection, FieldNode):
-                texts += self._field(selection, selected, guards)
+                found.update(self._field(selection, selected, guards))
                 continue
             assert isinstance(selection, FragmentSpreadNode | InlineFragmentNode)  # noqa: S101 - the other two kinds
             if is_deferred(selection, self._deferring):
                 self._defer(selection, selected, guards)
             else:
-                texts += self._fragment(selection, selected, guards)
-        return list(dict.fromkeys(texts))
+                found.update(self._fragment(selection, selected, guards))
+        return found
 
-    def _field(self, node: FieldNode, selected: _SelectedObject, guards: Guards) -> Iterable[str]:
+    def _field(self, node: FieldNode, selected: _SelectedObject, guards: Guards) -> ByText:
         name, key = node.name.value, client_key(node)
         if name in _META_FIELDS:
-            return
+            return {}
+        written = OutputField(key, name, (), tuple(sorted(guards)), tuple(map(without_location, node.arguments or ())))
         head = name if key == name else f"{key}:{name}"
         if node.arguments:
             head += f"({spaced([argument_text(argument) for argument in node.arguments])})"
         head += _directives(guards)
         if node.selection_set is None:
-            yield head
-            return
+            return {head: written}
         target = self._normaliser.target(selected.type_name, name)
         below = _SelectedObject(target, (*selected.keys, internal_key(node)), (*selected.path, key), selected.block)
-        body = _braced(self._texts(node.selection_set, below))
-        if body is not None:
-            yield head + body
-        elif (below.keys, below.block) not in self._above:
+        body = self._by_text(node.selection_set, below)
+        if not body and (below.keys, below.block) not in self._above:
             # `@skip` or `@include` excludes all selections on the object. The response still has the object.
-            yield f"{head}{{__typename}}"
+            body = {TYPENAME: OutputField(TYPENAME, TYPENAME)}
+        return {head + _braced(body): written._replace(selections=tuple(body.values()))} if body else {}
 
-    def _fragment(self, fragment: Fragment, selected: _SelectedObject, guards: Guards) -> Iterable[str]:
+    def _fragment(self, fragment: Fragment, selected: _SelectedObject, guards: Guards) -> ByText:
         condition, selection_set = self._opened(fragment)
         is_narrower = condition is not None and self._normaliser.is_narrower(selected.type_name, condition)
         inner = replace(selected, type_name=condition or selected.type_name)
         if is_narrower:
             inner = replace(inner, path=(*selected.path, f"... on {condition}"))
-        texts = self._texts(selection_set, inner)
+        found = self._by_text(selection_set, inner)
         if is_narrower or guards:
-            return _wrapped(texts, condition if is_narrower else None, guards)
-        return texts
+            return _wrapped(found, condition if is_narrower else None, guards)
+        return found
 
     def _opened(self, fragment: Fragment) -> tuple[str | None, SelectionSetNode]:
         """Return the type condition of a fragment, or None, and the selection set of the fragment."""
@@ -180,20 +191,27 @@ class DeferredBlocks:
         block = self._found[key] = Block(len(self._found), label_of(fragment), selected.path, selected.block)
         self._above |= {(selected.keys[:length], selected.block) for length in range(1, len(selected.keys) + 1)}
         condition, selection_set = self._opened(fragment)
-        texts = self._texts(selection_set, replace(selected, type_name=condition or selected.type_name, block=block))
+        found = self._by_text(selection_set, replace(selected, type_name=condition or selected.type_name, block=block))
         if condition is not None or guards:
-            texts = _wrapped(texts, condition, guards)
-        block.selections = _braced(texts)
+            found = _wrapped(found, condition, guards)
+        block.selections = _part(found)
 
 
-def _wrapped(texts: Sequence[str], condition: str | None, guards: Guards) -> list[str]:
-    """Return the selections wrapped in an inline fragment. Return an empty list if there are no selections."""
+def _wrapped(found: ByText, condition: str | None, guards: Guards) -> ByText:
+    """Return the selections wrapped in an inline fragment. The result is empty if there are no selections."""
+    if not found:
+        return {}
     head = "..." if condition is None else f"...on {condition}"
-    return [f"{head}{_directives(guards)}{_braced(texts)}"] if texts else []
+    fragment = OutputFragment(condition, tuple(found.values()), tuple(sorted(guards)))
+    return {f"{head}{_directives(guards)}{_braced(found)}": fragment}
 
 
-def _braced(texts: Sequence[str]) -> str | None:
-    return f"{{{spaced(texts)}}}" if texts else None
+def _part(found: ByText) -> PartSelections | None:
+    return PartSelections(_braced(found), tuple(found.values())) if found else None
+
+
+def _braced(texts: Iterable[str]) -> str:
+    return f"{{{spaced(texts)}}}"
 
 
 def _directives(guards: Guards) -> str:

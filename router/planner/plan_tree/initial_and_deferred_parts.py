@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from router.plan import PlanNode
     from router.planner.fetch.fetch_groups import FetchGroup
-    from router.planner.normalise.deferred_blocks import Block, DeferredBlocks
+    from router.planner.normalise.deferred_blocks import Block, DeferredBlocks, PartSelections
     from router.planner.plan_tree.batching import PlannedRequest
     from router.planner.plan_tree.sequence_and_parallel import Join, Schedule, Write
 
@@ -113,15 +113,17 @@ def _part(turns: Sequence[Groups], layout: _Layout, block: Block | None) -> Resp
     return ResponsePart(in_order(*planned) if planned else None, later, block)
 
 
-def response_node(part: ResponsePart, write: Write, join: Join, selections: str | None) -> PlanNode | None:
+def response_node(part: ResponsePart, write: Write, join: Join, selected: PartSelections | None) -> PlanNode | None:
     """Return the plan node of a part.
 
-    `selections` has the client's selections in this part. The deferred blocks inside this part are left out.
+    `selected` has the client's selections in this part, without those of the deferred blocks inside this part.
     """
     first = None if part.first is None else plan_node(part.first, write, join)
     if not part.later:
         return first
-    return Defer(DeferPrimary(selections, first), tuple(_deferred(inner, write, join) for inner in part.later))
+    text, selections = selected or (None, ())
+    primary = DeferPrimary(text, first, selections)
+    return Defer(primary, tuple(_deferred(inner, write, join) for inner in part.later))
 
 
 def _deferred(part: ResponsePart, write: Write, join: Join) -> DeferredPart:
@@ -129,10 +131,12 @@ def _deferred(part: ResponsePart, write: Write, join: Join) -> DeferredPart:
     assert block is not None  # noqa: S101 - only the initial response has no block
     own = [] if part.first is None else list(groups_of(part.first))
     awaited = frozenset[int]().union(*(group.after for group in own)) - {group.number for group in own}
+    text, selections = (None, ()) if part.later or block.selections is None else block.selections
     return DeferredPart(
         tuple(DeferDependency(number) for number in sorted(awaited)),
         block.label,
         block.path,
-        None if part.later else block.selections,
+        text,
         response_node(part, write, join, block.selections),
+        selections,
     )

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from router.plan import OperationKind, OutputSelection
 
-Conditions = tuple[tuple[str, bool], ...]
-
 
 def fetch(number: int, service: str, operation: str, kind: OperationKind = "query", **more: Any) -> Fetch:
     """A fetch with the selections of its text."""
@@ -33,24 +31,24 @@ def selections_of(operation: str, *, entities: bool) -> tuple[OutputSelection, .
     """What an operation selects on its root, or on the entities of its only root field; without named fragments."""
     definition = parse(operation, no_location=True).definitions[0]
     assert isinstance(definition, OperationDefinitionNode)
-    selected = tuple(_selections(definition.selection_set, ()))
+    selected = tuple(_selections(definition.selection_set))
     if entities:
         assert isinstance(selected[0], OutputField)
         return selected[0].selections
     return selected
 
 
-def _selections(selection_set: SelectionSetNode, above: Conditions) -> Iterator[OutputSelection]:
+def _selections(selection_set: SelectionSetNode) -> Iterator[OutputSelection]:
     for node in selection_set.selections:
-        conditions = tuple(sorted({*above, *map(_condition, node.directives or ())}))
+        conditions = tuple(map(_condition, node.directives or ()))
         match node:
             case FieldNode():
-                below = () if node.selection_set is None else tuple(_selections(node.selection_set, ()))
-                yield OutputField((node.alias or node.name).value, node.name.value, below, conditions)
-            case InlineFragmentNode(type_condition=None):
-                yield from _selections(node.selection_set, conditions)
-            case InlineFragmentNode(type_condition=condition) if condition is not None:
-                yield OutputFragment(condition.name.value, tuple(_selections(node.selection_set, ())), conditions)
+                below = () if node.selection_set is None else tuple(_selections(node.selection_set))
+                key = (node.alias or node.name).value
+                yield OutputField(key, node.name.value, below, conditions, tuple(node.arguments or ()))
+            case InlineFragmentNode(type_condition=condition):
+                name = None if condition is None else condition.name.value
+                yield OutputFragment(name, tuple(_selections(node.selection_set)), conditions)
 
 
 def _condition(directive: DirectiveNode) -> tuple[str, bool]:

@@ -1,7 +1,7 @@
 """The JSON format and the text format of plans.
 
-Covers `router/plan/plan_to_json.py`, `router/plan/plan_to_text.py`, `router/plan/query_plan.py` and
-`router/plan/nodes.py`.
+Covers `router/plan/plan_to_json.py`, `router/plan/plan_to_text.py`, `router/plan/selection_nodes.py`,
+`router/plan/query_plan.py` and `router/plan/nodes.py`.
 """
 
 from __future__ import annotations
@@ -27,14 +27,16 @@ from router.plan import (
     TypeIs,
     ValueSetter,
 )
+from tests.router.plan.fetches import fetch
 
-ROOT = Fetch(0, "a", "query Q__a__0($n:Int){hotels(first:$n){__typename id}}", "query", "Q__a__0", ("n",))
-ENTITIES = Fetch(
+ROOT = fetch(
+    0, "a", "query Q__a__0($n:Int){hotels(first:$n){__typename id}}", operation_name="Q__a__0", variable_usages=("n",)
+)
+ENTITIES = fetch(
     1,
     "b",
     "query Q__b__1($representations:[_Any!]!){_entities(representations:$representations){...on Hotel{rating}}}",
-    "query",
-    "Q__b__1",
+    operation_name="Q__b__1",
     requires=(InputFragment("Hotel", (InputField("__typename"), InputField("at", (InputField("city"),)))),),
     depends_on=(0,),
     input_rewrites=(ValueSetter((TypeIs(("Hotel",)), Key("__typename")), "Place"),),
@@ -161,6 +163,11 @@ def test_json_has_the_fields_of_the_plan_format() -> None:
             ],
         },
     }
+
+
+def test_text_is_written_from_the_selections_as_data() -> None:
+    """The text of an operation is not parsed again: `to_text` works without it."""
+    assert QueryPlan(replace(ROOT, operation="")).to_text() == QueryPlan(ROOT).to_text()
 
 
 def test_text_shows_representations_before_selections() -> None:

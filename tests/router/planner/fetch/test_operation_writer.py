@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from graphql import parse, validate
+from graphql import ArgumentNode, NameNode, StringValueNode, parse, validate
 
 from router.errors import RequestError
 from router.plan import BatchFetch, OutputField, OutputFragment, iter_fetches
@@ -57,7 +57,8 @@ def test_an_entity_fetch_has_the_selections_of_its_entities() -> None:
     assert (pets.key, pets.name, pets.conditions) == ("pets", "pets", ())
     assert OutputField("beast", "name") in pets.selections
     # The guard is on the whole fetch: a condition node tests it, the text does not.
-    assert entities.selections == (OutputFragment("Cat", (OutputField("upper", "teeth"),)),)
+    jaw = ArgumentNode(name=NameNode(value="jaw"), value=StringValueNode(value="u", block=False))
+    assert entities.selections == (OutputFragment("Cat", (OutputField("upper", "teeth", (), (), (jaw,)),)),)
 
 
 def test_guards_are_conditions_of_what_they_guard() -> None:
@@ -68,7 +69,7 @@ def test_guards_are_conditions_of_what_they_guard() -> None:
     assert pets.selections == (
         OutputField("__typename", "__typename"),
         OutputField("id", "id"),
-        OutputField("name", "name", (), (("a", True), ("b", False))),
+        OutputField("name", "name", (), (("b", False), ("a", True))),
     )
 
 
