@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -40,6 +41,8 @@ CUSTOMER = "CUSTOMER"
 SUPPORT = "SUPPORT"
 ADMIN = "ADMIN"
 
+# The credentials of the scheme Bearer (RFC 6750 §2.1).
+_TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 _UNVERIFIABLE = "Access tokens cannot be verified right now"
 
 _log = structlog.stdlib.get_logger("identity")
@@ -87,6 +90,19 @@ class KeySource(Protocol):
         """
 
 
+def bearer_token(authorization: str) -> str:
+    """The token in an `Authorization` header.
+
+    Raises:
+        Unauthenticated: the scheme is not Bearer, or the credentials have characters that no token has.
+    """
+    scheme, _, credentials = authorization.partition(" ")
+    token = credentials.strip(" ")
+    if scheme.lower() != "bearer" or _TOKEN.fullmatch(token) is None:
+        raise Unauthenticated
+    return token
+
+
 class TokenVerifier:
     """Verifies access tokens: signature, algorithm, type, issuer, audience, expiry, revocation."""
 
@@ -105,10 +121,7 @@ class TokenVerifier:
         """
         if authorization is None:
             return None
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise Unauthenticated
-        return await self.verify(token.strip())
+        return await self.verify(bearer_token(authorization))
 
     async def verify(self, token: str) -> Caller:
         """The caller whom an access token identifies.

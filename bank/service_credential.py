@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import jwt
 
-from bank.identity import LEEWAY_SECONDS
+from bank.identity import LEEWAY_SECONDS, bearer_token
 from servicekit.errors import StartupError, Unauthenticated
 
 if TYPE_CHECKING:
@@ -97,9 +97,7 @@ class ServiceCredential:
             Unauthenticated: the token is missing, malformed, expired, for another audience, of a service that may not
                 call this audience, valid for longer than `LIFETIME_SECONDS`, or has another signature.
         """
-        scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer":
-            raise Unauthenticated
+        token = bearer_token(authorization or "")
         try:
             claims = jwt.decode(
                 token,

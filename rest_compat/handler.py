@@ -15,6 +15,7 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from bank.identity import bearer_token
 from rest_compat import error_translation, etags, negotiation, responses, scalars
 from rest_compat.body_schemas import InputField, read_query
 from rest_compat.bulkheads import BulkheadLimits, Bulkheads
@@ -35,6 +36,7 @@ from rest_compat.graphql_client import REQUEST_SECONDS, CallContext
 from rest_compat.idempotency import RunningRequests, new_key
 from rest_compat.route import Inputs
 from rest_compat.strict_json import read_object
+from servicekit.errors import Unauthenticated as NoBearerToken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -243,14 +245,14 @@ def _authorization(request: Request, route: Route) -> str | None:
     """The header to forward; None on routes that start a session, which ignore an old token.
 
     Raises:
-        Unauthenticated: the header is missing.
+        Unauthenticated: the header is missing, or has no bearer token.
     """
     if not route.secured:
         return None
-    authorization = request.headers.get("authorization")
-    if not authorization:
-        raise Unauthenticated
-    return authorization
+    try:
+        return f"Bearer {bearer_token(request.headers.get('authorization', ''))}"
+    except NoBearerToken:
+        raise Unauthenticated from None
 
 
 def _response(request: Request, route: Route, response: RestResponse) -> Response:

@@ -10,7 +10,9 @@ In reading order:
 - `asgi`, `health`: middleware that every HTTP application has.
 - `http_url`, `accept`, `request_deadline`: absolute URLs, split for a request, and the headers `Accept` and
   `X-Request-Timeout-Ms`.
-- `http_limits`, `server`: one process that serves one application, with limits for its clients.
+- `http_limits`, `http_head`, `http_framing`, `http_requests`, `client_transport`, `http_protocol`: HTTP/1.1 for clients
+  that break its rules: what a request may say, its limits in size and time, and how a connection ends.
+- `server`: one process that serves one application.
 - `sqlite`: the embedded store.
 - `commands`: command lines.
 """

@@ -20,7 +20,8 @@ import uvicorn
 
 from servicekit import logging
 from servicekit.errors import ConfigurationError, PortTaken, StartupError
-from servicekit.http_limits import BoundedProtocol, ConnectionLimits, bounded
+from servicekit.http_limits import ConnectionLimits
+from servicekit.http_protocol import BoundedProtocol, bounded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

@@ -98,16 +98,19 @@ def _listening(settings: RouterSettings) -> Endpoint:
 def _connections(settings: RouterSettings) -> ConnectionLimits:
     """Return the limits of connections to clients.
 
-    `head_bytes` is twice the sum of the configured limits. The router can thus read headers that are a little too
-    large, and name the exceeded limit in its response.
+    The limits of heads are twice the configured ones. The router can thus read headers that are a little too large, and
+    name the exceeded limit in its response. For the same reason, a body may take a little longer than a request.
     """
     limits, server = settings.limits, settings.server
     bounded = limits.enforces("url_bytes") and limits.enforces("header_bytes")
     return ConnectionLimits(
         head_seconds=server.head_timeout,
+        request_seconds=server.head_timeout + settings.traffic.request_timeout,
         head_bytes=2 * (limits.url_bytes + limits.header_bytes) if bounded else sys.maxsize,
+        head_fields=2 * limits.header_count if limits.enforces("header_count") else sys.maxsize,
         keep_alive_seconds=server.keep_alive_timeout,
         keep_alive_requests=server.keep_alive_requests,
+        max_connections=server.max_connections,
     )
 
 

@@ -223,10 +223,11 @@ _FIXED = (
     *(f"server.{key}" for key in ("host", "port", "workers", "drain_timeout", "head_timeout")),
     "server.keep_alive_timeout",
     "server.keep_alive_requests",
+    "server.max_connections",
     "admin",
 )
-# A reload applies these limits. But connections have a buffer whose size is computed from the limits only at the start.
-_FIXED_IF_RAISED = ("limits.url_bytes", "limits.header_bytes")
+# A reload applies these limits. But connections have limits of their own, computed from these only at the start.
+_FIXED_IF_RAISED = ("limits.url_bytes", "limits.header_bytes", "limits.header_count", "traffic.request_timeout")
 
 
 def _warn_about_fixed_settings(old: RouterSettings, new: RouterSettings) -> None:

@@ -8,7 +8,7 @@ the rules for one subgraph.
     remove      removes headers that earlier rules have set
 
 The headers in `PROTOCOL_HEADERS` govern a connection or describe a body. A pattern in `propagate` never matches these
-headers, and the settings do not allow these headers in `insert` or as the new name in `propagate`.
+headers, and the settings do not allow rules that would send a header with one of these names.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ PROTOCOL_HEADERS = frozenset(
         "content-type",
         "expect",
         "host",
+        "http2-settings",
         "keep-alive",
         "proxy-authenticate",
         "proxy-authorization",

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from router.settings.types import PROTOCOL_HEADERS
 from router.transport import fetch_failures
 from router.transport.content_codings import CodingError, decode_body
 from router.transport.http1.connection import ExchangeFailed, MalformedExchange
@@ -139,10 +140,13 @@ def encode_request(head: bytes, request: SubgraphRequest) -> bytes:
     """Return the bytes of an HTTP request: `head`, the headers of `request`, and its body.
 
     Raises:
-        ValueError: The request has no body, or a header contains a NUL or a line break. After a line break, another
-            header could begin.
+        ValueError: The request has no body, a header contains a NUL or a line break, or a header belongs to the
+            connection (`PROTOCOL_HEADERS`). After a line break, another header could begin. With a second
+            `Content-Length`, another request could begin in the body.
     """
     body = request.encoded_body()
+    if any(name.lower() in PROTOCOL_HEADERS for name in request.headers):
+        raise ValueError("a header for a subgraph belongs to the connection")
     lines = [f"{name}: {value}" for name, value in request.headers.items()]
     lines += (f"content-length: {len(body)}", "", "")
     if _ENDS_A_LINE.search("\t".join(lines)) is not None:

@@ -90,7 +90,21 @@ async def test_without_a_header_there_is_no_caller(verifier: TokenVerifier) -> N
     assert await verifier.caller(None) is None
 
 
-@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "Bearer x", "Bearer a.b.c", "é"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic dXNlcjpwYXNz",
+        "Bearer x",
+        "Bearer a.b.c",
+        "é",
+        "Bearer \xe9",
+        "Bearer a.b.\xff",
+        "Bearer a b",
+    ],
+)
 async def test_a_malformed_header_is_refused(verifier: TokenVerifier, header: str) -> None:
     with pytest.raises(Unauthenticated):
         await verifier.caller(header)

@@ -95,11 +95,12 @@ async def test_logout_has_no_body(ada: httpx.AsyncClient) -> None:
     assert (response.status_code, response.content) == (204, b"")
 
 
-@pytest.mark.parametrize("authorization", [None, "Bearer stranger", "Basic YTpi"])
+@pytest.mark.parametrize("authorization", [None, "Bearer stranger", "Basic YTpi", "Bearer \xe9", "Bearer a b"])
 async def test_without_a_good_token_is_401_with_a_challenge(
     anyone: httpx.AsyncClient, authorization: str | None
 ) -> None:
-    headers = {} if authorization is None else {"authorization": authorization}
+    """A token that is not ASCII was 500."""
+    headers = {} if authorization is None else {b"authorization": authorization.encode("latin-1")}
     response = await anyone.get("/api/auth/me", headers=headers)
     assert (response.status_code, response.json()["error"]["code"]) == (401, "UNAUTHENTICATED")
     assert response.headers["www-authenticate"].startswith("Bearer")

@@ -9,16 +9,18 @@ from collections.abc import Mapping
 from pydantic import SecretStr, field_validator, model_validator
 
 from router.settings.section import Section
-from router.settings.types import HeaderName, HeaderValue, Pattern, SettableHeader, check_header_value
+from router.settings.types import PROTOCOL_HEADERS, HeaderName, HeaderValue, Pattern, SettableHeader, check_header_value
 
 
 class Propagate(Section):
     """Forward a header of the client's request to the subgraph."""
 
     named: HeaderName | None = None
-    """Forward the header with this name."""
+    """Forward the header with this name. Headers of the connection and of the body, such as `host` and
+    `content-length`, need `rename`."""
     matching: Pattern | None = None
-    """Forward every header whose whole name matches this regular expression."""
+    """Forward every header whose whole name matches this regular expression. Headers of the connection and of the body
+    never match."""
     rename: SettableHeader | None = None
     """The name of the forwarded header in the request to the subgraph."""
     default: HeaderValue | None = None
@@ -30,6 +32,10 @@ class Propagate(Section):
             raise ValueError("give either `named` or `matching`")
         if self.matching is not None and (self.rename is not None or self.default is not None):
             raise ValueError("`rename` and `default` need `named`")
+        if self.named in PROTOCOL_HEADERS and self.rename is None:
+            raise ValueError(
+                f"`{self.named}` belongs to the connection; it is forwarded only with another name (`rename`)"
+            )
         return self
 
 

@@ -24,11 +24,14 @@ class Server(Section):
     """Time limit for receiving the request line and headers. The time starts when the connection is opened. For a later
     request on the same connection, it starts with the first byte of the request."""
     keep_alive_timeout: Duration = 75.0
-    """How long an idle connection of a client stays open. The default is longer than the limit of most clients, so
-    that the client closes the connection first."""
+    """How long an idle connection of a client stays open, and how long a client may leave a response unread. The
+    default is longer than the limit of most clients, so that the client closes the connection first."""
     keep_alive_requests: Count | None = None
     """Number of requests after which the router closes a connection; null for no limit. Clients then open a new
     connection, which can reach a router that was added to the deployment."""
+    max_connections: Count = 1_000
+    """Maximum number of connections of one process. If there are more, the router closes the connection whose client
+    has been silent for the longest time. The limit must be lower than the limit of open files of the process."""
     workers: Count = 1
     """Number of worker processes, one for each core to use. Workers share only the port. `--workers` overrides
     this key."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,7 +22,7 @@ GOOD = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n
 )
 # Short times and small sizes, so that each limit applies in a test.
 SETTINGS = """
-server: {port: 0, head_timeout: 300ms, keep_alive_timeout: 400ms, keep_alive_requests: 2}
+server: {port: 0, head_timeout: 300ms, keep_alive_timeout: 400ms, keep_alive_requests: 2, max_connections: 20}
 limits: {url_bytes: 500, header_bytes: 500}
 """
 
@@ -77,6 +77,27 @@ def test_a_connection_is_closed_after_a_number_of_requests(port: int) -> None:
         assert b"connection: close" not in next_response(client)
         client.sendall(GOOD)
         assert b"connection: close" in rest(client)
+
+
+def test_a_new_connection_takes_the_place_of_a_silent_one(port: int) -> None:
+    with ExitStack() as stack:
+        silent = [stack.enter_context(connected(port)) for _ in range(20)]
+        with connected(port) as client:
+            client.sendall(GOOD)
+            assert b" 200 " in next_response(client)
+        with suppress(ConnectionError):
+            assert rest(silent[0]) == b""
+
+
+def test_a_body_has_one_deadline_with_its_head(tmp_path: Path) -> None:
+    """The router itself answers in time; the limit of its connections is a little longer."""
+    (tmp_path / "supergraph.graphql").write_text(SDL)
+    (tmp_path / "router.yaml").write_text("{server: {port: 0}, traffic: {request_timeout: 300ms}}")
+    with serving(tmp_path, "--config", "router.yaml") as running:
+        port = int(str(running.event("listening")["port"]))
+        with connected(port) as client:
+            client.sendall(GOOD[:-1])
+            assert rest(client).startswith(b"HTTP/1.1 408 ")
 
 
 @pytest.mark.parametrize(

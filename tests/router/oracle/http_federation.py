@@ -29,7 +29,7 @@ from router.gateway_assembly import assemble
 from router.json_codec import decode, encode
 from router.settings.model import RouterSettings
 from router.transport.interface import SubgraphRequest
-from servicekit.http_limits import BoundedProtocol
+from servicekit.http_protocol import BoundedProtocol
 from tests.router.oracle.monolith import Monolith
 from tests.router.oracle.strict_subgraphs import StrictSubgraph
 from tests.router.oracle.subgraph_rules import FederationRules

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from router.policies.header_propagation import HeaderPropagation
-from router.settings import read
+from router.settings import InvalidSettings, read
+from router.settings.types import PROTOCOL_HEADERS
 
 
 def sent(rules: str, incoming: dict[str, str], own: str = "[]") -> dict[str, str]:
@@ -39,6 +40,35 @@ def test_nothing_reaches_a_subgraph_without_a_rule() -> None:
 )
 def test_rules_decide_what_is_sent(rules: str, expected: dict[str, str]) -> None:
     assert sent(rules, CLIENT) == expected
+
+
+@pytest.mark.parametrize("name", sorted(PROTOCOL_HEADERS))
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "propagate: {named: %s}",
+        "propagate: {named: %s, default: x}",
+        "propagate: {named: x-other, rename: %s}",
+        "propagate: {named: %s, rename: %s}",
+        "insert: {name: %s, value: x}",
+    ],
+)
+def test_no_rule_sends_a_header_of_the_connection(name: str, rule: str) -> None:
+    """`propagate: {named: content-length}` was valid; a subgraph got two lengths, the first one the client's choice."""
+    rules = f"{{request: [{{{rule.replace('%s', name.title())}}}]}}"
+    for where in (f"all: {rules}", f"subgraphs: {{a: {rules}}}"):
+        with pytest.raises(InvalidSettings, match="belongs to the connection"):
+            read(f"headers: {{{where}}}", {})
+
+
+@pytest.mark.parametrize("name", sorted(PROTOCOL_HEADERS))
+def test_a_pattern_never_matches_a_header_of_the_connection(name: str) -> None:
+    rules = f"[{{propagate: {{matching: '{name}'}}}}, {{propagate: {{matching: '.*'}}}}]"
+    assert sent(rules, {name: "x", "a": "b"}) == {"a": "b"}
+
+
+def test_a_header_of_the_connection_is_forwarded_with_another_name() -> None:
+    assert sent("[{propagate: {named: host, rename: x-original-host}}]", CLIENT) == {"x-original-host": "router"}
 
 
 def test_rules_of_a_subgraph_come_after_those_for_all_and_touch_no_other() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from servicekit.http_limits import BoundedProtocol
+from servicekit.http_protocol import BoundedProtocol
 from servicekit.server import Endpoint, bind
 
 if TYPE_CHECKING:

@@ -62,6 +62,7 @@ TESTS: dict[str, str] = {
     "server.head_timeout": f"{CONNECTIONS}::test_a_head_is_limited_in_time",
     "server.keep_alive_timeout": f"{CONNECTIONS}::test_an_idle_connection_is_closed",
     "server.keep_alive_requests": f"{CONNECTIONS}::test_a_connection_is_closed_after_a_number_of_requests",
+    "server.max_connections": f"{CONNECTIONS}::test_a_new_connection_takes_the_place_of_a_silent_one",
     "server.workers": f"{SERVE}::test_workers_do_not_outlive_their_supervisor",
     "server.drain_timeout": f"{SERVE}::test_draining_has_a_time_limit",
     "supergraph.file": f"{ADDRESS}::test_a_reload_can_change_the_source",

@@ -471,6 +471,14 @@ async def test_repeated_headers_are_joined(client: Client) -> None:
     assert answer.headers["vary"] == "a, b"
 
 
+@pytest.mark.parametrize("name", ["Content-Length", "transfer-encoding", "HOST", "connection"])
+async def test_a_header_of_the_connection_is_not_sent_twice(client: Client, name: str) -> None:
+    """A stage of an embedding program may set any header; a second length would hide a request in the body."""
+    async with serving(always(response(OK))) as server:
+        with pytest.raises(ValueError, match="belongs to the connection"):
+            await client(server).send(replace(QUERY, headers={name: "1"}))
+
+
 @pytest.mark.parametrize("value", ["a\r\nx-injected: 1", "a\nb", "a\0b"])
 async def test_a_header_with_a_line_break_is_refused(client: Client, value: str) -> None:
     async with serving(always(response(OK))) as server:

@@ -1,0 +1,112 @@
+"""Checks the head of a request: version, form of the target, `Host`, framing, and fields that may occur only once.
+
+The parser (llhttp) refuses what cannot be parsed: a second Content-Length, Content-Length beside Transfer-Encoding,
+folded lines, bare line feeds, control characters, white space before a colon. This module refuses what can be parsed,
+but what two servers in a row could read in two ways (RFC 9112 §11.2, request smuggling).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+import httptools
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Fields = list[tuple[bytes, bytes]]
+"""Pairs of a name in lower case and a value without white space around it."""
+
+VERSIONS = frozenset({"1.0", "1.1"})
+# uri-host [ ":" port ] of RFC 3986 §3.2; an http URI has a host that is not empty (RFC 9110 §4.2.1).
+_AUTHORITY = re.compile(
+    rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)(?::[0-9]{0,5})?",
+)
+_ABSOLUTE = re.compile(rb"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
+# These fields have one value. Two lines are two meanings, and each server could take another one (RFC 9110 §5.3).
+SINGLE_FIELDS = frozenset(
+    {
+        b"authorization",
+        b"content-length",
+        b"content-type",
+        b"host",
+        b"idempotency-key",
+        b"origin",
+        b"proxy-authorization",
+    }
+)
+
+
+class HeadRefused(Exception):
+    """The head is not a valid request. The message is a fixed text, without any text of the client."""
+
+
+class Target(NamedTuple):
+    """A request target: the path with the query, and the authority if the target is an absolute URI."""
+
+    path_and_query: bytes
+    authority: bytes | None
+
+
+def parse_target(method: str, target: bytes) -> Target:
+    """Return a request target without scheme and authority (RFC 9112 §3.2).
+
+    Raises:
+        HeadRefused: the target has none of the forms that a server accepts for this method.
+    """
+    if method == "CONNECT":
+        raise HeadRefused("CONNECT is not supported")
+    if b"#" in target:
+        raise HeadRefused("the request target has a fragment")
+    if target.startswith(b"/") or (target == b"*" and method == "OPTIONS"):
+        return _parsable(Target(target, None))
+    absolute = _ABSOLUTE.fullmatch(target)
+    if absolute is None or _AUTHORITY.fullmatch(absolute[1]) is None:
+        raise HeadRefused("the request target is neither a path nor an http URI")
+    rest = absolute[2]
+    return _parsable(Target(rest if rest.startswith(b"/") else b"/" + rest, absolute[1]))
+
+
+def _parsable(target: Target) -> Target:
+    try:
+        httptools.parse_url(target.path_and_query)
+    except httptools.HttpParserInvalidURLError:
+        raise HeadRefused("the request target is not a URI") from None
+    return target
+
+
+def check_fields(version: str, fields: Iterable[tuple[bytes, bytes]]) -> None:
+    """Check `Host`, `Transfer-Encoding` and the fields that may occur only once.
+
+    Raises:
+        HeadRefused: the fields are not valid for this version of HTTP.
+    """
+    if version not in VERSIONS:
+        raise HeadRefused("the version of HTTP is not 1.0 or 1.1")
+    seen: set[bytes] = set()
+    for name, value in fields:
+        if name in SINGLE_FIELDS:
+            if name in seen:
+                raise HeadRefused(f"{name.decode().title()} is given twice")
+            seen.add(name)
+        if name == b"host" and _AUTHORITY.fullmatch(value) is None:
+            raise HeadRefused("Host is not valid")
+        # Only the parser's own coding is known, and HTTP/1.0 has no codings (RFC 9112 §6.1).
+        if name == b"transfer-encoding" and (value.lower() != b"chunked" or version != "1.1"):
+            raise HeadRefused("Transfer-Encoding is not valid")
+    if b"host" not in seen and version == "1.1":
+        raise HeadRefused("Host is missing")
+
+
+def with_authority(fields: Fields, authority: bytes) -> None:
+    """Replace `Host`: the authority of an absolute URI counts (RFC 9112 §3.2.2)."""
+    fields[:] = [(b"host", authority), *(field for field in fields if field[0] != b"host")]
+
+
+def framing_line(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return the header line that says how long the body is; empty without a body."""
+    for name, value in fields:
+        if name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0")):
+            return name + b": " + value
+    return b""

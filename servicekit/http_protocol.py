@@ -1,0 +1,252 @@
+"""Applies the limits of a client's connection: time and size of requests, idle time, number of connections.
+
+uvicorn's protocol has none of these limits.
+
+```
+connected ── first byte ──> head ── complete ──> body ── complete ──> response ── read ──> idle ── first byte ──> ...
+    └── head_seconds ─────────┘ 408                │                      └─ keep_alive_seconds ─┘ closed
+                  │           └ head_bytes: 431    │
+                  └── request_seconds ─────────────┘ 408
+```
+
+- A head (request line and headers) is limited in time, size and number of fields. Without limits, a client that sends a
+  few bytes a minute on many connections holds the server's file descriptors ("slow-loris"), and an endless head its
+  memory. Trailers and chunk extensions count like a head. `servicekit.http_requests` reads requests.
+- A body has the rest of the request's time. What follows an early response is discarded up to a limit.
+- A client that does not read its response is disconnected.
+- Requests of one connection are processed one after the other. Few may wait, and no more are read while they wait.
+- If too many connections are open, the one whose client has been silent for the longest time is closed.
+- A connection is closed after a number of requests, so that clients behind a load balancer move to new processes.
+
+The parser reports only complete fields, so bytes are counted when they arrive.
+"""
+
+from __future__ import annotations
+
+import http
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from uvicorn.protocols.http.flow_control import FlowControl
+
+from servicekit.client_transport import ClientTransport
+from servicekit.http_limits import MOST_DISCARDED
+from servicekit.http_requests import TOO_LARGE, StrictRequests
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from uvicorn._types import ASGI3Application
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+    from servicekit.http_limits import ConnectionLimits
+
+_log = structlog.stdlib.get_logger("server")
+
+_TIMEOUT = http.HTTPStatus.REQUEST_TIMEOUT
+_UNAVAILABLE = http.HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class _Flow(FlowControl):
+    """uvicorn's flow control. While requests wait in the pipeline, nothing resumes reading."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        super().__init__(transport)
+        self.is_held = False
+
+    def resume_reading(self) -> None:
+        if not self.is_held:
+            super().resume_reading()
+
+
+class BoundedProtocol(StrictRequests):
+    """uvicorn's HTTP/1.1 protocol with `ConnectionLimits`; `bounded` makes one with other limits."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.timeout_keep_alive = self.limits.keep_alive_seconds  # type: ignore[assignment]  # a timer takes fractions
+        self._timer: asyncio.TimerHandle | None = None  # of the head or of the body
+        self._write_timer: asyncio.TimerHandle | None = None
+        self._running: RequestResponseCycle | None = None
+        self._requests = 0
+        self._ignores_input = False
+        self._discarded = 0
+        self.quiet_since = self.loop.time()
+
+    # Called by the event loop.
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
+        super().connection_made(transport)
+        self.flow = self._flow = _Flow(transport)
+        self._client = ClientTransport(transport, self.loop, self.limits.keep_alive_seconds, self._is_receiving)
+        self._timer = self.loop.call_later(self.limits.head_seconds, self._expired)
+        if len(self.connections) > self.limits.max_connections:
+            make_room(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        self.resume_writing()
+        self._client.lost()
+        if self._running is not None and not self._running.response_complete:
+            # uvicorn tells only the last request, which may still wait in the pipeline.
+            self._running.disconnected = True
+            self._running.message_event.set()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._write_timer = self.loop.call_later(self.limits.keep_alive_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+        super().resume_writing()
+
+    def data_received(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        if self._ignores_input or self._client.is_closing():
+            self._discard(len(data))
+            return
+        if self._began is None:
+            self._began = self.loop.time()
+        if self._in_head:
+            self._head_size += len(data)
+        else:
+            self._framing.read(len(data))
+        self._parse(data)
+        if not self._ignores_input:
+            self._check_progress()
+
+    def _check_progress(self) -> None:
+        """Check sizes after a read, and limit the time of what is not complete."""
+        if self._in_head and self._head_size > self.limits.head_bytes:
+            self.refuse(TOO_LARGE, "the head is too large")
+        elif not self._in_head and self._framing.is_exceeded:
+            self.refuse(TOO_LARGE, "trailers and chunk extensions are too large")
+        elif self._timer is None and (self._began is not None or self._head_begun):
+            if self._began is None:  # the request began in the same read as the end of the one before
+                self._began = self.loop.time()
+            seconds = self.limits.head_seconds if self._in_head else self.limits.request_seconds
+            self._timer = self.loop.call_at(self._began + seconds, self._expired)
+
+    # Called when a head and when a body is complete.
+
+    def _begin_message(self, cycle: RequestResponseCycle) -> None:
+        self._stop_timer()
+        self._discarded = 0
+        cycle.transport = self._client  # type: ignore[assignment]  # has the methods that a cycle uses
+        if self.parser.get_http_version() == "1.0":
+            cycle.waiting_for_100_continue = False  # RFC 9110 §10.1.1
+        self._requests += 1
+        most = self.limits.keep_alive_requests
+        if most is not None and self._requests >= most:
+            cycle.keep_alive = False
+        self._flow.is_held = bool(self.pipeline)
+
+    def _end_message(self) -> None:
+        self._stop_timer()
+
+    # Called by uvicorn.
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        self.quiet_since = self.loop.time()
+        if self._client.is_closing():
+            self.pipeline.clear()
+        self._flow.is_held = len(self.pipeline) > 1
+        super().on_response_complete()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close an idle connection. If the client does not read its response, closing would wait for it: abort."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            super().timeout_keep_alive_handler()
+
+    # Ends of a connection.
+
+    def waits_for_client(self) -> bool:
+        """Whether nothing happens until the client sends or reads."""
+        return not self._is_responding() or self._is_receiving() or self.flow.write_paused
+
+    def refuse(self, status: http.HTTPStatus, reason: str) -> None:
+        """Refuse what the client sends now, and close the connection. The response that is under way is finished."""
+        self._ignores_input = True
+        self._stop_timer()
+        running = self._running if self._is_responding() else None
+        if running is not None and running is not self._received:
+            self.pipeline.clear()
+            self._flow.is_held = False
+            running.keep_alive = False
+        elif self._received is not None and self._received.response_started:
+            # The client would take a second status line for a part of the response.
+            self._end(running)
+            self._client.close()
+        else:
+            self._end(running)
+            _log.info("request refused", status=status.value, reason=reason)  # the application cannot log it
+            self._client.write(_refusal(status, reason))
+            self._client.close()
+
+    def _end(self, running: RequestResponseCycle | None) -> None:
+        """Tell the application, if it still works, that the client is gone."""
+        if running is not None:
+            running.disconnected = True
+            running.message_event.set()
+
+    def _is_responding(self) -> bool:
+        return self._running is not None and not self._running.response_complete
+
+    def _is_receiving(self) -> bool:
+        return not self._in_head or self._ignores_input
+
+    def _discard(self, size: int) -> None:
+        self._discarded += size
+        if self._discarded <= MOST_DISCARDED:
+            return
+        if self._is_responding():
+            self._flow.is_held = True
+            self._flow.pause_reading()
+        else:
+            self.transport.abort()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _expired(self) -> None:
+        self._timer = None
+        if self._in_head and not self._head_begun and not self._is_responding():
+            self._client.close()  # the client opened the connection in advance and never used it
+        else:
+            self.refuse(_TIMEOUT, "the request did not arrive in time")
+
+
+def make_room(newest: BoundedProtocol) -> None:
+    """Close the connection whose client has been silent for the longest time; without one, refuse the newest one."""
+    silent = (each for each in newest.connections if isinstance(each, BoundedProtocol) and each.waits_for_client())
+    longest = min(silent, key=lambda each: each.quiet_since)
+    if longest is newest:
+        newest.refuse(_UNAVAILABLE, "too many connections are open")
+    else:
+        longest.transport.abort()
+
+
+def _refusal(status: http.HTTPStatus, reason: str) -> bytes:
+    text = f"{status.phrase}: {reason}"
+    retry = "retry-after: 1\r\n" if status is _UNAVAILABLE else ""
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: text/plain; charset=utf-8\r\n"
+        f"content-length: {len(text)}\r\n{retry}connection: close\r\n\r\n"
+    )
+    return (head + text).encode("ascii")
+
+
+def bounded(limits: ConnectionLimits) -> type[BoundedProtocol]:
+    """The protocol class for `uvicorn.Config(http=...)`."""
+    return type("BoundedProtocol", (BoundedProtocol,), {"limits": limits})

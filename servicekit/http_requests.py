@@ -1,0 +1,154 @@
+"""Reads requests strictly: what is ambiguous is refused, trailers are dropped, and fields are counted.
+
+A field that only a trailer has must not act as a header (RFC 9110 §6.5.1); the parser reports both alike.
+
+A request to upgrade is served as if it had not asked (RFC 9110 §7.8). The parser takes the bytes after its head for
+another protocol, even if they are its body. Read as the next request, such a body would be a smuggled one. So a fresh
+parser reads the body.
+"""
+
+from __future__ import annotations
+
+import http
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from servicekit.http_framing import FramingBudget
+from servicekit.http_head import Fields, HeadRefused, check_fields, framing_line, parse_target, with_authority
+from servicekit.http_limits import MOST_PIPELINED, ConnectionLimits
+
+if TYPE_CHECKING:
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+BAD_REQUEST = http.HTTPStatus.BAD_REQUEST
+TOO_LARGE = http.HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+
+
+class TooManyHeaders(Exception):
+    """Stops the parser; never leaves the protocol."""
+
+
+class StrictRequests(HttpToolsProtocol):
+    """The part of the protocol that the parser calls. A subclass decides what a refusal and a new request mean."""
+
+    limits: ClassVar[ConnectionLimits] = ConnectionLimits()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._framing = FramingBudget(self.limits.head_bytes)
+        self._framing_line = b""
+        self._refusal: tuple[http.HTTPStatus, str] | None = None
+        self._is_replaying_head = False
+        self._expect_head()
+
+    def _expect_head(self) -> None:
+        self._in_head = True
+        self._received: RequestResponseCycle | None = None  # the message whose body is being received
+        self._began: float | None = None
+        self._head_begun = False
+        self._head_size = self._field_count = self._field_size = 0
+
+    # What the subclass does.
+
+    def refuse(self, status: http.HTTPStatus, reason: str) -> None:
+        """Refuse what the client sends now, and close the connection."""
+        raise NotImplementedError
+
+    def _begin_message(self, cycle: RequestResponseCycle) -> None:
+        """A head is complete."""
+        raise NotImplementedError
+
+    def _end_message(self) -> None:
+        """A body is complete."""
+        raise NotImplementedError
+
+    def _discard(self, size: int) -> None:
+        """So many bytes were received that nobody reads."""
+        raise NotImplementedError
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._continue_without_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self.refuse(*(self._refusal or (BAD_REQUEST, "the request is not HTTP/1.1")))
+
+    def _continue_without_upgrade(self, rest: bytes) -> None:
+        if self._received is not None:  # the message is not complete: the parser skipped its body
+            self.parser = httptools.HttpRequestParser(self)
+            self._is_replaying_head = True
+            self.parser.feed_data(b"POST / HTTP/1.1\r\nhost: x\r\n" + self._framing_line + b"\r\n\r\n")
+            self._is_replaying_head = False
+        if rest:
+            self._parse(rest)
+
+    # Called by the parser.
+
+    def on_message_begin(self) -> None:
+        if not self._is_replaying_head:
+            self._head_begun = True
+            super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        if not self._is_replaying_head:
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._is_replaying_head:
+            return
+        self._field_count += 1
+        self._field_size += len(name) + len(value) + len(b": \r\n")
+        if self._field_count > self.limits.head_fields or self._field_size > self.limits.head_bytes:
+            self._refusal = TOO_LARGE, "too many header or trailer fields"
+            raise TooManyHeaders
+        if self._in_head:  # else the field is a trailer, and dropped
+            super().on_header(name, value.strip(b" \t"))
+
+    def on_headers_complete(self) -> None:
+        if self._is_replaying_head:
+            return
+        if len(self.url) + self._field_size > self.limits.head_bytes:
+            self._refusal = TOO_LARGE, "the head is too large"
+            raise TooManyHeaders
+        self._check_head()
+        super().on_headers_complete()
+        self._in_head, self._received = False, self.cycle
+        self._field_count = self._field_size = 0
+        self._framing.begin()
+        self._begin_message(self.cycle)
+
+    def _check_head(self) -> None:
+        fields: Fields = self.headers
+        version, method = self.parser.get_http_version(), self.parser.get_method().decode("ascii")
+        try:
+            if len(self.pipeline) >= MOST_PIPELINED:
+                raise HeadRefused("too many requests wait on this connection")
+            target = parse_target(method, self.url)
+            check_fields(version, fields)
+        except HeadRefused as error:
+            self._refusal = BAD_REQUEST, str(error)
+            raise
+        self.url = target.path_and_query
+        if target.authority is not None:
+            with_authority(fields, target.authority)
+        self._framing_line = framing_line(fields)
+
+    def on_body(self, body: bytes) -> None:
+        self._framing.content(len(body))
+        if self.cycle.response_complete:
+            self._discard(len(body))
+        super().on_body(body)
+
+    def on_chunk_header(self) -> None:
+        self._framing.chunk()
+
+    def on_message_complete(self) -> None:
+        if self._is_replaying_head or (self._framing_line and self.parser.should_upgrade()):
+            return
+        super().on_message_complete()
+        self._end_message()
+        # The rest of this read belongs to the next head and is not counted; it is less than one read.
+        self._expect_head()

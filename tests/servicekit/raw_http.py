@@ -1,0 +1,100 @@
+"""A server with our protocol on a free port, and a client that sends bytes as they are."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+from servicekit.http_protocol import bounded
+from servicekit.server import Endpoint, bind
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from servicekit.http_limits import ConnectionLimits
+
+SHORT = 0.1
+SECONDS = 10
+GOOD = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+BIG = 8 * 1024 * 1024
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """Respond with the request's body.
+
+    /slow after a pause, /big with more than a socket buffers, /head with the names and values of the headers,
+    /early before the body.
+    """
+    body = b""
+    if scope["path"] == "/early":
+        await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    while (message := await receive())["type"] == "http.request":
+        body += message["body"]
+        if not message["more_body"]:
+            break
+    if scope["path"] == "/slow":
+        await asyncio.sleep(2 * SHORT)
+    if scope["path"] == "/head":
+        body = b"|".join(name + b"=" + value for name, value in scope["headers"])
+    if scope["path"] == "/big":
+        body = b"x" * BIG
+    length = str(len(body)).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
+    await send({"type": "http.response.body", "body": body})
+
+
+class Client:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+
+    async def say(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def say_until_closed(self, data: bytes, pause: float = 0) -> None:
+        """Say the same again and again, until the server closes the connection."""
+        async with asyncio.timeout(SECONDS):
+            with suppress(ConnectionError):
+                while True:
+                    await self.say(data)
+                    await asyncio.sleep(pause)
+
+    async def head(self) -> bytes:
+        """The head of the next response."""
+        async with asyncio.timeout(SECONDS):
+            return await self.reader.readuntil(b"\r\n\r\n")
+
+    async def rest(self) -> bytes:
+        """Everything that the server sends until it closes the connection."""
+        async with asyncio.timeout(SECONDS):
+            return await self.reader.read()
+
+
+@asynccontextmanager
+async def served(limits: ConnectionLimits, served_app: Any = app) -> AsyncIterator[Callable[[], Awaitable[Client]]]:
+    listener = bind(Endpoint("127.0.0.1", 0, "-"))
+    config = uvicorn.Config(
+        served_app, loop="none", http=bounded(limits), ws="none", lifespan="off", log_config=None, access_log=False
+    )
+    server = uvicorn.Server(config)
+    config.load()
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[listener])
+    clients: list[Client] = []
+
+    async def connect() -> Client:
+        clients.append(Client(*await asyncio.open_connection(*listener.getsockname())))
+        return clients[-1]
+
+    try:
+        yield connect
+    finally:
+        for client in clients:
+            client.writer.close()
+        server.force_exit = True
+        await server.shutdown(sockets=[listener])
