@@ -9,17 +9,16 @@ from typing import Final
 
 import click
 
-from servicekit.commands import LazyGroup, run
+from servicekit.commands import LazyCommand, LazyGroup, run
 
-# Name of the command -> the module that defines it as `command`, and its line of help.
-COMMANDS: Final[dict[str, tuple[str, str]]] = {
-    "up": ("mosafe.up", "Run the whole platform on this machine."),
-    "sdl": ("mosafe.sdl", "Write each subgraph's SDL beside its code."),
-    "env": ("mosafe.env", "Print .env.example: every variable with meaning and default."),
-    "auth": ("subgraphs.auth.cli", "Serve the auth subgraph; manage users and keys."),
-    "account": ("subgraphs.account.cli", "Serve the account subgraph; check the ledger."),
-    "transaction": ("subgraphs.transaction.cli", "Serve the transaction subgraph."),
-    "rest": ("rest_compat.cli", "Serve the REST layer."),
+COMMANDS: Final[dict[str, LazyCommand]] = {
+    "up": LazyCommand("mosafe.up", "Run the whole platform on this machine.", "up"),
+    "sdl": LazyCommand("mosafe.sdl", "Write each subgraph's SDL beside its code.", "up"),
+    "env": LazyCommand("mosafe.env", "Print .env.example: every variable with meaning and default.", "up"),
+    "auth": LazyCommand("subgraphs.auth.cli", "Serve the auth subgraph; manage users and keys.", "auth"),
+    "account": LazyCommand("subgraphs.account.cli", "Serve the account subgraph; check the ledger.", "account"),
+    "transaction": LazyCommand("subgraphs.transaction.cli", "Serve the transaction subgraph.", "transaction"),
+    "rest": LazyCommand("rest_compat.cli", "Serve the REST layer.", "rest"),
 }
 
 

@@ -6,11 +6,11 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from bank.platform_files import ROUTER_CONFIG, SUPERGRAPH, platform_file
 from servicekit.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Process:
 
     Attributes:
         name: the name in the prefix of its log lines.
-        arguments: after `python -m`; `{supergraph}` and `{router_config}` stand for two files of the checkout.
+        arguments: after `python -m`; `{supergraph}` and `{router_config}` stand for two files of the platform.
         port_variable: the variable that changes the port.
         default_port: the port when that variable is unset.
         entry_path: the path that a user opens.
@@ -103,7 +103,7 @@ def addresses(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def command_line(process: Process, root: Path) -> list[str]:
+def command_line(process: Process) -> list[str]:
     """The command line that starts `process` with this interpreter."""
-    files = {"supergraph": str(root / "supergraph.graphql"), "router_config": str(root / "router.yaml")}
+    files = {"supergraph": platform_file(SUPERGRAPH), "router_config": platform_file(ROUTER_CONFIG)}
     return [sys.executable, "-P", "-m", *(argument.format(**files) for argument in process.arguments)]

@@ -10,7 +10,6 @@ import signal
 import socket
 import sys
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -26,7 +25,6 @@ from servicekit.settings import environment, refuse_unknown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ROOT: Final = Path(__file__).parent.parent
 COLOURS: Final = {"auth": "cyan", "account": "green", "transaction": "yellow", "router": "magenta", "rest": "blue"}
 NAME_WIDTH: Final = max(len(process.name) for process in PROCESSES)
 
@@ -147,7 +145,7 @@ async def _run(environ: Mapping[str, str]) -> int:
 
 
 def _spec(process: Process, environ: Mapping[str, str]) -> ChildSpec:
-    return ChildSpec(process.name, command_line(process, ROOT), f"{base_url(process, environ)}/health/ready")
+    return ChildSpec(process.name, command_line(process), f"{base_url(process, environ)}/health/ready")
 
 
 def _write_line(name: str, line: str) -> None:

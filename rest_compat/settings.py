@@ -7,15 +7,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from bank.platform_files import SUPERGRAPH, platform_file
 from bank.settings import BankSettings
 from rest_compat.bulkheads import BulkheadLimits
 from servicekit.cors import ANY, CorsRules, check_origin
 from servicekit.errors import ConfigurationError
 from servicekit.settings import Port
-
-# Beside the packages in a checkout, whatever the working directory is.
-_CHECKED_IN = Path(__file__).parent.parent / "supergraph.graphql"
-
 
 # Headers of responses that a client of the API needs, besides those that every page may read.
 _READABLE = (
@@ -58,7 +55,7 @@ class RestSettings(BankSettings):
 
     port: Port = Field(8000, alias="REST_PORT")
     router_url: str = Field("http://127.0.0.1:4000/graphql", alias="ROUTER_URL", pattern=r"^https?://")
-    supergraph: Path = Field(_CHECKED_IN, alias="REST_SUPERGRAPH")
+    supergraph: Path = Field(platform_file(SUPERGRAPH), alias="REST_SUPERGRAPH")
     concurrency: int = Field(40, alias="REST_CONCURRENCY", ge=1, le=10_000)
     queue: int = Field(80, alias="REST_QUEUE", ge=0, le=100_000)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
@@ -17,14 +18,28 @@ if TYPE_CHECKING:
 CANNOT_START: Final = 2
 
 
+class LazyCommand(NamedTuple):
+    """A command that is imported on first use.
+
+    Attributes:
+        module: the module that defines the command as `command`.
+        help: the line of help in the group.
+        extra: the extra of the distribution `mosafe` that installs what the module imports.
+    """
+
+    module: str
+    help: str
+    extra: str
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported on first use; its help imports none of them.
 
     An image that contains one process therefore needs the dependencies of that process only.
     """
 
-    def __init__(self, *args: Any, table: Mapping[str, tuple[str, str]], **options: Any) -> None:
-        """`table` maps the name of a command to the module that defines it as `command`, and to its line of help."""
+    def __init__(self, *args: Any, table: Mapping[str, LazyCommand], **options: Any) -> None:
+        """`table` maps the names of the commands."""
         super().__init__(*args, **options)
         self._table = table
 
@@ -36,16 +51,24 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in self._table:
             return None
-        module = self._table[cmd_name][0]
-        found = importlib.import_module(module).command
+        lazy = self._table[cmd_name]
+        try:
+            found = importlib.import_module(lazy.module).command
+        except ModuleNotFoundError as error:
+            if error.name is None or find_spec(error.name.partition(".")[0]) is not None:
+                raise
+            raise StartupError(
+                f"{cmd_name} needs the package {error.name}, which is not installed; "
+                f"install it with: pip install 'mosafe[{lazy.extra}]'"
+            ) from error
         if not isinstance(found, click.Command):
-            raise TypeError(f"{module}.command is not a click command")
+            raise TypeError(f"{lazy.module}.command is not a click command")
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
         with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in self._table.items()])
+            formatter.write_dl([(name, lazy.help) for name, lazy in self._table.items()])
 
 
 def run(command: click.Command, program: str) -> None:

@@ -13,21 +13,27 @@ from typing import Final
 
 import click
 
-from servicekit.commands import LazyGroup, run
+from servicekit.commands import LazyCommand, LazyGroup, run
 
-COMMANDS: Final[dict[str, tuple[str, str]]] = {
-    "compose": ("router.cli.compose", "Compose subgraph schemas into a supergraph."),
-    "explain": ("router.cli.explain_code", "Explain an error or hint code of composition."),
-    "contract": ("router.cli.contract", "Derive a variant of a supergraph, filtered by @tag."),
-    "subgraph": ("router.cli.introspect_subgraph", "Print the SDL of running subgraphs."),
-    "supergraph": ("router.cli.supergraph", "Print the API schema or the subgraphs of a supergraph."),
-    "plan": ("router.cli.plan", "Print the plan of an operation."),
-    "explain-plan": ("router.cli.explain_plan", "Explain why a plan fetches each field from its subgraph."),
-    "config": ("router.cli.config", "Check a configuration, or print its JSON Schema or reference page."),
-    "init": ("router.cli.init", "Write a starter configuration."),
-    "serve": ("router.cli.serve", "Serve a supergraph over HTTP."),
+COMMANDS: Final[dict[str, LazyCommand]] = {
+    "compose": LazyCommand("router.cli.compose", "Compose subgraph schemas into a supergraph.", "router"),
+    "explain": LazyCommand("router.cli.explain_code", "Explain an error or hint code of composition.", "router"),
+    "contract": LazyCommand("router.cli.contract", "Derive a variant of a supergraph, filtered by @tag.", "router"),
+    "subgraph": LazyCommand("router.cli.introspect_subgraph", "Print the SDL of running subgraphs.", "router"),
+    "supergraph": LazyCommand(
+        "router.cli.supergraph", "Print the API schema or the subgraphs of a supergraph.", "router"
+    ),
+    "plan": LazyCommand("router.cli.plan", "Print the plan of an operation.", "router"),
+    "explain-plan": LazyCommand(
+        "router.cli.explain_plan", "Explain why a plan fetches each field from its subgraph.", "router"
+    ),
+    "config": LazyCommand(
+        "router.cli.config", "Check a configuration, or print its JSON Schema or reference page.", "router"
+    ),
+    "init": LazyCommand("router.cli.init", "Write a starter configuration.", "router"),
+    "serve": LazyCommand("router.cli.serve", "Serve a supergraph over HTTP.", "router"),
 }
-"""For each sub-command, the module that defines the sub-command, and the line of help in `router --help`."""
+"""The sub-commands, in the order of `router --help`."""
 
 
 @click.group(cls=LazyGroup, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})

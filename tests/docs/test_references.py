@@ -12,6 +12,7 @@ import ast
 import io
 import re
 import tokenize
+import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -172,8 +173,15 @@ def wrong_paths(text: Text) -> Iterator[str]:
         name = match[1].rstrip(".")
         if match[2]:
             name = name.rpartition("/")[0]
-        if not (ROOT / name).exists():
+        if not (ROOT / name).exists() and name not in only_in_wheel():
             yield f"{place}: {name}"
+
+
+@cache
+def only_in_wheel() -> frozenset[str]:
+    """The paths that files of the repository have in the wheel."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return frozenset(project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"].values())
 
 
 def wrong_names(text: Text) -> Iterator[str]:

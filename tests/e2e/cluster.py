@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 import httpx
 
 from mosafe.processes import PROCESSES, Process, addresses, base_url, command_line
-from tests.e2e.platform import PORT_VARIABLES, ROOT, clean_environment, free_ports
+from tests.e2e.platform import PORT_VARIABLES, clean_environment, free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +51,7 @@ class Cluster:
     def start(self, name: str) -> None:
         with (self.data_dir / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(
-                command_line(_process(name), ROOT), env=self.environ, cwd=self.data_dir, stdout=log, stderr=log
+                command_line(_process(name)), env=self.environ, cwd=self.data_dir, stdout=log, stderr=log
             )
 
     def kill(self, name: str) -> None:

@@ -8,10 +8,13 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from servicekit.commands import CANNOT_START, LazyGroup, run
+from servicekit.commands import CANNOT_START, LazyCommand, LazyGroup, run
 from servicekit.errors import StartupError
 
-TABLE = {"missing": ("tests.servicekit.no_such_module", "Does not exist."), "wrong": ("json", "Is not a command.")}
+TABLE = {
+    "missing": LazyCommand("tests.servicekit.no_such_module", "Does not exist.", "all"),
+    "wrong": LazyCommand("json", "Is not a command.", "all"),
+}
 
 
 @click.group(cls=LazyGroup, table=TABLE)

@@ -1,0 +1,21 @@
+"""The files that belong to the platform and not to one package: the composed supergraph and the router's configuration.
+
+In a checkout they stand at the top, where people edit them. A wheel carries copies beside this module.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+SUPERGRAPH: Final = "supergraph.graphql"
+ROUTER_CONFIG: Final = "router.yaml"
+
+_CHECKOUT: Final = Path(__file__).parent.parent
+_IN_WHEEL: Final = Path(__file__).parent / "platform_files"
+
+
+def platform_file(name: str) -> Path:
+    """Return the path of `SUPERGRAPH` or `ROUTER_CONFIG`, whatever the working directory is."""
+    packaged = _IN_WHEEL / name
+    return packaged if packaged.exists() else _CHECKOUT / name
