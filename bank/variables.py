@@ -34,6 +34,16 @@ SECTIONS: Final[tuple[Section, ...]] = (
                 "<AUTH_ISSUER>/.well-known/jwks.json",
                 "Where the other processes fetch the public signing keys.",
             ),
+            Variable(
+                "AUTH_LOGIN_FAILURES_PER_ACCOUNT",
+                "10",
+                "Failed logins of one account in 15 minutes; after them, the waits between attempts grow.",
+            ),
+            Variable("AUTH_LOGIN_FAILURES_PER_ADDRESS", "30", "Failed logins of one address in a minute."),
+            Variable("AUTH_REGISTRATIONS_PER_ADDRESS", "10", "Registrations of one address in an hour."),
+            Variable(
+                "AUTH_HASHING_QUEUE", "32", "Password hashes that may wait for a thread; more are refused with 503."
+            ),
         ),
     ),
     Section(

@@ -30,7 +30,7 @@ from subgraphs.account.settings import AccountSettings
 from subgraphs.account.store.factory import STORES as ACCOUNT_STORES
 from subgraphs.auth.domain import Role, User
 from subgraphs.auth.identity_service import NewUser, TakenEmail, create_user
-from subgraphs.auth.passwords import PasswordHasher
+from subgraphs.auth.password_hashing import PasswordHasher
 from subgraphs.auth.settings import AuthSettings
 from subgraphs.auth.store.factory import STORES as AUTH_STORES
 from subgraphs.kit.store_factory import open_store

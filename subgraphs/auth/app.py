@@ -11,11 +11,15 @@ from fastapi.responses import JSONResponse
 
 from bank.identity import TokenVerifier
 from bank.revocation import SqliteRevocationList
+from servicekit import client_address
+from servicekit.client_address import ClientAddressMiddleware
+from servicekit.rate_limits import MemoryRateLimitStore
 from subgraphs.auth.context import AuthContext
-from subgraphs.auth.identity_service import IdentityService
+from subgraphs.auth.identity_service import GuardedPasswords, IdentityService
 from subgraphs.auth.key_ring import KeyRing
 from subgraphs.auth.loaders import create_user_loader
-from subgraphs.auth.passwords import PasswordHasher
+from subgraphs.auth.login_limits import LoginLimits, Origin
+from subgraphs.auth.password_hashing import PasswordHasher
 from subgraphs.auth.schema import build_schema
 from subgraphs.auth.signing_keys import KEY_SET_AGE, KeyVault
 from subgraphs.auth.store.factory import STORES
@@ -35,15 +39,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AuthRuntime:
-    """The open resources of the service."""
+    """The open resources of the service.
+
+    Attributes:
+        limits_loopback: whether limits for an address also apply to loopback, which in development everybody uses.
+    """
 
     store: AuthStore
     keys: KeyRing
     verifier: TokenVerifier
     identity: IdentityService
+    limits_loopback: bool
 
     def context(self, caller: Caller | ServiceError | None) -> AuthContext:
-        return AuthContext(caller, self.identity, create_user_loader(self.store))
+        origin = Origin.of(client_address.current().client, limits_loopback=self.limits_loopback)
+        return AuthContext(caller, self.identity, create_user_loader(self.store), origin)
 
     async def ping(self) -> None:
         await self.store.ping()
@@ -60,20 +70,22 @@ async def open_runtime(settings: AuthSettings) -> AsyncIterator[AuthRuntime]:
         store = await stack.enter_async_context(open_store(settings.store, STORES))
         revocations = SqliteRevocationList(settings.data_dir)
         stack.callback(revocations.close)
-        hasher = stack.enter_context(PasswordHasher())
+        hasher = stack.enter_context(PasswordHasher(queue=settings.hashing_queue))
+        passwords = GuardedPasswords(hasher, LoginLimits.of(settings, MemoryRateLimitStore()))
         keys = KeyRing(store, KeyVault(settings.key_encryption_secret()))
         await keys.signer()
         access_tokens = AccessTokens(issuer=settings.issuer, keys=keys)
-        identity = IdentityService(store, hasher=hasher, access_tokens=access_tokens, revocations=revocations)
+        identity = IdentityService(store, passwords=passwords, access_tokens=access_tokens, revocations=revocations)
         await identity.repair()
         verifier = TokenVerifier(issuer=settings.issuer, keys=keys, revocations=revocations)
-        yield AuthRuntime(store, keys, verifier, identity)
+        yield AuthRuntime(store, keys, verifier, identity, limits_loopback=settings.is_production)
 
 
 def create_app(settings: AuthSettings) -> ASGIApp:
-    return kit.create_app(
+    app = kit.create_app(
         build_schema(), lambda: open_runtime(settings), title="auth", routers=lambda runtime: (jwks_router(runtime),)
     )
+    return ClientAddressMiddleware(app, settings.trusted_proxies)
 
 
 def jwks_router(runtime: Callable[[], AuthRuntime]) -> APIRouter:

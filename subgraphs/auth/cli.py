@@ -19,7 +19,7 @@ from subgraphs.auth.app import create_app
 from subgraphs.auth.domain import Role, User
 from subgraphs.auth.identity_service import NewUser, TakenEmail, WeakChoice, create_user
 from subgraphs.auth.key_ring import KeyRing
-from subgraphs.auth.passwords import PasswordHasher
+from subgraphs.auth.password_hashing import PasswordHasher
 from subgraphs.auth.settings import AuthSettings
 from subgraphs.auth.signing_keys import KeyVault, published, signing
 from subgraphs.auth.store.factory import STORES
@@ -150,7 +150,7 @@ async def _create(wish: NewUser) -> User:
 
 def _problems(error: BadUserInput) -> str:
     fields = error.details["fields"]
-    assert isinstance(fields, list)  # noqa: S101 - create_user's promise, for the type checker
+    assert isinstance(fields, list)  # noqa: S101 - check_user's promise, for the type checker
     return "; ".join(f"{field['path'][-1]}: {field['message']}" for field in fields)
 
 

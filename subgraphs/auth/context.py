@@ -11,10 +11,20 @@ if TYPE_CHECKING:
     from servicekit.errors import ServiceError
     from subgraphs.auth.identity_service import IdentityService
     from subgraphs.auth.loaders import UserLoader
+    from subgraphs.auth.login_limits import Origin
 
 
 class AuthContext(BaseContext):
-    def __init__(self, caller: Caller | ServiceError | None, identity: IdentityService, users: UserLoader) -> None:
+    """The context of one request.
+
+    Attributes:
+        origin: where the request comes from, for the limits of logins.
+    """
+
+    def __init__(
+        self, caller: Caller | ServiceError | None, identity: IdentityService, users: UserLoader, origin: Origin
+    ) -> None:
         super().__init__(caller)
         self.identity = identity
         self.users = users
+        self.origin = origin

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bank import values
-from servicekit.errors import BadUserInput
+from servicekit.errors import BadUserInput, Unavailable
 from subgraphs.auth import tokens
 from subgraphs.auth.domain import (
     InvalidField,
@@ -18,21 +19,23 @@ from subgraphs.auth.domain import (
     Session,
     User,
     Verdict,
+    email_key,
     parse_email,
     parse_name,
 )
-from subgraphs.auth.passwords import weakness
+from subgraphs.auth.passwords import check_length, weakness
 from subgraphs.auth.signing_keys import PUBLISH_AFTER
 from subgraphs.auth.store.protocol import EmailExists
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
     from datetime import datetime
 
     from bank.identity import Caller
     from bank.revocation import RevocationList
-    from subgraphs.auth.passwords import PasswordHasher
-    from subgraphs.auth.store.protocol import AuthStore
+    from subgraphs.auth.login_limits import Attempt, LoginLimits, Origin
+    from subgraphs.auth.password_hashing import PasswordHasher
+    from subgraphs.auth.store.protocol import AuthStore, Credentials
 
 # Longer than the last access token of the session is valid, by more than any request takes.
 _REVOCATION_LIFETIME: Final = PUBLISH_AFTER + timedelta(minutes=1)
@@ -61,6 +64,14 @@ class WeakChoice:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class GuardedPasswords:
+    """What hashes passwords, and how often somebody may have one hashed."""
+
+    hasher: PasswordHasher
+    limits: LoginLimits
+
+
 class IdentityService:
     """The use cases. A refusal is a return value; any other failure is a `ServiceError`."""
 
@@ -68,40 +79,62 @@ class IdentityService:
         self,
         store: AuthStore,
         *,
-        hasher: PasswordHasher,
+        passwords: GuardedPasswords,
         access_tokens: tokens.AccessTokens,
         revocations: RevocationList,
         clock: Callable[[], datetime] = values.now,
     ) -> None:
         self._store = store
-        self._hasher = hasher
+        self._passwords = passwords
         self._access_tokens = access_tokens
         self._revocations = revocations
         self._clock = clock
 
-    async def register(self, *, email: str, password: str, name: str) -> SignedIn | TakenEmail | WeakChoice:
+    async def register(
+        self, *, email: str, password: str, name: str, origin: Origin
+    ) -> SignedIn | TakenEmail | WeakChoice:
         """Register a new customer and begin a session.
 
         Raises:
             BadUserInput: names every field that is not valid.
+            RateLimited: too many registrations from this address.
+            Unavailable: too many passwords wait to be hashed, or the store does not respond.
         """
-        user = await create_user(
-            self._store, self._hasher, NewUser(email, password, name, (Role.CUSTOMER,)), self._clock()
-        )
-        return await self._begin_session(user) if isinstance(user, User) else user
+        new_user = NewUser(email, password, name, (Role.CUSTOMER,))
+        user = await check_user(self._passwords.hasher, new_user, self._clock())
+        if isinstance(user, WeakChoice):
+            return user
+        attempt = await self._passwords.limits.begin_registration(origin)
+        async with _given_back_unless_hashed(attempt):
+            added = await add_user(self._store, self._passwords.hasher, user, password)
+        return await self._begin_session(added) if isinstance(added, User) else added
 
-    async def login(self, *, email: str, password: str) -> SignedIn | None:
+    async def login(self, *, email: str, password: str, origin: Origin) -> SignedIn | None:
         """Begin a session; None if the e-mail address is unknown or the password is wrong.
 
         Both cases take the same time: one hash is computed in each.
+
+        Raises:
+            RateLimited: too many failed logins of this account or from this address.
+            Unavailable: too many passwords wait to be hashed, or the store does not respond.
         """
         address = _email_if_any(email)
-        known = None if address is None else await self._store.credentials(address)
-        if not await self._hasher.verify(password, None if known is None else known.password_hash) or known is None:
+        attempt = await self._passwords.limits.begin_login(email if address is None else email_key(address), origin)
+        async with _given_back_unless_hashed(attempt):
+            known = None if address is None else await self._store.credentials(address)
+            matches = await self._passwords.hasher.verify(password, None if known is None else known.password_hash)
+        if known is None or not matches:
             return None
-        if self._hasher.is_outdated(known.password_hash):
-            await self._store.set_password_hash(known.user.id, await self._hasher.hash(password))
+        await attempt.give_back()
+        await self._renew_hash(known, password)
         return await self._begin_session(known.user)
+
+    async def _renew_hash(self, known: Credentials, password: str) -> None:
+        """Replace a hash that has old parameters; without room in the queue, the next login does it."""
+        if self._passwords.hasher.is_outdated(known.password_hash):
+            with suppress(Unavailable):
+                encoded = await self._passwords.hasher.hash(password)
+                await self._store.set_password_hash(known.user.id, encoded)
 
     async def refresh(self, refresh_token: str) -> SignedIn | None:
         """The next pair of tokens of a session; None if the refresh token is not valid.
@@ -158,29 +191,61 @@ class NewUser:
 async def create_user(
     store: AuthStore, hasher: PasswordHasher, new_user: NewUser, now: datetime
 ) -> User | TakenEmail | WeakChoice:
-    """Validate and store a new user.
+    """Validate and store a new user, without limits: for operators.
 
     Raises:
         BadUserInput: names every field that is not valid.
     """
+    user = await check_user(hasher, new_user, now)
+    return user if isinstance(user, WeakChoice) else await add_user(store, hasher, user, new_user.password)
+
+
+async def check_user(hasher: PasswordHasher, new_user: NewUser, now: datetime) -> User | WeakChoice:
+    """The user to add. The password is judged in the hasher's threads, because that takes some milliseconds.
+
+    Raises:
+        BadUserInput: names every field that is not valid.
+        Unavailable: too many passwords wait to be hashed.
+    """
     _refuse_bad_fields(
         {
             "email": lambda: parse_email(new_user.email),
-            "password": lambda: weakness(new_user.password, email=new_user.email, name=new_user.name),
+            "password": lambda: check_length(new_user.password),
             "name": lambda: parse_name(new_user.name),
         }
     )
-    weak = weakness(new_user.password, email=new_user.email, name=new_user.name)
+    weak = await hasher.run(lambda: weakness(new_user.password, email=new_user.email, name=new_user.name))
     if weak is not None:
         return WeakChoice(weak)
-    user = User(
+    return User(
         values.new_user_id(), parse_email(new_user.email), parse_name(new_user.name), frozenset(new_user.roles), now
     )
+
+
+async def add_user(store: AuthStore, hasher: PasswordHasher, user: User, password: str) -> User | TakenEmail:
+    """Store a user that `check_user` returned.
+
+    Raises:
+        Unavailable: too many passwords wait to be hashed, or the store does not respond.
+    """
     try:
-        await store.add_user(user, await hasher.hash(new_user.password))
+        await store.add_user(user, await hasher.hash(password))
     except EmailExists:
         return TakenEmail()
     return user
+
+
+@asynccontextmanager
+async def _given_back_unless_hashed(attempt: Attempt) -> AsyncIterator[None]:
+    """Give `attempt` back when the block ends with Unavailable: the client may try again without a loss.
+
+    An attempt whose client left stays counted; otherwise a flood of such clients would not be limited.
+    """
+    try:
+        yield
+    except Unavailable:
+        await attempt.give_back()
+        raise
 
 
 def _refuse_bad_fields(parsers: Mapping[str, Callable[[], object]]) -> None:

@@ -190,7 +190,9 @@ async def _register(
     info: Info,
     input: Annotated[RegisterInput, strawberry.argument(description="The new customer.")],  # noqa: A002 - the schema's name
 ) -> RegisterResult:
-    outcome = await info.context.identity.register(email=input.email, password=input.password, name=input.name)
+    outcome = await info.context.identity.register(
+        email=input.email, password=input.password, name=input.name, origin=info.context.origin
+    )
     match outcome:
         case SignedIn():
             return _session(outcome)
@@ -204,7 +206,9 @@ async def _login(
     info: Info,
     input: Annotated[LoginInput, strawberry.argument(description="The credentials.")],  # noqa: A002 - the schema's name
 ) -> LoginResult:
-    signed_in = await info.context.identity.login(email=input.email, password=input.password)
+    signed_in = await info.context.identity.login(
+        email=input.email, password=input.password, origin=info.context.origin
+    )
     if signed_in is None:
         return InvalidCredentials(code="INVALID_CREDENTIALS", message="E-mail or password is wrong")
     return _session(signed_in)

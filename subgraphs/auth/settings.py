@@ -21,11 +21,19 @@ class AuthSettings(SubgraphSettings):
     Attributes:
         db_url: `sqlite:///path`; by default a file in the data directory.
         jwt_secret: encrypts private signing keys at rest; by default generated into the data directory.
+        login_failures_per_account: failed logins of one account in 15 minutes before the next ones wait.
+        login_failures_per_address: failed logins of one address in a minute.
+        registrations_per_address: registrations of one address in an hour.
+        hashing_queue: password hashes that may wait for a thread.
     """
 
     port: Port = Field(3001, alias="AUTH_PORT")
     db_url: SecretStr | None = Field(None, alias="AUTH_DB_URL")
     jwt_secret: Secret | None = Field(None, alias="AUTH_JWT_SECRET")
+    login_failures_per_account: int = Field(10, alias="AUTH_LOGIN_FAILURES_PER_ACCOUNT", ge=1, le=1000)
+    login_failures_per_address: int = Field(30, alias="AUTH_LOGIN_FAILURES_PER_ADDRESS", ge=1, le=100_000)
+    registrations_per_address: int = Field(10, alias="AUTH_REGISTRATIONS_PER_ADDRESS", ge=1, le=100_000)
+    hashing_queue: int = Field(32, alias="AUTH_HASHING_QUEUE", ge=0, le=10_000)
 
     @property
     def store(self) -> StoreAddress:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> AuthSettings:
-    return load(AuthSettings, {"MOSAFE_DATA_DIR": str(tmp_path), "AUTH_ISSUER": "http://auth.test"})
+    environ = {"MOSAFE_ENV": "development", "MOSAFE_DATA_DIR": str(tmp_path), "AUTH_ISSUER": "http://auth.test"}
+    return load(AuthSettings, environ)
 
 
 @pytest.fixture

@@ -240,7 +240,7 @@ async def test_no_password_or_token_is_written_to_disk(auth: Auth, settings: Aut
 
 
 async def test_a_secret_that_did_not_seal_the_keys_stops_the_start(tmp_path: Path) -> None:
-    environ = {"MOSAFE_DATA_DIR": str(tmp_path)}
+    environ = {"MOSAFE_ENV": "development", "MOSAFE_DATA_DIR": str(tmp_path)}
     async with running(create_app(load(AuthSettings, environ))):
         pass
     other = create_app(load(AuthSettings, {**environ, "AUTH_JWT_SECRET": "x" * 32}))

@@ -1,26 +1,58 @@
 from __future__ import annotations
 
-import asyncio
-import statistics
+import hashlib
 import time
-from typing import TYPE_CHECKING
 
-import argon2
 import pytest
 
 from subgraphs.auth.domain import InvalidField
-from subgraphs.auth.passwords import MAX_LENGTH, MIN_LENGTH, PasswordHasher, weakness
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from subgraphs.auth.passwords import MAX_LENGTH, MIN_LENGTH, weakness
 
 GOOD = "correct horse battery"
 
 
-@pytest.fixture
-def hasher() -> Iterator[PasswordHasher]:
-    with PasswordHasher() as opened:
-        yield opened
+# With letters replaced, in other cases, with what people append.
+COMMON = [
+    "password",
+    "PassWord",
+    "12345678",
+    "12345678901",
+    "qwertyuiop",
+    "trustno1",
+    "Passw0rd!",
+    "P@ssword1",
+    "qwerty123456",
+    "Password1!",
+    "Welcome1",
+    "Summer2026!",
+    "Admin@123",
+    "Changeme1",
+    "letmein2026",
+    "iloveyou!",
+    "1qaz2wsx!",
+    "zxcvbnm,./",
+    "abcdefghijk",
+    "9876543210",
+    "abcabcabc",
+    "abababab",
+    "moneymoney",
+    "A1b2c3d4",
+    "19900101",
+    "January2026",
+    "dragon99",
+    "M0s@fe2026",
+    "\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44",
+]
+OF_THE_CONTEXT = [
+    "mosafe123",
+    "MoSafe2026!",
+    "ANN.Neill",
+    "ann.neill@example.com",
+    "ann neill",
+    "ann.neill1",
+    "Neill2026",
+    "example123",
+]
 
 
 def judged(password: str) -> str | None:
@@ -28,7 +60,19 @@ def judged(password: str) -> str | None:
 
 
 @pytest.mark.parametrize(
-    "password", [GOOD, "kq8$Zr1p", "        x", "\u00fc\u00f6\u00e4\u00df\u738b\u5c0f\u660e!", "x1" * (MAX_LENGTH // 2)]
+    "password",
+    [
+        GOOD,
+        "kq8$Zr1p",
+        "\u00fc\u00f6\u00e4\u00df\u738b\u5c0f\u660e!",
+        "my dog ate it",
+        # Words of the context count as nothing, the rest must be long enough.
+        "mosafe correct horse battery",
+        "planning for Ann",
+        hashlib.sha512(b"long").hexdigest() * 2,
+        # The start is easy to guess, the end is not.
+        "password " * 10 + hashlib.sha256(b"end").hexdigest()[:40],
+    ],
 )
 def test_acceptable_passwords(password: str) -> None:
     assert judged(password) is None
@@ -39,21 +83,22 @@ def test_acceptable_passwords(password: str) -> None:
     [
         ("", "at least 8"),
         ("kq8$Zr1", "at least 8"),
-        ("password", "most used"),
-        ("PassWord", "most used"),
-        ("12345678", "most used"),
-        ("qwertyuiop", "most used"),
-        ("trustno1", "most used"),
         ("zzzzzzzzzz", "single character"),
-        ("ANN.Neill", "the same as"),
-        ("ann.neill@example.com", "the same as"),
-        ("ann neill", "the same as"),
+        *((password, "mostly of") for password in OF_THE_CONTEXT),
+        *((password, "too easy to guess") for password in COMMON),
     ],
 )
 def test_passwords_that_are_too_easy_to_guess(password: str, reason: str) -> None:
+    """Holds issue 12, number 23: `12345678901`, `Passw0rd!` and `mosafe123` passed, as did most of these."""
     weak = judged(password)
     assert weak is not None
     assert reason in weak
+
+
+def test_context_words_are_found_in_any_writing() -> None:
+    assert weakness("J\u00fcrgenM\u00fcller7", email="jm@example.com", name="J\u00dcRGEN M\u00dcLLER") is not None
+    assert weakness("ju\u0308rgenmu\u0308ller7", email="jm@example.com", name="J\u00fcrgen M\u00fcller") is not None
+    assert weakness("\uff4d\uff4f\uff53\uff41\uff46\uff45123", email="jm@example.com", name="J M") is not None
 
 
 @pytest.mark.parametrize(("password", "code"), [("x1" * MAX_LENGTH, "TOO_LONG"), ("\ud800" * 8, "INVALID_FORMAT")])
@@ -67,46 +112,9 @@ def test_the_shortest_password_has_the_length_the_schema_names() -> None:
     assert judged("kq8$Zr1p"[:MIN_LENGTH]) is None
 
 
-async def test_only_the_password_itself_matches_its_hash(hasher: PasswordHasher) -> None:
-    encoded = await hasher.hash(GOOD)
-    assert encoded.startswith("$argon2id$")
-    assert await hasher.verify(GOOD, encoded)
-    for other in (GOOD + " ", GOOD.upper(), "", GOOD[:-1], "\ud800"):
-        assert not await hasher.verify(other, encoded)
-
-
-async def test_two_hashes_of_one_password_differ(hasher: PasswordHasher) -> None:
-    assert await hasher.hash(GOOD) != await hasher.hash(GOOD)
-
-
-async def test_no_password_matches_an_unknown_user(hasher: PasswordHasher) -> None:
-    assert not await hasher.verify("", None)
-    assert not await hasher.verify(GOOD, None)
-
-
-async def test_an_unknown_user_takes_as_long_as_a_wrong_password(hasher: PasswordHasher) -> None:
-    encoded = await hasher.hash(GOOD)
-
-    async def seconds(known: str | None) -> float:
-        started = time.perf_counter()
-        await hasher.verify("wrong", known)
-        return time.perf_counter() - started
-
-    # In turns, so that other load of the machine affects both.
-    pairs = [(await seconds(encoded), await seconds(None)) for _ in range(15)]
-    known, unknown = (statistics.median(times) for times in zip(*pairs, strict=True))
-    assert 0.5 < unknown / known < 2
-
-
-async def test_hashing_does_not_block_the_event_loop(hasher: PasswordHasher) -> None:
-    hashing = asyncio.gather(*(hasher.hash(GOOD) for _ in range(4)))
-    turns = 0
-    while not hashing.done():
-        turns += 1
-        await asyncio.sleep(0)
-    assert turns > 10
-
-
-def test_hashes_of_other_parameters_are_outdated(hasher: PasswordHasher) -> None:
-    assert hasher.is_outdated(argon2.PasswordHasher(time_cost=1, memory_cost=8192).hash(GOOD))
-    assert not hasher.is_outdated(asyncio.run(hasher.hash(GOOD)))
+def test_judging_the_longest_password_takes_a_fraction_of_a_second() -> None:
+    """zxcvbn alone takes 20 s for 256 characters: one registration would block a core."""
+    for password in (hashlib.sha512(b"x").hexdigest() * 2, "1" * 255 + "2", "4@$5+7" * 42, "p4s5w0rd" * 32):
+        started = time.process_time()
+        judged(password)
+        assert time.process_time() - started < 2

@@ -1,0 +1,75 @@
+"""Runs work that needs a core for long in a bounded pool of threads, with a bounded queue in front of it.
+
+```
+run ── slot free ──────────────────> thread ──> result
+    ├─ no slot, queue not full ──> wait ──^        a caller that is cancelled while it waits leaves the queue,
+    └─ queue full: Unavailable                     and its work is never started
+```
+
+An executor's own queue has no bound, and work in it runs also when nobody waits for the result any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from servicekit.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+# The queue is short: a second later, there is room again.
+_RETRY_AFTER_SECONDS = 1
+
+
+def available_cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class BoundedThreads:
+    """At most `threads` calls run, at most `queue` calls wait. A context manager, which waits for running calls."""
+
+    def __init__(self, threads: int, queue: int, *, name: str) -> None:
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._slots = asyncio.Semaphore(threads)
+        self._queue = queue
+        self.waiting = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """The result of `work`, which runs in a thread.
+
+        Raises:
+            Unavailable: as many calls wait as may wait.
+        """
+        if self._slots.locked() and self.waiting >= self._queue:
+            raise Unavailable(retry_after=_RETRY_AFTER_SECONDS)
+        self.waiting += 1
+        try:
+            await self._slots.acquire()
+        finally:
+            self.waiting -= 1
+        running = self._executor.submit(work)
+        loop = asyncio.get_running_loop()
+
+        def release(_: object) -> None:
+            with suppress(RuntimeError):  # the loop was closed while the thread still ran
+                loop.call_soon_threadsafe(self._slots.release)
+
+        # Not when the caller ends: a thread goes on also when its caller is cancelled, and keeps its slot.
+        running.add_done_callback(release)
+        return await asyncio.wrap_future(running)

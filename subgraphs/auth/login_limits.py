@@ -1,0 +1,144 @@
+"""How often somebody may try to log in or register (bank §2.11).
+
+A failed login counts three times, and each count has its own answer:
+
+| counted by | free | then |
+|---|---|---|
+| address | 30 a minute | refused until the count has fallen |
+| account and address | 10 in 15 minutes | the next attempt waits 1 s, 2 s, 4 s … up to 15 minutes |
+| account, from everywhere | 10 in 15 minutes | each address waits for its turn: 1 s for each failure above the tenth |
+
+The third row slows down guesses that come from many addresses. A stranger must not lock out the owner, so an address
+gets a turn of its own: what others do neither takes it nor moves it. A stranger's failures after the tenth are few,
+because of the second row, so the owner waits for seconds, once. N addresses get N times as many guesses; that is the
+price of never locking anybody out.
+
+An attempt is counted when it begins and given back when it succeeds: attempts that run at the same time count too. It
+is also given back when no hash was computed. All counts use the e-mail address that the client sent, whether it belongs
+to an account or not, so no limit tells whether an account exists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from servicekit.client_address import customer_network
+from servicekit.rate_limits import RateLimit
+
+if TYPE_CHECKING:
+    from servicekit.client_address import IPAddress
+    from servicekit.rate_limits import RateLimitStore
+    from subgraphs.auth.settings import AuthSettings
+
+_LOGIN_WINDOW: Final = 15 * 60.0
+_ADDRESS_WINDOW: Final = 60.0
+_REGISTRATION_WINDOW: Final = 60 * 60.0
+# A wait never exceeds the window in which the failures are counted.
+_LONGEST_WAIT: Final = _LOGIN_WINDOW
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request comes from.
+
+    Attributes:
+        network: what is counted as one address: an IPv4 address or the /64 of an IPv6 address.
+        has_address_limits: False for loopback in development, where everybody has the same address.
+    """
+
+    network: str
+    has_address_limits: bool
+
+    @classmethod
+    def of(cls, address: IPAddress | None, *, limits_loopback: bool) -> Origin:
+        is_loopback = address is not None and address.is_loopback
+        return cls(customer_network(address), limits_loopback or not is_loopback)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A counted login or registration."""
+
+    store: RateLimitStore
+    counted: tuple[tuple[RateLimit, str], ...]
+
+    async def give_back(self) -> None:
+        """Take the attempt out of all counts: it succeeded, or no hash was computed."""
+        for limit, key in self.counted:
+            await self.store.give_back(limit, key)
+
+
+class LoginLimits:
+    """Counts logins and registrations in a store."""
+
+    def __init__(self, store: RateLimitStore, *, per_account: int, per_address: int, registrations: int) -> None:
+        self._store = store
+        self._address = RateLimit("login-address", per_address, _ADDRESS_WINDOW)
+        self._account = RateLimit("login-account", per_account, _LOGIN_WINDOW)
+        self._pair = RateLimit("login-account-address", per_account, _LOGIN_WINDOW, doubling=_LONGEST_WAIT)
+        self._registration = RateLimit("register-address", registrations, _REGISTRATION_WINDOW)
+
+    @classmethod
+    def of(cls, settings: AuthSettings, store: RateLimitStore) -> LoginLimits:
+        return cls(
+            store,
+            per_account=settings.login_failures_per_account,
+            per_address=settings.login_failures_per_address,
+            registrations=settings.registrations_per_address,
+        )
+
+    async def begin_login(self, account: str, origin: Origin) -> Attempt:
+        """Count a login, as long as it may be a failure.
+
+        Args:
+            account: the e-mail address in the form that all spellings of it share, or any other text.
+            origin: where the request comes from.
+
+        Raises:
+            RateLimited: the login may be tried later.
+        """
+        pair = f"{origin.network} {account}"
+        attempt = await self._take(Attempt(self._store, ()), self._pair, pair)
+        if origin.has_address_limits:
+            attempt = await self._take(attempt, self._address, origin.network)
+        turn = await self._turn(account, pair)
+        if turn > 0:
+            await attempt.give_back()
+            raise self._account.refusal(turn)
+        await self._store.add(self._account, account)
+        return Attempt(self._store, (*attempt.counted, (self._account, account)))
+
+    async def begin_registration(self, origin: Origin) -> Attempt:
+        """Count a registration.
+
+        Raises:
+            RateLimited: the registration may be tried later.
+        """
+        attempt = Attempt(self._store, ())
+        if not origin.has_address_limits:
+            return attempt
+        return await self._take(attempt, self._registration, origin.network)
+
+    async def _take(self, attempt: Attempt, limit: RateLimit, key: str) -> Attempt:
+        taken = await self._store.take(limit, key)
+        if not taken.is_allowed:
+            await attempt.give_back()
+            raise limit.refusal(taken.wait)
+        return Attempt(self._store, (*attempt.counted, (limit, key)))
+
+    async def _turn(self, account: str, pair: str) -> float:
+        """How long the pair must wait because the account has many failures; its own attempt is counted already."""
+        over = await self._over(self._account, account)
+        if over < 0:
+            return 0.0
+        needed = min(1.0 + over, _LONGEST_WAIT)
+        before = await self._over(self._pair, pair) - 1
+        # The pair waited as long for its own failures: one address alone waits once, not twice.
+        if before >= 0 and min(2.0**before, _LONGEST_WAIT) >= needed:
+            return 0.0
+        return await self._store.wait_turn("login-turn", pair, needed)
+
+    async def _over(self, limit: RateLimit, key: str) -> int:
+        """How many events more than the count are counted; negative if it is not reached."""
+        return round(await self._store.level(limit, key)) - limit.count

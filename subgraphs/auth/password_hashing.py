@@ -1,0 +1,99 @@
+"""Hashes passwords with argon2id, in a bounded pool of threads (bank §2.8).
+
+A hash costs a core for about 25 ms and `MEMORY_KIB` of memory, so the pool bounds both: as many threads as cores, at
+most `MAX_MEMORY_KIB` together, and a queue beyond which a request is refused. The work of a client that left is dropped
+before it begins.
+"""
+
+from __future__ import annotations
+
+import secrets
+import unicodedata
+from typing import TYPE_CHECKING, Final, Self, TypeVar
+
+import argon2
+
+from servicekit.bounded_threads import BoundedThreads, available_cores
+from subgraphs.auth.passwords import MAX_LENGTH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+# OWASP's second recommendation for argon2id: 19 MiB and two passes. With the 64 MiB of RFC 9106, each thread would need
+# three times as much.
+_TIME_COST: Final = 2
+MEMORY_KIB: Final = 19_456
+_PARALLELISM: Final = 1
+# What all running hashes may take together; on a machine with more than 26 cores it bounds the threads.
+MAX_MEMORY_KIB: Final = 512 * 1024
+# How many hashes may wait: less than a second of work for two cores.
+QUEUE: Final = 32
+
+
+def threads() -> int:
+    """As many threads as cores, as long as their memory fits."""
+    return max(1, min(available_cores(), MAX_MEMORY_KIB // MEMORY_KIB))
+
+
+class PasswordHasher:
+    """argon2id in threads of its own; a context manager."""
+
+    def __init__(self, *, queue: int = QUEUE) -> None:
+        self._argon2 = argon2.PasswordHasher(_TIME_COST, MEMORY_KIB, _PARALLELISM)
+        self._threads = BoundedThreads(threads(), queue, name="argon2")
+        # The hash to compare with when the user does not exist; nobody knows its password.
+        self._nobody = self._argon2.hash(secrets.token_hex())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.__exit__()
+
+    async def hash(self, password: str) -> str:
+        """The encoded hash with its salt and parameters.
+
+        Raises:
+            Unavailable: too many hashes wait.
+        """
+        return await self._threads.run(lambda: self._argon2.hash(_encoded(password)))
+
+    async def verify(self, password: str, encoded: str | None) -> bool:
+        """Whether `password` has this hash. None, for an unknown user, is False and takes the same time.
+
+        Raises:
+            Unavailable: too many hashes wait.
+        """
+        matches = await self._threads.run(lambda: self._matches(password, encoded or self._nobody))
+        return matches and encoded is not None
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """The result of other work on a password, which takes its turn among the hashes.
+
+        Raises:
+            Unavailable: too many hashes wait.
+        """
+        return await self._threads.run(work)
+
+    def is_outdated(self, encoded: str) -> bool:
+        """Whether `encoded` has other parameters than a new hash."""
+        return self._argon2.check_needs_rehash(encoded)
+
+    def _matches(self, password: str, encoded: str) -> bool:
+        # A longer password was never hashed, but the check must take the same time.
+        is_possible = len(password) <= MAX_LENGTH
+        try:
+            self._argon2.verify(encoded, _encoded(password if is_possible else ""))
+        except argon2.exceptions.VerifyMismatchError:
+            return False
+        return is_possible
+
+
+def _encoded(password: str) -> bytes:
+    """The bytes that are hashed: NFKC, so that one password has one form on every keyboard (NIST SP 800-63B-4).
+
+    Half a surrogate pair is not text and was never hashed, but the check must take the same time.
+    """
+    return unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")

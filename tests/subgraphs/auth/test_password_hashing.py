@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from typing import TYPE_CHECKING
+
+import argon2
+import pytest
+
+from servicekit.bounded_threads import available_cores
+from servicekit.errors import Unavailable
+from subgraphs.auth.password_hashing import MAX_MEMORY_KIB, MEMORY_KIB, PasswordHasher, threads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GOOD = "correct horse battery"
+
+
+@pytest.fixture
+def hasher() -> Iterator[PasswordHasher]:
+    with PasswordHasher() as opened:
+        yield opened
+
+
+async def test_only_the_password_itself_matches_its_hash(hasher: PasswordHasher) -> None:
+    encoded = await hasher.hash(GOOD)
+    assert encoded.startswith("$argon2id$")
+    assert await hasher.verify(GOOD, encoded)
+    for other in (GOOD + " ", GOOD.upper(), "", GOOD[:-1], "\ud800"):
+        assert not await hasher.verify(other, encoded)
+
+
+async def test_two_hashes_of_one_password_differ(hasher: PasswordHasher) -> None:
+    assert await hasher.hash(GOOD) != await hasher.hash(GOOD)
+
+
+async def test_no_password_matches_an_unknown_user(hasher: PasswordHasher) -> None:
+    assert not await hasher.verify("", None)
+    assert not await hasher.verify(GOOD, None)
+
+
+async def test_an_unknown_user_takes_as_long_as_a_wrong_password(hasher: PasswordHasher) -> None:
+    encoded = await hasher.hash(GOOD)
+
+    async def seconds(known: str | None) -> float:
+        started = time.perf_counter()
+        await hasher.verify("wrong", known)
+        return time.perf_counter() - started
+
+    # In turns, so that other load of the machine affects both.
+    pairs = [(await seconds(encoded), await seconds(None)) for _ in range(15)]
+    known, unknown = (statistics.median(times) for times in zip(*pairs, strict=True))
+    assert 0.5 < unknown / known < 2
+
+
+async def test_hashing_does_not_block_the_event_loop(hasher: PasswordHasher) -> None:
+    hashing = asyncio.gather(*(hasher.hash(GOOD) for _ in range(4)))
+    turns = 0
+    while not hashing.done():
+        turns += 1
+        await asyncio.sleep(0)
+    assert turns > 10
+
+
+def test_hashes_of_other_parameters_are_outdated(hasher: PasswordHasher) -> None:
+    assert hasher.is_outdated(argon2.PasswordHasher(time_cost=1, memory_cost=8192).hash(GOOD))
+    assert not hasher.is_outdated(asyncio.run(hasher.hash(GOOD)))
+
+
+async def test_one_password_has_one_form_on_every_keyboard(hasher: PasswordHasher) -> None:
+    """Holds issue 12, number 23: the bytes that are hashed are those of the NFKC form."""
+    encoded = await hasher.hash("caf\u00e9 \u2163 battery")
+    assert await hasher.verify("cafe\u0301 IV battery", encoded)
+
+
+async def test_a_password_that_nobody_can_have_is_not_hashed_at_its_length(hasher: PasswordHasher) -> None:
+    encoded = await hasher.hash("")
+    assert not await hasher.verify("x" * 2_000_000, encoded)
+
+
+async def test_a_request_beyond_the_queue_is_refused() -> None:
+    """Holds issue 12, number 3: the code of before queued any number of hashes."""
+    with PasswordHasher(queue=2) as hasher:
+        running = threads() + 2
+        results = await asyncio.gather(*(hasher.hash(GOOD) for _ in range(running + 5)), return_exceptions=True)
+    refused = [result for result in results if isinstance(result, Unavailable)]
+    assert len(refused) == 5
+    assert refused[0].retry_after == 1
+
+
+def test_the_threads_are_bounded_by_cores_and_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert threads() == min(available_cores(), MAX_MEMORY_KIB // MEMORY_KIB)
+    monkeypatch.setattr("subgraphs.auth.password_hashing.available_cores", lambda: 500)
+    assert threads() * MEMORY_KIB <= MAX_MEMORY_KIB
