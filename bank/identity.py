@@ -31,7 +31,8 @@ ALGORITHMS = ("ES256", "EdDSA")
 LEEWAY_SECONDS = 5
 # An unknown key id causes a new fetch of the set. Many forged ids must not cause many fetches.
 REFETCH_SECONDS = 5.0
-# The pause after a failed fetch: short enough to find an auth service that starts, long enough to spare one that hangs.
+# The pause after a failed fetch. It is short, so that an auth service that has just started is found soon. It is long
+# enough not to overload an auth service that hangs.
 RETRY_SECONDS = 1.0
 # A withdrawn key is trusted no longer than this; the Cache-Control header of the auth service has the same value.
 MAX_AGE_SECONDS = 300.0
@@ -187,7 +188,7 @@ class RemoteKeys:
         self._keys: dict[str, jwt.PyJWK] = {}
         self._attempted_at = float("-inf")
         self._fetched_at = float("-inf")
-        # Why the last fetch failed, while no later one has succeeded.
+        # Why the last fetch failed; None if the last fetch succeeded.
         self._failure: type[TimedOut | Unavailable] | None = None
         self._lock = asyncio.Lock()
 

@@ -33,8 +33,8 @@ class RevocationList(Protocol):
 class SqliteRevocationList:
     """The embedded list.
 
-    It reads on the event loop's thread: a look-up by primary key in such a small file takes some 10 µs, which is less
-    than a switch to another thread, and in write-ahead mode a reader never waits for a writer.
+    The list is read on the event loop's thread. A look-up by primary key in such a small file takes about 10 µs, which
+    is less than a switch to another thread. In write-ahead mode, a reader never waits for a writer.
     """
 
     def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:

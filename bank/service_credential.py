@@ -89,9 +89,10 @@ class ServiceCredential:
         return f"Bearer {jwt.encode(claims, self._secret, algorithm=_ALGORITHM)}"
 
     def verify(self, authorization: str | None, *, audience: str) -> str:
-        """The name of the calling service.
+        """Verify a token, and return the name of the calling service.
 
-        A leaked secret could sign a token for years and under any name, so the verifier bounds both.
+        With a leaked secret, anybody can sign a token that is valid for years or has any service name. So the verifier
+        limits the lifetime and the names.
 
         Raises:
             Unauthenticated: the token is missing, malformed, expired, for another audience, of a service that may not

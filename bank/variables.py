@@ -1,7 +1,7 @@
 """Every environment variable of the platform, in one table.
 
-A service knows only its own settings class, so each `MOSAFE_*` variable is judged against this table, and
-`.env.example` is printed from it. A test holds the table equal to the settings classes and to `router.yaml`.
+A service knows only its own settings class, so each `MOSAFE_*` variable is checked against this table, and
+`.env.example` is printed from it. A test checks that the table agrees with the settings classes and with `router.yaml`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """`mosafe up --demo`: creates people, accounts and a month of transactions.
 
 The month is in the past, and no public operation writes past transactions. Therefore the services' own rules and stores
-run in this process, with a clock that is set to one day after the other, before the real processes start. The orders
-of the transaction service reach the real postings of the account service without a socket. All rules apply: the ledger
-balances, and the sandbox provider receives each deposit.
+run in this process, before the real processes start, with a clock that is set to each day of the month in turn. The
+orders of the transaction service reach the real postings of the account service without a socket. All rules apply: the
+ledger balances, and the sandbox provider receives each deposit.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def command(*, demo: bool) -> None:
     if demo:
         from mosafe.demo import fill  # noqa: PLC0415 - the demo needs every service in this process
 
-        # The services log a line for each order, between which the passwords would be hard to find.
+        # The services log a line for each order. The passwords would be hard to find among these lines.
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
         click.echo(asyncio.run(fill(environ)))
     sys.exit(asyncio.run(_run(environ)))

@@ -1,8 +1,8 @@
 """Idempotency keys whose first request is still running in this process.
 
 The transaction service, which receives the key with the order, stores the responses. It does not know that the response
-to the first request has not been sent yet. So this layer refuses a second request with the key with 409 while the first
-one runs (IETF draft "The Idempotency-Key HTTP Header Field", section 2.6).
+to the first request has not been sent yet. So while the first request runs, this layer responds to a second request
+with the same key with 409 (IETF draft "The Idempotency-Key HTTP Header Field", section 2.6).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ REPLAYED_HEADER = "idempotent-replayed"
 
 
 def new_key() -> str:
-    """A new key for a request without one, which therefore is never a replay."""
+    """Return a new key for a request without a key. Such a request is never a replay."""
     return f"rest-{uuid.uuid4()}"
 
 

@@ -1,7 +1,7 @@
 """The scalars of inputs: each has a strict conversion and a JSON Schema.
 
-The two must agree: a value that the schema accepts is never a 400, and any other value always is. Fuzzing with the
-OpenAPI document tests it.
+The two must agree: a value causes a 400 if and only if the schema does not accept it. Fuzz tests with the OpenAPI
+document check this.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ class ParameterizedValue(NamedTuple):
 
     @property
     def quality(self) -> float:
-        """How much a client wants it, from 0 (not at all) to 1; 0 where `q` is not a number."""
+        """How much the client prefers the value, from 0 (not acceptable) to 1. If `q` is not a number, this is 0."""
         try:
             return min(max(float(self.parameters.get("q", "1")), 0.0), 1.0)
         except ValueError:
@@ -24,12 +24,12 @@ class ParameterizedValue(NamedTuple):
 
 
 def parse_value(text: str) -> ParameterizedValue:
-    """One value; the names of parameters are in lower case, their values as sent."""
+    """Parse one value. The names of parameters become lower case, their values do not change."""
     value, *parameters = text.split(";")
     pairs = (parameter.partition("=") for parameter in parameters)
     return ParameterizedValue(value.strip().lower(), {key.strip().lower(): given.strip() for key, _, given in pairs})
 
 
 def parse_accept(header: str | None) -> list[ParameterizedValue]:
-    """The values of `Accept` or `Accept-Encoding` in their order, none without the header."""
+    """Return the values of `Accept` or `Accept-Encoding` in their order. Without the header, return no values."""
     return [parse_value(part) for part in header.split(",") if part.strip()] if header else []

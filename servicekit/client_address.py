@@ -1,9 +1,9 @@
 """The address of the client that a request comes from, also behind proxies (`X-Forwarded-For`).
 
-A header is only as true as the peer that sent it. The peer of the connection is known for certain; it vouches for the
-last entry of the header if it is a trusted proxy, that entry vouches for the one before it if it is trusted too, and so
-on from right to left. The first address that is not a trusted proxy is the client; what stands left of it may be
-invented:
+Anybody can write any address into the header, so an entry is believed only if a trusted proxy wrote it. Only the peer
+of the connection is known for certain. If the peer is a trusted proxy, the last entry of the header is believed. If
+this entry is a trusted proxy too, the entry before it is believed, and so on from right to left. The first address that
+is not a trusted proxy is the client. The entries left of the client may be invented:
 
 ```
 X-Forwarded-For: 10.9.9.9, 203.0.113.7, 192.0.2.10        peer 127.0.0.1, trusted: 127.0.0.0/8, 192.0.2.0/24
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 IPAddress: TypeAlias = IPv4Address | IPv6Address
 
 HEADER: Final = b"x-forwarded-for"
-# More proxies than any real chain has; the rest of a longer header is ignored.
+# Real chains have fewer proxies. The rest of a longer header is ignored.
 MAX_HOPS: Final = 16
-# A provider gives each customer a /64 at least, so its addresses cost nothing (RFC 6177).
+# Each customer of a provider gets at least a /64 network (RFC 6177), and can use all addresses of this network.
 _IPV6_CUSTOMER_BITS: Final = 64
-# `[`, eight groups of four digits, a zone of an interface, `]:65535`: a longer entry is not an address.
+# The length of the longest address: `[`, eight groups of four digits, the zone of an interface, `]:65535`.
 _MAX_ENTRY: Final = 80
 
 
@@ -74,7 +74,7 @@ LOOPBACK: Final = TrustedProxies.parse("127.0.0.0/8,::1/128")
 
 @dataclass(frozen=True, slots=True)
 class ClientPath:
-    """The way of a request, from the client to the peer of the connection.
+    """The addresses that a request passed, from the client to the peer of the connection.
 
     Attributes:
         hops: the client's address first, then the trusted proxies in order; empty when the connection has no address,
@@ -95,9 +95,9 @@ class ClientPath:
 
 
 def client_path(peer: str | None, forwarded_for: Sequence[str], trusted: TrustedProxies) -> ClientPath:
-    """The believable part of a request's way.
+    """Return the addresses that a request passed, as far as they are believed.
 
-    An entry that is not an address, such as `unknown`, ends the way: the client is the proxy that sent the entry.
+    If an entry is not an address, such as `unknown`, the proxy that sent the entry counts as the client.
 
     Args:
         peer: the address of the other end of the connection.
@@ -152,7 +152,7 @@ def _is_port(text: str) -> bool:
 
 
 def customer_network(address: IPAddress | None) -> str:
-    """What a limit for an address counts by: an IPv4 address, the /64 of an IPv6 address, `unknown` without one."""
+    """Return the key for rate limits: the IPv4 address, or the /64 network of the IPv6 address; else `unknown`."""
     if address is None:
         return "unknown"
     if isinstance(address, IPv4Address):
@@ -165,7 +165,7 @@ _current: ContextVar[ClientPath] = ContextVar("client_path", default=_UNKNOWN)
 
 
 def current() -> ClientPath:
-    """The way of the request that this task serves; empty outside a request."""
+    """The addresses that the request of this task passed; empty outside a request."""
     return _current.get()
 
 
@@ -180,20 +180,20 @@ def serving(path: ClientPath) -> Iterator[None]:
 
 
 def outgoing_headers() -> dict[str, str]:
-    """The header that carries the way of the current request to another process of the platform."""
+    """The header that sends the addresses of the current request to another process of the platform."""
     forwarded_for = current().forwarded_for
     return {"x-forwarded-for": forwarded_for} if forwarded_for else {}
 
 
 def path_of(scope: Scope, trusted: TrustedProxies) -> ClientPath:
-    """The way of an ASGI request, from the peer of its connection and its `X-Forwarded-For` lines."""
+    """The addresses that an ASGI request passed, from the peer of its connection and its `X-Forwarded-For` lines."""
     peer = scope.get("client")
     lines = [value.decode("latin-1") for name, value in scope["headers"] if name == HEADER]
     return client_path(peer[0] if peer else None, lines, trusted)
 
 
 class ClientAddressMiddleware:
-    """Makes the way of each HTTP request current while the application serves it."""
+    """Makes the `ClientPath` of each HTTP request current while the application serves the request."""
 
     def __init__(self, app: ASGIApp, trusted: TrustedProxies = LOOPBACK) -> None:
         self._app = app

@@ -72,7 +72,7 @@ class LazyGroup(click.Group):
 
 
 def run(command: click.Command, program: str) -> None:
-    """Run `command` as the process. A `StartupError` is printed without a traceback and ends it with exit code 2."""
+    """Run `command` as the program. A `StartupError` is printed without a traceback, and the exit code is 2."""
     try:
         command(prog_name=program)
     except StartupError as error:

@@ -84,7 +84,7 @@ class RateLimited(ServiceError):
 
 
 class _TryAgain(ServiceError):
-    """A failure that passes; the client learns from `details` after how many seconds to try again."""
+    """A temporary failure. `details` tells the client after how many seconds to try again."""
 
     def __init__(self, message: str | None = None, *, retry_after: int = RETRY_AFTER_SECONDS) -> None:
         super().__init__(message, details={"retryAfter": retry_after})
@@ -92,7 +92,7 @@ class _TryAgain(ServiceError):
 
 
 class Unavailable(_TryAgain):
-    """A part that the request needs does not work: it is down, full, locked, damaged or has too much to do."""
+    """A component that the request needs is not available: it is down, full, locked, damaged or overloaded."""
 
     code = "SERVICE_UNAVAILABLE"
     status = 503
@@ -100,7 +100,7 @@ class Unavailable(_TryAgain):
 
 
 class TimedOut(_TryAgain):
-    """The time of the request is over, or a part that it needs did not respond in time."""
+    """The deadline of the request has passed, or a component that the request needs did not respond in time."""
 
     code = "GATEWAY_TIMEOUT"
     status = 504

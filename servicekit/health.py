@@ -20,7 +20,7 @@ _log = structlog.stdlib.get_logger("health")
 
 
 class NotReady(Exception):
-    """Raised by a check that knows the reason for its failure, which is logged without a traceback."""
+    """Raised by a check that knows why it failed. The reason is logged without a traceback."""
 
 
 class HealthEndpoints:

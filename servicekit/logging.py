@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 _SECRET_NAME = re.compile(r"password|secret|token|authorization|cookie|credential", re.IGNORECASE)
 REDACTED = "[redacted]"
 
-# These loggers write a line per request or per step of a shutdown below warning; our own lines have the same facts.
+# These loggers write a line for each request, or for each step of a shutdown. Our own lines have the same facts, so
+# only the warnings and errors of these loggers are written.
 _QUIET = ("httpx", "httpcore", "aiosqlite", "asyncio", "uvicorn.error")
 
 
@@ -114,7 +115,7 @@ def _redacted(name: object, value: object) -> object:
 
 
 class PersonalValues(Protocol):
-    """The personal values of a request, which no log line may contain."""
+    """The personal data of a request, which must not be in any log line."""
 
     @property
     def names(self) -> frozenset[str]:
@@ -132,7 +133,7 @@ _personal: ContextVar[PersonalValues | None] = ContextVar("personal", default=No
 class HidePersonalValues:
     """Hides `personal` from the log inside its block, for this task and the tasks that it starts.
 
-    A class with slots rather than a generator, because every request enters it.
+    This is a class with slots and not a generator, because it runs for every request and a generator is slower.
     """
 
     __slots__ = ("_personal", "_token")

@@ -1,22 +1,22 @@
 """Limits of how often something may happen: the protocol of their store, and the store in memory.
 
-A limit is kept by GCRA, the generic cell rate algorithm: one number for each key says until when the key is in debt.
-Every event adds `limit.interval`, and time pays it back:
+The limits use the generic cell rate algorithm (GCRA). One number is stored for each key: the time at which the *debt*
+of the key is zero again. Each event adds `limit.interval` seconds to the debt:
 
 ```
 debt  0 ├────┼────┼────┼────┤ count * interval           one event more would exceed the count: refused
         └ an event adds one interval; the debt falls by a second each second
 ```
 
-So `count` events may come at once, and after that one each `interval`. There is no edge of a window at which the double
-count passes, and no list of events to keep.
+So `count` events may come at once, and after that one event in each `interval`. A limit with fixed windows would allow
+twice `count` events around the end of a window; this limit does not. No list of events is stored.
 
-A limit with `doubling` does not refuse until the debt has fallen. From the event that fills the count on, each event
-makes the next one wait: first 1 s, then 2, 4, 8 and so on, at most `doubling` seconds. The count falls meanwhile, so
-the pace ends at that of the limit.
+A limit with `doubling` allows more than `count` events, but with longer and longer waits. After the event that reaches
+`count`, the next event must wait 1 s, the event after it 2 s, then 4, 8 and so on, at most `doubling` seconds. The debt
+falls during the waits, so in the long run the events come as often as the limit says.
 
-Keys are stored as keyed digests. They have one length, and e-mail addresses do not stand in memory for longer than
-their request. Times are of a monotonic clock: setting the wall clock lifts no limit.
+Keys are stored as keyed digests. All digests have the same length, and no e-mail address stays in memory after its
+request. Times are of a monotonic clock, so a change of the system time does not affect the limits.
 """
 
 from __future__ import annotations
@@ -35,9 +35,10 @@ if TYPE_CHECKING:
 
 # About 20 MB when it is full.
 MAX_KEYS: Final = 100_000
-# How many of the keys are dropped at once when the store is full: the cost of choosing them is shared by as many calls.
+# The share of the keys that is dropped when the store is full. To choose these keys, all keys are visited, so many keys
+# are dropped at once.
 _DROPPED_SHARE: Final = 0.1
-# How long a turn that has come waits for its owner.
+# How many seconds a turn stays valid after it has come.
 _TURN_KEPT_SECONDS: Final = 900.0
 _ROUNDING_SECONDS: Final = 1e-6
 
@@ -48,7 +49,8 @@ class RateLimit:
 
     Attributes:
         name: a token (RFC 8941) for the header `RateLimit-Policy`; also part of every key.
-        doubling: the longest wait in seconds of a limit whose waits double; None refuses until the count has fallen.
+        doubling: the longest wait in seconds, for a limit whose waits double. None for a limit that refuses further
+            events.
     """
 
     name: str
@@ -58,7 +60,7 @@ class RateLimit:
 
     @property
     def interval(self) -> float:
-        """How many seconds pay back one event."""
+        """The number of seconds in which the debt of one event falls to zero."""
         return self.seconds / self.count
 
     @property
@@ -97,7 +99,7 @@ class RateLimitStore(Protocol):
         """Count one event if the limit allows it."""
 
     async def give_back(self, limit: RateLimit, key: str) -> None:
-        """Take back one event, which did not happen or which the limit does not mean; also the wait that it caused."""
+        """Remove an event that did not happen or that the limit is not for, and the wait that the event caused."""
 
     async def level(self, limit: RateLimit, key: str) -> float:
         """How many events the limit counts now."""
@@ -106,9 +108,9 @@ class RateLimitStore(Protocol):
         """Count one event whatever the limit says; returns the level."""
 
     async def wait_turn(self, name: str, key: str, seconds: float) -> float:
-        """How many seconds are left until it is this key's turn; 0 when it has come, which uses it up.
+        """Return how many seconds are left until the turn of the key. If the turn has come, use it up and return 0.
 
-        The first call gives the key a turn in `seconds`. Calls before that do not move the turn.
+        The first call gives the key a turn that comes after `seconds`. Earlier calls do not delay the turn.
         """
 
 
@@ -130,8 +132,8 @@ _NOTHING: Final = _State(float("-inf"), float("-inf"))
 class MemoryRateLimitStore:
     """The store of one process. It has at most `max_keys` keys.
 
-    When it is full, the keys with the least debt are forgotten first: a flood of new keys does not free a key that has
-    used up its limit.
+    When the store is full, the keys with the least debt are dropped first. So a flood of new keys does not lift the
+    limit of a key that has used up its limit.
     """
 
     def __init__(self, *, max_keys: int = MAX_KEYS, clock: Callable[[], float] = time.monotonic) -> None:
@@ -183,7 +185,7 @@ class MemoryRateLimitStore:
         debt += limit.interval
         level = debt / limit.interval
         over = level - limit.count
-        # Half an event of tolerance: a little of the debt is paid back while the events come.
+        # A tolerance of half an event, because the debt falls a little between the events.
         ready_at = float("-inf")
         if limit.doubling is not None and over > -0.5:  # noqa: PLR2004 - see above
             ready_at = now + min(2.0 ** min(max(0, round(over)), 60), limit.doubling)
@@ -199,7 +201,7 @@ class MemoryRateLimitStore:
         self._states[place] = state
 
     def _make_room(self, now: float) -> None:
-        """Drop the keys without debt, and at least a share of all keys: those with the least debt."""
+        """Drop the keys with the least debt: at least all keys without debt, and at least a fixed share of all keys."""
         ends = sorted(max(state) for state in self._states.values())
         last_dropped = max(now, ends[math.ceil(len(ends) * _DROPPED_SHARE) - 1])
         self._states = {place: state for place, state in self._states.items() if max(state) > last_dropped}

@@ -1,7 +1,8 @@
 """The header `X-Request-Timeout-Ms`: how many milliseconds the caller still waits for the response.
 
-A duration, not a time of day, so that the clocks of two machines need not agree. A caller sends what remains when it
-sends its request; the called process obeys it when it trusts the caller, and never works longer than its own limit.
+The value is a duration and not a time of day, so the clocks of two machines need not agree. A caller sends how much
+time is left for its request. The called process obeys this limit if it trusts the caller, and its own limit in any
+case.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _MILLISECONDS = re.compile(r"[0-9]{1,9}")
 
 
 def header_value(seconds: float) -> str:
-    """The value of the header for a caller that waits `seconds` more; a time that has passed is `0`."""
+    """Return the value of the header for a caller that waits `seconds` more. If no time is left, return `0`."""
     return str(min(max(int(seconds * 1000), 0), 999_999_999))
 
 

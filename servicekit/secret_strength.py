@@ -1,7 +1,7 @@
 """Recognises secrets that everybody knows or can guess: those of documentation, placeholders and patterns.
 
-In production such a secret stops the start. The rules know no list of values: every secret that stands in our own
-documentation and tests is refused by them, which a test checks for each file.
+In production, such a secret stops the start. The rules do not list known secrets. A test checks that the rules refuse
+every secret in our own documentation and tests.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import Counter
 from itertools import pairwise
 from typing import Final
 
-# A secret made by a random generator holds one of these words less than once in a hundred thousand times.
+# Fewer than one in a hundred thousand random secrets contain one of these words by chance.
 _PLACEHOLDER_WORDS: Final = (
     "admin",
     "change",
@@ -31,17 +31,18 @@ _PLACEHOLDER_WORDS: Final = (
     "secret",
     "token",
 )
-# 128 bits in hexadecimal have about 110 by this measure, which counts how often each character occurs.
+# `_bits` estimates about 110 bits for 128 random bits in hexadecimal, because it only counts characters.
 _LEAST_BITS: Final = 80.0
 _LEAST_BITS_SHORT: Final = 36.0
 _LONG: Final = 32
-# Neighbours in the alphabet, or the same character again; one pair in six of a random hexadecimal text.
+# The largest share of neighbouring characters that are equal or follow each other in the alphabet. In a random
+# hexadecimal text, the share is about one sixth.
 _MOST_STEPS: Final = 0.5
 _STEPS: Final = frozenset({-1, 0, 1})
 
 
 def weakness(secret: str) -> str | None:
-    """Why `secret` must not protect anything in production, as the end of a sentence; None if it may.
+    """Return why `secret` is too weak for production, as the end of a sentence. Return None if it is strong enough.
 
     The text does not contain the secret.
     """
@@ -65,5 +66,5 @@ def _share_of_steps(text: str) -> float:
 
 
 def _bits(text: str) -> float:
-    """The entropy of `text` in bits, if its characters were drawn as often as they occur in it."""
+    """The entropy of `text` in bits, estimated from how often each character occurs in it."""
     return -sum(count * math.log2(count / len(text)) for count in Counter(text).values())

@@ -87,8 +87,8 @@ def serve(
 
     A listening socket in place of an endpoint is closed at the end.
 
-    After SIGTERM or SIGINT, requests in flight may run for `settings.shutdown_seconds`. The end of
-    `settings.parent_pipe` has the same effect, and afterwards ends the process even if work is left.
+    After SIGTERM or SIGINT, requests in flight may run for `settings.shutdown_seconds`. When the pipe
+    `settings.parent_pipe` ends, the same happens; then the process ends, even if work is left.
 
     Raises:
         StartupError: the port is taken, or the application cannot start.

@@ -66,7 +66,7 @@ class ProcessSettings(BaseModel):
 
     Attributes:
         variables: all variables that may be set, those of other processes included.
-        env: `production` unless somebody says otherwise, so that a forgotten variable opens nothing.
+        env: `production` by default, so that a forgotten variable does not make the process less secure.
         data_dir: folder of embedded databases, keys and the service credential.
         trusted_proxies: the networks whose `X-Forwarded-For` is believed.
         shutdown_seconds: how long requests in flight may still run after SIGTERM.
@@ -102,7 +102,7 @@ S = TypeVar("S", bound=ProcessSettings)
 
 
 def environment(folder: Path | None = None) -> dict[str, str]:
-    """The process environment on top of `.env` in `folder` (default: the working directory)."""
+    """The variables of the process, then those of `.env` in `folder` (default: the working directory)."""
     from dotenv import dotenv_values  # noqa: PLC0415 - only entry points read the file, libraries never do
 
     path = (folder or Path.cwd()) / ".env"

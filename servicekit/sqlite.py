@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # Long enough for the migration of another process, shorter than the timeouts of clients.
 BUSY_SECONDS = 5.0
 _RETRY_SECONDS = 0.02
-# How many rows one transfer from the connection's thread has; most of our queries return fewer.
+# How many rows are fetched from the connection's thread at once. Most of our queries return fewer rows.
 _ROWS_PER_FETCH = 64
 
 _log = structlog.stdlib.get_logger("sqlite")

@@ -159,7 +159,7 @@ def check_may_change(change: Change, actor: Actor) -> None:
 def update_account(
     account: Account | None, account_id: str, change: Change, actor: Actor, now: datetime
 ) -> Account | Problem:
-    """Change type or status. A change to the same values is no change and keeps the version.
+    """Change type or status. If the values stay the same, so does the version.
 
     Raises:
         Forbidden: see `check_may_change`.
@@ -191,7 +191,7 @@ def close_account(
 
 
 def usable(account: Account | None, account_id: str, actor: Actor) -> Account | InvalidAccount:
-    """The account, if the actor may use it and it is not closed; the refusal says "closed" only to who may see it."""
+    """Return the account if it is open and the actor may use it. Only an actor who may see it is told "closed"."""
     if account is None or not actor.may_see(account.user_id):
         return InvalidAccount(account_id)
     if account.status is AccountStatus.CLOSED:

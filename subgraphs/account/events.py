@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def of_change(before: Account | None, after: Account) -> Iterator[Event]:
-    """`account.opened` without a `before`, `account.changed` for a new version, nothing for an equal account."""
+    """Yield `account.opened` without a `before`, `account.changed` for a new version, nothing for an equal account."""
     if before != after:
         yield Event(
             "account.opened" if before is None else "account.changed", after.id, after.updated_at, _state(after)

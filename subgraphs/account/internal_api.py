@@ -66,7 +66,7 @@ def _signed_amount(value: object) -> Decimal:
     return -amount if value.startswith("-") else amount
 
 
-# Longer than any id or number of ours: an unknown one gets the response for a missing account, in any form.
+# Ids and numbers of accounts are shorter. A text of another form gets the same response as a missing account.
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 _Amount = Annotated[Decimal, BeforeValidator(_signed_amount)]
 
@@ -167,7 +167,7 @@ async def parties(store: AccountStore, request: _PartiesRequest) -> dict[str, ob
 
 
 def _party(account: Account | None, actor: OnBehalfOf, *, must_be_own: bool) -> dict[str, object] | None:
-    """The account's owner; None also for another customer's closed account, which must look like a missing one."""
+    """The account's owner. None if the account is missing; another customer's closed account counts as missing."""
     if account is None:
         return None
     if not actor.may_see(account.user_id) and (must_be_own or account.status is AccountStatus.CLOSED):

@@ -1,4 +1,4 @@
-"""Batches the look-ups of one request: each level costs one store query for any number of accounts or owners."""
+"""Batches the look-ups of one request: each level of an operation needs one store query."""
 
 from __future__ import annotations
 

@@ -39,8 +39,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-# The largest balance in minor units, positive or negative: sums of a few such balances fit the 64-bit integers of the
-# SQLite store. All customers together own no more than the internal accounts owe, so only deposits can reach it.
+# The largest balance in minor units, positive or negative. Sums of a few such balances fit the 64-bit integers of the
+# SQLite store. Only deposits can reach this limit: an internal account owes at least what all customers own, so its
+# balance reaches the limit first.
 MAX_UNITS = 10**18
 # A transfer has two entries; fees and splits need a few more. A database transaction has to stay short.
 MAX_ENTRIES = 20

@@ -1,7 +1,7 @@
 """Pure rules of identity: users, sessions and refresh tokens.
 
 A *session* begins at login and ends at logout, at the reuse of a refresh token, or when it is `SESSION_LIFETIME`
-old. A chain of refresh tokens continues it; each token can be used once:
+old. A session has a chain of refresh tokens. Each token can be used once, to get the next token:
 
 ```
 login ──> token 1 ──refresh──> token 2 ──refresh──> token 3
@@ -54,7 +54,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A login and its tokens. `ended_at` is None unless the session was ended; it may have expired all the same."""
+    """A login and its tokens. `ended_at` is None if nobody ended the session. Such a session may have expired."""
 
     id: str
     user_id: str
@@ -70,7 +70,7 @@ class Session:
         return cls(session_id, user_id, now, now + SESSION_LIFETIME)
 
     def end(self, now: datetime) -> Session:
-        """The ended session; the first end counts."""
+        """Return the session with its end. If the session has ended before, the first end stays."""
         return self if self.ended_at is not None else replace(self, ended_at=now)
 
 
@@ -91,7 +91,7 @@ class RefreshToken:
 
     @classmethod
     def issue(cls, digest: bytes, session: Session, now: datetime) -> RefreshToken:
-        """A token that never outlives its session."""
+        """Return a new token, which expires with its session at the latest."""
         return cls(digest, session.id, now, min(now + REFRESH_LIFETIME, session.expires_at))
 
 

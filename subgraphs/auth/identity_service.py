@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from subgraphs.auth.password_hashing import PasswordHasher
     from subgraphs.auth.store.protocol import AuthStore, Credentials
 
-# Longer than the last access token of the session is valid, by more than any request takes.
+# How long a revocation is kept: until the last access token of the session has expired, and a minute more for requests
+# that still run.
 _REVOCATION_LIFETIME: Final = PUBLISH_AFTER + timedelta(minutes=1)
 
 _log = structlog.stdlib.get_logger("identity")
@@ -162,7 +163,7 @@ class IdentityService:
         return session.ended_at if session is not None and session.ended_at is not None else now
 
     async def repair(self) -> None:
-        """Revoke the sessions that ended lately: a crash may have come between the end and the revocation."""
+        """Revoke the sessions that ended recently, because a crash may have prevented their revocation."""
         ended = await self._store.sessions_ended_since(self._clock() - _REVOCATION_LIFETIME)
         for session in ended:
             await self._revoke(session.id)

@@ -1,7 +1,7 @@
 """The signing keys of a running service: read from the store and replaced in time.
 
-Several processes may use one store (the command line while the service runs). Each reads the keys again when it uses
-them more than `READ_AGAIN` after the last reading. Of two concurrent changes, one succeeds.
+Several processes may use one store (the command line while the service runs). A process reads the keys again when it
+uses them and the last reading is more than `READ_AGAIN` ago. Of two concurrent changes, one succeeds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Problems of the domains: why an order or a change is refused. As JSON, as they are stored and sent (bank §2.4)."""
+"""Problems, which say why an order or a change is refused, and their JSON form in stores and responses (bank §2.4)."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def _refusal(message: str) -> GraphQLError:
 def create_schema(*, query: type, mutation: type | None = None, types: Iterable[type] = ()) -> SubgraphSchema:
     """A Federation 2.11 schema with the bank's scalars.
 
-    `types` names the types that only unions or interfaces lead to.
+    `types` has the types that no field returns by their own name, but only as members of a union or an interface.
     """
     return SubgraphSchema(
         query=query,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from subgraphs.kit.store_factory import Clock, StoreAddress
 
-# AUTOINCREMENT: the sequence of a deleted row is not given to a later event. The statements belong to released
+# With AUTOINCREMENT, no event gets the sequence number of a deleted row. The statements belong to released
 # migrations and must not change.
 OUTBOX_TABLE: Final = """
 CREATE TABLE outbox (

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from subgraphs.transaction.settings import TransactionSettings
     from subgraphs.transaction.store.protocol import TransactionStore
 
-# The server has let requests in flight finish before. Orders that still run have lost their clients; a reconciler
-# takes over those that do not finish at once.
+# How long to wait for running orders. The requests in flight have ended before, so no client waits for these orders. A
+# reconciler takes over the orders that do not finish in this time.
 DRAIN_SECONDS: Final = 1.0
 
 

@@ -84,7 +84,7 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Parties:
-    """The owners of the accounts that an order names; None where the order names none or an unknown one."""
+    """The owners of the accounts that an order names. None for a side without an account or with an unknown account."""
 
     source: Party | None
     destination: Party | None
@@ -126,7 +126,7 @@ class Order:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     def fingerprint(self) -> str:
-        """Equal for equal orders only: SHA-256 over a canonical form, 64 hex digits."""
+        """SHA-256 (64 hex digits) of a canonical form of the order. Only equal orders have equal fingerprints."""
         canonical = json.dumps(
             [
                 self.type,
@@ -188,7 +188,7 @@ class Transaction:
     def counterparty(self, viewer: Caller) -> Party | None:
         """The other side of the transaction for `viewer`; the receiver for staff and between own accounts.
 
-        None until the money has moved: a refused order proves nothing about the account that it names.
+        None until the money has moved, because a refused order does not prove that the named account exists.
         """
         source, destination = self.parties.source, self.parties.destination
         if self.status not in SETTLED or source is None or destination is None:

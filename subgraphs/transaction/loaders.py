@@ -1,4 +1,4 @@
-"""Batches the look-ups of one request: each level costs one store query for any number of accounts."""
+"""Batches the look-ups of one request: each level of an operation needs one store query."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def create_loaders(store: TransactionStore) -> Loaders:
 def _per_account(
     read: Callable[[Sequence[str], Listing], Awaitable[Mapping[str, Result]]],
 ) -> DataLoader[tuple[str, Listing], Result]:
-    """A loader of `read`'s result for an account; `read` has a result for each account of the call."""
+    """Return a loader that loads one account's result. One call of `read` returns the results of many accounts."""
 
     async def load(keys: list[tuple[str, Listing]]) -> list[Result]:
         results = await _read_each_once(keys, read)
@@ -72,7 +72,7 @@ def _per_account(
 async def _read_each_once(
     keys: Sequence[tuple[str, Request]], read: Callable[[Sequence[str], Request], Awaitable[Result]]
 ) -> dict[Request, Result]:
-    """The results of one call of `read` for each distinct request, with all the accounts of the request."""
+    """Call `read` once for each distinct request, with all accounts of this request, and return all results."""
     accounts: dict[Request, list[str]] = {}
     for account_id, request in keys:
         accounts.setdefault(request, []).append(account_id)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-# A number has nine free digits: ten draws in a row that are all taken need close to a billion accounts.
+# A number has nine free digits. Only with close to a billion accounts are ten random numbers in a row all taken.
 NUMBER_DRAWS: Final = 10
 
 _log = structlog.stdlib.get_logger("account.store")
@@ -252,7 +252,7 @@ async def _view(connection: aiosqlite.Connection, posting: Posting) -> LedgerVie
 
 
 async def _write_entries(connection: aiosqlite.Connection, posting: Posting, settlement: Settlement) -> None:
-    """Write the movements. Triggers bring the accounts to what `settlement.accounts` says."""
+    """Write the movements. Triggers then change the accounts as `settlement.accounts` says."""
     posted_at = settlement.outcome.decided_at
     for line, movement in enumerate(settlement.movements):
         account = movement.account

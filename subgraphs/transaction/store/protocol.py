@@ -85,7 +85,7 @@ class TransactionStore(Outbox, Protocol):
         """Insert the transaction, its key and its lease together, unless the key is used already.
 
         Returns:
-            None, or the order that uses the key; then nothing is inserted.
+            None if everything was inserted. If the key is used already, the order that uses it.
         """
 
     async def find_key(self, scope: KeyScope, at: datetime) -> UsedKey | None:
@@ -133,13 +133,13 @@ class TransactionStore(Outbox, Protocol):
     async def listing_of_accounts(
         self, account_ids: Sequence[str], listing: Listing
     ) -> Mapping[str, Sequence[Transaction]]:
-        """The same for each account: transactions that debit or credit it and that the viewer may see."""
+        """Pages by account: transactions that debit or credit the account and that the viewer may see."""
 
     async def count(self, listing: Listing) -> int:
         """The number of transactions on all pages of `listing`."""
 
     async def count_of_accounts(self, account_ids: Sequence[str], listing: Listing) -> Mapping[str, int]:
-        """The same for each account."""
+        """By account, the number of its transactions on all pages."""
 
     async def turnover(self, account_ids: Sequence[str], request: TurnoverRequest) -> Mapping[tuple[str, str], Sums]:
         """Sums by (account id, currency); accounts without transactions are left out."""
