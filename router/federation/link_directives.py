@@ -43,8 +43,9 @@ class LinkError(Exception):
         code: The composition error code.
         message: What is wrong.
         node: The directive.
-        others: The valid links, or None. If set, the caller uses these links to look for unknown types in the schema.
-            Apollo's composition reports the unknown types instead of this error. If None, it reports this error.
+        others: The valid links, or None. If set, the caller uses these links to look for unknown types in the schema,
+            and reports the unknown types instead of this error, as Apollo's composition does. If None, the caller
+            reports this error.
     """
 
     def __init__(self, code: LinkErrorCode, message: str, node: DirectiveNode | None) -> None:
@@ -83,8 +84,9 @@ def read_links(directives: Sequence[DirectiveNode]) -> Links:
                 # Keep a link to federation, because the schema is a federation schema even with an unknown version.
                 links[FEDERATION_IDENTITY] = Link(url, url.name, {})
     if first is not None:
-        # `others` is set in three cases: a valid link is to the link specification; the failed link is to the link
-        # specification and no link is to federation; or the failed link is to an unknown federation version.
+        # `others` is set in each of these cases: (1) one of the valid links is to the link specification; (2) the
+        # failed link is to the link specification, and no link is to federation; (3) the failed link is to an unknown
+        # federation version.
         of_link = first.node is not None and _links_link(first.node) and not any(map(_is_federation, directives))
         if of_link or links.keys() & {LINK_IDENTITY, CORE_IDENTITY, *_federation_of_unknown_version(first)}:
             first.others = Links(links)

@@ -78,7 +78,8 @@ class Stage:
     def surround(self, context: RequestContext) -> AbstractContextManager[object]:
         """Return a context manager. All steps of the request run inside it, from `on_request` to `on_response`.
 
-        If the response is a stream, `surround` is called again: the stream's responses are sent inside the result.
+        If the response is a stream, `surround` is called a second time. The responses of the stream are sent inside the
+        second context manager.
         """
         del context
         return nullcontext()
@@ -101,7 +102,7 @@ class Stage:
         """
 
     def plan_key(self, context: RequestContext, key: PlanKey) -> PlanKey:
-        """Return `key`, the plan's key in the cache, plus the values on which this stage makes the plan depend."""
+        """Return `key` (the key of the plan in the cache) plus all values with which this stage changes the plan."""
         del context
         return key
 

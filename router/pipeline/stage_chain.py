@@ -194,7 +194,7 @@ class StageChain:
 
 
 def _distinct(stage: Stage, before: Operation, changed: Operation) -> Operation:
-    """Return `changed`, the operation that `stage` returned for `before`, with a plan key that differs from `before`'s.
+    """Make sure that `changed`, which `stage` returned for `before`, gets another plan key than `before`.
 
     If `stage` overrides `plan_key` or has not changed what is planned, return `changed` itself. Otherwise, return a
     copy whose document text is the printed operation, because the document text is a part of the plan key.

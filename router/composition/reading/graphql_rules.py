@@ -160,8 +160,9 @@ class _Identical:
 def _base(definitions: _Identical) -> GraphQLSchema:
     """Build the base schema, which has only the definitions of specifications.
 
-    graphql-core adds `@oneOf` to every schema, and this function removes it again. Composition does not merge `@oneOf`,
-    so a subgraph that uses `@oneOf` must define it, and must name it in `@composeDirective` to have it in a supergraph.
+    graphql-core adds `@oneOf` to every schema. This function removes the directive again, because composition treats
+    `@oneOf` as a custom directive: a subgraph that uses `@oneOf` must define the directive, and the supergraph has
+    `@oneOf` only if a `@composeDirective` names it.
     """
     schema = build_ast_schema(DocumentNode(definitions=definitions.nodes), assume_valid_sdl=True)
     arguments = schema.to_kwargs()

@@ -60,7 +60,7 @@ class SearchState:
 
 @dataclass(frozen=True, slots=True)
 class ExploredState:
-    """The part of a `SearchState` that decides which fields of the object that it has reached can be resolved."""
+    """The part of a `SearchState` that decides which fields of the object can be resolved."""
 
     positions: frozenset[Position]
     available: frozenset[ContextSelection]

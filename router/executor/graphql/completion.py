@@ -130,8 +130,8 @@ def complete_subtree(
         variables: The coerced variables of the operation.
         subtree: The part to complete.
         errors: All errors of the execution so far. The result contains only the errors without a path, and the errors
-            at the subtree or below it. For a null below any of the errors, also one above the subtree, no other error
-            is added.
+            at the subtree or below it. A null at or below the path of one of these errors gets no other error, even if
+            the path is above the subtree.
         effects: The effects of failed fetches. Completion changes this object. So pass the same object for all parts of
             a response, and complete each part before the parts inside it.
 

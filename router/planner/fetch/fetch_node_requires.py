@@ -51,8 +51,8 @@ def rewrites_of(inputs: Iterable[RepresentationInput]) -> tuple[Rewrite, ...]:
 def _by_usages(inputs: Sequence[RepresentationInput]) -> dict[frozenset[Guards], tuple[InputSelection, ...]]:
     """Return the selections for the representations of one type, by condition.
 
-    A condition is some sets of guards. The condition is true if all guards of at least one set are true. If the
-    response has the fields of an input whenever the fetch runs for these objects, the fields are always read.
+    A condition consists of sets of guards, and is true if all guards of at least one set are true. Some fields are
+    always in the response when the fetch runs. These fields are read without a condition.
     """
     if len(inputs) == 1:
         (entry,) = inputs

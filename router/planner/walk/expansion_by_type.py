@@ -83,7 +83,7 @@ class ExpansionByType:
         """Note that the field can be expanded, if that may save a fetch.
 
         `leaves` are the leaves of the field on the abstract type. Expanding saves nothing if the fetch that resolves
-        the field resolves all of them.
+        the field also resolves all these leaves.
         """
         if self._search.is_internal or selection.is_leaf or self._node.is_deferred:
             return

@@ -90,13 +90,15 @@ def _direct_suffice(
 ) -> bool:
     """Return whether to use only `found`, the direct options that resolve the field, and no hops.
 
-    Returns False if `found` is empty. Otherwise, returns True for a leaf of a node with one direct option.
+    The first case that applies decides:
 
-    For any other field that the client selects, returns False: a hop that the plan makes anyway may save a fetch.
-
-    For any other field of a key or a requirement, a search for hops would start many other searches. If the hops of the
-    node are already known, returns False, so that the hops are used. If not, returns True if the node has only one
-    direct option, or if an option in `found` has the earliest stage.
+    - `found` is empty: False.
+    - The field is a leaf, and the node has only one direct option: True.
+    - The client selects the field: False, because the plan may have a hop anyway, and its use may save a fetch.
+    - The hops of the node are already known: False, so that these hops are used.
+    - The node has only one direct option, or an option in `found` has the earliest stage: True. A search for hops would
+      start many other searches, because the field belongs to a key or a requirement.
+    - Otherwise: False.
     """
     is_only_option = len(node.direct) == 1
     if not found or (is_only_option and selection.is_leaf):
