@@ -1,8 +1,8 @@
 """Checks the head of a request: version, form of the target, `Host`, framing, and fields that may occur only once.
 
 The parser (llhttp) refuses what cannot be parsed: a second Content-Length, Content-Length beside Transfer-Encoding,
-folded lines, bare line feeds, control characters, white space before a colon. This module refuses what can be parsed,
-but what two servers in a row could read in two ways (RFC 9112 §11.2, request smuggling).
+folded lines, bare line feeds, control characters, white space before a colon. This module refuses heads that can be
+parsed, but that two servers in a row could read differently (RFC 9112 §11.2, request smuggling).
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ accounts of the bank, which balance money that enters or leaves. Ann pays 10.00 
 Posting(type=DEPOSIT, amount=10.00, entries=(Entry(InternalAccount("DEPOSITS"), -10.00), Entry("65f…", +10.00)))
 ```
 
-`decide` alone checks owner, status, currency and funds. `settle` adds what the store has to write; the store calls it
-inside a database transaction and writes exactly that.
+`decide` alone checks owner, status, currency and funds. `settle` also returns what the store must write. The store
+calls `settle` inside a database transaction, and writes exactly this.
 """
 
 from __future__ import annotations
@@ -246,7 +246,7 @@ class Outcome:
 
     Attributes:
         decided_at: RFC 3339 text, the same at every repetition.
-        problem: the refusal as JSON, readable after its class has changed; None when the entries were posted.
+        problem: the refusal as JSON, which stays readable when its class changes; None when the entries were posted.
     """
 
     decided_at: str

@@ -1,7 +1,8 @@
 """The problems of the account service: why a change or posting is refused; one class for each code (bank §2.4).
 
-A problem is a result, not an error: it is returned and stored, never raised. Its facts are what the acting person may
-know; facts about another customer are None already here, so that no caller of the domain can leak them.
+A problem is a result, not an error: it is returned and stored, never raised. A problem contains only facts that the
+acting person may know. Facts about another customer are None from the start, so that no caller of the domain can leak
+them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`mosafe auth`: serve, and the operators' commands for users, roles and signing keys.
 
-The commands work directly on the store: the first ADMIN needs no other ADMIN, and the service may be running.
+The commands work directly on the store, so the first ADMIN can be created without an ADMIN. The service may be running.
 """
 
 from __future__ import annotations

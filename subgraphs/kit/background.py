@@ -25,7 +25,7 @@ async def repeat(step: Callable[[], Awaitable[object]], wait: Callable[[], Await
 
 
 def every(seconds: float) -> Callable[[], Awaitable[None]]:
-    """A `wait` for `repeat` that takes `seconds`."""
+    """Return a `wait` for `repeat`: a pause of `seconds`."""
 
     async def wait() -> None:
         await asyncio.sleep(seconds)

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from subgraphs.transaction.domain import Order, Requester, Transaction
 
 SERVICE: Final = "transaction"
-# A posting takes milliseconds. After these seconds PENDING is a better response than a longer wait. They are also below
-# the router's timeout for subgraphs.
+# A posting takes milliseconds. After this time, the response PENDING is better than a longer wait. The time is shorter
+# than the router's timeout for subgraphs.
 TIMEOUT: Final = httpx.Timeout(5.0, connect=2.0)
 
 _log = structlog.stdlib.get_logger("ledger")

@@ -64,7 +64,7 @@ class SandboxProvider:
     """Approves every instruction and moves nothing, with two exceptions.
 
     It declines a payment to `DECLINED_PAYEE`, and any order whose amount has the digits of `DECLINED_DIGITS`: 1313.13
-    USD, 131313 JPY. The result depends on the instruction alone, so it is idempotent without a memory.
+    USD, 131313 JPY. The result depends on the instruction alone, so a repeated call gets the same result.
     """
 
     async def authorise(self, instruction: PaymentInstruction) -> bool:
