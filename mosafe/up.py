@@ -39,6 +39,7 @@ def command(*, demo: bool) -> None:
     environ.update(addresses(environ))
     if sys.stdout.isatty() and environ["MOSAFE_ENV"] == "development":
         environ.setdefault("MOSAFE_LOG_FORMAT", "text")
+        environ.setdefault("FORCE_COLOR", "1")  # the processes write to a pipe, from which lines go to this terminal
     refuse_taken_ports(environ)
     if demo:
         from mosafe.demo import fill  # noqa: PLC0415 - the demo needs every service in this process

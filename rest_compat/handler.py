@@ -164,7 +164,7 @@ class RestHandler:
                 raise error_translation.from_response_errors(result.errors, result.rate_headers)
             return _result_object(route, inputs, result.result)
         except RouterError as error:
-            _log.warning("no response from the router", kind=type(error).__name__, reason=str(error), exc_info=True)
+            _log.warning("no response from the router", kind=type(error).__name__, reason=str(error))
             raise error_translation.from_router_error(error) from error
 
     def _operation(self, route: Route, inputs: Inputs) -> Operation:

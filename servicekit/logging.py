@@ -1,12 +1,14 @@
-"""Structured logs: one line per event, JSON for machines, coloured text for a terminal.
+"""Structured logs: one line per event, JSON for machines, short coloured text for a terminal.
 
-Every line names the service, and within a request the request id and the trace id. Libraries that use `logging`, such
-as uvicorn, write the same format. Values whose names suggest a secret are replaced before a line is written.
+Every line names the service, the process and its worker, and within a request the request id and the trace id.
+Libraries that use `logging`, such as uvicorn, write the same format. Values whose names suggest a secret are replaced
+before a line is written.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from servicekit import request_ids
+from servicekit.terminal_log import TerminalRenderer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -51,7 +54,7 @@ def configure(service: str, settings: ProcessSettings) -> None:
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_renderers(as_text=as_text))
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_renderers(settings, as_text=as_text))
     )
     root = logging.getLogger()
     root.handlers = [handler]
@@ -63,6 +66,8 @@ def configure(service: str, settings: ProcessSettings) -> None:
 def _processors(service: str) -> Sequence[Processor]:
     def add_service(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         event["service"] = service
+        event["pid"] = os.getpid()
+        event.update(_process_fields)
         return event
 
     return (
@@ -75,17 +80,26 @@ def _processors(service: str) -> Sequence[Processor]:
     )
 
 
-def _renderers(*, as_text: bool) -> list[Processor]:
+def _renderers(settings: ProcessSettings, *, as_text: bool) -> list[Processor]:
     remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     # Scrubbing follows the formatting of exceptions, because an exception's text may contain any value.
     last: list[Processor] = [remove_meta, structlog.processors.format_exc_info, scrub]
     if as_text:
-        # Plain tracebacks: the pretty ones print local variables, which contain tokens and personal data.
-        console = structlog.dev.ConsoleRenderer(
-            colors=sys.stdout.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
-        )
-        return [*last, console]
+        return [*last, TerminalRenderer(colours=_wants_colours(), details=settings.log_level == "debug")]
     return [*last, structlog.processors.JSONRenderer(default=str)]
+
+
+def _wants_colours() -> bool:
+    """Whether text is coloured: on a terminal, or where `FORCE_COLOR` is set; never where `NO_COLOR` is set."""
+    return not os.environ.get("NO_COLOR") and (sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR")))
+
+
+_process_fields: dict[str, object] = {}
+
+
+def name_worker(index: int) -> None:
+    """Add the number of this worker process to every further line."""
+    _process_fields["worker"] = index
 
 
 def add_request(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

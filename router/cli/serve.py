@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from router.settings import RouterSettings
     from servicekit.settings import ProcessSettings
 
+# The number of a worker, and the file descriptors of its listening socket and of its channel.
+_Worker = tuple[int, int, int]
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -56,9 +58,9 @@ class _Location(click.ParamType[str]):
 @click.option("--config", "config_file", type=_FILE, help="router.yaml; without it, all defaults.")
 @click.option("--workers", type=click.IntRange(min=1), help="Number of worker processes; overrides server.workers.")
 @click.option("--dev", is_flag=True, help="For development: introspection, unmasked errors. MOSAFE_ENV=development.")
-@click.option("--worker", type=(int, int), hidden=True, help="The sockets of one worker; the supervisor sets them.")
+@click.option("--worker", type=(int, int, int), hidden=True, help="A worker, as the supervisor starts it.")
 def command(
-    supergraph: str | None, config_file: Path | None, workers: int | None, worker: tuple[int, int] | None, *, dev: bool
+    supergraph: str | None, config_file: Path | None, workers: int | None, worker: _Worker | None, *, dev: bool
 ) -> None:
     """Serve a composed supergraph over HTTP.
 
@@ -123,9 +125,10 @@ def _serve_alone(locations: FileLocations, settings: RouterSettings, process_set
 
 
 def _serve_as_worker(
-    locations: FileLocations, settings: RouterSettings, process_settings: ProcessSettings, sockets: tuple[int, int]
+    locations: FileLocations, settings: RouterSettings, process_settings: ProcessSettings, worker: _Worker
 ) -> None:
-    listener, channel = sockets
+    index, listener, channel = worker
+    logging.name_worker(index)
     # A terminal sends SIGHUP to all processes. The supervisor handles the signal and then reloads the workers.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     connection = socket.socket(fileno=channel)

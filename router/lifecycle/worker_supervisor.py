@@ -62,9 +62,10 @@ def open_listeners(endpoint: Endpoint, count: int) -> list[socket.socket]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """How to start a worker: run `command` with `--worker <listener> <channel>`, which are two file descriptors.
+    """How to start a worker.
 
-    `grace` is the number of seconds in which a stopped worker may finish its running requests.
+    The supervisor runs `command` with `--worker <number> <listener> <channel>`. The listener and the channel are file
+    descriptors. `grace` is the number of seconds in which a stopped worker may finish its running requests.
     """
 
     command: Sequence[str]
@@ -203,6 +204,7 @@ class WorkerSupervisor:
         process = await asyncio.create_subprocess_exec(
             *self._launch.command,
             "--worker",
+            str(index),
             str(listener.fileno()),
             str(theirs.fileno()),
             env=dict(self._launch.environ),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ def test_a_line_is_one_json_object_with_service_level_and_time(capsys: pytest.Ca
     structlog.stdlib.get_logger("here").info("hello", response=42)
     (line,) = lines(capsys)
     assert line.pop("timestamp").endswith("Z")
+    assert line.pop("pid") == os.getpid()
     assert line == {"event": "hello", "response": 42, "level": "info", "logger": "here", "service": "auth"}
 
 

@@ -242,6 +242,9 @@ def test_several_workers_share_a_port_and_are_kept_running(folder: Path) -> None
             return {pid for pid, count in hits.items() if count}
 
         eventually(lambda: len(served()) == 2)
+        while "worker" not in (line := running.event("request")):
+            pass  # a request to the admin port
+        assert pids[int(str(line["worker"]))] == line["pid"]
         assert [worker["result"] for worker in admin.reload().json()["workers"]] == ["reloaded", "reloaded"]
         running.process.send_signal(signal.SIGHUP)
         eventually(lambda: all(worker["generation"] == 3 for worker in admin.workers()))
