@@ -8,9 +8,11 @@ import click
 
 from rest_compat import openapi
 from rest_compat.app import create_app
+from rest_compat.handler import refuse_while_stopping
 from rest_compat.routes import ROUTES
 from rest_compat.settings import RestSettings
-from servicekit.server import Endpoint, serve
+from servicekit.asgi import RequestIdMiddleware
+from servicekit.server import Endpoint, ServerOptions, serve
 from servicekit.settings import environment, load
 
 
@@ -21,7 +23,9 @@ def command(context: click.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     settings = load(RestSettings, environment())
-    serve("rest", lambda: create_app(settings), Endpoint(settings.host, settings.port, "REST_PORT"), settings)
+    endpoint = Endpoint(settings.host, settings.port, "REST_PORT")
+    options = ServerOptions(refuse=RequestIdMiddleware(refuse_while_stopping))
+    serve("rest", lambda: create_app(settings), endpoint, settings, options)
 
 
 @command.command("routes")

@@ -52,6 +52,9 @@ if TYPE_CHECKING:
 # The largest useful body, a payment with full metadata in escape sequences, has some 15 KB.
 MAX_BODY_BYTES: Final = 65_536
 
+# A process restarts within seconds.
+STOPPING_RETRY_AFTER_SECONDS: Final = 1
+
 IDEMPOTENCY_KEY: Final = InputField(
     "Idempotency-Key",
     scalars.IDEMPOTENCY_KEY,
@@ -266,6 +269,14 @@ def _response(request: Request, route: Route, response: RestResponse) -> Respons
         if known is not None and not etags.if_none_match(known, headers["etag"]):
             return responses.json_response(304, None, headers)
     return responses.json_response(response.status, body, headers)
+
+
+async def refuse_while_stopping(scope: Scope, receive: Receive, send: Send) -> None:
+    """Respond to a request that arrives while the process stops; nothing of it is carried out."""
+    response = _error(Request(scope), error_translation.unavailable(STOPPING_RETRY_AFTER_SECONDS))
+    if scope["method"] == "HEAD":
+        response.body = b""
+    await response(scope, receive, send)
 
 
 def _error(request: Request, error: RestError) -> Response:

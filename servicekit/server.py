@@ -11,8 +11,8 @@ import os
 import signal
 import socket
 import threading
-from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import structlog
@@ -22,6 +22,7 @@ from servicekit import logging
 from servicekit.errors import ConfigurationError, PortTaken, StartupError
 from servicekit.http_limits import ConnectionLimits
 from servicekit.http_protocol import BoundedProtocol, bounded
+from servicekit.shutdown import DrainableApp, DrainingServer, refuse_as_graphql
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -50,6 +51,22 @@ class Endpoint:
     port: int
     variable: str
     shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """How clients are served.
+
+    Attributes:
+        connections: the limits of each connection.
+        refuse: responds with 503 to requests that arrive while the process stops, in the form of the API.
+        supervised: whether another process stops this one, which may then get SIGTERM twice, from it and from the
+            system. Then only a second SIGINT cuts requests off.
+    """
+
+    connections: ConnectionLimits = field(default_factory=ConnectionLimits)
+    refuse: ASGIApp = refuse_as_graphql
+    supervised: bool = False
 
 
 def bind(endpoint: Endpoint) -> socket.socket:
@@ -81,23 +98,26 @@ def serve(
     create_app: Callable[[], ASGIApp],
     endpoint: Endpoint | socket.socket,
     settings: ProcessSettings,
-    connections: ConnectionLimits | None = None,
+    options: ServerOptions | None = None,
 ) -> None:
     """Configure logs, bind, create the application and serve it; return after a graceful shutdown.
 
     A listening socket in place of an endpoint is closed at the end.
 
-    After SIGTERM or SIGINT, requests in flight may run for `settings.shutdown_seconds`. When the pipe
-    `settings.parent_pipe` ends, the same happens; then the process ends, even if work is left.
+    After SIGTERM or SIGINT, new requests are refused, and requests in flight may run for `settings.shutdown_seconds`;
+    a second signal cuts them off (`servicekit.shutdown`). When the pipe `settings.parent_pipe` ends, the same happens
+    as after a signal; then the process ends, even if work is left.
 
     Raises:
         StartupError: the port is taken, or the application cannot start.
     """
     logging.configure(service, settings)
     listener = bind(endpoint) if isinstance(endpoint, Endpoint) else endpoint
-    app = _LifecycleGuard(create_app())
-    protocol = bounded(connections or ConnectionLimits())
-    server = uvicorn.Server(_config(app, "on", settings.shutdown_seconds, protocol))
+    chosen = options or ServerOptions()
+    app = _StartupErrorHolder(create_app())
+    drainable = DrainableApp(app, chosen.refuse)
+    config = _config(drainable, "on", settings.shutdown_seconds, bounded(chosen.connections))
+    server = DrainingServer(config, drainable, supervised=chosen.supervised or settings.parent_pipe is not None)
     _stop_on_signals(server)
     if settings.parent_pipe is not None:
         _follow_parent(settings.parent_pipe, server, settings.shutdown_seconds)
@@ -148,21 +168,10 @@ class _SecondServer(uvicorn.Server):
         yield
 
 
-# Without Retry-After: the interrupted request may have taken effect.
-_SHUTDOWN_BODY = b"The server is shutting down."
-_SHUTDOWN_HEADERS = [
-    (b"content-type", b"text/plain; charset=utf-8"),
-    (b"content-length", str(len(_SHUTDOWN_BODY)).encode()),
-    (b"connection", b"close"),
-]
+class _StartupErrorHolder:
+    """Keeps a `StartupError` that the lifespan raises, so that the process ends with it.
 
-
-class _LifecycleGuard:
-    """Handles an application's `StartupError`, and the requests that are interrupted at shutdown.
-
-    A `StartupError` that the lifespan raises is kept, so that the process ends with it; a framework would print its
-    traceback. Other failures to start pass through. The response to a request that is interrupted at the end of the
-    grace period is 503; uvicorn would send 500 and log a traceback.
+    A framework would print its traceback. Other failures to start pass through.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -171,10 +180,7 @@ class _LifecycleGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
-            try:
-                await self._app(scope, receive, send)
-            except asyncio.CancelledError:  # only the shutdown cancels the task of a request
-                await _send_shutdown_response(send)
+            await self._app(scope, receive, send)
             return
         failure: Message | None = None
 
@@ -192,12 +198,6 @@ class _LifecycleGuard:
         finally:
             if failure is not None:
                 await send(failure)
-
-
-async def _send_shutdown_response(send: Send) -> None:
-    with suppress(RuntimeError):  # raised by uvicorn when the response has already started
-        await send({"type": "http.response.start", "status": 503, "headers": _SHUTDOWN_HEADERS})
-        await send({"type": "http.response.body", "body": _SHUTDOWN_BODY})
 
 
 def _stop_on_signals(server: uvicorn.Server) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ from servicekit.asgi import RequestIdMiddleware
 from servicekit.errors import StartupError
 from servicekit.health import HealthEndpoints
 from servicekit.http_limits import ConnectionLimits
-from servicekit.server import Endpoint, bind, serve, serving_beside
+from servicekit.server import Endpoint, ServerOptions, bind, serve, serving_beside
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -97,15 +98,15 @@ def _listening(settings: RouterSettings) -> Endpoint:
     return Endpoint(settings.server.host, settings.server.port, "server.port in router.yaml, or ROUTER_PORT")
 
 
-def _connections(settings: RouterSettings) -> ConnectionLimits:
-    """Return the limits of connections to clients.
+def _options(settings: RouterSettings) -> ServerOptions:
+    """Return the server options: the limits of connections to clients.
 
     The limits of heads are twice the configured ones. The router can thus read headers that are a little too large, and
     name the exceeded limit in its response. For the same reason, a body may take a little longer than a request.
     """
     limits, server = settings.limits, settings.server
     bounded = limits.enforces("url_bytes") and limits.enforces("header_bytes")
-    return ConnectionLimits(
+    connections = ConnectionLimits(
         head_seconds=server.head_timeout,
         request_seconds=server.head_timeout + settings.traffic.request_timeout,
         head_bytes=2 * (limits.url_bytes + limits.header_bytes) if bounded else sys.maxsize,
@@ -114,6 +115,7 @@ def _connections(settings: RouterSettings) -> ConnectionLimits:
         keep_alive_requests=server.keep_alive_requests,
         max_connections=server.max_connections,
     )
+    return ServerOptions(connections)
 
 
 def _serve_alone(locations: FileLocations, settings: RouterSettings, process_settings: ProcessSettings) -> None:
@@ -121,7 +123,7 @@ def _serve_alone(locations: FileLocations, settings: RouterSettings, process_set
     signal.signal(signal.SIGHUP, lambda _number, _frame: live.request_reload())
     live.start()
     live.companions += _admin(settings, live)
-    serve("router", lambda: live.asgi, _listening(settings), process_settings, _connections(settings))
+    serve("router", lambda: live.asgi, _listening(settings), process_settings, _options(settings))
 
 
 def _serve_as_worker(
@@ -140,7 +142,8 @@ def _serve_as_worker(
         raise
     handlers = {"status": live.status, "reload": live.reload, "reload_on_signal": live.reload_on_signal}
     live.companions.append(serve_supervisor(connection, handlers, _stop_this_process))
-    serve("router", lambda: live.asgi, socket.socket(fileno=listener), process_settings, _connections(settings))
+    options = replace(_options(settings), supervised=True)
+    serve("router", lambda: live.asgi, socket.socket(fileno=listener), process_settings, options)
 
 
 def _stop_this_process() -> None:

@@ -86,6 +86,7 @@ class WorkerSupervisor:
         self._channels: dict[int, Channel] = {}
         self._stop = asyncio.Event()
         self._exit_code = 0
+        self._processes: set[Process] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._reloading = asyncio.Lock()
         self.companions: list[AbstractAsyncContextManager[object]] = []
@@ -95,7 +96,7 @@ class WorkerSupervisor:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGHUP, lambda: self._start_task(self._reload_for_signal()))
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.stop)
+            loop.add_signal_handler(number, self._stop_or_cut_off)
         async with AsyncExitStack() as stack:
             for companion in self.companions:
                 await stack.enter_async_context(companion)
@@ -112,6 +113,14 @@ class WorkerSupervisor:
         self._stop.set()
         for listener in self._listeners:
             listener.close()
+
+    def _stop_or_cut_off(self) -> None:
+        """Stop after the first signal. After a second signal, let the workers cut off their running requests."""
+        if self._stop.is_set():
+            for process in self._processes:
+                if process.returncode is None:
+                    process.send_signal(signal.SIGINT)
+        self.stop()
 
     async def status(self) -> Sequence[JsonObject]:
         """Return the status of each worker, in the order of the workers.
@@ -211,6 +220,7 @@ class WorkerSupervisor:
             pass_fds=(listener.fileno(), theirs.fileno()),
         )
         theirs.close()
+        self._processes.add(process)
         channel = await Channel.over(ours)
         try:
             await _first_completed(channel.hello, process.wait(), self._stop.wait())
@@ -223,6 +233,7 @@ class WorkerSupervisor:
             code = await self._stop_process(process)
             return code, served, None if served else await _start_failure(channel)
         finally:
+            self._processes.discard(process)
             await channel.aclose()
 
     async def _stop_process(self, process: Process) -> int:

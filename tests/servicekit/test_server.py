@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Serves until a signal. /slow responds after a pause, /stuck never; "mode" says how the start ends.
+# Serves until a signal. /slow responds after a pause, /stuck never; "mode" says how the start ends, or that the process
+# refuses requests for longer than others before it closes the port.
 PROGRAM = """
 import asyncio, json, os, sys
+from servicekit import shutdown
 from servicekit.errors import StartupError
 from servicekit.server import Endpoint, serve
 from servicekit.settings import ProcessSettings, load
@@ -55,6 +57,8 @@ async def app(scope, receive, send):
     await send({"type": "http.response.body", "body": b"done"})
 
 settings = load(ProcessSettings, variables)
+if mode == "lingers":
+    shutdown.QUIET_SECONDS = shutdown.LONGEST_REFUSAL_SECONDS = 3.0
 try:
     serve("test", lambda: app, Endpoint(settings.host, 0, "AUTH_PORT"), settings)
 except StartupError as error:
@@ -112,24 +116,84 @@ def test_a_signal_lets_a_request_in_flight_finish(number: signal.Signals) -> Non
         assert process.wait(5) == 0
 
 
+class StuckRequest:
+    """A request in flight that never gets the response of the application."""
+
+    def __init__(self, server: Server) -> None:
+        self.responses: list[httpx.Response] = []
+        self._client = threading.Thread(target=lambda: self.responses.append(server.get("/stuck")))
+        self._client.start()
+        server.wait_for("request received")
+
+    def response(self) -> httpx.Response:
+        self._client.join(5)
+        (response,) = self.responses
+        return response
+
+
 def test_a_request_that_never_ends_does_not_keep_the_process_alive() -> None:
+    """The request that is cut off gets JSON; before, it got text/plain."""
     with serving() as process:
         server = Server(process)
         server.wait_for("started")
-        failures: list[Exception] = []
+        stuck = StuckRequest(server)
+        process.send_signal(signal.SIGTERM)
+        waiting = server.wait_for("waiting for requests; a second signal cuts them off")
+        assert (waiting["requests"], waiting["seconds"]) == (1, 1)
+        assert process.wait(5) == 0
+        response = stuck.response()
+        assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+        assert response.json()["errors"][0]["extensions"] == {"code": "SERVICE_UNAVAILABLE", "retryAfter": 1}
 
-        def send() -> None:
-            try:
-                server.get("/stuck")
-            except httpx.HTTPError as error:
-                failures.append(error)
 
-        client = threading.Thread(target=send)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_cuts_requests_off_and_leaves_no_traceback(number: signal.Signals) -> None:
+    """Before, a second SIGTERM did nothing, and a second SIGINT skipped the cleanup and printed a traceback."""
+    with serving(MOSAFE_SHUTDOWN_SECONDS="30") as process:
+        server = Server(process)
+        server.wait_for("started")
+        stuck = StuckRequest(server)
+        process.send_signal(number)
+        server.wait_for("waiting for requests; a second signal cuts them off")
+        process.send_signal(number)
+        assert stuck.response().status_code == 503
+        server.wait_for("cleaned up")
+        output, errors = process.communicate(timeout=5)
+        assert process.returncode == 0
+        assert "Traceback" not in output + errors
+
+
+def test_a_supervised_process_is_not_cut_off_by_a_second_request_to_stop() -> None:
+    """A service manager sends SIGTERM to every process, and the supervisor sends it again."""
+    readable, writable = os.pipe()
+    with serving(pass_fds=(readable,), MOSAFE_PARENT_PIPE=str(readable), MOSAFE_SHUTDOWN_SECONDS="5") as process:
+        os.close(readable)
+        server = Server(process)
+        server.wait_for("started")
+        responses: list[httpx.Response] = []
+        client = threading.Thread(target=lambda: responses.append(server.get("/slow")))
         client.start()
         server.wait_for("request received")
-        process.send_signal(signal.SIGTERM)
+        for _ in range(2):
+            process.send_signal(signal.SIGTERM)
+        client.join(10)
+        assert [response.text for response in responses] == ["done"]
         assert process.wait(5) == 0
-        client.join(5)
+    os.close(writable)
+
+
+def test_a_request_right_after_the_signal_is_refused_and_not_reset() -> None:
+    """Before, its connection was reset, and its client could not know whether it had taken effect."""
+    with serving("lingers", MOSAFE_SHUTDOWN_SECONDS="5") as process:
+        server = Server(process)
+        server.wait_for("started")
+        process.send_signal(signal.SIGTERM)
+        server.wait_for("stopping")
+        responses = [server.get("/") for _ in range(3)]
+        assert [response.status_code for response in responses] == [503] * 3
+        assert {response.headers["connection"] for response in responses} == {"close"}
+        assert server.wait_for("requests refused while stopping")["requests"] == 3
+        assert process.wait(10) == 0
 
 
 def test_a_signal_right_after_listening_is_not_lost() -> None:

@@ -1,0 +1,167 @@
+"""How a process stops: it refuses new requests, lets running ones finish, and only then closes its resources.
+
+```
+running ── first signal ──> refusing: new requests get 503
+                               │  no request has arrived for a moment
+                               v
+                            draining: the port and idle connections are closed
+                               │  nothing runs, time is over, or a second signal: running requests get 503
+                               v
+                            closing the resources
+```
+
+Requests that are on their way when the signal arrives get a definite response, "503, try again". If the port closed at
+once, their connections would be reset, and their clients could not know whether they have taken effect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import structlog
+import uvicorn
+
+from servicekit.asgi import RequestIdMiddleware
+from servicekit.errors import Unavailable
+
+if TYPE_CHECKING:
+    import socket
+    from types import FrameType
+
+    from servicekit.asgi import ASGIApp, Message, Receive, Scope, Send
+
+LIVENESS_PATH: Final = "/health/live"
+# A process restarts within seconds, and another one may serve at once.
+RETRY_AFTER_SECONDS: Final = 1
+# Connections that the kernel has accepted bring their requests within this time after the signal.
+QUIET_SECONDS: Final = 0.1
+# Clients that repeat refused requests without end do not keep the port open for longer than this.
+LONGEST_REFUSAL_SECONDS: Final = 1.0
+# After requests are cut off, the resources have this time to close.
+LAST_SECONDS: Final = 2.0
+_POLL_SECONDS: Final = 0.02
+
+_log = structlog.stdlib.get_logger("server")
+
+
+class DrainableApp:
+    """An application whose running requests are counted, and which can refuse new ones.
+
+    After `start_refusing`, `refuse` responds to new requests, except to `/health/live`. It also responds to running
+    requests that are cancelled, which only a shutdown does.
+    """
+
+    def __init__(self, app: ASGIApp, refuse: ASGIApp) -> None:
+        self._app = app
+        self._refuse = refuse
+        self._refusing_since: float | None = None
+        self._last_request_at = float("-inf")
+        self.running = 0
+        self.refused = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if self._refusing_since is not None and scope["path"] != LIVENESS_PATH:
+            self._last_request_at = _now()
+            self.refused += 1
+            await self._refuse(scope, receive, _closing(send))
+            return
+        self.running += 1
+        try:
+            await self._app(scope, receive, send)
+        except asyncio.CancelledError:
+            with suppress(RuntimeError):  # raised by uvicorn when the response has already started
+                await self._refuse(scope, receive, _closing(send))
+        finally:
+            self.running -= 1
+
+    def start_refusing(self) -> None:
+        self._refusing_since = self._last_request_at = _now()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no request has arrived for a moment, or they arrive without end."""
+        now, since = _now(), self._refusing_since
+        is_endless = since is not None and now - since >= LONGEST_REFUSAL_SECONDS
+        return is_endless or now - self._last_request_at >= QUIET_SECONDS
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _closing(send: Send) -> Send:
+    """`send`, with a header that ends the connection after the response."""
+
+    async def closing(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+        await send(message)
+
+    return closing
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    del receive
+    error = Unavailable("The server is stopping", retry_after=RETRY_AFTER_SECONDS)
+    entry = {"message": error.message, "extensions": {"code": error.code, **error.details}}
+    body = json.dumps({"errors": [entry]}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"retry-after", str(error.retry_after).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+
+# Refuses in the form that clients of GraphQL read.
+refuse_as_graphql: Final[ASGIApp] = RequestIdMiddleware(_refuse, access_log=False)
+
+
+class DrainingServer(uvicorn.Server):
+    """A server that stops as the module says. `config.timeout_graceful_shutdown` limits the draining."""
+
+    def __init__(self, config: uvicorn.Config, app: DrainableApp, *, supervised: bool) -> None:
+        """When `supervised`, a second SIGTERM is not a wish of the operator and does not cut requests off."""
+        super().__init__(config)
+        self._app = app
+        self._supervised = supervised
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Called by uvicorn for each SIGTERM and SIGINT."""
+        if self.should_exit and (sig == signal.SIGINT or not self._supervised):
+            self.force_exit = True
+            last = threading.Timer(LAST_SECONDS, os._exit, args=(1,))
+            last.daemon = True
+            last.start()
+        super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.start_refusing()
+        _log.info("stopping")
+        while not self._app.is_quiet and not self.force_exit:  # noqa: ASYNC110 - a signal handler cannot set an event
+            await asyncio.sleep(_POLL_SECONDS)
+        if self._app.refused:
+            _log.info("requests refused while stopping", requests=self._app.refused)
+        if self._app.running:
+            _log.info(
+                "waiting for requests; a second signal cuts them off",
+                requests=self._app.running,
+                seconds=self.config.timeout_graceful_shutdown,
+            )
+        await super().shutdown(sockets)
+        if self.force_exit:  # uvicorn has neither ended the requests nor closed the resources
+            _log.warning("requests cut off by a second signal", requests=self._app.running)
+            for task in list(self.server_state.tasks):
+                task.cancel()
+            await self.lifespan.shutdown()
