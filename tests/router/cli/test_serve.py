@@ -265,6 +265,26 @@ def test_several_workers_share_a_port_and_are_kept_running(folder: Path) -> None
         eventually(lambda: not any(map(psutil.pid_exists, pids)))
 
 
+def test_a_second_signal_to_the_supervisor_cuts_off_the_requests_of_the_workers(folder: Path, slow: str) -> None:
+    with routing(folder, f"override_subgraph_url: {{people: '{slow}'}}\n", "--workers", "2") as running:
+        url = f"http://127.0.0.1:{running.event('listening')['port']}/graphql"
+        workers = [running.event("a worker serves")["pid"] for _ in range(2)]
+        statuses: list[int] = []
+        body = {"query": "{ me { id } }"}
+        client = threading.Thread(target=lambda: statuses.append(httpx.post(url, json=body, timeout=60).status_code))
+        client.start()
+        assert SlowSubgraph.started.wait(SECONDS)
+        # A service manager sends the first signal to all processes, so each worker gets it twice.
+        for pid in (running.process.pid, *workers):
+            os.kill(int(str(pid)), signal.SIGTERM)
+        running.event("waiting for requests; a second signal cuts them off")
+        assert not statuses
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(SECONDS) == 0
+        client.join(SECONDS)
+        assert statuses == [503]
+
+
 def test_connections_of_a_worker_that_cannot_restart_go_to_the_others(folder: Path) -> None:
     with routing(folder, ADMIN + "reload: {watch: false}\n", "--workers", "2") as running:
         url = f"http://127.0.0.1:{running.event('listening')['port']}/graphql"
