@@ -51,7 +51,7 @@ def create_app(
         schema: what `/graphql` executes.
         open_runtime: opens the service's resources at start-up; they are closed at shutdown.
         title: the service's name in its OpenAPI document.
-        routers: functions that make further routes. Each gets a function that returns the open runtime.
+        routers: makes further routes. It gets a function that returns the open runtime.
     """
     resources = _Resources(open_runtime)
     app = FastAPI(title=title, lifespan=resources.lifespan, docs_url=None, redoc_url=None, openapi_url=None)
