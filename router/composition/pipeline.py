@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.composition.impossible_type_conditions import drop_impossible_conditions
+from router.composition.drop_impossible_type_conditions import drop_impossible_conditions
 from router.composition.merge.merge_steps import merge
 from router.composition.model import Kind, TypeDef
 from router.composition.reading.read_subgraph import Subgraph, read_subgraph

@@ -20,7 +20,7 @@ from router.plan.nodes import (
     awaited_fetches,
 )
 from router.plan.plan_to_json import flatten_path_json
-from router.plan.selection_nodes import selection_nodes
+from router.plan.selections_to_syntax_nodes import selection_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

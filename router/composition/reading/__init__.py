@@ -7,7 +7,7 @@ In: the text of a subgraph. Out: its `SubgraphSchema`, or errors in the report. 
   definitions.
 - `give_each_type_one_kind` and `convert_string_enum_defaults` repair definitions that other federation tools accept.
 - `rename_spec_definitions` and `check_and_add_spec_definitions` add the definitions of linked specifications.
-- `unknown_references` and `graphql_rules` report errors.
+- `report_unknown_references` and `check_graphql_rules` report errors.
 - `spec_directive_names`, `schema_builder` and `drop_unknown_type_conditions` convert the definitions to a
   `SubgraphSchema`.
 

@@ -2,7 +2,7 @@
 
 A *block* is one definition or extension of a type. The first block of a type in the SDL decides the kind. For example,
 after `type T { a: Int }`, the block `extend interface T { b: Int }` becomes `extend type T { b: Int }`. If a block
-cannot be converted, for example from an enum with values to an object, then `graphql_rules` reports the block.
+cannot be converted, for example from an enum with values to an object, then `check_graphql_rules` reports the block.
 
 If two blocks of an enum define the same value, only the first of these blocks keeps the value.
 """

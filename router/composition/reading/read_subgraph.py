@@ -13,12 +13,12 @@ from graphql.language import (
 
 from router.composition.model import FEDERATION_1_VERSION, ROOTS, SubgraphSchema, all_applied
 from router.composition.reading.check_and_add_spec_definitions import complete_definitions
+from router.composition.reading.check_graphql_rules import check_argument_values, check_graphql
 from router.composition.reading.drop_unknown_type_conditions import drop_unknown_type_conditions
-from router.composition.reading.graphql_rules import check_argument_values, check_graphql
+from router.composition.reading.report_unknown_references import report_unknown_references
 from router.composition.reading.schema_builder import SchemaBuilder
 from router.composition.reading.spec_directive_names import element_resolver
 from router.composition.reading.subgraph_document import SubgraphDocument, read_document
-from router.composition.reading.unknown_references import report_unknown_references
 from router.composition.report import Report
 from router.composition.unicode_surrogates import has_surrogates
 from router.federation.link_directives import LinkError, read_links

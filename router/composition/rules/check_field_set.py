@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Literal
 
 from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode, StringValueNode, print_ast
 
+from router.composition.drop_impossible_type_conditions import is_impossible
 from router.composition.field_set_problems import argument_problems
-from router.composition.impossible_type_conditions import is_impossible
 from router.composition.model import ABSTRACT, COMPOSITE, Applied, FieldDef, Kind
 from router.composition.reading.spec_directive_names import GRAPHQL_DIRECTIVES
 from router.composition.type_refs import base_name
@@ -172,7 +172,7 @@ def _condition(subgraph: SubgraphMetadata, type_name: str, fragment: InlineFragm
     if definition is None or definition.kind not in COMPOSITE:
         raise _UnreadableError(f'there is no composite type "{name}"')
     # Example: `... on Book` never applies to a `User`. If `User` is an interface or union, report an error. If `User`
-    # is an object type, report nothing, because `impossible_type_conditions` drops the condition from the field set.
+    # is an object type, report nothing, because `drop_impossible_type_conditions` drops the condition.
     if subgraph.schema.types[type_name].kind in ABSTRACT and is_impossible(subgraph.schema, type_name, name):
         raise _UnreadableError(f"a {type_name} can never be a {name}")
     return name

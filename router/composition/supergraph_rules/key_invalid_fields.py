@@ -1,7 +1,7 @@
 """KEY_INVALID_FIELDS: a key with a type condition that never applies selects a field that the type does not have.
 
 Example: `type User @key(fields: "... on Book { isbn }")`. The type condition itself is not an error.
-`impossible_type_conditions` changes the key to `... { isbn }`. This rule reports that `User` has no field `isbn`.
+`drop_impossible_type_conditions` changes the key to `... { isbn }`. This rule reports that `User` has no field `isbn`.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.impossible_type_conditions import impossible_conditions
+from router.composition.drop_impossible_type_conditions import impossible_conditions
 from router.composition.type_refs import base_name
 
 if TYPE_CHECKING:

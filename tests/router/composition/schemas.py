@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.composition import Composition, Subgraph, compose
-from router.composition.impossible_type_conditions import drop_impossible_conditions
+from router.composition.drop_impossible_type_conditions import drop_impossible_conditions
 from router.composition.merge.merge_steps import merge
 from router.composition.model import FieldDef, Kind, SubgraphSchema, TypeDef
 from router.composition.reading.read_subgraph import read_subgraph

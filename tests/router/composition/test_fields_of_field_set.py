@@ -1,7 +1,7 @@
 """Field sets and context selections, read over a schema.
 
 Covers `router/composition/fields_of_field_set.py`, `router/composition/field_set_problems.py`,
-`router/composition/impossible_type_conditions.py` and `router/composition/context_directives.py`.
+`router/composition/drop_impossible_type_conditions.py` and `router/composition/context_directives.py`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from router.composition.context_directives import (
     leaves,
     parse_context_value,
 )
-from router.composition.field_set_problems import argument_problems, field_set_problems, given_arguments
-from router.composition.fields_of_field_set import selected, target_fields, with_implementations
-from router.composition.impossible_type_conditions import (
+from router.composition.drop_impossible_type_conditions import (
     drop_impossible_conditions,
     impossible_conditions,
     is_impossible,
 )
+from router.composition.field_set_problems import argument_problems, field_set_problems, given_arguments
+from router.composition.fields_of_field_set import selected, target_fields, with_implementations
 from router.federation.field_sets import parse_field_set, parse_field_set_or_none, print_field_set
 from tests.router.composition.schemas import field, metadata, read
 

@@ -1,6 +1,6 @@
 """The JSON format and the text format of plans.
 
-Covers `router/plan/plan_to_json.py`, `router/plan/plan_to_text.py`, `router/plan/selection_nodes.py`,
+Covers `router/plan/plan_to_json.py`, `router/plan/plan_to_text.py`, `router/plan/selections_to_syntax_nodes.py`,
 `router/plan/query_plan.py` and `router/plan/nodes.py`.
 """
 

@@ -1,7 +1,7 @@
 """What is reported when a subgraph is read.
 
 Covers `router/composition/reading/check_and_add_spec_definitions.py`,
-`router/composition/reading/unknown_references.py`, `router/composition/reading/graphql_rules.py` and
+`router/composition/reading/report_unknown_references.py`, `router/composition/reading/check_graphql_rules.py` and
 `router/composition/reading/schema_limits.py`.
 """
 
