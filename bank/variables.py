@@ -13,6 +13,19 @@ from servicekit.variables import EVERY_PROCESS, REDIS_URL, Section, Variable, Va
 SECTIONS: Final[tuple[Section, ...]] = (
     EVERY_PROCESS,
     Section(
+        "Each of the three services: what one GraphQL request may ask for",
+        (
+            Variable("SUBGRAPH_MAX_OBJECTS", "2000", "How many objects a request may resolve, estimated and counted."),
+            Variable("SUBGRAPH_MAX_DEPTH", "12", "How deeply the fields of a request may be nested."),
+            Variable("SUBGRAPH_MAX_ALIASES", "30", "How many fields of a request may have an alias."),
+            Variable(
+                "SUBGRAPH_REQUEST_SECONDS",
+                "30",
+                "How long a request may take; a caller of MOSAFE_TRUSTED_PROXIES may ask for less.",
+            ),
+        ),
+    ),
+    Section(
         "Auth service",
         (
             Variable("AUTH_PORT", "3001", "Port of the auth subgraph."),

@@ -83,6 +83,7 @@ def create_app(settings: AccountSettings) -> ASGIApp:
     return kit.create_app(
         build_schema(),
         lambda: open_runtime(settings),
+        settings,
         title="account",
         routers=lambda runtime: (internal_router(runtime),),
     )

@@ -83,7 +83,11 @@ async def open_runtime(settings: AuthSettings) -> AsyncIterator[AuthRuntime]:
 
 def create_app(settings: AuthSettings) -> ASGIApp:
     app = kit.create_app(
-        build_schema(), lambda: open_runtime(settings), title="auth", routers=lambda runtime: (jwks_router(runtime),)
+        build_schema(),
+        lambda: open_runtime(settings),
+        settings,
+        title="auth",
+        routers=lambda runtime: (jwks_router(runtime),),
     )
     return ClientAddressMiddleware(app, settings.trusted_proxies)
 

@@ -17,6 +17,7 @@ from subgraphs.auth.context import AuthContext
 from subgraphs.auth.identity_service import SignedIn, TakenEmail, WeakChoice
 from subgraphs.auth.passwords import MIN_LENGTH
 from subgraphs.kit import descriptions
+from subgraphs.kit.background import to_the_end
 from subgraphs.kit.graphql_problems import Problem
 from subgraphs.kit.schema import SubgraphSchema, create_schema, text_of
 
@@ -218,14 +219,15 @@ async def _refresh(
     info: Info,
     input: Annotated[RefreshInput, strawberry.argument(description="The refresh token.")],  # noqa: A002 - the schema's name
 ) -> RefreshResult:
-    signed_in = await info.context.identity.refresh(input.refresh_token)
+    # A session that ends must also be revoked, whether the client still waits or not.
+    signed_in = await to_the_end(info.context.identity.refresh(input.refresh_token))
     if signed_in is None:
         return InvalidToken(code="INVALID_TOKEN", message="The refresh token is not valid; log in again")
     return _session(signed_in)
 
 
 async def _logout(info: Info) -> LogoutResult:
-    return LogoutSuccess(logged_out_at=await info.context.identity.logout(info.context.caller))
+    return LogoutSuccess(logged_out_at=await to_the_end(info.context.identity.logout(info.context.caller)))
 
 
 @strawberry.type(description=descriptions.MUTATION)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI, Request
 from servicekit.asgi import RequestIdMiddleware
 from servicekit.errors import ServiceError, Unavailable
 from servicekit.health import HealthEndpoints
-from subgraphs.kit.http import graphql_router
+from subgraphs.kit.http import RequestPolicy, graphql_router
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from servicekit.asgi import ASGIApp
     from subgraphs.kit.context import BaseContext
     from subgraphs.kit.schema import SubgraphSchema
+    from subgraphs.kit.settings import SubgraphSettings
 
 
 class Runtime(Protocol):
@@ -41,6 +42,7 @@ R = TypeVar("R", bound=Runtime)
 def create_app(
     schema: SubgraphSchema,
     open_runtime: Callable[[], AbstractAsyncContextManager[R]],
+    settings: SubgraphSettings,
     *,
     title: str,
     routers: Callable[[Callable[[], R]], Sequence[APIRouter]] = lambda _runtime: (),
@@ -50,12 +52,14 @@ def create_app(
     Args:
         schema: what `/graphql` executes.
         open_runtime: opens the service's resources at start-up; they are closed at shutdown.
+        settings: have the limits of a request.
         title: the service's name in its OpenAPI document.
         routers: makes further routes. It gets a function that returns the open runtime.
     """
     resources = _Resources(open_runtime)
     app = FastAPI(title=title, lifespan=resources.lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.include_router(graphql_router(schema, resources.create_context))
+    policy = RequestPolicy(settings.request_limits, settings.trusted_proxies)
+    app.include_router(graphql_router(schema, resources.create_context, policy))
     for router in routers(resources.runtime):
         app.include_router(router)
     return RequestIdMiddleware(HealthEndpoints(app, {"store": resources.ping}))

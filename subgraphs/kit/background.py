@@ -1,15 +1,17 @@
-"""Work that a service repeats beside its requests for as long as it runs."""
+"""Work that does not end with the request that began it, or that a service repeats for as long as it runs."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import structlog
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+
+T = TypeVar("T")
 
 _log = structlog.stdlib.get_logger("background")
 
@@ -43,3 +45,17 @@ async def in_background(work: Coroutine[object, object, None]) -> AsyncIterator[
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+async def to_the_end(work: Coroutine[object, object, T]) -> T:
+    """Await `work`, of which every step must happen if the first one does. A cancellation is raised after its end."""
+    task = asyncio.create_task(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None and not task.cancelled() and task.exception() is None:
+        raise cancelled
+    return task.result()

@@ -1,10 +1,11 @@
-"""The context of a request for resolvers: the caller."""
+"""The context of a request for resolvers: the caller, and results that several fields share."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from servicekit.errors import ServiceError, Unauthenticated
+from subgraphs.kit.shared_results import SharedResults
 
 if TYPE_CHECKING:
     from bank.identity import Caller
@@ -18,6 +19,7 @@ class BaseContext:
 
     def __init__(self, caller: Caller | ServiceError | None) -> None:
         self._caller = caller
+        self.shared = SharedResults()
 
     @property
     def caller(self) -> Caller:

@@ -1,40 +1,45 @@
 """GraphQL over HTTP for a subgraph.
 
 Strawberry's own router does not know `application/graphql-response+json` and shows messages of unexpected exceptions
-to clients, so this module replaces it. Specification: https://graphql.github.io/graphql-over-http/draft/
+to clients, so this module replaces it. What may be executed, and for how long, is decided in `operation_checks` and
+`bounded_execution`. Specification: https://graphql.github.io/graphql-over-http/draft/
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from fastapi import APIRouter, Request, Response
-from graphql import GraphQLError, GraphQLSyntaxError, OperationDefinitionNode, parse
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
-from strawberry.types.execution import ExecutionResult, PreExecutionError
-from strawberry.types.graphql import OperationType
+from graphql import ExecutionResult, GraphQLError, GraphQLSyntaxError, OperationType
 
-from servicekit import request_ids
+from servicekit import request_deadline, request_ids
 from servicekit.accept import parse_accept, parse_value
-from servicekit.errors import InternalError, ServiceError
+from servicekit.client_address import TrustedProxies, parse_address
+from servicekit.errors import BadUserInput, InternalError, ServiceError, TimedOut
+from subgraphs.kit.bounded_execution import ClientGone, execute_counted, run_within
+from subgraphs.kit.operation_checks import (
+    InvalidDocument,
+    Operation,
+    OperationNotFound,
+    check_operation,
+    read_operation,
+)
 from subgraphs.kit.request_body import BodyTooLarge, read_body
-from subgraphs.kit.schema import MAX_TOKENS
+from subgraphs.kit.request_limits import MAX_BODY_BYTES, RequestLimits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from strawberry.federation import Schema
-
     from subgraphs.kit.context import BaseContext
+    from subgraphs.kit.schema import SubgraphSchema
 
 JSON: Final = "application/json"
 GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
-# A list of a thousand representations has about 100 KB.
-MAX_BODY_BYTES: Final = 2_000_000
+# nginx's status for a client that has closed the connection; nobody receives it, but the access log has it.
+CLIENT_GONE: Final = 499
 
 _log = structlog.stdlib.get_logger("graphql")
 
@@ -54,9 +59,24 @@ class _Call:
     query: str
     operation_name: str | None
     variables: dict[str, Any]
+    get: bool
 
 
-def graphql_router(schema: Schema, create_context: Callable[[Request], Awaitable[BaseContext]]) -> APIRouter:
+@dataclass(frozen=True, slots=True)
+class RequestPolicy:
+    """What clients may ask for.
+
+    Attributes:
+        callers: the peers whose `X-Request-Timeout-Ms` is obeyed.
+    """
+
+    limits: RequestLimits
+    callers: TrustedProxies
+
+
+def graphql_router(
+    schema: SubgraphSchema, create_context: Callable[[Request], Awaitable[BaseContext]], policy: RequestPolicy
+) -> APIRouter:
     """Routes that execute operations of `schema`: `POST /graphql`, and `GET` for queries."""
     router = APIRouter()
 
@@ -65,15 +85,34 @@ def graphql_router(schema: Schema, create_context: Callable[[Request], Awaitable
         try:
             media_type = _negotiate(request.headers.get("accept"))
             call = await _read(request)
-            result = await _execute(schema, call, await create_context(request), get=request.method == "GET")
+            seconds = _seconds(request, policy)
+            work = _execute(schema, call, await create_context(request), policy.limits)
+            result = await run_within(work, _client_gone(request), seconds)
         except _BadRequest as error:
             body = {"errors": [{"message": error.message, "extensions": {"code": "BAD_REQUEST"}}]}
             return _respond(error.status, media_type, body, error.headers)
-        status = 400 if _failed_before_execution(result) and media_type == GRAPHQL_RESPONSE else 200
-        return _respond(status, media_type, _body(result))
+        except ClientGone:
+            return Response(status_code=CLIENT_GONE)
+        except TimedOut as error:
+            result = ExecutionResult(None, [GraphQLError(error.message, original_error=error)])
+        return _respond(_status(result, media_type), media_type, _body(result))
 
     router.add_api_route("/graphql", handle, methods=["GET", "POST"], include_in_schema=False)
     return router
+
+
+def _seconds(request: Request, policy: RequestPolicy) -> float:
+    """How long the request may take."""
+    peer = parse_address(request.client.host) if request.client is not None else None
+    header = request.headers.get(request_deadline.HEADER)
+    is_trusted = peer is not None and peer in policy.callers
+    return request_deadline.timeout_of(header if is_trusted else None, limit=policy.limits.seconds)
+
+
+async def _client_gone(request: Request) -> None:
+    """Return when the client closes its connection. The body has been read before."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _negotiate(accept: str | None) -> str:
@@ -90,7 +129,7 @@ def _negotiate(accept: str | None) -> str:
 
 async def _read(request: Request) -> _Call:
     if request.method == "GET":
-        return _call(_get_parameters(request))
+        return _call(_get_parameters(request), get=True)
     if parse_value(request.headers.get("content-type", "")).value != JSON:
         raise _BadRequest(f"send {JSON}", status=415)
     try:
@@ -102,7 +141,7 @@ async def _read(request: Request) -> _Call:
         raise _BadRequest("the body is not JSON") from None
     if not isinstance(parameters, dict):
         raise _BadRequest("the body is not a JSON object")
-    return _call(parameters)
+    return _call(parameters, get=False)
 
 
 def _from_json(text: str) -> Any:
@@ -132,7 +171,7 @@ def _get_parameters(request: Request) -> dict[str, Any]:
     return parameters
 
 
-def _call(parameters: Mapping[str, Any]) -> _Call:
+def _call(parameters: Mapping[str, Any], *, get: bool) -> _Call:
     query, name = parameters.get("query"), parameters.get("operationName")
     variables, extensions = parameters.get("variables"), parameters.get("extensions")
     if not isinstance(query, str) or not query:
@@ -143,56 +182,56 @@ def _call(parameters: Mapping[str, Any]) -> _Call:
         raise _BadRequest("`variables` must be an object")
     if extensions is not None and not isinstance(extensions, dict):
         raise _BadRequest("`extensions` must be an object")
-    return _Call(query, name, variables or {})
+    return _Call(query, name, variables or {}, get=get)
 
 
-async def _execute(schema: Schema, call: _Call, context: BaseContext, *, get: bool) -> ExecutionResult:
-    if call.operation_name is None and _has_several_operations(call.query):
-        raise _BadRequest("`operationName` must name one of the document's operations")
-    allowed = {OperationType.QUERY} if get else {OperationType.QUERY, OperationType.MUTATION}
+async def _execute(schema: SubgraphSchema, call: _Call, context: BaseContext, limits: RequestLimits) -> ExecutionResult:
+    """The result of the operation. Errors before the execution have the data None and no path."""
     try:
-        result = await schema.execute(
-            call.query,
-            variable_values=call.variables,
-            operation_name=call.operation_name,
-            context_value=context,
-            allowed_operation_types=allowed,
-        )
-    except CannotGetOperationTypeError:
+        operation = _read_operation(call)
+        check_operation(schema.graphql, operation, call.variables, limits)
+        return await execute_counted(schema.graphql, operation, call.variables, context, limits.objects)
+    except InvalidDocument as refused:
+        return ExecutionResult(None, refused.errors)
+    except GraphQLError as error:
+        return ExecutionResult(None, [error])
+
+
+def _read_operation(call: _Call) -> Operation:
+    try:
+        operation = read_operation(call.query, call.operation_name)
+    except OperationNotFound:
         raise _BadRequest("`operationName` must name one of the document's operations") from None
-    except InvalidOperationTypeError:
-        raise _BadRequest("only queries may be sent with GET", status=405, headers={"allow": "POST"}) from None
-    return result
+    if call.get and operation.kind is not OperationType.QUERY:
+        raise _BadRequest("only queries may be sent with GET", status=405, headers={"allow": "POST"})
+    if operation.kind is OperationType.SUBSCRIPTION:
+        raise _BadRequest("subscriptions are not supported")
+    return operation
 
 
-@lru_cache(maxsize=1024)
-def _has_several_operations(query: str) -> bool:
-    """Whether the document has several operations; Strawberry would run the first (GraphQL specification §6.1)."""
-    try:
-        document = parse(query, no_location=True, max_tokens=MAX_TOKENS)
-    except GraphQLError:
-        return False  # the execution reports the error with its location
-    return sum(isinstance(definition, OperationDefinitionNode) for definition in document.definitions) > 1
+def _status(result: ExecutionResult, media_type: str) -> int:
+    """The HTTP status; `application/json` has 200 for errors of GraphQL too."""
+    if not _failed_before_execution(result) or media_type == JSON:
+        return 200
+    causes = [_cause(error) for error in result.errors or ()]
+    return TimedOut.status if any(isinstance(cause, TimedOut) for cause in causes) else 400
 
 
 def _failed_before_execution(result: ExecutionResult) -> bool:
-    """Whether the request failed before execution: syntax, validation, variables (GraphQL specification §7.1.2)."""
-    if isinstance(result, PreExecutionError):
-        return True
+    """Whether the request failed as a whole: syntax, validation, variables (GraphQL specification §7.1.2), limits."""
     return result.data is None and all(error.path is None for error in result.errors or ())
 
 
 def _body(result: ExecutionResult) -> dict[str, object]:
-    fallback = "GRAPHQL_VALIDATION_FAILED" if isinstance(result, PreExecutionError) else "BAD_USER_INPUT"
-    errors = [_format_error(error, fallback) for error in result.errors or ()]
+    errors = [_format_error(error) for error in result.errors or ()]
     if _failed_before_execution(result):
         return {"errors": errors}
     return {"data": result.data, **({"errors": errors} if errors else {})}
 
 
-def _format_error(error: GraphQLError, fallback_code: str) -> dict[str, object]:
+def _format_error(error: GraphQLError) -> dict[str, object]:
     """`error` for clients; the message of an unexpected exception is replaced by a neutral one."""
-    message, extensions = _public_parts(error, fallback_code)
+    message, extensions = _public_parts(error)
     formatted: dict[str, object] = {"message": message}
     if error.locations:
         formatted["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
@@ -202,14 +241,14 @@ def _format_error(error: GraphQLError, fallback_code: str) -> dict[str, object]:
     return formatted
 
 
-def _public_parts(error: GraphQLError, fallback_code: str) -> tuple[str, dict[str, object]]:
+def _public_parts(error: GraphQLError) -> tuple[str, dict[str, object]]:
     cause = _cause(error)
     if isinstance(cause, ServiceError):
         return cause.message, {"code": cause.code, **cause.details}
     if isinstance(cause, GraphQLSyntaxError):
         return cause.message, {"code": "GRAPHQL_PARSE_FAILED"}
     if isinstance(cause, GraphQLError):
-        return cause.message, {"code": fallback_code, **(cause.extensions or {})}
+        return cause.message, {"code": BadUserInput.code, **(cause.extensions or {})}
     request = request_ids.current()
     _log.error("unexpected error in a resolver", path=error.path, exc_info=cause)
     return InternalError.default_message, {

@@ -1,7 +1,8 @@
 """A Strawberry federation schema that follows Apollo's subgraph specification.
 
 `_entities` resolves each representation on its own ("Resolving entities"): a malformed or unknown representation is
-null with an error at its index, and does not affect the others.
+null with an error at its index, and does not affect the others. An identical field, and an identical representation, is
+resolved once in a request (`subgraphs.kit.shared_results`).
 """
 
 # No `from __future__ import annotations`: Strawberry edits the resolver's annotations and needs real types in them.
@@ -9,19 +10,14 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError
-from strawberry.extensions import MaxTokensLimiter, QueryDepthLimiter
+from graphql import GraphQLError, GraphQLFieldResolver, GraphQLResolveInfo, GraphQLSchema, OperationType, is_object_type
 from strawberry.federation.schema import FederationAny
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.base import StrawberryObjectDefinition
-from strawberry.types.execution import ExecutionContext
+from strawberry.types.field import StrawberryField
 
 from subgraphs.kit.scalars import SCALAR_MAP
-
-# The router has the same defaults: far more than a normal operation needs, far less than a harmful one.
-MAX_TOKENS = 15_000
-MAX_DEPTH = 50
-
+from subgraphs.kit.shared_results import frozen
 
 # The class method `resolve_reference` of an entity type: the object that a representation names, or None where the
 # caller may not see it. A representation is a claim: the client may send any keys and fields (bank §2.2).
@@ -29,8 +25,14 @@ ReferenceResolver = Callable[[strawberry.Info[Any, Any], Mapping[str, object]], 
 
 
 class SubgraphSchema(strawberry.federation.Schema):
-    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
-        """Log nothing here: the HTTP layer logs unexpected errors, once."""
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _share_results(self.graphql)
+
+    @property
+    def graphql(self) -> GraphQLSchema:
+        """The schema for graphql-core, which executes it."""
+        return self._schema
 
     def entities_resolver(
         self, info: strawberry.Info[Any, Any], representations: list[FederationAny]
@@ -49,7 +51,28 @@ class SubgraphSchema(strawberry.federation.Schema):
         resolve_reference: ReferenceResolver | None = getattr(origin, "resolve_reference", None)
         if resolve_reference is None:
             return _refusal("this type is not an entity of this subgraph")
-        return resolve_reference(info, representation)
+        key = (resolve_reference, frozen(representation))
+        return info.context.shared.get(key, None, lambda: resolve_reference(info, representation))
+
+
+def _share_results(schema: GraphQLSchema) -> None:
+    """Let asynchronous resolvers of queries compute an identical field once in a request."""
+    for type_ in schema.type_map.values():
+        if not is_object_type(type_) or type_ is schema.mutation_type:
+            continue
+        for name, field in type_.fields.items():
+            definition = field.extensions.get("strawberry-definition")
+            if isinstance(definition, StrawberryField) and definition.is_async and field.resolve is not None:
+                field.resolve = _shared(f"{type_.name}.{name}", field.resolve)
+
+
+def _shared(field: str, resolve: GraphQLFieldResolver) -> GraphQLFieldResolver:
+    def resolve_once(source: object, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+        if info.operation.operation is not OperationType.QUERY:
+            return resolve(source, info, **arguments)
+        return info.context.shared.get((field, frozen(arguments)), source, lambda: resolve(source, info, **arguments))
+
+    return resolve_once
 
 
 def _refusal(message: str) -> GraphQLError:
@@ -66,10 +89,6 @@ def create_schema(*, query: type, mutation: type | None = None, types: Iterable[
         mutation=mutation,
         types=types,
         config=StrawberryConfig(scalar_map=SCALAR_MAP),
-        extensions=[
-            lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
-            lambda: QueryDepthLimiter(max_depth=MAX_DEPTH),
-        ],
         federation_version="2.11",
     )
 

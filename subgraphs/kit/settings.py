@@ -1,4 +1,4 @@
-"""Settings that every subgraph has: its port, and how access tokens are verified."""
+"""Settings that every subgraph has: its port, how access tokens are verified, how much a request may ask for."""
 
 from __future__ import annotations
 
@@ -6,20 +6,34 @@ from pydantic import Field
 
 from bank.settings import BankSettings
 from servicekit.settings import Port
+from subgraphs.kit.request_limits import RequestLimits
 
 
 class SubgraphSettings(BankSettings):
-    """Settings of token verification.
+    """Settings of token verification and of the limits of a request.
 
     Attributes:
         port: each service declares it again with its variable and default.
         issuer: the `iss` claim that access tokens must have.
         jwks_url: where the public signing keys are; by default below the issuer.
+        max_objects: how many objects a request may resolve.
+        max_depth: how deeply the fields of a request may be nested.
+        max_aliases: how many fields of a request may have an alias.
+        request_seconds: how long a request may take.
     """
 
     port: Port = 0
     issuer: str = Field("http://127.0.0.1:3001", alias="AUTH_ISSUER", pattern=r"^https?://")
     jwks_url: str | None = Field(None, alias="AUTH_JWKS_URL", pattern=r"^https?://")
+
+    max_objects: int = Field(2_000, alias="SUBGRAPH_MAX_OBJECTS", ge=1)
+    max_depth: int = Field(12, alias="SUBGRAPH_MAX_DEPTH", ge=1, le=100)
+    max_aliases: int = Field(30, alias="SUBGRAPH_MAX_ALIASES", ge=0)
+    request_seconds: float = Field(30, alias="SUBGRAPH_REQUEST_SECONDS", gt=0, le=600)
+
+    @property
+    def request_limits(self) -> RequestLimits:
+        return RequestLimits(self.max_objects, self.max_depth, self.max_aliases, self.request_seconds)
 
     @property
     def signing_keys_url(self) -> str:

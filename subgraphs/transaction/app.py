@@ -97,4 +97,4 @@ async def open_runtime(settings: TransactionSettings, external: ExternalParts) -
 
 def create_app(settings: TransactionSettings, external: ExternalParts | None = None) -> ASGIApp:
     parts = external or ExternalParts()
-    return kit.create_app(build_schema(), lambda: open_runtime(settings, parts), title="transaction")
+    return kit.create_app(build_schema(), lambda: open_runtime(settings, parts), settings, title="transaction")

@@ -52,7 +52,7 @@ async def test_owners_of_fifty_accounts_and_their_accounts(service: Service, que
     accounts, seen = await fifty(service), next(queries)
     bobs = await service.open(service.bob)
     seen.clear()
-    document = "{ accounts(first: 100) { nodes { owner { accounts(first: 100) { totalCount nodes { id } } } } } }"
+    document = "{ accounts(first: 51) { nodes { owner { accounts(first: 20) { totalCount nodes { id } } } } } }"
     data = (await service.as_(service.staff).execute(document)).ok()
     owned = [node["owner"]["accounts"] for node in data["accounts"]["nodes"]]
     assert owned[0]["totalCount"] == len(accounts)

@@ -1,9 +1,10 @@
 """A small subgraph with the kit: books, one of which fails to load."""
 
 # No `from __future__ import annotations`: Strawberry reads these annotations while the module is still loading.
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +17,7 @@ from servicekit.asgi import ASGIApp
 from servicekit.errors import Forbidden, ServiceError
 from servicekit.settings import load
 from subgraphs.kit.app import create_app
-from subgraphs.kit.connections import Connection, CursorCodec
+from subgraphs.kit.connections import PAGED, Connection, CursorCodec
 from subgraphs.kit.context import BaseContext
 from subgraphs.kit.scalars import Currency, Metadata
 from subgraphs.kit.schema import create_schema, text_of
@@ -83,16 +84,48 @@ def _me(info: Info) -> str:
     return info.context.caller.user_id
 
 
+@dataclass
+class Reading:
+    """The field `readAll`, which does not end by itself.
+
+    Attributes:
+        begun: the field is being resolved.
+        ended: it was cancelled.
+    """
+
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def read_all(self) -> str:
+        self.begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.ended.set()
+        return ""
+
+
+class Context(BaseContext):
+    def __init__(self, caller: Caller | ServiceError | None, reading: Reading) -> None:
+        super().__init__(caller)
+        self.reading = reading
+
+
+async def _read_all(info: strawberry.Info[Context, None]) -> str:
+    return await info.context.reading.read_all()
+
+
 def _broken() -> str:
     raise RuntimeError("password=hunter2")
 
 
 @strawberry.type
 class Query:
-    books: Connection[Book] = strawberry.field(resolver=_books)
+    books: Connection[Book] = strawberry.field(resolver=_books, directives=[PAGED])
     echo: str = strawberry.field(resolver=_echo)
     me: str | None = strawberry.field(resolver=_me)
     broken: str | None = strawberry.field(resolver=_broken)
+    read_all: str | None = strawberry.field(resolver=_read_all)
 
 
 @strawberry.type
@@ -106,20 +139,21 @@ SCHEMA = create_schema(query=Query, mutation=Mutation)
 @dataclass(frozen=True, slots=True)
 class Runtime:
     verifier: TokenVerifier
+    reading: Reading
 
     def context(self, caller: Caller | ServiceError | None) -> BaseContext:
-        return BaseContext(caller)
+        return Context(caller, self.reading)
 
     async def ping(self) -> None:
         """Never raises."""
 
 
-def app(issuer: Issuer, data_dir: Path) -> ASGIApp:
-    settings = load(SubgraphSettings, {**issuer.environment(), "MOSAFE_DATA_DIR": str(data_dir)})
+def app(issuer: Issuer, data_dir: Path, reading: Reading | None = None, **variables: str) -> ASGIApp:
+    settings = load(SubgraphSettings, {**issuer.environment(), "MOSAFE_DATA_DIR": str(data_dir), **variables})
 
     @asynccontextmanager
     async def open_runtime() -> AsyncIterator[Runtime]:
         async with token_verifier(settings) as verifier:
-            yield Runtime(verifier)
+            yield Runtime(verifier, reading or Reading())
 
-    return create_app(SCHEMA, open_runtime, title="library")
+    return create_app(SCHEMA, open_runtime, settings, title="library")

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from subgraphs.kit.http import MAX_BODY_BYTES
+from subgraphs.kit.request_limits import MAX_BODY_BYTES
+from tests.subgraphs.kit import library
+from tests.subgraphs.support import GraphQLClient, running
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import httpx
 
-    from tests.subgraphs.support import GraphQLClient, Issuer
+    from servicekit.asgi import Message
+    from tests.subgraphs.support import Issuer
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
@@ -132,3 +137,78 @@ async def test_a_huge_operation_is_refused_before_execution(client: GraphQLClien
 
 async def test_health_needs_no_token(http: httpx.AsyncClient) -> None:
     assert (await http.get("/health/ready")).json() == {"status": "ready"}
+
+
+@pytest.mark.parametrize(("accept", "status"), [(GRAPHQL, 504), (JSON, 200)])
+async def test_the_time_that_a_trusted_caller_gives_ends_the_work(
+    issuer: Issuer, tmp_path: Path, accept: str, status: int
+) -> None:
+    reading = library.Reading()
+    async with issuer.published(), running(library.app(issuer, tmp_path, reading)) as http:
+        headers = {"accept": accept, "x-request-timeout-ms": "50"}
+        response = await http.post("/graphql", json={"query": "{ readAll }"}, headers=headers)
+    (error,) = response.json()["errors"]
+    assert (response.status_code, error["extensions"]["code"]) == (status, "GATEWAY_TIMEOUT")
+    assert reading.ended.is_set()
+
+
+async def test_the_limit_of_the_process_holds_whatever_the_caller_says(issuer: Issuer, tmp_path: Path) -> None:
+    app = library.app(issuer, tmp_path, SUBGRAPH_REQUEST_SECONDS="0.05")
+    async with issuer.published(), running(app) as http:
+        for headers in ({}, {"x-request-timeout-ms": "60000"}, {"x-request-timeout-ms": "soon"}):
+            response = await http.post("/graphql", json={"query": "{ readAll }"}, headers=headers)
+            assert [error["extensions"]["code"] for error in response.json()["errors"]] == ["GATEWAY_TIMEOUT"]
+
+
+async def test_a_caller_that_is_not_trusted_sets_no_deadline(issuer: Issuer, tmp_path: Path) -> None:
+    app = library.app(issuer, tmp_path, MOSAFE_TRUSTED_PROXIES="192.0.2.0/24")
+    async with issuer.published(), running(app) as http:
+        response = await http.post("/graphql", json={"query": "{ echo }"}, headers={"x-request-timeout-ms": "0"})
+    assert response.json() == {"data": {"echo": "[]"}}
+
+
+async def test_work_ends_when_the_client_hangs_up(issuer: Issuer, tmp_path: Path) -> None:
+    """Before, a query ran on after its client had left, and a loop of such clients filled the memory."""
+    reading = library.Reading()
+    body = b'{"query": "{ readAll }"}'
+    messages = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def receive() -> Message:
+        for message in messages:
+            return message
+        await reading.begun.wait()
+        return {"type": "http.disconnect"}
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/graphql",
+        "raw_path": b"/graphql",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json")],
+        "client": ("127.0.0.1", 9),
+        "server": ("127.0.0.1", 80),
+        "scheme": "http",
+        "http_version": "1.1",
+        "root_path": "",
+    }
+    app = library.app(issuer, tmp_path, reading)
+    async with issuer.published(), running(app):
+        await app(scope, receive, send)
+    assert reading.ended.is_set()
+    assert sent[0]["status"] == 499
+
+
+async def test_limits_have_variables(issuer: Issuer, tmp_path: Path) -> None:
+    app = library.app(issuer, tmp_path, SUBGRAPH_MAX_OBJECTS="1", SUBGRAPH_MAX_DEPTH="2", SUBGRAPH_MAX_ALIASES="0")
+    async with issuer.published(), running(app) as http:
+        client = GraphQLClient(http)
+        assert (await client.execute("{ books(first: 1) { nodes { id } } }")).codes == ["MAX_DEPTH_LIMIT"]
+        assert (await client.execute("{ a: echo }")).codes == ["MAX_ALIASES_LIMIT"]
+        response = await client.execute("{ _entities(representations: [{}, {}]) { __typename } }")
+        assert response.errors[0]["extensions"] == {"code": "QUERY_TOO_EXPENSIVE", "estimate": 2, "limit": 1}

@@ -1,0 +1,152 @@
+"""Executes one operation within its limits: resolved objects, time, and a client that still waits.
+
+```
+run_within ── starts ──> execute_counted (a task) ── resolves ──> shared results, loaders ──> store
+    ├── its work is done                     ──> its result
+    ├── `seconds` have passed                ──> cancelled, TimedOut
+    ├── the client has gone                  ──> cancelled, ClientGone
+    └── more objects than allowed (in there) ──> cancelled, QUERY_TOO_EXPENSIVE
+```
+
+Cancelled work really ends: tasks of the executor, shared results and loaders are cancelled, and a query that a store
+runs is interrupted (`servicekit.sqlite`). Nothing of the request is left when a function of this module returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from graphql import ExecutionResult, execute
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from servicekit.errors import TimedOut
+from subgraphs.kit.request_limits import too_expensive
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Mapping
+
+    from graphql import GraphQLError, GraphQLObjectType, GraphQLSchema
+
+    from subgraphs.kit.context import BaseContext
+    from subgraphs.kit.operation_checks import Operation
+
+T = TypeVar("T")
+
+MAX_INTROSPECTED: Final = 20_000
+
+
+class ClientGone(Exception):
+    """The client closed its connection before the response was ready."""
+
+
+async def run_within(
+    work: Coroutine[object, object, T], client_gone: Coroutine[object, object, None], seconds: float
+) -> T:
+    """Run `work` in a task of its own. Cancel it, and wait for its end, when nobody waits for it any more.
+
+    Args:
+        work: what computes the response.
+        client_gone: returns when the client closes its connection.
+        seconds: how long `work` may take.
+
+    Raises:
+        TimedOut: the time is over.
+        ClientGone: `client_gone` has returned.
+    """
+    if seconds <= 0:
+        work.close()
+        client_gone.close()
+        raise TimedOut
+    task, watcher = asyncio.create_task(work), asyncio.create_task(client_gone)
+    try:
+        await asyncio.wait({task, watcher}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise ClientGone if watcher.done() else TimedOut
+    finally:
+        for each in (task, watcher):
+            each.cancel()
+        await asyncio.gather(task, watcher, return_exceptions=True)
+
+
+class ObjectBudget:
+    """Counts the objects of one request.
+
+    Objects of the introspection are no data; they have a limit of their own.
+
+    Attributes:
+        owner: the task that executes the operation; it is cancelled when there are too many objects.
+        unfinished: work that graphql-core goes on with after an error made its result useless.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.resolved = 0
+        self.owner = asyncio.current_task()
+        self.unfinished: set[asyncio.Future[Any]] = set()
+        self._introspected = 0
+        self.is_exceeded = False
+
+    def count(self, type_: GraphQLObjectType) -> None:
+        """Count one object. Raises a GraphQLError with `QUERY_TOO_EXPENSIVE` when there are too many."""
+        if type_.name.startswith("__"):
+            self._introspected += 1
+        else:
+            self.resolved += 1
+        if self.resolved <= self.limit and self._introspected <= MAX_INTROSPECTED:
+            return
+        if not self.is_exceeded and self.owner is not None:
+            self.owner.cancel()
+        self.is_exceeded = True
+        raise self.error()
+
+    def error(self) -> GraphQLError:
+        return too_expensive(max(self.resolved, self._introspected), self.limit)
+
+
+class CountingExecutor(StrawberryGraphQLCoreExecutionContext):
+    """Strawberry's executor, which counts each object before it resolves the object's fields."""
+
+    def __init__(self, *args: Any, budget: ObjectBudget, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._budget = budget
+        budget.unfinished = self.background_futures
+
+    def complete_object_value(self, return_type: GraphQLObjectType, *args: Any, **kwargs: Any) -> Any:
+        self._budget.count(return_type)
+        return super().complete_object_value(return_type, *args, **kwargs)
+
+
+async def execute_counted(
+    schema: GraphQLSchema, operation: Operation, variables: Mapping[str, Any], context: BaseContext, limit: int
+) -> ExecutionResult:
+    """Execute a valid operation that resolves at most `limit` objects; more is a GraphQLError, without any data."""
+    budget = ObjectBudget(limit)
+    try:
+        result = execute(
+            schema,
+            operation.document,
+            variable_values=dict(variables),
+            operation_name=operation.name,
+            context_value=context,
+            executor_class=CountingExecutor,
+            budget=budget,
+        )
+        finished = result if isinstance(result, ExecutionResult) else await result
+        if not budget.is_exceeded:
+            return finished
+        await asyncio.sleep(0)  # here the cancellation arrives if the operation had nothing to wait for
+    except asyncio.CancelledError:
+        if not budget.is_exceeded:
+            raise
+    finally:
+        await _end([*budget.unfinished])
+        await context.shared.cancel()
+    raise budget.error()
+
+
+async def _end(futures: list[asyncio.Future[Any]]) -> None:
+    for future in futures:
+        future.cancel()
+    await asyncio.gather(*futures, return_exceptions=True)

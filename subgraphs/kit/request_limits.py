@@ -1,0 +1,88 @@
+"""How much one GraphQL request may ask of a subgraph, and the errors that refuse more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from graphql import GraphQLError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from subgraphs.kit.operation_size import OperationSize
+
+# A list of a thousand representations has about 100 KB.
+MAX_BODY_BYTES: Final = 2_000_000
+# Parsing, validating and collecting take time that grows with these. Thirty aliases of everything that an object has
+# stay far below them.
+MAX_TOKENS: Final = 8_000
+MAX_SELECTIONS: Final = 1_500
+# The values in the JSON of the variables, and how deeply they are nested. As many representations as objects are
+# allowed by default have five keys each.
+MAX_VARIABLE_VALUES: Final = 12_000
+MAX_VARIABLE_DEPTH: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLimits:
+    """The limits of one request; each has a variable of the environment.
+
+    Attributes:
+        objects: how many objects it may resolve, estimated before the execution and counted during it.
+        depth: how deeply its fields may be nested.
+        aliases: how many fields may have an alias.
+        seconds: how long it may take; a trusted caller can ask for less.
+    """
+
+    objects: int = 2_000
+    depth: int = 12
+    aliases: int = 30
+    seconds: float = 30.0
+
+
+def too_expensive(estimate: int, limit: int) -> GraphQLError:
+    """The operation can resolve `estimate` objects, or has already resolved so many."""
+    return GraphQLError(
+        f"The query can resolve up to {estimate} objects; at most {limit} are allowed. Ask for smaller pages.",
+        extensions={"code": "QUERY_TOO_EXPENSIVE", "estimate": estimate, "limit": limit},
+    )
+
+
+def check_size(size: OperationSize, limits: RequestLimits) -> None:
+    """Raise a GraphQLError with the code of the first limit that `size` exceeds."""
+    for what, measured, limit, code in (
+        ("fields nested", size.depth, limits.depth, "MAX_DEPTH_LIMIT"),
+        ("aliases", size.aliases, limits.aliases, "MAX_ALIASES_LIMIT"),
+        ("selections", size.selections, MAX_SELECTIONS, "MAX_FIELDS_LIMIT"),
+    ):
+        if measured > limit:
+            raise over_limit(what, limit, code)
+
+
+def over_limit(what: str, limit: int, code: str) -> GraphQLError:
+    return GraphQLError(f"The operation has more than {limit} {what}", extensions={"code": code, "limit": limit})
+
+
+def check_variables(variables: object) -> None:
+    """Count the JSON values of the variables, before something walks through them by recursion.
+
+    Raises:
+        GraphQLError: there are too many values, or they are nested too deeply; `BAD_USER_INPUT`.
+    """
+    count, level, depth = 0, [variables], 0
+    while level:
+        count += len(level)
+        depth += 1
+        if count > MAX_VARIABLE_VALUES or depth > MAX_VARIABLE_DEPTH:
+            raise GraphQLError(
+                f"The variables have more than {MAX_VARIABLE_VALUES} values, or more than {MAX_VARIABLE_DEPTH} levels",
+                extensions={"code": "BAD_USER_INPUT"},
+            )
+        level = [value for parent in level for value in _children(parent)]
+
+
+def _children(value: object) -> Collection[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
