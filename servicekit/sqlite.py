@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 # Long enough for the migration of another process, shorter than the timeouts of clients.
 BUSY_SECONDS = 5.0
 _RETRY_SECONDS = 0.02
+_INTERRUPT_SECONDS = 0.05
 # How many rows are fetched from the connection's thread at once. Most of our queries return fewer rows.
 _ROWS_PER_FETCH = 64
 
@@ -94,13 +95,29 @@ class Database:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[aiosqlite.Connection]:
-        """A read transaction: every statement of the block sees the same state."""
+        """A read transaction: every statement of the block sees the same state.
+
+        A statement that runs when the caller is cancelled is interrupted, so that nobody waits for it.
+        """
         async with self._read_lock:
             try:
                 await self._reader.execute("BEGIN")
                 yield self._reader
-            finally:
+            except asyncio.CancelledError:
+                await _finish(self._interrupt_and_roll_back())
+                raise
+            except BaseException:
                 await _finish(self._reader.rollback())
+                raise
+            await _finish(self._reader.rollback())
+
+    async def _interrupt_and_roll_back(self) -> None:
+        rollback = asyncio.ensure_future(self._reader.rollback())
+        while not rollback.done():
+            # SQLite ignores an interruption that comes before its statement has begun, so one may not be enough.
+            await self._reader.interrupt()
+            await asyncio.wait({rollback}, timeout=_INTERRUPT_SECONDS)
+        rollback.result()
 
     async def ping(self) -> None:
         """Raise unless a query succeeds."""

@@ -171,7 +171,7 @@ class _Estimation:
         return int(known) if is_number and known == known // 1 else None
 
     def _length(self, node: FieldNode, argument_name: str) -> int:
-        """The number of items of a list argument; a single value is a list of one (specification §3.11)."""
+        """The number of items of a list argument; a single value is a list of one (GraphQL specification §3.11)."""
         for argument in node.arguments or ():
             if argument.name.value == argument_name:
                 known = self._value(argument.value)

@@ -236,3 +236,39 @@ def test_processes_may_open_a_new_file_at_the_same_moment(tmp_path: Path) -> Non
         connection = sqlite3.connect(path)
         assert connection.execute("SELECT count(*) FROM a").fetchone() == (5,)
         connection.close()
+
+
+# Counts to a billion, which takes minutes.
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) SELECT count(*) FROM n"
+
+
+async def test_a_query_whose_caller_is_cancelled_is_interrupted(tmp_path: Path) -> None:
+    """Before, the query ran on in its thread, and every later read waited for it."""
+    async with opened(tmp_path / "x.sqlite3") as database:
+        await add(database, "a")
+        begun = asyncio.Event()
+
+        async def read() -> None:
+            async with database.snapshot() as connection:
+                begun.set()
+                await connection.execute_fetchall(ENDLESS)
+
+        task = asyncio.create_task(read())
+        await begun.wait()
+        task.cancel()
+        async with asyncio.timeout(20):
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert await names(database) == ["a"]
+
+
+async def test_an_interruption_ends_no_other_read(tmp_path: Path) -> None:
+    async with opened(tmp_path / "x.sqlite3") as database:
+        await add(database, "a")
+        for turns in range(5):
+            task = asyncio.create_task(names(database))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            assert await names(database) == ["a"]
+            await asyncio.gather(task, return_exceptions=True)
