@@ -115,11 +115,11 @@ class RateLimitStore(Protocol):
 
 
 class _State(NamedTuple):
-    """What is kept for a key; both are times of the store's clock.
+    """The state of a key. Both attributes are times on the store's clock.
 
     Attributes:
-        paid_at: when all counted events are paid back.
-        ready_at: before it, no event is allowed.
+        paid_at: when the debt is zero again.
+        ready_at: no event is allowed before this time.
     """
 
     paid_at: float

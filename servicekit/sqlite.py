@@ -131,7 +131,7 @@ class Database:
 
 @asynccontextmanager
 async def writing(database: Database) -> AsyncIterator[aiosqlite.Connection]:
-    """`database.transaction()` for a store, whose callers do not know SQLite's errors.
+    """`database.transaction()` for a store. Errors of SQLite become `Unavailable`.
 
     Raises:
         Unavailable: the file is locked, full or missing.

@@ -102,7 +102,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The changes of an account; None changes nothing."""
+    """The changes to an account. What is None does not change."""
 
     type: AccountType | None = None
     status: AccountStatus | None = None

@@ -56,7 +56,7 @@ class PostingType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InternalAccount:
-    """An account of the bank, one for each currency; the first posting creates it, and its id stays in the store."""
+    """An account of the bank, one for each currency. The first posting creates it, and only the store knows its id."""
 
     name: str
 

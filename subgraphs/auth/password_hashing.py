@@ -33,7 +33,7 @@ QUEUE: Final = 32
 
 
 def threads() -> int:
-    """As many threads as cores, as long as their memory fits."""
+    """The number of threads: one for each core, or fewer if the memory does not suffice for so many hashes."""
     return max(1, min(available_cores(), MAX_MEMORY_KIB // MEMORY_KIB))
 
 
@@ -70,7 +70,7 @@ class PasswordHasher:
         return matches and encoded is not None
 
     async def run(self, work: Callable[[], T]) -> T:
-        """The result of other work on a password, which takes its turn among the hashes.
+        """Run other work on a password in the queue of the hashes, and return the result.
 
         Raises:
             Unavailable: too many hashes wait.

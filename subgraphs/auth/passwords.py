@@ -33,7 +33,7 @@ _MIN_WORD: Final = 4
 
 
 def check_length(password: str) -> None:
-    """Refuse what is not a password at all.
+    """Refuse a text that cannot be a password.
 
     Raises:
         InvalidField: the password is longer than `MAX_LENGTH`, or is not Unicode text.

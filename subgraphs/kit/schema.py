@@ -82,7 +82,8 @@ def _refusal(message: str) -> GraphQLError:
 def create_schema(*, query: type, mutation: type | None = None, types: Iterable[type] = ()) -> SubgraphSchema:
     """A Federation 2.11 schema with the bank's scalars.
 
-    `types` has the types that no field returns by their own name, but only as members of a union or an interface.
+    `types` has the types that occur only as members of unions or interfaces. Strawberry does not find these types by
+    itself.
     """
     return SubgraphSchema(
         query=query,

@@ -94,8 +94,8 @@ class DeferredBlocks:
         self._fragments = fragments
         self._deferring = deferring
         self._found: dict[tuple[tuple[str, ...], int, Block | None], Block] = {}
-        # Each object that has a deferred block at its path or below its path: the keys of the path, and the block that
-        # selects the object.
+        # The objects that have a deferred block at their path or below. An object is identified by the keys of its path
+        # and by the block that selects it.
         self._above: set[tuple[tuple[str, ...], Block | None]] = set()
         self._selections_left = MAX_SELECTIONS
         self.selections: PartSelections | None = None

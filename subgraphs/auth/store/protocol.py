@@ -75,7 +75,7 @@ class AuthStore(Protocol):
         """
 
     async def end_session(self, session_id: str, now: datetime) -> Session | None:
-        """End a session (the first end counts); the ended session, or None when there is no such session."""
+        """End a session, unless it has ended before. Return the ended session, or None if there is no such session."""
 
     async def sessions_ended_since(self, moment: datetime) -> list[Session]:
         """Sessions with `ended_at` at or after `moment`."""

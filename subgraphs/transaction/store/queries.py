@@ -196,7 +196,7 @@ def _time_conditions(created_from: datetime | None, created_to: datetime | None)
 
 
 def _amount_conditions(wanted: Filter, conditions: list[str]) -> Parameters:
-    """A bound in minor units depends on the row's currency: one parameter for each number of decimals."""
+    """Conditions for the bounds of amounts, each with one parameter for each number of decimals of currencies."""
     parameters: Parameters = {}
     bounds = (("min", ">=", wanted.min_amount, ROUND_CEILING), ("max", "<=", wanted.max_amount, ROUND_FLOOR))
     for name, operator, bound, rounding in bounds:
