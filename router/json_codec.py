@@ -15,14 +15,18 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 _canonical_encoder = msgspec.json.Encoder(decimal_format="number", order="sorted")
 
 
+# Some servers write it before the text. RFC 8259, section 8.1, lets a reader ignore it.
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
 def decode(data: bytes) -> object:
-    """Decode JSON from UTF-8 bytes.
+    """Decode JSON from UTF-8 bytes. A byte-order mark before the text is ignored.
 
     Raises:
         ValueError: `data` is not JSON, is nested too deeply, or contains a number whose exponent `Decimal` rejects.
     """
     try:
-        return _decoder.decode(data)
+        return _decoder.decode(data.removeprefix(_BYTE_ORDER_MARK))
     except (msgspec.DecodeError, ArithmeticError, RecursionError) as error:
         raise ValueError(str(error)) from error
 

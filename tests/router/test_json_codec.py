@@ -23,3 +23,10 @@ def test_a_decoded_value_is_encoded_unchanged(text: bytes) -> None:
 def test_invalid_json_is_a_value_error(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"malformed|truncated|utf-8"):
         decode(text)
+
+
+def test_a_byte_order_mark_before_the_text_is_ignored() -> None:
+    """Was: a malformed response. Elsewhere it is malformed."""
+    assert decode(b'\xef\xbb\xbf{"data": null}') == {"data": None}
+    with pytest.raises(ValueError, match="malformed"):
+        decode(b'{"data": \xef\xbb\xbfnull}')

@@ -1,7 +1,7 @@
 """Coerce the leaf values that subgraphs return (execution §5; GraphQL specification, "Scalars" and "Enums").
 
-Values of built-in scalars and of enums are checked, and an integer `ID` becomes a string. Values of custom scalars are
-neither checked nor changed.
+Values of built-in scalars and of enums are checked. A number that is an integer, such as 1.0, is valid for `Int` and
+`ID`; for `ID` it becomes a string. Values of custom scalars are neither checked nor changed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # The GraphQL specification defines Int as a signed 32-bit integer.
 MAX_INT = 2**31 - 1
 MIN_INT = -(2**31)
+# An `ID` such as 1e3 is written out. 1e999999 would have a million digits.
+_MAX_ID = 10**40
 
 
 class LeafCoercionError(ValueError):
@@ -29,7 +31,14 @@ class LeafCoercionError(ValueError):
 def _int(value: object) -> object:
     if isinstance(value, int) and not isinstance(value, bool) and MIN_INT <= value <= MAX_INT:
         return value
+    if isinstance(value, (Decimal, float)) and MIN_INT <= value <= MAX_INT and _is_integral(value):
+        return int(value)
     raise LeafCoercionError
+
+
+def _is_integral(value: Decimal | float) -> bool:
+    """Return whether a finite number with a fraction or an exponent, such as 1.0 or 1e3, is an integer."""
+    return value == int(value)
 
 
 def _float(value: object) -> object:
@@ -57,6 +66,8 @@ def _id(value: object) -> object:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
+    if isinstance(value, (Decimal, float)) and -_MAX_ID < value < _MAX_ID and _is_integral(value):
+        return str(int(value))
     raise LeafCoercionError
 
 

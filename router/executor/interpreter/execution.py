@@ -29,11 +29,11 @@ from router.executor.graphql.introspection import introspect
 from router.executor.graphql_over_http import decode_response
 from router.executor.interpreter.combine_and_split_entity_fetches import group_equal_parts, split_response
 from router.executor.interpreter.from_context import ContextReader
-from router.executor.interpreter.merge import merge
+from router.executor.interpreter.merge import conflicting_paths, merge
 from router.executor.interpreter.objects_at_path import collect
 from router.executor.interpreter.representations import Projection, input_keys
 from router.executor.interpreter.requests_in_plan import requests_in_plan
-from router.executor.interpreter.rewrites import rename_in_path, rewritten
+from router.executor.interpreter.rewrites import names_by_alias, rename_in_path, rewritten
 from router.transport.interface import ResponseHead, SubgraphRequest
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ async def execute(
     await execution.run(tuple(requests_in_plan(plan.node)))
     raw = execution.data | introspect(operation, context.variables)
     errors = execution.errors()
-    effects = FailureEffects(input_keys(plan.fetches()), execution.unavailable) if errors else NO_EFFECTS
+    has_effects = bool(errors or execution.unavailable)
+    effects = FailureEffects(input_keys(plan.fetches()), execution.unavailable) if has_effects else NO_EFFECTS
     result = complete(operation, context.variables, raw, errors, effects)
     return replace(result, responses=tuple(execution.responses))
 
@@ -85,6 +86,7 @@ class _EntityFetch:
 class _PlanExecution:
     """The state of one execution: the response tree (`data`), and the responses and failures so far.
 
+    `absent_entities` has the paths of the entities that are null in the response to a fetch, without an error.
     `keys_by_fetch` is a cache of the results of `output_keys`, by the id of the fetch.
     """
 
@@ -93,6 +95,7 @@ class _PlanExecution:
     responses: list[ResponseHead] = field(default_factory=list)
     failures: RecordedErrorPaths = field(default_factory=RecordedErrorPaths)
     unavailable: UnavailableValues = field(default_factory=UnavailableValues)
+    absent_entities: set[ResponsePath] = field(default_factory=set)
     errors_by_fetch: dict[int, list[ResponseError]] = field(default_factory=dict)
     keys_by_fetch: dict[int, KeyTree] = field(default_factory=dict)
 
@@ -159,7 +162,7 @@ class _PlanExecution:
             return
         result = rewritten(self.context.schema, fetch.output_rewrites, data)
         for place in places:
-            merge(self.context.schema, place.object, result)
+            self._merge(fetch, place, result)
 
     async def _fetch_entities(self, fetch: Fetch, places: list[ResponsePlace], variables: JsonObject) -> None:
         """Fetch fields of entities; if no object has a representation, send nothing (execution §3.2 to §3.6)."""
@@ -169,7 +172,8 @@ class _PlanExecution:
 
     def _represented(self, fetch: Fetch, places: list[ResponsePlace]) -> _EntityFetch | None:
         """Build the representations of the objects; return None if no object has one (execution §3.2 to §3.4)."""
-        projection = Projection(self.context.schema, self.failures, self.context.variables)
+        names = names_by_alias(fetch.input_rewrites)
+        projection = Projection(self.context.schema, self.failures, self.context.variables, self.absent_entities, names)
         representations = projection.represent(fetch, places)
         self._make_unavailable(fetch, [place.path for place in representations.unknown])
         return _EntityFetch(fetch, representations) if representations.values else None
@@ -207,7 +211,18 @@ class _PlanExecution:
             if isinstance(entity, dict):
                 result = rewritten(self.context.schema, fetched.fetch.output_rewrites, entity)
                 for place in group:
-                    merge(self.context.schema, place.object, result)
+                    self._merge(fetched.fetch, place, result)
+            elif entity is None:
+                self.absent_entities.update(place.path for place in group if not self.failures.within(place.path))
+
+    def _merge(self, fetch: Fetch, place: ResponsePlace, result: Mapping[str, object]) -> None:
+        """Merge the result of a fetch into an object; record the values that do not fit there (execution §3.6)."""
+        conflicts: list[object] = []
+        merge(self.context.schema, place.object, result, conflicts)
+        if conflicts:
+            failure = SubgraphMalformedResponse(fetch.service_name, "The subgraph sent a value of another kind.")
+            paths = [[(*place.path, *path)] for path in conflicting_paths(place.object, result)]
+            self._record(fetch, fetch_failure(FetchTarget(fetch, dict(enumerate(paths))), failure))
 
     def _request(self, fetch: Fetch, variables: JsonObject) -> SubgraphRequest:
         """Build the request of one fetch (execution §3.5).
@@ -252,6 +267,9 @@ class _PlanExecution:
         self._record(target.fetch, response_errors(target, entries, values))
         for objects, within in null_propagation(target, entries, values):
             self._make_unavailable(target.fetch, objects, within)
+        if target.fetch.requires and (malformed := _not_objects(target, values)).places:
+            not_object = SubgraphMalformedResponse(target.fetch.service_name, "The subgraph sent a wrong entity.")
+            self._record(target.fetch, fetch_failure(malformed, not_object))
         return data if isinstance(data, dict) else {}
 
     def _client_variables(self, names: Iterable[str]) -> JsonObject:
@@ -319,3 +337,11 @@ def _values(target: FetchTarget, response: Mapping[str, object]) -> Mapping[Path
             fetch.service_name, "The subgraph did not send one entity for each representation."
         )
     return dict(enumerate(entities))
+
+
+def _not_objects(target: FetchTarget, entities: Mapping[PathSegment, object]) -> FetchTarget:
+    """Return the part of an entity fetch whose entities in the response are neither objects nor null."""
+    positions = [
+        position for position, entity in entities.items() if entity is not None and not isinstance(entity, dict)
+    ]
+    return FetchTarget(target.fetch, {position: target.places[position] for position in positions})

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from graphql import is_interface_type, is_non_null_type, is_object_type
+
 from router.executor.graphql.type_relations import is_subtype
 from router.executor.interpreter.objects_at_path import ancestor
 from router.federation.type_references import TYPENAME
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLSchema
 
+    from router.errors import ResponsePath
     from router.executor.context_and_result import JsonObject
     from router.executor.errors.error_path_index import RecordedErrorPaths
     from router.executor.interpreter.objects_at_path import ResponsePlace
@@ -89,9 +92,18 @@ class ContextReader:
                 case Key(name=name):
                     if not isinstance(value, dict):
                         return ContextLookup(value is None)
-                    is_absent, at, value = name not in value, (*at, name), value.get(name)
-                    if value is None and (self.failures.within(at) or (is_absent and self.failures.above(at))):
+                    parent, at, value = value, (*at, name), value.get(name)
+                    if value is None and self._is_unknown(parent, name, at):
                         return ContextLookup(applies=True, is_known=False)
                 case Each():
                     raise ValueError("a context path must not contain a list step")
         return ContextLookup(applies=True, value=value)
+
+    def _is_unknown(self, parent: JsonObject, name: str, path: ResponsePath) -> bool:
+        """Return whether a null or absent value could not be fetched, or has a non-null type."""
+        if self.failures.within(path) or (name not in parent and self.failures.above(path)):
+            return True
+        typename = parent.get(TYPENAME)
+        type_ = self.schema.get_type(typename) if isinstance(typename, str) else None
+        field = type_.fields.get(name) if is_object_type(type_) or is_interface_type(type_) else None
+        return field is not None and is_non_null_type(field.type)

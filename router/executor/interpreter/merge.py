@@ -12,13 +12,23 @@ from router.executor.graphql.type_relations import is_subtype
 from router.federation.type_references import TYPENAME
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from graphql import GraphQLSchema
 
+    from router.errors import ResponsePath
 
-def merge(schema: GraphQLSchema, target: dict[str, object], incoming: Mapping[str, object]) -> None:
+
+def merge(
+    schema: GraphQLSchema,
+    target: dict[str, object],
+    incoming: Mapping[str, object],
+    conflicts: list[object] | None = None,
+) -> None:
     """Merge `incoming` into `target`, in place.
+
+    The values that are not merged because `target` has an object or a list in their place, and they are of another
+    kind, are added to `conflicts`. `conflicting_paths` finds where they are.
 
     Objects are merged key by key. Lists are merged item by item, and additional items are appended. A scalar or null in
     `target` is replaced by a value of `incoming` that is not null. An object or a list is never replaced.
@@ -29,28 +39,51 @@ def merge(schema: GraphQLSchema, target: dict[str, object], incoming: Mapping[st
     for key, value in incoming.items():
         if key == TYPENAME and _is_less_precise(schema, value, target.get(key)):
             continue
-        target[key] = _merged(schema, target.get(key), value)
+        target[key] = _merged(schema, target.get(key), value, conflicts)
 
 
-def _merged(schema: GraphQLSchema, present: object, incoming: object) -> object:
+def conflicting_paths(merged: object, incoming: object) -> Iterator[ResponsePath]:
+    """Yield the path of each value of `incoming` that `merge` did not merge. `merged` is the result of `merge`."""
+    match merged, incoming:
+        case _, None:
+            return
+        case dict(), dict():
+            children = ((key, merged.get(key), value) for key, value in incoming.items())
+        case list(), list():
+            children = ((index, *values) for index, values in enumerate(zip(merged, incoming, strict=False)))
+        case (dict(), _) | (list(), _):
+            yield ()
+            return
+        case _:
+            return
+    for segment, present, value in children:
+        for path in conflicting_paths(present, value):
+            yield (segment, *path)
+
+
+def _merged(schema: GraphQLSchema, present: object, incoming: object, conflicts: list[object] | None) -> object:
     match present, incoming:
         case _, None:
             return present
         case dict(), dict():
-            merge(schema, present, incoming)
+            merge(schema, present, incoming, conflicts)
             return present
         case list(), list():
-            _merge_lists(schema, present, incoming)
+            _merge_lists(schema, present, incoming, conflicts)
             return present
         case (dict(), _) | (list(), _):
+            if conflicts is not None:
+                conflicts.append(incoming)
             return present
         case _:
             return _copied(incoming)
 
 
-def _merge_lists(schema: GraphQLSchema, present: list[object], incoming: list[object]) -> None:
+def _merge_lists(
+    schema: GraphQLSchema, present: list[object], incoming: list[object], conflicts: list[object] | None
+) -> None:
     for index, value in enumerate(incoming[: len(present)]):
-        present[index] = _merged(schema, present[index], value)
+        present[index] = _merged(schema, present[index], value, conflicts)
     present.extend(_copied(value) for value in incoming[len(present) :])
 
 

@@ -4,8 +4,9 @@
     + {"__typename": "Product", "upc": "1", "name": "Pan", "weight": null}
     = {"__typename": "Product", "upc": "1", "weight": null}
 
-A null is sent as null. A value is *unknown* if it could not be fetched. If a required value of an object is unknown,
-the object gets no representation, and the fields that the fetch selects on the object are unavailable.
+A null is sent as null. A value is *unknown* if it could not be fetched, or if it is null or absent although its type is
+non-null. If a required value of an object is unknown, the object gets no representation, and the fields that the fetch
+selects on the object are unavailable.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from graphql import get_named_type, is_interface_type, is_non_null_type, is_object_type
+from graphql import get_named_type, is_interface_type, is_list_type, is_non_null_type, is_object_type
 
 from router.executor.graphql.type_relations import is_subtype
 from router.executor.interpreter.requests_in_plan import conditions_met
@@ -23,9 +24,9 @@ from router.json_codec import canonical
 from router.plan import InputField, InputFragment, Key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from graphql import GraphQLField, GraphQLSchema
+    from graphql import GraphQLOutputType, GraphQLSchema
 
     from router.errors import ResponsePath
     from router.executor.context_and_result import JsonObject
@@ -63,12 +64,14 @@ class _Slot(NamedTuple):
 
     Attributes:
         path: The path of the value in the response tree.
+        type: The type of the value in the merged schema; None if it is not known.
         typename: The object type to use if the value has no `__typename`; "" if several types are possible.
         selected: The copy of the same value that an earlier fragment of `requires` has made; None if there is none.
             Further fields are added to this copy.
     """
 
     path: ResponsePath
+    type: GraphQLOutputType | None
     typename: str
     selected: object
 
@@ -96,12 +99,16 @@ class Projection:
         schema: The merged schema.
         failures: The paths of all errors so far.
         variables: The client's variables. They decide which fragments of `requires` are used (`@skip`, `@include`).
+        absent: The paths of the entities that a subgraph does not have: it sent null for them, without an error.
+        names: The names of the fields that travel under an internal alias, by alias.
         missed: The paths of all required values that were unknown so far.
     """
 
     schema: GraphQLSchema
     failures: RecordedErrorPaths
     variables: Mapping[str, object]
+    absent: Collection[ResponsePath] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
     missed: list[ResponsePath] = field(default_factory=list)
 
     def represent(self, fetch: Fetch, places: Iterable[ResponsePlace]) -> Representations:
@@ -143,12 +150,13 @@ class Projection:
     ) -> JsonObject | None:
         """Return the representation of one object (execution §3.2).
 
-        Return None in each of these cases: the type of the object is not known; a required value is unknown; a required
-        value is null although the schema forbids null; the representation would contain only `__typename`.
+        Return None in each of these cases: the type of the object is unknown; a required value is unknown; the
+        representation would contain only `__typename`.
         """
         reported = place.object.get(TYPENAME)
         typename = reported if isinstance(reported, str) else only_type
         if typename is None:
+            self.missed.append((*place.path, TYPENAME))
             return None
         value: JsonObject = {}
         complete = self._select(_SourceObject(place.object, typename, place.path), alternatives, value)
@@ -165,7 +173,7 @@ class Projection:
     def _select(self, source: _SourceObject, selections: Sequence[InputSelection], into: JsonObject) -> bool:
         """Add the selected fields of `source` to the representation `into` (execution §3.2).
 
-        Return False if a required value is unknown, or is null although the schema forbids null; otherwise True.
+        Return False if a required value is unknown; otherwise True.
         """
         for selection in selections:
             match selection:
@@ -183,56 +191,86 @@ class Projection:
     def _add(self, source: _SourceObject, field: InputField, into: JsonObject) -> bool:
         """Add one field to the representation `into` (execution §3.2).
 
-        A null is added, but an unknown value is not added. Return False if the value is unknown, or is null although
-        the schema forbids null; the object then gets no representation. Otherwise return True.
+        A null is added, but an unknown value is not added. Return False if the value is unknown; the object then gets
+        no representation. Otherwise return True.
         """
         name = field.name
         value = source.object.get(name)
+        path = (*source.path, name)
         if value is None:
-            path = (*source.path, name)
-            if self.failures.within(path) or (name not in source.object and self.failures.above(path)):
-                self.missed.append(path)
+            is_lost = self.failures.within(path) or (name not in source.object and self.failures.above(path))
+            if is_lost or is_non_null_type(self._type(source.typename, name)):
+                if is_lost or name in source.object or not self._is_of_absent_entity(source.path):
+                    self.missed.append(path)
                 return False
             into[name] = into.get(name)
-            return not self._is_non_null(source.typename, name)
+            return True
         if not field.selections:
+            if isinstance(value, list) and has_forbidden_null(self._type(source.typename, name), value):
+                self.missed.append(path)
+                return False
             into[name] = value
             return True
-        slot = _Slot((*source.path, name), self._concrete_type(source.typename, name), into.get(name))
-        known, into[name] = self._value(value, field, slot)
+        type_ = self._type(source.typename, name)
+        known, into[name] = self._value(value, field, _Slot(path, type_, _object_type(type_), into.get(name)))
         return known
 
     def _value(self, value: object, field: InputField, slot: _Slot) -> tuple[bool, object]:
         """Return whether a value can be represented, and a copy with only its selected fields (execution §3.2)."""
+        type_ = slot.type
         if value is None:
-            if self.failures.within(slot.path):
+            if is_non_null_type(type_) or self.failures.within(slot.path):
                 self.missed.append(slot.path)
                 return False, None
             return True, None
+        if is_non_null_type(type_):
+            type_ = type_.of_type
         if isinstance(value, list):
+            item_type = type_.of_type if is_list_type(type_) else None
             earlier = slot.selected if isinstance(slot.selected, list) else [None] * len(value)
             items = [
-                self._value(item, field, _Slot((*slot.path, index), slot.typename, earlier[index]))
+                self._value(item, field, _Slot((*slot.path, index), item_type, slot.typename, earlier[index]))
                 for index, item in enumerate(value)
             ]
             return all(known for known, _ in items), [item for _, item in items]
         if not isinstance(value, dict):
+            self.missed.append(slot.path)
             return False, None
         reported = value.get(TYPENAME)
         typename = reported if isinstance(reported, str) else slot.typename
         into: JsonObject = slot.selected if isinstance(slot.selected, dict) else {}
         return self._select(_SourceObject(value, typename, slot.path), field.selections, into), into
 
-    def _concrete_type(self, typename: str, key: str) -> str:
-        field = self._field(typename, key)
-        named = get_named_type(field.type) if field else None
-        return named.name if is_object_type(named) else ""
+    def _is_of_absent_entity(self, path: ResponsePath) -> bool:
+        """Return whether an object, or an object around it, is an entity that a subgraph does not have.
 
-    def _is_non_null(self, typename: str, key: str) -> bool:
-        """Return whether the field `key` is non-null in the merged schema; False if `key` is an internal alias."""
-        field = self._field(typename, key)
-        return field is not None and is_non_null_type(field.type)
+        The fields of the entity in this subgraph are then null without an error, and so are the fields that need them.
+        """
+        return bool(self.absent) and any(path[: len(path) - cut] in self.absent for cut in range(len(path)))
 
-    def _field(self, typename: str, key: str) -> GraphQLField | None:
+    def _type(self, typename: str, key: str) -> GraphQLOutputType | None:
+        """Return the type of the field with the response key `key` in the merged schema; None if it is not known."""
         type_ = self.schema.get_type(typename)
-        return type_.fields.get(key) if is_object_type(type_) or is_interface_type(type_) else None
+        if not (is_object_type(type_) or is_interface_type(type_)):
+            return None
+        field = type_.fields.get(self.names.get(key, key))
+        return None if field is None else field.type
+
+
+def _object_type(type_: GraphQLOutputType | None) -> str:
+    """Return the name of the object type that a value of this type has, "" if the value can have one of several."""
+    named = None if type_ is None else get_named_type(type_)
+    return named.name if is_object_type(named) else ""
+
+
+def has_forbidden_null(type_: GraphQLOutputType | None, value: object) -> bool:
+    """Return whether a value is null, or a list in it has a null, although the type says that it is non-null."""
+    if is_non_null_type(type_):
+        if value is None:
+            return True
+        type_ = type_.of_type
+    return (
+        is_list_type(type_)
+        and isinstance(value, list)
+        and any(has_forbidden_null(type_.of_type, item) for item in value)
+    )

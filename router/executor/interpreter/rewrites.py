@@ -78,6 +78,15 @@ def _apply_at(schema: GraphQLSchema, rewrite: Rewrite, key: str, target: dict[st
             merge(schema, target, {name: target.pop(key)})
 
 
+def names_by_alias(rewrites: Iterable[Rewrite]) -> dict[str, str]:
+    """Return the keys that the rewrites give to internal aliases, by alias."""
+    return {
+        rewrite.path[-1].name: rewrite.name
+        for rewrite in rewrites
+        if isinstance(rewrite, KeyRenamer) and isinstance(rewrite.path[-1], Key)
+    }
+
+
 def rename_in_path(rewrites: Iterable[Rewrite], path: ResponsePath) -> ResponsePath:
     """Return the path of an error with internal aliases replaced by the client's keys.
 

@@ -60,7 +60,7 @@ class ExpansionByType:
         `options` are those on the abstract type. The field has other options if a further subgraph resolves the field
         on an object type, or if an object type declares a narrower type for the field.
         """
-        if selection.name == TYPENAME or self._node.is_deferred or not self._object_types:
+        if selection.name == TYPENAME or not self._object_types:
             return False
         return (
             self._is_resolved_elsewhere(selection, options)

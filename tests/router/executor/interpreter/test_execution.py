@@ -79,6 +79,22 @@ async def test_equal_representations_are_sent_once_and_their_entity_goes_to_each
     assert transport.sent("ratings") == [{"representations": [user("1"), user("2")]}]
 
 
+async def test_a_value_that_another_fetch_sent_as_an_object_is_an_error() -> None:
+    """Was: the fields of the second fetch were null without an error."""
+    one = fetch(0, "users", "{me{friends{id}}}", "query")
+    other = fetch(1, "ratings", "{me{friends{rating}}}", "query")
+    transport = Scripted(
+        {
+            "users": responds({"data": {"me": {"friends": [{"id": "1"}, {"id": "2"}]}}}),
+            "ratings": responds({"data": {"me": {"friends": [{"rating": 5}, "x"]}}}),
+        }
+    )
+    result = await run(SDL, "{me{friends{id rating}}}", Parallel((one, other)), transport)
+    assert result.data == {"me": {"friends": [{"id": "1", "rating": 5}, {"id": "2", "rating": None}]}}
+    (error,) = result.errors
+    assert (error.path, error.code) == (("me", "friends", 1), "SUBREQUEST_MALFORMED_RESPONSE")
+
+
 async def test_an_unknown_entity_has_null_fields_without_an_error() -> None:
     transport = Scripted(
         {
@@ -91,12 +107,64 @@ async def test_an_unknown_entity_has_null_fields_without_an_error() -> None:
     assert result.errors == ()
 
 
-@pytest.mark.parametrize("users", [None, [], [None], [{"__typename": "User"}], [user(None)]])
+@pytest.mark.parametrize("users", [None, [], [None]])
 async def test_without_a_representation_there_is_no_request(users: object) -> None:
     transport = Scripted({"users": responds({"data": {"users": users}})})
     result = await run(SDL, "{users{rating}}", users_then_ratings(), transport)
     assert result.errors == ()
     assert transport.sent("ratings") == []
+
+
+@pytest.mark.parametrize("broken", [{"__typename": "User"}, user(None), {"id": "1"}, {"__typename": 7}])
+async def test_a_key_that_is_null_or_absent_is_an_error_at_what_needs_it(broken: dict[str, object]) -> None:
+    """Was: `rating: null` without an error."""
+    transport = Scripted(
+        {
+            "users": responds({"data": {"users": [broken, user("2")]}}),
+            "ratings": responds({"data": {"_entities": [{"rating": 3}]}}),
+        }
+    )
+    plan = users_then_ratings(requires=(*needs("id"), InputFragment("Item", (InputField("id"),))))
+    result = await run(SDL, "{users{rating}}", plan, transport)
+    assert result.data == {"users": [{"rating": None}, {"rating": 3}]}
+    assert [(error.path, error.code) for error in result.errors] == [(("users", 0, "rating"), "REQUIRED_VALUE_UNKNOWN")]
+    assert transport.sent("ratings") == [{"representations": [user("2")]}]
+
+
+async def test_a_key_of_an_entity_that_a_subgraph_does_not_have_is_no_error() -> None:
+    transport = Scripted(
+        {
+            "users": responds({"data": {"users": [user("1"), user("2")]}}),
+            "codes": responds({"data": {"_entities": [None, {"code": "c"}]}}),
+            "ratings": responds({"data": {"_entities": [{"rating": 3}]}}),
+        }
+    )
+    codes = "query($representations:[_Any!]!){_entities(representations:$representations){...on User{code}}}"
+    plan = Sequence(
+        (
+            fetch(0, "users", "{users{__typename id}}", "query"),
+            Flatten(USERS, fetch(1, "codes", codes, "query", requires=needs("id"), depends_on=(0,))),
+            Flatten(USERS, fetch(2, "ratings", ENTITIES, "query", requires=needs("code"), depends_on=(1,))),
+        )
+    )
+    sdl = SDL.replace("email: String!", "email: String! code: ID!")
+    result = await run(sdl, "{users{rating}}", plan, transport)
+    assert result.data == {"users": [{"rating": None}, {"rating": 3}]}
+    assert result.errors == ()
+
+
+@pytest.mark.parametrize("entity", [[], "x", 7, True, [{"rating": 5}]])
+async def test_an_entity_that_is_no_object_is_an_error(entity: object) -> None:
+    """Was: `rating: null` without an error."""
+    transport = Scripted(
+        {
+            "users": responds({"data": {"users": [user("1"), user("2")]}}),
+            "ratings": responds({"data": {"_entities": [entity, {"rating": 3}]}}),
+        }
+    )
+    result = await run(SDL, "{users{rating}}", users_then_ratings(), transport)
+    assert result.data == {"users": [{"rating": None}, {"rating": 3}]}
+    assert [(error.path, error.code) for error in result.errors] == [(("users", 0), "SUBREQUEST_MALFORMED_RESPONSE")]
 
 
 async def test_a_nullable_input_that_is_null_is_sent_as_null() -> None:
