@@ -1,6 +1,7 @@
 """Hand-written plans are executed with scripted subgraphs.
 
-Covers `router/executor/interpreter/execution.py` and `router/executor/context_and_result.py`.
+Covers `router/executor/interpreter/execution.py`, `router/executor/errors/execution_failures.py` and
+`router/executor/context_and_result.py`.
 """
 
 from __future__ import annotations
