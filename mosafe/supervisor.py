@@ -1,4 +1,12 @@
-"""Runs a set of processes together: it starts all, waits until all are ready, and stops all.
+"""Runs a set of processes together: it starts all, waits until all are ready, and stops all in the reverse order.
+
+A process that was started later may depend on those before it. Therefore each one stops only when those after it have
+finished their requests and ended:
+
+```
+SIGTERM ──> rest drains, ends ──> router drains, ends ──> transaction ... ──> account ──> auth
+            └── at most CHILD_SECONDS each, STOP_SECONDS together; then SIGKILL ─────────────┘
+```
 
 Each child runs in a session of its own, so that Ctrl-C in the terminal reaches only the supervisor, which then stops
 the children. Each child inherits the reading end of a pipe whose writing end the supervisor holds. When the supervisor
@@ -20,8 +28,11 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-# Longer than a child's grace period (MOSAFE_SHUTDOWN_SECONDS, default 8), shorter than the 10 s that `mosafe up` has.
-STOP_SECONDS: Final = 9.0
+# Longer than a child's grace period (MOSAFE_SHUTDOWN_SECONDS, default 8), refusals and cleanup included.
+CHILD_SECONDS: Final = 9.5
+# For all children together. Those that still run shortly before the end are stopped at the same time.
+STOP_SECONDS: Final = 20.0
+LAST_SECONDS: Final = 2.0
 READY_SECONDS: Final = 30.0
 POLL_SECONDS: Final = 0.05
 LAST_LINES: Final = 12
@@ -76,6 +87,7 @@ class Supervisor:
         self._write_line = write_line
         self._children: list[Child] = []
         self._read_end, self._write_end = os.pipe()
+        self._kill = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         return self
@@ -84,6 +96,14 @@ class Supervisor:
         await self._stop()
         os.close(self._write_end)
         os.close(self._read_end)
+
+    def kill(self) -> None:
+        """End all children at once, instead of waiting for their requests."""
+        self._kill.set()
+
+    @property
+    def was_killed(self) -> bool:
+        return self._kill.is_set()
 
     async def start(self, specs: Sequence[ChildSpec]) -> None:
         """Start all children and return when all are ready.
@@ -164,17 +184,34 @@ class Supervisor:
             return False
 
     async def _stop(self) -> None:
-        """Send every child SIGTERM, and SIGKILL to those that do not end in time."""
-        for child in self._children:
-            self._signal(child, signal.SIGTERM)
-        waits = [asyncio.ensure_future(child.process.wait()) for child in self._children]
-        if waits:
-            _, late = await asyncio.wait(waits, timeout=STOP_SECONDS)
-            if late:
-                for child in self._children:
-                    self._signal(child, signal.SIGKILL)
-                await asyncio.wait(late)
+        """Stop one child after the other, the last one first."""
+        end = asyncio.get_running_loop().time() + STOP_SECONDS
+        for child in reversed(self._children):
+            await self._stop_in_time([child], CHILD_SECONDS, end - LAST_SECONDS)
+        # Children are left only if the time is over before it was their turn.
+        await self._stop_in_time(self._children, LAST_SECONDS, end)
         await asyncio.gather(*(child.reader for child in self._children if child.reader is not None))
+
+    async def _stop_in_time(self, children: Sequence[Child], seconds: float, end: float) -> None:
+        """Send SIGTERM, and SIGKILL after `seconds`, at the time `end`, or when all are killed.
+
+        Does nothing after `end`.
+        """
+        remaining = min(seconds, end - asyncio.get_running_loop().time())
+        running = [child for child in children if child.process.returncode is None]
+        if remaining <= 0 or not running:
+            return
+        for child in running:
+            self._signal(child, signal.SIGTERM)
+        ended = asyncio.gather(*(child.process.wait() for child in running))
+        killed = asyncio.ensure_future(self._kill.wait())
+        either: set[asyncio.Future[Any]] = {ended, killed}
+        await asyncio.wait(either, timeout=remaining, return_when=asyncio.FIRST_COMPLETED)
+        killed.cancel()
+        if not ended.done():
+            for child in running:
+                self._signal(child, signal.SIGKILL)
+        await ended
 
     @staticmethod
     def _signal(child: Child, number: signal.Signals) -> None:

@@ -18,7 +18,8 @@ import structlog
 
 from bank.variables import VARIABLES
 from mosafe.processes import PROCESSES, Process, addresses, base_url, command_line, port_of
-from mosafe.supervisor import ChildDied, ChildrenNotReady, ChildSpec, Supervisor
+from mosafe.supervisor import STOP_SECONDS, ChildDied, ChildrenNotReady, ChildSpec, Supervisor
+from servicekit.commands import CANNOT_START
 from servicekit.errors import StartupError
 from servicekit.settings import environment, refuse_unknown
 
@@ -112,37 +113,55 @@ def _describe(pid: int | None) -> str:
 
 async def _run(environ: Mapping[str, str]) -> int:
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
     async with Supervisor(environ, _write_line) as supervisor:
-        starting = asyncio.ensure_future(supervisor.start([_spec(process, environ) for process in PROCESSES]))
-        stopping = asyncio.ensure_future(stop.wait())
-        try:
-            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if not starting.done():
-                return 0
-            starting.result()
-            click.echo(banner(environ))
-            death = asyncio.ensure_future(supervisor.wait_for_death())
-            await asyncio.wait({death, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if not death.done():
-                death.cancel()
-                click.echo("stopping ...")
-                return 0
-            raise ChildDied(death.result())
-        except ChildDied as error:
-            click.secho(f"mosafe: {error}; stopping the rest. Its last lines:", err=True, fg="red")
-            for line in error.child.last_lines:
-                click.echo(f"  {line}", err=True)
-            return 1
-        except ChildrenNotReady as error:
-            click.secho(f"mosafe: {error}", err=True, fg="red")
-            return 1
-        finally:
-            for task in (starting, stopping):
-                task.cancel()
-            await asyncio.gather(starting, stopping, return_exceptions=True)
+
+        def stop_or_kill() -> None:
+            if stop.is_set():
+                click.echo("ending all processes at once")
+                supervisor.kill()
+            stop.set()
+
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop_or_kill)
+        code = await _run_until(stop, supervisor, environ)
+        if stop.is_set():
+            order = ", ".join(process.name for process in reversed(PROCESSES))
+            click.echo(
+                f"stopping {order}: each finishes its requests, at most {STOP_SECONDS:g} s in all;"
+                " a second Ctrl-C ends them at once"
+            )
+    return 1 if supervisor.was_killed else code
+
+
+async def _run_until(stop: asyncio.Event, supervisor: Supervisor, environ: Mapping[str, str]) -> int:
+    """Start all processes and wait for `stop`, or for a failure, which is printed; returns the exit code."""
+    starting = asyncio.ensure_future(supervisor.start([_spec(process, environ) for process in PROCESSES]))
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            return 0
+        starting.result()
+        click.echo(banner(environ))
+        death = asyncio.ensure_future(supervisor.wait_for_death())
+        await asyncio.wait({death, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not death.done():
+            death.cancel()
+            return 0
+        raise ChildDied(death.result())
+    except ChildDied as error:
+        click.secho(f"mosafe: {error}; stopping the rest. Its last lines:", err=True, fg="red")
+        for line in error.child.last_lines:
+            click.echo(f"  {line}", err=True)
+        return CANNOT_START if error.child.process.returncode == CANNOT_START else 1
+    except ChildrenNotReady as error:
+        click.secho(f"mosafe: {error}", err=True, fg="red")
+        return 1
+    finally:
+        for task in (starting, stopping):
+            task.cancel()
+        await asyncio.gather(starting, stopping, return_exceptions=True)
 
 
 def _spec(process: Process, environ: Mapping[str, str]) -> ChildSpec:

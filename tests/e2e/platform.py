@@ -25,7 +25,8 @@ PORT_VARIABLES = ("AUTH_PORT", "ACCOUNT_PORT", "TRANSACTION_PORT", "ROUTER_PORT"
 UP_LINE = "MoSafe is up"
 # Five interpreters start on two cores, which also run the other tests.
 START_SECONDS = 60
-STOP_SECONDS = 10
+# `mosafe up` takes at most 20 s, and its own end a moment.
+STOP_SECONDS = 25
 LOG_SECONDS = 5
 PASSWORD = "quite unlike any banner 71"
 
@@ -145,6 +146,13 @@ class Platform:
             assert time.monotonic() < deadline, found
             time.sleep(0.02)
         return found
+
+    def wait_for_line(self, text: str) -> None:
+        """Wait until a process has written a line that contains `text`."""
+        deadline = time.monotonic() + LOG_SECONDS
+        while not any(text in line for line in list(self.lines)):
+            assert time.monotonic() < deadline, self.lines[-20:]
+            time.sleep(0.02)
 
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)

@@ -90,6 +90,6 @@ def test_an_unknown_variable_stops_the_start_and_suggests_the_known_one(tmp_path
 def test_a_malformed_value_names_its_variable(tmp_path: Path) -> None:
     ports = {name: str(port) for name, port in zip(PORT_VARIABLES, free_ports(len(PORT_VARIABLES)), strict=True)}
     outcome = run_up(tmp_path, ACCOUNT_MAX_PER_USER="many", **ports)
-    assert outcome.returncode == 1
+    assert outcome.returncode == 2
     assert "ACCOUNT_MAX_PER_USER: " in outcome.stdout + outcome.stderr
     assert "Traceback" not in outcome.stdout + outcome.stderr

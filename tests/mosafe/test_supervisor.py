@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
+import time
 from typing import TYPE_CHECKING
 
 import psutil
@@ -26,6 +27,11 @@ SERVER = """
     http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
 STUBBORN = SERVER.replace("lambda *_: sys.exit(0)", "signal.SIG_IGN")
+# Writes a line when it is asked to stop, and ends a moment later.
+SLOW = SERVER.replace(
+    "lambda *_: sys.exit(0)",
+    "lambda *_: (print('asked', flush=True), time.sleep(0.3), print('ended', flush=True), sys.exit(0))",
+).replace("import http.server, ", "import http.server, time, ")
 DYING = """
     import sys
     print("x" * 200_000)
@@ -88,9 +94,45 @@ async def test_a_child_that_dies_later_is_noticed(supervisor: Callable[[], Super
 async def test_a_child_that_ignores_the_request_is_killed(
     supervisor: Callable[[], Supervisor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mosafe.supervisor.STOP_SECONDS", 0.3)
+    monkeypatch.setattr("mosafe.supervisor.CHILD_SECONDS", 0.3)
     before = descendants()
     (port,) = free_ports(1)
     async with supervisor() as running:
         await running.start([child("stubborn", STUBBORN, port)])
+    assert descendants() <= before
+
+
+async def test_children_stop_one_after_the_other_the_last_one_first(
+    supervisor: Callable[[], Supervisor], lines: list[tuple[str, str]]
+) -> None:
+    """Before, all were asked at once, so that a router lost its subgraphs while it still had requests."""
+    ports = free_ports(3)
+    async with supervisor() as running:
+        await running.start([child(name, SLOW, port) for name, port in zip("abc", ports, strict=True)])
+    stops = [line for line in lines if line[1] != "serving"]
+    assert stops == [(name, word) for name in "cba" for word in ("asked", "ended")]
+
+
+async def test_the_time_for_all_is_shared_and_the_last_ones_are_asked_together(
+    supervisor: Callable[[], Supervisor], lines: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mosafe.supervisor.STOP_SECONDS", 2.5)
+    before = descendants()
+    ports = free_ports(3)
+    specs = [child(name, script, port) for name, script, port in zip("abc", (SLOW, SLOW, STUBBORN), ports, strict=True)]
+    async with supervisor() as running:
+        await running.start(specs)
+    assert descendants() <= before
+    assert sorted(line for line in lines if line[1] == "ended") == [("a", "ended"), ("b", "ended")]
+
+
+async def test_children_that_are_killed_end_at_once(supervisor: Callable[[], Supervisor]) -> None:
+    before = descendants()
+    ports = free_ports(2)
+    async with supervisor() as running:
+        await running.start([child(name, STUBBORN, port) for name, port in zip("ab", ports, strict=True)])
+        started = time.monotonic()
+        running.kill()
+    assert time.monotonic() - started < 5
+    assert running.was_killed
     assert descendants() <= before
