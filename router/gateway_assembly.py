@@ -83,9 +83,9 @@ def transport_for(graph: Supergraph, settings: RouterSettings, send: SubgraphHan
     transport: Transport = HttpTransport(
         {name: _endpoint(name, subgraph.url, settings) for name, subgraph in graph.subgraphs.items()}
     )
-    deduplicated = [name for name, each in traffic.items() if each.share_queries]
-    if deduplicated:
-        transport = DeduplicationLayer(transport, deduplicated)
+    shared = {name: each.share_queries for name, each in traffic.items() if each.share_queries}
+    if shared:
+        transport = DeduplicationLayer(transport, shared)
     pauses = {name: each.longest_retry_after for name, each in traffic.items() if each.longest_retry_after is not None}
     if pauses:
         transport = PauseLayer(transport, pauses)

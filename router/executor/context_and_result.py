@@ -26,6 +26,7 @@ class ExecutionContext:
         variables: The client's variables after coercion (`graphql/variable_coercion.py`). A variable without a value is
             absent.
         headers: The headers to send to each subgraph, by subgraph name. The header rules are already applied.
+        is_anonymous: Whether the client's request had no credential.
         deadline: The time by which every fetch must be complete, on the event loop's clock; None without a deadline.
     """
 
@@ -34,6 +35,7 @@ class ExecutionContext:
     variables: Mapping[str, object] = field(default_factory=dict)
     headers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     deadline: float | None = None
+    is_anonymous: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ def _encoded(request: SubgraphRequest) -> SubgraphRequest:
         headers=request.headers,
         body=encode_body(request),
         deadline=request.deadline,
+        is_anonymous=request.is_anonymous,
     )
 
 

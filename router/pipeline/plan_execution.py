@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from router.executor.context_and_result import ExecutionContext
 from router.executor.interpreter.execution import execute
+from router.request.credential_headers import is_anonymous
 from router.request.request_and_response import GraphQLResponse, Outcome
 from router.transport.layers.fetch_totals import FetchTotalsLayer
 
@@ -56,4 +57,5 @@ class Execution:
             variables=context.variables,
             headers=context.fetch_headers,
             deadline=context.deadline,
+            is_anonymous=is_anonymous((*context.received.headers, *context.request.headers)),
         )

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from router.pipeline.stage import Stage
 from router.settings.types import PROTOCOL_HEADERS
-from servicekit.request_ids import outgoing_headers
+from servicekit import client_address, request_ids
 
 if TYPE_CHECKING:
     from router.pipeline.request_context import RequestContext
@@ -52,8 +52,7 @@ class HeaderPropagation(Stage):
     async def on_plan(self, context: RequestContext, plan: QueryPlan) -> None:
         """Set the headers of fetches. A header that an earlier stage has set is not replaced."""
         del plan
-        # The router's trace context replaces the client's trace context: in a trace, the router calls the subgraph.
-        headers = self.apply({**context.request.headers, **outgoing_headers()})
+        headers = self.apply(_as_router(context.request.headers))
         given = context.fetch_headers
         context.fetch_headers = (
             {name: {**own, **given.get(name, {})} for name, own in headers.items()} if given else headers
@@ -66,6 +65,16 @@ class HeaderPropagation(Stage):
             name: _run(own, incoming, dict(common)) if (own := self._own.get(name)) else common
             for name in self._subgraphs
         }
+
+
+def _as_router(headers: ClientHeaders) -> ClientHeaders:
+    """Return the client's headers, with those replaced that the router writes anew because it is the caller now.
+
+    In a trace, the router calls the subgraph. Of `X-Forwarded-For`, only what trusted proxies wrote is kept, and the
+    peer of the connection is added.
+    """
+    own = {**request_ids.outgoing_headers(), **client_address.outgoing_headers()}
+    return {**{name: value for name, value in headers.items() if name != "x-forwarded-for"}, **own}
 
 
 def _run(rules: Iterable[_HeaderRule], incoming: ClientHeaders, outgoing: dict[str, str]) -> dict[str, str]:

@@ -27,6 +27,8 @@ from router.server.media_types import MediaType, negotiate
 from router.server.request_body import ClientGone
 from router.server.request_reading import RequestReader
 from router.server.response_writing import METHODS, ResponseTarget, ResponseWriter
+from servicekit import client_address, request_deadline
+from servicekit.client_address import TrustedProxies
 from servicekit.cors import Preflight
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ class GraphQLApp:
         self._writer = ResponseWriter(settings)
         self._settings = settings
         self._close = close
+        self._trusted = TrustedProxies.parse(settings.server.trusted_proxies)
         self._cors = cors_policy(settings, METHODS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,10 +93,13 @@ class GraphQLApp:
             cors = self._cors.response_headers(headers.get("origin"))
         target = ResponseTarget(send, log_line, cors, headers.get("accept"), headers.get("accept-encoding"))
         media_type = negotiate(headers.get("accept"))
-        deadline = asyncio.get_running_loop().time() + self._settings.traffic.request_timeout
+        limit = self._settings.traffic.request_timeout
+        timeout = request_deadline.timeout_of(headers.get(request_deadline.HEADER), limit=limit)
+        deadline = asyncio.get_running_loop().time() + timeout
         http_request = HttpRequest(scope, _counted(receive, log_line), headers, deadline, log_line.exceeds)
         try:
-            await self._respond(http_request, target, media_type)
+            with client_address.serving(client_address.path_of(scope, self._trusted)):
+                await self._respond(http_request, target, media_type)
         except HttpRefusal as refusal:
             await self._writer.refusal(target, refusal, media_type or MediaType.JSON)
         except ClientGone:

@@ -40,6 +40,7 @@ ENVIRONMENT: Mapping[tuple[str, ...], str] = {
     ("introspection",): "ROUTER_INTROSPECTION",
     ("server", "host"): "MOSAFE_HOST",
     ("server", "port"): "ROUTER_PORT",
+    ("server", "trusted_proxies"): "MOSAFE_TRUSTED_PROXIES",
     ("server", "drain_timeout"): "MOSAFE_SHUTDOWN_SECONDS",
 }
 """Keys that have an environment variable. A key that is missing in the file has the value of its variable."""

@@ -73,7 +73,7 @@ def _table(title: str, description: str, rows: Iterable[Key], prefix: str) -> st
 
 def _row(key: Key, prefix: str) -> str:
     default = "*required*" if key.required else f"`{written(key)}`"
-    variable = ENVIRONMENT.get((prefix, key.name))
+    variable = ENVIRONMENT.get((prefix, key.name) if prefix else (key.name,))
     if variable is not None:
         default += f", or `{variable}`"
     return f"| `{key.name}` | {_kind(key.schema)} | {default} | {key.description.replace('|', chr(92) + '|')} |"

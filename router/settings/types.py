@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
+from servicekit.client_address import TrustedProxies
 from servicekit.cors import check_origin
 from servicekit.http_url import split_http_url
 
@@ -35,6 +36,7 @@ PROTOCOL_HEADERS = frozenset(
         "trailer",
         "transfer-encoding",
         "upgrade",
+        "x-request-timeout-ms",
     }
 )
 
@@ -100,6 +102,17 @@ def _beside_the_configuration(value: Path, info: ValidationInfo) -> Path:
     return info.context / value if isinstance(info.context, Path) else value
 
 
+def _shared_queries(value: object) -> object:
+    if value is True or value == "true":
+        raise ValueError("choose `anonymous`, or `all`, which also shares the responses to queries with a credential")
+    return False if value == "false" else value
+
+
+def _networks(value: str) -> str:
+    TrustedProxies.parse(value)
+    return value
+
+
 def _path(value: str) -> str:
     if not value.startswith("/") or value.startswith("/health/") or set(value) & set("?# "):
         raise ValueError("a path begins with / and is not one of /health/")
@@ -132,11 +145,17 @@ SettableHeader = Annotated[str, AfterValidator(_settable_header)]
 ContentCoding = Literal["zstd", "br", "gzip"]
 """The registered name of a content coding (RFC 9110 §8.4.1)."""
 
+SharedQueries = Annotated[Literal[False, "anonymous", "all"], BeforeValidator(_shared_queries)]
+"""Which queries in flight are shared."""
+
 HeaderValue = Annotated[str, AfterValidator(check_header_value)]
 HttpUrl = Annotated[str, AfterValidator(http_url)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 FilePath = Annotated[Path, AfterValidator(_beside_the_configuration)]
 """A file or folder. A relative path is relative to the folder of the configuration file."""
+
+Networks = Annotated[str, AfterValidator(_networks)]
+"""Networks of proxies in CIDR notation, separated by commas."""
 
 UrlPath = Annotated[str, AfterValidator(_path)]
 Origin = Annotated[str, AfterValidator(check_origin)]

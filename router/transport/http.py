@@ -27,6 +27,7 @@ from router.transport.content_codings import CodingError, decode_body
 from router.transport.http1.connection import ExchangeFailed, MalformedExchange
 from router.transport.http1.pool import Pool, PoolLimits, ServerOrigin
 from router.transport.interface import SubgraphResponse
+from servicekit import request_deadline
 from servicekit.http_url import split_http_url
 
 if TYPE_CHECKING:
@@ -90,11 +91,12 @@ class HttpTransport:
         if target is None:
             raise fetch_failures.unreachable(name, f"no endpoint is configured for subgraph {name!r}")
         endpoint = target.endpoint
-        message = encode_request(target.head, request)
-        deadline = asyncio.get_running_loop().time() + endpoint.timeout
+        now = asyncio.get_running_loop().time()
+        deadline = now + endpoint.timeout
         is_own = request.deadline is None or deadline <= request.deadline
         if request.deadline is not None and not is_own:
             deadline = request.deadline
+        message = encode_request(target.head, request, seconds=deadline - now)
         try:
             raw = await target.pool.exchange(message, repeatable=request.operation_kind == "query", deadline=deadline)
         except TimeoutError as error:
@@ -136,8 +138,11 @@ class HttpTransport:
         return ssl.create_default_context()
 
 
-def encode_request(head: bytes, request: SubgraphRequest) -> bytes:
+def encode_request(head: bytes, request: SubgraphRequest, *, seconds: float) -> bytes:
     """Return the bytes of an HTTP request: `head`, the headers of `request`, and its body.
+
+    `seconds` is how long the router waits for the response. The subgraph need not work longer than that, so the request
+    says it (`X-Request-Timeout-Ms`).
 
     Raises:
         ValueError: The request has no body, a header contains a NUL or a line break, or a header belongs to the
@@ -148,7 +153,8 @@ def encode_request(head: bytes, request: SubgraphRequest) -> bytes:
     if any(name.lower() in PROTOCOL_HEADERS for name in request.headers):
         raise ValueError("a header for a subgraph belongs to the connection")
     lines = [f"{name}: {value}" for name, value in request.headers.items()]
-    lines += (f"content-length: {len(body)}", "", "")
+    timeout = request_deadline.header_value(seconds)
+    lines += (f"{request_deadline.HEADER}: {timeout}", f"content-length: {len(body)}", "", "")
     if _ENDS_A_LINE.search("\t".join(lines)) is not None:
         raise ValueError("a header for a subgraph contains a line break or a NUL")
     return b"".join((head, "\r\n".join(lines).encode("latin-1"), body))

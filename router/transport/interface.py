@@ -30,6 +30,7 @@ class SubgraphRequest:
             the variables, and need not set the body.
         deadline: The time by which the response must be complete, on the event loop's clock. If it is None, only the
             timeout of the subgraph applies.
+        is_anonymous: Whether the client's request had no credential. Only then may another client get the response.
     """
 
     subgraph: str
@@ -40,6 +41,7 @@ class SubgraphRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     deadline: float | None = None
+    is_anonymous: bool = False
 
     def encoded_body(self) -> bytes:
         """Return the body of a request that is already encoded.

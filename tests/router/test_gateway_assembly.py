@@ -29,7 +29,7 @@ def layers(transport: Transport) -> list[type]:
         ("{}", [EncodingLayer, PauseLayer, DeduplicationLayer, HttpTransport]),
         ("{all: {share_queries: false}}", [EncodingLayer, PauseLayer, HttpTransport]),
         (
-            "{all: {share_queries: false}, subgraphs: {people: {share_queries: true}}}",
+            "{all: {share_queries: false}, subgraphs: {people: {share_queries: all}}}",
             [EncodingLayer, PauseLayer, DeduplicationLayer, HttpTransport],
         ),
         ("{all: {longest_retry_after: null}}", [EncodingLayer, DeduplicationLayer, HttpTransport]),

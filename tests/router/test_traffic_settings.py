@@ -187,7 +187,7 @@ async def test_queries_of_two_users_are_shared_only_if_their_headers_are_equal(
 ) -> None:
     script = Counting()
     async with serving(script) as server:
-        text = f"override_subgraph_url: {{people: '{server.url}'}}\n{HEADERS}"
+        text = f"override_subgraph_url: {{people: '{server.url}'}}\n{HEADERS}traffic: {{all: {{share_queries: all}}}}"
         gateway = Gateway.from_supergraph(SDL, read(text, {}))
         await asyncio.gather(*(gateway.execute(replace(ME, headers=each)) for each in headers))
         await gateway.aclose()

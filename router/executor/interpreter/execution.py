@@ -187,6 +187,7 @@ class _PlanExecution:
             variables=self._client_variables(batch.variable_usages(parts)) | representations,
             headers=self.context.headers.get(batch.service_name, {}),
             deadline=self.context.deadline,
+            is_anonymous=self.context.is_anonymous,
         )
         response = await self._send(request, [entities.target for _, entities in ready])
         if response is not None:
@@ -216,10 +217,7 @@ class _PlanExecution:
             self.failures.record(fetch, fetch_failure(FetchTarget(fetch, dict(enumerate(paths))), failure))
 
     def _request(self, fetch: Fetch, variables: JsonObject) -> SubgraphRequest:
-        """Build the request of one fetch (execution §3.5).
-
-        The request contains `variables`, and the client's variables that the fetch uses.
-        """
+        """Build the request of one fetch, with `variables` and the client's variables that it uses (execution §3.5)."""
         return SubgraphRequest(
             subgraph=fetch.service_name,
             operation=fetch.operation,
@@ -228,6 +226,7 @@ class _PlanExecution:
             variables=self._client_variables(fetch.variable_usages) | variables,
             headers=self.context.headers.get(fetch.service_name, {}),
             deadline=self.context.deadline,
+            is_anonymous=self.context.is_anonymous,
         )
 
     async def _send(self, request: SubgraphRequest, targets: Iterable[FetchTarget]) -> JsonObject | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from router.settings.section import Section
-from router.settings.types import Count, Duration, Port, UrlPath
+from router.settings.types import Count, Duration, Networks, Port, UrlPath
 
 
 class Server(Section):
@@ -32,6 +32,10 @@ class Server(Section):
     max_connections: Count = 1_000
     """Maximum number of connections of one process. If there are more, the router closes the connection whose client
     has been silent for the longest time. The limit must be lower than the limit of open files of the process."""
+    trusted_proxies: Networks = "127.0.0.0/8,::1/128"
+    """Networks of proxies whose `X-Forwarded-For` the router believes, separated by commas; `none` for no proxy. If
+    this key is missing, the environment variable MOSAFE_TRUSTED_PROXIES has the networks. A rule in `headers` that
+    propagates `X-Forwarded-For` sends the believed part and the address of the connection to subgraphs."""
     workers: Count = 1
     """Number of worker processes, one for each core to use. Workers share only the port. `--workers` overrides
     this key."""

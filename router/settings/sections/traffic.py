@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from router.settings.section import Section
-from router.settings.types import ContentCoding, Count, Duration, FilePath
+from router.settings.types import ContentCoding, Count, Duration, FilePath, SharedQueries
 
 
 class SubgraphTraffic(Section):
@@ -25,9 +25,11 @@ class SubgraphTraffic(Section):
     """A PEM file with the certificate authorities to trust for https, instead of those of the system."""
     accept_encodings: tuple[ContentCoding, ...] | None = None
     """Content codings in which the subgraph may compress responses, best first."""
-    share_queries: bool | None = None
-    """Whether the router sends identical queries (same headers and variables) only once if they run at the same
-    time."""
+    share_queries: SharedQueries | None = None
+    """Which identical queries (same headers and variables) the router sends only once if they run at the same time.
+    `anonymous`: those of clients without a credential, such as `Authorization` or `Cookie`. `all`: also those with the
+    same credential. Warning: with `all`, a client whose session has just ended can still get the response to a query
+    that was sent before. `false`: none."""
     longest_retry_after: Duration | None = None
     """After a response with 503 and `Retry-After`, the router sends the subgraph no requests for the time in this
     header, but not longer than the time in this key."""
@@ -49,9 +51,11 @@ class AllTraffic(Section):
     accept_encodings: tuple[ContentCoding, ...] = ()
     """Content codings in which subgraphs may compress responses, best first. By default there are none, because
     compression in a local network takes more time than it saves."""
-    share_queries: bool = True
-    """Whether the router sends identical queries (same headers and variables) only once if they run at the same
-    time."""
+    share_queries: SharedQueries = "anonymous"
+    """Which identical queries (same headers and variables) the router sends only once if they run at the same time.
+    `anonymous`: those of clients without a credential, such as `Authorization` or `Cookie`. `all`: also those with the
+    same credential. Warning: with `all`, a client whose session has just ended can still get the response to a query
+    that was sent before. `false`: none."""
     longest_retry_after: Duration | None = 30.0
     """After a response with 503 and `Retry-After`, the router sends the subgraph no requests for the time in this
     header, but not longer than the time in this key. With null, the router ignores the header."""

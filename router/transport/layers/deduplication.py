@@ -6,6 +6,9 @@
 The first caller sends the query in its own task, without a new task. So a query that has no duplicate costs only one
 dictionary lookup. If the first caller is cancelled or its deadline passes, the next waiting caller sends the query
 again.
+
+A credential can become invalid while a query is running. So by default only the queries of clients without a credential
+are shared.
 """
 
 from __future__ import annotations
@@ -14,11 +17,13 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from router.errors import SubgraphTimeout
+from router.request.credential_headers import is_anonymous
 from router.transport.fetch_failures import timed_out
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable
+    from collections.abc import Hashable, Mapping
 
+    from router.settings.types import SharedQueries
     from router.transport.interface import SubgraphRequest, SubgraphResponse, Transport
 
     # A caller waits for this future. The result is the response; after None, the caller must send the query itself.
@@ -32,13 +37,14 @@ class DeduplicationLayer:
     """A `Transport` that does not send a query while an identical query waits for its response.
 
     Both callers get the same response. Two queries are identical if their subgraphs, bodies and headers are equal.
-    Queries to subgraphs that are not in `subgraphs` are always sent. `shared` is the number of queries that were not
-    sent.
+    `modes` has, for each subgraph, which queries are shared: `all`, or `anonymous` for those without a credential in
+    the client's request and in the fetch. All other queries are always sent. `shared` is the number of queries that
+    were not sent.
     """
 
-    def __init__(self, inner: Transport, subgraphs: Collection[str]) -> None:
+    def __init__(self, inner: Transport, modes: Mapping[str, SharedQueries]) -> None:
         self._inner = inner
-        self._subgraphs = frozenset(subgraphs)
+        self._modes = modes
         self._in_flight: dict[Hashable, list[Waiting]] = {}
         self.shared = 0
 
@@ -48,7 +54,7 @@ class DeduplicationLayer:
         If a query fails, all callers with an identical query get the exception. But if the deadline of the first caller
         passed, the other callers do not get its `SubgraphTimeout`, because they can have later deadlines.
         """
-        if request.operation_kind != "query" or request.subgraph not in self._subgraphs:
+        if request.operation_kind != "query" or not self._may_share(request):
             return await self._inner.send(request)
         headers = frozenset(item for item in request.headers.items() if item[0] not in _OF_ONE_REQUEST)
         key = (request.subgraph, request.body, headers)
@@ -59,6 +65,12 @@ class DeduplicationLayer:
                 return response
             self.shared -= 1
         return await self._send(key, request)
+
+    def _may_share(self, request: SubgraphRequest) -> bool:
+        mode = self._modes.get(request.subgraph, False)
+        if mode == "anonymous":
+            return request.is_anonymous and is_anonymous(request.headers)
+        return mode == "all"
 
     async def aclose(self) -> None:
         """See `Transport.aclose`."""

@@ -39,7 +39,7 @@ def test_variables_change_addresses() -> None:
     assert settings.override_subgraph_url["auth"] == "http://auth/graphql"
 
 
-def test_services_are_sent_three_headers_and_no_other() -> None:
+def test_services_are_sent_four_headers_and_no_other() -> None:
     client = {
         "authorization": "Bearer t",
         "traceparent": "00-1",
@@ -48,7 +48,7 @@ def test_services_are_sent_three_headers_and_no_other() -> None:
         "x-forwarded-for": "f",
     }
     sent = HeaderPropagation(bank().headers, SERVICES).apply(client)
-    expected = {"authorization": "Bearer t", "traceparent": "00-1", "x-request-id": "r"}
+    expected = {"authorization": "Bearer t", "traceparent": "00-1", "x-request-id": "r", "x-forwarded-for": "f"}
     assert sent == dict.fromkeys(SERVICES, expected)
 
 

@@ -63,6 +63,7 @@ TESTS: dict[str, str] = {
     "server.keep_alive_timeout": f"{CONNECTIONS}::test_an_idle_connection_is_closed",
     "server.keep_alive_requests": f"{CONNECTIONS}::test_a_connection_is_closed_after_a_number_of_requests",
     "server.max_connections": f"{CONNECTIONS}::test_a_new_connection_takes_the_place_of_a_silent_one",
+    "server.trusted_proxies": f"{ROUTER}/server/test_client_address.py::test_only_trusted_proxies_are_believed",
     "server.workers": f"{SERVE}::test_workers_do_not_outlive_their_supervisor",
     "server.drain_timeout": f"{SERVE}::test_draining_has_a_time_limit",
     "supergraph.file": f"{ADDRESS}::test_a_reload_can_change_the_source",
@@ -185,7 +186,7 @@ OTHER: dict[str, object] = {
     "max_response_bytes": 7,
     "certificate_authority": "own.pem",
     "accept_encodings": ["gzip"],
-    "share_queries": False,
+    "share_queries": "all",
     "longest_retry_after": "7s",
 }
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from router.errors import TransportError
 
 RESPONSE = SubgraphResponse(status=200, body=b"{}")
-QUERY = SubgraphRequest(subgraph="a", operation="{ x }", body=b"{ x }")
+QUERY = SubgraphRequest(subgraph="a", operation="{ x }", body=b"{ x }", is_anonymous=True)
 
 
 class Upstream:
@@ -51,7 +51,7 @@ def upstream() -> Upstream:
 
 @pytest.fixture
 def layer(upstream: Upstream) -> DeduplicationLayer:
-    return DeduplicationLayer(upstream, {"a"})
+    return DeduplicationLayer(upstream, {"a": "anonymous"})
 
 
 async def started(*sent: Awaitable[SubgraphResponse]) -> list[asyncio.Task[SubgraphResponse]]:
@@ -94,6 +94,19 @@ async def test_mutations_and_other_subgraphs_are_never_shared(
     upstream.release.set()
     await asyncio.gather(*tasks)
     assert (upstream.begun, layer.shared) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    "request_", [replace(QUERY, is_anonymous=False), replace(QUERY, headers={"authorization": "t"})]
+)
+async def test_queries_with_a_credential_are_shared_only_if_all_are(
+    upstream: Upstream, request_: SubgraphRequest
+) -> None:
+    anonymous, every = DeduplicationLayer(upstream, {"a": "anonymous"}), DeduplicationLayer(upstream, {"a": "all"})
+    tasks = await started(*(layer.send(request_) for layer in (anonymous, every) for _ in range(3)))
+    upstream.release.set()
+    await asyncio.gather(*tasks)
+    assert (anonymous.shared, every.shared, upstream.begun) == (0, 2, 4)
 
 
 async def test_a_failure_is_shared_too(upstream: Upstream, layer: DeduplicationLayer) -> None:
