@@ -1,6 +1,7 @@
 """The files that belong to the platform and not to one package: the composed supergraph and the router's configuration.
 
-In a checkout they stand at the top, where people edit them. A wheel carries copies beside this module.
+In a checkout, these files are in the top folder, where people edit them. A wheel has copies of the files beside this
+module.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ run ── slot free ──────────────────> thr
     └─ queue full: Unavailable                     and its work is never started
 ```
 
-An executor's own queue has no bound, and work in it runs also when nobody waits for the result any more.
+The queue of a `ThreadPoolExecutor` has no limit, and its work runs even if nobody waits for the result any more.
 """
 
 from __future__ import annotations
@@ -70,6 +70,6 @@ class BoundedThreads:
             with suppress(RuntimeError):  # the loop was closed while the thread still ran
                 loop.call_soon_threadsafe(self._slots.release)
 
-        # Not when the caller ends: a thread goes on also when its caller is cancelled, and keeps its slot.
+        # The slot becomes free when the thread has finished. If the caller is cancelled, the thread still runs.
         running.add_done_callback(release)
         return await asyncio.wrap_future(running)

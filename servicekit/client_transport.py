@@ -16,8 +16,9 @@ LINGER_SECONDS = 2.0
 class ClientTransport:
     """A transport that discards what is written after it was closed.
 
-    Closing sends what is buffered. A client that does not read it is disconnected after `patience` seconds.
-    `is_receiving` returns whether the client still sends a request; then only the sending side is closed at first.
+    Before the connection is closed, buffered data is sent. If the client does not read this data within `patience`
+    seconds, it is disconnected. `is_receiving` returns whether the client still sends a request. If so, only the
+    sending side is closed at first.
     """
 
     __slots__ = ("_closing", "_is_receiving", "_loop", "_patience", "_timer", "_transport")

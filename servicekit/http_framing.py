@@ -1,7 +1,7 @@
 """Counts the bytes of a chunked body that are not content: sizes of chunks, chunk extensions and trailers.
 
-A parser reads these bytes and keeps none of them, so nothing else limits them. Trailers without end, or one extension
-without end, would occupy a connection for ever, and the parser's memory with it.
+The size limit of bodies does not count these bytes, so they need a limit of their own. Otherwise a client could send
+endless trailers or an endless extension, which would occupy the connection and the parser's memory.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ _BYTES_PER_CHUNK = 32
 class FramingBudget:
     """The framing bytes of one message, counted read by read.
 
-    Reads that contain the end of the head or of the message are not counted: the parser does not say where in a read
-    they end. A read is small, so the budget is exceeded by at most two reads.
+    A read that contains the end of the head or of the message is not counted, because the parser does not say where in
+    the read this end is. A read is small, so the budget is exceeded by at most two reads.
     """
 
     __slots__ = ("_allowed", "_limit", "_used")

@@ -89,7 +89,6 @@ class BoundedProtocol(StrictRequests):
         self._client.lost()
         if self._running is not None and not self._running.response_complete:
             # uvicorn marks only the last request as disconnected, and that request may still wait in the pipeline.
-            # router/executor/interpreter/execution.py
             self._running.disconnected = True
             self._running.message_event.set()
         super().connection_lost(exc)

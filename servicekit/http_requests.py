@@ -2,9 +2,9 @@
 
 A field that only a trailer has must not act as a header (RFC 9110 §6.5.1); the parser reports both alike.
 
-A request to upgrade is served as if it had not asked (RFC 9110 §7.8). The parser takes the bytes after its head for
-another protocol, even if they are its body. Read as the next request, such a body would be a smuggled one. So a fresh
-parser reads the body.
+The header `Upgrade` is ignored (RFC 9110 §7.8). But after a head with this header, the parser takes all further bytes
+for another protocol, even the body of the request. If the body were read as the next request, it would be a smuggled
+request. So a new parser reads the body.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class StrictRequests(HttpToolsProtocol):
         raise NotImplementedError
 
     def _discard(self, size: int) -> None:
-        """So many bytes were received that nobody reads."""
+        """Called with a number of received bytes that nobody reads."""
         raise NotImplementedError
 
     def _parse(self, data: bytes) -> None:
@@ -104,7 +104,7 @@ class StrictRequests(HttpToolsProtocol):
         if self._field_count > self.limits.head_fields or self._field_size > self.limits.head_bytes:
             self._refusal = TOO_LARGE, "too many header or trailer fields"
             raise TooManyHeaders
-        if self._in_head:  # else the field is a trailer, and dropped
+        if self._in_head:  # otherwise the field is a trailer, which is dropped
             super().on_header(name, value.strip(b" \t"))
 
     def on_headers_complete(self) -> None:

@@ -88,7 +88,7 @@ class DrainableApp:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether no request has arrived for a moment, or they arrive without end."""
+        """Whether no request has arrived for a moment, or requests have arrived for too long."""
         now, since = _now(), self._refusing_since
         is_endless = since is not None and now - since >= LONGEST_REFUSAL_SECONDS
         return is_endless or now - self._last_request_at >= QUIET_SECONDS
@@ -129,10 +129,10 @@ refuse_as_graphql: Final[ASGIApp] = RequestIdMiddleware(_refuse, access_log=Fals
 
 
 class DrainingServer(uvicorn.Server):
-    """A server that stops as the module says. `config.timeout_graceful_shutdown` limits the draining."""
+    """A server that stops in the steps described above. `config.timeout_graceful_shutdown` limits the draining."""
 
     def __init__(self, config: uvicorn.Config, app: DrainableApp, *, supervised: bool) -> None:
-        """When `supervised`, a second SIGTERM is not a wish of the operator and does not cut requests off."""
+        """If `supervised`, a second SIGTERM does not come from the operator, so it does not cut requests off."""
         super().__init__(config)
         self._app = app
         self._supervised = supervised

@@ -15,7 +15,7 @@ import click
 if TYPE_CHECKING:
     from structlog.typing import EventDict, WrappedLogger
 
-# The prefix of the line, or other processes in the same terminal, already say these.
+# Fields that repeat the prefix of the line or the lines of other processes in the same terminal.
 _ALWAYS_THE_SAME: Final = ("level", "logger", "timestamp", "service", "pid", "worker", "trace_id")
 _LEVEL_COLOURS: Final = {"warning": "yellow", "error": "red", "critical": "red"}
 # The first status of each class: a redirect, a client's mistake, a fault of the server.

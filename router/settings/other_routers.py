@@ -1,6 +1,6 @@
 """The configuration keys of other routers, and the keys of this router that have the same purpose.
 
-Who moves from another router and writes one of its keys gets a message with the key of this router. The pages in
+If a configuration has a key of another router, the error message names the key of this router. The pages in
 `docs/coming-from` list the same keys.
 """
 
@@ -19,9 +19,9 @@ COSMO: Final = "Cosmo Router"
 
 
 class Counterpart(NamedTuple):
-    """What has the same purpose in this router.
+    """What this router has instead of a key of another router.
 
-    `keys` are dotted paths of this router's configuration. `note` has what else there is to know. If `keys` is empty,
+    `keys` are dotted paths of this router's configuration. `note` has further information. If `keys` is empty,
     the configuration of this router has no such key, and `note` says what to do instead.
     """
 

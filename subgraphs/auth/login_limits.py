@@ -1,6 +1,6 @@
 """How often somebody may try to log in or register (bank §2.11).
 
-A failed login counts three times, and each count has its own answer:
+A failed login is counted in three ways. Each count has its own consequence:
 
 | counted by | free | then |
 |---|---|---|
@@ -8,14 +8,14 @@ A failed login counts three times, and each count has its own answer:
 | account and address | 10 in 15 minutes | the next attempt waits 1 s, 2 s, 4 s … up to 15 minutes |
 | account, from everywhere | 10 in 15 minutes | each address waits for its turn: 1 s for each failure above the tenth |
 
-The third row slows down guesses that come from many addresses. A stranger must not lock out the owner, so an address
-gets a turn of its own: what others do neither takes it nor moves it. A stranger's failures after the tenth are few,
-because of the second row, so the owner waits for seconds, once. N addresses get N times as many guesses; that is the
-price of never locking anybody out.
+The third row slows down guesses that come from many addresses. A stranger must not lock out the owner of an account. So
+each address has a turn of its own, which other addresses can neither use nor delay. Because of the second row, a
+stranger has few failures after the tenth, so the owner waits once, for some seconds. With N addresses, an attacker gets
+N times as many guesses; this is accepted, because nobody may be locked out.
 
-An attempt is counted when it begins and given back when it succeeds: attempts that run at the same time count too. It
-is also given back when no hash was computed. All counts use the e-mail address that the client sent, whether it belongs
-to an account or not, so no limit tells whether an account exists.
+An attempt is counted when it begins, so attempts that run at the same time count too. The attempt is removed from the
+counts when it succeeds, or when no hash was computed. All counts use the e-mail address that the client sent, even if
+no account has this address. So no limit reveals whether an account exists.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Attempt:
     counted: tuple[tuple[RateLimit, str], ...]
 
     async def give_back(self) -> None:
-        """Take the attempt out of all counts: it succeeded, or no hash was computed."""
+        """Remove the attempt from all counts, because it succeeded or because no hash was computed."""
         for limit, key in self.counted:
             await self.store.give_back(limit, key)
 
@@ -128,17 +128,18 @@ class LoginLimits:
         return Attempt(self._store, (*attempt.counted, (limit, key)))
 
     async def _turn(self, account: str, pair: str) -> float:
-        """How long the pair must wait because the account has many failures; its own attempt is counted already."""
+        """How long the account must wait at this address. The attempt is counted already."""
         over = await self._over(self._account, account)
         if over < 0:
             return 0.0
         needed = min(1.0 + over, _LONGEST_WAIT)
         before = await self._over(self._pair, pair) - 1
-        # The pair waited as long for its own failures: one address alone waits once, not twice.
+        # The account has waited at this address for its own failures there. It does not wait a second time for the same
+        # failures.
         if before >= 0 and min(2.0**before, _LONGEST_WAIT) >= needed:
             return 0.0
         return await self._store.wait_turn("login-turn", pair, needed)
 
     async def _over(self, limit: RateLimit, key: str) -> int:
-        """How many events more than the count are counted; negative if it is not reached."""
+        """How many events are counted above the limit's `count`; negative below it."""
         return round(await self._store.level(limit, key)) - limit.count

@@ -1,8 +1,8 @@
 """Hashes passwords with argon2id, in a bounded pool of threads (bank §2.8).
 
-A hash costs a core for about 25 ms and `MEMORY_KIB` of memory, so the pool bounds both: as many threads as cores, at
-most `MAX_MEMORY_KIB` together, and a queue beyond which a request is refused. The work of a client that left is dropped
-before it begins.
+A hash takes about 25 ms of a core, and `MEMORY_KIB` of memory. So the pool has at most one thread for each core, and at
+most `MAX_MEMORY_KIB` of memory. Further hashes wait in a queue; if the queue is full, a request is refused. If the
+client leaves while its hash waits, the hash is not computed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ T = TypeVar("T")
 _TIME_COST: Final = 2
 MEMORY_KIB: Final = 19_456
 _PARALLELISM: Final = 1
-# What all running hashes may take together; on a machine with more than 26 cores it bounds the threads.
+# The memory of all running hashes together. On a machine with more than 26 cores, this limits the number of threads.
 MAX_MEMORY_KIB: Final = 512 * 1024
 # How many hashes may wait: less than a second of work for two cores.
 QUEUE: Final = 32
@@ -61,7 +61,7 @@ class PasswordHasher:
         return await self._threads.run(lambda: self._argon2.hash(_encoded(password)))
 
     async def verify(self, password: str, encoded: str | None) -> bool:
-        """Whether `password` has this hash. None, for an unknown user, is False and takes the same time.
+        """Return whether `password` has this hash. Without a hash (unknown user), return False after the same time.
 
         Raises:
             Unavailable: too many hashes wait.

@@ -21,14 +21,14 @@ MIN_LENGTH: Final = 8
 # ASVS 6.2.9 requires at least 64; the limit bounds the work of a request.
 MAX_LENGTH: Final = 256
 
-# Ten failures in 15 minutes are 350,000 guesses a year from one address; so many resist a hundred addresses for almost
-# a year. Eight random characters have 100 million.
+# With ten failures in 15 minutes, one address has 350,000 guesses a year. So a password of this strength resists a
+# hundred addresses for almost a year. Eight random characters need 100 million guesses.
 _MIN_GUESSES: Final = 3e7
 # zxcvbn's work grows with the cube of the length: 40 characters take up to 40 ms, 256 up to 20 s.
 _JUDGED_LENGTH: Final = 40
-# The product, as an attacker of this bank would try first.
+# The names of the product, which an attacker of this bank would try first.
 _PRODUCT: Final = ("mosafe",)
-# Shorter parts of an address or a name are parts of many words.
+# Shorter parts of an address or a name occur in many words, so they are not removed from the password.
 _MIN_WORD: Final = 4
 
 
@@ -84,6 +84,6 @@ def _without(folded: str, words: list[str]) -> str:
 
 
 def _guesses(password: str, words: list[str]) -> float:
-    """How many guesses an attacker needs, by zxcvbn; of a long password, the better one of its two ends counts."""
+    """How many guesses an attacker needs, as zxcvbn estimates; of a long password, the stronger end counts."""
     ends = {password[:_JUDGED_LENGTH], password[-_JUDGED_LENGTH:]}
     return max(float(zxcvbn(end, user_inputs=words)["guesses"]) for end in ends)

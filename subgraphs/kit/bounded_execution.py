@@ -73,11 +73,11 @@ async def run_within(
 class ObjectBudget:
     """Counts the objects of one request.
 
-    Objects of the introspection are no data; they have a limit of their own.
+    Objects of the introspection are not counted: they have a limit of their own.
 
     Attributes:
         owner: the task that executes the operation; it is cancelled when there are too many objects.
-        unfinished: work that graphql-core goes on with after an error made its result useless.
+        unfinished: work that graphql-core continues, although an error has made the result useless.
     """
 
     def __init__(self, limit: int) -> None:
@@ -136,7 +136,7 @@ async def execute_counted(
         finished = result if isinstance(result, ExecutionResult) else await result
         if not budget.is_exceeded:
             return finished
-        await asyncio.sleep(0)  # here the cancellation arrives if the operation had nothing to wait for
+        await asyncio.sleep(0)  # if the operation awaited nothing, the cancellation takes effect here
     except asyncio.CancelledError:
         if not budget.is_exceeded:
             raise

@@ -48,7 +48,7 @@ _COMPARISONS: Final = 30_000
 
 
 class OperationNotFound(Exception):
-    """No operation has the name, or there is none although the document has several (GraphQL specification §6.1)."""
+    """No operation has the name, or the document has several operations and the request names none."""
 
 
 class InvalidDocument(Exception):
@@ -95,7 +95,7 @@ def read_operation(text: str, name: str | None) -> Operation:
 
     Raises:
         InvalidDocument: the text is not a GraphQL document, or has more than `MAX_TOKENS` tokens.
-        OperationNotFound: see there.
+        OperationNotFound: the document does not have the operation.
     """
     try:
         document = parse(text, max_tokens=MAX_TOKENS)

@@ -12,7 +12,7 @@ once for each of its items, so nested lists multiply:
 
 The number of items is the largest given slicing argument, else the assumed size. `sizedFields` names the fields below,
 such as `nodes`, that have the items. `_entities` has an item for each representation. The estimate is an upper bound:
-of the types that a selection may meet, the most expensive counts, and equal fields count each time.
+if an object can have several types, the most expensive type counts, and a field that is selected twice counts twice.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class _Estimation:
         name = node.name.value
         field = parent.fields.get(name)
         if field is None or name in INTROSPECTION:
-            return 0  # `__typename`, or the schema, which is no data
+            return 0  # `__typename` or introspection, which are not data
         weight, list_size = directives_of(field)
         composite = get_named_type(field.type)
         if node.selection_set is None or not is_composite_type(composite):

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 # A list of a thousand representations has about 100 KB.
 MAX_BODY_BYTES: Final = 2_000_000
-# Parsing, validating and collecting take time that grows with these. Thirty aliases of everything that an object has
-# stay far below them.
+# The time of parsing, validating and collecting fields grows with these numbers. An operation with thirty aliases of
+# every field of an object is far below the limits.
 MAX_TOKENS: Final = 8_000
 MAX_SELECTIONS: Final = 1_500
-# The values in the JSON of the variables, and how deeply they are nested. As many representations as objects are
-# allowed by default have five keys each.
+# The largest number of JSON values in the variables, and their deepest nesting. This is enough for as many
+# representations with five keys as there may be objects by default.
 MAX_VARIABLE_VALUES: Final = 12_000
 MAX_VARIABLE_DEPTH: Final = 50
 

@@ -32,7 +32,7 @@ class SharedResults:
                 return asyncio.shield(task)
         task = asyncio.ensure_future(resolve())
         same_id.append((source, task))
-        # One that waits may be cancelled, because a sibling failed; the others still need the result.
+        # A caller that waits may be cancelled because a sibling field failed. The other callers still need the result.
         return asyncio.shield(task)
 
     async def cancel(self) -> None:
