@@ -81,8 +81,12 @@ clean: ## Remove everything that other targets created, except the data director
 # built without isolation, and therefore without the network.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "MoSafe needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Setting up $(VENV); this happens once, and again when the dependencies change."
+	@test -x $(BIN)/python || { echo "  creating a virtual environment with $$($(PYTHON) --version)"; $(PYTHON) -m venv $(VENV); }
+	@echo "  installing uv, which installs everything else"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)"
+	@echo "  installing $$(grep -c '^[a-z0-9].*==' requirements.lock) packages at the versions and hashes of requirements.lock"
 	@$(UV) pip install --quiet --require-hashes -r requirements.lock
+	@echo "  installing MoSafe itself, in editable mode"
 	@$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@

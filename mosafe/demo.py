@@ -4,24 +4,31 @@ The month is in the past, and no public operation writes past transactions. Ther
 run in this process, before the real processes start, with a clock that is set to each day of the month in turn. The
 orders of the transaction service reach the real postings of the account service without a socket. All rules apply: the
 ledger balances, and the sandbox provider receives each deposit.
+
+The people have e-mail addresses of their own (`@demo.example`), so that nobody registers one of them first. Their
+passwords are derived from a random key in the data directory, so that every start can show them.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import random
 import secrets
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import httpx
 from fastapi import FastAPI
 
 from bank import values
 from bank.identity import CUSTOMER
-from bank.service_credential import ServiceCredential
+from bank.service_credential import ServiceCredential, read_or_create_secret
 from servicekit.errors import StartupError
 from servicekit.settings import load
 from subgraphs.account.domain import Account, AccountType, Opening, open_account
@@ -50,16 +57,20 @@ if TYPE_CHECKING:
 DAYS: Final = 30
 # The transactions are the same on every machine; only ids, account numbers and passwords differ.
 SEED: Final = 2026
-PASSWORD_BYTES: Final = 12
+# 15 bytes are 20 characters, which nobody can guess.
+PASSWORD_BYTES: Final = 15
+KEY: Final = Path("secrets", "demo.key")
+# Written after all demo data, so that a start that was cut off is noticed.
+COMPLETE: Final = "demo.complete"
 EUR: Final = "EUR"
 
 PEOPLE: Final = (
-    ("Ada Okafor", "ada@example.com", (Role.CUSTOMER,)),
-    ("Bruno Keller", "bruno@example.com", (Role.CUSTOMER,)),
-    ("Chiara Rossi", "chiara@example.com", (Role.CUSTOMER,)),
-    ("Dev Patel", "dev@example.com", (Role.CUSTOMER,)),
-    ("Sam Support", "support@example.com", (Role.CUSTOMER, Role.SUPPORT)),
-    ("Ruth Root", "admin@example.com", (Role.CUSTOMER, Role.ADMIN)),
+    ("Ada Okafor", "ada@demo.example", (Role.CUSTOMER,)),
+    ("Bruno Keller", "bruno@demo.example", (Role.CUSTOMER,)),
+    ("Chiara Rossi", "chiara@demo.example", (Role.CUSTOMER,)),
+    ("Dev Patel", "dev@demo.example", (Role.CUSTOMER,)),
+    ("Sam Support", "support@demo.example", (Role.CUSTOMER, Role.SUPPORT)),
+    ("Ruth Root", "admin@demo.example", (Role.CUSTOMER, Role.ADMIN)),
 )
 SHOPS: Final = ("Corner Bakery", "City Transport", "Green Grocer", "Power and Light", "Book Nook", "Rooftop Cinema")
 NOTES: Final = ("rent", "dinner", "concert tickets", "groceries", "thanks!", "holiday fund")
@@ -86,6 +97,15 @@ class Bank:
     orders: Orders
 
 
+class DemoPerson(NamedTuple):
+    """A person of the demo data, as a user needs it to log in."""
+
+    name: str
+    email: str
+    password: str
+    roles: tuple[Role, ...]
+
+
 @dataclass(frozen=True)
 class Customer:
     user: User
@@ -93,24 +113,39 @@ class Customer:
     savings: Account
 
 
-async def fill(environ: Mapping[str, str]) -> str:
-    """Write the demo data unless it exists; returns the message for the user, with the passwords.
+async def fill(environ: Mapping[str, str]) -> list[DemoPerson]:
+    """Write the demo data unless it exists. Return the people, with their passwords.
 
     Raises:
-        StartupError: a database cannot be opened.
+        StartupError: a database cannot be opened, or an earlier start was cut off while it wrote the data.
     """
+    data_dir = load(AuthSettings, environ).data_dir
+    complete = data_dir / COMPLETE
+    was_begun = (data_dir / KEY).exists()
+    people = _people(read_or_create_secret(data_dir / KEY))
+    if complete.exists():
+        return people
+    if was_begun:
+        raise StartupError(
+            f"the demo data in {data_dir} is incomplete, because a start was cut off; delete this folder, "
+            "or choose another one with MOSAFE_DATA_DIR"
+        )
     async with AsyncExitStack() as stack:
         calendar = Calendar(values.now() - timedelta(days=DAYS))
         bank = await _open_stores(environ, calendar, stack)
-        people: list[tuple[User, str]] = []
-        for name, email, roles in PEOPLE:
-            person = await _register(bank, name, email, roles)
-            if person is None:
-                return "The demo data is already there; its passwords were shown when it was created."
-            people.append(person)
-        customers = [await _customer(bank, user) for user, _ in people if user.roles == {Role.CUSTOMER}]
-        await _place_orders(bank, customers)
-    return _report(people)
+        users = [await _register(bank, person) for person in people]
+        await _place_orders(bank, [await _customer(bank, user) for user in users if user.roles == {Role.CUSTOMER}])
+    complete.touch(mode=0o600)
+    return people
+
+
+def _people(key: str) -> list[DemoPerson]:
+    return [DemoPerson(name, email, _password(key, email), roles) for name, email, roles in PEOPLE]
+
+
+def _password(key: str, email: str) -> str:
+    digest = hmac.digest(key.encode(), email.encode(), hashlib.sha256)
+    return base64.urlsafe_b64encode(digest[:PASSWORD_BYTES]).decode()
 
 
 async def _open_stores(environ: Mapping[str, str], calendar: Calendar, stack: AsyncExitStack) -> Bank:
@@ -139,15 +174,14 @@ def _postings_without_socket(store: AccountStore, credential: ServiceCredential)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://account")
 
 
-async def _register(bank: Bank, name: str, email: str, roles: Iterable[Role]) -> tuple[User, str] | None:
-    """The new user and the password, or None when the e-mail address is taken."""
-    password = secrets.token_urlsafe(PASSWORD_BYTES)
-    user = await create_user(bank.auth, bank.hasher, NewUser(email, password, name, roles), bank.calendar())
+async def _register(bank: Bank, person: DemoPerson) -> User:
+    new = NewUser(person.email, person.password, person.name, person.roles)
+    user = await create_user(bank.auth, bank.hasher, new, bank.calendar())
     if isinstance(user, TakenEmail):
-        return None
+        raise StartupError(f"the e-mail address {person.email} of the demo data is taken")
     if not isinstance(user, User):
-        raise StartupError(f"the demo user {email} was refused: {user.reason}")
-    return user, password
+        raise StartupError(f"the demo user {person.email} was refused: {user.reason}")
+    return user
 
 
 async def _customer(bank: Bank, user: User) -> Customer:
@@ -194,11 +228,3 @@ def _orders_of(day: int, customer: Customer, customers: list[Customer], chance: 
         yield Order(TransactionType.TRANSFER, amount, EUR, source=checking, destination=number, metadata=metadata)
     if day % 10 == 9:  # noqa: PLR2004 - every tenth day
         yield Order(TransactionType.WITHDRAWAL, Decimal("60.00"), EUR, source=checking)
-
-
-def _report(people: list[tuple[User, str]]) -> str:
-    lines = ["The demo data is written. Its passwords are shown only now:"]
-    for user, password in people:
-        roles = ", ".join(sorted(role.value for role in user.roles - {Role.CUSTOMER}))
-        lines.append(f"  {user.email:<20} {password}  {user.name}{f' ({roles})' if roles else ''}")
-    return "\n".join(lines)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -24,7 +26,9 @@ from servicekit.errors import StartupError
 from servicekit.settings import environment, refuse_unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from mosafe.demo import DemoPerson
 
 COLOURS: Final = {"auth": "cyan", "account": "green", "transaction": "yellow", "router": "magenta", "rest": "blue"}
 NAME_WIDTH: Final = max(len(process.name) for process in PROCESSES)
@@ -42,13 +46,14 @@ def command(*, demo: bool) -> None:
         environ.setdefault("MOSAFE_LOG_FORMAT", "text")
         environ.setdefault("FORCE_COLOR", "1")  # the processes write to a pipe, from which lines go to this terminal
     refuse_taken_ports(environ)
+    people: Sequence[DemoPerson] = ()
     if demo:
         from mosafe.demo import fill  # noqa: PLC0415 - the demo needs every service in this process
 
         # The services log a line for each order. The passwords would be hard to find among these lines.
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-        click.echo(asyncio.run(fill(environ)))
-    sys.exit(asyncio.run(_run(environ)))
+        people = asyncio.run(fill(environ))
+    sys.exit(asyncio.run(_run(environ, banner(environ, people))))
 
 
 def refuse_taken_ports(environ: Mapping[str, str]) -> None:
@@ -111,7 +116,8 @@ def _describe(pid: int | None) -> str:
         return f"process {pid}"
 
 
-async def _run(environ: Mapping[str, str]) -> int:
+async def _run(environ: Mapping[str, str], welcome: str) -> int:
+    """Run the processes until a signal or a failure. Print `welcome` when all are ready. Return the exit code."""
     stop = asyncio.Event()
     async with Supervisor(environ, _write_line) as supervisor:
 
@@ -124,7 +130,7 @@ async def _run(environ: Mapping[str, str]) -> int:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop_or_kill)
-        code = await _run_until(stop, supervisor, environ)
+        code = await _run_until(stop, supervisor, environ, welcome)
         if stop.is_set():
             order = ", ".join(process.name for process in reversed(PROCESSES))
             click.echo(
@@ -134,7 +140,7 @@ async def _run(environ: Mapping[str, str]) -> int:
     return 1 if supervisor.was_killed else code
 
 
-async def _run_until(stop: asyncio.Event, supervisor: Supervisor, environ: Mapping[str, str]) -> int:
+async def _run_until(stop: asyncio.Event, supervisor: Supervisor, environ: Mapping[str, str], welcome: str) -> int:
     """Start all processes and wait for `stop`, or for a failure, which is printed; returns the exit code."""
     starting = asyncio.ensure_future(supervisor.start([_spec(process, environ) for process in PROCESSES]))
     stopping = asyncio.ensure_future(stop.wait())
@@ -143,7 +149,7 @@ async def _run_until(stop: asyncio.Event, supervisor: Supervisor, environ: Mappi
         if not starting.done():
             return 0
         starting.result()
-        click.echo(banner(environ))
+        click.echo(welcome)
         death = asyncio.ensure_future(supervisor.wait_for_death())
         await asyncio.wait({death, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not death.done():
@@ -173,12 +179,14 @@ def _write_line(name: str, line: str) -> None:
     click.echo(f"{prefix} {line}")
 
 
-def banner(environ: Mapping[str, str]) -> str:
-    """The message after the start: where each process listens, and how to get a first token."""
+def banner(environ: Mapping[str, str], people: Sequence[DemoPerson] = ()) -> str:
+    """The message after the start: where each process listens, and how to get a first token.
+
+    `people` are those of the demo data; the first of them gets the token.
+    """
     rows = [
         f"  {process.name:<{NAME_WIDTH}}  {base_url(process, environ)}{process.entry_path}" for process in PROCESSES
     ]
-    rest = next(base_url(process, environ) for process in PROCESSES if process.name == "rest")
     data = os.path.relpath(environ.get("MOSAFE_DATA_DIR") or ".mosafe")
     rule = "-" * min(72, shutil.get_terminal_size().columns)
     return "\n".join(
@@ -187,9 +195,32 @@ def banner(environ: Mapping[str, str]) -> str:
             "MoSafe is up. Ctrl-C stops it; its state is in " + data,
             *rows,
             "",
+            *_logins(people),
             "A first token (then send `Authorization: Bearer <accessToken>`):",
-            f"  curl -s {rest}/api/auth/register -H 'content-type: application/json' \\",
-            """    -d '{"email": "ada@example.com", "password": "correct horse battery", "name": "Ada"}'""",
+            *_first_command(environ, people),
             rule,
         )
+    )
+
+
+def _logins(people: Sequence[DemoPerson]) -> Iterator[str]:
+    if people:
+        yield "People, with e-mail address and password:"
+        for person in people:
+            roles = ", ".join(role.value for role in person.roles)
+            yield f"  {person.email:<20} {person.password}  {person.name} ({roles})"
+        yield ""
+
+
+def _first_command(environ: Mapping[str, str], people: Sequence[DemoPerson]) -> tuple[str, str]:
+    rest = next(base_url(process, environ) for process in PROCESSES if process.name == "rest")
+    if people:
+        path, body = "login", {"email": people[0].email, "password": people[0].password}
+    else:
+        # A new address at each start: the command works although earlier ones are registered.
+        email = f"ada.{secrets.token_hex(2)}@example.com"
+        path, body = "register", {"email": email, "password": "correct horse battery", "name": "Ada"}
+    return (
+        f"  curl -s {rest}/api/auth/{path} -H 'content-type: application/json' \\",
+        f"    -d '{json.dumps(body)}'",
     )

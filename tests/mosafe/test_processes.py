@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from contextlib import closing
 
 import pytest
 
 from bank.variables import VARIABLES
+from mosafe.demo import DemoPerson
 from mosafe.processes import PROCESSES, addresses, port_of
 from mosafe.up import banner, refuse_taken_ports
 from servicekit.errors import ConfigurationError, StartupError
+from subgraphs.auth.domain import Role
 from tests.e2e.platform import PORT_VARIABLES, free_ports
 
 
@@ -79,3 +82,17 @@ def test_a_port_shared_by_two_processes_names_both_variables() -> None:
 def test_the_banner_shows_every_address() -> None:
     text = banner(free_environment())
     assert all(f" {process.name} " in text for process in PROCESSES)
+
+
+def test_the_banner_of_the_demo_shows_how_to_log_in() -> None:
+    people = [DemoPerson("Ada", "ada@demo.example", "s3cret-word", (Role.CUSTOMER,))]
+    text = banner(free_environment(), people)
+    assert "ada@demo.example" in text.partition("A first token")[0]
+    assert "/api/auth/login" in text
+    assert '{"email": "ada@demo.example", "password": "s3cret-word"}' in text
+
+
+def test_the_first_command_works_at_each_start() -> None:
+    """An e-mail address can be registered once, so each banner shows another one."""
+    addresses = {re.findall(r'"email": "([^"]+)"', banner(free_environment()))[0] for _ in range(5)}
+    assert len(addresses) > 1
