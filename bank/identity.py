@@ -65,19 +65,6 @@ class Caller:
     roles: frozenset[str]
     scopes: frozenset[str] = frozenset()
 
-    @property
-    def is_staff(self) -> bool:
-        """Whether the caller may see every customer's data."""
-        return bool(self.roles & {SUPPORT, ADMIN})
-
-    @property
-    def is_admin(self) -> bool:
-        return ADMIN in self.roles
-
-    def may_see(self, owner_id: str | None) -> bool:
-        """Whether the caller may see data that belongs to `owner_id`."""
-        return self.is_staff or (owner_id is not None and owner_id == self.user_id)
-
 
 class KeySource(Protocol):
     """Finds public signing keys."""

@@ -70,6 +70,22 @@ SECTIONS: Final[tuple[Section, ...]] = (
                 secret=True,
             ),
             Variable("ACCOUNT_MAX_PER_USER", "100", "How many accounts that are not closed a user may own."),
+            Variable(
+                "ACCOUNT_MAX_ORDER",
+                "10000000",
+                "The largest order, in any currency; JPY=1000000000 after a comma is for one currency.",
+            ),
+            Variable(
+                "ACCOUNT_MAX_PER_DAY",
+                "50000000",
+                "The most that a user may deposit, and the most that may leave a user's accounts, in a day (UTC).",
+            ),
+            Variable("ACCOUNT_MAX_BALANCE", "1000000000", "The largest balance of an account, as ACCOUNT_MAX_ORDER."),
+            Variable(
+                "ACCOUNT_RECEIVER_TRIES",
+                "20",
+                "How many receivers that do not exist or cannot receive money a user may name in 15 minutes.",
+            ),
         ),
     ),
     Section(

@@ -51,6 +51,7 @@ from subgraphs.transaction.store.factory import STORES as TRANSACTION_STORES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from subgraphs.account.limits import Limits
     from subgraphs.account.store.protocol import AccountStore
     from subgraphs.auth.store.protocol import AuthStore
 
@@ -155,7 +156,7 @@ async def _open_stores(environ: Mapping[str, str], calendar: Calendar, stack: As
     accounts = await stack.enter_async_context(open_store(account.store, ACCOUNT_STORES, clock=calendar))
     transactions = await stack.enter_async_context(open_store(transaction.store, TRANSACTION_STORES, clock=calendar))
     credential = ServiceCredential.load(account)
-    client = await stack.enter_async_context(_postings_without_socket(accounts, credential))
+    client = await stack.enter_async_context(_postings_without_socket(accounts, credential, account.limits))
     ledger = HttpLedger(client, credential)
     orders = Orders(transactions, ledger, SandboxProvider(), clock=calendar)
     return Bank(calendar, auth_store, hasher, accounts, orders)
@@ -165,12 +166,13 @@ async def _open_stores(environ: Mapping[str, str], calendar: Calendar, stack: As
 class _InternalRuntime:
     store: AccountStore
     credential: ServiceCredential
+    limits: Limits
 
 
-def _postings_without_socket(store: AccountStore, credential: ServiceCredential) -> httpx.AsyncClient:
+def _postings_without_socket(store: AccountStore, credential: ServiceCredential, limits: Limits) -> httpx.AsyncClient:
     """A client whose requests reach the internal routes of the account service in this process."""
     app = FastAPI(openapi_url=None)
-    app.include_router(internal_router(lambda: _InternalRuntime(store, credential)))
+    app.include_router(internal_router(lambda: _InternalRuntime(store, credential, limits)))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://account")
 
 

@@ -68,6 +68,12 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "INSUFFICIENT_FUNDS": Refusal(422, "The available balance is too low", _same("available", "requested", "currency")),
     "CURRENCY_MISMATCH": Refusal(422, "The account is held in another currency", _same("accountCurrency")),
     "ACCOUNT_FROZEN": Refusal(422, "The account is frozen", {"accountId": "frozenAccountId"}),
+    "RECEIVER_UNAVAILABLE": Refusal(422, "The receiver cannot receive this payment"),
+    "AMOUNT_LIMIT_EXCEEDED": Refusal(
+        422,
+        "The amount exceeds a limit",
+        {"limit": "amountLimit", **_same("kind", "remaining", "currency", "resetsAt")},
+    ),
     "SAME_ACCOUNT": Refusal(422, "Source and destination are the same account"),
     "PAYMENT_DECLINED": Refusal(422, "The payment was declined"),
     "IDEMPOTENCY_KEY_REUSED": Refusal(422, "The idempotency key was used for another request"),
@@ -81,12 +87,15 @@ DETAIL_SCHEMAS: Final[Mapping[str, JsonSchema]] = {
     "reason": {"type": "string"},
     "transactionId": {"type": "string"},
     "minimumLength": {"type": "integer"},
-    "limit": {"type": "integer"},
+    "limit": {"type": ["integer", "string"]},
     "balance": {"type": "string"},
     "available": {"type": "string"},
     "requested": {"type": "string"},
     "currency": {"type": "string"},
     "accountCurrency": {"type": "string"},
+    "kind": {"type": "string"},
+    "remaining": {"type": "string"},
+    "resetsAt": {"type": "string", "format": "date-time"},
 }
 
 

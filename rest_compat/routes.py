@@ -100,6 +100,7 @@ _ORDER_REFUSALS: Final = (
     "INSUFFICIENT_FUNDS",
     "CURRENCY_MISMATCH",
     "ACCOUNT_FROZEN",
+    "AMOUNT_LIMIT_EXCEEDED",
     "PAYMENT_DECLINED",
     "IDEMPOTENCY_KEY_REUSED",
 )
@@ -233,6 +234,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         success=NoContent("The account is closed."),
         missing=_NO_ACCOUNT,
         refusals=("INVALID_ACCOUNT", "ACCOUNT_NOT_EMPTY", "CONFLICT"),
+        forbidden=True,
         version_from="get_account",
     ),
     Route(
@@ -270,6 +272,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         variables=_order_input,
         success=_NEW_TRANSACTION,
         refusals=_ORDER_REFUSALS,
+        forbidden=True,
         moves_money=True,
     ),
     Route(
@@ -305,7 +308,8 @@ ROUTES: Final[tuple[Route, ...]] = (
         body=bodies.TRANSFER,
         variables=_order_input,
         success=_NEW_TRANSACTION,
-        refusals=(*_ORDER_REFUSALS, "SAME_ACCOUNT"),
+        refusals=(*_ORDER_REFUSALS, "RECEIVER_UNAVAILABLE", "SAME_ACCOUNT"),
+        forbidden=True,
         moves_money=True,
     ),
 )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bank.identity import Caller, TokenVerifier
     from servicekit.asgi import ASGIApp
     from servicekit.errors import ServiceError
+    from subgraphs.account.limits import Limits
     from subgraphs.account.settings import AccountSettings
     from subgraphs.account.store.protocol import AccountStore
     from subgraphs.kit.outbox import Outbox
@@ -45,6 +46,7 @@ class AccountRuntime:
     services: AccountServices
     verifier: TokenVerifier
     credential: ServiceCredential
+    limits: Limits
 
     @property
     def store(self) -> AccountStore:
@@ -70,7 +72,8 @@ async def open_runtime(settings: AccountSettings) -> AsyncIterator[AccountRuntim
         store = await stack.enter_async_context(open_store(settings.store, STORES))
         await stack.enter_async_context(in_background(repeat(lambda: _prune(store), every(PRUNE_SECONDS))))
         verifier = await stack.enter_async_context(token_verifier(settings))
-        yield AccountRuntime(AccountServices(store, cursors, settings.max_per_user), verifier, credential)
+        services = AccountServices(store, cursors, settings.max_per_user)
+        yield AccountRuntime(services, verifier, credential, settings.limits)
 
 
 async def _prune(outbox: Outbox) -> None:

@@ -62,13 +62,16 @@ def _lines(report: LedgerReport) -> list[str]:
             continue
         lines.append(f"BROKEN  {invariant}: {violation.count} violations")
         lines += [f"        {', '.join(f'{k}={v}' for k, v in example.items())}" for example in violation.examples]
-    held = [
-        f"{format_amount(from_minor_units(units, currency), currency)} {currency}"
-        for currency, units in report.customer_sums.items()
-    ]
+    held = [_money(units, currency) for currency, units in report.customer_sums.items()]
+    internal = [f"{name} {_money(units, currency)}" for (name, currency), units in report.internal_sums.items()]
     return [
         *lines,
         f"{report.accounts} accounts, {report.posted} postings ({report.entries} entries), {report.refused} refusals",
         f"customers hold {', '.join(held) or 'nothing'}",
+        f"internal accounts hold {', '.join(internal) or 'nothing'}",
         "the ledger is sound" if report.sound else "THE LEDGER IS NOT SOUND",
     ]
+
+
+def _money(units: int, currency: str) -> str:
+    return f"{format_amount(from_minor_units(units, currency), currency)} {currency}"

@@ -9,10 +9,12 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from stdnum.iso7064 import mod_11_10
 
+from bank.permissions import ALL_STAFF, Permission
 from bank.values import from_minor_units, new_object_id
 from servicekit.errors import Forbidden
 from subgraphs.account.problems import (
@@ -26,8 +28,11 @@ from subgraphs.account.problems import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from decimal import Decimal
+
+    from bank.permissions import Actor
 
 ACCOUNT_NUMBER_DIGITS = 10
 
@@ -48,17 +53,45 @@ class AccountType(StrEnum):
 OPEN_STATUSES = (AccountStatus.ACTIVE, AccountStatus.FROZEN)
 
 
-class Actor(Protocol):
-    """Who acts: `bank.identity.Caller`, or the person on whose behalf a service acts."""
+class Operation(StrEnum):
+    """What can be done with an account."""
 
-    @property
-    def user_id(self) -> str: ...
+    READ = "read"
+    OPEN = "open"
+    CHANGE_TYPE = "change the type of"
+    FREEZE = "freeze or unfreeze"
+    CLOSE = "close"
+    DEBIT = "debit"
+    DEPOSIT = "deposit into"
 
-    @property
-    def is_staff(self) -> bool: ...
 
-    def may_see(self, owner_id: str | None) -> bool:
-        """Whether the actor may see and use the data of this owner."""
+# Staff read and freeze the accounts of others; nobody but the owner moves money or closes an account. Staff do not
+# freeze or unfreeze their own accounts: that is for a colleague.
+PERMISSIONS: Final[Mapping[Operation, Permission]] = MappingProxyType(
+    {
+        Operation.READ: Permission(owner=True, staff=ALL_STAFF),
+        Operation.OPEN: Permission(owner=True),
+        Operation.CHANGE_TYPE: Permission(owner=True),
+        Operation.FREEZE: Permission(staff=ALL_STAFF),
+        Operation.CLOSE: Permission(owner=True),
+        Operation.DEBIT: Permission(owner=True),
+        Operation.DEPOSIT: Permission(owner=True),
+    }
+)
+
+
+class StaffActionKind(StrEnum):
+    FROZEN = "FROZEN"
+    UNFROZEN = "UNFROZEN"
+
+
+@dataclass(frozen=True, slots=True)
+class StaffAction:
+    """A change that the bank's staff made to an account: what, who and when."""
+
+    kind: StaffActionKind
+    user_id: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +103,7 @@ class Account:
         held: the part of the balance that is reserved.
         version: increases with every change and every posting.
         balance_as_of: when the balance last changed.
+        staff_action: the last change that staff made; None if there is none.
     """
 
     id: str
@@ -84,6 +118,7 @@ class Account:
     balance_as_of: datetime
     created_at: datetime
     updated_at: datetime
+    staff_action: StaffAction | None = None
 
     @property
     def available(self) -> Decimal:
@@ -146,13 +181,23 @@ def open_account(opening: Opening, *, already_open: int, limit: int, now: dateti
     )
 
 
+def may(actor: Actor, operation: Operation, owner_id: str | None) -> bool:
+    """Whether `PERMISSIONS` allows `actor` the operation on an account of `owner_id`."""
+    return PERMISSIONS[operation].allows(actor, owner_id)
+
+
+def reads_all(actor: Actor) -> bool:
+    """Whether `actor` may see everybody's accounts."""
+    return PERMISSIONS[Operation.READ].allows_staff(actor)
+
+
 def check_may_change(change: Change, actor: Actor) -> None:
     """Check the actor's role before the account is known.
 
     Raises:
         Forbidden: a customer wants to freeze or unfreeze an account.
     """
-    if change.status is not None and not actor.is_staff:
+    if change.status is not None and not PERMISSIONS[Operation.FREEZE].allows_staff(actor):
         raise Forbidden("Only the bank freezes and unfreezes accounts")
 
 
@@ -162,25 +207,40 @@ def update_account(
     """Change type or status. If the values stay the same, so does the version.
 
     Raises:
-        Forbidden: see `check_may_change`.
+        Forbidden: the actor may see the account but not change it in this way; see also `check_may_change`.
     """
     check_may_change(change, actor)
-    found = usable(account, account_id, actor)
+    found = usable(account, account_id, actor, *_operations(change))
     if not isinstance(found, Account):
         return found
     if conflict := version_conflict(found, change.expected_version):
         return conflict
-    if found.status is AccountStatus.FROZEN and not actor.is_staff:
+    if found.status is AccountStatus.FROZEN and change.status is None:
         return StateConflict()
     changed = replace(found, type=change.type or found.type, status=change.status or found.status)
-    return found if changed == found else replace(changed, version=found.version + 1, updated_at=now)
+    if changed == found:
+        return found
+    if changed.status is not found.status:
+        frozen = changed.status is AccountStatus.FROZEN
+        kind = StaffActionKind.FROZEN if frozen else StaffActionKind.UNFROZEN
+        changed = replace(changed, staff_action=StaffAction(kind, actor.user_id, now))
+    return replace(changed, version=found.version + 1, updated_at=now)
+
+
+def _operations(change: Change) -> tuple[Operation, ...]:
+    kinds = ((change.type, Operation.CHANGE_TYPE), (change.status, Operation.FREEZE))
+    return tuple(operation for given, operation in kinds if given is not None)
 
 
 def close_account(
     account: Account | None, account_id: str, expected_version: int | None, actor: Actor, now: datetime
 ) -> Account | Problem:
-    """Close an empty account, which may be frozen."""
-    found = usable(account, account_id, actor)
+    """Close an empty account, which may be frozen.
+
+    Raises:
+        Forbidden: the actor may see the account but not close it.
+    """
+    found = usable(account, account_id, actor, Operation.CLOSE)
     if not isinstance(found, Account):
         return found
     if conflict := version_conflict(found, expected_version):
@@ -190,10 +250,17 @@ def close_account(
     return replace(found, status=AccountStatus.CLOSED, version=found.version + 1, updated_at=now)
 
 
-def usable(account: Account | None, account_id: str, actor: Actor) -> Account | InvalidAccount:
-    """Return the account if it is open and the actor may use it. Only an actor who may see it is told "closed"."""
-    if account is None or not actor.may_see(account.user_id):
+def usable(account: Account | None, account_id: str, actor: Actor, *operations: Operation) -> Account | InvalidAccount:
+    """The account, if the actor may see it and it is not closed; the refusal says "closed" only to who may see it.
+
+    Raises:
+        Forbidden: the actor may see the account, but may not do all of `operations` with it.
+    """
+    if account is None or not may(actor, Operation.READ, account.user_id):
         return InvalidAccount(account_id)
+    for operation in operations:
+        if not may(actor, operation, account.user_id):
+            raise Forbidden(f"You may not {operation} this account")
     if account.status is AccountStatus.CLOSED:
         return InvalidAccount(account_id, CLOSED_REASON)
     return account

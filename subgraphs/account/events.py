@@ -12,15 +12,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from subgraphs.account.domain import Account
-    from subgraphs.account.postings import Posting, Settlement
+    from subgraphs.account.postings import Posting
+    from subgraphs.account.settlement import Settlement
 
 
 def of_change(before: Account | None, after: Account) -> Iterator[Event]:
-    """Yield `account.opened` without a `before`, `account.changed` for a new version, nothing for an equal account."""
+    """`account.opened` without a `before`, `account.changed` for a new version, nothing for an equal account.
+
+    A change by the bank's staff says so.
+    """
     if before != after:
-        yield Event(
-            "account.opened" if before is None else "account.changed", after.id, after.updated_at, _state(after)
-        )
+        kind = "account.opened" if before is None else "account.changed"
+        by_staff = before is not None and after.staff_action != before.staff_action
+        facts = _staff_facts(after) if by_staff else {}
+        yield Event(kind, after.id, after.updated_at, {**_state(after), **facts})
 
 
 def of_settlement(posting: Posting, settlement: Settlement) -> Iterator[Event]:
@@ -37,6 +42,11 @@ def of_settlement(posting: Posting, settlement: Settlement) -> Iterator[Event]:
             "amount": format_amount(amounts[account.id], account.currency),
         }
         yield Event("account.posted", account.id, account.updated_at, {**_state(account), **facts})
+
+
+def _staff_facts(account: Account) -> dict[str, object]:
+    action = account.staff_action
+    return {} if action is None else {"staffAction": action.kind, "staffUserId": action.user_id}
 
 
 def _state(account: Account) -> dict[str, object]:

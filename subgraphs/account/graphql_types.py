@@ -17,6 +17,7 @@ from strawberry import UNSET
 from strawberry.federation.schema_directives import Key
 from strawberry.federation.types import FieldSet
 
+from bank.identity import Caller  # noqa: TC001 - as above
 from bank.values import exponent, is_user_id
 from servicekit.errors import Forbidden
 from subgraphs.account import domain
@@ -83,8 +84,9 @@ async def load_owned(info: Info, owner_id: str, wanted: StoreFilter, page: PageR
     async def count() -> int:
         return await info.context.loaders.counts.load(OwnedCount(owner_id, wanted))
 
+    caller = info.context.caller
     accounts = await info.context.loaders.pages.load(OwnedPage(owner_id, wanted, page))
-    return info.context.services.cursors.page(page, accounts, sort_key, present, count)
+    return info.context.services.cursors.page(page, accounts, sort_key, lambda account: present(account, caller), count)
 
 
 async def _accounts_of_user(  # noqa: PLR0913, PLR0917 - the arguments of a Relay connection
@@ -96,7 +98,7 @@ async def _accounts_of_user(  # noqa: PLR0913, PLR0917 - the arguments of a Rela
     last: Last = UNSET,
     before: Before = UNSET,
 ) -> Connection[Account] | None:
-    if not info.context.caller.may_see(root.id):
+    if not domain.may(info.context.caller, domain.Operation.READ, root.id):
         raise Forbidden("Only the owner and the bank's staff may see these accounts")
     page = info.context.services.cursors.request(first, after, last, before)
     return await load_owned(info, root.id, store_filter(filter), page)
@@ -117,6 +119,19 @@ class User:
         _ = info
         user_id = text_of(representation, "id")
         return cls(id=strawberry.ID(user_id)) if is_user_id(user_id) else None
+
+
+@strawberry.enum(description="A change that the bank's staff make to an account.")
+class StaffActionKind(Enum):
+    FROZEN = strawberry.enum_value("FROZEN", description="The account was frozen.")
+    UNFROZEN = strawberry.enum_value("UNFROZEN", description="The account was unfrozen.")
+
+
+@strawberry.type(description="A change that the bank's staff made to an account.")
+class StaffAction:
+    kind: StaffActionKind = strawberry.field(description="What was changed.")
+    at: datetime = strawberry.field(description="The time of the change.")
+    by: User | None = strawberry.field(description="Who made the change; only staff see it.")
 
 
 @strawberry.federation.type(
@@ -141,6 +156,9 @@ class Account:
     type: AccountType = strawberry.field(description="The purpose of the account.")
     owner: User | None = strawberry.field(description="The owner of the account.")
     version: int = strawberry.field(description="A number that increases with every change and every posting.")
+    staff_action: StaffAction | None = strawberry.field(
+        description="The last change that the bank's staff made to the account; null if there is none."
+    )
     created_at: datetime = strawberry.field(description="The time when the account was opened.")
     updated_at: datetime = strawberry.field(description="The time when the account or its balance last changed.")
 
@@ -153,13 +171,14 @@ class Account:
 
 
 def visible(info: Info, account: domain.Account | None) -> Account | None:
-    """`account`, if the caller may see it. Raises Unauthenticated without a caller."""
-    if account is None or not info.context.caller.may_see(account.user_id):
+    """`account`, if the caller may see it. Raises Unauthenticated without a caller, whether or not it exists."""
+    caller = info.context.caller
+    if account is None or not domain.may(caller, domain.Operation.READ, account.user_id):
         return None
-    return present(account)
+    return present(account, caller)
 
 
-def present(account: domain.Account) -> Account:
+def present(account: domain.Account, caller: Caller) -> Account:
     """The GraphQL object of `account`, for a caller who may see it."""
     return Account(
         id=strawberry.ID(account.id),
@@ -174,6 +193,14 @@ def present(account: domain.Account) -> Account:
         type=AccountType[account.type.name],
         owner=User(id=strawberry.ID(account.user_id)),
         version=account.version,
+        staff_action=_staff_action(account.staff_action, caller),
         created_at=account.created_at,
         updated_at=account.updated_at,
     )
+
+
+def _staff_action(action: domain.StaffAction | None, caller: Caller) -> StaffAction | None:
+    if action is None:
+        return None
+    by = User(id=strawberry.ID(action.user_id)) if domain.reads_all(caller) else None
+    return StaffAction(kind=StaffActionKind[action.kind.name], at=action.at, by=by)

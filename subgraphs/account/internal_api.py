@@ -7,11 +7,15 @@ The routes need a service credential for this audience; a user's access token is
 | `/internal/parties` | 200 `{source, destination}`: for each account its owner, or null |
 | `/internal/postings` | 200 `{outcome: POSTED, postedAt}` or `{outcome: REFUSED, problem}`; 409 for a used id |
 | both | 400 with every wrong field, 401, 413, 503 |
+
+After too many wrong receivers of a person (`posting_rules.WRONG_RECEIVERS`), `/internal/parties` responds with 429 for
+any transfer to another person, so that the order is not recorded.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
+from math import ceil
 from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, Self, TypeVar
 
 import structlog
@@ -22,8 +26,9 @@ from pydantic.alias_generators import to_camel
 
 from bank import values
 from bank.service_credential import ACCOUNT_INTERNAL
-from servicekit.errors import BadUserInput, InternalError, ServiceError, Unauthenticated
-from subgraphs.account.domain import Account, AccountStatus
+from servicekit.errors import BadUserInput, InternalError, RateLimited, ServiceError, Unauthenticated
+from subgraphs.account.domain import Account, Operation, may
+from subgraphs.account.posting_rules import WRONG_RECEIVER_WINDOW
 from subgraphs.account.postings import (
     MAX_ENTRIES,
     CustomerAccount,
@@ -39,7 +44,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from bank.service_credential import ServiceCredential
-    from subgraphs.account.postings import Outcome
+    from subgraphs.account.limits import Limits
+    from subgraphs.account.settlement import Outcome
     from subgraphs.account.store.protocol import AccountStore
 
 # A posting of MAX_ENTRIES lines has about 3 KB.
@@ -56,6 +62,9 @@ class InternalRuntime(Protocol):
 
     @property
     def credential(self) -> ServiceCredential: ...
+
+    @property
+    def limits(self) -> Limits: ...
 
 
 def _signed_amount(value: object) -> Decimal:
@@ -150,9 +159,13 @@ class _PostingRequest(_Document):
         )
 
 
-async def parties(store: AccountStore, request: _PartiesRequest) -> dict[str, object]:
-    """The owners of the accounts that the person may use; the posting itself checks the accounts again."""
-    actor = request.on_behalf_of.actor()
+async def parties(runtime: InternalRuntime, request: _PartiesRequest) -> dict[str, object]:
+    """The owners of the accounts that the person may name; the posting itself checks the accounts again.
+
+    Raises:
+        RateLimited: the person named too many wrong receivers; whether this one is wrong makes no difference.
+    """
+    store, actor = runtime.store, request.on_behalf_of.actor()
     ids = [name for name in (request.source_account_id, request.destination_account_id) if name is not None]
     found = await store.by_ids(ids) if ids else {}
     source = found.get(request.source_account_id or "")
@@ -160,17 +173,29 @@ async def parties(store: AccountStore, request: _PartiesRequest) -> dict[str, ob
     number = request.destination_account_number
     if number is not None:
         destination = (await store.by_numbers([number])).get(number)
+    if not request.destination_must_be_own and not (destination and destination.user_id == actor.user_id):
+        await _check_tries(runtime, actor)
     return {
         "source": _party(source, actor, must_be_own=True),
         "destination": _party(destination, actor, must_be_own=request.destination_must_be_own),
     }
 
 
+async def _check_tries(runtime: InternalRuntime, actor: OnBehalfOf) -> None:
+    now = values.now()
+    times = await runtime.store.wrong_receivers(actor.user_id, now - WRONG_RECEIVER_WINDOW)
+    tries = runtime.limits.receiver_tries
+    if len(times) >= tries:
+        until = times[-tries] + WRONG_RECEIVER_WINDOW
+        raise RateLimited(
+            "Too many receivers that do not exist or cannot receive money",
+            retry_after=max(1, ceil((until - now).total_seconds())),
+        )
+
+
 def _party(account: Account | None, actor: OnBehalfOf, *, must_be_own: bool) -> dict[str, object] | None:
-    """The account's owner. None if the account is missing; another customer's closed account counts as missing."""
-    if account is None:
-        return None
-    if not actor.may_see(account.user_id) and (must_be_own or account.status is AccountStatus.CLOSED):
+    """The account's owner; None if the account does not exist, or must be the person's own and is not."""
+    if account is None or (must_be_own and not may(actor, Operation.READ, account.user_id)):
         return None
     return {
         "accountId": account.id,
@@ -181,9 +206,9 @@ def _party(account: Account | None, actor: OnBehalfOf, *, must_be_own: bool) -> 
     }
 
 
-async def postings(store: AccountStore, request: _PostingRequest) -> dict[str, object]:
+async def postings(runtime: InternalRuntime, request: _PostingRequest) -> dict[str, object]:
     """The definite outcome, the same at every repetition."""
-    outcome: Outcome = await store.post(request.posting())
+    outcome: Outcome = await runtime.store.post(request.posting(), runtime.limits)
     if outcome.problem is None:
         return {"outcome": "POSTED", "postedAt": outcome.decided_at}
     return {"outcome": "REFUSED", "problem": outcome.problem}
@@ -196,12 +221,12 @@ def internal_router(runtime: Callable[[], InternalRuntime]) -> APIRouter:
     """The two routes, which use the open resources that `runtime` returns."""
     router = APIRouter()
 
-    def add(path: str, document: type[D], act: Callable[[AccountStore, D], Awaitable[Mapping[str, object]]]) -> None:
+    def add(path: str, document: type[D], act: Callable[[InternalRuntime, D], Awaitable[Mapping[str, object]]]) -> None:
         async def handle(request: Request) -> JSONResponse:
             try:
                 resources = runtime()
                 resources.credential.verify(request.headers.get("authorization"), audience=ACCOUNT_INTERNAL)
-                return _respond(200, await act(resources.store, await _read(request, document)))
+                return _respond(200, await act(resources, await _read(request, document)))
             except ServiceError as error:
                 return _error_response(error)
             except Exception:  # noqa: BLE001 - the caller gets JSON, never a traceback
@@ -240,6 +265,8 @@ def _respond(status: int, body: Mapping[str, Any]) -> JSONResponse:
 def _error_response(error: ServiceError) -> JSONResponse:
     body = {"error": {"code": error.code, "message": error.message, "details": dict(error.details)}}
     response = _respond(error.status, body)
+    if isinstance(error, RateLimited):
+        response.headers["retry-after"] = str(error.retry_after)
     if isinstance(error, Unauthenticated):
         response.headers["www-authenticate"] = "Bearer"
     return response

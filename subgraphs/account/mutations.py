@@ -87,7 +87,7 @@ async def _result(
     decided = await outcome
     info.context.loaders.clear()
     if isinstance(decided, domain.Account):
-        return success(account=present(decided))
+        return success(account=present(decided, info.context.caller))
     return graphql_problem(decided, _PROBLEMS)
 
 
@@ -190,8 +190,9 @@ class Mutation:
         resolver=_open_account, description="Open an account for the caller."
     )
     update_account: UpdateAccountResult | None = strawberry.field(
-        resolver=_update_account, description="Change the type of an account; staff can also freeze and unfreeze it."
+        resolver=_update_account,
+        description="Change the type of the caller's account; staff freeze and unfreeze accounts of others.",
     )
     close_account: CloseAccountResult | None = strawberry.field(
-        resolver=_close_account, description="Close an empty account; it cannot be opened again."
+        resolver=_close_account, description="Close the caller's empty account; it cannot be opened again."
     )

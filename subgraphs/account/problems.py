@@ -11,9 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from decimal import Decimal
 
+    from subgraphs.account.limits import LimitKind
+
 CLOSED_REASON = "Account has been closed"
+NOT_THE_OWNER_REASON = "Only the owner moves money of an account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class VersionConflict(Problem):
 @dataclass(frozen=True, slots=True)
 class StateConflict(Problem):
     code = "CONFLICT"
-    message = "A frozen account can be changed by the bank only"
+    message = "The type of a frozen account cannot be changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +84,30 @@ class SameAccount(Problem):
 
 @dataclass(frozen=True, slots=True)
 class AccountFrozen(Problem):
-    """An account of the posting is frozen; `account_id` is None if it is another customer's."""
+    """An account of the actor is frozen."""
 
     code = "ACCOUNT_FROZEN"
     message = "The account is frozen"
 
-    account_id: str | None
+    account_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class CurrencyMismatch(Problem):
-    """An account has another currency; `account_currency` is None if it is another customer's."""
+    """An account of the actor has another currency."""
 
     code = "CURRENCY_MISMATCH"
     message = "The account is held in another currency"
 
-    account_currency: str | None
+    account_currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverUnavailable(Problem):
+    """Another person's account cannot receive the money; the problem is the same for every reason."""
+
+    code = "RECEIVER_UNAVAILABLE"
+    message = "The receiver cannot receive this payment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +121,21 @@ class InsufficientFunds(Problem):
 
 
 @dataclass(frozen=True, slots=True)
-class PaymentDeclined(Problem):
-    """A balance would exceed what the ledger can store (`postings.MAX_UNITS`)."""
+class AmountLimitExceeded(Problem):
+    """The posting would exceed a limit of the actor.
 
-    code = "PAYMENT_DECLINED"
-    message = "The payment was declined"
+    Attributes:
+        kind: which limit.
+        limit: the limit itself.
+        remaining: what is left of it now.
+        resets_at: when a new day begins; None for limits that do not depend on a day.
+    """
+
+    code = "AMOUNT_LIMIT_EXCEEDED"
+    message = "The amount exceeds a limit"
+
+    kind: LimitKind
+    limit: Decimal
+    remaining: Decimal
+    currency: str
+    resets_at: datetime | None = None

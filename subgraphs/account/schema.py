@@ -7,6 +7,7 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
+from subgraphs.account.domain import reads_all
 from subgraphs.account.graphql_types import (
     Account,
     Filter,
@@ -42,13 +43,15 @@ async def _accounts(  # noqa: PLR0913, PLR0917 - the arguments of a Relay connec
 ) -> Connection[Account] | None:
     caller, services = info.context.caller, info.context.services
     wanted, page = store_filter(filter), services.cursors.request(first, after, last, before)
-    if not caller.is_staff:
+    if not reads_all(caller):
         return await load_owned(info, caller.user_id, wanted, page)
 
     async def count() -> int:
         return await services.store.count(wanted)
 
-    return services.cursors.page(page, await services.store.page(wanted, page), sort_key, present, count)
+    return services.cursors.page(
+        page, await services.store.page(wanted, page), sort_key, lambda row: present(row, caller), count
+    )
 
 
 @strawberry.type(description=descriptions.QUERY)

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from servicekit.settings import Port  # noqa: TC001 - pydantic reads annotations at run time
+from subgraphs.account.limits import Ceiling, Limits
+from subgraphs.account.store.protocol import DEFAULT_LIMITS
 from subgraphs.kit.settings import SubgraphSettings
 from subgraphs.kit.store_factory import StoreAddress
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def _check_amounts(text: str) -> str:
+    Ceiling.parse(text)
+    return text
+
+
+# The form of `limits.Ceiling.parse`.
+Amounts = Annotated[str, AfterValidator(_check_amounts)]
 
 
 class AccountSettings(SubgraphSettings):
@@ -20,11 +31,27 @@ class AccountSettings(SubgraphSettings):
     Attributes:
         db_url: `sqlite:///path`; by default a file in the data directory.
         max_per_user: the number of accounts, not counting closed ones, that a user may own.
+        max_order, max_per_day, max_balance: the largest amount of an order, of a user's day and of a balance.
+        receiver_tries: how many receivers that do not exist or cannot receive money a user may name in 15 minutes.
     """
 
     port: Port = Field(3002, alias="ACCOUNT_PORT")
     db_url: SecretStr | None = Field(None, alias="ACCOUNT_DB_URL")
     max_per_user: int = Field(100, alias="ACCOUNT_MAX_PER_USER", ge=1)
+    max_order: Amounts = Field(str(DEFAULT_LIMITS.order.default), alias="ACCOUNT_MAX_ORDER")
+    max_per_day: Amounts = Field(str(DEFAULT_LIMITS.day.default), alias="ACCOUNT_MAX_PER_DAY")
+    max_balance: Amounts = Field(str(DEFAULT_LIMITS.balance.default), alias="ACCOUNT_MAX_BALANCE")
+    receiver_tries: int = Field(DEFAULT_LIMITS.receiver_tries, alias="ACCOUNT_RECEIVER_TRIES", ge=1)
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of every customer."""
+        return Limits(
+            order=Ceiling.parse(self.max_order),
+            day=Ceiling.parse(self.max_per_day),
+            balance=Ceiling.parse(self.max_balance),
+            receiver_tries=self.receiver_tries,
+        )
 
     @property
     def store(self) -> StoreAddress:

@@ -14,9 +14,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum, auto
-from typing import Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from email_validator import EmailNotValidError, validate_email
+
+from bank.permissions import ALL_STAFF, Permission
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # OWASP ASVS 5.0, 7.3.2: an absolute end, also for an active session.
 SESSION_LIFETIME: Final = timedelta(days=30)
@@ -32,6 +38,21 @@ class Role(StrEnum):
     CUSTOMER = "CUSTOMER"
     SUPPORT = "SUPPORT"
     ADMIN = "ADMIN"
+
+
+class Operation(StrEnum):
+    """What can be done with the data of a user by GraphQL.
+
+    A session is ended with its own tokens. Roles, limits and keys are set on the command line only.
+    """
+
+    READ = "read"
+
+
+# Everybody who is signed in sees the id and the name of a user; `READ` is about all other fields.
+PERMISSIONS: Final[Mapping[Operation, Permission]] = MappingProxyType(
+    {Operation.READ: Permission(owner=True, staff=ALL_STAFF)}
+)
 
 
 @dataclass(frozen=True, slots=True)

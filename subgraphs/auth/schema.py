@@ -12,7 +12,7 @@ from strawberry.federation.schema_directives import Cost, Key
 from strawberry.federation.types import FieldSet
 
 from servicekit.errors import Forbidden, Unauthenticated
-from subgraphs.auth import domain  # noqa: TC001 - as above
+from subgraphs.auth import domain
 from subgraphs.auth.context import AuthContext
 from subgraphs.auth.identity_service import SignedIn, TakenEmail, WeakChoice
 from subgraphs.auth.passwords import MIN_LENGTH
@@ -77,7 +77,11 @@ class User:
         """The user that a representation names, as far as the caller may see it."""
         caller = info.context.caller
         user = await info.context.users.load(text_of(representation, "id"))
-        return None if user is None else present(user, private=caller.may_see(user.id))
+        return (
+            None
+            if user is None
+            else present(user, private=domain.PERMISSIONS[domain.Operation.READ].allows(caller, user.id))
+        )
 
 
 def present(user: domain.User, *, private: bool) -> User:

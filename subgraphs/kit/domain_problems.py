@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import Field, fields
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from bank.values import format_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 class DomainProblem(Protocol):
-    """A dataclass whose fields are the facts of the problem: text, numbers, amounts."""
+    """A dataclass whose fields are the facts of the problem: text, numbers, amounts, times."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     code: ClassVar[str]
@@ -24,11 +27,17 @@ def facts(problem: DomainProblem) -> Mapping[str, Any]:
 
 
 def to_json(problem: DomainProblem) -> dict[str, Any]:
-    """Code, message and the facts in camel case; amounts as plain decimal strings."""
+    """Code, message and the facts in camel case; amounts as plain decimal strings, times as on the wire."""
     document: dict[str, Any] = {"code": problem.code, "message": problem.message}
     for name, value in facts(problem).items():
-        document[camel_case(name)] = f"{value:f}" if isinstance(value, Decimal) else value
+        document[camel_case(name)] = _to_json(value)
     return document
+
+
+def _to_json(value: object) -> object:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return format_timestamp(value) if isinstance(value, datetime) else value
 
 
 def camel_case(name: str) -> str:

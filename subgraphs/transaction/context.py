@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from subgraphs.kit.context import BaseContext
+from subgraphs.transaction.domain import reads_all
 from subgraphs.transaction.loaders import create_loaders
 
 if TYPE_CHECKING:
@@ -34,4 +35,4 @@ class TransactionContext(BaseContext):
     @property
     def viewer_id(self) -> str | None:
         """The user whose transactions may be listed; None for staff, who see all. Raises as `caller` does."""
-        return None if self.caller.is_staff else self.caller.user_id
+        return None if reads_all(self.caller) else self.caller.user_id

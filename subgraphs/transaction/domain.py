@@ -13,7 +13,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from bank.identity import ADMIN, SUPPORT
+from bank.permissions import ALL_STAFF, Permission
+from servicekit.errors import Forbidden
 from subgraphs.transaction.problems import InvalidAccount, SameAccount
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from bank.identity import Caller
+    from bank.permissions import Actor
     from subgraphs.transaction.problems import Problem
 
 # Amounts are stored in minor units in 64 bits.
@@ -64,6 +66,46 @@ OPEN: Final = frozenset({TransactionStatus.PENDING, TransactionStatus.HELD})
 SETTLED: Final = frozenset({TransactionStatus.COMPLETED, TransactionStatus.REVERSED})
 
 
+class Operation(StrEnum):
+    """What can be done with orders."""
+
+    READ = "read"
+    TRANSFER = "transfer"
+    DEPOSIT = "deposit"
+    WITHDRAW = "withdraw"
+    PAY = "pay"
+
+
+# Staff read the orders of others; nobody but the owner moves money. The owner of an order is its principal.
+PERMISSIONS: Final[Mapping[Operation, Permission]] = MappingProxyType(
+    {
+        Operation.READ: Permission(owner=True, staff=ALL_STAFF),
+        Operation.TRANSFER: Permission(owner=True),
+        Operation.DEPOSIT: Permission(owner=True),
+        Operation.WITHDRAW: Permission(owner=True),
+        Operation.PAY: Permission(owner=True),
+    }
+)
+_OPERATIONS: Final[Mapping[TransactionType, Operation]] = MappingProxyType(
+    {
+        TransactionType.TRANSFER: Operation.TRANSFER,
+        TransactionType.DEPOSIT: Operation.DEPOSIT,
+        TransactionType.WITHDRAWAL: Operation.WITHDRAW,
+        TransactionType.PAYMENT: Operation.PAY,
+    }
+)
+
+
+def may_read(viewer: Actor, owner_id: str | None) -> bool:
+    """Whether `viewer` may see orders and accounts of `owner_id`."""
+    return PERMISSIONS[Operation.READ].allows(viewer, owner_id)
+
+
+def reads_all(viewer: Actor) -> bool:
+    """Whether `viewer` may see everybody's orders."""
+    return PERMISSIONS[Operation.READ].allows_staff(viewer)
+
+
 class IllegalTransition(Exception):
     """A transaction does not exist, or `TRANSITIONS` does not allow it to change to the status."""
 
@@ -100,10 +142,6 @@ class Requester:
     @classmethod
     def of(cls, caller: Caller) -> Requester:
         return cls(caller.user_id, caller.roles)
-
-    @property
-    def is_staff(self) -> bool:
-        return bool(self.roles & {SUPPORT, ADMIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +219,13 @@ class Transaction:
         A failed transaction would show the receiver something about the sender's balance.
         """
         destination = self.parties.destination
-        return viewer.may_see(self.principal_user_id) or (
+        return may_read(viewer, self.principal_user_id) or (
             self.status in SETTLED and destination is not None and destination.user_id == viewer.user_id
         )
+
+    def requested_by(self, viewer: Caller) -> str | None:
+        """The user who gave the order, which only its owner and staff see."""
+        return self.requester.user_id if may_read(viewer, self.principal_user_id) else None
 
     def counterparty(self, viewer: Caller) -> Party | None:
         """The other side of the transaction for `viewer`; the receiver for staff and between own accounts.
@@ -200,19 +242,26 @@ class Transaction:
 def open_transaction(
     transaction_id: str, order: Order, requester: Requester, parties: Parties, at: datetime
 ) -> Transaction:
-    """The record of a new order: PENDING, or FAILED when it is refused without asking the ledger."""
+    """The record of a new order: PENDING, or FAILED when it is refused without asking the ledger.
+
+    An unknown receiver of a transfer is left to the ledger, which looks at the requester's own funds first.
+
+    Raises:
+        Forbidden: the requester may see the account that the order is about, but may not give such an order.
+    """
     problem = _refusal(order, requester, parties)
     status = TransactionStatus.PENDING if problem is None else TransactionStatus.FAILED
     return Transaction(transaction_id, order, requester, parties, status, problem, at, at)
 
 
 def _refusal(order: Order, requester: Requester, parties: Parties) -> Problem | None:
-    own = order.destination if order.type is TransactionType.DEPOSIT else order.source
-    for named, party in ((order.source, parties.source), (order.destination, parties.destination)):
-        if named is None:
-            continue
-        if party is None or (named == own and not requester.is_staff and party.user_id != requester.user_id):
-            return InvalidAccount(account_id=named)
+    is_deposit = order.type is TransactionType.DEPOSIT
+    named, own = (order.destination, parties.destination) if is_deposit else (order.source, parties.source)
+    operation = _OPERATIONS[order.type]
+    if own is None or not PERMISSIONS[operation].allows(requester, own.user_id):
+        if own is not None and may_read(requester, own.user_id):
+            raise Forbidden("Only the owner moves money of an account")
+        return InvalidAccount(account_id=named or "")
     if parties.source and parties.destination and parties.source.account_id == parties.destination.account_id:
         return SameAccount()
     return None

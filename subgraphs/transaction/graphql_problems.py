@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import Decimal  # noqa: TC003 - strawberry reads annotations at run time
+from datetime import datetime  # noqa: TC003 - strawberry reads annotations at run time
+from decimal import Decimal  # noqa: TC003 - as above
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import strawberry
@@ -25,14 +27,39 @@ class InsufficientFunds(Problem):
 @strawberry.type(description="The order and the account have different currencies; the bank does not convert money.")
 class CurrencyMismatch(Problem):
     account_currency: Currency | None = strawberry.field(
-        description="The account's currency; null if the account belongs to another person."
+        description="The account's currency; null in records of older releases."
     )
 
 
-@strawberry.type(description="One of the accounts is frozen: it can neither pay nor receive.")
+@strawberry.type(description="An account of the caller is frozen: it can neither pay nor receive.")
 class AccountFrozen(Problem):
     account_id: strawberry.ID | None = strawberry.field(
-        description="The frozen account; null if it belongs to another person."
+        description="The frozen account; null in records of older releases."
+    )
+
+
+@strawberry.type(
+    description="The receiver's account belongs to another person and cannot receive the money, for any reason."
+)
+class ReceiverUnavailable(Problem):
+    pass
+
+
+@strawberry.enum(description="What a limit of amounts is about.")
+class AmountLimitKind(Enum):
+    ORDER = strawberry.enum_value("ORDER", description="The amount of one order.")
+    DAY = strawberry.enum_value("DAY", description="The sum of a day: deposits, or money that leaves the accounts.")
+    BALANCE = strawberry.enum_value("BALANCE", description="The balance of an account.")
+
+
+@strawberry.type(description="The order would exceed a limit of the caller.")
+class AmountLimitExceeded(Problem):
+    kind: AmountLimitKind = strawberry.field(description="What the limit is about.")
+    limit: Decimal = strawberry.field(description="The limit.")
+    remaining: Decimal = strawberry.field(description="What was left of the limit when the order was refused.")
+    currency: Currency = strawberry.field(description="The currency of both amounts.")
+    resets_at: datetime | None = strawberry.field(
+        description="When a new day begins; null for limits that do not depend on a day."
     )
 
 
@@ -55,6 +82,8 @@ AnyProblem: TypeAlias = (
     InsufficientFunds
     | CurrencyMismatch
     | AccountFrozen
+    | ReceiverUnavailable
+    | AmountLimitExceeded
     | InvalidAccount
     | SameAccount
     | PaymentDeclined
@@ -66,6 +95,8 @@ _TYPES: Final[Mapping[type, type[AnyProblem]]] = {
     problems.InsufficientFunds: InsufficientFunds,
     problems.CurrencyMismatch: CurrencyMismatch,
     problems.AccountFrozen: AccountFrozen,
+    problems.ReceiverUnavailable: ReceiverUnavailable,
+    problems.AmountLimitExceeded: AmountLimitExceeded,
     problems.InvalidAccount: InvalidAccount,
     problems.SameAccount: SameAccount,
     problems.PaymentDeclined: PaymentDeclined,
@@ -76,4 +107,7 @@ PROBLEM_TYPES: Final = tuple(_TYPES.values())
 
 def present_problem(problem: problems.Problem | problems.IdempotencyKeyReused) -> Any:
     """The GraphQL object, one of `AnyProblem`; the union of the field says which ones are possible."""
-    return graphql_problem(problem, _TYPES)
+    presented = graphql_problem(problem, _TYPES)
+    if isinstance(problem, problems.AmountLimitExceeded):
+        presented.kind = AmountLimitKind[problem.kind]
+    return presented

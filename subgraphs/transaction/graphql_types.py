@@ -199,6 +199,10 @@ class Transaction:
     counterparty: Counterparty | None = strawberry.field(
         description="The other side of a transfer, seen from the caller; null until the money has moved."
     )
+    requested_by: User | None = strawberry.field(
+        description="The user who gave the order; only the owner of the debited account, or of the account that a"
+        " deposit credits, and staff see it."
+    )
     payee: str | None = strawberry.field(description="The receiver of a payment.")
     metadata: Metadata = strawberry.field(description="The metadata of the order.")
     problem: Problem | None = strawberry.field(
@@ -221,7 +225,7 @@ async def find(context: TransactionContext, transaction_id: str) -> Transaction 
 
 def present(record: domain.Transaction, viewer: Caller) -> Transaction:
     """The GraphQL object of `record` for `viewer`, who may see it."""
-    order, counterparty = record.order, record.counterparty(viewer)
+    order, counterparty, requested_by = record.order, record.counterparty(viewer), record.requested_by(viewer)
     return Transaction(
         id=strawberry.ID(record.id),
         amount=order.amount,
@@ -235,6 +239,7 @@ def present(record: domain.Transaction, viewer: Caller) -> Transaction:
         )
         if counterparty
         else None,
+        requested_by=User(id=strawberry.ID(requested_by)) if requested_by else None,
         payee=order.payee,
         metadata=Metadata(dict(order.metadata)),
         problem=present_problem(record.problem) if record.problem else None,
@@ -244,7 +249,7 @@ def present(record: domain.Transaction, viewer: Caller) -> Transaction:
 
 
 def _own(party: domain.Party | None, viewer: Caller) -> Account | None:
-    if party is None or not viewer.may_see(party.user_id):
+    if party is None or not domain.may_read(viewer, party.user_id):
         return None
     return Account(id=strawberry.ID(party.account_id), claimed={"accountNumber": party.account_number})
 

@@ -16,7 +16,7 @@ import structlog
 from bank.service_credential import ACCOUNT_INTERNAL
 from bank.values import is_object_id
 from servicekit import request_ids
-from servicekit.errors import TimedOut, Unavailable
+from servicekit.errors import RateLimited, TimedOut, Unavailable
 from subgraphs.transaction.domain import Parties, Party, TransactionType
 from subgraphs.transaction.problems import Problem, from_json
 
@@ -84,6 +84,7 @@ class Ledger(Protocol):
         Raises:
             Unavailable: the account service is down, or gives no definite response.
             TimedOut: it does not respond in time.
+            RateLimited: the requester named too many wrong receivers.
         """
 
     async def post(self, transaction: Transaction) -> Posted | Refused:
@@ -110,7 +111,10 @@ class HttpLedger:
             by_id = is_object_id(order.destination)
             body["destinationAccountId" if by_id else "destinationAccountNumber"] = order.destination
         try:
-            return _parties(await self._call("/internal/parties", body))
+            response = await self._send("/internal/parties", body)
+            if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+                raise _rate_limited(response.json()["error"])
+            return _parties(_document(response))
         except OutcomeUnknown as error:
             _log.warning("cannot look up accounts", reason=error.reason)
             raise Unavailable from error
@@ -120,22 +124,25 @@ class HttpLedger:
 
     async def post(self, transaction: Transaction) -> Posted | Refused:
         try:
-            return _outcome(await self._call("/internal/postings", posting(transaction)))
+            return _outcome(_document(await self._send("/internal/postings", posting(transaction))))
         except _CAUGHT as error:
             raise OutcomeUnknown(_reason(error)) from error
 
-    async def _call(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
+    async def _send(self, path: str, body: Mapping[str, object]) -> httpx.Response:
         headers = {
             **request_ids.outgoing_headers(),
             "authorization": self._credential.authorization(service=SERVICE, audience=ACCOUNT_INTERNAL),
         }
-        response = await self._client.post(path, json=body, headers=headers, timeout=TIMEOUT)
-        if response.status_code != httpx.codes.OK:
-            raise OutcomeUnknown(f"status {response.status_code}")
-        document = response.json()
-        if not isinstance(document, dict):
-            raise TypeError("not a JSON object")
-        return document
+        return await self._client.post(path, json=body, headers=headers, timeout=TIMEOUT)
+
+
+def _document(response: httpx.Response) -> dict[str, Any]:
+    if response.status_code != httpx.codes.OK:
+        raise OutcomeUnknown(f"status {response.status_code}")
+    document = response.json()
+    if not isinstance(document, dict):
+        raise TypeError("not a JSON object")
+    return document
 
 
 def posting(transaction: Transaction) -> dict[str, object]:
@@ -144,9 +151,12 @@ def posting(transaction: Transaction) -> dict[str, object]:
     It is equal for every attempt at one transaction; the ledger refuses another body for the same id.
     """
     order, parties = transaction.order, transaction.parties
-    internal = {"internal": _INTERNAL[order.type]} if order.type in _INTERNAL else None
+    internal: dict[str, str] | None = {"internal": _INTERNAL[order.type]} if order.type in _INTERNAL else None
     debited = {"accountId": parties.source.account_id} if parties.source else internal
     credited = {"accountId": parties.destination.account_id} if parties.destination else internal
+    if credited is None:
+        # The receiver is unknown. The ledger refuses it, after it has looked at the requester's own account.
+        credited = {"accountId": order.destination or ""}
     return {
         "transactionId": transaction.id,
         "onBehalfOf": _on_behalf_of(transaction.requester),
@@ -180,6 +190,10 @@ def _outcome(document: Mapping[str, Any]) -> Posted | Refused:
     if document["outcome"] == "REFUSED":
         return Refused(from_json(document["problem"]))
     raise ValueError("unknown outcome")
+
+
+def _rate_limited(error: Mapping[str, Any]) -> RateLimited:
+    return RateLimited(str(error["message"]), retry_after=int(error["details"]["retryAfter"]))
 
 
 def _reason(error: Exception) -> str:

@@ -17,10 +17,12 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
+from bank.values import parse_timestamp
 from subgraphs.kit.domain_problems import camel_case
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class InsufficientFunds:
 
 @dataclass(frozen=True, slots=True)
 class CurrencyMismatch:
-    """The order's currency is not the account's; `account_currency` is None for another person's account."""
+    """The order's currency is not that of the requester's account; older records may lack `account_currency`."""
 
     code: ClassVar[str] = "CURRENCY_MISMATCH"
     message: ClassVar[str] = "The order's currency is not the account's currency"
@@ -45,11 +47,38 @@ class CurrencyMismatch:
 
 @dataclass(frozen=True, slots=True)
 class AccountFrozen:
-    """One of the accounts is frozen; `account_id` is None for another person's account."""
+    """An account of the requester is frozen; older records may lack `account_id`."""
 
     code: ClassVar[str] = "ACCOUNT_FROZEN"
     message: ClassVar[str] = "The account is frozen"
     account_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverUnavailable:
+    """Another person's account cannot receive the money; the problem is the same for every reason."""
+
+    code: ClassVar[str] = "RECEIVER_UNAVAILABLE"
+    message: ClassVar[str] = "The receiver cannot receive this payment"
+
+
+@dataclass(frozen=True, slots=True)
+class AmountLimitExceeded:
+    """The order would exceed a limit of the requester.
+
+    Attributes:
+        kind: `ORDER`, `DAY` or `BALANCE`.
+        remaining: what is left of the limit.
+        resets_at: when a new day begins; None for limits that do not depend on a day.
+    """
+
+    code: ClassVar[str] = "AMOUNT_LIMIT_EXCEEDED"
+    message: ClassVar[str] = "The amount exceeds a limit"
+    kind: str
+    limit: Decimal
+    remaining: Decimal
+    currency: str
+    resets_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +108,14 @@ class PaymentDeclined:
 
 
 Problem: TypeAlias = (
-    InsufficientFunds | CurrencyMismatch | AccountFrozen | InvalidAccount | SameAccount | PaymentDeclined
+    InsufficientFunds
+    | CurrencyMismatch
+    | AccountFrozen
+    | ReceiverUnavailable
+    | AmountLimitExceeded
+    | InvalidAccount
+    | SameAccount
+    | PaymentDeclined
 )
 
 
@@ -93,7 +129,16 @@ class IdempotencyKeyReused:
 
 PROBLEMS: Mapping[str, type[Problem]] = {
     kind.code: kind
-    for kind in (InsufficientFunds, CurrencyMismatch, AccountFrozen, InvalidAccount, SameAccount, PaymentDeclined)
+    for kind in (
+        InsufficientFunds,
+        CurrencyMismatch,
+        AccountFrozen,
+        ReceiverUnavailable,
+        AmountLimitExceeded,
+        InvalidAccount,
+        SameAccount,
+        PaymentDeclined,
+    )
 }
 
 
@@ -126,4 +171,6 @@ def _parse(value: object, declared: str) -> Any:
         return None
     if not isinstance(value, str):
         raise TypeError("a fact is text")
-    return Decimal(value) if declared == "Decimal" else value
+    if declared == "Decimal":
+        return Decimal(value)
+    return parse_timestamp(value) if declared.startswith("datetime") else value

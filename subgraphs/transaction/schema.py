@@ -26,10 +26,12 @@ from subgraphs.transaction.graphql_inputs import (
 from subgraphs.transaction.graphql_problems import (
     PROBLEM_TYPES,
     AccountFrozen,
+    AmountLimitExceeded,
     CurrencyMismatch,
     IdempotencyKeyReused,
     InsufficientFunds,
     PaymentDeclined,
+    ReceiverUnavailable,
     SameAccount,
     present_problem,
 )
@@ -62,6 +64,8 @@ TransferResult = Annotated[
     | InsufficientFunds
     | CurrencyMismatch
     | AccountFrozen
+    | ReceiverUnavailable
+    | AmountLimitExceeded
     | InvalidAccount
     | SameAccount
     | PaymentDeclined
@@ -69,7 +73,13 @@ TransferResult = Annotated[
     strawberry.union("TransferResult", description="The result of a transfer."),
 ]
 DepositResult = Annotated[
-    TransactionSuccess | CurrencyMismatch | AccountFrozen | InvalidAccount | PaymentDeclined | IdempotencyKeyReused,
+    TransactionSuccess
+    | CurrencyMismatch
+    | AccountFrozen
+    | AmountLimitExceeded
+    | InvalidAccount
+    | PaymentDeclined
+    | IdempotencyKeyReused,
     strawberry.union("DepositResult", description="The result of a deposit."),
 ]
 WithdrawResult = Annotated[
@@ -77,6 +87,7 @@ WithdrawResult = Annotated[
     | InsufficientFunds
     | CurrencyMismatch
     | AccountFrozen
+    | AmountLimitExceeded
     | InvalidAccount
     | PaymentDeclined
     | IdempotencyKeyReused,
@@ -87,6 +98,7 @@ PayResult = Annotated[
     | InsufficientFunds
     | CurrencyMismatch
     | AccountFrozen
+    | AmountLimitExceeded
     | InvalidAccount
     | PaymentDeclined
     | IdempotencyKeyReused,

@@ -228,18 +228,6 @@ async def test_a_revoked_session_is_refused_at_once(verifier: TokenVerifier, rev
     assert (await verifier.verify(ISSUER.token(claims={"sid": "s2"}))).session_id == "s2"
 
 
-def test_staff_may_see_all_data_and_a_customer_only_their_own() -> None:
-    customer = Caller("u1", "s", frozenset({CUSTOMER}))
-    assert customer.may_see("u1")
-    assert not customer.may_see("u2")
-    assert not customer.may_see(None)
-    for role in (SUPPORT, ADMIN):
-        assert Caller("u1", "s", frozenset({role})).may_see("u2")
-    assert not Caller("u1", "s", frozenset({"SUPPORTER"})).may_see("u2")
-    assert Caller("u1", "s", frozenset({ADMIN})).is_admin
-    assert not Caller("u1", "s", frozenset({SUPPORT})).is_admin
-
-
 # --- RemoteKeys
 
 

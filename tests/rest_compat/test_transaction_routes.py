@@ -60,6 +60,7 @@ _REFUSALS = [
     (problem("CurrencyMismatch", "CURRENCY_MISMATCH", accountCurrency="USD"), 422),
     (problem("AccountFrozen", "ACCOUNT_FROZEN", accountId=SOURCE), 422),
     (problem("SameAccount", "SAME_ACCOUNT"), 422),
+    (problem("ReceiverUnavailable", "RECEIVER_UNAVAILABLE"), 422),
     (problem("IdempotencyKeyReused", "IDEMPOTENCY_KEY_REUSED"), 422),
     (invalid_account(SOURCE, "Account has been closed"), 404),
 ]
@@ -72,6 +73,16 @@ async def test_refusal_has_its_facts(ada: httpx.AsyncClient, bank: FakeBank, ref
     error = response.json()["error"]
     facts = {name: value for name, value in refusal.items() if name not in {"__typename", "code", "message"}}
     assert (response.status_code, error["code"], error["details"]) == (status, refusal["code"], facts)
+
+
+async def test_a_limit_of_amounts_is_shown_with_the_time_of_its_reset(ada: httpx.AsyncClient, bank: FakeBank) -> None:
+    facts = {"kind": "DAY", "limit": "100.00", "remaining": "20.00", "currency": "EUR"}
+    reset = {"resetsAt": "2026-02-01T00:00:00.000Z"}
+    bank.responses["transfer"] = problem("AmountLimitExceeded", "AMOUNT_LIMIT_EXCEEDED", **facts, **reset)
+    response = await ada.post("/api/transactions/transfer", json=TRANSFER)
+    assert response.status_code == 422
+    error = response.json()["error"]
+    assert (error["code"], error["details"]) == ("AMOUNT_LIMIT_EXCEEDED", facts | reset)
 
 
 async def test_null_facts_are_omitted(ada: httpx.AsyncClient, bank: FakeBank) -> None:

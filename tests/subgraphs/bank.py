@@ -30,10 +30,11 @@ if TYPE_CHECKING:
 
 PROBLEM_FACTS = """__typename ... on Problem { code message }
   ... on InsufficientFunds { available requested currency } ... on CurrencyMismatch { accountCurrency }
-  ... on AccountFrozen { frozen: accountId } ... on InvalidAccount { accountId reason }"""
+  ... on AccountFrozen { frozen: accountId }
+  ... on AmountLimitExceeded { kind limit remaining currency resetsAt } ... on InvalidAccount { accountId reason }"""
 TRANSACTION = f"""id amount currency type status payee metadata createdAt updatedAt
   source {{ id accountNumber }} destination {{ id accountNumber }}
-  counterparty {{ accountNumber owner {{ id }} }} problem {{ {PROBLEM_FACTS} }}"""
+  requestedBy {{ id }} counterparty {{ accountNumber owner {{ id }} }} problem {{ {PROBLEM_FACTS} }}"""
 _OPEN = """mutation ($input: OpenAccountInput!) { openAccount(input: $input) {
   ... on OpenAccountSuccess { account { id accountNumber currency } } } }"""
 _BALANCE = "query ($id: ID!) { account(id: $id) { balance } }"

@@ -15,6 +15,16 @@ from servicekit.sqlite import BUSY_SECONDS
 if TYPE_CHECKING:
     from pathlib import Path
 
+# The sum of many amounts may exceed 64 bits, so it is computed in two halves.
+_HALF: Final = 10**9
+# All customers' balances, and all entries of internal accounts, which have no stored balance.
+_EVERYTHING = f"""
+    SELECT currency, balance / {_HALF} AS high, balance % {_HALF} AS low FROM accounts WHERE internal_name IS NULL
+    UNION ALL
+    SELECT e.currency, e.amount / {_HALF}, e.amount % {_HALF} FROM entries e JOIN accounts a ON a.id = e.account_id
+    WHERE a.internal_name IS NOT NULL
+"""  # noqa: S608 - a constant
+
 # Each query returns one row for each violation; the columns locate it. Sums follow the order of posting, so that no
 # partial sum is larger than a balance that an account once had.
 INVARIANTS: Final[dict[str, str]] = {
@@ -27,16 +37,19 @@ INVARIANTS: Final[dict[str, str]] = {
     "each balance is the sum of its entries": (
         "SELECT a.id AS account_id, a.balance, e.total FROM accounts a LEFT JOIN"
         " (SELECT account_id, sum(amount) AS total FROM"
-        " (SELECT account_id, amount FROM entries ORDER BY account_id, sequence) GROUP BY account_id) e"
-        " ON e.account_id = a.id WHERE a.balance <> coalesce(e.total, 0)"
+        " (SELECT account_id, amount FROM entries JOIN accounts ON accounts.id = account_id"
+        " WHERE internal_name IS NULL ORDER BY account_id, sequence) GROUP BY account_id) e"
+        " ON e.account_id = a.id WHERE a.internal_name IS NULL AND a.balance <> coalesce(e.total, 0)"
     ),
     "each entry continues the balance before it": (
         "SELECT account_id, sequence FROM (SELECT account_id, sequence, amount, balance_after,"
-        " lag(balance_after, 1, 0) OVER (PARTITION BY account_id ORDER BY sequence) AS before FROM entries)"
+        " lag(balance_after, 1, 0) OVER (PARTITION BY account_id ORDER BY sequence) AS before FROM entries"
+        " JOIN accounts ON accounts.id = account_id WHERE internal_name IS NULL)"
         " WHERE balance_after <> before + amount"
     ),
     "all accounts, internal ones included, sum to zero per currency": (
-        "SELECT currency, sum(balance) AS sum FROM accounts GROUP BY currency HAVING sum(balance) <> 0"
+        f"SELECT currency, sum(high) AS billions, sum(low) AS units FROM ({_EVERYTHING}) GROUP BY currency"  # noqa: S608 - as above
+        f" HAVING sum(low) % {_HALF} <> 0 OR sum(high) + sum(low) / {_HALF} <> 0"
     ),
     "no customer's balance is negative": (
         "SELECT id AS account_id, balance FROM accounts WHERE internal_name IS NULL AND balance < 0"
@@ -56,6 +69,15 @@ INVARIANTS: Final[dict[str, str]] = {
         " WHERE p.outcome IS NOT 'POSTED'"
     ),
 }
+_CUSTOMERS: Final = (
+    f"SELECT currency, sum(balance / {_HALF}), sum(balance % {_HALF}) FROM accounts"  # noqa: S608 - as above
+    " WHERE internal_name IS NULL GROUP BY currency ORDER BY currency"
+)
+_INTERNAL: Final = (
+    f"SELECT internal_name, e.currency, sum(amount / {_HALF}), sum(amount % {_HALF})"  # noqa: S608 - as above
+    " FROM entries e JOIN accounts a ON a.id = e.account_id WHERE internal_name IS NOT NULL"
+    " GROUP BY internal_name, e.currency ORDER BY internal_name, e.currency"
+)
 # Enough to see the pattern, few enough to read.
 SHOWN_VIOLATIONS = 5
 
@@ -76,13 +98,19 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class LedgerReport:
-    """The result of `check_ledger`; `customer_sums` has the balances of customers in minor units by currency."""
+    """The result of `check_ledger`.
+
+    Attributes:
+        customer_sums: the balances of customers in minor units by currency.
+        internal_sums: the balances of internal accounts in minor units by name and currency.
+    """
 
     accounts: int
     posted: int
     refused: int
     entries: int
     customer_sums: dict[str, int]
+    internal_sums: dict[tuple[str, str], int]
     violations: tuple[Violation, ...]
 
     @property
@@ -110,12 +138,8 @@ def check_ledger(path: Path) -> LedgerReport:
             posted=outcomes.get("POSTED", 0),
             refused=outcomes.get("REFUSED", 0),
             entries=_number(connection, "SELECT count(*) FROM entries"),
-            customer_sums=dict(
-                connection.execute(
-                    "SELECT currency, sum(balance) FROM accounts WHERE internal_name IS NULL"
-                    " GROUP BY currency ORDER BY currency"
-                ).fetchall()
-            ),
+            customer_sums={currency: units for (currency,), units in _sums(connection, _CUSTOMERS).items()},
+            internal_sums={(name, currency): units for (name, currency), units in _sums(connection, _INTERNAL).items()},
             violations=violations,
         )
 
@@ -124,6 +148,11 @@ def _violation(invariant: str, rows: list[sqlite3.Row]) -> Violation | None:
     if not rows:
         return None
     return Violation(invariant, len(rows), tuple(dict(row) for row in rows[:SHOWN_VIOLATIONS]))
+
+
+def _sums(connection: sqlite3.Connection, query: str) -> dict[tuple[str, ...], int]:
+    """The sums of a query whose last two columns are the halves of a sum."""
+    return {tuple(row)[:-2]: row[-2] * _HALF + row[-1] for row in connection.execute(query)}
 
 
 def _number(connection: sqlite3.Connection, query: str) -> int:

@@ -5,7 +5,9 @@ changes of a balance are refused. The row of a posting completes its transaction
 entries sum to zero, entries cannot be added after it, and they cannot be committed without it (a deferred foreign key).
 Entries and postings are never updated or deleted.
 
-Amounts are integers in minor units. The tables are STRICT: a sum beyond 64 bits is an error, not a float.
+Amounts are integers in minor units. The tables are STRICT: a sum beyond 64 bits is an error, not a float. The sum of
+all customers' money may exceed 64 bits, so an internal account has no stored balance: `balance` and `balance_after` are
+0, and its balance is the sum of its entries.
 """
 
 from __future__ import annotations
@@ -136,6 +138,44 @@ _TRIGGERS = (
     _refuse("postings_never_go", "DELETE ON postings", "postings are never deleted"),
 )
 
+# What one person moved on one day (UTC), in minor units; a new day replaces the row.
+_DAY_SUMS = """
+CREATE TABLE day_sums (
+    user_id TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    direction TEXT NOT NULL CHECK (direction IN ('OUT', 'IN')),
+    day TEXT NOT NULL,
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    PRIMARY KEY (user_id, currency, direction)
+) STRICT, WITHOUT ROWID
+"""
+
+_INTERNAL_ACCOUNTS_HAVE_NO_BALANCE = (
+    "DROP TRIGGER balances_follow_entries",
+    "DROP TRIGGER entries_continue_the_balance",
+    "DROP TRIGGER entries_never_change",
+    (
+        "UPDATE entries SET balance_after = 0"
+        " WHERE account_id IN (SELECT id FROM accounts WHERE internal_name IS NOT NULL)"
+    ),
+    "UPDATE accounts SET balance = 0, version = version + 1 WHERE internal_name IS NOT NULL",
+    _refuse("entries_never_change", "UPDATE ON entries", "entries never change"),
+    _refuse(
+        "balances_follow_entries",
+        "UPDATE OF balance ON accounts",
+        "a balance changes by entries only",
+        "NEW.balance IS NOT"
+        " (SELECT balance_after FROM entries WHERE account_id = NEW.id ORDER BY sequence DESC LIMIT 1)",
+    ),
+    _refuse(
+        "entries_continue_the_balance",
+        "INSERT ON entries",
+        "an entry continues its account",
+        "NEW.balance_after IS NOT (SELECT iif(internal_name IS NULL, balance + NEW.amount, 0)"
+        " FROM accounts WHERE id = NEW.account_id)",
+    ),
+)
+
 MIGRATIONS: Final = (
     Migration(
         1,
@@ -150,4 +190,23 @@ MIGRATIONS: Final = (
         ),
     ),
     Migration(2, "outbox", (OUTBOX_TABLE,)),
+    Migration(
+        3,
+        "the last change that staff made to an account",
+        (
+            "ALTER TABLE accounts ADD COLUMN staff_action TEXT",
+            "ALTER TABLE accounts ADD COLUMN staff_user_id TEXT",
+            "ALTER TABLE accounts ADD COLUMN staff_acted_at TEXT",
+        ),
+    ),
+    Migration(
+        4,
+        "refusals of a person",
+        ("CREATE INDEX postings_refused ON postings (on_behalf_of, decided_at) WHERE outcome = 'REFUSED'",),
+    ),
+    Migration(
+        5,
+        "sums of a day, and internal accounts without a balance",
+        (_DAY_SUMS, *_INTERNAL_ACCOUNTS_HAVE_NO_BALANCE),
+    ),
 )

@@ -6,18 +6,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from subgraphs.account.domain import OPEN_STATUSES, Account, AccountStatus, AccountType
+from subgraphs.account.limits import Limits
 from subgraphs.kit.outbox import Outbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
+    from datetime import datetime
 
-    from subgraphs.account.postings import Outcome, Posting
+    from subgraphs.account.postings import Posting
+    from subgraphs.account.settlement import Outcome
     from subgraphs.kit.connections import PageRequest
 
 R = TypeVar("R")
 
 # Accounts are listed by id alone.
 SORT_KEY_WIDTH: Final = 1
+DEFAULT_LIMITS: Final = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +79,24 @@ class AccountStore(Outbox, Protocol):
     async def change(self, account_id: str, rule: Callable[[Account | None], Account | R]) -> Account | R:
         """Replace the account by the one that `rule` returns; a refusal or an equal account changes nothing.
 
-        No other writer changes the account in between. Only type, status, version and `updated_at` may differ.
+        No other writer changes the account in between. Only type, status, version, `staff_action` and
+        `updated_at` may differ.
 
         Returns:
             What `rule` returned.
         """
 
-    async def post(self, posting: Posting) -> Outcome:
-        """Execute what `subgraphs.account.postings.settle` decides about `posting` (bank §2.7).
+    async def wrong_receivers(self, user_id: str, since: datetime) -> Sequence[datetime]:
+        """When transfers of the person were refused with one of `posting_rules.WRONG_RECEIVERS`, in ascending order."""
+
+    async def post(self, posting: Posting, limits: Limits = DEFAULT_LIMITS) -> Outcome:
+        """Execute what `subgraphs.account.settlement.settle` decides about `posting` (bank §2.7).
 
         Reading, deciding and writing are one database transaction.
+
+        Args:
+            posting: the order.
+            limits: the limits that apply.
 
         Returns:
             The outcome; at a repetition of the posting, the first one.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
@@ -12,25 +13,30 @@ from bank.values import format_timestamp, from_minor_units, parse_timestamp, to_
 from servicekit.errors import Unavailable
 from servicekit.sqlite import reading, writing
 from subgraphs.account import events
-from subgraphs.account.domain import OPEN_STATUSES, Account, AccountStatus, AccountType
-from subgraphs.account.postings import (
-    InternalAccount,
-    LedgerView,
-    Outcome,
-    Posting,
-    RecordedPosting,
-    Settlement,
-    settle,
+from subgraphs.account.domain import (
+    OPEN_STATUSES,
+    Account,
+    AccountStatus,
+    AccountType,
+    StaffAction,
+    StaffActionKind,
 )
+from subgraphs.account.limits import day_of
+from subgraphs.account.posting_rules import WRONG_RECEIVER_WINDOW, WRONG_RECEIVERS, LedgerView
+from subgraphs.account.postings import InternalAccount, Posting, PostingType
+from subgraphs.account.settlement import Outcome, RecordedPosting, Settlement, settle
 from subgraphs.account.store.migrations import MIGRATIONS
+from subgraphs.account.store.protocol import DEFAULT_LIMITS
 from subgraphs.kit.sqlite_store import SqliteOutboxStore, append_events
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Collection, Mapping, Sequence
+    from datetime import datetime
 
     import aiosqlite
 
+    from subgraphs.account.limits import DaySum, Limits
     from subgraphs.account.store.protocol import AccountFilter
     from subgraphs.kit.connections import PageRequest
 
@@ -117,22 +123,25 @@ class SqliteAccountStore(SqliteOutboxStore):
             current = (await _accounts_by(connection, "id", [account_id])).get(account_id)
             changed = rule(current)
             if isinstance(changed, Account) and changed != current:
-                await connection.execute(
-                    "UPDATE accounts SET type = ?, status = ?, version = ?, updated_at = ? WHERE id = ?",
-                    (changed.type, changed.status, changed.version, format_timestamp(changed.updated_at), account_id),
-                )
+                await _update(connection, changed)
                 await append_events(connection, events.of_change(current, changed))
             return changed
 
-    async def post(self, posting: Posting) -> Outcome:
+    async def wrong_receivers(self, user_id: str, since: datetime) -> Sequence[datetime]:
+        async with reading(self._database) as connection:
+            return await _wrong_receivers(connection, user_id, since)
+
+    async def post(self, posting: Posting, limits: Limits = DEFAULT_LIMITS) -> Outcome:
         async with writing(self._database) as connection:
             recorded = await _recorded(connection, posting.transaction_id)
-            settlement = settle(posting, await _view(connection, posting), recorded, self._clock())
+            settlement = settle(posting, await _view(connection, posting, limits, self._clock()), recorded)
             if settlement.is_new:
                 await _write_entries(connection, posting, settlement)
                 await _record(connection, posting, settlement.outcome)
                 await append_events(connection, events.of_settlement(posting, settlement))
-            return settlement.outcome
+        if settlement.bound_reached:
+            _log.error("ledger bound reached", currency=posting.currency, transaction=posting.transaction_id)
+        return settlement.outcome
 
 
 def _conditions(
@@ -179,6 +188,25 @@ def _account(row: sqlite3.Row) -> Account:
         balance_as_of=parse_timestamp(row["balance_as_of"]),
         created_at=parse_timestamp(row["created_at"]),
         updated_at=parse_timestamp(row["updated_at"]),
+        staff_action=_staff_action(row),
+    )
+
+
+def _staff_action(row: sqlite3.Row) -> StaffAction | None:
+    if row["staff_action"] is None:
+        return None
+    return StaffAction(
+        StaffActionKind(row["staff_action"]), row["staff_user_id"], parse_timestamp(row["staff_acted_at"])
+    )
+
+
+async def _update(connection: aiosqlite.Connection, account: Account) -> None:
+    action = account.staff_action
+    mark = (None, None, None) if action is None else (action.kind, action.user_id, format_timestamp(action.at))
+    await connection.execute(
+        "UPDATE accounts SET type = ?, status = ?, version = ?, updated_at = ?,"
+        " staff_action = ?, staff_user_id = ?, staff_acted_at = ? WHERE id = ?",
+        (account.type, account.status, account.version, format_timestamp(account.updated_at), *mark, account.id),
     )
 
 
@@ -239,15 +267,32 @@ async def _record(connection: aiosqlite.Connection, posting: Posting, outcome: O
     )
 
 
-async def _view(connection: aiosqlite.Connection, posting: Posting) -> LedgerView:
-    internal = await connection.execute_fetchall(
-        "SELECT internal_name, balance FROM accounts"
-        " WHERE currency = ? AND internal_name IN (SELECT value FROM json_each(?))",
-        (posting.currency, json.dumps(posting.internal_names())),
+async def _wrong_receivers(connection: aiosqlite.Connection, user_id: str, since: datetime) -> list[datetime]:
+    rows = await connection.execute_fetchall(
+        "SELECT decided_at FROM postings WHERE on_behalf_of = ? AND decided_at > ? AND outcome = 'REFUSED'"
+        " AND type = 'TRANSFER' AND json_extract(problem, '$.code') IN (SELECT value FROM json_each(?))"
+        # A reason is given only for the person's own account.
+        " AND json_extract(problem, '$.reason') IS NULL ORDER BY decided_at",
+        (user_id, format_timestamp(since), json.dumps(sorted(WRONG_RECEIVERS))),
+    )
+    return [parse_timestamp(row["decided_at"]) for row in rows]
+
+
+async def _view(connection: aiosqlite.Connection, posting: Posting, limits: Limits, at: datetime) -> LedgerView:
+    person = posting.on_behalf_of.user_id
+    is_transfer = posting.type is PostingType.TRANSFER
+    wrong = await _wrong_receivers(connection, person, at - WRONG_RECEIVER_WINDOW) if is_transfer else ()
+    sums = await connection.execute_fetchall(
+        # A later day exists if the clock was set back; its sum counts for today, too.
+        "SELECT amount FROM day_sums WHERE user_id = ? AND currency = ? AND direction = ? AND day >= ?",
+        (person, posting.currency, posting.direction, day_of(at)),
     )
     return LedgerView(
+        at=at,
         customers=await _accounts_by(connection, "id", posting.customer_ids()),
-        internal={row["internal_name"]: from_minor_units(row["balance"], posting.currency) for row in internal},
+        limits=limits,
+        moved_today=from_minor_units(sum(row["amount"] for row in sums), posting.currency),
+        wrong_receivers=len(wrong),
     )
 
 
@@ -270,10 +315,22 @@ async def _write_entries(connection: aiosqlite.Connection, posting: Posting, set
                 account_id,
                 posting.currency,
                 to_minor_units(movement.amount, posting.currency),
-                to_minor_units(movement.balance_after, posting.currency),
+                # The store keeps no balance of an internal account.
+                to_minor_units(movement.balance_after or Decimal(0), posting.currency),
                 posted_at,
             ),
         )
+    if settlement.day_sum is not None:
+        await _write_day_sum(connection, settlement.day_sum)
+
+
+async def _write_day_sum(connection: aiosqlite.Connection, moved: DaySum) -> None:
+    await connection.execute(
+        "INSERT INTO day_sums (user_id, currency, direction, day, amount) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (user_id, currency, direction)"
+        " DO UPDATE SET day = max(day, excluded.day), amount = excluded.amount",
+        (moved.user_id, moved.currency, moved.direction, moved.day, to_minor_units(moved.amount, moved.currency)),
+    )
 
 
 async def _internal_id(connection: aiosqlite.Connection, name: str, currency: str, now: str) -> str:

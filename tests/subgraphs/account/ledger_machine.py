@@ -18,6 +18,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precon
 from bank import values
 from bank.identity import SUPPORT
 from bank.values import from_minor_units
+from servicekit.errors import Forbidden
 from subgraphs.account.domain import Account, AccountStatus, close_account
 from subgraphs.account.errors import TransactionIdReused
 from subgraphs.account.postings import (
@@ -25,10 +26,10 @@ from subgraphs.account.postings import (
     Entry,
     InternalAccount,
     OnBehalfOf,
-    Outcome,
     Posting,
     PostingType,
 )
+from subgraphs.account.store.protocol import DEFAULT_LIMITS
 from tests.subgraphs.account.support import code_of, opened, person, with_status
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from decimal import Decimal
 
+    from subgraphs.account.settlement import Outcome
     from subgraphs.account.store.protocol import AccountStore
     from tests.subgraphs.account.support import StoreFactory
 
@@ -71,6 +73,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.statuses: dict[str, AccountStatus] = {}
         self.known: dict[str, Account] = {}
         self.internal: Counter[str] = Counter()
+        self.wrong_receivers: Counter[str] = Counter()
         self.decided: dict[str, tuple[Posting, Outcome]] = {}
 
     def teardown(self) -> None:
@@ -102,8 +105,13 @@ class LedgerMachine(RuleBasedStateMachine):
         def rule_of(found: Account | None) -> object:
             return close_account(found, account.id, None, actor, values.now())
 
+        may_see = actor.user_id == account.user_id or actor is PEOPLE[2]
+        if may_see and actor.user_id != account.user_id:
+            with pytest.raises(Forbidden):
+                self.run_async(self.stores[0].change(account.id, rule_of))
+            return
         outcome = self.run_async(self.stores[0].change(account.id, rule_of))
-        allowed = actor.may_see(account.user_id) and self.statuses[account.id] is not AccountStatus.CLOSED
+        allowed = may_see and self.statuses[account.id] is not AccountStatus.CLOSED
         assert isinstance(outcome, Account) == (allowed and self.balances[account.id] == 0)
         if isinstance(outcome, Account):
             self.statuses[account.id] = AccountStatus.CLOSED
@@ -154,11 +162,11 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(one=accounts, other=accounts, units=st.lists(UNITS, min_size=2, max_size=6))
     def transfer_in_both_directions_at_once(self, one: Account, other: Account, units: list[int]) -> None:
-        staff = PEOPLE[2]
+        owners = {person.user_id: person for person in PEOPLE}
         postings = [
             _posting(
                 PostingType.TRANSFER,
-                staff,
+                owners[(one, other)[turn % 2].user_id],
                 (CustomerAccount((one, other)[turn % 2].id), CustomerAccount((other, one)[turn % 2].id)),
                 one.currency,
                 amount,
@@ -184,23 +192,30 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def expected(self, posting: Posting) -> str | None:
         """The code of the first refusal by the rules of bank §2.7, written in another way than in the service."""
-        actor, ids = posting.on_behalf_of, posting.customer_ids()
-        statuses = [self.statuses[account_id] for account_id in ids]
+        ids = posting.customer_ids()
+        owner = posting.on_behalf_of.user_id
+        own = [account_id for account_id in ids if self.known[account_id].user_id == owner]
+        others = [account_id for account_id in ids if account_id not in own]
         spends = posting.type is not PostingType.DEPOSIT
         amount = values.to_minor_units(posting.amount, posting.currency)
-        own_side = self.known[ids[0]]
         reasons = {
-            "INVALID_ACCOUNT": not actor.may_see(own_side.user_id) or AccountStatus.CLOSED in statuses,
+            "INVALID_ACCOUNT": ids[0] not in own or any(self.statuses[i] is AccountStatus.CLOSED for i in own),
             "SAME_ACCOUNT": posting.type is PostingType.TRANSFER and len(ids) == 1,
-            "ACCOUNT_FROZEN": AccountStatus.FROZEN in statuses,
-            "CURRENCY_MISMATCH": any(self.known[account_id].currency != posting.currency for account_id in ids),
+            "ACCOUNT_FROZEN": any(self.statuses[i] is AccountStatus.FROZEN for i in own),
+            "CURRENCY_MISMATCH": any(self.known[i].currency != posting.currency for i in own),
             "INSUFFICIENT_FUNDS": spends and self.balances[ids[0]] < amount,
+            "RECEIVER_UNAVAILABLE": any(not self.can_receive(i, posting.currency) for i in others)
+            or (others and self.wrong_receivers[owner] >= DEFAULT_LIMITS.receiver_tries),
         }
         return next((code for code, applies in reasons.items() if applies), None)
+
+    def can_receive(self, account_id: str, currency: str) -> bool:
+        return self.statuses[account_id] is AccountStatus.ACTIVE and self.known[account_id].currency == currency
 
     def record(self, posting: Posting, outcome: Outcome) -> None:
         self.decided[posting.transaction_id] = (posting, outcome)
         if not outcome.posted:
+            self.count_wrong_receiver(posting, outcome)
             return
         for entry in posting.entries:
             units = values.to_minor_units(entry.amount, posting.currency)
@@ -209,6 +224,12 @@ class LedgerMachine(RuleBasedStateMachine):
             else:
                 self.balances[entry.account.id] += units
                 self.versions[entry.account.id] += 1
+
+    def count_wrong_receiver(self, posting: Posting, outcome: Outcome) -> None:
+        problem = outcome.problem or {}
+        wrong = code_of(outcome) in {"INVALID_ACCOUNT", "RECEIVER_UNAVAILABLE"} and not problem.get("reason")
+        if posting.type is PostingType.TRANSFER and wrong:
+            self.wrong_receivers[posting.on_behalf_of.user_id] += 1
 
     @invariant()
     def balances_and_versions_are_the_models(self) -> None:

@@ -15,7 +15,6 @@ from subgraphs.account.postings import (
     Entry,
     InternalAccount,
     OnBehalfOf,
-    Outcome,
     Posting,
     PostingType,
 )
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from subgraphs.account.problems import LimitReached
+    from subgraphs.account.settlement import Outcome
     from subgraphs.account.store.protocol import AccountStore
 
     # Opens the same store at every call, as two processes would.

@@ -17,6 +17,8 @@ from subgraphs.account.domain import (
     AccountType,
     Change,
     Opening,
+    StaffAction,
+    StaffActionKind,
     close_account,
     draw_account_number,
     is_account_number,
@@ -113,11 +115,34 @@ class TestUpdating:
         with pytest.raises(Forbidden):
             update_account(account, "0" * 24, Change(status=AccountStatus.ACTIVE), OWNER, LATER)
 
-    def test_only_staff_change_a_frozen_account(self) -> None:
+    def test_the_type_of_a_frozen_account_stays(self) -> None:
         account = an_account(status=AccountStatus.FROZEN)
-        change = Change(type=AccountType.SAVINGS)
-        assert update_account(account, account.id, change, OWNER, LATER) == StateConflict()
-        assert isinstance(update_account(account, account.id, change, STAFF, LATER), Account)
+        assert update_account(account, account.id, Change(type=AccountType.SAVINGS), OWNER, LATER) == StateConflict()
+
+    def test_the_last_change_by_staff_is_marked(self) -> None:
+        account = an_account()
+        frozen = update_account(account, account.id, Change(status=AccountStatus.FROZEN), STAFF, LATER)
+        assert isinstance(frozen, Account)
+        assert frozen.staff_action == StaffAction(StaffActionKind.FROZEN, STAFF.user_id, LATER)
+        again = update_account(frozen, account.id, Change(status=AccountStatus.FROZEN), person(ADMIN), LATER)
+        assert again is frozen
+        thawed = update_account(frozen, account.id, Change(status=AccountStatus.ACTIVE), STAFF, LATER)
+        assert isinstance(thawed, Account)
+        assert thawed.staff_action == StaffAction(StaffActionKind.UNFROZEN, STAFF.user_id, LATER)
+
+    def test_staff_change_nothing_else_and_not_their_own_account(self) -> None:
+        account, own = an_account(), replace(an_account(), user_id=STAFF.user_id)
+        both = Change(type=AccountType.SAVINGS, status=AccountStatus.FROZEN)
+        for found, change in (
+            (account, Change(type=AccountType.SAVINGS)),
+            (account, both),
+            (own, Change(status=AccountStatus.FROZEN)),
+            (own, both),
+        ):
+            with pytest.raises(Forbidden):
+                update_account(found, found.id, change, STAFF, LATER)
+        with pytest.raises(Forbidden):
+            close_account(account, account.id, None, STAFF, LATER)
 
     def test_a_stale_version_is_a_conflict(self) -> None:
         account = an_account(version=4)
@@ -132,10 +157,13 @@ class TestUpdating:
         closed = update_account(replace(account, status=AccountStatus.CLOSED), account.id, change, stranger, LATER)
         assert missing == foreign == closed == InvalidAccount(account.id)
 
-    @pytest.mark.parametrize("actor", [OWNER, STAFF])
-    def test_only_those_who_may_see_a_closed_account_get_the_reason(self, actor: OnBehalfOf) -> None:
+    @pytest.mark.parametrize(
+        ("actor", "change"),
+        [(OWNER, Change(type=AccountType.SAVINGS)), (STAFF, Change(status=AccountStatus.FROZEN))],
+    )
+    def test_only_those_who_may_see_a_closed_account_get_the_reason(self, actor: OnBehalfOf, change: Change) -> None:
         account = an_account(status=AccountStatus.CLOSED)
-        result = update_account(account, account.id, Change(type=AccountType.SAVINGS), actor, LATER)
+        result = update_account(account, account.id, change, actor, LATER)
         assert result == InvalidAccount(account.id, CLOSED_REASON)
 
 

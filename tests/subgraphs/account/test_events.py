@@ -6,7 +6,9 @@ from decimal import Decimal
 from bank.values import now
 from subgraphs.account import events
 from subgraphs.account.domain import Account, AccountStatus, AccountType, Opening, open_account
-from subgraphs.account.postings import LedgerView, settle
+from subgraphs.account.limits import Limits
+from subgraphs.account.posting_rules import LedgerView
+from subgraphs.account.settlement import settle
 from tests.subgraphs.account.support import person, withdrawal
 
 
@@ -45,7 +47,7 @@ def test_a_posting_reports_each_customers_account_once_and_a_refusal_nothing() -
     before = replace(before, user_id=ann.user_id)
     for amount, types in (("4.00", ["account.posted"]), ("40.00", [])):
         posting = withdrawal(ann, before.id, amount)
-        settlement = settle(posting, LedgerView({before.id: before}, {}), None, now())
+        settlement = settle(posting, LedgerView(now(), {before.id: before}, Limits(), Decimal(0), 0), None)
         reported = list(events.of_settlement(posting, settlement))
         assert [event.type for event in reported] == types
         assert list(events.of_settlement(posting, replace(settlement, movements=(), accounts=()))) == []

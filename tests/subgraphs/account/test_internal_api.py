@@ -142,9 +142,9 @@ class TestPostings:
         await service.as_(bob).execute(CLOSE, {"input": {"id": closed["id"]}})
         missing = new_object_id()
         expected: dict[str, dict[str, object]] = {
-            yen["id"]: {"code": "CURRENCY_MISMATCH", "accountCurrency": None},
-            frozen["id"]: {"code": "ACCOUNT_FROZEN", "accountId": None},
-            closed["id"]: {"code": "INVALID_ACCOUNT", "accountId": closed["id"], "reason": None},
+            yen["id"]: {"code": "RECEIVER_UNAVAILABLE"},
+            frozen["id"]: {"code": "RECEIVER_UNAVAILABLE"},
+            closed["id"]: {"code": "RECEIVER_UNAVAILABLE"},
             missing: {"code": "INVALID_ACCOUNT", "accountId": missing, "reason": None},
             source["id"]: {"code": "SAME_ACCOUNT"},
         }
@@ -153,12 +153,14 @@ class TestPostings:
             assert outcome["problem"].pop("message")
             assert outcome["problem"] == facts
 
-    async def test_staff_roles_allow_what_the_person_may_not_do(self, service: Service) -> None:
+    async def test_the_roles_of_staff_move_no_money_but_give_the_reason(self, service: Service) -> None:
         account = await service.open(service.ann)
-        body = deposit_body(service.bob, account["id"], "1.00")
-        assert (await posted(service, body))["problem"]["code"] == "INVALID_ACCOUNT"
-        staff = replace(service.bob, roles=("SUPPORT",))
-        assert (await posted(service, deposit_body(staff, account["id"], "1.00")))["outcome"] == "POSTED"
+        for person, reason in (
+            (service.bob, None),
+            (replace(service.bob, roles=("SUPPORT",)), "Only the owner moves money of an account"),
+        ):
+            problem = (await posted(service, deposit_body(person, account["id"], "1.00")))["problem"]
+            assert (problem["code"], problem["reason"]) == ("INVALID_ACCOUNT", reason)
 
     async def test_a_malformed_body_names_its_field(self, service: Service) -> None:
         account = await service.open(service.ann)
@@ -244,11 +246,29 @@ class TestParties:
         assert (await self.ask(service, service.ann, **transfer))["destination"] is None
         assert (await self.ask(service, service.staff, sourceAccountId=foreign["id"]))["source"] is not None
 
-    async def test_a_closed_account_exists_for_its_owner_only(self, service: Service) -> None:
+    async def test_too_many_wrong_receivers_end_the_look_ups_of_a_person(self, service: Service) -> None:
+        ann, bob = service.ann, service.bob
+        source, own, fine = await service.open(ann), await service.open(ann), await service.open(bob)
+        await service.deposit(ann, source["id"], "100.00")
+        for _ in range(service.settings.receiver_tries):
+            outcome = await posted(service, transfer_body(ann, source["id"], new_object_id(), "1.00"))
+            assert outcome["problem"]["code"] == "INVALID_ACCOUNT"
+        names = {"onBehalfOf": ann.on_behalf_of(), "type": "TRANSFER", "sourceAccountId": source["id"]}
+        for destination in (fine["id"], new_object_id()):
+            response = await service.internal("parties", {**names, "destinationAccountId": destination})
+            assert response.status_code == 429
+            assert response.json()["error"]["code"] == "RATE_LIMITED"
+            assert 0 < int(response.headers["retry-after"]) <= 900
+        assert (await service.internal("parties", {**names, "destinationAccountId": own["id"]})).status_code == 200
+        outcome = await posted(service, transfer_body(ann, source["id"], fine["id"], "1.00"))
+        assert outcome["problem"]["code"] == "RECEIVER_UNAVAILABLE"
+        assert (await self.ask(service, bob, sourceAccountId=fine["id"], destinationAccountId=own["id"]))["destination"]
+
+    async def test_a_closed_account_is_still_a_receiver_that_the_ledger_refuses(self, service: Service) -> None:
         own, closed = await service.open(service.ann), await service.open(service.bob)
         await service.as_(service.bob).execute(CLOSE, {"input": {"id": closed["id"]}})
         names = {"type": "TRANSFER", "sourceAccountId": own["id"], "destinationAccountId": closed["id"]}
-        assert (await self.ask(service, service.ann, **names))["destination"] is None
+        assert (await self.ask(service, service.ann, **names))["destination"] is not None
         assert (await self.ask(service, service.bob, sourceAccountId=closed["id"]))["source"] is not None
 
     async def test_two_names_for_one_destination_are_refused(self, service: Service) -> None:

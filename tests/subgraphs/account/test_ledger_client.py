@@ -13,9 +13,11 @@ from subgraphs.transaction.domain import Order, Requester, TransactionStatus, Tr
 from subgraphs.transaction.ledger_client import HttpLedger, OutcomeUnknown, Posted, Refused
 from subgraphs.transaction.problems import (
     AccountFrozen,
+    AmountLimitExceeded,
     CurrencyMismatch,
     InsufficientFunds,
     InvalidAccount,
+    ReceiverUnavailable,
 )
 from tests.subgraphs.account.test_graphql import CLOSE, UPDATE
 
@@ -64,12 +66,15 @@ async def test_each_type_of_order_is_posted(service: Service) -> None:
 async def test_each_refusal_is_understood(service: Service) -> None:
     ann, bob, staff = service.ann, service.bob, service.as_(service.staff)
     source, frozen, yen = await service.open(ann), await service.open(bob), await service.open(ann, "JPY")
-    closed = await service.open(ann)
+    closed, stopped = await service.open(ann), await service.open(ann)
     await service.deposit(ann, source["id"], "10.00")
     await staff.execute(UPDATE, {"input": {"id": frozen["id"], "status": "FROZEN"}})
     await service.as_(ann).execute(CLOSE, {"input": {"id": closed["id"]}})
+    await staff.execute(UPDATE, {"input": {"id": stopped["id"], "status": "FROZEN"}})
     expected: list[tuple[str, str, Problem]] = [
-        (frozen["id"], "1.00", AccountFrozen(None)),
+        (frozen["id"], "1.00", ReceiverUnavailable()),
+        (stopped["id"], "1.00", AccountFrozen(stopped["id"])),
+        ("1234567897", "1.00", InvalidAccount("1234567897")),
         (yen["id"], "1.00", CurrencyMismatch("JPY")),
         (closed["id"], "1.00", InvalidAccount(closed["id"], "Account has been closed")),
     ]
@@ -80,6 +85,9 @@ async def test_each_refusal_is_understood(service: Service) -> None:
     transaction = await order(service, ann, an_order(TransactionType.WITHDRAWAL, "10.01", source=source["id"]))
     refused = Refused(InsufficientFunds(Decimal("10.00"), Decimal("10.01"), "USD"))
     assert await ledger_of(service).post(transaction) == refused
+    most, day = Decimal("10000000.00"), an_order(TransactionType.DEPOSIT, "10000000.01", destination=source["id"])
+    exceeded = Refused(AmountLimitExceeded("ORDER", most, most, "USD"))
+    assert await ledger_of(service).post(await order(service, ann, day)) == exceeded
 
 
 async def test_an_account_that_the_person_may_not_use_fails_before_the_ledger(service: Service) -> None:
@@ -88,7 +96,6 @@ async def test_an_account_that_the_person_may_not_use_fails_before_the_ledger(se
         an_order(TransactionType.WITHDRAWAL, "1.00", source=foreign["id"]),
         an_order(TransactionType.DEPOSIT, "1.00", destination=foreign["id"]),
         an_order(TransactionType.TRANSFER, "1.00", source=foreign["id"], destination=own["id"]),
-        an_order(TransactionType.TRANSFER, "1.00", source=own["id"], destination="1234567897"),
     ):
         transaction = await order(service, service.ann, wanted)
         assert transaction.status is TransactionStatus.FAILED

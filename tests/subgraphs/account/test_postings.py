@@ -1,4 +1,7 @@
-"""Postings: malformed ones, and the decisions with their order."""
+"""Postings: malformed ones, and the decisions with their order.
+
+Covers `subgraphs/account/postings.py`, `subgraphs/account/posting_rules.py` and `subgraphs/account/settlement.py`.
+"""
 
 from __future__ import annotations
 
@@ -8,34 +11,32 @@ from decimal import Decimal
 import pytest
 
 from bank.identity import CUSTOMER, SUPPORT
-from bank.values import InvalidValue, format_timestamp, from_minor_units, new_object_id, now
+from bank.values import InvalidValue, format_timestamp, new_object_id, now
 from subgraphs.account.domain import Account, AccountStatus, AccountType, Opening, open_account
 from subgraphs.account.errors import TransactionIdReused
+from subgraphs.account.limits import Ceiling, LimitKind, Limits, end_of_day
+from subgraphs.account.posting_rules import LedgerView, decide
 from subgraphs.account.postings import (
     MAX_ENTRIES,
-    MAX_UNITS,
     CustomerAccount,
     Entry,
     InternalAccount,
-    LedgerView,
     OnBehalfOf,
-    Outcome,
     Posting,
     PostingType,
-    RecordedPosting,
-    Settlement,
-    decide,
-    settle,
 )
 from subgraphs.account.problems import (
     CLOSED_REASON,
+    NOT_THE_OWNER_REASON,
     AccountFrozen,
+    AmountLimitExceeded,
     CurrencyMismatch,
     InsufficientFunds,
     InvalidAccount,
-    PaymentDeclined,
+    ReceiverUnavailable,
     SameAccount,
 )
+from subgraphs.account.settlement import Outcome, RecordedPosting, Settlement, settle
 from subgraphs.kit.domain_problems import to_json
 from tests.subgraphs.account.support import deposit, person, transfer, withdrawal
 
@@ -49,8 +50,9 @@ def account_of(owner: OnBehalfOf, balance: str = "100.00", **changes: object) ->
     return replace(account, balance=Decimal(balance), **changes)  # type: ignore[arg-type] # a test names fields freely
 
 
-def ledger(*accounts: Account, **internal: str) -> LedgerView:
-    return LedgerView({a.id: a for a in accounts}, {name: Decimal(balance) for name, balance in internal.items()})
+def ledger(*accounts: Account, **changes: object) -> LedgerView:
+    view = LedgerView(now(), {a.id: a for a in accounts}, Limits(), Decimal(0), 0)
+    return replace(view, **changes)  # type: ignore[arg-type] # a test names fields freely
 
 
 class TestMalformed:
@@ -136,9 +138,12 @@ class TestDeciding:
 
     def test_a_deposit_debits_the_internal_account(self) -> None:
         account = account_of(ANN, "0.00")
-        verdict = decide(deposit(ANN, account.id, "5.00"), ledger(account, DEPOSITS="-7.00"))
+        verdict = decide(deposit(ANN, account.id, "5.00"), ledger(account))
         assert isinstance(verdict, tuple)
-        assert [m.balance_after for m in verdict] == [Decimal("-12.00"), Decimal("5.00")]
+        assert [(m.amount, m.balance_after) for m in verdict] == [
+            (Decimal("-5.00"), None),
+            (Decimal("5.00"), Decimal("5.00")),
+        ]
 
     @pytest.mark.parametrize("actor", [BOB, person(CUSTOMER)])
     def test_only_the_owner_debits_and_receives_deposits(self, actor: OnBehalfOf) -> None:
@@ -148,17 +153,44 @@ class TestDeciding:
         assert decide(withdrawal(actor, account.id, "1.00"), view) == InvalidAccount(account.id)
         assert decide(deposit(actor, account.id, "1.00"), view) == InvalidAccount(account.id)
 
-    def test_staff_act_for_customers(self) -> None:
+    def test_staff_do_not_act_for_customers(self) -> None:
         account, other = account_of(ANN), account_of(BOB)
         view = ledger(account, other)
-        for posting in (transfer(STAFF, account.id, other.id, "1.00"), deposit(STAFF, account.id, "1.00")):
-            assert isinstance(decide(posting, view), tuple)
+        refusal = InvalidAccount(account.id, NOT_THE_OWNER_REASON)
+        for posting in (
+            transfer(STAFF, account.id, other.id, "1.00"),
+            withdrawal(STAFF, account.id, "1.00"),
+            deposit(STAFF, account.id, "1.00"),
+        ):
+            assert decide(posting, view) == refusal
 
-    def test_missing_and_foreign_closed_destinations_look_the_same(self) -> None:
+    def test_every_reason_of_a_strangers_account_is_the_same_problem(self) -> None:
         source = account_of(ANN)
-        closed = account_of(BOB, "0.00", status=AccountStatus.CLOSED)
-        posting = transfer(ANN, source.id, closed.id, "1.00")
-        assert decide(posting, ledger(source)) == decide(posting, ledger(source, closed)) == InvalidAccount(closed.id)
+        strangers = (
+            account_of(BOB, "0.00", status=AccountStatus.CLOSED),
+            account_of(BOB, status=AccountStatus.FROZEN),
+            account_of(BOB, "0", currency="JPY"),
+            account_of(BOB, "0", currency="JPY", status=AccountStatus.FROZEN),
+            account_of(BOB, "1000000000.00"),
+        )
+        for stranger in strangers:
+            posting = transfer(ANN, source.id, stranger.id, "1.00")
+            assert decide(posting, ledger(source)) == InvalidAccount(stranger.id)
+            assert decide(posting, ledger(source, stranger)) == ReceiverUnavailable()
+
+    def test_without_funds_every_receiver_is_the_same(self) -> None:
+        poor = account_of(ANN, "0.99")
+        fine, frozen = account_of(BOB), account_of(BOB, status=AccountStatus.FROZEN)
+        expected = InsufficientFunds(Decimal("0.99"), Decimal("1.00"), "USD")
+        for receiver in (fine.id, frozen.id, new_object_id()):
+            assert decide(transfer(ANN, poor.id, receiver, "1.00"), ledger(poor, fine, frozen)) == expected
+
+    def test_after_too_many_wrong_receivers_every_receiver_is_the_same(self) -> None:
+        source, fine, own = account_of(ANN), account_of(BOB), account_of(ANN)
+        view = ledger(source, fine, own, wrong_receivers=20)
+        for receiver in (fine.id, new_object_id()):
+            assert decide(transfer(ANN, source.id, receiver, "1.00"), view) == ReceiverUnavailable()
+        assert isinstance(decide(transfer(ANN, source.id, own.id, "1.00"), view), tuple)
 
     def test_the_owner_gets_the_reason_that_the_account_is_closed(self) -> None:
         source, closed = account_of(ANN), account_of(ANN, "0.00", status=AccountStatus.CLOSED)
@@ -178,13 +210,14 @@ class TestDeciding:
         view = ledger(frozen, other)
         assert decide(transfer(ANN, frozen.id, other.id, "1.00"), view) == AccountFrozen(frozen.id)
         assert decide(deposit(ANN, frozen.id, "1.00"), view) == AccountFrozen(frozen.id)
-        assert decide(transfer(BOB, other.id, frozen.id, "1.00"), view) == AccountFrozen(None)
+        assert decide(transfer(BOB, other.id, frozen.id, "1.00"), view) == ReceiverUnavailable()
 
     def test_only_the_owner_sees_the_currency_of_an_account(self) -> None:
-        source, destination = account_of(ANN), account_of(BOB, "0", currency="JPY")
-        view = ledger(source, destination)
+        source, own, foreign = (account_of(o, "9", currency=c) for o, c in ((ANN, "USD"), (ANN, "JPY"), (BOB, "JPY")))
+        view = ledger(source, own, foreign)
         assert decide(withdrawal(ANN, source.id, "1.00", "EUR"), view) == CurrencyMismatch("USD")
-        assert decide(transfer(ANN, source.id, destination.id, "1.00"), view) == CurrencyMismatch(None)
+        assert decide(transfer(ANN, source.id, own.id, "1.00"), view) == CurrencyMismatch("JPY")
+        assert decide(transfer(ANN, source.id, foreign.id, "1.00"), view) == ReceiverUnavailable()
 
     def test_held_money_cannot_be_spent(self) -> None:
         account, other = account_of(ANN, held=Decimal("40.00")), account_of(BOB)
@@ -201,31 +234,52 @@ class TestDeciding:
         }
         assert isinstance(decide(transfer(ANN, account.id, other.id, "60.00"), view), tuple)
 
-    def test_a_balance_beyond_the_ledgers_limit_is_declined(self) -> None:
-        account = account_of(ANN, "0.00")
-        room = str(from_minor_units(MAX_UNITS, "USD"))
-        assert isinstance(decide(deposit(ANN, account.id, room), ledger(account)), tuple)
-        assert decide(deposit(ANN, account.id, room), ledger(account, DEPOSITS="-0.01")) == PaymentDeclined()
+    def test_an_order_above_a_limit_is_refused_with_what_is_left(self) -> None:
+        limits = Limits(Ceiling(Decimal(50)), Ceiling(Decimal(80)), Ceiling(Decimal(200)))
+        account = account_of(ANN, "150.00")
+        view = ledger(account, limits=limits, moved_today=Decimal("60.00"))
+        left, nothing = Decimal("20.00"), Decimal("0.00")
+        order = AmountLimitExceeded(LimitKind.ORDER, Decimal("50.00"), Decimal("50.00"), "USD")
+        day = AmountLimitExceeded(LimitKind.DAY, Decimal("80.00"), left, "USD", end_of_day(view.at))
+        for posting_of in (withdrawal, deposit):
+            assert decide(posting_of(ANN, account.id, "50.01"), view) == order
+            assert decide(posting_of(ANN, account.id, "20.01"), view) == day
+            assert isinstance(decide(posting_of(ANN, account.id, "20.00"), view), tuple)
+        full = replace(account, balance=Decimal("200.00"))
+        balance = AmountLimitExceeded(LimitKind.BALANCE, Decimal("200.00"), nothing, "USD")
+        assert decide(deposit(ANN, account.id, "1.00"), replace(view, customers={full.id: full})) == balance
+        assert to_json(day)["resetsAt"] == format_timestamp(end_of_day(view.at))
+
+    def test_a_balance_that_only_the_store_limits_raises_an_alarm(self) -> None:
+        most = Ceiling(Decimal(10**15 - 1))
+        limits = Limits(most, most, most)
+        full = account_of(ANN, "99999999999999.9999", currency="CLF")
+        view = ledger(full, limits=limits)
+        assert settle(deposit(ANN, full.id, "1.0000", "CLF"), view, None).bound_reached
+        assert not settle(deposit(ANN, full.id, "0.0001", "CLF"), view, None).bound_reached
+        usual = replace(view, limits=Limits())
+        assert not settle(deposit(ANN, full.id, "1.0000", "CLF"), usual, None).bound_reached
 
     def test_reasons_come_in_order(self) -> None:
-        """Account, status, currency, funds: an earlier reason hides the later ones."""
+        """Own account, status, currency, funds, receiver: an earlier reason hides the later ones."""
         frozen_yen = account_of(ANN, "0", currency="JPY", status=AccountStatus.FROZEN)
         yen, poor, other = account_of(ANN, "0", currency="JPY"), account_of(ANN, "0.00"), account_of(BOB)
         view = ledger(frozen_yen, yen, poor, other)
-        assert isinstance(decide(transfer(ANN, frozen_yen.id, new_object_id(), "1.00"), view), InvalidAccount)
+        assert isinstance(decide(transfer(BOB, frozen_yen.id, new_object_id(), "1.00"), view), InvalidAccount)
         assert isinstance(decide(transfer(ANN, frozen_yen.id, other.id, "1.00"), view), AccountFrozen)
         assert isinstance(decide(transfer(ANN, yen.id, other.id, "1.00"), view), CurrencyMismatch)
-        assert isinstance(decide(transfer(ANN, poor.id, other.id, "1.00"), view), InsufficientFunds)
+        assert isinstance(decide(transfer(ANN, poor.id, new_object_id(), "1.00"), view), InsufficientFunds)
 
 
 class TestSettle:
     AT = now()
 
+    def ledger(self, *accounts: Account) -> LedgerView:
+        return ledger(*accounts, at=self.AT)
+
     def test_a_new_posting_writes_its_movements_and_the_accounts_after_them(self) -> None:
         source, destination = account_of(ANN), account_of(BOB, "5.00")
-        settlement = settle(
-            transfer(ANN, source.id, destination.id, "4.00"), ledger(source, destination), None, self.AT
-        )
+        settlement = settle(transfer(ANN, source.id, destination.id, "4.00"), self.ledger(source, destination), None)
         assert settlement.is_new
         assert settlement.outcome == Outcome(format_timestamp(self.AT), None)
         assert [movement.amount for movement in settlement.movements] == [Decimal("-4.00"), Decimal("4.00")]
@@ -239,22 +293,22 @@ class TestSettle:
 
     def test_a_deposit_changes_the_customers_account_only(self) -> None:
         account = account_of(ANN)
-        settlement = settle(deposit(ANN, account.id, "4.00"), ledger(account), None, self.AT)
+        settlement = settle(deposit(ANN, account.id, "4.00"), self.ledger(account), None)
         assert len(settlement.movements) == 2
         assert [after.id for after in settlement.accounts] == [account.id]
 
     def test_a_refusal_is_recorded_and_moves_nothing(self) -> None:
         account = account_of(ANN, "1.00")
-        settlement = settle(withdrawal(ANN, account.id, "4.00"), ledger(account), None, self.AT)
+        settlement = settle(withdrawal(ANN, account.id, "4.00"), self.ledger(account), None)
         problem = to_json(InsufficientFunds(Decimal("1.00"), Decimal("4.00"), "USD"))
         assert settlement == Settlement(Outcome(format_timestamp(self.AT), problem), is_new=True)
 
     def test_a_repetition_returns_the_recorded_outcome_whatever_the_accounts_are_now(self) -> None:
         posting = withdrawal(ANN, new_object_id(), "4.00")
         recorded = RecordedPosting(posting.content_hash(), Outcome("then", None))
-        assert settle(posting, ledger(), recorded, self.AT) == Settlement(recorded.outcome, is_new=False)
+        assert settle(posting, self.ledger(), recorded) == Settlement(recorded.outcome, is_new=False)
 
     def test_a_transaction_id_of_another_posting_is_a_fault(self) -> None:
         posting = withdrawal(ANN, new_object_id(), "4.00")
         with pytest.raises(TransactionIdReused):
-            settle(posting, ledger(), RecordedPosting("another", Outcome("then", None)), self.AT)
+            settle(posting, self.ledger(), RecordedPosting("another", Outcome("then", None)))

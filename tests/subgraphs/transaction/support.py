@@ -24,7 +24,7 @@ from subgraphs.transaction.domain import (
 )
 from subgraphs.transaction.idempotency import KEY_LIFETIME, KeyEntry, KeyScope
 from subgraphs.transaction.ledger_client import OutcomeUnknown, Posted, Refused
-from subgraphs.transaction.problems import InsufficientFunds, Problem
+from subgraphs.transaction.problems import InsufficientFunds, InvalidAccount, Problem
 from subgraphs.transaction.store.sqlite import SqliteTransactionStore
 
 if TYPE_CHECKING:
@@ -186,6 +186,8 @@ class MemoryLedger:
 
     def _decide(self, transaction: Transaction) -> Posted | Refused:
         order, parties = transaction.order, transaction.parties
+        if order.destination is not None and parties.destination is None:
+            return Refused(InvalidAccount(account_id=order.destination))
         if parties.source:
             available = self.balance(parties.source)
             if available < order.amount:

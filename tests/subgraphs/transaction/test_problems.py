@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -9,11 +10,13 @@ from subgraphs.kit.domain_problems import to_json
 from subgraphs.transaction.problems import (
     PROBLEMS,
     AccountFrozen,
+    AmountLimitExceeded,
     CurrencyMismatch,
     InsufficientFunds,
     InvalidAccount,
     PaymentDeclined,
     Problem,
+    ReceiverUnavailable,
     SameAccount,
     from_json,
 )
@@ -24,6 +27,9 @@ EXAMPLES: list[Problem] = [
     CurrencyMismatch(account_currency="JPY"),
     AccountFrozen(),
     AccountFrozen(account_id="a" * 24),
+    ReceiverUnavailable(),
+    AmountLimitExceeded("ORDER", Decimal("5.00"), Decimal("5.00"), "USD"),
+    AmountLimitExceeded("DAY", Decimal("5.00"), Decimal("0.00"), "USD", datetime(2026, 1, 31, tzinfo=UTC)),
     InvalidAccount(account_id="1000000004"),
     InvalidAccount(account_id="a" * 24, reason="Account has been closed"),
     SameAccount(),
@@ -64,6 +70,7 @@ def test_an_unknown_fact_is_ignored() -> None:
         {"code": "INVALID_ACCOUNT"},
         {"code": "INVALID_ACCOUNT", "accountId": None},
         {"code": "INSUFFICIENT_FUNDS", "available": 5.0, "requested": "9.00", "currency": "USD"},
+        to_json(AmountLimitExceeded("DAY", Decimal(1), Decimal(1), "USD")) | {"resetsAt": 5},
         {"code": "INSUFFICIENT_FUNDS", "available": "much", "requested": "9.00", "currency": "USD"},
     ],
 )

@@ -125,13 +125,21 @@ async def test_a_recorded_refusal_stays_even_if_the_order_would_succeed_later(ba
     assert await bank.place(transfer_order(ann, bob), ann) == PlacedOrder(first.transaction, replayed=True)
 
 
-async def test_an_unknown_account_is_a_recorded_refusal_that_never_reaches_the_ledger(bank: Bank) -> None:
+async def test_an_unknown_own_account_is_a_recorded_refusal_that_never_reaches_the_ledger(bank: Bank) -> None:
     ann, nobody = bank.ledger.open(), party()
     for replayed in (False, True):
-        placed = await bank.placed(transfer_order(ann, nobody), ann)
+        placed = await bank.placed(transfer_order(nobody, ann), ann)
         assert placed.transaction.problem == InvalidAccount(account_id=nobody.account_id)
         assert placed.replayed is replayed
     assert bank.ledger.attempts == []
+
+
+async def test_an_unknown_receiver_is_refused_by_the_ledger(bank: Bank) -> None:
+    """Nobody without money learns whether an account exists: the ledger looks at the sender's funds first."""
+    ann, nobody = bank.ledger.open(), party()
+    placed = await bank.placed(transfer_order(ann, nobody), ann)
+    assert placed.transaction.problem == InvalidAccount(account_id=nobody.account_id)
+    assert bank.ledger.attempts == [placed.transaction.id]
 
 
 async def test_the_same_key_with_another_order_is_refused(bank: Bank) -> None:

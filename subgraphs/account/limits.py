@@ -1,0 +1,115 @@
+"""The limits of customers: how much one order, one day and one balance may have (bank §2.12). Pure.
+
+A day ends at midnight UTC. Two sums of a person are limited each day in each currency: what leaves the person's
+accounts (transfers, withdrawals, payments), and what is deposited into them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Self
+
+from bank.values import InvalidValue, exponent, from_minor_units, parse_amount, to_minor_units
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# The largest balance, daily sum and order in minor units. A store with 64-bit integers can hold it and add a few of
+# them; it is larger than any limit that makes sense.
+MAX_UNITS: Final = 10**18
+
+
+class LimitKind(StrEnum):
+    ORDER = "ORDER"
+    DAY = "DAY"
+    BALANCE = "BALANCE"
+
+
+class Direction(StrEnum):
+    """Which of the two sums of a day an order belongs to."""
+
+    OUT = "OUT"
+    IN = "IN"
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """The largest amount: `default` in major units of any currency, unless the currency has its own."""
+
+    default: Decimal
+    by_currency: Mapping[str, Decimal] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read the form of the settings: `10000000` or `10000000,JPY=1000000000,KWD=2500000`.
+
+        Raises:
+            ValueError: the text does not have this form; the message names the wrong part.
+        """
+        default, *others = (part.strip() for part in text.split(","))
+        own: dict[str, Decimal] = {}
+        for other in others:
+            currency, _, amount = other.partition("=")
+            try:
+                own[currency] = parse_amount(amount)
+                to_minor_units(own[currency], currency)
+            except InvalidValue as error:
+                raise ValueError(f"{other!r} is not of the form CURRENCY=AMOUNT: {error}") from None
+        try:
+            return cls(parse_amount(default), MappingProxyType(own))
+        except InvalidValue as error:
+            raise ValueError(f"{default!r} is not an amount: {error}") from None
+
+    def of(self, currency: str) -> Decimal:
+        """The largest amount in `currency`, with its decimals and never above `MAX_UNITS`."""
+        return from_minor_units(min(self._units(currency), MAX_UNITS), currency)
+
+    def exceeds_bound(self, currency: str) -> bool:
+        """Whether the setting allows more than `MAX_UNITS`, so that the bound of the store is the limit."""
+        return self._units(currency) > MAX_UNITS
+
+    def _units(self, currency: str) -> int:
+        amount = self.by_currency.get(currency, self.default)
+        return int(amount.scaleb(exponent(currency)))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of every customer.
+
+    Attributes:
+        order: of one order.
+        day: of each sum of a day.
+        balance: of one account.
+        receiver_tries: how many wrong receivers a person may name, see `posting_rules.WRONG_RECEIVERS`.
+    """
+
+    order: Ceiling = Ceiling(Decimal(10_000_000))
+    day: Ceiling = Ceiling(Decimal(50_000_000))
+    balance: Ceiling = Ceiling(Decimal(1_000_000_000))
+    receiver_tries: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class DaySum:
+    """What one person moved on one day (`2026-01-31`, UTC), in one direction and currency."""
+
+    user_id: str
+    currency: str
+    direction: Direction
+    day: str
+    amount: Decimal
+
+
+def day_of(moment: datetime) -> str:
+    """The day in UTC, as `2026-01-31`."""
+    return moment.astimezone(UTC).date().isoformat()
+
+
+def end_of_day(moment: datetime) -> datetime:
+    """The midnight in UTC that ends the day of `moment`."""
+    return datetime.combine(moment.astimezone(UTC).date() + timedelta(days=1), time(tzinfo=UTC))

@@ -1,0 +1,106 @@
+"""What a store does about a posting: the outcome, and everything that it writes (bank §2.7). Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bank.values import format_timestamp
+from subgraphs.account.errors import TransactionIdReused
+from subgraphs.account.limits import DaySum, day_of
+from subgraphs.account.posting_rules import LedgerView, Movement, decide, reaches_bound
+from subgraphs.account.postings import CustomerAccount, Posting
+from subgraphs.account.problems import Problem
+from subgraphs.kit.domain_problems import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from subgraphs.account.domain import Account
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The definite outcome of a posting, as the ledger records it.
+
+    Attributes:
+        decided_at: RFC 3339 text, the same at every repetition.
+        problem: the refusal as JSON, readable after its class has changed; None when the entries were posted.
+    """
+
+    decided_at: str
+    problem: Mapping[str, object] | None
+
+    @property
+    def posted(self) -> bool:
+        return self.problem is None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedPosting:
+    """What the ledger has recorded under a transaction id."""
+
+    content_hash: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a store does about a posting: write all of this in one database transaction, return the outcome.
+
+    Attributes:
+        outcome: recorded under the posting's transaction id, and returned at every repetition.
+        is_new: False for a repetition; the store then writes nothing.
+        movements: the entries to write, in the posting's order; none for a refusal.
+        accounts: the customers' accounts after the movements, each once.
+        day_sum: the person's sum of the day after the movements; None for a refusal.
+        bound_reached: whether the refusal needs an alarm, because the store has no room (`reaches_bound`).
+    """
+
+    outcome: Outcome
+    is_new: bool
+    movements: tuple[Movement, ...] = ()
+    accounts: tuple[Account, ...] = ()
+    day_sum: DaySum | None = None
+    bound_reached: bool = False
+
+
+def settle(posting: Posting, ledger: LedgerView, recorded: RecordedPosting | None) -> Settlement:
+    """Decide `posting`, once per transaction id (bank §2.7).
+
+    Args:
+        posting: the order.
+        ledger: the accounts that the posting names.
+        recorded: what the ledger has recorded under the posting's transaction id.
+
+    Raises:
+        TransactionIdReused: the transaction id belongs to a posting with other content.
+    """
+    if recorded is not None:
+        if recorded.content_hash != posting.content_hash():
+            raise TransactionIdReused
+        return Settlement(recorded.outcome, is_new=False)
+    verdict = decide(posting, ledger)
+    decided_at = format_timestamp(ledger.at)
+    if isinstance(verdict, Problem):
+        outcome = Outcome(decided_at, to_json(verdict))
+        return Settlement(outcome, is_new=True, bound_reached=reaches_bound(posting, ledger))
+    accounts = tuple(
+        replace(
+            ledger.customers[movement.account.id],
+            balance=movement.balance_after,
+            version=ledger.customers[movement.account.id].version + 1,
+            balance_as_of=ledger.at,
+            updated_at=ledger.at,
+        )
+        for movement in verdict
+        if isinstance(movement.account, CustomerAccount) and movement.balance_after is not None
+    )
+    day_sum = DaySum(
+        posting.on_behalf_of.user_id,
+        posting.currency,
+        posting.direction,
+        day_of(ledger.at),
+        ledger.moved_today + posting.amount,
+    )
+    return Settlement(Outcome(decided_at, None), is_new=True, movements=verdict, accounts=accounts, day_sum=day_sum)
