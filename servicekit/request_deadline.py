@@ -12,7 +12,7 @@ from typing import Final
 
 HEADER: Final = "x-request-timeout-ms"
 
-# Nine digits are eleven days; a longer text is not a number of milliseconds that anybody waits.
+# Nine digits of milliseconds are eleven days. Nobody waits longer, so a longer text counts as malformed.
 _MILLISECONDS = re.compile(r"[0-9]{1,9}")
 
 

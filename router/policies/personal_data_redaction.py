@@ -89,7 +89,7 @@ class TaggedElements:
         self.names = frozenset(self._tagged_names(schema))
 
     def is_tagged(self, element: Any) -> bool:
-        """Return whether the element has the tag. A field or argument also counts if the type of its value does."""
+        """Return whether the element has the tag. For a field or argument, the tag of its type counts too."""
         if element is None:
             return False
         named = get_named_type(element.type) if hasattr(element, "type") else None

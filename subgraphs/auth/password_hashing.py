@@ -92,7 +92,7 @@ class PasswordHasher:
 
 
 def _encoded(password: str) -> bytes:
-    """The bytes that are hashed: NFKC, so that one password has one form on every keyboard (NIST SP 800-63B-4).
+    """Return the bytes to hash. NFKC gives a password one form on every keyboard (NIST SP 800-63B-4).
 
     Half a surrogate pair is not text and was never hashed, but the check must take the same time.
     """

@@ -121,7 +121,7 @@ class CountingExecutor(StrawberryGraphQLCoreExecutionContext):
 async def execute_counted(
     schema: GraphQLSchema, operation: Operation, variables: Mapping[str, Any], context: BaseContext, limit: int
 ) -> ExecutionResult:
-    """Execute a valid operation that resolves at most `limit` objects; more is a GraphQLError, without any data."""
+    """Execute a valid operation. With more than `limit` objects, the result is a GraphQLError and no data."""
     budget = ObjectBudget(limit)
     try:
         result = execute(

@@ -129,6 +129,6 @@ def check_operation(
 
 
 def _with_code(error: GraphQLError) -> GraphQLError:
-    """An error of the validation with its code; a scalar that refuses a literal has set its own."""
+    """Return the validation error with a code. The error of a scalar that refuses a literal has a code already."""
     error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED", **(error.extensions or {})}
     return error
