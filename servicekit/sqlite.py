@@ -56,7 +56,7 @@ class Database:
         """Open `path` and apply the migrations that it lacks. Missing folders are created, private to the user.
 
         Raises:
-            StartupError: the file cannot be opened, or was written by a newer release.
+            StartupError: the file cannot be opened, is locked or damaged, or was written by a newer release.
         """
         try:
             writer = await _connect(path)
@@ -65,8 +65,10 @@ class Database:
         try:
             await _migrate(writer, path, migrations)
             reader = await _connect(path)
-        except BaseException:
+        except BaseException as error:
             await writer.close()
+            if isinstance(error, OSError | sqlite3.Error):
+                raise StartupError(f"cannot open the database {path}: {error}") from error
             raise
         await reader.execute("PRAGMA query_only = ON")
         return cls(writer, reader)

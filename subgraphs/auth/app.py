@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
+from bank import values
 from bank.identity import TokenVerifier
 from bank.revocation import SqliteRevocationList
 from servicekit import client_address
 from servicekit.client_address import ClientAddressMiddleware
+from servicekit.errors import StartupError, Unavailable
 from servicekit.rate_limits import MemoryRateLimitStore
 from subgraphs.auth.context import AuthContext
-from subgraphs.auth.identity_service import GuardedPasswords, IdentityService
+from subgraphs.auth.identity_service import Clocks, GuardedPasswords, IdentityService
 from subgraphs.auth.key_ring import KeyRing
 from subgraphs.auth.loaders import create_user_loader
 from subgraphs.auth.login_limits import LoginLimits, Origin
@@ -31,10 +34,15 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from bank.identity import Caller
+    from bank.revocation import RevocationList
     from servicekit.asgi import ASGIApp
     from servicekit.errors import ServiceError
     from subgraphs.auth.settings import AuthSettings
     from subgraphs.auth.store.protocol import AuthStore
+    from subgraphs.kit.store_factory import Clock
+
+# Before this release. A machine without a battery begins in 1970.
+_EARLIEST: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,7 @@ class AuthRuntime:
     keys: KeyRing
     verifier: TokenVerifier
     identity: IdentityService
+    revocations: RevocationList
     limits_loopback: bool
 
     def context(self, caller: Caller | ServiceError | None) -> AuthContext:
@@ -60,25 +69,40 @@ class AuthRuntime:
 
 
 @asynccontextmanager
-async def open_runtime(settings: AuthSettings) -> AsyncIterator[AuthRuntime]:
+async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> AsyncIterator[AuthRuntime]:
     """Open the store, make sure that a key can sign, revoke the sessions that a crash left half ended.
 
     Raises:
-        StartupError: a file cannot be opened, or `AUTH_JWT_SECRET` is not the secret that sealed the keys.
+        StartupError: the clock is wrong, a file cannot be opened or is locked, or `AUTH_JWT_SECRET` is not the secret
+            that sealed the keys.
     """
+    _refuse_wrong_clock(clock())
+    clocks = Clocks.of(clock)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.store, STORES))
         revocations = SqliteRevocationList(settings.data_dir)
         stack.callback(revocations.close)
         hasher = stack.enter_context(PasswordHasher(queue=settings.hashing_queue))
         passwords = GuardedPasswords(hasher, LoginLimits.of(settings, MemoryRateLimitStore()))
-        keys = KeyRing(store, KeyVault(settings.key_encryption_secret()))
-        await keys.signer()
-        access_tokens = AccessTokens(issuer=settings.issuer, keys=keys)
-        identity = IdentityService(store, passwords=passwords, access_tokens=access_tokens, revocations=revocations)
-        await identity.repair()
+        keys = KeyRing(store, KeyVault(settings.key_encryption_secret()), clock=clocks.for_deletion)
+        access_tokens = AccessTokens(issuer=settings.issuer, keys=keys, clock=clocks.now)
+        identity = IdentityService(
+            store, passwords=passwords, access_tokens=access_tokens, revocations=revocations, clocks=clocks
+        )
+        try:
+            await keys.signer()
+            await identity.repair()
+        except Unavailable as error:
+            raise StartupError(f"the database of the auth service does not respond: {error.__cause__}") from error
         verifier = TokenVerifier(issuer=settings.issuer, keys=keys, revocations=revocations)
-        yield AuthRuntime(store, keys, verifier, identity, limits_loopback=settings.is_production)
+        yield AuthRuntime(store, keys, verifier, identity, revocations, limits_loopback=settings.is_production)
+
+
+def _refuse_wrong_clock(now: datetime) -> None:
+    if now < _EARLIEST:
+        raise StartupError(
+            f"the clock of this machine says {values.format_timestamp(now)}; set it, since tokens are valid by time"
+        )
 
 
 def create_app(settings: AuthSettings) -> ASGIApp:

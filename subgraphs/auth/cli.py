@@ -6,6 +6,7 @@ The commands work directly on the store, so the first ADMIN can be created witho
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
@@ -13,11 +14,12 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from bank import values
-from servicekit.errors import BadUserInput, StartupError
+from bank.revocation import SqliteRevocationList
+from servicekit.errors import BadUserInput, StartupError, Unavailable
 from servicekit.settings import environment, load
 from subgraphs.auth.app import create_app
 from subgraphs.auth.domain import Role, User
-from subgraphs.auth.identity_service import NewUser, TakenEmail, WeakChoice, create_user
+from subgraphs.auth.identity_service import NewUser, TakenEmail, WeakChoice, create_user, revoke_ended_sessions
 from subgraphs.auth.key_ring import KeyRing
 from subgraphs.auth.password_hashing import PasswordHasher
 from subgraphs.auth.settings import AuthSettings
@@ -27,7 +29,7 @@ from subgraphs.kit.commands import service_group
 from subgraphs.kit.store_factory import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
     from subgraphs.auth.store.protocol import AuthStore
@@ -39,13 +41,15 @@ _ROLE: Final = click.Choice([role.value for role in Role])
 
 
 class _OneLineErrors(click.Group):
-    """A group whose commands report a StartupError in one line on standard error, with exit code 1."""
+    """A group whose commands report a failure in one line on standard error, with exit code 1."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
         except StartupError as error:
             raise click.ClickException(str(error)) from error
+        except Unavailable as error:
+            raise click.ClickException(f"the database does not respond: {error.__cause__}") from error
 
 
 command = service_group(
@@ -59,7 +63,7 @@ command = service_group(
 
 @command.group()
 def users() -> None:
-    """Create users, grant roles, list users."""
+    """Create users, grant and revoke roles, disable and enable users, list users."""
 
 
 @users.command("create")
@@ -75,7 +79,7 @@ def create(email: str, name: str, roles: tuple[str, ...], *, prompt: bool) -> No
         else secrets.token_urlsafe(_GENERATED_PASSWORD_BYTES)
     )
     user = asyncio.run(_create(NewUser(email, password, name, tuple(Role(role) for role in roles))))
-    click.echo(f"{user.id}  {user.email}  {_roles(user)}")
+    _print(user)
     if not prompt:
         click.echo(f"password: {password}")
 
@@ -85,15 +89,38 @@ def create(email: str, name: str, roles: tuple[str, ...], *, prompt: bool) -> No
 @click.argument("role", type=_ROLE)
 def grant(email: str, role: str) -> None:
     """Give a user one more role, from the next access token on."""
-    user = asyncio.run(_grant(email, Role(role)))
-    click.echo(f"{user.id}  {user.email}  {_roles(user)}")
+    _print(asyncio.run(_change(email, lambda store, user: store.grant(user.id, Role(role)))))
+
+
+@users.command("revoke")
+@click.argument("email")
+@click.argument("role", type=_ROLE)
+def revoke(email: str, role: str) -> None:
+    """Take a role from a user; the user's sessions end at once, because their tokens have the role."""
+    _print(asyncio.run(_change(email, lambda store, user: store.revoke_role(user.id, Role(role), values.now()))))
+
+
+@users.command("disable")
+@click.argument("email")
+def disable(email: str) -> None:
+    """Forbid a user to log in; the user's sessions end at once."""
+    _print(asyncio.run(_change(email, lambda store, user: store.disable(user.id, values.now()))))
+
+
+@users.command("enable")
+@click.argument("email")
+def enable(email: str) -> None:
+    """Allow a disabled user to log in again."""
+    _print(asyncio.run(_change(email, lambda store, user: store.enable(user.id))))
 
 
 @users.command("list")
 def list_users() -> None:
     """List all users, oldest first."""
     for user in asyncio.run(_all_users()):
-        click.echo(f"{user.id}  {values.format_timestamp(user.created_at)}  {user.email}  {_roles(user)}")
+        state = "  disabled" if user.disabled_at is not None else ""
+        created_at = values.format_timestamp(user.created_at)
+        click.echo(f"{user.id}  {created_at}  {user.email}  {_roles(user)}{state}")
 
 
 @command.group()
@@ -154,12 +181,16 @@ def _problems(error: BadUserInput) -> str:
     return "; ".join(f"{field['path'][-1]}: {field['message']}" for field in fields)
 
 
-async def _grant(email: str, role: Role) -> User:
-    async with _store() as store:
-        known = await store.credentials(email)
-        if known is None:
-            raise click.ClickException("no user has this e-mail address")
-        await store.grant(known.user.id, role)
+async def _change(email: str, change: Callable[[AuthStore, User], Awaitable[None]]) -> User:
+    """The user after `change`. The tokens of sessions that it ended are invalid from now on, for every process."""
+    settings = _settings()
+    async with open_store(settings.store, STORES) as store:
+        with contextlib.closing(SqliteRevocationList(settings.data_dir)) as revocations:
+            known = await store.credentials(email)
+            if known is None:
+                raise click.ClickException("no user has this e-mail address")
+            await change(store, known.user)
+            await revoke_ended_sessions(store, revocations, values.now(), known.user.id)
         return (await store.users([known.user.id]))[known.user.id]
 
 
@@ -184,6 +215,11 @@ async def _print_keys() -> None:
 async def _rotate(*, withdraw: bool) -> None:
     async with _key_ring() as ring:
         await ring.rotate(withdraw=withdraw)
+
+
+def _print(user: User) -> None:
+    state = "  disabled" if user.disabled_at is not None else ""
+    click.echo(f"{user.id}  {user.email}  {_roles(user)}{state}")
 
 
 def _roles(user: User) -> str:

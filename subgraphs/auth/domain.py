@@ -11,6 +11,7 @@ login ──> token 1 ──refresh──> token 2 ──refresh──> token 3
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum, auto
@@ -64,6 +65,7 @@ class User:
         email: as the user typed it, the domain in lower case.
         name: the name that other customers see.
         created_at: UTC, milliseconds.
+        disabled_at: since when an operator forbids the user to log in; None if nobody does.
     """
 
     id: str
@@ -71,6 +73,7 @@ class User:
     name: str
     roles: frozenset[Role]
     created_at: datetime
+    disabled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +191,11 @@ def parse_email(text: str) -> str:
 
 
 def email_key(email: str) -> str:
-    """The key that two spellings of one user's address share: the address without regard to case."""
-    return email.casefold()
+    """The key that two spellings of one user's address share: they differ in case only, or in how accents are composed.
+
+    Case folding would do more: it takes `ß` for `ss`, which are different mailboxes.
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", email).lower())
 
 
 def parse_name(text: str) -> str:

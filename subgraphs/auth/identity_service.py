@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bank import values
-from servicekit.errors import BadUserInput, Unavailable
+from servicekit.cautious_clock import CautiousClock
+from servicekit.errors import BadUserInput, Unauthenticated, Unavailable
 from subgraphs.auth import tokens
 from subgraphs.auth.domain import (
     InvalidField,
@@ -37,9 +38,11 @@ if TYPE_CHECKING:
     from subgraphs.auth.password_hashing import PasswordHasher
     from subgraphs.auth.store.protocol import AuthStore, Credentials
 
-# How long a revocation is kept: until the last access token of the session has expired, and a minute more for requests
-# that still run.
-_REVOCATION_LIFETIME: Final = PUBLISH_AFTER + timedelta(minutes=1)
+# The last access token of a session is valid for minutes. If the clock is set back, it is valid later again, so the
+# revocation stays for longer than a clock is set back by.
+_REVOCATION_LIFETIME: Final = timedelta(days=1)
+# How far back the sessions are looked for that ended and may not have been revoked.
+_REPAIRED: Final = PUBLISH_AFTER + timedelta(minutes=1)
 
 _log = structlog.stdlib.get_logger("identity")
 
@@ -66,6 +69,23 @@ class WeakChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class Clocks:
+    """The clocks of the service.
+
+    Attributes:
+        now: for times that are stored or sent.
+        for_deletion: what has expired by it is deleted (`servicekit.cautious_clock`).
+    """
+
+    now: Callable[[], datetime]
+    for_deletion: Callable[[], datetime]
+
+    @classmethod
+    def of(cls, wall: Callable[[], datetime]) -> Clocks:
+        return cls(wall, CautiousClock(wall))
+
+
+@dataclass(frozen=True, slots=True)
 class GuardedPasswords:
     """What hashes passwords, and how often somebody may have one hashed."""
 
@@ -83,13 +103,14 @@ class IdentityService:
         passwords: GuardedPasswords,
         access_tokens: tokens.AccessTokens,
         revocations: RevocationList,
-        clock: Callable[[], datetime] = values.now,
+        clocks: Clocks,
     ) -> None:
         self._store = store
         self._passwords = passwords
         self._access_tokens = access_tokens
         self._revocations = revocations
-        self._clock = clock
+        self._clock = clocks.now
+        self._deletion_clock = clocks.for_deletion
 
     async def register(
         self, *, email: str, password: str, name: str, origin: Origin
@@ -108,12 +129,17 @@ class IdentityService:
         attempt = await self._passwords.limits.begin_registration(origin)
         async with _given_back_unless_hashed(attempt):
             added = await add_user(self._store, self._passwords.hasher, user, password)
-        return await self._begin_session(added) if isinstance(added, User) else added
+        if isinstance(added, TakenEmail):
+            return added
+        signed_in = await self._begin_session(added)
+        if signed_in is None:  # an operator was faster
+            raise Unauthenticated
+        return signed_in
 
     async def login(self, *, email: str, password: str, origin: Origin) -> SignedIn | None:
-        """Begin a session; None if the e-mail address is unknown or the password is wrong.
+        """Begin a session; None if the e-mail address is unknown, the password is wrong or the user is disabled.
 
-        Both cases take the same time: one hash is computed in each.
+        All cases take the same time: one hash is computed in each.
 
         Raises:
             RateLimited: too many failed logins of this account or from this address.
@@ -124,7 +150,7 @@ class IdentityService:
         async with _given_back_unless_hashed(attempt):
             known = None if address is None else await self._store.credentials(address)
             matches = await self._passwords.hasher.verify(password, None if known is None else known.password_hash)
-        if known is None or not matches:
+        if known is None or not matches or known.user.disabled_at is not None:
             return None
         await attempt.give_back()
         await self._renew_hash(known, password)
@@ -164,19 +190,32 @@ class IdentityService:
 
     async def repair(self) -> None:
         """Revoke the sessions that ended recently, because a crash may have prevented their revocation."""
-        ended = await self._store.sessions_ended_since(self._clock() - _REVOCATION_LIFETIME)
-        for session in ended:
-            await self._revoke(session.id)
+        await revoke_ended_sessions(self._store, self._revocations, self._clock())
 
-    async def _begin_session(self, user: User) -> SignedIn:
+    async def _begin_session(self, user: User) -> SignedIn | None:
         now = self._clock()
         session = Session.begin(tokens.new_identifier(), user.id, now)
         refresh_token = tokens.new_refresh_token()
-        await self._store.begin_session(session, RefreshToken.issue(tokens.digest(refresh_token), session, now))
+        token = RefreshToken.issue(tokens.digest(refresh_token), session, now)
+        if not await self._store.begin_session(session, token, min(now, self._deletion_clock())):
+            return None
         return SignedIn(user, await self._access_tokens.issue(user, session), refresh_token)
 
     async def _revoke(self, session_id: str) -> None:
-        await self._revocations.revoke(session_id, (self._clock() + _REVOCATION_LIFETIME).timestamp())
+        await _revoke(self._revocations, session_id, self._clock())
+
+
+async def revoke_ended_sessions(
+    store: AuthStore, revocations: RevocationList, now: datetime, user_id: str | None = None
+) -> None:
+    """Revoke the sessions of a user, or of all users, that ended lately."""
+    for session in await store.sessions_ended_since(now - _REPAIRED):
+        if user_id is None or session.user_id == user_id:
+            await _revoke(revocations, session.id, now)
+
+
+async def _revoke(revocations: RevocationList, session_id: str, now: datetime) -> None:
+    await revocations.revoke(session_id, (now + _REVOCATION_LIFETIME).timestamp())
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,9 @@
 
 Several processes may use one store (the command line while the service runs). A process reads the keys again when it
 uses them and the last reading is more than `READ_AGAIN` ago. Of two concurrent changes, one succeeds.
+
+A wrong clock stops nobody: see `signing_keys.redated`. The clock of a running service is a `CautiousClock`, so that no
+key is deleted because the time jumps ahead.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import jwt
+import structlog
 
 from bank import values
 from subgraphs.auth import signing_keys
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
 
 # A withdrawn key must become invalid quickly; a query every five seconds costs nothing.
 READ_AGAIN: Final = timedelta(seconds=5)
+
+_log = structlog.stdlib.get_logger("keys")
 
 
 class KeyRing:
@@ -46,8 +52,7 @@ class KeyRing:
         """
         await self._read()
         key = signing_keys.signing(self._keys, self._clock())
-        if key is None:
-            raise LookupError("no signing key is active: the clock was set back")
+        assert key is not None  # noqa: S101 - reading adds the first key; for the type checker
         if key.id not in self._opened:
             self._opened = {key.id: self._vault.open(key)}
         return key.id, self._opened[key.id]
@@ -94,13 +99,21 @@ class KeyRing:
         self._keys, self._read_at = keys, now
 
     async def _replace_old_keys(self, keys: list[SigningKey], now: datetime) -> bool:
-        """Add a successor if it is due, delete keys that are not needed; True if the store may have changed."""
-        needed = {key.id for key in signing_keys.published(keys, now)}
-        unneeded = {key.id for key in keys} - needed
+        """Make the keys fit the time: True if the store may have changed.
+
+        A key of the future gets new times, a successor is added when it is due, keys that are not needed are deleted.
+        """
+        known = {key.id for key in keys}
+        if (misdated := signing_keys.redated(keys, now)) is not None:
+            if await self._store.replace_signing_keys(known, misdated, {misdated.id}):
+                active_from = values.format_timestamp(misdated.active_from)
+                _log.warning("the clock was set back, a key gets new times", key=misdated.id, active_from=active_from)
+            return True
+        unneeded = known - {key.id for key in signing_keys.published(keys, now)}
         successor: SigningKey | None = None
         if signing_keys.is_due(keys, now):
             successor = self._vault.create(now, now + PUBLISH_AHEAD if keys else now)
         if successor is None and not unneeded:
             return False
-        await self._store.replace_signing_keys({key.id for key in keys}, successor, unneeded)
+        await self._store.replace_signing_keys(known, successor, unneeded)
         return True

@@ -10,13 +10,16 @@ key B                 ──publish only──────┴──publish, sign
 ```
 
 All of this follows from two times of each key, so only the keys are stored.
+
+A clock that was wrong leaves keys that were created in the future. They have been published all the same: if no other
+key can sign, the one that becomes active first does, and `redated` gives it times of the present clock.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
@@ -46,6 +49,8 @@ PUBLISH_AFTER: Final = ACCESS_LIFETIME + timedelta(seconds=LEEWAY_SECONDS)
 SIGNING_LIFETIME: Final = timedelta(days=30)
 
 _NONCE_BYTES: Final = 12
+# Time servers set a clock back by less.
+_CLOCK_TOLERANCE: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +72,25 @@ class SigningKey:
 
 
 def signing(keys: Sequence[SigningKey], now: datetime) -> SigningKey | None:
-    """The key that signs at `now`: the one that became active last."""
+    """The key that signs at `now`: the one that became active last.
+
+    If none is active, because the clock was set back, the one that becomes active first; None without any key.
+    """
     active = [key for key in keys if key.active_from <= now]
-    return max(active, key=_by_activation, default=None)
+    return max(active, key=_by_activation) if active else min(keys, key=_by_activation, default=None)
+
+
+def redated(keys: Sequence[SigningKey], now: datetime) -> SigningKey | None:
+    """A key that was created in the future, with times of the present clock; None if there is none.
+
+    It was published when it was created, so it may sign now if no other key is active; else its time begins again.
+    """
+    future = [key for key in keys if key.created_at > now + _CLOCK_TOLERANCE]
+    if not future:
+        return None
+    is_needed = all(key.active_from > now for key in keys)
+    active_from = now if is_needed else now + PUBLISH_AHEAD
+    return replace(min(future, key=_by_activation), created_at=now, active_from=active_from)
 
 
 def published(keys: Sequence[SigningKey], now: datetime) -> list[SigningKey]:

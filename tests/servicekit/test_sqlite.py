@@ -189,7 +189,7 @@ async def test_a_migration_that_fails_leaves_the_schema_as_it_was(tmp_path: Path
     broken = (*MIGRATIONS, Migration(3, "broken", ("CREATE TABLE more (a)", "CREATE TABLE items (a)")))
     async with opened(path):
         pass
-    with pytest.raises(sqlite3.OperationalError):
+    with pytest.raises(StartupError, match="table items already exists"):
         await Database.open(path, broken)
     async with opened(path) as database, database.snapshot() as connection:
         assert not list(await connection.execute_fetchall("SELECT 1 FROM sqlite_master WHERE name = 'more'"))

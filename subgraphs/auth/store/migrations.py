@@ -55,4 +55,5 @@ MIGRATIONS: Final = (
             """,
         ),
     ),
+    Migration(2, "disabled users", ("ALTER TABLE users ADD COLUMN disabled_at INTEGER",)),
 )

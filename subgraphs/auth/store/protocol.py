@@ -38,7 +38,10 @@ class TokenExchange:
 
 
 class AuthStore(Protocol):
-    """Users, sessions with their refresh tokens, and signing keys (bank §2.8)."""
+    """Users, sessions with their refresh tokens, and signing keys (bank §2.8).
+
+    Every method raises Unavailable when the store does not respond: it is locked, full or gone.
+    """
 
     async def add_user(self, user: User, password_hash: str) -> None:
         """Insert a user.
@@ -59,11 +62,27 @@ class AuthStore(Protocol):
     async def grant(self, user_id: str, role: Role) -> None:
         """Add `role` to the user's roles; a role that the user has changes nothing."""
 
+    async def revoke_role(self, user_id: str, role: Role, now: datetime) -> None:
+        """Take `role` from the user's roles and end the user's sessions, whose access tokens name the role.
+
+        A role that the user does not have changes nothing.
+        """
+
+    async def disable(self, user_id: str, now: datetime) -> None:
+        """Forbid the user new sessions and end the present ones; nothing happens when there is no such user."""
+
+    async def enable(self, user_id: str) -> None:
+        """Allow the user new sessions again."""
+
     async def list_users(self, after: str, limit: int) -> list[User]:
         """Up to `limit` users with ids greater than `after`, by ascending id, which is the order of creation."""
 
-    async def begin_session(self, session: Session, token: RefreshToken) -> None:
-        """Insert a session with its first refresh token; delete the sessions that expired before it began."""
+    async def begin_session(self, session: Session, token: RefreshToken, expired_before: datetime) -> bool:
+        """Insert a session with its first refresh token; delete the sessions that expired before `expired_before`.
+
+        Returns:
+            False, and no session begins, if the user is disabled or does not exist.
+        """
 
     async def exchange(self, digest: bytes, successor_digest: bytes, now: datetime) -> TokenExchange | None:
         """Execute what `subgraphs.auth.domain.rotate` decides about the token with `digest`.
@@ -86,7 +105,9 @@ class AuthStore(Protocol):
     async def replace_signing_keys(
         self, known: Collection[str], add: SigningKey | None, remove: Collection[str]
     ) -> bool:
-        """Insert and delete keys if the stored ids are exactly `known`; otherwise change nothing.
+        """Delete and insert keys if the stored ids are exactly `known`; otherwise change nothing.
+
+        `add` may have the id of a key in `remove`, which it replaces.
 
         Returns:
             Whether the ids were `known`.

@@ -36,7 +36,7 @@ async def signed_in(store: AuthStore, digest: bytes = b"first") -> tuple[User, S
     new_user = user(f"{digest.hex()}@example.com")
     await store.add_user(new_user, HASH)
     session = Session.begin(f"session {digest.hex()}", new_user.id, NOW)
-    await store.begin_session(session, RefreshToken.issue(digest, session, NOW))
+    assert await store.begin_session(session, RefreshToken.issue(digest, session, NOW), NOW)
     return new_user, session
 
 
@@ -192,9 +192,61 @@ async def expired_sessions_are_deleted_when_others_begin(open_store: OpenStore) 
         ann, _ = await signed_in(store)
         later = NOW + SESSION_LIFETIME + timedelta(seconds=1)
         session = Session.begin("later", ann.id, later)
-        await store.begin_session(session, RefreshToken.issue(b"later", session, later))
+        assert await store.begin_session(session, RefreshToken.issue(b"later", session, later), later)
         assert await store.exchange(b"first", b"next", NOW) is None
         assert await store.end_session("later", later) is not None
+
+
+async def no_session_is_deleted_before_the_given_time(open_store: OpenStore) -> None:
+    """The time of deletion is not that of the new session, whose clock may be wrong."""
+    async with open_store() as store:
+        ann, _ = await signed_in(store)
+        later = NOW + SESSION_LIFETIME + timedelta(days=1)
+        session = Session.begin("later", ann.id, later)
+        assert await store.begin_session(session, RefreshToken.issue(b"later", session, later), NOW)
+        live = await store.exchange(b"first", b"next", NOW)
+        assert live is not None
+        assert live.verdict is Verdict.ROTATE
+
+
+async def a_disabled_user_has_no_sessions_and_begins_none(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        ann, session = await signed_in(store)
+        bob, _ = await signed_in(store, b"bob")
+        for moment in (NOW, NOW + timedelta(hours=1)):
+            await store.disable(ann.id, moment)
+        await store.disable("nobody", NOW)
+        assert (await store.users([ann.id]))[ann.id] == replace(ann, disabled_at=NOW)
+        assert await store.sessions_ended_since(NOW) == [replace(session, ended_at=NOW)]
+        dead = await store.exchange(b"first", b"second", NOW)
+        assert dead is not None
+        assert dead.verdict is Verdict.DEAD
+        another = Session.begin("another", ann.id, NOW)
+        token = RefreshToken.issue(b"another", another, NOW)
+        assert not await store.begin_session(another, token, NOW)
+        assert await store.exchange(b"another", b"next", NOW) is None
+        assert (await store.users([bob.id]))[bob.id] == bob
+        await store.enable(ann.id)
+        assert await store.begin_session(another, token, NOW)
+        assert (await store.users([ann.id]))[ann.id] == ann
+
+
+async def nobody_begins_a_session_without_a_user(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        session = Session.begin("s", values.new_user_id(), NOW)
+        assert not await store.begin_session(session, RefreshToken.issue(b"s", session, NOW), NOW)
+
+
+async def a_revoked_role_ends_the_sessions_that_have_it(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        ann, session = await signed_in(store)
+        await store.revoke_role(ann.id, Role.ADMIN, NOW)
+        await store.revoke_role("nobody", Role.ADMIN, NOW)
+        assert await store.sessions_ended_since(NOW) == []
+        await store.grant(ann.id, Role.ADMIN)
+        await store.revoke_role(ann.id, Role.ADMIN, NOW)
+        assert (await store.users([ann.id]))[ann.id].roles == {Role.CUSTOMER}
+        assert await store.sessions_ended_since(NOW) == [replace(session, ended_at=NOW)]
 
 
 async def signing_keys_are_stored_unchanged(open_store: OpenStore) -> None:
@@ -216,6 +268,16 @@ async def signing_keys_change_only_if_the_stored_ids_are_known(open_store: OpenS
         assert await store.replace_signing_keys({first.id}, second, ())
         assert await store.replace_signing_keys({first.id, second.id}, third, {first.id, second.id})
         assert await store.signing_keys() == [third]
+
+
+async def a_signing_key_is_replaced_by_itself_with_other_times(open_store: OpenStore) -> None:
+    key = VAULT.create(NOW, NOW)
+    redated = replace(key, created_at=NOW - timedelta(days=31), active_from=NOW - timedelta(days=31))
+    async with open_store() as store:
+        await store.replace_signing_keys((), key, ())
+        assert await store.replace_signing_keys({key.id}, redated, {key.id})
+        assert await store.signing_keys() == [redated]
+        assert VAULT.open(redated).private_numbers() == VAULT.open(key).private_numbers()
 
 
 async def one_of_many_concurrent_first_signing_keys_is_stored(open_store: OpenStore) -> None:
@@ -249,8 +311,13 @@ CHECKS: Final[tuple[Callable[[OpenStore], Awaitable[None]], ...]] = (
     an_exchange_reads_the_current_roles,
     a_session_ends_once,
     expired_sessions_are_deleted_when_others_begin,
+    no_session_is_deleted_before_the_given_time,
+    a_disabled_user_has_no_sessions_and_begins_none,
+    nobody_begins_a_session_without_a_user,
+    a_revoked_role_ends_the_sessions_that_have_it,
     signing_keys_are_stored_unchanged,
     signing_keys_change_only_if_the_stored_ids_are_known,
+    a_signing_key_is_replaced_by_itself_with_other_times,
     one_of_many_concurrent_first_signing_keys_is_stored,
     an_open_store_responds_to_a_ping,
 )

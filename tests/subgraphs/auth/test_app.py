@@ -17,8 +17,8 @@ import pytest
 
 from bank import values
 from bank.identity import RemoteKeys, TokenVerifier
-from bank.revocation import SqliteRevocationList
-from servicekit.errors import ConfigurationError
+from bank.revocation import FILE_NAME, SqliteRevocationList
+from servicekit.errors import ConfigurationError, StartupError
 from servicekit.settings import load
 from subgraphs.auth.app import create_app
 from subgraphs.auth.settings import AuthSettings
@@ -230,6 +230,39 @@ async def test_a_crash_between_ending_and_revoking_is_repaired_at_start(settings
     async with running(create_app(settings)) as http:
         response = await GraphQLClient(http, session["accessToken"]).execute(ME)
         assert response.codes == ["UNAUTHENTICATED"]
+
+
+async def test_a_locked_store_is_unavailable(auth: Auth, settings: AuthSettings) -> None:
+    """Holds issue 12, number 13 for this service: a locked file was an internal error."""
+    session = await auth.sign_up()
+    with contextlib.closing(sqlite3.connect(settings.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        login = await auth.mutate("login", email="ann@example.com", password=PASSWORD)
+        # Reading goes on.
+        me = await auth.bearing(session["accessToken"]).execute(ME)
+    assert login.codes == ["SERVICE_UNAVAILABLE"]
+    assert me.codes == []
+    assert (await auth.mutate("login", email="ann@example.com", password=PASSWORD)).codes == []
+
+
+async def test_a_locked_list_of_revocations_does_not_end_a_session_halfway(auth: Auth, settings: AuthSettings) -> None:
+    session = await auth.sign_up()
+    with contextlib.closing(sqlite3.connect(settings.data_dir / FILE_NAME, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        logout = await auth.bearing(session["accessToken"]).execute("mutation { logout { __typename } }")
+    assert logout.codes == ["SERVICE_UNAVAILABLE"]
+    assert (await auth.bearing(session["accessToken"]).execute("mutation { logout { __typename } }")).codes == []
+    assert (await auth.bearing(session["accessToken"]).execute(ME)).codes == ["UNAUTHENTICATED"]
+
+
+async def test_a_locked_store_stops_the_start_with_one_line(settings: AuthSettings) -> None:
+    async with running(create_app(settings)):
+        pass
+    with contextlib.closing(sqlite3.connect(settings.database, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StartupError, match="locked"):
+            async with running(create_app(settings)):
+                pass
 
 
 async def test_no_password_or_token_is_written_to_disk(auth: Auth, settings: AuthSettings) -> None:

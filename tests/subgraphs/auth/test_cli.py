@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 class CommandLine:
     def __init__(self, folder: Path) -> None:
-        self.variables = {"MOSAFE_DATA_DIR": str(folder)}
+        self.variables = {"MOSAFE_ENV": "development", "MOSAFE_DATA_DIR": str(folder)}
 
     def run(self, *arguments: str, typed: str | None = None) -> Result:
         return CliRunner().invoke(command, arguments, input=typed, env=self.variables)
@@ -72,6 +74,9 @@ def log_in(mosafe_auth: CommandLine, email: str, password: str) -> dict[str, dic
         (("users", "create", "ann@EXAMPLE.com", "--name", "Ann"), "already registered"),
         (("users", "create", "nowhere", "--name", " "), "email: not an e-mail address; name: must not be empty"),
         (("users", "grant", "nobody@example.com", "ADMIN"), "no user has this e-mail"),
+        (("users", "revoke", "nobody@example.com", "ADMIN"), "no user has this e-mail"),
+        (("users", "disable", "nobody@example.com"), "no user has this e-mail"),
+        (("users", "enable", "nobody@example.com"), "no user has this e-mail"),
     ],
 )
 def test_a_refused_command_is_one_line_and_exit_code_1(
@@ -104,6 +109,59 @@ def test_roles_are_granted_and_listed(mosafe_auth: CommandLine) -> None:
         ["ann@example.com", "CUSTOMER,SUPPORT"],
         ["bob@example.com", "CUSTOMER"],
     ]
+
+
+def test_roles_are_revoked(mosafe_auth: CommandLine) -> None:
+    mosafe_auth.output("users", "create", "ann@example.com", "--name", "Ann", "--role", "ADMIN", "--role", "CUSTOMER")
+    assert mosafe_auth.output("users", "revoke", "ann@example.com", "ADMIN").split()[2] == "CUSTOMER"
+    assert mosafe_auth.output("users", "revoke", "ann@example.com", "ADMIN").split()[2] == "CUSTOMER"
+
+
+@pytest.mark.parametrize(
+    "arguments", [("disable", "ann@example.com"), ("revoke", "ann@example.com", "CUSTOMER")], ids=lambda each: each[0]
+)
+def test_the_sessions_of_a_disabled_user_end_at_once(mosafe_auth: CommandLine, arguments: tuple[str, ...]) -> None:
+    """Holds issue 12, number 9: while the service runs, the very next request with a token of before is refused."""
+
+    async def check() -> None:
+        async with running(create_app(load(AuthSettings, mosafe_auth.variables))) as http:
+            auth = Auth(GraphQLClient(http))
+            ann, bob = await auth.sign_up("Ann"), await auth.sign_up("Bob")
+            assert (await auth.bearing(ann["accessToken"]).execute("{ me { id } }")).codes == []
+            await asyncio.to_thread(mosafe_auth.output, "users", *arguments)
+            assert (await auth.bearing(ann["accessToken"]).execute("{ me { id } }")).codes == ["UNAUTHENTICATED"]
+            refreshed = (await auth.mutate("refresh", refreshToken=ann["refreshToken"])).ok()["refresh"]
+            assert refreshed["code"] == "INVALID_TOKEN"
+            assert (await auth.bearing(bob["accessToken"]).execute("{ me { id } }")).codes == []
+
+    asyncio.run(check())
+
+
+def test_a_disabled_user_is_refused_as_with_a_wrong_password(mosafe_auth: CommandLine) -> None:
+    created = mosafe_auth.output("users", "create", "ann@example.com", "--name", "Ann")
+    password = created.rpartition("password: ")[2].strip()
+
+    async def log_in_with(text: str) -> dict[str, object]:
+        async with running(create_app(load(AuthSettings, mosafe_auth.variables))) as http:
+            response = await Auth(GraphQLClient(http)).mutate("login", email="ann@example.com", password=text)
+        login: dict[str, object] = response.ok()["login"]
+        return login
+
+    assert mosafe_auth.output("users", "disable", "ann@example.com").endswith("  disabled\n")
+    assert mosafe_auth.output("users", "list").endswith("CUSTOMER  disabled\n")
+    assert asyncio.run(log_in_with(password)) == asyncio.run(log_in_with("wrong"))
+    assert not mosafe_auth.output("users", "enable", "ann@example.com").endswith("disabled\n")
+    assert log_in(mosafe_auth, "ann@example.com", password)["user"]["roles"] == ["CUSTOMER"]
+
+
+def test_a_locked_database_is_one_line(mosafe_auth: CommandLine, tmp_path: Path) -> None:
+    mosafe_auth.output("users", "create", "ann@example.com", "--name", "Ann")
+    with contextlib.closing(sqlite3.connect(tmp_path / "auth.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        result = mosafe_auth.run("users", "disable", "ann@example.com")
+    assert result.exit_code == 1
+    assert "locked" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
 
 
 def test_keys_are_rotated_and_withdrawn(mosafe_auth: CommandLine) -> None:

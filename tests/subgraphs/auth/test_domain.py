@@ -106,6 +106,39 @@ def test_addresses_that_differ_in_case_belong_to_one_user() -> None:
     assert email_key(parse_email("ann@example.com")) != email_key(parse_email("an.n@example.com"))
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("\u00df", "ss"),
+        ("\u1e9e", "ss"),
+        ("\ufb01", "fi"),
+        ("\u017f", "s"),
+        ("\u00b5", "\u03bc"),
+        ("\u0131", "i"),
+        ("i", "\u0130"),
+        ("\u0149", "\u02bcn"),
+        ("\u0390x", "\u03b9x"),
+        ("\uff41", "a"),
+        ("\u0430", "a"),
+    ],
+)
+def test_addresses_that_only_look_alike_are_different(one: str, other: str) -> None:
+    """Holds issue 12, number 23: whoever registered `SS@` took the address `\u00df@` of somebody else."""
+    assert email_key(f"{one}@example.com") != email_key(f"{other}@example.com")
+    assert email_key(f"ann@{one}.example") != email_key(f"ann@{other}.example")
+
+
+def test_case_and_composed_accents_make_no_difference() -> None:
+    pairs = [("\u00c4", "\u00e4"), ("A\u0308", "\u00e4"), ("\u1e9e", "\u00df"), ("\u212a", "k"), ("\u0416", "\u0436")]
+    for one, other in pairs:
+        assert email_key(f"{one}@example.com") == email_key(f"{other}@example.com")
+
+
+@given(st.text(min_size=1, max_size=20))
+def test_the_key_of_a_key_is_the_key(text: str) -> None:
+    assert email_key(email_key(text)) == email_key(text)
+
+
 @pytest.mark.parametrize("text", ["Ann", "  Ann  ", "Ann O'Neill-\u00c5s", "\u738b\u5c0f\u660e", "A" * MAX_NAME_LENGTH])
 def test_names_lose_only_the_surrounding_space(text: str) -> None:
     assert parse_name(text) == text.strip()

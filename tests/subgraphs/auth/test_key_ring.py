@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from servicekit.cautious_clock import CautiousClock
 from servicekit.errors import ConfigurationError
 from subgraphs.auth.key_ring import READ_AGAIN, KeyRing
 from subgraphs.auth.signing_keys import PUBLISH_AFTER, PUBLISH_AHEAD, SIGNING_LIFETIME, KeyVault
@@ -14,7 +19,6 @@ from subgraphs.auth.store.sqlite import SqliteAuthStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
 START = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 
@@ -139,3 +143,84 @@ async def test_concurrent_rotations_all_happen(tmp_path: Path) -> None:
         await ring(one, clock).signer()
         made = await asyncio.gather(*(ring(store, clock).rotate() for store in (one, other, one, other)))
         assert {key.id for key in made} < {key.id for key in await one.signing_keys()}
+
+
+async def test_a_clock_that_is_set_back_stops_nobody(tmp_path: Path) -> None:
+    """Holds issue 12, number 15: no key was active, login was 500 and the service did not start."""
+    clock = Clock()
+    async with opened(tmp_path) as store:
+        keys = ring(store, clock)
+        first, _ = await keys.signer()
+        for back in (timedelta(seconds=20), timedelta(minutes=10), timedelta(days=31), timedelta(days=20_000)):
+            clock.now = START - back
+            for of_a_process in (keys, ring(store, clock)):
+                assert (await of_a_process.signer())[0] == first
+                assert await published_ids(of_a_process) == [first]
+        clock.now = START
+        assert (await keys.signer())[0] == first
+        assert first in await published_ids(keys)
+
+
+async def test_keys_go_on_after_a_clock_that_was_ahead(tmp_path: Path) -> None:
+    """Holds issue 12, number 15: after half an hour 31 days ahead, the only key signed in 31 days."""
+    clock = Clock()
+    async with opened(tmp_path) as store:
+        await ring(store, clock).signer()
+        clock.now = START + timedelta(days=31)
+        for _ in range(6):  # half an hour
+            await ring(store, clock).signer()
+            clock.now += timedelta(minutes=6)
+        clock.now = START + timedelta(minutes=30)
+        keys = ring(store, clock)
+        signer, _ = await keys.signer()
+        assert await published_ids(keys) == [signer]
+        # Rotation goes on as if nothing had happened.
+        new = (await keys.rotate()).id
+        assert (await keys.signer())[0] == signer
+        clock.now += PUBLISH_AHEAD
+        assert (await keys.signer())[0] == new
+
+
+async def test_a_key_of_the_future_does_not_replace_one_that_signs(tmp_path: Path) -> None:
+    clock = Clock()
+    async with opened(tmp_path) as store:
+        keys = ring(store, clock)
+        first, _ = await keys.signer()
+        clock.now = START + timedelta(days=31)
+        second = (await keys.rotate()).id
+        clock.now = START + timedelta(minutes=1)
+        assert (await keys.signer())[0] == first
+        assert await published_ids(keys) == [first, second]
+        clock.now += PUBLISH_AHEAD
+        assert (await keys.signer())[0] == second
+
+
+async def test_a_running_service_deletes_no_key_for_a_jump_of_the_clock(tmp_path: Path) -> None:
+    clock, seconds = Clock(), 0.0
+    async with opened(tmp_path) as store:
+        keys = KeyRing(store, KeyVault("s" * 32), clock=CautiousClock(clock, monotonic=lambda: seconds))
+        first, _ = await keys.signer()
+        clock.now = START + timedelta(days=31)
+        for _ in range(6):
+            assert (await keys.signer())[0] == first
+            clock.now += timedelta(minutes=6)
+            seconds += 360
+        assert [key.id for key in await store.signing_keys()] == [first]
+
+
+@given(
+    st.lists(st.tuples(st.timedeltas(timedelta(days=-100), timedelta(days=100)), st.booleans()), min_size=1, max_size=8)
+)
+def test_whatever_the_clock_does_a_published_key_signs(steps: list[tuple[timedelta, bool]]) -> None:
+    async def check(path: Path) -> None:
+        clock = Clock()
+        async with opened(path) as store:
+            keys = ring(store, clock)
+            for step, restarts in steps:
+                clock.now += step
+                keys = ring(store, clock) if restarts else keys
+                signer, _ = await keys.signer()
+                assert signer in await published_ids(keys)
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(check(Path(folder)))

@@ -18,6 +18,7 @@ from subgraphs.auth.signing_keys import (
     SigningKey,
     is_due,
     published,
+    redated,
     signing,
 )
 
@@ -81,7 +82,21 @@ def test_without_keys_none_signs_or_is_published() -> None:
     assert signing([], START) is None
     assert published([], START) == []
     assert is_due([], START)
-    assert signing([key(1, START, START + MOMENT)], START) is None
+
+
+def test_if_no_key_is_active_the_first_to_become_active_signs() -> None:
+    first, second = key(1, START, START + MOMENT), key(2, START, START + PUBLISH_AHEAD)
+    assert signing([second, first], START) == first
+    assert published([second, first], START) == [first, second]
+
+
+def test_a_key_of_the_future_gets_times_of_the_present() -> None:
+    ahead = timedelta(days=31)
+    present, future = key(1, START, START), key(2, START + ahead, START + ahead + PUBLISH_AHEAD)
+    assert redated([present], START) is None
+    assert redated([present, future], START) == replace(future, created_at=START, active_from=START + PUBLISH_AHEAD)
+    assert redated([future], START) == replace(future, created_at=START, active_from=START)
+    assert redated([present, future], START + ahead) is None
 
 
 def test_a_successor_is_due_in_time_to_sign_at_the_end_of_a_keys_lifetime() -> None:
