@@ -6,6 +6,7 @@ which is the route's 404.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -161,10 +162,17 @@ def _field_of(entry: Mapping[str, Any]) -> FieldError:
     return FieldError(("body", *inside), str(entry.get("code", "NOT_ACCEPTED")), str(entry.get("message", "")))
 
 
+# A quoted name, the quota and its window in seconds, as the services name their limits.
+_POLICY: Final = re.compile(r'("[a-z-]{1,64}");q=\d{1,9};w=\d{1,9}')
+
+
 def _rate_limited(error: ResponseError, rate: RateHeaders) -> RestError:
     """A 429 with the headers of the router; an error without a time gets `RETRY_AFTER_SECONDS`."""
     after = str(_retry_after(error))
-    return Failed(RATE_LIMITED, headers={"retry-after": after, "ratelimit": f'"default";r=0;t={after}', **rate})
+    policy = _POLICY.fullmatch(str(error.extensions.get("policy")))
+    named = {} if policy is None else {"ratelimit-policy": policy[0]}
+    name = '"default"' if policy is None else policy[1]
+    return Failed(RATE_LIMITED, headers={"retry-after": after, "ratelimit": f"{name};r=0;t={after}", **named, **rate})
 
 
 def _unavailable(error: ResponseError, _rate: RateHeaders) -> RestError:

@@ -20,6 +20,7 @@ from subgraphs.kit import descriptions
 from subgraphs.kit.background import to_the_end
 from subgraphs.kit.graphql_problems import Problem
 from subgraphs.kit.schema import SubgraphSchema, create_schema, text_of
+from subgraphs.kit.single_fields import ONCE
 
 Info = strawberry.Info[AuthContext, None]
 
@@ -238,11 +239,15 @@ async def _logout(info: Info) -> LogoutResult:
 class Mutation:
     register: RegisterResult | None = strawberry.field(
         resolver=_register,
+        metadata=ONCE,
         directives=[Cost(weight=PASSWORD_COST)],
         description="Register a customer and begin a session.",
     )
     login: LoginResult | None = strawberry.field(
-        resolver=_login, directives=[Cost(weight=PASSWORD_COST)], description="Begin a session."
+        resolver=_login,
+        metadata=ONCE,
+        directives=[Cost(weight=PASSWORD_COST)],
+        description="Begin a session.",
     )
     refresh: RefreshResult | None = strawberry.field(
         resolver=_refresh,

@@ -36,6 +36,7 @@ from subgraphs.kit.request_limits import (
     over_limit,
     too_expensive,
 )
+from subgraphs.kit.single_fields import check_single_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,6 +117,7 @@ def check_operation(
     try:
         check_variables(variables)
         check_size(measure(operation.document, operation.node), limits)
+        check_single_fields(schema, operation.node, fragments_of(operation.document))
     except GraphQLError as error:
         raise InvalidDocument([error]) from None
     except RecursionError:

@@ -267,6 +267,23 @@ async def test_rate_limit_has_retry_after(ada: httpx.AsyncClient, bank: FakeBank
     assert (response.status_code, response.headers["retry-after"]) == (429, "7")
 
 
+async def test_rate_limit_names_the_policy_of_the_service(ada: httpx.AsyncClient, bank: FakeBank) -> None:
+    policy = '"login-account";q=10;w=900'
+    bank.responses["accounts"] = graphql_error("RATE_LIMITED", retryAfter=7, policy=policy)
+    response = await ada.get("/api/accounts")
+    assert response.headers["ratelimit-policy"] == policy
+    assert response.headers["ratelimit"] == '"login-account";r=0;t=7'
+
+
+@pytest.mark.parametrize("policy", [None, 5, '"a";q=1;w=1\r\nx: y', '"A";q=1;w=1', '"a";q=1', "x" * 10_000])
+async def test_a_malformed_policy_is_left_out(ada: httpx.AsyncClient, bank: FakeBank, policy: object) -> None:
+    bank.responses["accounts"] = graphql_error("RATE_LIMITED", retryAfter=7, policy=policy)
+    response = await ada.get("/api/accounts")
+    assert response.status_code == 429
+    assert "ratelimit-policy" not in response.headers
+    assert response.headers["ratelimit"] == '"default";r=0;t=7'
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
     [

@@ -52,8 +52,9 @@ def test_services_are_sent_four_headers_and_no_other() -> None:
     assert sent == dict.fromkeys(SERVICES, expected)
 
 
-def test_four_codes_are_not_masked() -> None:
+def test_codes_that_a_client_can_act_on_are_not_masked() -> None:
     errors = bank().errors
     assert errors.mask is True
-    assert set(errors.allow_codes) == {"UNAUTHENTICATED", "FORBIDDEN", "BAD_USER_INPUT", "RATE_LIMITED"}
+    client_errors = {"UNAUTHENTICATED", "FORBIDDEN", "BAD_USER_INPUT", "RATE_LIMITED", "QUERY_TOO_EXPENSIVE"}
+    assert set(errors.allow_codes) == client_errors
     assert set(errors.messages) == {"SERVICE_UNAVAILABLE"}

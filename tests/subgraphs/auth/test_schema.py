@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 from graphql import build_schema as graphql_schema
-from graphql import parse
+from graphql import get_named_type, parse
 from graphql.language import ast
 
 from subgraphs.auth.passwords import MAX_LENGTH, MIN_LENGTH
 from subgraphs.auth.schema import build_schema, sdl
+from subgraphs.kit.single_fields import single_fields
 
 DOCUMENT = parse(sdl())
 
@@ -62,6 +63,19 @@ def test_personal_data_is_tagged(name: str) -> None:
 @pytest.mark.parametrize("name", ["register", "login"])
 def test_mutations_that_hash_a_password_have_a_cost(name: str) -> None:
     assert "cost" in directives(field("Mutation", name))
+
+
+def test_every_field_that_takes_a_password_may_stand_once_in_an_operation() -> None:
+    """Holds issue 12, number 3, for fields of later releases too."""
+    schema = build_schema().graphql
+    assert schema.mutation_type is not None
+    with_a_password = {
+        name
+        for name, mutation in schema.mutation_type.fields.items()
+        for argument in mutation.args.values()
+        if any("password" in given.lower() for given in getattr(get_named_type(argument.type), "fields", {}))
+    }
+    assert with_a_password == single_fields(schema) == {"register", "login"}
 
 
 def test_fields_that_may_be_refused_are_nullable() -> None:
