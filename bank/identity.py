@@ -137,6 +137,14 @@ class TokenVerifier:
             raise Unauthenticated
         return caller
 
+    async def ping(self) -> None:
+        """Raise unless the list of revoked sessions can be read.
+
+        Raises:
+            StoreFailure: says what is wrong.
+        """
+        await self._revocations.is_revoked("")
+
     async def _signing_key(self, token: str) -> jwt.PyJWK:
         try:
             header = jwt.get_unverified_header(token)

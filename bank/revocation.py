@@ -7,19 +7,20 @@ request. The embedded list is an SQLite file in the data directory, shared by al
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sqlite3
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
 from bank import values
 from servicekit.cautious_clock import CautiousClock
-from servicekit.errors import StartupError, Unavailable
+from servicekit.errors import StartupError, StoreFailure
 from servicekit.sqlite import connect
+from servicekit.sqlite_failures import explain, is_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 FILE_NAME = "revocations.sqlite3"
@@ -34,14 +35,14 @@ class RevocationList(Protocol):
         """Add `session_id`; the entry may be removed after `expires_at` (Unix seconds).
 
         Raises:
-            Unavailable: the list cannot be written.
+            StoreFailure: the list cannot be written.
         """
 
     async def is_revoked(self, session_id: str) -> bool:
         """Whether the session has ended.
 
         Raises:
-            Unavailable: the list cannot be read; the session may have ended.
+            StoreFailure: the list cannot be read; the session may have ended.
         """
 
 
@@ -62,7 +63,7 @@ class SqliteRevocationList:
                 token whose revocation was deleted too early would be valid again.
 
         Raises:
-            StartupError: the file cannot be opened or created.
+            StartupError: the file cannot be opened or created, or is damaged.
         """
         self._path = folder / FILE_NAME
         try:
@@ -71,19 +72,31 @@ class SqliteRevocationList:
                 "CREATE TABLE IF NOT EXISTS revocations"
                 " (session_id TEXT PRIMARY KEY, expires_at REAL NOT NULL) WITHOUT ROWID"
             )
-        except (OSError, sqlite3.Error) as error:
+            self._look_up("")
+        except OSError as error:
             raise StartupError(f"cannot open the revocation list {self._path}: {error}") from error
+        except sqlite3.DatabaseError as error:
+            raise StartupError(explain(self._path, error)) from error
         cautious = CautiousClock(values.now)
         self._clock = clock or (lambda: cautious().timestamp())
 
     async def revoke(self, session_id: str, expires_at: float) -> None:
-        try:
+        with self._failures():
             await asyncio.to_thread(self._write, session_id, expires_at, self._clock())
-        except (OSError, sqlite3.Error) as error:
-            raise _unavailable(error) from error
+
+    async def is_revoked(self, session_id: str) -> bool:
+        with self._failures():
+            return self._look_up(session_id)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _look_up(self, session_id: str) -> bool:
+        row = self._connection.execute("SELECT 1 FROM revocations WHERE session_id = ?", (session_id,)).fetchone()
+        return row is not None
 
     def _write(self, session_id: str, expires_at: float, now: float) -> None:
-        with contextlib.closing(connect(self._path)) as connection:
+        with closing(connect(self._path)) as connection:
             # Each statement is its own transaction, because removing old entries may fail independently.
             connection.execute("DELETE FROM revocations WHERE expires_at < ?", (now,))
             connection.execute(
@@ -92,17 +105,15 @@ class SqliteRevocationList:
                 (session_id, expires_at),
             )
 
-    async def is_revoked(self, session_id: str) -> bool:
-        query = "SELECT 1 FROM revocations WHERE session_id = ?"
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
         try:
-            return self._connection.execute(query, (session_id,)).fetchone() is not None
-        except sqlite3.Error as error:
-            raise _unavailable(error) from error
-
-    def close(self) -> None:
-        self._connection.close()
-
-
-def _unavailable(error: OSError | sqlite3.Error) -> Unavailable:
-    _log.warning("revocation list unavailable", reason=str(error))
-    return Unavailable()
+            yield
+        except sqlite3.DatabaseError as error:
+            if not is_failure(error):
+                raise
+            explanation = explain(self._path, error)
+            _log.warning("revocation list unavailable", explanation=explanation)
+            raise StoreFailure(explanation) from error
+        except OSError as error:
+            raise StoreFailure(f"cannot open the revocation list {self._path}: {error}") from error

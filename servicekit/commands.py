@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib
 import sys
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 import click
 
-from servicekit.errors import StartupError
+from servicekit.errors import StartupError, StoreFailure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,10 +72,19 @@ class LazyGroup(click.Group):
 
 
 def run(command: click.Command, program: str) -> None:
-    """Run `command` as the program. A `StartupError` is printed without a traceback, and the exit code is 2."""
+    """Run `command` as the program.
+
+    A `StartupError` and a store that fails are printed without a traceback, and the exit code is 2.
+    """
     try:
         command(prog_name=program)
     except StartupError as error:
-        for line in str(error).splitlines():
-            click.secho(f"{program}: {line}", err=True, fg="red")
-        sys.exit(CANNOT_START)
+        _end(program, str(error))
+    except StoreFailure as error:
+        _end(program, error.explanation)
+
+
+def _end(program: str, message: str) -> NoReturn:
+    for line in message.splitlines():
+        click.secho(f"{program}: {line}", err=True, fg="red")
+    sys.exit(CANNOT_START)

@@ -7,6 +7,7 @@ ServiceError                      code and message are safe for clients; the cau
 ├── BadUserInput                  400  BAD_USER_INPUT
 ├── RateLimited                   429  RATE_LIMITED
 ├── Unavailable                   503  SERVICE_UNAVAILABLE
+│   └── StoreFailure              a store is locked, full, damaged or missing
 ├── TimedOut                      504  GATEWAY_TIMEOUT
 └── InternalError                 500  INTERNAL_SERVER_ERROR
 StartupError                      never reaches a client: the process stops with it
@@ -97,6 +98,18 @@ class Unavailable(_TryAgain):
     code = "SERVICE_UNAVAILABLE"
     status = 503
     default_message = "The service is not available right now"
+
+
+class StoreFailure(Unavailable):
+    """A store cannot be read or written.
+
+    Attributes:
+        explanation: one line for operators: which store, what is wrong with it, and what to do. Clients never see it.
+    """
+
+    def __init__(self, explanation: str) -> None:
+        super().__init__()
+        self.explanation = explanation
 
 
 class TimedOut(_TryAgain):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from servicekit.errors import StoreFailure
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
@@ -34,6 +36,7 @@ class HealthEndpoints:
     def __init__(self, app: ASGIApp, checks: Mapping[str, Callable[[], Awaitable[object]]]) -> None:
         self._app = app
         self._checks = checks
+        self._running: asyncio.Task[list[str]] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # In an application that is mounted in another one, the path starts with the mount point.
@@ -46,18 +49,27 @@ class HealthEndpoints:
             await self._app(scope, receive, send)
 
     async def _ready(self, scope: Scope, send: Send) -> None:
-        names = list(self._checks)
-        results = await asyncio.gather(*(self._passes(name) for name in names))
-        failing = [name for name, passed in zip(names, results, strict=True) if not passed]
+        # Probes that arrive while the checks run share their result, so that many probes cause little work.
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._failing())
+        failing = await asyncio.shield(self._running)
         if failing:
             await _respond(scope, send, 503, {"status": "not ready", "failing": failing})
         else:
             await _respond(scope, send, 200, {"status": "ready"})
 
+    async def _failing(self) -> list[str]:
+        names = list(self._checks)
+        results = await asyncio.gather(*(self._passes(name) for name in names))
+        return [name for name, passed in zip(names, results, strict=True) if not passed]
+
     async def _passes(self, name: str) -> bool:
         try:
             async with asyncio.timeout(CHECK_SECONDS):
                 await self._checks[name]()
+        except StoreFailure as failure:
+            _log.warning("health check failed", check=name, reason=failure.explanation)
+            return False
         except NotReady as reason:
             _log.warning("health check failed", check=name, reason=str(reason))
             return False

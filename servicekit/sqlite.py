@@ -8,16 +8,19 @@ beside a running service; a writer waits up to `BUSY_SECONDS` for another one.
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 import time
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import aiosqlite
 import structlog
 
-from servicekit.errors import StartupError, Unavailable
+from servicekit.errors import StartupError, StoreFailure
+from servicekit.health import NotReady
+from servicekit.sqlite_failures import DamagedPages, explain, is_damage, is_failure
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
@@ -25,6 +28,14 @@ if TYPE_CHECKING:
 
 # Long enough for the migration of another process, shorter than the timeouts of clients.
 BUSY_SECONDS = 5.0
+# The log before it is merged into the file has 4 MB (SQLite's default), and its merged pages may need as much.
+LEAST_FREE_BYTES = 8 * 1024 * 1024
+# How long a successful write proves that the next one succeeds.
+PROBE_SECONDS = 1.0
+# A file of 1 GB is checked in about this time.
+CHECK_SECONDS = 1.0
+# Instructions of SQLite's virtual machine between two looks at the clock.
+_CHECK_INTERVAL = 10_000
 _RETRY_SECONDS = 0.02
 _INTERRUPT_SECONDS = 0.05
 # How many rows are fetched from the connection's thread at once. Most of our queries return fewer rows.
@@ -43,13 +54,20 @@ class Migration:
 
 
 class Database:
-    """Two connections to one file: a writer, whose transactions wait for each other, and a reader that never waits."""
+    """Two connections to one file: a writer, whose transactions wait for each other, and a reader that never waits.
 
-    def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
+    A file that is locked, full, damaged or missing is reported as `StoreFailure`, so that clients try again.
+    """
+
+    def __init__(self, path: Path, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
+        self._path = path
         self._writer = writer
         self._reader = reader
         self._write_lock = asyncio.Lock()
         self._read_lock = asyncio.Lock()
+        # Damage is not repaired while the process runs, even if later queries do not meet it.
+        self._damage: str | None = None
+        self._written_at = float("-inf")
 
     @classmethod
     async def open(cls, path: Path, migrations: Sequence[Migration]) -> Self:
@@ -60,32 +78,62 @@ class Database:
         """
         try:
             writer = await _connect(path)
-        except (OSError, sqlite3.Error) as error:
+            try:
+                await _migrate(writer, path, migrations)
+                reader = await _connect(path)
+            except BaseException:
+                await writer.close()
+                raise
+            await reader.execute("PRAGMA query_only = ON")
+        except OSError as error:
             raise StartupError(f"cannot open the database {path}: {error}") from error
-        try:
-            await _migrate(writer, path, migrations)
-            reader = await _connect(path)
-        except BaseException as error:
-            await writer.close()
-            if isinstance(error, OSError | sqlite3.Error):
-                raise StartupError(f"cannot open the database {path}: {error}") from error
-            raise
-        await reader.execute("PRAGMA query_only = ON")
-        return cls(writer, reader)
+        except sqlite3.DatabaseError as error:
+            raise StartupError(explain(path, error)) from error
+        return cls(path, writer, reader)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
-        """A write transaction: committed at the end of the block, rolled back when the block raises or is cancelled."""
-        async with self._write_lock:
+        """A write transaction: committed at the end of the block, rolled back when the block raises or is cancelled.
+
+        Raises:
+            StoreFailure: the file cannot be written, or other transactions have kept it locked for `BUSY_SECONDS`.
+        """
+        with self._failures():
+            await self._take_turn()
             try:
-                await self._writer.execute("BEGIN IMMEDIATE")
-                yield self._writer
-            except BaseException:
-                # Statements run in order on the connection's thread, so the rollback also follows a BEGIN whose
-                # caller was cancelled.
-                await _finish(self._writer.rollback())
+                try:
+                    await self._writer.execute("BEGIN IMMEDIATE")
+                    yield self._writer
+                except BaseException:
+                    # Statements run in order on the connection's thread, so the rollback also follows a BEGIN whose
+                    # caller was cancelled.
+                    await _finish(self._writer.rollback())
+                    raise
+                await _finish(self._commit())
+                self._written_at = time.monotonic()
+            finally:
+                self._write_lock.release()
+
+    async def _take_turn(self) -> None:
+        try:
+            async with asyncio.timeout(BUSY_SECONDS):
+                await self._write_lock.acquire()
+        except TimeoutError:
+            raise StoreFailure(f"transactions wait too long for the database {self._path}") from None
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if not is_failure(error):
                 raise
-            await _finish(self._commit())
+            explanation = explain(self._path, error)
+            self._written_at = float("-inf")
+            if is_damage(error):
+                self._damage = explanation
+            _log.warning("store unavailable", explanation=explanation)
+            raise StoreFailure(explanation) from error
 
     async def _commit(self) -> None:
         try:
@@ -100,18 +148,22 @@ class Database:
         """A read transaction: every statement of the block sees the same state.
 
         A statement that runs when the caller is cancelled is interrupted, so that nobody waits for it.
+
+        Raises:
+            StoreFailure: the file cannot be read.
         """
-        async with self._read_lock:
-            try:
-                await self._reader.execute("BEGIN")
-                yield self._reader
-            except asyncio.CancelledError:
-                await _finish(self._interrupt_and_roll_back())
-                raise
-            except BaseException:
+        with self._failures():
+            async with self._read_lock:
+                try:
+                    await self._reader.execute("BEGIN")
+                    yield self._reader
+                except asyncio.CancelledError:
+                    await _finish(self._interrupt_and_roll_back())
+                    raise
+                except BaseException:
+                    await _finish(self._reader.rollback())
+                    raise
                 await _finish(self._reader.rollback())
-                raise
-            await _finish(self._reader.rollback())
 
     async def _interrupt_and_roll_back(self) -> None:
         rollback = asyncio.ensure_future(self._reader.rollback())
@@ -122,47 +174,39 @@ class Database:
         rollback.result()
 
     async def ping(self) -> None:
-        """Raise unless a query succeeds."""
-        async with self.snapshot() as connection, connection.execute("SELECT 1") as cursor:
-            await cursor.fetchone()
+        """Raise unless the file can be read and written.
+
+        Writing is tried at most once in `PROBE_SECONDS`, and not at all while transactions succeed.
+
+        Raises:
+            NotReady: says which file, what is wrong with it, and what to do.
+        """
+        if self._damage is not None:
+            raise NotReady(self._damage)
+        free = shutil.disk_usage(self._path.parent).free
+        if free < LEAST_FREE_BYTES:
+            raise NotReady(f"the disk of the database {self._path} is full; {free} bytes are free")
+        try:
+            async with (
+                self.snapshot() as connection,
+                connection.execute("SELECT count(*) FROM sqlite_schema") as cursor,
+            ):
+                await cursor.fetchone()
+            if time.monotonic() - self._written_at >= PROBE_SECONDS:
+                await self._write_nothing_new()
+        except StoreFailure as failure:
+            raise NotReady(failure.explanation) from failure
+
+    async def _write_nothing_new(self) -> None:
+        """Write the version of the schema again: a transaction that changes nothing and is written to the disk."""
+        async with self.transaction() as connection:
+            async with connection.execute("PRAGMA user_version") as cursor:
+                row = await cursor.fetchone()
+            await connection.execute(f"PRAGMA user_version = {row[0] if row else 0}")
 
     async def close(self) -> None:
         await self._reader.close()
         await self._writer.close()
-
-
-@asynccontextmanager
-async def writing(database: Database) -> AsyncIterator[aiosqlite.Connection]:
-    """`database.transaction()` for a store. Errors of SQLite become `Unavailable`.
-
-    Raises:
-        Unavailable: the file is locked, full or missing.
-    """
-    with _unavailable():
-        async with database.transaction() as connection:
-            yield connection
-
-
-@asynccontextmanager
-async def reading(database: Database) -> AsyncIterator[aiosqlite.Connection]:
-    """`database.snapshot()` for a store.
-
-    Raises:
-        Unavailable: the file is locked, full or missing.
-    """
-    with _unavailable():
-        async with database.snapshot() as connection:
-            yield connection
-
-
-@contextmanager
-def _unavailable() -> Iterator[None]:
-    """Report a file that is locked, full or missing as `Unavailable`, so that the client tries again."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        _log.warning("store unavailable", reason=error.sqlite_errorname)
-        raise Unavailable from error
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -207,8 +251,27 @@ def _enter_write_ahead_mode(connection: sqlite3.Connection) -> None:
 async def _connect(path: Path) -> aiosqlite.Connection:
     # When a connection fails to open, aiosqlite does not wait for its thread, which may then outlive the event loop.
     # A file that cannot be opened fails here, before such a thread exists.
-    await asyncio.to_thread(lambda: connect(path).close())
+    await asyncio.to_thread(_check_pages, path)
     return await aiosqlite.Connection(lambda: connect(path), iter_chunk_size=_ROWS_PER_FETCH)
+
+
+def _check_pages(path: Path) -> None:
+    """Look for damaged pages, in a large file only as far as `CHECK_SECONDS` suffice.
+
+    Raises:
+        sqlite3.DatabaseError: a page is damaged.
+    """
+    with closing(connect(path)) as connection:
+        end = time.monotonic() + CHECK_SECONDS
+        connection.set_progress_handler(lambda: time.monotonic() > end, _CHECK_INTERVAL)
+        try:
+            found = [row[0] for row in connection.execute("PRAGMA quick_check(1)")]
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+                raise
+            return
+        if found != ["ok"]:
+            raise DamagedPages(found[0].splitlines()[-1])
 
 
 async def _finish(work: Coroutine[None, None, None]) -> None:

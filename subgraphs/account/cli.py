@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from bank.values import format_amount, from_minor_units
+from servicekit.errors import StartupError
 from servicekit.settings import environment, load
+from servicekit.sqlite_failures import explain
 from subgraphs.account.app import create_app
 from subgraphs.account.settings import AccountSettings
 from subgraphs.account.store.ledger_check import INVARIANTS, check_ledger
@@ -39,13 +41,13 @@ def ledger() -> None:
 def check(context: click.Context, database: Path | None) -> None:
     """Verify every invariant of the ledger, read-only; the service may be running.
 
-    The exit code is 1 if an invariant is violated or the file is not a ledger.
+    The exit code is 1 if an invariant is violated, and 2 if the file cannot be read or is not a ledger.
     """
     path = database or load(AccountSettings, environment()).database
     try:
         report = check_ledger(path)
-    except sqlite3.Error as error:
-        raise click.ClickException(f"cannot check {path}: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise StartupError(explain(path, error)) from error
     click.echo("\n".join(_lines(report)))
     if not report.sound:
         context.exit(1)

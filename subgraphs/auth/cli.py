@@ -15,7 +15,7 @@ import click
 
 from bank import values
 from bank.revocation import SqliteRevocationList
-from servicekit.errors import BadUserInput, StartupError, Unavailable
+from servicekit.errors import BadUserInput
 from servicekit.settings import environment, load
 from subgraphs.auth.app import create_app
 from subgraphs.auth.domain import Role, User
@@ -40,24 +40,11 @@ _PAGE: Final = 500
 _ROLE: Final = click.Choice([role.value for role in Role])
 
 
-class _OneLineErrors(click.Group):
-    """A group whose commands report a failure in one line on standard error, with exit code 1."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except StartupError as error:
-            raise click.ClickException(str(error)) from error
-        except Unavailable as error:
-            raise click.ClickException(f"the database does not respond: {error.__cause__}") from error
-
-
 command = service_group(
     "auth",
     AuthSettings,
     create_app,
     help_text="The auth service; without a sub-command it serves.",
-    cls=_OneLineErrors,
 )
 
 

@@ -62,7 +62,8 @@ def create_app(
     app.include_router(graphql_router(schema, resources.create_context, policy))
     for router in routers(resources.runtime):
         app.include_router(router)
-    return RequestIdMiddleware(HealthEndpoints(app, {"store": resources.ping}))
+    checks = {"store": resources.ping, "revocations": resources.ping_revocations}
+    return RequestIdMiddleware(HealthEndpoints(app, checks))
 
 
 class _Resources(Generic[R]):
@@ -97,3 +98,6 @@ class _Resources(Generic[R]):
 
     async def ping(self) -> None:
         await self.runtime().ping()
+
+    async def ping_revocations(self) -> None:
+        await self.runtime().verifier.ping()

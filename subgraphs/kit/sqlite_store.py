@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from bank import values
-from servicekit.sqlite import Database, Migration, reading, writing
+from servicekit.sqlite import Database, Migration
 from subgraphs.kit.outbox import Event, OutboxRow
 from subgraphs.kit.times import from_milliseconds, to_milliseconds
 
@@ -77,7 +77,7 @@ class SqliteOutboxStore(SqliteStore):
 
     async def events(self, *, after: int, limit: int) -> Sequence[OutboxRow]:
         query = "SELECT * FROM outbox WHERE sequence > ? ORDER BY sequence LIMIT ?"
-        async with reading(self._database) as connection:
+        async with self._database.snapshot() as connection:
             rows = await connection.execute_fetchall(query, (after, limit))
         return [
             OutboxRow(
@@ -94,7 +94,7 @@ class SqliteOutboxStore(SqliteStore):
         ]
 
     async def prune_events(self, before: datetime, *, limit: int) -> int:
-        async with writing(self._database) as connection:
+        async with self._database.transaction() as connection:
             cursor = await connection.execute(_PRUNE_EVENTS, (limit, to_milliseconds(before)))
             return cursor.rowcount
 

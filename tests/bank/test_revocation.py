@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import sqlite3
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bank.revocation import FILE_NAME, SqliteRevocationList
-from servicekit.errors import StartupError
+from servicekit.errors import StartupError, StoreFailure
 from tests.servicekit import processes
 
 if TYPE_CHECKING:
@@ -92,5 +94,35 @@ def test_a_list_that_cannot_be_opened_stops_the_start(tmp_path: Path, kind: str)
         (folder / FILE_NAME).write_bytes(b"plain text " * 200)
     else:
         folder.touch()
-    with pytest.raises(StartupError, match="revocation list"):
+    with pytest.raises(StartupError, match="revocation"):
         SqliteRevocationList(folder)
+
+
+async def test_a_list_that_fails_later_is_a_store_failure(tmp_path: Path) -> None:
+    """Before, each request of the process was an unexpected error."""
+    with contextlib.closing(SqliteRevocationList(tmp_path)) as listed:
+        await listed.revoke("s1", 4_000_000_000)
+        with contextlib.closing(sqlite3.connect(tmp_path / FILE_NAME)) as other:
+            other.execute("DROP TABLE revocations")
+        with pytest.raises(StoreFailure, match=r"not available right now"):
+            await listed.is_revoked("s1")
+        with pytest.raises(StoreFailure):
+            await listed.revoke("s1", 4_000_000_000)
+
+
+async def test_a_locked_list_delays_only_writers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before, a logout that waited for the lock stopped the whole process for five seconds."""
+    monkeypatch.setattr("servicekit.sqlite.BUSY_SECONDS", 0.3)
+    with contextlib.closing(SqliteRevocationList(tmp_path)) as listed:
+        with contextlib.closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            writer = asyncio.ensure_future(listed.revoke("s1", 4_000_000_000))
+            for _ in range(10):
+                assert not await listed.is_revoked("s1")
+                await asyncio.sleep(0.001)
+            assert not writer.done()
+            with pytest.raises(StoreFailure):
+                await writer
+            other.execute("ROLLBACK")
+        await listed.revoke("s1", 4_000_000_000)
+        assert await listed.is_revoked("s1")

@@ -8,6 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from servicekit import health
+from servicekit.errors import StoreFailure
 from servicekit.health import HealthEndpoints, NotReady
 
 if TYPE_CHECKING:
@@ -89,3 +90,33 @@ async def test_a_check_that_knows_its_reason_leaves_no_traceback() -> None:
     assert [(line["check"], line["reason"], "exc_info" in line) for line in lines] == [
         ("fleet", "two of three are away", False)
     ]
+
+
+async def test_probes_at_the_same_time_share_one_run_of_the_checks() -> None:
+    """A check may write to a disk, so a flood of probes must not."""
+    runs, gate = 0, asyncio.Event()
+
+    async def store() -> None:
+        nonlocal runs
+        runs += 1
+        await gate.wait()
+
+    endpoints = HealthEndpoints(teapot, {"store": store})
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=endpoints), base_url="http://x") as client:
+        probes = [asyncio.ensure_future(client.get("/health/ready")) for _ in range(20)]
+        await asyncio.wait(probes, timeout=0.05)
+        gate.set()
+        assert {(await probe).status_code for probe in probes} == {200}
+        assert runs == 1
+        assert (await client.get("/health/ready")).status_code == 200
+        assert runs == 2
+
+
+async def test_a_store_that_fails_is_explained_in_the_log_only() -> None:
+    async def store() -> None:
+        raise StoreFailure("the database /data/x.sqlite3 is damaged")
+
+    with capture_logs() as lines:
+        response = await request("GET", "/health/ready", store=store)
+    assert response.json() == {"status": "not ready", "failing": ["store"]}
+    assert [line["reason"] for line in lines] == ["the database /data/x.sqlite3 is damaged"]

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
-from contextlib import asynccontextmanager
+import time
+from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING
 
 import pytest
 
-from servicekit.errors import StartupError
+from servicekit.errors import StartupError, StoreFailure
+from servicekit.health import NotReady
 from servicekit.sqlite import Database, Migration
 from tests.servicekit import processes
 
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+# The size of a page of SQLite.
+PAGE = 4096
 MIGRATIONS = (
     Migration(1, "items", ("CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT UNIQUE)",)),
     Migration(
@@ -204,10 +209,110 @@ async def test_a_file_of_a_newer_release_is_not_changed(tmp_path: Path) -> None:
 
 async def test_a_file_that_is_not_a_database_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "x.sqlite3").write_bytes(b"plain text " * 200)
-    with pytest.raises(StartupError, match=r"cannot open the database .*x\.sqlite3"):
+    with pytest.raises(
+        StartupError, match=r"the database .*x\.sqlite3 is damaged \(file is not a database\); stop all"
+    ):
         await Database.open(tmp_path / "x.sqlite3", MIGRATIONS)
     with pytest.raises(StartupError, match="cannot open the database"):
         await Database.open(tmp_path / "x.sqlite3" / "below-a-file", MIGRATIONS)
+
+
+async def filled(path: Path) -> None:
+    """A database of a few hundred pages, all merged into the file."""
+    async with opened(path) as database, database.transaction() as connection:
+        await connection.executemany("INSERT INTO items (name) VALUES (?)", [(f"{n:0100}",) for n in range(5_000)])
+
+
+def damage(path: Path) -> None:
+    """Overwrite all pages but the first, which has the schema."""
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(PAGE)
+        file.write(b"\xff" * (size - PAGE))
+
+
+async def test_a_file_with_damaged_pages_stops_the_start(tmp_path: Path) -> None:
+    """Before, the start succeeded or ended with a traceback, depending on which pages it happened to read."""
+    path = tmp_path / "x.sqlite3"
+    await filled(path)
+    damage(path)
+    with pytest.raises(StartupError, match=r"x\.sqlite3 is damaged .*restore it from a backup"):
+        await Database.open(path, MIGRATIONS)
+
+
+async def test_damage_that_is_found_later_is_a_failure_and_is_remembered(tmp_path: Path) -> None:
+    """Before, it was an unexpected error to clients, and `ready` stayed 200."""
+    path = tmp_path / "x.sqlite3"
+    await filled(path)
+    async with opened(path) as database:
+        await database.ping()
+        damage(path)
+        with pytest.raises(StoreFailure) as caught:
+            await names(database)
+        assert "is damaged" in caught.value.explanation
+        assert str(path) not in caught.value.message
+        path.write_bytes(b"")  # later queries may not meet the damage
+        with pytest.raises(NotReady, match="is damaged"):
+            await database.ping()
+
+
+async def limit_size(database: Database) -> None:
+    """From now on the file cannot grow, as on a full disk."""
+    async with database.transaction() as connection:
+        async with connection.execute("PRAGMA page_count") as cursor:
+            row = await cursor.fetchone()
+        await connection.execute(f"PRAGMA max_page_count = {row[0] if row else 0}")
+
+
+async def test_a_full_disk_is_a_failure_for_writers_only(tmp_path: Path) -> None:
+    async with opened(tmp_path / "x.sqlite3") as database:
+        await limit_size(database)
+        with pytest.raises(StoreFailure) as caught:
+            await add(database, "x" * 100_000)
+        assert "its disk is full" in caught.value.explanation
+        await names(database)
+
+
+async def test_ping_knows_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before, `ready` was 200 while no order could be stored."""
+    async with opened(tmp_path / "x.sqlite3") as database:
+        await database.ping()
+        usage = shutil.disk_usage(tmp_path)
+        monkeypatch.setattr("shutil.disk_usage", lambda _path: usage._replace(free=1_000))
+        with pytest.raises(NotReady, match=r"the disk of the database .* is full; 1000 bytes are free"):
+            await database.ping()
+
+
+async def test_ping_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("servicekit.sqlite.BUSY_SECONDS", 0.05)
+    path = tmp_path / "x.sqlite3"
+    async with opened(path) as database:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(NotReady, match="is locked by another process"):
+                await database.ping()
+            other.execute("ROLLBACK")
+        await database.ping()
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            await database.ping()  # a write has just succeeded
+            monkeypatch.setattr("servicekit.sqlite.PROBE_SECONDS", 0.0)
+            with pytest.raises(NotReady):
+                await database.ping()
+
+
+async def test_writers_do_not_wait_for_a_lock_without_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before, each of them waited in turn, so the tenth took ten times as long as the first."""
+    monkeypatch.setattr("servicekit.sqlite.BUSY_SECONDS", 0.2)
+    path = tmp_path / "x.sqlite3"
+    async with opened(path) as database:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            started = time.monotonic()
+            outcomes = await asyncio.gather(*(add(database, str(n)) for n in range(20)), return_exceptions=True)
+            assert time.monotonic() - started < 1
+        assert {type(outcome) for outcome in outcomes} == {StoreFailure}
+        await add(database, "a")
 
 
 async def test_ping_fails_once_the_database_is_closed(tmp_path: Path) -> None:

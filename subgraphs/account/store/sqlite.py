@@ -11,7 +11,6 @@ import structlog
 from bank import values
 from bank.values import format_timestamp, from_minor_units, parse_timestamp, to_minor_units
 from servicekit.errors import Unavailable
-from servicekit.sqlite import reading, writing
 from subgraphs.account import events
 from subgraphs.account.domain import (
     OPEN_STATUSES,
@@ -54,11 +53,11 @@ class SqliteAccountStore(SqliteOutboxStore):
     migrations = MIGRATIONS
 
     async def by_ids(self, ids: Collection[str]) -> Mapping[str, Account]:
-        async with reading(self._database) as connection:
+        async with self._database.snapshot() as connection:
             return await _accounts_by(connection, "id", ids)
 
     async def by_numbers(self, numbers: Collection[str]) -> Mapping[str, Account]:
-        async with reading(self._database) as connection:
+        async with self._database.snapshot() as connection:
             return await _accounts_by(connection, "number", numbers)
 
     async def page(self, wanted: AccountFilter, page: PageRequest) -> Sequence[Account]:
@@ -66,13 +65,13 @@ class SqliteAccountStore(SqliteOutboxStore):
         order = "DESC" if page.backwards else "ASC"
         # The fragments are constants of this module; every value is a parameter.
         query = f"SELECT * FROM accounts WHERE {where} ORDER BY id {order} LIMIT :limit"  # noqa: S608 - see above
-        async with reading(self._database) as connection:
+        async with self._database.snapshot() as connection:
             rows = await connection.execute_fetchall(query, parameters)
         return [_account(row) for row in rows]
 
     async def count(self, wanted: AccountFilter) -> int:
         where, parameters = _conditions(wanted)
-        async with reading(self._database) as connection:
+        async with self._database.snapshot() as connection:
             rows = await connection.execute_fetchall(
                 f"SELECT count(*) AS n FROM accounts WHERE {where}",  # noqa: S608 - as in page()
                 parameters,
@@ -89,7 +88,7 @@ class SqliteAccountStore(SqliteOutboxStore):
             f" (PARTITION BY user_id ORDER BY id {order}) AS position FROM accounts WHERE {where})"
             " WHERE position <= :limit ORDER BY user_id, position"
         )
-        async with reading(self._database) as connection:
+        async with self._database.snapshot() as connection:
             rows = await connection.execute_fetchall(query, parameters)
         pages: dict[str, list[Account]] = {}
         for row in rows:
@@ -98,7 +97,7 @@ class SqliteAccountStore(SqliteOutboxStore):
 
     async def counts_of(self, owners: Collection[str], wanted: AccountFilter) -> Mapping[str, int]:
         where, parameters = _conditions(wanted, owners=owners)
-        async with reading(self._database) as connection:
+        async with self._database.snapshot() as connection:
             rows = await connection.execute_fetchall(
                 f"SELECT user_id, count(*) AS n FROM accounts WHERE {where} GROUP BY user_id",  # noqa: S608 - as in page()
                 parameters,
@@ -106,7 +105,7 @@ class SqliteAccountStore(SqliteOutboxStore):
         return {row["user_id"]: row["n"] for row in rows}
 
     async def open(self, user_id: str, rule: Callable[[int], Account | R]) -> Account | R:
-        async with writing(self._database) as connection:
+        async with self._database.transaction() as connection:
             already_open = await _count_open(connection, user_id)
             for _ in range(NUMBER_DRAWS):
                 account = rule(already_open)
@@ -119,7 +118,7 @@ class SqliteAccountStore(SqliteOutboxStore):
         raise Unavailable
 
     async def change(self, account_id: str, rule: Callable[[Account | None], Account | R]) -> Account | R:
-        async with writing(self._database) as connection:
+        async with self._database.transaction() as connection:
             current = (await _accounts_by(connection, "id", [account_id])).get(account_id)
             changed = rule(current)
             if isinstance(changed, Account) and changed != current:
@@ -128,11 +127,11 @@ class SqliteAccountStore(SqliteOutboxStore):
             return changed
 
     async def wrong_receivers(self, user_id: str, since: datetime) -> Sequence[datetime]:
-        async with reading(self._database) as connection:
+        async with self._database.snapshot() as connection:
             return await _wrong_receivers(connection, user_id, since)
 
     async def post(self, posting: Posting, limits: Limits = DEFAULT_LIMITS) -> Outcome:
-        async with writing(self._database) as connection:
+        async with self._database.transaction() as connection:
             recorded = await _recorded(connection, posting.transaction_id)
             settlement = settle(posting, await _view(connection, posting, limits, self._clock()), recorded)
             if settlement.is_new:

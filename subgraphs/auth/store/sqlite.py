@@ -6,7 +6,6 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 
-from servicekit.sqlite import reading, writing
 from subgraphs.auth.domain import RefreshToken, Role, Session, User, email_key, rotate
 from subgraphs.auth.signing_keys import SigningKey
 from subgraphs.auth.store.migrations import MIGRATIONS
@@ -39,7 +38,7 @@ class SqliteAuthStore(SqliteStore):
             _roles_text(user.roles),
             to_milliseconds(user.created_at),
         )
-        async with writing(self._database) as connection:
+        async with self._database.transaction() as connection:
             try:
                 await connection.execute(
                     "INSERT INTO users (id, email, email_key, name, password_hash, roles, created_at)"
@@ -54,22 +53,22 @@ class SqliteAuthStore(SqliteStore):
     async def users(self, ids: Collection[str]) -> dict[str, User]:
         # One JSON parameter for any number of ids: SQLite limits the number of parameters.
         query = f"SELECT {_USER} FROM users JOIN json_each(?) AS wanted ON users.id = wanted.value"  # noqa: S608 - a constant
-        async with reading(self._database) as connection:
+        async with self._database.snapshot() as connection:
             rows = await connection.execute_fetchall(query, (json.dumps(sorted(set(ids))),))
         return {row["id"]: _user(row) for row in rows}
 
     async def credentials(self, email: str) -> Credentials | None:
         query = f"SELECT {_USER}, password_hash FROM users WHERE email_key = ?"  # noqa: S608 - a constant
-        async with reading(self._database) as connection, connection.execute(query, (email_key(email),)) as cursor:
+        async with self._database.snapshot() as connection, connection.execute(query, (email_key(email),)) as cursor:
             row = await cursor.fetchone()
         return None if row is None else Credentials(_user(row), row["password_hash"])
 
     async def set_password_hash(self, user_id: str, password_hash: str) -> None:
-        async with writing(self._database) as connection:
+        async with self._database.transaction() as connection:
             await connection.execute("UPDATE users SET password_hash = ? WHERE id = ?", (password_hash, user_id))
 
     async def grant(self, user_id: str, role: Role) -> None:
-        async with writing(self._database) as connection:
+        async with self._database.transaction() as connection:
             async with connection.execute("SELECT roles FROM users WHERE id = ?", (user_id,)) as cursor:
                 row = await cursor.fetchone()
             if row is not None:
@@ -77,7 +76,7 @@ class SqliteAuthStore(SqliteStore):
                 await connection.execute("UPDATE users SET roles = ? WHERE id = ?", (roles, user_id))
 
     async def revoke_role(self, user_id: str, role: Role, now: datetime) -> None:
-        async with writing(self._database) as connection:
+        async with self._database.transaction() as connection:
             async with connection.execute("SELECT roles FROM users WHERE id = ?", (user_id,)) as cursor:
                 row = await cursor.fetchone()
             if row is not None and role in _roles(row["roles"]):
@@ -86,23 +85,23 @@ class SqliteAuthStore(SqliteStore):
                 await _end_sessions(connection, user_id, now)
 
     async def disable(self, user_id: str, now: datetime) -> None:
-        async with writing(self._database) as connection:
+        async with self._database.transaction() as connection:
             await connection.execute(
                 "UPDATE users SET disabled_at = coalesce(disabled_at, ?) WHERE id = ?", (to_milliseconds(now), user_id)
             )
             await _end_sessions(connection, user_id, now)
 
     async def enable(self, user_id: str) -> None:
-        async with writing(self._database) as connection:
+        async with self._database.transaction() as connection:
             await connection.execute("UPDATE users SET disabled_at = NULL WHERE id = ?", (user_id,))
 
     async def list_users(self, after: str, limit: int) -> list[User]:
         query = f"SELECT {_USER} FROM users WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - a constant
-        async with reading(self._database) as connection:
+        async with self._database.snapshot() as connection:
             return [_user(row) for row in await connection.execute_fetchall(query, (after, limit))]
 
     async def begin_session(self, session: Session, token: RefreshToken, expired_before: datetime) -> bool:
-        async with writing(self._database) as connection:
+        async with self._database.transaction() as connection:
             await connection.execute("DELETE FROM sessions WHERE expires_at < ?", (to_milliseconds(expired_before),))
             cursor = await connection.execute(
                 "INSERT INTO sessions (id, user_id, created_at, expires_at)"
@@ -115,7 +114,7 @@ class SqliteAuthStore(SqliteStore):
         return True
 
     async def exchange(self, digest: bytes, successor_digest: bytes, now: datetime) -> TokenExchange | None:
-        async with writing(self._database) as connection:
+        async with self._database.transaction() as connection:
             token = await _find_token(connection, digest)
             if token is None:
                 return None
@@ -130,7 +129,7 @@ class SqliteAuthStore(SqliteStore):
         return TokenExchange(rotation.verdict, rotation.session, user)
 
     async def end_session(self, session_id: str, now: datetime) -> Session | None:
-        async with writing(self._database) as connection:
+        async with self._database.transaction() as connection:
             async with connection.execute(f"{_SESSION} WHERE id = ?", (session_id,)) as cursor:
                 row = await cursor.fetchone()
             if row is None:
@@ -140,13 +139,13 @@ class SqliteAuthStore(SqliteStore):
         return ended
 
     async def sessions_ended_since(self, moment: datetime) -> list[Session]:
-        async with reading(self._database) as connection:
+        async with self._database.snapshot() as connection:
             rows = await connection.execute_fetchall(f"{_SESSION} WHERE ended_at >= ?", (to_milliseconds(moment),))
         return [_session(row) for row in rows]
 
     async def signing_keys(self) -> list[SigningKey]:
         query = "SELECT id, created_at, active_from, public_jwk, sealed_private_key FROM signing_keys"
-        async with reading(self._database) as connection:
+        async with self._database.snapshot() as connection:
             rows = await connection.execute_fetchall(query)
         return [
             SigningKey(
@@ -162,7 +161,7 @@ class SqliteAuthStore(SqliteStore):
     async def replace_signing_keys(
         self, known: Collection[str], add: SigningKey | None, remove: Collection[str]
     ) -> bool:
-        async with writing(self._database) as connection:
+        async with self._database.transaction() as connection:
             stored = await connection.execute_fetchall("SELECT id FROM signing_keys")
             if {row["id"] for row in stored} != set(known):
                 return False

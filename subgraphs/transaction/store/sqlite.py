@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from bank.values import exponent, from_minor_units, to_minor_units
-from servicekit.sqlite import reading, writing
 from subgraphs.kit.domain_problems import to_json
 from subgraphs.kit.sqlite_store import SqliteOutboxStore, append_events
 from subgraphs.kit.times import from_milliseconds, to_milliseconds
@@ -79,7 +78,7 @@ class SqliteTransactionStore(SqliteOutboxStore):
 
     async def record(self, transaction: Transaction, key: KeyEntry, lease: Lease | None = None) -> UsedKey | None:
         scope = key.scope
-        async with writing(self._database) as connection:
+        async with self._database.transaction() as connection:
             taken = await _find_key(connection, scope, transaction.created_at)
             if taken is not None:
                 return taken
@@ -93,13 +92,13 @@ class SqliteTransactionStore(SqliteOutboxStore):
         return None
 
     async def find_key(self, scope: KeyScope, at: datetime) -> UsedKey | None:
-        async with reading(self._database) as connection:
+        async with self._database.snapshot() as connection:
             return await _find_key(connection, scope, at)
 
     async def conclude(
         self, transaction_id: str, status: TransactionStatus, problem: Problem | None, at: datetime
     ) -> Transaction:
-        async with writing(self._database) as connection:
+        async with self._database.transaction() as connection:
             row = await _find_row(connection, transaction_id)
             found = None if row is None else _from_row(row)
             concluded = domain.conclude(transaction_id, found, status, problem, at)
@@ -113,7 +112,7 @@ class SqliteTransactionStore(SqliteOutboxStore):
             return concluded
 
     async def claim(self, transaction_id: str, lease: Lease, at: datetime) -> Transaction | None:
-        async with writing(self._database) as connection:
+        async with self._database.transaction() as connection:
             row = await _find_row(connection, transaction_id)
             if row is None or not may_claim(_from_row(row), _lease(row), at):
                 return None
@@ -125,7 +124,7 @@ class SqliteTransactionStore(SqliteOutboxStore):
             return _from_row(row)
 
     async def renew(self, transaction_ids: Collection[str], lease: Lease) -> None:
-        async with writing(self._database) as connection:
+        async with self._database.transaction() as connection:
             await connection.execute(
                 "UPDATE transactions SET lease_expires_at = :lease_expires_at"
                 " WHERE id IN (SELECT value FROM json_each(:ids)) AND lease_owner = :lease_owner",
@@ -133,7 +132,7 @@ class SqliteTransactionStore(SqliteOutboxStore):
             )
 
     async def release(self, transaction_id: str, owner: str) -> None:
-        async with writing(self._database) as connection:
+        async with self._database.transaction() as connection:
             await connection.execute(
                 "UPDATE transactions SET lease_owner = NULL, lease_expires_at = NULL WHERE id = ? AND lease_owner = ?",
                 (transaction_id, owner),
@@ -149,7 +148,7 @@ class SqliteTransactionStore(SqliteOutboxStore):
         return [row["id"] for row in await self._read(_UNCLAIMED, parameters)]
 
     async def delete_expired_keys(self, at: datetime) -> int:
-        async with writing(self._database) as connection:
+        async with self._database.transaction() as connection:
             cursor = await connection.execute(_FORGET, (to_milliseconds(at),))
             return cursor.rowcount
 
@@ -192,7 +191,7 @@ class SqliteTransactionStore(SqliteOutboxStore):
         return await self._read(query.sql, query.parameters)
 
     async def _read(self, sql: str, parameters: Any) -> Iterable[sqlite3.Row]:
-        async with reading(self._database) as connection:
+        async with self._database.snapshot() as connection:
             return await connection.execute_fetchall(sql, parameters)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
+from servicekit.errors import StartupError
 from subgraphs.account.cli import command
 from tests.subgraphs.account.support import funded, opened, person, sqlite_factory, transfer
 
@@ -54,9 +55,16 @@ def test_a_violation_is_reported_with_exit_code_1(data_dir: Path) -> None:
     assert output.splitlines()[-1] == "THE LEDGER IS NOT SOUND"
 
 
-def test_a_file_that_is_not_a_ledger_ends_with_exit_code_1(tmp_path: Path) -> None:
-    assert check(tmp_path)[0] == 1
+def test_a_file_that_is_not_a_ledger_stops_the_command_with_what_is_wrong(tmp_path: Path) -> None:
+    """`servicekit.commands.run` prints it in one line, with exit code 2."""
+
+    def failure() -> BaseException | None:
+        return CliRunner(env={"MOSAFE_DATA_DIR": str(tmp_path)}).invoke(command, ["ledger", "check"]).exception
+
+    missing = failure()
+    assert isinstance(missing, StartupError)
+    assert "account.sqlite3 cannot be opened" in str(missing)
     (tmp_path / "account.sqlite3").write_bytes(b"not a database, but long enough to look at" * 99)
-    code, output = check(tmp_path)
-    assert code == 1
-    assert "Traceback" not in output
+    damaged = failure()
+    assert isinstance(damaged, StartupError)
+    assert "account.sqlite3 is damaged (file is not a database); stop all processes and restore it" in str(damaged)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
+from servicekit.errors import ConfigurationError, StartupError, StoreFailure
 from servicekit.settings import load
 from subgraphs.auth.app import create_app
 from subgraphs.auth.cli import command
@@ -155,13 +156,15 @@ def test_a_disabled_user_is_refused_as_with_a_wrong_password(mosafe_auth: Comman
 
 
 def test_a_locked_database_is_one_line(mosafe_auth: CommandLine, tmp_path: Path) -> None:
+    """`servicekit.commands.run` prints it, with exit code 2."""
     mosafe_auth.output("users", "create", "ann@example.com", "--name", "Ann")
     with contextlib.closing(sqlite3.connect(tmp_path / "auth.sqlite3", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         result = mosafe_auth.run("users", "disable", "ann@example.com")
-    assert result.exit_code == 1
-    assert "locked" in result.stderr
-    assert len(result.stderr.splitlines()) == 1
+    assert isinstance(result.exception, StartupError | StoreFailure)
+    line = result.exception.explanation if isinstance(result.exception, StoreFailure) else str(result.exception)
+    assert "auth.sqlite3 is locked by another process" in line
+    assert "\n" not in line
 
 
 def test_keys_are_rotated_and_withdrawn(mosafe_auth: CommandLine) -> None:
@@ -180,5 +183,5 @@ def test_a_malformed_variable_is_named(mosafe_auth: CommandLine) -> None:
     mosafe_auth.variables["AUTH_PORT"] = "eighty"
     for arguments in ((), ("users", "list"), ("keys", "list")):
         result = mosafe_auth.run(*arguments)
-        assert result.exit_code == 1
-        assert result.stderr.startswith("Error: AUTH_PORT: ")
+        assert isinstance(result.exception, ConfigurationError)
+        assert str(result.exception).startswith("AUTH_PORT: ")

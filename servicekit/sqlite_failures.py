@@ -1,0 +1,70 @@
+"""What is wrong with an SQLite file, in one line for operators.
+
+SQLite's result codes: https://sqlite.org/rescode.html
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+# The low byte of an extended result code is its primary code.
+_PRIMARY: Final = 0xFF
+_DAMAGED: Final = "is damaged"
+_DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+# Primary code -> what is wrong, and what to do.
+_EXPLANATIONS: Final[Mapping[int, tuple[str, str]]] = {
+    sqlite3.SQLITE_CORRUPT: (_DAMAGED, "stop all processes and restore it from a backup"),
+    sqlite3.SQLITE_NOTADB: (_DAMAGED, "stop all processes and restore it from a backup"),
+    sqlite3.SQLITE_FULL: ("cannot grow because its disk is full", "free some space"),
+    sqlite3.SQLITE_IOERR: ("cannot be read or written", "check its disk and its permissions"),
+    sqlite3.SQLITE_BUSY: ("is locked by another process", "end that process, or try again"),
+    sqlite3.SQLITE_LOCKED: ("is locked by another process", "end that process, or try again"),
+    sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "check that it exists and its permissions"),
+    sqlite3.SQLITE_READONLY: ("cannot be written", "check its permissions"),
+    sqlite3.SQLITE_PERM: ("cannot be opened", "check its permissions"),
+}
+# Mistakes of the caller, such as a broken constraint, say nothing about the file.
+_MISTAKES: Final = (
+    sqlite3.IntegrityError,
+    sqlite3.ProgrammingError,
+    sqlite3.DataError,
+    sqlite3.InternalError,
+    sqlite3.NotSupportedError,
+)
+
+
+class DamagedPages(sqlite3.DatabaseError):
+    """A check of the file has found damage; made by us, so it has a code like SQLite's own errors."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    sqlite_errorname = "SQLITE_CORRUPT"
+
+
+def is_failure(error: sqlite3.DatabaseError) -> bool:
+    """Whether the file, and not the statement, is the reason of `error`."""
+    return not isinstance(error, _MISTAKES)
+
+
+def is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Whether the content of the file is damaged."""
+    return _primary_code(error) in _DAMAGE
+
+
+def explain(path: Path, error: sqlite3.DatabaseError) -> str:
+    """One line: the file, what is wrong with it, SQLite's own words, and what to do."""
+    known = _EXPLANATIONS.get(_primary_code(error))
+    if known is None:
+        return f"cannot use the database {path}: {error}"
+    problem, advice = known
+    return f"the database {path} {problem} ({error}); {advice}"
+
+
+def _primary_code(error: sqlite3.DatabaseError) -> int:
+    # Errors that Python's module raises by itself have no code.
+    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    return code & _PRIMARY
