@@ -21,6 +21,7 @@ from servicekit.client_address import TrustedProxies, parse_address
 from servicekit.errors import BadUserInput, InternalError, ServiceError, TimedOut
 from subgraphs.kit.bounded_execution import ClientGone, execute_counted, run_within
 from subgraphs.kit.operation_checks import (
+    VALIDATION_FAILED,
     InvalidDocument,
     Operation,
     OperationNotFound,
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 JSON: Final = "application/json"
 GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
+# Instead of a message of graphql-core, which may name fields and types that the client did not send.
+NOT_VALID: Final = "The operation or its variables do not match the schema of this service"
 # nginx's status for a client that has closed the connection; nobody receives it, but the access log has it.
 CLIENT_GONE: Final = 499
 
@@ -95,7 +98,7 @@ def graphql_router(
             return Response(status_code=CLIENT_GONE)
         except TimedOut as error:
             result = ExecutionResult(None, [GraphQLError(error.message, original_error=error)])
-        return _respond(_status(result, media_type), media_type, _body(result))
+        return _respond(_status(result, media_type), media_type, _body(result, policy.limits))
 
     router.add_api_route("/graphql", handle, methods=["GET", "POST"], include_in_schema=False)
     return router
@@ -222,16 +225,16 @@ def _failed_before_execution(result: ExecutionResult) -> bool:
     return result.data is None and all(error.path is None for error in result.errors or ())
 
 
-def _body(result: ExecutionResult) -> dict[str, object]:
-    errors = [_format_error(error) for error in result.errors or ()]
+def _body(result: ExecutionResult, limits: RequestLimits) -> dict[str, object]:
+    errors = [_format_error(error, limits) for error in result.errors or ()]
     if _failed_before_execution(result):
         return {"errors": errors}
     return {"data": result.data, **({"errors": errors} if errors else {})}
 
 
-def _format_error(error: GraphQLError) -> dict[str, object]:
+def _format_error(error: GraphQLError, limits: RequestLimits) -> dict[str, object]:
     """`error` for clients; the message of an unexpected exception is replaced by a neutral one."""
-    message, extensions = _public_parts(error)
+    message, extensions = _public_parts(error, limits)
     formatted: dict[str, object] = {"message": message}
     if error.locations:
         formatted["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
@@ -241,14 +244,16 @@ def _format_error(error: GraphQLError) -> dict[str, object]:
     return formatted
 
 
-def _public_parts(error: GraphQLError) -> tuple[str, dict[str, object]]:
+def _public_parts(error: GraphQLError, limits: RequestLimits) -> tuple[str, dict[str, object]]:
     cause = _cause(error)
     if isinstance(cause, ServiceError):
         return cause.message, {"code": cause.code, **cause.details}
     if isinstance(cause, GraphQLSyntaxError):
         return cause.message, {"code": "GRAPHQL_PARSE_FAILED"}
     if isinstance(cause, GraphQLError):
-        return cause.message, {"code": BadUserInput.code, **(cause.extensions or {})}
+        extensions = {"code": BadUserInput.code, **(cause.extensions or {})}
+        is_about_schema = not cause.extensions or extensions["code"] == VALIDATION_FAILED
+        return NOT_VALID if is_about_schema and not limits.introspection else cause.message, extensions
     request = request_ids.current()
     _log.error("unexpected error in a resolver", path=error.path, exc_info=cause)
     return InternalError.default_message, {

@@ -14,11 +14,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from graphql import (
+    SKIP,
     DocumentNode,
+    FieldNode,
     GraphQLError,
     OperationDefinitionNode,
     OperationType,
     OverlappingFieldsCanBeMergedRule,
+    ValidationRule,
+    get_named_type,
+    is_introspection_type,
     parse,
     specified_rules,
     validate,
@@ -29,6 +34,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from subgraphs.kit.operation_cost import estimate
 from subgraphs.kit.operation_size import fragments_of, measure
 from subgraphs.kit.request_limits import (
+    MAX_CHARACTERS,
     MAX_TOKENS,
     RequestLimits,
     check_size,
@@ -41,11 +47,12 @@ from subgraphs.kit.single_fields import check_single_fields
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from graphql import ASTValidationRule, GraphQLSchema, ValidationContext
+    from graphql import ASTValidationRule, GraphQLSchema, ValidationContext, VisitorAction
 
 MAX_VALIDATION_ERRORS: Final = 20
 # Units of graphql-core's budget for comparing fields of one name, which is 500,000: a second of CPU.
-_COMPARISONS: Final = 30_000
+_COMPARISONS: Final = 15_000
+VALIDATION_FAILED: Final = "GRAPHQL_VALIDATION_FAILED"
 
 
 class OperationNotFound(Exception):
@@ -66,6 +73,23 @@ class _BoundedOverlapRule(OverlappingFieldsCanBeMergedRule):
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
         self.rule_context.remaining_complexity_budget = _COMPARISONS
+
+
+class _NoSchemaRule(ValidationRule):
+    """Refuses the fields that show the schema: `__schema`, `__type` and `_service`."""
+
+    def enter_field(self, node: FieldNode, *_args: object) -> VisitorAction:
+        type_ = get_named_type(self.context.get_type())
+        if type_ is not None and (is_introspection_type(type_) or type_.name == "_Service"):
+            self.report_error(
+                GraphQLError(
+                    f"This service does not show its schema; remove '{node.name.value}'",
+                    node,
+                    extensions={"code": "INTROSPECTION_DISABLED"},
+                )
+            )
+            return SKIP
+        return None
 
 
 _RULES: Final[tuple[type[ASTValidationRule], ...]] = (
@@ -95,9 +119,11 @@ def read_operation(text: str, name: str | None) -> Operation:
     """The operation that a request names, or the only one.
 
     Raises:
-        InvalidDocument: the text is not a GraphQL document, or has more than `MAX_TOKENS` tokens.
+        InvalidDocument: the text is not a GraphQL document, or too long.
         OperationNotFound: the document does not have the operation.
     """
+    if len(text) > MAX_CHARACTERS:
+        raise InvalidDocument([over_limit("characters", MAX_CHARACTERS, "MAX_CHARACTERS_LIMIT")])
     try:
         document = parse(text, max_tokens=MAX_TOKENS)
     except GraphQLError as error:
@@ -122,7 +148,13 @@ def check_operation(
         raise InvalidDocument([error]) from None
     except RecursionError:
         raise InvalidDocument([over_limit("fields nested", limits.depth, "MAX_DEPTH_LIMIT")]) from None
-    errors = validate(schema, operation.document, _RULES, max_errors=MAX_VALIDATION_ERRORS)
+    errors = validate(
+        schema,
+        operation.document,
+        _RULES if limits.introspection else (*_RULES, _NoSchemaRule),
+        max_errors=MAX_VALIDATION_ERRORS,
+        hide_suggestions=not limits.introspection,
+    )
     if errors:
         raise InvalidDocument([_with_code(error) for error in errors])
     objects = estimate(schema, operation.node, fragments_of(operation.document), variables)
@@ -132,5 +164,5 @@ def check_operation(
 
 def _with_code(error: GraphQLError) -> GraphQLError:
     """Return the validation error with a code. The error of a scalar that refuses a literal has a code already."""
-    error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED", **(error.extensions or {})}
+    error.extensions = {"code": VALIDATION_FAILED, **(error.extensions or {})}
     return error

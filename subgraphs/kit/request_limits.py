@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES: Final = 2_000_000
 # The time of parsing, validating and collecting fields grows with these numbers. An operation with thirty aliases of
 # every field of an object is far below the limits.
-MAX_TOKENS: Final = 8_000
+MAX_TOKENS: Final = 5_000
+MAX_CHARACTERS: Final = 200_000
 MAX_SELECTIONS: Final = 1_500
 # The largest number of JSON values in the variables, and their deepest nesting. This is enough for as many
 # representations with five keys as there may be objects by default.
@@ -33,12 +34,14 @@ class RequestLimits:
         depth: how deeply its fields may be nested.
         aliases: how many fields may have an alias.
         seconds: how long it may take; a trusted caller can ask for less.
+        introspection: whether it may ask for the schema. If not, no message names a part of it either.
     """
 
     objects: int = 2_000
     depth: int = 12
     aliases: int = 30
     seconds: float = 30.0
+    introspection: bool = False
 
 
 def too_expensive(estimate: int, limit: int) -> GraphQLError:

@@ -33,7 +33,9 @@ class SubgraphSettings(BankSettings):
 
     @property
     def request_limits(self) -> RequestLimits:
-        return RequestLimits(self.max_objects, self.max_depth, self.max_aliases, self.request_seconds)
+        return RequestLimits(
+            self.max_objects, self.max_depth, self.max_aliases, self.request_seconds, not self.is_production
+        )
 
     @property
     def signing_keys_url(self) -> str:

@@ -173,11 +173,12 @@ class Bank:
 
 
 @asynccontextmanager
-async def open_bank(folder: Path, provider: PaymentProvider | None = None) -> AsyncIterator[Bank]:
+async def open_bank(folder: Path, provider: PaymentProvider | None = None, **environment: str) -> AsyncIterator[Bank]:
+    """The services with `environment` besides the variables that every test needs."""
     issuer, pauses = Issuer(), Pauses()
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(issuer.published())
-        variables = {"MOSAFE_DATA_DIR": str(folder), **issuer.environment()}
+        variables = {"MOSAFE_DATA_DIR": str(folder), **issuer.environment(), **environment}
         ledger = account_app.create_app(load(AccountSettings, variables))
         accounts = await stack.enter_async_context(running(ledger))
         transport = FaultyTransport(httpx.ASGITransport(ledger))

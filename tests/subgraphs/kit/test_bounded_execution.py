@@ -110,9 +110,7 @@ async def test_the_task_is_not_left_cancelled() -> None:
 async def test_a_schema_is_no_data_and_has_a_limit_of_its_own() -> None:
     result = await run("{ __schema { types { fields { name args { name } } } } }", Context(), limit=1)
     assert result.errors is None
-    expensive = " ".join(
-        f"a{i}: __schema {{ types {{ fields {{ type {{ fields {{ name }} }} }} }} }}" for i in range(400)
-    )
+    expensive = " ".join(f"a{i}: __schema {{ types {{ fields {{ type {{ kind }} }} }} }}" for i in range(250))
     with pytest.raises(GraphQLError):
         await run(f"{{ {expensive} }}", Context(), limit=1)
 
