@@ -10,6 +10,8 @@ from collections.abc import Iterator  # noqa: TC003 - a test module, no import c
 from pathlib import Path
 from typing import Final
 
+import pytest  # noqa: TC002 - a test module
+
 ROOT = Path(__file__).parent.parent
 
 # Package -> the packages of ours that it may import, besides itself.
@@ -226,3 +228,62 @@ def test_no_room_of_the_router_imports_upwards() -> None:
         and floor(goal) >= floor(origin)
     ]
     assert violations == []
+
+
+# Functions whose results are kept for as long as the process lives, and why no text of a client can be among their
+# arguments. Anything else is kept by an object that bounds it in bytes and ends with its owner.
+KEPT_RESULTS: Final[dict[str, str]] = {
+    "rest_compat/openapi.py: document": "has no arguments",
+    "router/composition/explain/__init__.py: find": "codes of our own pages, and what an operator types",
+    "router/composition/reading/check_graphql_rules.py: _base": "definitions in an operator's schemas",
+    "router/composition/reading/rename_spec_definitions.py: _renamed": "names in an operator's schemas",
+    "router/composition/reading/spec_directive_names.py: federation_1_names": "has no arguments",
+    "router/federation/field_sets.py: parse_field_set": "field sets in an operator's schemas",
+    "router/federation/spec_versions.py: spec_versions": "names of specifications in an operator's schemas",
+}
+CACHING_DECORATORS: Final = frozenset({"cache", "lru_cache", "cached", "alru_cache"})
+
+
+def kept_results(path: Path) -> Iterator[str]:
+    """The functions of a module that a caching decorator of a library wraps, in any spelling."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    wrappers = {
+        alias.asname or alias.name: alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module in {"functools", "cachetools", "async_lru"}
+        for alias in node.names
+    }
+    decorators = {
+        id(part): function.name
+        for function in ast.walk(tree)
+        if isinstance(function, Function)
+        for decorator in function.decorator_list
+        for part in ast.walk(decorator)
+    }
+    for node in ast.walk(tree):
+        name = node.attr if isinstance(node, ast.Attribute) else wrappers.get(getattr(node, "id", ""))
+        is_library = not isinstance(node, ast.Attribute) or getattr(node.value, "id", "") in {"functools", "cachetools"}
+        if name in CACHING_DECORATORS and is_library and isinstance(node, ast.Name | ast.Attribute):
+            yield f"{path.relative_to(ROOT).as_posix()}: {decorators.get(id(node), 'module')}"
+
+
+def test_no_module_keeps_text_of_clients() -> None:
+    """A cache of 1,024 documents of 1.9 MB held 2 GB in the router, and as much in a service."""
+    assert {each for path in source_files() for each in kept_results(path)} == KEPT_RESULTS.keys()
+
+
+def test_a_cache_of_a_module_is_found_in_every_spelling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.ROOT", tmp_path)
+    module = tmp_path / "module.py"
+    for text in (
+        "from functools import lru_cache\n@lru_cache\ndef f(text): ...",
+        "from functools import lru_cache as keep\n@keep(maxsize=9)\ndef f(text): ...",
+        "import functools\n@functools.cache\ndef f(text): ...",
+        "import functools\nclass C:\n    @functools.lru_cache(1)\n    async def f(self, text): ...",
+    ):
+        module.write_text(text)
+        assert list(kept_results(module)) == ["module.py: f"]
+    module.write_text("from functools import cache\nf = cache(len)")
+    assert list(kept_results(module)) == ["module.py: module"]
+    module.write_text("from functools import cached_property\nclass C:\n    @cached_property\n    def f(self): ...")
+    assert list(kept_results(module)) == []
