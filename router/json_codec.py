@@ -16,7 +16,7 @@ _canonical_encoder = msgspec.json.Encoder(decimal_format="number", order="sorted
 
 
 # Some servers write it before the text. RFC 8259, section 8.1, lets a reader ignore it.
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def decode(data: bytes) -> object:
@@ -26,7 +26,7 @@ def decode(data: bytes) -> object:
         ValueError: `data` is not JSON, is nested too deeply, or contains a number whose exponent `Decimal` rejects.
     """
     try:
-        return _decoder.decode(data.removeprefix(_BYTE_ORDER_MARK))
+        return _decoder.decode(data.removeprefix(BYTE_ORDER_MARK))
     except (msgspec.DecodeError, ArithmeticError, RecursionError) as error:
         raise ValueError(str(error)) from error
 

@@ -12,6 +12,8 @@ from router.transport.fetch_failures import without_graphql_response
 from router.transport.interface import SubgraphRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from router.executor.context_and_result import JsonObject
     from router.transport.interface import SubgraphResponse, Transport
 
@@ -62,21 +64,24 @@ def encode_body(request: SubgraphRequest) -> bytes:
     return json_codec.encode(payload)
 
 
-def decode_response(subgraph: str, response: SubgraphResponse) -> JsonObject:
+def decode_response(
+    subgraph: str, response: SubgraphResponse, decode: Callable[[bytes], object] = json_codec.decode
+) -> JsonObject:
     """Return the GraphQL response in the body of an HTTP response, whatever the status. Numbers keep all their digits.
+
+    `decode` decodes JSON and raises ValueError.
 
     Raises:
         SubgraphUnreachable: The status is not 2xx, and the body is not a GraphQL response.
         SubgraphMalformedResponse: The status is 2xx, and the body is not a GraphQL response.
     """
     try:
-        return _graphql_response(response.body)
+        return _graphql_response(decode(response.body))
     except ValueError as error:
         raise without_graphql_response(subgraph, response.status, response.headers, str(error)) from error
 
 
-def _graphql_response(body: bytes) -> JsonObject:
-    value = json_codec.decode(body)
+def _graphql_response(value: object) -> JsonObject:
     if not isinstance(value, dict):
         raise ValueError("the body is not a JSON object")  # noqa: TRY004  (the subgraph's mistake, not the caller's)
     if "data" not in value and not isinstance(value.get("errors"), list):

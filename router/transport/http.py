@@ -18,7 +18,7 @@ import asyncio
 import re
 import ssl
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from router.settings.types import PROTOCOL_HEADERS
@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from router.transport.http1.connection import RawResponse
     from router.transport.interface import SubgraphRequest
 
+LARGE = 262_144
+"""The number of bytes from which a body is large: decoding it would delay other requests."""
+
+_COUNTED_AT_ONCE = 1_048_576
 _ENDS_A_LINE = re.compile(r"[\r\n\0]")
 
 
@@ -106,7 +110,7 @@ class HttpTransport:
             raise fetch_failures.malformed(name, str(error)) from error
         except (ExchangeFailed, OSError) as error:
             raise fetch_failures.unreachable(name, str(error)) from error
-        return undo_content_coding(name, raw, endpoint.codings, endpoint.limits.max_response_bytes)
+        return await _decoded(name, raw, endpoint)
 
     async def aclose(self) -> None:
         """See `Transport.aclose`."""
@@ -158,6 +162,32 @@ def encode_request(head: bytes, request: SubgraphRequest, *, seconds: float) -> 
     if _ENDS_A_LINE.search("\t".join(lines)) is not None:
         raise ValueError("a header for a subgraph contains a line break or a NUL")
     return b"".join((head, "\r\n".join(lines).encode("latin-1"), body))
+
+
+async def _decoded(subgraph: str, raw: RawResponse, endpoint: Endpoint) -> SubgraphResponse:
+    """Decode the body of a response, and check that it has not too many JSON values.
+
+    A body that decodes to more than `LARGE` bytes is decoded in a thread; the decoders let other threads run.
+
+    Raises:
+        SubgraphUnreachable: The body cannot be decoded, and the status is not 2xx.
+        SubgraphMalformedResponse: The body cannot be decoded or has too many values, and the status is 2xx.
+    """
+    limits = endpoint.limits
+    coding = raw.headers.get("content-encoding")
+    try:
+        body = decode_body(coding, raw.body, endpoint.codings, LARGE)
+        response = SubgraphResponse(status=raw.status, headers=raw.headers, body=body)
+    except CodingError:  # large when decoded, or not valid
+        undo = partial(undo_content_coding, subgraph, raw, endpoint.codings, limits.max_response_bytes)
+        response = await asyncio.to_thread(undo)
+    body, values = response.body, 1
+    for start in range(0, len(body) if len(body) > LARGE else 0, _COUNTED_AT_ONCE):
+        values += sum(body.count(mark, start, start + _COUNTED_AT_ONCE) for mark in (b",", b"[", b"{"))
+        if values > limits.max_values:
+            raise fetch_failures.malformed(subgraph, f"the response has more than {limits.max_values} JSON values")
+        await asyncio.sleep(0)
+    return response
 
 
 def undo_content_coding(

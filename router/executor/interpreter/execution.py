@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from router.errors import SubgraphMalformedResponse, TransportError
 from router.executor.errors.error_translation import (
@@ -27,6 +28,7 @@ from router.executor.graphql.introspection import introspect
 from router.executor.graphql_over_http import decode_response
 from router.executor.interpreter.combine_and_split_entity_fetches import group_equal_parts, split_response
 from router.executor.interpreter.from_context import ContextReader
+from router.executor.interpreter.large_responses import LARGE, LargeResponses, decode_in_slices
 from router.executor.interpreter.merge import conflicting_paths, merge
 from router.executor.interpreter.objects_at_path import collect
 from router.executor.interpreter.representations import Projection, input_keys
@@ -61,7 +63,8 @@ async def execute(
     errors = execution.failures.errors()
     has_effects = bool(errors or execution.failures.unavailable)
     effects = FailureEffects(input_keys(plan.fetches()), execution.failures.unavailable) if has_effects else NO_EFFECTS
-    result = complete(operation, context.variables, raw, errors, effects)
+    completion = partial(complete, operation, context.variables, raw, errors, effects)
+    result = await execution.work.run(completion, execution.largest)
     return replace(result, responses=tuple(execution.responses))
 
 
@@ -79,11 +82,19 @@ class _EntityFetch:
         return FetchTarget(self.fetch, {index: [place.path for place in group] for index, group in places})
 
 
+class _Received(NamedTuple):
+    """A GraphQL response, None if the fetch failed, and the number of bytes of its body."""
+
+    document: JsonObject | None
+    size: int
+
+
 @dataclass(slots=True)
 class _PlanExecution:
     """The state of one execution: the response tree (`data`), and the responses and failures so far.
 
     `absent_entities` has the paths of the entities that are null in the response to a fetch, without an error.
+    `largest` is the size of the largest response in bytes.
     """
 
     context: ExecutionContext
@@ -91,6 +102,8 @@ class _PlanExecution:
     responses: list[ResponseHead] = field(default_factory=list)
     failures: ExecutionFailures = field(default_factory=ExecutionFailures)
     absent_entities: set[ResponsePath] = field(default_factory=set)
+    work: LargeResponses = field(default_factory=LargeResponses)
+    largest: int = 0
 
     async def run(self, planned: tuple[PlannedRequest, ...]) -> None:
         """Run all requests. A fetch is skipped if one of its conditions is not met (execution §3.7, §3.8)."""
@@ -118,6 +131,7 @@ class _PlanExecution:
 
     async def _run_step(self, step: FetchStep) -> None:
         """Collect the objects of a fetch, and fetch their fields if there are any objects (execution §3.1, §3.4)."""
+        await self.work.turn()
         places = collect(self.data, step.path)
         if not places:
             return
@@ -132,6 +146,7 @@ class _PlanExecution:
     async def _run_batch(self, batch: BatchFetch, steps: tuple[FetchStep, ...]) -> None:
         """Combine equal parts of a batch, and send one request for all parts that have objects (execution §3.9)."""
         ready: list[tuple[BatchPart, _EntityFetch]] = []
+        await self.work.turn()
         for first, *others in group_equal_parts(steps):
             places = [place for step in (first, *others) for place in collect(self.data, step.path)]
             entities = self._represented(first.fetch, places)
@@ -146,15 +161,20 @@ class _PlanExecution:
         """Fetch root fields, and merge the result into every object in `places` (execution §3.5, §3.6)."""
         renamed = {key: rename_in_path(fetch.output_rewrites, (key,)) for key in root_keys(fetch)}
         target = FetchTarget(fetch, {key: [(*p.path, *name) for p in places] for key, name in renamed.items()})
-        data = self.failures.data_of(target, await self._send(self._request(fetch, variables), [target]))
+        received = await self._send(self._request(fetch, variables), [target])
+        await self.work.run(lambda: self._merge_root(target, places, received.document), received.size)
+
+    def _merge_root(self, target: FetchTarget, places: list[ResponsePlace], response: JsonObject | None) -> None:
+        data = self.failures.data_of(target, response)
         if not data:
             return
-        result = rewritten(self.context.schema, fetch.output_rewrites, data)
+        result = rewritten(self.context.schema, target.fetch.output_rewrites, data)
         for place in places:
-            self._merge(fetch, place, result)
+            self._merge(target.fetch, place, result)
 
     async def _fetch_entities(self, fetch: Fetch, places: list[ResponsePlace], variables: JsonObject) -> None:
         """Fetch fields of entities; if no object has a representation, send nothing (execution §3.2 to §3.6)."""
+        await self.work.turn()
         entities = self._represented(fetch, places)
         if entities is not None:
             await self._fetch_represented(entities, variables)
@@ -173,7 +193,8 @@ class _PlanExecution:
         """Send one entity fetch in its own request, and merge the entities (execution §3.5, §3.6)."""
         fetch = entities.fetch
         request = self._request(fetch, variables | {fetch.representations: entities.representations.values})
-        self._merge_entities(entities, await self._send(request, [entities.target]))
+        received = await self._send(request, [entities.target])
+        await self.work.run(lambda: self._merge_entities(entities, received.document), received.size)
 
     async def _fetch_together(self, batch: BatchFetch, ready: list[tuple[BatchPart, _EntityFetch]]) -> None:
         """Send several entity fetches in one request, split the response, and merge the entities (execution §3.9)."""
@@ -189,9 +210,13 @@ class _PlanExecution:
             deadline=self.context.deadline,
             is_anonymous=self.context.is_anonymous,
         )
-        response = await self._send(request, [entities.target for _, entities in ready])
+        received = await self._send(request, [entities.target for _, entities in ready])
+        await self.work.run(lambda: self._merge_parts(ready, received.document), received.size)
+
+    def _merge_parts(self, ready: list[tuple[BatchPart, _EntityFetch]], response: JsonObject | None) -> None:
         if response is not None:
-            for (_, entities), own in zip(ready, split_response(response, [part.alias for part in parts]), strict=True):
+            parts = split_response(response, [part.alias for part, _ in ready])
+            for (_, entities), own in zip(ready, parts, strict=True):
                 self._merge_entities(entities, own)
 
     def _merge_entities(self, fetched: _EntityFetch, response: Mapping[str, object] | None) -> None:
@@ -229,19 +254,25 @@ class _PlanExecution:
             is_anonymous=self.context.is_anonymous,
         )
 
-    async def _send(self, request: SubgraphRequest, targets: Iterable[FetchTarget]) -> JsonObject | None:
+    async def _send(self, request: SubgraphRequest, targets: Iterable[FetchTarget]) -> _Received:
         """Send a request and return the GraphQL response (execution §3.5, §4).
 
-        If the request fails, record errors for all `targets` and return None.
+        If the request fails, record errors for all `targets`.
         """
         try:
             response = await self.context.transport.send(request)
             self.responses.append(ResponseHead(request.subgraph, response.status, response.headers))
-            return decode_response(request.subgraph, response)
+            size = len(response.body)
+            self.largest = max(self.largest, size)
+            if size < LARGE:
+                return _Received(decode_response(request.subgraph, response), size)
+            decode = partial(decode_response, request.subgraph, response, decode_in_slices)
+            return _Received(await self.work.run(decode, size), size)
         except TransportError as failure:
+            await self.work.turn()
             for target in targets:
                 self.failures.record(target.fetch, fetch_failure(target, failure))
-            return None
+            return _Received(None, 0)
 
     def _client_variables(self, names: Iterable[str]) -> JsonObject:
         """Return the client's variables with these names, except variables that have no value (execution §6)."""

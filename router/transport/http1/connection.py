@@ -5,6 +5,8 @@ where a body without a length ends, whether the connection can be used again, an
 (RFC 9112). An *exchange* is a request and its response; a connection has only one exchange at a time. If an exchange is
 cancelled, the connection is closed. Otherwise the next exchange could receive the rest of the cancelled response.
 
+The head of a response, its trailers and its chunk extensions are limited in size. Trailer fields are dropped.
+
     idle ──exchange()──> waiting ──last byte──> idle        (kept alive)
       │                     │   └──────────────> closed     (`Connection: close`, or the request is still being sent)
       │ EOF, or bytes       │ EOF, reset, malformed, too large, too late, cancelled
@@ -19,12 +21,23 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 import httptools
 
+from servicekit.http_framing import FramingBudget
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _INFORMATIONAL = range(100, 200)
 _SWITCHING_PROTOCOLS = 101
 _BODILESS = frozenset({204, 304})
+MAX_HEAD_BYTES = 65_536
+"""The maximum size of the head of a response, including the interim responses before it, and of its trailers."""
+
+MAX_FIELDS = 500
+"""The maximum number of header lines of a response, and of its trailers."""
+
+_TOO_LARGE = f"the head or the trailers of the response are larger than {MAX_HEAD_BYTES} bytes or {MAX_FIELDS} lines"
+# The parts of a body are joined at the end. Each part has an overhead, so that many small parts would need much memory.
+_MAX_PARTS = 256
 
 
 class RawResponse(NamedTuple):
@@ -54,6 +67,10 @@ class MalformedExchange(ExchangeFailed):
     """The response is not HTTP/1.1, or is larger than `max_response_bytes`."""
 
 
+class HeadTooLarge(Exception):
+    """Stops the parser; never leaves the connection."""
+
+
 class Connection(asyncio.Protocol):
     """An HTTP/1.1 connection. It is the `asyncio.Protocol` that `loop.create_connection` needs.
 
@@ -62,7 +79,11 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_body",
+        "_body_tail",
+        "_field_bytes",
+        "_field_count",
         "_framed",
+        "_framing",
         "_headers",
         "_headers_done",
         "_loop",
@@ -85,6 +106,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._waiter: asyncio.Future[RawResponse] | None = None
+        self._framing = FramingBudget(MAX_HEAD_BYTES)
         self.closed = False
         self.idle_since = 0.0
         self._reset()
@@ -135,12 +157,20 @@ class Connection(asyncio.Protocol):
         if self._received > self._max_response_bytes:
             self._reject(f"the response is larger than {self._max_response_bytes} bytes")
             return
+        in_body = self._headers_done
+        self._framing.read(len(data))
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._reject("the server switched protocols without a request to do so")
         except httptools.HttpParserError as error:
-            self._reject(f"the response is not HTTP/1.1: {error}")
+            is_too_large = isinstance(error.__context__, HeadTooLarge)
+            self._reject(_TOO_LARGE if is_too_large else f"the response is not HTTP/1.1: {error}")
+        else:
+            if not in_body and self._headers_done:
+                self._framing.begin()
+            elif self._framing.is_exceeded:
+                self._reject(_TOO_LARGE)
 
     def eof_received(self) -> bool:
         if self._headers_done and not self._framed:
@@ -161,6 +191,12 @@ class Connection(asyncio.Protocol):
             self.close()  # no request waits: these bytes must not become the response to the next one
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        self._field_count += 1
+        self._field_bytes += len(name) + len(value)
+        if self._field_count > MAX_FIELDS or self._field_bytes > MAX_HEAD_BYTES:
+            raise HeadTooLarge
+        if self._headers_done:
+            return  # a trailer must not act as a header (RFC 9110 §6.5.1)
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
         known = self._headers.get(key)
         self._headers[key] = text if known is None else f"{known}, {text}"
@@ -168,10 +204,19 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
         self._headers_done = status not in _INFORMATIONAL
+        if self._headers_done:
+            self._field_count = self._field_bytes = 0
         self._framed = status in _BODILESS or "content-length" in self._headers or "transfer-encoding" in self._headers
 
     def on_body(self, body: bytes) -> None:
-        self._body.append(body)
+        self._framing.content(len(body))
+        if len(self._body) < _MAX_PARTS:
+            self._body.append(body)
+        else:
+            self._body_tail += body
+
+    def on_chunk_header(self) -> None:
+        self._framing.chunk()
 
     def on_message_complete(self) -> None:
         if self._headers_done:
@@ -183,7 +228,7 @@ class Connection(asyncio.Protocol):
         waiter, transport = self._waiter, self._transport
         if waiter is None or transport is None or waiter.done():
             return
-        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        body = self._body[0] if len(self._body) == 1 else b"".join((*self._body, self._body_tail))
         waiter.set_result(RawResponse(self._parser.get_status_code(), self._headers, body))
         if reusable and not transport.get_write_buffer_size():
             self._reset()
@@ -193,6 +238,9 @@ class Connection(asyncio.Protocol):
     def _reset(self) -> None:
         self._headers: dict[str, str] = {}
         self._body: list[bytes] = []
+        self._body_tail = bytearray()
+        self._field_count = self._field_bytes = 0
+        self._framing.begin()
         self._headers_done = False
         self._framed = False
         self._received = 0

@@ -49,6 +49,11 @@ class PoolLimits:
     idle_seconds: float = 50.0
     max_response_bytes: int = 64 * 1024 * 1024
 
+    @property
+    def max_values(self) -> int:
+        """The maximum number of JSON values of one response. Small values need much more memory and time than bytes."""
+        return max(1_000_000, self.max_response_bytes // 64)
+
 
 class Pool:
     """The connections to one server, and the requests that wait for a connection."""
