@@ -10,5 +10,6 @@ In reading order:
 - `representations`, `responses`: the documents in responses, and their bytes and headers.
 - `errors`, `error_translation`: error responses, and how GraphQL results become one.
 - `openapi`, `openapi_errors`: the OpenAPI document, generated from the same tables.
+- `readiness`: when the process is ready.
 - `app`, `settings`, `cli`: the process. `api_schema` derives the schema that operations are checked against.
 """

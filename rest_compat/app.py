@@ -7,13 +7,14 @@ by FastAPI's decorators, which would match `GET .../transfer` with `.../{id}` an
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 from fastapi import FastAPI
 from graphql import GraphQLError
 
-from rest_compat import openapi, operations
+from rest_compat import openapi, operations, readiness
 from rest_compat.api_schema import api_schema
 from rest_compat.graphql_client import GraphQLClient, http_send
 from rest_compat.handler import RestHandler
@@ -69,7 +70,7 @@ def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
     app = _Application(lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
     # The default and not a mount, because a mount does not match paths that contain a line feed.
     app.router.default = RestHandler(RouteMatcher(ROUTES), checked, client, settings.bulkheads)
-    with_health = HealthEndpoints(app, {"router": client.ping})
+    with_health = HealthEndpoints(app, readiness.checks(client))
     with_cors = CorsMiddleware(with_health, CorsPolicy(settings.cors))
     return ClientAddressMiddleware(RequestIdMiddleware(with_cors), settings.trusted_proxies)
 
@@ -85,7 +86,7 @@ def _checked_operations(supergraph: Path) -> Mapping[str, Sequence[Operation]]:
         raise ConfigurationError(variable, f"{supergraph} is not a supergraph: {error}") from error
     loaded = operations.load()
     try:
-        for operation in (operation for file in loaded.values() for operation in file):
+        for operation in (*chain.from_iterable(loaded.values()), *readiness.PROBES.values()):
             operations.check(operation, schema)
     except operations.OperationMismatch as error:
         raise ConfigurationError(variable, f"{supergraph} does not fit this release's operations: {error}") from error
