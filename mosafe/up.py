@@ -72,8 +72,13 @@ def refuse_taken_ports(environ: Mapping[str, str]) -> None:
         if not _is_free(environ.get("MOSAFE_HOST") or "127.0.0.1", port):
             raise StartupError(
                 f"port {port} ({process.name}) is taken by {_holder(port)};"
-                f" stop it, or choose another port: {process.port_variable}={_free_port()} mosafe up"
+                f" stop it, or choose another port: {process.port_variable}={_free_port()} {_started_with()}"
             )
+
+
+def _started_with() -> str:
+    """The command that the user typed, as far as it is known: make sets MAKELEVEL for the commands that it runs."""
+    return "make run" if "MAKELEVEL" in os.environ else "mosafe up"
 
 
 def _is_free(host: str, port: int) -> bool:

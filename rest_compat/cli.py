@@ -19,9 +19,14 @@ from servicekit.settings import environment, load
 @click.group("rest", invoke_without_command=True)
 @click.pass_context
 def command(context: click.Context) -> None:
-    """Run the REST layer. Sub-commands print its routes and its OpenAPI document."""
-    if context.invoked_subcommand is not None:
-        return
+    """Run the REST layer; without a sub-command it serves. Sub-commands print its routes and its OpenAPI document."""
+    if context.invoked_subcommand is None:
+        context.invoke(serve_command)
+
+
+@command.command("serve")
+def serve_command() -> None:
+    """Serve the REST layer (the default)."""
     settings = load(RestSettings, environment())
     endpoint = Endpoint(settings.host, settings.port, "REST_PORT")
     options = ServerOptions(refuse=RequestIdMiddleware(refuse_while_stopping))

@@ -18,25 +18,28 @@ if TYPE_CHECKING:
     from router.planner.choose.explain_choice import ExplainedOption, FieldExplanation
 
 
-@click.command("explain-plan")
+# The line \b keeps click from filling the lines of the paragraph that follows.
+_HELP = """Explain for each field from which subgraph it is fetched, and why not from another subgraph.
+
+Each line below a field begins with one of three words:
+
+\b
+from  the subgraph that returns the field, and the cost of the whole plan
+or    another subgraph that could return the field, and the cost of the plan with it
+not   a subgraph that cannot return the field, and why
+
+The cost after "or" is the cost of the whole plan if only this field is fetched from the other subgraph. Costs are
+computed before fetches for the same objects are merged. A fetch that runs first costs 1000. A fetch that must wait for
+n fetches, one after the other, costs n times 100,000.
+
+Exit code 0: planned; 1: the operation is invalid or cannot be planned; 2: bad usage.
+"""
+
+
+@click.command("explain-plan", help=_HELP)
 @with_operation_options
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(selected: SelectedOperation, *, output_format: str) -> None:
-    r"""Explain for each field from which subgraph it is fetched, and why not from another subgraph.
-
-    Each line below a field begins with one of three words:
-
-    \b
-    from  the subgraph that returns the field, and the cost of the whole plan
-    or    another subgraph that could return the field, and the cost of the plan with it
-    not   a subgraph that cannot return the field, and why
-
-    The cost after "or" is the cost of the whole plan if only this field is fetched from the other subgraph. Costs are
-    computed before fetches for the same objects are merged. A fetch that runs first costs 1000. A fetch that
-    must wait for n fetches, one after the other, costs n times 100,000.
-
-    Exit code 0: planned; 1: the operation is invalid or cannot be planned; 2: bad usage.
-    """
     explained = explain(
         selected.supergraph,
         selected.document,

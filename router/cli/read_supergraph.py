@@ -24,5 +24,7 @@ def read_supergraph(path: Path) -> Supergraph:
         return supergraph.load(path.read_text(encoding="utf-8"))
     except InvalidSupergraph as error:
         raise StartupError(f"{path}: {error.code}: {error.message}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise StartupError(f"{path}: cannot be read as UTF-8 text") from error
+    except OSError as error:
+        raise StartupError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise StartupError(f"{path}: is not UTF-8 text") from error

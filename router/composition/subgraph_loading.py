@@ -62,16 +62,17 @@ async def _sdl(source: SubgraphSource, timeout_seconds: float, transport: httpx.
         return await introspect(source.subgraph_url, source.headers, timeout_seconds, transport)
     if source.file is None:
         raise ConfigError(f'subgraph "{source.name}" has no source')
-    return _read(source.name, source.file)
+    return _read(source, source.file)
 
 
-def _read(name: str, file: Path) -> str:
+def _read(source: SubgraphSource, file: Path) -> str:
+    what = f'{source.place}: the schema of "{source.name}", {file},' if source.place else f"{file}: the schema"
     try:
         return file.read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f'{file}: the schema of "{name}" cannot be read: {error.strerror}') from error
+        raise ConfigError(f"{what} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f'{file}: the schema of "{name}" is not UTF-8') from error
+        raise ConfigError(f"{what} is not UTF-8") from error
 
 
 async def introspect(

@@ -37,6 +37,7 @@ from ruamel.yaml.scalarstring import LiteralScalarString
 from router.composition.file_locations import SourceFile
 from router.composition.unicode_surrogates import has_surrogates
 from router.federation.spec_versions import spec_versions
+from servicekit.http_url import split_http_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,11 +57,12 @@ class SubgraphSource:
     """One subgraph in `supergraph.yaml`. Exactly one of `file`, `sdl` and `subgraph_url` is set.
 
     `origin` says which file contains the SDL: `file`, or `supergraph.yaml` itself if `sdl` is set. `origin` is
-    None if `subgraph_url` is set.
+    None if `subgraph_url` is set. `place` is the line of `supergraph.yaml` that says where the SDL is, for messages.
     """
 
     name: str
     routing_url: str
+    place: str = ""
     file: Path | None = None
     sdl: str | None = None
     subgraph_url: str | None = None
@@ -127,9 +129,13 @@ class _Reader:
         return root
 
     def error(self, parent: CommentedMap, key: object, message: str) -> ConfigError:
+        return ConfigError(f"{self.place(parent, key)}: {message}")
+
+    def place(self, parent: CommentedMap, key: object) -> str:
+        """Return the file and the line of `key`."""
         positions = parent.lc.data or {}
         line = positions[key][0] if key in positions else parent.lc.line or 0
-        return ConfigError(f"{self.path}:{line + 1}: {message}")
+        return f"{self.path}:{line + 1}"
 
     def keys(self, parent: CommentedMap, known: tuple[str, ...], required: tuple[str, ...] = ()) -> None:
         for key in parent:
@@ -201,16 +207,26 @@ class _Reader:
             routing_url = value
         else:
             raise self.error(subgraphs, name, f'"{name}" needs a routing_url')
+        self._check_url(entry if "routing_url" in entry else schema, routing_url)
         file = self.path.parent / value if given[0] == "file" else None
         return SubgraphSource(
             name=name,
             routing_url=routing_url,
+            place=self.place(schema, given[0]),
             file=file,
             sdl=value if given[0] == "sdl" else None,
             subgraph_url=value if given[0] == "subgraph_url" else None,
             headers=self._headers(schema),
             origin=SourceFile(str(file)) if file else self._inline(schema),
         )
+
+    def _check_url(self, parent: CommentedMap, url: str) -> None:
+        """Raise `ConfigError` if the router could not send requests to `url`."""
+        key = "routing_url" if "routing_url" in parent else "subgraph_url"
+        try:
+            split_http_url(url)
+        except ValueError as error:
+            raise self.error(parent, key, f'"{key}" is not a URL that the router can call: {error}') from None
 
     def _inline(self, schema: CommentedMap) -> SourceFile | None:
         """Return where the value of `sdl` begins in the configuration file; None if `sdl` is not set.

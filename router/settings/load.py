@@ -72,10 +72,12 @@ def load(path: Path | None, environ: Mapping[str, str], *, subgraphs: Collection
 def read(text: str, environ: Mapping[str, str]) -> RouterSettings:
     """Read and check the text of a configuration. Relative paths in the text are relative to the working directory.
 
+    Files that the text names need not exist.
+
     Raises:
         InvalidSettings: the text has problems.
     """
-    return _check(text, _Source("router.yaml", environ, Path()), None)
+    return _check(text, _Source("router.yaml", environ, Path(), is_file=False), None)
 
 
 def _check(text: str, source: _Source, subgraphs: Collection[str] | None) -> RouterSettings:
@@ -87,7 +89,7 @@ def _check(text: str, source: _Source, subgraphs: Collection[str] | None) -> Rou
     if source.problems:
         raise InvalidSettings(source.problems)
     try:
-        settings = RouterSettings.model_validate(values, context=source.folder)
+        settings = RouterSettings.model_validate(values, context=source.folder if source.is_file else None)
     except ValidationError as error:
         raise InvalidSettings(sorted(source.explain(error, values), key=attrgetter("line"))) from None
     for key in settings.unknown_subgraphs(subgraphs) if subgraphs is not None else ():
@@ -109,6 +111,7 @@ class _Source:
     name: str
     environ: Mapping[str, str]
     folder: Path
+    is_file: bool = True
     lines: dict[Location, int] = field(default_factory=dict)
     origins: dict[Location, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)

@@ -99,7 +99,12 @@ def _pattern(value: str) -> str:
 
 
 def _beside_the_configuration(value: Path, info: ValidationInfo) -> Path:
-    return info.context / value if isinstance(info.context, Path) else value
+    if not isinstance(info.context, Path):
+        return value
+    path = info.context / value
+    if not path.exists():
+        raise ValueError(f"{path}: no such file or folder")
+    return path
 
 
 def _shared_queries(value: object) -> object:
@@ -152,7 +157,7 @@ HeaderValue = Annotated[str, AfterValidator(check_header_value)]
 HttpUrl = Annotated[str, AfterValidator(http_url)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 FilePath = Annotated[Path, AfterValidator(_beside_the_configuration)]
-"""A file or folder. A relative path is relative to the folder of the configuration file."""
+"""A file or folder that exists. A relative path is relative to the folder of the configuration file."""
 
 Networks = Annotated[str, AfterValidator(_networks)]
 """Networks of proxies in CIDR notation, separated by commas."""

@@ -61,7 +61,8 @@ def test_free_ports_are_accepted() -> None:
     refuse_taken_ports(free_environment())
 
 
-def test_a_taken_port_names_port_holder_and_variable() -> None:
+def test_a_taken_port_names_port_holder_and_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MAKELEVEL", raising=False)
     environ = free_environment()
     listener = socket.create_server(("127.0.0.1", int(environ["ROUTER_PORT"])))
     with closing(listener), pytest.raises(StartupError) as caught:
@@ -70,6 +71,15 @@ def test_a_taken_port_names_port_holder_and_variable() -> None:
     assert f"port {environ['ROUTER_PORT']} (router) is taken by" in message
     assert "(process " in message
     assert "ROUTER_PORT=" in message
+    assert message.endswith(" mosafe up")
+
+
+def test_a_taken_port_repeats_the_command_that_the_user_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAKELEVEL", "1")
+    environ = free_environment()
+    listener = socket.create_server(("127.0.0.1", int(environ["ROUTER_PORT"])))
+    with closing(listener), pytest.raises(StartupError, match=r"ROUTER_PORT=\d+ make run$"):
+        refuse_taken_ports(environ)
 
 
 def test_a_port_shared_by_two_processes_names_both_variables() -> None:

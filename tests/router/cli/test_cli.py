@@ -120,6 +120,7 @@ def test_help_lists_the_commands_without_loading_them() -> None:
 def test_each_command_has_help(name: str) -> None:
     result = CliRunner().invoke(command, [name, "--help"])
     assert result.exit_code == 0
+    assert "\\" not in result.output  # a mark of the formatter that was not interpreted
     assert "Usage" in result.output
 
 
@@ -182,13 +183,18 @@ def refusal(*arguments: str) -> str:
     [
         ("server:\n  prot: 1\n", "router.yaml:2: server.prot: unknown key; did you mean `port`?"),
         ("traffic: {subgraphs: {peeple: {}}}\n", "router.yaml:1: traffic.subgraphs.peeple: the supergraph has no such"),
-        ("traffic: {all: {certificate_authority: none.pem}}\n", "none.pem holds no certificates"),
+        (
+            "traffic:\n  all: {certificate_authority: none.pem}\n",
+            "router.yaml:2: traffic.all.certificate_authority: none.pem: no such file or folder",
+        ),
+        ("traffic: {all: {certificate_authority: empty.pem}}\n", "empty.pem holds no certificates"),
     ],
 )
 def test_a_configuration_that_cannot_work_stops_the_start(
     folder: Path, monkeypatch: pytest.MonkeyPatch, text: str, expected: str
 ) -> None:
     monkeypatch.chdir(folder)
+    (folder / "empty.pem").touch()
     (folder / "router.yaml").write_text(text)
     assert expected in refusal("--config", "router.yaml")
 
@@ -236,17 +242,28 @@ def test_a_configuration_can_be_checked_without_serving_it(folder: Path, monkeyp
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("warm_up: {file: none.json}", "warm_up.file: none.json: cannot be read"),
-        ("persisted_documents: {mode: measure, manifests: [none.json]}", "persisted_documents.manifests: none.json: "),
+        ("warm_up: {file: none.json}", "router.yaml:1: warm_up.file: none.json: no such file or folder"),
+        ("warm_up: {file: empty.json}", "warm_up.file: empty.json: "),
         (
-            "supergraph: {url: 'https://x/', certificate_authority: none.pem}",
-            "supergraph: none.pem holds no certificates",
+            "persisted_documents: {mode: measure, manifests: [none.json]}",
+            "router.yaml:1: persisted_documents.manifests.0: none.json: no such file or folder",
         ),
-        ("supergraph: {file: none.graphql}", "none.graphql: cannot be read"),
+        (
+            "persisted_documents: {mode: measure, manifests: [empty.json]}",
+            "persisted_documents.manifests: empty.json: ",
+        ),
+        (
+            "supergraph: {url: 'https://x/', certificate_authority: empty.pem}",
+            "supergraph: empty.pem holds no certificates",
+        ),
+        (
+            "supergraph:\n  file: none.graphql",
+            "router.yaml:2: supergraph.file: none.graphql: no such file or folder",
+        ),
         ("supergraph: {file: supergraph.graphql}\nerrors: {subgraphs: {peeple: {}}}", "errors.subgraphs.peeple"),
         (
-            "supergraph: {file: supergraph.graphql}\ntraffic: {all: {certificate_authority: none.pem}}",
-            "none.pem holds no certificates",
+            "supergraph: {file: supergraph.graphql}\ntraffic: {all: {certificate_authority: empty.pem}}",
+            "empty.pem holds no certificates",
         ),
     ],
 )
@@ -254,6 +271,8 @@ def test_checking_a_configuration_opens_the_files_it_names(
     folder: Path, monkeypatch: pytest.MonkeyPatch, text: str, expected: str
 ) -> None:
     monkeypatch.chdir(folder)
+    (folder / "empty.pem").touch()
+    (folder / "empty.json").touch()
     (folder / "router.yaml").write_text(text)
     result = CliRunner().invoke(command, ["config", "check", "--config", "router.yaml"])
     assert isinstance(result.exception, StartupError)

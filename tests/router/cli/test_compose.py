@@ -249,8 +249,8 @@ def test_an_inline_schema_from_a_merge_key_has_the_place_of_the_merge(tmp_path: 
     config = tmp_path / "supergraph.yaml"
     config.write_text(
         "subgraphs:\n"
-        "  a:\n    routing_url: u\n    schema: &shared\n      sdl: |\n        type Query { a: Int }\n"
-        "  b:\n    routing_url: v\n    schema:\n      <<: *shared\n"
+        "  a:\n    routing_url: http://a\n    schema: &shared\n      sdl: |\n        type Query { a: Int }\n"
+        "  b:\n    routing_url: http://b\n    schema:\n      <<: *shared\n"
     )
     first, second = read_config(config, {})
     assert first.origin == SourceFile(str(config), line=6, indent=8)
@@ -360,12 +360,22 @@ def test_all_unreadable_files_are_reported_together(tmp_path: Path) -> None:
     config = tmp_path / "supergraph.yaml"
     config.write_text(
         "subgraphs:\n"
-        "  a: {routing_url: u, schema: {file: a.graphql}}\n"
-        "  b: {routing_url: u, schema: {file: b.graphql}}\n"
+        "  a: {routing_url: 'http://a', schema: {file: a.graphql}}\n"
+        "  b: {routing_url: 'http://b', schema: {file: b.graphql}}\n"
     )
     with pytest.raises(ConfigError) as error:
         load_subgraphs(read_config(config, {}), 1.0)
-    assert [line.partition(": ")[0] for line in str(error.value).splitlines()] == [
-        str(tmp_path / "a.graphql"),
-        str(tmp_path / "b.graphql"),
+    assert str(error.value).splitlines() == [
+        f'{config}:2: the schema of "a", {tmp_path}/a.graphql, cannot be read: No such file or directory',
+        f'{config}:3: the schema of "b", {tmp_path}/b.graphql, cannot be read: No such file or directory',
     ]
+
+
+@pytest.mark.parametrize(
+    "url", ["u", "a.test/graphql", "ftp://a.test", "http://", "http://a.test:0", "${env.X:-no url}"]
+)
+def test_a_routing_url_that_the_router_cannot_call_is_refused(tmp_path: Path, url: str) -> None:
+    config = tmp_path / "supergraph.yaml"
+    config.write_text(f"subgraphs:\n  a:\n    routing_url: {url!r}\n    schema: {{sdl: 'type Query {{ a: Int }}'}}\n")
+    with pytest.raises(ConfigError, match=r'supergraph.yaml:3: "routing_url" is not a URL that the router can call'):
+        read_config(config, {})

@@ -202,17 +202,19 @@ def test_a_reference_that_leads_nowhere_is_refused(reference: str) -> None:
 
 
 def test_a_path_is_relative_to_the_configuration_wherever_the_router_is_started(tmp_path: Path) -> None:
+    for name in ("operations/x", "ca.pem", "a.pem", "a.json", "b.json"):
+        (tmp_path / name).mkdir(parents=True)
     (tmp_path / "router.yaml").write_text(
         "warm_up: {file: operations}\n"
-        "supergraph: {url: 'https://x/', certificate_authority: ../ca.pem}\n"
-        "traffic: {all: {certificate_authority: /etc/ca.pem}, subgraphs: {a: {certificate_authority: a.pem}}}\n"
+        "supergraph: {url: 'https://x/', certificate_authority: operations/../ca.pem}\n"
+        "traffic: {all: {certificate_authority: /etc}, subgraphs: {a: {certificate_authority: a.pem}}}\n"
         "persisted_documents: {mode: measure, manifests: [a.json, {from_env: B}]}\n"
     )
     settings = load(tmp_path / "router.yaml", {"B": "b.json"})
     assert settings.warm_up.file == tmp_path / "operations"
-    assert settings.supergraph.certificate_authority == tmp_path / "../ca.pem"
+    assert settings.supergraph.certificate_authority == tmp_path / "operations/../ca.pem"
     assert settings.traffic.of("a").certificate_authority == tmp_path / "a.pem"
-    assert settings.traffic.of("b").certificate_authority == Path("/etc/ca.pem")
+    assert settings.traffic.of("b").certificate_authority == Path("/etc")
     assert settings.persisted_documents.manifests == (tmp_path / "a.json", tmp_path / "b.json")
 
 
