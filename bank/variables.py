@@ -41,7 +41,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
                 "Encrypts the private signing keys at rest; at least 32 characters.",
                 secret=True,
             ),
-            Variable("AUTH_ISSUER", "http://127.0.0.1:3001", "The `iss` claim of access tokens."),
+            Variable("AUTH_ISSUER", "<http://127.0.0.1:AUTH_PORT>", "The `iss` claim of access tokens."),
             Variable(
                 "AUTH_JWKS_URL",
                 "<AUTH_ISSUER>/.well-known/jwks.json",

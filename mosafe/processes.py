@@ -41,7 +41,7 @@ PROCESSES: Final = (
         "AUTH_PORT",
         3001,
         "/graphql",
-        (("AUTH_URL", "/graphql"), ("AUTH_JWKS_URL", "/.well-known/jwks.json")),
+        (("AUTH_URL", "/graphql"), ("AUTH_ISSUER", ""), ("AUTH_JWKS_URL", "/.well-known/jwks.json")),
     ),
     Process(
         "account",

@@ -72,7 +72,9 @@ def _request(parameters: Mapping[str, object], head: RequestHead, *, read_only: 
     document_id = head.ids.find(parameters, extensions, head.id_in_path)
     if query is None and document_id is None:
         head.ids.refuse_unsupported(extensions)
-    if (query is not None or document_id is None) and (not isinstance(query, str) or not query):
+    if query == "":
+        raise HttpRefusal("BAD_REQUEST", "The parameter `query` is empty.")
+    if (query is not None or document_id is None) and not isinstance(query, str):
         raise HttpRefusal("BAD_REQUEST", "The parameter `query` is missing or not a string.")
     if not isinstance(operation_name, str | None):
         raise HttpRefusal("BAD_REQUEST", "The parameter `operationName` is not a string.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from bank.service_credential import read_or_create_secret
 from servicekit.settings import Port, Secret  # noqa: TC001 - pydantic reads annotations at run time
@@ -34,6 +34,15 @@ class AuthSettings(SubgraphSettings):
     login_failures_per_address: int = Field(30, alias="AUTH_LOGIN_FAILURES_PER_ADDRESS", ge=1, le=100_000)
     registrations_per_address: int = Field(10, alias="AUTH_REGISTRATIONS_PER_ADDRESS", ge=1, le=100_000)
     hashing_queue: int = Field(32, alias="AUTH_HASHING_QUEUE", ge=0, le=10_000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _issuer_follows_the_port(cls, variables: dict[str, object]) -> dict[str, object]:
+        """Let AUTH_ISSUER name the port on which this service listens, unless one of both is unset or 0."""
+        port = variables.get("AUTH_PORT")
+        if port and str(port) != "0":
+            return {"AUTH_ISSUER": f"http://127.0.0.1:{port}", **variables}
+        return variables
 
     @property
     def store(self) -> StoreAddress:

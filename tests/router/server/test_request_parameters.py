@@ -78,3 +78,20 @@ async def test_a_malformed_query_string_is_a_bad_request(
 async def test_a_persisted_query_is_refused_with_the_message_clients_know(client: Callable[..., AsgiClient]) -> None:
     response = await client().post({"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "x"}}})
     assert response.json["errors"][0]["message"] == "PersistedQueryNotSupported"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"query": ""}, "The parameter `query` is empty."),
+        ({}, "The parameter `query` is missing or not a string."),
+        ({"query": 5}, "The parameter `query` is missing or not a string."),
+        ({"query": None}, "The parameter `query` is missing or not a string."),
+    ],
+)
+async def test_the_message_says_what_is_wrong_with_the_query(
+    client: Callable[..., AsgiClient], body: dict[str, object], message: str
+) -> None:
+    response = await client().post(body)
+    assert (response.status, response.code) == (400, "BAD_REQUEST")
+    assert response.json["errors"][0]["message"] == message
