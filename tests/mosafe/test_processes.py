@@ -32,6 +32,7 @@ def test_processes_find_each_other_at_the_ports_they_were_given() -> None:
     environ = {"AUTH_PORT": "41", "ACCOUNT_PORT": "42", "TRANSACTION_PORT": "43", "ROUTER_PORT": "44"}
     assert addresses(environ) == {
         "AUTH_URL": "http://127.0.0.1:41/graphql",
+        "AUTH_ISSUER": "http://127.0.0.1:41",
         "AUTH_JWKS_URL": "http://127.0.0.1:41/.well-known/jwks.json",
         "ACCOUNT_URL": "http://127.0.0.1:42/graphql",
         "ACCOUNT_INTERNAL_URL": "http://127.0.0.1:42",
