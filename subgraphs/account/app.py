@@ -10,6 +10,7 @@ import structlog
 
 from bank import values
 from bank.service_credential import ServiceCredential
+from servicekit.cautious_clock import CautiousClock
 from subgraphs.account.context import AccountContext, AccountServices
 from subgraphs.account.internal_api import internal_router
 from subgraphs.account.schema import build_schema
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from subgraphs.account.settings import AccountSettings
     from subgraphs.account.store.protocol import AccountStore
     from subgraphs.kit.outbox import Outbox
+    from subgraphs.kit.store_factory import Clock
 
 # The outbox keeps events for days; an hour more does not matter.
 PRUNE_SECONDS: Final = 3600.0
@@ -70,14 +72,15 @@ async def open_runtime(settings: AccountSettings) -> AsyncIterator[AccountRuntim
     cursors = CursorCodec(credential.derive_key("account cursors"), width=SORT_KEY_WIDTH)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.store, STORES))
-        await stack.enter_async_context(in_background(repeat(lambda: _prune(store), every(PRUNE_SECONDS))))
+        clock = CautiousClock(values.now)
+        await stack.enter_async_context(in_background(repeat(lambda: _prune(store, clock), every(PRUNE_SECONDS))))
         verifier = await stack.enter_async_context(token_verifier(settings))
         services = AccountServices(store, cursors, settings.max_per_user)
         yield AccountRuntime(services, verifier, credential, settings.limits)
 
 
-async def _prune(outbox: Outbox) -> None:
-    deleted = await prune(outbox, values.now())
+async def _prune(outbox: Outbox, clock: Clock) -> None:
+    deleted = await prune(outbox, clock())
     if deleted:
         _log.debug("pruned the outbox", count=deleted)
 

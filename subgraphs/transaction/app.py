@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
+from bank import values
 from bank.service_credential import ServiceCredential
+from servicekit.cautious_clock import CautiousClock
 from subgraphs.kit import app as kit
 from subgraphs.kit.background import every, in_background, repeat
 from subgraphs.kit.connections import CursorCodec
@@ -79,7 +81,7 @@ async def open_runtime(settings: TransactionSettings, external: ExternalParts) -
     credential = ServiceCredential.load(settings)
     cursors = CursorCodec(credential.derive_key("transaction cursors"), width=SORT_KEY_WIDTH)
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_store(settings.store, STORES))
+        store = await stack.enter_async_context(open_store(settings.store, STORES, clock=CautiousClock(values.now)))
         verifier = await stack.enter_async_context(token_verifier(settings))
         ledger_client = await stack.enter_async_context(
             httpx.AsyncClient(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import structlog
 
 from bank import values
+from servicekit.cautious_clock import CautiousClock
 from subgraphs.kit import outbox
 from subgraphs.kit.background import every, repeat
 
@@ -44,11 +45,14 @@ class Reconciler:
         *,
         wait: Callable[[], Awaitable[None]] = interval,
         clock: Callable[[], datetime] = values.now,
+        deletion_clock: Callable[[], datetime] | None = None,
     ) -> None:
+        """`deletion_clock` says what has expired, by default a `CautiousClock`."""
         self._store = store
         self._orders = orders
         self._wait = wait
         self._clock = clock
+        self._deletion_clock = deletion_clock or CautiousClock(clock)
 
     async def run(self) -> NoReturn:
         """Rounds without end; an error of a round is logged, and the next round tries again."""
@@ -72,7 +76,8 @@ class Reconciler:
         await self._delete_expired()
 
     async def _delete_expired(self) -> None:
-        keys = await self._store.delete_expired_keys(self._clock())
-        events = await outbox.prune(self._store, self._clock())
+        now = self._deletion_clock()
+        keys = await self._store.delete_expired_keys(now)
+        events = await outbox.prune(self._store, now)
         if keys or events:
             _log.debug("deleted expired data", idempotency_keys=keys, events=events)

@@ -79,7 +79,7 @@ class SqliteTransactionStore(SqliteOutboxStore):
     async def record(self, transaction: Transaction, key: KeyEntry, lease: Lease | None = None) -> UsedKey | None:
         scope = key.scope
         async with self._database.transaction() as connection:
-            taken = await _find_key(connection, scope, transaction.created_at)
+            taken = await _find_key(connection, scope, self._not_ahead(transaction.created_at))
             if taken is not None:
                 return taken
             await connection.execute(_INSERT, {**_to_row(transaction), **_lease_columns(lease)})
@@ -93,7 +93,11 @@ class SqliteTransactionStore(SqliteOutboxStore):
 
     async def find_key(self, scope: KeyScope, at: datetime) -> UsedKey | None:
         async with self._database.snapshot() as connection:
-            return await _find_key(connection, scope, at)
+            return await _find_key(connection, scope, self._not_ahead(at))
+
+    def _not_ahead(self, at: datetime) -> datetime:
+        """The time by which a key expires: a clock that jumped ahead lets no order happen twice."""
+        return min(at, self._clock())
 
     async def conclude(
         self, transaction_id: str, status: TransactionStatus, problem: Problem | None, at: datetime

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from bank.values import new_object_id
+from servicekit.cautious_clock import CautiousClock
 from subgraphs.transaction import reconciler as module
 from subgraphs.transaction.domain import Parties, TransactionStatus
 from subgraphs.transaction.idempotency import KEY_LIFETIME
@@ -13,6 +16,7 @@ from subgraphs.transaction.payment_provider import SandboxProvider
 from subgraphs.transaction.reconciler import Reconciler
 from subgraphs.transaction.saga import Orders
 from subgraphs.transaction.store.protocol import Listing
+from subgraphs.transaction.store.sqlite import SqliteTransactionStore
 from tests.subgraphs.support import Pauses
 from tests.subgraphs.transaction.support import (
     Clock,
@@ -31,7 +35,6 @@ if TYPE_CHECKING:
 
     from subgraphs.transaction.domain import Transaction
     from subgraphs.transaction.ledger_client import Posted, Refused
-    from subgraphs.transaction.store.sqlite import SqliteTransactionStore
 
 S = TransactionStatus
 
@@ -141,7 +144,7 @@ async def test_a_fault_of_one_order_does_not_stop_the_round(
 async def test_expired_keys_are_deleted(store: SqliteTransactionStore, ledger: MemoryLedger, orders: Orders) -> None:
     (record,) = await left_behind(store, ledger)
     clock = Clock(record.created_at + KEY_LIFETIME - timedelta(milliseconds=1))
-    reconciler = Reconciler(store, orders, clock=clock)
+    reconciler = Reconciler(store, orders, clock=clock, deletion_clock=clock)
     await reconciler.round()
     key = key_for(record).scope
     assert await store.find_key(key, clock())
@@ -149,3 +152,27 @@ async def test_expired_keys_are_deleted(store: SqliteTransactionStore, ledger: M
     assert await store.find_key(key, clock()) is None
     await reconciler.round()
     assert await store.find_key(key, record.created_at) is None
+
+
+async def test_a_clock_that_jumps_ahead_frees_no_key(
+    tmp_path: Path, store: SqliteTransactionStore, ledger: MemoryLedger, orders: Orders
+) -> None:
+    """Holds issue 12, number 15, for its kind: a client that repeats its order meanwhile must not pay twice."""
+    (record,) = await left_behind(store, ledger)
+    clock = Clock(record.created_at)
+    path = tmp_path / "another.sqlite3"
+    another = await SqliteTransactionStore.open_file(path, clock=CautiousClock(clock, monotonic=lambda: 0.0))
+    try:
+        key = key_for(record)
+        assert await another.record(record, key) is None
+        await another.conclude(record.id, S.COMPLETED, None, clock())
+        reconciler = Reconciler(another, orders, clock=clock)
+        clock.advance(timedelta(days=31))
+        await reconciler.round()
+        assert await another.find_key(key.scope, clock()) is not None
+        again = replace(record, id=new_object_id(), created_at=clock())
+        assert await another.record(again, replace(key, expires_at=clock() + KEY_LIFETIME)) is not None
+        clock.advance(timedelta(days=-31))
+        assert await another.find_key(key.scope, clock()) is not None
+    finally:
+        await another.close()
