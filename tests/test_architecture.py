@@ -238,7 +238,7 @@ KEPT_RESULTS: Final[dict[str, str]] = {
     "router/composition/reading/check_graphql_rules.py: _base": "definitions in an operator's schemas",
     "router/composition/reading/rename_spec_definitions.py: _renamed": "names in an operator's schemas",
     "router/composition/reading/spec_directive_names.py: federation_1_names": "has no arguments",
-    "router/federation/field_sets.py: parse_field_set": "field sets in an operator's schemas",
+    "router/federation/field_sets.py: _parse_and_keep": "field sets in an operator's schemas",
     "router/federation/spec_versions.py: spec_versions": "names of specifications in an operator's schemas",
 }
 CACHING_DECORATORS: Final = frozenset({"cache", "lru_cache", "cached", "alru_cache"})

@@ -162,7 +162,7 @@ def _cache(cache: Lru[K, V]) -> JsonObject:
     lookups = cache.hits + cache.misses
     return {
         "entries": len(cache),
-        "text_bytes": cache.weight,
+        "memory_bytes": cache.weight,
         "hits": cache.hits,
         "misses": cache.misses,
         "hit_ratio": round(cache.hits / lookups, 4) if lookups else None,

@@ -22,7 +22,10 @@ _OPENING, _CLOSING = frozenset("{[("), frozenset("}])")
 
 
 class Extent(NamedTuple):
-    """The size of a document; `recursion` is how deeply its brackets are nested. `limits` has both names too."""
+    """The size of a document. A comment counts as a token, because the parser makes an object for it too.
+
+    `recursion` is how deeply the brackets of the document are nested. `limits` has both names too.
+    """
 
     tokens: int
     recursion: int
@@ -33,8 +36,6 @@ def extent(text: str, *, stop: int | None = None) -> Extent:
     tokens = depth = deepest = 0
     for match in _TOKEN.finditer(text):
         first = text[match.start()]
-        if first == "#":
-            continue
         tokens += 1
         if first in _OPENING:
             depth += 1

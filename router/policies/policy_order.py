@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from router.policies.apq import AutomaticPersistedQueries
 from router.policies.error_masking import ErrorMasking
 from router.policies.header_propagation import HeaderPropagation
+from router.policies.hidden_schema_names import HiddenSchemaNames
 from router.policies.limits_stage import OperationLimits
 from router.policies.override_labels import OverrideLabels
 from router.policies.persisted_documents import PersistedDocumentList
@@ -41,6 +42,7 @@ ORDER: Final[tuple[Policy, ...]] = (
     Policy("override labels", "override_labels", OverrideLabels.configured),
     Policy("header propagation", "headers", HeaderPropagation.configured),
     Policy("error masking", "errors", ErrorMasking.configured),
+    Policy("hidden schema names", "introspection", HiddenSchemaNames.configured),
     Policy("log redaction", "logging.redact_tag", PersonalDataRedaction.configured),
 )
 

@@ -20,6 +20,7 @@ from router.preparation.preparing_thread import PREPARING_THREAD
 from router.preparation.read_and_cache_documents import bounded_nesting
 from router.preparation.single_flight import SingleFlight
 from router.storage.lru import Lru
+from router.storage.memory_size import memory_size
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -50,7 +51,7 @@ class PlanKey(NamedTuple):
 
 
 class _Planning(NamedTuple):
-    """The result of planning: a plan or an error, and the time in seconds.
+    """The result of planning: a plan or an error, the time in seconds, and the memory of the plan with its key.
 
     All requests that wait for the plan use this result.
     """
@@ -59,6 +60,7 @@ class _Planning(NamedTuple):
     plan: QueryPlan | None
     refusal: RequestError | None
     seconds: float
+    memory_bytes: int
 
     def result(self, record: RequestRecord) -> QueryPlan:
         """Return the plan, and write the time of planning to `record` for the log.
@@ -81,7 +83,7 @@ class Plans:
         self._batch_entity_fetches = settings.planner.batch_entity_fetches
         self._bounds = Bounds(settings.planner.work, settings.planner.deadline)
         cache = settings.cache
-        self.cache: Lru[PlanKey, QueryPlan] = Lru(max_entries=cache.plans, max_weight=cache.text_bytes)
+        self.cache: Lru[PlanKey, QueryPlan] = Lru(max_entries=cache.plans, max_weight=cache.memory_bytes)
         self._flights: SingleFlight[PlanKey, _Planning] = SingleFlight(PREPARING_THREAD, self._keep)
 
     async def plan(self, operation: Operation, key: PlanKey, record: RequestRecord) -> QueryPlan:
@@ -94,7 +96,7 @@ class Plans:
         record.plan_cached = plan is not None or key in self._flights
         record.override_labels = tuple(sorted(key.override_labels))
         if plan is None:
-            planning = await self._flights.result(key, partial(self._plan, operation, key.override_labels))
+            planning = await self._flights.result(key, partial(self._plan, operation, key))
             plan = planning.result(record)
         return plan
 
@@ -106,7 +108,7 @@ class Plans:
         """
         plan = self.cache.get(key)
         if plan is None:
-            planning = PREPARING_THREAD.submit(partial(self._plan, operation, key.override_labels)).result()
+            planning = PREPARING_THREAD.submit(partial(self._plan, operation, key)).result()
             self._keep(key, planning)
             plan = planning.result(record)
         return plan
@@ -115,14 +117,14 @@ class Plans:
         operation, plan = planning.operation, planning.plan
         if plan is None:
             return
-        self.cache.put(key, plan, len(key.document))
+        self.cache.put(key, plan, planning.memory_bytes)
         for hint in plan.hints:
             # A hint is logged when the plan is cached, not for each request that uses the plan.
             _log.warning("a plan with a hint", operation=operation.name, document=operation.hash, hint=hint)
 
-    def _plan(self, operation: Operation, labels: frozenset[str]) -> _Planning:
+    def _plan(self, operation: Operation, key: PlanKey) -> _Planning:
         # The router always sends the whole response at once. A plan with deferred parts would only have more fetches.
-        options = PlanOptions(labels, self._batch_entity_fetches, defer=False, bounds=self._bounds)
+        options = PlanOptions(key.override_labels, self._batch_entity_fetches, defer=False, bounds=self._bounds)
         plan: QueryPlan | None = None
         refusal: RequestError | None = None
         started = time.perf_counter()
@@ -131,4 +133,5 @@ class Plans:
                 plan = self.planner.plan(operation.planned, options)
         except RequestError as error:
             refusal = error
-        return _Planning(operation, plan, refusal, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        return _Planning(operation, plan, refusal, seconds, memory_size(key, plan))

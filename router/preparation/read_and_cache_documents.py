@@ -27,6 +27,7 @@ from router.errors import DocumentNotListed, NestedTooDeeply, ParsingFailed, Req
 from router.preparation.preparing_thread import PREPARING_THREAD
 from router.preparation.single_flight import SingleFlight
 from router.storage.lru import Lru
+from router.storage.memory_size import memory_size
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -123,7 +124,7 @@ class Document:
 
 @dataclass(slots=True)
 class _Reading:
-    """The result of reading a document: the document or an error, and the times in seconds.
+    """The result of reading a document: the document or an error, the times in seconds, and the document's memory.
 
     All requests that wait for the document use this result.
     """
@@ -133,6 +134,7 @@ class _Reading:
     hash: str | None = None
     document: Document | None = None
     refusal: RequestError | None = None
+    memory_bytes: int = 0
 
     def result(self, record: RequestRecord) -> Document:
         """Return the document, and write the times and the hash to `record` for the log.
@@ -159,7 +161,7 @@ class Documents:
         rules = (rule for rule in specified_rules if rule is not MaxIntrospectionDepthRule)
         self._rules = (*rules, *(() if settings.introspection else (NoSchemaIntrospectionCustomRule,)))
         cache = settings.cache
-        self.cache: Lru[str, Document] = Lru(max_entries=cache.documents, max_weight=cache.text_bytes)
+        self.cache: Lru[str, Document] = Lru(max_entries=cache.documents, max_weight=cache.memory_bytes)
         self._flights: SingleFlight[str, _Reading] = SingleFlight(PREPARING_THREAD, self._keep)
 
     async def document(self, query: str, record: RequestRecord) -> Document:
@@ -198,13 +200,14 @@ class Documents:
     def _keep(self, query: str, reading: _Reading) -> None:
         document = reading.document
         if document is not None:
-            self.cache.put(query, document, len(query) + len(document.text))
+            self.cache.put(query, document, reading.memory_bytes)
 
     def _read(self, query: str, *, trusted: bool) -> _Reading:
         reading = _Reading()
         try:
             with bounded_nesting():
                 reading.document = self._document(query, reading, trusted=trusted)
+            reading.memory_bytes = memory_size(query, reading.document)
         except RequestError as refusal:
             reading.refusal = refusal
         return reading

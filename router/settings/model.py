@@ -54,8 +54,8 @@ class RouterSettings(Section):
     logging: Logging = Logging()
     """What log lines contain."""
     introspection: bool = False
-    """Whether clients may query the schema. With `false`, error messages also do not suggest names of the
-    schema. If this key is missing, the environment variable ROUTER_INTROSPECTION has the value. In development, a
+    """Whether clients may query the schema. With `false`, error messages contain no names of the schema that the client
+    has not sent. If this key is missing, the environment variable ROUTER_INTROSPECTION has the value. In development, a
     missing key means `true`."""
     override_subgraph_url: Mapping[str, HttpUrl] = {}
     """For each subgraph name, a URL that replaces the URL in the supergraph."""

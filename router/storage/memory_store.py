@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from router.storage.lru import Lru
+from router.storage.memory_size import memory_size
 
 
 class MemoryStore:
     """A `TextStore` that evicts the least recently used texts.
 
-    It has at most `max_entries` texts with at most `max_bytes` characters in total. Each character counts as one byte.
+    It has at most `max_entries` texts, which use at most `max_bytes` of memory with their keys.
     """
 
     def __init__(self, *, max_entries: int, max_bytes: int) -> None:
@@ -21,7 +22,7 @@ class MemoryStore:
 
     async def put(self, key: str, text: str) -> None:
         """See `TextStore.put`."""
-        self.entries.put(key, text, len(text))
+        self.entries.put(key, text, memory_size(key, text))
 
     async def aclose(self) -> None:
         """Do nothing, because this store has no connections."""

@@ -178,7 +178,7 @@ async def test_what_is_kept_is_bounded_by_settings(gateway: Callable[..., Gatewa
     for index in range(5):
         await ask(small, f"{{ a{index}: __typename }}")
     assert (len(small.preparation.documents), len(small.preparation.plans)) == (2, 3)
-    tight = gateway("cache: {text_bytes: 10}")
+    tight = gateway("cache: {memory_bytes: 10}")
     await ask(tight, ME)
     assert (len(tight.preparation.documents), len(tight.preparation.plans)) == (0, 0)
 

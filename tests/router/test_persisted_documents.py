@@ -92,7 +92,7 @@ async def test_when_off_a_client_gets_an_error_that_asks_for_documents() -> None
     assert (await client("").post({"query": TEXT, **extension()})).json == ADA
 
 
-@pytest.mark.parametrize("bound", ["entries: 1", "text_bytes: 30"])
+@pytest.mark.parametrize("bound", ["entries: 1", "text_bytes: 230"])
 async def test_the_memory_for_documents_is_limited(bound: str) -> None:
     apollo = client(f"apq: {{enabled: true, {bound}}}")
     for text in (TEXT, "{ __typename }"):

@@ -39,7 +39,7 @@ class Apq(Section):
     entries: Count = 512
     """Maximum number of registered documents in memory."""
     text_bytes: Count = 10_000_000
-    """Maximum total size of the registered documents in memory."""
+    """Maximum memory of the registered documents and their hashes."""
     redis: Redis | None = None
     """A Redis in which all routers of a deployment share registered documents. With null, each router stores documents
     only in its own memory."""

@@ -15,6 +15,6 @@ class Cache(Section):
     """Maximum number of validated documents."""
     plans: Count = 1_000
     """Maximum number of plans."""
-    text_bytes: Count = 2_000_000
-    """Maximum total size of the document texts in each of the two caches. A cached document or
-    plan uses up to a hundred times as much memory as its text."""
+    memory_bytes: Count = 50_000_000
+    """Maximum memory of each of the two caches, measured on the objects that a document or plan consists of. A document
+    or plan that needs more memory by itself is not cached."""

@@ -46,7 +46,7 @@ class Limits(Section):
     batch_size: Count = 10
     """Maximum number of operations in one request if `batching` is enabled."""
     tokens: Count = 15_000
-    """Maximum number of lexical tokens of a document."""
+    """Maximum number of lexical tokens of a document, including comments."""
     recursion: Annotated[int, Field(gt=0, le=200), IsNumber] = 200
     """Maximum nesting of brackets of any kind in a document. The parser supports at most 200."""
     depth: Count | None = 200

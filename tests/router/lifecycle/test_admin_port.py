@@ -109,4 +109,4 @@ async def test_the_status_has_memory_caches_and_supergraph(tmp_path: Path) -> No
     assert (status["ready"], status["generation"], status["in_flight"], status["last_reload"]) == (True, 1, 0, None)
     assert len(status["supergraph"]) == 16
     assert (status["caches"]["plans"]["hits"], status["caches"]["documents"]["entries"]) == (2, 2)
-    assert status["caches"]["documents"]["text_bytes"] > 0
+    assert status["caches"]["documents"]["memory_bytes"] > 0

@@ -28,13 +28,17 @@ PIECES = st.lists(st.sampled_from([*PUNCTUATION, *WORDS, *IGNORED]))
 
 
 def lexed(text: str) -> int | None:
-    """The tokens that graphql-core sees, comments apart; None where it sees a mistake."""
-    lexer, count = Lexer(Source(text)), 0
+    """The tokens that graphql-core makes, comments included; None where it sees a mistake."""
+    lexer = Lexer(Source(text))
+    token = lexer.token
     try:
-        while (lexer.advance()).kind is not TokenKind.EOF:
-            count += 1
+        while lexer.advance().kind is not TokenKind.EOF:
+            pass
     except GraphQLSyntaxError:
         return None
+    count = 0
+    while token.next is not None and token.next.kind is not TokenKind.EOF:
+        token, count = token.next, count + 1
     return count
 
 

@@ -10,6 +10,7 @@ from router.pipeline import Stage
 from router.policies.apq import AutomaticPersistedQueries
 from router.policies.error_masking import ErrorMasking
 from router.policies.header_propagation import HeaderPropagation
+from router.policies.hidden_schema_names import HiddenSchemaNames
 from router.policies.limit_checker import LimitChecker
 from router.policies.limits_stage import MeasuredOperationLimits, OperationLimits
 from router.policies.override_labels import OverrideLabels
@@ -26,7 +27,7 @@ from tests.router.shop import SDL
 if TYPE_CHECKING:
     from pathlib import Path
 
-ALWAYS: list[type[Stage]] = [OperationLimits, ErrorMasking]
+ALWAYS: list[type[Stage]] = [OperationLimits, ErrorMasking, HiddenSchemaNames]
 TAGGED = SDL.replace("  name: String", '  name: String @tag(name: "pii")').replace(
     "scalar join__FieldSet", "directive @tag(name: String!) repeatable on FIELD_DEFINITION\nscalar join__FieldSet"
 )
@@ -38,7 +39,7 @@ def stages(settings: str = "", sdl: str = SDL, *embedded: Stage) -> list[type[St
     return [type(stage) for stage in in_order(inputs, embedded)]
 
 
-def test_by_default_only_limits_and_masking_are_on() -> None:
+def test_by_default_only_limits_masking_and_hidden_names_are_on() -> None:
     assert stages() == ALWAYS
 
 
@@ -49,18 +50,19 @@ def test_by_default_only_limits_and_masking_are_on() -> None:
         (
             "headers: {all: {request: [{propagate: {named: a}}]}}",
             SDL,
-            [OperationLimits, HeaderPropagation, ErrorMasking],
+            [OperationLimits, HeaderPropagation, ErrorMasking, HiddenSchemaNames],
         ),
         (
             "headers: {subgraphs: {people: {request: [{propagate: {named: a}}]}}}",
             SDL,
-            [OperationLimits, HeaderPropagation, ErrorMasking],
+            [OperationLimits, HeaderPropagation, ErrorMasking, HiddenSchemaNames],
         ),
         ("headers: {subgraphs: {people: {request: []}}}", SDL, ALWAYS),
-        ("limits: {measure: [depth]}", SDL, [MeasuredOperationLimits, ErrorMasking]),
-        ("", LABELLED, [OperationLimits, OverrideLabels, ErrorMasking]),
+        ("limits: {measure: [depth]}", SDL, [MeasuredOperationLimits, ErrorMasking, HiddenSchemaNames]),
+        ("", LABELLED, [OperationLimits, OverrideLabels, ErrorMasking, HiddenSchemaNames]),
         ("", TAGGED, [*ALWAYS, PersonalDataRedaction]),
         ("logging: {redact_tag: other}", TAGGED, ALWAYS),
+        ("introspection: true", SDL, [OperationLimits, ErrorMasking]),
     ],
 )
 def test_each_policy_is_on_where_its_settings_say(settings: str, sdl: str, expected: list[type[Stage]]) -> None:

@@ -153,7 +153,7 @@ TESTS: dict[str, str] = {
     "planner.deadline": f"{GATEWAY}::test_planning_ends_where_the_settings_say",
     "cache.documents": KEPT,
     "cache.plans": KEPT,
-    "cache.text_bytes": KEPT,
+    "cache.memory_bytes": KEPT,
 }
 
 

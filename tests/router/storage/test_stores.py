@@ -68,12 +68,14 @@ async def test_many_tasks_can_use_a_store_at_once(store: TextStore) -> None:
 
 
 async def test_memory_is_limited_in_entries_and_bytes() -> None:
-    memory = MemoryStore(max_entries=2, max_bytes=10)
+    memory = MemoryStore(max_entries=2, max_bytes=1_000)
     for key in "abc":
         await memory.put(key, "123")
     assert [await memory.get(key) for key in "abc"] == [None, "123", "123"]
-    await memory.put("d", "12345678")
-    assert [await memory.get(key) for key in "bcd"] == [None, None, "12345678"]
+    await memory.put("d", "d" * 800)
+    assert [await memory.get(key) for key in "bcd"] == [None, None, "d" * 800]
+    await memory.put("e", "\U0001f600" * 400)  # four bytes for each character
+    assert await memory.get("e") is None
 
 
 async def test_two_routers_share_a_redis(server: RedisServer) -> None:

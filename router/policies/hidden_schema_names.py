@@ -1,0 +1,119 @@
+"""Keeps the names of the schema out of error messages if introspection is off.
+
+A message may only name parts of the schema that the client itself has sent. Every other name is a free answer to a
+guess: an unknown field would name its type, a missing argument would name itself and its type.
+
+    Cannot query field 'x' on type 'Account'.      Cannot query field 'x' on type (not shown).
+    Unknown argument 'x' on field 'Query.me'.      Unknown argument 'x' on field 'me'.
+
+The rule looks at the names in a message, not at who wrote it. So it holds for every message of the router, those of
+validation, of variables and of execution. Messages of subgraphs are the subject of `error_masking`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType
+
+from router.pipeline.stage import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from graphql import GraphQLSchema
+
+    from router.errors import ResponseError
+    from router.pipeline.request_context import RequestContext
+    from router.policies.policy_inputs import PolicyInputs
+
+NOT_SHOWN: Final = "(not shown)"
+
+_NAME: Final = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
+_QUOTED: Final = re.compile(r"'([^']*)'")
+# Outside quotes, an English word can have the name of a field, so only names that are not words are looked at.
+_NO_WORD: Final = re.compile(r"\b[A-Za-z]*(?:[a-z][A-Z]|[_0-9])[_0-9A-Za-z]*")
+# Every schema has these types (GraphQL specification, "Built-in Scalars").
+_PUBLIC: Final = frozenset({"Int", "Float", "String", "Boolean", "ID"})
+# Names that stand later in a document or deeper in the variables count as not sent, so that a large request costs
+# nothing more.
+_MOST_TEXT: Final = 100_000
+_MOST_KEYS: Final = 10_000
+
+
+class HiddenSchemaNames(Stage):
+    """Replaces the names in `known`, unless the client has sent them."""
+
+    def __init__(self, known: frozenset[str]) -> None:
+        self._known = known
+
+    @classmethod
+    def configured(cls, inputs: PolicyInputs) -> HiddenSchemaNames | None:
+        """Return the stage, or None if clients may read the schema."""
+        if inputs.settings.introspection:
+            return None
+        return cls(frozenset(_names_of(inputs.supergraph.schema)) - _PUBLIC)
+
+    def on_errors(self, context: RequestContext, errors: Sequence[ResponseError]) -> Sequence[ResponseError]:
+        """Return `errors`, without names in the messages of the router that the client did not send."""
+        if not any(error.origin is None and self._named(error.message) for error in errors):
+            return errors
+        request = context.request
+        sent = {*_NAME.findall(request.query[:_MOST_TEXT]), *_keys_of(request.variables)}
+        return [
+            error if error.origin is not None else replace(error, message=self.hide(error.message, sent))
+            for error in errors
+        ]
+
+    def _named(self, message: str) -> bool:
+        return any(name in self._known for name in _NAME.findall(message))
+
+    def hide(self, message: str, sent: set[str]) -> str:
+        """Return `message` with the names replaced that are not in `sent`."""
+        unknown = self._known - sent
+
+        def quoted(match: re.Match[str]) -> str:
+            names = _NAME.findall(match[1])
+            if unknown.isdisjoint(names):
+                return match[0]
+            shown = [name for name in match[1].split(".") if unknown.isdisjoint(_NAME.findall(name))]
+            return f"'{'.'.join(shown)}'" if shown else NOT_SHOWN
+
+        def plain(match: re.Match[str]) -> str:
+            return NOT_SHOWN if match[0] in unknown else match[0]
+
+        return _NO_WORD.sub(plain, _QUOTED.sub(quoted, message))
+
+
+def _names_of(schema: GraphQLSchema) -> Iterator[str]:
+    for directive in schema.directives:
+        yield directive.name
+        yield from directive.args
+    for name, type_ in schema.type_map.items():
+        if name.startswith("__"):
+            continue
+        yield name
+        if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
+            for field_name, field in type_.fields.items():
+                yield field_name
+                yield from field.args
+        elif isinstance(type_, GraphQLInputObjectType):
+            yield from type_.fields
+        elif isinstance(type_, GraphQLEnumType):
+            yield from type_.values
+
+
+def _keys_of(variables: Mapping[str, object]) -> set[str]:
+    """Return the keys of the client's variables, those of nested objects included."""
+    keys: set[str] = set()
+    pending: list[object] = [variables]
+    while pending and len(keys) < _MOST_KEYS:
+        value = pending.pop()
+        if isinstance(value, dict):
+            keys.update(value)
+            pending += value.values()
+        elif isinstance(value, list):
+            pending += value
+    return keys

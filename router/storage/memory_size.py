@@ -1,0 +1,49 @@
+"""Measures how much memory a value holds, so that a cache can be bounded in bytes.
+
+The text of a document says little about its memory: a parsed document has an object for each token, and a plan one for
+each selection. So the objects themselves are counted, which takes a fraction of the time of making them.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Final
+
+from graphql import GraphQLDirective, GraphQLNamedType, GraphQLSchema
+
+# Values of documents and plans refer to these objects but do not own them: they live as long as the supergraph.
+_SHARED: Final = (
+    type,
+    ModuleType,
+    FunctionType,
+    BuiltinFunctionType,
+    GraphQLSchema,
+    GraphQLNamedType,
+    GraphQLDirective,
+)
+
+
+def memory_size(*values: object) -> int:
+    """Return about how many bytes are freed when `values` and all that only they refer to are dropped.
+
+    An object that several of `values` contain counts once. Types of the schema do not count.
+    """
+    is_shared: dict[type, bool] = {}
+    seen: set[int] = set()
+    layer: list[object] = list(values)
+    size = 0
+    while layer:
+        new = {}
+        for value in layer:
+            kind = type(value)
+            shared = is_shared.get(kind)
+            if shared is None:
+                shared = is_shared[kind] = issubclass(kind, _SHARED)
+            if not shared and id(value) not in seen:
+                new[id(value)] = value
+        seen.update(new)
+        size += sum(map(sys.getsizeof, new.values()))
+        layer = gc.get_referents(*new.values())
+    return size
