@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from collections.abc import Sequence as Seq
 
-    from graphql import ArgumentNode
+    from graphql import ArgumentNode, DirectiveNode
 
 OperationKind: TypeAlias = Literal["query", "mutation", "subscription"]
 
@@ -95,7 +95,7 @@ class OutputField(NamedTuple):
 
     `conditions` has the variables of `@skip` and `@include` with their required values, in the order of the directives.
     The field is selected if all variables have these values. The conditions of a parent selection are not repeated.
-    The syntax nodes in `arguments` have no locations.
+    `directives` has the client's other directives. The syntax nodes in `arguments` and `directives` have no locations.
     """
 
     key: str
@@ -103,17 +103,19 @@ class OutputField(NamedTuple):
     selections: tuple[OutputSelection, ...] = ()
     conditions: tuple[tuple[str, bool], ...] = ()
     arguments: tuple[ArgumentNode, ...] = ()
+    directives: tuple[DirectiveNode, ...] = ()
 
 
 class OutputFragment(NamedTuple):
     """What a fetch selects on objects whose type is `type_condition` or a subtype, if all `conditions` are true.
 
-    If `type_condition` is None, the selections apply to objects of all types.
+    If `type_condition` is None, the selections apply to objects of all types. `directives` has the client's directives.
     """
 
     type_condition: str | None
     selections: tuple[OutputSelection, ...]
     conditions: tuple[tuple[str, bool], ...] = ()
+    directives: tuple[DirectiveNode, ...] = ()
 
 
 OutputSelection: TypeAlias = OutputField | OutputFragment
@@ -217,6 +219,7 @@ class BatchPart:
         alias: the response key of the `_entities` field for this entity fetch.
         representations: the name of the variable with the representations for this entity fetch.
         selection_set: the text of the selections on the entities, without insignificant characters.
+        fragments: the text of the named fragments that `selection_set` uses.
         node: the entity fetch as a plan node: a `Flatten`, or a `Condition` around it.
     """
 
@@ -224,6 +227,7 @@ class BatchPart:
     representations: str
     selection_set: str
     node: Flatten | Condition
+    fragments: str = ""
 
     @property
     def fetch(self) -> Fetch:
@@ -238,12 +242,14 @@ class BatchFetch:
 
     Attributes:
         definitions: each variable of the client that some part uses, with the text of the variable's definition.
+        directives: the text of the directives of the operation.
     """
 
     service_name: str
     parts: tuple[BatchPart, ...]
     definitions: tuple[tuple[str, str], ...] = ()
     operation_name: str | None = None
+    directives: str = ""
 
     def variable_usages(self, parts: Iterable[BatchPart]) -> tuple[str, ...]:
         """Return the names of the client's variables that some of `parts` use, sorted."""
@@ -258,7 +264,8 @@ class BatchFetch:
         fields = [
             f"{part.alias}:_entities(representations:${part.representations}){part.selection_set}" for part in parts
         ]
-        return f"{head}({','.join(variables)}){{{''.join(fields)}}}"
+        fragments = "".join([part.fragments for part in parts])
+        return f"{head}({','.join(variables)}){self.directives}{{{''.join(fields)}}}{fragments}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ def selection_nodes(selections: Iterable[OutputSelection]) -> tuple[SelectionNod
 
 
 def _selection(selection: OutputSelection) -> SelectionNode:
-    directives = tuple(_directive(variable, truth=truth) for variable, truth in selection.conditions)
+    conditions = (_directive(variable, truth=truth) for variable, truth in selection.conditions)
+    directives = (*conditions, *selection.directives)
     below = SelectionSetNode(selections=selection_nodes(selection.selections)) if selection.selections else None
     if isinstance(selection, OutputField):
         return FieldNode(

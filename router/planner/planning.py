@@ -244,7 +244,7 @@ class OperationPlanning:
             raise PlanningError(f"The supergraph has no {self._kind} type.")
         self._root_type = root.name
         self._query_type = query.name
-        normaliser = Normaliser(schema, operation.fragments, graph.possible, deferring)
+        normaliser = Normaliser(schema, operation.fragments, graph.possible, deferring, graph.directives)
         below = NestedSelections(definition.selection_set, ALWAYS, root.name)
         aliases = InternalAliases()
         aliases.reserve(normaliser, (below,), root.name)
@@ -260,7 +260,7 @@ class OperationPlanning:
             if not item.node.name.value.startswith("__")
         ]
         self._root_fields = RootFieldPlanner(self._explorer, root.name, query.name, effort)
-        self._writer = OperationWriter(definition)
+        self._writer = OperationWriter(definition, graph.directives)
 
     @property
     def hops(self) -> KeyHops:

@@ -86,8 +86,7 @@ def accessible_definitions(definitions: Sequence[DefinitionNode], links: Links) 
     for definition in definitions:
         match definition:
             case DirectiveDefinitionNode():
-                is_executable = any(location.value in _EXECUTABLE for location in definition.locations)
-                if is_executable and definition.name.value != _DEFER.name.value:
+                if is_executable(definition) and definition.name.value != _DEFER.name.value:
                     kept.append(definition)
             case SchemaDefinitionNode():
                 operations = tuple(op for op in definition.operation_types if op.type.name.value not in hidden)
@@ -98,6 +97,11 @@ def accessible_definitions(definitions: Sequence[DefinitionNode], links: Links) 
             case _:
                 kept.append(definition)
     return [*kept, _DEFER]
+
+
+def is_executable(definition: DirectiveDefinitionNode) -> bool:
+    """Return whether clients can use the directive in operations."""
+    return any(location.value in _EXECUTABLE for location in definition.locations)
 
 
 def _is_marked(directives: Iterable[DirectiveNode] | None, marker: str | None) -> bool:

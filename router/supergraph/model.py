@@ -89,7 +89,7 @@ class SubgraphModel:
     """One subgraph of a supergraph.
 
     `types` are its object types, interfaces and unions, with what the join directives say about them. `definitions` are
-    the definitions of all its types.
+    the definitions of all its types and of the executable directives.
     """
 
     name: str

@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from graphql import (
+    DirectiveDefinitionNode,
     EnumTypeDefinitionNode,
     FieldDefinitionNode,
     FieldNode,
@@ -32,10 +33,12 @@ from graphql import (
     TypeNode,
     UnionTypeDefinitionNode,
     parse_type,
+    specified_scalar_types,
 )
 
 from router.federation.type_references import named_type
 from router.supergraph.join_directives import JoinField
+from router.supergraph.merged_and_api_schema import is_executable
 from router.supergraph.model import EntityKey, SubgraphField, SubgraphModel, SubgraphType
 
 if TYPE_CHECKING:
@@ -65,6 +68,12 @@ def extract_subgraphs(
     by_name = {definition.name.value: definition for definition in merged if isinstance(definition, TypeDefinitionNode)}
     mutation, subscription = _root_names(merged)
     roots = {mutation: "Mutation", subscription: "Subscription"}
+    # Composition keeps an executable directive only if every subgraph defines it.
+    directives = [
+        definition
+        for definition in merged
+        if isinstance(definition, DirectiveDefinitionNode) and is_executable(definition)
+    ]
     extracted: dict[str, SubgraphModel] = {}
     for graph in join.graphs(document):
         extraction = _Extraction(graph, by_name, join)
@@ -72,8 +81,15 @@ def extract_subgraphs(
         names = {definition.name.value for definition in definitions if isinstance(definition, TypeDefinitionNode)}
         if any(name in names and name != default for name, default in roots.items() if name):
             definitions.append(_schema_definition(merged))
+        definitions += [
+            directive for directive in directives if _argument_types(directive) <= names | specified_scalar_types.keys()
+        ]
         extracted[graph.name] = SubgraphModel(graph.name, graph.url, extraction.types(), tuple(definitions))
     return extracted
+
+
+def _argument_types(directive: DirectiveDefinitionNode) -> set[str]:
+    return {named_type(argument.type) for argument in directive.arguments or ()}
 
 
 def _root_names(merged: Sequence[DefinitionNode]) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from router.federation.type_references import TYPENAME
+from router.planner.normalise.client_directives import NO_DIRECTIVES, ClientDirectives
 from router.planner.normalise.skip_and_include_guards import ALWAYS, Guards, weaker
 
 if TYPE_CHECKING:
@@ -33,10 +34,11 @@ class TreeField:
     arguments: tuple[ArgumentNode, ...]
     guards: Guards
     tree: Tree | None = None
+    directives: ClientDirectives = NO_DIRECTIVES
 
     def with_tree(self, tree: Tree) -> TreeField:
         """Return a copy of the field, with `tree` as its selections."""
-        return TreeField(self.key, self.name, self.signature, self.arguments, self.guards, tree)
+        return TreeField(self.key, self.name, self.signature, self.arguments, self.guards, tree, self.directives)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def common_guards(tree: Tree) -> Guards:
     return common or ALWAYS
 
 
-FieldKey: TypeAlias = tuple[str, str, Guards]
+FieldKey: TypeAlias = tuple[str, str, str, Guards]
 
 
 @dataclass(slots=True)
@@ -108,15 +110,20 @@ class TreeBuilder:
 
     def typename(self, guards: Guards) -> None:
         """Add `__typename`."""
-        key = (TYPENAME, TYPENAME, guards)
+        key = (TYPENAME, TYPENAME, "", guards)
         if key not in self.fields:
             self.fields[key] = TreeField(TYPENAME, TYPENAME, TYPENAME, (), guards)
 
     def _add(self, selection: MergedField, guards: Guards) -> FieldKey:
-        key = (selection.key, selection.signature, guards)
+        key = (selection.key, selection.signature, selection.directives.text, guards)
         if key not in self.fields:
             self.fields[key] = TreeField(
-                selection.key, selection.name, selection.signature, selection.arguments, guards
+                selection.key,
+                selection.name,
+                selection.signature,
+                selection.arguments,
+                guards,
+                directives=selection.directives,
             )
         return key
 
@@ -136,19 +143,19 @@ def _needed(fields: Sequence[TreeField]) -> Iterator[TreeField]:
     """Yield the fields without redundant fields.
 
     For example, `id @include(if: $x)` is redundant beside `id`. A field is redundant if a field with the same response
-    key and signature, but weaker guards, covers it (`_covers`).
+    key, signature and directives, but weaker guards, covers it (`_covers`).
     """
     alike = {key: {entry.guards: entry for entry in entries} for key, entries in _by_key(fields).items()}
     for entry in fields:
-        others = alike[entry.key, entry.signature]
+        others = alike[entry.key, entry.signature, entry.directives.text]
         if not any(_covers(others[guards], entry) for guards in weaker(entry.guards, others)):
             yield entry
 
 
-def _by_key(fields: Iterable[TreeField]) -> dict[tuple[str, str], list[TreeField]]:
-    entries: dict[tuple[str, str], list[TreeField]] = {}
+def _by_key(fields: Iterable[TreeField]) -> dict[tuple[str, str, str], list[TreeField]]:
+    entries: dict[tuple[str, str, str], list[TreeField]] = {}
     for entry in fields:
-        entries.setdefault((entry.key, entry.signature), []).append(entry)
+        entries.setdefault((entry.key, entry.signature, entry.directives.text), []).append(entry)
     return entries
 
 
@@ -167,16 +174,16 @@ def _tree_covers(first: Tree, second: Tree) -> bool:
         return False
     entries, fragments = _by_key(first.fields), dict(first.fragments)
     return all(
-        any(_covers(entry, wanted) for entry in entries.get((wanted.key, wanted.signature), ()))
+        any(_covers(entry, wanted) for entry in entries.get((wanted.key, wanted.signature, wanted.directives.text), ()))
         for wanted in second.fields
     ) and all(name in fragments and _tree_covers(fragments[name], tree) for name, tree in second.fragments)
 
 
 def merge_trees(first: Tree, second: Tree) -> Tree:
     """Return a tree with the selections of both trees. Return `first` itself if `second` adds nothing to `first`."""
-    fields = {(entry.key, entry.signature, entry.guards): entry for entry in first.fields}
+    fields = {(entry.key, entry.signature, entry.directives.text, entry.guards): entry for entry in first.fields}
     for entry in second.fields:
-        key = (entry.key, entry.signature, entry.guards)
+        key = (entry.key, entry.signature, entry.directives.text, entry.guards)
         known = fields.get(key)
         if known is None:
             fields[key] = entry

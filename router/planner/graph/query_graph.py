@@ -22,6 +22,7 @@ from graphql import (
 
 from router.federation.type_references import named_type
 from router.planner.graph.provided_fields import NOTHING, Scope, provided_scope, scope_of
+from router.planner.normalise.client_directives import DirectiveReader
 
 if TYPE_CHECKING:
     from graphql import SelectionSetNode
@@ -66,11 +67,16 @@ class Entry:
 
 
 class QueryGraph:
-    """The query graph of a supergraph. `override_labels` are the active override labels (planning §3.21)."""
+    """The query graph of a supergraph.
+
+    `override_labels` are the active override labels (planning §3.21). `directives` reads the client's directives that
+    subgraphs get (planning §3.26).
+    """
 
     def __init__(self, supergraph: Supergraph, override_labels: frozenset[str] = frozenset()) -> None:
         self.supergraph = supergraph
         self._schema = supergraph.schema
+        self.directives = DirectiveReader(supergraph.schema.directives)
         self._subgraphs = supergraph.subgraphs
         self._labels = override_labels
         self._possible: dict[str, frozenset[str]] = {}

@@ -28,13 +28,22 @@ from graphql import (
 from router.federation.type_references import TYPENAME
 from router.plan.client_and_internal_response_keys import internal_key
 from router.planner.normalise.argument_text import argument_text
+from router.planner.normalise.client_directives import NO_DIRECTIVES, ClientDirectives, DirectiveReader
 from router.planner.normalise.read_defer_directive import is_deferred
 from router.planner.normalise.skip_and_include_guards import Guards, narrowed, weakest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
-    from graphql import ArgumentNode, FragmentDefinitionNode, GraphQLOutputType, GraphQLSchema, SelectionSetNode
+    from graphql import (
+        ArgumentNode,
+        FragmentDefinitionNode,
+        GraphQLOutputType,
+        GraphQLSchema,
+        SelectionSetNode,
+    )
+
+    from router.planner.normalise.client_directives import FragmentDirectives
 
 # The most selections that are flattened for one operation. To flatten this many takes about a second. The largest
 # operations in practice have a few thousand fields, but nested fragments can select any number of fields.
@@ -49,7 +58,8 @@ class TooComplexError(Exception):
 class SelectedField:
     """A field that is selected on objects of the given `types`. If `types` is None, on objects of all types.
 
-    `deferred` has the `id()` of each deferred fragment that the field is in, outermost first.
+    `deferred` has the `id()` of each deferred fragment that the field is in, outermost first. `directives` has the
+    client's directives that subgraphs get.
     """
 
     node: FieldNode
@@ -57,6 +67,7 @@ class SelectedField:
     types: frozenset[str] | None
     guards: Guards
     deferred: tuple[int, ...] = ()
+    directives: ClientDirectives = NO_DIRECTIVES
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +85,7 @@ class NestedSelections:
 
 @dataclass(frozen=True, slots=True)
 class MergedField:
-    """A field of an object, merged from the selected fields with the same response key, name and arguments.
+    """A field of an object, merged from the selected fields with the same response key, name, arguments and directives.
 
     The field is selected if all `guards` are true. `signature` is the name with the arguments as text. `below` has the
     subselections and is empty for a leaf field.
@@ -88,6 +99,7 @@ class MergedField:
     type_name: str
     list_depth: int
     below: tuple[NestedSelections, ...] = field(default=())
+    directives: ClientDirectives = NO_DIRECTIVES
 
     @property
     def is_leaf(self) -> bool:
@@ -102,17 +114,20 @@ class _Scope(NamedTuple):
         type_name: The parent type.
         possible: The possible types of the object.
         deferred: The `id()` of each deferred fragment around the selection set, outermost first.
+        around: The directives of the fragments around the selection set, outermost first.
     """
 
     type_name: str
     possible: frozenset[str]
     deferred: tuple[int, ...] = ()
+    around: tuple[FragmentDirectives, ...] = ()
 
 
 class Normaliser:
     """Flattens and merges selections, for one schema and the fragments of one document.
 
     `deferring` has the variables of `@defer(if:)` that are true. If `deferring` is None, no fragment is deferred.
+    `directives` reads the client's directives of the schema; several normalisers can share it.
     """
 
     def __init__(
@@ -121,11 +136,13 @@ class Normaliser:
         fragments: Mapping[str, FragmentDefinitionNode],
         possible: Callable[[str], frozenset[str]],
         deferring: Container[str] | None = None,
+        directives: DirectiveReader | None = None,
     ) -> None:
         self._deferring = deferring
         self._schema = schema
         self._fragments = fragments
         self._possible = possible
+        self._directives = DirectiveReader(schema.directives) if directives is None else directives
         self._selections_left = MAX_SELECTIONS
         self._texts: dict[int, str] = {}
         self._outputs: dict[tuple[str, str], tuple[str, int] | None] = {}
@@ -150,7 +167,7 @@ class Normaliser:
     def _flatten(
         self, selection_set: SelectionSetNode, scope: _Scope, types: frozenset[str] | None, guards: Guards
     ) -> Iterator[SelectedField]:
-        type_name, possible, deferred = scope
+        type_name, possible, deferred, around = scope
         self._selections_left -= len(selection_set.selections)
         if self._selections_left < 0:
             raise TooComplexError
@@ -159,21 +176,26 @@ class Normaliser:
             if inner is None:
                 continue
             if isinstance(selection, FieldNode):
-                yield SelectedField(selection, type_name, types, inner, deferred)
+                directives = NO_DIRECTIVES
+                if selection.directives or around:
+                    directives = self._directives.of_field(selection.directives, around)
+                yield SelectedField(selection, type_name, types, inner, deferred, directives)
                 continue
-            if isinstance(selection, FragmentSpreadNode):
-                fragment = self._fragments[selection.name.value]
-                condition, body = fragment.type_condition.name.value, fragment.selection_set
-            else:
-                assert isinstance(selection, InlineFragmentNode)  # noqa: S101 - the three kinds of selection
-                body = selection.selection_set
-                condition = type_name if selection.type_condition is None else selection.type_condition.name.value
+            assert isinstance(selection, FragmentSpreadNode | InlineFragmentNode)  # noqa: S101 - the other two kinds
+            definition = (
+                self._fragments[selection.name.value] if isinstance(selection, FragmentSpreadNode) else selection
+            )
+            condition = type_name if definition.type_condition is None else definition.type_condition.name.value
+            own = self._directives.of_fragment(selection, self._fragments)
             possible_types = possible if types is None else types
             common = possible_types & self._possible(condition)
             if common or condition == type_name:
                 later = (*deferred, id(selection)) if is_deferred(selection, self._deferring) else deferred
                 yield from self._flatten(
-                    body, _Scope(condition, possible, later), types if common == possible_types else common, inner
+                    definition.selection_set,
+                    _Scope(condition, possible, later, (*around, *own) if own else around),
+                    types if common == possible_types else common,
+                    inner,
                 )
 
     def merged(self, items: Sequence[SelectedField], type_name: str) -> list[MergedField]:
@@ -181,6 +203,12 @@ class Normaliser:
         return [selection for group in grouped(items) for selection in self._merge(group, type_name)]
 
     def _merge(self, items: Sequence[SelectedField], parent_type: str) -> Iterator[MergedField]:
+        if len(items) > 1:
+            for item in items:
+                if item.directives.text != items[0].directives.text:
+                    for alike in _by_directives(items):
+                        yield from self._merge(alike, parent_type)
+                    return
         node = items[0].node
         output = self._output(parent_type, node.name.value)
         type_name, list_depth = output or self.output(items[0])
@@ -200,6 +228,7 @@ class Normaliser:
                 type_name,
                 list_depth,
                 below,
+                items[0].directives,
             )
 
     def folded(self, items: Sequence[SelectedField], type_name: str, types: frozenset[str]) -> list[SelectedField]:
@@ -225,7 +254,7 @@ class Normaliser:
         if below is not None:
             text = self._texts.get(id(below)) or print_ast(below)
             self._texts[id(below)] = text
-        return internal_key(item.node), signature(item.node), item.guards, text
+        return internal_key(item.node), signature(item.node), item.guards, item.directives.text + text
 
     def split_keys(self, items_by_type: Mapping[str, Sequence[SelectedField]]) -> frozenset[str]:
         """Return the response keys of conflicting fields: in their subselections, one key stands for different fields.
@@ -301,6 +330,13 @@ def _unwrapped(type_: GraphQLOutputType) -> tuple[str, int]:
         depth += is_list_type(type_)
         type_ = type_.of_type
     return name, depth
+
+
+def _by_directives(items: Iterable[SelectedField]) -> Iterable[list[SelectedField]]:
+    alike: dict[str, list[SelectedField]] = {}
+    for item in items:
+        alike.setdefault(item.directives.text, []).append(item)
+    return alike.values()
 
 
 def distinct(below: Iterable[NestedSelections]) -> tuple[NestedSelections, ...]:

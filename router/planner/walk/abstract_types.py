@@ -212,7 +212,7 @@ def _repeated_in(items: Iterable[SelectedField]) -> set[int]:
     of_all: dict[str, list[Guards]] = {}
     repeated: set[int] = set()
     for item in items:
-        if item.node.selection_set is not None:
+        if item.node.selection_set is not None or item.directives.text:
             continue
         guards_of_all = of_all.setdefault(internal_key(item.node), [])
         if item.types is None:

@@ -11,6 +11,7 @@ from graphql import (
     GraphQLInt,
     GraphQLList,
     GraphQLNonNull,
+    GraphQLString,
     get_named_type,
     is_abstract_type,
     is_composite_type,
@@ -34,6 +35,9 @@ T = TypeVar("T")
 # Numbers of fields: small operations make readable counter-examples, large ones nest through several subgraphs.
 SIZES = (10, 25, 60)
 MAX_DEPTH = 7
+# Executable directives, most often none.
+DEFINITION_NOTES = (*[""] * 17, ' @note(text: "d")', ' @mark(text: "d")', ' @mark @mark(text: "d") @note')
+SPREAD_NOTES = (*[""] * 17, ' @note(text: "f")', ' @mark(text: "f")', " @note @mark")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +74,12 @@ def generate_operation(choices: Choices, schema: GraphQLSchema) -> Operation | N
     root = schema.mutation_type if draft.is_mutation else schema.query_type
     assert root is not None
     selection = _selection(draft, root, 0)
-    fragments = "".join(f" fragment {name} on {type_} {text}" for name, type_, text in draft.fragments)
+    fragments = "".join(
+        f" fragment {name} on {type_}{draft.pick(DEFINITION_NOTES)} {text}" for name, type_, text in draft.fragments
+    )
     declared = f"({', '.join(draft.declarations)})" if draft.declarations else ""
     note = ' @note(text: "all")' if draft.chance(5) else ""
+    note += ' @mark(text: "all")' if draft.is_mutation and draft.chance(10) else ""
     query = f"{'mutation' if draft.is_mutation else 'query'}{declared}{note} {selection}{fragments}"
     return None if validate(schema, parse(query)) else Operation(query, draft.variables)
 
@@ -121,11 +128,15 @@ def _new_alias(draft: _Draft) -> str:
 
 
 def _condition(draft: _Draft) -> str:
-    note = ' @note(text: "n")' if draft.chance(2) else ""
+    note = _note(draft) if draft.chance(3) else ""
     if not draft.chance(8):
         return note
     directive = draft.pick(("skip", "include"))
     return f"{note} @{directive}(if: {_boolean(draft)})"
+
+
+def _note(draft: _Draft) -> str:
+    return f" @note(text: {_input(draft, GraphQLString)})"
 
 
 def _deferral(draft: _Draft) -> str:
@@ -165,12 +176,14 @@ def _fragment(draft: _Draft, type_: GraphQLCompositeType, depth: int) -> str:
     if draft.fragments and draft.chance(25):
         usable = [name for name, of, _ in draft.fragments if of == target.name]
         if usable:
-            return f"...{draft.pick(usable)}{condition}"
+            return (
+                f"...{draft.pick(usable)}{condition if '@note' in condition else condition + draft.pick(SPREAD_NOTES)}"
+            )
     text = _selection(draft, target, depth)
     if draft.chance(30):
         name = f"F{len(draft.fragments)}"
         draft.fragments.append((name, target.name, text))
-        return f"...{name}{condition}"
+        return f"...{name}{condition if '@note' in condition else condition + draft.pick(SPREAD_NOTES)}"
     head = "..." if target.name == type_.name and draft.chance(30) else f"... on {target.name}"
     return f"{head}{condition} {text}"
 
@@ -186,7 +199,8 @@ def _variable(draft: _Draft, type_: GraphQLInputType) -> str:
     default = ""
     if draft.chance(40) and not isinstance(type_, GraphQLNonNull):
         default = f" = {_literal(draft, type_, 0)}"
-    draft.declarations.append(f"${name}: {type_}{default}")
+    note = ' @note(text: "v")' if draft.chance(4) else ""
+    draft.declarations.append(f"${name}: {type_}{default}{note}")
     if isinstance(type_, GraphQLNonNull) or draft.chance(70):
         draft.variables[name] = _nullable_value(draft, type_, 0)
     return f"${name}"

@@ -42,6 +42,7 @@ enum Colour { RED GREEN BLUE%(colour)s }
 input Options { a: Int = 1, c: Colour, deep: Options, many: [[Int]], must: Int! = 3, m: Money%(field)s }
 directive @note(text: String) on
   QUERY | MUTATION | FIELD | FRAGMENT_DEFINITION | FRAGMENT_SPREAD | INLINE_FRAGMENT | VARIABLE_DEFINITION
+directive @mark(text: String) repeatable on FRAGMENT_DEFINITION | FRAGMENT_SPREAD | MUTATION
 """
 SUBGRAPH_DEFINITIONS = COMMON_DEFINITIONS % {
     "colour": f" {INACCESSIBLE_COLOUR} @inaccessible",

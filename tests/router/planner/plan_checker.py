@@ -160,7 +160,8 @@ def _keys(path: Path) -> Keys:
 
 
 def _produced(fetch: Fetch, path: Path) -> Iterator[Keys]:
-    operation = parse(fetch.operation).definitions[0]
+    operation, *others = parse(fetch.operation).definitions
+    fragments = {one.name.value: one for one in others if isinstance(one, FragmentDefinitionNode)}
     assert isinstance(operation, OperationDefinitionNode)
     selection_set = operation.selection_set
     if fetch.requires:
@@ -171,7 +172,7 @@ def _produced(fetch: Fetch, path: Path) -> Iterator[Keys]:
     renames = {
         _keys(rewrite.path): rewrite.name for rewrite in fetch.output_rewrites if isinstance(rewrite, KeyRenamer)
     }
-    for keys in _selected(selection_set, {}):
+    for keys in _selected(selection_set, fragments):
         renamed = tuple(renames.get(keys[: index + 1], key) for index, key in enumerate(keys))
         yield (*_keys(path), *renamed)
 

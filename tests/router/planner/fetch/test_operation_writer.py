@@ -1,4 +1,7 @@
-"""Covers `router/planner/fetch/operation_writer.py`: a fetch's text and its structured selections say the same."""
+"""Covers `router/planner/fetch/operation_writer.py` and `router/planner/fetch/selection_writer.py`.
+
+A fetch's text and its structured selections say the same.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,185 @@
+"""Read the client's directives that subgraphs get: all executable directives except those that the router interprets.
+
+The router interprets `@skip`, `@include` and `@defer`. Composition keeps an executable directive only if every subgraph
+defines it, so every subgraph understands the others:
+
+    query @cached(ttl: 5) { user @cached { id ... @trace { name } } }
+
+A fetch has the directives of the operation and of the fields and fragments that it selects. A fragment of the client
+becomes a nameless fragment in the fetch. So a directive of a named fragment needs a named fragment only if the
+directive is not allowed on a nameless one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from graphql import DirectiveNode, FragmentSpreadNode, NameNode
+
+from router.planner.normalise.argument_text import argument_text, spaced, variables_in
+from router.planner.normalise.argument_without_location import without_location
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from graphql import (
+        FragmentDefinitionNode,
+        GraphQLDirective,
+        InlineFragmentNode,
+        OperationDefinitionNode,
+        VariableDefinitionNode,
+    )
+
+    from router.plan import OperationKind
+
+INTERPRETED: Final = frozenset({"skip", "include", "defer"})
+_INLINE: Final = "INLINE_FRAGMENT"
+_NAMED: Final = frozenset({"FRAGMENT_SPREAD", "FRAGMENT_DEFINITION"})
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenDirectives:
+    """Directives at one place: as minified text, as syntax nodes without locations, and the variables in them."""
+
+    text: str = ""
+    nodes: tuple[DirectiveNode, ...] = ()
+    variables: frozenset[str] = frozenset()
+
+
+_NONE: Final = WrittenDirectives()
+
+
+@dataclass(frozen=True, slots=True)
+class FragmentDirectives:
+    """The directives of one fragment around a field.
+
+    Attributes:
+        inline: The directives that are allowed on a nameless fragment.
+        spread: The other directives of a fragment spread.
+        definition: The other directives of the fragment's definition.
+    """
+
+    inline: WrittenDirectives = _NONE
+    spread: WrittenDirectives = _NONE
+    definition: WrittenDirectives = _NONE
+
+    @property
+    def needs_name(self) -> bool:
+        """Whether a fetch needs a named fragment for the directives."""
+        return bool(self.spread.text or self.definition.text)
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """The variables in the directives."""
+        return self.inline.variables | self.spread.variables | self.definition.variables
+
+    @property
+    def nodes(self) -> tuple[DirectiveNode, ...]:
+        """The directives as syntax nodes."""
+        return (*self.inline.nodes, *self.spread.nodes, *self.definition.nodes)
+
+    @property
+    def text(self) -> str:
+        """The texts of the directives. Equal texts mean equal directives."""
+        return f"{self.inline.text} {self.spread.text} {self.definition.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientDirectives:
+    """The directives of a field, and of the fragments around it (outermost first). `text` is "" if there are none."""
+
+    own: WrittenDirectives = _NONE
+    around: tuple[FragmentDirectives, ...] = ()
+    text: str = ""
+
+
+NO_DIRECTIVES: Final = ClientDirectives()
+
+
+class DirectiveReader:
+    """Reads the client's directives. `definitions` has the directives of the schema."""
+
+    def __init__(self, definitions: Iterable[GraphQLDirective]) -> None:
+        self._locations = {
+            definition.name: frozenset(location.name for location in definition.locations)
+            for definition in definitions
+            if definition.name not in INTERPRETED
+        }
+
+    @property
+    def can_need_names(self) -> bool:
+        """Whether a directive of the schema can need a named fragment in a fetch."""
+        return any(places & _NAMED and _INLINE not in places for places in self._locations.values())
+
+    def of_field(
+        self, directives: Sequence[DirectiveNode] | None, around: tuple[FragmentDirectives, ...]
+    ) -> ClientDirectives:
+        """Return the directives of a field inside the fragments `around`."""
+        if not directives and not around:
+            return NO_DIRECTIVES
+        own = self._written(directives or (), "FIELD")
+        if not own.text and not around:
+            return NO_DIRECTIVES
+        return ClientDirectives(own, around, " ".join((own.text, *(one.text for one in around))))
+
+    def of_fragment(
+        self, fragment: FragmentSpreadNode | InlineFragmentNode, fragments: Mapping[str, FragmentDefinitionNode]
+    ) -> tuple[FragmentDirectives, ...]:
+        """Return the directives of an inline fragment, or of a fragment spread and its definition.
+
+        The definition gets a fragment of its own, because a directive can be at both places.
+        """
+        directives = fragment.directives
+        definition = fragments[fragment.name.value].directives if isinstance(fragment, FragmentSpreadNode) else ()
+        if not directives and not definition:
+            return ()
+        found = (
+            FragmentDirectives(
+                self._written([node for node in directives or () if self._is_inline(node)], _INLINE),
+                self._written([node for node in directives or () if not self._is_inline(node)], "FRAGMENT_SPREAD"),
+                self._written([node for node in definition or () if not self._is_inline(node)], "FRAGMENT_DEFINITION"),
+            ),
+            FragmentDirectives(self._written(definition or (), _INLINE)),
+        )
+        return tuple(directives for directives in found if directives.text.strip())
+
+    def of_operation(self, operation: OperationDefinitionNode) -> Mapping[OperationKind, WrittenDirectives]:
+        """Return the directives for the fetches of each kind. A directive can be allowed on some kinds only."""
+        directives = operation.directives or ()
+        kinds: tuple[OperationKind, ...] = ("query", "mutation", "subscription")
+        return {kind: self._written(directives, kind.upper()) for kind in kinds}
+
+    def for_subgraphs(self, definition: VariableDefinitionNode) -> VariableDefinitionNode:
+        """Return a variable definition with the directives that subgraphs get."""
+        kept = [node for node in definition.directives or () if "VARIABLE_DEFINITION" in self._places(node)]
+        return replace(definition, directives=tuple(kept))
+
+    def _is_inline(self, directive: DirectiveNode) -> bool:
+        return _INLINE in self._places(directive)
+
+    def _places(self, directive: DirectiveNode) -> frozenset[str]:
+        return self._locations.get(directive.name.value, frozenset())
+
+    def _written(self, directives: Iterable[DirectiveNode], place: str) -> WrittenDirectives:
+        chosen = [node for node in directives if place in self._places(node)]
+        if not chosen:
+            return _NONE
+        arguments = [argument for node in chosen for argument in node.arguments or ()]
+        return WrittenDirectives(
+            "".join(_text(node) for node in chosen),
+            tuple(
+                DirectiveNode(
+                    name=NameNode(value=node.name.value), arguments=tuple(map(without_location, node.arguments or ()))
+                )
+                for node in chosen
+            ),
+            frozenset(name for argument in arguments for name in variables_in(argument.value)),
+        )
+
+
+def _text(directive: DirectiveNode) -> str:
+    head = f"@{directive.name.value}"
+    if not directive.arguments:
+        return head
+    return f"{head}({spaced([argument_text(argument) for argument in directive.arguments])})"
