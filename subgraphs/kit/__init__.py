@@ -1,6 +1,7 @@
 """What the three subgraphs share.
 
-GraphQL: `schema` and `http` with `request_body` (execution), `scalars`, `connections`, `graphql_problems`,
-`descriptions`. A service: `app`, `settings`, `commands`, `verification`, `context`, `background`. Stores:
-`store_factory`, `sqlite_store`, `outbox`, `times`, `domain_problems`.
+GraphQL: `schema`, `scalars`, `connections`, `graphql_problems`, `descriptions`. A request, in reading order: `http`,
+`request_body`, `operation_checks` with `request_limits`, `operation_size`, `operation_cost`, `single_fields`,
+`bounded_execution` with `shared_results`. A service: `app`, `settings`, `commands`, `verification`, `context`,
+`background`. Stores: `store_factory`, `sqlite_store`, `outbox`, `times`, `domain_problems`.
 """

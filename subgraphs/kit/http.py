@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -88,9 +89,8 @@ def graphql_router(
         try:
             media_type = _negotiate(request.headers.get("accept"))
             call = await _read(request)
-            seconds = _seconds(request, policy)
-            work = _execute(schema, call, await create_context(request), policy.limits)
-            result = await run_within(work, _client_gone(request), seconds)
+            work = _execute(schema, call, partial(create_context, request), policy.limits)
+            result = await run_within(work, _client_gone(request), _seconds(request, policy))
         except _BadRequest as error:
             body = {"errors": [{"message": error.message, "extensions": {"code": "BAD_REQUEST"}}]}
             return _respond(error.status, media_type, body, error.headers)
@@ -188,11 +188,14 @@ def _call(parameters: Mapping[str, Any], *, get: bool) -> _Call:
     return _Call(query, name, variables or {}, get=get)
 
 
-async def _execute(schema: SubgraphSchema, call: _Call, context: BaseContext, limits: RequestLimits) -> ExecutionResult:
+async def _execute(
+    schema: SubgraphSchema, call: _Call, create_context: Callable[[], Awaitable[BaseContext]], limits: RequestLimits
+) -> ExecutionResult:
     """The result of the operation. Errors before the execution have the data None and no path."""
     try:
         operation = _read_operation(call)
         check_operation(schema.graphql, operation, call.variables, limits)
+        context = await create_context()
         return await execute_counted(schema.graphql, operation, call.variables, context, limits.objects)
     except InvalidDocument as refused:
         return ExecutionResult(None, refused.errors)

@@ -111,6 +111,11 @@ ATTACKS: dict[str, tuple[str, dict[str, Any], str | None]] = {
         "GRAPHQL_PARSE_FAILED",
     ),
     "objects nested 150 deep": (f"{{ transaction(id: {nested('{a: ', '}', 150)}) {{ id }} }}", {}, VALIDATION_FAILED),
+    "a representation nested 180 deep in the document": (
+        f'{{_entities(representations: [{{__typename: "Transaction", id: {nested("[", "]", 180)}}}]) {{__typename}}}}',
+        {},
+        "BAD_USER_INPUT",
+    ),
     "a list of 4,000 literals": (
         f"{{ transactions(filter: {{type: [{'FEE ' * 4_000}]}}) {{ totalCount }} }}",
         {},

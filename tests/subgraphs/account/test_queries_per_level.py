@@ -64,3 +64,18 @@ async def test_a_count_is_queried_only_if_requested(service: Service, queries: I
     seen = next(queries)
     await service.as_(service.ann).execute("{ accounts { nodes { id } } }")
     assert seen == ["pages_of"]
+
+
+async def test_an_identical_list_is_read_once_wherever_the_query_has_it(
+    service: Service, queries: Iterator[list[str]]
+) -> None:
+    """Before, each alias of a list of staff was a query of its own, and each owner of an account another object."""
+    await service.open(service.ann)
+    seen = next(queries)
+    seen.clear()
+    document = (
+        "{ a: accounts { ...F } b: accounts { ...F } } fragment F on AccountConnection { totalCount nodes { id } }"
+    )
+    data = (await service.as_(service.staff).execute(document)).ok()
+    assert data["a"] == data["b"]
+    assert seen == ["page", "count"]
