@@ -21,6 +21,7 @@ from subgraphs.kit.background import every, in_background, repeat
 from subgraphs.kit.connections import CursorCodec
 from subgraphs.kit.outbox import prune
 from subgraphs.kit.store_factory import open_store
+from subgraphs.kit.store_identity import joined
 from subgraphs.kit.verification import token_verifier
 
 if TYPE_CHECKING:
@@ -66,12 +67,14 @@ async def open_runtime(settings: AccountSettings) -> AsyncIterator[AccountRuntim
     """Open the store and the verifiers of access tokens and service credentials.
 
     Raises:
+        StoreMismatch: the store does not belong to the installation (bank §4.8).
         StartupError: a file cannot be opened or created.
     """
     credential = ServiceCredential.load(settings)
     cursors = CursorCodec(credential.derive_key("account cursors"), width=SORT_KEY_WIDTH)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.store, STORES))
+        await stack.enter_async_context(joined(store, "account", settings.data_dir))
         clock = CautiousClock(values.now)
         await stack.enter_async_context(in_background(repeat(lambda: _prune(store, clock), every(PRUNE_SECONDS))))
         verifier = await stack.enter_async_context(token_verifier(settings))

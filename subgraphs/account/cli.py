@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bank.store_records import StoreRecords, find_mismatch
 from bank.values import format_amount, from_minor_units
 from servicekit.errors import StartupError
 from servicekit.settings import environment, load
 from servicekit.sqlite_failures import explain
 from subgraphs.account.app import create_app
 from subgraphs.account.settings import AccountSettings
-from subgraphs.account.store.ledger_check import INVARIANTS, check_ledger
+from subgraphs.account.store.ledger_check import INVARIANTS, check_ledger, read_identity
 from subgraphs.kit.commands import service_group
 
 if TYPE_CHECKING:
@@ -31,29 +32,55 @@ def ledger() -> None:
     """Check the ledger."""
 
 
-@ledger.command("check")
-@click.option(
+_database = click.option(
     "--database",
     type=click.Path(path_type=Path, dir_okay=False),
     help="The ledger's file; by default the file of the service.",
 )
+
+
+@ledger.command("check")
+@_database
 @click.pass_context
 def check(context: click.Context, database: Path | None) -> None:
     """Verify every invariant of the ledger, read-only; the service may be running.
 
-    The exit code is 1 if an invariant is violated, and 2 if the file cannot be read or is not a ledger.
+    The exit code is 1 if an invariant is violated, or if the other stores of the data directory know another ledger. It
+    is 2 if the file cannot be read or is not a ledger. A file that is named, such as a copy, is not compared with the
+    other stores.
     """
-    path = database or load(AccountSettings, environment()).database
+    _verify(context, database)
+
+
+@ledger.command("verify")
+@_database
+@click.pass_context
+def verify(context: click.Context, database: Path | None) -> None:
+    """The same as `check`."""
+    _verify(context, database)
+
+
+def _verify(context: click.Context, database: Path | None) -> None:
+    settings = load(AccountSettings, environment())
+    path = database or settings.database
     try:
         report = check_ledger(path)
+        mismatch = None if database else _mismatch(path, settings.data_dir)
     except sqlite3.DatabaseError as error:
         raise StartupError(explain(path, error)) from error
-    click.echo("\n".join(_lines(report)))
-    if not report.sound:
+    click.echo("\n".join(_lines(report, mismatch)))
+    if mismatch or not report.sound:
         context.exit(1)
 
 
-def _lines(report: LedgerReport) -> list[str]:
+def _mismatch(path: Path, data_dir: Path) -> str | None:
+    # Read first: a running service changes the ledger, and its record afterwards.
+    records = StoreRecords(data_dir).read()
+    own, known = read_identity(path)
+    return find_mismatch("account", own, known, records)
+
+
+def _lines(report: LedgerReport, mismatch: str | None) -> list[str]:
     """The report as text: a line for each invariant, then the figures."""
     broken = {violation.invariant: violation for violation in report.violations}
     lines = []
@@ -66,12 +93,13 @@ def _lines(report: LedgerReport) -> list[str]:
         lines += [f"        {', '.join(f'{k}={v}' for k, v in example.items())}" for example in violation.examples]
     held = [_money(units, currency) for currency, units in report.customer_sums.items()]
     internal = [f"{name} {_money(units, currency)}" for (name, currency), units in report.internal_sums.items()]
+    lines.append("ok      the other stores know this ledger" if mismatch is None else f"BROKEN  {mismatch}")
     return [
         *lines,
         f"{report.accounts} accounts, {report.posted} postings ({report.entries} entries), {report.refused} refusals",
         f"customers hold {', '.join(held) or 'nothing'}",
         f"internal accounts hold {', '.join(internal) or 'nothing'}",
-        "the ledger is sound" if report.sound else "THE LEDGER IS NOT SOUND",
+        "the ledger is sound" if report.sound and mismatch is None else "THE LEDGER IS NOT SOUND",
     ]
 
 

@@ -29,6 +29,7 @@ from subgraphs.auth.store.factory import STORES
 from subgraphs.auth.tokens import AccessTokens
 from subgraphs.kit import app as kit
 from subgraphs.kit.store_factory import open_store
+from subgraphs.kit.store_identity import joined
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -73,6 +74,7 @@ async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> Asy
     """Open the store, make sure that a key can sign, revoke the sessions that a crash left half ended.
 
     Raises:
+        StoreMismatch: the store does not belong to the installation (bank §4.8).
         StartupError: the clock is wrong, a file cannot be opened or is locked, or `AUTH_JWT_SECRET` is not the secret
             that sealed the keys.
     """
@@ -80,6 +82,7 @@ async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> Asy
     clocks = Clocks.of(clock)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.store, STORES))
+        await stack.enter_async_context(joined(store, "auth", settings.data_dir))
         revocations = SqliteRevocationList(settings.data_dir)
         stack.callback(revocations.close)
         hasher = stack.enter_context(PasswordHasher(queue=settings.hashing_queue))

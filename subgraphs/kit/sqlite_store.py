@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from bank import values
+from bank.store_records import StoreState
 from servicekit.sqlite import Database, Migration
 from subgraphs.kit.outbox import Event, OutboxRow
 from subgraphs.kit.times import from_milliseconds, to_milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -32,6 +34,21 @@ CREATE TABLE outbox (
 ) STRICT
 """
 
+
+def identity_statements(*counted: str) -> tuple[str, ...]:
+    """The statements of a migration that gives a store its identity; `counted` are events such as `INSERT ON users`."""
+    return (
+        "CREATE TABLE store_identity (id TEXT NOT NULL, changes INTEGER NOT NULL) STRICT",
+        "INSERT INTO store_identity VALUES (lower(hex(randomblob(12))), 0)",
+        "CREATE TABLE known_stores (name TEXT PRIMARY KEY, id TEXT NOT NULL, changes INTEGER NOT NULL) STRICT",
+        *(
+            f"CREATE TRIGGER changes_are_counted_{number} AFTER {event}"  # noqa: S608 - constants of the migrations
+            " BEGIN UPDATE store_identity SET changes = changes + 1; END"
+            for number, event in enumerate(counted)
+        ),
+    )
+
+
 _INSERT_EVENT: Final = "INSERT INTO outbox (id, type, subject, time, data) VALUES (?, ?, ?, ?, ?)"
 
 # Only the oldest rows are looked at, which needs no index on the time.
@@ -43,13 +60,17 @@ DELETE FROM outbox WHERE sequence IN (
 
 
 class SqliteStore:
-    """One SQLite file. A service's store is a subclass with its migrations and its statements."""
+    """One SQLite file. A service's store is a subclass with its migrations and its statements.
+
+    The migrations contain `identity_statements`, so that it is a `subgraphs.kit.store_identity.IdentifiedStore`.
+    """
 
     migrations: ClassVar[Sequence[Migration]]
 
     def __init__(self, database: Database, *, clock: Clock = values.now) -> None:
         self._database = database
         self._clock = clock
+        self._report: Callable[[int], None] | None = None
 
     @classmethod
     async def open_file(cls, path: Path, *, clock: Clock = values.now) -> Self:
@@ -64,6 +85,36 @@ class SqliteStore:
     async def open_at(cls, address: StoreAddress, clock: Clock) -> Self:
         """As `open_file`; also raises ConfigurationError for a URL that is not `sqlite:///path`."""
         return await cls.open_file(address.sqlite_file, clock=clock)
+
+    async def identity(self) -> StoreState:
+        async with self._database.snapshot() as connection:
+            ((store_id, changes),) = await connection.execute_fetchall("SELECT id, changes FROM store_identity")
+        return StoreState(store_id, changes)
+
+    async def known_stores(self) -> Mapping[str, StoreState]:
+        async with self._database.snapshot() as connection:
+            rows = await connection.execute_fetchall("SELECT name, id, changes FROM known_stores")
+        return {row["name"]: StoreState(row["id"], row["changes"]) for row in rows}
+
+    async def remember(self, stores: Mapping[str, StoreState]) -> None:
+        rows = [(name, state.id, state.changes) for name, state in stores.items()]
+        async with self._database.transaction() as connection:
+            await connection.execute("DELETE FROM known_stores")
+            await connection.executemany("INSERT INTO known_stores VALUES (?, ?, ?)", rows)
+
+    def report_changes(self, to: Callable[[int], None] | None) -> None:
+        self._report = to
+
+    @asynccontextmanager
+    async def _changing(self) -> AsyncIterator[aiosqlite.Connection]:
+        """A transaction for what the other stores must not lose: the number of changes is reported after the commit."""
+        report, changes = self._report, 0
+        async with self._database.transaction() as connection:
+            yield connection
+            if report is not None:
+                ((changes,),) = await connection.execute_fetchall("SELECT changes FROM store_identity")
+        if report is not None:
+            report(changes)
 
     async def ping(self) -> None:
         await self._database.ping()

@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from bank.store_records import StoreState
 from servicekit.sqlite import BUSY_SECONDS
 
 if TYPE_CHECKING:
@@ -142,6 +143,18 @@ def check_ledger(path: Path) -> LedgerReport:
             internal_sums={(name, currency): units for (name, currency), units in _sums(connection, _INTERNAL).items()},
             violations=violations,
         )
+
+
+def read_identity(path: Path) -> tuple[StoreState, dict[str, StoreState]]:
+    """The identity of the ledger file at `path`, and what it remembers of other stores, by name.
+
+    Raises:
+        sqlite3.Error: the file does not exist, or is not a ledger of this release.
+    """
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)) as connection:
+        (own,) = connection.execute("SELECT id, changes FROM store_identity").fetchall()
+        known = connection.execute("SELECT name, id, changes FROM known_stores").fetchall()
+    return StoreState(*own), {name: StoreState(store_id, changes) for name, store_id, changes in known}
 
 
 def _violation(invariant: str, rows: list[sqlite3.Row]) -> Violation | None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Final
 
 from servicekit.sqlite import Migration
-from subgraphs.kit.sqlite_store import OUTBOX_TABLE
+from subgraphs.kit.sqlite_store import OUTBOX_TABLE, identity_statements
 
 _ACCOUNTS = """
 CREATE TABLE accounts (
@@ -208,5 +208,10 @@ MIGRATIONS: Final = (
         5,
         "sums of a day, and internal accounts without a balance",
         (_DAY_SUMS, *_INTERNAL_ACCOUNTS_HAVE_NO_BALANCE),
+    ),
+    Migration(
+        6,
+        "identity of the store",
+        identity_statements("INSERT ON accounts", "UPDATE OF type, status ON accounts", "INSERT ON postings"),
     ),
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 from subgraphs.account.domain import OPEN_STATUSES, Account, AccountStatus, AccountType
 from subgraphs.account.limits import Limits
 from subgraphs.kit.outbox import Outbox
+from subgraphs.kit.store_identity import IdentifiedStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -33,7 +34,7 @@ class AccountFilter:
     currencies: tuple[str, ...] | None = None
 
 
-class AccountStore(Outbox, Protocol):
+class AccountStore(Outbox, IdentifiedStore, Protocol):
     """Customers' accounts and the ledger (bank §2.7).
 
     Every method raises Unavailable when the store cannot be reached or stays locked. A method that changes an account
@@ -104,6 +105,12 @@ class AccountStore(Outbox, Protocol):
         Raises:
             TransactionIdReused: the transaction id belongs to a posting with other content.
         """
+
+    async def posted_ids(self, *, after: str, limit: int) -> Sequence[str]:
+        """Transaction ids of postings that were made, greater than `after`, ascending."""
+
+    async def which_posted(self, transaction_ids: Collection[str]) -> frozenset[str]:
+        """Those of `transaction_ids` whose postings were made."""
 
     async def ping(self) -> None:
         """Raise unless the store responds."""

@@ -105,7 +105,7 @@ class SqliteAccountStore(SqliteOutboxStore):
         return {row["user_id"]: row["n"] for row in rows}
 
     async def open(self, user_id: str, rule: Callable[[int], Account | R]) -> Account | R:
-        async with self._database.transaction() as connection:
+        async with self._changing() as connection:
             already_open = await _count_open(connection, user_id)
             for _ in range(NUMBER_DRAWS):
                 account = rule(already_open)
@@ -118,7 +118,7 @@ class SqliteAccountStore(SqliteOutboxStore):
         raise Unavailable
 
     async def change(self, account_id: str, rule: Callable[[Account | None], Account | R]) -> Account | R:
-        async with self._database.transaction() as connection:
+        async with self._changing() as connection:
             current = (await _accounts_by(connection, "id", [account_id])).get(account_id)
             changed = rule(current)
             if isinstance(changed, Account) and changed != current:
@@ -126,12 +126,29 @@ class SqliteAccountStore(SqliteOutboxStore):
                 await append_events(connection, events.of_change(current, changed))
             return changed
 
+    async def posted_ids(self, *, after: str, limit: int) -> Sequence[str]:
+        query = (
+            "SELECT transaction_id FROM postings WHERE outcome = 'POSTED' AND transaction_id > ?"
+            " ORDER BY transaction_id LIMIT ?"
+        )
+        async with self._database.snapshot() as connection:
+            return [row["transaction_id"] for row in await connection.execute_fetchall(query, (after, limit))]
+
+    async def which_posted(self, transaction_ids: Collection[str]) -> frozenset[str]:
+        query = (
+            "SELECT transaction_id FROM postings"
+            " WHERE outcome = 'POSTED' AND transaction_id IN (SELECT value FROM json_each(?))"
+        )
+        async with self._database.snapshot() as connection:
+            rows = await connection.execute_fetchall(query, (json.dumps(list(transaction_ids)),))
+        return frozenset(row["transaction_id"] for row in rows)
+
     async def wrong_receivers(self, user_id: str, since: datetime) -> Sequence[datetime]:
         async with self._database.snapshot() as connection:
             return await _wrong_receivers(connection, user_id, since)
 
     async def post(self, posting: Posting, limits: Limits = DEFAULT_LIMITS) -> Outcome:
-        async with self._database.transaction() as connection:
+        async with self._changing() as connection:
             recorded = await _recorded(connection, posting.transaction_id)
             settlement = settle(posting, await _view(connection, posting, limits, self._clock()), recorded)
             if settlement.is_new:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from servicekit.sqlite import Migration
+from subgraphs.kit.sqlite_store import identity_statements
 
 MIGRATIONS: Final = (
     Migration(
@@ -56,4 +57,9 @@ MIGRATIONS: Final = (
         ),
     ),
     Migration(2, "disabled users", ("ALTER TABLE users ADD COLUMN disabled_at INTEGER",)),
+    Migration(
+        3,
+        "identity of the store",
+        identity_statements("INSERT ON users", "UPDATE ON users", "INSERT ON signing_keys"),
+    ),
 )

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from subgraphs.kit.store_identity import IdentifiedStore
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
@@ -37,7 +39,7 @@ class TokenExchange:
     user: User
 
 
-class AuthStore(Protocol):
+class AuthStore(IdentifiedStore, Protocol):
     """Users, sessions with their refresh tokens, and signing keys (bank §2.8).
 
     Every method raises Unavailable when the store does not respond: it is locked, full or gone.

@@ -38,7 +38,7 @@ class SqliteAuthStore(SqliteStore):
             _roles_text(user.roles),
             to_milliseconds(user.created_at),
         )
-        async with self._database.transaction() as connection:
+        async with self._changing() as connection:
             try:
                 await connection.execute(
                     "INSERT INTO users (id, email, email_key, name, password_hash, roles, created_at)"
@@ -64,11 +64,11 @@ class SqliteAuthStore(SqliteStore):
         return None if row is None else Credentials(_user(row), row["password_hash"])
 
     async def set_password_hash(self, user_id: str, password_hash: str) -> None:
-        async with self._database.transaction() as connection:
+        async with self._changing() as connection:
             await connection.execute("UPDATE users SET password_hash = ? WHERE id = ?", (password_hash, user_id))
 
     async def grant(self, user_id: str, role: Role) -> None:
-        async with self._database.transaction() as connection:
+        async with self._changing() as connection:
             async with connection.execute("SELECT roles FROM users WHERE id = ?", (user_id,)) as cursor:
                 row = await cursor.fetchone()
             if row is not None:
@@ -76,7 +76,7 @@ class SqliteAuthStore(SqliteStore):
                 await connection.execute("UPDATE users SET roles = ? WHERE id = ?", (roles, user_id))
 
     async def revoke_role(self, user_id: str, role: Role, now: datetime) -> None:
-        async with self._database.transaction() as connection:
+        async with self._changing() as connection:
             async with connection.execute("SELECT roles FROM users WHERE id = ?", (user_id,)) as cursor:
                 row = await cursor.fetchone()
             if row is not None and role in _roles(row["roles"]):
@@ -85,14 +85,14 @@ class SqliteAuthStore(SqliteStore):
                 await _end_sessions(connection, user_id, now)
 
     async def disable(self, user_id: str, now: datetime) -> None:
-        async with self._database.transaction() as connection:
+        async with self._changing() as connection:
             await connection.execute(
                 "UPDATE users SET disabled_at = coalesce(disabled_at, ?) WHERE id = ?", (to_milliseconds(now), user_id)
             )
             await _end_sessions(connection, user_id, now)
 
     async def enable(self, user_id: str) -> None:
-        async with self._database.transaction() as connection:
+        async with self._changing() as connection:
             await connection.execute("UPDATE users SET disabled_at = NULL WHERE id = ?", (user_id,))
 
     async def list_users(self, after: str, limit: int) -> list[User]:
@@ -161,7 +161,7 @@ class SqliteAuthStore(SqliteStore):
     async def replace_signing_keys(
         self, known: Collection[str], add: SigningKey | None, remove: Collection[str]
     ) -> bool:
-        async with self._database.transaction() as connection:
+        async with self._changing() as connection:
             stored = await connection.execute_fetchall("SELECT id FROM signing_keys")
             if {row["id"] for row in stored} != set(known):
                 return False

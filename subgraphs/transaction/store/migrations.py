@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from servicekit.sqlite import Migration
-from subgraphs.kit.sqlite_store import OUTBOX_TABLE
+from subgraphs.kit.sqlite_store import OUTBOX_TABLE, identity_statements
 
 # amount: minor units, `exponent` decimals. *_named: the account as the order names it; the other columns of a side are
 # null when no such account exists. principal_user_id: see domain.Transaction. Times: milliseconds since the epoch.
@@ -73,5 +73,10 @@ MIGRATIONS = (
             "ALTER TABLE transactions ADD COLUMN lease_expires_at INTEGER",
             OUTBOX_TABLE,
         ),
+    ),
+    Migration(
+        3,
+        "identity of the store",
+        identity_statements("INSERT ON transactions", "UPDATE OF status ON transactions"),
     ),
 )

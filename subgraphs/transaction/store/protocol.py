@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from subgraphs.kit.connections import PageRequest
 from subgraphs.kit.outbox import Outbox
+from subgraphs.kit.store_identity import IdentifiedStore
 from subgraphs.kit.times import to_milliseconds
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Sums:
     debited: Decimal
 
 
-class TransactionStore(Outbox, Protocol):
+class TransactionStore(Outbox, IdentifiedStore, Protocol):
     """Transactions, idempotency keys and leases (bank §2.7).
 
     Every method raises Unavailable when the store cannot be reached or stays locked. `record` and `conclude` write the
@@ -123,6 +124,9 @@ class TransactionStore(Outbox, Protocol):
 
     async def delete_expired_keys(self, at: datetime) -> int:
         """Delete the keys that `idempotency.may_be_reused` at the time `at`; returns their number."""
+
+    async def settled_ids(self, *, after: str, limit: int) -> Sequence[str]:
+        """Ids of transactions with a status in `domain.SETTLED`, greater than `after`, ascending."""
 
     async def by_ids(self, transaction_ids: Sequence[str]) -> Mapping[str, Transaction]:
         """The transactions by id, for any viewer; ids that do not exist are left out."""

@@ -13,6 +13,7 @@ from subgraphs.kit.times import from_milliseconds, to_milliseconds
 from subgraphs.transaction import domain, events, problems
 from subgraphs.transaction.domain import (
     OPEN,
+    SETTLED,
     Order,
     Parties,
     Party,
@@ -63,6 +64,10 @@ DELETE FROM idempotency_keys WHERE expires_at <= ?
 AND transaction_id NOT IN (SELECT id FROM transactions WHERE status IN ({_OPEN}))
 """  # noqa: S608 - constants of the domain
 
+_SETTLED_IDS = """
+SELECT id FROM transactions WHERE id > ? AND status IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?
+"""
+
 # lease.may_claim
 _UNCLAIMED = """
 SELECT id FROM transactions WHERE status = 'PENDING' AND id > :after
@@ -78,7 +83,7 @@ class SqliteTransactionStore(SqliteOutboxStore):
 
     async def record(self, transaction: Transaction, key: KeyEntry, lease: Lease | None = None) -> UsedKey | None:
         scope = key.scope
-        async with self._database.transaction() as connection:
+        async with self._changing() as connection:
             taken = await _find_key(connection, scope, self._not_ahead(transaction.created_at))
             if taken is not None:
                 return taken
@@ -102,7 +107,7 @@ class SqliteTransactionStore(SqliteOutboxStore):
     async def conclude(
         self, transaction_id: str, status: TransactionStatus, problem: Problem | None, at: datetime
     ) -> Transaction:
-        async with self._database.transaction() as connection:
+        async with self._changing() as connection:
             row = await _find_row(connection, transaction_id)
             found = None if row is None else _from_row(row)
             concluded = domain.conclude(transaction_id, found, status, problem, at)
@@ -155,6 +160,9 @@ class SqliteTransactionStore(SqliteOutboxStore):
         async with self._database.transaction() as connection:
             cursor = await connection.execute(_FORGET, (to_milliseconds(at),))
             return cursor.rowcount
+
+    async def settled_ids(self, *, after: str, limit: int) -> Sequence[str]:
+        return [row["id"] for row in await self._read(_SETTLED_IDS, (after, json.dumps(sorted(SETTLED)), limit))]
 
     async def by_ids(self, transaction_ids: Sequence[str]) -> Mapping[str, Transaction]:
         rows = await self._read(

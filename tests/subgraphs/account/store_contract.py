@@ -18,11 +18,18 @@ from bank import values
 from bank.identity import CUSTOMER
 from bank.values import new_object_id, new_user_id
 from servicekit.errors import Unavailable
-from subgraphs.account.domain import Account, AccountStatus, AccountType, Opening, open_account
+from subgraphs.account.domain import (
+    Account,
+    AccountStatus,
+    AccountType,
+    Opening,
+    open_account,
+)
 from subgraphs.account.errors import TransactionIdReused
 from subgraphs.account.problems import LimitReached
 from subgraphs.account.store.protocol import AccountFilter
 from subgraphs.kit.connections import PageRequest
+from tests.subgraphs.account.audit_contract import AUDIT_CONTRACT
 from tests.subgraphs.account.support import (
     code_of,
     current,
@@ -378,4 +385,5 @@ CONTRACT: tuple[Callable[[StoreFactory], Awaitable[None]], ...] = (
     an_event_is_written_exactly_when_an_account_changes,
     a_change_that_fails_leaves_no_event,
     old_events_of_accounts_are_pruned,
+    *AUDIT_CONTRACT,
 )

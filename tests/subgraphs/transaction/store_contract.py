@@ -358,8 +358,26 @@ def _touches(record: Transaction, account: Party) -> bool:
     return account in (record.parties.source, record.parties.destination)
 
 
+async def settled_transactions_are_listed_by_id_and_changes_are_counted(factory: StoreFactory) -> None:
+    ann, reported = party(), list[int]()
+    records = [
+        transaction(payment_order(ann), Parties(ann, None), status=s) for s in (S.COMPLETED, S.PENDING, S.REVERSED)
+    ]
+    async with factory() as store:
+        before = await store.identity()
+        store.report_changes(reported.append)
+        for record in records:
+            await recorded(store, record)
+        await store.conclude(records[1].id, S.COMPLETED, None, START)
+        ids = sorted(record.id for record in records)
+        assert await store.settled_ids(after="", limit=2) == ids[:2]
+        assert await store.settled_ids(after=ids[1], limit=2) == ids[2:]
+        assert reported == [before.changes + n for n in (1, 2, 3, 4)]
+
+
 CONTRACT: Final[tuple[Callable[[StoreFactory], Awaitable[None]], ...]] = (
     a_record_is_the_same_after_reopening,
+    settled_transactions_are_listed_by_id_and_changes_are_counted,
     a_key_is_taken_once_and_stands_for_its_order,
     concurrent_records_under_one_key_leave_one_transaction,
     a_key_expires_but_never_while_its_transaction_is_open,

@@ -1,0 +1,219 @@
+"""What the stores of an installation know of each other, so that a lost store is noticed (bank §4.8).
+
+Each store has an id, which its creation draws, and counts its changes. The data directory keeps a record of both, in
+one small file for each store, and each store remembers the records of the others:
+
+```
+.mosafe/stores/account      6b0bce539ccaea6e08052ca5 00000000000000001734
+account.sqlite3             store_identity 6b0bce539ccaea6e08052ca5 1734, known_stores (auth, …) (transaction, …)
+```
+
+At its start a service compares them. A store that was deleted and created anew has another id, an older copy has fewer
+changes than its record, and a store of another installation remembers other ids.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from servicekit.errors import StartupError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+FOLDER: Final = "stores"
+_RECORD: Final = re.compile(r"([0-9a-f]{24}) ([0-9]{20})\n")
+_LOCK: Final = ".lock"
+
+_log = structlog.stdlib.get_logger("stores")
+
+WHAT_TO_DO: Final = (
+    "Restore the newest backup of all stores. `mosafe stores check` shows what differs; `mosafe stores accept` goes on"
+    " with the stores as they are"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreState:
+    """A store at one moment: its id, and how many changes it has had."""
+
+    id: str
+    changes: int
+
+    def text(self) -> str:
+        return f"{self.id} {self.changes:020d}\n"
+
+
+class StoreMismatch(StartupError):
+    """A store is not the one that its installation knows; the message says why and what to do."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}. {WHAT_TO_DO}")
+
+
+def find_mismatch(
+    name: str, own: StoreState, known: Mapping[str, StoreState], records: Mapping[str, StoreState]
+) -> str | None:
+    """Why the store `name` does not belong to the installation; None if it does.
+
+    Args:
+        name: the store's name, such as `account`.
+        own: the store itself.
+        known: what the store remembers of the other stores.
+        records: the records of the data directory.
+    """
+    if (record := records.get(name)) is not None:
+        if record.id != own.id:
+            return (
+                f"The {name} store is not the one of this data directory: it was deleted and created anew, or belongs"
+                f" to another installation (its id is {own.id}; recorded is {record.id} with {record.changes} changes)"
+            )
+        if record.changes > own.changes:
+            return f"The {name} store is an older copy: it has {own.changes} of {record.changes} recorded changes"
+    for peer, remembered in sorted(known.items()):
+        found = records.get(peer)
+        if found is not None and found.id != remembered.id:
+            return (
+                f"The {name} store belongs together with another {peer} store ({remembered.id}) than the one of this"
+                f" data directory ({found.id})"
+            )
+        if found is not None and found.changes < remembered.changes:
+            return (
+                f"The {peer} store is an older copy: it has {found.changes} changes, and the {name} store remembers"
+                f" {remembered.changes}"
+            )
+    return None
+
+
+class StoreRecords:
+    """The records of one data directory. Any number of processes may use them at the same time."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._folder = data_dir / FOLDER
+
+    def read(self) -> dict[str, StoreState]:
+        """All records by name.
+
+        Raises:
+            StartupError: a record cannot be read.
+        """
+        if not self._folder.is_dir():
+            return {}
+        return {path.name: _read(path) for path in self._paths()}
+
+    def join(
+        self, name: str, own: StoreState, known: Mapping[str, StoreState], before: Mapping[str, StoreState]
+    ) -> dict[str, StoreState]:
+        """Check the store against the records, record it, and return the records of the other stores.
+
+        Records that are missing are written as the store remembers them.
+
+        Args:
+            name: the store's name.
+            own: the store itself.
+            known: what the store remembers of other stores.
+            before: the records as they were read before `own`. Another process may change the same store meanwhile,
+                so that its record has more changes than `own`, which proves nothing.
+
+        Raises:
+            StoreMismatch: the store does not belong to the installation.
+            StartupError: a record cannot be read or written.
+        """
+        with self._locked():
+            records = self.read()
+            recorded, earlier = records.get(name), before.get(name)
+            checked = dict(records)
+            if recorded is not None:
+                same = earlier is not None and earlier.id == recorded.id
+                checked[name] = StoreState(recorded.id, earlier.changes if same and earlier else 0)
+            if (reason := find_mismatch(name, own, known, checked)) is not None:
+                raise StoreMismatch(reason)
+            missing = {peer: state for peer, state in known.items() if peer not in records}
+            changes = max(own.changes, recorded.changes if recorded else 0)
+            self._write(missing | {name: StoreState(own.id, changes)})
+        return {peer: state for peer, state in (missing | records).items() if peer != name}
+
+    def replace(self, states: Mapping[str, StoreState]) -> None:
+        """Make `states` the only records. Raises StartupError when a record cannot be written."""
+        with self._locked():
+            for path in self._paths():
+                if path.name not in states:
+                    path.unlink()
+            self._write(states)
+
+    def counter(self, name: str, store_id: str) -> ChangeCounter:
+        """The record of a store that has joined, to count its changes."""
+        return ChangeCounter(self._folder / name, store_id)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with (self._folder / _LOCK).open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+        except OSError as error:
+            raise StartupError(f"cannot read or write the records of stores in {self._folder}: {error}") from error
+
+    def _write(self, states: Mapping[str, StoreState]) -> None:
+        for name, state in states.items():
+            path = self._folder / name
+            draft = self._folder / f".{name}.new"
+            is_new = not path.exists()
+            # A record is changed in place, because running services have it open.
+            with (draft if is_new else path).open("w" if is_new else "r+", encoding="ascii") as file:
+                file.write(state.text())
+                file.flush()
+                os.fsync(file.fileno())
+            if is_new:
+                draft.replace(path)
+
+    def _paths(self) -> list[Path]:
+        return [path for path in sorted(self._folder.iterdir()) if not path.name.startswith(".")]
+
+
+class ChangeCounter:
+    """Raises the number of changes in the record of one store.
+
+    It is written after every commit, and not forced to the disk: after a power cut the record may be behind the store,
+    which is no mismatch.
+    """
+
+    def __init__(self, path: Path, store_id: str) -> None:
+        self._store_id = store_id
+        self._file = os.open(path, os.O_RDWR)
+
+    def raise_to(self, changes: int) -> None:
+        """Record `changes` unless the record has more, or another store was accepted."""
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX)
+            try:
+                match = _RECORD.fullmatch(os.pread(self._file, 64, 0).decode("ascii", "replace"))
+                if match is not None and match[1] == self._store_id and int(match[2]) < changes:
+                    os.pwrite(self._file, StoreState(self._store_id, changes).text().encode(), 0)
+            finally:
+                fcntl.lockf(self._file, fcntl.LOCK_UN)
+        except OSError as error:
+            # The change is committed. A record that is behind finds fewer lost changes, and is no reason to fail.
+            _log.warning("cannot record the changes of a store", reason=error.strerror)
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
+def _read(path: Path) -> StoreState:
+    try:
+        match = _RECORD.fullmatch(path.read_text(encoding="ascii"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartupError(f"cannot read the record of a store {path}: {error}") from error
+    if match is None:
+        raise StartupError(f"the record of a store {path} is damaged; delete it, and the next start writes it again")
+    return StoreState(match[1], int(match[2]))

@@ -1,0 +1,144 @@
+"""`mosafe stores`: whether the stores of this installation belong together, and how to go on when they do not.
+
+A service stops at its start when a store was lost, replaced by an older copy, or belongs to another installation
+(bank §4.8). These commands look at all three stores, and at each order and its posting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from bank.store_records import StoreRecords, StoreState, find_mismatch
+from servicekit.settings import environment, load
+from subgraphs.account.settings import AccountSettings
+from subgraphs.account.store.factory import STORES as ACCOUNT_STORES
+from subgraphs.auth.settings import AuthSettings
+from subgraphs.auth.store.factory import STORES as AUTH_STORES
+from subgraphs.kit.store_factory import SQLITE, open_store
+from subgraphs.transaction.settings import TransactionSettings
+from subgraphs.transaction.store.factory import STORES as TRANSACTION_STORES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from subgraphs.account.store.protocol import AccountStore
+    from subgraphs.kit.store_identity import IdentifiedStore
+    from subgraphs.transaction.store.protocol import TransactionStore
+
+# Name -> the settings that have the store's address, and the table of its implementations.
+_SERVICES: Final[Mapping[str, tuple[Any, Any]]] = {
+    "auth": (AuthSettings, AUTH_STORES),
+    "account": (AccountSettings, ACCOUNT_STORES),
+    "transaction": (TransactionSettings, TRANSACTION_STORES),
+}
+_PAGE: Final = 500
+_SHOWN: Final = 5
+
+
+@dataclass
+class Installation:
+    """The open stores by name, the files that are missing, and the records of the data directory."""
+
+    records: StoreRecords
+    stores: dict[str, IdentifiedStore] = field(default_factory=dict)
+    missing: dict[str, Path] = field(default_factory=dict)
+
+    @classmethod
+    async def open(cls, stack: AsyncExitStack) -> Installation:
+        """Open the stores that exist; none is created."""
+        environ = environment()
+        found = cls(StoreRecords(load(AccountSettings, environ).data_dir))
+        for name, (settings, stores) in _SERVICES.items():
+            address = load(settings, environ).store
+            if address.scheme == SQLITE and not address.sqlite_file.exists():
+                found.missing[name] = address.sqlite_file
+            else:
+                found.stores[name] = await stack.enter_async_context(open_store(address, stores))
+        return found
+
+    async def states(self) -> dict[str, StoreState]:
+        return {name: await store.identity() for name, store in self.stores.items()}
+
+
+@click.group("stores")
+def command() -> None:
+    """Compare the stores of the services with each other."""
+
+
+@command.command("check")
+@click.pass_context
+def check(context: click.Context) -> None:
+    """Say whether the stores belong together, and whether orders and postings agree; the services may be running.
+
+    The exit code is 1 if something differs.
+    """
+    lines = asyncio.run(_differences())
+    click.echo("\n".join(lines or ["The stores belong together."]))
+    if lines:
+        context.exit(1)
+
+
+@command.command("accept")
+@click.option(
+    "--yes", is_flag=True, help="Confirm that all services are stopped and the stores shall stay as they are."
+)
+def accept(*, yes: bool) -> None:
+    """Make the stores as they are belong together. What a lost or older store has lost stays lost."""
+    if not yes:
+        raise click.ClickException("stop all services, look at `mosafe stores check`, then repeat this with --yes")
+    states = asyncio.run(_accept())
+    click.echo(f"These stores belong together now: {', '.join(states) or 'none'}.")
+
+
+async def _differences() -> list[str]:
+    async with AsyncExitStack() as stack:
+        found = await Installation.open(stack)
+        # Read first: a running service changes its store, and the record afterwards.
+        records = found.records.read()
+        lines = [f"The {name} store is missing: {path}" for name, path in found.missing.items() if name in records]
+        for name, store in found.stores.items():
+            reason = find_mismatch(name, await store.identity(), await store.known_stores(), records)
+            lines += [reason] if reason else []
+        accounts, transactions = found.stores.get("account"), found.stores.get("transaction")
+        if accounts is not None and transactions is not None:
+            lines += await _orders_and_postings(accounts, transactions)  # type: ignore[arg-type] # by their names
+        return lines
+
+
+async def _orders_and_postings(accounts: AccountStore, transactions: TransactionStore) -> list[str]:
+    """Settled orders must be posted, and posted orders must be recorded and not have failed."""
+    unposted, unknown, failed = [], [], []
+    last = ""
+    while page := await transactions.settled_ids(after=last, limit=_PAGE):
+        posted = await accounts.which_posted(page)
+        unposted += [order for order in page if order not in posted]
+        last = page[-1]
+    last = ""
+    while page := await accounts.posted_ids(after=last, limit=_PAGE):
+        orders = await transactions.by_ids(page)
+        unknown += [order for order in page if order not in orders]
+        failed += [order for order in page if order in orders and orders[order].status == "FAILED"]
+        last = page[-1]
+    kinds = (
+        ("completed orders are not in the ledger", unposted),
+        ("postings of the ledger have no order", unknown),
+        ("failed orders are in the ledger", failed),
+    )
+    return [f"{len(ids)} {text}: {', '.join(ids[:_SHOWN])}" for text, ids in kinds if ids]
+
+
+async def _accept() -> dict[str, StoreState]:
+    async with AsyncExitStack() as stack:
+        found = await Installation.open(stack)
+        states = await found.states()
+        for name, store in found.stores.items():
+            await store.remember({peer: state for peer, state in states.items() if peer != name})
+        # Remembering does not count as a change.
+        found.records.replace(states)
+        return states

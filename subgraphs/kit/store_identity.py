@@ -1,0 +1,67 @@
+"""Checks at the start that a service's store belongs to the installation, and records its changes (bank §4.8)."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+
+from bank.store_records import StoreRecords
+from servicekit.errors import ServiceError, StartupError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+    from pathlib import Path
+
+    from bank.store_records import StoreState
+
+
+_log = structlog.stdlib.get_logger("stores")
+
+
+class IdentifiedStore(Protocol):
+    """The part of a store that knows itself and the other stores of its installation."""
+
+    async def identity(self) -> StoreState:
+        """The store's id and the number of its changes. Raises Unavailable when the store does not respond."""
+
+    async def known_stores(self) -> Mapping[str, StoreState]:
+        """What the store remembers of other stores, by name."""
+
+    async def remember(self, stores: Mapping[str, StoreState]) -> None:
+        """Replace what the store remembers of other stores."""
+
+    def report_changes(self, to: Callable[[int], None] | None) -> None:
+        """Call `to` with the number of changes after each commit that changes users, money or orders."""
+
+
+@asynccontextmanager
+async def joined(store: IdentifiedStore, name: str, data_dir: Path) -> AsyncIterator[None]:
+    """Check `store` against the records in `data_dir`, and record its changes until the end of the block.
+
+    Raises:
+        StoreMismatch: the store was lost, is an older copy, or belongs to another installation.
+        StartupError: the records cannot be read or written.
+    """
+    records = StoreRecords(data_dir)
+    before = records.read()
+    own, known = await store.identity(), await store.known_stores()
+    await store.remember(records.join(name, own, known, before))
+    counter = records.counter(name, own.id)
+    store.report_changes(counter.raise_to)
+    try:
+        yield
+    finally:
+        store.report_changes(None)
+        counter.close()
+        await _remember_others(store, name, records)
+
+
+async def _remember_others(store: IdentifiedStore, name: str, records: StoreRecords) -> None:
+    """Other stores may have joined since the start."""
+    try:
+        await store.remember({peer: state for peer, state in records.read().items() if peer != name})
+    except (ServiceError, StartupError) as error:
+        # The store remembers what it knew at its start, which is older and still true.
+        _log.warning("cannot remember the other stores", reason=str(error))
