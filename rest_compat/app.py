@@ -72,7 +72,8 @@ def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
     app.router.default = RestHandler(RouteMatcher(ROUTES), checked, client, settings.bulkheads)
     with_health = HealthEndpoints(app, readiness.checks(client))
     with_cors = CorsMiddleware(with_health, CorsPolicy(settings.cors))
-    return ClientAddressMiddleware(RequestIdMiddleware(with_cors), settings.trusted_proxies)
+    paths = [*(route.path for route in ROUTES), str(app.openapi_url)]
+    return ClientAddressMiddleware(RequestIdMiddleware(with_cors, routes=paths), settings.trusted_proxies)
 
 
 def _checked_operations(supergraph: Path) -> Mapping[str, Sequence[Operation]]:

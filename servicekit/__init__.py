@@ -7,7 +7,7 @@ In reading order:
 - `request_ids`, `logging`: the ids of the current request, and structured logs that contain them.
 - `client_address`: the address of the client, also behind proxies.
 - `rate_limits`: how often something may happen, for each address or account.
-- `asgi`, `health`: middleware that every HTTP application has.
+- `logged_paths`, `asgi`, `health`: middleware that every HTTP application has, and what its log says of a path.
 - `http_url`, `accept`, `request_deadline`: absolute URLs, split for a request, and the headers `Accept` and
   `X-Request-Timeout-Ms`.
 - `http_limits`, `http_head`, `http_framing`, `http_requests`, `client_transport`, `http_protocol`: HTTP/1.1 for clients

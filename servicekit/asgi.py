@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 import structlog
 
 from servicekit import request_ids
+from servicekit.logged_paths import LoggedPaths
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -17,6 +18,8 @@ Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _log = structlog.stdlib.get_logger("access")
+
+CLIENT_CLOSED_REQUEST = 499
 
 
 def header(scope: Scope, name: bytes) -> str | None:
@@ -31,12 +34,14 @@ def header(scope: Scope, name: bytes) -> str | None:
 class RequestIdMiddleware:
     """Gives each HTTP request an id and a trace, returns `X-Request-Id`, and logs one line after the response.
 
-    The line contains the path without the query string, because query strings may contain personal data.
+    The line contains the path of one of the `routes` (`servicekit.logged_paths`), and no query string, because both may
+    contain personal data. The status is 499 if the client left before the response, as in the log of nginx.
     """
 
-    def __init__(self, app: ASGIApp, *, access_log: bool = True) -> None:
+    def __init__(self, app: ASGIApp, *, access_log: bool = True, routes: Iterable[str] = ()) -> None:
         self._app = app
         self._access_log = access_log
+        self._paths = LoggedPaths(routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -44,7 +49,7 @@ class RequestIdMiddleware:
             return
         ids = request_ids.RequestIds.from_headers(header(scope, b"x-request-id"), header(scope, b"traceparent"))
         started = time.perf_counter()
-        status = 500
+        status = CLIENT_CLOSED_REQUEST
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
@@ -56,12 +61,15 @@ class RequestIdMiddleware:
         with request_ids.serving(ids):
             try:
                 await self._app(scope, receive, send_with_id)
+            except BaseException:
+                status = 500 if status == CLIENT_CLOSED_REQUEST else status
+                raise
             finally:
                 if self._access_log and not scope["path"].startswith("/health/"):
                     _log.info(
                         "request",
                         method=scope["method"],
-                        path=scope["path"],
+                        path=self._paths.of(scope["path"]),
                         status=status,
                         ms=round((time.perf_counter() - started) * 1000, 1),
                     )

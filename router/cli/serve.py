@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from router.lifecycle.admin_port import AdminApp, ready_check
+from router.lifecycle.admin_port import ADMIN_PATHS, AdminApp, ready_check
 from router.lifecycle.build_gateway import FileLocations
 from router.lifecycle.router_process import RouterProcess
 from router.lifecycle.supergraph_sources import is_url
@@ -183,4 +183,4 @@ def _admin(settings: RouterSettings, operated: Operable) -> list[AbstractAsyncCo
         return []
     app = HealthEndpoints(AdminApp(operated, admin), {"workers": ready_check(operated)})
     listener = bind(Endpoint(admin.host, admin.port, "admin.port in router.yaml"))
-    return [serving_beside(RequestIdMiddleware(app), listener)]
+    return [serving_beside(RequestIdMiddleware(app, routes=ADMIN_PATHS), listener)]

@@ -43,6 +43,10 @@ class Operable(Protocol):
         ...
 
 
+ADMIN_PATHS = ("/status", "/reload")
+"""The paths of the admin port, besides those of health."""
+
+
 class AdminApp:
     """The ASGI application that serves `/status` and `/reload`. `HealthEndpoints` serves the health paths."""
 

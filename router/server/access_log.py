@@ -1,7 +1,8 @@
 """Writes one log line for each request: client, operation, status, errors, and the time of each step.
 
-The line never has the variables, the document, the query string or the client's address. Values
-that the client chooses are cut to `LONGEST` characters. `servicekit.logging` adds the ids of the request and the trace.
+The line never has the variables, the document, the query string or the client's address. Its path is that of a route.
+Other values that the client chooses are cut to `LONGEST` characters. `servicekit.logging` adds the ids of the request
+and the trace.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import structlog
+
+from servicekit.logged_paths import UNKNOWN_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,10 +32,11 @@ _log = structlog.stdlib.get_logger("access")
 class LogLine:
     """Collects the log line of one request, and writes the line. `status` is 500 until another status is set."""
 
-    __slots__ = ("batch", "body_bytes", "code", "exceeds", "record", "size", "status")
+    __slots__ = ("batch", "body_bytes", "code", "exceeds", "path", "record", "size", "status")
 
     def __init__(self) -> None:
         self.status = 500
+        self.path = UNKNOWN_PATH
         self.size = 0
         self.body_bytes = 0
         self.code: str | None = None
@@ -44,7 +48,7 @@ class LogLine:
         """Write the line. `seconds` is the duration of the request."""
         line: dict[str, object] = {
             "method": scope["method"],
-            "path": scope["path"][:LONGEST],
+            "path": self.path,
             "status": self.status,
             "ms": _ms(seconds),
             "request_bytes": self.body_bytes,

@@ -97,6 +97,7 @@ class GraphQLApp:
         timeout = request_deadline.timeout_of(headers.get(request_deadline.HEADER), limit=limit)
         deadline = asyncio.get_running_loop().time() + timeout
         http_request = HttpRequest(scope, _counted(receive, log_line), headers, deadline, log_line.exceeds)
+        log_line.path = self._checks.logged_path(http_request)
         try:
             with client_address.serving(client_address.path_of(scope, self._trusted)):
                 await self._respond(http_request, target, media_type)

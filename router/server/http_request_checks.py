@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from router.server.http_refusals import HttpRefusal
 from router.server.request_body import BodyLimits, read_body
 from router.server.response_writing import ALLOW, METHODS
+from servicekit.logged_paths import UNKNOWN_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Sized
@@ -28,6 +29,14 @@ class HttpRequestChecks:
         self._settings = settings
         self._limits = limits
         self._ids = ids
+
+    def logged_path(self, http_request: HttpRequest) -> str:
+        """Return the path for the log, without text of the client."""
+        path = self._settings.server.path
+        if http_request.path == path:
+            return path
+        is_document = self._ids.in_path(http_request.path) is not None
+        return f"{path.rstrip('/')}/:documentId" if is_document else UNKNOWN_PATH
 
     def check_head(self, http_request: HttpRequest) -> None:
         """Raise `HttpRefusal` if the path or the method is not served, or if the URL or the headers are too large."""

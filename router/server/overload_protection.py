@@ -37,7 +37,7 @@ class OverloadGuard:
         self._most = bounds.max_requests
         self._window = bounds.window
         self._unready_after = bounds.unready_after
-        self._refusal = ServiceUnavailable(CODE, _MESSAGE, math.ceil(bounds.retry_after))
+        self._refusal = ServiceUnavailable(CODE, _MESSAGE, math.ceil(bounds.retry_after), settings.server.path)
         self._cors = cors_policy(settings, METHODS)
         self._recent: deque[float] = deque(maxlen=bounds.unready_after)
         self._running = 0

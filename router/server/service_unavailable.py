@@ -16,9 +16,13 @@ STATUS = 503
 
 
 class ServiceUnavailable:
-    """The 503 response to all requests that are refused for one reason. `retry_after` is in seconds."""
+    """The 503 response to all requests that are refused for one reason.
 
-    def __init__(self, code: str, message: str, retry_after: int) -> None:
+    `retry_after` is in seconds. `path` is the path of GraphQL, if it is known.
+    """
+
+    def __init__(self, code: str, message: str, retry_after: int, path: str | None = None) -> None:
+        self._path = path
         self._code = code
         self._body = json_codec.encode({"errors": [{"message": message, "extensions": {"code": code}}]})
         self._headers: Headers = (
@@ -34,6 +38,8 @@ class ServiceUnavailable:
         headers_sent = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         log_line = LogLine()
         log_line.status, log_line.code, log_line.size = STATUS, self._code, len(self._body)
+        if self._path is not None and scope["path"] == self._path:
+            log_line.path = self._path
         media_type = negotiate(headers_sent.get("accept")) or MediaType.JSON
         headers = ((b"content-type", media_type.header), *self._headers, *extra)
         await send({"type": "http.response.start", "status": STATUS, "headers": headers})

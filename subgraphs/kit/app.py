@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from fastapi import APIRouter, FastAPI, Request
+from starlette.routing import Route
 
 from servicekit.asgi import RequestIdMiddleware
 from servicekit.errors import ServiceError, Unavailable
@@ -63,7 +64,8 @@ def create_app(
     for router in routers(resources.runtime):
         app.include_router(router)
     checks = {"store": resources.ping, "revocations": resources.ping_revocations}
-    return RequestIdMiddleware(HealthEndpoints(app, checks))
+    paths = [route.path for route in app.routes if isinstance(route, Route)]
+    return RequestIdMiddleware(HealthEndpoints(app, checks), routes=paths)
 
 
 class _Resources(Generic[R]):

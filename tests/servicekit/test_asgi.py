@@ -9,9 +9,10 @@ from structlog.testing import capture_logs
 from servicekit import request_ids
 from servicekit.asgi import RequestIdMiddleware
 from servicekit.health import HealthEndpoints
+from servicekit.logged_paths import UNKNOWN_PATH
 
 if TYPE_CHECKING:
-    from servicekit.asgi import ASGIApp, Receive, Scope, Send
+    from servicekit.asgi import ASGIApp, Message, Receive, Scope, Send
 
 
 async def echo(scope: Scope, _receive: Receive, send: Send) -> None:
@@ -42,12 +43,33 @@ async def test_no_context_is_left_after_a_request() -> None:
 
 
 async def test_the_access_log_has_the_path_without_its_query() -> None:
+    """Other paths are text of the client, which could fill the log or be personal."""
     with capture_logs() as lines:
-        async with client(RequestIdMiddleware(echo)) as http:
+        async with client(RequestIdMiddleware(echo, routes=["/a"])) as http:
             await http.get("/a?email=ann@example.com")
-    (line,) = lines
-    assert (line["method"], line["path"], line["status"]) == ("GET", "/a", 200)
+            await http.get("/a/ann@example.com")
+    assert [(line["method"], line["path"], line["status"]) for line in lines] == [
+        ("GET", "/a", 200),
+        ("GET", UNKNOWN_PATH, 200),
+    ]
+    line = lines
     assert "ann" not in str(line)
+
+
+async def test_a_request_without_a_response_is_logged_as_499() -> None:
+    async def silent(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        pass
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(_message: Message) -> None:
+        pass
+
+    with capture_logs() as lines:
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+        await RequestIdMiddleware(silent)(scope, receive, send)
+    assert [line["status"] for line in lines] == [499]
 
 
 async def test_a_failing_application_is_logged_as_500() -> None:

@@ -1,0 +1,44 @@
+"""The path of a request, as a log may contain it: the path of a route, and ids in it that are surely ids.
+
+Paths are text of the client. Logged as they are, they could fill a log, and hold tokens and e-mail addresses that a
+client put there by mistake.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+UNKNOWN_PATH: Final = "(unknown path)"
+# Hexadecimal ids and UUIDs, and numbers. Tokens and addresses have other characters, or are longer.
+_ID = re.compile(r"[0-9A-Fa-f-]{1,36}")
+_PARAMETER_MARKS = (":", "{")
+
+
+class LoggedPaths:
+    """The paths of an application's routes. A segment that begins with `:` or `{` is a parameter."""
+
+    def __init__(self, routes: Iterable[str]) -> None:
+        self._by_length: defaultdict[int, list[list[str]]] = defaultdict(list)
+        for route in dict.fromkeys(routes):
+            segments = route.split("/")
+            self._by_length[len(segments)].append(segments)
+        for known in self._by_length.values():  # a literal segment has priority over a parameter
+            known.sort(key=lambda segments: sum(map(_is_parameter, segments)))
+
+    def of(self, path: str) -> str:
+        """The text for the log: `path` without what is no id, or `UNKNOWN_PATH` if no route has it."""
+        segments = path.split("/", 32)
+        for route in self._by_length.get(len(segments), ()):
+            pairs = list(zip(route, segments, strict=True))
+            if all(_is_parameter(known) or known == sent for known, sent in pairs):
+                return "/".join(sent if known == sent or _ID.fullmatch(sent) else known for known, sent in pairs)
+        return UNKNOWN_PATH
+
+
+def _is_parameter(segment: str) -> bool:
+    return segment.startswith(_PARAMETER_MARKS)
