@@ -23,6 +23,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
+from starlette.requests import ClientDisconnect
 
 from bank import values
 from bank.service_credential import ACCOUNT_INTERNAL
@@ -38,7 +39,7 @@ from subgraphs.account.postings import (
     Posting,
     PostingType,
 )
-from subgraphs.kit.request_body import BodyTooLarge, read_body
+from subgraphs.kit.request_body import BodyTooLarge, CodedBody, read_body
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -229,6 +230,8 @@ def internal_router(runtime: Callable[[], InternalRuntime]) -> APIRouter:
                 return _respond(200, await act(resources, await _read(request, document)))
             except ServiceError as error:
                 return _error_response(error)
+            except ClientDisconnect:
+                raise
             except Exception:  # noqa: BLE001 - the caller gets JSON, never a traceback
                 _log.exception("unexpected error", path=path)
                 return _error_response(InternalError())
@@ -246,12 +249,20 @@ class _TooLarge(ServiceError):
     default_message = f"At most {MAX_BODY_BYTES} bytes"
 
 
+class _UnsupportedCoding(ServiceError):
+    code = "UNSUPPORTED_MEDIA_TYPE"
+    status = 415
+    default_message = "Send the body without a content coding"
+
+
 async def _read(request: Request, document: type[D]) -> D:
     """The request's body. Raises BadUserInput with every wrong field."""
     try:
         return document.model_validate_json(await read_body(request, MAX_BODY_BYTES))
     except BodyTooLarge:
         raise _TooLarge from None
+    except CodedBody:
+        raise _UnsupportedCoding from None
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=False, include_input=False)
         bad = [{"path": list(p["loc"]), "code": p["type"].upper(), "message": p["msg"]} for p in problems]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request, Response
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
-from servicekit.asgi import RequestIdMiddleware
+from servicekit.asgi import CLIENT_CLOSED_REQUEST, RequestIdMiddleware
 from servicekit.errors import ServiceError, Unavailable
 from servicekit.health import HealthEndpoints
 from subgraphs.kit.http import RequestPolicy, graphql_router
@@ -59,6 +60,7 @@ def create_app(
     """
     resources = _Resources(open_runtime)
     app = FastAPI(title=title, lifespan=resources.lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_exception_handler(ClientDisconnect, _client_gone)
     policy = RequestPolicy(settings.request_limits, settings.trusted_proxies)
     app.include_router(graphql_router(schema, resources.create_context, policy))
     for router in routers(resources.runtime):
@@ -66,6 +68,11 @@ def create_app(
     checks = {"store": resources.ping, "revocations": resources.ping_revocations}
     paths = [route.path for route in app.routes if isinstance(route, Route)]
     return RequestIdMiddleware(HealthEndpoints(app, checks), routes=paths)
+
+
+def _client_gone(_request: Request, _error: Exception) -> Response:
+    """The client closed the connection while it sent the body; the status is for the log."""
+    return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
 class _Resources(Generic[R]):

@@ -29,7 +29,7 @@ from subgraphs.kit.operation_checks import (
     check_operation,
     read_operation,
 )
-from subgraphs.kit.request_body import BodyTooLarge, read_body
+from subgraphs.kit.request_body import BodyTooLarge, CodedBody, read_body
 from subgraphs.kit.request_limits import MAX_BODY_BYTES, RequestLimits
 
 if TYPE_CHECKING:
@@ -138,6 +138,8 @@ async def _read(request: Request) -> _Call:
     try:
         body = await read_body(request, MAX_BODY_BYTES)
         parameters = _from_json(body.decode("utf-8"))
+    except CodedBody:
+        raise _BadRequest("send the body without a content coding", 415, {"accept-encoding": "identity"}) from None
     except BodyTooLarge:
         raise _BadRequest(f"at most {MAX_BODY_BYTES} bytes", status=413) from None
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Reads the body of a request up to a limit."""
+"""Reads the body of a request up to a limit, without a content coding."""
 
 from __future__ import annotations
 
@@ -12,12 +12,19 @@ class BodyTooLarge(Exception):
     """The body of a request exceeds the limit."""
 
 
+class CodedBody(Exception):
+    """The body of a request has a content coding. It could decode to gigabytes."""
+
+
 async def read_body(request: Request, limit: int) -> bytes:
     """The whole body.
 
     Raises:
+        CodedBody: the header `Content-Encoding` names a coding.
         BodyTooLarge: the body has more than `limit` bytes; the rest is not read.
     """
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise CodedBody
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
