@@ -44,7 +44,7 @@ def write_result(diagnostics: Diagnostics, form: str, output: Path | None, failu
     """
     report = FORMATS[form](diagnostics)
     if report and form == "text":
-        click.echo(report, err=True)
+        click.echo(report, err=True, color=False if os.environ.get("NO_COLOR") else None)
     elif report:
         write_text(None, f"{report}\n")
     if diagnostics.supergraph_sdl is None:

@@ -1,6 +1,7 @@
 """Generates the starter `router.yaml`. Every key is commented out, and shows its default and description.
 
-A line with a description starts with `##`. A line with a key starts with one `#`; to set the key, remove this `#`.
+A line with a description starts with `##`, and a line of an example with `##>`. A line with a key starts with one `#`;
+to set the key, remove this `#`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,15 @@ _HEAD = """\
 ## A value can be a reference:  {from_env: VARIABLE, default: value}  or  {from_file: /run/secrets/name}
 ## The schema in the first line completes keys in editors:  router config schema > router.schema.json
 """
+EXAMPLES = {
+    "headers": """\
+headers:
+  all:
+    request:
+      - propagate: {named: authorization}   # subgraphs get the client's token
+""",
+}
+"""For a section, what many operators write there. In the file, each line of an example starts with `##>`."""
 _PLACEHOLDERS = ("<name>", "[]")
 
 
@@ -44,6 +54,7 @@ def _lines() -> Iterator[str]:
         if key.section is not None and "." not in key.path:
             yield ""
         yield from _description(key)
+        yield from (f"##> {line}" for line in EXAMPLES.get(key.path, "").splitlines())
         indent = "  " * key.path.count(".")
         if key.section is None:
             yield f"#{indent}{key.name}: {written(key)}"

@@ -12,6 +12,8 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
+import click
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -28,20 +30,29 @@ _DIRECTIONS = frozenset(("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI",
 _WIDTH = 160
 
 
+# The colour of each level, by its name on a terminal.
+_COLOURS = {"ERROR": "red", "WARN": "yellow", "INFO": "cyan", "DEBUG": "blue"}
+
+
 def render_text(diagnostics: Diagnostics) -> str:
-    """Return the findings, one after the other, as text."""
+    """Return the findings, one after the other, as text.
+
+    The level, the code and the caret are coloured. `click.echo` removes the colours where it does not write to a
+    terminal.
+    """
     return "\n".join(line for finding in diagnostics.findings for line in _finding(finding, diagnostics))
 
 
 def _finding(finding: Diagnostic, diagnostics: Diagnostics) -> Iterator[str]:
     place = f"{_visible(str(finding.locations[0]))}: " if finding.locations else ""
     first, *rest = map(_visible, finding.message.split("\n"))
-    yield f"{place}{_NAMES[finding.level]}[{finding.code}]: {first}"
+    label = click.style(f"{_NAMES[finding.level]}[{finding.code}]", fg=_COLOURS[finding.level], bold=True)
+    yield f"{place}{label}: {first}"
     yield from (f"  {line}".rstrip() for line in rest)
     for position, location in enumerate(finding.locations):
         yield from _excerpt(location, diagnostics, named=position > 0)
     if finding.advice and finding.level == "ERROR":
-        yield f"  help: {finding.advice} (router explain {finding.code})"
+        yield f"  {click.style('help', fg='cyan')}: {finding.advice} (router explain {finding.code})"
     if finding.level == "ERROR":
         yield ""
 
@@ -58,7 +69,7 @@ def _excerpt(location: Location, diagnostics: Diagnostics, *, named: bool) -> It
     line, caret = _window(_visible(lines[location.line - 1]), location.column - 1)
     number = diagnostics.line_number(location)
     yield f"  {number} | {line}"
-    yield f"  {' ' * len(str(number))} | {''.join(map(_blank, line[:caret]))}^"
+    yield f"  {' ' * len(str(number))} | {''.join(map(_blank, line[:caret]))}{click.style('^', bold=True)}"
 
 
 def _window(line: str, caret: int) -> tuple[str, int]:

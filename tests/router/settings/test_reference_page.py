@@ -15,7 +15,7 @@ from router.cli import command
 from router.settings import RouterSettings, load, read
 from router.settings.all_keys import keys
 from router.settings.reference_page import reference
-from router.settings.starter_file import starter_file
+from router.settings.starter_file import EXAMPLES, starter_file
 from servicekit.errors import StartupError
 
 if TYPE_CHECKING:
@@ -60,6 +60,14 @@ def test_every_key_of_the_starter_file_can_be_activated() -> None:
     switched_on = re.sub(r"^#(?!#| yaml)", "", starter_file(), flags=re.MULTILINE)
     assert len([line for line in switched_on.splitlines() if line and not line.startswith("#")]) > 80
     assert read(switched_on, {}) == RouterSettings()
+
+
+def test_the_examples_of_the_starter_file_work() -> None:
+    examples = re.findall(r"^##> (.*)$", starter_file(), re.MULTILINE)
+    assert "\n".join(examples) + "\n" == "".join(EXAMPLES.values())
+    (rule,) = read("\n".join(examples), {}).headers.all.request
+    assert rule.propagate is not None
+    assert rule.propagate.named == "authorization"
 
 
 def test_init_writes_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import dataclasses
 import json
 import xml.etree.ElementTree as ET
 
+import click
 import pytest
 
 from router.composition import Location
@@ -37,8 +38,17 @@ FOUND = Diagnostics(
 NOTHING = Diagnostics(findings=(), sources={"users": USERS}, supergraph_sdl="schema { query: Query }")
 
 
+def text(found: Diagnostics) -> str:
+    """The format for people, without colours."""
+    return click.unstyle(FORMATS["text"](found))
+
+
+def test_text_is_coloured_by_level() -> None:
+    assert "\x1b[31m\x1b[1merror[" in FORMATS["text"](FOUND)
+
+
 def test_text_shows_every_place_and_keeps_escape_sequences_from_the_terminal() -> None:
-    assert FORMATS["text"](FOUND).splitlines()[:9] == [
+    assert text(FOUND).splitlines()[:9] == [
         "users:2:2: error[FIELD_TYPE_MISMATCH]: Types differ:",
         "  Int, 100%.",
         "  --> my schemas/users,1.graphql:2:2",
@@ -54,7 +64,7 @@ def test_text_shows_every_place_and_keeps_escape_sequences_from_the_terminal() -
 def test_text_shows_the_part_of_a_long_line_that_matters() -> None:
     long = "a" * 1000 + "X" + "b" * 1000
     found = Diagnostics((Diagnostic("WARN", "UNUSED_ENUM_TYPE", "m", (Location("s", 1, 1001),)),), {"s": long})
-    _, line, caret = FORMATS["text"](found).splitlines()
+    _, line, caret = text(found).splitlines()
     assert len(line) < 200
     assert line[caret.index("^")] == "X"
 
@@ -74,7 +84,7 @@ def test_text_shows_the_part_of_a_long_line_that_matters() -> None:
 def test_the_caret_is_below_its_character_after_wide_ones(before: str, columns: str) -> None:
     location = Location("s", 1, len(before) + 1)
     found = Diagnostics((Diagnostic("WARN", "UNUSED_ENUM_TYPE", "m", (location,)),), {"s": f"{before}X"})
-    _, line, caret = FORMATS["text"](found).splitlines()
+    _, line, caret = text(found).splitlines()
     assert line.endswith("X")
     assert caret == f"    | {columns}^"
 
@@ -82,21 +92,21 @@ def test_the_caret_is_below_its_character_after_wide_ones(before: str, columns: 
 def test_text_keeps_characters_that_reorder_a_line_from_the_terminal() -> None:
     sdl = "# \N{RIGHT-TO-LEFT OVERRIDE}} tnemmoc"
     found = Diagnostics((Diagnostic("WARN", "UNUSED_ENUM_TYPE", "m", (Location("s", 1, 1),)),), {"s": sdl})
-    assert "  1 | # \N{REPLACEMENT CHARACTER}} tnemmoc" in FORMATS["text"](found)
+    assert "  1 | # \N{REPLACEMENT CHARACTER}} tnemmoc" in text(found)
 
 
 def test_a_line_has_the_number_of_the_schema_where_the_file_does_not_keep_its_lines() -> None:
     folded = SourceFile("supergraph.yaml", line=7, verbatim=False)
     warning = Diagnostic("WARN", "UNUSED_ENUM_TYPE", "m", (Location("s", 2, 1),))
     found = Diagnostics((warning,), {"s": "a\nb"}, {"s": folded})
-    assert FORMATS["text"](found).splitlines()[1:3] == ["  --> supergraph.yaml:7:1", "  2 | b"]
+    assert text(found).splitlines()[1:3] == ["  --> supergraph.yaml:7:1", "  2 | b"]
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 def test_text_counts_lines_as_graphql_does(ending: str) -> None:
     sdl = f'"""a\x0cb\u2028c"""{ending}scalar A{ending}scalar B'
     found = Diagnostics((Diagnostic("WARN", "UNUSED_ENUM_TYPE", "m", (Location("s", 3, 1),)),), {"s": sdl})
-    assert "  3 | scalar B" in FORMATS["text"](found)
+    assert "  3 | scalar B" in text(found)
 
 
 def test_github_escapes_reserved_characters() -> None:
