@@ -1,0 +1,60 @@
+"""The limits of logins through the REST layer and the router, which pass on the address of the client (bank §2.11)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.platform import PASSWORD
+from tests.rest_compat import openapi_check
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tests.e2e.platform import Platform
+
+pytestmark = pytest.mark.xdist_group("bank")
+
+
+WRONG = "not the password"
+
+
+def log_in(bank: Platform, email: str, *, password: str = WRONG, address: str | None = None) -> httpx.Response:
+    headers = {} if address is None else {"x-forwarded-for": address}
+    credentials = {"email": email, "password": password}
+    response = bank.client.post(f"{bank.rest_url}/api/auth/login", json=credentials, headers=headers)
+    openapi_check.check(response)
+    return response
+
+
+def test_wrong_passwords_of_one_account_are_429_after_the_tenth(bank: Platform) -> None:
+    """800 wrong passwords were 401 each, although the OpenAPI document promises 429."""
+    ada = bank.register("Ada")
+    responses = [log_in(bank, ada.email) for _ in range(12)]
+    assert [response.status_code for response in responses[:10]] == [401] * 10
+    refused = responses[10]
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "RATE_LIMITED")
+    seconds = int(refused.headers["retry-after"])
+    assert 1 <= seconds <= 4
+    assert refused.headers["ratelimit"] == f'"login-account-address";r=0;t={seconds}'
+    assert refused.headers["ratelimit-policy"] == '"login-account-address";q=10;w=900'
+    # Another account of the same address goes on: in development, loopback has no limit for its address.
+    assert log_in(bank, bank.register("Bob").email, password=PASSWORD).status_code == 200
+
+
+def test_the_address_of_the_client_reaches_the_limit(bank: Platform) -> None:
+    noise = uuid.uuid4().hex[:4]
+    guesser, other = f"2001:db8:{noise}:1::7", f"2001:db8:{noise}:2::7"
+    statuses: list[int] = []
+    # One more is allowed for each two seconds that the test takes.
+    while 429 not in statuses and len(statuses) < 80:
+        email = f"{len(statuses)}-{noise}@example.com"
+        statuses.append(log_in(bank, email, address=guesser).status_code)
+    assert statuses[:30] == [401] * 30
+    assert statuses[-1] == 429
+    assert log_in(bank, f"x-{noise}@example.com", address=other).status_code == 401
+    # The neighbour in the same /64 is the same client; what a client invents in front of its address does not count.
+    refused = [log_in(bank, f"{number}-{noise}@example.org", address=f"192.0.2.1, {guesser}") for number in range(3)]
+    assert 429 in {response.status_code for response in refused}
