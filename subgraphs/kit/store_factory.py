@@ -1,4 +1,4 @@
-"""Chooses the store of a service by the scheme of its database URL (bank §4.8).
+"""Chooses the store of a service by the scheme of its database URL (bank §4.7).
 
 A service lists the schemes it knows in a table; a new kind of store is one more row:
 
