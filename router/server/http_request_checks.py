@@ -39,13 +39,22 @@ class HttpRequestChecks:
         return f"{path.rstrip('/')}/:documentId" if is_document else UNKNOWN_PATH
 
     def check_head(self, http_request: HttpRequest) -> None:
-        """Raise `HttpRefusal` if the path or the method is not served, or if the URL or the headers are too large."""
+        """Check path, method, URL and headers, and refuse a client that wants a WebSocket.
+
+        Raises:
+            HttpRefusal: the request is refused.
+        """
         path = self._settings.server.path
         if http_request.path != path and self._ids.in_path(http_request.path) is None:
             raise HttpRefusal("NOT_FOUND", f"GraphQL is served under {path}.")
         self._check_size(http_request)
         if http_request.scope["method"] not in METHODS:
             raise HttpRefusal("METHOD_NOT_ALLOWED", f"Use one of {', '.join(METHODS)}.", headers=ALLOW)
+        if "websocket" in http_request.headers.get("upgrade", "").lower():
+            raise HttpRefusal(
+                "SUBSCRIPTIONS_NOT_ENABLED",
+                "This server accepts no WebSocket, because it runs no subscriptions. Send other operations with POST.",
+            )
 
     def _check_size(self, http_request: HttpRequest) -> None:
         scope = http_request.scope

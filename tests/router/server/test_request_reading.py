@@ -62,6 +62,17 @@ async def test_another_path_is_not_found(client: Callable[..., AsgiClient], path
     assert (response.status, response.code) == (404, "NOT_FOUND")
 
 
+@pytest.mark.parametrize("upgrade", ["websocket", "WebSocket", "h2c, websocket"])
+async def test_a_client_that_wants_a_websocket_is_told_that_there_is_none(
+    client: Callable[..., AsgiClient], recorder: Recorder, upgrade: str
+) -> None:
+    response = await client().send("GET", headers={"connection": "Upgrade", "upgrade": upgrade})
+    assert response is not None
+    assert (response.status, response.code) == (400, "SUBSCRIPTIONS_NOT_ENABLED")
+    assert "WebSocket" in response.json["errors"][0]["message"]
+    assert recorder.requests == []
+
+
 async def test_the_path_is_configurable(client: Callable[..., AsgiClient]) -> None:
     response = await client("server: {path: /}").send("GET", "/", query="query=q")
     assert response is not None
