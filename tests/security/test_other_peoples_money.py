@@ -1,7 +1,7 @@
 """Attacks on other people's money, and on what their accounts would tell.
 
 Every cell of role x operation x whose is tried, over every query and mutation of the account and transaction services
-(`tests/subgraphs/auth/test_authorization.py` has those of auth).
+(`tests/subgraphs/auth/test_authorization.py` has those of auth, `tests/e2e/test_staff_rest.py` the REST routes).
 The tests fail on a release whose staff debits customers, or that answers differently for two strangers' accounts.
 """
 

@@ -12,6 +12,7 @@ import pytest
 from bank import values
 from bank.identity import ADMIN, SUPPORT
 from subgraphs.auth.domain import Role
+from subgraphs.auth.schema import build_schema
 from subgraphs.auth.store.sqlite import SqliteAuthStore
 from tests.subgraphs.auth.client import PASSWORD, Auth
 from tests.subgraphs.support import Issuer
@@ -140,3 +141,37 @@ async def test_a_new_session_shows_all_fields_of_its_user(auth: Auth) -> None:
     assert ann["user"]["email"] == "ann@example.com"
     refreshed = (await auth.mutate("refresh", refreshToken=ann["refreshToken"])).ok()["refresh"]
     assert refreshed["user"] == ann["user"]
+
+
+# Field -> what it names. Only `_entities` can name another user; a refresh token names its own session.
+OPERATIONS = {
+    "me": "the caller",
+    "logout": "the session of the access token",
+    "refresh": "the session of the refresh token",
+    "login": "the user of the password",
+    "register": "a new user",
+    "_entities": "any user",
+    "_service": "nobody",
+}
+
+
+def test_every_query_and_mutation_is_in_the_table() -> None:
+    types = build_schema()._schema.type_map  # noqa: SLF001 - graphql-core's schema
+    fields = {name for type_ in ("Query", "Mutation") for name in types[type_].fields}  # type: ignore[attr-defined] # as above
+    assert fields == set(OPERATIONS)
+
+
+@pytest.mark.parametrize("roles", [(), (Role.SUPPORT,), (Role.ADMIN,)], ids=["customer", "support", "admin"])
+async def test_each_role_sees_only_what_the_table_allows(
+    auth: Auth, settings: AuthSettings, roles: tuple[Role, ...]
+) -> None:
+    """Role x whose, for the only operation that can name another user; `me` and `logout` end at the caller."""
+    ann = await auth.sign_up("Ann")
+    actor = await sign_up_staff(auth, settings, roles[0]) if roles else await auth.sign_up("Eve")
+    client = auth.bearing(actor["accessToken"])
+    for user_id, allowed in ((actor["user"]["id"], True), (ann["user"]["id"], bool(roles))):
+        response = await client.entities("... on User { email }", [representation(user_id)])
+        assert (response.data["_entities"][0]["email"] is not None) is allowed
+    assert (await client.execute("{ me { id } }")).ok()["me"]["id"] == actor["user"]["id"]
+    assert (await client.execute("mutation { logout { __typename } }")).ok()["logout"]["__typename"] == "LogoutSuccess"
+    assert (await auth.bearing(ann["accessToken"]).execute("{ me { id } }")).ok()["me"]["id"] == ann["user"]["id"]
