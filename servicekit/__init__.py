@@ -12,7 +12,7 @@ In reading order:
   `X-Request-Timeout-Ms`.
 - `http_limits`, `http_head`, `http_framing`, `http_requests`, `client_transport`, `http_protocol`: HTTP/1.1 for clients
   that break its rules: what a request may say, its limits in size and time, and how a connection ends.
-- `server`: one process that serves one application.
+- `open_files`, `server`: one process that serves one application.
 - `sqlite`: the embedded store.
 - `commands`: command lines.
 """

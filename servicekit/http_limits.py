@@ -25,7 +25,7 @@ class ConnectionLimits:
             Longer than in the pools of common clients (5 to 60 s), so that the client closes first and no request
             meets a closing socket.
         keep_alive_requests: after how many requests the connection is closed; None for no limit.
-        max_connections: number of connections of the process.
+        max_connections: number of connections of the process; fewer if the limit of open files is lower.
     """
 
     head_seconds: float = 30.0

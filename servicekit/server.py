@@ -12,7 +12,7 @@ import signal
 import socket
 import threading
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import structlog
@@ -22,6 +22,7 @@ from servicekit import logging
 from servicekit.errors import ConfigurationError, PortTaken, StartupError
 from servicekit.http_limits import ConnectionLimits
 from servicekit.http_protocol import BoundedProtocol, bounded
+from servicekit.open_files import connections_within
 from servicekit.shutdown import DrainableApp, DrainingServer, refuse_as_graphql
 
 if TYPE_CHECKING:
@@ -116,7 +117,9 @@ def serve(
     chosen = options or ServerOptions()
     app = _StartupErrorHolder(create_app())
     drainable = DrainableApp(app, chosen.refuse)
-    config = _config(drainable, "on", settings.shutdown_seconds, bounded(chosen.connections))
+    limits = chosen.connections
+    limits = replace(limits, max_connections=connections_within(limits.max_connections))
+    config = _config(drainable, "on", settings.shutdown_seconds, bounded(limits))
     server = DrainingServer(config, drainable, supervised=chosen.supervised or settings.parent_pipe is not None)
     _stop_on_signals(server)
     if settings.parent_pipe is not None:

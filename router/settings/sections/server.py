@@ -31,7 +31,8 @@ class Server(Section):
     connection, which can reach a router that was added to the deployment."""
     max_connections: Count = 1_000
     """Maximum number of connections of one process. If there are more, the router closes the connection whose client
-    has been silent for the longest time. The limit must be lower than the limit of open files of the process."""
+    has been silent for the longest time. The router raises the limit of open files of its process if it may; if that
+    is not enough, fewer connections are open."""
     trusted_proxies: Networks = "127.0.0.0/8,::1/128"
     """Networks of proxies whose `X-Forwarded-For` the router believes, separated by commas; `none` for no proxy. If
     this key is missing, the environment variable MOSAFE_TRUSTED_PROXIES has the networks. A rule in `headers` that
