@@ -17,6 +17,7 @@ import jwt
 
 from bank.identity import LEEWAY_SECONDS, bearer_token
 from servicekit.errors import StartupError, Unauthenticated
+from servicekit.private_files import create_private_file, make_private_folder, read_private_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,26 +39,14 @@ def read_or_create_secret(path: Path) -> str:
     """The secret in `path`; if the file is missing, exactly one process creates it (mode 0600, 256 bits).
 
     Raises:
-        StartupError: the file cannot be read or created, or is too short.
+        StartupError: the file cannot be read or created, is open to other users, or is too short.
     """
     try:
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-            draft.touch(mode=0o600, exist_ok=False)
-            with draft.open("w", encoding="ascii") as file:
-                file.write(secrets.token_hex(32))
-                file.flush()
-                # Data encrypted with the secret survives a power cut, so the secret must survive it too.
-                os.fsync(file.fileno())
-            try:
-                # Creating a hard link is atomic, and only the first process succeeds.
-                path.hardlink_to(draft)
-            except FileExistsError:
-                pass
-            finally:
-                draft.unlink()
-        secret = path.read_text(encoding="ascii").strip()
+        make_private_folder(path.parent.parent)
+        make_private_folder(path.parent)
+        if not os.path.lexists(path):
+            create_private_file(path, secrets.token_hex(32))
+        secret = read_private_file(path).strip()
     except (OSError, UnicodeDecodeError) as error:
         raise StartupError(f"cannot read or create the secret file {path}: {error}") from error
     if len(secret) < _MIN_LENGTH:

@@ -46,11 +46,13 @@ class ChildSpec:
         name: the name in the log.
         arguments: the command line.
         ready_url: responds with 200 once the process is ready.
+        environ: its environment variables; the supervisor adds `MOSAFE_PARENT_PIPE`.
     """
 
     name: str
     arguments: Sequence[str]
     ready_url: str
+    environ: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -81,9 +83,8 @@ class ChildrenNotReady(Exception):
 class Supervisor:
     """An asynchronous context manager that stops every child at its end."""
 
-    def __init__(self, environ: Mapping[str, str], write_line: Callable[[str, str], None]) -> None:
+    def __init__(self, write_line: Callable[[str, str], None]) -> None:
         """`write_line` is called with the child's name and each line that the child writes."""
-        self._environ = environ
         self._write_line = write_line
         self._children: list[Child] = []
         self._read_end, self._write_end = os.pipe()
@@ -146,7 +147,7 @@ class Supervisor:
     async def _spawn(self, spec: ChildSpec) -> Child:
         process = await asyncio.create_subprocess_exec(
             *spec.arguments,
-            env={**self._environ, "MOSAFE_PARENT_PIPE": str(self._read_end)},
+            env={**spec.environ, "MOSAFE_PARENT_PIPE": str(self._read_end)},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

@@ -19,6 +19,7 @@ import psutil
 import structlog
 
 from bank.variables import VARIABLES
+from mosafe.process_variables import variables_for
 from mosafe.processes import PROCESSES, Process, addresses, base_url, command_line, port_of
 from mosafe.supervisor import STOP_SECONDS, ChildDied, ChildrenNotReady, ChildSpec, Supervisor
 from servicekit.commands import CANNOT_START
@@ -124,7 +125,7 @@ def _describe(pid: int | None) -> str:
 async def _run(environ: Mapping[str, str], welcome: str) -> int:
     """Run the processes until a signal or a failure. Print `welcome` when all are ready. Return the exit code."""
     stop = asyncio.Event()
-    async with Supervisor(environ, _write_line) as supervisor:
+    async with Supervisor(_write_line) as supervisor:
 
         def stop_or_kill() -> None:
             if stop.is_set():
@@ -176,7 +177,8 @@ async def _run_until(stop: asyncio.Event, supervisor: Supervisor, environ: Mappi
 
 
 def _spec(process: Process, environ: Mapping[str, str]) -> ChildSpec:
-    return ChildSpec(process.name, command_line(process), f"{base_url(process, environ)}/health/ready")
+    ready_url = f"{base_url(process, environ)}/health/ready"
+    return ChildSpec(process.name, command_line(process), ready_url, variables_for(process, environ))
 
 
 def _write_line(name: str, line: str) -> None:

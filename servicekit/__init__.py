@@ -3,7 +3,8 @@
 In reading order:
 
 - `errors`: the errors that any process may raise.
-- `variables`, `secret_strength`, `settings`: environment variables and their validation.
+- `variables`, `variable_names`, `settings`: environment variables and their validation.
+- `secret_strength`, `private_files`: secrets that nobody can guess, and files that nobody else can read.
 - `request_ids`, `logging`: the ids of the current request, and structured logs that contain them.
 - `client_address`: the address of the client, also behind proxies.
 - `rate_limits`: how often something may happen, for each address or account.

@@ -16,7 +16,6 @@ twice) stops the start with a `ConfigurationError` that names the variable.
 
 from __future__ import annotations
 
-import difflib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeVar
@@ -33,14 +32,15 @@ from pydantic import (
 )
 
 from servicekit.client_address import LOOPBACK, TrustedProxies
-from servicekit.errors import ConfigurationError
+from servicekit.errors import ConfigurationError, StartupError
+from servicekit.private_files import refuse_loose_secret
 from servicekit.secret_strength import weakness
+from servicekit.variable_names import PREFIX, misspelt, nearest, without_service_links
 from servicekit.variables import PROCESS_VARIABLES, VariableTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PREFIX = "MOSAFE_"
 FILE_SUFFIX = "_FILE"
 
 # Port 0 asks the kernel for a free port, which tests use.
@@ -102,12 +102,18 @@ S = TypeVar("S", bound=ProcessSettings)
 
 
 def environment(folder: Path | None = None) -> dict[str, str]:
-    """The variables of the process, then those of `.env` in `folder` (default: the working directory)."""
+    """The variables of the process, then those of `.env` in `folder` (default: the working directory).
+
+    Variables that Kubernetes sets for services are left out: `ROUTER_PORT=tcp://10.0.0.1:4000` is not our port.
+    """
     from dotenv import dotenv_values  # noqa: PLC0415 - only entry points read the file, libraries never do
 
+    given = without_service_links(os.environ)
+    if given.get("MOSAFE_PARENT_PIPE"):  # `mosafe up` has read the file, and gives each process its own variables
+        return given
     path = (folder or Path.cwd()) / ".env"
     from_file = {name: value for name, value in dotenv_values(path).items() if value} if path.is_file() else {}
-    return {**from_file, **os.environ}
+    return {**from_file, **given}
 
 
 def load(cls: type[S], environ: Mapping[str, str]) -> S:
@@ -137,16 +143,16 @@ def variable_names(cls: type[ProcessSettings]) -> frozenset[str]:
 
 
 def refuse_unknown(environ: Mapping[str, str], table: VariableTable) -> None:
-    """Stop at a `MOSAFE_*` variable that is not in `table`.
+    """Stop at a misspelt variable: any unknown `MOSAFE_*`, and any other name that is close to one in `table`.
 
     Raises:
         ConfigurationError: names the variable and the nearest known name.
     """
-    for name in sorted(environ):
-        plain = name.removesuffix(FILE_SUFFIX) if name.removesuffix(FILE_SUFFIX) in table.secrets else name
-        if name.startswith(PREFIX) and plain not in table.names:
-            near = difflib.get_close_matches(name, table.names, n=1)
-            raise ConfigurationError(name, f"unknown variable{f'; did you mean {near[0]}?' if near else ''}")
+    known = table.names | {name + FILE_SUFFIX for name in table.secrets}
+    for name in sorted(without_service_links(environ).keys() - known):
+        near = nearest(name, known) if name.startswith(PREFIX) else misspelt(name, known)
+        if near is not None or name.startswith(PREFIX):
+            raise ConfigurationError(name, f"unknown variable{f'; did you mean {near}?' if near else ''}")
 
 
 def _lookup(environ: Mapping[str, str], name: str, *, is_secret: bool) -> str | None:
@@ -159,10 +165,13 @@ def _lookup(environ: Mapping[str, str], name: str, *, is_secret: bool) -> str | 
     if value:
         raise ConfigurationError(file_variable, f"{name} is set as well; keep one of them")
     try:
+        refuse_loose_secret(Path(path))
         content = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise ConfigurationError(file_variable, f"cannot read {path}: {reason}") from error
+    except StartupError as error:
+        raise ConfigurationError(file_variable, str(error)) from error
     if not content:
         raise ConfigurationError(file_variable, f"{path} is empty")
     return content

@@ -20,6 +20,7 @@ import structlog
 
 from servicekit.errors import StartupError, StoreFailure
 from servicekit.health import NotReady
+from servicekit.private_files import make_private_folder
 from servicekit.sqlite_failures import DamagedPages, explain, is_damage, is_failure
 
 if TYPE_CHECKING:
@@ -216,7 +217,7 @@ def connect(path: Path) -> sqlite3.Connection:
         OSError: the file cannot be created.
         sqlite3.Error: the file cannot be opened, or is not a database.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private_folder(path.parent)
     path.touch(mode=0o600)
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     try:

@@ -30,6 +30,7 @@ from router.settings.errors import InvalidSettings, Problem
 from router.settings.model import RouterSettings
 from router.settings.validation_messages import message_of
 from servicekit.secret_strength import weakness
+from servicekit.variable_names import misspelt, without_service_links
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,6 +70,18 @@ def load(path: Path | None, environ: Mapping[str, str], *, subgraphs: Collection
     return _check(text, _Source(str(path), environ, path.parent), subgraphs)
 
 
+def variables_of(path: Path) -> frozenset[str]:
+    """Return the names of the environment variables that a configuration file refers to, and those of `ENVIRONMENT`.
+
+    Raises:
+        InvalidSettings: the file is not YAML.
+        OSError: the file cannot be read.
+    """
+    source = _Source(str(path), {}, path.parent)
+    source.resolve(source.parse(path.read_text(encoding="utf-8")), ())
+    return frozenset(source.variables)
+
+
 def read(text: str, environ: Mapping[str, str]) -> RouterSettings:
     """Read and check the text of a configuration. Relative paths in the text are relative to the working directory.
 
@@ -95,6 +108,7 @@ def _check(text: str, source: _Source, subgraphs: Collection[str] | None) -> Rou
     for key in settings.unknown_subgraphs(subgraphs) if subgraphs is not None else ():
         source.report(key, f"the supergraph has no such subgraph; it has {', '.join(sorted(subgraphs or ()))}")
     source.check_admin_token(settings)
+    source.check_names()
     if source.problems:
         raise InvalidSettings(source.problems)
     return settings
@@ -105,7 +119,8 @@ class _Source:
     """A configuration file that is being read, and the problems found in the file.
 
     `lines` has the line of each key. If a value comes from an environment variable or from another
-    file, `origins` has the name of this variable or file.
+    file, `origins` has the name of this variable or file. `variables` are the names of environment variables that
+    have a meaning here.
     """
 
     name: str
@@ -115,6 +130,7 @@ class _Source:
     lines: dict[Location, int] = field(default_factory=dict)
     origins: dict[Location, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    variables: set[str] = field(default_factory=lambda: set(ENVIRONMENT.values()))
 
     def report(self, location: Location, message: str) -> None:
         self.problems.append(self._problem(location, message))
@@ -169,6 +185,7 @@ class _Source:
         if not isinstance(variable, str):
             self.report(location, "the value of `from_env` must be the name of a variable")
             return None
+        self.variables.add(variable)
         value = self.environ.get(variable)
         if value:  # an empty variable is treated as unset, as in Docker Compose files
             self.origins[location] = f"environment variable {variable}"
@@ -207,6 +224,12 @@ class _Source:
             return
         if (weak := weakness(token.get_secret_value())) is not None:
             self.report(("admin", "token"), f"this secret {weak}; make one with: openssl rand -hex 32")
+
+    def check_names(self) -> None:
+        """Report each environment variable whose name is close to one that the file refers to or that has a key."""
+        for name in sorted(without_service_links(self.environ)):
+            if (near := misspelt(name, self.variables)) is not None:
+                self.report((), f"environment variable {name} is unknown; did you mean {near}?")
 
     def explain(self, error: ValidationError, values: object) -> Iterator[Problem]:
         """Yield a problem for each error that pydantic found. Messages do not contain `values`, which may be secret.

@@ -41,7 +41,8 @@ DYING = """
 
 
 def child(name: str, script: str, port: int) -> ChildSpec:
-    return ChildSpec(name, [sys.executable, "-c", textwrap.dedent(script), str(port)], f"http://127.0.0.1:{port}/")
+    command = [sys.executable, "-c", textwrap.dedent(script), str(port)]
+    return ChildSpec(name, command, f"http://127.0.0.1:{port}/", clean_environment())
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def lines() -> list[tuple[str, str]]:
 
 @pytest.fixture
 def supervisor(lines: list[tuple[str, str]]) -> Callable[[], Supervisor]:
-    return lambda: Supervisor(clean_environment(), lambda name, line: lines.append((name, line)))
+    return lambda: Supervisor(lambda name, line: lines.append((name, line)))
 
 
 def descendants() -> set[int]:

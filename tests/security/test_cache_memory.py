@@ -15,7 +15,8 @@ import pytest
 from router.gateway import Gateway
 from router.request.request_and_response import GraphQLRequest
 from router.settings import read
-from tests.router.shop import SDL, Shop
+from router.transport.interface import SubgraphRequest, SubgraphResponse
+from tests.router.shop import SDL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,11 @@ BODY: Final = 1_900_000
 BOUND: Final = 8_000_000
 # The allocator keeps what one large request needed, and the interpreter its own lists of free objects.
 MARGIN: Final = 60_000_000
+
+
+async def people(request: SubgraphRequest) -> SubgraphResponse:
+    del request
+    return SubgraphResponse.of({"data": {"me": {"id": "1"}, "rename": {"id": "1"}}})
 
 
 def one_comment(number: int) -> str:
@@ -78,7 +84,7 @@ def resident() -> int:
     ],
 )
 async def test_large_documents_leave_no_more_than_the_bound(document: Callable[[int], str], count: int) -> None:
-    gateway = Gateway.from_supergraph(SDL, read(f"cache: {{memory_bytes: {BOUND}}}", {}), send=Shop())
+    gateway = Gateway.from_supergraph(SDL, read(f"cache: {{memory_bytes: {BOUND}}}", {}), send=people)
     gateway.warm_up()
     for number in range(3):
         await gateway.execute(GraphQLRequest(query=document(number)))
@@ -92,13 +98,13 @@ async def test_large_documents_leave_no_more_than_the_bound(document: Callable[[
 
 
 async def test_a_document_of_comments_is_too_large() -> None:
-    gateway = Gateway.from_supergraph(SDL, read("", {}), send=Shop())
+    gateway = Gateway.from_supergraph(SDL, read("", {}), send=people)
     body: Any = (await gateway.execute(GraphQLRequest(query=short_comments(1)))).body
     assert body["errors"][0]["extensions"]["code"] == "MAX_TOKENS_LIMIT"
 
 
 async def test_registered_documents_use_no_more_memory_than_the_bound() -> None:
-    gateway = Gateway.from_supergraph(SDL, read(f"apq: {{enabled: true, text_bytes: {BOUND}}}", {}), send=Shop())
+    gateway = Gateway.from_supergraph(SDL, read(f"apq: {{enabled: true, text_bytes: {BOUND}}}", {}), send=people)
     before = resident()
     for number in range(12):
         text = f"{{ a{number}: me {{ id }} }} #" + "\U0001f600" * (BODY)  # four bytes a character in memory

@@ -109,6 +109,7 @@ def test_the_file_variant_of_a_variable_that_is_not_secret_is_unknown() -> None:
 def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "jwt_secret"
     path.write_text(f"{SECRET}\n")
+    path.chmod(0o600)
     secret = load(Settings, {"AUTH_JWT_SECRET_FILE": str(path)}).jwt_secret
     assert secret is not None
     assert secret.get_secret_value() == SECRET
@@ -125,6 +126,7 @@ def test_a_secret_given_twice_is_refused(tmp_path: Path) -> None:
 def test_an_empty_or_unreadable_secret_file_is_refused(tmp_path: Path, content: bytes, problem: str) -> None:
     path = tmp_path / "secret"
     path.write_bytes(content)
+    path.chmod(0o600)
     with pytest.raises(ConfigurationError, match=problem) as caught:
         load(Settings, {"MOSAFE_SERVICE_SECRET_FILE": str(path)})
     assert caught.value.variable == "MOSAFE_SERVICE_SECRET_FILE"

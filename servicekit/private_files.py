@@ -1,0 +1,121 @@
+"""Folders and files that only the user of the process can read.
+
+Nothing is private for a moment only: a folder or file is created with its final mode, whatever the umask allows, and a
+file appears under its name only when it is complete. What exists already is checked, because a secret that others can
+read is no secret.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from secrets import token_hex
+from typing import Final
+
+from servicekit.errors import StartupError
+
+_FOLDER_MODE: Final = 0o700
+_FILE_MODE: Final = 0o600
+_OTHERS: Final = 0o077
+# Docker mounts its secrets here, readable for everybody in the container.
+_CONTAINER_SECRETS: Final = Path("/run/secrets")
+
+
+def make_private_folder(path: Path) -> None:
+    """Create the folder `path` with mode 0700, and so each missing folder above it.
+
+    A folder that exists and belongs to this user is closed to others, unless it is the working directory, the home of
+    the user or above one of them: such a folder has other files too.
+
+    Raises:
+        OSError: a folder cannot be created, or is not a folder.
+        StartupError: the folder belongs to another user.
+    """
+    for folder in reversed([path, *path.parents]):
+        with suppress(FileExistsError):
+            folder.mkdir(mode=_FOLDER_MODE)
+            folder.chmod(_FOLDER_MODE)  # the umask may have removed a bit that the owner needs
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        found = os.fstat(descriptor)
+        if found.st_uid not in {os.geteuid(), 0}:
+            raise StartupError(f"the folder {path} belongs to another user; mend it with: chown {os.geteuid()} {path}")
+        is_shared = found.st_mode & stat.S_ISVTX or any(
+            place.is_relative_to(path.resolve()) for place in (Path.cwd(), Path.home())
+        )
+        if found.st_uid == os.geteuid() and found.st_mode & _OTHERS and not is_shared:
+            os.fchmod(descriptor, _FOLDER_MODE)
+    finally:
+        os.close(descriptor)
+
+
+def create_private_file(path: Path, content: str) -> None:
+    """Create the file `path` with mode 0600 and `content`, on disk when this function returns.
+
+    If several processes do this at once, exactly one content wins, and no process ever sees a part of it.
+
+    Raises:
+        OSError: the file cannot be created. A file that exists is no error.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _FILE_MODE)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            os.fchmod(descriptor, _FILE_MODE)
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)  # atomic, and only the first process succeeds
+    finally:
+        draft.unlink()
+
+
+def read_private_file(path: Path) -> str:
+    """The text of the file `path`, which must be a file of this user that no other user can open.
+
+    Raises:
+        OSError, UnicodeDecodeError: the file cannot be read.
+        StartupError: the file is a link, or belongs to another user, or other users can open it; with the command that
+            mends it.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if path.is_symlink():
+            raise StartupError(f"the secret file {path} is a link; put the file itself there") from error
+        raise
+    with os.fdopen(descriptor, encoding="ascii") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise StartupError(f"the secret file {path} is not a file")
+        if found.st_uid not in {os.geteuid(), 0}:
+            raise StartupError(
+                f"the secret file {path} belongs to another user; mend it with: chown {os.geteuid()} {path}"
+            )
+        _refuse_loose(path, found)
+        return file.read()
+
+
+def refuse_loose_secret(path: Path) -> None:
+    """Check the mode of a file that an operator names, such as `AUTH_JWT_SECRET_FILE`.
+
+    Files that a container platform mounts are accepted: Docker's below /run/secrets, and those on a read-only mount,
+    as Kubernetes makes them. Their mode says nothing, because nobody else is in the container.
+
+    Raises:
+        OSError: the file does not exist.
+        StartupError: other users can open the file; with the command that mends it.
+    """
+    found = path.stat()
+    is_mounted = path.resolve().is_relative_to(_CONTAINER_SECRETS) or os.statvfs(path).f_flag & os.ST_RDONLY
+    if found.st_uid == os.geteuid() and stat.S_ISREG(found.st_mode) and not is_mounted:
+        _refuse_loose(path, found)
+
+
+def _refuse_loose(path: Path, found: os.stat_result) -> None:
+    if found.st_mode & _OTHERS:
+        mode = stat.S_IMODE(found.st_mode)
+        raise StartupError(f"the secret file {path} is open to other users (mode {mode:04o}): chmod 600 {path}")

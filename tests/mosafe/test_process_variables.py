@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from bank.variables import VARIABLES
+from mosafe.process_variables import variables_for
+from mosafe.processes import PROCESSES
+
+EVERYTHING: Final = dict.fromkeys(VARIABLES.names, "x") | {f"{name}_FILE": "x" for name in VARIABLES.secrets}
+BY_NAME: Final = {process.name: process for process in PROCESSES}
+
+
+def secrets_of(name: str) -> set[str]:
+    return {
+        variable.removesuffix("_FILE")
+        for variable in variables_for(BY_NAME[name], {**EVERYTHING, "PATH": "/bin"})
+        if variable.removesuffix("_FILE") in VARIABLES.secrets
+    } - {"REDIS_URL"}
+
+
+@pytest.mark.parametrize(
+    ("name", "secrets"),
+    [
+        ("auth", {"AUTH_JWT_SECRET", "AUTH_DB_URL"}),
+        ("account", {"ACCOUNT_DB_URL", "MOSAFE_SERVICE_SECRET"}),
+        ("transaction", {"TRANSACTION_DB_URL", "MOSAFE_SERVICE_SECRET"}),
+        ("router", set()),
+        ("rest", set()),
+    ],
+)
+def test_a_process_gets_its_own_secrets_and_no_others(name: str, secrets: set[str]) -> None:
+    """Fails on the code of before: every process got every variable."""
+    assert secrets_of(name) == secrets
+
+
+def test_a_process_keeps_its_own_variables_and_those_of_other_programs() -> None:
+    given = variables_for(BY_NAME["router"], {**EVERYTHING, "PATH": "/bin", "LANG": "C"})
+    assert {"PATH", "LANG", "MOSAFE_ENV", "ROUTER_PORT", "ROUTER_INTROSPECTION", "AUTH_URL"} <= given.keys()
+    assert not {"AUTH_PORT", "REST_PORT", "ROUTER_URL"} & given.keys()
+
+
+def test_together_the_processes_get_everything() -> None:
+    got = set().union(*(variables_for(process, EVERYTHING) for process in PROCESSES))
+    assert got == EVERYTHING.keys()
