@@ -33,6 +33,8 @@ REFRESH_LIFETIME: Final = timedelta(days=7)
 ACCESS_LIFETIME: Final = timedelta(minutes=10)
 
 MAX_NAME_LENGTH: Final = 100
+# RFC 5321 allows 254 bytes; composed characters may be sent in parts.
+MAX_EMAIL_LENGTH: Final = 1000
 
 
 class Role(StrEnum):
@@ -184,6 +186,9 @@ def parse_email(text: str) -> str:
     Raises:
         InvalidField: the text is not an e-mail address.
     """
+    # The validator takes a second for a text of a megabyte, before it finds it too long.
+    if len(text) > MAX_EMAIL_LENGTH:
+        raise InvalidField("INVALID_FORMAT", "not an e-mail address")
     try:
         return validate_email(text, check_deliverability=False, strict=True).normalized
     except EmailNotValidError:

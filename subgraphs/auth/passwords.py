@@ -38,11 +38,11 @@ def check_length(password: str) -> None:
     Raises:
         InvalidField: the password is longer than `MAX_LENGTH`, or is not Unicode text.
     """
+    if len(password) > MAX_LENGTH:
+        raise InvalidField("TOO_LONG", f"at most {MAX_LENGTH} characters")
     # A JSON escape may be half a surrogate pair.
     if any("\ud800" <= character <= "\udfff" for character in password):
         raise InvalidField("INVALID_FORMAT", "must be Unicode text")
-    if len(password) > MAX_LENGTH:
-        raise InvalidField("TOO_LONG", f"at most {MAX_LENGTH} characters")
 
 
 def weakness(password: str, *, email: str, name: str) -> str | None:

@@ -58,3 +58,18 @@ def test_the_address_of_the_client_reaches_the_limit(bank: Platform) -> None:
     # The neighbour in the same /64 is the same client; what a client invents in front of its address does not count.
     refused = [log_in(bank, f"{number}-{noise}@example.org", address=f"192.0.2.1, {guesser}") for number in range(3)]
     assert 429 in {response.status_code for response in refused}
+
+
+def test_logins_between_fields_of_other_services_count_one_by_one(bank: Platform) -> None:
+    """The router sends them as one request each, so the service cannot see that they are one request of the client."""
+    email = f"{uuid.uuid4().hex}@example.com"
+    other = 'deposit(input: {idempotencyKey: "k", destinationAccountId: "1", amount: "1.00", currency: "EUR"})'
+    pairs = (
+        f'a{n}: login(input: {{email: "{email}", password: "{n}"}}) {{ __typename }} b{n}: {other} {{ __typename }}'
+        for n in range(14)
+    )
+    body = bank.client.post(bank.router_url, json={"query": f"mutation {{ {' '.join(pairs)} }}"}).json()
+    guesses = [body["data"][f"a{n}"] for n in range(14)]
+    # One more is allowed for a wait that passes while the other fields are refused.
+    assert 10 <= sum(guess is not None for guess in guesses) <= 12
+    assert "RATE_LIMITED" in {error["extensions"]["code"] for error in body["errors"]}

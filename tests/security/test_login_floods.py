@@ -302,6 +302,23 @@ async def test_registrations_are_limited_by_the_address(service: Service) -> Non
         assert await service.sign_up(http, new_email(), new_address()) == "Session"
 
 
+@pytest.mark.parametrize("part", ["a", "\u00e9", "b.", "\ufdfa", '\\"', "@", " "])
+async def test_texts_of_a_megabyte_cost_no_time(service: Service, part: str) -> None:
+    """An e-mail address of 2 MB took the validator two seconds, in which nobody else was served."""
+    text = part * (600_000 // len(part.encode()))
+    email, address = new_email(), new_address()
+    before = service.process.cpu_times()
+    async with service.client() as http:
+        for fields in ({"email": text, "password": "x"}, {"email": email, "password": text}):
+            assert outcome((await service.send(http, address, LOGIN, **fields)).json()) == "InvalidCredentials"
+        for name in ("email", "password", "name"):
+            fields = {"email": email, "password": PASSWORD, "name": "Ann", name: text}
+            response = await service.send(http, address, REGISTER, **fields)
+            assert outcome(response.json()) == "BAD_USER_INPUT"
+    # Five bodies are read and decoded, two hashes are computed.
+    assert service.process.cpu_times().user - before.user < 1.0
+
+
 async def test_only_running_hashes_outlive_their_clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Thirty clients leave as soon as they have sent their request; the hashes that still wait are never begun."""
     hashed: list[str] = []
