@@ -69,6 +69,7 @@ class Database:
         # Damage is not repaired while the process runs, even if later queries do not meet it.
         self._damage: str | None = None
         self._written_at = float("-inf")
+        self._busy_milliseconds: int | None = None
 
     @classmethod
     async def open(cls, path: Path, migrations: Sequence[Migration]) -> Self:
@@ -100,10 +101,10 @@ class Database:
             StoreFailure: the file cannot be written, or other transactions have kept it locked for `BUSY_SECONDS`.
         """
         with self._failures():
-            await self._take_turn()
+            remaining = await self._take_turn()
             try:
                 try:
-                    await self._writer.execute("BEGIN IMMEDIATE")
+                    await self._begin(remaining)
                     yield self._writer
                 except BaseException:
                     # Statements run in order on the connection's thread, so the rollback also follows a BEGIN whose
@@ -115,12 +116,24 @@ class Database:
             finally:
                 self._write_lock.release()
 
-    async def _take_turn(self) -> None:
+    async def _take_turn(self) -> float:
+        """Wait for the transactions of this process; returns how many seconds remain for those of others."""
+        started = time.monotonic()
         try:
             async with asyncio.timeout(BUSY_SECONDS):
                 await self._write_lock.acquire()
         except TimeoutError:
             raise StoreFailure(f"transactions wait too long for the database {self._path}") from None
+        return BUSY_SECONDS - (time.monotonic() - started)
+
+    async def _begin(self, seconds: float) -> None:
+        """Begin a transaction; wait at most about `seconds` for other processes."""
+        # In whole seconds, so that the setting rarely changes.
+        wait = round(seconds) * 1000 if seconds >= 1 else max(0, round(seconds * 1000))
+        if wait != self._busy_milliseconds:
+            await self._writer.execute(f"PRAGMA busy_timeout = {wait}")
+            self._busy_milliseconds = wait
+        await self._writer.execute("BEGIN IMMEDIATE")
 
     @contextmanager
     def _failures(self) -> Iterator[None]:

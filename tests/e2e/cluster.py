@@ -24,6 +24,7 @@ class Cluster:
     """An asynchronous context manager; all processes have ended when the block ends."""
 
     data_dir: Path
+    router_config: Path | None = None
     environ: dict[str, str] = field(init=False)
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     client: httpx.AsyncClient = field(init=False)
@@ -50,8 +51,11 @@ class Cluster:
 
     def start(self, name: str) -> None:
         with (self.data_dir / f"{name}.log").open("ab") as log:
+            arguments = command_line(_process(name))
+            if name == "router" and self.router_config is not None:
+                arguments[arguments.index("--config") + 1] = str(self.router_config)
             self.running[name] = subprocess.Popen(
-                command_line(_process(name)), env=self.environ, cwd=self.data_dir, stdout=log, stderr=log
+                arguments, env=self.environ, cwd=self.data_dir, stdout=log, stderr=log
             )
 
     def kill(self, name: str) -> None:

@@ -315,6 +315,25 @@ async def test_writers_do_not_wait_for_a_lock_without_limit(tmp_path: Path, monk
         await add(database, "a")
 
 
+async def test_a_writer_that_waited_for_its_turn_waits_less_for_other_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("servicekit.sqlite.BUSY_SECONDS", 0.6)
+    path = tmp_path / "x.sqlite3"
+    async with opened(path) as database:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            first = asyncio.ensure_future(add(database, "a"))
+            await asyncio.wait({first}, timeout=0.3)
+            started = time.monotonic()
+            with pytest.raises(StoreFailure):
+                await add(database, "b")
+            assert time.monotonic() - started < 0.85  # without the limit: 0.3 s for its turn, then 0.6 s
+            with pytest.raises(StoreFailure):
+                await first
+        await add(database, "a")
+
+
 async def test_ping_fails_once_the_database_is_closed(tmp_path: Path) -> None:
     database = await Database.open(tmp_path / "x.sqlite3", MIGRATIONS)
     await database.ping()
