@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-import httptools
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -34,6 +32,7 @@ SINGLE_FIELDS = frozenset(
         b"idempotency-key",
         b"origin",
         b"proxy-authorization",
+        b"transfer-encoding",
     }
 )
 
@@ -60,24 +59,18 @@ def parse_target(method: str, target: bytes) -> Target:
     if b"#" in target:
         raise HeadRefused("the request target has a fragment")
     if target.startswith(b"/") or (target == b"*" and method == "OPTIONS"):
-        return _parsable(Target(target, None))
+        return Target(target, None)
     absolute = _ABSOLUTE.fullmatch(target)
     if absolute is None or _AUTHORITY.fullmatch(absolute[1]) is None:
         raise HeadRefused("the request target is neither a path nor an http URI")
     rest = absolute[2]
-    return _parsable(Target(rest if rest.startswith(b"/") else b"/" + rest, absolute[1]))
+    return Target(rest if rest.startswith(b"/") else b"/" + rest, absolute[1])
 
 
-def _parsable(target: Target) -> Target:
-    try:
-        httptools.parse_url(target.path_and_query)
-    except httptools.HttpParserInvalidURLError:
-        raise HeadRefused("the request target is not a URI") from None
-    return target
+def check_fields(version: str, fields: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Check the fields that may occur only once, and return the line that says how long the body is.
 
-
-def check_fields(version: str, fields: Iterable[tuple[bytes, bytes]]) -> None:
-    """Check `Host`, `Transfer-Encoding` and the fields that may occur only once.
+    The line is empty if there is no body.
 
     Raises:
         HeadRefused: the fields are not valid for this version of HTTP.
@@ -85,28 +78,27 @@ def check_fields(version: str, fields: Iterable[tuple[bytes, bytes]]) -> None:
     if version not in VERSIONS:
         raise HeadRefused("the version of HTTP is not 1.0 or 1.1")
     seen: set[bytes] = set()
+    framing = b""
     for name, value in fields:
-        if name in SINGLE_FIELDS:
-            if name in seen:
-                raise HeadRefused(f"{name.decode().title()} is given twice")
-            seen.add(name)
+        if name not in SINGLE_FIELDS:
+            continue
+        if name in seen:
+            raise HeadRefused(f"{name.decode().title()} is given twice")
+        seen.add(name)
         if name == b"host" and _AUTHORITY.fullmatch(value) is None:
             raise HeadRefused("Host is not valid")
-        # Only the parser's own coding is known, and HTTP/1.0 has no codings (RFC 9112 §6.1).
-        if name == b"transfer-encoding" and (value.lower() != b"chunked" or version != "1.1"):
-            raise HeadRefused("Transfer-Encoding is not valid")
+        if name == b"content-length" and value.strip(b"0"):
+            framing = name + b": " + value
+        if name == b"transfer-encoding":
+            # Only the parser's own coding is known, and HTTP/1.0 has no codings (RFC 9112 §6.1).
+            if value.lower() != b"chunked" or version != "1.1":
+                raise HeadRefused("Transfer-Encoding is not valid")
+            framing = name + b": " + value
     if b"host" not in seen and version == "1.1":
         raise HeadRefused("Host is missing")
+    return framing
 
 
 def with_authority(fields: Fields, authority: bytes) -> None:
     """Replace `Host`: the authority of an absolute URI counts (RFC 9112 §3.2.2)."""
     fields[:] = [(b"host", authority), *(field for field in fields if field[0] != b"host")]
-
-
-def framing_line(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Return the header line that says how long the body is; empty without a body."""
-    for name, value in fields:
-        if name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0")):
-            return name + b": " + value
-    return b""

@@ -129,6 +129,11 @@ class BoundedProtocol(StrictRequests):
                 self._began = self.loop.time()
             seconds = self.limits.head_seconds if self._in_head else self.limits.request_seconds
             self._timer = self.loop.call_at(self._began + seconds, self._expired)
+        elif self._timer is None and self.timeout_keep_alive_task is None and not self._is_responding():
+            # The end of a body that came after its response. uvicorn begins the idle time only with a response.
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     # Called when a head and when a body is complete.
 

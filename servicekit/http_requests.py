@@ -16,7 +16,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from servicekit.http_framing import FramingBudget
-from servicekit.http_head import Fields, HeadRefused, check_fields, framing_line, parse_target, with_authority
+from servicekit.http_head import Fields, HeadRefused, check_fields, parse_target, with_authority
 from servicekit.http_limits import MOST_PIPELINED, ConnectionLimits
 
 if TYPE_CHECKING:
@@ -127,14 +127,13 @@ class StrictRequests(HttpToolsProtocol):
             if len(self.pipeline) >= MOST_PIPELINED:
                 raise HeadRefused("too many requests wait on this connection")
             target = parse_target(method, self.url)
-            check_fields(version, fields)
+            self._framing_line = check_fields(version, fields)
         except HeadRefused as error:
             self._refusal = BAD_REQUEST, str(error)
             raise
         self.url = target.path_and_query
         if target.authority is not None:
             with_authority(fields, target.authority)
-        self._framing_line = framing_line(fields)
 
     def on_body(self, body: bytes) -> None:
         self._framing.content(len(body))

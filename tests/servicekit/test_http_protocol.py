@@ -6,6 +6,7 @@ Covers `servicekit/http_protocol.py` and `servicekit/http_limits.py`.
 from __future__ import annotations
 
 import asyncio
+import tomllib
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from servicekit.http_limits import MOST_DISCARDED, MOST_PIPELINED, ConnectionLimits
+from tests.servicekit.processes import ROOT
 from tests.servicekit.raw_http import BIG, GOOD, SECONDS, SHORT, served
 
 if TYPE_CHECKING:
@@ -234,6 +236,15 @@ async def test_a_body_after_an_early_response_is_discarded_up_to_a_limit() -> No
         await client.say_until_closed(b"x" * 65_536)
 
 
+async def test_a_connection_is_idle_after_a_body_that_followed_its_response() -> None:
+    async with served(ConnectionLimits(keep_alive_seconds=2 * SHORT)) as connect:
+        client = await connect()
+        await client.say(POST % (b"/early", 10))
+        assert b" 404 " in await client.head()
+        await client.say(b"x" * 10)
+        assert await client.rest() == b""
+
+
 async def test_a_client_gets_the_refusal_of_what_it_still_sends() -> None:
     """The server reads on for a while; closing with unread input would discard the response in the client's system."""
     async with served(ConnectionLimits(head_bytes=1_000)) as connect:
@@ -360,3 +371,10 @@ async def test_a_client_of_http_1_0_gets_no_interim_response() -> None:
         client = await connect()
         await client.say(b"POST / HTTP/1.0\r\nexpect: 100-continue\r\ncontent-length: 1\r\n\r\na")
         assert (await client.rest()).startswith(b"HTTP/1.1 200 ")
+
+
+def test_uvicorn_has_an_upper_bound() -> None:
+    """Its protocol class, which this project extends, is private."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (requirement,) = (each for each in project["dependencies"] if each.startswith("uvicorn"))
+    assert "<" in requirement
