@@ -9,6 +9,7 @@ from graphql import print_schema
 
 from router.cli.file_io import READABLE_FILE, WRITABLE_FILE, write_text
 from router.cli.read_supergraph import read_supergraph
+from router.supergraph.merged_and_api_schema import published_schema
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +28,7 @@ def schema_command(file: Path, name: str | None, output: Path | None) -> None:
     """Print the schema that clients of the supergraph in FILE see (the API schema)."""
     supergraph = read_supergraph(file)
     if name is None:
-        schema = supergraph.api_schema
+        schema = published_schema(supergraph.api_schema)
     elif name in supergraph.subgraphs:
         schema = supergraph.subgraphs[name].schema
     else:

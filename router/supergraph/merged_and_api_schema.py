@@ -11,6 +11,7 @@ from graphql import (
     DirectiveNode,
     EnumTypeDefinitionNode,
     FieldDefinitionNode,
+    GraphQLSchema,
     InputObjectTypeDefinitionNode,
     InterfaceTypeDefinitionNode,
     ObjectTypeDefinitionNode,
@@ -47,6 +48,7 @@ _EXECUTABLE = frozenset(
 )
 
 _DEFER_SDL = "directive @defer(label: String, if: Boolean! = true) on FRAGMENT_SPREAD | INLINE_FRAGMENT"
+_PUBLISHED = "published schema"
 (_DEFER,) = (item for item in parse(_DEFER_SDL).definitions if isinstance(item, DirectiveDefinitionNode))
 
 
@@ -97,6 +99,27 @@ def accessible_definitions(definitions: Sequence[DefinitionNode], links: Links) 
             case _:
                 kept.append(definition)
     return [*kept, _DEFER]
+
+
+def published_schema(api_schema: GraphQLSchema) -> GraphQLSchema:
+    """Return the API schema as clients read it: without `@defer`.
+
+    Operations may contain `@defer`, but a response is never deferred (execution §10). The result is kept with the
+    schema.
+    """
+    published = api_schema.extensions.get(_PUBLISHED)
+    if not isinstance(published, GraphQLSchema):
+        published = GraphQLSchema(
+            query=api_schema.query_type,
+            mutation=api_schema.mutation_type,
+            subscription=api_schema.subscription_type,
+            types=tuple(api_schema.type_map.values()),
+            directives=tuple(one for one in api_schema.directives if one.name != _DEFER.name.value),
+            description=api_schema.description,
+            assume_valid=True,
+        )
+        api_schema.extensions[_PUBLISHED] = published
+    return published
 
 
 def is_executable(definition: DirectiveDefinitionNode) -> bool:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from router.composition.merge.merge_state import MergeState, Sources
     from router.composition.subgraph_metadata import SubgraphMetadata
 
+# As in Apollo's composition, a subgraph's own definitions of them are left out.
+_INCREMENTAL = frozenset({"defer", "stream"})
 _EXECUTABLE = frozenset(
     {
         "QUERY",
@@ -51,7 +53,7 @@ def _executable_names(subgraph: SubgraphMetadata) -> list[str]:
 
 def _executable(subgraph: SubgraphMetadata, name: str) -> DirectiveDef | None:
     definition = subgraph.schema.directives.get(name)
-    if definition is None or name in GRAPHQL_DIRECTIVES or not _EXECUTABLE & set(definition.locations):
+    if definition is None or name in GRAPHQL_DIRECTIVES | _INCREMENTAL or not _EXECUTABLE & set(definition.locations):
         return None
     resolve = element_resolver(subgraph.schema.links, federation_2=subgraph.schema.is_federation_2)
     return definition if resolve(name) is None else None

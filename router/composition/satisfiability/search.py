@@ -137,7 +137,8 @@ class _Search:
             for index, subgraph in enumerate(self.merge.subgraphs)
             if root in subgraph.schema.types
         )
-        start = SearchState(root, positions, NO_CONTEXT_SELECTIONS, NO_CONTEXT_SELECTIONS, ())
+        below = self.reachability.available_below(root, positions, NO_CONTEXT_SELECTIONS)
+        start = SearchState(root, positions, NO_CONTEXT_SELECTIONS, below, ())
         if root != ROOTS["mutation"]:
             self._enqueue(start)
             return

@@ -23,6 +23,7 @@ from graphql import (
 )
 
 from router.plan.client_and_internal_response_keys import key_beside_typename
+from router.supergraph.merged_and_api_schema import published_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +56,7 @@ def introspect(operation: PreparedOperation, variables: Mapping[str, object]) ->
     )
     document = DocumentNode(definitions=(pruned, *operation.fragments.values()))
     document = visit(document, _WithoutDefer())
-    result = execute_sync(operation.api_schema, document, {}, variable_values=dict(variables))
+    result = execute_sync(published_schema(operation.api_schema), document, {}, variable_values=dict(variables))
     if result.errors:
         raise RuntimeError("introspection of a valid schema cannot fail") from result.errors[0]
     return {key_beside_typename(key): value for key, value in (result.data or {}).items()}

@@ -82,10 +82,17 @@ class InterfaceObjectSelection:
 
 
 def can_select_all(selections: Iterable[InterfaceObjectSelection]) -> bool:
-    """Return whether one fetch can have all these selections without harm to any of its objects."""
+    """Return whether one fetch can have all these selections without harm to any of its objects.
+
+    An object has one representation in a fetch, so it cannot have two interface objects as its type there.
+    """
     by_type: dict[str, list[InterfaceObjectSelection]] = {}
     for one in selections:
         by_type.setdefault(one.type_name, []).append(one)
+    if len(by_type) > 1:
+        types = [type_name for parts in by_type.values() for type_name in _types(parts)]
+        if len(set(types)) < len(types):
+            return False
     return all(len(parts) == 1 or all(_is_harmless(parts, to) for to in _types(parts)) for parts in by_type.values())
 
 

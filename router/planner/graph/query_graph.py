@@ -25,6 +25,8 @@ from router.planner.graph.provided_fields import NOTHING, Scope, provided_scope,
 from router.planner.normalise.client_directives import DirectiveReader
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from graphql import SelectionSetNode
 
     from router.supergraph.model import ContextArgument, EntityKey, SubgraphType, Supergraph
@@ -193,11 +195,14 @@ class QueryGraph:
         return FieldEdge(target, below, field.requires, field.context_arguments)
 
     def entries(self, type_name: str) -> tuple[Entry, ...]:
-        """Return the subgraphs that resolve an entity of this type, in the order of the supergraph."""
+        """Return the subgraphs that resolve an entity of this type, in the order of the supergraph.
+
+        A subgraph that has several interfaces of the type as `@interfaceObject` types has one entry for each.
+        """
         found = self._entries.get(type_name)
         if found is None:
             found = self._entries[type_name] = tuple(
-                entry for subgraph in self._subgraphs if (entry := self._entry(subgraph, type_name)) is not None
+                entry for subgraph in self._subgraphs for entry in self._entries_in(subgraph, type_name)
             )
         return found
 
@@ -214,7 +219,7 @@ class QueryGraph:
             self._requiring[key] = found
         return found
 
-    def _entry(self, subgraph: str, type_name: str) -> Entry | None:
+    def _entries_in(self, subgraph: str, type_name: str) -> Iterator[Entry]:
         for candidate in (type_name, *self._interface_names(type_name)):
             definition = self.type_in(subgraph, candidate)
             if definition is None or (candidate != type_name and not definition.is_interface_object):
@@ -222,8 +227,9 @@ class QueryGraph:
             keys = tuple(key for key in definition.keys if key.resolvable)
             # If an interface has no object types in a subgraph, `_entities` of the subgraph cannot return it.
             if keys and definition.possible:
-                return Entry(subgraph, candidate, keys, definition.is_interface_object)
-        return None
+                yield Entry(subgraph, candidate, keys, definition.is_interface_object)
+                if candidate == type_name:
+                    return
 
     def _interface_names(self, type_name: str) -> list[str]:
         definition = self._schema.type_map.get(type_name)

@@ -152,9 +152,9 @@ class KeyHops:
         while found := self._next_round(node, pending):
             # A hop with a higher stage waits: with the hops accepted now, the next round may find it at a lower stage.
             earliest = min(hop.stage for hop in found)
-            accepted = {hop.subgraph: hop for hop in found if hop.stage == earliest}
+            accepted = {(hop.subgraph, hop.type_name): hop for hop in found if hop.stage == earliest}
             hops += [hop for hop in accepted.values() if node.is_deferred or not _leads_back(hop)]
-            pending = [entry for entry in pending if entry.subgraph not in accepted]
+            pending = [entry for entry in pending if (entry.subgraph, entry.type_name) not in accepted]
 
     def _next_round(self, node: ObjectNode, pending: Sequence[Entry]) -> list[PathOption]:
         """Return the hops whose keys can be fetched with the options found so far.
@@ -202,7 +202,12 @@ def _has_only_direct_option(node: ObjectNode, entry: Entry) -> bool:
 
     Returns False for a deferred node: its fields need a separate fetch.
     """
-    return len(node.direct) == 1 and node.direct[0].subgraph == entry.subgraph and not node.is_deferred
+    if len(node.direct) != 1 or node.is_deferred:
+        return False
+    (option,) = node.direct
+    return option.subgraph == entry.subgraph and not (
+        entry.is_interface_object and entry.type_name not in (option.type_name, node.type_name)
+    )
 
 
 def _leads_back(hop: PathOption) -> bool:
@@ -211,7 +216,9 @@ def _leads_back(hop: PathOption) -> bool:
     The hop is then useless: every fetch that a direct option in this subgraph needs is also needed for the hop.
     """
     return any(
-        option.subgraph == hop.subgraph and option.needed_fetches.keys() <= hop.unavoidable_fetches
+        option.subgraph == hop.subgraph
+        and option.needed_fetches.keys() <= hop.unavoidable_fetches
+        and hop.type_name in (option.type_name, hop.node.type_name)
         for option in hop.node.direct
     )
 

@@ -135,7 +135,7 @@ def test_a_file_that_is_not_a_supergraph_is_refused(
 def test_the_api_schema_is_printed_without_federation_metadata() -> None:
     result = run("supergraph", "schema", "supergraph.graphql")
     assert "type Query {\n  me: User\n" in result.stdout
-    assert re.findall(r"@\w+", result.stdout) == ["@defer"]
+    assert re.findall(r"@\w+", result.stdout) == []
     assert "join__" not in result.stdout
 
 

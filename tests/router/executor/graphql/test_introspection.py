@@ -1,9 +1,12 @@
 from __future__ import annotations
 
-from graphql import build_client_schema, build_schema, get_introspection_query, print_schema
+from graphql import build_client_schema, build_schema, get_introspection_query, parse, print_schema
 
+from router.executor.graphql.introspection import introspect
+from router.get_operation import get_operation
 from tests.router.executor.harness import Scripted, responds, run
 from tests.router.plan.fetches import fetch
+from tests.router.planner.federation import composed
 
 SDL = """
 type Query {
@@ -35,3 +38,12 @@ async def test_introspection_and_data_are_one_response_in_the_order_of_the_opera
 async def test_an_unknown_type_is_null() -> None:
     result = await run(SDL, '{ __type(name: "Nope") { name } }', None, Scripted({}))
     assert (result.data, result.errors) == ({"__type": None}, ())
+
+
+async def test_defer_is_not_shown_although_operations_may_contain_it() -> None:
+    """Was: shown, although a response is never deferred."""
+    supergraph = composed(a="directive @note(text: String) on FIELD type Query { a: Int }")
+    operation = get_operation(supergraph.api_schema, parse("{ ... @defer { __schema { directives { name } } } }"), None)
+    names = [one["name"] for one in introspect(operation, {})["__schema"]["directives"]]  # type: ignore[index]
+    assert "note" in names
+    assert "defer" not in names
