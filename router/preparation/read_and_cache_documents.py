@@ -17,6 +17,7 @@ from graphql import (
     GraphQLSyntaxError,
     MaxIntrospectionDepthRule,
     NoSchemaIntrospectionCustomRule,
+    ValuesOfCorrectTypeRule,
     parse,
     print_ast,
     specified_rules,
@@ -24,6 +25,7 @@ from graphql import (
 )
 
 from router.errors import DocumentNotListed, NestedTooDeeply, ParsingFailed, RequestError, ValidationFailed
+from router.preparation.argument_value_rule import ArgumentValueRule
 from router.preparation.preparing_thread import PREPARING_THREAD
 from router.preparation.single_flight import SingleFlight
 from router.storage.lru import Lru
@@ -157,8 +159,9 @@ class Documents:
         self._graph = graph
         self._checks = checks
         self._introspection = settings.introspection
-        # This rule is left out because the operator can set a limit on the depth of introspection (`limits`).
-        rules = (rule for rule in specified_rules if rule is not MaxIntrospectionDepthRule)
+        # One rule is left out because the operator can set a limit on the depth of introspection (`limits`).
+        kept = (rule for rule in specified_rules if rule is not MaxIntrospectionDepthRule)
+        rules = (ArgumentValueRule if rule is ValuesOfCorrectTypeRule else rule for rule in kept)
         self._rules = (*rules, *(() if settings.introspection else (NoSchemaIntrospectionCustomRule,)))
         cache = settings.cache
         self.cache: Lru[str, Document] = Lru(max_entries=cache.documents, max_weight=cache.memory_bytes)

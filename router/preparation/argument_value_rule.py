@@ -1,0 +1,56 @@
+"""The validation rule for literal values, with messages that name the argument and the place inside its value.
+
+graphql-core reports `Int cannot represent non-integer value: "x"` with a line and a column. In an operation with many
+arguments, a reader looks for the name first: `accounts(first:): Int cannot represent non-integer value: "x"`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from graphql import (
+    SKIP,
+    ArgumentNode,
+    DirectiveNode,
+    FieldNode,
+    GraphQLError,
+    ValuesOfCorrectTypeRule,
+    VariableDefinitionNode,
+)
+from graphql.utilities.validate_input_value import validate_input_literal
+
+if TYPE_CHECKING:
+    from graphql import GraphQLInputType, ValidationContext, ValueNode
+    from graphql.language import VisitorAction
+
+
+class ArgumentValueRule(ValuesOfCorrectTypeRule):
+    """GraphQL specification, "Values of Correct Type". The messages name only what the client wrote."""
+
+    def __init__(self, context: ValidationContext) -> None:
+        super().__init__(context)
+        self._place = ""
+
+    def enter_argument(self, node: ArgumentNode, *where: Any) -> None:
+        """Remember the argument of the values that follow. The last of `where` are the nodes around the argument."""
+        owner = where[-1][-1] if where[-1] else None
+        name = f"@{owner.name.value}" if isinstance(owner, DirectiveNode) else ""
+        if isinstance(owner, FieldNode):
+            name = owner.name.value
+        self._place = f"{name}({node.name.value}:)"
+
+    def enter_variable_definition(self, node: VariableDefinitionNode, *_where: Any) -> None:
+        """Remember the variable whose default value follows."""
+        self._place = f"${node.variable.name.value}"
+
+    def is_valid_value_node(self, node: ValueNode, input_type: GraphQLInputType | None) -> VisitorAction:
+        """Report each problem of a literal value, with the place of the problem."""
+        if input_type is not None:
+
+            def report(error: GraphQLError, path: list[str | int]) -> None:
+                inside = f" at {'.'.join(map(str, path))}" if path else ""
+                message = error.message.replace("not to be None.", "not to be null.")  # Python's word for null
+                self.report_error(GraphQLError(f"{self._place}{inside}: {message}", error.nodes))
+
+            validate_input_literal(node, input_type, report, None, None, self.context.hide_suggestions)
+        return SKIP
