@@ -49,8 +49,12 @@ HEADERS: Final[Mapping[str, JsonSchema]] = {
     },
     "WWW-Authenticate": {"description": "How to authenticate.", "required": True, "schema": _TEXT},
     "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": _SECONDS},
-    "RateLimit": {"description": "The remaining quota.", "required": True, "schema": _TEXT},
-    "RateLimit-Policy": {"description": "The quota.", "schema": _TEXT},
+    "RateLimit": {
+        "description": "The limit, what is left of its quota, and the seconds until there is more.",
+        "required": True,
+        "schema": _TEXT,
+    },
+    "RateLimit-Policy": {"description": "The limit, its quota, and its window in seconds.", "schema": _TEXT},
     "Accept": {"description": "The media type to send instead.", "required": True, "schema": _TEXT},
 }
 _ALWAYS: Final = ("X-Request-Id", "Cache-Control", "Vary")

@@ -62,11 +62,12 @@ def create_app(
     app = FastAPI(title=title, lifespan=resources.lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_exception_handler(ClientDisconnect, _client_gone)
     policy = RequestPolicy(settings.request_limits, settings.trusted_proxies)
-    app.include_router(graphql_router(schema, resources.create_context, policy))
-    for router in routers(resources.runtime):
+    included = [graphql_router(schema, resources.create_context, policy), *routers(resources.runtime)]
+    for router in included:
         app.include_router(router)
     checks = {"store": resources.ping, "revocations": resources.ping_revocations}
-    paths = [route.path for route in app.routes if isinstance(route, Route)]
+    # From the routers: an application may keep them as they are, without their routes in its own list.
+    paths = [route.path for router in included for route in router.routes if isinstance(route, Route)]
     return RequestIdMiddleware(HealthEndpoints(app, checks), routes=paths)
 
 

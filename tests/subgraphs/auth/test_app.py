@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import argon2
 import jwt
 import pytest
+from structlog.testing import capture_logs
 
 from bank import values
 from bank.identity import RemoteKeys, TokenVerifier
@@ -230,6 +231,73 @@ async def test_a_crash_between_ending_and_revoking_is_repaired_at_start(settings
     async with running(create_app(settings)) as http:
         response = await GraphQLClient(http, session["accessToken"]).execute(ME)
         assert response.codes == ["UNAUTHENTICATED"]
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [
+        ("ann@example.com", "wrong"),
+        ("nobody@example.com", "wrong"),
+        ("not an address", "wrong"),
+        ("ann@example.com", "x" * 100_000),
+        ("disabled@example.com", PASSWORD),
+    ],
+)
+async def test_every_refused_login_computes_one_hash_and_has_one_answer(
+    auth: Auth, settings: AuthSettings, monkeypatch: pytest.MonkeyPatch, email: str, password: str
+) -> None:
+    """Neither the answer nor the number of hashes tells whether an account exists."""
+    await auth.sign_up("Ann")
+    user = (await auth.sign_up("Disabled"))["user"]
+    with contextlib.closing(sqlite3.connect(settings.database, isolation_level=None)) as database:
+        database.execute("UPDATE users SET disabled_at = 1 WHERE id = ?", (user["id"],))
+    hashes: list[str] = []
+    matches, hash_password = argon2.PasswordHasher.verify, argon2.PasswordHasher.hash
+
+    def verify(self: argon2.PasswordHasher, encoded: str, given: bytes) -> bool:
+        hashes.append(encoded)
+        return matches(self, encoded, given)
+
+    def computed(self: argon2.PasswordHasher, given: bytes) -> str:
+        hashes.append("")
+        return hash_password(self, given)
+
+    monkeypatch.setattr(argon2.PasswordHasher, "verify", verify)
+    monkeypatch.setattr(argon2.PasswordHasher, "hash", computed)
+    answer = (await auth.mutate("login", email=email, password=password)).ok()["login"]
+    assert answer == {
+        "__typename": "InvalidCredentials",
+        "code": "INVALID_CREDENTIALS",
+        "message": "E-mail or password is wrong",
+    }
+    assert len(hashes) == 1
+
+
+async def test_the_log_has_the_paths_of_the_routes(auth: Auth) -> None:
+    with capture_logs() as lines:
+        await auth.client.http.get("/.well-known/jwks.json")
+        await auth.client.execute(ME)
+        await auth.client.http.get("/ann@example.com")
+    paths = [line["path"] for line in lines if line["event"] == "request"]
+    assert paths == ["/.well-known/jwks.json", "/graphql", "(unknown path)"]
+
+
+async def test_the_limits_of_logins_are_settings(tmp_path: Path) -> None:
+    environ = {
+        "MOSAFE_DATA_DIR": str(tmp_path),
+        "AUTH_LOGIN_FAILURES_PER_ACCOUNT": "2",
+        "AUTH_LOGIN_FAILURES_PER_ADDRESS": "4",
+        "AUTH_REGISTRATIONS_PER_ADDRESS": "1",
+    }
+    async with running(create_app(load(AuthSettings, environ))) as http:
+        auth = Auth(GraphQLClient(http))
+        await auth.sign_up("Ann")
+        another = await auth.mutate("register", email="b@example.com", password=PASSWORD, name="Bob")
+        logins = [await auth.mutate("login", email="ann@example.com", password="wrong") for _ in range(3)]
+        others = [await auth.mutate("login", email=f"{n}@example.com", password="wrong") for n in range(3)]
+    assert another.codes == ["RATE_LIMITED"]
+    assert [response.codes for response in logins] == [[], [], ["RATE_LIMITED"]]
+    assert [response.codes for response in others] == [[], [], ["RATE_LIMITED"]]
 
 
 async def test_a_locked_store_is_unavailable(auth: Auth, settings: AuthSettings) -> None:
