@@ -157,9 +157,9 @@ class DocumentNotListed(RequestError):
 class LimitExceeded(RequestError):
     """The operation exceeds a configured limit. `code` names the limit, such as MAX_DEPTH_LIMIT."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, *, extensions: Mapping[str, object] | None = None) -> None:
         self.code = code
-        super().__init__(message)
+        super().__init__(message, errors=[ResponseError(message=message, code=code, extensions=extensions or {})])
 
 
 class NestedTooDeeply(RequestError):

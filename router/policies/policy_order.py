@@ -13,6 +13,7 @@ from router.policies.error_masking import ErrorMasking
 from router.policies.header_propagation import HeaderPropagation
 from router.policies.hidden_schema_names import HiddenSchemaNames
 from router.policies.limits_stage import OperationLimits
+from router.policies.list_items import ListItems
 from router.policies.override_labels import OverrideLabels
 from router.policies.persisted_documents import PersistedDocumentList
 from router.policies.personal_data_redaction import PersonalDataRedaction
@@ -39,6 +40,7 @@ ORDER: Final[tuple[Policy, ...]] = (
     Policy("persisted documents", "persisted_documents", PersistedDocumentList.configured),
     Policy("automatic persisted queries", "apq", AutomaticPersistedQueries.configured),
     Policy("limits", "limits", OperationLimits.configured),
+    Policy("list items", "limits.list_items", ListItems.configured),
     Policy("override labels", "override_labels", OverrideLabels.configured),
     Policy("header propagation", "headers", HeaderPropagation.configured),
     Policy("error masking", "errors", ErrorMasking.configured),

@@ -88,7 +88,9 @@ def load(sdl: str) -> Supergraph:
     if schema.query_type is None:
         raise InvalidSupergraph("The supergraph has no query type.")
     restrictions = tuple(name for name in _RESTRICTIONS if links.get(f"{APOLLO}/{name}") is not None)
-    return Supergraph(sdl, schema, api_schema, subgraphs, restrictions)
+    cost = links.get(f"{APOLLO}/cost")
+    list_size = cost.directive_name("listSize") if cost is not None else None
+    return Supergraph(sdl, schema, api_schema, subgraphs, restrictions, list_size)
 
 
 def _message(error: TypeError | GraphQLError) -> str:

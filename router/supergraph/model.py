@@ -125,6 +125,7 @@ class Supergraph:
         subgraphs: The subgraphs by name, in the order of the enum `join__Graph`.
         restrictions: The authorization specifications that the supergraph links: `authenticated`, `requiresScopes` or
             `policy`.
+        list_size_directive: The name that `@listSize` of the cost specification has in the schema; None without it.
     """
 
     sdl: str = field(repr=False)
@@ -132,3 +133,4 @@ class Supergraph:
     api_schema: GraphQLSchema
     subgraphs: Mapping[str, SubgraphModel]
     restrictions: tuple[str, ...] = ()
+    list_size_directive: str | None = None

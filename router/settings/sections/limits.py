@@ -24,6 +24,7 @@ LimitName = Literal[
     "directives",
     "root_fields",
     "introspection_depth",
+    "list_items",
     "operation_name_length",
 ]
 
@@ -64,6 +65,9 @@ class Limits(Section):
     """Maximum number of root fields of an operation."""
     introspection_depth: Count | None = 3
     """Maximum nesting of lists in an introspection query (`fields`, `interfaces`, `possibleTypes`, `inputFields`)."""
+    list_items: Count | None = 20_000
+    """Maximum number of items of all lists of an operation, estimated from `@listSize`. Lists in lists multiply. Lists
+    without `@listSize` do not count."""
     operation_name_length: Count | None = 512
     """Maximum number of characters of an operation's name."""
     measure: tuple[LimitName, ...] = ()

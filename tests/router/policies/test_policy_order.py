@@ -13,6 +13,7 @@ from router.policies.header_propagation import HeaderPropagation
 from router.policies.hidden_schema_names import HiddenSchemaNames
 from router.policies.limit_checker import LimitChecker
 from router.policies.limits_stage import MeasuredOperationLimits, OperationLimits
+from router.policies.list_items import ListItems
 from router.policies.override_labels import OverrideLabels
 from router.policies.persisted_documents import PersistedDocumentList
 from router.policies.personal_data_redaction import PersonalDataRedaction
@@ -21,6 +22,7 @@ from router.policies.policy_order import EMBEDDED_STAGES, ORDER, in_order
 from router.settings import read
 from router.settings.all_keys import keys
 from router.supergraph import load
+from tests.router.policies.test_list_items import SDL as SIZED
 from tests.router.policies.test_override_labels import SDL as LABELLED
 from tests.router.shop import SDL
 
@@ -62,6 +64,8 @@ def test_by_default_only_limits_masking_and_hidden_names_are_on() -> None:
         ("", LABELLED, [OperationLimits, OverrideLabels, ErrorMasking, HiddenSchemaNames]),
         ("", TAGGED, [*ALWAYS, PersonalDataRedaction]),
         ("logging: {redact_tag: other}", TAGGED, ALWAYS),
+        ("", SIZED, [OperationLimits, ListItems, ErrorMasking, HiddenSchemaNames]),
+        ("limits: {list_items: null}", SIZED, ALWAYS),
         ("introspection: true", SDL, [OperationLimits, ErrorMasking]),
     ],
 )

@@ -1,0 +1,287 @@
+"""Refuses operations whose nested lists can have too many items, estimated from `@listSize` before any fetch.
+
+Specification: https://ibm.github.io/graphql-specs/cost-spec.html. A list has as many items as its largest slicing
+argument, else its assumed size. What is selected below a list counts for each of its items, so nested lists multiply:
+
+    { accounts(first: 10) { nodes { transactions(first: 20) { nodes { id } } } } }      10 + 10 * 20 = 210 items
+
+A list without `@listSize` does not count. `@skip` and `@include` are obeyed. The lists of an operation are found once
+for a document. A request only evaluates its variables, in time linear in the lists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from graphql import (
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    InlineFragmentNode,
+    VariableNode,
+    get_named_type,
+    value_from_ast_untyped,
+)
+
+from router.errors import LimitExceeded
+from router.executor.graphql.leaf_coercion import MAX_INT, MIN_INT
+from router.pipeline.stage import Stage
+from router.preparation.read_and_cache_documents import bounded_nesting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from graphql import GraphQLField, GraphQLNamedType, SelectionNode, SelectionSetNode
+
+    from router.get_operation import PreparedOperation
+    from router.pipeline.request_context import RequestContext
+    from router.policies.limit_checker import LimitChecker
+    from router.policies.policy_inputs import PolicyInputs
+    from router.preparation.read_and_cache_documents import Document
+    from router.preparation.request_operation import Operation
+
+CODE: Final = "MAX_LIST_ITEMS_LIMIT"
+# Larger estimates are reported as this number.
+_MOST: Final = 10**15
+
+
+class _Variable(NamedTuple):
+    """A variable in the place of a value that decides about a list."""
+
+    name: str
+
+
+class _Size(NamedTuple):
+    """The number of items of a list: the largest of `given` that is a number, else `assumed`."""
+
+    given: tuple[object, ...]
+    assumed: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Selected:
+    """A field or a fragment in an operation, with the fields in it that contain lists.
+
+    Attributes:
+        key: the response key; empty for a fragment.
+        conditions: pairs of the value of a `@skip` or `@include`, and whether the value true keeps the selection.
+        size: the number of items, None if this is not a list with a size.
+    """
+
+    key: str
+    conditions: tuple[tuple[object, bool], ...]
+    size: _Size | None
+    inner: tuple[_Selected, ...]
+
+
+class _Estimate(NamedTuple):
+    items: int
+    path: tuple[str, ...]
+
+
+class _ListSize(NamedTuple):
+    """The arguments of one `@listSize`."""
+
+    assumed: int
+    slicing: frozenset[str]
+    sized: frozenset[str]
+
+
+class ListItems(Stage):
+    """Estimates the items of each operation. `limits.list_items` is the largest estimate that is executed."""
+
+    def __init__(self, inputs: PolicyInputs, directive: str, most: int) -> None:
+        self._checker: LimitChecker = inputs.limits
+        self._most = most
+        self._enforced = inputs.settings.limits.enforces("list_items")
+        self._directive = directive
+
+    @classmethod
+    def configured(cls, inputs: PolicyInputs) -> ListItems | None:
+        """Return the stage, or None if the limit is off or the supergraph does not have `@listSize`."""
+        directive, most = inputs.supergraph.list_size_directive, inputs.settings.limits.list_items
+        return cls(inputs, directive, most) if directive is not None and most is not None else None
+
+    async def on_document(self, context: RequestContext, document: Document) -> None:
+        """Keep the document for `on_operation`, which caches the lists of its operations with it."""
+        context.state[self] = document.notes.setdefault(self, {})
+
+    async def on_operation(self, context: RequestContext, operation: Operation) -> None:
+        """Refuse the operation if its estimate is above the limit.
+
+        Raises:
+            LimitExceeded: The operation can have too many items. The error has the estimate and the limit.
+        """
+        with bounded_nesting():
+            lists = self._lists(context, operation.client)
+            if not lists:
+                return
+            estimate = _Evaluation({**_defaults(operation.client), **context.variables}).total(lists)
+        if self._checker.within("list_items", estimate.items):
+            return
+        if not self._enforced:
+            context.record.exceeds += ("list_items",)
+            return
+        raise LimitExceeded(
+            CODE,
+            f"The lists of the operation can have {estimate.items} items, more than {self._most};"
+            f" most of them are at '{'.'.join(estimate.path)}'.",
+            extensions={"estimate": estimate.items, "limit": self._most},
+        )
+
+    def _lists(self, context: RequestContext, operation: PreparedOperation) -> tuple[_Selected, ...]:
+        cached = context.state.get(self)
+        name = operation.definition.name.value if operation.definition.name is not None else None
+        if isinstance(cached, dict) and name in cached:
+            found: tuple[_Selected, ...] = cached[name]
+            return found
+        root = operation.api_schema.get_root_type(operation.definition.operation)
+        found = _Finder(operation, self._directive).find(operation.definition.selection_set, root, {})
+        if isinstance(cached, dict):
+            cached[name] = found
+        return found
+
+
+@dataclass(slots=True)
+class _Finder:
+    """Finds the lists in an operation. Each fragment is looked at once for each size that its fields can get."""
+
+    operation: PreparedOperation
+    directive: str
+    fragments: dict[tuple[str, frozenset[str]], tuple[_Selected, ...]] = field(default_factory=dict)
+
+    def find(
+        self, selections: SelectionSetNode, parent: GraphQLNamedType | None, sizes: Mapping[str, _Size]
+    ) -> tuple[_Selected, ...]:
+        """Return the selections with lists. `sizes` has the sizes that `sizedFields` of the parent give by name."""
+        return tuple(
+            found
+            for selection in selections.selections
+            for found in self._one(selection, parent, sizes)
+            if found.size is not None or found.inner
+        )
+
+    def _one(
+        self, selection: SelectionNode, parent: GraphQLNamedType | None, sizes: Mapping[str, _Size]
+    ) -> Iterator[_Selected]:
+        conditions = tuple(_conditions(selection))
+        match selection:
+            case FieldNode():
+                yield self._field(selection, parent, sizes, conditions)
+            case InlineFragmentNode(type_condition=condition, selection_set=inner):
+                type_ = parent if condition is None else self._type(condition.name.value)
+                yield _Selected("", conditions, None, self.find(inner, type_, sizes))
+            case FragmentSpreadNode(name=name):
+                yield _Selected("", conditions, None, self._fragment(name.value, sizes))
+
+    def _fragment(self, name: str, sizes: Mapping[str, _Size]) -> tuple[_Selected, ...]:
+        key = (name, frozenset(map(str, sizes.items())))
+        if key not in self.fragments:
+            fragment = self.operation.fragments[name]
+            type_ = self._type(fragment.type_condition.name.value)
+            self.fragments[key] = self.find(fragment.selection_set, type_, sizes)
+        return self.fragments[key]
+
+    def _field(
+        self,
+        node: FieldNode,
+        parent: GraphQLNamedType | None,
+        sizes: Mapping[str, _Size],
+        conditions: tuple[tuple[object, bool], ...],
+    ) -> _Selected:
+        key = node.alias.value if node.alias is not None else node.name.value
+        if not isinstance(parent, GraphQLObjectType | GraphQLInterfaceType) or node.name.value not in parent.fields:
+            return _Selected(key, conditions, None, ())  # `__typename` or introspection
+        definition = parent.fields[node.name.value]
+        size, inner_sizes = sizes.get(node.name.value), {}
+        declared = _list_size(definition, self.directive)
+        if declared is not None:
+            arguments = {argument.name.value: _value(argument.value) for argument in node.arguments or ()}
+            own = _Size(tuple(arguments[name] for name in sorted(declared.slicing & set(arguments))), declared.assumed)
+            if declared.sized:
+                inner_sizes = dict.fromkeys(declared.sized, own)
+            else:
+                size = own
+        inner: tuple[_Selected, ...] = ()
+        if node.selection_set is not None:
+            inner = self.find(node.selection_set, get_named_type(definition.type), inner_sizes)
+        return _Selected(key, conditions, size, inner)
+
+    def _type(self, name: str) -> GraphQLNamedType | None:
+        return self.operation.api_schema.type_map.get(name)
+
+
+@dataclass(slots=True)
+class _Evaluation:
+    """Estimates with the variables of one request. `known` keeps estimates, so a shared fragment is estimated once."""
+
+    variables: Mapping[str, object]
+    known: dict[int, _Estimate] = field(default_factory=dict)
+
+    def total(self, selections: Sequence[_Selected]) -> _Estimate:
+        """Return the items of all `selections`, and the path of the largest of them."""
+        estimates = [self._of(selected) for selected in selections]
+        items = min(sum(each.items for each in estimates), _MOST)
+        return _Estimate(items, max(estimates, key=lambda each: each.items).path if estimates else ())
+
+    def _of(self, selected: _Selected) -> _Estimate:
+        found = self.known.get(id(selected))
+        if found is None:
+            found = self.known[id(selected)] = self._estimate(selected)
+        return found
+
+    def _estimate(self, selected: _Selected) -> _Estimate:
+        if any(self._given(value) is not keeps for value, keeps in selected.conditions):
+            return _Estimate(0, ())
+        inner = self.total(selected.inner)
+        items = inner.items
+        if selected.size is not None:
+            items = min(self._size(selected.size) * (1 + items), _MOST)
+        return _Estimate(items, (selected.key, *inner.path) if selected.key else inner.path)
+
+    def _size(self, size: _Size) -> int:
+        numbers = [number for value in size.given if (number := _integer(self._given(value))) is not None]
+        return max(numbers) if numbers else size.assumed
+
+    def _given(self, value: object) -> object:
+        return self.variables.get(value.name) if isinstance(value, _Variable) else value
+
+
+def _list_size(definition: GraphQLField, directive: str) -> _ListSize | None:
+    for node in (definition.ast_node and definition.ast_node.directives) or ():
+        if node.name.value == directive:
+            given = {argument.name.value: value_from_ast_untyped(argument.value) for argument in node.arguments or ()}
+            slicing, sized = given.get("slicingArguments") or (), given.get("sizedFields") or ()
+            return _ListSize(_integer(given.get("assumedSize")) or 0, frozenset(slicing), frozenset(sized))
+    return None
+
+
+def _conditions(node: SelectionNode) -> Iterator[tuple[object, bool]]:
+    for directive in node.directives or ():
+        name = directive.name.value
+        if name in {"skip", "include"} and directive.arguments:
+            yield _value(directive.arguments[0].value), name == "include"
+
+
+def _value(node: object) -> object:
+    if isinstance(node, VariableNode):
+        return _Variable(node.name.value)
+    return value_from_ast_untyped(node)  # type: ignore[arg-type]  # the node is a value
+
+
+def _integer(value: object) -> int | None:
+    """Return the number of items that a value asks for; None if it is not a number that `Int` accepts."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not MIN_INT <= value <= MAX_INT:
+        return None
+    return max(int(value), 0) if value == int(value) else None
+
+
+def _defaults(operation: PreparedOperation) -> dict[str, object]:
+    return {
+        definition.variable.name.value: value_from_ast_untyped(definition.default_value)
+        for definition in operation.definition.variable_definitions or ()
+        if definition.default_value is not None
+    }
