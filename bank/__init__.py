@@ -4,7 +4,9 @@ In reading order:
 
 - `values`: ids, money, currencies and times, as they are written on the wire.
 - `identity`: roles, access tokens, and the caller whom a token identifies.
+- `permissions`: who may do what with whose data, as tables.
 - `revocation`: sessions that ended before their access tokens expired.
 - `service_credential`: how one service authenticates to another.
+- `store_records`: what the stores of an installation know of each other.
 - `variables`, `settings`: the environment variables of the platform, and the settings that every service has.
 """

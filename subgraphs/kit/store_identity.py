@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from bank.store_records import StoreRecords
+from bank.store_records import StoreMismatch, StoreRecords
 from servicekit.errors import ServiceError, StartupError
+from subgraphs.kit.store_factory import SQLITE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
     from bank.store_records import StoreState
+    from subgraphs.kit.store_factory import StoreAddress
 
 
 _log = structlog.stdlib.get_logger("stores")
@@ -34,6 +36,20 @@ class IdentifiedStore(Protocol):
 
     def report_changes(self, to: Callable[[int], None] | None) -> None:
         """Call `to` with the number of changes after each commit that changes users, money or orders."""
+
+
+def refuse_missing(address: StoreAddress, name: str, data_dir: Path) -> None:
+    """Check that the file of a store that is recorded exists, before a new one is created in its place.
+
+    Raises:
+        StoreMismatch: the file is missing.
+        StartupError: the records cannot be read.
+    """
+    recorded = StoreRecords(data_dir).read().get(name)
+    if recorded is not None and address.scheme == SQLITE and not address.sqlite_file.exists():
+        raise StoreMismatch(
+            f"The {name} store is missing: {address.sqlite_file} had {recorded.changes} recorded changes"
+        )
 
 
 @asynccontextmanager

@@ -105,6 +105,8 @@ async def test_a_store_that_was_deleted_stops_the_start(used: Path, name: str, r
     with pytest.raises(StoreMismatch, match=r"mosafe stores check"):
         async with started(used):
             pass
+    if records == "with records":
+        assert not (used / f"{name}.sqlite3").exists(), "a backup can be put in its place"
     code, output = await cli(used, "stores", "check")
     assert code == 1
     assert f"{name} store" in output
