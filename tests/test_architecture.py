@@ -239,6 +239,7 @@ KEPT_RESULTS: Final[dict[str, str]] = {
     "router/composition/reading/rename_spec_definitions.py: _renamed": "names in an operator's schemas",
     "router/composition/reading/spec_directive_names.py: federation_1_names": "has no arguments",
     "router/federation/field_sets.py: _parse_and_keep": "field sets in an operator's schemas",
+    "router/server/pages/ide_pages.py: installed_pages": "has no arguments",
     "router/federation/spec_versions.py: spec_versions": "names of specifications in an operator's schemas",
 }
 CACHING_DECORATORS: Final = frozenset({"cache", "lru_cache", "cached", "alru_cache"})

@@ -58,7 +58,7 @@ class _Location(click.ParamType[str]):
 @click.option("--supergraph", type=_Location(), help="The composed supergraph: a file, or a URL that is polled.")
 @click.option("--config", "config_file", type=_FILE, help="router.yaml; without it, all defaults.")
 @click.option("--workers", type=click.IntRange(min=1), help="Number of worker processes; overrides server.workers.")
-@click.option("--dev", is_flag=True, help="For development: introspection, unmasked errors. MOSAFE_ENV=development.")
+@click.option("--dev", is_flag=True, help="For development: IDE, introspection, query plans, unmasked errors.")
 @click.option("--worker", type=(int, int, int), hidden=True, help="A worker, as the supervisor starts it.")
 def command(
     supergraph: str | None, config_file: Path | None, workers: int | None, worker: _Worker | None, *, dev: bool

@@ -48,6 +48,7 @@ def _encoded(request: SubgraphRequest) -> SubgraphRequest:
         body=encode_body(request),
         deadline=request.deadline,
         is_anonymous=request.is_anonymous,
+        fetch_ids=request.fetch_ids,
     )
 
 

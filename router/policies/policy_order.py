@@ -17,6 +17,7 @@ from router.policies.list_items import ListItems
 from router.policies.override_labels import OverrideLabels
 from router.policies.persisted_documents import PersistedDocumentList
 from router.policies.personal_data_redaction import PersonalDataRedaction
+from router.policies.query_plan_in_response import QueryPlanInResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -46,6 +47,7 @@ ORDER: Final[tuple[Policy, ...]] = (
     Policy("error masking", "errors", ErrorMasking.configured),
     Policy("hidden schema names", "introspection", HiddenSchemaNames.configured),
     Policy("log redaction", "logging.redact_tag", PersonalDataRedaction.configured),
+    Policy("query plan in responses", "query_plan.in_responses", QueryPlanInResponse.configured),
 )
 
 

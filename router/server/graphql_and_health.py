@@ -1,4 +1,4 @@
-"""Builds the ASGI application of a gateway: the GraphQL endpoint and the health endpoints."""
+"""Builds the ASGI application of a gateway: the GraphQL endpoint, the pages for people, and the health endpoints."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from router.server.app import GraphQLApp
 from router.server.overload_protection import OverloadGuard
+from router.server.pages.ide_pages import IdePages
 from servicekit.asgi import RequestIdMiddleware
 from servicekit.health import HealthEndpoints
 
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
 def graphql_endpoint(
     execute: Execute, settings: RouterSettings, close: Callable[[], Awaitable[None]], limits: LimitChecker
 ) -> OverloadGuard:
-    """Return the GraphQL endpoint. It runs at most `overload.max_requests` requests at once."""
-    return OverloadGuard(GraphQLApp(execute, settings, close, limits), settings)
+    """Return the GraphQL endpoint. It runs at most `overload.max_requests` requests at once.
+
+    With `ide.enabled`, the endpoint also has pages for people. Otherwise, the pages cost nothing.
+    """
+    app: ASGIApp = GraphQLApp(execute, settings, close, limits)
+    return OverloadGuard(IdePages(app, settings) if settings.ide.enabled else app, settings)
 
 
 def with_health(endpoint: OverloadGuard) -> ASGIApp:

@@ -12,5 +12,7 @@ if TYPE_CHECKING:
 
 DEVELOPMENT_DEFAULTS: Final[Mapping[tuple[str, ...], object]] = {
     ("introspection",): True,
+    ("ide", "enabled"): True,
+    ("query_plan", "in_responses"): True,
     ("errors", "mask"): False,
 }

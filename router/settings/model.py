@@ -23,11 +23,13 @@ from router.settings.sections.cors import Cors
 from router.settings.sections.csrf import Csrf
 from router.settings.sections.errors import Errors
 from router.settings.sections.headers import Headers
+from router.settings.sections.ide import Ide
 from router.settings.sections.limits import Limits
 from router.settings.sections.logging import Logging
 from router.settings.sections.overload import Overload
 from router.settings.sections.persisted_documents import PersistedDocuments, PersistedMode
 from router.settings.sections.planner import Planner
+from router.settings.sections.query_plan import QueryPlanInResponses
 from router.settings.sections.reload import Reload
 from router.settings.sections.server import Server
 from router.settings.sections.supergraph import SupergraphSource
@@ -57,6 +59,10 @@ class RouterSettings(Section):
     """Whether clients may query the schema. With `false`, error messages contain no names of the schema that the client
     has not sent. If this key is missing, the environment variable ROUTER_INTROSPECTION has the value. In development, a
     missing key means `true`."""
+    ide: Ide = Ide()
+    """The page for people who open the router in a browser."""
+    query_plan: QueryPlanInResponses = QueryPlanInResponses()
+    """Whether a client can see the query plan of its operation."""
     override_subgraph_url: Mapping[str, HttpUrl] = {}
     """For each subgraph name, a URL that replaces the URL in the supergraph."""
     override_labels: Mapping[str, Percentage] = {}

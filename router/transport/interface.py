@@ -31,6 +31,7 @@ class SubgraphRequest:
         deadline: The time by which the response must be complete, on the event loop's clock. If it is None, only the
             timeout of the subgraph applies.
         is_anonymous: Whether the client's request had no credential. Only then may another client get the response.
+        fetch_ids: The ids of the fetches of the plan that this request carries.
     """
 
     subgraph: str
@@ -42,6 +43,7 @@ class SubgraphRequest:
     body: bytes | None = None
     deadline: float | None = None
     is_anonymous: bool = False
+    fetch_ids: tuple[int, ...] = ()
 
     def encoded_body(self) -> bytes:
         """Return the body of a request that is already encoded.

@@ -209,6 +209,7 @@ class _PlanExecution:
             headers=self.context.headers.get(batch.service_name, {}),
             deadline=self.context.deadline,
             is_anonymous=self.context.is_anonymous,
+            fetch_ids=tuple(entities.fetch.id for _, entities in ready),
         )
         received = await self._send(request, [entities.target for _, entities in ready])
         await self.work.run(lambda: self._merge_parts(ready, received.document), received.size)
@@ -252,6 +253,7 @@ class _PlanExecution:
             headers=self.context.headers.get(fetch.service_name, {}),
             deadline=self.context.deadline,
             is_anonymous=self.context.is_anonymous,
+            fetch_ids=(fetch.id,),
         )
 
     async def _send(self, request: SubgraphRequest, targets: Iterable[FetchTarget]) -> _Received:

@@ -19,6 +19,7 @@ from router.policies.persisted_documents import PersistedDocumentList
 from router.policies.personal_data_redaction import PersonalDataRedaction
 from router.policies.policy_inputs import PolicyInputs
 from router.policies.policy_order import EMBEDDED_STAGES, ORDER, in_order
+from router.policies.query_plan_in_response import QueryPlanInResponse
 from router.settings import read
 from router.settings.all_keys import keys
 from router.supergraph import load
@@ -67,6 +68,7 @@ def test_by_default_only_limits_masking_and_hidden_names_are_on() -> None:
         ("", SIZED, [OperationLimits, ListItems, ErrorMasking, HiddenSchemaNames]),
         ("limits: {list_items: null}", SIZED, ALWAYS),
         ("introspection: true", SDL, [OperationLimits, ErrorMasking]),
+        ("query_plan: {in_responses: true}", SDL, [*ALWAYS, QueryPlanInResponse]),
     ],
 )
 def test_each_policy_is_on_where_its_settings_say(settings: str, sdl: str, expected: list[type[Stage]]) -> None:

@@ -1,0 +1,137 @@
+"""Shows a page to a person who opens the router in a browser, and passes all other requests to the router.
+
+    GET /, GET /graphql     with Accept: text/html    GraphiQL if it is installed, otherwise the explorer
+    GET /ide/explorer, GET /ide/graphiql              one of the two
+    GET /ide/<page>/<version>/<file>                  the files of a page, which a browser can keep for ever
+
+Each page has a content security policy that forbids requests to other origins. GraphiQL needs inline styles, images and
+fonts in `data:` URLs, and workers from `blob:` URLs; only its page allows them.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from functools import cache, partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from router.transport import content_codings
+from servicekit.accept import parse_accept
+from servicekit.asgi import header
+from servicekit.static_files import IMMUTABLE, REVALIDATE, StaticFile, StaticFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from router.settings.model import RouterSettings
+    from servicekit.asgi import ASGIApp, Receive, Scope, Send
+
+PREFIX: Final = "/ide/"
+_FOLDER: Final = Path(__file__).parent
+_INDEX: Final = "index.html"
+_HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
+_JSON: Final = frozenset({"application/json", "application/graphql-response+json"})
+_ENCODERS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
+    coding: partial(content_codings.encode, coding) for coding in ("br", "gzip", "zstd")
+}
+
+_STRICT: Final = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
+# What Monaco, the editor of GraphiQL, needs besides.
+_MONACO: Final = (
+    "; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; worker-src 'self' blob:"
+)
+
+
+class Page(NamedTuple):
+    """A page: its name in paths, its files, and its content security policy."""
+
+    name: str
+    folder: StaticFolder
+    policy: str
+
+    def document(self, root: str, graphql_path: str) -> StaticFile:
+        """Return the HTML document. `root` is the path under which the application is mounted."""
+        text = self.folder.files[_INDEX].content.decode()
+        files = html.escape(f"{root}{PREFIX}{self.name}/{self.folder.version}")
+        text = text.replace("{{files}}", files).replace("{{graphql}}", html.escape(f"{root}{graphql_path}"))
+        return StaticFile(text.replace("{{ide}}", html.escape(f"{root}{PREFIX}")).encode(), "text/html; charset=utf-8")
+
+
+@cache
+def installed_pages() -> Mapping[str, Page]:
+    """Return the pages whose files are there, by name. The first is the default."""
+    policies = {"graphiql": _STRICT + _MONACO, "explorer": _STRICT}
+    return {
+        name: Page(name, StaticFolder(_FOLDER / name, _ENCODERS), policy)
+        for name, policy in policies.items()
+        if (_FOLDER / name / _INDEX).exists()
+    }
+
+
+class IdePages:
+    """Sends pages and their files. All other requests are for `app`."""
+
+    def __init__(self, app: ASGIApp, settings: RouterSettings) -> None:
+        self._app = app
+        self._graphql_path = settings.server.path
+        self._pages = installed_pages()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}:
+            path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+            if path.startswith(PREFIX) and path != self._graphql_path:
+                await self._send_file(scope, send, path.removeprefix(PREFIX))
+                return
+            if path in {"/", self._graphql_path} and prefers_html(header(scope, b"accept")):
+                await self._send_page(scope, send, next(iter(self._pages.values())))
+                return
+        await self._app(scope, receive, send)
+
+    async def _send_page(self, scope: Scope, send: Send, page: Page) -> None:
+        document = page.document(scope.get("root_path", ""), self._graphql_path)
+        more = (
+            (b"content-security-policy", page.policy.encode()),
+            (b"referrer-policy", b"no-referrer"),
+            (b"vary", b"accept"),
+        )
+        await document.send(scope, send, REVALIDATE, more)
+
+    async def _send_file(self, scope: Scope, send: Send, path: str) -> None:
+        name, _, rest = path.partition("/")
+        page = self._pages.get(name)
+        if page is not None and not rest:
+            await self._send_page(scope, send, page)
+            return
+        version, _, file_name = rest.partition("/")
+        file = page.folder.files.get(file_name) if page is not None and version == page.folder.version else None
+        if file is None or file_name == _INDEX:
+            await _send_not_found(scope, send)
+            return
+        # A worker has the policy of its own response, not that of its page.
+        policy = ((b"content-security-policy", page.policy.encode()),) if page is not None else ()
+        await file.send(scope, send, IMMUTABLE, policy)
+
+
+def prefers_html(accept: str | None) -> bool:
+    """Return whether the client names HTML, and prefers it to JSON, as a browser does."""
+    best: dict[bool, float] = {}
+    for each in parse_accept(accept):
+        if each.value in _HTML or each.value in _JSON:
+            is_html = each.value in _HTML
+            best[is_html] = max(best.get(is_html, 0.0), each.quality)
+    return best.get(True, 0.0) > best.get(False, 0.0)
+
+
+async def _send_not_found(scope: Scope, send: Send) -> None:
+    error = {"message": "There is no such file.", "extensions": {"code": "NOT_FOUND"}}
+    body = json.dumps({"errors": [error]}).encode()
+    headers = [
+        (b"content-type", b"application/json; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    await send({"type": "http.response.start", "status": HTTPStatus.NOT_FOUND, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
