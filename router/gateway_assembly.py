@@ -104,6 +104,7 @@ def _endpoint(name: str, url: str, settings: RouterSettings) -> Endpoint:
         timeout=traffic.timeout,
         limits=PoolLimits(
             max_connections=traffic.max_connections,
+            max_waiting=traffic.max_waiting,
             idle_seconds=traffic.idle_timeout,
             max_response_bytes=traffic.max_response_bytes,
         ),

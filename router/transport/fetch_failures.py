@@ -23,12 +23,22 @@ TIMED_OUT = "A service needed to answer this request did not answer in time."
 MALFORMED = "A service needed to answer this request sent a malformed response."
 FAILED = "A service needed to answer this request failed."
 
+OVERLOAD_SECONDS = 1
+"""If requests wait for a connection, the client should send its request again after this time."""
+
 _SUCCESS = range(200, 300)
 
 
 def unreachable(subgraph: str, detail: str) -> SubgraphUnreachable:
     """Create the exception for a subgraph to which there is no connection, or whose connection broke."""
     return SubgraphUnreachable(subgraph, UNREACHABLE, detail=detail)
+
+
+def overloaded(subgraph: str, detail: str) -> SubgraphUnreachable:
+    """Create the exception for a subgraph for which too many requests wait already; the request was not sent."""
+    failure = unreachable(subgraph, detail)
+    failure.retry_after = OVERLOAD_SECONDS
+    return failure
 
 
 def timed_out(subgraph: str, detail: str) -> SubgraphTimeout:

@@ -3,6 +3,7 @@
 Failures raise these exceptions:
 
     no connection, or a broken connection                             -> SubgraphUnreachable
+    too many requests wait for a connection                           -> SubgraphUnreachable, with `retry_after`
     no complete response in time (this includes waiting for the pool) -> SubgraphTimeout
     the response is not HTTP, or too large                            -> SubgraphMalformedResponse
     the body cannot be decoded, and the status is 2xx                 -> SubgraphMalformedResponse
@@ -25,7 +26,7 @@ from router.settings.types import PROTOCOL_HEADERS
 from router.transport import fetch_failures
 from router.transport.content_codings import CodingError, decode_body
 from router.transport.http1.connection import ExchangeFailed, MalformedExchange
-from router.transport.http1.pool import Pool, PoolLimits, ServerOrigin
+from router.transport.http1.pool import Pool, PoolFull, PoolLimits, ServerOrigin
 from router.transport.interface import SubgraphResponse
 from servicekit import request_deadline
 from servicekit.http_url import split_http_url
@@ -74,14 +75,16 @@ class _Target:
 
 
 class HttpTransport:
-    """Sends requests over HTTP/1.1. Endpoints that have the same server and the same limits use the same pool.
+    """Sends requests over HTTP/1.1. Each endpoint has a pool of its own.
+
+    Two subgraphs may be behind one server, for example a proxy. If one of them hangs, the other one still has its
+    connections.
 
     Raises:
         ValueError: A URL is not an absolute `http(s)` URL, or contains credentials, which could appear in logs.
     """
 
     def __init__(self, endpoints: Mapping[str, Endpoint]) -> None:
-        self._pools: dict[tuple[ServerOrigin, PoolLimits], Pool] = {}
         self._targets = {name: self._target(name, endpoint) for name, endpoint in endpoints.items()}
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
@@ -108,14 +111,16 @@ class HttpTransport:
             raise fetch_failures.timed_out(name, f"no complete response {bound}") from error
         except MalformedExchange as error:
             raise fetch_failures.malformed(name, str(error)) from error
+        except PoolFull as error:
+            raise fetch_failures.overloaded(name, str(error)) from error
         except (ExchangeFailed, OSError) as error:
             raise fetch_failures.unreachable(name, str(error)) from error
         return await _decoded(name, raw, endpoint)
 
     async def aclose(self) -> None:
         """See `Transport.aclose`."""
-        for pool in self._pools.values():
-            pool.close()
+        for target in self._targets.values():
+            target.pool.close()
 
     def _target(self, name: str, endpoint: Endpoint) -> _Target:
         try:
@@ -126,7 +131,6 @@ class HttpTransport:
             raise ValueError(f"subgraph {name}: the URL must not contain spaces or non-ASCII characters")
         tls = (endpoint.tls or self._system_trust) if url.is_tls else None
         origin = ServerOrigin(url.host, url.port, tls)
-        pool = self._pools.setdefault((origin, endpoint.limits), Pool(origin, endpoint.limits))
         head = (
             f"POST {url.target} HTTP/1.1\r\n"
             f"host: {url.authority}\r\n"
@@ -135,7 +139,7 @@ class HttpTransport:
         )
         if endpoint.codings:
             head += f"accept-encoding: {', '.join(endpoint.codings)}\r\n"
-        return _Target(endpoint, pool, head.encode("ascii"))
+        return _Target(endpoint, Pool(origin, endpoint.limits), head.encode("ascii"))
 
     @cached_property
     def _system_trust(self) -> ssl.SSLContext:

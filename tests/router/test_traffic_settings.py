@@ -99,6 +99,16 @@ async def test_connections_are_limited(traffic: str, most: int) -> None:
         assert server.connections <= most
 
 
+@pytest.mark.parametrize("traffic", ["all: {max_connections: 1, max_waiting: 2, timeout: 200ms, share_queries: false}"])
+async def test_fetches_that_wait_for_a_connection_are_limited(traffic: str) -> None:
+    """Before, any number of requests waited for a subgraph that hangs, until their time was over."""
+    async with behind(hangs, traffic) as (gateway, _):
+        responses = await asyncio.gather(*(gateway.execute(ME) for _ in range(10)))
+    extensions = [response.body["errors"][0]["extensions"] for response in responses]  # type: ignore[index]
+    assert sorted(each["code"] for each in extensions) == ["GATEWAY_TIMEOUT"] * 3 + ["SUBREQUEST_HTTP_ERROR"] * 7
+    assert {each.get("retryAfter") for each in extensions if each["code"] == "SUBREQUEST_HTTP_ERROR"} == {1}
+
+
 @pytest.mark.parametrize(("idle", "connections"), [("50s", 1), ("0.001ms", 3)])
 async def test_an_idle_connection_has_a_timeout(idle: str, connections: int) -> None:
     async with behind(responds, f"all: {{idle_timeout: {idle}}}") as (gateway, server):

@@ -17,6 +17,8 @@ class SubgraphTraffic(Section):
     """Time limit for one fetch, including the wait for a connection."""
     max_connections: Count | None = None
     """Maximum number of connections to the subgraph. Further fetches wait for a free connection."""
+    max_waiting: Count | None = None
+    """Maximum number of fetches that wait for a connection. Further fetches fail at once."""
     idle_timeout: Duration | None = None
     """How long an idle connection to a subgraph stays open."""
     max_response_bytes: Count | None = None
@@ -43,6 +45,9 @@ class AllTraffic(Section):
     """Time limit for one fetch, including the wait for a connection."""
     max_connections: Count = 100
     """Maximum number of connections to one subgraph. Further fetches wait for a free connection."""
+    max_waiting: Count = 1_000
+    """Maximum number of fetches that wait for a connection to one subgraph. Further fetches fail at once with
+    SUBREQUEST_HTTP_ERROR and `retryAfter`."""
     idle_timeout: Duration = 50.0
     """How long an idle connection to a subgraph stays open."""
     max_response_bytes: Count = 64 * 1024 * 1024

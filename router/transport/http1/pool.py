@@ -41,11 +41,14 @@ class PoolLimits:
 
     Attributes:
         max_connections: The maximum number of connections. Other routers have the same default.
+        max_waiting: The maximum number of requests that wait for a connection. If a server hangs, more requests would
+            only wait for their time to end.
         idle_seconds: A connection that is idle for a longer time is closed. Other routers have the same default.
         max_response_bytes: The maximum size of one response, including its headers.
     """
 
     max_connections: int = 100
+    max_waiting: int = 1000
     idle_seconds: float = 50.0
     max_response_bytes: int = 64 * 1024 * 1024
 
@@ -55,6 +58,10 @@ class PoolLimits:
         return max(1_000_000, self.max_response_bytes // 64)
 
 
+class PoolFull(Exception):
+    """The request was not sent, because too many requests wait for a connection."""
+
+
 class Pool:
     """The connections to one server, and the requests that wait for a connection."""
 
@@ -62,6 +69,7 @@ class Pool:
         self._origin = origin
         self._limits = limits
         self._permits = asyncio.Semaphore(limits.max_connections)
+        self._waiting = 0
         self._open: set[Connection] = set()
         self._idle: deque[Connection] = deque()
         self._closed = False
@@ -76,6 +84,7 @@ class Pool:
                 connection counts too.
 
         Raises:
+            PoolFull: All connections are in use, and too many requests wait for one.
             ExchangeFailed: The connection broke before the response was complete, or the response is malformed.
             OSError: A connection to the server cannot be opened.
             TimeoutError: No complete response before `deadline`.
@@ -111,8 +120,14 @@ class Pool:
         if not self._permits.locked():
             await self._permits.acquire()  # does not wait, because a permit is free
             return
-        async with asyncio.timeout_at(deadline):
-            await self._permits.acquire()
+        if self._waiting >= self._limits.max_waiting:
+            raise PoolFull(f"{self._waiting} requests wait for a connection")
+        self._waiting += 1
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._permits.acquire()
+        finally:
+            self._waiting -= 1
 
     def _take_idle(self, now: float, max_idle_seconds: float) -> Connection | None:
         idle = self._idle

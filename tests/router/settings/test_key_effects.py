@@ -100,6 +100,7 @@ TESTS: dict[str, str] = {
     "traffic.request_timeout": f"{GATEWAY}::test_the_whole_request_has_a_deadline_that_stops_its_fetches",
     "traffic.all.timeout": f"{TRAFFIC}::test_a_subgraph_has_a_timeout",
     "traffic.all.max_connections": f"{TRAFFIC}::test_connections_are_limited",
+    "traffic.all.max_waiting": f"{TRAFFIC}::test_fetches_that_wait_for_a_connection_are_limited",
     "traffic.all.idle_timeout": f"{TRAFFIC}::test_an_idle_connection_has_a_timeout",
     "traffic.all.max_response_bytes": f"{TRAFFIC}::test_a_response_has_a_maximum_size",
     "traffic.all.certificate_authority": f"{TRAFFIC}::test_https_needs_a_trusted_certificate_authority",
@@ -186,6 +187,7 @@ def test_the_test_is_there_and_sets_the_key(key: str) -> None:
 OTHER: dict[str, object] = {
     "timeout": "7s",
     "max_connections": 7,
+    "max_waiting": 8,
     "idle_timeout": "7s",
     "max_response_bytes": 7,
     "certificate_authority": "own.pem",

@@ -373,6 +373,38 @@ async def test_requests_beyond_the_bound_wait_in_order(client: Client) -> None:
         assert server.connections == 1
 
 
+async def test_a_subgraph_that_hangs_does_not_use_up_the_connections_of_another_one_behind_the_same_server() -> None:
+    """Before, endpoints of one server shared a pool. `a` and `b` are two paths of one proxy."""
+    released = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        while True:
+            if b"hang" in (await peer.request()).body:
+                await released.wait()
+            await peer.reply(response(OK))
+
+    async with serving(script) as server:
+        endpoint = Endpoint(url=server.url, timeout=5.0, limits=PoolLimits(max_connections=1))
+        transport = HttpTransport({"a": endpoint, "b": endpoint})
+        hanging = asyncio.create_task(transport.send(replace(QUERY, body=b"hang")))
+        assert (await transport.send(replace(QUERY, subgraph="b"))).body == OK
+        assert not hanging.done()
+        released.set()
+        await hanging
+        await transport.aclose()
+
+
+async def test_requests_beyond_the_queue_fail_at_once_and_can_be_repeated(client: Client) -> None:
+    """Before, any number of requests waited."""
+    async with serving(always(response(OK))) as server:
+        transport = client(server, max_connections=1, max_waiting=2)
+        sent = [asyncio.create_task(transport.send(QUERY)) for _ in range(5)]
+        results = await asyncio.gather(*sent, return_exceptions=True)
+        refused = [result for result in results if isinstance(result, SubgraphUnreachable)]
+        assert [result.retry_after for result in refused] == [1, 1]
+        assert (await transport.send(QUERY)).body == OK
+
+
 async def test_connections_are_bounded_under_load(client: Client) -> None:
     async with serving(always(response(OK))) as server:
         transport = client(server, max_connections=3)
