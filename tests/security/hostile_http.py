@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 GRAPHQL_BODY = b'{"query":"{__typename}"}'
 # If a server takes a part of a body for a request, the response and the log have this id.
@@ -119,11 +119,12 @@ class Case:
 
 
 class HostileRequests:
-    """Draws cases for one port. `path` is a path that the port serves."""
+    """Draws cases for one port. It serves `paths`; `token` is the valid value of an `Authorization` header."""
 
-    def __init__(self, random: random.Random, path: bytes) -> None:
+    def __init__(self, random: random.Random, paths: Sequence[bytes], token: bytes) -> None:
         self._random = random
-        self._path = path
+        self._paths = paths
+        self._token = token
         self._number = 0
         self._kinds: dict[str, Callable[[], bytes]] = {
             "ambiguous framing": self._ambiguous,
@@ -136,6 +137,10 @@ class HostileRequests:
             "not HTTP": lambda: random.choice(_NOT_HTTP),
         }
 
+    @property
+    def _path(self) -> bytes:
+        return self._random.choice(self._paths)
+
     def draw(self) -> Case:
         """One case."""
         self._number += 1
@@ -146,7 +151,7 @@ class HostileRequests:
         return Case(kind, self._split(sent), self._random.choice(("whole", "whole", "half", "at once")))
 
     def _good(self, *lines: bytes, line: bytes | None = None, host: bytes = b"host: x") -> bytes:
-        first = line or b"POST " + self._path + b" HTTP/1.1"
+        first = line or self._random.choice((b"POST ", b"POST ", b"GET ")) + self._path + b" HTTP/1.1"
         framing = b"content-type: application/json\r\ncontent-length: %d" % len(GRAPHQL_BODY)
         return b"\r\n".join((first, host, *lines, framing, b"", GRAPHQL_BODY))
 
@@ -198,6 +203,8 @@ class HostileRequests:
         lines = [choose(_NAMES) + b": " + choose(_VALUES) for _ in range(choose((1, 1, 2, 3, 150)))]
         if self._random.random() < 0.2:
             lines += [lines[0]] * choose((1, 500))
+        if self._random.random() < 0.4:
+            lines.append(b"authorization: " + self._token)
         host = b"host: " + choose(_HOSTS) if self._random.random() < 0.3 else b"host: x"
         return self._good(*lines, host=choose((host, host, host, host + b"\r\n" + host, b"a: b")))
 

@@ -39,6 +39,24 @@ PATHS: Mapping[str, bytes] = {
     "REST_PORT": b"/api/auth/login",
 }
 PORTS = tuple(PATHS)
+REST_PATHS = (
+    b"/api/auth/login",
+    b"/api/auth/refresh",
+    b"/api/auth/me",
+    b"/api/accounts",
+    b"/api/accounts?limit=2&cursor=%ff",
+    b"/api/transactions",
+    b"/api/transactions/transfer",
+    b"/api/accounts/6560d1b2c3d4e5f601234567",
+    b"/openapi.json",
+)
+SERVED: Mapping[str, tuple[bytes, ...]] = {
+    "AUTH_PORT": (b"/graphql", b"/.well-known/jwks.json"),
+    "ACCOUNT_PORT": (b"/graphql", b"/internal/postings", b"/internal/parties"),
+    "TRANSACTION_PORT": (b"/graphql",),
+    "ROUTER_PORT": (b"/graphql",),
+    "REST_PORT": REST_PATHS,
+}
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +137,7 @@ async def test_hostile_requests_break_nothing(attacked: Platform, person: Person
     seen: dict[str, int] = {}
 
     async def attack(name: str, seed: int, cases: int) -> None:
-        requests = HostileRequests(random.Random(seed), PATHS[name])
+        requests = HostileRequests(random.Random(seed), SERVED[name], token)
         for _ in range(cases):
             case = requests.draw()
             check(name, case, *await answer(ports[name], *case.parts, closes=case.closes, silence=SILENCE))
