@@ -38,7 +38,6 @@ if TYPE_CHECKING:
         b'{"query":"q","extensions":false}',
         b'{"query":"q","extensions":[]}',
         b'{"query":"\xff"}',
-        b'\xef\xbb\xbf{"query":"q"}',
         b'{"query":"q","variables":{"v":1e99999999999999999999}}',
         b'{"query":"q","variables":' + b'{"a":' * 20_000 + b"1" + b"}" * 20_001,
     ],
