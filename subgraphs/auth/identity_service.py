@@ -123,6 +123,7 @@ class IdentityService:
             Unavailable: too many passwords wait to be hashed, or the store does not respond.
         """
         new_user = NewUser(email, password, name, (Role.CUSTOMER,))
+        await self._passwords.limits.count_password_choice(origin)
         user = await check_user(self._passwords.hasher, new_user, self._clock())
         if isinstance(user, WeakChoice):
             return user

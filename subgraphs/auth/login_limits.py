@@ -77,6 +77,7 @@ class LoginLimits:
         self._address = RateLimit("login-address", per_address, _ADDRESS_WINDOW)
         self._account = RateLimit("login-account", per_account, _LOGIN_WINDOW)
         self._pair = RateLimit("login-account-address", per_account, _LOGIN_WINDOW, doubling=_LONGEST_WAIT)
+        self._choice = RateLimit("password-choice-address", per_address, _ADDRESS_WINDOW)
         self._registration = RateLimit("register-address", registrations, _REGISTRATION_WINDOW)
 
     @classmethod
@@ -108,6 +109,15 @@ class LoginLimits:
             raise self._account.refusal(turn)
         await self._store.add(self._account, account)
         return Attempt(self._store, (*attempt.counted, (self._account, account)))
+
+    async def count_password_choice(self, origin: Origin) -> None:
+        """Count a new password, which takes a core some milliseconds to judge, whether it is accepted or not.
+
+        Raises:
+            RateLimited: a password may be chosen later.
+        """
+        if origin.has_address_limits:
+            await self._take(Attempt(self._store, ()), self._choice, origin.network)
 
     async def begin_registration(self, origin: Origin) -> Attempt:
         """Count a registration.

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
     from servicekit.asgi import ASGIApp, Message
 
+# One worker runs all of them, so that they share one service.
+pytestmark = pytest.mark.xdist_group("login floods")
+
 PASSWORD = "quite unlike any banner 71"
 # A login takes 25 ms of a core; the machine that runs the tests is busy with others.
 SECONDS = 10.0
@@ -291,6 +294,15 @@ async def test_nothing_tells_whether_an_account_exists(service: Service) -> None
             answers[email] = [response.content for response in responses]
     assert answers[known] == answers[unknown]
     assert b"RATE_LIMITED" in answers[known][-1]
+
+
+async def test_weak_choices_are_limited_by_the_address(service: Service) -> None:
+    address = new_address()
+    async with service.client() as http:
+        weak = {"email": new_email(), "password": "12345678901", "name": "Ann"}
+        answers = [outcome((await service.send(http, address, REGISTER, **weak)).json()) for _ in range(60)]
+    assert answers[:30] == ["WeakPassword"] * 30
+    assert "RATE_LIMITED" in answers[30:]
 
 
 async def test_registrations_are_limited_by_the_address(service: Service) -> None:

@@ -169,6 +169,20 @@ async def test_ten_registrations_an_hour_of_one_address() -> None:
     assert len(await registrations(HOME, 50)) == 10
 
 
+async def test_weak_passwords_are_judged_thirty_times_a_minute() -> None:
+    """Judging takes a core some milliseconds, so it is limited although a weak choice is no registration."""
+    door, judged = Door(), 0
+    for _ in range(100):
+        with suppress(RateLimited):
+            await door.limits.count_password_choice(HOME)
+            judged += 1
+    assert judged == 30
+    await door.limits.begin_registration(HOME)
+    await door.limits.begin_login(ANN, HOME)
+    for _ in range(100):
+        await door.limits.count_password_choice(Origin("127.0.0.1", has_address_limits=False))
+
+
 async def test_the_neighbours_in_an_ipv6_network_are_one_address() -> None:
     door = Door()
     origins = [
