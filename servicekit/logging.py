@@ -30,10 +30,17 @@ if TYPE_CHECKING:
 
 _SECRET_NAME = re.compile(r"password|secret|token|authorization|cookie|credential", re.IGNORECASE)
 REDACTED = "[redacted]"
+# E-mail addresses, and texts as long as tokens and keys.
+_PRIVATE_LOOK = re.compile(r"[^\s@]+@[^\s@]+|[A-Za-z0-9+/=_.~-]{40,}")
 
 # These loggers write a line for each request, or for each step of a shutdown. Our own lines have the same facts, so
 # only the warnings and errors of these loggers are written.
 _QUIET = ("httpx", "httpcore", "aiosqlite", "asyncio", "uvicorn.error")
+
+
+def without_private_parts(text: str) -> str:
+    """Replace what looks like an e-mail address or a token, in a text that the client chooses freely."""
+    return _PRIVATE_LOOK.sub(REDACTED, text)
 
 
 def configure(service: str, settings: ProcessSettings) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from servicekit.logged_paths import UNKNOWN_PATH
+from servicekit.logging import without_private_parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,8 +54,8 @@ class LogLine:
             "ms": _ms(seconds),
             "request_bytes": self.body_bytes,
             "bytes": self.size if scope["method"] != "HEAD" else 0,
-            "client": _cut(headers.get("apollographql-client-name")),
-            "client_version": _cut(headers.get("apollographql-client-version")),
+            "client": _public(headers.get("apollographql-client-name")),
+            "client_version": _public(headers.get("apollographql-client-version")),
             "code": self.code,
             "batch": self.batch,
             "exceeds": [*self.exceeds, *(self.record.exceeds if self.record is not None else ())] or None,
@@ -81,6 +82,10 @@ def _fields_of(record: RequestRecord) -> dict[str, object]:
         "override_labels": list(record.override_labels) or None,
         "listed": None if record.listed else False,
     }
+
+
+def _public(text: str | None) -> str | None:
+    return without_private_parts(text[:LONGEST]) if text is not None else None
 
 
 def _cut(text: str | None) -> str | None:

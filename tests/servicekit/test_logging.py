@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from servicekit import request_ids
-from servicekit.logging import REDACTED, configure
+from servicekit.logging import REDACTED, configure, without_private_parts
 from servicekit.request_ids import RequestIds
 from servicekit.settings import ProcessSettings, load
 
@@ -85,3 +85,16 @@ def test_levels_below_the_configured_one_are_not_logged(capsys: pytest.CaptureFi
     logging.getLogger("httpx").info("quiet")
     structlog.stdlib.get_logger("here").warning("loud")
     assert [line["event"] for line in lines(capsys)] == ["loud"]
+
+
+@pytest.mark.parametrize(
+    ("text", "logged"),
+    [
+        ("web 1.2.3-beta+build", "web 1.2.3-beta+build"),
+        ("web of ann@example.com", "web of [redacted]"),
+        ("eyJhbGciOiJFUzI1NiIsImtpZCI6IjEifQ.eyJzdWIiOiIxIn0.c2ln", "[redacted]"),
+        ("018f4e6a-7b1c-7def-8a2b-123456789abc", "018f4e6a-7b1c-7def-8a2b-123456789abc"),
+    ],
+)
+def test_what_looks_like_an_address_or_a_token_is_not_logged(text: str, logged: str) -> None:
+    assert without_private_parts(text) == logged

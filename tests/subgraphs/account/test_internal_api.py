@@ -190,6 +190,12 @@ class TestPostings:
             assert (content[:9], response.status_code) == (content[:9], 400)
             assert response.json()["error"]["code"] == "BAD_USER_INPUT"
 
+    async def test_a_body_with_a_content_coding_is_not_read(self, service: Service) -> None:
+        authorization = service.credential.authorization(service="transaction", audience=ACCOUNT_INTERNAL)
+        headers = {"authorization": authorization, "content-encoding": "gzip"}
+        response = await service.http.post("/internal/postings", content=b"{}", headers=headers)
+        assert (response.status_code, response.json()["error"]["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
+
     async def test_a_body_that_is_too_large_is_not_read(self, service: Service) -> None:
         response = await service.internal("postings", {"transactionId": "x" * 100_000})
         assert response.status_code == 413

@@ -92,6 +92,14 @@ async def test_a_request_that_is_not_graphql_is_refused(
     assert response.json()["errors"]
 
 
+@pytest.mark.parametrize("coding", ["gzip", "br", "gzip, gzip", "\xff"])
+async def test_a_body_with_a_content_coding_is_not_read(http: httpx.AsyncClient, coding: str) -> None:
+    """It was 400, after the whole body was read."""
+    headers = {b"content-type": JSON.encode(), b"content-encoding": coding.encode("latin-1")}
+    response = await http.post("/graphql", content=b"{}", headers=headers)
+    assert (response.status_code, response.headers["accept-encoding"]) == (415, "identity")
+
+
 async def test_null_members_are_like_absent_ones(http: httpx.AsyncClient) -> None:
     body: dict[str, Any] = {"query": "{ __typename }", "variables": None, "operationName": None, "extensions": None}
     response = await http.post("/graphql", json=body)
