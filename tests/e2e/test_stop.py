@@ -6,12 +6,13 @@ import asyncio
 import signal
 import uuid
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from tests.e2e.platform import STOP_SECONDS, Person, Platform, start_platform
+from tests.e2e.platform import PASSWORD, STOP_SECONDS, Person, Platform, start_platform
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,6 +81,9 @@ async def test_orders_in_flight_at_sigterm_get_a_definite_answer(tmp_path: Path)
 
     again = start_platform(tmp_path)
     try:
+        # On other ports the tokens have another issuer.
+        credentials = {"email": person.email, "password": PASSWORD}
+        person = replace(person, access_token=again.call("POST", "/api/auth/login", json=credentials)["accessToken"])
         states = await recorded(again, person)
         balance = again.call("GET", f"/api/accounts/{accounts[0]}/balance", person)["balance"]
     finally:
