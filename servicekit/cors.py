@@ -24,6 +24,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 ANY: Final = "*"
 _SUBDOMAINS: Final = "*."
+_LOOPBACK: Final = re.compile(r"https?://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # A log line contains at most this many characters of a text that a client chose.
@@ -70,6 +71,7 @@ class CorsRules:
         expose_headers: the response headers that a page may read.
         allow_credentials: whether the browser may send cookies.
         max_age: how many seconds a browser may cache the response to a preflight request.
+        loopback: whether pages of this machine are allowed too, whatever their port.
     """
 
     origins: Sequence[str]
@@ -78,6 +80,7 @@ class CorsRules:
     expose_headers: Sequence[str]
     allow_credentials: bool
     max_age: float
+    loopback: bool = False
 
 
 class Preflight(NamedTuple):
@@ -108,7 +111,8 @@ class CorsPolicy:
         origins = rules.origins if rules is not None else ()
         self._any = ANY in origins
         self._origins = frozenset(origin for origin in origins if "*" not in origin)
-        self._subdomains = tuple(_subdomain_pattern(origin) for origin in origins if _SUBDOMAINS in origin)
+        subdomains = tuple(_subdomain_pattern(origin) for origin in origins if _SUBDOMAINS in origin)
+        self._patterns = (*subdomains, _LOOPBACK) if rules is not None and rules.loopback else subdomains
         self._vary: Headers = () if rules is None or self._any else ((b"vary", b"Origin"),)
         self._simple = _simple_headers(rules) if rules is not None else ()
 
@@ -144,7 +148,7 @@ class CorsPolicy:
         )
 
     def _allows(self, origin: str) -> bool:
-        return self._any or origin in self._origins or any(pattern.fullmatch(origin) for pattern in self._subdomains)
+        return self._any or origin in self._origins or any(pattern.fullmatch(origin) for pattern in self._patterns)
 
     def _allow_origin(self, origin: str) -> Headers:
         return ((b"access-control-allow-origin", b"*" if self._any else origin.encode("latin-1")),)

@@ -7,9 +7,9 @@ import os
 import signal
 import socket
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 # The number of a worker, and the file descriptors of its listening socket and of its channel.
 _Worker = tuple[int, int, int]
+_CONFIG = Path("router.yaml")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -54,30 +55,64 @@ class _Location(click.ParamType[str]):
             self.fail(str(error), param, ctx)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ServeOptions:
+    """The command line. `worker` is set in a worker process."""
+
+    supergraph: str | None
+    config_file: Path | None
+    host: str | None
+    port: int | None
+    workers: int | None
+    dev: bool
+    worker: _Worker | None
+
+    def environ(self) -> dict[str, str]:
+        """Return the environment variables, with the effect of `--dev`."""
+        environ = process.environment()
+        if self.dev:
+            environ["MOSAFE_ENV"] = "development"
+            self._say("--dev is for development only: clients see the schema and all errors")
+        return environ
+
+    def config(self) -> Path | None:
+        """Return the configuration file: that of `--config`, else router.yaml of the current folder if there is one."""
+        if self.config_file is not None or not _CONFIG.is_file():
+            return self.config_file
+        self._say(f"using {_CONFIG.resolve()}")
+        return _CONFIG
+
+    def applied_to(self, settings: RouterSettings) -> RouterSettings:
+        """Return `settings` with the address of `--host` and `--port`."""
+        given = {name: value for name in ("host", "port") if (value := getattr(self, name)) is not None}
+        return settings.model_copy(update={"server": settings.server.model_copy(update=given)}) if given else settings
+
+    def _say(self, text: str) -> None:
+        if self.worker is None:  # the supervisor has said it already
+            click.echo(f"router: {text}", err=True)
+
+
 @click.command("serve")
 @click.option("--supergraph", type=_Location(), help="The composed supergraph: a file, or a URL that is polled.")
-@click.option("--config", "config_file", type=_FILE, help="router.yaml; without it, all defaults.")
+@click.option("--config", "config_file", type=_FILE, help="The configuration; without it, ./router.yaml.")
+@click.option("--host", help="Address to listen on; overrides server.host.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; overrides server.port.")
 @click.option("--workers", type=click.IntRange(min=1), help="Number of worker processes; overrides server.workers.")
 @click.option("--dev", is_flag=True, help="For development: IDE, introspection, query plans, unmasked errors.")
 @click.option("--worker", type=(int, int, int), hidden=True, help="A worker, as the supervisor starts it.")
-def command(
-    supergraph: str | None, config_file: Path | None, workers: int | None, worker: _Worker | None, *, dev: bool
-) -> None:
+def command(**given: Any) -> None:
     """Serve a composed supergraph over HTTP.
 
     The router reloads when the supergraph or the configuration changes, and when it receives SIGHUP.
     """
-    environ = process.environment()
-    if dev:
-        environ["MOSAFE_ENV"] = "development"
-        if worker is None:
-            click.echo("router: --dev is for development only: clients see the schema and all errors", err=True)
-    locations = FileLocations(config_file, supergraph, environ)
-    settings = locations.settings()
+    options = _ServeOptions(**given)
+    environ, worker = options.environ(), options.worker
+    locations = FileLocations(options.config(), options.supergraph, environ)
+    settings = options.applied_to(locations.settings())
     process_settings = _with_grace(process.load(process.ProcessSettings, environ), settings)
     if worker is not None:
         _serve_as_worker(locations, settings, process_settings, worker)
-    elif (count := workers or settings.server.workers) > 1:
+    elif (count := options.workers or settings.server.workers) > 1:
         sys.exit(_supervise(settings, process_settings, count))
     else:
         _serve_alone(locations, settings, process_settings)

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 def cors_policy(settings: RouterSettings, methods: Sequence[str]) -> CorsPolicy:
     """Return the policy. A page may always set the headers that the CSRF check requires."""
     cors = settings.cors
-    if not cors.enabled:
+    if not cors.enabled and not cors.loopback:
         return CorsPolicy(None)
     allowed = cors.allow_headers
     return CorsPolicy(
         CorsRules(
-            origins=cors.origins,
+            origins=cors.origins if cors.enabled else (),
+            loopback=cors.loopback,
             methods=methods,
             allow_headers=tuple(dict.fromkeys((*allowed, *settings.csrf.required_headers)))
             if allowed is not None

@@ -15,4 +15,5 @@ DEVELOPMENT_DEFAULTS: Final[Mapping[tuple[str, ...], object]] = {
     ("ide", "enabled"): True,
     ("query_plan", "in_responses"): True,
     ("errors", "mask"): False,
+    ("cors", "loopback"): True,
 }

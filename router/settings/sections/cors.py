@@ -18,6 +18,9 @@ class Cors(Section):
     origins: tuple[Origin, ...] = ()
     """Origins whose pages may call the router, as scheme://host[:port]. `https://*.example.com` allows all subdomains
     of a host; `*` allows all origins."""
+    loopback: bool = False
+    """Whether pages of this machine (http://localhost, 127.0.0.1 or [::1], with any port) may call the router, even if
+    `enabled` is false. In development, a missing key means `true`."""
     allow_headers: tuple[HeaderName, ...] | None = None
     """Request headers that a page of an allowed origin may set, besides `csrf.required_headers`. With `null`, a page
     may set all headers that its browser asks for."""

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from router.server.cors import cors_policy
+from router.settings import read
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -98,3 +101,25 @@ async def test_refusals_can_be_read_by_the_page_too(client: Callable[..., AsgiCl
     response = await client(PAGES % "max_age: 1m").post(b"{", origin="https://app.example")
     assert response.status == 400
     assert response.headers["access-control-allow-origin"] == "https://app.example"
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        ("http://localhost:5173", True),
+        ("http://127.0.0.1:3000", True),
+        ("http://[::1]:8080", True),
+        ("https://localhost", True),
+        ("http://localhost.example.com:80", False),
+        ("http://127.0.0.1.example.com", False),
+        ("http://evil-localhost:3000", False),
+        ("https://example.com", False),
+    ],
+)
+def test_pages_of_this_machine_are_a_setting(origin: str, *, allowed: bool) -> None:
+    for text, environ in (("cors: {loopback: true}", {}), ("", {"MOSAFE_ENV": "development"})):
+        policy = cors_policy(read(text, environ), ["POST"])
+        assert ((b"access-control-allow-origin", origin.encode()) in policy.response_headers(origin)) is allowed
+    assert (
+        cors_policy(read("cors: {loopback: false}", {"MOSAFE_ENV": "development"}), []).response_headers(origin) == ()
+    )
