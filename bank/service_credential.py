@@ -31,7 +31,7 @@ ACCOUNT_INTERNAL = "account-internal"
 CALLERS: Final[Mapping[str, frozenset[str]]] = MappingProxyType({ACCOUNT_INTERNAL: frozenset({"transaction"})})
 LIFETIME_SECONDS = 60
 _ALGORITHM = "HS256"
-# The minimum for a secret in a variable, too. A shorter file was truncated or written by hand.
+# The minimum length of a secret, from the file or from a variable. A shorter file was truncated or written by hand.
 _MIN_LENGTH = 32
 
 

@@ -102,7 +102,7 @@ class Success(Protocol):
     """How a successful result becomes a response.
 
     Attributes:
-        headers: the headers that the response may have; names in `openapi.HEADERS`. With `ETag`, it gets an entity tag.
+        headers: names of `openapi.HEADERS` that the response may have. If `ETag` is one of them, it gets an entity tag.
     """
 
     @property

@@ -103,7 +103,7 @@ def serve(
 ) -> None:
     """Configure logs, bind, create the application and serve it; return after a graceful shutdown.
 
-    A listening socket in place of an endpoint is closed at the end.
+    If `endpoint` is a listening socket, it is closed at the end.
 
     After SIGTERM or SIGINT, new requests are refused, and requests in flight may run for `settings.shutdown_seconds`;
     a second signal cuts them off (`servicekit.shutdown`). When the pipe `settings.parent_pipe` ends, the same happens

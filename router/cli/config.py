@@ -11,7 +11,7 @@ from router.cli.read_supergraph import read_supergraph
 from router.lifecycle.build_gateway import assemble, initial_documents
 from router.lifecycle.supergraph_sources import UrlSource
 from router.policies.persisted_documents import PersistedDocumentList
-from router.policies.persisted_manifest import InvalidManifest
+from router.policies.read_persisted_manifests import InvalidManifest
 from router.settings import RouterSettings, load
 from router.settings.json_schema import json_schema
 from router.settings.reference_page import reference

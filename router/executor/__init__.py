@@ -21,8 +21,8 @@ them:
     execution §5    complete leaves, types and nulls                     graphql/completion, collect_fields
     execution §7    resolve introspection without a subgraph             graphql/introspection
 
-Between §3.1 and §3.2, `interpreter/from_context` reads the values of `@fromContext` arguments from the ancestors of
-each object (§3.10).
+Between §3.1 and §3.2, `interpreter/group_by_context_values` reads the values of `@fromContext` arguments from the
+ancestors of each object (§3.10).
 
 In these modules, a *place* is an object of the response tree together with its path. A *batch* is a request that
 contains several entity fetches. Each of these fetches is a *part* of the batch.

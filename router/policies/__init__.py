@@ -1,7 +1,7 @@
 """The policies of the router: stages of the pipeline that enforce what the operator allows clients or subgraphs.
 
 `policy_order` lists all policies, and makes the stages of a gateway from the settings and the supergraph
-(`policy_inputs`). Read `policy_order`, then the policies: `persisted_documents` (with `persisted_manifest`), `apq`,
-`limits_stage` (with `limit_checker`, `measure_document_size`, `measure_operation_size`), `override_labels`,
+(`policy_inputs`). Read `policy_order`, then the policies: `persisted_documents` (with `read_persisted_manifests`),
+`apq`, `limits_stage` (with `limit_checker`, `measure_document_size`, `measure_operation_size`), `override_labels`,
 `header_propagation`, `error_masking`, `personal_data_redaction`.
 """

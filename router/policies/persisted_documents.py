@@ -22,15 +22,15 @@ from graphql import GraphQLSyntaxError, parse, print_ast
 
 from router.errors import DocumentIdAndBody, DocumentIdRequired, DocumentNotListed
 from router.pipeline.stage import Stage
-from router.policies.persisted_manifest import InvalidManifest, read_manifests
+from router.policies.read_persisted_manifests import InvalidManifest, read_manifests
 from router.settings.sections.persisted_documents import PersistedMode
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from router.pipeline.request_context import RequestContext
-    from router.policies.persisted_manifest import DocumentKey
     from router.policies.policy_inputs import PolicyInputs
+    from router.policies.read_persisted_manifests import DocumentKey
     from router.preparation.read_and_cache_documents import Document, DocumentFindings, ParsedDocument
     from router.request.request_and_response import GraphQLRequest
     from router.settings.sections.persisted_documents import PersistedDocuments

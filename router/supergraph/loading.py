@@ -19,7 +19,7 @@ from router.errors import InvalidSupergraph
 from router.federation.field_sets import FieldSetSyntaxError
 from router.federation.link_directives import LinkError, read_links
 from router.federation.spec_versions import APOLLO
-from router.supergraph.check_missing_types import check_references
+from router.supergraph.check_subgraph_type_references import check_references
 from router.supergraph.join_directives import JoinVocabulary
 from router.supergraph.merged_and_api_schema import accessible_definitions, merged_definitions
 from router.supergraph.model import Supergraph

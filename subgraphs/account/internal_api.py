@@ -8,8 +8,8 @@ The routes need a service credential for this audience; a user's access token is
 | `/internal/postings` | 200 `{outcome: POSTED, postedAt}` or `{outcome: REFUSED, problem}`; 409 for a used id |
 | both | 400 with every wrong field, 401, 413, 415, 503 |
 
-After too many wrong receivers of a person (`posting_rules.WRONG_RECEIVERS`), `/internal/parties` responds with 429 for
-any transfer to another person, so that the order is not recorded.
+If a person has named too many wrong receivers (`posting_rules.WRONG_RECEIVERS`), `/internal/parties` responds with 429
+to each further transfer of this person to somebody else. The order is then not recorded.
 """
 
 from __future__ import annotations

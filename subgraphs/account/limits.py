@@ -82,9 +82,9 @@ class Limits:
     """The limits of every customer.
 
     Attributes:
-        order: of one order.
-        day: of each sum of a day.
-        balance: of one account.
+        order: the most that one order may move.
+        day: the most that a person may move on one day, for each direction and currency (`DaySum`).
+        balance: the highest balance of an account.
         receiver_tries: how many wrong receivers a person may name, see `posting_rules.WRONG_RECEIVERS`.
     """
 

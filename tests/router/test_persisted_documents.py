@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from router.gateway import Gateway
-from router.policies.persisted_manifest import InvalidManifest
+from router.policies.read_persisted_manifests import InvalidManifest
 from router.settings import InvalidSettings, read
 from tests.router.server.asgi_client import AsgiClient, AsgiResponse
 from tests.router.shop import SDL, Shop

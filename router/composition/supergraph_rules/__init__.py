@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.composition.supergraph_rules import (
-    cost_spec_directives,
+    cost_rules_of_linked_cost_spec,
     directive_locations,
     inaccessible,
     interface_field_no_implem,
@@ -46,7 +46,7 @@ API_RULES: tuple[Callable[[MergeState], None], ...] = (inaccessible.check,)
 # These rules run last, because Apollo's composition reports their errors last: when it extracts the subgraphs from the
 # supergraph.
 EXTRACTION_RULES: tuple[Callable[[MergeState], None], ...] = (
-    cost_spec_directives.check,
+    cost_rules_of_linked_cost_spec.check,
     key_invalid_fields.check,
     provides_invalid_fields.check,
 )

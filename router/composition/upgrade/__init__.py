@@ -23,12 +23,12 @@ from router.composition.upgrade.drop_externals import (
 from router.composition.upgrade.drop_ignored_directives import drop_interface_directives, drop_provides_on_leaf_fields
 from router.composition.upgrade.drop_repeated_tags import drop_repeated_tags
 from router.composition.upgrade.rewrite_field_sets import coerce_fields, drop_ineffective_leaves
-from router.composition.upgrade.turn_extensions_into_definitions import (
+from router.composition.upgrade.upgrade_step_input import Originals, Upgrade
+from router.composition.upgrade.upgrade_type_extensions import (
     drop_external_keys,
     require_base,
     turn_extensions_into_definitions,
 )
-from router.composition.upgrade.upgrade_step_input import Originals, Upgrade
 from router.federation.linked_specs import FEDERATION_IDENTITY, Link, Links, SpecUrl
 from router.federation.spec_versions import spec_version
 

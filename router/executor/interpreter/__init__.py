@@ -2,6 +2,6 @@
 
 In: a plan, the coerced variables and a transport. Out: the merged tree, the errors, and the values that could not be
 fetched. Read `requests_in_plan` (lists the requests of a plan) and `execution` (runs the requests). The other modules
-are the steps of one request, in this order: `objects_at_path`, `from_context`, `representations`, `rewrites`, `merge`,
-`combine_and_split_entity_fetches`.
+are the steps of one request, in this order: `objects_at_path`, `group_by_context_values`, `representations`,
+`rewrites`, `merge`, `combine_and_split_entity_fetches`.
 """

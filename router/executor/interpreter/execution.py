@@ -27,7 +27,7 @@ from router.executor.graphql.completion import NO_EFFECTS, FailureEffects, compl
 from router.executor.graphql.introspection import introspect
 from router.executor.graphql_over_http import decode_response
 from router.executor.interpreter.combine_and_split_entity_fetches import group_equal_parts, split_response
-from router.executor.interpreter.from_context import ContextReader
+from router.executor.interpreter.group_by_context_values import ContextReader
 from router.executor.interpreter.large_responses import LARGE, LargeResponses, decode_in_slices
 from router.executor.interpreter.merge import conflicting_paths, merge
 from router.executor.interpreter.objects_at_path import collect

@@ -34,6 +34,6 @@ Read in this order:
 - `chosen_options`: the class of the result, `Choice`.
 - `choose_options`: the function to call.
 - `combination_search`: the search for the fewest fetches.
-- `cheapest_choice`, `leaf_tie_breaking`, `key_tie_breaking`: the comparison of ties.
+- `break_ties_by_plan_cost`, `leaf_tie_breaking`, `key_tie_breaking`: the comparison of ties.
 - `explain_choice`: why a field is fetched from the chosen subgraph, for `router explain-plan`.
 """

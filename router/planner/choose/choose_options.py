@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from router.planner.choose.cheapest_choice import CheapestChoice
+from router.planner.choose.break_ties_by_plan_cost import CheapestChoice
 from router.planner.choose.chosen_options import Choice
 from router.planner.choose.combination_search import CombinationSearch
 from router.planner.choose.key_tie_breaking import break_key_ties

@@ -157,8 +157,9 @@ class CombinationSearch:
     def _neighbours(self, assignment: Assignment) -> Iterator[Assignment]:
         """Yield the neighbours of an assignment.
 
-        First come the assignments that avoid one fetch, then the assignments that use one fetch for every leaf that
-        this fetch can return, then the assignments with another option for one option set.
+        1. Assignments that avoid one fetch.
+        2. For each fetch, the assignment in which this fetch returns every leaf that it can return.
+        3. Assignments that change the option of one option set.
         """
         fetches: dict[FetchId, None] = {}
         for number in self._free:

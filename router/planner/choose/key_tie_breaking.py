@@ -19,7 +19,7 @@ from router.planner.walk.nodes_and_options import fetch_start
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from router.planner.choose.cheapest_choice import CheapestChoice
+    from router.planner.choose.break_ties_by_plan_cost import CheapestChoice
     from router.planner.choose.choose_hop_inputs import Inputs
     from router.planner.walk.nodes_and_options import FetchId, KeyChoice, PathOption
 

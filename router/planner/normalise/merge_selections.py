@@ -310,7 +310,7 @@ class Normaliser:
         return self._outputs[key]
 
     def target(self, parent_type: str, name: str) -> str:
-        """Return the named type of the field `name` of a type, such as `Book` for `[Book!]!`."""
+        """Return the type of the field without its list and non-null wrappers, such as `Book` for `[Book!]!`."""
         output = self._output(parent_type, name)
         assert output is not None  # noqa: S101 - the operation is valid
         return output[0]

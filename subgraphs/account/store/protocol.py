@@ -88,7 +88,10 @@ class AccountStore(Outbox, IdentifiedStore, Protocol):
         """
 
     async def wrong_receivers(self, user_id: str, since: datetime) -> Sequence[datetime]:
-        """When transfers of the person were refused with one of `posting_rules.WRONG_RECEIVERS`, in ascending order."""
+        """The times, after `since`, of the person's transfers with a reason in `posting_rules.WRONG_RECEIVERS`.
+
+        The times are in ascending order.
+        """
 
     async def post(self, posting: Posting, limits: Limits = DEFAULT_LIMITS) -> Outcome:
         """Execute what `subgraphs.account.settlement.settle` decides about `posting` (bank §2.7).

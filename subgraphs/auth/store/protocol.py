@@ -56,7 +56,7 @@ class AuthStore(IdentifiedStore, Protocol):
         """The users by id, in one query; ids that do not exist are left out."""
 
     async def credentials(self, email: str) -> Credentials | None:
-        """The user with this e-mail address in any case, or None."""
+        """The credentials of the user with this e-mail address, or None. Upper and lower case are not distinguished."""
 
     async def set_password_hash(self, user_id: str, password_hash: str) -> None:
         """Replace the hash; nothing happens when there is no such user."""

@@ -1,4 +1,7 @@
-"""Documents by their id, and the list of those clients may run. Covers `router/policies/persisted_manifest.py` too."""
+"""Documents by their id, and the list of those clients may run.
+
+Covers `router/policies/read_persisted_manifests.py` too.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from graphql import parse
 
 from router.errors import DocumentNotListed, RequestError
 from router.policies.persisted_documents import PersistedDocumentList
-from router.policies.persisted_manifest import InvalidManifest, read_manifests
+from router.policies.read_persisted_manifests import InvalidManifest, read_manifests
 from router.preparation.read_and_cache_documents import DocumentFindings, ParsedDocument
 from router.request.request_and_response import GraphQLRequest
 from router.settings.sections.persisted_documents import PersistedDocuments, PersistedMode

@@ -4,7 +4,7 @@ from graphql import build_schema
 
 from router.errors import ResponseError
 from router.executor.errors.error_path_index import RecordedErrorPaths
-from router.executor.interpreter.from_context import ContextReader
+from router.executor.interpreter.group_by_context_values import ContextReader
 from router.executor.interpreter.objects_at_path import collect
 from router.plan import Each, Fetch, Key, KeyRenamer, Parent, TypeIs
 

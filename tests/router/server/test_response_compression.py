@@ -9,8 +9,8 @@ import pytest
 
 from router.request.log_fields import RequestRecord
 from router.request.request_and_response import GraphQLRequest, GraphQLResponse, Outcome
-from router.server import compression
 from router.server.app import GraphQLApp
+from router.server.response_compression import IN_A_THREAD
 from router.settings import read
 from router.settings.types import ContentCoding
 from router.transport.content_codings import decode
@@ -73,8 +73,8 @@ async def test_an_response_that_could_be_compressed_varies_with_what_the_client_
 
 
 async def test_a_large_response_is_compressed_beside_the_event_loop() -> None:
-    response = await AsgiClient(app(size=2 * compression.IN_A_THREAD)).post(QUERY, accept_encoding="br")
-    assert len(decode("br", response.body, 10_000_000)) == 2 * compression.IN_A_THREAD
+    response = await AsgiClient(app(size=2 * IN_A_THREAD)).post(QUERY, accept_encoding="br")
+    assert len(decode("br", response.body, 10_000_000)) == 2 * IN_A_THREAD
 
 
 def test_a_client_on_a_socket_gets_the_response() -> None:
