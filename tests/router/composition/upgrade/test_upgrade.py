@@ -1,6 +1,6 @@
 """Each step of the upgrade from Federation 1, on the smallest schema that it changes.
 
-Covers `router/composition/upgrade/__init__.py`, `router.composition.upgrade.upgrade_type_extensions.py`,
+Covers `router/composition/upgrade/__init__.py`, `router/composition/upgrade/upgrade_type_extensions.py`,
 `router/composition/upgrade/drop_externals.py`,
 `router/composition/upgrade/rewrite_field_sets.py`, `router/composition/upgrade/drop_ignored_directives.py`,
 `router/composition/upgrade/upgrade_step_input.py`, `router/composition/upgrade/add_shareable.py` and
