@@ -40,7 +40,7 @@ from subgraphs.auth.identity_service import NewUser, TakenEmail, create_user
 from subgraphs.auth.password_hashing import PasswordHasher
 from subgraphs.auth.settings import AuthSettings
 from subgraphs.auth.store.factory import STORES as AUTH_STORES
-from subgraphs.kit.store_factory import open_store
+from subgraphs.kit.store_identity import open_joined
 from subgraphs.transaction.domain import Order, Requester, TransactionType
 from subgraphs.transaction.ledger_client import HttpLedger
 from subgraphs.transaction.payment_provider import SandboxProvider
@@ -152,9 +152,9 @@ def _password(key: str, email: str) -> str:
 async def _open_stores(environ: Mapping[str, str], calendar: Calendar, stack: AsyncExitStack) -> Bank:
     account, transaction = load(AccountSettings, environ), load(TransactionSettings, environ)
     hasher = stack.enter_context(PasswordHasher())
-    auth_store = await stack.enter_async_context(open_store(load(AuthSettings, environ).store, AUTH_STORES))
-    accounts = await stack.enter_async_context(open_store(account.store, ACCOUNT_STORES, clock=calendar))
-    transactions = await stack.enter_async_context(open_store(transaction.store, TRANSACTION_STORES, clock=calendar))
+    auth_store = await stack.enter_async_context(open_joined(load(AuthSettings, environ).place, AUTH_STORES))
+    accounts = await stack.enter_async_context(open_joined(account.place, ACCOUNT_STORES, clock=calendar))
+    transactions = await stack.enter_async_context(open_joined(transaction.place, TRANSACTION_STORES, clock=calendar))
     credential = ServiceCredential.load(account)
     client = await stack.enter_async_context(_postings_without_socket(accounts, credential, account.limits))
     ledger = HttpLedger(client, credential)

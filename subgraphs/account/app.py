@@ -20,8 +20,7 @@ from subgraphs.kit import app as kit
 from subgraphs.kit.background import every, in_background, repeat
 from subgraphs.kit.connections import CursorCodec
 from subgraphs.kit.outbox import prune
-from subgraphs.kit.store_factory import open_store
-from subgraphs.kit.store_identity import joined, refuse_missing
+from subgraphs.kit.store_identity import open_joined
 from subgraphs.kit.verification import token_verifier
 
 if TYPE_CHECKING:
@@ -73,9 +72,7 @@ async def open_runtime(settings: AccountSettings) -> AsyncIterator[AccountRuntim
     credential = ServiceCredential.load(settings)
     cursors = CursorCodec(credential.derive_key("account cursors"), width=SORT_KEY_WIDTH)
     async with AsyncExitStack() as stack:
-        refuse_missing(settings.store, "account", settings.data_dir)
-        store = await stack.enter_async_context(open_store(settings.store, STORES))
-        await stack.enter_async_context(joined(store, "account", settings.data_dir))
+        store = await stack.enter_async_context(open_joined(settings.place, STORES))
         clock = CautiousClock(values.now)
         await stack.enter_async_context(in_background(repeat(lambda: _prune(store, clock), every(PRUNE_SECONDS))))
         verifier = await stack.enter_async_context(token_verifier(settings))

@@ -11,6 +11,7 @@ from subgraphs.account.limits import Ceiling, Limits
 from subgraphs.account.store.protocol import DEFAULT_LIMITS
 from subgraphs.kit.settings import SubgraphSettings
 from subgraphs.kit.store_factory import StoreAddress
+from subgraphs.kit.store_identity import StorePlace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +58,11 @@ class AccountSettings(SubgraphSettings):
     def store(self) -> StoreAddress:
         """Where the service keeps its data."""
         return StoreAddress(self.db_url, "ACCOUNT_DB_URL", self.data_dir / "account.sqlite3")
+
+    @property
+    def place(self) -> StorePlace:
+        """The store as a part of the installation."""
+        return StorePlace("account", self.store, self.data_dir)
 
     @property
     def database(self) -> Path:

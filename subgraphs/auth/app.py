@@ -28,8 +28,7 @@ from subgraphs.auth.signing_keys import KEY_SET_AGE, KeyVault
 from subgraphs.auth.store.factory import STORES
 from subgraphs.auth.tokens import AccessTokens
 from subgraphs.kit import app as kit
-from subgraphs.kit.store_factory import open_store
-from subgraphs.kit.store_identity import joined, refuse_missing
+from subgraphs.kit.store_identity import open_joined
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -81,9 +80,7 @@ async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> Asy
     _refuse_wrong_clock(clock())
     clocks = Clocks.of(clock)
     async with AsyncExitStack() as stack:
-        refuse_missing(settings.store, "auth", settings.data_dir)
-        store = await stack.enter_async_context(open_store(settings.store, STORES))
-        await stack.enter_async_context(joined(store, "auth", settings.data_dir))
+        store = await stack.enter_async_context(open_joined(settings.place, STORES))
         revocations = SqliteRevocationList(settings.data_dir)
         stack.callback(revocations.close)
         hasher = stack.enter_context(PasswordHasher(queue=settings.hashing_queue))

@@ -26,7 +26,7 @@ from subgraphs.auth.settings import AuthSettings
 from subgraphs.auth.signing_keys import KeyVault, published, signing
 from subgraphs.auth.store.factory import STORES
 from subgraphs.kit.commands import service_group
-from subgraphs.kit.store_factory import open_store
+from subgraphs.kit.store_identity import open_joined
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -138,7 +138,7 @@ def _settings() -> AuthSettings:
 
 
 def _store() -> AbstractAsyncContextManager[AuthStore]:
-    return open_store(_settings().store, STORES)
+    return open_joined(_settings().place, STORES)
 
 
 @asynccontextmanager
@@ -171,7 +171,7 @@ def _problems(error: BadUserInput) -> str:
 async def _change(email: str, change: Callable[[AuthStore, User], Awaitable[None]]) -> User:
     """The user after `change`. The tokens of sessions that it ended are invalid from now on, for every process."""
     settings = _settings()
-    async with open_store(settings.store, STORES) as store:
+    async with open_joined(settings.place, STORES) as store:
         with contextlib.closing(SqliteRevocationList(settings.data_dir)) as revocations:
             known = await store.credentials(email)
             if known is None:

@@ -10,6 +10,7 @@ from bank.service_credential import read_or_create_secret
 from servicekit.settings import Port, Secret  # noqa: TC001 - pydantic reads annotations at run time
 from subgraphs.kit.settings import SubgraphSettings
 from subgraphs.kit.store_factory import StoreAddress
+from subgraphs.kit.store_identity import StorePlace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +49,11 @@ class AuthSettings(SubgraphSettings):
     def store(self) -> StoreAddress:
         """Where the service keeps its data."""
         return StoreAddress(self.db_url, "AUTH_DB_URL", self.data_dir / "auth.sqlite3")
+
+    @property
+    def place(self) -> StorePlace:
+        """The store as a part of the installation."""
+        return StorePlace("auth", self.store, self.data_dir)
 
     @property
     def database(self) -> Path:

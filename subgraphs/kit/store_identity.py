@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import structlog
 
+from bank import values
 from bank.store_records import StoreMismatch, StoreRecords
 from servicekit.errors import ServiceError, StartupError
-from subgraphs.kit.store_factory import SQLITE
+from subgraphs.kit.store_factory import SQLITE, open_store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
     from bank.store_records import StoreState
-    from subgraphs.kit.store_factory import StoreAddress
+    from subgraphs.kit.store_factory import Clock, StoreAddress, Stores
 
 
 _log = structlog.stdlib.get_logger("stores")
@@ -37,6 +39,12 @@ class IdentifiedStore(Protocol):
     def report_changes(self, to: Callable[[int], None] | None) -> None:
         """Call `to` with the number of changes after each commit that changes users, money or orders."""
 
+    async def close(self) -> None:
+        """Release the connections; the store cannot be used afterwards."""
+
+
+S = TypeVar("S", bound=IdentifiedStore)
+
 
 def refuse_missing(address: StoreAddress, name: str, data_dir: Path) -> None:
     """Check that the file of a store that is recorded exists, before a new one is created in its place.
@@ -50,6 +58,29 @@ def refuse_missing(address: StoreAddress, name: str, data_dir: Path) -> None:
         raise StoreMismatch(
             f"The {name} store is missing: {address.sqlite_file} had {recorded.changes} recorded changes"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class StorePlace:
+    """Where a store is: its name in the installation, its address, and the data directory with the records."""
+
+    name: str
+    address: StoreAddress
+    data_dir: Path
+
+
+@asynccontextmanager
+async def open_joined(place: StorePlace, stores: Stores[S], *, clock: Clock = values.now) -> AsyncIterator[S]:
+    """The store at `place`, which belongs to the installation; its changes are recorded until the end of the block.
+
+    Raises:
+        ConfigurationError: see `open_store`.
+        StoreMismatch: the store was lost, is an older copy, or belongs to another installation.
+        StartupError: the store cannot be opened, or the records cannot be read or written.
+    """
+    refuse_missing(place.address, place.name, place.data_dir)
+    async with open_store(place.address, stores, clock=clock) as store, joined(store, place.name, place.data_dir):
+        yield store
 
 
 @asynccontextmanager

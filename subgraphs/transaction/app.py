@@ -14,8 +14,7 @@ from servicekit.cautious_clock import CautiousClock
 from subgraphs.kit import app as kit
 from subgraphs.kit.background import every, in_background, repeat
 from subgraphs.kit.connections import CursorCodec
-from subgraphs.kit.store_factory import open_store
-from subgraphs.kit.store_identity import joined, refuse_missing
+from subgraphs.kit.store_identity import open_joined
 from subgraphs.kit.verification import token_verifier
 from subgraphs.transaction.context import TransactionContext
 from subgraphs.transaction.lease import RENEWAL_SECONDS
@@ -83,9 +82,7 @@ async def open_runtime(settings: TransactionSettings, external: ExternalParts) -
     credential = ServiceCredential.load(settings)
     cursors = CursorCodec(credential.derive_key("transaction cursors"), width=SORT_KEY_WIDTH)
     async with AsyncExitStack() as stack:
-        refuse_missing(settings.store, "transaction", settings.data_dir)
-        store = await stack.enter_async_context(open_store(settings.store, STORES, clock=CautiousClock(values.now)))
-        await stack.enter_async_context(joined(store, "transaction", settings.data_dir))
+        store = await stack.enter_async_context(open_joined(settings.place, STORES, clock=CautiousClock(values.now)))
         verifier = await stack.enter_async_context(token_verifier(settings))
         ledger_client = await stack.enter_async_context(
             httpx.AsyncClient(

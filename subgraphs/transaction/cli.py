@@ -12,7 +12,7 @@ from bank import values
 from servicekit.settings import environment, load
 from subgraphs.kit.commands import service_group
 from subgraphs.kit.connections import PageRequest
-from subgraphs.kit.store_factory import open_store
+from subgraphs.kit.store_identity import open_joined
 from subgraphs.transaction.app import create_app
 from subgraphs.transaction.domain import OPEN
 from subgraphs.transaction.settings import TransactionSettings
@@ -45,7 +45,7 @@ def open_command() -> None:
 
 async def _print_open(settings: TransactionSettings) -> None:
     page = PageRequest(limit=_PAGE, backwards=True)
-    async with open_store(settings.store, STORES) as store:
+    async with open_joined(settings.place, STORES) as store:
         while rows := await store.listing(Listing(None, Filter(statuses=OPEN), page)):
             # The store returns one row more than the limit; that row begins the next page.
             for record in rows[:_PAGE]:

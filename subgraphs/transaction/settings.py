@@ -10,6 +10,7 @@ from servicekit.errors import ConfigurationError
 from servicekit.settings import Port  # noqa: TC001 - pydantic reads annotations at run time
 from subgraphs.kit.settings import SubgraphSettings
 from subgraphs.kit.store_factory import StoreAddress
+from subgraphs.kit.store_identity import StorePlace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +39,11 @@ class TransactionSettings(SubgraphSettings):
     def store(self) -> StoreAddress:
         """Where the service keeps its data."""
         return StoreAddress(self.db_url, "TRANSACTION_DB_URL", self.data_dir / "transaction.sqlite3")
+
+    @property
+    def place(self) -> StorePlace:
+        """The store as a part of the installation."""
+        return StorePlace("transaction", self.store, self.data_dir)
 
     @property
     def database(self) -> Path:
