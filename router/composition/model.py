@@ -59,7 +59,8 @@ class Applied:
 
     Attributes:
         name: The directive's name in the schema.
-        arguments: The arguments that are not null.
+        arguments: The arguments. Null arguments are left out, except those of `@deprecated` and of directives that
+            composition does not know: there, a null differs from the default value.
         element: The directive's name in its specification, for example `key` for `@federation__key`. None if
             composition does not know the directive.
         node: The syntax node of this use.

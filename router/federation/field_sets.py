@@ -59,9 +59,20 @@ def _parse(text: str) -> SelectionSetNode:
     operation, *rest = document.definitions
     if rest or not isinstance(operation, OperationDefinitionNode):
         raise FieldSetSyntaxError("Syntax Error: a field set is a single selection set.")
-    if not operation.selection_set.selections:
-        raise FieldSetSyntaxError("Syntax Error: the field set selects nothing.")
+    if _has_empty_selection(operation.selection_set):
+        raise FieldSetSyntaxError("Syntax Error: the field set has a selection without fields.")
     return operation.selection_set
+
+
+def _has_empty_selection(selection_set: SelectionSetNode) -> bool:
+    """Return whether there is a selection `{ }` at any depth. The parser of graphql-core accepts them."""
+    if not selection_set.selections:
+        return True
+    return any(
+        below is not None and _has_empty_selection(below)
+        for selection in selection_set.selections
+        for below in (getattr(selection, "selection_set", None),)
+    )
 
 
 def parse_field_set_or_none(text: str | None) -> SelectionSetNode | None:

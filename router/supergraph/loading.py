@@ -19,6 +19,7 @@ from router.errors import InvalidSupergraph
 from router.federation.field_sets import FieldSetSyntaxError
 from router.federation.link_directives import LinkError, read_links
 from router.federation.spec_versions import APOLLO
+from router.federation.walk_definitions import without_null_reasons
 from router.supergraph.check_subgraph_type_references import check_references
 from router.supergraph.join_directives import JoinVocabulary
 from router.supergraph.merged_and_api_schema import accessible_definitions, merged_definitions
@@ -69,7 +70,7 @@ def load(sdl: str) -> Supergraph:
         raise InvalidSupergraph(f"A link of the supergraph is not valid: {error.message}") from None
     _check_arguments(links)
     _check_purposes(links)
-    merged = merged_definitions(document, links)
+    merged = list(without_null_reasons(merged_definitions(document, links)))
     join = JoinVocabulary.of(_join_link(links), links.get(f"{APOLLO}/context"))
     try:
         subgraphs = extract_subgraphs(document, merged, join)

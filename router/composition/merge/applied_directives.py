@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from graphql.language import ConstObjectFieldNode, ConstObjectValueNode, NameNode
+from graphql.language import ConstObjectFieldNode, ConstObjectValueNode, NameNode, NullValueNode
 
 from router.composition.const_value_nodes import enum_value, identity, list_of, string
 from router.composition.merge.combine_auth_requirements import MAX_ALTERNATIVES, TooManyAlternativesError
@@ -86,9 +86,15 @@ def _arguments(
 def _key(directive: MergedDirective, arguments: Mapping[str, ConstValueNode]) -> Hashable:
     """Return a value that is equal for equal arguments.
 
-    An omitted argument counts as the default value: `@a` and `@a(n: 1)` have equal keys if `n` has the default 1.
+    An omitted argument counts as the default value, or as null if it has none: `@a` and `@a(n: 1)` have equal keys if
+    `n` has the default 1, and so have `@a` and `@a(n: null)` if `n` has no default.
     """
-    return frozenset((name, identity(value)) for name, value in {**directive.defaults, **arguments}.items())
+    given = {**directive.defaults, **arguments}
+    return frozenset(
+        (name, identity(value))
+        for name, value in given.items()
+        if name in directive.defaults or not isinstance(value, NullValueNode)
+    )
 
 
 def _repeatable(state: MergeState, directive: MergedDirective, found: Applications, dest: Element) -> None:

@@ -49,6 +49,7 @@ from graphql.validation import SDLValidationContext
 from graphql.validation.specified_rules import specified_sdl_rules
 
 from router.composition.model import BUILT_IN_SCALARS
+from router.federation.walk_definitions import without_null_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -75,6 +76,9 @@ _MAX_PROBLEMS = 100
 # A subgraph's type with the name of a built-in scalar is renamed with this suffix, for example from `ID` to `ID__own`.
 # No real type name ends with the suffix.
 _OWN = "__own"
+# The rules for field sets report a field set that is null. `@deprecated(reason: null)` is valid in the GraphQL
+# specification of October 2021.
+_NULL_ALLOWED = {("key", "fields"), ("requires", "fields"), ("provides", "fields"), ("deprecated", "reason")}
 # The number of cached base schemas. Each needs a few hundred kilobytes. There is a base schema for each combination of
 # specification versions and imports, and one process sees few combinations.
 _CACHED_BASES = 64
@@ -96,7 +100,7 @@ def check_graphql(
     Returns the schema built from `own` and `added`, or None if errors were reported.
     """
     base = _base(_Identical(tuple(added)))
-    document = _renamed(DocumentNode(definitions=_extensions_as_definitions(own)))
+    document = _renamed(DocumentNode(definitions=_extensions_as_definitions(without_null_reasons(own))))
     problems = _document_problems(document, base)
     schema = None
     if not problems:
@@ -185,6 +189,9 @@ def check_argument_values(
             continue
         for argument in applied.node.arguments or ():
             expected = definition.args.get(argument.name.value)
+            is_null = isinstance(argument.value, NullValueNode)
+            if is_null and (applied.element, argument.name.value) in _NULL_ALLOWED:
+                continue
             if expected is not None and not _fits(argument.value, expected.type):
                 report.error(
                     "INVALID_GRAPHQL",

@@ -14,6 +14,7 @@ from graphql.language import (
 from router.composition.model import FEDERATION_1_VERSION, ROOTS, SubgraphSchema, all_applied
 from router.composition.reading.check_and_add_spec_definitions import complete_definitions
 from router.composition.reading.check_graphql_rules import check_argument_values, check_graphql
+from router.composition.reading.convert_lenient_literals import with_exact_literals
 from router.composition.reading.drop_unknown_type_conditions import drop_unknown_type_conditions
 from router.composition.reading.report_unknown_references import report_unknown_references
 from router.composition.reading.schema_builder import SchemaBuilder
@@ -60,20 +61,21 @@ def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
     if completed is None:
         return None
     own, added = completed
+    federation = links.get(FEDERATION_IDENTITY)
+    resolver = element_resolver(links, federation_2=federation is not None)
+    own = with_exact_literals(own, added, resolver)
     valid = check_graphql(subgraph.name, own, added, report)
     if valid is None:
         return None
     renamed = _renamed_roots(subgraph.name, document, report)
     if len(report.errors) > before:
         return None
-    federation = links.get(FEDERATION_IDENTITY)
     schema = SubgraphSchema(
         name=subgraph.name,
         url=subgraph.url,
         links=links,
         version=federation.url.version if federation else FEDERATION_1_VERSION,
     )
-    resolver = element_resolver(links, federation_2=federation is not None)
     SchemaBuilder(schema, resolver, renamed).build(
         [*_without_spec_types(own, links), *(node for node in added if isinstance(node, DirectiveDefinitionNode))]
     )

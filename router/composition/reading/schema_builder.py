@@ -48,6 +48,8 @@ from router.composition.type_refs import TypeRef, from_node, rename
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+# Composition does not interpret the arguments of these directives, so a null in them is kept as it is written.
+_WITH_NULLS = frozenset({None, "deprecated"})
 _KINDS: dict[type[Node], Kind] = {
     ScalarTypeDefinitionNode: Kind.SCALAR,
     ScalarTypeExtensionNode: Kind.SCALAR,
@@ -188,14 +190,15 @@ class SchemaBuilder:
                 {
                     argument.name.value: argument.value  # type: ignore[misc]  # constants only, by grammar
                     for argument in node.arguments or ()
-                    if not isinstance(argument.value, NullValueNode)
+                    if element in _WITH_NULLS or not isinstance(argument.value, NullValueNode)
                 },
-                self.element(node.name.value),
+                element,
                 node,
                 block,
                 extension,
             )
             for node in nodes or ()
+            for element in (self.element(node.name.value),)
         ]
 
     def _ref(self, ref: TypeRef) -> TypeRef:

@@ -21,7 +21,6 @@ from graphql.language import (
 )
 
 from router.composition.model import BUILT_IN_SCALARS, ROOTS
-from router.composition.reading.convert_string_enum_defaults import with_enum_defaults
 from router.composition.reading.drop_subgraph_spec_parts import SUBGRAPH_SPEC_TYPES, without_spec_parts
 from router.composition.reading.give_each_type_one_kind import with_one_kind_per_type
 from router.composition.reading.lenient_sdl_parser import parse_schema
@@ -120,7 +119,7 @@ def read_document(subgraph: str, sdl: str, report: Report) -> SubgraphDocument |
     removed = SUBGRAPH_SPEC_TYPES & {
         node.name.value for node in document.definitions if isinstance(node, TypeDefinitionNode | TypeExtensionNode)
     }
-    return SubgraphDocument(with_enum_defaults(sdl, definitions), removed)
+    return SubgraphDocument(definitions, removed)
 
 
 def _is_type_system(node: DefinitionNode) -> bool:

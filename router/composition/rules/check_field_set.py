@@ -23,6 +23,8 @@ from router.federation.type_references import TYPENAME
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from graphql.language import SelectionNode
+
     from router.composition.error_codes import ErrorCode
     from router.composition.report import Report
     from router.composition.subgraph_metadata import SubgraphMetadata
@@ -105,12 +107,7 @@ def _problems(
 ) -> Iterator[tuple[Problem, str]]:
     definition = subgraph.schema.types[type_name]
     for selection in selections.selections:
-        for directive in selection.directives or ():
-            if (
-                directive.name.value not in subgraph.schema.directives
-                and directive.name.value not in GRAPHQL_DIRECTIVES
-            ):
-                raise _UnreadableError(f"there is no directive {print_ast(directive)}")
+        _check_directives(subgraph, selection)
         if selection.directives:
             yield "directive", f"directives are not allowed here ({print_ast(selection.directives[0])})"
         if isinstance(selection, InlineFragmentNode):
@@ -122,11 +119,27 @@ def _problems(
         if selection.alias is not None:
             yield "alias", f'the alias "{selection.alias.value}" is not allowed'
         if selection.name.value == TYPENAME:
+            yield from _typename_problems(type_name, selection, beneath_external=beneath_external)
             continue
         member = definition.fields.get(selection.name.value)
         if member is None:
             raise _UnreadableError(f'there is no field "{selection.name.value}" on {type_name}')
         yield from _field_problems(rule, subgraph, member, selection, beneath_external=beneath_external)
+
+
+def _check_directives(subgraph: SubgraphMetadata, selection: SelectionNode) -> None:
+    for directive in selection.directives or ():
+        if directive.name.value not in subgraph.schema.directives and directive.name.value not in GRAPHQL_DIRECTIVES:
+            raise _UnreadableError(f"there is no directive {print_ast(directive)}")
+
+
+def _typename_problems(
+    type_name: str, selection: FieldNode, *, beneath_external: bool
+) -> Iterator[tuple[Problem, str]]:
+    if selection.selection_set is not None:
+        raise _UnreadableError(f"{TYPENAME} cannot have a selection")
+    if not beneath_external:
+        yield "not external", f"{type_name}.{TYPENAME} is never external"
 
 
 def _field_problems(

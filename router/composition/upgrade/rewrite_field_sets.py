@@ -128,6 +128,8 @@ def _effective(subgraph: SubgraphMetadata, type_name: str, selections: Selection
             if item.selection_set is None:
                 continue
             inner_type = base_name(member.type)
+        elif isinstance(item, FieldNode) and item.name.value == TYPENAME:
+            continue
         else:
             kept.append(item)
             continue

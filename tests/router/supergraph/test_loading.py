@@ -13,6 +13,7 @@ from graphql import GraphQLError, GraphQLSchema, print_schema, validate_schema
 from router.errors import InvalidSupergraph
 from router.supergraph import load
 from router.supergraph.model import OverrideLabel
+from tests.router.planner.federation import composed
 
 HEADER = """
 schema
@@ -248,3 +249,12 @@ def test_a_missing_type_of_a_subgraph_is_reported(whole: str, damaged: str, mess
 def test_an_unknown_specification_without_purpose_is_ignored() -> None:
     linked = SUPERGRAPH.replace("{ query: Query }", '@link(url: "https://example.com/notes/v1.0") { query: Query }')
     assert load(linked).api_schema.query_type is not None
+
+
+def test_a_deprecation_for_null_has_the_default_reason() -> None:
+    """Was: refused. `reason` is nullable in the GraphQL specification of October 2021."""
+    sdl = composed(a='type Query { a: Int @deprecated(reason: null) b: Int @deprecated(reason: "x") }').sdl
+    assert "@deprecated(reason: null)" in sdl
+    query = load(sdl).api_schema.query_type
+    assert query is not None
+    assert [one.deprecation_reason for one in query.fields.values()] == ["No longer supported", "x"]

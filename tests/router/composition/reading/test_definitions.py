@@ -1,7 +1,8 @@
 """The definitions of a subgraph: parsed, completed with those of specifications, built into records.
 
 Covers `router/composition/reading/subgraph_document.py`, `router/composition/reading/lenient_sdl_parser.py`,
-`router/composition/reading/give_each_type_one_kind.py`, `router/composition/reading/convert_string_enum_defaults.py`,
+`router/composition/reading/give_each_type_one_kind.py`, `router/composition/reading/convert_lenient_literals.py`,
+`router/federation/walk_definitions.py`,
 `router/composition/reading/schema_builder.py`, `router/composition/reading/spec_directive_names.py`,
 `router/composition/reading/drop_subgraph_spec_parts.py`,
 `router/composition/reading/drop_unknown_type_conditions.py`, `router/composition/reading/rename_spec_definitions.py`
@@ -11,11 +12,11 @@ and `router/composition/reading/read_subgraph.py`.
 from __future__ import annotations
 
 import pytest
-from graphql.language import Source, print_ast
+from graphql.language import Source, parse, print_ast
 
 from router.composition import Subgraph
 from router.composition.model import Kind
-from router.composition.reading.convert_string_enum_defaults import with_enum_defaults
+from router.composition.reading.convert_lenient_literals import with_exact_literals
 from router.composition.reading.give_each_type_one_kind import with_one_kind_per_type
 from router.composition.reading.lenient_sdl_parser import parse_schema
 from router.composition.reading.read_subgraph import read_subgraph
@@ -25,6 +26,7 @@ from router.composition.reading.subgraph_document import read_document
 from router.composition.report import Report
 from router.federation.linked_specs import Links
 from router.federation.spec_versions import spec_versions
+from router.federation.walk_definitions import without_null_reasons
 from tests.router.composition.schemas import codes, field, read
 
 
@@ -63,10 +65,51 @@ def test_an_enum_value_in_two_blocks_is_in_the_first() -> None:
     assert blocks("enum E { A } extend enum E { A @a B }") == ["enum E {\n  A @a\n}", "extend enum E {\n  B\n}"]
 
 
-def test_string_defaults_of_enum_types_become_enum_values() -> None:
-    sdl = 'enum E { A } input I { x: E = "A" z: String = "A" }'
-    changed = with_enum_defaults(sdl, parse_schema(Source(sdl)).definitions)
-    assert print_ast(changed[1]) == 'input I {\n  x: E = A\n  z: String = "A"\n}'
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ('E = "A"', "E = A"),
+        ('[[E]] = [["A"], "A"]', "[[E]] = [[A], A]"),
+        ('[E!]! = "A"', "[E!]! = A"),
+        ('String = "A"', 'String = "A"'),
+        ("String = foo", 'String = "foo"'),
+        ("[ID!] = [foo, 1]", '[ID!] = ["foo", 1]'),
+        ("S = foo", 'S = "foo"'),
+        ("Int = 1.0", "Int = 1"),
+        ("Int = 1e3", "Int = 1000"),
+        ("Int = 1.5", "Int = 1.5"),
+        ("Float = 1.0", "Float = 1.0"),
+        ('I = {e: "A", s: foo, i: {s: bar}}', 'I = { e: A, s: "foo", i: { s: "bar" } }'),
+        ("E = null", "E = null"),
+        ("Boolean = foo", "Boolean = foo"),
+    ],
+)
+def test_a_literal_gets_the_form_that_its_type_wants(written: str, read: str) -> None:
+    """Was: a list of strings for enums was refused, a label without quotes was dropped."""
+    types = "enum E { A } scalar S input I { e: E s: String i: I }"
+    places = "type T { f(a: %s @m(x: %s)): T @m(x: %s) } directive @m(x: %s) on FIELD_DEFINITION | ARGUMENT_DEFINITION"
+    type_, value = written.split(" = ")
+    changed = with_exact_literals(
+        parse_schema(Source(f"{types} {places % (written, value, value, type_)}")).definitions, (), lambda _: None
+    )
+    value = read.split(" = ")[1]
+    expected = parse(f"{types} {places % (read, value, value, type_)}", no_location=True)
+    assert [*map(print_ast, changed)] == [*map(print_ast, expected.definitions)]
+
+
+def test_a_field_set_keeps_its_form() -> None:
+    sdl = "type T @key(fields: id) { id: ID! } directive @key(fields: S!) on OBJECT scalar S"
+    definitions = parse_schema(Source(sdl)).definitions
+    assert with_exact_literals(definitions, (), lambda name: name) == tuple(definitions)
+
+
+def test_a_null_reason_is_no_reason() -> None:
+    sdl = 'type T { a: Int @deprecated(reason: null) b: Int @deprecated(reason: "x") @m(reason: null) }'
+    (changed,) = without_null_reasons(parse_schema(Source(sdl)).definitions)
+    assert print_ast(changed).split("\n")[1:3] == [
+        "  a: Int @deprecated",
+        '  b: Int @deprecated(reason: "x") @m(reason: null)',
+    ]
 
 
 def test_what_servers_print_for_the_gateway_is_removed() -> None:
