@@ -82,11 +82,10 @@ class Database:
             writer = await _connect(path)
             try:
                 await _migrate(writer, path, migrations)
-                reader = await _connect(path)
+                reader = await _open_reader(path)
             except BaseException:
                 await writer.close()
                 raise
-            await reader.execute("PRAGMA query_only = ON")
         except OSError as error:
             raise StartupError(f"cannot open the database {path}: {error}") from error
         except sqlite3.DatabaseError as error:
@@ -185,7 +184,15 @@ class Database:
             # SQLite ignores an interruption that comes before its statement has begun, so one may not be enough.
             await self._reader.interrupt()
             await asyncio.wait({rollback}, timeout=_INTERRUPT_SECONDS)
-        rollback.result()
+        try:
+            rollback.result()
+            async with self._reader.execute("SELECT 1") as cursor:
+                await cursor.fetchone()
+        except sqlite3.OperationalError:
+            # While a statement that the cancelled caller began is not finished, SQLite interrupts all later ones too.
+            interrupted = self._reader
+            self._reader = await _open_reader(self._path)
+            await interrupted.close()
 
     async def ping(self) -> None:
         """Raise unless the file can be read and written.
@@ -267,6 +274,13 @@ async def _connect(path: Path) -> aiosqlite.Connection:
     # A file that cannot be opened fails here, before such a thread exists.
     await asyncio.to_thread(_check_pages, path)
     return await aiosqlite.Connection(lambda: connect(path), iter_chunk_size=_ROWS_PER_FETCH)
+
+
+async def _open_reader(path: Path) -> aiosqlite.Connection:
+    # The writer was opened before, so the file can be opened and its pages are checked.
+    reader = await aiosqlite.Connection(lambda: connect(path), iter_chunk_size=_ROWS_PER_FETCH)
+    await reader.execute("PRAGMA query_only = ON")
+    return reader
 
 
 def _check_pages(path: Path) -> None:

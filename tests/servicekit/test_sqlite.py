@@ -396,3 +396,30 @@ async def test_an_interruption_ends_no_other_read(tmp_path: Path) -> None:
             task.cancel()
             assert await names(database) == ["a"]
             await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_cancelled_reader_with_an_unfinished_statement_does_not_stop_later_readers(tmp_path: Path) -> None:
+    """Before, SQLite interrupted every later query too, so a service was 503 until its restart."""
+    async with opened(tmp_path / "x.sqlite3") as database:
+        for name in ("a", "b", "c"):
+            await add(database, name)
+        unfinished: list[object] = []
+        begun = asyncio.Event()
+
+        async def read() -> None:
+            async with database.snapshot() as connection:
+                cursor = await connection.execute("SELECT name FROM items")
+                unfinished.append(cursor)  # as the traceback of an error keeps it
+                begun.set()
+                await connection.execute_fetchall(ENDLESS)
+
+        reader = asyncio.ensure_future(read())
+        await begun.wait()
+        await asyncio.wait({reader}, timeout=0.2)
+        reader.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reader
+        for _ in range(3):
+            assert await names(database) == ["a", "b", "c"]
+        await database.ping()
+        assert unfinished
