@@ -1,4 +1,4 @@
-"""What every process of the platform needs, and nothing that only one of them needs.
+"""The code that all processes of the platform share. Code that only one process needs is not here.
 
 In reading order:
 
@@ -8,11 +8,11 @@ In reading order:
 - `request_ids`, `logging`: the ids of the current request, and structured logs that contain them.
 - `client_address`: the address of the client, also behind proxies.
 - `rate_limits`: how often something may happen, for each address or account.
-- `logged_paths`, `asgi`, `health`: middleware that every HTTP application has, and what its log says of a path.
+- `logged_paths`, `asgi`, `health`: the middleware of every HTTP application, and the form in which a path is logged.
 - `http_url`, `accept`, `request_deadline`: absolute URLs, split for a request, and the headers `Accept` and
   `X-Request-Timeout-Ms`.
-- `http_limits`, `http_head`, `http_framing`, `http_requests`, `client_transport`, `http_protocol`: HTTP/1.1 for clients
-  that break its rules: what a request may say, its limits in size and time, and how a connection ends.
+- `http_limits`, `http_head`, `http_framing`, `http_requests`, `client_transport`, `http_protocol`: the HTTP/1.1 server:
+  which requests are accepted, their limits in size and time, and how a connection ends.
 - `open_files`, `server`: one process that serves one application.
 - `sqlite`: the embedded store.
 - `commands`: command lines.

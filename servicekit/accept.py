@@ -16,7 +16,10 @@ class ParameterizedValue(NamedTuple):
 
     @property
     def quality(self) -> float:
-        """How much the client prefers the value, from 0 (not acceptable) to 1. If `q` is not a number, this is 0."""
+        """How much the client prefers the value, from 0 (not acceptable) to 1.
+
+        If `q` is not a number, the result is 0.
+        """
         try:
             return min(max(float(self.parameters.get("q", "1")), 0.0), 1.0)
         except ValueError:

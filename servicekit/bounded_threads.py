@@ -1,4 +1,4 @@
-"""Runs work that needs a core for long in a bounded pool of threads, with a bounded queue in front of it.
+"""Runs work that needs much CPU time in a bounded pool of threads, with a bounded queue in front of it.
 
 ```
 run ── slot free ──────────────────> thread ──> result
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# The queue is short: a second later, there is room again.
+# A refused caller is told to try again after this time. The queue is short, so it has room again by then.
 _RETRY_AFTER_SECONDS = 1
 
 
@@ -36,7 +36,10 @@ def available_cores() -> int:
 
 
 class BoundedThreads:
-    """At most `threads` calls run, at most `queue` calls wait. A context manager, which waits for running calls."""
+    """At most `threads` calls run, and at most `queue` calls wait.
+
+    As a context manager, it waits for running calls at its end.
+    """
 
     def __init__(self, threads: int, queue: int, *, name: str) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
@@ -51,10 +54,10 @@ class BoundedThreads:
         self._executor.shutdown(wait=True, cancel_futures=True)
 
     async def run(self, work: Callable[[], T]) -> T:
-        """The result of `work`, which runs in a thread.
+        """Run `work` in a thread, and return its result.
 
         Raises:
-            Unavailable: as many calls wait as may wait.
+            Unavailable: the queue is full.
         """
         if self._slots.locked() and self.waiting >= self._queue:
             raise Unavailable(retry_after=_RETRY_AFTER_SECONDS)
@@ -67,9 +70,9 @@ class BoundedThreads:
         loop = asyncio.get_running_loop()
 
         def release(_: object) -> None:
-            with suppress(RuntimeError):  # the loop was closed while the thread still ran
+            with suppress(RuntimeError):  # the loop was closed while the thread was still running
                 loop.call_soon_threadsafe(self._slots.release)
 
-        # The slot becomes free when the thread has finished. If the caller is cancelled, the thread still runs.
+        # The slot becomes free when the thread has finished, even if the caller was cancelled before.
         running.add_done_callback(release)
         return await asyncio.wrap_future(running)

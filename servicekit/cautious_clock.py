@@ -1,11 +1,12 @@
-"""The time for deleting what has expired: a clock that does not believe in a jump ahead at once.
+"""A clock for deleting expired data. If the wall clock suddenly jumps ahead, this clock does not follow it at once.
 
 A wall clock may be wrong for a while: a virtual machine wakes up, a time server is broken, somebody sets a wrong date.
-What is refused meanwhile comes back with the right time, but what is deleted is lost. So everything that deletes by
-time asks this clock, which goes on by a monotonic clock while the wall clock is ahead of it. It follows the wall clock:
+Data that is only treated as expired is valid again when the clock is right again, but deleted data is lost. So all code
+that deletes expired data uses this clock. While the wall clock is ahead, this clock advances with the monotonic clock.
+It follows the wall clock:
 
-- at once when that is behind, because deleting late harms nobody;
-- after `BELIEVED_AFTER` when that stays ahead.
+- at once when the wall clock is behind, because deleting late harms nobody;
+- after `BELIEVED_AFTER` when the wall clock stays ahead.
 """
 
 from __future__ import annotations
@@ -19,26 +20,26 @@ import structlog
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Longer than an operator needs to notice a wrong clock.
+# After this time, a wall clock that is still ahead counts as right. An operator notices a wrong clock sooner.
 BELIEVED_AFTER: Final = timedelta(days=1)
-# Time servers move a clock by less.
+# A smaller jump is normal: time servers correct a clock by less than this.
 _TOLERANCE: Final = timedelta(minutes=1)
 
 _log = structlog.stdlib.get_logger("clock")
 
 
 class CautiousClock:
-    """Call it for the time; it notices jumps only when it is called."""
+    """A clock: calling it returns the time. It can notice a jump only when it is called."""
 
     def __init__(self, wall: Callable[[], datetime], *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._wall = wall
         self._monotonic = monotonic
-        # The latest time that is believed; it goes on with the monotonic clock.
+        # The latest time that is accepted from the wall clock; it advances with the monotonic clock.
         self._limit, self._read_at = wall(), monotonic()
         self._ahead_since: float | None = None
 
     def __call__(self) -> datetime:
-        """The time of the wall clock, or an earlier one while that is suddenly ahead."""
+        """Return the time of the wall clock, or an earlier time while the wall clock is suddenly ahead."""
         wall, at = self._wall(), self._monotonic()
         self._limit += timedelta(seconds=at - self._read_at)
         self._read_at = at

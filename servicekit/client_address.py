@@ -1,4 +1,4 @@
-"""The address of the client that a request comes from, also behind proxies (`X-Forwarded-For`).
+"""The address of the client that sent a request, even if the request came through proxies (`X-Forwarded-For`).
 
 Anybody can write any address into the header, so an entry is believed only if a trusted proxy wrote it. Only the peer
 of the connection is known for certain. If the peer is a trusted proxy, the last entry of the header is believed. If
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 IPAddress: TypeAlias = IPv4Address | IPv6Address
 
 HEADER: Final = b"x-forwarded-for"
-# Real chains have fewer proxies. The rest of a longer header is ignored.
+# The largest number of proxies that are looked at. Real chains have fewer; the rest of a longer header is ignored.
 MAX_HOPS: Final = 16
 # Each customer of a provider gets at least a /64 network (RFC 6177), and can use all addresses of this network.
 _IPV6_CUSTOMER_BITS: Final = 64
@@ -90,12 +90,15 @@ class ClientPath:
 
     @property
     def forwarded_for(self) -> str:
-        """The value of `X-Forwarded-For` for a request to the next process; empty without an address."""
+        """Return the value of `X-Forwarded-For` for a request to the next process.
+
+        The value is empty if the connection has no address.
+        """
         return ", ".join(str(hop) for hop in self.hops)
 
 
 def client_path(peer: str | None, forwarded_for: Sequence[str], trusted: TrustedProxies) -> ClientPath:
-    """Return the addresses that a request passed, as far as they are believed.
+    """Return the addresses that a request passed, as far as trusted proxies report them.
 
     If an entry is not an address, such as `unknown`, the proxy that sent the entry counts as the client.
 
@@ -122,10 +125,10 @@ def client_path(peer: str | None, forwarded_for: Sequence[str], trusted: Trusted
 
 
 def parse_address(text: str) -> IPAddress | None:
-    """The address in an entry of `X-Forwarded-For`: plain, with a port, or in brackets; None if there is none.
+    """Return the address in an entry of `X-Forwarded-For`, or None if the entry contains no address.
 
-    An IPv4 address that is written as IPv6 (`::ffff:192.0.2.1`) is returned as IPv4, so that one client has one
-    address. The zone of an interface (`fe80::1%eth0`) is dropped.
+    The address may be plain, with a port, or in brackets. An IPv4 address that is written as IPv6 (`::ffff:192.0.2.1`)
+    is returned as IPv4, so that one client has one address. The zone of an interface (`fe80::1%eth0`) is dropped.
     """
     if len(text) > _MAX_ENTRY:
         return None
@@ -152,7 +155,10 @@ def _is_port(text: str) -> bool:
 
 
 def customer_network(address: IPAddress | None) -> str:
-    """Return the key for rate limits: the IPv4 address, or the /64 network of the IPv6 address; else `unknown`."""
+    """Return the key of an address for rate limits: the IPv4 address, or the /64 network of the IPv6 address.
+
+    If `address` is neither, return `unknown`.
+    """
     if address is None:
         return "unknown"
     if isinstance(address, IPv4Address):
@@ -165,7 +171,7 @@ _current: ContextVar[ClientPath] = ContextVar("client_path", default=_UNKNOWN)
 
 
 def current() -> ClientPath:
-    """The addresses that the request of this task passed; empty outside a request."""
+    """Return the addresses that the current task's request passed; empty outside a request."""
     return _current.get()
 
 
@@ -186,7 +192,10 @@ def outgoing_headers() -> dict[str, str]:
 
 
 def path_of(scope: Scope, trusted: TrustedProxies) -> ClientPath:
-    """The addresses that an ASGI request passed, from the peer of its connection and its `X-Forwarded-For` lines."""
+    """Return the addresses that an ASGI request passed.
+
+    They come from its connection and its `X-Forwarded-For` lines.
+    """
     peer = scope.get("client")
     lines = [value.decode("latin-1") for name, value in scope["headers"] if name == HEADER]
     return client_path(peer[0] if peer else None, lines, trusted)

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-# A client that still sends its request gets this time to read the response. If the server closed at once, the client's
-# system would discard the response (RFC 9112 §9.6).
+# After the response, a client that is still sending its request gets this time to read the response. If the server
+# closed the connection at once, the client's system would discard the response (RFC 9112 §9.6).
 LINGER_SECONDS = 2.0
 
 
@@ -50,7 +50,7 @@ class ClientTransport:
         self._closing = True
         if self._is_receiving() and self._transport.can_write_eof():
             self._transport.write_eof()
-            self._transport.resume_reading()  # to notice that the client closes, too
+            self._transport.resume_reading()  # to notice when the client closes, too
             self._timer = self._loop.call_later(min(LINGER_SECONDS, self._patience), self._transport.abort)
             return
         if self._transport.get_write_buffer_size():

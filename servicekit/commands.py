@@ -72,9 +72,9 @@ class LazyGroup(click.Group):
 
 
 def run(command: click.Command, program: str) -> None:
-    """Run `command` as the program.
+    """Run `command` as the program named `program`.
 
-    A `StartupError` and a store that fails are printed without a traceback, and the exit code is 2.
+    After a `StartupError` or a failure of a store, the message is printed without a traceback, and the exit code is 2.
     """
     try:
         command(prog_name=program)

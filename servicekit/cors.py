@@ -62,7 +62,7 @@ def check_origin(value: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorsRules:
-    """Which pages may send which requests.
+    """Which web pages may send requests from another origin, and which requests they may send.
 
     Attributes:
         origins: see `check_origin`.
@@ -92,7 +92,10 @@ class Preflight(NamedTuple):
 
     @classmethod
     def of(cls, http_method: str, get: Callable[[str], str | None]) -> Preflight | None:
-        """Return the preflight request; None if the request is none. `get` returns a header by its lower-case name."""
+        """Return the preflight request; None if the request is not a preflight request.
+
+        `get` returns a header by its lower-case name.
+        """
         origin, method = get("origin"), get("access-control-request-method")
         if http_method != "OPTIONS" or origin is None or method is None:
             return None

@@ -1,4 +1,4 @@
-"""Errors that any process may raise, and what a client may see of them.
+"""Errors that any process may raise, and which part of them a client may see.
 
 ```
 ServiceError                      code and message are safe for clients; the cause is only logged
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Roughly the time that a process takes to restart.
+# The `Retry-After` of an unavailable component: roughly the time that a process takes to restart.
 RETRY_AFTER_SECONDS: Final = 5
 
 

@@ -22,7 +22,7 @@ _log = structlog.stdlib.get_logger("health")
 
 
 class NotReady(Exception):
-    """Raised by a check that knows why it failed. The reason is logged without a traceback."""
+    """Raised by a health check that knows the reason of its failure. The reason is logged without a traceback."""
 
 
 class HealthEndpoints:
@@ -49,7 +49,7 @@ class HealthEndpoints:
             await self._app(scope, receive, send)
 
     async def _ready(self, scope: Scope, send: Send) -> None:
-        # Probes that arrive while the checks run share their result, so that many probes cause little work.
+        # The checks run once for all probes that arrive while they run, so that many probes cause little work.
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._failing())
         failing = await asyncio.shield(self._running)

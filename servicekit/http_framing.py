@@ -1,4 +1,4 @@
-"""Counts the bytes of a chunked body that are not content: sizes of chunks, chunk extensions and trailers.
+"""Counts the bytes of a chunked body that are framing and not content: chunk sizes, chunk extensions and trailers.
 
 The size limit of bodies does not count these bytes, so they need a limit of their own. Otherwise a client could send
 endless trailers or an endless extension, which would occupy the connection and the parser's memory.
@@ -11,10 +11,10 @@ _BYTES_PER_CHUNK = 32
 
 
 class FramingBudget:
-    """The framing bytes of one message, counted read by read.
+    """Counts the framing bytes of one message, one read from the connection after another.
 
-    A read that contains the end of the head or of the message is not counted, because the parser does not say where in
-    the read this end is. A read is small, so the budget is exceeded by at most two reads.
+    A read that contains the end of the head or the end of the message is not counted, because the parser does not say
+    at which byte of the read this end is. A read is small, so the budget is exceeded by at most two reads.
     """
 
     __slots__ = ("_allowed", "_limit", "_used")
@@ -24,19 +24,19 @@ class FramingBudget:
         self.begin()
 
     def begin(self) -> None:
-        """Forget what was counted: a new body begins."""
+        """Reset the count, because a new body begins."""
         self._allowed, self._used = self._limit, 0
 
     def read(self, size: int) -> None:
-        """Count the bytes of a read."""
+        """Count `size` bytes that were read."""
         self._used += size
 
     def content(self, size: int) -> None:
-        """Count bytes of the read as content."""
+        """Count `size` bytes of the last read as content."""
         self._used -= size
 
     def chunk(self) -> None:
-        """Count a chunk, whose size and line ends are framing that every chunk needs."""
+        """Count one chunk. The bytes for its size and its line ends are allowed in addition to the limit."""
         self._allowed += _BYTES_PER_CHUNK
 
     @property

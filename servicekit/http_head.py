@@ -2,7 +2,7 @@
 
 The parser (llhttp) refuses what cannot be parsed: a second Content-Length, Content-Length beside Transfer-Encoding,
 folded lines, bare line feeds, control characters, white space before a colon. This module refuses heads that can be
-parsed, but that two servers in a row could read differently (RFC 9112 §11.2, request smuggling).
+parsed, but that a proxy and this server could interpret differently (RFC 9112 §11.2, request smuggling).
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ _AUTHORITY = re.compile(
     rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)(?::[0-9]{0,5})?",
 )
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
-# These fields have one value. Two lines are two meanings, and each server could take another one (RFC 9110 §5.3).
+# These fields have one value. If a request has two lines of such a field, two servers could each take a different one
+# (RFC 9110 §5.3).
 SINGLE_FIELDS = frozenset(
     {
         b"authorization",
@@ -38,7 +39,7 @@ SINGLE_FIELDS = frozenset(
 
 
 class HeadRefused(Exception):
-    """The head is not a valid request. The message is a fixed text, without any text of the client."""
+    """The head is not a valid request. The message is a fixed text that contains nothing from the client."""
 
 
 class Target(NamedTuple):
@@ -68,7 +69,7 @@ def parse_target(method: str, target: bytes) -> Target:
 
 
 def check_fields(version: str, fields: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Check the fields that may occur only once, and return the line that says how long the body is.
+    """Check the fields that may occur only once, and return the header line that determines the length of the body.
 
     The line is empty if there is no body.
 
@@ -90,7 +91,7 @@ def check_fields(version: str, fields: Iterable[tuple[bytes, bytes]]) -> bytes:
         if name == b"content-length" and value.strip(b"0"):
             framing = name + b": " + value
         if name == b"transfer-encoding":
-            # Only the parser's own coding is known, and HTTP/1.0 has no codings (RFC 9112 §6.1).
+            # The parser knows only the coding `chunked`, and HTTP/1.0 has no transfer codings (RFC 9112 §6.1).
             if value.lower() != b"chunked" or version != "1.1":
                 raise HeadRefused("Transfer-Encoding is not valid")
             framing = name + b": " + value
@@ -100,5 +101,5 @@ def check_fields(version: str, fields: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 
 def with_authority(fields: Fields, authority: bytes) -> None:
-    """Replace `Host`: the authority of an absolute URI counts (RFC 9112 §3.2.2)."""
+    """Return the fields with `Host` replaced by the authority of the request's absolute URI (RFC 9112 §3.2.2)."""
     fields[:] = [(b"host", authority), *(field for field in fields if field[0] != b"host")]

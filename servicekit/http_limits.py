@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-# Requests that wait for the response to an earlier one on the same connection.
+# How many requests may wait for the response to an earlier request on the same connection.
 MOST_PIPELINED = 16
-# How much of a body is discarded after its response. A client that sends more has not looked at the response.
+# How many bytes of a body are read and discarded after its response. A client that sends more has not read the
+# response.
 MOST_DISCARDED = 1_048_576
 
 

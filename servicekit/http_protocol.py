@@ -73,7 +73,7 @@ class BoundedProtocol(StrictRequests):
         self._discarded = 0
         self.quiet_since = self.loop.time()
 
-    # Called by the event loop.
+    # The event loop calls the following methods.
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         super().connection_made(transport)
@@ -119,7 +119,7 @@ class BoundedProtocol(StrictRequests):
             self._check_progress()
 
     def _check_progress(self) -> None:
-        """Check sizes after a read, and limit the time of what is not complete."""
+        """Check sizes after a read, and limit the time of a head or body that is not complete."""
         if self._in_head and self._head_size > self.limits.head_bytes:
             self.refuse(TOO_LARGE, "the head is too large")
         elif not self._in_head and self._framing.is_exceeded:
@@ -130,12 +130,13 @@ class BoundedProtocol(StrictRequests):
             seconds = self.limits.head_seconds if self._in_head else self.limits.request_seconds
             self._timer = self.loop.call_at(self._began + seconds, self._expired)
         elif self._timer is None and self.timeout_keep_alive_task is None and not self._is_responding():
-            # The end of a body that came after its response. uvicorn begins the idle time only with a response.
+            # This is the end of a body whose response was sent before. uvicorn starts the idle time only when a
+            # response ends.
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
 
-    # Called when a head and when a body is complete.
+    # The following methods are called when a head or a body is complete.
 
     def _begin_message(self, cycle: RequestResponseCycle) -> None:
         self._stop_timer()
@@ -152,7 +153,7 @@ class BoundedProtocol(StrictRequests):
     def _end_message(self) -> None:
         self._stop_timer()
 
-    # Called by uvicorn.
+    # uvicorn calls the following methods.
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
@@ -166,20 +167,26 @@ class BoundedProtocol(StrictRequests):
         super().on_response_complete()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close an idle connection. If the client does not read its response, closing would wait for it: abort."""
+        """Close an idle connection.
+
+        If the client does not read its response, abort the connection, because closing would wait for the client.
+        """
         if self.transport.get_write_buffer_size():
             self.transport.abort()
         else:
             super().timeout_keep_alive_handler()
 
-    # Ends of a connection.
+    # The following methods concern the end of a connection.
 
     def waits_for_client(self) -> bool:
         """Whether nothing happens until the client sends or reads."""
         return not self._is_responding() or self._is_receiving() or self.flow.write_paused
 
     def refuse(self, status: http.HTTPStatus, reason: str) -> None:
-        """Refuse what the client sends now, and close the connection. The response that is under way is finished."""
+        """Refuse the request that the client is sending, and close the connection.
+
+        A response that has begun is finished first.
+        """
         self._ignores_input = True
         self._stop_timer()
         running = self._running if self._is_responding() else None
@@ -188,12 +195,12 @@ class BoundedProtocol(StrictRequests):
             self._flow.is_held = False
             running.keep_alive = False
         elif self._received is not None and self._received.response_started:
-            # The client would take a second status line for a part of the response.
+            # The client would read a second status line as part of the response that has begun.
             self._end(running)
             self._client.close()
         else:
             self._end(running)
-            _log.info("request refused", status=status.value, reason=reason)  # the application cannot log it
+            _log.info("request refused", status=status.value, reason=reason)  # the application never sees it
             self._client.write(_refusal(status, reason))
             self._client.close()
 
@@ -233,7 +240,10 @@ class BoundedProtocol(StrictRequests):
 
 
 def make_room(newest: BoundedProtocol) -> None:
-    """Close the connection whose client has been silent for the longest time; without one, refuse the newest one."""
+    """Close the connection whose client has been silent for the longest time.
+
+    If there is none, refuse the newest connection.
+    """
     silent = (each for each in newest.connections if isinstance(each, BoundedProtocol) and each.waits_for_client())
     longest = min(silent, key=lambda each: each.quiet_since)
     if longest is newest:
@@ -253,5 +263,5 @@ def _refusal(status: http.HTTPStatus, reason: str) -> bytes:
 
 
 def bounded(limits: ConnectionLimits) -> type[BoundedProtocol]:
-    """The protocol class for `uvicorn.Config(http=...)`."""
+    """Return a class for `uvicorn.Config(http=...)` that applies `limits`."""
     return type("BoundedProtocol", (BoundedProtocol,), {"limits": limits})

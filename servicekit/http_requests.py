@@ -1,6 +1,6 @@
-"""Reads requests strictly: what is ambiguous is refused, trailers are dropped, and fields are counted.
+"""Reads requests strictly: an ambiguous request is refused, trailers are dropped, and fields are counted.
 
-A field that only a trailer has must not act as a header (RFC 9110 §6.5.1); the parser reports both alike.
+A field of a trailer must not act as a header (RFC 9110 §6.5.1), but the parser reports both in the same way.
 
 The header `Upgrade` is ignored (RFC 9110 §7.8). But after a head with this header, the parser takes all further bytes
 for another protocol, even the body of the request. If the body were read as the next request, it would be a smuggled
@@ -27,11 +27,11 @@ TOO_LARGE = http.HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 
 
 class TooManyHeaders(Exception):
-    """Stops the parser; never leaves the protocol."""
+    """Raised in a callback to stop the parser. The protocol catches it."""
 
 
 class StrictRequests(HttpToolsProtocol):
-    """The part of the protocol that the parser calls. A subclass decides what a refusal and a new request mean."""
+    """The callbacks of the HTTP parser. A subclass decides what happens at a refusal and at a new request."""
 
     limits: ClassVar[ConnectionLimits] = ConnectionLimits()
 
@@ -45,15 +45,15 @@ class StrictRequests(HttpToolsProtocol):
 
     def _expect_head(self) -> None:
         self._in_head = True
-        self._received: RequestResponseCycle | None = None  # the message whose body is being received
+        self._received: RequestResponseCycle | None = None  # the request whose body is being received
         self._began: float | None = None
         self._head_begun = False
         self._head_size = self._field_count = self._field_size = 0
 
-    # What the subclass does.
+    # The subclass implements the following methods.
 
     def refuse(self, status: http.HTTPStatus, reason: str) -> None:
-        """Refuse what the client sends now, and close the connection."""
+        """Refuse the request that the client is sending, and close the connection."""
         raise NotImplementedError
 
     def _begin_message(self, cycle: RequestResponseCycle) -> None:
@@ -65,7 +65,7 @@ class StrictRequests(HttpToolsProtocol):
         raise NotImplementedError
 
     def _discard(self, size: int) -> None:
-        """Called with a number of received bytes that nobody reads."""
+        """Called with a number of received body bytes that no application will read."""
         raise NotImplementedError
 
     def _parse(self, data: bytes) -> None:
@@ -149,5 +149,5 @@ class StrictRequests(HttpToolsProtocol):
             return
         super().on_message_complete()
         self._end_message()
-        # The rest of this read belongs to the next head and is not counted; it is less than one read.
+        # The parser calls the following methods.
         self._expect_head()

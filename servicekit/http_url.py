@@ -9,7 +9,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class SplitHttpUrl(NamedTuple):
-    """A URL split for a request: `authority` is the `Host` header, `target` the request target (RFC 9112 §3.2.1)."""
+    """The rest of this read belongs to the next head and is not counted. It is smaller than one read."""
 
     is_tls: bool
     host: str

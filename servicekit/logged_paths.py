@@ -1,7 +1,7 @@
-"""The path of a request, as a log may contain it: the path of a route, and ids in it that are surely ids.
+"""The form in which the path of a request is logged: its route, with the parameters that are certainly ids.
 
-Paths are text of the client. Logged as they are, they could fill a log, and hold tokens and e-mail addresses that a
-client put there by mistake.
+The client chooses the path. If paths were logged unchanged, they could fill the log, and they could contain tokens and
+e-mail addresses that a client put there by mistake.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 UNKNOWN_PATH: Final = "(unknown path)"
-# Hexadecimal ids and UUIDs, and numbers. Tokens and addresses have other characters, or are longer.
+# Matches hexadecimal ids, UUIDs and numbers. Tokens and e-mail addresses have other characters, or are longer.
 _ID = re.compile(r"[0-9A-Fa-f-]{1,36}")
 _PARAMETER_MARKS = (":", "{")
 
@@ -27,11 +27,14 @@ class LoggedPaths:
         for route in dict.fromkeys(routes):
             segments = route.split("/")
             self._by_length[len(segments)].append(segments)
-        for known in self._by_length.values():  # a literal segment has priority over a parameter
+        for known in self._by_length.values():  # first, because a literal segment has priority over a parameter
             known.sort(key=lambda segments: sum(map(_is_parameter, segments)))
 
     def of(self, path: str) -> str:
-        """The text for the log: `path` without what is no id, or `UNKNOWN_PATH` if no route has it."""
+        """Return the text for the log: `path` without parameters that are not ids.
+
+        If no route has this path, return `UNKNOWN_PATH`.
+        """
         segments = path.split("/", 32)
         for route in self._by_length.get(len(segments), ()):
             pairs = list(zip(route, segments, strict=True))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _SECRET_NAME = re.compile(r"password|secret|token|authorization|cookie|credential", re.IGNORECASE)
 REDACTED = "[redacted]"
-# E-mail addresses, and texts as long as tokens and keys.
+# Matches e-mail addresses, and texts as long as tokens and keys.
 _PRIVATE_LOOK = re.compile(r"[^\s@]+@[^\s@]+|[A-Za-z0-9+/=_.~-]{40,}")
 
 # These loggers write a line for each request, or for each step of a shutdown. Our own lines have the same facts, so
@@ -39,7 +39,10 @@ _QUIET = ("httpx", "httpcore", "aiosqlite", "asyncio", "uvicorn.error")
 
 
 def without_private_parts(text: str) -> str:
-    """Replace what looks like an e-mail address or a token, in a text that the client chooses freely."""
+    """Replace everything in `text` that looks like an e-mail address or a token.
+
+    The client can choose `text` freely.
+    """
     return _PRIVATE_LOOK.sub(REDACTED, text)
 
 
@@ -97,7 +100,7 @@ def _renderers(settings: ProcessSettings, *, as_text: bool) -> list[Processor]:
 
 
 def _wants_colours() -> bool:
-    """Whether text is coloured: on a terminal, or where `FORCE_COLOR` is set; never where `NO_COLOR` is set."""
+    """Whether text is coloured: on a terminal, or if `FORCE_COLOR` is set; never if `NO_COLOR` is set."""
     return not os.environ.get("NO_COLOR") and (sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR")))
 
 
