@@ -1,4 +1,4 @@
-"""The bank's own vocabulary, which its services and the REST layer share; the router knows nothing of it.
+"""What the bank's services and the REST layer share; the router does not use this package.
 
 In reading order:
 
@@ -7,6 +7,6 @@ In reading order:
 - `permissions`: who may do what with whose data, as tables.
 - `revocation`: sessions that ended before their access tokens expired.
 - `service_credential`: how one service authenticates to another.
-- `store_records`: what the stores of an installation know of each other.
+- `store_records`: the records by which the stores of an installation recognise each other.
 - `variables`, `settings`: the environment variables of the platform, and the settings that every service has.
 """

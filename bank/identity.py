@@ -34,7 +34,7 @@ REFETCH_SECONDS = 5.0
 # The pause after a failed fetch. It is short, so that an auth service that has just started is found soon. It is long
 # enough not to overload an auth service that hangs.
 RETRY_SECONDS = 1.0
-# How long a withdrawn key may still be trusted. The Cache-Control header of the auth service has the same value.
+# A withdrawn key may still be accepted for this time. The Cache-Control header of the auth service has the same value.
 MAX_AGE_SECONDS = 300.0
 FETCH_TIMEOUT_SECONDS = 3.0
 

@@ -1,7 +1,7 @@
-"""Who may do what with whose data: the rows of the tables in each service's `domain.py` (bank §2.2). Pure.
+"""Permissions: who may do what with whose data. Each service has a table of them in `domain.py` (bank §2.2). Pure.
 
-A row says for one operation whether the owner of the data may do it, and which roles of staff may do it with the data
-of others:
+A row is about one operation. It says whether the owner of the data may do it, and which roles of staff may do it with
+the data of others:
 
 ```python
 PERMISSIONS: Final[Mapping[Operation, Permission]] = {
@@ -44,11 +44,11 @@ class Permission:
     staff: frozenset[str] = frozenset()
 
     def allows(self, actor: Actor, owner_id: str | None) -> bool:
-        """Whether `actor` may do it with data of `owner_id`; None is data that nobody owns."""
+        """Whether `actor` may do the operation with data of `owner_id`. The data has no owner if `owner_id` is None."""
         if owner_id is not None and owner_id == actor.user_id:
             return self.owner
         return self.allows_staff(actor)
 
     def allows_staff(self, actor: Actor) -> bool:
-        """Whether the roles of `actor` allow it with everybody else's data."""
+        """Whether the roles of `actor` allow the operation with the data of everybody else."""
         return bool(self.staff & actor.roles)

@@ -32,7 +32,7 @@ class RevocationList(Protocol):
     """The ids of sessions that have ended."""
 
     async def revoke(self, session_id: str, expires_at: float) -> None:
-        """Add `session_id`; the entry may be removed after `expires_at` (Unix seconds).
+        """Add `session_id`; after `expires_at` (Unix seconds), the entry may be removed.
 
         Raises:
             StoreFailure: the list cannot be written.
@@ -42,7 +42,7 @@ class RevocationList(Protocol):
         """Whether the session has ended.
 
         Raises:
-            StoreFailure: the list cannot be read; the session may have ended.
+            StoreFailure: the list cannot be read, so it is unknown whether the session has ended.
         """
 
 
@@ -97,7 +97,8 @@ class SqliteRevocationList:
 
     def _write(self, session_id: str, expires_at: float, now: float) -> None:
         with closing(connect(self._path)) as connection:
-            # Each statement is its own transaction, because removing old entries may fail independently.
+            # Each statement is its own transaction, because the insertion must succeed even if removing old entries
+            # fails.
             connection.execute("DELETE FROM revocations WHERE expires_at < ?", (now,))
             connection.execute(
                 "INSERT INTO revocations VALUES (?, ?)"

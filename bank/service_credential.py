@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # The only internal audience: the postings of the account service.
 ACCOUNT_INTERNAL = "account-internal"
-# Audience -> the services that may call it.
+# Audience (the called service) -> the services that may call it.
 CALLERS: Final[Mapping[str, frozenset[str]]] = MappingProxyType({ACCOUNT_INTERNAL: frozenset({"transaction"})})
 LIFETIME_SECONDS = 60
 _ALGORITHM = "HS256"
@@ -36,7 +36,9 @@ _MIN_LENGTH = 32
 
 
 def read_or_create_secret(path: Path) -> str:
-    """The secret in `path`; if the file is missing, exactly one process creates it (mode 0600, 256 bits).
+    """Return the secret in `path`. If the file is missing, create it with mode 0600 and 256 random bits.
+
+    If several processes do this at the same time, exactly one of them creates the file.
 
     Raises:
         StartupError: the file cannot be read or created, is open to other users, or is too short.

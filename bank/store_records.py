@@ -1,15 +1,15 @@
-"""What the stores of an installation know of each other, so that a lost store is noticed (bank §4.8).
+"""Records about the stores of an installation, by which a lost or replaced store is noticed (bank §4.8).
 
-Each store has an id, which its creation draws, and counts its changes. The data directory keeps a record of both, in
-one small file for each store, and each store remembers the records of the others:
+Each store has a random id and counts its changes. The data directory keeps a record of both, in one small file for each
+store, and each store remembers the records of the others:
 
 ```
 .mosafe/stores/account      6b0bce539ccaea6e08052ca5 00000000000000001734
 account.sqlite3             store_identity 6b0bce539ccaea6e08052ca5 1734, known_stores (auth, …) (transaction, …)
 ```
 
-At its start a service compares them. A store that was deleted and created anew has another id, an older copy has fewer
-changes than its record, and a store of another installation remembers other ids.
+A service compares these records when it starts. A store that was deleted and created anew has another id, an older copy
+has fewer changes than its record, and a store of another installation remembers other ids.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ WHAT_TO_DO: Final = (
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
-    """A store at one moment: its id, and how many changes it has had."""
+    """The state of a store at one moment: its id, and how many changes were made to it."""
 
     id: str
     changes: int
@@ -53,7 +53,7 @@ class StoreState:
 
 
 class StoreMismatch(StartupError):
-    """A store is not the one that its installation knows; the message says why and what to do."""
+    """The store is not the one that the installation has recorded. The message says why and what to do."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"{reason}. {WHAT_TO_DO}")
@@ -62,7 +62,7 @@ class StoreMismatch(StartupError):
 def find_mismatch(
     name: str, own: StoreState, known: Mapping[str, StoreState], records: Mapping[str, StoreState]
 ) -> str | None:
-    """Why the store `name` does not belong to the installation; None if it does.
+    """Return why the store `name` does not belong to the installation; None if it does belong.
 
     Args:
         name: the store's name, such as `account`.
@@ -114,14 +114,14 @@ class StoreRecords:
     ) -> dict[str, StoreState]:
         """Check the store against the records, record it, and return the records of the other stores.
 
-        Records that are missing are written as the store remembers them.
+        If a record is missing, it is written with the values that the store remembers.
 
         Args:
             name: the store's name.
             own: the store itself.
             known: what the store remembers of other stores.
-            before: the records as they were read before `own`. Another process may change the same store meanwhile,
-                so that its record has more changes than `own`, which proves nothing.
+            before: the records as they were read before `own`. In the meantime, another process may have changed the
+                same store, so the current record may rightly have more changes than `own`.
 
         Raises:
             StoreMismatch: the store does not belong to the installation.
@@ -142,7 +142,7 @@ class StoreRecords:
         return {peer: state for peer, state in (missing | records).items() if peer != name}
 
     def replace(self, states: Mapping[str, StoreState]) -> None:
-        """Make `states` the only records. Raises StartupError when a record cannot be written."""
+        """Replace all records by `states`. Raises StartupError when a record cannot be written."""
         with self._locked():
             for path in self._paths():
                 if path.name not in states:
@@ -150,7 +150,7 @@ class StoreRecords:
             self._write(states)
 
     def counter(self, name: str, store_id: str) -> ChangeCounter:
-        """The record of a store that has joined, to count its changes."""
+        """Return the counter that records the changes of a store that has joined."""
         return ChangeCounter(self._folder / name, store_id)
 
     @contextmanager
@@ -168,7 +168,7 @@ class StoreRecords:
             path = self._folder / name
             draft = self._folder / f".{name}.new"
             is_new = not path.exists()
-            # A record is changed in place, because running services have it open.
+            # The file is changed in place and not replaced, because running services have it open.
             with (draft if is_new else path).open("w" if is_new else "r+", encoding="ascii") as file:
                 file.write(state.text())
                 file.flush()
@@ -183,8 +183,8 @@ class StoreRecords:
 class ChangeCounter:
     """Raises the number of changes in the record of one store.
 
-    It is written after every commit, and not forced to the disk: after a power cut the record may be behind the store,
-    which is no mismatch.
+    The record is written after every commit, but not forced to the disk. After a power cut, the record may have fewer
+    changes than the store; this does not count as a mismatch.
     """
 
     def __init__(self, path: Path, store_id: str) -> None:
@@ -192,7 +192,7 @@ class ChangeCounter:
         self._file = os.open(path, os.O_RDWR)
 
     def raise_to(self, changes: int) -> None:
-        """Record `changes` unless the record has more, or another store was accepted."""
+        """Record `changes`, unless the record has more changes, or was replaced by the record of another store."""
         try:
             fcntl.lockf(self._file, fcntl.LOCK_EX)
             try:
@@ -202,7 +202,8 @@ class ChangeCounter:
             finally:
                 fcntl.lockf(self._file, fcntl.LOCK_UN)
         except OSError as error:
-            # The change is committed. A record that is behind finds fewer lost changes, and is no reason to fail.
+            # The change itself is committed. A record with too few changes can only fail to show that changes were
+            # lost, so this is not an error.
             _log.warning("cannot record the changes of a store", reason=error.strerror)
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
 """Folders and files that only the user of the process can read.
 
-Nothing is private for a moment only: a folder or file is created with its final mode, whatever the umask allows, and a
-file appears under its name only when it is complete. What exists already is checked, because a secret that others can
-read is no secret.
+Other users can never read a file or folder, not even for a moment: it is created with its final mode, whatever the
+umask is. A file appears under its name only when it is complete. A file or folder that already exists is checked,
+because a secret that others can read is not a secret.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from servicekit.errors import StartupError
 _FOLDER_MODE: Final = 0o700
 _FILE_MODE: Final = 0o600
 _OTHERS: Final = 0o077
-# Docker mounts its secrets here, readable for everybody in the container.
+# Docker mounts its secrets in this folder, where every user of the container can read them.
 _CONTAINER_SECRETS: Final = Path("/run/secrets")
 
 
 def make_private_folder(path: Path) -> None:
-    """Create the folder `path` with mode 0700, and so each missing folder above it.
+    """Create the folder `path` and each missing folder above it, all with mode 0700.
 
-    A folder that exists and belongs to this user is closed to others, unless it is the working directory, the home of
-    the user or above one of them: such a folder has other files too.
+    If the folder exists and belongs to this user, its mode is changed so that other users cannot open it. The working
+    directory, the user's home directory and the folders above them keep their mode, because they contain other files.
 
     Raises:
         OSError: a folder cannot be created, or is not a folder.
@@ -52,12 +52,13 @@ def make_private_folder(path: Path) -> None:
 
 
 def create_private_file(path: Path, content: str) -> None:
-    """Create the file `path` with mode 0600 and `content`, on disk when this function returns.
+    """Create the file `path` with mode 0600 and `content`. When this function returns, the file is on the disk.
 
-    If several processes do this at once, exactly one content wins, and no process ever sees a part of it.
+    If several processes create the file at the same time, the content of exactly one is kept, and no process ever reads
+    an incomplete file.
 
     Raises:
-        OSError: the file cannot be created. A file that exists is no error.
+        OSError: the file cannot be created. It is not an error if the file already exists.
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}.{token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _FILE_MODE)
@@ -74,12 +75,12 @@ def create_private_file(path: Path, content: str) -> None:
 
 
 def read_private_file(path: Path) -> str:
-    """The text of the file `path`, which must be a file of this user that no other user can open.
+    """Return the text of the file `path`. The file must belong to this user, and no other user may be able to open it.
 
     Raises:
         OSError, UnicodeDecodeError: the file cannot be read.
-        StartupError: the file is a link, or belongs to another user, or other users can open it; with the command that
-            mends it.
+        StartupError: the file is a link, or belongs to another user, or other users can open it. The message contains
+            the command that repairs it.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -102,12 +103,12 @@ def read_private_file(path: Path) -> str:
 def refuse_loose_secret(path: Path) -> None:
     """Check the mode of a file that an operator names, such as `AUTH_JWT_SECRET_FILE`.
 
-    Files that a container platform mounts are accepted: Docker's below /run/secrets, and those on a read-only mount,
-    as Kubernetes makes them. Their mode says nothing, because nobody else is in the container.
+    Files that a container platform mounts are accepted whatever their mode is, because a container has no other users.
+    These are the files below /run/secrets (Docker) and on a read-only mount (Kubernetes).
 
     Raises:
         OSError: the file does not exist.
-        StartupError: other users can open the file; with the command that mends it.
+        StartupError: other users can open the file. The message contains the command that repairs it.
     """
     found = path.stat()
     is_mounted = path.resolve().is_relative_to(_CONTAINER_SECRETS) or os.statvfs(path).f_flag & os.ST_RDONLY

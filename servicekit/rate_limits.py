@@ -8,15 +8,15 @@ debt  0 ├────┼────┼────┼────┤ count * 
         └ an event adds one interval; the debt falls by a second each second
 ```
 
-So `count` events may come at once, and after that one event in each `interval`. A limit with fixed windows would allow
-twice `count` events around the end of a window; this limit does not. No list of events is stored.
+So `count` events may come at once, and after that one event in each `interval`. A limit that counts in fixed windows
+would allow twice `count` events around the end of a window; this limit does not. No list of events is stored.
 
 A limit with `doubling` allows more than `count` events, but with longer and longer waits. After the event that reaches
-`count`, the next event must wait 1 s, the event after it 2 s, then 4, 8 and so on, at most `doubling` seconds. The debt
-falls during the waits, so in the long run the events come as often as the limit says.
+`count`, the next event must wait 1 s. Each further wait is twice as long (2 s, 4 s, 8 s), up to `doubling` seconds. The
+debt falls during the waits, so in the long run the events come as often as the limit says.
 
 Keys are stored as keyed digests. All digests have the same length, and no e-mail address stays in memory after its
-request. Times are of a monotonic clock, so a change of the system time does not affect the limits.
+request. A monotonic clock is used, so a change of the system time does not affect the limits.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from servicekit.errors import RateLimited
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# About 20 MB when it is full.
+# The number of keys in a full store, which takes about 20 MB.
 MAX_KEYS: Final = 100_000
-# The share of the keys that is dropped when the store is full. To choose these keys, all keys are visited, so many keys
+# The share of the keys that is dropped when the store is full. Choosing these keys means looking at all keys, so many
 # are dropped at once.
 _DROPPED_SHARE: Final = 0.1
-# How many seconds a turn stays valid after it has come.
+# After a wait of `wait_turn` is over, the key can use its turn within this number of seconds.
 _TURN_KEPT_SECONDS: Final = 900.0
 _ROUNDING_SECONDS: Final = 1e-6
 
@@ -49,8 +49,8 @@ class RateLimit:
 
     Attributes:
         name: a token (RFC 8941) for the header `RateLimit-Policy`; also part of every key.
-        doubling: the longest wait in seconds, for a limit whose waits double. None for a limit that refuses further
-            events.
+        doubling: the longest wait in seconds, if each wait is twice as long as the one before. None if the limit
+            refuses further events instead.
     """
 
     name: str
@@ -69,16 +69,16 @@ class RateLimit:
         return f'"{self.name}";q={self.count};w={round(self.seconds)}'
 
     def refusal(self, wait: float) -> RateLimited:
-        """The error for an event that may happen after `wait` seconds."""
+        """Return the error for an event that is allowed only after `wait` seconds."""
         return RateLimited(retry_after=max(1, math.ceil(wait)), policy=self.policy)
 
 
 class Taken(NamedTuple):
-    """What a limit says about one event.
+    """The decision of a limit about one event.
 
     Attributes:
-        wait: 0 if the event was counted and may happen; else the seconds after which it may.
-        level: how many events the limit counts now, with this one if it was counted.
+        wait: 0 if the event was counted and may happen; otherwise the number of seconds after which it may happen.
+        level: how many events the limit counts now, including this event if it was counted.
     """
 
     wait: float
@@ -99,18 +99,22 @@ class RateLimitStore(Protocol):
         """Count one event if the limit allows it."""
 
     async def give_back(self, limit: RateLimit, key: str) -> None:
-        """Remove an event that did not happen or that the limit is not for, and the wait that the event caused."""
+        """Remove an event from the count, and the wait that the event caused.
+
+        The event did not happen, or this limit does not apply to it.
+        """
 
     async def level(self, limit: RateLimit, key: str) -> float:
-        """How many events the limit counts now."""
+        """Return how many events the limit counts now."""
 
     async def add(self, limit: RateLimit, key: str) -> float:
-        """Count one event whatever the limit says; returns the level."""
+        """Count one event even if the limit is exceeded, and return how many events the limit counts now."""
 
     async def wait_turn(self, name: str, key: str, seconds: float) -> float:
-        """Return how many seconds are left until the turn of the key. If the turn has come, use it up and return 0.
+        """Make the key wait once for `seconds`, and return how many of these seconds are left.
 
-        The first call gives the key a turn that comes after `seconds`. Earlier calls do not delay the turn.
+        The wait starts with the first call; further calls do not make it longer. When the wait is over, the next call
+        returns 0 and removes the wait, so that a later call starts a new one.
         """
 
 
@@ -181,11 +185,11 @@ class MemoryRateLimitStore:
         return 0.0
 
     def _count(self, limit: RateLimit, place: bytes, debt: float, now: float) -> float:
-        """Add one event to the debt; returns the level."""
+        """Add one event to the debt, and return how many events the limit counts now."""
         debt += limit.interval
         level = debt / limit.interval
         over = level - limit.count
-        # A tolerance of half an event, because the debt falls a little between the events.
+        # The tolerance of half an event is needed because the debt falls a little between the events.
         ready_at = float("-inf")
         if limit.doubling is not None and over > -0.5:  # noqa: PLR2004 - see above
             ready_at = now + min(2.0 ** min(max(0, round(over)), 60), limit.doubling)
@@ -201,7 +205,7 @@ class MemoryRateLimitStore:
         self._states[place] = state
 
     def _make_room(self, now: float) -> None:
-        """Drop the keys with the least debt: at least all keys without debt, and at least a fixed share of all keys."""
+        """Drop the keys with the least debt: all keys without debt, and at least a fixed share of all keys."""
         ends = sorted(max(state) for state in self._states.values())
         last_dropped = max(now, ends[math.ceil(len(ends) * _DROPPED_SHARE) - 1])
         self._states = {place: state for place, state in self._states.items() if max(state) > last_dropped}
@@ -212,9 +216,9 @@ class MemoryRateLimitStore:
 
 
 def _wait(limit: RateLimit, state: _State, debt: float, now: float) -> float:
-    """How many seconds from now the next event may happen; 0 for now."""
+    """Return how many seconds from now the next event is allowed; 0 if it is allowed now."""
     if limit.doubling is not None:
         return max(0.0, state.ready_at - now)
     wait = debt + limit.interval - limit.seconds
-    # Sums of intervals are not exact.
+    # Sums of floating-point intervals are not exact.
     return wait if wait > _ROUNDING_SECONDS else 0.0

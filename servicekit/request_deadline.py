@@ -1,8 +1,8 @@
 """The header `X-Request-Timeout-Ms`: how many milliseconds the caller still waits for the response.
 
 The value is a duration and not a time of day, so the clocks of two machines need not agree. A caller sends how much
-time is left for its request. The called process obeys this limit if it trusts the caller, and its own limit in any
-case.
+time is left for its request. The called process obeys this limit if it trusts the caller, and it always obeys its own
+limit.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def header_value(seconds: float) -> str:
 
 
 def timeout_of(value: str | None, *, limit: float) -> float:
-    """How many seconds a request may take.
+    """Return how many seconds a request may take.
 
     Args:
         value: the header of a trusted caller; None if there is none. A malformed value counts as absent, because the

@@ -1,7 +1,7 @@
-"""Recognises secrets that everybody knows or can guess: those of documentation, placeholders and patterns.
+"""Recognises secrets that everybody knows or can guess: secrets from documentation, placeholders and patterns.
 
-In production, such a secret stops the start. The rules do not list known secrets. A test checks that the rules refuse
-every secret in our own documentation and tests.
+In production, a process does not start with such a secret. The rules do not list known secrets. A test checks that the
+rules refuse every secret in our own documentation and tests.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections import Counter
 from itertools import pairwise
 from typing import Final
 
-# Fewer than one in a hundred thousand random secrets contain one of these words by chance.
+# Words that occur in placeholders. Fewer than one in a hundred thousand random secrets contain one of these words by
+# chance.
 _PLACEHOLDER_WORDS: Final = (
     "admin",
     "change",
@@ -31,7 +32,8 @@ _PLACEHOLDER_WORDS: Final = (
     "secret",
     "token",
 )
-# `_bits` estimates about 110 bits for 128 random bits in hexadecimal, because it only counts characters.
+# The limits are low because `_bits` only counts characters: it estimates about 110 bits for 128 random bits in
+# hexadecimal.
 _LEAST_BITS: Final = 80.0
 _LEAST_BITS_SHORT: Final = 36.0
 _LONG: Final = 32

@@ -61,8 +61,8 @@ class ServerOptions:
     Attributes:
         connections: the limits of each connection.
         refuse: responds with 503 to requests that arrive while the process stops, in the form of the API.
-        supervised: whether another process stops this one, which may then get SIGTERM twice, from it and from the
-            system. Then only a second SIGINT cuts requests off.
+        supervised: whether a supervisor stops this process. The process may then get SIGTERM twice, from the supervisor
+            and from the system, so only a second SIGINT cuts requests off.
     """
 
     connections: ConnectionLimits = field(default_factory=ConnectionLimits)
@@ -172,9 +172,9 @@ class _SecondServer(uvicorn.Server):
 
 
 class _StartupErrorHolder:
-    """Keeps a `StartupError` that the lifespan raises, so that the process ends with it.
+    """Keeps a `StartupError` that the lifespan raises, so that `serve` can raise it.
 
-    A framework would print its traceback. Other failures to start pass through.
+    Without this class, the framework would print the traceback. Other exceptions are not caught.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -47,7 +47,7 @@ FILE_SUFFIX = "_FILE"
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 Env = Literal["development", "production"]
-"""What a process is run for; docs/environment.md has the table of effects."""
+"""The purpose of a process; docs/environment.md has a table of what each value changes."""
 
 
 def _not_of_documentation(value: SecretStr, info: ValidationInfo) -> SecretStr:
@@ -65,7 +65,7 @@ class ProcessSettings(BaseModel):
     """The settings that every process has.
 
     Attributes:
-        variables: all variables that may be set, those of other processes included.
+        variables: all variables that may be set, including the variables of other processes.
         env: `production` by default, so that a forgotten variable does not make the process less secure.
         data_dir: folder of embedded databases, keys and the service credential.
         trusted_proxies: the networks whose `X-Forwarded-For` is believed.
@@ -77,7 +77,7 @@ class ProcessSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=False, hide_input_in_errors=True)
 
-    # The first field: the validators of secrets read it.
+    # The first field, because the validators of secrets read its value.
     env: Env = Field("production", alias="MOSAFE_ENV")
     data_dir: Path = Field(Path(".mosafe"), alias="MOSAFE_DATA_DIR")
     host: str = Field("127.0.0.1", alias="MOSAFE_HOST", min_length=1)
@@ -143,7 +143,7 @@ def variable_names(cls: type[ProcessSettings]) -> frozenset[str]:
 
 
 def refuse_unknown(environ: Mapping[str, str], table: VariableTable) -> None:
-    """Stop at a misspelt variable: any unknown `MOSAFE_*`, and any other name that is close to one in `table`.
+    """Refuse misspelt variables: any unknown `MOSAFE_*`, and any other name that is similar to a name in `table`.
 
     Raises:
         ConfigurationError: names the variable and the nearest known name.

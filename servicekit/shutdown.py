@@ -10,8 +10,9 @@ running ── first signal ──> refusing: new requests get 503
                             closing the resources
 ```
 
-Requests that are on their way when the signal arrives get a definite response, "503, try again". If the port closed at
-once, their connections would be reset, and their clients could not know whether they have taken effect.
+Requests that are still arriving when the signal comes get a definite response: 503 with the time after which to try
+again. If the port closed at once, their connections would be reset, and their clients could not know whether they have
+taken effect.
 """
 
 from __future__ import annotations
@@ -37,13 +38,14 @@ if TYPE_CHECKING:
     from servicekit.asgi import ASGIApp, Message, Receive, Scope, Send
 
 LIVENESS_PATH: Final = "/health/live"
-# A process restarts within seconds, and another one may serve at once.
+# Clients may try again after this time: a process restarts within seconds, and another process may already accept
+# requests.
 RETRY_AFTER_SECONDS: Final = 1
-# Connections that the kernel has accepted bring their requests within this time after the signal.
+# If no request arrives for this time after the signal, none is left on a connection that the kernel has accepted.
 QUIET_SECONDS: Final = 0.1
-# Clients that repeat refused requests without end do not keep the port open for longer than this.
+# The port closes after this time even if clients repeat refused requests without end.
 LONGEST_REFUSAL_SECONDS: Final = 1.0
-# After requests are cut off, the resources have this time to close.
+# The time for closing the resources after running requests were cut off.
 LAST_SECONDS: Final = 2.0
 _POLL_SECONDS: Final = 0.02
 
@@ -88,7 +90,7 @@ class DrainableApp:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether no request has arrived for a moment, or requests have arrived for too long."""
+        """Whether no request has arrived for `QUIET_SECONDS`, or the time for refusing requests is over."""
         now, since = _now(), self._refusing_since
         is_endless = since is not None and now - since >= LONGEST_REFUSAL_SECONDS
         return is_endless or now - self._last_request_at >= QUIET_SECONDS
@@ -99,7 +101,7 @@ def _now() -> float:
 
 
 def _closing(send: Send) -> Send:
-    """`send`, with a header that ends the connection after the response."""
+    """Return `send`, extended so that the response has a header that closes the connection."""
 
     async def closing(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -129,7 +131,10 @@ refuse_as_graphql: Final[ASGIApp] = RequestIdMiddleware(_refuse, access_log=Fals
 
 
 class DrainingServer(uvicorn.Server):
-    """A server that stops in the steps described above. `config.timeout_graceful_shutdown` limits the draining."""
+    """A server that stops in the steps that the module's docstring describes.
+
+    `config.timeout_graceful_shutdown` limits the draining.
+    """
 
     def __init__(self, config: uvicorn.Config, app: DrainableApp, *, supervised: bool) -> None:
         """If `supervised`, a second SIGTERM does not come from the operator, so it does not cut requests off."""

@@ -29,13 +29,14 @@ if TYPE_CHECKING:
 
 # Long enough for the migration of another process, shorter than the timeouts of clients.
 BUSY_SECONDS = 5.0
-# The log before it is merged into the file has 4 MB (SQLite's default), and its merged pages may need as much.
+# A check fails if the disk has less free space. The write-ahead log grows to 4 MB (SQLite's default) before it is
+# merged into the file, and the merged pages may need as much again.
 LEAST_FREE_BYTES = 8 * 1024 * 1024
-# How long a successful write proves that the next one succeeds.
+# After a successful write, the file counts as writable for this time.
 PROBE_SECONDS = 1.0
-# A file of 1 GB is checked in about this time.
+# The longest time for checking a file at its opening. It suffices for a file of about 1 GB.
 CHECK_SECONDS = 1.0
-# Instructions of SQLite's virtual machine between two looks at the clock.
+# SQLite calls back after this number of instructions of its virtual machine, so that the elapsed time can be checked.
 _CHECK_INTERVAL = 10_000
 _RETRY_SECONDS = 0.02
 _INTERRUPT_SECONDS = 0.05
@@ -55,7 +56,7 @@ class Migration:
 
 
 class Database:
-    """Two connections to one file: a writer, whose transactions wait for each other, and a reader that never waits.
+    """Two connections to one file: a writer, whose transactions run one after the other, and a reader that never waits.
 
     A file that is locked, full, damaged or missing is reported as `StoreFailure`, so that clients try again.
     """
@@ -66,7 +67,8 @@ class Database:
         self._reader = reader
         self._write_lock = asyncio.Lock()
         self._read_lock = asyncio.Lock()
-        # Damage is not repaired while the process runs, even if later queries do not meet it.
+        # Damage that was found is remembered, because it is not repaired while the process runs, even if later queries
+        # do not touch the damaged pages.
         self._damage: str | None = None
         self._written_at = float("-inf")
         self._busy_milliseconds: int | None = None
@@ -116,7 +118,10 @@ class Database:
                 self._write_lock.release()
 
     async def _take_turn(self) -> float:
-        """Wait for the transactions of this process; returns how many seconds remain for those of others."""
+        """Wait for other transactions of this process.
+
+        Return how many seconds remain for waiting for other processes.
+        """
         started = time.monotonic()
         try:
             async with asyncio.timeout(BUSY_SECONDS):
@@ -127,7 +132,7 @@ class Database:
 
     async def _begin(self, seconds: float) -> None:
         """Begin a transaction; wait at most about `seconds` for other processes."""
-        # In whole seconds, so that the setting rarely changes.
+        # The wait is rounded to whole seconds, so that the PRAGMA is rarely executed.
         wait = round(seconds) * 1000 if seconds >= 1 else max(0, round(seconds * 1000))
         if wait != self._busy_milliseconds:
             await self._writer.execute(f"PRAGMA busy_timeout = {wait}")
@@ -160,7 +165,7 @@ class Database:
     async def snapshot(self) -> AsyncIterator[aiosqlite.Connection]:
         """A read transaction: every statement of the block sees the same state.
 
-        A statement that runs when the caller is cancelled is interrupted, so that nobody waits for it.
+        If the caller is cancelled while a statement runs, the statement is interrupted, so that nobody waits for it.
 
         Raises:
             StoreFailure: the file cannot be read.
@@ -181,7 +186,7 @@ class Database:
     async def _interrupt_and_roll_back(self) -> None:
         rollback = asyncio.ensure_future(self._reader.rollback())
         while not rollback.done():
-            # SQLite ignores an interruption that comes before its statement has begun, so one may not be enough.
+            # SQLite ignores an interruption before the statement has begun, so one interruption may not be enough.
             await self._reader.interrupt()
             await asyncio.wait({rollback}, timeout=_INTERRUPT_SECONDS)
         try:
@@ -189,7 +194,8 @@ class Database:
             async with self._reader.execute("SELECT 1") as cursor:
                 await cursor.fetchone()
         except sqlite3.OperationalError:
-            # While a statement that the cancelled caller began is not finished, SQLite interrupts all later ones too.
+            # Until a statement that the cancelled caller began is finished, SQLite interrupts all later statements,
+            # too.
             interrupted = self._reader
             self._reader = await _open_reader(self._path)
             await interrupted.close()
@@ -219,7 +225,7 @@ class Database:
             raise NotReady(failure.explanation) from failure
 
     async def _write_nothing_new(self) -> None:
-        """Write the version of the schema again: a transaction that changes nothing and is written to the disk."""
+        """Write the version of the schema again. This transaction changes nothing, but is written to the disk."""
         async with self.transaction() as connection:
             async with connection.execute("PRAGMA user_version") as cursor:
                 row = await cursor.fetchone()
@@ -277,7 +283,7 @@ async def _connect(path: Path) -> aiosqlite.Connection:
 
 
 async def _open_reader(path: Path) -> aiosqlite.Connection:
-    # The writer was opened before, so the file can be opened and its pages are checked.
+    # `Database.open` has opened the writer first, so the file exists and its pages have been checked.
     reader = await aiosqlite.Connection(lambda: connect(path), iter_chunk_size=_ROWS_PER_FETCH)
     await reader.execute("PRAGMA query_only = ON")
     return reader

@@ -1,4 +1,4 @@
-"""What is wrong with an SQLite file, in one line for operators.
+"""Explains to operators, in one line, what is wrong with an SQLite file.
 
 SQLite's result codes: https://sqlite.org/rescode.html
 """
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-# The low byte of an extended result code is its primary code.
+# The mask for the primary code, which is the low byte of an extended result code.
 _PRIMARY: Final = 0xFF
 _DAMAGED: Final = "is damaged"
 _DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -28,7 +28,7 @@ _EXPLANATIONS: Final[Mapping[int, tuple[str, str]]] = {
     sqlite3.SQLITE_READONLY: ("cannot be written", "check its permissions"),
     sqlite3.SQLITE_PERM: ("cannot be opened", "check its permissions"),
 }
-# Mistakes of the caller, such as a broken constraint, say nothing about the file.
+# Errors of the caller, such as a violated constraint, say nothing about the state of the file.
 _MISTAKES: Final = (
     sqlite3.IntegrityError,
     sqlite3.ProgrammingError,
@@ -39,14 +39,14 @@ _MISTAKES: Final = (
 
 
 class DamagedPages(sqlite3.DatabaseError):
-    """A check of the file has found damage; made by us, so it has a code like SQLite's own errors."""
+    """Raised when our check of the file has found damage. It has a result code like SQLite's own errors."""
 
     sqlite_errorcode = sqlite3.SQLITE_CORRUPT
     sqlite_errorname = "SQLITE_CORRUPT"
 
 
 def is_failure(error: sqlite3.DatabaseError) -> bool:
-    """Whether the file, and not the statement, is the reason of `error`."""
+    """Whether `error` is caused by the file and not by the statement."""
     return not isinstance(error, _MISTAKES)
 
 
@@ -56,7 +56,7 @@ def is_damage(error: sqlite3.DatabaseError) -> bool:
 
 
 def explain(path: Path, error: sqlite3.DatabaseError) -> str:
-    """One line: the file, what is wrong with it, SQLite's own words, and what to do."""
+    """Return one line: the file, what is wrong with it, SQLite's message, and what to do."""
     known = _EXPLANATIONS.get(_primary_code(error))
     if known is None:
         return f"cannot use the database {path}: {error}"
@@ -65,6 +65,6 @@ def explain(path: Path, error: sqlite3.DatabaseError) -> str:
 
 
 def _primary_code(error: sqlite3.DatabaseError) -> int:
-    # Errors that Python's module raises by itself have no code.
+    # An error that Python's module raises itself has no code.
     code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     return code & _PRIMARY

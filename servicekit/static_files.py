@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
-# A path with a version never has another content (RFC 8246).
+# The content of a path that contains a version never changes (RFC 8246).
 IMMUTABLE: Final = b"public, max-age=31536000, immutable"
-# The client asks each time whether its copy is current.
+# The client asks before each use whether its copy is current.
 REVALIDATE: Final = b"no-cache"
 
 CONTENT_TYPES: Final[Mapping[str, str]] = {
@@ -62,7 +62,7 @@ class StaticFile:
         self.content = content
         self.content_type = content_type
         digest = hashlib.sha256(content).digest()[:16]
-        # Weak, because the compressed forms have the same tag.
+        # The tag is weak, because the compressed forms have the same tag.
         self.etag = f'W/"{base64.urlsafe_b64encode(digest).rstrip(b"=").decode()}"'
         compressible = content_type not in _COMPRESSED_ALREADY and len(content) >= _SMALLEST_TO_COMPRESS
         self._encoders = encoders if compressible else {}

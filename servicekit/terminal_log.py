@@ -3,7 +3,7 @@
     POST /graphql  200  37.6 ms  Me  4 fetches  req_8f2c...
     warning  reload  result=refused  reason=router.yaml:3: server.prot: unknown key
 
-The line of a request begins with what a person looks for first. With `details`, all other fields follow.
+The line of a request begins with the fields that a person looks for first. With `details`, all other fields follow.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import click
 if TYPE_CHECKING:
     from structlog.typing import EventDict, WrappedLogger
 
-# Fields that repeat the prefix of the line or the lines of other processes in the same terminal.
+# Fields that are already in the prefix of the line, or that are the same on all lines in this terminal.
 _ALWAYS_THE_SAME: Final = ("level", "logger", "timestamp", "service", "pid", "worker", "trace_id")
 _LEVEL_COLOURS: Final = {"warning": "yellow", "error": "red", "critical": "red"}
-# The first status of each class: a redirect, a client's mistake, a fault of the server.
+# The lowest status of each class and its colour: faults of the server, mistakes of the client, redirects, and all
+# others.
 _STATUS_COLOURS: Final = ((500, "red"), (400, "yellow"), (300, "cyan"), (0, "green"))
 _GAP: Final = "  "
 

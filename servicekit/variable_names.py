@@ -1,8 +1,8 @@
-"""Tells misspelt names of variables from names that are none of our business.
+"""Distinguishes misspelt names of our variables from names of other programs.
 
-The environment has names of many programs. A name that starts with `MOSAFE_` is ours; any other name is taken for a
-misspelling only if it differs in a way that fingers make: a letter too many, too few, wrong or swapped, an underscore
-or capitals.
+The environment has names of many programs. A name that starts with `MOSAFE_` is ours; any other name counts as misspelt
+only if it differs from one of our names by a typing mistake: an extra, missing, wrong or swapped letter, an underscore,
+or upper and lower case.
 
 Kubernetes adds variables for each service of a namespace, and a service may be named like one of our processes:
 `ROUTER_SERVICE_HOST`, `AUTH_PORT_3001_TCP_ADDR`, `ROUTER_PORT=tcp://10.0.0.1:4000`. They are not ours.
@@ -23,7 +23,7 @@ _SERVICE_LINK: Final = re.compile(
     r"[A-Z0-9_]+_(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?|PORT_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)"
 )
 _SERVICE_ADDRESS: Final = re.compile(r"(?:tcp|udp|sctp)://[^/]+:[0-9]+")
-# A word may have one mistake, and one for each time that it has so many letters.
+# A word may have one mistake for each six letters of its length, but at least one mistake.
 _LETTERS_PER_MISTAKE: Final = 6
 
 
@@ -35,19 +35,28 @@ def is_service_link(name: str, value: str) -> bool:
 
 
 def without_service_links(environ: Mapping[str, str]) -> dict[str, str]:
-    """`environ` without the variables that Kubernetes sets; one of them can have the name of a port of ours."""
+    """Return `environ` without the variables that Kubernetes sets.
+
+    Such a variable can have the same name as one of our ports.
+    """
     return {name: value for name, value in environ.items() if not is_service_link(name, value)}
 
 
 def misspelt(name: str, known: Collection[str]) -> str | None:
-    """The name in `known` that `name` was probably meant to be; None if `name` is known or far from every name."""
+    """Return the name in `known` that was probably meant by `name`.
+
+    Return None if `name` is in `known`, or similar to none of them.
+    """
     if name in known:
         return None
     return next((each for each in sorted(known) if _is_close(name.upper(), each)), None)
 
 
 def nearest(name: str, known: Collection[str]) -> str | None:
-    """The name in `known` that is most like `name`, which is certainly meant for us; None if none is like it."""
+    """Return the name in `known` that is most similar to `name`; None if none is similar.
+
+    Here, `name` is certainly a variable of ours.
+    """
     return misspelt(name, known) or next(iter(difflib.get_close_matches(name, sorted(known), n=1)), None)
 
 
@@ -55,7 +64,7 @@ def _is_close(name: str, known: str) -> bool:
     if name.replace("_", "") == known.replace("_", ""):
         return True
     words, known_words = name.split("_"), known.split("_")
-    # Few people mistype a first letter, and TEST_PORT is not REST_PORT.
+    # People rarely mistype a first letter. For example, TEST_PORT is not a misspelt REST_PORT.
     if len(words) != len(known_words) or name[:1] != known[:1]:
         return False
     return all(
@@ -65,7 +74,7 @@ def _is_close(name: str, known: str) -> bool:
 
 
 def _mistakes(word: str, expected: str) -> int:
-    """The letters to add, drop, change or swap with their neighbour (optimal string alignment distance)."""
+    """Return how many letters to add, drop, change or swap with their neighbour (optimal string alignment distance)."""
     before: list[int] = []
     last: list[int] = []
     row = list(range(len(expected) + 1))
