@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from router.preparation.read_and_cache_documents import Document
     from router.preparation.request_operation import Operation
 
-CODE: Final = "MAX_LIST_ITEMS_LIMIT"
+CODE: Final = "QUERY_TOO_EXPENSIVE"
 # Larger estimates are reported as this number.
 _MOST: Final = 10**15
 

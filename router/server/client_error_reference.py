@@ -98,6 +98,10 @@ REQUEST_CODES: Final[Mapping[str, ErrorCode]] = {
     "MAX_INTROSPECTION_DEPTH_LIMIT": ErrorCode(
         "Lists of the introspection are nested too deeply.", f"{_SMALLER} `limits.introspection_depth`."
     ),
+    "QUERY_TOO_EXPENSIVE": ErrorCode(
+        "Nested lists can have too many items. `estimate` and `limit` are in `extensions`.",
+        "Ask for shorter lists, or raise `limits.list_items`.",
+    ),
     "MAX_OPERATION_NAME_LIMIT": ErrorCode("The operation's name is too long.", "Choose a shorter name."),
     "FORBIDDEN": ErrorCode("A stage of the operator refuses the request.", "The message has the reason."),
     "INTERNAL_SERVER_ERROR": ErrorCode(

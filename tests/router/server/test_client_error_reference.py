@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 # Where the router reports errors to clients.
 FOLDERS = ("server", "policies", "preparation", "pipeline", "executor", "transport", "lifecycle", "request")
 CODE = re.compile(
-    r'(?:code[=:]\s*|HttpRefusal\(\s*|Unavailable\(\s*|_CODE(?:: Final)? = |VALUE: Final = )"([A-Z][A-Z_]+)"'
+    r'(?:code[=:]\s*|HttpRefusal\(\s*|Unavailable\(\s*|CODE(?:: Final)? = |VALUE: Final = )"([A-Z][A-Z_]+)"'
 )
 # In the log only: the client has gone, or the server ends.
 LOGGED = {"CANCELLED"}

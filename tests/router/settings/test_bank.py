@@ -55,6 +55,7 @@ def test_services_are_sent_four_headers_and_no_other() -> None:
 def test_codes_that_a_client_can_act_on_are_not_masked() -> None:
     errors = bank().errors
     assert errors.mask is True
-    client_errors = {"UNAUTHENTICATED", "FORBIDDEN", "BAD_USER_INPUT", "RATE_LIMITED", "QUERY_TOO_EXPENSIVE"}
-    assert set(errors.allow_codes) == client_errors
+    client_errors = {"UNAUTHENTICATED", "FORBIDDEN", "BAD_USER_INPUT", "RATE_LIMITED"}
+    limits_of_services = {"QUERY_TOO_EXPENSIVE", "MAX_DEPTH_LIMIT", "MAX_ALIASES_LIMIT", "MAX_FIELDS_LIMIT"}
+    assert set(errors.allow_codes) == client_errors | limits_of_services
     assert set(errors.messages) == {"SERVICE_UNAVAILABLE"}
