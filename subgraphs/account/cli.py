@@ -45,9 +45,9 @@ _database = click.option(
 def check(context: click.Context, database: Path | None) -> None:
     """Verify every invariant of the ledger, read-only; the service may be running.
 
-    The exit code is 1 if an invariant is violated, or if the other stores of the data directory know another ledger. It
-    is 2 if the file cannot be read or is not a ledger. A file that is named, such as a copy, is not compared with the
-    other stores.
+    The exit code is 1 if an invariant is violated, or if the other stores of the data directory have recorded another
+    ledger. The exit code is 2 if the file cannot be read or is not a ledger. A file that the command line names, such
+    as a copy, is not compared with the other stores.
     """
     _verify(context, database)
 
@@ -74,7 +74,8 @@ def _verify(context: click.Context, database: Path | None) -> None:
 
 
 def _mismatch(path: Path, data_dir: Path) -> str | None:
-    # Read first: a running service changes the ledger, and its record afterwards.
+    # The records are read before the ledger, because a running service changes the ledger first and its record
+    # afterwards.
     records = StoreRecords(data_dir).read()
     own, known = read_identity(path)
     return find_mismatch("account", own, known, records)

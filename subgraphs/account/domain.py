@@ -65,8 +65,8 @@ class Operation(StrEnum):
     DEPOSIT = "deposit into"
 
 
-# Staff read and freeze the accounts of others; nobody but the owner moves money or closes an account. Staff do not
-# freeze or unfreeze their own accounts: that is for a colleague.
+# Staff read and freeze the accounts of others. Only the owner moves money or closes an account. Staff cannot freeze or
+# unfreeze their own accounts; a colleague must do it.
 PERMISSIONS: Final[Mapping[Operation, Permission]] = MappingProxyType(
     {
         Operation.READ: Permission(owner=True, staff=ALL_STAFF),
@@ -87,7 +87,7 @@ class StaffActionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StaffAction:
-    """A change that the bank's staff made to an account: what, who and when."""
+    """A change to an account by the bank's staff: what was changed, by whom and when."""
 
     kind: StaffActionKind
     user_id: str
@@ -137,7 +137,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The changes to an account. What is None does not change."""
+    """The requested changes to an account. A field that is None is not changed."""
 
     type: AccountType | None = None
     status: AccountStatus | None = None
@@ -182,7 +182,7 @@ def open_account(opening: Opening, *, already_open: int, limit: int, now: dateti
 
 
 def may(actor: Actor, operation: Operation, owner_id: str | None) -> bool:
-    """Whether `PERMISSIONS` allows `actor` the operation on an account of `owner_id`."""
+    """Whether `PERMISSIONS` allows `actor` to do `operation` with an account of `owner_id`."""
     return PERMISSIONS[operation].allows(actor, owner_id)
 
 
@@ -204,7 +204,7 @@ def check_may_change(change: Change, actor: Actor) -> None:
 def update_account(
     account: Account | None, account_id: str, change: Change, actor: Actor, now: datetime
 ) -> Account | Problem:
-    """Change type or status. If the values stay the same, so does the version.
+    """Change type or status. If no value changes, the version stays the same.
 
     Raises:
         Forbidden: the actor may see the account but not change it in this way; see also `check_may_change`.
@@ -235,7 +235,7 @@ def _operations(change: Change) -> tuple[Operation, ...]:
 def close_account(
     account: Account | None, account_id: str, expected_version: int | None, actor: Actor, now: datetime
 ) -> Account | Problem:
-    """Close an empty account, which may be frozen.
+    """Close an account whose balance is zero. A frozen account can be closed, too.
 
     Raises:
         Forbidden: the actor may see the account but not close it.
@@ -251,7 +251,9 @@ def close_account(
 
 
 def usable(account: Account | None, account_id: str, actor: Actor, *operations: Operation) -> Account | InvalidAccount:
-    """The account, if the actor may see it and it is not closed; the refusal says "closed" only to who may see it.
+    """Return the account if the actor may see it and it is not closed. Otherwise return the refusal.
+
+    Only a person who may see the account learns that it is closed.
 
     Raises:
         Forbidden: the actor may see the account, but may not do all of `operations` with it.

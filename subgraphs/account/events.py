@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def of_change(before: Account | None, after: Account) -> Iterator[Event]:
-    """`account.opened` without a `before`, `account.changed` for a new version, nothing for an equal account.
+    """Yield `account.opened` without a `before`, `account.changed` for a new version, and nothing for an equal account.
 
-    A change by the bank's staff says so.
+    The event of a change by the bank's staff contains who changed what.
     """
     if before != after:
         kind = "account.opened" if before is None else "account.changed"

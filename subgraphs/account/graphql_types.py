@@ -171,7 +171,10 @@ class Account:
 
 
 def visible(info: Info, account: domain.Account | None) -> Account | None:
-    """`account`, if the caller may see it. Raises Unauthenticated without a caller, whether or not it exists."""
+    """Return `account` if the caller may see it; otherwise None.
+
+    Without a caller, Unauthenticated is raised, whether or not the account exists.
+    """
     caller = info.context.caller
     if account is None or not domain.may(caller, domain.Operation.READ, account.user_id):
         return None

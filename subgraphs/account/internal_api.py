@@ -1,6 +1,7 @@
-"""The REST routes of the ledger for other services: owners of accounts, and postings (bank §2.7). JSON in camel case.
+"""The internal REST routes, by which other services ask for the owners of accounts and send postings (bank §2.7).
 
-The routes need a service credential for this audience; a user's access token is refused. Amounts are strings.
+The routes need a service credential for this audience; a user's access token is refused. The JSON has names in camel
+case and amounts as strings.
 
 | route | responses |
 |---|---|
@@ -76,7 +77,8 @@ def _signed_amount(value: object) -> Decimal:
     return -amount if value.startswith("-") else amount
 
 
-# Ids and numbers of accounts are shorter. A text of another form gets the same response as a missing account.
+# Ids and account numbers are shorter than this limit. A text of another form gets the same response as a missing
+# account.
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 _Amount = Annotated[Decimal, BeforeValidator(_signed_amount)]
 
@@ -161,10 +163,11 @@ class _PostingRequest(_Document):
 
 
 async def parties(runtime: InternalRuntime, request: _PartiesRequest) -> dict[str, object]:
-    """The owners of the accounts that the person may name; the posting itself checks the accounts again.
+    """Return the owners of the accounts that the request names. The posting checks the accounts again.
 
     Raises:
-        RateLimited: the person named too many wrong receivers; whether this one is wrong makes no difference.
+        RateLimited: the person has named too many wrong receivers. This request is refused even if its receiver is
+            right.
     """
     store, actor = runtime.store, request.on_behalf_of.actor()
     ids = [name for name in (request.source_account_id, request.destination_account_id) if name is not None]
@@ -195,7 +198,10 @@ async def _check_tries(runtime: InternalRuntime, actor: OnBehalfOf) -> None:
 
 
 def _party(account: Account | None, actor: OnBehalfOf, *, must_be_own: bool) -> dict[str, object] | None:
-    """The account's owner; None if the account does not exist, or must be the person's own and is not."""
+    """Return the account's owner.
+
+    Return None if the account does not exist, or if it must belong to the person but does not.
+    """
     if account is None or (must_be_own and not may(actor, Operation.READ, account.user_id)):
         return None
     return {

@@ -1,7 +1,7 @@
-"""The limits of customers: how much one order, one day and one balance may have (bank §2.12). Pure.
+"""The limits of customers: the largest amount of an order, of a day and of a balance (bank §2.12). Pure.
 
-A day ends at midnight UTC. Two sums of a person are limited each day in each currency: what leaves the person's
-accounts (transfers, withdrawals, payments), and what is deposited into them.
+A day ends at midnight UTC. For each person, day and currency, two sums are limited: the money that leaves the person's
+accounts (transfers, withdrawals, payments), and the money that is deposited into them.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from bank.values import InvalidValue, exponent, from_minor_units, parse_amount, 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The largest balance, daily sum and order in minor units. A store with 64-bit integers can hold it and add a few of
-# them; it is larger than any limit that makes sense.
+# The upper bound of each balance, daily sum and order, in minor units. A store with 64-bit integers can add a few such
+# numbers. It is larger than any limit that makes sense.
 MAX_UNITS: Final = 10**18
 
 
@@ -30,7 +30,7 @@ class LimitKind(StrEnum):
 
 
 class Direction(StrEnum):
-    """Which of the two sums of a day an order belongs to."""
+    """Which of the person's two daily sums an order belongs to."""
 
     OUT = "OUT"
     IN = "IN"
@@ -38,7 +38,7 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """The largest amount: `default` in major units of any currency, unless the currency has its own."""
+    """The largest amount of an order, day or balance: `default` major units, or a currency's own amount."""
 
     default: Decimal
     by_currency: Mapping[str, Decimal] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class Ceiling:
         return from_minor_units(min(self._units(currency), MAX_UNITS), currency)
 
     def exceeds_bound(self, currency: str) -> bool:
-        """Whether the setting allows more than `MAX_UNITS`, so that the bound of the store is the limit."""
+        """Whether the setting allows more than `MAX_UNITS`, so that `MAX_UNITS` is the limit instead."""
         return self._units(currency) > MAX_UNITS
 
     def _units(self, currency: str) -> int:
@@ -82,10 +82,11 @@ class Limits:
     """The limits of every customer.
 
     Attributes:
-        order: the most that one order may move.
-        day: the most that a person may move on one day, for each direction and currency (`DaySum`).
+        order: the largest amount that one order may move.
+        day: the largest amount that a person may move on one day, for each direction and currency (`DaySum`).
         balance: the highest balance of an account.
-        receiver_tries: how many wrong receivers a person may name, see `posting_rules.WRONG_RECEIVERS`.
+        receiver_tries: how many wrong receivers a person may name before further transfers are refused; see
+            `posting_rules.WRONG_RECEIVERS`.
     """
 
     order: Ceiling = Ceiling(Decimal(10_000_000))
@@ -96,7 +97,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class DaySum:
-    """What one person moved on one day (`2026-01-31`, UTC), in one direction and currency."""
+    """The amount that one person moved on one day (`2026-01-31`, UTC), in one direction and currency."""
 
     user_id: str
     currency: str
@@ -106,10 +107,10 @@ class DaySum:
 
 
 def day_of(moment: datetime) -> str:
-    """The day in UTC, as `2026-01-31`."""
+    """Return the day of `moment` in UTC, in the form `2026-01-31`."""
     return moment.astimezone(UTC).date().isoformat()
 
 
 def end_of_day(moment: datetime) -> datetime:
-    """The midnight in UTC that ends the day of `moment`."""
+    """Return the midnight in UTC at which the day of `moment` ends."""
     return datetime.combine(moment.astimezone(UTC).date() + timedelta(days=1), time(tzinfo=UTC))

@@ -1,8 +1,9 @@
-"""The rules that post or refuse a posting (bank §2.7). Pure.
+"""The rules that decide whether a posting is made or refused (bank §2.7). Pure.
 
-A person learns nothing about the accounts of others without moving money to them: the person's own accounts and funds
-are checked first, and all reasons why another person's account cannot receive the money are one problem. Receivers
-that do not exist or cannot receive are counted, so that nobody searches for accounts (`WRONG_RECEIVERS`).
+A person must not learn anything about the accounts of others, except by sending money to them. So the person's own
+accounts and funds are checked first, and a receiver's account that cannot receive the money gets the same problem for
+every reason. Receivers that do not exist or cannot receive money are counted, so that nobody can search for accounts
+(`WRONG_RECEIVERS`).
 """
 
 from __future__ import annotations
@@ -33,21 +34,21 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-# The refusals that show something about the account of another person, and the time for which they are counted.
+# The refusals that reveal something about another person's account. They are counted for this time.
 WRONG_RECEIVERS: Final = frozenset({InvalidAccount.code, ReceiverUnavailable.code})
 WRONG_RECEIVER_WINDOW: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerView:
-    """What the decision on a posting depends on, as it is inside the store's transaction.
+    """The data on which the decision about a posting depends, read inside the store's transaction.
 
     Attributes:
         at: the time of the decision and of the entries.
-        customers: the customers' accounts of the posting by id, without those that do not exist.
+        customers: the customers' accounts in the posting, by id. Accounts that do not exist are missing.
         limits: the limits that apply.
         moved_today: what the person has moved on this day in the direction and currency of the posting.
-        wrong_receivers: how many of `WRONG_RECEIVERS` the person has had in `WRONG_RECEIVER_WINDOW`.
+        wrong_receivers: how many refusals of the kinds `WRONG_RECEIVERS` the person got within `WRONG_RECEIVER_WINDOW`.
     """
 
     at: datetime
@@ -59,7 +60,7 @@ class LedgerView:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """An entry to write, with the balance of a customer's account after it; None for an internal account."""
+    """An entry to write, and the balance that a customer's account has after it (None for an internal account)."""
 
     account: CustomerAccount | InternalAccount
     amount: Decimal
@@ -67,7 +68,7 @@ class Movement:
 
 
 def decide(posting: Posting, ledger: LedgerView) -> tuple[Movement, ...] | Problem:
-    """The entries to write, or the first refusal.
+    """Return the entries to write, or the first reason for a refusal.
 
     The order of the checks is: own accounts, their status and currency, own funds, own limits, accounts of others.
     """
@@ -78,7 +79,7 @@ def decide(posting: Posting, ledger: LedgerView) -> tuple[Movement, ...] | Probl
 
 
 def _not_usable(posting: Posting, ledger: LedgerView) -> Iterator[InvalidAccount]:
-    """Debited accounts, and the account of a deposit, must be the actor's; no own account may be closed."""
+    """Refuse closed accounts of the actor, and accounts of others where the money leaves an account or is a deposit."""
     actor = posting.on_behalf_of
     for account_id, amount in _customer_entries(posting):
         account = ledger.customers.get(account_id)
@@ -91,7 +92,7 @@ def _not_usable(posting: Posting, ledger: LedgerView) -> Iterator[InvalidAccount
 
 
 def _operation(posting: Posting, amount: Decimal) -> Operation | None:
-    """What the entry needs a permission for; None for the receiver of a transfer."""
+    """Return the operation that the entry needs a permission for; None for the receiver of a transfer."""
     if posting.type is PostingType.DEPOSIT:
         return Operation.DEPOSIT
     return Operation.DEBIT if amount < 0 else None
@@ -141,7 +142,10 @@ def _has_room(account: Account, amount: Decimal, limits: Limits) -> bool:
 
 
 def _wrong_receiver(posting: Posting, ledger: LedgerView) -> Iterator[Problem]:
-    """Receivers who are not the actor: after too many wrong ones, no receiver differs from another."""
+    """Refuse receivers that do not exist or cannot receive.
+
+    If there were too many, refuse all of them in the same way.
+    """
     for account_id, amount in _customer_entries(posting):
         account = ledger.customers.get(account_id)
         if _is_own(account, posting):
@@ -181,7 +185,7 @@ def _movements(posting: Posting, ledger: LedgerView) -> Iterator[Movement]:
 
 
 def reaches_bound(posting: Posting, ledger: LedgerView) -> bool:
-    """Whether the store's bound, not a limit of the settings, keeps an account from receiving the money."""
+    """Whether an account cannot receive the money because of `MAX_UNITS`, not because of a limit of the settings."""
     if not ledger.limits.balance.exceeds_bound(posting.currency):
         return False
     bound = from_minor_units(MAX_UNITS, posting.currency)

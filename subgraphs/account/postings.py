@@ -1,15 +1,16 @@
 """Postings: balanced sets of ledger entries (bank §2.7). Pure.
 
 Every movement of money is one posting: at least two entries that sum to zero, on customers' accounts or on internal
-accounts of the bank, which balance money that enters or leaves. An internal account has no stored balance, because the
-sum of all customers' money has no bound; its balance is the sum of its entries. Ann pays 10.00 USD into her account:
+accounts of the bank. When money enters or leaves the bank, an internal account has the opposite entry. An internal
+account has no stored balance, because the sum of all customers' money has no bound; its balance is the sum of its
+entries. Ann pays 10.00 USD into her account:
 
 ```
 Posting(type=DEPOSIT, amount=10.00, entries=(Entry(InternalAccount("DEPOSITS"), -10.00), Entry("65f…", +10.00)))
 ```
 
-`posting_rules.decide` alone checks owner, status, currency, funds and limits. `settlement.settle` adds what the store
-has to write; the store calls it inside a database transaction and writes exactly that.
+Owner, status, currency, funds and limits are checked only in `posting_rules.decide`. `settlement.settle` returns
+everything that the store has to write. The store calls it inside a database transaction and writes exactly this.
 """
 
 from __future__ import annotations
@@ -39,7 +40,10 @@ class PostingType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InternalAccount:
-    """An account of the bank, one for each currency. The first posting creates it, and only the store knows its id."""
+    """An account of the bank; there is one for each currency.
+
+    The first posting creates it, and only the store knows its id.
+    """
 
     name: str
 
@@ -112,7 +116,7 @@ class Posting:
 
     @property
     def direction(self) -> Direction:
-        """Which sum of the person's day the posting adds to."""
+        """Return the direction whose daily sum the posting increases."""
         return Direction.IN if self.type is PostingType.DEPOSIT else Direction.OUT
 
     def customer_ids(self) -> tuple[str, ...]:

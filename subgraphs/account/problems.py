@@ -1,8 +1,7 @@
 """The problems of the account service: why a change or posting is refused; one class for each code (bank §2.4).
 
-A problem is a result, not an error: it is returned and stored, never raised. A problem contains only facts that the
-acting person may know. Facts about another customer are None from the start, so that no caller of the domain can leak
-them.
+A problem is a result, not an error: it is returned and stored, never raised. It contains only facts that the acting
+person may know. A field about another customer is None from the start, so no caller of the domain can leak it.
 """
 
 from __future__ import annotations
@@ -127,8 +126,8 @@ class AmountLimitExceeded(Problem):
     Attributes:
         kind: which limit.
         limit: the limit itself.
-        remaining: what is left of it now.
-        resets_at: when a new day begins; None for limits that do not depend on a day.
+        remaining: the amount that is left until the limit.
+        resets_at: the time at which a new day begins; None for limits that do not depend on a day.
     """
 
     code = "AMOUNT_LIMIT_EXCEEDED"

@@ -22,7 +22,7 @@ def _check_amounts(text: str) -> str:
     return text
 
 
-# The form of `limits.Ceiling.parse`.
+# A text that `limits.Ceiling.parse` accepts.
 Amounts = Annotated[str, AfterValidator(_check_amounts)]
 
 
@@ -61,7 +61,7 @@ class AccountSettings(SubgraphSettings):
 
     @property
     def place(self) -> StorePlace:
-        """The store as a part of the installation."""
+        """Return the place of the store in the installation."""
         return StorePlace("account", self.store, self.data_dir)
 
     @property

@@ -1,4 +1,4 @@
-"""What a store does about a posting: the outcome, and everything that it writes (bank §2.7). Pure."""
+"""Computes the outcome of a posting and everything that the store has to write for it (bank §2.7). Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Outcome:
     """The definite outcome of a posting, as the ledger records it.
 
     Attributes:
-        decided_at: RFC 3339 text, the same at every repetition.
+        decided_at: RFC 3339 text. A repetition of the posting gets the same time.
         problem: the refusal as JSON, readable after its class has changed; None when the entries were posted.
     """
 
@@ -38,7 +38,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class RecordedPosting:
-    """What the ledger has recorded under a transaction id."""
+    """What the ledger has already recorded under a transaction id."""
 
     content_hash: str
     outcome: Outcome
@@ -46,15 +46,16 @@ class RecordedPosting:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What a store does about a posting: write all of this in one database transaction, return the outcome.
+    """What a store has to do for a posting: write all of this in one database transaction, and return `outcome`.
 
     Attributes:
-        outcome: recorded under the posting's transaction id, and returned at every repetition.
+        outcome: the outcome, which is recorded under the posting's transaction id and returned at every repetition.
         is_new: False for a repetition; the store then writes nothing.
         movements: the entries to write, in the posting's order; none for a refusal.
         accounts: the customers' accounts after the movements, each once.
-        day_sum: the person's sum of the day after the movements; None for a refusal.
-        bound_reached: whether the refusal needs an alarm, because the store has no room (`reaches_bound`).
+        day_sum: the person's daily sum, including this posting; None for a refusal.
+        bound_reached: whether operators must be alarmed, because a number of the store is at its upper bound
+            (`reaches_bound`).
     """
 
     outcome: Outcome

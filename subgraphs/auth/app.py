@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from subgraphs.auth.store.protocol import AuthStore
     from subgraphs.kit.store_factory import Clock
 
-# Before this release. A machine without a battery begins in 1970.
+# An earlier time is certainly wrong. A machine whose clock has no battery starts in 1970.
 _EARLIEST: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -50,7 +50,8 @@ class AuthRuntime:
     """The open resources of the service.
 
     Attributes:
-        limits_loopback: whether limits for an address also apply to loopback, which in development everybody uses.
+        limits_loopback: whether limits for an address also apply to the loopback address. In development, all clients
+            have this address.
     """
 
     store: AuthStore
@@ -70,7 +71,7 @@ class AuthRuntime:
 
 @asynccontextmanager
 async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> AsyncIterator[AuthRuntime]:
-    """Open the store, make sure that a key can sign, revoke the sessions that a crash left half ended.
+    """Open the store, make sure that there is a signing key, and revoke sessions that a crash left unrevoked.
 
     Raises:
         StoreMismatch: the store does not belong to the installation (bank §4.8).

@@ -1,4 +1,4 @@
-"""`mosafe auth`: serve, and the operators' commands for users, roles and signing keys.
+"""`mosafe auth`: the command that serves, and the operators' commands for users, roles and signing keys.
 
 The commands work directly on the store, so the first ADMIN can be created without an ADMIN. The service may be running.
 """
@@ -83,14 +83,14 @@ def grant(email: str, role: str) -> None:
 @click.argument("email")
 @click.argument("role", type=_ROLE)
 def revoke(email: str, role: str) -> None:
-    """Take a role from a user; the user's sessions end at once, because their tokens have the role."""
+    """Remove a role from a user. The user's sessions end at once, because their tokens contain the role."""
     _print(asyncio.run(_change(email, lambda store, user: store.revoke_role(user.id, Role(role), values.now()))))
 
 
 @users.command("disable")
 @click.argument("email")
 def disable(email: str) -> None:
-    """Forbid a user to log in; the user's sessions end at once."""
+    """Forbid a user to log in. The user's sessions end at once."""
     _print(asyncio.run(_change(email, lambda store, user: store.disable(user.id, values.now()))))
 
 
@@ -169,7 +169,10 @@ def _problems(error: BadUserInput) -> str:
 
 
 async def _change(email: str, change: Callable[[AuthStore, User], Awaitable[None]]) -> User:
-    """The user after `change`. The tokens of sessions that it ended are invalid from now on, for every process."""
+    """Run `change`, and return the changed user.
+
+    The tokens of the sessions that `change` ended are invalid from now on, for every process.
+    """
     settings = _settings()
     async with open_joined(settings.place, STORES) as store:
         with contextlib.closing(SqliteRevocationList(settings.data_dir)) as revocations:

@@ -18,7 +18,7 @@ class AuthContext(BaseContext):
     """The context of one request.
 
     Attributes:
-        origin: where the request comes from, for the limits of logins.
+        origin: where the request comes from; the limits of logins use it.
     """
 
     def __init__(

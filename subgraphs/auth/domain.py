@@ -33,7 +33,7 @@ REFRESH_LIFETIME: Final = timedelta(days=7)
 ACCESS_LIFETIME: Final = timedelta(minutes=10)
 
 MAX_NAME_LENGTH: Final = 100
-# RFC 5321 allows 254 bytes; composed characters may be sent in parts.
+# RFC 5321 allows 254 bytes. The text may be longer, because a client may send an accented letter as two characters.
 MAX_EMAIL_LENGTH: Final = 1000
 
 
@@ -44,15 +44,16 @@ class Role(StrEnum):
 
 
 class Operation(StrEnum):
-    """What can be done with the data of a user by GraphQL.
+    """What can be done with the data of a user through GraphQL.
 
-    A session is ended with its own tokens. Roles, limits and keys are set on the command line only.
+    A session is ended with its own tokens, so it needs no permission. Roles, limits and keys can only be changed on the
+    command line.
     """
 
     READ = "read"
 
 
-# Everybody who is signed in sees the id and the name of a user; `READ` is about all other fields.
+# Every signed-in user sees the id and the name of each user. `READ` is the permission for all other fields.
 PERMISSIONS: Final[Mapping[Operation, Permission]] = MappingProxyType(
     {Operation.READ: Permission(owner=True, staff=ALL_STAFF)}
 )
@@ -64,10 +65,10 @@ class User:
 
     Attributes:
         id: UUIDv7 text.
-        email: as the user typed it, the domain in lower case.
+        email: the address as the user typed it, with its domain in lower case.
         name: the name that other customers see.
         created_at: UTC, milliseconds.
-        disabled_at: since when an operator forbids the user to log in; None if nobody does.
+        disabled_at: the time at which an operator disabled the user; None if the user may log in.
     """
 
     id: str
@@ -80,7 +81,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A login and its tokens. `ended_at` is None if nobody ended the session. Such a session may have expired."""
+    """A login and its tokens. `ended_at` is None if nobody has ended the session, even if it has expired."""
 
     id: str
     user_id: str
@@ -96,7 +97,7 @@ class Session:
         return cls(session_id, user_id, now, now + SESSION_LIFETIME)
 
     def end(self, now: datetime) -> Session:
-        """Return the session with its end. If the session has ended before, the first end stays."""
+        """Return the session as ended at `now`. If it has ended before, return it unchanged."""
         return self if self.ended_at is not None else replace(self, ended_at=now)
 
 
@@ -117,7 +118,7 @@ class RefreshToken:
 
     @classmethod
     def issue(cls, digest: bytes, session: Session, now: datetime) -> RefreshToken:
-        """Return a new token, which expires with its session at the latest."""
+        """Return a new token. It expires when its session expires, or earlier."""
         return cls(digest, session.id, now, min(now + REFRESH_LIFETIME, session.expires_at))
 
 
@@ -186,7 +187,7 @@ def parse_email(text: str) -> str:
     Raises:
         InvalidField: the text is not an e-mail address.
     """
-    # The validator takes a second for a text of a megabyte, before it finds it too long.
+    # The length is checked first, because the validator needs a second for a text of a megabyte.
     if len(text) > MAX_EMAIL_LENGTH:
         raise InvalidField("INVALID_FORMAT", "not an e-mail address")
     try:
@@ -196,9 +197,10 @@ def parse_email(text: str) -> str:
 
 
 def email_key(email: str) -> str:
-    """The key that two spellings of one user's address share: they differ in case only, or in how accents are composed.
+    """Return a key that is the same for all spellings of one user's address.
 
-    Case folding would do more: it takes `ß` for `ss`, which are different mailboxes.
+    They may differ in case and in how accents are composed. Case folding is not used, because it also replaces `ß` by
+    `ss`, and these are different mailboxes.
     """
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", email).lower())
 

@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     from subgraphs.auth.password_hashing import PasswordHasher
     from subgraphs.auth.store.protocol import AuthStore, Credentials
 
-# The last access token of a session is valid for minutes. If the clock is set back, it is valid later again, so the
-# revocation stays for longer than a clock is set back by.
+# After a session ends, its last access token is valid for minutes. If the clock is set back, the token is valid again
+# later. So the revocation is kept for longer than a clock is usually set back.
 _REVOCATION_LIFETIME: Final = timedelta(days=1)
-# How far back the sessions are looked for that ended and may not have been revoked.
+# How long ago a session may have ended for `repair` to check its revocation.
 _REPAIRED: Final = PUBLISH_AFTER + timedelta(minutes=1)
 
 _log = structlog.stdlib.get_logger("identity")
@@ -87,7 +87,7 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True)
 class GuardedPasswords:
-    """What hashes passwords, and how often somebody may have one hashed."""
+    """The hasher of passwords, and the limits of how often somebody may have one hashed."""
 
     hasher: PasswordHasher
     limits: LoginLimits
@@ -133,7 +133,7 @@ class IdentityService:
         if isinstance(added, TakenEmail):
             return added
         signed_in = await self._begin_session(added)
-        if signed_in is None:  # an operator was faster
+        if signed_in is None:  # an operator disabled the user in the meantime
             raise Unauthenticated
         return signed_in
 
@@ -158,7 +158,7 @@ class IdentityService:
         return await self._begin_session(known.user)
 
     async def _renew_hash(self, known: Credentials, password: str) -> None:
-        """Replace a hash that has old parameters; without room in the queue, the next login does it."""
+        """Replace a hash that has outdated parameters. If the queue is full, the next login does it."""
         if self._passwords.hasher.is_outdated(known.password_hash):
             with suppress(Unavailable):
                 encoded = await self._passwords.hasher.hash(password)
@@ -190,7 +190,7 @@ class IdentityService:
         return session.ended_at if session is not None and session.ended_at is not None else now
 
     async def repair(self) -> None:
-        """Revoke the sessions that ended recently, because a crash may have prevented their revocation."""
+        """Revoke the sessions that ended recently. A crash may have prevented their revocation."""
         await revoke_ended_sessions(self._store, self._revocations, self._clock())
 
     async def _begin_session(self, user: User) -> SignedIn | None:
@@ -209,7 +209,7 @@ class IdentityService:
 async def revoke_ended_sessions(
     store: AuthStore, revocations: RevocationList, now: datetime, user_id: str | None = None
 ) -> None:
-    """Revoke the sessions of a user, or of all users, that ended lately."""
+    """Revoke the recently ended sessions of a user, or of all users."""
     for session in await store.sessions_ended_since(now - _REPAIRED):
         if user_id is None or session.user_id == user_id:
             await _revoke(revocations, session.id, now)
@@ -242,7 +242,9 @@ async def create_user(
 
 
 async def check_user(hasher: PasswordHasher, new_user: NewUser, now: datetime) -> User | WeakChoice:
-    """The user to add. The password is judged in the hasher's threads, because that takes some milliseconds.
+    """Return the user to add, without storing it.
+
+    The password is checked in the hasher's threads, because this takes some milliseconds.
 
     Raises:
         BadUserInput: names every field that is not valid.
@@ -278,9 +280,9 @@ async def add_user(store: AuthStore, hasher: PasswordHasher, user: User, passwor
 
 @asynccontextmanager
 async def _given_back_unless_hashed(attempt: Attempt) -> AsyncIterator[None]:
-    """Give `attempt` back when the block ends with Unavailable: the client may try again without a loss.
+    """If the block raises Unavailable, do not count `attempt`, so that the client may try again.
 
-    An attempt whose client left stays counted; otherwise a flood of such clients would not be limited.
+    If the client leaves, the attempt stays counted. Otherwise a flood of clients that leave early would not be limited.
     """
     try:
         yield

@@ -1,10 +1,11 @@
-"""The signing keys of a running service: read from the store and replaced in time.
+"""The signing keys of a running service. They are read from the store and replaced before they are too old.
 
-Several processes may use one store (the command line while the service runs). A process reads the keys again when it
-uses them and the last reading is more than `READ_AGAIN` ago. Of two concurrent changes, one succeeds.
+Several processes may use one store (the command line while the service runs). A process reads the keys again if it
+needs them and has last read them more than `READ_AGAIN` ago. If two processes change the keys at the same time, one of
+them succeeds.
 
-A wrong clock stops nobody: see `signing_keys.redated`. The clock of a running service is a `CautiousClock`, so that no
-key is deleted because the time jumps ahead.
+With a wrong clock, the service still signs tokens: see `signing_keys.redated`. The clock of a running service is a
+`CautiousClock`, so that no key is deleted because the time jumps ahead.
 """
 
 from __future__ import annotations
@@ -99,9 +100,10 @@ class KeyRing:
         self._keys, self._read_at = keys, now
 
     async def _replace_old_keys(self, keys: list[SigningKey], now: datetime) -> bool:
-        """Make the keys fit the time: True if the store may have changed.
+        """Make the keys fit the current time. Return True if the store may have changed.
 
-        A key of the future gets new times, a successor is added when it is due, keys that are not needed are deleted.
+        A key that was created in the future gets new times. A successor is added when it is due. Keys that are not
+        needed are deleted.
         """
         known = {key.id for key in keys}
         if (misdated := signing_keys.redated(keys, now)) is not None:

@@ -1,4 +1,4 @@
-"""Batches the look-ups of one request: each level of an operation needs one store query."""
+"""Loaders batch the look-ups of one request, so that each level of an operation needs only one store query."""
 
 from __future__ import annotations
 

@@ -6,12 +6,12 @@ A failed login is counted in three ways. Each count has its own consequence:
 |---|---|---|
 | address | 30 a minute | refused until the count has fallen |
 | account and address | 10 in 15 minutes | the next attempt waits 1 s, 2 s, 4 s … up to 15 minutes |
-| account, from everywhere | 10 in 15 minutes | each address waits for its turn: 1 s for each failure above the tenth |
+| account, from all addresses | 10 in 15 minutes | each address must wait once: 1 s for each failure above the tenth |
 
 The third row slows down guesses that come from many addresses. A stranger must not lock out the owner of an account. So
-each address has a turn of its own, which other addresses can neither use nor delay. Because of the second row, a
-stranger has few failures after the tenth, so the owner waits once, for some seconds. With N addresses, an attacker gets
-N times as many guesses; this is accepted, because nobody may be locked out.
+each address has a wait of its own, which other addresses can neither use nor make longer. Because of the second row, a
+stranger can cause only few failures above the tenth, so the owner waits once, for some seconds. With N addresses, an
+attacker gets N times as many guesses; this is accepted, because nobody may be locked out.
 
 An attempt is counted when it begins, so attempts that run at the same time count too. The attempt is removed from the
 counts when it succeeds, or when no hash was computed. All counts use the e-mail address that the client sent, even if
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _LOGIN_WINDOW: Final = 15 * 60.0
 _ADDRESS_WINDOW: Final = 60.0
 _REGISTRATION_WINDOW: Final = 60 * 60.0
-# A wait never exceeds the window in which the failures are counted.
+# A wait is never longer than the window in which the failures are counted.
 _LONGEST_WAIT: Final = _LOGIN_WINDOW
 
 
@@ -43,7 +43,7 @@ class Origin:
     """Where a request comes from.
 
     Attributes:
-        network: what is counted as one address: an IPv4 address or the /64 of an IPv6 address.
+        network: the network that counts as one address: an IPv4 address, or the /64 network of an IPv6 address.
         has_address_limits: False for loopback in development, where everybody has the same address.
     """
 
@@ -58,19 +58,19 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A counted login or registration."""
+    """A login or registration that was counted when it began."""
 
     store: RateLimitStore
     counted: tuple[tuple[RateLimit, str], ...]
 
     async def give_back(self) -> None:
-        """Remove the attempt from all counts, because it succeeded or because no hash was computed."""
+        """Remove the attempt from all counts, because it succeeded or no hash was computed."""
         for limit, key in self.counted:
             await self.store.give_back(limit, key)
 
 
 class LoginLimits:
-    """Counts logins and registrations in a store."""
+    """Counts logins and registrations in a store, and refuses too many of them."""
 
     def __init__(self, store: RateLimitStore, *, per_account: int, per_address: int, registrations: int) -> None:
         self._store = store
@@ -90,10 +90,10 @@ class LoginLimits:
         )
 
     async def begin_login(self, account: str, origin: Origin) -> Attempt:
-        """Count a login, as long as it may be a failure.
+        """Count a login as a failure until it succeeds.
 
         Args:
-            account: the e-mail address in the form that all spellings of it share, or any other text.
+            account: the e-mail address in the form that is the same for all its spellings, or any other text.
             origin: where the request comes from.
 
         Raises:
@@ -111,7 +111,9 @@ class LoginLimits:
         return Attempt(self._store, (*attempt.counted, (self._account, account)))
 
     async def count_password_choice(self, origin: Origin) -> None:
-        """Count a new password, which takes a core some milliseconds to judge, whether it is accepted or not.
+        """Count a new password, because checking it needs some milliseconds of CPU time.
+
+        It is counted even if it is refused.
 
         Raises:
             RateLimited: a password may be chosen later.
@@ -138,18 +140,21 @@ class LoginLimits:
         return Attempt(self._store, (*attempt.counted, (limit, key)))
 
     async def _turn(self, account: str, pair: str) -> float:
-        """How long the account must wait at this address. The attempt is counted already."""
+        """Return how many seconds this login to the account must wait at this address.
+
+        The attempt was counted before.
+        """
         over = await self._over(self._account, account)
         if over < 0:
             return 0.0
         needed = min(1.0 + over, _LONGEST_WAIT)
         before = await self._over(self._pair, pair) - 1
-        # The account has waited at this address for its own failures there. It does not wait a second time for the same
-        # failures.
+        # The account has already waited at this address because of its failures from this address. It does not wait a
+        # second time for the same failures.
         if before >= 0 and min(2.0**before, _LONGEST_WAIT) >= needed:
             return 0.0
         return await self._store.wait_turn("login-turn", pair, needed)
 
     async def _over(self, limit: RateLimit, key: str) -> int:
-        """How many events are counted above the limit's `count`; negative below it."""
+        """Return how many events above the limit's `count` are counted. The number is negative below the limit."""
         return round(await self._store.level(limit, key)) - limit.count

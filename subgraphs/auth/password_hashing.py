@@ -1,7 +1,7 @@
 """Hashes passwords with argon2id, in a bounded pool of threads (bank §2.8).
 
-A hash takes about 25 ms of a core, and `MEMORY_KIB` of memory. So the pool has at most one thread for each core, and at
-most `MAX_MEMORY_KIB` of memory. Further hashes wait in a queue; if the queue is full, a request is refused. If the
+A hash takes about 25 ms of CPU time, and `MEMORY_KIB` of memory. So the pool has at most one thread for each core, and
+at most `MAX_MEMORY_KIB` of memory. Further hashes wait in a queue; if the queue is full, a request is refused. If the
 client leaves while its hash waits, the hash is not computed.
 """
 
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# OWASP's second recommendation for argon2id: 19 MiB and two passes. With the 64 MiB of RFC 9106, each thread would need
-# three times as much.
+# The parameters are OWASP's second recommendation for argon2id: 19 MiB and two passes. With the 64 MiB of RFC 9106,
+# each thread would need three times as much memory.
 _TIME_COST: Final = 2
 MEMORY_KIB: Final = 19_456
 _PARALLELISM: Final = 1
-# The memory of all running hashes together. On a machine with more than 26 cores, this limits the number of threads.
+# The limit for the memory of all running hashes together. It limits the number of threads only on a machine with more
+# than 26 cores.
 MAX_MEMORY_KIB: Final = 512 * 1024
-# How many hashes may wait: less than a second of work for two cores.
+# How many hashes may wait. For two cores, this is less than a second of work.
 QUEUE: Final = 32
 
 
@@ -38,12 +39,12 @@ def threads() -> int:
 
 
 class PasswordHasher:
-    """argon2id in threads of its own; a context manager."""
+    """Computes argon2id hashes in its own threads. It is a context manager."""
 
     def __init__(self, *, queue: int = QUEUE) -> None:
         self._argon2 = argon2.PasswordHasher(_TIME_COST, MEMORY_KIB, _PARALLELISM)
         self._threads = BoundedThreads(threads(), queue, name="argon2")
-        # The hash to compare with when the user does not exist; nobody knows its password.
+        # Passwords are compared with this hash if the user does not exist. Nobody knows its password.
         self._nobody = self._argon2.hash(secrets.token_hex())
 
     def __enter__(self) -> Self:
@@ -70,7 +71,7 @@ class PasswordHasher:
         return matches and encoded is not None
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Run other work on a password in the queue of the hashes, and return the result.
+        """Run other work that concerns a password in the same queue as the hashes, and return its result.
 
         Raises:
             Unavailable: too many hashes wait.
@@ -78,11 +79,11 @@ class PasswordHasher:
         return await self._threads.run(work)
 
     def is_outdated(self, encoded: str) -> bool:
-        """Whether `encoded` has other parameters than a new hash."""
+        """Whether `encoded` has other parameters than new hashes have."""
         return self._argon2.check_needs_rehash(encoded)
 
     def _matches(self, password: str, encoded: str) -> bool:
-        # A longer password was never hashed, but the check must take the same time.
+        # A longer password was never hashed. It is verified all the same, so that the response takes the same time.
         is_possible = len(password) <= MAX_LENGTH
         try:
             self._argon2.verify(encoded, _encoded(password if is_possible else ""))
@@ -92,8 +93,10 @@ class PasswordHasher:
 
 
 def _encoded(password: str) -> bytes:
-    """Return the bytes to hash. NFKC gives a password one form on every keyboard (NIST SP 800-63B-4).
+    """Return the bytes to hash.
 
-    Half a surrogate pair is not text and was never hashed, but the check must take the same time.
+    NFKC normalization gives a password the same bytes, whichever keyboard it was typed on (NIST SP 800-63B-4). A text
+    with half a surrogate pair is never a valid password. It is encoded all the same, so that the response takes the
+    same time.
     """
     return unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")

@@ -21,14 +21,15 @@ MIN_LENGTH: Final = 8
 # ASVS 6.2.9 requires at least 64; the limit bounds the work of a request.
 MAX_LENGTH: Final = 256
 
-# With ten failures in 15 minutes, one address has 350,000 guesses a year. So a password of this strength resists a
-# hundred addresses for almost a year. Eight random characters need 100 million guesses.
+# With ten failures in 15 minutes, an attacker at one address has 350,000 guesses a year. A password that needs this
+# number of guesses resists an attacker with a hundred addresses for almost a year. Eight random characters need 100
+# million guesses.
 _MIN_GUESSES: Final = 3e7
-# zxcvbn's work grows with the cube of the length: 40 characters take up to 40 ms, 256 up to 20 s.
+# zxcvbn's time grows with the cube of the length. 40 characters take up to 40 ms, and 256 characters up to 20 s.
 _JUDGED_LENGTH: Final = 40
 # The names of the product, which an attacker of this bank would try first.
 _PRODUCT: Final = ("mosafe",)
-# Shorter parts of an address or a name occur in many words, so they are not removed from the password.
+# Shorter parts of an address or a name are not removed from the password, because they occur in many words.
 _MIN_WORD: Final = 4
 
 
@@ -40,15 +41,15 @@ def check_length(password: str) -> None:
     """
     if len(password) > MAX_LENGTH:
         raise InvalidField("TOO_LONG", f"at most {MAX_LENGTH} characters")
-    # A JSON escape may be half a surrogate pair.
+    # A JSON escape can encode half of a surrogate pair, which is not Unicode text.
     if any("\ud800" <= character <= "\udfff" for character in password):
         raise InvalidField("INVALID_FORMAT", "must be Unicode text")
 
 
 def weakness(password: str, *, email: str, name: str) -> str | None:
-    """Why `password` is too easy to guess, as a text for its owner; None if it is accepted.
+    """Return why `password` is too easy to guess, as a text for its owner; None if it is accepted.
 
-    The password is judged in the form in which it is hashed (NFKC). This takes up to 0.1 s of a core.
+    The check uses the form in which the password is hashed (NFKC). It takes up to 0.1 s of CPU time.
 
     Raises:
         InvalidField: the password is longer than `MAX_LENGTH`, or is not Unicode text.
@@ -69,14 +70,14 @@ def weakness(password: str, *, email: str, name: str) -> str | None:
 
 
 def _context_words(email: str, name: str) -> list[str]:
-    """The words that somebody who knows the user and the service would try, the longest first."""
+    """Return the words that an attacker who knows the user and the service would try, the longest word first."""
     texts = [unicodedata.normalize("NFKC", text).casefold() for text in (email, name)]
     parts = [part for text in texts for part in re.split(r"[\W_]+", text)]
     return sorted({*texts, *parts, *_PRODUCT} - {""}, key=lambda word: (-len(word), word))
 
 
 def _without(folded: str, words: list[str]) -> str:
-    """What is left of the password without the longer words."""
+    """Return the password without the words, except words that are too short."""
     for word in words:
         if len(word) >= _MIN_WORD:
             folded = folded.replace(word, "")
@@ -84,6 +85,9 @@ def _without(folded: str, words: list[str]) -> str:
 
 
 def _guesses(password: str, words: list[str]) -> float:
-    """How many guesses an attacker needs, as zxcvbn estimates; of a long password, the stronger end counts."""
+    """Return how many guesses an attacker needs, as zxcvbn estimates it.
+
+    Of a long password, only the first and the last characters are estimated, and the higher estimate is used.
+    """
     ends = {password[:_JUDGED_LENGTH], password[-_JUDGED_LENGTH:]}
     return max(float(zxcvbn(end, user_inputs=words)["guesses"]) for end in ends)

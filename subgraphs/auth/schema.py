@@ -224,7 +224,7 @@ async def _refresh(
     info: Info,
     input: Annotated[RefreshInput, strawberry.argument(description="The refresh token.")],  # noqa: A002 - the schema's name
 ) -> RefreshResult:
-    # A session that ends must also be revoked, whether the client still waits or not.
+    # A session that ends must also be revoked, even if the client has disconnected.
     signed_in = await to_the_end(info.context.identity.refresh(input.refresh_token))
     if signed_in is None:
         return InvalidToken(code="INVALID_TOKEN", message="The refresh token is not valid; log in again")

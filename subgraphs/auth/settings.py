@@ -22,7 +22,7 @@ class AuthSettings(SubgraphSettings):
     Attributes:
         db_url: `sqlite:///path`; by default a file in the data directory.
         jwt_secret: encrypts private signing keys at rest; by default generated into the data directory.
-        login_failures_per_account: failed logins of one account in 15 minutes before the next ones wait.
+        login_failures_per_account: failed logins of one account in 15 minutes, after which further logins must wait.
         login_failures_per_address: failed logins of one address in a minute.
         registrations_per_address: registrations of one address in an hour.
         hashing_queue: password hashes that may wait for a thread.
@@ -39,7 +39,7 @@ class AuthSettings(SubgraphSettings):
     @model_validator(mode="before")
     @classmethod
     def _issuer_follows_the_port(cls, variables: dict[str, object]) -> dict[str, object]:
-        """Let AUTH_ISSUER name the port on which this service listens, unless one of both is unset or 0."""
+        """If AUTH_PORT is set and not 0, use this port in the default of AUTH_ISSUER."""
         port = variables.get("AUTH_PORT")
         if port and str(port) != "0":
             return {"AUTH_ISSUER": f"http://127.0.0.1:{port}", **variables}
@@ -52,7 +52,7 @@ class AuthSettings(SubgraphSettings):
 
     @property
     def place(self) -> StorePlace:
-        """The store as a part of the installation."""
+        """Return the place of the store in the installation."""
         return StorePlace("auth", self.store, self.data_dir)
 
     @property

@@ -9,10 +9,11 @@ key B                 ──publish only──────┴──publish, sign
                       created             active_from      (end of A's last token)
 ```
 
-All of this follows from two times of each key, so only the keys are stored.
+All of these phases follow from two times of each key, so only the keys are stored.
 
-A clock that was wrong leaves keys that were created in the future. They have been published all the same: if no other
-key can sign, the one that becomes active first does, and `redated` gives it times of the present clock.
+If the clock was wrong and ahead, there are keys with a time of creation in the future. These keys have been published,
+so they can be used: if no other key can sign, the key that becomes active first signs, and `redated` gives it times of
+the present clock.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ PUBLISH_AFTER: Final = ACCESS_LIFETIME + timedelta(seconds=LEEWAY_SECONDS)
 SIGNING_LIFETIME: Final = timedelta(days=30)
 
 _NONCE_BYTES: Final = 12
-# Time servers set a clock back by less.
+# A key that is created this far in the future is normal: time servers set a clock back by less.
 _CLOCK_TOLERANCE: Final = timedelta(minutes=1)
 
 
@@ -72,18 +73,20 @@ class SigningKey:
 
 
 def signing(keys: Sequence[SigningKey], now: datetime) -> SigningKey | None:
-    """The key that signs at `now`: the one that became active last.
+    """Return the key that signs at `now`: the key that became active last.
 
-    If none is active, because the clock was set back, the one that becomes active first; None without any key.
+    If no key is active, because the clock was set back, return the key that will become active first. Without any key,
+    return None.
     """
     active = [key for key in keys if key.active_from <= now]
     return max(active, key=_by_activation) if active else min(keys, key=_by_activation, default=None)
 
 
 def redated(keys: Sequence[SigningKey], now: datetime) -> SigningKey | None:
-    """A key that was created in the future, with times of the present clock; None if there is none.
+    """Return a key that was created in the future, with times of the present clock; None if there is no such key.
 
-    It was published when it was created, so it may sign now if no other key is active; else its time begins again.
+    The key was published when it was created, so it may sign now if no other key is active. Otherwise, it becomes
+    active later, like a new key.
     """
     future = [key for key in keys if key.created_at > now + _CLOCK_TOLERANCE]
     if not future:

@@ -42,7 +42,7 @@ class AccessTokens:
         self._clock = clock
 
     async def issue(self, user: User, session: Session) -> AccessToken:
-        """Return a token for `user` that expires with `session` at the latest."""
+        """Return a token for `user`. It expires when `session` expires, or earlier."""
         now = self._clock()
         expires_at = min(now + ACCESS_LIFETIME, session.expires_at)
         key_id, private_key = await self._keys.signer()

@@ -16,9 +16,10 @@ from servicekit.sqlite import BUSY_SECONDS
 if TYPE_CHECKING:
     from pathlib import Path
 
-# The sum of many amounts may exceed 64 bits, so it is computed in two halves.
+# A sum of many amounts may exceed 64 bits, so the billions and the remainders of the amounts are added separately.
 _HALF: Final = 10**9
-# All customers' balances, and all entries of internal accounts, which have no stored balance.
+# The query adds all balances of customers and all entries of internal accounts, because internal accounts have no
+# stored balance.
 _EVERYTHING = f"""
     SELECT currency, balance / {_HALF} AS high, balance % {_HALF} AS low FROM accounts WHERE internal_name IS NULL
     UNION ALL
@@ -146,7 +147,7 @@ def check_ledger(path: Path) -> LedgerReport:
 
 
 def read_identity(path: Path) -> tuple[StoreState, dict[str, StoreState]]:
-    """The identity of the ledger file at `path`, and what it remembers of other stores, by name.
+    """Return the identity of the ledger file at `path`, and the identities of other stores that it remembers, by name.
 
     Raises:
         sqlite3.Error: the file does not exist, or is not a ledger of this release.
@@ -164,7 +165,7 @@ def _violation(invariant: str, rows: list[sqlite3.Row]) -> Violation | None:
 
 
 def _sums(connection: sqlite3.Connection, query: str) -> dict[tuple[str, ...], int]:
-    """The sums of a query whose last two columns are the halves of a sum."""
+    """Return the sums of a query whose last two columns are the billions and the remainder of a sum."""
     return {tuple(row)[:-2]: row[-2] * _HALF + row[-1] for row in connection.execute(query)}
 
 

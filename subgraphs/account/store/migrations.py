@@ -1,4 +1,4 @@
-"""The SQLite schema of the ledger. The database itself holds the invariants for every program that writes to the file.
+"""The SQLite schema of the ledger. The database itself enforces the invariants, whichever program writes to the file.
 
 Money moves only when an entry is inserted: a trigger adds the entry's amount to the account's balance, and other
 changes of a balance are refused. The row of a posting completes its transaction: it cannot be inserted before the
@@ -138,7 +138,7 @@ _TRIGGERS = (
     _refuse("postings_never_go", "DELETE ON postings", "postings are never deleted"),
 )
 
-# What one person moved on one day (UTC), in minor units; a new day replaces the row.
+# The amount that one person moved on one day (UTC), in minor units. A new day replaces the row.
 _DAY_SUMS = """
 CREATE TABLE day_sums (
     user_id TEXT NOT NULL,

@@ -78,10 +78,10 @@ class AccountStore(Outbox, IdentifiedStore, Protocol):
         """
 
     async def change(self, account_id: str, rule: Callable[[Account | None], Account | R]) -> Account | R:
-        """Replace the account by the one that `rule` returns; a refusal or an equal account changes nothing.
+        """Replace the account by the account that `rule` returns.
 
-        No other writer changes the account in between. Only type, status, version, `staff_action` and
-        `updated_at` may differ.
+        If `rule` refuses or returns an equal account, nothing changes. No other writer changes the account in between.
+        The new account may differ only in type, status, version, `staff_action` and `updated_at`.
 
         Returns:
             What `rule` returned.
@@ -103,17 +103,17 @@ class AccountStore(Outbox, IdentifiedStore, Protocol):
             limits: the limits that apply.
 
         Returns:
-            The outcome; at a repetition of the posting, the first one.
+            The outcome. A repetition of the posting returns the first outcome again.
 
         Raises:
             TransactionIdReused: the transaction id belongs to a posting with other content.
         """
 
     async def posted_ids(self, *, after: str, limit: int) -> Sequence[str]:
-        """Transaction ids of postings that were made, greater than `after`, ascending."""
+        """Return transaction ids of postings that were made, in ascending order, beginning after the id `after`."""
 
     async def which_posted(self, transaction_ids: Collection[str]) -> frozenset[str]:
-        """Those of `transaction_ids` whose postings were made."""
+        """Return those of `transaction_ids` for which a posting was made."""
 
     async def ping(self) -> None:
         """Raise unless the store responds."""

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-# A number has nine free digits. Only with close to a billion accounts are ten random numbers in a row all taken.
+# An account number has nine random digits. Ten random numbers in a row are all taken only with close to a billion
+# accounts.
 NUMBER_DRAWS: Final = 10
 
 _log = structlog.stdlib.get_logger("account.store")
@@ -287,7 +288,7 @@ async def _wrong_receivers(connection: aiosqlite.Connection, user_id: str, since
     rows = await connection.execute_fetchall(
         "SELECT decided_at FROM postings WHERE on_behalf_of = ? AND decided_at > ? AND outcome = 'REFUSED'"
         " AND type = 'TRANSFER' AND json_extract(problem, '$.code') IN (SELECT value FROM json_each(?))"
-        # A reason is given only for the person's own account.
+        # The refusal contains a reason only for an account of the person.
         " AND json_extract(problem, '$.reason') IS NULL ORDER BY decided_at",
         (user_id, format_timestamp(since), json.dumps(sorted(WRONG_RECEIVERS))),
     )
@@ -299,7 +300,7 @@ async def _view(connection: aiosqlite.Connection, posting: Posting, limits: Limi
     is_transfer = posting.type is PostingType.TRANSFER
     wrong = await _wrong_receivers(connection, person, at - WRONG_RECEIVER_WINDOW) if is_transfer else ()
     sums = await connection.execute_fetchall(
-        # A later day exists if the clock was set back; its sum counts for today, too.
+        # If the clock was set back, a row of a later day may exist. Its sum counts for today, too.
         "SELECT amount FROM day_sums WHERE user_id = ? AND currency = ? AND direction = ? AND day >= ?",
         (person, posting.currency, posting.direction, day_of(at)),
     )
@@ -313,7 +314,7 @@ async def _view(connection: aiosqlite.Connection, posting: Posting, limits: Limi
 
 
 async def _write_entries(connection: aiosqlite.Connection, posting: Posting, settlement: Settlement) -> None:
-    """Write the movements. Triggers then change the accounts as `settlement.accounts` says."""
+    """Write the movements. Triggers then change the accounts to the state in `settlement.accounts`."""
     posted_at = settlement.outcome.decided_at
     for line, movement in enumerate(settlement.movements):
         account = movement.account
@@ -331,7 +332,7 @@ async def _write_entries(connection: aiosqlite.Connection, posting: Posting, set
                 account_id,
                 posting.currency,
                 to_minor_units(movement.amount, posting.currency),
-                # The store keeps no balance of an internal account.
+                # The store has no balance for an internal account.
                 to_minor_units(movement.balance_after or Decimal(0), posting.currency),
                 posted_at,
             ),
