@@ -12,7 +12,7 @@ UV = $(if $(PIP_INDEX),UV_DEFAULT_INDEX="$(PIP_INDEX)") UV_NO_PROGRESS=1 SSL_CER
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint hooks format supergraph lock fuzz fuzz-composition fuzz-oracle fuzz-plans peers interop clean
+.PHONY: help run demo test lint hooks format supergraph lock fuzz fuzz-composition fuzz-oracle fuzz-plans peers interop ide browser clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,15 @@ peers: ## Install other implementations (npm) that tests compare with; skipped w
 interop: ## Install GraphQL clients and Mermaid (npm) that tests use; skipped without Node.js
 	@tests/peers/install.sh tests/interop clients
 	@tests/peers/install.sh tests/docs diagrams
+
+ide: ## Bundle GraphiQL (npm) for the router's page; skipped without Node.js
+	@tests/peers/install.sh graphiql graphiql
+	@graphiql/build.sh
+
+browser: $(READY) ide ## Look at every page with Chromium and axe-core; needs Chromium and Node.js
+	@tests/peers/install.sh tests/browser browser
+	@$(UV) pip install --quiet --require-hashes -r tests/browser/requirements.txt
+	$(BIN)/python -m pytest tests/browser -n 0 --browser-pages $(ARGS)
 
 COUNT ?= 10000
 SEED  ?= 1

@@ -1,20 +1,22 @@
 """The REST layer as an ASGI application.
 
-FastAPI serves the OpenAPI document and runs the lifespan. All other requests are dispatched by the route table and not
-by FastAPI's decorators, which would match `GET .../transfer` with `.../{id}` and respond to HEAD and OPTIONS with 405.
+FastAPI runs the lifespan. `ApiReference` serves the OpenAPI document. All other requests are dispatched by the route
+table and not by FastAPI's decorators, which would match `GET .../transfer` with `.../{id}` and respond to HEAD and
+OPTIONS with 405.
 """
 
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import httpx
 from fastapi import FastAPI
 from graphql import GraphQLError
 
-from rest_compat import openapi, operations, readiness
+from rest_compat import operations, readiness
+from rest_compat.api_reference.api_reference import DOCUMENT_PATH, REFERENCE_PATH, ApiReference
 from rest_compat.api_schema import api_schema
 from rest_compat.graphql_client import GraphQLClient, http_send
 from rest_compat.handler import RestHandler
@@ -39,13 +41,6 @@ if TYPE_CHECKING:
 IDLE_CONNECTIONS: Final = 100
 
 
-class _Application(FastAPI):
-    """FastAPI that serves the OpenAPI document of the route table instead of one of its own routes."""
-
-    def openapi(self) -> dict[str, Any]:
-        return openapi.document()
-
-
 def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
     """Create the application; `send` replaces the connection to the router.
 
@@ -67,12 +62,13 @@ def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
         async with resources:
             yield
 
-    app = _Application(lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
     # The default and not a mount, because a mount does not match paths that contain a line feed.
     app.router.default = RestHandler(RouteMatcher(ROUTES), checked, client, settings.bulkheads)
-    with_health = HealthEndpoints(app, readiness.checks(client))
+    with_reference = ApiReference(app, is_development=not settings.is_production)
+    with_health = HealthEndpoints(with_reference, readiness.checks(client))
     with_cors = CorsMiddleware(with_health, CorsPolicy(settings.cors))
-    paths = [*(route.path for route in ROUTES), str(app.openapi_url)]
+    paths = [*(route.path for route in ROUTES), DOCUMENT_PATH, REFERENCE_PATH]
     return ClientAddressMiddleware(RequestIdMiddleware(with_cors, routes=paths), settings.trusted_proxies)
 
 

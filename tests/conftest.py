@@ -16,4 +16,5 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--reloads", type=int, default=5, help="how often the memory test reloads the router")
     group.addoption("--hostile-requests", type=int, default=1_500, help="how many hostile requests the five ports get")
     group.addoption("--load-seconds", type=float, default=8, help="how long the mixed load runs")
+    group.addoption("--browser-pages", action="store_true", help="look at every page with Chromium (make browser)")
     group.addoption("--http-fuzz-requests", type=int, default=300, help="how many requests the HTTP fuzz test sends")

@@ -3,7 +3,7 @@
 import { layoutPlan, timeOf, timeText } from './plan_layout.mjs';
 
 const SVG = 'http://www.w3.org/2000/svg';
-const TEXT_WIDTH = 27; // characters that fit into a box
+const TEXT_WIDTH = 25; // characters that fit into a box
 
 /** Return an element with the picture and the table of the plan in `extensions.queryPlan`. */
 export function planView(shown) {
@@ -51,7 +51,7 @@ function drawnBox(box, total) {
   group.append(svg('text', { class: 'plan-subgraph', x: 14, y: 27 }, shortened(box.subgraph, 17)));
   group.append(svg('text', { class: 'plan-time', x: box.width - 14, y: 27 }, timeText(timeOf(box))));
   const where = box.condition ? `${box.path || 'root'} ${box.condition}` : box.path || `root ${box.kind}`;
-  group.append(svg('text', { class: 'plan-path', x: 14, y: 48 }, shortened(where, TEXT_WIDTH)));
+  group.append(svg('text', { class: 'plan-path', x: 14, y: 48 }, endOf(where, TEXT_WIDTH)));
   group.append(...timeline(box, total));
   return group;
 }
@@ -119,6 +119,11 @@ function size(bytes) {
 
 function shortened(text, length) {
   return text.length > length ? `${text.slice(0, length - 1)}…` : text;
+}
+
+/** The end of a path says more than its beginning. */
+function endOf(text, length) {
+  return text.length > length ? `…${text.slice(1 - length)}` : text;
 }
 
 function html(name, attributes, text = '') {

@@ -112,13 +112,14 @@ export class SchemaReader {
   }
 
   arguments(args) {
-    const parts = ['('];
-    args.forEach((argument, index) => {
-      if (index > 0) parts.push(', ');
-      parts.push(`${argument.name}: `, this.link(namedType(argument.type), typeText(argument.type)));
-      if (argument.defaultValue) parts.push(` = ${argument.defaultValue}`);
+    const parts = args.map((argument, index) => {
+      const part = element('span', 'schema-argument', `${argument.name}: `);
+      part.append(this.link(namedType(argument.type), typeText(argument.type)));
+      if (argument.defaultValue) part.append(` = ${argument.defaultValue}`);
+      if (index < args.length - 1) part.append(',');
+      return [part, index < args.length - 1 ? ' ' : ''];
     });
-    return [...parts, ')'];
+    return ['(', ...parts.flat(), ')'];
   }
 
   link(name, text = name) {

@@ -1,0 +1,86 @@
+// GraphiQL for this router, with the query plan as a plugin.
+
+import { createElement, useEffect, useRef, useSyncExternalStore } from 'react';
+import { createRoot } from 'react-dom/client';
+import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
+import 'graphiql/style.css';
+import { planView } from '#explorer/plan_picture.mjs';
+import { send } from '#explorer/request.mjs';
+
+const { graphql: endpoint, files } = document.documentElement.dataset;
+const WORKERS = { graphql: 'graphql.worker.js', json: 'json.worker.js' };
+
+globalThis.MonacoEnvironment = {
+  getWorker: (_id, label) => new Worker(`${files}/${WORKERS[label] ?? 'editor.worker.js'}`),
+};
+
+// The plan of the last response, for the plugin.
+const plan = {
+  value: null,
+  listeners: new Set(),
+  set(value) {
+    this.value = value;
+    for (const listener of this.listeners) listener();
+  },
+};
+const subscribe = (listener) => {
+  plan.listeners.add(listener);
+  return () => plan.listeners.delete(listener);
+};
+
+async function fetcher(parameters, options) {
+  const { body, plan: shown } = await send(endpoint, {
+    query: parameters.query,
+    operationName: parameters.operationName,
+    variables: parameters.variables ?? {},
+    headers: Object.entries(options?.headers ?? {}),
+  });
+  if (parameters.operationName !== 'IntrospectionQuery') plan.set(shown);
+  return typeof body === 'string' ? { errors: [{ message: body }] } : body;
+}
+
+function PlanPanel() {
+  const place = useRef(null);
+  const shown = useSyncExternalStore(subscribe, () => plan.value);
+  useEffect(() => {
+    const empty = document.createElement('p');
+    empty.textContent = 'Run an operation to see which subgraphs it is fetched from, and how long each fetch takes.';
+    place.current.replaceChildren(shown ? planView(shown) : empty);
+  }, [shown]);
+  return createElement(
+    'section',
+    { className: 'plan-panel', 'aria-label': 'Query plan' },
+    createElement('div', { className: 'graphiql-doc-explorer-title' }, 'Query plan'),
+    createElement('div', { ref: place }),
+  );
+}
+
+function PlanIcon() {
+  return createElement(
+    'svg',
+    { viewBox: '0 0 24 24', height: '1.5em', fill: 'none', stroke: 'currentColor', strokeWidth: 1.6, 'aria-hidden': true },
+    createElement('path', { d: 'M12 7v4m0 0-5 5m5-5 5 5' }),
+    createElement('circle', { cx: 12, cy: 5, r: 2 }),
+    createElement('circle', { cx: 6, cy: 18, r: 2 }),
+    createElement('circle', { cx: 18, cy: 18, r: 2 }),
+  );
+}
+
+const PLAN_PLUGIN = { title: 'Query plan', icon: PlanIcon, content: PlanPanel };
+
+// Headers can have a token: GraphiQL would keep them for ever in localStorage, so it gets the storage of this tab.
+const page = createElement(
+  GraphiQL,
+  {
+    fetcher,
+    storage: globalThis.sessionStorage,
+    plugins: [HISTORY_PLUGIN, PLAN_PLUGIN],
+    shouldPersistHeaders: true,
+    showPersistHeadersSettings: false,
+    defaultEditorToolsVisibility: true,
+    initialHeaders: '',
+    defaultQuery: '# Ctrl and Enter run the operation.\n{\n  __typename\n}\n',
+  },
+  createElement(GraphiQL.Logo, null, createElement('a', { className: 'home', href: `${files}/../../explorer` }, 'MoSafe router')),
+);
+createRoot(document.getElementById('graphiql')).render(page);
