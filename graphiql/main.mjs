@@ -55,6 +55,35 @@ function PlanPanel() {
   );
 }
 
+/**
+ * GraphiQL puts a button into an element of the role "tab", which screen readers cannot announce. The tabs become a list
+ * of buttons, of which one is current.
+ */
+function mendTabs(list) {
+  const mend = () => {
+    list.removeAttribute('role');
+    for (const tab of list.querySelectorAll('li')) {
+      const isCurrent = tab.classList.contains('graphiql-tab-active');
+      tab.removeAttribute('role');
+      tab.removeAttribute('aria-selected');
+      tab.querySelector('.graphiql-tab-button')?.setAttribute('aria-current', String(isCurrent));
+    }
+  };
+  mend();
+  const observer = new MutationObserver(mend);
+  observer.observe(list, { subtree: true, childList: true, attributeFilter: ['role', 'aria-selected', 'class'] });
+  return () => observer.disconnect();
+}
+
+/** The name of the product, beside the tabs; a link to the explorer. */
+function Home() {
+  useEffect(() => {
+    const list = document.querySelector('.graphiql-tabs');
+    return list ? mendTabs(list) : undefined;
+  }, []);
+  return createElement('a', { className: 'home', href: `${files}/../../explorer` }, 'MoSafe router');
+}
+
 function PlanIcon() {
   return createElement(
     'svg',
@@ -79,8 +108,8 @@ const page = createElement(
     showPersistHeadersSettings: false,
     defaultEditorToolsVisibility: true,
     initialHeaders: '',
-    defaultQuery: '# Ctrl and Enter run the operation.\n{\n  __typename\n}\n',
+    defaultQuery: '{\n  __typename\n}\n',
   },
-  createElement(GraphiQL.Logo, null, createElement('a', { className: 'home', href: `${files}/../../explorer` }, 'MoSafe router')),
+  createElement(GraphiQL.Logo, null, createElement(Home)),
 );
 createRoot(document.getElementById('graphiql')).render(page);

@@ -4,7 +4,7 @@
   SwaggerUIBundle({
     url: place.dataset.document,
     domNode: place,
-    deepLinking: true,
+    deepLinking: false, // its links stand inside buttons, which screen readers cannot announce
     displayRequestDuration: true,
     docExpansion: 'list',
     defaultModelsExpandDepth: 0,

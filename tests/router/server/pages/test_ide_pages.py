@@ -177,7 +177,7 @@ async def test_a_browser_that_has_the_page_gets_no_body() -> None:
 
 
 async def test_head_has_the_headers_without_the_body() -> None:
-    response = await get("/", method="HEAD")
+    response = await get("/ide/explorer", method="HEAD")
     assert (response.status, response.body) == (200, b"")
     assert int(response.headers["content-length"]) > 1_000
 
