@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """The result of a composition: either a supergraph or errors. Both results can have hints."""
+    """The result of a composition: either a supergraph or errors. Only a supergraph has hints."""
 
     supergraph_sdl: str | None
     errors: tuple[CompositionError, ...]
@@ -51,7 +51,9 @@ def compose(subgraphs: Iterable[Subgraph]) -> Composition:
     except RecursionError:
         report.error("INVALID_GRAPHQL", "The schemas are nested too deeply to be composed.")
         sdl = None
-    return Composition(None if report.failed() else sdl, tuple(report.errors), tuple(report.hints))
+    # As in Apollo's composition, a composition that fails has no hints.
+    hints = () if report.failed() else tuple(report.hints)
+    return Composition(None if report.failed() else sdl, tuple(report.errors), hints)
 
 
 def _compose(subgraphs: Sequence[Subgraph], report: Report) -> str | None:

@@ -277,6 +277,10 @@ def _check_elements(link: Link) -> None:
     spec = link.spec
     if spec is None:
         return
+    if not _NAME.fullmatch(link.alias) and link.url.identity not in (LINK_IDENTITY, CORE_IDENTITY):
+        # Elements that are not imported are named after the specification, as in `fed__FieldSet`.
+        message = f'"{link.alias}" cannot name {link.url.identity} here, because it is not a GraphQL name.'
+        raise LinkError("INVALID_GRAPHQL", message, link.node)
     known = [f"@{name}" for name in spec.directives] + [name for name in spec.types if not name.startswith("_")]
     for element in link.imports:
         if element not in known:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from router.composition.merge.merge_state import MergeState
+    from router.composition.model import Schema, TypeDef
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def propagate_requirements(state: MergeState) -> None:
         return
     # Find all additions before making any. Otherwise, a requirement of one implementation would be copied to an
     # interface and from there to the other implementations.
-    additions = [*_onto_interfaces(state), *_onto_implementations(state)]
+    additions = [*_onto_interfaces(state), *_onto_implementations(state), *_over_implementations(state)]
     for addition in additions:
         _apply(state, addition)
 
@@ -66,6 +67,29 @@ def _onto_implementations(state: MergeState) -> Iterable[_Addition]:
                 own = definition.fields.get(member.name)
                 if own is not None:
                     yield _Addition(own, own.coordinate, _requirements(state, name, member))
+
+
+def _over_implementations(state: MergeState) -> Iterable[_Addition]:
+    """Yield the requirements of an `@interfaceObject` field for the other interfaces of the implementations.
+
+    An object that the client reaches through another interface has the field too, with these requirements.
+    """
+    supergraph = state.supergraph
+    for interface in supergraph.of_kind(Kind.INTERFACE):
+        for member in interface.fields.values():
+            found = [
+                requirement
+                for name in sorted(_other_interfaces(supergraph, interface))
+                if (other := supergraph.types[name].fields.get(member.name)) is not None
+                for requirement in _requirements(state, name, other)
+            ]
+            yield _Addition(member, member.coordinate, found)
+
+
+def _other_interfaces(schema: Schema, interface: TypeDef) -> set[str]:
+    """Return the other interfaces of the interface's implementations."""
+    names = {name for each in schema.possible_types(interface.name) for name in schema.types[each].interfaces}
+    return names - {interface.name}
 
 
 def _requirements(state: MergeState, type_name: str, element: Element) -> Applications:

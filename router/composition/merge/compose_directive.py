@@ -85,6 +85,7 @@ def composed_directives(
                 request = _request(index, subgraph, applied, reserved_names, report)
                 if request is not None:
                     requests.append(request)
+    _hint_different_majors(subgraphs, {request.link.url.identity for request in requests}, report)
     broken = {
         *_different_majors(subgraphs, requests, report),
         *_different_sources(subgraphs, requests, report),
@@ -200,6 +201,19 @@ def _different_majors(
                 f"{', '.join(subgraphs[index].name for index, _ in others)} link another major version of {identity} "
                 "than the subgraphs that compose its directives.",
                 [(subgraphs[index].name, link.node) for index, link in others],
+            )
+
+
+def _hint_different_majors(subgraphs: Sequence[SubgraphMetadata], composed: AbstractSet[str], report: Report) -> None:
+    """Report a hint for each specification that is not composed, but linked in different major versions."""
+    linked = [(index, link) for index, subgraph in enumerate(subgraphs) for link in subgraph.schema.links]
+    for identity in dict.fromkeys(link.url.identity for _, link in linked if not link.url.is_apollo):
+        links = [(index, link) for index, link in linked if link.url.identity == identity]
+        if identity not in composed and len({link.url.version.major for _, link in links}) > 1:
+            report.hint(
+                "DIRECTIVE_COMPOSITION_INFO",
+                f"Subgraphs link different major versions of {identity}, which is not composed.",
+                [(subgraphs[index].name, link.node) for index, link in links],
             )
 
 

@@ -39,7 +39,7 @@ def _check_keys(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> 
         keys = [key for key in source.keys if resolvable(key)]
         if source.kind is not Kind.INTERFACE or not keys:
             continue
-        known = set(state.subgraphs[index].schema.possible_types(source.name))
+        known = _known_implementations(state, index, source)
         missing = [name for name in implementations if name not in known]
         if missing:
             state.report.error(
@@ -48,6 +48,19 @@ def _check_keys(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> 
                 f"implementations {', '.join(missing)} of other subgraphs are not defined here.",
                 [state.place(index, keys[0].node)],
             )
+
+
+def _known_implementations(state: MergeState, index: int, interface: TypeDef) -> set[str]:
+    """Return the implementations of an interface that a subgraph knows.
+
+    An `@interfaceObject` type that implements the interface stands for all implementations of its own interface.
+    """
+    schema = state.subgraphs[index].schema
+    known = set(schema.possible_types(interface.name))
+    for name in list(known):
+        if schema.types[name].is_interface_object:
+            known.update(state.supergraph.possible_types(name))
+    return known
 
 
 def _check_interface_objects(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:

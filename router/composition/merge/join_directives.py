@@ -15,7 +15,6 @@ from router.composition.const_value_nodes import boolean, enum_value, list_of, s
 from router.composition.context_directives import contextual_arguments
 from router.composition.merge.merge_state import NOT_OVERRIDDEN, MergeState, Override, Sources
 from router.composition.model import Applied, EnumValue, FieldDef, InputValue, TypeDef, TypedElement
-from router.federation.field_sets import print_field_set
 
 if TYPE_CHECKING:
     from graphql.language import ConstValueNode
@@ -153,8 +152,8 @@ def _migration(index: int, override: Override) -> dict[str, ConstValueNode]:
 
 
 def _field_set(applied: Applied) -> str:
-    selections = applied.field_set
-    return (applied.text("fields") or "") if selections is None else print_field_set(selections)
+    """Return the field set as the subgraph writes it, or as composition changed it."""
+    return applied.text("fields") or ""
 
 
 def _context_arguments(subgraph: SubgraphMetadata, source: FieldDef) -> list[ConstObjectValueNode]:

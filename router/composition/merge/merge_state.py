@@ -181,6 +181,9 @@ def graph_enum_values(names: Sequence[str]) -> list[str]:
             value = f"_{value}"
         if re.search(r"_\d+$", value):
             value += "_"
+        if value.startswith("__"):
+            # Names that begin with two underscores belong to introspection.
+            value = f"SUBGRAPH{value}"
         values.append(value.upper())
     totals, seen = Counter(values), Counter[str]()
     result = []

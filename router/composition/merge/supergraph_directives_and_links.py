@@ -10,6 +10,7 @@ In this file, `element` is the name of a directive in its specification, here `t
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
@@ -185,8 +186,25 @@ def resolve_features(subgraphs: Sequence[SubgraphMetadata], report: Report) -> S
         )
         for index in composed.subgraphs:
             features.merged[index, composed.name] = merged
+    _check_names(features, subgraphs, report)
     features.links += _composed_links(features.composed, {link.name for link in features.links})
     return features
+
+
+def _check_names(features: SupergraphFeatures, subgraphs: Sequence[SubgraphMetadata], report: Report) -> None:
+    """Report each directive of the supergraph whose name belongs to the join specification, such as `@join__field`."""
+    names = {each.name for each in features.composed} | {name for _, own in features.specs for name in own.values()}
+    for name in sorted(name for name in names if name == "join" or name.startswith("join__")):
+        report.error(
+            "INVALID_LINK_DIRECTIVE_USAGE",
+            f'"@{name}" belongs to the join specification, which the supergraph links: import the directive under '
+            "another name.",
+            [
+                (subgraph.name, source[0].node)
+                for subgraph in subgraphs
+                if (source := subgraph.schema.links.directive_source(name)) is not None
+            ],
+        )
 
 
 def _version(subgraphs: Sequence[SubgraphMetadata], report: Report) -> Version:
@@ -320,9 +338,11 @@ def _composed_links(composed: Sequence[ComposedDirective], linked: AbstractSet[s
 
 
 def _free(name: str, taken: AbstractSet[str]) -> str:
-    """Return `name` if the name is not in `taken`.
+    """Return a name for a specification that is not in `taken`. Apollo uses the same names.
 
-    Otherwise, return the first of `_0name`, `_1name` and so on that is not in `taken`. Apollo uses the same names.
+    The result is `name` if that is a name and not taken, or else the first of `_0name`, `_1name` and so on that is not
+    taken, without the characters that a name cannot have.
     """
-    others = (f"_{number}{name}" for number in count())
-    return name if name not in taken else next(other for other in others if other not in taken)
+    allowed = re.sub(r"\W", "", name, flags=re.ASCII)
+    others = (f"_{number}{allowed}" for number in count())
+    return name if name == allowed and name not in taken else next(other for other in others if other not in taken)

@@ -6,7 +6,8 @@ these definitions. A subgraph's definition may allow fewer uses than the specifi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, TypeAlias
 
 from graphql.language import (
     DefinitionNode,
@@ -21,9 +22,10 @@ from graphql.language import (
 from router.composition.const_value_nodes import identity
 from router.composition.model import BUILT_IN_SCALARS
 from router.composition.reading.rename_spec_definitions import SpecDefinitions, spec_definitions
+from router.composition.reading.spec_directive_names import UPGRADED_TO
 from router.composition.type_refs import NonNull, base_name, from_node, nullable
 from router.federation.linked_specs import CORE_IDENTITY, FEDERATION_IDENTITY, LINK_IDENTITY, Links
-from router.federation.spec_versions import FEDERATION_1, spec_versions
+from router.federation.spec_versions import FEDERATION_1, spec_version, spec_versions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from router.composition.error_codes import ErrorCode
     from router.composition.reading.subgraph_document import SubgraphDocument
     from router.composition.report import Report
+
+    # An error code, the definition, and what is wrong with it.
+    _Problem: TypeAlias = tuple[ErrorCode, DefinitionNode, str]
 
 _IMPLIED = (FEDERATION_IDENTITY, LINK_IDENTITY)
 
@@ -51,15 +56,14 @@ def complete_definitions(
     directives = {node.name.value: node for node in kept if isinstance(node, DirectiveDefinitionNode)}
     types = {node.name.value: node for node in kept if isinstance(node, TypeDefinitionNode)}
     for directive, name in _unknown_types(written, types.keys() | document.removed_types):
-        message = (
-            f"[{subgraph}] The definition of @{directive.name.value} refers to the type {name}, which is not defined."
-        )
-        report.error("INVALID_GRAPHQL", message, [(subgraph, directive)])
+        message = f"The definition of @{directive.name.value} refers to the type {name}, which is not defined."
+        report.error("INVALID_GRAPHQL", f"[{subgraph}] {message}", [(subgraph, directive)])
     expectations = dict(_expectations(links, federation_2=federation_2))
     if "link" in directives and not any(links):
-        # No specification is linked, so a directive @link that the schema defines is some other directive.
+        # No specification is linked, so the schema's @link is some other directive.
         del expectations[LINK_IDENTITY]
     problems = {name: tuple(_problems(expected, directives, types)) for name, expected in expectations.items()}
+    problems |= {} if federation_2 else _with_upgraded(problems, directives)
     if problems.get(LINK_IDENTITY):
         # The definition of @link is wrong. So no other specification counts as linked, and none is checked or added.
         expectations = {LINK_IDENTITY: expectations[LINK_IDENTITY]}
@@ -84,7 +88,7 @@ def _problems(
     expected: SpecDefinitions,
     directives: Mapping[str, DirectiveDefinitionNode],
     types: Mapping[str, TypeDefinitionNode],
-) -> Iterator[tuple[ErrorCode, DefinitionNode, str]]:
+) -> Iterator[_Problem]:
     """Yield `(error code, definition, problem)` for each own definition that contradicts the specification."""
     for name, wanted in expected.directives.items():
         own = directives.get(name)
@@ -146,6 +150,27 @@ def _expectations(links: Links, *, federation_2: bool) -> Iterator[tuple[str, Sp
         yield LINK_IDENTITY, spec_definitions(spec, lambda name: name, type_name)
 
 
+def _with_upgraded(
+    problems: Mapping[str, tuple[_Problem, ...]], directives: Mapping[str, DirectiveDefinitionNode]
+) -> dict[str, tuple[_Problem, ...]]:
+    """Return the problems of a Federation 1 schema with the federation specification, also with Federation 2."""
+    return {FEDERATION_IDENTITY: (*problems[FEDERATION_IDENTITY], *_problems(_of_federation_2(), directives, {}))}
+
+
+@cache
+def _of_federation_2() -> SpecDefinitions:
+    """Return the directives that the upgrade of a Federation 1 schema imports, and Federation 1 does not have.
+
+    A Federation 1 schema may define them itself, but they mean the same.
+    """
+    upgraded = spec_version("federation", UPGRADED_TO)
+    assert upgraded is not None  # noqa: S101 - a version that composition knows
+    every = spec_definitions(upgraded, lambda name: name, lambda name: name)
+    return SpecDefinitions(
+        {name: node for name, node in every.directives.items() if name not in FEDERATION_1.directives}, {}
+    )
+
+
 def _directive_problem(
     own: DirectiveDefinitionNode, wanted: DirectiveDefinitionNode, types: Mapping[str, TypeDefinitionNode]
 ) -> str | None:
@@ -184,7 +209,9 @@ def _argument_problem(
         same = base_name(mine) == base_name(expected) or not isinstance(custom, ScalarTypeDefinitionNode)
     if relaxed or not same:
         return f'has an argument "{name}" of type {mine}, expected {expected}'
-    if identity(own.default_value) != identity(wanted.default_value):
+    # A required argument needs no default value.
+    is_tightened = isinstance(mine, NonNull) and not isinstance(expected, NonNull) and own.default_value is None
+    if not is_tightened and identity(own.default_value) != identity(wanted.default_value):
         return f'has another default value of the argument "{name}" than the specification'
     return None
 

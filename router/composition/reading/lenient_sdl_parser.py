@@ -37,13 +37,19 @@ class _Named(Protocol):
 N = TypeVar("N", bound=_Named)
 
 
-def parse_schema(source: Source) -> DocumentNode:
+def parse_schema(source: Source, replaced: list[InputValueDefinitionNode] | None = None) -> DocumentNode:
     """Parse the SDL of one schema.
+
+    The definitions of arguments that a later definition of the same argument replaces are added to `replaced`.
 
     Raises:
         GraphQLSyntaxError: The text is not a GraphQL document.
     """
-    return _SchemaParser(source).parse_document()
+    parser = _SchemaParser(source)
+    document = parser.parse_document()
+    if replaced is not None:
+        replaced += parser.replaced
+    return document
 
 
 def merged_values(nodes: Sequence[EnumValueDefinitionNode]) -> tuple[EnumValueDefinitionNode, ...]:
@@ -62,6 +68,10 @@ def merged_values(nodes: Sequence[EnumValueDefinitionNode]) -> tuple[EnumValueDe
 
 
 class _SchemaParser(Parser):
+    def __init__(self, source: Source) -> None:
+        super().__init__(source)
+        self.replaced: list[InputValueDefinitionNode] = []
+
     def parse_arguments(self, is_const: bool) -> tuple[ArgumentNode, ...] | None:  # noqa: FBT001 - graphql-core's
         arguments = super().parse_arguments(is_const)
         return _last_of_each(arguments) if arguments else arguments
@@ -75,7 +85,10 @@ class _SchemaParser(Parser):
         node = super().parse_field_definition()
         if not node.arguments or _all_differ(node.arguments):
             return node
-        return replace(node, arguments=_merged_arguments(node.arguments))
+        merged = _merged_arguments(node.arguments)
+        last = {id(argument.type) for argument in merged}
+        self.replaced += [argument for argument in node.arguments if id(argument.type) not in last]
+        return replace(node, arguments=merged)
 
     def parse_enum_values_definition(self) -> tuple[EnumValueDefinitionNode, ...] | None:
         values = super().parse_enum_values_definition()

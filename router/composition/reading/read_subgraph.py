@@ -14,6 +14,8 @@ from graphql.language import (
 from router.composition.model import FEDERATION_1_VERSION, ROOTS, SubgraphSchema, all_applied
 from router.composition.reading.check_and_add_spec_definitions import complete_definitions
 from router.composition.reading.check_graphql_rules import check_argument_values, check_graphql
+from router.composition.reading.check_own_graphql_directives import check_own_graphql_directives
+from router.composition.reading.check_repeated_arguments import check_repeated_arguments
 from router.composition.reading.convert_lenient_literals import with_exact_literals
 from router.composition.reading.drop_unknown_type_conditions import drop_unknown_type_conditions
 from router.composition.reading.report_unknown_references import report_unknown_references
@@ -64,9 +66,12 @@ def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
     federation = links.get(FEDERATION_IDENTITY)
     resolver = element_resolver(links, federation_2=federation is not None)
     own = with_exact_literals(own, added, resolver)
+    check_own_graphql_directives(subgraph.name, document.graphql_directives, (*own, *added), report)
+    check_repeated_arguments(subgraph.name, document.replaced_arguments, own, report)
     valid = check_graphql(subgraph.name, own, added, report)
     if valid is None:
         return None
+    _check_links_of_federation_directives(subgraph.name, links, report)
     renamed = _renamed_roots(subgraph.name, document, report)
     if len(report.errors) > before:
         return None
@@ -106,12 +111,25 @@ def _can_be_named(subgraph: Subgraph, report: Report) -> bool:
 
 def _links(name: str, document: SubgraphDocument, report: Report) -> Links | None:
     try:
-        return read_links(document.schema_directives)
+        links = read_links(document.schema_directives)
     except LinkError as error:
         own, added = complete_definitions(name, document, error.others or Links(), Report())
         if error.others is None or not report_unknown_references(name, document, (*own, *added), report):
             report.error(error.code, f"[{name}] {error.message}", [(name, error.node)])
         return None
+    return links
+
+
+def _check_links_of_federation_directives(subgraph: str, links: Links, report: Report) -> None:
+    """Report each link of a Federation 1 schema that gives `@tag` or `@inaccessible` its name in federation.
+
+    The upgrade imports both directives from federation.
+    """
+    for link in () if links.get(FEDERATION_IDENTITY) is not None else links:
+        name = link.url.name
+        if link.url.is_apollo and name in ("tag", "inaccessible") and link.directive_name(name) == name:
+            message = f'Import "@{name}" from the federation specification instead of {link.url}.'
+            report.error("INVALID_LINK_DIRECTIVE_USAGE", f"[{subgraph}] {message}", [(subgraph, link.node)])
 
 
 def _completed(

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 from graphql import GraphQLSyntaxError
 from graphql.language import (
     DefinitionNode,
+    DirectiveDefinitionNode,
     DirectiveNode,
+    InputValueDefinitionNode,
+    ScalarTypeDefinitionNode,
     SchemaDefinitionNode,
     SchemaExtensionNode,
     Source,
@@ -21,6 +24,7 @@ from graphql.language import (
 )
 
 from router.composition.model import BUILT_IN_SCALARS, ROOTS
+from router.composition.reading.check_own_graphql_directives import own_graphql_directives
 from router.composition.reading.drop_subgraph_spec_parts import SUBGRAPH_SPEC_TYPES, without_spec_parts
 from router.composition.reading.give_each_type_one_kind import with_one_kind_per_type
 from router.composition.reading.lenient_sdl_parser import parse_schema
@@ -50,10 +54,20 @@ class _IndexedSource(Source):
 
 @dataclass(frozen=True, slots=True)
 class SubgraphDocument:
-    """The definitions of one subgraph in source order. `removed_types` names the removed types, for example `_Any`."""
+    """The definitions of one subgraph in source order.
+
+    Attributes:
+        definitions: The definitions.
+        removed_types: The names of the removed types, for example `_Any`.
+        graphql_directives: The removed definitions of `@deprecated` and `@specifiedBy`.
+        replaced_arguments: The definitions of arguments that are not in `definitions`, because the same argument is
+            defined again.
+    """
 
     definitions: tuple[DefinitionNode, ...]
     removed_types: frozenset[str] = frozenset()
+    graphql_directives: tuple[DirectiveDefinitionNode, ...] = ()
+    replaced_arguments: tuple[InputValueDefinitionNode, ...] = ()
 
     @property
     def schema_blocks(self) -> Iterator[SchemaDefinitionNode | SchemaExtensionNode]:
@@ -93,18 +107,16 @@ def read_document(subgraph: str, sdl: str, report: Report) -> SubgraphDocument |
         report.error("INVALID_GRAPHQL", f"[{subgraph}] The schema {limit}.")
         return None
     try:
-        document = parse_schema(_IndexedSource(sdl, subgraph))
+        replaced: list[InputValueDefinitionNode] = []
+        document = parse_schema(_IndexedSource(sdl, subgraph), replaced)
     except GraphQLSyntaxError as error:
         places = [Location(subgraph, place.line, place.column) for place in error.locations or ()]
         report.error("INVALID_GRAPHQL", f"[{subgraph}] {error.message}", places)
         return None
     executable = [node for node in document.definitions if not _is_type_system(node)]
+    message = f"[{subgraph}] A schema has type definitions only, not operations or fragments."
     for node in executable:
-        report.error(
-            "INVALID_GRAPHQL",
-            f"[{subgraph}] A schema has type definitions only, not operations or fragments.",
-            [(subgraph, node)],
-        )
+        report.error("INVALID_GRAPHQL", message, [(subgraph, node)])
     twice = [*_defined_twice(document.definitions)]
     for first, second in twice:
         report.error(
@@ -112,14 +124,29 @@ def read_document(subgraph: str, sdl: str, report: Report) -> SubgraphDocument |
             f"[{subgraph}] The type {first.name.value} is defined twice.",
             [(subgraph, first), (subgraph, second)],
         )
-    if executable or twice or _extends_scalars(subgraph, document.definitions, report):
+    is_wrong = _extends_scalars(subgraph, document.definitions, report)
+    if executable or twice or is_wrong or _redefines_field_set(subgraph, document.definitions, report):
         return None
     query = SubgraphDocument(document.definitions).root_names.get("query")
     definitions = with_one_kind_per_type(without_spec_parts(document.definitions, query))
     removed = SUBGRAPH_SPEC_TYPES & {
         node.name.value for node in document.definitions if isinstance(node, TypeDefinitionNode | TypeExtensionNode)
     }
-    return SubgraphDocument(definitions, removed)
+    return SubgraphDocument(definitions, removed, own_graphql_directives(document.definitions), tuple(replaced))
+
+
+def _redefines_field_set(subgraph: str, definitions: Sequence[DefinitionNode], report: Report) -> bool:
+    """Report a definition of `_FieldSet` that is not that of a scalar. Returns whether there is one."""
+    wrong = [
+        node
+        for node in definitions
+        if isinstance(node, TypeDefinitionNode)
+        and node.name.value == "_FieldSet"
+        and not isinstance(node, ScalarTypeDefinitionNode)
+    ]
+    for node in wrong:
+        report.error("TYPE_DEFINITION_INVALID", f"[{subgraph}] _FieldSet must be a scalar.", [(subgraph, node)])
+    return bool(wrong)
 
 
 def _is_type_system(node: DefinitionNode) -> bool:

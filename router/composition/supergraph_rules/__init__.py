@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from router.composition.supergraph_rules import (
     cost_rules_of_linked_cost_spec,
+    directive_arguments,
     directive_locations,
     inaccessible,
     interface_field_no_implem,
@@ -37,6 +38,7 @@ SUPERGRAPH_RULES: tuple[Callable[[MergeState], None], ...] = (
 # These rules check that the supergraph is valid GraphQL.
 FINAL_RULES: tuple[Callable[[MergeState], None], ...] = (
     directive_locations.check,
+    directive_arguments.check,
     invalid_graphql.check,
 )
 

@@ -30,7 +30,7 @@ def check(state: MergeState) -> None:
     """Report directives at locations that the supergraph's definitions do not allow (composition §5.8)."""
     allowed = _locations(state)
     for definition in state.supergraph.types.values():
-        for location, where, applied in _applications(definition):
+        for location, where, applied in applications(definition):
             if location not in allowed.get(applied.name, (location,)):
                 state.report.error(
                     "INVALID_GRAPHQL",
@@ -49,7 +49,8 @@ def _locations(state: MergeState) -> Mapping[str, frozenset[str]]:
     return found
 
 
-def _applications(definition: TypeDef) -> Iterator[tuple[str, str, Applied]]:
+def applications(definition: TypeDef) -> Iterator[tuple[str, str, Applied]]:
+    """Yield each directive on a type and its parts: the location, the coordinate, and the directive."""
     name = definition.name
     yield from _each(_TYPE_LOCATIONS[definition.kind], name, definition)
     for value in definition.values.values():

@@ -41,8 +41,11 @@ DEVIATIONS = {row.case: row.why for row in composition_difference.DEVIATIONS} | 
     "key_with_resolvable_null": "a null is read as the default value, which is not written",
     "list_as_default_of_input_object": NOT_GRAPHQL,
     "list_size_of_one_slicing_argument_without_brackets": "a single value is a list of one item",
+    "list_size_of_one_sized_field_without_brackets": "the same",
+    "newer_composed_directive_forbids_null": NOT_GRAPHQL,
     "null_for_required_argument_of_directive": NOT_GRAPHQL,
     "null_url_of_specification": NOT_GRAPHQL,
+    "subgraph_name_without_latin_letters": "a subgraph may have any name; its value in `join__Graph` gets a prefix",
     "unused_purpose_of_core": "a subgraph cannot use a type of a specification",
     "unused_purpose_of_core_beside_executable_directive": "the same",
 }

@@ -19,6 +19,8 @@ NEVER_REPORTED = {
 
 
 REPORTED_IN_SEVERAL_FILES = {
+    "INVALID_LINK_DIRECTIVE_USAGE": "of a link, of a link beside federation's, and of a name in the supergraph",
+    "TYPE_DEFINITION_INVALID": "compared with the specification, and removed before that",
     "EXTENSION_WITH_NO_BASE": "checked before the upgrade of Federation 1, and at the merge for Federation 2",
     "INTERFACE_OBJECT_USAGE_ERROR": "in one subgraph, between Federation 1 and 2, and between all subgraphs",
     "INVALID_GRAPHQL": "every step of reading, and the merged schema",

@@ -3,7 +3,8 @@
 Covers `router/composition/reading/subgraph_document.py`, `router/composition/reading/lenient_sdl_parser.py`,
 `router/composition/reading/give_each_type_one_kind.py`, `router/composition/reading/convert_lenient_literals.py`,
 `router/federation/walk_definitions.py`,
-`router/composition/reading/schema_builder.py`, `router/composition/reading/spec_directive_names.py`,
+`router/composition/reading/schema_builder.py`, `router/composition/reading/check_repeated_arguments.py`,
+`router/composition/reading/check_own_graphql_directives.py`, `router/composition/reading/spec_directive_names.py`,
 `router/composition/reading/drop_subgraph_spec_parts.py`,
 `router/composition/reading/drop_unknown_type_conditions.py`, `router/composition/reading/rename_spec_definitions.py`
 and `router/composition/reading/read_subgraph.py`.

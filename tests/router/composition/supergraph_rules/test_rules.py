@@ -2,6 +2,7 @@
 
 Covers `router/composition/supergraph_rules/__init__.py`,
 `router/composition/supergraph_rules/cost_rules_of_linked_cost_spec.py`,
+`router/composition/supergraph_rules/directive_arguments.py`,
 `router/composition/supergraph_rules/directive_locations.py`, `router/composition/supergraph_rules/inaccessible.py`,
 `router/composition/supergraph_rules/interface_field_no_implem.py`,
 `router/composition/supergraph_rules/invalid_graphql.py`,

@@ -1,0 +1,50 @@
+"""Check the uses of `@deprecated` and `@specifiedBy` against a subgraph's own definitions of these directives.
+
+Servers print the definitions, and composition drops them, because GraphQL defines both directives. But a definition
+that allows less than that of GraphQL counts for the schema of the subgraph: `directive @deprecated on FIELD_DEFINITION`
+forbids the use on an input field.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from graphql.language import DirectiveDefinitionNode, DocumentNode, ParallelVisitor, visit
+from graphql.validation import KnownDirectivesRule, SDLValidationContext
+from graphql.validation.rules.known_argument_names import KnownArgumentNamesOnDirectivesRule
+from graphql.validation.rules.provided_required_arguments import ProvidedRequiredArgumentsOnDirectivesRule
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from graphql import GraphQLError
+    from graphql.language import DefinitionNode
+
+    from router.composition.report import Report
+
+_DIRECTIVES: Final = frozenset({"deprecated", "specifiedBy"})
+_RULES: Final = (KnownDirectivesRule, KnownArgumentNamesOnDirectivesRule, ProvidedRequiredArgumentsOnDirectivesRule)
+
+
+def own_graphql_directives(definitions: Sequence[DefinitionNode]) -> tuple[DirectiveDefinitionNode, ...]:
+    """Return the subgraph's definitions of `@deprecated` and `@specifiedBy`."""
+    return tuple(
+        node for node in definitions if isinstance(node, DirectiveDefinitionNode) and node.name.value in _DIRECTIVES
+    )
+
+
+def check_own_graphql_directives(
+    subgraph: str, own: Sequence[DirectiveDefinitionNode], definitions: Sequence[DefinitionNode], report: Report
+) -> None:
+    """Report INVALID_GRAPHQL for each use that the definitions `own` do not allow (composition §4.1)."""
+    if not own:
+        return
+    problems: list[GraphQLError] = []
+    document = DocumentNode(definitions=(*own, *definitions))
+    context = SDLValidationContext(document, None, problems.append)
+    visit(document, ParallelVisitor([rule(context) for rule in _RULES]))
+    names = [f"@{node.name.value}{end}" for node in own for end in ("'", "(")]
+    for problem in problems:
+        if any(f"'{name}" in problem.message for name in names):
+            places = [(subgraph, node) for node in problem.nodes or ()]
+            report.error("INVALID_GRAPHQL", f"[{subgraph}] {problem.message}", places)

@@ -1,0 +1,40 @@
+"""Check the types of arguments that are defined twice. The last definition counts, so no later step sees the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graphql.language import InterfaceTypeDefinitionNode, ObjectTypeDefinitionNode, UnionTypeDefinitionNode
+
+from router.composition.type_refs import base_name, from_node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from graphql.language import DefinitionNode, InputValueDefinitionNode
+
+    from router.composition.report import Report
+
+
+def check_repeated_arguments(
+    subgraph: str, replaced: Iterable[InputValueDefinitionNode], definitions: Sequence[DefinitionNode], report: Report
+) -> None:
+    """Report INVALID_GRAPHQL for each replaced argument whose type is an object, interface or union.
+
+    `replaced` are the definitions of arguments that a later definition of the same argument replaces.
+    """
+    if not replaced:
+        return
+    output_types = {
+        node.name.value
+        for node in definitions
+        if isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode | UnionTypeDefinitionNode)
+    }
+    for argument in replaced:
+        name = base_name(from_node(argument.type))
+        if name in output_types:
+            report.error(
+                "INVALID_GRAPHQL",
+                f"[{subgraph}] The argument {argument.name.value} has the type {name}, which is not an input type.",
+                [(subgraph, argument)],
+            )
