@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from graphql import GraphQLError, GraphQLSchema, build_ast_schema, extend_schema, validate_schema, value_from_ast
 from graphql.language import (
     DefinitionNode,
+    DirectiveDefinitionNode,
     DocumentNode,
     EnumTypeDefinitionNode,
     EnumTypeExtensionNode,
@@ -49,6 +50,7 @@ from graphql.validation import SDLValidationContext
 from graphql.validation.specified_rules import specified_sdl_rules
 
 from router.composition.model import BUILT_IN_SCALARS
+from router.composition.reading.unknown_directive_advice import advice_on_unknown_directive
 from router.federation.walk_definitions import without_null_reasons
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
 
     from router.composition.model import Applied
     from router.composition.report import Report
+    from router.federation.linked_specs import Links
 
 _Named = TypeVar("_Named", NamedTypeNode, TypeDefinitionNode, TypeExtensionNode)
 
@@ -70,6 +73,7 @@ _PERMITTED = (
     re.compile(r"Interface field \S+ is not deprecated, so implementation field \S+ must not be deprecated\."),
     re.compile(r"\S+ has invalid default value.*: Expected value of type '\S+' to include required field.*", re.DOTALL),
 )
+_UNKNOWN_DIRECTIVE = re.compile(r"Unknown directive '@(\w+)'\.")
 # The highest number of reported problems. graphql-core has the same limit for operations. Each problem costs time,
 # because graphql-core searches for similar names to suggest in the message.
 _MAX_PROBLEMS = 100
@@ -93,7 +97,7 @@ _DEFINITION_OF: dict[type[TypeExtensionNode], type[TypeDefinitionNode]] = {
 
 
 def check_graphql(
-    subgraph: str, own: Sequence[DefinitionNode], added: Sequence[DefinitionNode], report: Report
+    subgraph: str, own: Sequence[DefinitionNode], added: Sequence[DefinitionNode], links: Links, report: Report
 ) -> GraphQLSchema | None:
     """Check the definitions that the subgraph wrote (`own`) together with the definitions added for it (`added`).
 
@@ -114,10 +118,19 @@ def check_graphql(
     for problem in problems:
         report.error(
             "INVALID_GRAPHQL",
-            f"[{subgraph}] {problem.message.replace(_OWN, '')}",
+            f"[{subgraph}] {problem.message.replace(_OWN, '')}{_advice(problem, links, own)}",
             [(subgraph, node) for node in problem.nodes or ()],
         )
     return None if problems else schema
+
+
+def _advice(problem: GraphQLError, links: Links, definitions: Sequence[DefinitionNode]) -> str:
+    unknown = _UNKNOWN_DIRECTIVE.fullmatch(problem.message)
+    if unknown is None:
+        return ""
+    known = [node.name.value for node in definitions if isinstance(node, DirectiveDefinitionNode)]
+    advice = advice_on_unknown_directive(unknown[1], links, known)
+    return f" {advice}" if advice else ""
 
 
 class _EnoughProblems(Exception):

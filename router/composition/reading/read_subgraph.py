@@ -68,7 +68,7 @@ def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
     own = with_exact_literals(own, added, resolver)
     check_own_graphql_directives(subgraph.name, document.graphql_directives, (*own, *added), report)
     check_repeated_arguments(subgraph.name, document.replaced_arguments, own, report)
-    valid = check_graphql(subgraph.name, own, added, report)
+    valid = check_graphql(subgraph.name, own, added, links, report)
     if valid is None:
         return None
     _check_links_of_federation_directives(subgraph.name, links, report)

@@ -1,7 +1,8 @@
 """What is reported when a subgraph is read.
 
 Covers `router/composition/reading/check_and_add_spec_definitions.py`,
-`router/composition/reading/report_unknown_references.py`, `router/composition/reading/check_graphql_rules.py` and
+`router/composition/reading/report_unknown_references.py`, `router/composition/reading/check_graphql_rules.py`,
+`router/composition/reading/unknown_directive_advice.py` and
 `router/composition/reading/schema_limits.py`.
 """
 
@@ -125,3 +126,29 @@ def test_a_limit_is_named(sdl: str, limit: str) -> None:
 @pytest.mark.parametrize("sdl", ["", "[]" * 1000, '"""[[[[""" "[[[" # [[[['])
 def test_brackets_count_only_where_they_nest(sdl: str) -> None:
     assert exceeded_limit(sdl) is None
+
+
+@pytest.mark.parametrize(
+    ("link", "used", "advice"),
+    [
+        (
+            'import: ["@key"]',
+            "@shareable",
+            'Add "@shareable" to the "import" of the @link to https://specs.apollo.dev/fed',
+        ),
+        ('import: ["@key"]', "@sharable", 'Did you mean @shareable? Add "@shareable" to the "import" of the @link to'),
+        ('import: ["@shareable"]', "@sharable", "Did you mean @shareable?"),
+        ('import: ["@key"]', "@cost(weight: 1)", "federation/v2.3 does not have @cost: link a newer version."),
+        (None, "@shareable", 'It is a directive of Federation 2: extend schema @link(url: "https://specs.apollo.dev/'),
+        (None, "@shareabl", "Did you mean @shareable? It is a directive of Federation 2: extend schema @link("),
+        (None, "@nothingLikeIt", "Unknown directive '@nothingLikeIt'."),
+    ],
+)
+def test_an_unknown_directive_comes_with_advice(link: str | None, used: str, advice: str) -> None:
+    """Was: "Unknown directive" alone, with the advice that the subgraph's server should refuse the schema."""
+    head = "" if link is None else f'extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", {link})\n'
+    report = Report()
+    assert read_subgraph(Subgraph("a", "", f"{head}type Query {{ a: Int {used} }}"), report) is None
+    (error,) = report.errors
+    assert error.code == "INVALID_GRAPHQL"
+    assert advice in error.message
