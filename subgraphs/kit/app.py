@@ -49,14 +49,14 @@ def create_app(
     title: str,
     routers: Callable[[Callable[[], R]], Sequence[APIRouter]] = lambda _runtime: (),
 ) -> ASGIApp:
-    """The application. Nothing is opened before its lifespan starts.
+    """Create the application of a subgraph. It opens its resources when its lifespan starts.
 
     Args:
         schema: what `/graphql` executes.
         open_runtime: opens the service's resources at start-up; they are closed at shutdown.
-        settings: have the limits of a request.
+        settings: contain the limits of a request.
         title: the service's name in its OpenAPI document.
-        routers: makes further routes. It gets a function that returns the open runtime.
+        routers: a function that makes further routes. Its argument is a function that returns the open runtime.
     """
     resources = _Resources(open_runtime)
     app = FastAPI(title=title, lifespan=resources.lifespan, docs_url=None, redoc_url=None, openapi_url=None)
@@ -66,13 +66,14 @@ def create_app(
     for router in included:
         app.include_router(router)
     checks = {"store": resources.ping, "revocations": resources.ping_revocations}
-    # From the routers: an application may keep them as they are, without their routes in its own list.
+    # The paths are collected from the routers, because a FastAPI application may keep the routers as they are and not
+    # list their routes.
     paths = [route.path for router in included for route in router.routes if isinstance(route, Route)]
     return RequestIdMiddleware(HealthEndpoints(app, checks), routes=paths)
 
 
 def _client_gone(_request: Request, _error: Exception) -> Response:
-    """The client closed the connection while it sent the body; the status is for the log."""
+    """The client closed the connection while it sent the body; the status is only used by the log."""
     return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 

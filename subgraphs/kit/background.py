@@ -1,4 +1,4 @@
-"""Work that does not end with the request that began it, or that a service repeats for as long as it runs."""
+"""Background work: work that outlives the request that began it, and work that a service repeats while it runs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def repeat(step: Callable[[], Awaitable[object]], wait: Callable[[], Await
 
 
 def every(seconds: float) -> Callable[[], Awaitable[None]]:
-    """Return a `wait` for `repeat`: a pause of `seconds`."""
+    """Return a function for the `wait` parameter of `repeat`. It pauses for `seconds`."""
 
     async def wait() -> None:
         await asyncio.sleep(seconds)
@@ -48,7 +48,10 @@ async def in_background(work: Coroutine[object, object, None]) -> AsyncIterator[
 
 
 async def to_the_end(work: Coroutine[object, object, T]) -> T:
-    """Await `work`, of which every step must happen if the first one does. A cancellation is raised after its end."""
+    """Await `work` until its end, even if the caller is cancelled. A cancellation is raised after the end of the work.
+
+    Use this for work whose steps must all happen if the first step happens.
+    """
     task = asyncio.create_task(work)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():

@@ -1,4 +1,4 @@
-"""Executes one operation within its limits: resolved objects, time, and a client that still waits.
+"""Executes one operation, and stops it when it exceeds a limit of objects or time, or when its client leaves.
 
 ```
 run_within ── starts ──> execute_counted (a task) ── resolves ──> shared results, loaders ──> store
@@ -9,7 +9,7 @@ run_within ── starts ──> execute_counted (a task) ── resolves ──
 ```
 
 Cancelled work really ends: tasks of the executor, shared results and loaders are cancelled, and a query that a store
-runs is interrupted (`servicekit.sqlite`). Nothing of the request is left when a function of this module returns.
+runs is interrupted (`servicekit.sqlite`). When a function of this module returns, no work of the request is left.
 """
 
 from __future__ import annotations
@@ -37,13 +37,15 @@ MAX_INTROSPECTED: Final = 20_000
 
 
 class ClientGone(Exception):
-    """The client closed its connection before the response was ready."""
+    """Raised when the client closes its connection before the response is ready."""
 
 
 async def run_within(
     work: Coroutine[object, object, T], client_gone: Coroutine[object, object, None], seconds: float
 ) -> T:
-    """Run `work` in a task of its own. Cancel it, and wait for its end, when nobody waits for it any more.
+    """Run `work` in a task of its own.
+
+    When the time is over or the client has gone, cancel the task and wait for its end.
 
     Args:
         work: what computes the response.
@@ -73,11 +75,11 @@ async def run_within(
 class ObjectBudget:
     """Counts the objects of one request.
 
-    Objects of the introspection are not counted: they have a limit of their own.
+    Objects of introspection are not counted, because they have a limit of their own.
 
     Attributes:
         owner: the task that executes the operation; it is cancelled when there are too many objects.
-        unfinished: work that graphql-core continues, although an error has made the result useless.
+        unfinished: tasks that graphql-core continues, although their result is not needed any more because of an error.
     """
 
     def __init__(self, limit: int) -> None:
@@ -106,7 +108,7 @@ class ObjectBudget:
 
 
 class CountingExecutor(StrawberryGraphQLCoreExecutionContext):
-    """Strawberry's executor, which counts each object before it resolves the object's fields."""
+    """Strawberry's executor, extended so that it counts each object before it resolves the object's fields."""
 
     def __init__(self, *args: Any, budget: ObjectBudget, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -136,7 +138,7 @@ async def execute_counted(
         finished = result if isinstance(result, ExecutionResult) else await result
         if not budget.is_exceeded:
             return finished
-        await asyncio.sleep(0)  # if the operation awaited nothing, the cancellation takes effect here
+        await asyncio.sleep(0)  # if the operation awaited nothing, the pending cancellation is raised here
     except asyncio.CancelledError:
         if not budget.is_exceeded:
             raise

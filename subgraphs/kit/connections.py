@@ -126,7 +126,8 @@ class CursorCodec:
         mac, payload = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
         if not hmac.compare_digest(mac, self._mac(payload)):
             raise refusal
-        # The signature proves that the cursor is well-formed. But it may be the cursor of another list of this service.
+        # The signature proves that this service made the cursor. But the cursor may belong to another list of this
+        # service.
         sort_key: list[str] = json.loads(payload)
         if len(sort_key) != self._width:
             raise refusal

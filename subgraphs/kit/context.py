@@ -1,4 +1,4 @@
-"""The context of a request for resolvers: the caller, and results that several fields share."""
+"""The context that resolvers get for a request: the caller, and the results that several fields share."""
 
 from __future__ import annotations
 

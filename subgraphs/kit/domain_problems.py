@@ -1,4 +1,4 @@
-"""Problems, which say why an order or a change is refused, and their JSON form in stores and responses (bank §2.4)."""
+"""Problems say why an order or a change is refused. They have a JSON form for stores and responses (bank §2.4)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class DomainProblem(Protocol):
-    """A dataclass whose fields are the facts of the problem: text, numbers, amounts, times."""
+    """A dataclass whose fields are the facts of the problem. A fact is a text, a number, an amount or a time."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     code: ClassVar[str]
@@ -27,7 +27,10 @@ def facts(problem: DomainProblem) -> Mapping[str, Any]:
 
 
 def to_json(problem: DomainProblem) -> dict[str, Any]:
-    """Code, message and the facts in camel case; amounts as plain decimal strings, times as on the wire."""
+    """Return the code, the message and the facts, with names in camel case.
+
+    Amounts are decimal strings, and times have the form of the API.
+    """
     document: dict[str, Any] = {"code": problem.code, "message": problem.message}
     for name, value in facts(problem).items():
         document[camel_case(name)] = _to_json(value)

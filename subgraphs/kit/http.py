@@ -1,8 +1,8 @@
 """GraphQL over HTTP for a subgraph.
 
-Strawberry's own router does not know `application/graphql-response+json` and shows messages of unexpected exceptions
-to clients, so this module replaces it. What may be executed, and for how long, is decided in `operation_checks` and
-`bounded_execution`. Specification: https://graphql.github.io/graphql-over-http/draft/
+Strawberry's own router does not know `application/graphql-response+json` and shows messages of unexpected exceptions to
+clients, so this module replaces it. `operation_checks` decides which operations are executed, and `bounded_execution`
+limits their time. Specification: https://graphql.github.io/graphql-over-http/draft/
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
 JSON: Final = "application/json"
 GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
-# Instead of a message of graphql-core, which may name fields and types that the client did not send.
+# This message replaces messages of graphql-core, which may name fields and types that the client did not send.
 NOT_VALID: Final = "The operation or its variables do not match the schema of this service"
-# nginx's status for a client that has closed the connection; nobody receives it, but the access log has it.
+# nginx uses this status if the client has closed the connection. Nobody receives it, but the access log contains it.
 CLIENT_GONE: Final = 499
 
 _log = structlog.stdlib.get_logger("graphql")
@@ -68,7 +68,7 @@ class _Call:
 
 @dataclass(frozen=True, slots=True)
 class RequestPolicy:
-    """What clients may ask for.
+    """What the requests of clients may contain, and their limits.
 
     Attributes:
         callers: the peers whose `X-Request-Timeout-Ms` is obeyed.
@@ -105,7 +105,7 @@ def graphql_router(
 
 
 def _seconds(request: Request, policy: RequestPolicy) -> float:
-    """How long the request may take."""
+    """Return how many seconds the request may take."""
     peer = parse_address(request.client.host) if request.client is not None else None
     header = request.headers.get(request_deadline.HEADER)
     is_trusted = peer is not None and peer in policy.callers
@@ -113,7 +113,7 @@ def _seconds(request: Request, policy: RequestPolicy) -> float:
 
 
 async def _client_gone(request: Request) -> None:
-    """Return when the client closes its connection. The body has been read before."""
+    """Return when the client closes its connection. Call this only after the whole body was read."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
 
@@ -193,7 +193,10 @@ def _call(parameters: Mapping[str, Any], *, get: bool) -> _Call:
 async def _execute(
     schema: SubgraphSchema, call: _Call, create_context: Callable[[], Awaitable[BaseContext]], limits: RequestLimits
 ) -> ExecutionResult:
-    """The result of the operation. Errors before the execution have the data None and no path."""
+    """Execute the request and return the result.
+
+    If it fails before the execution, `data` is None and the errors have no path.
+    """
     try:
         operation = _read_operation(call)
         check_operation(schema.graphql, operation, call.variables, limits)
@@ -218,7 +221,7 @@ def _read_operation(call: _Call) -> Operation:
 
 
 def _status(result: ExecutionResult, media_type: str) -> int:
-    """The HTTP status; `application/json` has 200 for errors of GraphQL too."""
+    """Return the HTTP status. For `application/json`, it is 200 even if there are GraphQL errors."""
     if not _failed_before_execution(result) or media_type == JSON:
         return 200
     causes = [_cause(error) for error in result.errors or ()]
@@ -226,7 +229,9 @@ def _status(result: ExecutionResult, media_type: str) -> int:
 
 
 def _failed_before_execution(result: ExecutionResult) -> bool:
-    """Whether the request failed as a whole: syntax, validation, variables (GraphQL specification §7.1.2), limits."""
+    """Whether the request failed before its execution, because of syntax, validation, variables (GraphQL §7.1.2) or
+    limits.
+    """
     return result.data is None and all(error.path is None for error in result.errors or ())
 
 

@@ -1,11 +1,12 @@
-"""Reads a client's document and refuses, before anything is executed, what is not valid or costs too much.
+"""Reads a client's document. An operation that is not valid or costs too much is refused before it is executed.
 
 ```
 text ── tokens ──> document ── one operation ── depth, aliases, selections ──> valid document ── estimate ──> Operation
 ```
 
-The order matters: each step is bounded by the ones before it. Validation by graphql-core is not linear in the length of
-a document, so the size of the operation is measured first, and the comparison of fields has a smaller budget.
+The order matters: each step is bounded by the ones before it. The time of graphql-core's validation is not linear in
+the length of the document. So the size of the operation is checked before, and the rule that compares fields has a
+smaller budget than in graphql-core.
 """
 
 from __future__ import annotations
@@ -50,17 +51,18 @@ if TYPE_CHECKING:
     from graphql import ASTValidationRule, GraphQLSchema, ValidationContext, VisitorAction
 
 MAX_VALIDATION_ERRORS: Final = 20
-# Units of graphql-core's budget for comparing fields of one name, which is 500,000: a second of CPU.
+# The budget for comparing fields with the same response name. graphql-core's own budget is 500,000, which is a second
+# of CPU time.
 _COMPARISONS: Final = 15_000
 VALIDATION_FAILED: Final = "GRAPHQL_VALIDATION_FAILED"
 
 
 class OperationNotFound(Exception):
-    """No operation has the name, or the document has several operations and the request names none."""
+    """The document has no operation of this name, or it has several operations and the request names none."""
 
 
 class InvalidDocument(Exception):
-    """The document is not valid GraphQL, or exceeds a limit; `errors` are for the client."""
+    """The document is not valid GraphQL, or exceeds a limit. `errors` are the errors for the client."""
 
     def __init__(self, errors: list[GraphQLError]) -> None:
         super().__init__(errors[0].message)
@@ -68,7 +70,7 @@ class InvalidDocument(Exception):
 
 
 class _BoundedOverlapRule(OverlappingFieldsCanBeMergedRule):
-    """graphql-core's rule with a budget that fits the other limits."""
+    """graphql-core's rule for overlapping fields, with a smaller budget that fits the other limits."""
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
@@ -76,7 +78,7 @@ class _BoundedOverlapRule(OverlappingFieldsCanBeMergedRule):
 
 
 class _NoSchemaRule(ValidationRule):
-    """Refuses the fields that show the schema: `__schema`, `__type` and `_service`."""
+    """Refuses the fields that reveal the schema: `__schema`, `__type` and `_service`."""
 
     def enter_field(self, node: FieldNode, *_args: object) -> VisitorAction:
         type_ = get_named_type(self.context.get_type())
@@ -116,10 +118,10 @@ class Operation:
 
 
 def read_operation(text: str, name: str | None) -> Operation:
-    """The operation that a request names, or the only one.
+    """Return the operation that the request names. Without a name, return the only operation of the document.
 
     Raises:
-        InvalidDocument: the text is not a GraphQL document, or too long.
+        InvalidDocument: the text is not a GraphQL document, or is too long.
         OperationNotFound: the document does not have the operation.
     """
     if len(text) > MAX_CHARACTERS:

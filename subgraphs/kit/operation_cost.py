@@ -2,17 +2,18 @@
 
 Specification: https://ibm.github.io/graphql-specs/cost-spec.html, with the directives as Federation has them.
 
-An object counts 1, a leaf 0; a field with `@cost(weight: 100)` counts 100 instead. What is selected below a list counts
-once for each of its items, so nested lists multiply:
+An object costs 1 and a leaf 0. A field with `@cost(weight: 100)` costs 100 instead. The selections of a list are
+counted once for each of its items, so the sizes of nested lists are multiplied:
 
 ```
 { accounts(first: 10) { nodes { owner { accounts { nodes { id } } } } } }
   1 connection + 10 * (1 account + 1 owner + 1 connection + 20 * 1 account) = 231
 ```
 
-The number of items is the largest given slicing argument, else the assumed size. `sizedFields` names the fields below,
-such as `nodes`, that have the items. `_entities` has an item for each representation. The estimate is an upper bound:
-if an object can have several types, the most expensive type counts, and a field that is selected twice counts twice.
+The number of items is the largest slicing argument that is given; without one, it is the assumed size. `sizedFields`
+names the fields of the object, such as `nodes`, that contain the items. `_entities` has an item for each
+representation. The estimate is an upper bound: if an object can have several types, the most expensive type counts, and
+a field that is selected twice counts twice.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
         ValueNode,
     )
 
-# A list of objects without a declared size: the largest page of a connection.
+# The size of a list of objects without a declared size. It is the largest page of a connection.
 UNDECLARED_LIST: Final = 100
 
 NO_SIZES: Final[Mapping[str, int]] = {}
@@ -67,7 +68,7 @@ class FieldDirectives(NamedTuple):
 
 
 def directives_of(field: GraphQLField) -> FieldDirectives:
-    """The `@cost` and `@listSize` of a field that Strawberry made."""
+    """Return the `@cost` and `@listSize` that a field of a Strawberry schema declares."""
     definition = field.extensions.get("strawberry-definition")
     weight, list_size = None, None
     for directive in getattr(definition, "directives", ()):
@@ -84,9 +85,10 @@ def estimate(
     fragments: Mapping[str, FragmentDefinitionNode],
     variables: Mapping[str, Any],
 ) -> int:
-    """The most objects that `operation` can resolve. The operation is valid; its variables need not be.
+    """Return the largest number of objects that `operation` can resolve.
 
-    The time grows with the selections of the operation, fragments expanded, which the caller bounds.
+    The operation must be valid; its variables need not be. The time grows with the number of selections of the
+    operation, with its fragments expanded. The caller must limit this number.
     """
     root = schema.get_root_type(operation.operation)
     if root is None:
@@ -107,7 +109,10 @@ class _Estimation:
     defaults: Mapping[str, ValueNode]
 
     def below(self, selections: SelectionSetNode, parent: GraphQLObjectType, sizes: Mapping[str, int]) -> int:
-        """The objects that `selections` resolve on one object; `sizes` has the sizes of its lists by field name."""
+        """Return how many objects `selections` resolve on one object.
+
+        `sizes` contains the sizes of its lists by field name.
+        """
         return sum(self._field(node, parent, sizes) for node in self._fields(selections, parent))
 
     def _fields(self, selections: SelectionSetNode, parent: GraphQLObjectType) -> Iterator[FieldNode]:
@@ -129,7 +134,7 @@ class _Estimation:
         name = node.name.value
         field = parent.fields.get(name)
         if field is None or name in INTROSPECTION:
-            return 0  # `__typename` or introspection, which are not data
+            return 0  # `__typename` and introspection do not count
         weight, list_size = directives_of(field)
         composite = get_named_type(field.type)
         if node.selection_set is None or not is_composite_type(composite):
@@ -153,7 +158,10 @@ class _Estimation:
         return sizes.get(name, UNDECLARED_LIST if declared is None else declared)
 
     def _declared_size(self, node: FieldNode, list_size: ListSize | None) -> int | None:
-        """The number of items that the arguments of `node` ask for, else the assumed size."""
+        """Return the number of items that the arguments of `node` ask for.
+
+        Without such an argument, return the assumed size.
+        """
         if list_size is None:
             return None
         slicing = list_size.slicing_arguments or ()
@@ -162,7 +170,10 @@ class _Estimation:
         return max(numbers) if numbers else list_size.assumed_size
 
     def _integer(self, value: ValueNode) -> int | None:
-        """The number that a slicing argument has; None for null and for a value that its coercion refuses."""
+        """Return the number in a slicing argument.
+
+        Return None for null and for a value that GraphQL refuses as an integer.
+        """
         known = self._value(value)
         if isinstance(known, IntValueNode):
             return int(known.value)
@@ -171,7 +182,10 @@ class _Estimation:
         return int(known) if is_number and known == known // 1 else None
 
     def _length(self, node: FieldNode, argument_name: str) -> int:
-        """The number of items of a list argument; a single value is a list of one (GraphQL specification §3.11)."""
+        """Return the number of items of a list argument.
+
+        A single value is coerced to a list with one item (GraphQL specification §3.11).
+        """
         for argument in node.arguments or ():
             if argument.name.value == argument_name:
                 known = self._value(argument.value)
@@ -181,7 +195,10 @@ class _Estimation:
         return 0
 
     def _value(self, value: ValueNode) -> Any:
-        """The literal, or for a variable the value that the client sent, else the literal of its default."""
+        """Return a literal, or the value that the client sent for a variable.
+
+        If it sent none, return the variable's default.
+        """
         if not isinstance(value, VariableNode):
             return value
         name = value.name.value
@@ -194,7 +211,7 @@ class _Estimation:
         return is_abstract_type(type_) and self.schema.is_sub_type(type_, parent)
 
     def _is_left_out(self, node: SelectionNode) -> bool:
-        """Whether `@skip` or `@include` leaves the selection out."""
+        """Whether `@skip` or `@include` excludes the selection."""
         for directive in node.directives or ():
             name = directive.name.value
             if name in {"skip", "include"} and directive.arguments:

@@ -1,4 +1,4 @@
-"""The size of an operation before it is validated: depth, aliases and selections, with its fragments expanded.
+"""Measures an operation before it is validated: depth, aliases and selections, with its fragments expanded.
 
 A fragment that is spread twice counts twice, because its fields are resolved twice. Each fragment is measured once, so
 the time is linear in the length of the document, although `fragment A { ...B ...B }` doubles the size at each level:
@@ -7,7 +7,7 @@ the time is linear in the length of the document, although `fragment A { ...B ..
 { ...A }   fragment A { ...B ...B }   fragment B { id id }      2 + 2 + 1 selections measured, 7 counted
 ```
 
-The executor and graphql-core's validation visit expanded selections, so their time grows with these numbers.
+The executor and graphql-core's validation visit the expanded selections, so their time grows with these numbers.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class OperationSize(NamedTuple):
     """The size of an operation or of some selections.
 
     Attributes:
-        depth: how deeply fields are nested. Below `__schema` and `__type` nothing counts, because tools nest `ofType`
-            far deeper than data; a rule of the validation bounds lists there.
-        aliases: fields with an alias. A router puts several fetches into one request with an alias of `_entities`
-            for each; these do not count, because their representations do.
+        depth: how deeply fields are nested. Fields below `__schema` and `__type` are not counted, because tools nest
+            `ofType` far deeper than data. A validation rule limits the lists in introspection.
+        aliases: fields with an alias. A router may put several fetches into one request, with one alias of `_entities`
+            for each. These aliases do not count, because their representations are counted.
         selections: fields, fragment spreads and inline fragments.
     """
 
@@ -48,12 +48,13 @@ class OperationSize(NamedTuple):
 
 
 def measure(document: DocumentNode, chosen: OperationDefinitionNode) -> OperationSize:
-    """Depth and aliases of the operation `chosen`, and the selections of all operations, because all are validated.
+    """Measure the depth and aliases of the operation `chosen`, and the selections of all operations.
 
-    A fragment that spreads itself counts as empty there; the validation refuses it.
+    The selections of all operations count, because all operations are validated. If a fragment spreads itself, this
+    spread counts as empty, because the validation refuses it.
 
     Raises:
-        RecursionError: a chain of fragments, each spreading the next, is too long for Python's stack.
+        RecursionError: a chain of fragments, each of which spreads the next one, is too long for Python's stack.
     """
     fragments, measured = fragments_of(document), dict[str, OperationSize]()
     sizes = {
@@ -65,7 +66,7 @@ def measure(document: DocumentNode, chosen: OperationDefinitionNode) -> Operatio
 
 
 def fragments_of(document: DocumentNode) -> Fragments:
-    """The fragments of a document by name."""
+    """Return the fragments of a document by name."""
     return {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
 
 

@@ -1,4 +1,4 @@
-"""Reads the body of a request up to a limit, without a content coding."""
+"""Reads the body of a request up to a size limit. Bodies with a content coding are refused."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class BodyTooLarge(Exception):
 
 
 class CodedBody(Exception):
-    """The body of a request has a content coding. It could decode to gigabytes."""
+    """The body of a request has a content coding. It is refused because it could decode to gigabytes."""
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body.
+    """Return the whole body of a request.
 
     Raises:
         CodedBody: the header `Content-Encoding` names a coding.

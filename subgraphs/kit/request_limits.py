@@ -1,4 +1,4 @@
-"""How much one GraphQL request may ask of a subgraph, and the errors that refuse more."""
+"""The limits of one GraphQL request to a subgraph, and the errors of requests that exceed them."""
 
 from __future__ import annotations
 
@@ -12,29 +12,31 @@ if TYPE_CHECKING:
 
     from subgraphs.kit.operation_size import OperationSize
 
-# A list of a thousand representations has about 100 KB.
+# A body with a thousand representations has about 100 KB.
 MAX_BODY_BYTES: Final = 2_000_000
-# The time of parsing, validating and collecting fields grows with these numbers. An operation with thirty aliases of
-# every field of an object is far below the limits.
+# The time for parsing, validating and collecting fields grows with these numbers. Even an operation that has thirty
+# aliases of every field of an object is far below the limits.
 MAX_TOKENS: Final = 5_000
 MAX_CHARACTERS: Final = 200_000
 MAX_SELECTIONS: Final = 1_500
-# The largest number of JSON values in the variables, and their deepest nesting. This is enough for as many
-# representations with five keys as there may be objects by default.
+# The largest number of JSON values in the variables, and their deepest nesting. The defaults allow as many
+# representations with five keys as the default limit of objects.
 MAX_VARIABLE_VALUES: Final = 12_000
 MAX_VARIABLE_DEPTH: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """The limits of one request; each has a variable of the environment.
+    """The limits of one request. Each limit can be set with an environment variable.
 
     Attributes:
-        objects: how many objects it may resolve, estimated before the execution and counted during it.
+        objects: how many objects the request may resolve. The number is estimated before the execution and counted
+            during it.
         depth: how deeply its fields may be nested.
         aliases: how many fields may have an alias.
         seconds: how long it may take; a trusted caller can ask for less.
-        introspection: whether it may ask for the schema. If not, no message names a part of it either.
+        introspection: whether it may ask for the schema. If it may not, error messages do not name parts of the schema
+            either.
     """
 
     objects: int = 2_000
@@ -45,7 +47,7 @@ class RequestLimits:
 
 
 def too_expensive(estimate: int, limit: int) -> GraphQLError:
-    """The operation can resolve `estimate` objects, or has already resolved so many."""
+    """Return the error of an operation that can resolve `estimate` objects, or has already resolved as many."""
     return GraphQLError(
         f"The query can resolve up to {estimate} objects; at most {limit} are allowed. Ask for smaller pages.",
         extensions={"code": "QUERY_TOO_EXPENSIVE", "estimate": estimate, "limit": limit},
@@ -68,7 +70,7 @@ def over_limit(what: str, limit: int, code: str) -> GraphQLError:
 
 
 def check_variables(variables: object) -> None:
-    """Count the JSON values of the variables, before something walks through them by recursion.
+    """Check the number and nesting of the JSON values in the variables, before recursive functions process them.
 
     Raises:
         GraphQLError: there are too many values, or they are nested too deeply; `BAD_USER_INPUT`.

@@ -1,8 +1,8 @@
 """A Strawberry federation schema that follows Apollo's subgraph specification.
 
 `_entities` resolves each representation on its own ("Resolving entities"): a malformed or unknown representation is
-null with an error at its index, and does not affect the others. An identical field, and an identical representation, is
-resolved once in a request (`subgraphs.kit.shared_results`).
+null with an error at its index, and does not affect the others. Identical fields and identical representations are
+resolved only once in a request (`subgraphs.kit.shared_results`).
 """
 
 # No `from __future__ import annotations`: Strawberry edits the resolver's annotations and needs real types in them.
@@ -31,7 +31,7 @@ class SubgraphSchema(strawberry.federation.Schema):
 
     @property
     def graphql(self) -> GraphQLSchema:
-        """The schema for graphql-core, which executes it."""
+        """Return the schema as graphql-core's type, which graphql-core can execute."""
         return self._schema
 
     def entities_resolver(
@@ -56,7 +56,7 @@ class SubgraphSchema(strawberry.federation.Schema):
 
 
 def _share_results(schema: GraphQLSchema) -> None:
-    """Let asynchronous resolvers of queries compute an identical field once in a request."""
+    """Wrap the asynchronous resolvers of queries, so that identical fields are resolved only once in a request."""
     for type_ in schema.type_map.values():
         if not is_object_type(type_) or type_ is schema.mutation_type:
             continue
@@ -82,7 +82,7 @@ def _refusal(message: str) -> GraphQLError:
 def create_schema(*, query: type, mutation: type | None = None, types: Iterable[type] = ()) -> SubgraphSchema:
     """A Federation 2.11 schema with the bank's scalars.
 
-    `types` has the types that occur only as members of unions or interfaces. Strawberry does not find these types by
+    `types` are the types that occur only as members of unions or interfaces, because Strawberry does not find these by
     itself.
     """
     return SubgraphSchema(

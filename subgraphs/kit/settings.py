@@ -1,4 +1,4 @@
-"""Settings that every subgraph has: its port, how access tokens are verified, how much a request may ask for."""
+"""Settings that every subgraph has: its port, the verification of access tokens, and the limits of a request."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class SubgraphSettings(BankSettings):
     """Settings of token verification and of the limits of a request.
 
     Attributes:
-        port: each service declares it again with its variable and default.
+        port: the port of the service. Each service declares this field again with its own variable and default.
         issuer: the `iss` claim that access tokens must have.
-        jwks_url: where the public signing keys are; by default below the issuer.
+        jwks_url: the URL of the public signing keys; by default a path of the issuer's URL.
         max_objects: how many objects a request may resolve.
         max_depth: how deeply the fields of a request may be nested.
         max_aliases: how many fields of a request may have an alias.

@@ -1,8 +1,8 @@
-"""Resolves an identical field once in a request: the same object, field and arguments, wherever the query has it.
+"""Resolves identical fields only once in a request: fields of the same object with the same name and arguments.
 
-`{ a: accounts { nodes { owner { accounts { ... } } } } b: accounts { ... } }` asks for the same lists again and again.
-Only results of asynchronous resolvers are shared: a synchronous one reads an attribute, which costs less than looking
-its result up. Nothing is shared in a mutation, whose fields change what the next ones read.
+`{ a: accounts { nodes { owner { accounts { ... } } } } b: accounts { ... } }` asks for the same lists several times.
+Only results of asynchronous resolvers are shared. A synchronous resolver reads an attribute, which is cheaper than a
+look-up of its result. In a mutation, nothing is shared, because its fields change the data that later fields read.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ if TYPE_CHECKING:
 
 
 class SharedResults:
-    """The results of one request. `cancel` ends those that are still computed."""
+    """The results of one request. `cancel` cancels the resolvers that still run."""
 
     def __init__(self) -> None:
-        # By field, arguments and the id of the object: the objects with this id, and the task of each.
+        # (Field and arguments, id of the object) -> the objects with this id, and the task of each object.
         self._tasks: dict[Hashable, list[tuple[object, asyncio.Future[Any]]]] = {}
 
     def get(self, key: Hashable, source: object, resolve: Callable[[], Awaitable[Any]]) -> Awaitable[Any]:
-        """The result for `source`, which `resolve` computes at the first call with an equal source and key.
+        """Return the result for `source`. `resolve` computes it at the first call with an equal source and key.
 
-        Objects that have the same id may still differ, because a representation is a claim; so they are compared.
+        Objects with the same id are compared. They may differ, because the client of the subgraph chooses the other
+        fields of a representation.
         """
         same_id = self._tasks.setdefault((key, _identity(source)), [])
         for known, task in same_id:
@@ -32,11 +33,11 @@ class SharedResults:
                 return asyncio.shield(task)
         task = asyncio.ensure_future(resolve())
         same_id.append((source, task))
-        # A caller that waits may be cancelled because a sibling field failed. The other callers still need the result.
+        # One waiting caller may be cancelled because a sibling field failed. The other callers still need the result.
         return asyncio.shield(task)
 
     async def cancel(self) -> None:
-        """Cancel what is still computed, and wait until it has ended."""
+        """Cancel the resolvers that still run, and wait until they have ended."""
         tasks = [task for same_id in self._tasks.values() for _, task in same_id]
         self._tasks.clear()
         for task in tasks:
@@ -45,12 +46,12 @@ class SharedResults:
 
 
 def _identity(source: object) -> Hashable:
-    """The id of an entity; the identity of an object without one."""
+    """Return the id of an entity. An object without an id is identified by its place in memory."""
     return (type(source), getattr(source, "id", id(source)))
 
 
 def frozen(value: Any) -> Hashable:
-    """A hashable key for coerced arguments or JSON, in which `1`, `1.0` and `true` differ."""
+    """Return a hashable key for coerced arguments or JSON. The keys of `1`, `1.0` and `true` differ."""
     if isinstance(value, dict):
         return tuple((name, frozen(each)) for name, each in sorted(value.items()))
     if isinstance(value, list | tuple):

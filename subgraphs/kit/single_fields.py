@@ -1,11 +1,13 @@
-"""Root fields of which an operation has at most one, because each costs a service much, such as a password hash.
+"""Root fields that an operation may have only once, because each is expensive.
+
+For example, it computes a password hash.
 
 ```python
 login: LoginResult = strawberry.field(resolver=_login, metadata=ONCE)
 ```
 
-Fields with one response name are one field, because GraphQL merges them: fragments may repeat it. `@skip` and
-`@include` are not looked at.
+Fields with the same response name count as one field, because GraphQL merges them. So fragments may repeat a field.
+`@skip` and `@include` are ignored.
 """
 
 from __future__ import annotations
@@ -23,12 +25,14 @@ if TYPE_CHECKING:
 
     from subgraphs.kit.operation_size import Fragments
 
-# The metadata of a Strawberry field.
+# The `metadata` argument of a Strawberry field.
 ONCE: Final[Mapping[Any, Any]] = MappingProxyType({"once_in_an_operation": True})
 
 
 def check_single_fields(schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Fragments) -> None:
-    """Refuse an operation with two fields of which it may have one. The time is linear in the length of the document.
+    """Refuse an operation that has more than one of the fields with `ONCE`.
+
+    The time is linear in the document's length.
 
     Raises:
         GraphQLError: `QUERY_TOO_EXPENSIVE`, with the limit.
@@ -47,7 +51,7 @@ def check_single_fields(schema: GraphQLSchema, operation: OperationDefinitionNod
 
 
 def single_fields(schema: GraphQLSchema) -> frozenset[str]:
-    """The names of the mutation fields that have the metadata `ONCE`."""
+    """Return the names of the mutation fields that have the metadata `ONCE`."""
     if schema.mutation_type is None:
         return frozenset()
     definitions = {
@@ -61,7 +65,7 @@ def single_fields(schema: GraphQLSchema) -> frozenset[str]:
 
 
 def _root_fields(operation: OperationDefinitionNode, fragments: Fragments) -> Iterator[FieldNode]:
-    """The root fields of an operation, those of its fragments too; each fragment is visited once."""
+    """Yield the root fields of an operation, including those in its fragments. Each fragment is visited once."""
     pending, visited = list(operation.selection_set.selections), set[str]()
     while pending:
         selection = pending.pop()

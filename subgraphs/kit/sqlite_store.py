@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from subgraphs.kit.store_factory import Clock, StoreAddress
 
-# With AUTOINCREMENT, no event gets the sequence number of a deleted row. The statements belong to released
-# migrations and must not change.
+# With AUTOINCREMENT, no event gets the sequence number of a deleted row. The statements are part of released migrations
+# and must not change.
 OUTBOX_TABLE: Final = """
 CREATE TABLE outbox (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -36,7 +36,11 @@ CREATE TABLE outbox (
 
 
 def identity_statements(*counted: str) -> tuple[str, ...]:
-    """The statements of a migration that gives a store its identity; `counted` are events such as `INSERT ON users`."""
+    """Return the statements of a migration that gives a store its identity.
+
+    Args:
+        counted: the changes that the store counts, as events of a trigger such as `INSERT ON users`.
+    """
     return (
         "CREATE TABLE store_identity (id TEXT NOT NULL, changes INTEGER NOT NULL) STRICT",
         "INSERT INTO store_identity VALUES (lower(hex(randomblob(12))), 0)",
@@ -62,7 +66,8 @@ DELETE FROM outbox WHERE sequence IN (
 class SqliteStore:
     """One SQLite file. A service's store is a subclass with its migrations and its statements.
 
-    The migrations contain `identity_statements`, so that it is a `subgraphs.kit.store_identity.IdentifiedStore`.
+    The migrations must contain `identity_statements`, so that the store is a
+    `subgraphs.kit.store_identity.IdentifiedStore`.
     """
 
     migrations: ClassVar[Sequence[Migration]]
@@ -107,7 +112,7 @@ class SqliteStore:
 
     @asynccontextmanager
     async def _changing(self) -> AsyncIterator[aiosqlite.Connection]:
-        """A transaction for what the other stores must not lose: the number of changes is reported after the commit."""
+        """A transaction that changes users, money or orders. After the commit, the number of changes is reported."""
         report, changes = self._report, 0
         async with self._database.transaction() as connection:
             yield connection

@@ -1,6 +1,6 @@
 """Chooses the store of a service by the scheme of its database URL (bank §4.7).
 
-A service lists the schemes it knows in a table; a new kind of store is one more row:
+Each service has a table of the schemes that it supports. A new kind of store is a new row:
 
 ```
 STORES: Final[Stores[AccountStore]] = {SQLITE: SqliteAccountStore.open_at}

@@ -1,4 +1,4 @@
-"""Checks at the start that a service's store belongs to the installation, and records its changes (bank §4.8)."""
+"""Checks at a service's start that its store belongs to the installation, and counts its changes (bank §4.8)."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _log = structlog.stdlib.get_logger("stores")
 
 
 class IdentifiedStore(Protocol):
-    """The part of a store that knows itself and the other stores of its installation."""
+    """The part of a store that keeps its own identity, and the identities of the installation's other stores."""
 
     async def identity(self) -> StoreState:
-        """The store's id and the number of its changes. Raises Unavailable when the store does not respond."""
+        """Return the store's id and the number of its changes. Raises Unavailable when the store does not respond."""
 
     async def known_stores(self) -> Mapping[str, StoreState]:
-        """What the store remembers of other stores, by name."""
+        """Return the states of other stores that this store remembers, by name."""
 
     async def remember(self, stores: Mapping[str, StoreState]) -> None:
-        """Replace what the store remembers of other stores."""
+        """Replace the states of other stores that this store remembers."""
 
     def report_changes(self, to: Callable[[int], None] | None) -> None:
         """Call `to` with the number of changes after each commit that changes users, money or orders."""
@@ -47,7 +47,7 @@ S = TypeVar("S", bound=IdentifiedStore)
 
 
 def refuse_missing(address: StoreAddress, name: str, data_dir: Path) -> None:
-    """Check that the file of a store that is recorded exists, before a new one is created in its place.
+    """Raise an error if the store is recorded but its file is missing, before a new file is created in its place.
 
     Raises:
         StoreMismatch: the file is missing.
@@ -71,7 +71,7 @@ class StorePlace:
 
 @asynccontextmanager
 async def open_joined(place: StorePlace, stores: Stores[S], *, clock: Clock = values.now) -> AsyncIterator[S]:
-    """The store at `place`, which belongs to the installation; its changes are recorded until the end of the block.
+    """Open the store at `place`, and check that it belongs to the installation. Record its changes inside the block.
 
     Raises:
         ConfigurationError: see `open_store`.
@@ -85,7 +85,7 @@ async def open_joined(place: StorePlace, stores: Stores[S], *, clock: Clock = va
 
 @asynccontextmanager
 async def joined(store: IdentifiedStore, name: str, data_dir: Path) -> AsyncIterator[None]:
-    """Check `store` against the records in `data_dir`, and record its changes until the end of the block.
+    """Check `store` against the records in `data_dir`, and record its changes inside the block.
 
     Raises:
         StoreMismatch: the store was lost, is an older copy, or belongs to another installation.
@@ -106,9 +106,9 @@ async def joined(store: IdentifiedStore, name: str, data_dir: Path) -> AsyncIter
 
 
 async def _remember_others(store: IdentifiedStore, name: str, records: StoreRecords) -> None:
-    """Other stores may have joined since the start."""
+    """Remember the other stores again, because some may have joined since the start."""
     try:
         await store.remember({peer: state for peer, state in records.read().items() if peer != name})
     except (ServiceError, StartupError) as error:
-        # The store remembers what it knew at its start, which is older and still true.
+        # The store keeps the states that it remembered at its start. They are older, but still true.
         _log.warning("cannot remember the other stores", reason=str(error))

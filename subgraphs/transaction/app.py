@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from subgraphs.transaction.settings import TransactionSettings
     from subgraphs.transaction.store.protocol import TransactionStore
 
-# How long to wait for running orders. The requests in flight have ended before, so no client waits for these orders. A
-# reconciler takes over the orders that do not finish in this time.
+# The time that running orders get at the shutdown. The requests in flight have ended before, so no client waits for
+# these orders. A reconciler completes the orders that do not finish in this time.
 DRAIN_SECONDS: Final = 1.0
 
 
@@ -73,7 +73,7 @@ class TransactionRuntime:
 
 @asynccontextmanager
 async def open_runtime(settings: TransactionSettings, external: ExternalParts) -> AsyncIterator[TransactionRuntime]:
-    """Open the store, connect to the account service, start to finish what a crash left PENDING.
+    """Open the store, connect to the account service, and start to complete the orders that a crash left PENDING.
 
     Raises:
         StoreMismatch: the store does not belong to the installation (bank §4.8).

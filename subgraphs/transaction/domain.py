@@ -76,7 +76,8 @@ class Operation(StrEnum):
     PAY = "pay"
 
 
-# Staff read the orders of others; nobody but the owner moves money. The owner of an order is its principal.
+# Staff read the orders of others. Only the owner of an account moves its money. The owner of an order is its principal
+# (`Transaction.principal_user_id`).
 PERMISSIONS: Final[Mapping[Operation, Permission]] = MappingProxyType(
     {
         Operation.READ: Permission(owner=True, staff=ALL_STAFF),
@@ -126,7 +127,10 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Parties:
-    """The owners of the accounts that an order names. None for a side without an account or with an unknown account."""
+    """The owners of the accounts that an order names.
+
+    A side is None if it has no account, or if its account is unknown.
+    """
 
     source: Party | None
     destination: Party | None
@@ -224,13 +228,14 @@ class Transaction:
         )
 
     def requested_by(self, viewer: Caller) -> str | None:
-        """The user who gave the order, which only its owner and staff see."""
+        """Return the user who gave the order. Only the owner of the order and staff see this user."""
         return self.requester.user_id if may_read(viewer, self.principal_user_id) else None
 
     def counterparty(self, viewer: Caller) -> Party | None:
-        """The other side of the transaction for `viewer`; the receiver for staff and between own accounts.
+        """Return the other side of the transaction as `viewer` sees it.
 
-        None until the money has moved, because a refused order does not prove that the named account exists.
+        For staff and between own accounts, this is the receiver. The result is None until the money has moved, so that
+        a refused order does not reveal whether the named account exists.
         """
         source, destination = self.parties.source, self.parties.destination
         if self.status not in SETTLED or source is None or destination is None:
@@ -242,9 +247,9 @@ class Transaction:
 def open_transaction(
     transaction_id: str, order: Order, requester: Requester, parties: Parties, at: datetime
 ) -> Transaction:
-    """The record of a new order: PENDING, or FAILED when it is refused without asking the ledger.
+    """Return the record of a new order. Its status is PENDING, or FAILED if it is refused without asking the ledger.
 
-    An unknown receiver of a transfer is left to the ledger, which looks at the requester's own funds first.
+    A transfer to an unknown receiver is PENDING, because the ledger must check the requester's own funds first.
 
     Raises:
         Forbidden: the requester may see the account that the order is about, but may not give such an order.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from subgraphs.transaction.domain import Order, Requester, Transaction
 
 SERVICE: Final = "transaction"
-# A posting takes milliseconds. After this time, the response PENDING is better than a longer wait. The time is shorter
+# A posting takes milliseconds. If it takes longer than this, the client gets the response PENDING. The time is shorter
 # than the router's timeout for subgraphs.
 TIMEOUT: Final = httpx.Timeout(5.0, connect=2.0)
 
@@ -45,7 +45,7 @@ _CLIENT_ERRORS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (TypeError, "malformed response"),
     (KeyError, "malformed response"),
 )
-# The account service has accepted the connection and does not respond.
+# The account service has accepted the connection but does not respond.
 _TOO_SLOW: Final = (httpx.ReadTimeout, httpx.WriteTimeout)
 _CAUGHT: Final = tuple(kind for kind, _ in _CLIENT_ERRORS)
 
@@ -79,12 +79,12 @@ class Refused:
 
 class Ledger(Protocol):
     async def parties(self, order: Order, requester: Requester) -> Parties:
-        """The owners of the accounts that `order` names. Moves nothing.
+        """Return the owners of the accounts that `order` names. No money is moved.
 
         Raises:
             Unavailable: the account service is down, or gives no definite response.
             TimedOut: it does not respond in time.
-            RateLimited: the requester named too many wrong receivers.
+            RateLimited: the requester has named too many wrong receivers.
         """
 
     async def post(self, transaction: Transaction) -> Posted | Refused:
@@ -155,7 +155,7 @@ def posting(transaction: Transaction) -> dict[str, object]:
     debited = {"accountId": parties.source.account_id} if parties.source else internal
     credited = {"accountId": parties.destination.account_id} if parties.destination else internal
     if credited is None:
-        # The receiver is unknown. The ledger refuses it, after it has looked at the requester's own account.
+        # The receiver is unknown. The ledger refuses this posting, but it checks the requester's own account first.
         credited = {"accountId": order.destination or ""}
     return {
         "transactionId": transaction.id,

@@ -60,7 +60,7 @@ def create_loaders(store: TransactionStore) -> Loaders:
 def _per_account(
     read: Callable[[Sequence[str], Listing], Awaitable[Mapping[str, Result]]],
 ) -> DataLoader[tuple[str, Listing], Result]:
-    """Return a loader that loads one account's result. One call of `read` returns the results of many accounts."""
+    """Return a loader that returns the result of one account. It calls `read` for many accounts at once."""
 
     async def load(keys: list[tuple[str, Listing]]) -> list[Result]:
         results = await _read_each_once(keys, read)
@@ -72,7 +72,7 @@ def _per_account(
 async def _read_each_once(
     keys: Sequence[tuple[str, Request]], read: Callable[[Sequence[str], Request], Awaitable[Result]]
 ) -> dict[Request, Result]:
-    """Call `read` once for each distinct request, with all accounts of this request, and return all results."""
+    """Call `read` once for each distinct request, with all accounts that ask for it, and return all results."""
     accounts: dict[Request, list[str]] = {}
     for account_id, request in keys:
         accounts.setdefault(request, []).append(account_id)

@@ -38,7 +38,10 @@ class InsufficientFunds:
 
 @dataclass(frozen=True, slots=True)
 class CurrencyMismatch:
-    """The order's currency is not that of the requester's account; older records may lack `account_currency`."""
+    """The order's currency is not the currency of the requester's account.
+
+    In older records, `account_currency` may be missing.
+    """
 
     code: ClassVar[str] = "CURRENCY_MISMATCH"
     message: ClassVar[str] = "The order's currency is not the account's currency"
@@ -47,7 +50,7 @@ class CurrencyMismatch:
 
 @dataclass(frozen=True, slots=True)
 class AccountFrozen:
-    """An account of the requester is frozen; older records may lack `account_id`."""
+    """An account of the requester is frozen. In older records, `account_id` may be missing."""
 
     code: ClassVar[str] = "ACCOUNT_FROZEN"
     message: ClassVar[str] = "The account is frozen"
@@ -56,7 +59,7 @@ class AccountFrozen:
 
 @dataclass(frozen=True, slots=True)
 class ReceiverUnavailable:
-    """Another person's account cannot receive the money; the problem is the same for every reason."""
+    """Another person's account cannot receive the money. The problem is the same for every reason."""
 
     code: ClassVar[str] = "RECEIVER_UNAVAILABLE"
     message: ClassVar[str] = "The receiver cannot receive this payment"
@@ -69,7 +72,7 @@ class AmountLimitExceeded:
     Attributes:
         kind: `ORDER`, `DAY` or `BALANCE`.
         remaining: what is left of the limit.
-        resets_at: when a new day begins; None for limits that do not depend on a day.
+        resets_at: the time at which a new day begins; None for limits that do not depend on a day.
     """
 
     code: ClassVar[str] = "AMOUNT_LIMIT_EXCEEDED"

@@ -47,7 +47,7 @@ class Reconciler:
         clock: Callable[[], datetime] = values.now,
         deletion_clock: Callable[[], datetime] | None = None,
     ) -> None:
-        """`deletion_clock` says what has expired, by default a `CautiousClock`."""
+        """`deletion_clock` decides which data has expired and is deleted. By default, it is a `CautiousClock`."""
         self._store = store
         self._orders = orders
         self._wait = wait

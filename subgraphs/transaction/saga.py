@@ -1,8 +1,8 @@
 """Carries an order from the request to a definite outcome, despite crashes and outages (bank §2.7).
 
 The account service has the money, a payment provider connects to the external world, and this service records the
-order. No transaction spans the three. So the order is recorded first, and is then carried out in steps that may all be
-repeated:
+order. There is no transaction over all three. So the order is recorded first, and then carried out in steps, each of
+which may be repeated:
 
 ```
 look up parties -> record PENDING, key and lease -> authorise -> post -> capture | void -> COMPLETED | FAILED

@@ -42,7 +42,7 @@ class TransactionSettings(SubgraphSettings):
 
     @property
     def place(self) -> StorePlace:
-        """The store as a part of the installation."""
+        """Return the place of the store in the installation."""
         return StorePlace("transaction", self.store, self.data_dir)
 
     @property

@@ -42,7 +42,7 @@ class TokenExchange:
 class AuthStore(IdentifiedStore, Protocol):
     """Users, sessions with their refresh tokens, and signing keys (bank §2.8).
 
-    Every method raises Unavailable when the store does not respond: it is locked, full or gone.
+    Every method raises Unavailable when the store does not respond, because it is locked, full or missing.
     """
 
     async def add_user(self, user: User, password_hash: str) -> None:
@@ -65,16 +65,16 @@ class AuthStore(IdentifiedStore, Protocol):
         """Add `role` to the user's roles; a role that the user has changes nothing."""
 
     async def revoke_role(self, user_id: str, role: Role, now: datetime) -> None:
-        """Take `role` from the user's roles and end the user's sessions, whose access tokens name the role.
+        """Remove `role` from the user's roles. End the user's sessions, because their access tokens contain the role.
 
-        A role that the user does not have changes nothing.
+        If the user does not have the role, nothing changes.
         """
 
     async def disable(self, user_id: str, now: datetime) -> None:
-        """Forbid the user new sessions and end the present ones; nothing happens when there is no such user."""
+        """Do not allow the user to log in, and end the user's sessions. If there is no such user, nothing happens."""
 
     async def enable(self, user_id: str) -> None:
-        """Allow the user new sessions again."""
+        """Allow the user to log in again."""
 
     async def list_users(self, after: str, limit: int) -> list[User]:
         """Up to `limit` users with ids greater than `after`, by ascending id, which is the order of creation."""
@@ -83,7 +83,7 @@ class AuthStore(IdentifiedStore, Protocol):
         """Insert a session with its first refresh token; delete the sessions that expired before `expired_before`.
 
         Returns:
-            False, and no session begins, if the user is disabled or does not exist.
+            False if the user is disabled or does not exist. Then no session begins.
         """
 
     async def exchange(self, digest: bytes, successor_digest: bytes, now: datetime) -> TokenExchange | None:
@@ -109,10 +109,10 @@ class AuthStore(IdentifiedStore, Protocol):
     ) -> bool:
         """Delete and insert keys if the stored ids are exactly `known`; otherwise change nothing.
 
-        `add` may have the id of a key in `remove`, which it replaces.
+        A key in `add` may have the id of a key in `remove`, and then replaces it.
 
         Returns:
-            Whether the ids were `known`.
+            Whether the stored ids were `known`, and the keys were replaced.
         """
 
     async def ping(self) -> None:

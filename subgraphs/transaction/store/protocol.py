@@ -86,7 +86,7 @@ class TransactionStore(Outbox, IdentifiedStore, Protocol):
         """Insert the transaction, its key and its lease together, unless the key is used already.
 
         Returns:
-            None if everything was inserted. If the key is used already, the order that uses it.
+            None if everything was inserted; otherwise the order that already uses the key.
         """
 
     async def find_key(self, scope: KeyScope, at: datetime) -> UsedKey | None:
@@ -126,7 +126,7 @@ class TransactionStore(Outbox, IdentifiedStore, Protocol):
         """Delete the keys that `idempotency.may_be_reused` at the time `at`; returns their number."""
 
     async def settled_ids(self, *, after: str, limit: int) -> Sequence[str]:
-        """Ids of transactions with a status in `domain.SETTLED`, greater than `after`, ascending."""
+        """Return the ids of transactions with a status in `domain.SETTLED` that are greater than `after`, ascending."""
 
     async def by_ids(self, transaction_ids: Sequence[str]) -> Mapping[str, Transaction]:
         """The transactions by id, for any viewer; ids that do not exist are left out."""
@@ -137,13 +137,16 @@ class TransactionStore(Outbox, IdentifiedStore, Protocol):
     async def listing_of_accounts(
         self, account_ids: Sequence[str], listing: Listing
     ) -> Mapping[str, Sequence[Transaction]]:
-        """Pages by account: transactions that debit or credit the account and that the viewer may see."""
+        """Return a page for each account.
+
+        It contains transactions that debit or credit the account and that the viewer may see.
+        """
 
     async def count(self, listing: Listing) -> int:
         """The number of transactions on all pages of `listing`."""
 
     async def count_of_accounts(self, account_ids: Sequence[str], listing: Listing) -> Mapping[str, int]:
-        """By account, the number of its transactions on all pages."""
+        """Return, for each account, the number of its transactions on all pages."""
 
     async def turnover(self, account_ids: Sequence[str], request: TurnoverRequest) -> Mapping[tuple[str, str], Sums]:
         """Sums by (account id, currency); accounts without transactions are left out."""

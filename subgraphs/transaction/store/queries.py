@@ -196,7 +196,10 @@ def _time_conditions(created_from: datetime | None, created_to: datetime | None)
 
 
 def _amount_conditions(wanted: Filter, conditions: list[str]) -> Parameters:
-    """Conditions for the bounds of amounts, each with one parameter for each number of decimals of currencies."""
+    """Add the conditions for the lowest and highest amount.
+
+    A bound has one parameter for each number of decimals that currencies have.
+    """
     parameters: Parameters = {}
     bounds = (("min", ">=", wanted.min_amount, ROUND_CEILING), ("max", "<=", wanted.max_amount, ROUND_FLOOR))
     for name, operator, bound, rounding in bounds:

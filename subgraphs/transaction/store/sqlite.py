@@ -101,7 +101,10 @@ class SqliteTransactionStore(SqliteOutboxStore):
             return await _find_key(connection, scope, self._not_ahead(at))
 
     def _not_ahead(self, at: datetime) -> datetime:
-        """The time by which a key expires: a clock that jumped ahead lets no order happen twice."""
+        """Return the time by which a key expires.
+
+        If the clock has jumped ahead, it is an earlier time, so that no order is executed twice.
+        """
         return min(at, self._clock())
 
     async def conclude(
