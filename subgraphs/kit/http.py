@@ -229,9 +229,7 @@ def _status(result: ExecutionResult, media_type: str) -> int:
 
 
 def _failed_before_execution(result: ExecutionResult) -> bool:
-    """Whether the request failed before its execution, because of syntax, validation, variables (GraphQL §7.1.2) or
-    limits.
-    """
+    """Whether the request failed before its execution (GraphQL specification §7.1.2), or at a limit."""
     return result.data is None and all(error.path is None for error in result.errors or ())
 
 
