@@ -2,11 +2,12 @@
 
 The month is in the past, and no public operation writes past transactions. Therefore the services' own rules and stores
 run in this process, before the real processes start, with a clock that is set to each day of the month in turn. The
-orders of the transaction service reach the real postings of the account service without a socket. All rules apply: the
-ledger balances, and the sandbox provider receives each deposit.
+transaction service calls the account service directly and not over a socket. All rules apply: the ledger balances, and
+the sandbox provider receives each deposit.
 
-The people have e-mail addresses of their own (`@demo.example`), so that nobody registers one of them first. Their
-passwords are derived from a random key in the data directory, so that every start can show them.
+The people have e-mail addresses of a domain that nobody else uses (`@demo.example`), so that nobody registers one of
+these addresses first. Their passwords are derived from a random key in the data directory, so that every start can show
+them.
 """
 
 from __future__ import annotations
@@ -58,10 +59,10 @@ if TYPE_CHECKING:
 DAYS: Final = 30
 # The transactions are the same on every machine; only ids, account numbers and passwords differ.
 SEED: Final = 2026
-# 15 bytes are 20 characters, which nobody can guess.
+# The number of random bytes of a password. 15 bytes become 20 characters, which nobody can guess.
 PASSWORD_BYTES: Final = 15
 KEY: Final = Path("secrets", "demo.key")
-# Written after all demo data, so that a start that was cut off is noticed.
+# This file is written after all demo data, so that a start that was interrupted is noticed.
 COMPLETE: Final = "demo.complete"
 EUR: Final = "EUR"
 
@@ -99,7 +100,7 @@ class Bank:
 
 
 class DemoPerson(NamedTuple):
-    """A person of the demo data, as a user needs it to log in."""
+    """A person of the demo data, with the values that a user needs to log in as this person."""
 
     name: str
     email: str
@@ -115,10 +116,10 @@ class Customer:
 
 
 async def fill(environ: Mapping[str, str]) -> list[DemoPerson]:
-    """Write the demo data unless it exists. Return the people, with their passwords.
+    """Write the demo data unless it exists. Return the people with their passwords.
 
     Raises:
-        StartupError: a database cannot be opened, or an earlier start was cut off while it wrote the data.
+        StartupError: a database cannot be opened, or an earlier start was interrupted while it wrote the data.
     """
     data_dir = load(AuthSettings, environ).data_dir
     complete = data_dir / COMPLETE

@@ -1,4 +1,4 @@
-"""Gives each process of the platform the variables that it reads, and no others of the platform.
+"""Gives each process only those variables of the platform that it reads.
 
 A secret that a process does not have cannot leak from it. Only auth gets the secret that encrypts signing keys. Only
 the two services that call each other get the secret between them.
@@ -29,13 +29,13 @@ _SETTINGS: Final[Mapping[str, type[ProcessSettings]]] = {
     "router": ProcessSettings,
     "rest": RestSettings,
 }
-# Every settings class has this field, but only these processes sign and verify calls between services.
+# Every settings class has this field. But only these processes sign or verify calls between services.
 _BETWEEN_SERVICES: Final = "MOSAFE_SERVICE_SECRET"
 _CALL_EACH_OTHER: Final = frozenset({"account", "transaction"})
 
 
 def variables_for(process: Process, environ: Mapping[str, str]) -> dict[str, str]:
-    """`environ` without the variables of the platform that `process` does not read."""
+    """Return `environ` without those variables of the platform that `process` does not read."""
     own = set(variable_names(_SETTINGS[process.name]))
     if process.name == "router":
         own |= variables_of(platform_file(ROUTER_CONFIG))

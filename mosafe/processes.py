@@ -19,11 +19,13 @@ class Process:
 
     Attributes:
         name: the name in the prefix of its log lines.
-        arguments: after `python -m`; `{supergraph}` and `{router_config}` stand for two files of the platform.
+        arguments: the arguments after `python -m`. In them, `{supergraph}` and `{router_config}` stand for two files of
+            the platform.
         port_variable: the variable that changes the port.
         default_port: the port when that variable is unset.
         entry_path: the path that a user opens.
-        found_by: pairs of variable and path. The variable is set to `http://host:port<path>` unless it is already set.
+        found_by: pairs of a variable and a path. Other processes find this process by the variable, which is set to
+            `http://host:port<path>` unless it is already set.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""`mosafe stores`: whether the stores of this installation belong together, and how to go on when they do not.
+"""`mosafe stores`: checks whether the stores of this installation belong together, and accepts them if they do not.
 
-A service stops at its start when a store was lost, replaced by an older copy, or belongs to another installation
-(bank §4.8). These commands look at all three stores, and at each order and its posting.
+A service does not start if its store was lost, was replaced by an older copy, or belongs to another installation (bank
+§4.8). These commands check all three stores, and each order with its posting.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from subgraphs.kit.store_identity import IdentifiedStore
     from subgraphs.transaction.store.protocol import TransactionStore
 
-# Name -> the settings that have the store's address, and the table of its implementations.
+# Name -> the settings that contain the store's address, and the table of store implementations.
 _SERVICES: Final[Mapping[str, tuple[Any, Any]]] = {
     "auth": (AuthSettings, AUTH_STORES),
     "account": (AccountSettings, ACCOUNT_STORES),
@@ -43,7 +43,7 @@ _SHOWN: Final = 5
 
 @dataclass
 class Installation:
-    """The open stores by name, the files that are missing, and the records of the data directory."""
+    """The open stores by name, the missing files, and the records of the data directory."""
 
     records: StoreRecords
     stores: dict[str, IdentifiedStore] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Installation:
 
     @classmethod
     async def open(cls, stack: AsyncExitStack) -> Installation:
-        """Open the stores that exist; none is created."""
+        """Open the stores that exist. No store is created."""
         environ = environment()
         found = cls(StoreRecords(load(AccountSettings, environ).data_dir))
         for name, (settings, stores) in _SERVICES.items():
@@ -74,7 +74,7 @@ def command() -> None:
 @command.command("check")
 @click.pass_context
 def check(context: click.Context) -> None:
-    """Say whether the stores belong together, and whether orders and postings agree; the services may be running.
+    """Check whether the stores belong together, and whether orders and postings agree. The services may be running.
 
     The exit code is 1 if something differs.
     """
@@ -89,7 +89,7 @@ def check(context: click.Context) -> None:
     "--yes", is_flag=True, help="Confirm that all services are stopped and the stores shall stay as they are."
 )
 def accept(*, yes: bool) -> None:
-    """Make the stores as they are belong together. What a lost or older store has lost stays lost."""
+    """Record that the present stores belong together. Data that was lost with a store is not restored."""
     if not yes:
         raise click.ClickException("stop all services, look at `mosafe stores check`, then repeat this with --yes")
     states = asyncio.run(_accept())
@@ -99,7 +99,8 @@ def accept(*, yes: bool) -> None:
 async def _differences() -> list[str]:
     async with AsyncExitStack() as stack:
         found = await Installation.open(stack)
-        # Read first: a running service changes its store, and the record afterwards.
+        # The records are read before the stores, because a running service changes its store first and the record
+        # afterwards.
         records = found.records.read()
         lines = [f"The {name} store is missing: {path}" for name, path in found.missing.items() if name in records]
         for name, store in found.stores.items():
@@ -112,7 +113,7 @@ async def _differences() -> list[str]:
 
 
 async def _orders_and_postings(accounts: AccountStore, transactions: TransactionStore) -> list[str]:
-    """Settled orders must be posted, and posted orders must be recorded and not have failed."""
+    """Find settled orders that are not posted, and posted orders that are not recorded or that have failed."""
     unposted, unknown, failed = [], [], []
     last = ""
     while page := await transactions.settled_ids(after=last, limit=_PAGE):
@@ -139,6 +140,6 @@ async def _accept() -> dict[str, StoreState]:
         states = await found.states()
         for name, store in found.stores.items():
             await store.remember({peer: state for peer, state in states.items() if peer != name})
-        # Remembering does not count as a change.
+        # Remembering other stores does not count as a change.
         found.records.replace(states)
         return states

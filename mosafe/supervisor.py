@@ -1,7 +1,7 @@
-"""Runs a set of processes together: it starts all, waits until all are ready, and stops all in the reverse order.
+"""Runs several processes together: it starts all, waits until all are ready, and stops all in reverse order.
 
-A process that was started later may depend on those before it. Therefore each one stops only when those after it have
-finished their requests and ended:
+A process may depend on the processes that were started before it. Therefore, each process is stopped only after the
+later ones have finished their requests and ended:
 
 ```
 SIGTERM ──> rest drains, ends ──> router drains, ends ──> transaction ... ──> account ──> auth
@@ -28,9 +28,10 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-# Longer than a child's grace period (MOSAFE_SHUTDOWN_SECONDS, default 8), refusals and cleanup included.
+# The time is longer than a child's grace period (MOSAFE_SHUTDOWN_SECONDS, default 8), including refusals and cleanup.
 CHILD_SECONDS: Final = 9.5
-# For all children together. Those that still run shortly before the end are stopped at the same time.
+# The time for stopping all children together. Children that still run shortly before its end are stopped at the same
+# time.
 STOP_SECONDS: Final = 20.0
 LAST_SECONDS: Final = 2.0
 READY_SECONDS: Final = 30.0
@@ -99,7 +100,7 @@ class Supervisor:
         os.close(self._read_end)
 
     def kill(self) -> None:
-        """End all children at once, instead of waiting for their requests."""
+        """End all children at once, without waiting for their requests."""
         self._kill.set()
 
     @property
@@ -185,18 +186,18 @@ class Supervisor:
             return False
 
     async def _stop(self) -> None:
-        """Stop one child after the other, the last one first."""
+        """Stop the children one after the other, beginning with the last one."""
         end = asyncio.get_running_loop().time() + STOP_SECONDS
         for child in reversed(self._children):
             await self._stop_in_time([child], CHILD_SECONDS, end - LAST_SECONDS)
-        # Children are left only if the time is over before it was their turn.
+        # Children are still running only if there was not enough time to stop one after the other.
         await self._stop_in_time(self._children, LAST_SECONDS, end)
         await asyncio.gather(*(child.reader for child in self._children if child.reader is not None))
 
     async def _stop_in_time(self, children: Sequence[Child], seconds: float, end: float) -> None:
-        """Send SIGTERM, and SIGKILL after `seconds`, at the time `end`, or when all are killed.
+        """Send SIGTERM. Send SIGKILL after `seconds`, at the time `end`, or when `kill` is called.
 
-        Does nothing after `end`.
+        After `end`, do nothing.
         """
         remaining = min(seconds, end - asyncio.get_running_loop().time())
         running = [child for child in children if child.process.returncode is None]

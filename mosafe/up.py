@@ -45,13 +45,15 @@ def command(*, demo: bool) -> None:
     environ.update(addresses(environ))
     if sys.stdout.isatty() and environ["MOSAFE_ENV"] == "development":
         environ.setdefault("MOSAFE_LOG_FORMAT", "text")
-        environ.setdefault("FORCE_COLOR", "1")  # the processes write to a pipe, from which lines go to this terminal
+        environ.setdefault(
+            "FORCE_COLOR", "1"
+        )  # the processes write to a pipe, whose lines are printed on this terminal
     refuse_taken_ports(environ)
     people: Sequence[DemoPerson] = ()
     if demo:
         from mosafe.demo import fill  # noqa: PLC0415 - the demo needs every service in this process
 
-        # The services log a line for each order. The passwords would be hard to find among these lines.
+        # The services log a line for each order, and the passwords would be hard to find among these lines.
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
         people = asyncio.run(fill(environ))
     sys.exit(asyncio.run(_run(environ, banner(environ, people))))
@@ -78,7 +80,7 @@ def refuse_taken_ports(environ: Mapping[str, str]) -> None:
 
 
 def _started_with() -> str:
-    """The command that the user typed, as far as it is known: make sets MAKELEVEL for the commands that it runs."""
+    """Return the command that the user probably typed. If MAKELEVEL is set, make started this process."""
     return "make run" if "MAKELEVEL" in os.environ else "mosafe up"
 
 
@@ -147,7 +149,7 @@ async def _run(environ: Mapping[str, str], welcome: str) -> int:
 
 
 async def _run_until(stop: asyncio.Event, supervisor: Supervisor, environ: Mapping[str, str], welcome: str) -> int:
-    """Start all processes and wait for `stop`, or for a failure, which is printed; returns the exit code."""
+    """Start all processes, and wait for `stop` or for a failure. Print a failure, and return the exit code."""
     starting = asyncio.ensure_future(supervisor.start([_spec(process, environ) for process in PROCESSES]))
     stopping = asyncio.ensure_future(stop.wait())
     try:
@@ -187,9 +189,9 @@ def _write_line(name: str, line: str) -> None:
 
 
 def banner(environ: Mapping[str, str], people: Sequence[DemoPerson] = ()) -> str:
-    """The message after the start: where each process listens, and how to get a first token.
+    """Return the message after the start: the address of each process, and a command that gets a first token.
 
-    `people` are those of the demo data; the first of them gets the token.
+    `people` are the people of the demo data. The command logs in as the first of them.
     """
     rows = [
         f"  {process.name:<{NAME_WIDTH}}  {base_url(process, environ)}{process.entry_path}" for process in PROCESSES
@@ -224,7 +226,8 @@ def _first_command(environ: Mapping[str, str], people: Sequence[DemoPerson]) -> 
     if people:
         path, body = "login", {"email": people[0].email, "password": people[0].password}
     else:
-        # A new address at each start: the command works although earlier ones are registered.
+        # The e-mail address is different at each start, so that the command works even if earlier addresses are
+        # registered.
         email = f"ada.{secrets.token_hex(2)}@example.com"
         path, body = "register", {"email": email, "password": "correct horse battery", "name": "Ada"}
     return (

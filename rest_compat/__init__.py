@@ -1,15 +1,15 @@
-"""The bank's sixteen REST routes, each of which runs a GraphQL operation on the router.
+"""The REST layer. It serves the bank's sixteen REST routes, each of which runs a GraphQL operation on the router.
 
 In reading order:
 
 - `routes`: the table of routes; `route` defines its rows, `route_matching` matches paths against it.
 - `handler`: one request, step by step, with `negotiation`, `strict_json`, `etags` and `idempotency`.
-- `bulkheads`, `client_presence`: how many requests of one kind run at once, and whether their clients still wait.
+- `bulkheads`, `client_presence`: limit the running requests of each kind, and end requests whose clients have left.
 - `bodies`: the inputs of the routes, made of `body_schemas` and `scalars`.
 - `operations`, `graphql_client`: the GraphQL operations, and the client that sends them to the router.
 - `representations`, `responses`: the documents in responses, and their bytes and headers.
-- `errors`, `error_translation`: error responses, and how GraphQL results become one.
+- `errors`, `error_translation`: error responses, and their translation from GraphQL errors.
 - `openapi`, `openapi_errors`: the OpenAPI document, generated from the same tables.
-- `readiness`: when the process is ready.
-- `app`, `settings`, `cli`: the process. `api_schema` derives the schema that operations are checked against.
+- `readiness`: the checks that decide whether the process is ready.
+- `app`, `settings`, `cli`: the process. `api_schema` derives the schema against which the operations are checked.
 """

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from rest_compat.settings import RestSettings
     from servicekit.asgi import ASGIApp
 
-# Connections to the router that are kept while no request uses them.
+# The number of idle connections to the router that are kept open.
 IDLE_CONNECTIONS: Final = 100
 
 
@@ -50,7 +50,7 @@ def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
     checked = _checked_operations(settings.supergraph)
     resources = AsyncExitStack()
     if send is None:
-        # The bulkheads limit the requests; a second limit here would let one kind of route wait for another.
+        # The bulkheads limit the requests. A second limit here would make one kind of route wait for another.
         unlimited = httpx.Limits(max_connections=None, max_keepalive_connections=IDLE_CONNECTIONS)
         connections = httpx.AsyncClient(trust_env=False, limits=unlimited)
         resources.push_async_callback(connections.aclose)

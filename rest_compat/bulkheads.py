@@ -1,7 +1,7 @@
-"""Limits how many requests of one kind run at once, so that a service that hangs does not stop the other routes.
+"""Limits how many requests of one kind run at once, so that one hanging service does not block the other routes.
 
-A request that waits for a service holds a place until the service responds or is too late. Each kind of route has its
-own places. When the account service hangs, the routes of accounts fill their places; all others keep theirs:
+A request holds a place until the service behind it responds or the time is over. Each kind of route has its own places.
+When the account service hangs, the routes of accounts fill their places; all others keep theirs:
 
 ```
 kind          routes                          service behind
@@ -12,7 +12,7 @@ transactions  reads of transactions           transaction
 orders        POST that moves money           transaction, then account
 ```
 
-When all places of a kind are taken, a bounded number of requests wait for a short time. Others are refused at once.
+When all places of a kind are taken, a limited number of requests wait for a short time. All others are refused at once.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from rest_compat.route import RouteKind
 
-# A place is free within milliseconds as long as the service responds, so a longer wait only delays the error.
+# While the service responds, a place becomes free within milliseconds. So a longer wait would only delay the error.
 WAIT_SECONDS: Final = 2.0
 
 
@@ -39,8 +39,8 @@ class BulkheadLimits:
     """The limits of each kind of route.
 
     Attributes:
-        running: requests that run at once.
-        waiting: requests that wait for a place; more are refused.
+        running: how many requests run at once.
+        waiting: how many requests wait for a place; further requests are refused.
         wait_seconds: how long a request waits before it is refused.
     """
 
@@ -50,7 +50,7 @@ class BulkheadLimits:
 
 
 class Bulkheads:
-    """The places of each kind of route, in one process."""
+    """The places of each kind of route, for one process."""
 
     def __init__(self, limits: BulkheadLimits) -> None:
         self._limits = limits
@@ -62,7 +62,7 @@ class Bulkheads:
         """Hold a place of `kind` while the block runs.
 
         Raises:
-            RestError: 503, because no place is free and the queue is full or does not move.
+            RestError: 503, because the queue is full, or no place became free in time.
         """
         places = self._places[kind]
         if places.locked():

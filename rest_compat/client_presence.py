@@ -18,7 +18,8 @@ T = TypeVar("T")
 async def while_connected(receive: Receive, work: Coroutine[object, object, T]) -> T:
     """Run `work` and return its result; cancel it when the client leaves.
 
-    Use this only for requests that have no body and change nothing. Work that may change something must run to its end.
+    Use this function only for requests that have no body and change nothing. Work that changes something must run to
+    its end.
 
     Raises:
         ClientDisconnect: the client closed the connection.

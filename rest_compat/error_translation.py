@@ -162,7 +162,7 @@ def _field_of(entry: Mapping[str, Any]) -> FieldError:
     return FieldError(("body", *inside), str(entry.get("code", "NOT_ACCEPTED")), str(entry.get("message", "")))
 
 
-# A quoted name, the quota and its window in seconds, as the services name their limits.
+# The form in which the services name a limit: a quoted name, the quota, and the window in seconds.
 _POLICY: Final = re.compile(r'("[a-z-]{1,64}");q=\d{1,9};w=\d{1,9}')
 
 
@@ -184,7 +184,7 @@ def _too_slow(error: ResponseError, _rate: RateHeaders) -> RestError:
 
 
 def _retry_after(error: ResponseError) -> int:
-    """After how many seconds the client may try again."""
+    """Return after how many seconds the client may try again."""
     seconds = error.extensions.get("retryAfter")
     return seconds if isinstance(seconds, int) else RETRY_AFTER_SECONDS
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MEDIA_TYPE: Final = "application/graphql-response+json"
 # Longer than the router's own deadline (60 s), so that the router reports which service was too slow.
 REQUEST_SECONDS: Final = 65.0
-# The router is on the same network: a connection takes milliseconds, or the router is down.
+# A longer time means that the router is down: it is on the same network, where a connection takes milliseconds.
 CONNECT_SECONDS: Final = 5.0
 # Headers about the client's quota, which the router sets and this layer passes on.
 RATE_HEADERS: Final = ("retry-after", "ratelimit", "ratelimit-policy")
@@ -43,11 +43,11 @@ Send = Callable[[Mapping[str, str], bytes], Awaitable[HttpResponse]]
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """For whom an operation runs, and until when.
+    """The client for which an operation runs, and the deadline of the operation.
 
     Attributes:
         authorization: the client's `Authorization` header; None on routes without a session.
-        deadline: the time of the event loop's clock after which the client gets no response any more.
+        deadline: the latest time for the response, on the event loop's clock.
     """
 
     authorization: str | None
@@ -55,11 +55,11 @@ class CallContext:
 
     @classmethod
     def starting_now(cls, authorization: str | None) -> CallContext:
-        """A context whose deadline is `REQUEST_SECONDS` from now."""
+        """Return a context whose deadline is `REQUEST_SECONDS` from now."""
         return cls(authorization, asyncio.get_running_loop().time() + REQUEST_SECONDS)
 
     def headers(self) -> dict[str, str]:
-        """The headers of the request to the router: the client's token, address, trace, and the time that remains."""
+        """Return the headers of the request to the router: the client's token, address, trace and remaining time."""
         remaining = self.deadline - asyncio.get_running_loop().time()
         own = {} if self.authorization is None else {"authorization": self.authorization}
         return {
@@ -96,7 +96,7 @@ class GraphQLResult:
 
 
 def http_send(client: httpx.AsyncClient, url: str) -> Send:
-    """A `Send` that uses a real connection; the caller limits the time of the whole request."""
+    """Return a `Send` that sends to `url` over the network. The caller limits the time of the whole request."""
     timeout = httpx.Timeout(None, connect=CONNECT_SECONDS)
 
     async def send(headers: Mapping[str, str], body: bytes) -> HttpResponse:
@@ -122,7 +122,7 @@ class GraphQLClient:
     async def execute(
         self, operation: Operation, variables: Mapping[str, object], context: CallContext
     ) -> GraphQLResult:
-        """Run `operation` for the client of `context`, as part of the current request's trace.
+        """Run `operation` for the client in `context`, as part of the current request's trace.
 
         Raises:
             RouterUnreachable: there is no response.

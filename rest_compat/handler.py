@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 # The largest useful body, a payment with full metadata in escape sequences, has some 15 KB.
 MAX_BODY_BYTES: Final = 65_536
 
-# A process restarts within seconds.
+# A process restarts within seconds, so clients may try again after this time.
 STOPPING_RETRY_AFTER_SECONDS: Final = 1
 
 IDEMPOTENCY_KEY: Final = InputField(
@@ -90,8 +90,8 @@ class RestHandler:
         except RestError as error:
             response = _error(request, error)
         except ClientDisconnect:
-            return  # the client is gone and nothing was carried out: it sent no whole body, or only read
-        except asyncio.CancelledError:  # only the end of the shutdown's grace period cancels a request
+            return  # no response: the client has left, and nothing was changed
+        except asyncio.CancelledError:  # only a shutdown cancels a request, at the end of the grace period
             response = _error(request, error_translation.unavailable())
         except Exception:  # noqa: BLE001 - every other error is logged, and the response is a plain 500
             _log.exception("unexpected error")
@@ -114,7 +114,8 @@ class RestHandler:
         if route.missing and any(not _is_object_id(value) for value in inputs.path.values()):
             raise route.missing.error(inputs)
         carried_out = self._carry_out(request, route, inputs, CallContext(authorization, deadline))
-        # An order or a change runs to its end: its client cannot know whether it has taken effect.
+        # Only a read is cancelled when its client leaves. An order or a change runs to its end, so that its outcome is
+        # definite.
         node = await (while_connected(request.receive, carried_out) if route.method == "GET" else carried_out)
         return _response(request, route, route.success.response(node, inputs))
 
@@ -245,7 +246,7 @@ async def _read_body(request: Request) -> bytes:
 
 
 def _authorization(request: Request, route: Route) -> str | None:
-    """The header to forward; None on routes that start a session, which ignore an old token.
+    """Return the header to forward to the router. It is None on routes that start a session; these ignore an old token.
 
     Raises:
         Unauthenticated: the header is missing, or has no bearer token.
@@ -272,7 +273,7 @@ def _response(request: Request, route: Route, response: RestResponse) -> Respons
 
 
 async def refuse_while_stopping(scope: Scope, receive: Receive, send: Send) -> None:
-    """Respond to a request that arrives while the process stops; nothing of it is carried out."""
+    """Refuse a request that arrives while the process stops. No part of the request is carried out."""
     response = _error(Request(scope), error_translation.unavailable(STOPPING_RETRY_AFTER_SECONDS))
     if scope["method"] == "HEAD":
         response.body = b""

@@ -1,7 +1,7 @@
 """Idempotency keys whose first request is still running in this process.
 
-The transaction service, which receives the key with the order, stores the responses. It does not know that the response
-to the first request has not been sent yet. So while the first request runs, this layer responds to a second request
+The transaction service, which receives the key with the order, stores the responses. But it does not know whether the
+response to the first request has been sent. So while the first request runs, this layer responds to a second request
 with the same key with 409 (IETF draft "The Idempotency-Key HTTP Header Field", section 2.6).
 """
 

@@ -1,8 +1,9 @@
-"""When this process is ready: the router responds, and each service behind it has responded once.
+"""The checks of whether this process is ready: the router responds, and each service behind it has responded once.
 
-At the start of the platform, the router listens before its services do. A load balancer that trusted the router alone
-would send the first clients into a 503. Later, a service that fails does not take the readiness away: only the routes
-that need it are 503, and other instances of this process would have the same routes and the same failures.
+At the start of the platform, the router listens before its services do. If readiness depended on the router alone, a
+load balancer would send requests too early, and the first clients would get 503. When a service fails later, this
+process stays ready. Only the routes that need the service respond with 503, and other instances of this process would
+respond in the same way.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 
     from rest_compat.graphql_client import GraphQLClient
 
-# Less than a health check may take, so that the log has the reason.
+# The time is shorter than the limit of a health check, so that the log contains the reason of a failure.
 PROBE_SECONDS: Final = 2.0
-# The error of a service that works, to a query without a token.
+# A working service responds with this error to a query without a token.
 _ANSWER: Final = "UNAUTHENTICATED"
 
 _NOTHING: Final = "0" * 24
@@ -36,12 +37,12 @@ PROBES: Final[Mapping[str, Operation]] = {
 
 
 def checks(client: GraphQLClient) -> Mapping[str, Callable[[], Awaitable[object]]]:
-    """The health checks of this process, by name."""
+    """Return the health checks of this process by name."""
     return {"router": client.ping, **{name: _FirstAnswer(client, probe) for name, probe in PROBES.items()}}
 
 
 class _FirstAnswer:
-    """Passes as soon as a service has responded, and from then on."""
+    """Fails until a service has responded once, and always passes after that."""
 
     def __init__(self, client: GraphQLClient, probe: Operation) -> None:
         self._client = client

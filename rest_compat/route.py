@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rest_compat.body_schemas import BodySchema, InputField
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
-# What a route waits for; each kind has its own limit of running requests (`bulkheads`).
+# The service that a route waits for. Each kind of route has its own limit of running requests (`bulkheads`).
 RouteKind = Literal["sign-in", "session", "accounts", "transactions", "orders"]
 
 PARAMETER_MARK: Final = ":"
@@ -99,10 +99,11 @@ class NullResult:
 
 
 class Success(Protocol):
-    """How a successful result becomes a response.
+    """Describes how a successful result becomes a response.
 
     Attributes:
-        headers: names of `openapi.HEADERS` that the response may have. If `ETag` is one of them, it gets an entity tag.
+        headers: names of `openapi.HEADERS` that the response may have. If `ETag` is one of them, the response gets an
+            entity tag.
     """
 
     @property
@@ -197,17 +198,17 @@ class Route:
 
     Attributes:
         path: the path, in which a segment `:name` stands for an id.
-        kind: what the route waits for.
+        kind: the service that the route waits for.
         operation: the file in `operations/`.
-        choose: selects the operation in a file that has several, by name.
+        choose: selects an operation by its name, if the file contains several.
         variables: makes the variables of the operation from the inputs.
         missing: the error when the result is null.
         refusals: the codes in `error_translation.REFUSALS` that are possible.
         forbidden: whether a 403 is possible.
-        version_from: the operation that reads the resource of an If-Match; its result has `version`.
+        version_from: the operation that reads the current `version` of the resource, to compare it with If-Match.
         moves_money: whether the route accepts Idempotency-Key.
         closed_is_missing: whether a closed account is reported as missing, with the reason.
-        no_store: False for personal data that a client may store if it revalidates each time.
+        no_store: False if a client may store the personal data in the response and revalidate it before each use.
     """
 
     method: Method

@@ -1,4 +1,4 @@
-"""The scalars of inputs: each has a strict conversion and a JSON Schema.
+"""The scalar types of inputs. Each type has a strict conversion and a JSON Schema.
 
 The two must agree: a value causes a 400 if and only if the schema does not accept it. Fuzz tests with the OpenAPI
 document check this.

@@ -14,7 +14,7 @@ from servicekit.cors import ANY, CorsRules, check_origin
 from servicekit.errors import ConfigurationError
 from servicekit.settings import Port
 
-# Headers of responses that a client of the API needs, besides those that every page may read.
+# Response headers that a client of the API needs, in addition to those that a browser shows to every page.
 _READABLE = (
     "x-request-id",
     "retry-after",
@@ -28,7 +28,7 @@ _READABLE = (
 
 
 def _names(value: object) -> object:
-    """Split a list that is written with commas, as in an environment variable."""
+    """Split a comma-separated list, as it is written in an environment variable."""
     return [name.strip().lower() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
 
 
@@ -45,9 +45,9 @@ class RestSettings(BankSettings):
 
     Attributes:
         router_url: the router's GraphQL endpoint.
-        supergraph: the composed schema that the operations are checked against at start-up.
-        concurrency: requests of one kind of route that run at once.
-        queue: requests of one kind that wait for a place.
+        supergraph: the composed schema against which the operations are checked at start-up.
+        concurrency: how many requests of one kind of route run at once.
+        queue: how many requests of one kind of route wait for a place.
         cors_origins: the origins whose pages may use the API from a browser; see `servicekit.cors.check_origin`.
         cors_allow_headers: the request headers that a page may set; None allows the headers that the browser asks for.
         cors_max_age: how many seconds a browser may cache the response to a preflight request.
