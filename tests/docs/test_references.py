@@ -179,9 +179,11 @@ def wrong_paths(text: Text) -> Iterator[str]:
 
 @cache
 def only_in_wheel() -> frozenset[str]:
-    """The paths that files of the repository have in the wheel."""
+    """The paths that exist in the wheel, but not in every checkout: files elsewhere, and generated folders."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    return frozenset(project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"].values())
+    build = project["tool"]["hatch"]["build"]
+    moved = build["targets"]["wheel"]["force-include"].values()
+    return frozenset([*moved, *(pattern.removesuffix("/**") for pattern in build["artifacts"])])
 
 
 def wrong_names(text: Text) -> Iterator[str]:
