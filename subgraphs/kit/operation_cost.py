@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from graphql import (
+    GRAPHQL_MAX_INT,
+    GRAPHQL_MIN_INT,
     FieldNode,
     FragmentSpreadNode,
     GraphQLObjectType,
@@ -176,10 +178,12 @@ class _Estimation:
         """
         known = self._value(value)
         if isinstance(known, IntValueNode):
-            return int(known.value)
-        # A JSON number such as 10.0 is coerced to an integer.
+            known = int(known.value)
         is_number = isinstance(known, int | float) and not isinstance(known, bool)
-        return int(known) if is_number and known == known // 1 else None
+        if not is_number or not GRAPHQL_MIN_INT <= known <= GRAPHQL_MAX_INT:
+            return None
+        # A JSON number such as 10.0 is coerced to an integer.
+        return int(known) if known == int(known) else None
 
     def _length(self, node: FieldNode, argument_name: str) -> int:
         """Return the number of items of a list argument.

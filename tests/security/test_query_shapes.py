@@ -116,6 +116,22 @@ ATTACKS: dict[str, tuple[str, dict[str, Any], str | None]] = {
         {},
         "BAD_USER_INPUT",
     ),
+    "a page size of 5,000 digits": (
+        f"{{ transactions(first: {'9' * 5_000}) {{ totalCount }} }}",
+        {},
+        VALIDATION_FAILED,
+    ),
+    "a default of 5,000 digits": (
+        f"query ($n: Int = {'9' * 5_000}) {{ transactions(first: $n) {{ totalCount }} }}",
+        {},
+        VALIDATION_FAILED,
+    ),
+    # Each size can be written, their product cannot: it has more digits than Python converts.
+    "nested page sizes of 4,300 digits in a variable": (
+        "query ($n: Int) { transactions(first: $n) { nodes { source { transactions(first: $n) { totalCount } } } } }",
+        {"n": int("9" * 4_300)},
+        "BAD_USER_INPUT",
+    ),
     "a list of 4,000 literals": (
         f"{{ transactions(filter: {{type: [{'FEE ' * 4_000}]}}) {{ totalCount }} }}",
         {},

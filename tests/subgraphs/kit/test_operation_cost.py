@@ -161,6 +161,8 @@ PAGE = "{ page(first: $n) { nodes { __typename } } }"
         ("$n: Int", {"n": True}, 1 + 20),
         ("$n: Int", {"n": float("inf")}, 1 + 20),
         ("$n: Int", {"n": [3]}, 1 + 20),
+        ("$n: Int", {"n": 2**31}, 1 + 20),
+        ("$n: Int", {"n": 1e300}, 1 + 20),
     ],
 )
 def test_a_page_size_may_be_a_variable(definition: str, variables: dict[str, Any], objects: int) -> None:
