@@ -19,11 +19,13 @@ import os
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import IO, TYPE_CHECKING, Final
 
 import structlog
 
 from servicekit.errors import StartupError
+from servicekit.private_files import make_private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -156,8 +158,8 @@ class StoreRecords:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with (self._folder / _LOCK).open("a") as lock:
+            make_private_folder(self._folder)
+            with _open_private(self._folder / _LOCK, "a") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 yield
         except OSError as error:
@@ -169,7 +171,7 @@ class StoreRecords:
             draft = self._folder / f".{name}.new"
             is_new = not path.exists()
             # The file is changed in place and not replaced, because running services have it open.
-            with (draft if is_new else path).open("w" if is_new else "r+", encoding="ascii") as file:
+            with _open_private(draft if is_new else path, "w" if is_new else "r+") as file:
                 file.write(state.text())
                 file.flush()
                 os.fsync(file.fileno())
@@ -178,6 +180,11 @@ class StoreRecords:
 
     def _paths(self) -> list[Path]:
         return [path for path in sorted(self._folder.iterdir()) if not path.name.startswith(".")]
+
+
+def _open_private(path: Path, mode: str) -> IO[str]:
+    """Open the file `path`. If it is new, only this user can open it."""
+    return open(path, mode, encoding="ascii", opener=partial(os.open, mode=0o600))
 
 
 class ChangeCounter:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bank.service_credential import ServiceCredential
+from bank.store_records import StoreRecords, StoreState
 from router.settings import InvalidSettings, load
 from servicekit.errors import ConfigurationError, StartupError
 from servicekit.settings import environment
@@ -100,7 +101,11 @@ async def _jwt_key(data: Path) -> None:
     load_process(AuthSettings, {"MOSAFE_DATA_DIR": str(data)}).key_encryption_secret()
 
 
-@pytest.mark.parametrize("first", [_account_store, _service_key, _jwt_key])
+async def _store_records(data: Path) -> None:
+    StoreRecords(data).join("account", StoreState("0" * 24, 1), {}, {})
+
+
+@pytest.mark.parametrize("first", [_account_store, _service_key, _jwt_key, _store_records])
 async def test_the_data_folder_is_private_whoever_comes_first(tmp_path: Path, first: Callable[[Path], object]) -> None:
     before = os.umask(0o000)
     try:
