@@ -187,7 +187,7 @@ async def parties(runtime: InternalRuntime, request: _PartiesRequest) -> dict[st
 
 async def _check_tries(runtime: InternalRuntime, actor: OnBehalfOf) -> None:
     now = values.now()
-    times = await runtime.store.wrong_receivers(actor.user_id, now - WRONG_RECEIVER_WINDOW)
+    times = await runtime.store.wrong_receivers(actor.user_id, now)
     tries = runtime.limits.receiver_tries
     if len(times) >= tries:
         until = times[-tries] + WRONG_RECEIVER_WINDOW

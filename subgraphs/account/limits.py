@@ -7,7 +7,7 @@ accounts (transfers, withdrawals, payments), and the money that is deposited int
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
@@ -109,6 +109,11 @@ class DaySum:
 def day_of(moment: datetime) -> str:
     """Return the day of `moment` in UTC, in the form `2026-01-31`."""
     return moment.astimezone(UTC).date().isoformat()
+
+
+def next_day(day: str) -> str:
+    """Return the day after `day`, in the form of `day_of`."""
+    return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
 
 
 def end_of_day(moment: datetime) -> datetime:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -159,6 +160,28 @@ async def test_a_refused_order_does_not_count_and_a_new_day_begins_anew(tmp_path
     # Setting the clock back does not open the day before again.
     moment[0] = parse_timestamp("2026-01-31T23:59:00.000Z")
     assert await pay_in("0.01") == "AMOUNT_LIMIT_EXCEEDED"
+    await store.close()
+
+
+async def test_a_clock_that_was_ahead_for_long_leaves_no_limit_for_the_days_until_then(tmp_path: Path) -> None:
+    """The sum of the wrong day counted every day before, for a month, and so did tries of receivers."""
+    wrong, right = parse_timestamp("2026-03-03T12:00:00.000Z"), parse_timestamp("2026-01-31T12:00:00.000Z")
+    moment = [wrong]
+    store = await SqliteAccountStore.open_file(tmp_path / "account.sqlite3", clock=lambda: moment[0])
+    ann, bob, small = person(), person(), limits(10, 10, 100)
+    account, others = await opened(store, ann), await opened(store, bob)
+    assert code_of(await store.post(deposit(ann, account.id, "10.00"), small)) is None
+    for _ in range(small.receiver_tries):
+        refused = await store.post(transfer(ann, account.id, new_object_id(), "1.00"), small)
+        assert code_of(refused) == "INVALID_ACCOUNT"
+
+    moment[0] = right
+    assert await store.wrong_receivers(ann.user_id, right) == []
+    assert code_of(await store.post(transfer(ann, account.id, others.id, "1.00"), small)) is None
+    for expected in (None, "AMOUNT_LIMIT_EXCEEDED"):
+        assert code_of(await store.post(deposit(ann, account.id, "6.00"), small)) == expected
+    moment[0] += timedelta(days=1)
+    assert code_of(await store.post(deposit(ann, account.id, "6.00"), small)) is None
     await store.close()
 
 

@@ -87,10 +87,11 @@ class AccountStore(Outbox, IdentifiedStore, Protocol):
             What `rule` returned.
         """
 
-    async def wrong_receivers(self, user_id: str, since: datetime) -> Sequence[datetime]:
-        """The times, after `since`, of the person's transfers with a reason in `posting_rules.WRONG_RECEIVERS`.
+    async def wrong_receivers(self, user_id: str, at: datetime) -> Sequence[datetime]:
+        """The times, around `at`, of the person's transfers with a reason in `posting_rules.WRONG_RECEIVERS`.
 
-        The times are in ascending order.
+        The times are in ascending order. They are at most `WRONG_RECEIVER_WINDOW` before `at`, or after it, because
+        the clock may have been set back. Later times come from a clock that was wrong for long, and do not count.
         """
 
     async def post(self, posting: Posting, limits: Limits = DEFAULT_LIMITS) -> Outcome:

@@ -20,7 +20,7 @@ from subgraphs.account.domain import (
     StaffAction,
     StaffActionKind,
 )
-from subgraphs.account.limits import day_of
+from subgraphs.account.limits import day_of, next_day
 from subgraphs.account.posting_rules import WRONG_RECEIVER_WINDOW, WRONG_RECEIVERS, LedgerView
 from subgraphs.account.postings import InternalAccount, Posting, PostingType
 from subgraphs.account.settlement import Outcome, RecordedPosting, Settlement, settle
@@ -144,9 +144,9 @@ class SqliteAccountStore(SqliteOutboxStore):
             rows = await connection.execute_fetchall(query, (json.dumps(list(transaction_ids)),))
         return frozenset(row["transaction_id"] for row in rows)
 
-    async def wrong_receivers(self, user_id: str, since: datetime) -> Sequence[datetime]:
+    async def wrong_receivers(self, user_id: str, at: datetime) -> Sequence[datetime]:
         async with self._database.snapshot() as connection:
-            return await _wrong_receivers(connection, user_id, since)
+            return await _wrong_receivers(connection, user_id, at)
 
     async def post(self, posting: Posting, limits: Limits = DEFAULT_LIMITS) -> Outcome:
         async with self._changing() as connection:
@@ -284,13 +284,19 @@ async def _record(connection: aiosqlite.Connection, posting: Posting, outcome: O
     )
 
 
-async def _wrong_receivers(connection: aiosqlite.Connection, user_id: str, since: datetime) -> list[datetime]:
+async def _wrong_receivers(connection: aiosqlite.Connection, user_id: str, at: datetime) -> list[datetime]:
     rows = await connection.execute_fetchall(
-        "SELECT decided_at FROM postings WHERE on_behalf_of = ? AND decided_at > ? AND outcome = 'REFUSED'"
-        " AND type = 'TRANSFER' AND json_extract(problem, '$.code') IN (SELECT value FROM json_each(?))"
+        "SELECT decided_at FROM postings WHERE on_behalf_of = ? AND decided_at > ? AND decided_at < ?"
+        " AND outcome = 'REFUSED' AND type = 'TRANSFER'"
+        " AND json_extract(problem, '$.code') IN (SELECT value FROM json_each(?))"
         # The refusal contains a reason only for an account of the person.
         " AND json_extract(problem, '$.reason') IS NULL ORDER BY decided_at",
-        (user_id, format_timestamp(since), json.dumps(sorted(WRONG_RECEIVERS))),
+        (
+            user_id,
+            format_timestamp(at - WRONG_RECEIVER_WINDOW),
+            format_timestamp(at + WRONG_RECEIVER_WINDOW),
+            json.dumps(sorted(WRONG_RECEIVERS)),
+        ),
     )
     return [parse_timestamp(row["decided_at"]) for row in rows]
 
@@ -298,11 +304,12 @@ async def _wrong_receivers(connection: aiosqlite.Connection, user_id: str, since
 async def _view(connection: aiosqlite.Connection, posting: Posting, limits: Limits, at: datetime) -> LedgerView:
     person = posting.on_behalf_of.user_id
     is_transfer = posting.type is PostingType.TRANSFER
-    wrong = await _wrong_receivers(connection, person, at - WRONG_RECEIVER_WINDOW) if is_transfer else ()
+    wrong = await _wrong_receivers(connection, person, at) if is_transfer else ()
     sums = await connection.execute_fetchall(
-        # If the clock was set back, a row of a later day may exist. Its sum counts for today, too.
-        "SELECT amount FROM day_sums WHERE user_id = ? AND currency = ? AND direction = ? AND day >= ?",
-        (person, posting.currency, posting.direction, day_of(at)),
+        # If the clock was set back over midnight, a row of the next day exists. Its sum counts for today, too. A row of
+        # a later day comes from a clock that was wrong for long; if it counted, it would count every day until then.
+        "SELECT amount FROM day_sums WHERE user_id = ? AND currency = ? AND direction = ? AND day IN (?, ?)",
+        (person, posting.currency, posting.direction, day_of(at), next_day(day_of(at))),
     )
     return LedgerView(
         at=at,
@@ -345,8 +352,15 @@ async def _write_day_sum(connection: aiosqlite.Connection, moved: DaySum) -> Non
     await connection.execute(
         "INSERT INTO day_sums (user_id, currency, direction, day, amount) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (user_id, currency, direction)"
-        " DO UPDATE SET day = max(day, excluded.day), amount = excluded.amount",
-        (moved.user_id, moved.currency, moved.direction, moved.day, to_minor_units(moved.amount, moved.currency)),
+        " DO UPDATE SET day = iif(day = ?, day, excluded.day), amount = excluded.amount",
+        (
+            moved.user_id,
+            moved.currency,
+            moved.direction,
+            moved.day,
+            to_minor_units(moved.amount, moved.currency),
+            next_day(moved.day),
+        ),
     )
 
 

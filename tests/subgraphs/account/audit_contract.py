@@ -6,12 +6,12 @@ It is about the postings that were made, refusals of wrong receivers, changes by
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bank import values
 from bank.values import new_object_id, new_user_id
 from subgraphs.account.domain import Account, AccountStatus, StaffAction, StaffActionKind
+from subgraphs.account.posting_rules import WRONG_RECEIVER_WINDOW
 from tests.subgraphs.account.support import current, deposit, funded, opened, person, transfer, with_status, withdrawal
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ async def postings_that_were_made_are_listed_by_id(factory: StoreFactory) -> Non
         assert await store.which_posted([*ids[:2], refused.transaction_id, new_object_id()]) == set(ids[:2])
 
 
-async def refusals_of_wrong_receivers_are_counted_since_a_time(factory: StoreFactory) -> None:
+async def refusals_of_wrong_receivers_are_counted_around_a_time(factory: StoreFactory) -> None:
     async with factory() as store:
         ann, bob = person(), person()
         source, frozen = await funded(store, ann, "10.00"), await opened(store, bob)
         closed = await with_status(store, await opened(store, ann), AccountStatus.CLOSED)
         await with_status(store, frozen, AccountStatus.FROZEN)
-        start = values.now() - timedelta(seconds=1)
+        start = values.now()
         for destination in (new_object_id(), frozen.id, closed.id):
             assert not (await store.post(transfer(ann, source.id, destination, "1.00"))).posted
         assert not (await store.post(transfer(ann, source.id, new_object_id(), "99.00"))).posted
@@ -48,7 +48,8 @@ async def refusals_of_wrong_receivers_are_counted_since_a_time(factory: StoreFac
         times = await store.wrong_receivers(ann.user_id, start)
         assert len(times) == 2
         assert list(times) == sorted(times)
-        assert await store.wrong_receivers(ann.user_id, times[-1]) == []
+        assert await store.wrong_receivers(ann.user_id, times[-1] + WRONG_RECEIVER_WINDOW) == []
+        assert await store.wrong_receivers(ann.user_id, times[0] - WRONG_RECEIVER_WINDOW) == []
         assert await store.wrong_receivers(bob.user_id, start) == []
 
 
@@ -84,7 +85,7 @@ async def a_store_has_one_identity_and_counts_its_changes(factory: StoreFactory)
 
 AUDIT_CONTRACT: tuple[Callable[[StoreFactory], Awaitable[None]], ...] = (
     postings_that_were_made_are_listed_by_id,
-    refusals_of_wrong_receivers_are_counted_since_a_time,
+    refusals_of_wrong_receivers_are_counted_around_a_time,
     the_change_of_staff_is_kept,
     a_store_has_one_identity_and_counts_its_changes,
 )
