@@ -101,6 +101,22 @@ def test_context_words_are_found_in_any_writing() -> None:
     assert weakness("\uff4d\uff4f\uff53\uff41\uff46\uff45123", email="jm@example.com", name="J M") is not None
 
 
+@pytest.mark.parametrize(
+    "password", ["m.o.s.a.f.e.12", "Mo-Safe-2026", "N e i l l 77", "a_n_n.n_e_i_l_l", "*m*\u00f6*s*\u00e4*f*\u00e9*"]
+)
+def test_context_words_are_found_with_characters_between_their_letters(password: str) -> None:
+    """`m.o.s.a.f.e.12` passed: neither the comparison of words nor zxcvbn looked behind the dots."""
+    assert "mostly of" in (judged(password) or "")
+
+
+@pytest.mark.parametrize(
+    "password", ["P\u00c4SSWORD1", "p\u00e1ssw\u00f6rd99", "Qw\u00e9rtyuiop", "\u00eclovey\u00f6u!"]
+)
+def test_accents_do_not_make_a_common_password_strong(password: str) -> None:
+    """zxcvbn takes a letter with an accent for a random character."""
+    assert "too easy to guess" in (judged(password) or "")
+
+
 @pytest.mark.parametrize(("password", "code"), [("x1" * MAX_LENGTH, "TOO_LONG"), ("\ud800" * 8, "INVALID_FORMAT")])
 def test_text_that_is_not_a_password(password: str, code: str) -> None:
     with pytest.raises(InvalidField) as caught:
