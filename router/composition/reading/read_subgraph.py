@@ -71,7 +71,6 @@ def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
     valid = check_graphql(subgraph.name, own, added, links, report)
     if valid is None:
         return None
-    _check_links_of_federation_directives(subgraph.name, links, report)
     renamed = _renamed_roots(subgraph.name, document, report)
     if len(report.errors) > before:
         return None
@@ -118,18 +117,6 @@ def _links(name: str, document: SubgraphDocument, report: Report) -> Links | Non
             report.error(error.code, f"[{name}] {error.message}", [(name, error.node)])
         return None
     return links
-
-
-def _check_links_of_federation_directives(subgraph: str, links: Links, report: Report) -> None:
-    """Report each link of a Federation 1 schema that gives `@tag` or `@inaccessible` its name in federation.
-
-    The upgrade imports both directives from federation.
-    """
-    for link in () if links.get(FEDERATION_IDENTITY) is not None else links:
-        name = link.url.name
-        if link.url.is_apollo and name in ("tag", "inaccessible") and link.directive_name(name) == name:
-            message = f'Import "@{name}" from the federation specification instead of {link.url}.'
-            report.error("INVALID_LINK_DIRECTIVE_USAGE", f"[{subgraph}] {message}", [(subgraph, link.node)])
 
 
 def _completed(

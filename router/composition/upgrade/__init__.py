@@ -62,6 +62,8 @@ def upgrade(schemas: Sequence[SubgraphSchema], report: Report) -> list[SubgraphS
         coerce_fields(Upgrade(schema, Originals([]), report))
     originals = Originals.of(schemas)
     _refuse_interface_objects(schemas, report)
+    for schema in old:
+        _refuse_links_of_federation_directives(schema, report)
     if report.failed():
         return []
     return [schema for schema in old if _upgraded(Upgrade(schema, originals, report))]
@@ -98,6 +100,15 @@ def _refuse_interface_objects(schemas: Sequence[SubgraphSchema], report: Report)
                         f'upgrade "{other.name}" to Federation 2 first.',
                         [(schema.name, definition.node), (other.name, own.node)],
                     )
+
+
+def _refuse_links_of_federation_directives(schema: SubgraphSchema, report: Report) -> None:
+    """Report each link that gives `@tag` or `@inaccessible` the name that the upgrade imports from federation."""
+    for link in schema.links:
+        name = link.url.name
+        if link.url.is_apollo and name in ("tag", "inaccessible") and link.directive_name(name) == name:
+            message = f'Import "@{name}" from the federation specification instead of {link.url}.'
+            report.error("INVALID_LINK_DIRECTIVE_USAGE", f"[{schema.name}] {message}", [(schema.name, link.node)])
 
 
 def _linked(links: Links) -> Links:

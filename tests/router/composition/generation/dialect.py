@@ -189,3 +189,8 @@ def _choose_spelling(choices: Choices, dialect: Dialect) -> None:
     for directive in ("key", "shareable", "external", "requires", "provides", "override"):
         if chance(choices, 15):
             dialect.aliases[directive] = f"my{directive.capitalize()}"
+    if chance(choices, 6):
+        # Names that belong to a specification of the supergraph.
+        dialect.aliases[pick(choices, ("key", "tag", "inaccessible"))] = pick(
+            choices, ("join__field", "join", "link__x")
+        )

@@ -350,7 +350,8 @@ def _add_context(choices: Choices, model: SubgraphSetModel) -> None:
     objects = [type_ for type_ in model.entities() if dialect in type_.declared_in]
     if not objects:
         return
-    setter, reader = pick(choices, [*objects, *_abstract_setters(model, dialect)]), pick(choices, objects)
+    queries = [model.types["Query"]] if "Query" in model.types and dialect in model.types["Query"].declared_in else []
+    setter, reader = pick(choices, [*objects, *_abstract_setters(model, dialect), *queries]), pick(choices, objects)
     setter.add(dialect, "context", 'name: "ctx"')
     name = f"prop{setter.name}"
     kind = pick(choices, ("String!", "String", "ID!"))

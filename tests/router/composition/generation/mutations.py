@@ -9,9 +9,12 @@ from graphql import (
     DirectiveDefinitionNode,
     DirectiveNode,
     DocumentNode,
+    EnumValueNode,
     FieldDefinitionNode,
+    FloatValueNode,
     GraphQLError,
     InputValueDefinitionNode,
+    IntValueNode,
     ListTypeNode,
     NamedTypeNode,
     NameNode,
@@ -231,6 +234,37 @@ def _nodes_with_directives(document: DocumentNode) -> list[Node]:
     return [n for n in nodes(document) if "directives" in n.keys and not isinstance(n, DirectiveDefinitionNode)]
 
 
+def _loosen_literal(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:
+    """Write a literal in another kind: a name without quotes, a string for an enum value, `1.0` for `1`."""
+    literals = [*_nodes_of(document, StringValueNode), *_nodes_of(document, EnumValueNode)]
+    node = pick(choices, [*literals, *_nodes_of(document, IntValueNode)])
+    other: EnumValueNode | StringValueNode | FloatValueNode
+    match node:
+        case StringValueNode() if not node.value.isidentifier():
+            raise NoCandidate
+        case StringValueNode():
+            other = EnumValueNode(value=node.value)
+        case EnumValueNode():
+            other = StringValueNode(value=node.value, block=False)
+        case IntValueNode():
+            other = FloatValueNode(value=f"{node.value}.0")
+        case _:
+            raise NoCandidate
+    return _replaced(document, node, other)
+
+
+def _replaced(root: Node, target: Node, other: Node) -> Node:
+    """The tree with `other` in place of one node."""
+    for parent in nodes(root):
+        for key in parent.keys:
+            value = getattr(parent, key, None)
+            if value is target:
+                return edited(root, parent, {key: other})
+            if isinstance(value, tuple) and any(item is target for item in value):
+                return edited(root, parent, {key: tuple(other if item is target else item for item in value)})
+    raise NoCandidate
+
+
 def _add_directive(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:
     node = pick(choices, _nodes_with_directives(document))
     (scalar,) = _nodes_of(parse(f"scalar S {pick(choices, DIRECTIVES)}", no_location=True), ScalarTypeDefinitionNode)
@@ -269,6 +303,7 @@ MUTATIONS: tuple[Callable[[Choices, DocumentNode, list[DocumentNode]], Node], ..
     _change_type,
     _rename,
     _change_string,
+    _loosen_literal,
     _add_directive,
     _add_directive,
     _move_directive,

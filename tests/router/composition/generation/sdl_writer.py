@@ -85,11 +85,14 @@ class SdlWriter:
         if self._model.has("executable") and not self._deviates():
             places = "QUERY | FIELD" if not self._deviates() else "FIELD"
             repeatable = "" if not self._deviates() else " repeatable"
-            yield f"directive @live(n: Int){repeatable} on {places}"
+            argument = pick(self._choices, ("n: Int", "n: Int", "n: Int = 3", "n: [String] = live", "n: Int = null"))
+            yield f"directive @live({argument}){repeatable} on {places}"
+            if chance(self._choices, 10):
+                yield "directive @defer(if: Boolean) on FIELD"
         if dialect.core:
             yield CORE_DEFINITION
         if dialect.custom:
-            yield "directive @custom(n: Int) on FIELD_DEFINITION | OBJECT"
+            yield f"directive @custom(n: Int{' = 0' if self._model.noise else ''}) on FIELD_DEFINITION | OBJECT"
 
     def _printed_definitions(self, dialect: Dialect, written: str) -> Iterator[str]:
         """The definitions that servers print for gateways, and definitions of directives as libraries write them."""
@@ -117,12 +120,20 @@ class SdlWriter:
                 if element in elements.split() and not repeated and chance(self._choices, share):
                     found += dialect(directive, arguments)
         if dialect.custom and element in ("field", "type") and chance(self._choices, 20):
-            found += f" @custom(n: {self._choices.number(0, 1)})"
+            found += pick(self._choices, (" @custom(n: 0)", " @custom(n: 1)", " @custom(n: null)", " @custom"))
         if dialect.connect and element in ("field", "type") and chance(self._choices, 15):
             found += dialect.connected(pick(self._choices, CONNECTORS))
         deprecable = element in ("field", "value")
         if self._model.has("deprecated") and deprecable and chance(self._choices, 10):
-            found += pick(self._choices, (" @deprecated", ' @deprecated(reason: "old")'))
+            found += pick(
+                self._choices,
+                (
+                    " @deprecated",
+                    ' @deprecated(reason: "old")',
+                    " @deprecated(reason: null)",
+                    " @deprecated(reason: old)",
+                ),
+            )
         return found
 
     def _description(self) -> str:
