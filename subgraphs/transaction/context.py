@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from subgraphs.kit.context import BaseContext
 from subgraphs.transaction.domain import reads_all
 from subgraphs.transaction.loaders import create_loaders
+from subgraphs.transaction.whole_reads import WholeReads
 
 if TYPE_CHECKING:
     from bank.identity import Caller
@@ -26,11 +27,12 @@ class TransactionContext(BaseContext):
         self.store = store
         self.orders = orders
         self.cursors = cursors
+        self.whole_reads = WholeReads()
         self.reset_loaders()
 
     def reset_loaders(self) -> None:
         """Replace the loaders: each mutation of an operation changes the lists that they have cached."""
-        self.loaders = create_loaders(self.store)
+        self.loaders = create_loaders(self.store, self.whole_reads)
 
     @property
     def viewer_id(self) -> str | None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from subgraphs.transaction.domain import Transaction
     from subgraphs.transaction.store.protocol import TransactionStore
+    from subgraphs.transaction.whole_reads import WholeReads
 
 Request = TypeVar("Request", Listing, TurnoverRequest)
 Result = TypeVar("Result")
@@ -40,19 +41,34 @@ class Loaders:
     turnovers: DataLoader[tuple[str, TurnoverRequest], SumsByAccount]
 
 
-def create_loaders(store: TransactionStore) -> Loaders:
+def create_loaders(store: TransactionStore, whole_reads: WholeReads) -> Loaders:
+    """New loaders on `store`. `whole_reads` counts their queries that read a whole history."""
+
     async def transactions(ids: list[str]) -> list[Transaction | None]:
         found = await store.by_ids(ids)
         return [found.get(transaction_id) for transaction_id in ids]
 
+    async def listings(account_ids: Sequence[str], listing: Listing) -> Mapping[str, Sequence[Transaction]]:
+        if not listing.filter.is_by_time_only:
+            whole_reads.begin()
+        return await store.listing_of_accounts(account_ids, listing)
+
+    async def counts(account_ids: Sequence[str], listing: Listing) -> Mapping[str, int]:
+        whole_reads.begin()
+        return await store.count_of_accounts(account_ids, listing)
+
+    async def sums(account_ids: Sequence[str], request: TurnoverRequest) -> SumsByAccount:
+        whole_reads.begin()
+        return await store.turnover(account_ids, request)
+
     async def turnovers(keys: list[tuple[str, TurnoverRequest]]) -> list[SumsByAccount]:
-        sums = await _read_each_once(keys, store.turnover)
-        return [sums[request] for _, request in keys]
+        found = await _read_each_once(keys, sums)
+        return [found[request] for _, request in keys]
 
     return Loaders(
         transactions=DataLoader(load_fn=transactions),
-        listings=_per_account(store.listing_of_accounts),
-        counts=_per_account(store.count_of_accounts),
+        listings=_per_account(listings),
+        counts=_per_account(counts),
         turnovers=DataLoader(load_fn=turnovers),
     )
 

@@ -124,9 +124,12 @@ async def _transactions(  # noqa: PLR0913, PLR0917 - Relay's arguments
 ) -> Connection[Transaction] | None:
     context = info.context
     listing = create_listing(context, filter, context.cursors.request(first, after, last, before))
+    if not listing.filter.is_by_time_only:
+        context.whole_reads.begin()
     rows = await context.store.listing(listing)
 
     async def count() -> int:
+        context.whole_reads.begin()
         return await context.store.count(whole(listing))
 
     return context.cursors.page(listing.page, rows, sort_key, lambda row: present(row, context.caller), count)

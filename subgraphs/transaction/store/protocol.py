@@ -42,6 +42,11 @@ class Filter:
     min_amount: Decimal | None = None
     max_amount: Decimal | None = None
 
+    @property
+    def is_by_time_only(self) -> bool:
+        """Whether the indexes of a store, which are ordered by time, find the rows without reading others."""
+        return all(each is None for each in (self.types, self.statuses, self.min_amount, self.max_amount))
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
