@@ -35,6 +35,7 @@ HEADER: Final = b"x-forwarded-for"
 MAX_HOPS: Final = 16
 # Each customer of a provider gets at least a /64 network (RFC 6177), and can use all addresses of this network.
 _IPV6_CUSTOMER_BITS: Final = 64
+_IPV6_SITE_BITS: Final = 48
 # The length of the longest address: `[`, eight groups of four digits, the zone of an interface, `]:65535`.
 _MAX_ENTRY: Final = 80
 
@@ -164,6 +165,17 @@ def customer_network(address: IPAddress | None) -> str:
     if isinstance(address, IPv4Address):
         return str(address)
     return str(IPv6Network((address, _IPV6_CUSTOMER_BITS), strict=False))
+
+
+def site_network(address: IPAddress | None) -> str | None:
+    """Return the /48 network of the IPv6 address; None for any other address.
+
+    A provider may give a customer as many as all /64 networks of a /48 (RFC 6177 §2), but it may also give them to many
+    customers.
+    """
+    if not isinstance(address, IPv6Address):
+        return None
+    return str(IPv6Network((address, _IPV6_SITE_BITS), strict=False))
 
 
 _UNKNOWN: Final = ClientPath()

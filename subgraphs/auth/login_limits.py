@@ -20,10 +20,10 @@ no account has this address. So no limit reveals whether an account exists.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from servicekit.client_address import customer_network
+from servicekit.client_address import customer_network, site_network
 from servicekit.rate_limits import RateLimit
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _LOGIN_WINDOW: Final = 15 * 60.0
 _ADDRESS_WINDOW: Final = 60.0
 _REGISTRATION_WINDOW: Final = 60 * 60.0
+# As many addresses of an IPv6 site may use up their limits. A site of one customer has 65,536 addresses.
+_ADDRESSES_OF_SITE: Final = 16
 # A wait is never longer than the window in which the failures are counted.
 _LONGEST_WAIT: Final = _LOGIN_WINDOW
 
@@ -45,15 +47,22 @@ class Origin:
     Attributes:
         network: the network that counts as one address: an IPv4 address, or the /64 network of an IPv6 address.
         has_address_limits: False for loopback in development, where everybody has the same address.
+        site: the /48 network of an IPv6 address; else None. It may be one customer, or many.
     """
 
     network: str
     has_address_limits: bool
+    site: str | None = None
 
     @classmethod
     def of(cls, address: IPAddress | None, *, limits_loopback: bool) -> Origin:
         is_loopback = address is not None and address.is_loopback
-        return cls(customer_network(address), limits_loopback or not is_loopback)
+        return cls(customer_network(address), limits_loopback or not is_loopback, site_network(address))
+
+
+def _of_site(limit: RateLimit) -> RateLimit:
+    """Return the limit of a site for the `limit` of an address."""
+    return replace(limit, name=f"{limit.name}-site", count=limit.count * _ADDRESSES_OF_SITE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +110,7 @@ class LoginLimits:
         """
         pair = f"{origin.network} {account}"
         attempt = await self._take(Attempt(self._store, ()), self._pair, pair)
-        if origin.has_address_limits:
-            attempt = await self._take(attempt, self._address, origin.network)
+        attempt = await self._take_address(attempt, self._address, origin)
         turn = await self._turn(account, pair)
         if turn > 0:
             await attempt.give_back()
@@ -118,8 +126,7 @@ class LoginLimits:
         Raises:
             RateLimited: a password may be chosen later.
         """
-        if origin.has_address_limits:
-            await self._take(Attempt(self._store, ()), self._choice, origin.network)
+        await self._take_address(Attempt(self._store, ()), self._choice, origin)
 
     async def begin_registration(self, origin: Origin) -> Attempt:
         """Count a registration.
@@ -127,10 +134,16 @@ class LoginLimits:
         Raises:
             RateLimited: the registration may be tried later.
         """
-        attempt = Attempt(self._store, ())
+        return await self._take_address(Attempt(self._store, ()), self._registration, origin)
+
+    async def _take_address(self, attempt: Attempt, limit: RateLimit, origin: Origin) -> Attempt:
+        """Count the attempt in the limit of the address, and in the wider limit of its site."""
         if not origin.has_address_limits:
             return attempt
-        return await self._take(attempt, self._registration, origin.network)
+        attempt = await self._take(attempt, limit, origin.network)
+        if origin.site is None:
+            return attempt
+        return await self._take(attempt, _of_site(limit), origin.site)
 
     async def _take(self, attempt: Attempt, limit: RateLimit, key: str) -> Attempt:
         taken = await self._store.take(limit, key)

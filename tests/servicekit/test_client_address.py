@@ -18,6 +18,7 @@ from servicekit.client_address import (
     client_path,
     customer_network,
     parse_address,
+    site_network,
 )
 from servicekit.errors import ConfigurationError
 from servicekit.settings import ProcessSettings, load
@@ -121,6 +122,12 @@ def test_any_header_gives_a_way_that_can_be_passed_on(lines: list[str], peer: st
 def test_a_client_cannot_choose_its_address(invented: list[str]) -> None:
     """Whatever a client sends, the trusted proxy appends the true address behind it."""
     assert client("127.0.0.1", ",".join(invented), CLIENT) == CLIENT
+
+
+def test_only_ipv6_addresses_have_a_site() -> None:
+    assert site_network(ipaddress.ip_address("2001:db8:1:2:3:4:5:6")) == "2001:db8:1::/48"
+    assert site_network(ipaddress.ip_address("203.0.113.7")) is None
+    assert site_network(None) is None
 
 
 @pytest.mark.parametrize(

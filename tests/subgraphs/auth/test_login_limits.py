@@ -192,6 +192,23 @@ async def test_the_neighbours_in_an_ipv6_network_are_one_address() -> None:
     assert waits.count(0.0) == 30
 
 
+async def test_an_ipv6_site_has_the_limits_of_sixteen_addresses() -> None:
+    """A customer with a /48 had 65,536 times the limits of an address: 2 million guesses a minute."""
+    door, begun = Door(), 0
+    homes = [
+        Origin.of(ipaddress.ip_address(f"2001:db8:7:{number:x}::1"), limits_loopback=True) for number in range(600)
+    ]
+    waits = [await door.wait(f"{number}@example.com", origin) for number, origin in enumerate(homes)]
+    assert waits.count(0.0) == 16 * 30
+    for origin in homes:
+        with suppress(RateLimited):
+            await door.limits.begin_registration(origin)
+            begun += 1
+    assert begun == 16 * 10
+    neighbour = Origin.of(ipaddress.ip_address("2001:db8:8::1"), limits_loopback=True)
+    assert await door.wait("neighbour@example.com", neighbour) == 0.0
+
+
 async def test_a_flood_of_addresses_does_not_fill_the_memory() -> None:
     door = Door()
     door.store = MemoryRateLimitStore(max_keys=1000, clock=lambda: door.now)
