@@ -102,9 +102,13 @@ async def _differences() -> list[str]:
         # The records are read before the stores, because a running service changes its store first and the record
         # afterwards.
         records = found.records.read()
-        lines = [f"The {name} store is missing: {path}" for name, path in found.missing.items() if name in records]
-        for name, store in found.stores.items():
-            reason = find_mismatch(name, await store.identity(), await store.known_stores(), records)
+        known = {name: await store.known_stores() for name, store in found.stores.items()}
+        states = await found.states()
+        expected = {*records, *(peer for remembered in known.values() for peer in remembered)}
+        lines = [f"The {name} store is missing: {path}" for name, path in found.missing.items() if name in expected]
+        for name, state in states.items():
+            # A store without a record is compared with what the other stores remember.
+            reason = find_mismatch(name, state, known[name], states | records)
             lines += [reason] if reason else []
         accounts, transactions = found.stores.get("account"), found.stores.get("transaction")
         if accounts is not None and transactions is not None:

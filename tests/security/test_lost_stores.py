@@ -113,6 +113,21 @@ async def test_a_store_that_was_deleted_stops_the_start(used: Path, name: str, r
 
 
 @pytest.mark.parametrize("name", STORES)
+@pytest.mark.parametrize("loss", ["deleted", "older"])
+async def test_the_check_finds_a_loss_without_records_before_any_start(used: Path, name: str, loss: str) -> None:
+    """The folder of records is lost too: the check compared with the records only, and called the stores sound."""
+    shutil.rmtree(used / "stores")
+    assert await cli(used, "stores", "check") == (0, "The stores belong together.\n")
+    if loss == "deleted":
+        delete_store(used, name)
+    else:
+        copy_store(used.parent / "older", used, name)
+    code, output = await cli(used, "stores", "check")
+    assert code == 1
+    assert f"The {name} store is {'missing' if loss == 'deleted' else 'an older copy'}" in output
+
+
+@pytest.mark.parametrize("name", STORES)
 async def test_an_older_copy_of_a_store_stops_the_start(used: Path, name: str) -> None:
     copy_store(used.parent / "older", used, name)
     with pytest.raises(StoreMismatch, match=f"The {name} store is an older copy"):
