@@ -8,6 +8,7 @@ import { planView } from '#explorer/plan_picture.mjs';
 import { send } from '#explorer/request.mjs';
 
 const { graphql: endpoint, files } = document.documentElement.dataset;
+const linked = new URLSearchParams(location.search);
 const WORKERS = { graphql: 'graphql.worker.js', json: 'json.worker.js' };
 
 globalThis.MonacoEnvironment = {
@@ -107,7 +108,8 @@ const page = createElement(
     shouldPersistHeaders: true,
     showPersistHeadersSettings: false,
     defaultEditorToolsVisibility: true,
-    initialHeaders: '',
+    initialQuery: linked.get('query') ?? undefined,
+    initialVariables: linked.get('variables') ?? undefined,
     defaultQuery: '{\n  __typename\n}\n',
   },
   createElement(GraphiQL.Logo, null, createElement(Home)),

@@ -63,3 +63,13 @@ def test_the_wheel_carries_every_file_of_the_packages(installed: Path) -> None:
 def test_a_checkout_uses_the_files_that_people_edit() -> None:
     assert platform_file(SUPERGRAPH) == ROOT / "supergraph.graphql"
     assert platform_file(ROUTER_CONFIG) == ROOT / "router.yaml"
+
+
+def test_an_installation_has_the_pages_of_router_and_rest(installed: Path) -> None:
+    """GraphiQL is in the wheel if `make ide` has bundled it, although git ignores it."""
+    pages = installed / "router" / "server" / "pages"
+    assert (pages / "explorer" / "index.html").exists()
+    assert (pages / "explorer" / "main.mjs").exists()
+    assert (installed / "rest_compat" / "api_reference" / "index.html").exists()
+    bundled = (ROOT / "router" / "server" / "pages" / "graphiql" / "graphiql.js").exists()
+    assert (pages / "graphiql" / "graphiql.js").exists() is bundled
