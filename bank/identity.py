@@ -1,7 +1,7 @@
-"""Verifies access tokens: an `Authorization` header in, the `Caller` whom it identifies out.
+"""Verifies access tokens: returns the `Caller` whom an `Authorization` header identifies.
 
 Access tokens are JWTs of RFC 9068 (`typ: at+jwt`), signed with rotating asymmetric keys that the auth service publishes
-as a JWK set. Every process verifies them itself and trusts no header because of the process that sent it.
+as a JWK set. Every process verifies the tokens itself, even if another process of the platform has sent them.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 AUDIENCE = "mosafe"
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - the media type of RFC 9068, not a secret
 ALGORITHMS = ("ES256", "EdDSA")
-# The clocks of machines that run NTP differ by less.
+# The tolerance for differences between clocks. The clocks of machines that run NTP differ by less.
 LEEWAY_SECONDS = 5
-# An unknown key id causes a new fetch of the set. Many forged ids must not cause many fetches.
+# A token with an unknown key id causes a new fetch of the key set. This pause prevents that many forged ids cause many
+# fetches.
 REFETCH_SECONDS = 5.0
 # The pause after a failed fetch. It is short, so that an auth service that has just started is found soon. It is long
 # enough not to overload an auth service that hangs.
@@ -171,9 +172,9 @@ def _caller_of(claims: dict[str, Any]) -> Caller:
 
 
 class RemoteKeys:
-    """The JWK set at a URL: fetched on first use, when it is old, and when a token names an unknown key.
+    """The JWK set at a URL. It is fetched on first use, when it is old, and when a token names an unknown key.
 
-    While a new set is not available, the old one is used: a short failure of the auth service must not stop the bank.
+    If a fetch fails, the old set stays in use, because a short failure of the auth service must not stop the bank.
     """
 
     def __init__(self, fetch: Callable[[], Awaitable[Any]], *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -206,7 +207,7 @@ class RemoteKeys:
         return self._keys.get(key_id)
 
     async def _renew_if_old(self) -> None:
-        # One request waits for the fetch; concurrent requests use the old set.
+        # Only one request waits for the fetch. Concurrent requests use the old set.
         if self._clock() - self._fetched_at < MAX_AGE_SECONDS or self._lock.locked():
             return
         async with self._lock:
@@ -228,7 +229,7 @@ class RemoteKeys:
 
     async def _refresh(self) -> None:
         self._attempted_at = self._clock()
-        # Set until the response has arrived, so that a cancelled fetch counts as a failed one.
+        # This is the result until the response arrives, so that a cancelled fetch counts as a failed one.
         self._failure = Unavailable
         try:
             document = await self._fetch()

@@ -1,4 +1,4 @@
-"""How one service authenticates to another: with a short-lived token, signed with a shared secret.
+"""Authentication between services, by short-lived tokens that are signed with a shared secret.
 
 The secret is `MOSAFE_SERVICE_SECRET`, or a file in the data directory that the first process creates.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from servicekit.settings import ProcessSettings
 
-# The only internal audience: the postings of the account service.
+# The name of the called API in tokens. The account service's internal API is the only one.
 ACCOUNT_INTERNAL = "account-internal"
 # Audience (the called service) -> the services that may call it.
 CALLERS: Final[Mapping[str, frozenset[str]]] = MappingProxyType({ACCOUNT_INTERNAL: frozenset({"transaction"})})
@@ -70,11 +70,11 @@ class ServiceCredential:
         return cls(read_or_create_secret(settings.data_dir / "secrets" / "service.key"))
 
     def derive_key(self, purpose: str) -> bytes:
-        """A 256-bit key for one purpose, such as signing cursors; it changes only with the secret."""
+        """Return a 256-bit key for one purpose, such as signing cursors. The key changes only if the secret changes."""
         return hmac.new(self._secret.encode(), purpose.encode(), hashlib.sha256).digest()
 
     def authorization(self, *, service: str, audience: str) -> str:
-        """The `Authorization` header for a request from `service` to `audience`."""
+        """Return the `Authorization` header for a request from `service` to `audience`."""
         now = int(self._clock())
         claims = {"iss": service, "aud": audience, "iat": now, "exp": now + LIFETIME_SECONDS}
         return f"Bearer {jwt.encode(claims, self._secret, algorithm=_ALGORITHM)}"

@@ -1,4 +1,4 @@
-"""The settings that every service of the bank has: those of any process, with the bank's table of variables."""
+"""The settings that every service of the bank has: `ProcessSettings` with the bank's table of variables."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from servicekit.variables import VariableTable
 
 
 class BankSettings(ProcessSettings):
-    """Settings that may share an environment with every other service of the bank."""
+    """Settings of a service whose environment may also contain the variables of the other services."""
 
     variables: ClassVar[VariableTable] = VARIABLES

@@ -1,4 +1,7 @@
-"""The bank's values on the wire: ids, money, currencies and times, with one format each that every service checks."""
+"""The formats of the bank's values: ids, amounts, currencies and times.
+
+Every service checks values against these formats.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,16 @@ from iso4217 import Currency
 _OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 _USER_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _ACCOUNT_NUMBER = re.compile(r"[0-9]{10}")
-# Plain decimal notation, no sign, no leading zeros, no exponent, ASCII digits.
+# The pattern of an amount: plain decimal notation without sign, leading zeros or exponent, in ASCII digits.
 _AMOUNT = re.compile(r"(0|[1-9][0-9]*)(\.[0-9]+)?")
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]([01]\d|2[0-3]):\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
-# 15 digits before the point and 4 after it leave enough of Decimal128's 34 digits for any sum of amounts.
+# The largest number of digits before the point. With 4 more digits after it, any sum of amounts still fits into the 34
+# digits of Decimal128.
 MAX_INTEGER_DIGITS: Final = 15
 
-# Code -> exponent in ISO 4217. Precious metals, test codes and units of account have no exponent and are not included.
+# Currency code -> number of decimals in ISO 4217. Precious metals, test codes and units of account have none and are
+# not included.
 EXPONENTS: Final[dict[str, int]] = {c.code: c.exponent for c in Currency if c.exponent is not None}
 
 
@@ -32,7 +37,7 @@ class InvalidValue(ValueError):
 
 
 class _ObjectIds:
-    """Generates ids in the layout of MongoDB's ObjectId: 4 bytes of seconds, 5 random per process, 3 of a counter."""
+    """Generates ids in MongoDB's layout: 4 bytes of seconds, 5 random bytes of the process, 3 bytes of a counter."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -53,7 +58,7 @@ _object_ids = _ObjectIds()
 
 
 def new_object_id() -> str:
-    """A new account or transaction id: 24 hex digits, ascending by time of creation."""
+    """Return a new id of an account or transaction: 24 hex digits. A later id is greater."""
     return _object_ids.next()
 
 
@@ -62,7 +67,7 @@ def is_object_id(text: str) -> bool:
 
 
 def new_user_id() -> str:
-    """A new user id: the text of a UUIDv7."""
+    """Return a new user id: the text of a UUIDv7."""
     return str(uuid_utils.uuid7())
 
 
@@ -71,12 +76,12 @@ def is_user_id(text: str) -> bool:
 
 
 def is_account_number_shaped(text: str) -> bool:
-    """Whether `text` has 10 digits; the account service verifies the check digit."""
+    """Whether `text` has 10 digits. Only the account service verifies the check digit."""
     return _ACCOUNT_NUMBER.fullmatch(text) is not None
 
 
 def exponent(currency: str) -> int:
-    """How many decimals an amount in `currency` has.
+    """Return how many decimals an amount in `currency` has.
 
     Raises:
         InvalidValue: the code is not an upper-case ISO 4217 code of a currency with a minor unit.
@@ -88,7 +93,7 @@ def exponent(currency: str) -> int:
 
 
 def parse_amount(text: str) -> Decimal:
-    """A positive amount in plain decimal notation, with its number of decimals kept: `"100.00"` has two.
+    """Return the positive amount in `text`. The number of its decimals is kept: `"100.00"` has two.
 
     Raises:
         InvalidValue: the text has a sign, an exponent, underscores or too many digits, or is NaN or zero.
@@ -117,7 +122,7 @@ def check_precision(amount: Decimal, currency: str) -> Decimal:
 
 
 def format_amount(amount: Decimal, currency: str) -> str:
-    """The text of `amount` with exactly as many decimals as `currency`; an amount is never rounded.
+    """Return the text of `amount` with exactly as many decimals as `currency` has. The amount is never rounded.
 
     Raises:
         InvalidValue: the amount has more decimals than the currency.
@@ -137,7 +142,7 @@ def _exponent_of(amount: Decimal) -> int:
 
 
 def to_minor_units(amount: Decimal, currency: str) -> int:
-    """The amount in minor units: `Decimal("1.05")` USD is 105.
+    """Return the amount in minor units: `Decimal("1.05")` USD is 105.
 
     Raises:
         InvalidValue: the amount has more decimals than the currency.
@@ -149,12 +154,12 @@ def to_minor_units(amount: Decimal, currency: str) -> int:
 
 
 def from_minor_units(units: int, currency: str) -> Decimal:
-    """The amount of a number of minor units: 105 USD is `Decimal("1.05")`."""
+    """Return the amount for a number of minor units: 105 USD is `Decimal("1.05")`."""
     return Decimal(units).scaleb(-exponent(currency))
 
 
 def now() -> datetime:
-    """The current time in UTC, truncated to milliseconds as on the wire."""
+    """Return the current time in UTC, truncated to milliseconds as in the API."""
     return truncate_to_milliseconds(datetime.now(UTC))
 
 
@@ -163,12 +168,12 @@ def truncate_to_milliseconds(moment: datetime) -> datetime:
 
 
 def format_timestamp(moment: datetime) -> str:
-    """The text of a time as in RFC 3339, in UTC with milliseconds and `Z`."""
+    """Return a time as RFC 3339 text, in UTC with milliseconds and `Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def parse_timestamp(text: str) -> datetime:
-    """The time of an RFC 3339 text with any offset, in UTC and truncated to milliseconds.
+    """Parse an RFC 3339 text with any offset. Return the time in UTC, truncated to milliseconds.
 
     Raises:
         InvalidValue: the text is not in this format, or the time does not exist.

@@ -57,7 +57,8 @@ if TYPE_CHECKING:
     from subgraphs.auth.store.protocol import AuthStore
 
 DAYS: Final = 30
-# The transactions are the same on every machine; only ids, account numbers and passwords differ.
+# The seed of the random transactions. They are the same on every machine; only ids, account numbers and passwords
+# differ.
 SEED: Final = 2026
 # The number of random bytes of a password. 15 bytes become 20 characters, which nobody can guess.
 PASSWORD_BYTES: Final = 15
@@ -80,7 +81,7 @@ NOTES: Final = ("rent", "dinner", "concert tickets", "groceries", "thanks!", "ho
 
 @dataclass
 class Calendar:
-    """A clock that shows the time it was set to."""
+    """A clock that shows the time to which it was set last."""
 
     moment: datetime
 
@@ -90,7 +91,7 @@ class Calendar:
 
 @dataclass(frozen=True)
 class Bank:
-    """The stores and rules of the services, with one clock."""
+    """The stores and rules of the services, which all use one clock."""
 
     calendar: Calendar
     auth: AuthStore
@@ -171,7 +172,7 @@ class _InternalRuntime:
 
 
 def _postings_without_socket(store: AccountStore, credential: ServiceCredential, limits: Limits) -> httpx.AsyncClient:
-    """A client whose requests reach the internal routes of the account service in this process."""
+    """Return a client whose requests go directly to the account service's internal routes in this process."""
     app = FastAPI(openapi_url=None)
     app.include_router(internal_router(lambda: _InternalRuntime(store, credential, limits)))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://account")
@@ -214,7 +215,7 @@ async def _place_orders(bank: Bank, customers: list[Customer]) -> None:
 
 
 def _orders_of(day: int, customer: Customer, customers: list[Customer], chance: random.Random) -> Iterable[Order]:
-    """The orders of one person on one day: the salary on the first, savings on the second, payments and transfers."""
+    """Yield a person's orders of one day: the salary on day 1, savings on day 2, payments and transfers."""
     checking = customer.checking.id
     if day == 0:
         yield Order(TransactionType.DEPOSIT, Decimal("2800.00"), EUR, destination=checking, metadata={"note": "salary"})

@@ -1,4 +1,4 @@
-"""The five processes of the platform: how each is started, where it listens, and how the others find it."""
+"""The five processes of the platform: their commands, their addresses, and how they find each other."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ PROCESSES: Final = (
 
 
 def port_of(process: Process, environ: Mapping[str, str]) -> int:
-    """The port on which `process` listens.
+    """Return the port on which `process` listens.
 
     Raises:
         ConfigurationError: the variable is not a port number.
@@ -86,7 +86,10 @@ def port_of(process: Process, environ: Mapping[str, str]) -> int:
 
 
 def reachable_host(environ: Mapping[str, str]) -> str:
-    """The host at which processes of this machine reach each other; a wildcard address includes loopback."""
+    """Return the host by which processes of this machine reach each other.
+
+    A wildcard address includes the loopback address.
+    """
     host = environ.get("MOSAFE_HOST") or "127.0.0.1"
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
 
@@ -96,7 +99,7 @@ def base_url(process: Process, environ: Mapping[str, str]) -> str:
 
 
 def addresses(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables by which the processes find each other, except those that the user has set."""
+    """Return the variables by which the processes find each other, except the variables that the user has set."""
     return {
         variable: base_url(process, environ) + path
         for process in PROCESSES
@@ -106,6 +109,6 @@ def addresses(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def command_line(process: Process) -> list[str]:
-    """The command line that starts `process` with this interpreter."""
+    """Return the command line that starts `process` with this Python interpreter."""
     files = {"supergraph": platform_file(SUPERGRAPH), "router_config": platform_file(ROUTER_CONFIG)}
     return [sys.executable, "-P", "-m", *(argument.format(**files) for argument in process.arguments)]

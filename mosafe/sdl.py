@@ -1,6 +1,6 @@
 """`mosafe sdl`: write `subgraphs/<name>/schema.graphql`, which `router compose` reads.
 
-The router does not import the subgraphs, so it reads their SDL from files; a test fails when a file is out of date.
+The router does not import the subgraphs, so it reads their SDL from files. A test fails if a file is out of date.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ ROOT: Final = Path(__file__).parent.parent
 
 
 def sdl_of(name: str) -> str:
-    """The SDL that the subgraph serves, with a newline at the end."""
+    """Return the SDL that the subgraph serves, with a newline at the end."""
     text: str = importlib.import_module(f"subgraphs.{name}.schema").sdl()
     return text.rstrip("\n") + "\n"
 

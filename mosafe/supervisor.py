@@ -82,7 +82,7 @@ class ChildrenNotReady(Exception):
 
 
 class Supervisor:
-    """An asynchronous context manager that stops every child at its end."""
+    """Starts the children. It is an asynchronous context manager, which stops every child at its end."""
 
     def __init__(self, write_line: Callable[[str, str], None]) -> None:
         """`write_line` is called with the child's name and each line that the child writes."""
@@ -133,7 +133,7 @@ class Supervisor:
                 await asyncio.gather(ready, death, return_exceptions=True)
 
     async def wait_for_death(self) -> Child:
-        """Wait for the first child that ends, and for the end of its output."""
+        """Wait until the first child ends, and until its output was read to the end."""
         waits = {asyncio.ensure_future(child.process.wait()): child for child in self._children}
         try:
             done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -218,5 +218,5 @@ class Supervisor:
     @staticmethod
     def _signal(child: Child, number: signal.Signals) -> None:
         if child.process.returncode is None:
-            with suppress(ProcessLookupError):  # the child ended just now
+            with suppress(ProcessLookupError):  # the child has ended in the meantime
                 child.process.send_signal(number)

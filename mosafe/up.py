@@ -60,7 +60,7 @@ def command(*, demo: bool) -> None:
 
 
 def refuse_taken_ports(environ: Mapping[str, str]) -> None:
-    """Check that every port is free, before any process starts.
+    """Check before any process starts that every port is free.
 
     Raises:
         StartupError: names the port, the process that holds it if that is known, and the variable that changes it.
@@ -104,7 +104,7 @@ def _free_port() -> int:
 
 
 def _holder(port: int) -> str:
-    """The process that listens on `port`, as far as this user may see it."""
+    """Return the process that listens on `port`, if this user may see it."""
     try:
         connections = psutil.net_connections("tcp")
     except psutil.AccessDenied:

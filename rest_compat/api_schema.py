@@ -1,8 +1,9 @@
-"""Derives the API schema, which clients of the router see, from a supergraph schema.
+"""Derives the API schema from a supergraph schema. The API schema is the schema that clients of the router see.
 
-A supergraph schema is the API schema and metadata for the router: definitions of linked specifications (`join__Field`,
-`link`, `@inaccessible`, ...), applications of their directives, and elements marked `@inaccessible`. Removing them
-leaves the API schema. Federation specification, "Supergraph Schema" and "API schema".
+A supergraph schema consists of the API schema and of metadata for the router: definitions of linked specifications
+(`join__Field`, `link`, `@inaccessible`, ...), applications of their directives, and elements marked `@inaccessible`.
+The API schema remains if the metadata is removed. See the Federation specification, "Supergraph Schema" and "API
+schema".
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from graphql import (
 )
 
 INACCESSIBLE: Final = "inaccessible"
-# Names of a linked specification contain `__` (`join__Graph`); other names must not (GraphQL specification, "Names").
+# The names in a linked specification contain `__` (`join__Graph`). Other names must not contain it (GraphQL
+# specification, "Names").
 _NAMESPACE: Final = "__"
 _STANDARD: Final = frozenset(directive.name for directive in specified_directives)
 
@@ -34,7 +36,7 @@ class _RemoveMetadata(Visitor):
     """Removes the definitions, directives and elements that are not part of the API."""
 
     def enter(self, node: Node, *_args: object) -> Node | object | None:
-        """Remove a node by its name and directives; called for each node."""
+        """Remove the node if its name or directives make it metadata. graphql-core calls this method for each node."""
         name = getattr(getattr(node, "name", None), "value", "")
         directives = getattr(node, "directives", None) or ()
         is_metadata = (
@@ -47,7 +49,7 @@ class _RemoveMetadata(Visitor):
 
 
 def api_schema(supergraph: str) -> GraphQLSchema:
-    """The API schema of a supergraph SDL whose root types have their default names.
+    """Return the API schema of a supergraph SDL. Its root types must have their default names.
 
     Raises:
         GraphQLError: `supergraph` does not parse.

@@ -42,7 +42,7 @@ IDLE_CONNECTIONS: Final = 100
 
 
 def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
-    """Create the application; `send` replaces the connection to the router.
+    """Create the application. If `send` is given, it replaces the connection to the router.
 
     Raises:
         ConfigurationError: the supergraph cannot be read, or an operation is not valid for it.
@@ -63,7 +63,7 @@ def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
             yield
 
     app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
-    # The default and not a mount, because a mount does not match paths that contain a line feed.
+    # The handler is the default route and not a mount, because a mount does not match paths that contain a line feed.
     app.router.default = RestHandler(RouteMatcher(ROUTES), checked, client, settings.bulkheads)
     with_reference = ApiReference(app, is_development=not settings.is_production)
     with_health = HealthEndpoints(with_reference, readiness.checks(client))
@@ -73,7 +73,7 @@ def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
 
 
 def _checked_operations(supergraph: Path) -> Mapping[str, Sequence[Operation]]:
-    """The operations of the routes, all of them valid for the API schema of `supergraph`."""
+    """Return the operations of the routes, after checking each against the API schema of `supergraph`."""
     variable = "REST_SUPERGRAPH"
     try:
         schema = api_schema(supergraph.read_text(encoding="utf-8"))

@@ -1,6 +1,7 @@
-"""Schemas of bodies and query strings: fields with a scalar each, rules between fields, and variants by a tag.
+"""Schemas of bodies and query strings.
 
-Reading reports every bad field, not only the first (bank §3.8). Each schema can print itself as JSON Schema.
+They have fields, rules between fields, and variants by a tag. Each field has a scalar type. Reading a body reports
+every invalid field, not only the first (bank §3.8). Each schema can be converted to JSON Schema.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
     from rest_compat.scalars import JsonSchema, Scalar
 
-# More parameters than any route has; limits the work that one query string can cause.
+# The largest number of parameters in a query string. It limits the work for a query string, and no route has as many
+# parameters.
 MAX_PARAMETERS = 100
 
 
@@ -28,7 +30,7 @@ class InputField:
     """A named field of a body, or a parameter of a query string.
 
     Attributes:
-        many: whether a parameter may be repeated; its value is then a list.
+        many: whether a parameter may be repeated. If so, its value is a list.
     """
 
     name: str
@@ -38,7 +40,7 @@ class InputField:
     many: bool = False
 
     def read(self, given: object, location: str, errors: list[FieldError]) -> Any:
-        """The converted value; None if it is invalid, after adding the reason to `errors`."""
+        """Return the converted value. If it is invalid, add the reason to `errors` and return None."""
         try:
             return self.scalar.parse(given)
         except InvalidInput as error:
@@ -67,12 +69,15 @@ class FieldRule(Protocol):
     def not_in_example(self) -> Collection[str]: ...
 
     def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:
-        """The errors of a body, by the names of the given fields and the values of those that are valid."""
+        """Return the errors of a body.
+
+        `given` are the names of its fields, and `body` has the values of the valid fields.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class ExactlyOneOf:
-    """The body has exactly one of these fields."""
+    """The body must have exactly one of these fields."""
 
     names: tuple[str, ...]
 
@@ -91,7 +96,7 @@ class ExactlyOneOf:
 
 @dataclass(frozen=True, slots=True)
 class AtLeastOne:
-    """The body has at least one field."""
+    """The body must have at least one field."""
 
     @property
     def schema(self) -> JsonSchema:
@@ -108,7 +113,7 @@ class AtLeastOne:
 
 @dataclass(frozen=True, slots=True)
 class ExactDecimals:
-    """`amount` has exactly as many decimals as `currency`."""
+    """`amount` must have exactly as many decimals as `currency` has."""
 
     @property
     def schema(self) -> JsonSchema:
@@ -135,7 +140,7 @@ class ExactDecimals:
 
 @dataclass(frozen=True, slots=True)
 class ObjectSchema:
-    """A JSON object with these fields and no others; `name` is the name of its schema."""
+    """A JSON object that has these fields and no others. `name` is the name of its schema."""
 
     name: str
     fields: tuple[InputField, ...]
@@ -167,7 +172,7 @@ class ObjectSchema:
 
     @property
     def schemas(self) -> dict[str, JsonSchema]:
-        """Name of the component -> schema; the first one is the schema of this body."""
+        """Return the schemas by the name of the component. The first schema is the schema of this body."""
         schema: dict[str, Any] = {
             "type": "object",
             "properties": {field.name: dict(field.schema) for field in self.fields},
@@ -180,14 +185,14 @@ class ObjectSchema:
 
     @property
     def examples(self) -> dict[str, dict[str, Any]]:
-        """Name -> an example of a valid body."""
+        """Return examples of a valid body by name."""
         omitted = {name for rule in self.rules for name in rule.not_in_example}
         return {self.name: {field.name: field.scalar.example for field in self.fields if field.name not in omitted}}
 
 
 @dataclass(frozen=True, slots=True)
 class VariantSchema:
-    """One of several objects, distinguished by the value of the field `tag`."""
+    """One of several objects. The value of the field `tag` decides which one."""
 
     name: str
     tag: str

@@ -1,7 +1,7 @@
-"""Translates GraphQL results to HTTP errors: a table for refusals (Problems), and a table for GraphQL errors.
+"""Translates GraphQL results to HTTP errors, by a table of refusals (Problems) and a table of GraphQL errors.
 
-The order is that of bank §3.4: GraphQL errors in the order of their table, then a Problem by its code, then a null,
-which is the route's 404.
+The first match decides, as in bank §3.4: a GraphQL error (in the order of the table), then a Problem by its code, then
+a null, which becomes the route's 404.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Refusal:
     """The error response to a Problem.
 
     Attributes:
-        message: the documented example.
-        facts: key in `details` -> name of the Problem's field in the operations.
+        message: the example of a message in the documentation.
+        facts: key in the error's `details` -> name of the Problem's field in the operations.
         headers: the headers that the status requires.
     """
 
@@ -56,7 +56,7 @@ def _same(*names: str) -> Mapping[str, str]:
     return {name: name for name in names}
 
 
-# Code of a Problem -> its error response, which has the Problem's own message.
+# Code of a Problem -> its error response. The message of the response is that of the Problem.
 REFUSALS: Final[Mapping[str, Refusal]] = {
     "EMAIL_TAKEN": Refusal(409, "The e-mail address is already registered"),
     "WEAK_PASSWORD": Refusal(422, "The password is too weak", _same("minimumLength")),
@@ -79,10 +79,11 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "PAYMENT_DECLINED": Refusal(422, "The payment was declined"),
     "IDEMPOTENCY_KEY_REUSED": Refusal(422, "The idempotency key was used for another request"),
 }
-# A Problem that only newer services have: the bank refused the request by a rule that this layer does not know.
+# The error for a Problem that this layer does not know, because the services are newer. The bank has refused the
+# request.
 _UNKNOWN_REFUSAL: Final = Refusal(422, "Refused")
 
-# The schemas of the facts in `details`.
+# The JSON Schemas of the facts in `details`.
 DETAIL_SCHEMAS: Final[Mapping[str, JsonSchema]] = {
     "accountId": {"type": "string"},
     "reason": {"type": "string"},
@@ -101,7 +102,10 @@ DETAIL_SCHEMAS: Final[Mapping[str, JsonSchema]] = {
 
 
 def from_problem(problem: Mapping[str, Any]) -> RestError:
-    """The error for a Problem. Facts that are null are not visible to the client or do not apply, and are omitted."""
+    """Return the error for a Problem.
+
+    Facts that are null are omitted, because the client may not see them or they do not apply.
+    """
     code = str(problem["code"])
     refusal = REFUSALS.get(code, _UNKNOWN_REFUSAL)
     facts = {key: problem[name] for key, name in refusal.facts.items() if problem.get(name) is not None}
@@ -141,12 +145,12 @@ def _forbidden(error: ResponseError, _rate: RateHeaders) -> RestError:
     return Failed(Reason(FORBIDDEN.status, FORBIDDEN.code, error.message or FORBIDDEN.message))
 
 
-# GraphQL argument -> where it comes from in a REST request.
+# GraphQL argument -> the part of the REST request that contains it.
 _ARGUMENTS: Final[Mapping[str, tuple[str, str]]] = {"after": ("query", "cursor"), "first": ("query", "limit")}
 
 
 def _bad_input(error: ResponseError, _rate: RateHeaders) -> RestError:
-    """An input that only the services can judge: a forged cursor, an invalid e-mail address."""
+    """Return the error for an input that only the services can check, such as a cursor or an e-mail address."""
     listed = error.extensions.get("fields")
     if isinstance(listed, list) and listed:
         return ValidationFailed([_field_of(entry) for entry in listed if isinstance(entry, dict)])
@@ -167,7 +171,10 @@ _POLICY: Final = re.compile(r'("[a-z-]{1,64}");q=\d{1,9};w=\d{1,9}')
 
 
 def _rate_limited(error: ResponseError, rate: RateHeaders) -> RestError:
-    """A 429 with the headers of the router; an error without a time gets `RETRY_AFTER_SECONDS`."""
+    """Return a 429 with the router's headers about the limit.
+
+    Without a time to wait in the error, it is `RETRY_AFTER_SECONDS`.
+    """
     after = str(_retry_after(error))
     policy = _POLICY.fullmatch(str(error.extensions.get("policy")))
     named = {} if policy is None else {"ratelimit-policy": policy[0]}
@@ -189,7 +196,8 @@ def _retry_after(error: ResponseError) -> int:
     return seconds if isinstance(seconds, int) else RETRY_AFTER_SECONDS
 
 
-# `extensions.code` -> the error. With several GraphQL errors, the first row that matches one of them applies.
+# `extensions.code` -> the function that makes the REST error. If there are several GraphQL errors, the first row that
+# matches one of them applies.
 ERRORS: Final[Mapping[str, Callable[[ResponseError, RateHeaders], RestError]]] = {
     "UNAUTHENTICATED": _unauthenticated,
     "FORBIDDEN": _forbidden,
@@ -204,7 +212,7 @@ ERRORS: Final[Mapping[str, Callable[[ResponseError, RateHeaders], RestError]]] =
 
 
 def from_response_errors(response_errors: Sequence[ResponseError], rate: RateHeaders) -> RestError:
-    """The error for GraphQL errors; codes that are not in the table are a 500."""
+    """Return the REST error for GraphQL errors. If the table has none of their codes, it is a 500."""
     for code, translate in ERRORS.items():
         for error in response_errors:
             if error.code == code:
@@ -220,5 +228,5 @@ _ROUTER_ERRORS: Final[Mapping[type[RouterError], Callable[[], RestError]]] = {
 
 
 def from_router_error(error: RouterError) -> RestError:
-    """The error when the router gave no GraphQL response."""
+    """Return the REST error for a router that gave no GraphQL response."""
     return _ROUTER_ERRORS[type(error)]()

@@ -39,12 +39,12 @@ PathStep = str | int
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One bad input.
+    """An invalid input.
 
     Attributes:
         path: for example `("body", "metadata", "note")`, `("query", "limit")` or `("header", "Idempotency-Key")`.
-        code: stable, in upper snake case.
-        message: for people; it never repeats the input.
+        code: a stable code in upper snake case.
+        message: a text for people, which never repeats the input.
     """
 
     path: tuple[PathStep, ...]
@@ -56,7 +56,7 @@ class FieldError:
 
 
 class RestError(Exception):
-    """An error response; its whole content is safe for clients."""
+    """An error response. All of its content may be shown to clients."""
 
     status: int
     code: str
@@ -145,7 +145,7 @@ class IdempotencyKeyReused(RestError):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Status, code and message of an error response."""
+    """The status, the code and the message of an error response."""
 
     status: int
     code: str
@@ -173,7 +173,7 @@ class Failed(_Translated):
 
 
 class RouterError(Exception):
-    """The router gave no GraphQL response; the cause is only logged."""
+    """The router gave no GraphQL response. The cause is logged but not sent to the client."""
 
 
 class RouterUnreachable(RouterError):

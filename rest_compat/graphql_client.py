@@ -1,6 +1,7 @@
-"""The GraphQL-over-HTTP client for the router. The network is one function, which tests replace.
+"""The GraphQL-over-HTTP client for the router.
 
-Specification: https://graphql.github.io/graphql-over-http/draft/
+A single function sends requests over the network, so that tests can replace it. Specification:
+https://graphql.github.io/graphql-over-http/draft/
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
     from rest_compat.operations import Operation
 
 MEDIA_TYPE: Final = "application/graphql-response+json"
-# Longer than the router's own deadline (60 s), so that the router reports which service was too slow.
+# The timeout of a request. It is longer than the router's own deadline (60 s), so that the router can report which
+# service was too slow.
 REQUEST_SECONDS: Final = 65.0
 # A longer time means that the router is down: it is on the same network, where a connection takes milliseconds.
 CONNECT_SECONDS: Final = 5.0
-# Headers about the client's quota, which the router sets and this layer passes on.
+# The router's headers about the client's quota. This layer passes them on.
 RATE_HEADERS: Final = ("retry-after", "ratelimit", "ratelimit-policy")
 
 
@@ -37,7 +39,8 @@ class HttpResponse:
     body: bytes
 
 
-# Sends a POST request with these headers and this body to the router; raises RouterUnreachable or RouterTimeout.
+# The type of a function that sends a POST request with these headers and this body to the router. It raises
+# RouterUnreachable or RouterTimeout.
 Send = Callable[[Mapping[str, str], bytes], Awaitable[HttpResponse]]
 
 
@@ -86,7 +89,7 @@ class GraphQLResult:
     """A GraphQL response.
 
     Attributes:
-        result: the value of the root field, which has the alias `result` in all our operations.
+        result: the value of the root field. In all our operations, its alias is `result`.
         rate_headers: the headers about the client's quota.
     """
 
@@ -162,7 +165,10 @@ def _parse(response: HttpResponse) -> GraphQLResult:
 
 
 def _no_response(response: HttpResponse) -> MalformedResponse | RouterUnreachable:
-    """The error for a response that is not GraphQL; a gateway's status means that the router is unreachable."""
+    """Return the error for a response that is not GraphQL.
+
+    The status of a gateway means that the router is unreachable.
+    """
     description = f"status {response.status} without a GraphQL response"
     return RouterUnreachable(description) if response.status in {502, 503, 504} else MalformedResponse(description)
 

@@ -1,4 +1,4 @@
-"""Handles a request step by step, as the row of its route says.
+"""Handles a request step by step, as the route's row in the table describes.
 
 The order of the steps is that of bank §3.4: errors of the request itself (404, 405, 406, 415, 413, 400), then a missing
 token (401), then a malformed id (the route's 404), then the result of the GraphQL operation.
@@ -49,7 +49,8 @@ if TYPE_CHECKING:
     from rest_compat.route_matching import Resource, RouteMatcher
     from servicekit.asgi import Receive, Scope, Send
 
-# The largest useful body, a payment with full metadata in escape sequences, has some 15 KB.
+# The largest accepted body. The largest useful body is a payment with full metadata in escape sequences, and has about
+# 15 KB.
 MAX_BODY_BYTES: Final = 65_536
 
 # A process restarts within seconds, so clients may try again after this time.
@@ -97,7 +98,7 @@ class RestHandler:
             _log.exception("unexpected error")
             response = _error(request, error_translation.internal())
         if request.method == "HEAD":
-            # The headers, including the length, are those of GET.
+            # The response to HEAD has the same headers as the response to GET, including the length.
             response.body = b""
         await response(scope, receive, send)
 
@@ -136,13 +137,13 @@ class RestHandler:
     async def _with_expected_version(
         self, request: Request, route: Route, inputs: Inputs, context: CallContext
     ) -> Inputs:
-        """`inputs` with the version that If-Match stands for.
+        """Return `inputs` with the version of the resource that the client's If-Match refers to.
 
-        An entity tag identifies a body, but the service compares versions. Therefore the resource is read as GET reads
-        it, and if the client's tag is that of its body, the change requires the version that was read.
+        An entity tag identifies a body, but the service compares versions. So the resource is read in the same way as
+        by GET. If the client's tag belongs to its body, the change requires the version that was read.
 
         Raises:
-            PreconditionFailed: the client has another body.
+            PreconditionFailed: the client's tag belongs to another body.
             RestError: the resource cannot be read; this error has priority (RFC 9110 §13.2.1).
         """
         if_match = _header(request, "if-match")
@@ -157,7 +158,7 @@ class RestHandler:
         return inputs if if_match.strip() == etags.ANY else replace(inputs, expected_version=node["version"])
 
     async def _execute(self, route: Route, inputs: Inputs, context: CallContext) -> Node:
-        """The result of the route's operation, if it is an object and not a Problem.
+        """Execute the route's operation. Return its result if it is an object and not a Problem.
 
         Raises:
             RestError: the result is an error, a Problem or null, or the router gave no GraphQL response.
@@ -194,10 +195,10 @@ def _result_object(route: Route, inputs: Inputs, node: object) -> Node:
 
 
 async def _read_inputs(request: Request, route: Route, resource: Resource) -> Inputs:
-    """The converted inputs.
+    """Read and convert the inputs of a request.
 
     Raises:
-        ValidationFailed: lists every bad input of query, headers and body.
+        ValidationFailed: lists every invalid input of query, headers and body.
         UnsupportedMediaType: the body is not JSON.
         PayloadTooLarge: the body is too large.
     """
@@ -285,13 +286,16 @@ def _error(request: Request, error: RestError) -> Response:
 
 
 def _header(request: Request, name: str) -> str | None:
-    """A header whose value may be spread over several lines (RFC 9110 §5.3)."""
+    """Return the value of a header, which may be spread over several lines (RFC 9110 §5.3)."""
     lines = request.headers.getlist(name)
     return ", ".join(lines) if lines else None
 
 
 def _raw_path(request: Request) -> str:
-    """The path as the client sent it. A server without `raw_path` decodes it, which only loses encoded slashes."""
+    """Return the path as the client sent it.
+
+    If the server does not provide `raw_path`, use the decoded path. Only encoded slashes are lost then.
+    """
     raw: bytes | None = request.scope.get("raw_path")
     path: str = request.scope["path"]
     return path if raw is None else raw.decode("ascii", errors="replace").partition("?")[0]

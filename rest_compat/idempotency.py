@@ -34,13 +34,13 @@ class RunningRequests:
 
     @contextmanager
     def claim(self, scope: tuple[str, ...], body: Mapping[str, object]) -> Iterator[None]:
-        """Claim the key of `scope` (caller, route, key) while the block runs.
+        """Mark the key of `scope` (caller, route, key) as in use while the block runs.
 
         Raises:
             IdempotencyKeyInUse: a request with this key and body is running.
             IdempotencyKeyReused: a request with this key and another body is running.
         """
-        # Hashed, so that no credential is kept in memory.
+        # The scope is hashed, so that no credential is kept in memory.
         key, fingerprint = _digest(scope), _digest(body)
         running = self._fingerprints.get(key)
         if running is not None:

@@ -1,4 +1,4 @@
-"""Media types that the client accepts and sends. RFC 9110 §8.3, §8.4 and §12.5.1."""
+"""Negotiates the media types that the client accepts and sends (RFC 9110 §8.3, §8.4 and §12.5.1)."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from servicekit.accept import parse_accept
 
 JSON: Final = "application/json"
 PROBLEM_JSON: Final = "application/problem+json"
-# A client that accepts only problem+json chooses the form of errors; it still accepts successful responses.
+# A client that accepts only problem+json chooses only the form of errors. It still gets successful responses as JSON.
 _SATISFIED_BY: Final = (JSON, PROBLEM_JSON, "application/*", "*/*")
 _ACCEPTED_CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 
 
 def _accepted(accept: str) -> dict[str, float]:
-    """Media range -> quality."""
+    """Return the accepted media ranges with their quality."""
     return {each.value: each.quality for each in parse_accept(accept)}
 
 
 def accepts_json(accept: str | None) -> bool:
-    """Whether the client accepts JSON; the most specific media range that matches decides."""
+    """Whether the client accepts JSON. The most specific matching media range decides."""
     if accept is None or not accept.strip():
         return True
     ranges = _accepted(accept)
@@ -28,12 +28,12 @@ def accepts_json(accept: str | None) -> bool:
 
 
 def wants_problem_json(accept: str | None) -> bool:
-    """Whether the client accepts RFC 9457's media type by name, and so gets errors in that form."""
+    """Whether the client names RFC 9457's media type and accepts it, so that it gets errors in this form."""
     return accept is not None and _accepted(accept).get(PROBLEM_JSON, 0) > 0
 
 
 def is_json(content_type: str | None, content_encoding: str | None) -> bool:
-    """Whether a body is sent as plain JSON in UTF-8."""
+    """Whether a body is sent as JSON in UTF-8, without a content coding."""
     message = Message()
     message["content-type"] = content_type or ""
     encoding = (content_encoding or "identity").strip().lower()

@@ -35,7 +35,7 @@ refused, including unknown fields and parameters."""
 _TEXT: Final[JsonSchema] = {"type": "string"}
 _SECONDS: Final[JsonSchema] = {"type": "integer", "minimum": 0}
 
-# Name -> header object. A `required` header is part of every response that lists it.
+# Name -> header object. If it is `required`, every response that lists the header has it.
 HEADERS: Final[Mapping[str, JsonSchema]] = {
     "X-Request-Id": {"description": "The id of the request in the bank's logs.", "required": True, "schema": _TEXT},
     "Cache-Control": {"description": "`no-store` for money and tokens.", "required": True, "schema": _TEXT},
@@ -70,7 +70,7 @@ _BY_STATUS: Final[Mapping[int, tuple[str, ...]]] = {
 
 @cache
 def document() -> dict[str, Any]:
-    """The OpenAPI document; callers must not change it."""
+    """Return the OpenAPI document. Callers must not change it."""
     paths: defaultdict[str, dict[str, Any]] = defaultdict(dict)
     for route in ROUTES:
         paths[_template(route.path)][route.method.lower()] = _operation(route)
@@ -196,7 +196,7 @@ def _success(route: Route, status: int, documented: DocumentedResponse) -> dict[
 
 
 def _links(success: OneDocument) -> dict[str, Any]:
-    """Links from a new resource to the operations on it: the routes at and below its location."""
+    """Return links from a new resource to the operations on it. These are the routes at its location and below."""
     if success.location is None:
         return {}
     place = success.location.format(id=f"{PARAMETER_MARK}id")
@@ -216,7 +216,7 @@ def _reason(error: type[RestError]) -> Reason:
 
 
 def _reasons(route: Route) -> Iterator[Reason]:
-    """Every error that the route may respond with."""
+    """Return every error with which the route may respond."""
     yield _reason(errors.ValidationFailed)
     if route.secured:
         yield _reason(errors.Unauthenticated)

@@ -1,4 +1,4 @@
-"""How the OpenAPI document describes errors: the envelope of bank §3.8 and RFC 9457's problem document."""
+"""Describes errors for the OpenAPI document: the error envelope of bank §3.8, and RFC 9457's problem document."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ _DETAIL_EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
 
 
 def error_content(reasons: Sequence[Reason]) -> dict[str, Any]:
-    """The content of error responses with the status that all `reasons` share."""
+    """Return the content of the error responses for `reasons`, which all have the same status."""
     codes: JsonSchema = {"properties": {"code": {"enum": [reason.code for reason in reasons]}}}
     envelope_schema = {"allOf": [{"$ref": "#/components/schemas/Error"}, {"properties": {"error": codes}}]}
     problem_schema = {"allOf": [{"$ref": "#/components/schemas/Problem"}, codes]}

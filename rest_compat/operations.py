@@ -1,7 +1,6 @@
 """The GraphQL operations of the routes: one file per route in `operations/`, with shared fragments.
 
-A file may contain several operations, of which the route selects one by its input. All files share
-`fragments.graphql`.
+If a file contains several operations, the route selects one of them by its input. All files share `fragments.graphql`.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ _SHARED: Final = "fragments"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation as a complete document, with every fragment it needs."""
+    """One operation as a complete document, with all fragments that it needs."""
 
     file: str
     name: str
@@ -42,7 +41,7 @@ class Operation:
 
 
 class OperationMismatch(Exception):
-    """An operation is not valid for the schema; the message names the file, the operation and each reason."""
+    """An operation is not valid for the schema. The message names the file, the operation and each reason."""
 
 
 class _FragmentSpreads(Visitor):
@@ -55,7 +54,7 @@ class _FragmentSpreads(Visitor):
 
 
 def load() -> Mapping[str, Sequence[Operation]]:
-    """File name without suffix -> the operations of the file, in order."""
+    """Return the operations of each file in their order, by the file's name without suffix."""
     shared = {
         node.name.value: node for node in parse(_text(_SHARED)).definitions if isinstance(node, FragmentDefinitionNode)
     }

@@ -1,4 +1,4 @@
-"""The documents in responses (bank §3.3), made of the fields that the operations select.
+"""The JSON documents in responses (bank §3.3). They are made of the fields that the operations select.
 
 Each representation has a name, a JSON Schema, an example, and the function that makes it.
 """
@@ -19,10 +19,10 @@ Node = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Representation:
-    """One type of document.
+    """One type of document in responses.
 
     Attributes:
-        document: makes the document of a GraphQL object.
+        document: the function that makes the document from a GraphQL object.
     """
 
     name: str
@@ -44,7 +44,7 @@ def _as_selected(*names: str) -> Callable[[Node], dict[str, Any]]:
 
 
 def _id_of(node: Node | None) -> str | None:
-    """The id of a related object, or None if there is none that the caller may see."""
+    """Return the id of a related object. Return None if there is none, or if the caller may not see it."""
     return None if node is None else node["id"]
 
 
@@ -87,7 +87,7 @@ def _transaction(node: Node) -> dict[str, Any]:
     }
 
 
-# Enum values are described as text, because a service may add a value before this layer knows it.
+# Enum values are described as any text, because a service may add a value before this layer knows it.
 _TEXT: Final[JsonSchema] = {"type": "string"}
 _ID: Final = scalars.OBJECT_ID.schema
 _MONEY: Final[JsonSchema] = {
@@ -240,7 +240,7 @@ _PAGINATION: Final[JsonSchema] = {
 
 
 def page(representation: Representation, limit: int, connection: Node) -> dict[str, Any]:
-    """A page of documents, made of a Relay connection; `limit` is the requested size."""
+    """Return a page of documents for a Relay connection. `limit` is the requested size of the page."""
     info = connection["pageInfo"]
     more: bool = info["hasNextPage"]
     return {

@@ -1,4 +1,4 @@
-"""Responses as bytes and headers: documents, the error envelope (bank §3.8), and the problem documents of RFC 9457."""
+"""Encodes responses: documents, the error envelope (bank §3.8), and the problem documents of RFC 9457."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ VARY: Final[Mapping[str, str]] = {"vary": "Accept, Authorization"}
 
 
 def encode(document: Mapping[str, Any]) -> bytes:
-    """The bytes of a document, of which its entity tag is made."""
+    """Return the bytes of a document. Its entity tag is a hash of these bytes."""
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def json_response(status: int, body: bytes | None, headers: Mapping[str, str]) -> Response:
-    """A response with JSON. Without a body (None), it has no content type either."""
+    """Return a response with a JSON body. If the body is None, the response has no content type either."""
     content_type = {} if body is None else {"content-type": JSON}
     return Response(body, status, headers={**VARY, **content_type, **headers})
 
 
 class ErrorOccurrence(NamedTuple):
-    """The facts of one error response: the details of the error, the id of the request, and the time (bank §1)."""
+    """The facts about one error response: the details of the error, the id of the request, and the time (bank §1)."""
 
     details: Mapping[str, object]
     request_id: str
@@ -42,7 +42,7 @@ class ErrorOccurrence(NamedTuple):
 
 
 def error_response(error: RestError, *, as_problem: bool) -> Response:
-    """The error in the form that the client accepts."""
+    """Return the error response in the form that the client accepts."""
     occurrence = ErrorOccurrence(error.details, _request_id(), values.format_timestamp(values.now()))
     form, media_type = (problem_document, PROBLEM_JSON) if as_problem else (envelope, JSON)
     headers = {**NO_STORE, **VARY, **error.headers, "content-type": media_type}
@@ -50,7 +50,7 @@ def error_response(error: RestError, *, as_problem: bool) -> Response:
 
 
 def envelope(error: RestError | Reason, occurrence: ErrorOccurrence) -> dict[str, Any]:
-    """The error envelope (bank §3.8)."""
+    """Return the error as the envelope of bank §3.8."""
     return {
         "error": {"code": error.code, "message": error.message, "details": occurrence.details},
         "requestId": occurrence.request_id,
@@ -59,7 +59,7 @@ def envelope(error: RestError | Reason, occurrence: ErrorOccurrence) -> dict[str
 
 
 def problem_document(error: RestError | Reason, occurrence: ErrorOccurrence) -> dict[str, Any]:
-    """The document of RFC 9457, extended with the members of the envelope."""
+    """Return the error as a problem document of RFC 9457, extended with the members of the envelope."""
     return {
         "type": f"urn:mosafe:error:{error.code}",
         "title": HTTPStatus(error.status).phrase,

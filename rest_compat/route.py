@@ -1,7 +1,8 @@
 """The type of a row in the route table; the table itself is in `routes`.
 
 A row defines one route completely: path, operation, how inputs become variables, how the result becomes a response, and
-which refusals are possible. Dispatch, validation and the OpenAPI document use the same row, so that they cannot differ.
+which refusals are possible. Dispatch, validation and the OpenAPI document all use this row, so that they cannot
+contradict each other.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Inputs:
 
     @property
     def resource_id(self) -> str:
-        """The only parameter of the path."""
+        """Return the only parameter of the path."""
         (value,) = self.path.values()
         return value
 
@@ -69,10 +70,10 @@ class RestResponse:
 
 @dataclass(frozen=True, slots=True)
 class DocumentedResponse:
-    """How the OpenAPI document describes a successful response.
+    """The description of a successful response in the OpenAPI document.
 
     Attributes:
-        headers: names in `openapi.HEADERS`.
+        headers: the response's headers, as names in `openapi.HEADERS`.
     """
 
     description: str
@@ -83,7 +84,7 @@ class DocumentedResponse:
 
 @dataclass(frozen=True, slots=True)
 class NullResult:
-    """The error for a result that is null, because its resource does not exist.
+    """The error for a result that is null because its resource does not exist.
 
     Attributes:
         detail: the key in `details` whose value is the id in the path.
@@ -121,9 +122,9 @@ class OneDocument:
 
     Attributes:
         statuses: each possible status, with its description.
-        within: the field of the result with the GraphQL object; None if the result is the object.
-        status: chooses the status by the GraphQL object; without it, the first of `statuses`.
-        location: the path of a new resource, with `{id}`.
+        within: the field of the result that contains the GraphQL object; None if the result itself is the object.
+        status: a function that chooses the status by the GraphQL object. Without it, the first of `statuses` is used.
+        location: the path of a new resource, in which `{id}` stands for its id.
         headers: names in `openapi.HEADERS`.
     """
 

@@ -1,8 +1,8 @@
 """Finds the row of the route table for a path and a method.
 
 The path is matched segment by segment before it is decoded, so that an encoded slash stays inside its segment. A
-literal segment has priority over a parameter for every method: `GET /api/transactions/transfer` is a wrong method on
-the transfer route, not a transaction with the id "transfer".
+literal segment has priority over a parameter, whatever the method is. So `GET /api/transactions/transfer` gets 405 from
+the transfer route, and does not ask for a transaction with the id "transfer".
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class _PathNode:
         return self.parameter
 
     def find(self, segments: tuple[str, ...], values: tuple[str, ...] = ()) -> tuple[_PathNode, tuple[str, ...]] | None:
-        """The node at the end of `segments`, and the values of the parameters on the way."""
+        """Return the node of a path and the values of its parameters, or None if no route has this path."""
         if not segments:
             return (self, values) if self.routes else None
         head, *rest = segments
@@ -49,19 +49,19 @@ class _PathNode:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """The routes of a path by method, and the values of its parameters in order."""
+    """The routes of one path by method, and the values of the path's parameters in their order."""
 
     routes: Mapping[str, Route]
     values: tuple[str, ...]
 
     @property
     def allow(self) -> str:
-        """The value of `Allow`: the methods of the rows, OPTIONS, and HEAD if there is GET."""
+        """Return the value of `Allow`: the methods of the rows, OPTIONS, and also HEAD if there is GET."""
         implied = {"OPTIONS"} | ({"HEAD"} if "GET" in self.routes else set())
         return ", ".join(sorted({*self.routes, *implied}))
 
     def route(self, method: str) -> Route:
-        """The row of a method; HEAD has the row of GET.
+        """Return the row of a method. HEAD uses the row of GET.
 
         Raises:
             MethodNotAllowed: the path has no such method.
@@ -76,7 +76,7 @@ class Resource:
 
 
 class RouteMatcher:
-    """The rows, as a tree of path segments.
+    """Finds rows in a tree of path segments.
 
     Raises:
         ValueError: two rows have the same method and path.
@@ -95,11 +95,11 @@ class RouteMatcher:
             node.routes[route.method] = route
 
     def of_operation(self, operation: str) -> Route:
-        """The row that runs an operation; each operation has one row."""
+        """Return the row that runs an operation. Each operation has exactly one row."""
         return self._by_operation[operation]
 
     def resource(self, raw_path: str) -> Resource:
-        """The resource at a path, which is still percent-encoded.
+        """Return the resource at a path. The path must still be percent-encoded.
 
         Raises:
             NotFound: no row has this path.

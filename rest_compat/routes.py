@@ -1,6 +1,7 @@
 """The table of routes: the sixteen routes of bank §3.2, one row each.
 
-Literal paths have priority over parameters in any order of the rows; HEAD, OPTIONS and 405 follow from the rows.
+The order of the rows does not matter, because literal paths have priority over parameters. HEAD, OPTIONS and 405 are
+derived from the rows.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ TAGS: Final[Mapping[str, str]] = {
     TRANSACTIONS: "Deposits, withdrawals, payments and transfers.",
 }
 
-# --- inputs -> variables
+# --- Functions that convert inputs to variables
 
 
 def _body(inputs: Inputs) -> Mapping[str, object]:
@@ -58,7 +59,7 @@ def _change(inputs: Inputs) -> Mapping[str, object]:
 
 
 def _order_input(inputs: Inputs) -> Mapping[str, object]:
-    """The body without its tag, which selects the operation."""
+    """Return the body without its tag, which only selects the operation."""
     order = {name: value for name, value in inputs.body.items() if name != bodies.CREATE_TRANSACTION.tag}
     return {"input": {**order, "idempotencyKey": inputs.idempotency_key}}
 
@@ -70,7 +71,7 @@ def _order_operation(inputs: Inputs) -> str:
     return _ORDER_OPERATIONS[inputs.body[bodies.CREATE_TRANSACTION.tag]]
 
 
-# --- results -> responses
+# --- Functions that convert results to responses
 
 _NO_ACCOUNT = NullResult(Reason(404, "INVALID_ACCOUNT", "Account not found"), "accountId")
 _NO_TRANSACTION = NullResult(Reason(404, "INVALID_TRANSACTION", "Transaction not found"), "transactionId")
@@ -79,7 +80,7 @@ _NO_SESSION = NullResult(
     headers={"www-authenticate": INVALID_TOKEN},
 )
 
-# A transaction that is not final has been accepted, not created (RFC 9110 §15.3.3).
+# A transaction with one of these statuses is not final. The response is 202 and not 201 (RFC 9110 §15.3.3).
 _ACCEPTED: Final = frozenset({"PENDING", "HELD"})
 
 

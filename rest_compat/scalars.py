@@ -25,11 +25,13 @@ MAX_DECIMALS: Final = max(values.EXPONENTS.values())
 
 
 class InvalidInput(ValueError):
-    """An input is not a value of its scalar; the message is safe for clients and never repeats the input.
+    """An input is not a valid value of its scalar type.
+
+    The message may be shown to clients and never repeats the input.
 
     Attributes:
         code: the reason, in upper snake case.
-        within: the path inside an object.
+        within: the path to the invalid value inside an object.
     """
 
     def __init__(self, code: str, message: str, within: tuple[str, ...] = ()) -> None:
@@ -41,10 +43,10 @@ class InvalidInput(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A conversion and its JSON Schema.
+    """A scalar type: its conversion and its JSON Schema.
 
     Attributes:
-        parse: converts a JSON value, or the text in a query string; raises InvalidInput.
+        parse: a function that converts a JSON value or the text in a query string, or raises InvalidInput.
     """
 
     parse: Callable[[object], Any]
@@ -66,7 +68,10 @@ def _check_length(given: str, least: int, most: int) -> None:
 
 
 def text(*, least: int = 1, most: int, pattern: str | None = None, format_: str | None = None, example: str) -> Scalar:
-    """Text of `least` to `most` characters that matches all of `pattern`, in the syntax of both Python and ECMA 262."""
+    """Return a text scalar of `least` to `most` characters.
+
+    `pattern` must match the whole text, in both Python and ECMA 262.
+    """
     compiled = re.compile(pattern) if pattern else None
 
     def parse(value: object) -> str:
@@ -83,7 +88,7 @@ def text(*, least: int = 1, most: int, pattern: str | None = None, format_: str 
 
 
 def line(*, most: int, example: str) -> Scalar:
-    """A line of printable text that is not blank; the services remove surrounding space.
+    """Return a scalar for one line of printable text that is not blank. The services remove surrounding space.
 
     The JSON Schema does not require printable text, because a pattern for it would list 700 ranges of Unicode.
     """
@@ -99,7 +104,7 @@ def line(*, most: int, example: str) -> Scalar:
 
 
 def choice(*allowed: str) -> Scalar:
-    """One of these words."""
+    """Return a scalar whose value is one of these words."""
 
     def parse(value: object) -> str:
         given = _string(value)
@@ -121,7 +126,10 @@ def _checked(accepts: Callable[[str], bool], problem: str) -> Callable[[object],
 
 
 def _as_sent(parse: Callable[[str], object], code: str) -> Callable[[object], str]:
-    """Check the text with `parse` and return it unchanged; GraphQL has the same format and parses it again."""
+    """Return a function that checks the text with `parse` and returns it unchanged.
+
+    GraphQL has the same format and parses the text again.
+    """
 
     def check(value: object) -> str:
         given = _string(value)
@@ -135,7 +143,7 @@ def _as_sent(parse: Callable[[str], object], code: str) -> Callable[[object], st
 
 
 def amount_pattern(decimals: int | None = None) -> str:
-    """The pattern of positive amounts with exactly this many decimals; None means any number of decimals."""
+    """Return the pattern of positive amounts with exactly `decimals` decimals. None means any number of decimals."""
     if decimals == 0:
         return r"^[1-9][0-9]{0,14}$"
     low, high = (1, MAX_DECIMALS) if decimals is None else (decimals, decimals)
@@ -154,7 +162,8 @@ def _parse_amount(given: str) -> None:
 
 def _limit(value: object) -> int:
     given = _string(value)
-    # Longer numbers are out of range, and int() is slow for very long text.
+    # The largest number of digits of an integer. Longer numbers are out of range, and int() is slow for a very long
+    # text.
     if not re.fullmatch(r"[0-9]{1,9}", given):
         raise InvalidInput("TYPE", "must be a whole number")
     if not 1 <= int(given) <= MAX_LIMIT:
@@ -176,7 +185,7 @@ def _metadata(value: object) -> dict[str, str]:
 
 
 def currencies_by_decimals() -> dict[int, list[str]]:
-    """Number of decimals -> the codes of the currencies with it, in order."""
+    """Return the codes of currencies by their number of decimals, in ascending order."""
     groups: defaultdict[int, list[str]] = defaultdict(list)
     for code, decimals in sorted(values.EXPONENTS.items()):
         groups[decimals].append(code)
@@ -224,7 +233,8 @@ LIMIT: Final = Scalar(
     DEFAULT_LIMIT,
 )
 CURSOR: Final = text(most=512, pattern="^[A-Za-z0-9_-]+$", example="b3BhcXVl")
-# ASCII mailboxes without quoting. The auth service judges other addresses of RFC 5321, which GraphQL clients can send.
+# The pattern of ASCII mailboxes without quoting. Only the auth service checks other addresses of RFC 5321, which
+# GraphQL clients can send.
 EMAIL: Final = text(
     least=6,
     most=254,
@@ -236,5 +246,5 @@ PASSWORD: Final = text(most=256, format_="password", example="correct horse batt
 NAME: Final = line(most=100, example="Ada Lovelace")
 PAYEE: Final = line(most=140, example="City Water Works")
 OPAQUE_TOKEN: Final = text(most=1024, format_="password", example="b3BhcXVl")
-# bank §2.5: 1 to 255 visible ASCII characters.
+# The pattern of idempotency keys (bank §2.5): 1 to 255 visible ASCII characters.
 IDEMPOTENCY_KEY: Final = text(most=255, pattern=r"^[\x21-\x7e]+$", example="7f0c9d1e-transfer-42")

@@ -28,10 +28,10 @@ def _refuse_constant(_name: str) -> NoReturn:
 
 
 def read_object(body: bytes) -> dict[str, Any]:
-    """The JSON object in `body`.
+    """Parse `body`, and return its JSON object.
 
     Raises:
-        ValidationFailed: with the code MALFORMED_JSON, or TYPE for JSON that is not an object.
+        ValidationFailed: the body is not valid JSON (code MALFORMED_JSON), or it is not an object (code TYPE).
     """
     try:
         document = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)

@@ -14,7 +14,7 @@ from servicekit.errors import StartupError, StoreFailure
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The exit code of a command that cannot run with its input, such as a configuration file.
+# The exit code of a command whose input is wrong, such as a configuration file with a mistake.
 CANNOT_START: Final = 2
 
 
@@ -33,7 +33,7 @@ class LazyCommand(NamedTuple):
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported on first use; its help imports none of them.
+    """A group whose commands are imported on first use. Printing the group's help imports none of them.
 
     An image that contains one process therefore needs the dependencies of that process only.
     """

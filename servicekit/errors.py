@@ -31,7 +31,7 @@ class ServiceError(Exception):
     """An error that is reported to the client.
 
     Attributes:
-        code: stable, in upper snake case; becomes `extensions.code` in GraphQL and `error.code` in REST.
+        code: a stable code in upper snake case. It becomes `extensions.code` in GraphQL and `error.code` in REST.
         status: the HTTP status that corresponds to the code.
         message: safe for clients.
         details: JSON values, safe for clients.

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from servicekit.asgi import ASGIApp, Receive, Scope, Send
 
-# Longer than a slow disk takes, shorter than the probes of an orchestrator (10 s by default).
+# The time that a check may take. It is longer than a slow disk needs, and shorter than the timeout of an orchestrator's
+# probe (10 s by default).
 CHECK_SECONDS = 3.0
 
 _log = structlog.stdlib.get_logger("health")
@@ -39,7 +40,7 @@ class HealthEndpoints:
         self._running: asyncio.Task[list[str]] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # In an application that is mounted in another one, the path starts with the mount point.
+        # If the application is mounted in another application, the path begins with the mount point.
         path = scope["path"].removeprefix(scope.get("root_path", "")) if scope["type"] == "http" else None
         if path == "/health/live":
             await _respond(scope, send, 200, {"status": "live"})

@@ -85,7 +85,7 @@ class StrictRequests(HttpToolsProtocol):
         if rest:
             self._parse(rest)
 
-    # Called by the parser.
+    # The parser calls the following methods.
 
     def on_message_begin(self) -> None:
         if not self._is_replaying_head:
@@ -149,5 +149,5 @@ class StrictRequests(HttpToolsProtocol):
             return
         super().on_message_complete()
         self._end_message()
-        # The parser calls the following methods.
+        # The rest of this read belongs to the next head and is not counted. It is smaller than one read.
         self._expect_head()

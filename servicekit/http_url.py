@@ -1,4 +1,4 @@
-"""Absolute `http(s)` URLs: which ones are usable, and the parts a client of HTTP/1.1 needs."""
+"""Absolute `http(s)` URLs: which URLs can be used, and the parts that an HTTP/1.1 client needs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class SplitHttpUrl(NamedTuple):
-    """The rest of this read belongs to the next head and is not counted. It is smaller than one read."""
+    """A URL split for a request.
+
+    `authority` is the value of the `Host` header, and `target` is the request target (RFC 9112 §3.2.1).
+    """
 
     is_tls: bool
     host: str

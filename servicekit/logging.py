@@ -92,7 +92,8 @@ def _processors(service: str) -> Sequence[Processor]:
 
 def _renderers(settings: ProcessSettings, *, as_text: bool) -> list[Processor]:
     remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    # Scrubbing follows the formatting of exceptions, because an exception's text may contain any value.
+    # Personal values are removed after exceptions are formatted, because the text of an exception may contain any
+    # value.
     last: list[Processor] = [remove_meta, structlog.processors.format_exc_info, scrub]
     if as_text:
         return [*last, TerminalRenderer(colours=_wants_colours(), details=settings.log_level == "debug")]
@@ -122,7 +123,7 @@ def add_request(_logger: WrappedLogger, _method: str, event: EventDict) -> Event
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Replace the values whose names suggest a secret, in nested mappings and lists too."""
+    """Replace the values whose names suggest a secret, including those in nested mappings and lists."""
     for name, value in event.items():
         event[name] = _redacted(name, value)
     return event
@@ -143,11 +144,11 @@ class PersonalValues(Protocol):
 
     @property
     def names(self) -> frozenset[str]:
-        """The keys whose values are personal, in a line and in the mappings inside it."""
+        """Return the keys whose values are personal, both in a log line and in the mappings inside it."""
         ...
 
     def values(self) -> Collection[str]:
-        """The texts that are personal wherever they occur; called only when a line is written."""
+        """Return the texts that are personal wherever they occur. This method is called only when a line is written."""
         ...
 
 

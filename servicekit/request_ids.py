@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 # The accepted values of X-Request-Id. Any other value is replaced, so that it cannot forge log lines.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-# W3C Trace Context, section 3.2: version, trace-id, parent-id and flags; later versions may append fields.
+# The pattern of `traceparent` (W3C Trace Context, section 3.2): version, trace-id, parent-id and flags. Later versions
+# may append fields.
 _TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 
 
@@ -23,7 +24,7 @@ class RequestIds:
     """The ids of one request.
 
     Attributes:
-        request_id: the id that the client sent if it is well-formed, else `req_` and 24 hex digits.
+        request_id: the id that the client sent; if it is missing or malformed, `req_` and 24 random hex digits.
         trace_id: 32 hex digits.
         span_id: 16 hex digits that identify this process's part of the trace.
         flags: two hex digits.
@@ -41,7 +42,7 @@ class RequestIds:
 
     @classmethod
     def from_headers(cls, request_id: str | None, traceparent: str | None) -> RequestIds:
-        """Continue the trace of a well-formed `traceparent` header, otherwise start a new trace."""
+        """Continue the trace of a well-formed `traceparent` header. Without such a header, start a new trace."""
         valid = request_id is not None and _REQUEST_ID.fullmatch(request_id) is not None
         trace_id, flags = _parse_traceparent(traceparent) or (secrets.token_hex(16), "01")
         return cls(
@@ -65,7 +66,7 @@ _current: ContextVar[RequestIds | None] = ContextVar("request_ids", default=None
 
 
 def current() -> RequestIds | None:
-    """The ids of the request that this task serves, or None outside a request."""
+    """Return the ids of the request that the current task serves, or None outside a request."""
     return _current.get()
 
 

@@ -1,7 +1,7 @@
 """Runs one ASGI application as one process, until a signal, a failure or the death of the supervising process.
 
-The server is uvicorn with uvloop and httptools. The socket is bound before it starts, so that a taken port is reported
-in a clear message instead of a traceback.
+The server is uvicorn with uvloop and httptools. The socket is bound before uvicorn starts, so that a port in use is
+reported in a clear message instead of a traceback.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 _log = structlog.stdlib.get_logger("server")
 
 BACKLOG = 2048
-# The time for the event loop's cleanup after the grace period.
+# The time for the cleanup of the event loop, after the grace period for requests.
 LAST_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a process listens.
+    """The address at which a process listens.
 
     Attributes:
         variable: the variable that changes the port, for error messages.
@@ -71,7 +71,7 @@ class ServerOptions:
 
 
 def bind(endpoint: Endpoint) -> socket.socket:
-    """A socket that listens at `endpoint`.
+    """Return a socket that listens at `endpoint`.
 
     Raises:
         PortTaken: another process listens on the port.
@@ -164,7 +164,7 @@ async def serving_beside(app: ASGIApp, listener: socket.socket) -> AsyncIterator
 
 
 class _SecondServer(uvicorn.Server):
-    """A server that leaves the signals to the first server of the process."""
+    """A server that handles no signals, because the first server of the process handles them."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -206,7 +206,8 @@ class _StartupErrorHolder:
 def _stop_on_signals(server: uvicorn.Server) -> None:
     """Handle signals that arrive before uvicorn handles them.
 
-    uvicorn raises a caught signal again after its shutdown; this handler then lets the process end with exit code 0.
+    After its shutdown, uvicorn sends the signal to the process again. With this handler, the process then ends with
+    exit code 0.
     """
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -217,7 +218,9 @@ def _stop_on_signals(server: uvicorn.Server) -> None:
 
 
 def _follow_parent(pipe: int, server: uvicorn.Server, grace: float) -> None:
-    """Shut down when `pipe` ends: the supervising process holds its other end, which closes even after SIGKILL.
+    """Shut down when `pipe` reaches its end.
+
+    The supervising process holds the other end, which the system closes even after SIGKILL.
 
     Raises:
         ConfigurationError: `pipe` is not an open file descriptor.

@@ -1,7 +1,7 @@
-"""Settings from the environment: read once, validated as a whole, frozen.
+"""Settings from environment variables. They are read once, validated together, and then never change.
 
-A process declares a subclass of `ProcessSettings` whose fields carry the variable's name as alias, and a table of all
-variables that may be set:
+A process declares a subclass of `ProcessSettings` whose fields have the variable's name as alias. `variables` is a
+table of all variables that may be set:
 
 ```python
 class AuthSettings(ProcessSettings):
@@ -10,8 +10,8 @@ class AuthSettings(ProcessSettings):
     port: Port = Field(3001, alias="AUTH_PORT")
 ```
 
-`load(AuthSettings, environment())` reads them. A mistake (an unknown `MOSAFE_*` name, a malformed value, a secret given
-twice) stops the start with a `ConfigurationError` that names the variable.
+`load(AuthSettings, environment())` reads them. A mistake (an unknown `MOSAFE_*` name, a malformed value, a secret that
+is given twice) raises a `ConfigurationError` that names the variable, and the process does not start.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 FILE_SUFFIX = "_FILE"
 
-# Port 0 asks the kernel for a free port, which tests use.
+# With port 0, the kernel chooses a free port. Tests use this.
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 Env = Literal["development", "production"]
@@ -56,7 +56,7 @@ def _not_of_documentation(value: SecretStr, info: ValidationInfo) -> SecretStr:
     return value
 
 
-# 32 characters carry at least the 128 bits a symmetric signing key needs, even in hexadecimal.
+# The minimum length of a secret. Even 32 hexadecimal characters have the 128 bits that a symmetric signing key needs.
 Secret = Annotated[SecretStr, Field(min_length=32), AfterValidator(_not_of_documentation)]
 Proxies = Annotated[TrustedProxies, BeforeValidator(TrustedProxies.parse)]
 
@@ -117,7 +117,7 @@ def environment(folder: Path | None = None) -> dict[str, str]:
 
 
 def load(cls: type[S], environ: Mapping[str, str]) -> S:
-    """Read `cls` from `environ`.
+    """Read settings of the class `cls` from `environ`.
 
     An empty value counts as unset, as in `docker compose` files.
 
@@ -138,7 +138,7 @@ def load(cls: type[S], environ: Mapping[str, str]) -> S:
 
 
 def variable_names(cls: type[ProcessSettings]) -> frozenset[str]:
-    """The environment variables that `cls` reads."""
+    """Return the environment variables that the settings class `cls` reads."""
     return frozenset(field.alias for field in cls.model_fields.values() if field.alias)
 
 
@@ -156,7 +156,10 @@ def refuse_unknown(environ: Mapping[str, str], table: VariableTable) -> None:
 
 
 def _lookup(environ: Mapping[str, str], name: str, *, is_secret: bool) -> str | None:
-    """The value of `name`, or for a secret the stripped content of the file that `<name>_FILE` names."""
+    """Return the value of `name`.
+
+    For a secret, `<name>_FILE` may name a file instead, whose stripped content is the value.
+    """
     value = environ.get(name)
     file_variable = name + FILE_SUFFIX
     path = environ.get(file_variable) if is_secret else None
@@ -178,7 +181,7 @@ def _lookup(environ: Mapping[str, str], name: str, *, is_secret: bool) -> str | 
 
 
 def sqlite_path(url: SecretStr | None, variable: str, default: Path) -> Path:
-    """The file that a `sqlite:///path` URL names, or `default` without a URL.
+    """Return the file that a `sqlite:///path` URL names. Without a URL, return `default`.
 
     Raises:
         ConfigurationError: the URL names a store that this release does not support.

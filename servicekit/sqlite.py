@@ -1,8 +1,8 @@
 """The embedded store: one SQLite file, numbered migrations, one writer at a time.
 
-Write-ahead logging lets readers continue while a writer commits. With `synchronous=FULL`, a commit survives a power
-cut: a client that has a response can rely on it. Several processes may open one file, for example the command line
-beside a running service; a writer waits up to `BUSY_SECONDS` for another one.
+With write-ahead logging, readers continue while a writer commits. With `synchronous=FULL`, a commit survives a power
+cut, so a client that has got its response can rely on the change. Several processes may open one file, for example the
+command line beside a running service; a writer waits up to `BUSY_SECONDS` for another one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
     from pathlib import Path
 
-# Long enough for the migration of another process, shorter than the timeouts of clients.
+# How long a writer waits for another process. This is longer than another process's migration takes, and shorter than
+# the timeouts of clients.
 BUSY_SECONDS = 5.0
 # A check fails if the disk has less free space. The write-ahead log grows to 4 MB (SQLite's default) before it is
 # merged into the file, and the merged pages may need as much again.
@@ -48,7 +49,10 @@ _log = structlog.stdlib.get_logger("sqlite")
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step of a schema. Released steps never change; a change of the schema is a new step with the next number."""
+    """One step of a schema's history.
+
+    A released step never changes. Each change of the schema is a new step with the next number.
+    """
 
     number: int
     name: str
@@ -157,7 +161,7 @@ class Database:
         try:
             await self._writer.commit()
         except sqlite3.Error:
-            # A failed commit (a full disk, a deferred constraint) leaves the transaction open.
+            # If the commit fails, because of a full disk or a deferred constraint, SQLite leaves the transaction open.
             await self._writer.rollback()
             raise
 
@@ -237,7 +241,9 @@ class Database:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection in write-ahead mode without implicit transactions. A new file is private to the user.
+    """Open a connection in write-ahead mode without implicit transactions.
+
+    If the file is new, only this user can read it.
 
     Raises:
         OSError: the file cannot be created.
@@ -260,8 +266,8 @@ def connect(path: Path) -> sqlite3.Connection:
 def _enter_write_ahead_mode(connection: sqlite3.Connection) -> None:
     """Switch the file to write-ahead logging.
 
-    When several processes switch a new file at once, SQLite fails some of them immediately: its busy timeout does not
-    apply to this statement.
+    If several processes switch a new file at the same time, SQLite reports an error to some of them immediately,
+    because its busy timeout does not apply to this statement.
     """
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
@@ -276,8 +282,8 @@ def _enter_write_ahead_mode(connection: sqlite3.Connection) -> None:
 
 
 async def _connect(path: Path) -> aiosqlite.Connection:
-    # When a connection fails to open, aiosqlite does not wait for its thread, which may then outlive the event loop.
-    # A file that cannot be opened fails here, before such a thread exists.
+    # A file that cannot be opened raises its error here, before aiosqlite starts a thread. aiosqlite does not wait for
+    # the thread of a connection that cannot be opened, so the thread could outlive the event loop.
     await asyncio.to_thread(_check_pages, path)
     return await aiosqlite.Connection(lambda: connect(path), iter_chunk_size=_ROWS_PER_FETCH)
 
@@ -309,9 +315,9 @@ def _check_pages(path: Path) -> None:
 
 
 async def _finish(work: Coroutine[None, None, None]) -> None:
-    """Await `work` to its end even when the caller is cancelled; the cancellation is raised afterwards.
+    """Await `work` to its end, even if the caller is cancelled. The cancellation is raised afterwards.
 
-    The next user of the shared connection must not find it inside a transaction.
+    Otherwise, the next user of the shared connection could find it inside a transaction.
     """
     task = asyncio.create_task(work)
     cancelled: asyncio.CancelledError | None = None

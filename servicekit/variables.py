@@ -1,7 +1,8 @@
-"""Environment variables as tables: what each means, its default, and whether it holds a secret.
+"""Tables of environment variables. They contain each variable's meaning and default, and whether it is a secret.
 
-A table decides which `MOSAFE_*` variables a process accepts, and `.env.example` is printed from one. The table here has
-the variables that every process reads; a platform adds the sections of its services in a table of its own.
+A table decides which `MOSAFE_*` variables a process accepts, and `.env.example` is generated from a table. The table in
+this module has the variables that every process reads. A platform makes its own table, which also has the sections of
+its services.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ class Variable(NamedTuple):
     """One environment variable.
 
     Attributes:
-        name: as in the environment.
-        default: as text, or what happens when the variable is unset, in angle brackets.
-        meaning: one sentence.
+        name: the name in the environment.
+        default: the default as text; in angle brackets, what happens if the variable is unset.
+        meaning: a sentence that says what the variable is for.
         secret: whether `<name>_FILE` may name a file that holds the value. The value is never printed.
     """
 
@@ -101,7 +102,7 @@ EVERY_PROCESS: Final = Section(
     ),
 )
 
-# Read by every process so that it is refused, not silently ignored.
+# This variable is in the table of every process so that it is refused and not silently ignored.
 REDIS_URL: Final = Variable(
     "REDIS_URL", "<unset: embedded>", "Redis for revocations, caches and rate limits.", secret=True
 )

@@ -1,4 +1,4 @@
-"""The context of a request for resolvers of the account service."""
+"""The context that resolvers of the account service get for a request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AccountServices:
-    """What all requests share.
+    """The objects that all requests share.
 
     Attributes:
         max_per_user: the number of accounts, not counting closed ones, that a user may own.

@@ -1,7 +1,7 @@
 """Accounts, and the rules for opening, changing and closing them. Pure: no I/O, no clock, no store.
 
-A rule takes the stored account (or None) and returns the changed account or a refusal. The store calls it inside a
-database transaction, and calls it again when it has to retry the transaction.
+A rule takes the stored account (or None) and returns the changed account or a refusal. The store calls the rule inside
+a database transaction. If the transaction must be retried, the store calls the rule again.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class AccountType(StrEnum):
     BUSINESS = "BUSINESS"
 
 
-# The statuses of accounts in lists without a status filter.
+# A list without a status filter shows the accounts with these statuses.
 OPEN_STATUSES = (AccountStatus.ACTIVE, AccountStatus.FROZEN)
 
 
@@ -145,9 +145,9 @@ class Change:
 
 
 def draw_account_number() -> str:
-    """Ten random digits without a leading zero; the last is the ISO 7064 MOD 11,10 check digit of the others.
+    """Return ten random digits without a leading zero. The last is the ISO 7064 MOD 11,10 check digit of the others.
 
-    A random number does not show how many accounts exist.
+    The number is random, so that it does not reveal how many accounts exist.
     """
     body = str(secrets.choice("123456789")) + "".join(
         secrets.choice("0123456789") for _ in range(ACCOUNT_NUMBER_DIGITS - 2)
@@ -161,7 +161,10 @@ def is_account_number(text: str) -> bool:
 
 
 def open_account(opening: Opening, *, already_open: int, limit: int, now: datetime) -> Account | LimitReached:
-    """A new, empty account; refused if the user has `limit` accounts in use (`already_open` counts them)."""
+    """Return a new, empty account, or a refusal if the user has `limit` accounts.
+
+    `already_open` is the number of the user's accounts.
+    """
     if already_open >= limit:
         return LimitReached(limit)
     nothing = from_minor_units(0, opening.currency)
@@ -192,7 +195,7 @@ def reads_all(actor: Actor) -> bool:
 
 
 def check_may_change(change: Change, actor: Actor) -> None:
-    """Check the actor's role before the account is known.
+    """Check whether the actor's role allows the change, before the account is read.
 
     Raises:
         Forbidden: a customer wants to freeze or unfreeze an account.
@@ -269,7 +272,7 @@ def usable(account: Account | None, account_id: str, actor: Actor, *operations: 
 
 
 def version_conflict(account: Account, expected: int | None) -> VersionConflict | None:
-    """The conflict if `expected` is given and differs from the account's version."""
+    """Return the conflict if `expected` is given and differs from the account's version; otherwise None."""
     if expected is None or expected == account.version:
         return None
     return VersionConflict(expected_version=expected, current_version=account.version)

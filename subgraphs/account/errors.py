@@ -12,7 +12,7 @@ from servicekit.errors import ServiceError
 
 
 class TransactionIdReused(ServiceError):
-    """A posting has the transaction id of another posting: a bug of the caller, not a retry."""
+    """A posting has the transaction id of another posting. This is a bug of the caller, not a repetition."""
 
     code = "TRANSACTION_ID_REUSED"
     status = 409

@@ -1,4 +1,4 @@
-"""The events of accounts: what the outbox reports when an account is opened, changed or posted to (bank §2.10)."""
+"""The events that the outbox gets when an account is opened, changed or posted to (bank §2.10)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def of_change(before: Account | None, after: Account) -> Iterator[Event]:
 
 
 def of_settlement(posting: Posting, settlement: Settlement) -> Iterator[Event]:
-    """`account.posted` for each customer's account that the settlement changes; nothing for a refusal."""
+    """Yield `account.posted` for each customer's account that the settlement changes. For a refusal, yield nothing."""
     amounts = {
         movement.account.id: movement.amount
         for movement in settlement.movements

@@ -1,7 +1,7 @@
 """The GraphQL types of accounts and their owners.
 
-`visible` alone decides whether a caller gets an `Account` of the store: the owner and staff do. For others the account
-does not exist, by every key, path and representation (bank §2.2).
+Only `visible` decides whether a caller gets an `Account` of the store: the owner and staff get it. For all others, the
+account does not exist, whichever key, path or representation they use (bank §2.2).
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ Filter = Annotated[
 
 
 def store_filter(given: AccountFilter | None) -> StoreFilter:
-    """The store's filter for `given`; UNSET and null set no condition."""
+    """Convert `given` to the store's filter. A field that is UNSET or null sets no condition."""
     if not given:
         return StoreFilter()
     return StoreFilter(
@@ -74,12 +74,12 @@ def store_filter(given: AccountFilter | None) -> StoreFilter:
 
 
 def sort_key(account: domain.Account) -> tuple[str]:
-    """The sort key of lists of accounts: the id, which ascends with the time of opening."""
+    """Return the sort key of an account in lists. It is the id, because ids ascend with the time of opening."""
     return (account.id,)
 
 
 async def load_owned(info: Info, owner_id: str, wanted: StoreFilter, page: PageRequest) -> Connection[Account]:
-    """One page of `owner_id`'s accounts; the field checks whether the caller may see them."""
+    """Return one page of `owner_id`'s accounts. The calling field has to check whether the caller may see them."""
 
     async def count() -> int:
         return await info.context.loaders.counts.load(OwnedCount(owner_id, wanted))
@@ -115,7 +115,10 @@ class User:
 
     @classmethod
     async def resolve_reference(cls, info: Info, representation: Mapping[str, object]) -> User | None:
-        """The user that a representation names. This service does not know whether a user with the id exists."""
+        """Return the user that a representation names.
+
+        This service does not know whether a user with this id exists.
+        """
         _ = info
         user_id = text_of(representation, "id")
         return cls(id=strawberry.ID(user_id)) if is_user_id(user_id) else None
@@ -164,7 +167,7 @@ class Account:
 
     @classmethod
     async def resolve_reference(cls, info: Info, representation: Mapping[str, object]) -> Account | None:
-        """The account that a representation names by either key, or None if the caller may not see it."""
+        """Return the account that a representation names by id or number; None if the caller may not see it."""
         if "id" in representation:
             return visible(info, await info.context.loaders.by_id.load(text_of(representation, "id")))
         return visible(info, await info.context.loaders.by_number.load(text_of(representation, "accountNumber")))

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from subgraphs.account.settlement import Outcome
     from subgraphs.account.store.protocol import AccountStore
 
-# A posting of MAX_ENTRIES lines has about 3 KB.
+# A posting with MAX_ENTRIES entries has about 3 KB.
 MAX_BODY_BYTES: Final = 64_000
 
 _log = structlog.stdlib.get_logger("account.internal_api")
@@ -70,7 +70,7 @@ class InternalRuntime(Protocol):
 
 
 def _signed_amount(value: object) -> Decimal:
-    """A decimal string with an optional minus sign; zero is refused."""
+    """Parse a decimal string, which may have a minus sign. Zero is refused."""
     if not isinstance(value, str):
         raise ValueError("an amount is a string")  # noqa: TRY004 - pydantic reports ValueError at the field
     amount = values.parse_amount(value.removeprefix("-"))
@@ -98,7 +98,7 @@ class _Person(_Document):
 
 
 class _PartiesRequest(_Document):
-    """Which accounts to look up; the destination of a deposit must belong to the person."""
+    """The accounts to look up. The destination of a deposit must belong to the person."""
 
     on_behalf_of: _Person
     type: PostingType | None = None
@@ -214,7 +214,7 @@ def _party(account: Account | None, actor: OnBehalfOf, *, must_be_own: bool) -> 
 
 
 async def postings(runtime: InternalRuntime, request: _PostingRequest) -> dict[str, object]:
-    """The definite outcome, the same at every repetition."""
+    """Make a posting, and return its definite outcome. A repetition returns the same outcome."""
     outcome: Outcome = await runtime.store.post(request.posting(), runtime.limits)
     if outcome.problem is None:
         return {"outcome": "POSTED", "postedAt": outcome.decided_at}
@@ -225,7 +225,7 @@ D = TypeVar("D", bound=_Document)
 
 
 def internal_router(runtime: Callable[[], InternalRuntime]) -> APIRouter:
-    """The two routes, which use the open resources that `runtime` returns."""
+    """Create the two routes. They use the open resources that `runtime` returns."""
     router = APIRouter()
 
     def add(path: str, document: type[D], act: Callable[[InternalRuntime, D], Awaitable[Mapping[str, object]]]) -> None:
@@ -262,7 +262,7 @@ class _UnsupportedCoding(ServiceError):
 
 
 async def _read(request: Request, document: type[D]) -> D:
-    """The request's body. Raises BadUserInput with every wrong field."""
+    """Parse the request's body. Raise BadUserInput with every wrong field."""
     try:
         return document.model_validate_json(await read_body(request, MAX_BODY_BYTES))
     except BodyTooLarge:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class OwnedPage(NamedTuple):
-    """One page of one owner's accounts."""
+    """The key of a loader: one page of one owner's accounts."""
 
     owner_id: str
     wanted: AccountFilter
@@ -23,14 +23,14 @@ class OwnedPage(NamedTuple):
 
 
 class OwnedCount(NamedTuple):
-    """The number of one owner's accounts that pass a filter."""
+    """The key of a loader: the number of one owner's accounts that match a filter."""
 
     owner_id: str
     wanted: AccountFilter
 
 
 class Loaders:
-    """The loaders of one request; they do not check whether the caller may see an account."""
+    """The loaders of one request. They do not check whether the caller may see an account."""
 
     def __init__(self, store: AccountStore) -> None:
         self._store = store
@@ -40,7 +40,7 @@ class Loaders:
         self.counts: DataLoader[OwnedCount, int] = DataLoader(load_fn=self._load_counts)
 
     def clear(self) -> None:
-        """Drop what was read, because a mutation changes it."""
+        """Drop the cached results, because a mutation may have changed them."""
         for loader in (self.by_id, self.by_number, self.pages, self.counts):
             loader.clear_all()
 

@@ -1,4 +1,7 @@
-"""The mutations of accounts: open, update, close. A problem is a result; failures are GraphQL errors (bank §2.4)."""
+"""The mutations of accounts: open, update, close.
+
+A problem is a result, and any other failure is a GraphQL error (bank §2.4).
+"""
 
 from __future__ import annotations
 
@@ -68,7 +71,7 @@ CloseAccountResult = Annotated[
     strawberry.union("CloseAccountResult", description="The closed account, or why it was not closed."),
 ]
 
-# Problem of the domain -> its GraphQL type.
+# Problem of the domain -> GraphQL type.
 _PROBLEMS: Final[dict[type[problems.Problem], Callable[..., object]]] = {
     problems.InvalidAccount: InvalidAccount,
     problems.LimitReached: LimitReached,
@@ -83,7 +86,7 @@ async def _result(
     outcome: Awaitable[domain.Account | problems.Problem],
     success: Callable[..., object],
 ) -> Any:
-    """The result of the mutation. The problems that its rule can return are the other members of its union."""
+    """Return the result of a mutation: `success` with the outcome, or a problem as a member of the mutation's union."""
     decided = await outcome
     info.context.loaders.clear()
     if isinstance(decided, domain.Account):
@@ -148,7 +151,7 @@ async def _update_account(
 
 
 def _change(given: UpdateAccountInput) -> domain.Change:
-    """The change in `given`. Raises BadUserInput when there is none, or when it is to CLOSED."""
+    """Return the change in `given`. Raise BadUserInput if nothing changes, or if the status would become CLOSED."""
     if given.status is AccountStatus.CLOSED:
         raise _bad_field("status", "use the mutation `closeAccount` to close an account")
     if not given.type and not given.status:

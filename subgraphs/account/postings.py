@@ -27,7 +27,8 @@ from subgraphs.account.limits import Direction
 if TYPE_CHECKING:
     from decimal import Decimal
 
-# A transfer has two entries; fees and splits need a few more. A database transaction has to stay short.
+# The largest number of entries of a posting. A transfer has two; fees and splits need a few more. The database
+# transaction has to stay short.
 MAX_ENTRIES = 20
 
 
@@ -66,7 +67,10 @@ _SIDES: dict[PostingType, tuple[type, type]] = {
 
 @dataclass(frozen=True, slots=True)
 class OnBehalfOf:
-    """The person on whose behalf a posting is made. The roles decide what is allowed; they are not recorded."""
+    """The person on whose behalf a posting is made.
+
+    The person's roles decide what is allowed. They are not recorded.
+    """
 
     user_id: str
     roles: frozenset[str] = frozenset()
@@ -74,7 +78,7 @@ class OnBehalfOf:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a posting: a negative amount debits, a positive amount credits."""
+    """One entry of a posting. A negative amount debits the account, a positive amount credits it."""
 
     account: CustomerAccount | InternalAccount
     amount: Decimal
@@ -86,10 +90,10 @@ class Posting:
 
     Attributes:
         transaction_id: 24 hex digits; at most one posting is made for it.
-        amount: positive; the debits and the credits each sum to it.
+        amount: a positive amount, which is the sum of the credits and the sum of the debits.
 
     Raises:
-        InvalidValue: at construction, if the posting is wrong for any accounts.
+        InvalidValue: at construction, if the posting is wrong whatever accounts exist.
     """
 
     transaction_id: str
@@ -120,15 +124,18 @@ class Posting:
         return Direction.IN if self.type is PostingType.DEPOSIT else Direction.OUT
 
     def customer_ids(self) -> tuple[str, ...]:
-        """The customers' accounts of the entries, each once."""
+        """Return the ids of the customers' accounts in the entries, without duplicates."""
         return tuple(dict.fromkeys(e.account.id for e in self.entries if isinstance(e.account, CustomerAccount)))
 
     def internal_names(self) -> tuple[str, ...]:
-        """The internal accounts of the entries, each once."""
+        """Return the names of the internal accounts in the entries, without duplicates."""
         return tuple(dict.fromkeys(e.account.name for e in self.entries if isinstance(e.account, InternalAccount)))
 
     def content_hash(self) -> str:
-        """SHA-256 in hex of the posting's content; without the transaction id and the actor's roles."""
+        """Return the SHA-256 digest of the posting's content in hex.
+
+        The transaction id and the actor's roles do not count.
+        """
         content = [
             self.on_behalf_of.user_id,
             self.type,

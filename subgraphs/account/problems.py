@@ -32,8 +32,9 @@ class InvalidAccount(Problem):
     """The account does not exist, is not the actor's, or is closed.
 
     Attributes:
-        account_id: as the caller gave it.
-        reason: None unless the actor may see the account, so that a closed account looks like a missing one.
+        account_id: the id as the caller gave it.
+        reason: the reason if the actor may see the account, else None. So for others, a closed account looks like a
+            missing one.
     """
 
     code = "INVALID_ACCOUNT"

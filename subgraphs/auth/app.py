@@ -119,7 +119,7 @@ def create_app(settings: AuthSettings) -> ASGIApp:
 
 
 def jwks_router(runtime: Callable[[], AuthRuntime]) -> APIRouter:
-    """`/.well-known/jwks.json`: the public signing keys (RFC 7517 §5)."""
+    """Create the route `/.well-known/jwks.json`, which returns the public signing keys (RFC 7517 §5)."""
     router = APIRouter()
 
     async def jwks() -> JSONResponse:

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
     from subgraphs.auth.store.protocol import AuthStore
 
-# 18 random bytes are 24 characters: they cannot be guessed, and a person can copy them by hand.
+# The number of random bytes of a generated password. 18 bytes are 24 characters, which cannot be guessed and can be
+# copied by hand.
 _GENERATED_PASSWORD_BYTES: Final = 18
 _PAGE: Final = 500
 _ROLE: Final = click.Choice([role.value for role in Role])

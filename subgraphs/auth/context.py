@@ -1,4 +1,4 @@
-"""The context of a request for resolvers of the auth service."""
+"""The context that resolvers of the auth service get for a request."""
 
 from __future__ import annotations
 

@@ -25,11 +25,13 @@ from bank.permissions import ALL_STAFF, Permission
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# OWASP ASVS 5.0, 7.3.2: an absolute end, also for an active session.
+# The maximum lifetime of a session, even if it is active (OWASP ASVS 5.0, 7.3.2).
 SESSION_LIFETIME: Final = timedelta(days=30)
-# OWASP ASVS 5.0, 7.3.1: an end by inactivity. A session that is used every week lasts until its absolute end.
+# A session ends if it is not used for this time (OWASP ASVS 5.0, 7.3.1). A session that is used every week lasts for
+# its maximum lifetime.
 REFRESH_LIFETIME: Final = timedelta(days=7)
-# bank §2.8. Short, because the roles in a token are as old as the token.
+# The lifetime of an access token (bank §2.8). It is short, because a change of the user's roles takes effect only in
+# the next token.
 ACCESS_LIFETIME: Final = timedelta(minutes=10)
 
 MAX_NAME_LENGTH: Final = 100
@@ -106,8 +108,8 @@ class RefreshToken:
     """One token of a session's chain; only the digest of the token is stored.
 
     Attributes:
-        digest: SHA-256 of the token; 256 random bits need no slow hash.
-        used_at: when it was exchanged for the next token; None before.
+        digest: the SHA-256 digest of the token. A slow hash is not needed for 256 random bits.
+        used_at: the time at which the token was exchanged for the next one; None before.
     """
 
     digest: bytes
@@ -123,23 +125,29 @@ class RefreshToken:
 
 
 class Verdict(Enum):
-    """What happens to a refresh token that a client presents."""
+    """The decision about a refresh token that a client sends."""
 
     ROTATE = auto()
-    """It is exchanged for the next token."""
+    """The token is exchanged for the next token."""
     DEAD = auto()
-    """It has expired, or its session has ended: refused."""
+    """The token is refused, because it or its session has expired, or the session has ended."""
     REUSED = auto()
-    """It was exchanged before: refused, and the session ends, because a thief may use it."""
+    """The token is refused because it was exchanged before.
+
+    The session ends, because a thief may have used the token.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """What a store does about a presented refresh token; it writes all of this in one database transaction.
+    """What a store has to do for a refresh token that a client sends.
+
+    It writes all of this in one database transaction.
 
     Attributes:
-        session: as it is afterwards; it has ended after a reuse.
-        successor: the next token, stored when the presented one is marked as used; None unless the verdict is ROTATE.
+        session: the session afterwards. If the token was used before, the session has ended.
+        successor: the next token, to be stored together with the mark that the sent token is used; None unless the
+            verdict is ROTATE.
     """
 
     verdict: Verdict
@@ -160,7 +168,10 @@ def rotate(token: RefreshToken, session: Session, successor_digest: bytes, now: 
 
 
 def judge(token: RefreshToken, session: Session, now: datetime) -> Verdict:
-    """The verdict on `token`. A used token ends its session even when the token has expired since."""
+    """Return the verdict on `token`.
+
+    A token that was used before ends its session even if it has expired since then.
+    """
     if not session.is_live(now):
         return Verdict.DEAD
     if token.used_at is not None:
@@ -182,7 +193,9 @@ class InvalidField(ValueError):
 
 
 def parse_email(text: str) -> str:
-    """The address in normal form (Unicode NFC, domain in lower case); its existence is not checked.
+    """Return the address in normal form: Unicode NFC, with the domain in lower case.
+
+    It is not checked whether it exists.
 
     Raises:
         InvalidField: the text is not an e-mail address.
@@ -206,7 +219,7 @@ def email_key(email: str) -> str:
 
 
 def parse_name(text: str) -> str:
-    """A name without surrounding space.
+    """Return the name without surrounding space.
 
     Raises:
         InvalidField: the name is empty, too long, or has characters that are not printable.

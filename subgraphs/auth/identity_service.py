@@ -1,4 +1,7 @@
-"""The use cases of the auth service, without GraphQL: register, log in, refresh, log out (bank §2.8)."""
+"""The use cases of the auth service: register, log in, refresh, log out (bank §2.8).
+
+This module knows nothing of GraphQL.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +66,7 @@ class TakenEmail:
 
 @dataclass(frozen=True, slots=True)
 class WeakChoice:
-    """The password is too easy to guess; `reason` is for its owner."""
+    """The password is too easy to guess. `reason` is a text for the user."""
 
     reason: str
 
@@ -94,7 +97,7 @@ class GuardedPasswords:
 
 
 class IdentityService:
-    """The use cases. A refusal is a return value; any other failure is a `ServiceError`."""
+    """The use cases. A refusal is returned; any other failure is raised as a `ServiceError`."""
 
     def __init__(
         self,
@@ -165,9 +168,9 @@ class IdentityService:
                 await self._store.set_password_hash(known.user.id, encoded)
 
     async def refresh(self, refresh_token: str) -> SignedIn | None:
-        """The next pair of tokens of a session; None if the refresh token is not valid.
+        """Return the next pair of tokens of a session; None if the refresh token is not valid.
 
-        A token that was exchanged before ends its session at once; access tokens of the session become invalid.
+        If the token was exchanged before, its session ends at once, and the session's access tokens become invalid.
         """
         now = self._clock()
         successor = tokens.new_refresh_token()
@@ -183,7 +186,7 @@ class IdentityService:
         return SignedIn(exchange.user, access, successor)
 
     async def logout(self, caller: Caller) -> datetime:
-        """End the caller's session and return the time of its end; its tokens are invalid from now on."""
+        """End the caller's session, and return the time of its end. From then on, the session's tokens are invalid."""
         now = self._clock()
         session = await self._store.end_session(caller.session_id, now)
         await self._revoke(caller.session_id)

@@ -28,14 +28,18 @@ if TYPE_CHECKING:
 
     from subgraphs.auth.store.protocol import AuthStore
 
-# A withdrawn key must become invalid quickly; a query every five seconds costs nothing.
+# How often a process reads the keys. A withdrawn key must become invalid quickly, and a query every five seconds is
+# cheap.
 READ_AGAIN: Final = timedelta(seconds=5)
 
 _log = structlog.stdlib.get_logger("keys")
 
 
 class KeyRing:
-    """Signs, publishes and rotates; a `bank.identity.KeySource` for the service's own verifier."""
+    """Signs tokens, and publishes and rotates the keys.
+
+    The service's own verifier uses it as its `bank.identity.KeySource`.
+    """
 
     def __init__(self, store: AuthStore, vault: KeyVault, *, clock: Callable[[], datetime] = values.now) -> None:
         self._store = store
@@ -46,10 +50,10 @@ class KeyRing:
         self._opened: dict[str, EllipticCurvePrivateKey] = {}
 
     async def signer(self) -> tuple[str, EllipticCurvePrivateKey]:
-        """The id and the private key that sign now.
+        """Return the id and the private key of the key that signs now.
 
         Raises:
-            ConfigurationError: the key is sealed with another `AUTH_JWT_SECRET`.
+            ConfigurationError: the key was encrypted with another `AUTH_JWT_SECRET`.
         """
         await self._read()
         key = signing_keys.signing(self._keys, self._clock())
@@ -78,8 +82,8 @@ class KeyRing:
     async def rotate(self, *, withdraw: bool = False) -> SigningKey:
         """Publish a new key, which signs after every verifier has had time to fetch it.
 
-        With `withdraw`, for a key that leaked, the new key signs at once and all others are deleted; the access tokens
-        that they signed become invalid.
+        Use `withdraw` if a key has leaked. The new key then signs at once, and all other keys are deleted. The access
+        tokens that these keys signed become invalid.
         """
         while True:
             now = self._clock()

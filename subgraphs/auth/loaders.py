@@ -14,7 +14,7 @@ UserLoader = DataLoader[str, "User | None"]
 
 
 def create_user_loader(store: AuthStore) -> UserLoader:
-    """A loader of users by id; None for an unknown id."""
+    """Return a loader of users by id. For an unknown id, it returns None."""
 
     async def load(ids: list[str]) -> list[User | None]:
         found = await store.users(ids)

@@ -16,9 +16,10 @@ from zxcvbn import zxcvbn
 
 from subgraphs.auth.domain import InvalidField
 
-# ASVS 6.2.1. The recommended 15 would refuse passwords that clients of the REST routes use today.
+# The minimum length (ASVS 6.2.1). The recommended minimum of 15 would refuse passwords that clients of the REST routes
+# use today.
 MIN_LENGTH: Final = 8
-# ASVS 6.2.9 requires at least 64; the limit bounds the work of a request.
+# The maximum length. ASVS 6.2.9 requires at least 64. The limit bounds the work for a request.
 MAX_LENGTH: Final = 256
 
 # With ten failures in 15 minutes, an attacker at one address has 350,000 guesses a year. A password that needs this

@@ -24,7 +24,8 @@ from subgraphs.kit.single_fields import ONCE
 
 Info = strawberry.Info[AuthContext, None]
 
-# A password hash takes about 25 ms of a core, hundreds of times as long as a field of a loaded row.
+# The cost of a field that hashes a password. A hash takes about 25 ms of CPU time, hundreds of times as long as a
+# simple field.
 PASSWORD_COST: Final = 100
 
 
@@ -36,7 +37,7 @@ class Role(Enum):
 
 
 def _own(user: User) -> domain.User:
-    """The data of `user`, for fields that only the user and staff may see."""
+    """Return the data of `user` for fields that only the user and staff may see."""
     if not user.private:
         raise Forbidden("Only the user and the bank's staff may see this")
     return user.data
@@ -75,7 +76,7 @@ class User:
 
     @classmethod
     async def resolve_reference(cls, info: Info, representation: Mapping[str, object]) -> User | None:
-        """The user that a representation names, as far as the caller may see it."""
+        """Return the user that a representation names, with the fields that the caller may see."""
         caller = info.context.caller
         user = await info.context.users.load(text_of(representation, "id"))
         return (
@@ -86,7 +87,7 @@ class User:
 
 
 def present(user: domain.User, *, private: bool) -> User:
-    """The GraphQL object of `user`; `private` allows the fields that only the user and staff may see."""
+    """Return the GraphQL object of `user`. If `private`, it has the fields that only the user and staff may see."""
     return User(id=strawberry.ID(user.id), name=user.name, data=user, private=private)
 
 

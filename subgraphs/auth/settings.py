@@ -61,7 +61,10 @@ class AuthSettings(SubgraphSettings):
         return self.store.sqlite_file
 
     def key_encryption_secret(self) -> str:
-        """`AUTH_JWT_SECRET`, or the generated one. Raises StartupError when that cannot be read or made."""
+        """Return `AUTH_JWT_SECRET`, or the generated secret.
+
+        Raise StartupError if the generated secret cannot be read or created.
+        """
         if self.jwt_secret is not None:
             return self.jwt_secret.get_secret_value()
         return read_or_create_secret(self.data_dir / "secrets" / "jwt.key")

@@ -42,11 +42,13 @@ if TYPE_CHECKING:
 ALGORITHM: Final = "ES256"
 # The max-age in the Cache-Control header of the key set.
 KEY_SET_AGE: Final = timedelta(minutes=5)
-# Twice the age of a cached key set: a verifier may fetch it late.
+# The time between the publication of a key and its first signature: twice the age of a cached key set, because a
+# verifier may fetch it late.
 PUBLISH_AHEAD: Final = 2 * KEY_SET_AGE
-# How long a retired key is needed: the lifetime of its last token, and the tolerance of verifiers.
+# How long a retired key is still published: the lifetime of its last token, plus the tolerance of verifiers.
 PUBLISH_AFTER: Final = ACCESS_LIFETIME + timedelta(seconds=LEEWAY_SECONDS)
-# NIST SP 800-57 allows one to three years; a monthly rotation proves that rotation works.
+# How long a key signs. NIST SP 800-57 allows one to three years. A monthly rotation shows early if the rotation does
+# not work.
 SIGNING_LIFETIME: Final = timedelta(days=30)
 
 _NONCE_BYTES: Final = 12
@@ -60,9 +62,9 @@ class SigningKey:
 
     Attributes:
         id: the `kid` of tokens.
-        active_from: the time from which it signs.
+        active_from: the time from which the key signs.
         public_jwk: the members of its JWK.
-        sealed_private_key: nonce and ciphertext.
+        sealed_private_key: the encrypted private key, as nonce and ciphertext.
     """
 
     id: str
@@ -97,7 +99,7 @@ def redated(keys: Sequence[SigningKey], now: datetime) -> SigningKey | None:
 
 
 def published(keys: Sequence[SigningKey], now: datetime) -> list[SigningKey]:
-    """The keys that verifiers need at `now`, in the order of their activation."""
+    """Return the keys that verifiers need at `now`, in the order of their activation."""
     ordered = sorted(keys, key=_by_activation)
     superseded_at = {key.id: successor.active_from for key, successor in pairwise(ordered)}
     return [key for key in ordered if key.id not in superseded_at or now < superseded_at[key.id] + PUBLISH_AFTER]
@@ -114,7 +116,10 @@ def _by_activation(key: SigningKey) -> tuple[datetime, datetime, str]:
 
 
 class KeyVault:
-    """Creates key pairs and seals private keys with AES-256-GCM; the key is derived from `AUTH_JWT_SECRET`."""
+    """Creates key pairs, and encrypts the private keys with AES-256-GCM.
+
+    The encryption key is derived from `AUTH_JWT_SECRET`.
+    """
 
     def __init__(self, secret: str) -> None:
         derivation = HKDF(hashes.SHA256(), length=32, salt=None, info=b"mosafe auth: private signing keys")
@@ -129,15 +134,15 @@ class KeyVault:
             serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        # The id and the public key are authenticated too, so that parts of two rows cannot be combined.
+        # The id and the public key are authenticated as well, so that parts of two rows cannot be combined.
         sealed = nonce + self._cipher.encrypt(nonce, encoded, _associated(key_id, jwk))
         return SigningKey(key_id, created_at, active_from, jwk, sealed)
 
     def open(self, key: SigningKey) -> ec.EllipticCurvePrivateKey:
-        """The private key of `key`.
+        """Decrypt and return the private key of `key`.
 
         Raises:
-            ConfigurationError: the key is sealed with another secret.
+            ConfigurationError: the key was encrypted with another secret.
         """
         nonce, ciphertext = key.sealed_private_key[:_NONCE_BYTES], key.sealed_private_key[_NONCE_BYTES:]
         try:

@@ -27,7 +27,7 @@ _IDENTIFIER_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """A signed token; `expires_in` is in seconds from now."""
+    """A signed token. `expires_in` is the number of seconds until it expires."""
 
     text: str
     expires_in: int
@@ -52,7 +52,8 @@ class AccessTokens:
             "sub": user.id,
             "sid": session.id,
             "roles": sorted(user.roles),
-            # No delegation yet: a session may do all that the user's roles allow.
+            # The token has no scopes, because there is no delegation yet: a session may do everything that the user's
+            # roles allow.
             "scope": "",
             "iat": int(now.timestamp()),
             "exp": int(expires_at.timestamp()),
@@ -63,15 +64,15 @@ class AccessTokens:
 
 
 def new_identifier() -> str:
-    """128 random bits: ids of sessions and tokens."""
+    """Return an id of a session or token, which has 128 random bits."""
     return secrets.token_hex(_IDENTIFIER_BYTES)
 
 
 def new_refresh_token() -> str:
-    """256 random bits, URL-safe."""
+    """Return a refresh token of 256 random bits, in URL-safe characters."""
     return secrets.token_urlsafe(_REFRESH_TOKEN_BYTES)
 
 
 def digest(refresh_token: str) -> bytes:
-    """The stored form of a refresh token; any text has a digest, also text that is not a token."""
+    """Return the form in which a refresh token is stored. Any text has a digest, even if it is not a token."""
     return hashlib.sha256(refresh_token.encode("utf-8", "surrogatepass")).digest()

@@ -1,4 +1,4 @@
-"""A subgraph as an ASGI application: GraphQL, health, request context, and resources opened and closed with it."""
+"""Makes a subgraph's ASGI application: GraphQL, health endpoints, request context, and the service's resources."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Runtime(Protocol):
     def verifier(self) -> TokenVerifier: ...
 
     def context(self, caller: Caller | ServiceError | None) -> BaseContext:
-        """A new context, with new loaders, for one request."""
+        """Return a new context, with new loaders, for one request."""
 
     async def ping(self) -> None:
         """Raise unless the store responds."""

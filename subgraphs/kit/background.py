@@ -17,7 +17,7 @@ _log = structlog.stdlib.get_logger("background")
 
 
 async def repeat(step: Callable[[], Awaitable[object]], wait: Callable[[], Awaitable[None]]) -> NoReturn:
-    """Run `step` now and after each `wait`. An exception of a step is logged; the next step runs all the same."""
+    """Run `step` now and after each `wait`. An exception of a step is logged, and the next step runs nevertheless."""
     while True:
         try:
             await step()

@@ -26,11 +26,11 @@ def service_group(
     help_text: str,
     cls: type[click.Group] = click.Group,
 ) -> click.Group:
-    """A group with the command `serve`, to which the service adds its own commands.
+    """Return a group with the command `serve`, to which the service adds its own commands.
 
     Args:
-        name: of the service and of the group.
-        settings: the settings class of the service; the alias of its field `port` is the port's variable.
+        name: the name of the service and of the group.
+        settings: the settings class of the service. The alias of its field `port` is the variable that sets the port.
         create_app: makes the application from the settings.
         help_text: the help of the group.
         cls: the class of the group.

@@ -24,12 +24,13 @@ from servicekit.errors import BadUserInput
 
 DEFAULT_PAGE: Final = 20
 MAX_PAGE: Final = 100
-# A truncated HMAC-SHA256 of 128 bits cannot be guessed, and keeps cursors short.
+# The length of a cursor's signature. An HMAC-SHA256 that is truncated to 128 bits cannot be guessed, and keeps cursors
+# short.
 _MAC_BYTES: Final = 16
-# Longer than any cursor of ours: a longer text is refused before it is decoded.
+# Our cursors are shorter than this. A longer text is refused before it is decoded.
 _MAX_CURSOR: Final = 512
 
-# What a router with demand control counts: the requested page size, or the default.
+# The declared size of a list, for routers with demand control: the requested page size, or the default size.
 PAGED: Final = ListSize(
     assumed_size=DEFAULT_PAGE,
     slicing_arguments=["first", "last"],
@@ -84,13 +85,14 @@ class Connection(Generic[Node]):
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """A page, as a store is asked for it.
+    """A request for a page, which a store executes.
 
     Attributes:
-        limit: the size of the page; the store returns one row more when the list continues.
+        limit: the size of the page. If the list continues, the store returns one more row.
         after: the rows come after this sort key in list order; None sets no bound.
         before: the rows come before this sort key in list order; None sets no bound.
-        backwards: the page is the end of that range, and the store returns it in reverse order.
+        backwards: whether the page is at the end of the range between `after` and `before`. The store then returns the
+            rows in reverse order.
     """
 
     limit: int = DEFAULT_PAGE
@@ -100,7 +102,7 @@ class PageRequest:
 
 
 class CursorCodec:
-    """Makes cursors from sort keys of `width` text parts, and reads only the cursors that it made."""
+    """Makes cursors from sort keys with `width` text parts. It reads only cursors that it has made."""
 
     def __init__(self, key: bytes, *, width: int) -> None:
         self._key = key
@@ -111,7 +113,7 @@ class CursorCodec:
         return base64.urlsafe_b64encode(self._mac(payload) + payload).rstrip(b"=").decode()
 
     def decode(self, cursor: str, argument: str) -> SortKey:
-        """The sort key in `cursor`.
+        """Return the sort key in `cursor`.
 
         Raises:
             BadUserInput: the cursor was not made here; the error names `argument`.
@@ -137,7 +139,7 @@ class CursorCodec:
         return hmac.new(self._key, payload, hashlib.sha256).digest()[:_MAC_BYTES]
 
     def request(self, first: int | None, after: str | None, last: int | None, before: str | None) -> PageRequest:
-        """The page for Relay's four arguments; UNSET counts as None.
+        """Return the page for Relay's four arguments. UNSET counts as None.
 
         Raises:
             BadUserInput: `first` together with `last`, a size outside 0 to `MAX_PAGE`, or a forged cursor.
@@ -165,7 +167,7 @@ class CursorCodec:
         node: Callable[[Row], Node],
         count: Callable[[], Awaitable[int]] | None = None,
     ) -> Connection[Node]:
-        """The connection of `rows`, which the store returned for `request`."""
+        """Return the connection for `rows`, which the store has returned for `request`."""
         more = len(rows) > request.limit
         kept = list(rows[: request.limit])
         if request.backwards:

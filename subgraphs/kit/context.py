@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 class BaseContext:
     """The context of one request; each service adds its loaders and domain services.
 
-    An invalid token fails only the fields that need a caller, not the request: `login` works with an expired token.
+    With an invalid token, only the fields that need a caller fail, not the whole request. So `login` works with an
+    expired token.
     """
 
     def __init__(self, caller: Caller | ServiceError | None) -> None:

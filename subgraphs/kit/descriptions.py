@@ -1,4 +1,7 @@
-"""Descriptions of types that several subgraphs define; equal descriptions let composition keep them."""
+"""The descriptions of types that several subgraphs define.
+
+Composition keeps these descriptions because they are equal.
+"""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class DomainProblem(Protocol):
 
 
 def facts(problem: DomainProblem) -> Mapping[str, Any]:
-    """The fields by name."""
+    """Return the fields of the problem by name."""
     return {field.name: getattr(problem, field.name) for field in fields(problem)}
 
 

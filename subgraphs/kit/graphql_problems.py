@@ -33,5 +33,8 @@ class InvalidAccount(Problem):
 
 
 def graphql_problem(problem: DomainProblem, types: Mapping[type, Callable[..., object]]) -> Any:
-    """The GraphQL object of `problem`; `types` maps a class of the domain to its GraphQL type with the same fields."""
+    """Return the GraphQL object of `problem`.
+
+    `types` maps each class of the domain to its GraphQL type, which has the same fields.
+    """
     return types[type(problem)](code=problem.code, message=problem.message, **facts(problem))

@@ -81,7 +81,7 @@ class RequestPolicy:
 def graphql_router(
     schema: SubgraphSchema, create_context: Callable[[Request], Awaitable[BaseContext]], policy: RequestPolicy
 ) -> APIRouter:
-    """Routes that execute operations of `schema`: `POST /graphql`, and `GET` for queries."""
+    """Return the routes that execute operations of `schema`: `POST /graphql`, and `GET /graphql` for queries."""
     router = APIRouter()
 
     async def handle(request: Request) -> Response:
@@ -119,7 +119,7 @@ async def _client_gone(request: Request) -> None:
 
 
 def _negotiate(accept: str | None) -> str:
-    """The media type of the response: `application/json`, as old clients expect, or the newer one if accepted."""
+    """Return the media type of the response: the newer type if the client accepts it, else `application/json`."""
     if not accept:
         return JSON
     offered = [each.value for each in parse_accept(accept)]
@@ -150,11 +150,12 @@ async def _read(request: Request) -> _Call:
 
 
 def _from_json(text: str) -> Any:
-    """The JSON value in `text`.
+    """Parse JSON, and return its value.
 
     Raises:
-        ValueError: the text is not JSON, or escapes half a surrogate pair, which no store or response can hold.
-        RecursionError: it is nested too deeply.
+        ValueError: the text is not JSON, or contains an escape for half a surrogate pair, which no store or response
+            can contain.
+        RecursionError: the text is nested too deeply.
     """
     value = json.loads(text)
     if "\\u" in text:
@@ -241,7 +242,10 @@ def _body(result: ExecutionResult, limits: RequestLimits) -> dict[str, object]:
 
 
 def _format_error(error: GraphQLError, limits: RequestLimits) -> dict[str, object]:
-    """`error` for clients; the message of an unexpected exception is replaced by a neutral one."""
+    """Return the form of `error` for clients.
+
+    The message of an unexpected exception is replaced by a neutral message.
+    """
     message, extensions = _public_parts(error, limits)
     formatted: dict[str, object] = {"message": message}
     if error.locations:
@@ -271,7 +275,7 @@ def _public_parts(error: GraphQLError, limits: RequestLimits) -> tuple[str, dict
 
 
 def _cause(error: GraphQLError) -> Exception:
-    """The exception that a resolver raised, without the errors that graphql-core wraps around it."""
+    """Return the exception that a resolver raised, without the errors with which graphql-core wraps it."""
     cause: Exception = error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error

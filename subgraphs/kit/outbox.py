@@ -1,6 +1,6 @@
 """Events of a store, kept in its outbox until they are published (bank §2.10).
 
-A store writes the event in the database transaction that changes the state, so an event exists exactly when its
+A store writes the event in the database transaction that changes the state. So an event exists if and only if its
 change was committed. No process reads the outbox yet; events are deleted after `RETENTION`.
 """
 
@@ -17,20 +17,21 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 RETENTION: Final = timedelta(days=7)
-# Rows deleted in one database transaction: few enough that other writers do not wait.
+# The number of rows that one database transaction deletes. It is small, so that other writers need not wait.
 PRUNE_BATCH: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One change of one aggregate; the names are those of CloudEvents 1.0.
+    """A change of one aggregate, such as an account. The attributes have the names of CloudEvents 1.0.
 
     Attributes:
-        type: such as `account.opened`.
-        subject: id of the aggregate (an account, a transaction).
-        time: when the state changed.
-        data: JSON object of ids, amounts and statuses; no name, e-mail address, account number or free text.
-        id: unique; consumers recognise a repeated delivery by it.
+        type: the type of the event, such as `account.opened`.
+        subject: the id of the aggregate (an account or a transaction).
+        time: the time at which the state changed.
+        data: a JSON object with ids, amounts and statuses. It contains no name, e-mail address, account number or free
+            text.
+        id: a unique id, by which consumers recognise a repeated delivery.
     """
 
     type: str
@@ -61,7 +62,7 @@ class Outbox(Protocol):
         """
 
     async def prune_events(self, before: datetime, *, limit: int) -> int:
-        """Delete events older than `before` among the `limit` oldest ones, in one database transaction.
+        """Delete events older than `before`, at most the `limit` oldest ones, in one database transaction.
 
         Returns:
             The number of deleted events.
@@ -72,7 +73,7 @@ class Outbox(Protocol):
 
 
 async def prune(outbox: Outbox, now: datetime) -> int:
-    """Delete the events older than `RETENTION`, in batches; returns their number."""
+    """Delete the events older than `RETENTION`, in batches. Return the number of deleted events."""
     total = 0
     while deleted := await outbox.prune_events(now - RETENTION, limit=PRUNE_BATCH):
         total += deleted

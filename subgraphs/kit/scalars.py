@@ -32,7 +32,7 @@ def _refusal(scalar: str, problem: str) -> GraphQLError:
 
 
 def _from_text(scalar: str, parse: Callable[[str], Any]) -> Callable[[object], Any]:
-    """A parser that accepts only strings, and reports an invalid value as an error of the client."""
+    """Return a parser that accepts only strings. It reports an invalid value as an error of the client."""
 
     def parse_value(value: object) -> Any:
         if not isinstance(value, str):
@@ -62,7 +62,8 @@ def _parse_metadata(value: object) -> Metadata:
 
 def _parse_metadata_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> Metadata:
     if variables is None and isinstance(node, ObjectValueNode):
-        # Validation reads literals before variables have values; execution checks the entries with variables.
+        # Validation reads literals before the values of variables are known. The execution checks entries that contain
+        # variables.
         known = tuple(entry for entry in node.fields if not isinstance(entry.value, VariableNode))
         node = ObjectValueNode(fields=known)
     return _parse_metadata(value_from_ast_untyped(node, None if variables is None else dict(variables)))

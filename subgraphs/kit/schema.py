@@ -5,7 +5,8 @@ null with an error at its index, and does not affect the others. Identical field
 resolved only once in a request (`subgraphs.kit.shared_results`).
 """
 
-# No `from __future__ import annotations`: Strawberry edits the resolver's annotations and needs real types in them.
+# This module does not import `annotations` from `__future__`, because Strawberry edits the resolver's annotations and
+# needs real types in them.
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
@@ -19,8 +20,9 @@ from strawberry.types.field import StrawberryField
 from subgraphs.kit.scalars import SCALAR_MAP
 from subgraphs.kit.shared_results import frozen
 
-# The class method `resolve_reference` of an entity type: the object that a representation names, or None where the
-# caller may not see it. A representation is a claim: the client may send any keys and fields (bank §2.2).
+# The type of `resolve_reference`, a class method of an entity type. It returns the object that a representation names,
+# or None if the caller may not see it. A representation must not be trusted, because the client may send any keys and
+# fields (bank §2.2).
 ReferenceResolver = Callable[[strawberry.Info[Any, Any], Mapping[str, object]], Awaitable[object]]
 
 
@@ -41,8 +43,8 @@ class SubgraphSchema(strawberry.federation.Schema):
         return results
 
     def _resolve(self, info: strawberry.Info[Any, Any], representation: object) -> object:
-        """The entity, an awaitable of it, or the error to report at this index."""
-        # Annotated as `object`: a client may send any value for `_Any`.
+        """Return the entity, an awaitable of the entity, or the error to report at this index."""
+        # The annotation is `object`, because a client may send any value as `_Any`.
         if not isinstance(representation, Mapping) or not isinstance(representation.get("__typename"), str):
             return _refusal("a representation is an object with a `__typename`")
         concrete = self.schema_converter.type_map.get(representation["__typename"])
@@ -95,7 +97,7 @@ def create_schema(*, query: type, mutation: type | None = None, types: Iterable[
 
 
 def text_of(representation: Mapping[str, object], field: str) -> str:
-    """A key field of a representation, which must be text.
+    """Return a key field of a representation. Its value must be text.
 
     Raises:
         GraphQLError: the field is missing or is not text; `BAD_USER_INPUT`, reported at the representation's index.

@@ -1,4 +1,4 @@
-"""What the SQLite stores of the three services share: opening, closing, and the outbox table."""
+"""The common part of the three services' SQLite stores: opening, closing, and the outbox table."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def identity_statements(*counted: str) -> tuple[str, ...]:
 
 _INSERT_EVENT: Final = "INSERT INTO outbox (id, type, subject, time, data) VALUES (?, ?, ?, ?, ?)"
 
-# Only the oldest rows are looked at, which needs no index on the time.
+# Only the oldest rows are examined, so the time needs no index.
 _PRUNE_EVENTS: Final = """
 DELETE FROM outbox WHERE sequence IN (
     SELECT sequence FROM (SELECT sequence, time FROM outbox ORDER BY sequence LIMIT ?) WHERE time < ?
@@ -88,7 +88,10 @@ class SqliteStore:
 
     @classmethod
     async def open_at(cls, address: StoreAddress, clock: Clock) -> Self:
-        """As `open_file`; also raises ConfigurationError for a URL that is not `sqlite:///path`."""
+        """Call `open_file` with the file of `address`.
+
+        Also raise ConfigurationError for a URL that is not `sqlite:///path`.
+        """
         return await cls.open_file(address.sqlite_file, clock=clock)
 
     async def identity(self) -> StoreState:
@@ -129,7 +132,7 @@ class SqliteStore:
 
 
 class SqliteOutboxStore(SqliteStore):
-    """A store whose migrations create `OUTBOX_TABLE`; implements `Outbox`."""
+    """A store whose migrations create `OUTBOX_TABLE`. It implements `Outbox`."""
 
     async def events(self, *, after: int, limit: int) -> Sequence[OutboxRow]:
         query = "SELECT * FROM outbox WHERE sequence > ? ORDER BY sequence LIMIT ?"
@@ -156,7 +159,7 @@ class SqliteOutboxStore(SqliteStore):
 
 
 async def append_events(connection: aiosqlite.Connection, events: Iterable[Event]) -> None:
-    """Write `events` to the outbox, in the database transaction that `connection` is in."""
+    """Write `events` to the outbox, in the current database transaction of `connection`."""
     rows = [
         (event.id, event.type, event.subject, to_milliseconds(event.time), json.dumps(event.data)) for event in events
     ]

@@ -38,7 +38,7 @@ S = TypeVar("S", bound=Closable)
 
 @dataclass(frozen=True, slots=True)
 class StoreAddress:
-    """Where a service keeps its data.
+    """The address of a service's store.
 
     Attributes:
         url: the database URL; None selects the SQLite file `default`.
@@ -68,13 +68,13 @@ class StoreAddress:
 
 
 Clock: TypeAlias = Callable[[], datetime]
-# Scheme -> opens the store at an address.
+# Scheme -> a function that opens the store at an address.
 Stores: TypeAlias = Mapping[str, Callable[[StoreAddress, Clock], Awaitable[S]]]
 
 
 @asynccontextmanager
 async def open_store(address: StoreAddress, stores: Stores[S], *, clock: Clock = values.now) -> AsyncIterator[S]:
-    """The store at `address`, closed at the end of the block.
+    """Open the store at `address`, and close it at the end of the block.
 
     Raises:
         ConfigurationError: `stores` has no entry for the URL's scheme.

@@ -1,4 +1,4 @@
-"""Times as stores keep them: whole milliseconds since 1970, UTC."""
+"""Converts times to the form in stores: whole milliseconds since 1970, UTC."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 
 def to_milliseconds(moment: datetime) -> int:
-    """Milliseconds since the epoch; exact for times with millisecond precision."""
+    """Return the milliseconds since 1970. The result is exact for times with millisecond precision."""
     return round(moment.timestamp() * 1000)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def token_verifier(settings: SubgraphSettings) -> AsyncIterator[TokenVerifier]:
-    """A verifier of access tokens; it fetches the keys for the first token.
+    """Return a verifier of access tokens. It fetches the keys when it verifies the first token.
 
     Raises:
         StartupError: the revocation list cannot be opened.
@@ -26,7 +26,7 @@ async def token_verifier(settings: SubgraphSettings) -> AsyncIterator[TokenVerif
     async with AsyncExitStack() as stack:
         revocations = SqliteRevocationList(settings.data_dir)
         stack.callback(revocations.close)
-        # A call between our own services: the proxy variables of the environment do not apply.
+        # The client ignores the proxy variables of the environment, because it only calls our own services.
         client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
         keys = RemoteKeys.at(settings.signing_keys_url, client)
         yield TokenVerifier(issuer=settings.issuer, keys=keys, revocations=revocations)

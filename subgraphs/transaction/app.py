@@ -42,12 +42,12 @@ DRAIN_SECONDS: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class ExternalParts:
-    """What the service uses outside of itself; tests replace it.
+    """The external parts that the service uses. Tests replace them.
 
     Attributes:
-        account_transport: the way to the account service; None is the network.
+        account_transport: the HTTP transport to the account service; None means the network.
         provider: the payment provider.
-        wait: the pause between two rounds of the reconciler.
+        wait: the function that pauses between two rounds of the reconciler.
     """
 
     account_transport: httpx.AsyncBaseTransport | None = None
@@ -92,7 +92,7 @@ async def open_runtime(settings: TransactionSettings, external: ExternalParts) -
         orders = Orders(store, HttpLedger(ledger_client, credential), external.provider)
         stack.push_async_callback(orders.drain, DRAIN_SECONDS)
         await stack.enter_async_context(in_background(repeat(orders.renew_leases, every(RENEWAL_SECONDS))))
-        # Not awaited: the account service may start later than this one.
+        # The account service may start later than this service, so its start is not awaited.
         reconciler = Reconciler(store, orders, wait=external.wait)
         await stack.enter_async_context(in_background(reconciler.run()))
         yield TransactionRuntime(store, orders, cursors, verifier)

@@ -22,7 +22,7 @@ from subgraphs.transaction.store.protocol import Filter, Listing, sort_key
 if TYPE_CHECKING:
     from subgraphs.transaction.domain import Transaction
 
-# Bounds memory when an outage has left many orders open.
+# The number of orders that are read at once. It bounds the memory if an outage has left many orders open.
 _PAGE: Final = 500
 
 
@@ -36,7 +36,7 @@ command = service_group(
 
 @command.command("open")
 def open_command() -> None:
-    """List PENDING and HELD orders, oldest first; works beside a running service.
+    """List PENDING and HELD orders, oldest first. The service may be running.
 
     If an order stays PENDING for minutes while the account service is up, look at the log of this service.
     """
@@ -47,7 +47,7 @@ async def _print_open(settings: TransactionSettings) -> None:
     page = PageRequest(limit=_PAGE, backwards=True)
     async with open_joined(settings.place, STORES) as store:
         while rows := await store.listing(Listing(None, Filter(statuses=OPEN), page)):
-            # The store returns one row more than the limit; that row begins the next page.
+            # The store returns one row more than the limit. This row begins the next page.
             for record in rows[:_PAGE]:
                 click.echo(_line(record))
             if len(rows) <= _PAGE:

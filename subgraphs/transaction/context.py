@@ -1,4 +1,4 @@
-"""The context of a request for resolvers of the transaction service."""
+"""The context that resolvers of the transaction service get for a request."""
 
 from __future__ import annotations
 
@@ -31,10 +31,13 @@ class TransactionContext(BaseContext):
         self.reset_loaders()
 
     def reset_loaders(self) -> None:
-        """Replace the loaders: each mutation of an operation changes the lists that they have cached."""
+        """Replace the loaders, because each mutation of an operation changes the lists that the loaders have cached."""
         self.loaders = create_loaders(self.store, self.whole_reads)
 
     @property
     def viewer_id(self) -> str | None:
-        """The user whose transactions may be listed; None for staff, who see all. Raises as `caller` does."""
+        """Return the user whose transactions may be listed; None for staff, who may see all.
+
+        Raise the same errors as `caller`.
+        """
         return None if reads_all(self.caller) else self.caller.user_id

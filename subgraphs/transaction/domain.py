@@ -1,7 +1,7 @@
 """The rules of orders and transactions. Pure: no clock, no store, no network.
 
-An `Order` is what a caller asks for; a `Transaction` is its record, which changes only its status, along
-`TRANSITIONS`. The account service decides whether money may move; the rules here need no balance.
+An `Order` is the request of a caller. A `Transaction` is the record of an order. Only its status changes, as
+`TRANSITIONS` allows. The account service decides whether money may move, so the rules in this module need no balance.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bank.permissions import Actor
     from subgraphs.transaction.problems import Problem
 
-# Amounts are stored in minor units in 64 bits.
+# The largest amount in minor units. Stores keep amounts in 64 bits.
 MAX_MINOR_UNITS: Final = 2**63 - 1
 
 
@@ -47,7 +47,7 @@ class TransactionStatus(StrEnum):
     REVERSED = "REVERSED"
 
 
-# From -> to. A held order goes back to PENDING when review releases it.
+# Status -> the statuses that may follow it. A HELD order becomes PENDING again when a review releases it.
 TRANSITIONS: Final[Mapping[TransactionStatus, frozenset[TransactionStatus]]] = MappingProxyType(
     {
         TransactionStatus.PENDING: frozenset(
@@ -60,9 +60,9 @@ TRANSITIONS: Final[Mapping[TransactionStatus, frozenset[TransactionStatus]]] = M
     }
 )
 
-# The outcome of the order is not known yet.
+# In these statuses, the outcome of the order is not known yet.
 OPEN: Final = frozenset({TransactionStatus.PENDING, TransactionStatus.HELD})
-# The ledger has moved the money: only from now on does the other side see the transaction.
+# In these statuses, the ledger has moved the money. Only from then on can the other side see the transaction.
 SETTLED: Final = frozenset({TransactionStatus.COMPLETED, TransactionStatus.REVERSED})
 
 
@@ -118,7 +118,7 @@ def predecessors(status: TransactionStatus) -> frozenset[TransactionStatus]:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """An account on one side of a transaction, as it was when the transaction was created."""
+    """An account on one side of a transaction. Its data is that of the time when the transaction was created."""
 
     account_id: str
     user_id: str
@@ -138,7 +138,7 @@ class Parties:
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """Who gives an order; the roles are stored, so that the reconciler repeats exactly the first call."""
+    """The person who gives an order. The roles are stored, so that the reconciler can repeat exactly the first call."""
 
     user_id: str
     roles: frozenset[str]
@@ -189,9 +189,9 @@ class Transaction:
     """A recorded order.
 
     Attributes:
-        requester: who gave the order.
-        parties: as they were when the order was recorded.
-        problem: why it failed; None in every other status.
+        requester: the person who gave the order.
+        parties: the accounts on both sides, as they were when the order was recorded.
+        problem: the reason why the transaction failed; None in every other status.
     """
 
     id: str
@@ -210,17 +210,18 @@ class Transaction:
 
     @property
     def principal_user_id(self) -> str:
-        """Whose order it is: the owner of the debited account, or of the account that a deposit credits.
+        """Return the owner of the order: the owner of the debited account, or of the account that a deposit credits.
 
-        When that account does not exist, it is the requester.
+        If this account does not exist, the requester is the owner of the order.
         """
         party = self.parties.destination if self.order.type is TransactionType.DEPOSIT else self.parties.source
         return party.user_id if party else self.requester.user_id
 
     def visible_to(self, viewer: Caller) -> bool:
-        """Staff see all transactions, the principal sees every status, the receiver sees settled ones.
+        """Whether `viewer` may see the transaction. Staff and the principal always see it.
 
-        A failed transaction would show the receiver something about the sender's balance.
+        The receiver sees it when it is settled. The receiver does not see failed transactions, because they would
+        reveal something about the sender's balance.
         """
         destination = self.parties.destination
         return may_read(viewer, self.principal_user_id) or (
@@ -275,7 +276,9 @@ def _refusal(order: Order, requester: Requester, parties: Parties) -> Problem | 
 def conclude(
     transaction_id: str, found: Transaction | None, status: TransactionStatus, problem: Problem | None, at: datetime
 ) -> Transaction:
-    """The stored transaction `found` after one step to `status`; unchanged when it has that status already.
+    """Return the stored transaction `found` after the step to `status`.
+
+    If it already has this status, return it unchanged.
 
     Raises:
         IllegalTransition: there is no such transaction, or `TRANSITIONS` does not allow the step.
@@ -290,9 +293,10 @@ def conclude(
 
 
 def in_requester_terms(problem: Problem, transaction: Transaction) -> Problem:
-    """The ledger's `problem`, with accounts named as the requester named them.
+    """Return the ledger's `problem`, with the accounts named as the requester has named them.
 
-    The ledger names accounts by id. A requester who named the receiver by number must not learn the id.
+    The ledger names accounts by id. If the requester named the receiver by account number, the requester must not learn
+    the id.
     """
     destination = transaction.parties.destination
     named = transaction.order.destination

@@ -1,4 +1,4 @@
-"""The events of transactions: what the outbox reports for a new order or status (bank §2.10)."""
+"""The events that the outbox gets for a new order or a new status of a transaction (bank §2.10)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def of_change(before: Transaction | None, after: Transaction) -> Iterator[Event]:
-    """`transaction.recorded` without a `before`, `transaction.status_changed` for another status."""
+    """Yield `transaction.recorded` without a `before`, and `transaction.status_changed` for a new status."""
     if before is None:
         yield Event("transaction.recorded", after.id, after.created_at, _state(after))
     elif before.status is not after.status:

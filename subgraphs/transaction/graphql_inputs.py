@@ -1,4 +1,4 @@
-"""The inputs of mutations, and their orders. An error names every wrong field of an input."""
+"""The inputs of mutations, and their conversion to orders. An error names every wrong field of an input."""
 
 from __future__ import annotations
 
@@ -74,7 +74,10 @@ FieldError: TypeAlias = dict[str, object]
 
 
 def transfer_order(given: TransferInput) -> Order:
-    """The order of a transfer. Raises BadUserInput that names every wrong field, as the other three functions do."""
+    """Return the order of a transfer.
+
+    Raise BadUserInput that names every wrong field, as the other three functions do.
+    """
     by_id, by_number = given.destination_account_id or None, given.destination_account_number or None
     _refuse(
         *_id_errors("sourceAccountId", given.source_account_id),

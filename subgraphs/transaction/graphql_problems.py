@@ -90,7 +90,7 @@ AnyProblem: TypeAlias = (
     | IdempotencyKeyReused
 )
 
-# Domain -> GraphQL.
+# Class of the domain -> GraphQL type.
 _TYPES: Final[Mapping[type, type[AnyProblem]]] = {
     problems.InsufficientFunds: InsufficientFunds,
     problems.CurrencyMismatch: CurrencyMismatch,
@@ -106,7 +106,10 @@ PROBLEM_TYPES: Final = tuple(_TYPES.values())
 
 
 def present_problem(problem: problems.Problem | problems.IdempotencyKeyReused) -> Any:
-    """The GraphQL object, one of `AnyProblem`; the union of the field says which ones are possible."""
+    """Return the GraphQL object of a problem, one of `AnyProblem`.
+
+    The union of the field says which problems are possible.
+    """
     presented = graphql_problem(problem, _TYPES)
     if isinstance(problem, problems.AmountLimitExceeded):
         presented.kind = AmountLimitKind[problem.kind]

@@ -1,7 +1,7 @@
 """The GraphQL types of transactions, and the fields that this service adds to accounts.
 
-A representation is a claim (bank §2.2): the store and the caller's token alone decide what the caller sees, so a forged
-representation shows nothing.
+A representation is not trusted (bank §2.2). Only the store and the caller's token decide what the caller may see, so a
+forged representation reveals nothing.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from subgraphs.transaction.store.protocol import Filter, Listing, TurnoverReques
 T = TypeVar("T")
 Info = strawberry.Info[TransactionContext, None]
 
-# More decimals than any currency of ISO 4217 has.
+# No currency of ISO 4217 has more decimals than this.
 _MAX_MINOR_UNITS: Final = 4
 
 
@@ -171,7 +171,7 @@ class Account:
 
     @classmethod
     async def resolve_reference(cls, info: Info, representation: Mapping[str, object]) -> Account | None:
-        """An account for any id of the right form; this service does not know which accounts exist."""
+        """Return an account for any id of the right form. This service does not know which accounts exist."""
         info.context.caller  # noqa: B018 - raises Unauthenticated
         account_id = text_of(representation, "id")
         return Account(id=strawberry.ID(account_id), claimed=representation) if is_object_id(account_id) else None
@@ -217,14 +217,14 @@ class Transaction:
 
 
 async def find(context: TransactionContext, transaction_id: str) -> Transaction | None:
-    """The transaction, if it exists and the caller may see it. Raises Unauthenticated without a caller."""
+    """Return the transaction if it exists and the caller may see it. Raise Unauthenticated without a caller."""
     caller = context.caller
     record = await context.loaders.transactions.load(transaction_id)
     return present(record, caller) if record is not None and record.visible_to(caller) else None
 
 
 def present(record: domain.Transaction, viewer: Caller) -> Transaction:
-    """The GraphQL object of `record` for `viewer`, who may see it."""
+    """Return the GraphQL object of `record` for `viewer`, who may see it."""
     order, counterparty, requested_by = record.order, record.counterparty(viewer), record.requested_by(viewer)
     return Transaction(
         id=strawberry.ID(record.id),
@@ -255,7 +255,7 @@ def _own(party: domain.Party | None, viewer: Caller) -> Account | None:
 
 
 def create_listing(context: TransactionContext, wanted: TransactionFilter | None, page: PageRequest) -> Listing:
-    """The store's listing for the caller. Raises Unauthenticated without a caller."""
+    """Return the store's listing for the caller. Raise Unauthenticated without a caller."""
     given = wanted or TransactionFilter()
     types, statuses = _given(given.type), _given(given.status)
     return Listing(
@@ -277,5 +277,5 @@ def _given(value: T | None) -> T | None:
 
 
 def whole(listing: Listing) -> Listing:
-    """`listing` without its page, so that all pages of a list share one look-up of the count."""
+    """Return `listing` without its page, so that all pages of a list share one look-up of the count."""
     return Listing(listing.viewer_id, listing.filter)

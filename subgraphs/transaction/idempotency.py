@@ -1,4 +1,4 @@
-"""Idempotency keys: one key is for one order, which may be sent any number of times (bank §2.5)."""
+"""Idempotency keys. A key belongs to one order, which may be sent any number of times (bank §2.5)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from subgraphs.transaction.domain import Transaction
 
-# A weekend: no client repeats an order for longer.
+# How long a key stays valid. It is as long as a weekend, because no client repeats an order for longer.
 KEY_LIFETIME: Final = timedelta(hours=48)
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -25,7 +25,7 @@ def is_key(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class KeyScope:
-    """A key is valid for one caller and one mutation."""
+    """A key is valid only for one caller and one mutation."""
 
     user_id: str
     mutation: str
@@ -34,7 +34,7 @@ class KeyScope:
 
 @dataclass(frozen=True, slots=True)
 class KeyEntry:
-    """A key and the order that uses it, until the key `may_be_reused`."""
+    """A key and the order that uses it. The key belongs to this order until it `may_be_reused`."""
 
     scope: KeyScope
     fingerprint: str
@@ -50,5 +50,5 @@ class UsedKey:
 
 
 def may_be_reused(expires_at: datetime, transaction: Transaction, at: datetime) -> bool:
-    """Whether a key may be used again: it has expired, and the outcome of its transaction is known."""
+    """Whether a key may be used for another order: it has expired, and the outcome of its transaction is known."""
     return expires_at <= at and not transaction.is_open

@@ -25,28 +25,29 @@ if TYPE_CHECKING:
 
     from subgraphs.transaction.domain import Transaction
 
-# After this time another process may carry out the order of a process that died.
+# If a process dies, another process may carry out its orders after this time.
 DURATION: Final = timedelta(seconds=10)
-# Two renewals may fail before a lease expires.
+# The time between two renewals. Two renewals may fail before a lease expires.
 RENEWAL_SECONDS: Final = 3.0
-# A lease that ends later than this was taken by a clock that is ahead of ours, or before ours was set back.
+# If a lease ends further in the future than this, the clock that set it was ahead of ours, or our clock was set back
+# afterwards.
 MAX_AHEAD: Final = 2 * DURATION
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """`owner` carries the order out until `expires_at`."""
+    """The right of `owner` to carry out an order until `expires_at`."""
 
     owner: str
     expires_at: datetime
 
     @classmethod
     def take(cls, owner: str, at: datetime) -> Lease:
-        """The lease that `owner` takes, or renews, at the time `at`."""
+        """Return the lease that `owner` takes or renews at the time `at`."""
         return cls(owner, at + DURATION)
 
     def is_live(self, at: datetime) -> bool:
-        """Whether the lease keeps other processes away at the time `at`."""
+        """Whether the lease keeps other processes from carrying out the order at the time `at`."""
         return at < self.expires_at <= at + MAX_AHEAD
 
 

@@ -1,8 +1,8 @@
 """The client of the account service: owners of accounts, and postings (bank §2.7).
 
-A posting has three outcomes. POSTED and REFUSED are definite, have status 200, and are the same at every repetition.
-Everything else is unknown, and the posting is repeated: a refused connection, a timeout, a 5xx, a malformed response,
-even a 4xx, because an earlier attempt may have been posted.
+A posting has three outcomes. POSTED and REFUSED are definite: their status is 200, and a repetition gets the same
+outcome. With any other response, the outcome is unknown, and the posting is repeated. This includes a refused
+connection, a timeout, a 5xx, a malformed response, and even a 4xx, because an earlier attempt may have been posted.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ TIMEOUT: Final = httpx.Timeout(5.0, connect=2.0)
 
 _log = structlog.stdlib.get_logger("ledger")
 
-# Error of the HTTP client or of a parser -> its name in the log, most specific first. The outcome stays unknown.
+# Error of the HTTP client or of a parser -> its name in the log, beginning with the most specific. After each of these
+# errors, the outcome is unknown.
 _CLIENT_ERRORS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (httpx.ConnectTimeout, "unreachable"),
     (httpx.ConnectError, "unreachable"),
@@ -49,7 +50,7 @@ _CLIENT_ERRORS: Final[tuple[tuple[type[Exception], str], ...]] = (
 _TOO_SLOW: Final = (httpx.ReadTimeout, httpx.WriteTimeout)
 _CAUGHT: Final = tuple(kind for kind, _ in _CLIENT_ERRORS)
 
-# Type -> the internal account that balances the customer's account.
+# Type of order -> the internal account that gets the opposite entry.
 _INTERNAL: Final[Mapping[TransactionType, str]] = {
     TransactionType.DEPOSIT: "DEPOSITS",
     TransactionType.WITHDRAWAL: "WITHDRAWALS",
@@ -88,7 +89,7 @@ class Ledger(Protocol):
         """
 
     async def post(self, transaction: Transaction) -> Posted | Refused:
-        """Move the money; idempotent by the transaction's id.
+        """Move the money. A repetition with the same transaction id changes nothing.
 
         Raises:
             OutcomeUnknown: the response is not definite.
@@ -96,10 +97,10 @@ class Ledger(Protocol):
 
 
 class HttpLedger:
-    """The ledger behind `/internal/` of the account service."""
+    """The ledger, called over the routes `/internal/` of the account service."""
 
     def __init__(self, client: httpx.AsyncClient, credential: ServiceCredential) -> None:
-        """Uses `client`, which has the base URL; the caller closes it."""
+        """`client` must have the base URL of the account service. The caller closes it."""
         self._client = client
         self._credential = credential
 
@@ -146,9 +147,9 @@ def _document(response: httpx.Response) -> dict[str, Any]:
 
 
 def posting(transaction: Transaction) -> dict[str, object]:
-    """The body of `POST /internal/postings`: entries sum to zero, a debit is negative.
+    """Return the body of `POST /internal/postings`. A debit is negative, and the entries sum to zero.
 
-    It is equal for every attempt at one transaction; the ledger refuses another body for the same id.
+    The body is the same in every attempt for a transaction, because the ledger refuses another body with the same id.
     """
     order, parties = transaction.order, transaction.parties
     internal: dict[str, str] | None = {"internal": _INTERNAL[order.type]} if order.type in _INTERNAL else None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Request = TypeVar("Request", Listing, TurnoverRequest)
 Result = TypeVar("Result")
 
-# By account id and currency.
+# The sums of accounts, by account id and currency.
 SumsByAccount: TypeAlias = "Mapping[tuple[str, str], Sums]"
 
 
@@ -31,8 +31,8 @@ class Loaders:
     Attributes:
         transactions: by id, for any viewer; None for an unknown id.
         listings: a page of an account's transactions.
-        counts: the number of an account's transactions.
-        turnovers: sums of an account, by account id and currency.
+        counts: the number of an account's transactions on all pages.
+        turnovers: the sums of what was credited and debited, by account id and currency.
     """
 
     transactions: DataLoader[str, Transaction | None]

@@ -1,8 +1,8 @@
 """The payment provider: the source of deposits, the destination of withdrawals and payments.
 
-A provider works in two phases, as card networks do. `authorise` reserves and moves nothing; `capture` moves the money
-after the ledger has posted; `void` ends the reservation after the ledger has refused. Each call carries the
-transaction's id and may be repeated any number of times, so after a crash all steps of the order are repeated:
+A provider works in two phases, as card networks do. `authorise` reserves the money but does not move it. `capture`
+moves the money after the ledger has posted. `void` ends the reservation after the ledger has refused. Each call carries
+the transaction's id and may be repeated any number of times, so after a crash all steps of the order are repeated:
 
 | crash after | the second run |
 |---|---|
@@ -29,7 +29,7 @@ class ProviderUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PaymentInstruction:
-    """What the provider has to do. `transaction_id` makes every call idempotent."""
+    """An instruction to the provider. `transaction_id` makes every call idempotent."""
 
     transaction_id: str
     type: TransactionType
@@ -42,20 +42,21 @@ class PaymentProvider(Protocol):
     """Each method returns within seconds or raises ProviderUnavailable."""
 
     async def authorise(self, instruction: PaymentInstruction) -> bool:
-        """Reserve the amount; False declines the instruction for good.
+        """Reserve the amount. Return False if the provider declines the instruction definitively.
 
         Raises:
             ProviderUnavailable: there is no definite result.
         """
 
     async def capture(self, instruction: PaymentInstruction) -> None:
-        """Move the authorised amount. Raises ProviderUnavailable if that is not certain."""
+        """Move the authorised amount. Raise ProviderUnavailable if it is not certain that the money was moved."""
 
     async def void(self, instruction: PaymentInstruction) -> None:
-        """End the reservation. Raises ProviderUnavailable if that is not certain."""
+        """End the reservation. Raise ProviderUnavailable if it is not certain that the reservation has ended."""
 
 
-# Test values, as card sandboxes have them: a payee in any case, and digits that a real amount hardly ever has.
+# Test values, as sandboxes of card networks have them: a payee, in upper or lower case, and digits that a real amount
+# hardly ever has.
 DECLINED_PAYEE: Final = "SANDBOX DECLINE"
 DECLINED_DIGITS: Final = 131313
 
@@ -73,7 +74,7 @@ class SandboxProvider:
         return not declined_payee and digits != DECLINED_DIGITS
 
     async def capture(self, instruction: PaymentInstruction) -> None:
-        """Nothing to move."""
+        """Do nothing, because no money was reserved."""
 
     async def void(self, instruction: PaymentInstruction) -> None:
-        """Nothing to release."""
+        """Do nothing, because no money was reserved."""

@@ -1,14 +1,14 @@
-"""Why an order is refused: data, not errors (bank §2.4).
+"""Problems, which say why an order is refused. They are data, not errors (bank §2.4).
 
-A problem is stored with the transaction that it ends and returned on every replay, so each has a JSON form
-(`subgraphs.kit.domain_problems.to_json`), which the ledger's responses have too:
+A problem is stored with the transaction that failed because of it, and returned again when the order is repeated. So
+each problem has a JSON form (`subgraphs.kit.domain_problems.to_json`). The ledger's responses have the same form:
 
 ```
 InsufficientFunds(available=Decimal("5.00"), requested=Decimal("9.00"), currency="USD")
 {"code": "INSUFFICIENT_FUNDS", "message": "...", "available": "5.00", "requested": "9.00", "currency": "USD"}
 ```
 
-`PROBLEMS` registers each code once.
+`PROBLEMS` has one class for each code.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class InsufficientFunds:
-    """The debited account has less than the order asks for; amounts have the currency's decimals."""
+    """The debited account has less money than the order needs. The amounts have the currency's decimals."""
 
     code: ClassVar[str] = "INSUFFICIENT_FUNDS"
     message: ClassVar[str] = "The account does not have enough available funds"
@@ -86,7 +86,10 @@ class AmountLimitExceeded:
 
 @dataclass(frozen=True, slots=True)
 class InvalidAccount:
-    """The caller may not use the account, or it does not exist; `account_id` is the id or number in the order."""
+    """The caller may not use the account, or it does not exist.
+
+    `account_id` is the id or account number in the order.
+    """
 
     code: ClassVar[str] = "INVALID_ACCOUNT"
     message: ClassVar[str] = "Account not found"
@@ -124,7 +127,7 @@ Problem: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKeyReused:
-    """The key was used for another order. No transaction ends with it, so it is not a `Problem`."""
+    """The key was used for another order. This is not a `Problem`, because no transaction fails because of it."""
 
     code: ClassVar[str] = "IDEMPOTENCY_KEY_REUSED"
     message: ClassVar[str] = "The idempotency key was used for another order"
@@ -146,7 +149,7 @@ PROBLEMS: Mapping[str, type[Problem]] = {
 
 
 def from_json(document: object) -> Problem:
-    """The problem in a document of `to_json`; unknown facts, of a newer release, are ignored.
+    """Return the problem in a document that `to_json` made. Unknown facts of a newer release are ignored.
 
     Raises:
         ValueError: the code is unknown, a fact is missing or has another type.
@@ -169,7 +172,7 @@ def from_json(document: object) -> Problem:
 
 
 def _parse(value: object, declared: str) -> Any:
-    """`value` as the field's type, which is text because annotations are postponed."""
+    """Convert `value` to the declared type of the field. `declared` is text, because annotations are postponed."""
     if value is None and declared.endswith("None"):
         return None
     if not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Finishes orders that a crash, a timeout or an outage left PENDING, and deletes what has expired."""
+"""Finishes orders that a crash, a timeout or an outage left PENDING, and deletes expired keys and events."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from subgraphs.transaction.store.protocol import TransactionStore
 
 INTERVAL_SECONDS: Final = 5.0
-# Orders resumed at once: enough to hide the ledger's latency, few enough not to slow down new orders.
+# How many orders are resumed at once: enough to hide the latency of the ledger, and few enough not to slow down new
+# orders.
 CONCURRENCY: Final = 8
-# Orders read at once: bounds memory after a long outage.
+# How many orders are read at once. This bounds the memory after a long outage.
 BATCH: Final = 200
 
 _log = structlog.stdlib.get_logger("reconciler")
@@ -32,10 +33,11 @@ interval: Final = every(INTERVAL_SECONDS)
 
 
 class Reconciler:
-    """One round at start, then one after each `wait` (bank §2.7).
+    """Runs a round at the start, and then one after each `wait` (bank §2.7).
 
-    A round repeats the steps of every PENDING order that no process has a lease on. An order whose outcome stays
-    unknown is left to the next round and does not delay the others. Any number of processes may reconcile one store.
+    A round repeats the steps of every PENDING order that no process has a lease on. If the outcome of an order stays
+    unknown, the next round tries again, and the other orders are not delayed. Any number of processes may reconcile one
+    store.
     """
 
     def __init__(
@@ -55,11 +57,14 @@ class Reconciler:
         self._deletion_clock = deletion_clock or CautiousClock(clock)
 
     async def run(self) -> NoReturn:
-        """Rounds without end; an error of a round is logged, and the next round tries again."""
+        """Run rounds without end. If a round fails, log the error and try again in the next round."""
         await repeat(self.round, self._wait)
 
     async def round(self) -> None:
-        """Resume the PENDING orders without a live lease, oldest first; then delete expired keys and events."""
+        """Resume the PENDING orders without a live lease, beginning with the oldest.
+
+        Then delete expired keys and events.
+        """
         slots = asyncio.Semaphore(CONCURRENCY)
 
         async def resume(transaction_id: str) -> None:

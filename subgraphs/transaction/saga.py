@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Money that enters or leaves the bank goes through the provider.
+# These orders need the provider, because their money enters or leaves the bank.
 EXTERNAL: Final = frozenset({TransactionType.DEPOSIT, TransactionType.WITHDRAWAL, TransactionType.PAYMENT})
 
 _log = structlog.stdlib.get_logger("saga")
@@ -59,7 +59,7 @@ _log = structlog.stdlib.get_logger("saga")
 
 @dataclass(frozen=True, slots=True)
 class PlacedOrder:
-    """The transaction of an order; `replayed` if an earlier call with the same key placed the order."""
+    """The transaction of an order. `replayed` says whether an earlier call with the same key placed the order."""
 
     transaction: Transaction
     replayed: bool
@@ -83,13 +83,13 @@ class Orders:
         self._ledger = ledger
         self._provider = provider
         self._clock = clock
-        # Names this process in leases; a restarted process is another owner.
+        # The name of this process in leases. After a restart, a process has another name.
         self._owner = values.new_object_id()
         self._running: set[str] = set()
         self._tasks: set[asyncio.Task[object]] = set()
 
     async def place(self, order: Order, requester: Requester, key: str) -> PlacedOrder | IdempotencyKeyReused:
-        """Carry out `order`, once for each `key` of the requester and the type of order.
+        """Carry out `order`. For each requester and type of order, a `key` is used for only one order.
 
         Cancelling the call does not cancel the order.
 
@@ -111,7 +111,10 @@ class Orders:
             await self._store.renew(self._running, Lease.take(self._owner, self._clock()))
 
     async def drain(self, seconds: float) -> None:
-        """Wait for running orders; those that take longer stay PENDING, without a lease, for any reconciler."""
+        """Wait for running orders.
+
+        Orders that take longer stay PENDING without a lease, so that any reconciler can resume them.
+        """
         tasks = set(self._tasks)
         if not tasks:
             return
@@ -130,7 +133,7 @@ class Orders:
 
     def _finished(self, task: asyncio.Task[T]) -> None:
         self._tasks.discard(task)
-        # The caller may be gone: without this line nobody would see the error.
+        # The error is logged here, because the caller may be gone and nobody else would see the error.
         error = None if task.cancelled() else task.exception()
         if error is not None and not isinstance(error, ServiceError):
             _log.error("order failed unexpectedly", exc_info=error)
@@ -138,7 +141,7 @@ class Orders:
     async def _place(self, order: Order, requester: Requester, key: str) -> PlacedOrder | IdempotencyKeyReused:
         scope = KeyScope(requester.user_id, order.type, key)
         fingerprint = order.fingerprint()
-        # First of all, so that a replay works even while the ledger is unavailable.
+        # The key is looked up first, so that a repeated order gets its result even while the ledger is not available.
         used = await self._store.find_key(scope, self._clock())
         if used is not None:
             return _replay(used, fingerprint)
@@ -152,7 +155,7 @@ class Orders:
                 Lease.take(self._owner, now) if transaction.status is TransactionStatus.PENDING else None,
             )
         except asyncio.CancelledError:
-            # The order may be recorded all the same.
+            # Even after this error, the order may have been recorded.
             await self._release(transaction.id)
             raise
         if used is not None:
@@ -166,7 +169,7 @@ class Orders:
             await self._run(transaction)
 
     async def _run(self, transaction: Transaction) -> Transaction:
-        """Carry out an order on which this process has the lease; the lease ends when the run ends."""
+        """Carry out an order on which this process has the lease. The lease ends when this method returns."""
         current = transaction
         self._running.add(transaction.id)
         try:

@@ -149,7 +149,7 @@ class Query:
 
 
 async def _place(info: Info, order: Order, key: str) -> Any:
-    """The result of `order`: a member of its mutation's union."""
+    """Carry out `order`, and return its result, which is a member of the mutation's union."""
     caller = info.context.caller
     placed = await info.context.orders.place(order, Requester.of(caller), key)
     info.context.reset_loaders()

@@ -1,4 +1,4 @@
-"""Checks the invariants of a ledger file: read-only, on one snapshot, while the service runs or after a crash.
+"""Checks the invariants of a ledger file. It only reads, in one snapshot. The service may be running, or have crashed.
 
 The constraints of the database should make violations impossible; this check does not rely on them.
 """
@@ -27,8 +27,8 @@ _EVERYTHING = f"""
     WHERE a.internal_name IS NOT NULL
 """  # noqa: S608 - a constant
 
-# Each query returns one row for each violation; the columns locate it. Sums follow the order of posting, so that no
-# partial sum is larger than a balance that an account once had.
+# Each query returns one row for each violation, with columns that say where it is. Sums are computed in the order of
+# posting, so that no partial sum is larger than a balance that an account once had.
 INVARIANTS: Final[dict[str, str]] = {
     "the file is intact": "SELECT integrity_check AS problem FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
     "every reference has its row": 'SELECT "table", rowid, parent FROM pragma_foreign_key_check',
@@ -80,7 +80,7 @@ _INTERNAL: Final = (
     " FROM entries e JOIN accounts a ON a.id = e.account_id WHERE internal_name IS NOT NULL"
     " GROUP BY internal_name, e.currency ORDER BY internal_name, e.currency"
 )
-# Enough to see the pattern, few enough to read.
+# The number of examples: enough to recognise a pattern, and few enough to read.
 SHOWN_VIOLATIONS = 5
 
 
@@ -90,7 +90,7 @@ class Violation:
 
     Attributes:
         count: the number of violating rows.
-        examples: the columns of the first rows; ids and amounts, no personal data.
+        examples: the columns of the first rows. They contain ids and amounts, but no personal data.
     """
 
     invariant: str

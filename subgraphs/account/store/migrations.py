@@ -74,7 +74,7 @@ CREATE TABLE entries (
 
 
 def _refuse(name: str, event: str, reason: str, when: str = "") -> str:
-    """A trigger that aborts the statement with `reason` if `when` is true."""
+    """Return a trigger that aborts the statement with `reason` if `when` is true."""
     condition = f"WHEN {when} " if when else ""
     return f"CREATE TRIGGER {name} BEFORE {event} {condition}BEGIN SELECT RAISE(ABORT, '{reason}'); END"
 

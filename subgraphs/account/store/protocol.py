@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-# Accounts are listed by id alone.
+# The number of parts of a sort key: accounts are listed by their id only.
 SORT_KEY_WIDTH: Final = 1
 DEFAULT_LIMITS: Final = Limits()
 
 
 @dataclass(frozen=True, slots=True)
 class AccountFilter:
-    """Which accounts a list shows; None sets no condition."""
+    """The filter of a list of accounts. A field that is None sets no condition."""
 
     statuses: tuple[AccountStatus, ...] | None = OPEN_STATUSES
     types: tuple[AccountType, ...] | None = None
@@ -45,36 +45,39 @@ class AccountStore(Outbox, IdentifiedStore, Protocol):
     """
 
     async def by_ids(self, ids: Collection[str]) -> Mapping[str, Account]:
-        """Customers' accounts by id; ids that do not exist are left out."""
+        """Return customers' accounts by id. Ids that do not exist are left out."""
 
     async def by_numbers(self, numbers: Collection[str]) -> Mapping[str, Account]:
-        """Customers' accounts by account number; numbers that do not exist are left out."""
+        """Return customers' accounts by account number. Numbers that do not exist are left out."""
 
     async def page(self, wanted: AccountFilter, page: PageRequest) -> Sequence[Account]:
         """One page of all customers' accounts."""
 
     async def count(self, wanted: AccountFilter) -> int:
-        """The number of accounts on all pages of `page`."""
+        """Return the number of accounts on all pages of the list."""
 
     async def pages_of(
         self, owners: Collection[str], wanted: AccountFilter, page: PageRequest
     ) -> Mapping[str, Sequence[Account]]:
-        """The same page of each owner's accounts, by owner, in one query; owners without accounts are left out."""
+        """Return, by owner, the same page of each owner's accounts, with one query.
+
+        Owners without accounts are left out.
+        """
 
     async def counts_of(self, owners: Collection[str], wanted: AccountFilter) -> Mapping[str, int]:
-        """The number of each owner's accounts on all pages, by owner; owners without accounts are left out."""
+        """Return, by owner, the number of each owner's accounts on all pages. Owners without accounts are left out."""
 
     async def open(self, user_id: str, rule: Callable[[int], Account | R]) -> Account | R:
         """Insert the account that `rule` returns, or nothing when it returns a refusal.
 
-        `rule` gets the number of the user's accounts that are not closed. It is called again, for another account
-        number, when the number belongs or belonged to another account.
+        `rule` gets the number of the user's accounts that are not closed. If the account number belongs or belonged to
+        another account, `rule` is called again, to get another number.
 
         Returns:
             What `rule` returned.
 
         Raises:
-            Unavailable: also when no free account number was found.
+            Unavailable: the store does not respond, or no free account number was found.
         """
 
     async def change(self, account_id: str, rule: Callable[[Account | None], Account | R]) -> Account | R:

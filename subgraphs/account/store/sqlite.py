@@ -1,4 +1,7 @@
-"""Accounts and the ledger in one SQLite file; `migrations` says what the database itself guarantees."""
+"""The store of accounts and the ledger in one SQLite file.
+
+`migrations` describes what the database itself guarantees.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,7 @@ class SqliteAccountStore(SqliteOutboxStore):
     async def page(self, wanted: AccountFilter, page: PageRequest) -> Sequence[Account]:
         where, parameters = _conditions(wanted, page)
         order = "DESC" if page.backwards else "ASC"
-        # The fragments are constants of this module; every value is a parameter.
+        # The SQL fragments are constants of this module. Every value is passed as a parameter.
         query = f"SELECT * FROM accounts WHERE {where} ORDER BY id {order} LIMIT :limit"  # noqa: S608 - see above
         async with self._database.snapshot() as connection:
             rows = await connection.execute_fetchall(query, parameters)
@@ -164,7 +167,10 @@ class SqliteAccountStore(SqliteOutboxStore):
 def _conditions(
     wanted: AccountFilter, page: PageRequest | None = None, owners: Collection[str] | None = None
 ) -> tuple[str, dict[str, object]]:
-    """A WHERE clause over customers' accounts, and its parameters; a list of any length is one JSON parameter."""
+    """Return a WHERE clause for customers' accounts, and its parameters.
+
+    A list of any length is passed as one JSON parameter.
+    """
     clauses = ["internal_name IS NULL"]
     parameters: dict[str, object] = {}
     lists = {"status": wanted.statuses, "type": wanted.types, "currency": wanted.currencies, "user_id": owners}
@@ -236,7 +242,7 @@ async def _count_open(connection: aiosqlite.Connection, user_id: str) -> int:
 
 
 async def _insert(connection: aiosqlite.Connection, account: Account) -> bool:
-    """Insert the account; False if its number is taken."""
+    """Insert the account. Return False if its number is taken."""
     created = format_timestamp(account.created_at)
     cursor = await connection.execute(
         "INSERT INTO accounts (id, user_id, number, type, currency, status, version,"
@@ -365,7 +371,7 @@ async def _write_day_sum(connection: aiosqlite.Connection, moved: DaySum) -> Non
 
 
 async def _internal_id(connection: aiosqlite.Connection, name: str, currency: str, now: str) -> str:
-    """The id of an internal account, which is created when the first posting names it."""
+    """Return the id of an internal account. If no posting has named it before, it is created."""
     await connection.execute(
         "INSERT INTO accounts (id, internal_name, currency, status, balance_as_of, created_at, updated_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (internal_name, currency) DO NOTHING",

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 class EmailExists(Exception):
-    """Another user has the e-mail address, in any case."""
+    """Another user has the e-mail address, in the same or in other upper and lower case."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A user with the encoded hash of the password."""
+    """A user, with the encoded hash of the user's password."""
 
     user: User
     password_hash: str
@@ -32,7 +32,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class TokenExchange:
-    """What happened to a presented refresh token; `user` is the session's user as stored now."""
+    """The result for a refresh token that a client has sent. `user` is the session's user as it is stored now."""
 
     verdict: Verdict
     session: Session
@@ -53,16 +53,16 @@ class AuthStore(IdentifiedStore, Protocol):
         """
 
     async def users(self, ids: Collection[str]) -> dict[str, User]:
-        """The users by id, in one query; ids that do not exist are left out."""
+        """Return the users by id, with one query. Ids that do not exist are left out."""
 
     async def credentials(self, email: str) -> Credentials | None:
         """The credentials of the user with this e-mail address, or None. Upper and lower case are not distinguished."""
 
     async def set_password_hash(self, user_id: str, password_hash: str) -> None:
-        """Replace the hash; nothing happens when there is no such user."""
+        """Replace the hash. If there is no such user, nothing happens."""
 
     async def grant(self, user_id: str, role: Role) -> None:
-        """Add `role` to the user's roles; a role that the user has changes nothing."""
+        """Add `role` to the user's roles. If the user already has the role, nothing changes."""
 
     async def revoke_role(self, user_id: str, role: Role, now: datetime) -> None:
         """Remove `role` from the user's roles. End the user's sessions, because their access tokens contain the role.
@@ -77,7 +77,10 @@ class AuthStore(IdentifiedStore, Protocol):
         """Allow the user to log in again."""
 
     async def list_users(self, after: str, limit: int) -> list[User]:
-        """Up to `limit` users with ids greater than `after`, by ascending id, which is the order of creation."""
+        """Return up to `limit` users with ids greater than `after`, by ascending id.
+
+        This is the order of their creation.
+        """
 
     async def begin_session(self, session: Session, token: RefreshToken, expired_before: datetime) -> bool:
         """Insert a session with its first refresh token; delete the sessions that expired before `expired_before`.
@@ -92,7 +95,7 @@ class AuthStore(IdentifiedStore, Protocol):
         Reading, deciding and writing are one database transaction.
 
         Returns:
-            What happened, or None when there is no such token.
+            The result, or None if there is no such token.
         """
 
     async def end_session(self, session_id: str, now: datetime) -> Session | None:

@@ -51,7 +51,7 @@ class SqliteAuthStore(SqliteStore):
                 raise EmailExists from None
 
     async def users(self, ids: Collection[str]) -> dict[str, User]:
-        # One JSON parameter for any number of ids: SQLite limits the number of parameters.
+        # All ids are passed as one JSON parameter, because SQLite limits the number of parameters.
         query = f"SELECT {_USER} FROM users JOIN json_each(?) AS wanted ON users.id = wanted.value"  # noqa: S608 - a constant
         async with self._database.snapshot() as connection:
             rows = await connection.execute_fetchall(query, (json.dumps(sorted(set(ids))),))
@@ -200,7 +200,7 @@ async def _find_token(connection: aiosqlite.Connection, digest: bytes) -> Refres
 
 
 async def _session_and_user(connection: aiosqlite.Connection, session_id: str) -> tuple[Session, User]:
-    """The session of a stored token, and its user; foreign keys guarantee that both exist."""
+    """Return the session of a stored token, and the session's user. Foreign keys guarantee that both exist."""
     async with connection.execute(f"{_SESSION} WHERE id = ?", (session_id,)) as cursor:
         (session_row,) = await cursor.fetchall()
     query = f"SELECT {_USER} FROM users WHERE id = ?"  # noqa: S608 - a constant

@@ -1,12 +1,13 @@
-"""The schema of `transaction.sqlite3`."""
+"""The SQLite schema of the store of transactions, as migrations of `transaction.sqlite3`."""
 
 from __future__ import annotations
 
 from servicekit.sqlite import Migration
 from subgraphs.kit.sqlite_store import OUTBOX_TABLE, identity_statements
 
-# amount: minor units, `exponent` decimals. *_named: the account as the order names it; the other columns of a side are
-# null when no such account exists. principal_user_id: see domain.Transaction. Times: milliseconds since the epoch.
+# The amount is in minor units and has `exponent` decimals. The columns `*_named` contain the account as the order names
+# it. The other columns of this side are null if no such account exists. For principal_user_id, see domain.Transaction.
+# Times are milliseconds since 1970.
 _TRANSACTIONS = """
 CREATE TABLE transactions (
     id TEXT PRIMARY KEY,
@@ -58,7 +59,7 @@ MIGRATIONS = (
             "CREATE INDEX transactions_by_destination_user ON transactions (destination_user_id, created_at, id)",
             "CREATE INDEX transactions_by_source ON transactions (source_account_id, created_at, id)",
             "CREATE INDEX transactions_by_destination ON transactions (destination_account_id, created_at, id)",
-            # The reconciler reads it every few seconds; it is nearly always empty.
+            # This index is nearly always empty. The reconciler reads it every few seconds.
             "CREATE INDEX transactions_pending ON transactions (id) WHERE status = 'PENDING'",
             _IDEMPOTENCY_KEYS,
             "CREATE INDEX idempotency_keys_by_expiry ON idempotency_keys (expires_at)",
@@ -68,7 +69,7 @@ MIGRATIONS = (
         2,
         "leases and outbox",
         (
-            # A lease is set while a process carries the order out, see lease.py. Milliseconds since the epoch.
+            # A process that carries out the order sets the lease; see lease.py. The time is in milliseconds since 1970.
             "ALTER TABLE transactions ADD COLUMN lease_owner TEXT",
             "ALTER TABLE transactions ADD COLUMN lease_expires_at INTEGER",
             OUTBOX_TABLE,

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which transactions a list shows; None sets no condition.
+    """The filter of a list of transactions. A field that is None sets no condition.
 
     Attributes:
-        created_from: inclusive.
-        created_to: exclusive.
-        min_amount: inclusive, in any currency.
-        max_amount: inclusive, in any currency.
+        created_from: the earliest time, inclusive.
+        created_to: the end of the time range, exclusive.
+        min_amount: the smallest amount, inclusive, in any currency.
+        max_amount: the largest amount, inclusive, in any currency.
     """
 
     types: frozenset[TransactionType] | None = None
@@ -50,11 +50,12 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A page of a list, newest first.
+    """A page of a list of transactions, newest first.
 
     Attributes:
-        viewer_id: the user who may see the transactions (`Transaction.visible_to`); None sees all.
-        page: its sort keys are those of `sort_key`.
+        viewer_id: the user whose visible transactions are listed (`Transaction.visible_to`); None lists all
+            transactions.
+        page: the requested page. `sort_key` makes its sort keys.
     """
 
     viewer_id: str | None
@@ -64,7 +65,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class TurnoverRequest:
-    """Sums over COMPLETED transactions; `created_from` is inclusive, `created_to` exclusive."""
+    """A request for the sums of COMPLETED transactions. `created_from` is inclusive, and `created_to` is exclusive."""
 
     viewer_id: str | None
     created_from: datetime | None = None
@@ -73,7 +74,7 @@ class TurnoverRequest:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """The sums that credited and debited one account, in one currency, with the currency's decimals."""
+    """The sum of the credits and the sum of the debits of an account, in one currency, with the currency's decimals."""
 
     credited: Decimal
     debited: Decimal
@@ -95,15 +96,18 @@ class TransactionStore(Outbox, IdentifiedStore, Protocol):
         """
 
     async def find_key(self, scope: KeyScope, at: datetime) -> UsedKey | None:
-        """The order that uses a key at the time `at`; None if the key is unknown or `idempotency.may_be_reused`."""
+        """Return the order that uses a key at the time `at`.
+
+        Return None if the key is unknown or `idempotency.may_be_reused`.
+        """
 
     async def conclude(
         self, transaction_id: str, status: TransactionStatus, problem: Problem | None, at: datetime
     ) -> Transaction:
-        """Take the step that `subgraphs.transaction.domain.conclude` decides, and end the lease.
+        """Change the transaction as `subgraphs.transaction.domain.conclude` decides, and end the lease.
 
         Returns:
-            The transaction after the step.
+            The transaction after the change.
 
         Raises:
             IllegalTransition: see `domain.conclude`.
@@ -112,32 +116,32 @@ class TransactionStore(Outbox, IdentifiedStore, Protocol):
     async def claim(self, transaction_id: str, lease: Lease, at: datetime) -> Transaction | None:
         """Set `lease` on a PENDING transaction without a live lease.
 
-        Of several claims at once, one succeeds.
+        If several processes claim it at the same time, one of them succeeds.
 
         Returns:
-            The claimed transaction, or None when there is no such transaction or it cannot be claimed.
+            The claimed transaction. None if there is no such transaction, or if it cannot be claimed.
         """
 
     async def renew(self, transaction_ids: Collection[str], lease: Lease) -> None:
-        """Replace the leases that `lease.owner` has on these transactions by `lease`."""
+        """Replace the leases that `lease.owner` has on these transactions with `lease`."""
 
     async def release(self, transaction_id: str, owner: str) -> None:
-        """End the lease of `owner`; a lease of another owner stays."""
+        """End the lease if it belongs to `owner`. A lease of another owner is not changed."""
 
     async def unclaimed_ids(self, at: datetime, *, after: str, limit: int) -> Sequence[str]:
-        """Ids of PENDING transactions without a live lease, greater than `after`, ascending (oldest first)."""
+        """Return the ids of PENDING transactions without a live lease that are greater than `after`, oldest first."""
 
     async def delete_expired_keys(self, at: datetime) -> int:
-        """Delete the keys that `idempotency.may_be_reused` at the time `at`; returns their number."""
+        """Delete the keys for which `idempotency.may_be_reused` is true at the time `at`. Return their number."""
 
     async def settled_ids(self, *, after: str, limit: int) -> Sequence[str]:
         """Return the ids of transactions with a status in `domain.SETTLED` that are greater than `after`, ascending."""
 
     async def by_ids(self, transaction_ids: Sequence[str]) -> Mapping[str, Transaction]:
-        """The transactions by id, for any viewer; ids that do not exist are left out."""
+        """Return the transactions by id, whoever may see them. Ids that do not exist are left out."""
 
     async def listing(self, listing: Listing) -> Sequence[Transaction]:
-        """Up to `page.limit + 1` transactions that the viewer may see, in the direction of the page."""
+        """Return up to `page.limit + 1` transactions that the viewer may see, in the direction of the page."""
 
     async def listing_of_accounts(
         self, account_ids: Sequence[str], listing: Listing
@@ -154,7 +158,7 @@ class TransactionStore(Outbox, IdentifiedStore, Protocol):
         """Return, for each account, the number of its transactions on all pages."""
 
     async def turnover(self, account_ids: Sequence[str], request: TurnoverRequest) -> Mapping[tuple[str, str], Sums]:
-        """Sums by (account id, currency); accounts without transactions are left out."""
+        """Return sums by (account id, currency). Accounts without transactions are left out."""
 
     async def ping(self) -> None:
         """Raise unless the store responds."""
@@ -168,5 +172,5 @@ SORT_KEY_WIDTH: Final = 2
 
 
 def sort_key(transaction: Transaction) -> tuple[str, str]:
-    """Milliseconds since the epoch, then the id."""
+    """Return the sort key of a transaction: its time in milliseconds since 1970, and its id."""
     return str(to_milliseconds(transaction.created_at)), transaction.id

@@ -1,4 +1,4 @@
-"""The list queries as SQL text and named parameters. Pure; every value is a parameter.
+"""Builds the queries of lists, as SQL text and named parameters. Pure. Every value is a parameter.
 
 A list is the union of a few *branches*. Each branch is a range of one index in list order: a viewer's own orders and
 the transactions received from others, or an account's debits and credits. Each branch is limited to the page before the
@@ -11,8 +11,8 @@ SELECT id FROM (SELECT ... <branch 2> ORDER BY created_at DESC, id DESC LIMIT 21
 ORDER BY ... LIMIT 21
 ```
 
-So a page costs the same in a long history as in a short one. For many accounts at once the union is a correlated
-subquery of `json_each(:accounts)`, SQLite's form of LATERAL.
+So reading a page takes the same time in a long history as in a short one. For many accounts at once the union is a
+correlated subquery of `json_each(:accounts)`, SQLite's form of LATERAL.
 """
 
 # ruff: noqa: S608 - the texts consist of constants of this module only
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 Parameters: TypeAlias = dict[str, str | int]
 
 _SETTLED: Final = ", ".join(f"'{status}'" for status in sorted(SETTLED))
-# domain.Transaction.visible_to, one branch for each index.
+# The conditions of domain.Transaction.visible_to, with one branch for each index.
 _OWN: Final = "principal_user_id = :viewer"
 _ARRIVED: Final = f"destination_user_id = :viewer AND status IN ({_SETTLED})"
 _DEBITS: Final = "source_account_id = account.value"
@@ -53,7 +53,7 @@ _BRANCHES_OF_OWN_ACCOUNT: Final = (
 
 # The numbers of decimals that currencies have.
 _EXPONENTS: Final = sorted(set(EXPONENTS.values()))
-# A sum is computed in two halves, so that neither exceeds 64 bits.
+# A sum is computed in two parts (`high` and `low`), so that no number exceeds 64 bits.
 _HALF: Final = 10**9
 
 
@@ -64,7 +64,7 @@ class Query:
 
 
 def page(listing: Listing) -> Query:
-    """The viewer's page."""
+    """Return the query for a page of all transactions that the viewer may see."""
     condition, parameters = _conditions(listing)
     candidates = _candidates(_viewer_branches(listing), condition, listing.page)
     return Query(
@@ -74,11 +74,11 @@ def page(listing: Listing) -> Query:
 
 
 def page_of_accounts(account_ids: Sequence[str], listing: Listing) -> Query:
-    """A page for each account; the column `for_account` has the account's id."""
+    """Return the query for a page of each account. The column `for_account` contains the account's id."""
     condition, parameters = _conditions(listing)
     candidates = _candidates(_account_branches(listing), condition, listing.page)
     return Query(
-        # CROSS JOIN fixes the order of the loops: accounts are the outer loop.
+        # CROSS JOIN fixes the order of the loops, so that the loop over the accounts is the outer one.
         "SELECT account.value AS for_account, transactions.* FROM json_each(:accounts) AS account"
         f" CROSS JOIN transactions WHERE transactions.id IN ({candidates})"
         f" ORDER BY account.key, {_order(listing.page)}",
@@ -101,7 +101,7 @@ def count_of_accounts(account_ids: Sequence[str], listing: Listing) -> Query:
 
 
 def turnover(account_ids: Sequence[str], request: TurnoverRequest) -> Query:
-    """Rows of (account, currency, side, high, low): a sum is `high * HALF + low` minor units."""
+    """Return the query for rows of (account, currency, side, high, low). A sum is `high * HALF + low` minor units."""
     conditions, parameters = _time_conditions(request.created_from, request.created_to)
     sides = []
     for side, account, user in (
@@ -123,7 +123,7 @@ def turnover(account_ids: Sequence[str], request: TurnoverRequest) -> Query:
 
 
 def whole_sum(high: int, low: int) -> int:
-    """The sum of the two halves of `turnover`, in minor units; it may exceed 64 bits."""
+    """Return a sum of `turnover` in minor units, from its two parts. It may exceed 64 bits."""
     return high * _HALF + low
 
 
@@ -136,7 +136,7 @@ def _account_branches(listing: Listing) -> tuple[str, ...]:
 
 
 def _candidates(branches: Sequence[str], condition: str, request: PageRequest) -> str:
-    """Ids of one page."""
+    """Return the query for the ids of one page."""
     within = " AND ".join([condition, *_range_conditions(request)])
     order = _order(request)
     union = " UNION ".join(
@@ -157,7 +157,7 @@ def _order(request: PageRequest) -> str:
 
 
 def _range_conditions(request: PageRequest) -> list[str]:
-    # The list runs from new to old: the rows after a row have smaller keys.
+    # The list begins with the newest row, so the rows after a given row have smaller keys.
     after = ["(created_at, id) < (:after_time, :after_id)"] if request.after else []
     before = ["(created_at, id) > (:before_time, :before_id)"] if request.before else []
     return after + before
@@ -172,7 +172,7 @@ def _range_parameters(request: PageRequest) -> Parameters:
 
 
 def _conditions(listing: Listing) -> tuple[str, Parameters]:
-    """The condition of the filter (TRUE if empty), and the parameters of filter and viewer."""
+    """Return the condition of the filter (TRUE if it is empty), and the parameters of the filter and the viewer."""
     wanted = listing.filter
     conditions, parameters = _time_conditions(wanted.created_from, wanted.created_to)
     for column, values in (("type", wanted.types), ("status", wanted.statuses)):

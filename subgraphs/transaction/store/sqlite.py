@@ -51,14 +51,14 @@ INSERT INTO transactions VALUES (
 )
 """
 
-# The selected columns of the key have names that no column of transactions has.
+# The selected columns of the key are renamed, so that they differ from the columns of transactions.
 _FIND_KEY = """
 SELECT transactions.*, fingerprint, expires_at FROM idempotency_keys AS k
 JOIN transactions ON transactions.id = k.transaction_id
 WHERE k.user_id = ? AND k.mutation = ? AND k.key = ?
 """
 
-# idempotency.may_be_reused
+# This is the condition of idempotency.may_be_reused in SQL.
 _FORGET = f"""
 DELETE FROM idempotency_keys WHERE expires_at <= ?
 AND transaction_id NOT IN (SELECT id FROM transactions WHERE status IN ({_OPEN}))
@@ -68,7 +68,7 @@ _SETTLED_IDS = """
 SELECT id FROM transactions WHERE id > ? AND status IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?
 """
 
-# lease.may_claim
+# This is the condition of lease.may_claim in SQL.
 _UNCLAIMED = """
 SELECT id FROM transactions WHERE status = 'PENDING' AND id > :after
 AND (lease_expires_at IS NULL OR lease_expires_at <= :at OR lease_expires_at > :max_ahead)
@@ -89,7 +89,7 @@ class SqliteTransactionStore(SqliteOutboxStore):
                 return taken
             await connection.execute(_INSERT, {**_to_row(transaction), **_lease_columns(lease)})
             await connection.execute(
-                # An expired entry may exist that is not deleted yet.
+                # The entry may have expired without being deleted yet.
                 "INSERT OR REPLACE INTO idempotency_keys VALUES (?, ?, ?, ?, ?, ?)",
                 (*_key(scope), key.fingerprint, transaction.id, to_milliseconds(key.expires_at)),
             )
