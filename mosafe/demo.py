@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from subgraphs.auth.store.protocol import AuthStore
 
 DAYS: Final = 30
-# The seed of the random transactions. They are the same on every machine; only ids, account numbers and passwords
+# With a fixed start value, the transactions are the same on every machine. Only ids, account numbers and passwords
 # differ.
 SEED: Final = 2026
 # The number of random bytes of a password. 15 bytes become 20 characters, which nobody can guess.
