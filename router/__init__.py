@@ -1,4 +1,4 @@
-"""A federated GraphQL router: a composed supergraph in, one GraphQL endpoint out. It knows nothing of banks."""
+"""A federated GraphQL router. It serves a composed supergraph at one GraphQL endpoint, and knows nothing of banks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Gateway"]
 
 
 def __getattr__(name: str) -> object:
-    """`Gateway` on demand: composing, or printing a plan, must not load a server."""
+    """Import `Gateway` on first use, because composing, or printing a plan, must not load a server."""
     if name == "Gateway":
         from router.gateway import Gateway  # noqa: PLC0415  (the point of it)
 

@@ -15,12 +15,12 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 _canonical_encoder = msgspec.json.Encoder(decimal_format="number", order="sorted")
 
 
-# Some servers write it before the text. RFC 8259, section 8.1, lets a reader ignore it.
+# Some servers write this byte-order mark before the text. RFC 8259, section 8.1, allows a reader to ignore it.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def decode(data: bytes) -> object:
-    """Decode JSON from UTF-8 bytes. A byte-order mark before the text is ignored.
+    """Decode JSON from UTF-8 bytes. If a byte-order mark precedes the text, ignore it.
 
     Raises:
         ValueError: `data` is not JSON, is nested too deeply, or contains a number whose exponent `Decimal` rejects.

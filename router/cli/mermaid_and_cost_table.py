@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 _NUMBERS: Final = frozenset({0, 1, 2, 3, 4})
 """The indexes of the columns of the cost table that contain numbers, aligned to the right."""
 
-# Mermaid's escape sequences for special characters: those that end a label, start markup or start an escape sequence.
+# Special characters -> Mermaid's escape sequences. These characters would end a label, or start markup or an escape
+# sequence.
 _ENTITIES: Final = str.maketrans({"#": "#35;", "&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;"})
 
 

@@ -76,7 +76,7 @@ class _ServeOptions:
         return environ
 
     def config(self) -> Path | None:
-        """Return the configuration file: that of `--config`, else router.yaml of the current folder if there is one."""
+        """Return the configuration file: that of `--config`, else router.yaml in the current folder if there is one."""
         if self.config_file is not None or not _CONFIG.is_file():
             return self.config_file
         self._say(f"using {_CONFIG.resolve()}")
@@ -88,7 +88,7 @@ class _ServeOptions:
         return settings.model_copy(update={"server": settings.server.model_copy(update=given)}) if given else settings
 
     def _say(self, text: str) -> None:
-        if self.worker is None:  # the supervisor has said it already
+        if self.worker is None:  # the supervisor has printed it already
             click.echo(f"router: {text}", err=True)
 
 
@@ -136,8 +136,9 @@ def _listening(settings: RouterSettings) -> Endpoint:
 def _options(settings: RouterSettings) -> ServerOptions:
     """Return the server options: the limits of connections to clients.
 
-    The limits of heads are twice the configured ones. The router can thus read headers that are a little too large, and
-    name the exceeded limit in its response. For the same reason, a body may take a little longer than a request.
+    The limits for heads are twice as large as configured. So the router can read headers that are a little too large,
+    and name the exceeded limit in its response. For the same reason, a body may take a little longer than the
+    configured limit for a request.
     """
     limits, server = settings.limits, settings.server
     bounded = limits.enforces("url_bytes") and limits.enforces("header_bytes")

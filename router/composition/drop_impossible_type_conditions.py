@@ -87,8 +87,8 @@ def _selection(schema: Schema, type_name: str, selection: SelectionNode, *, drop
         inner = condition.name.value if condition is not None else type_name
         if definition is not None and definition.kind is Kind.OBJECT and is_impossible(schema, type_name, inner):
             if dropped:
-                # This condition is inside another impossible condition. Other tools ignore only the outer condition,
-                # and drop the fields under the inner condition.
+                # This condition is inside another impossible condition. Other tools ignore only the outer condition.
+                # They drop the fields under the inner condition.
                 return None
             condition, inner, dropped = None, type_name, True
         below = _possible(schema, inner, selection.selection_set, dropped=dropped)

@@ -48,7 +48,10 @@ def _collect(schema: Schema, type_name: str, selections: SelectionSetNode, found
 
 
 def with_implementations(schema: Schema, member: FieldDef) -> Iterator[FieldDef]:
-    """Yield the field. For a field of an interface, also yield the field of the same name in each implementation."""
+    """Yield the field `member`.
+
+    If it is a field of an interface, also yield the field of the same name in each implementation.
+    """
     yield member
     definition = schema.types.get(member.parent)
     if definition is not None and definition.kind is Kind.INTERFACE:

@@ -88,7 +88,7 @@ class Applied:
 
 @dataclass(slots=True)
 class Element:
-    """The base class of what has a name in a schema: types, fields, arguments, values and directive definitions."""
+    """The base class of named elements of a schema: types, fields, arguments, values and directive definitions."""
 
     name: str
     description: str | None = None

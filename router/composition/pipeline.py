@@ -1,8 +1,9 @@
 """Run the phases of composition: read → upgrade → validate → merge → check → satisfiability → print (composition §10).
 
-After a phase with errors, composition stops. All errors of that phase are reported together. The validation is an
-exception. If some subgraphs cannot be read, the Federation 2 schemas among the others are validated. If some cannot be
-upgraded, all others are validated.
+After a phase with errors, composition stops. All errors of that phase are reported together. Validation is an
+exception, because it also runs after errors of the previous phases. If some subgraphs cannot be read, those of the
+other subgraphs that have a Federation 2 schema are validated. If some subgraphs cannot be upgraded, all others are
+validated.
 """
 
 from __future__ import annotations

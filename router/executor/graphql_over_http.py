@@ -68,7 +68,7 @@ def encode_body(request: SubgraphRequest) -> bytes:
 def decode_response(
     subgraph: str, response: SubgraphResponse, decode: Callable[[bytes], object] = json_codec.decode
 ) -> JsonObject:
-    """Return the GraphQL response in the body of an HTTP response, whatever the status. Numbers keep all their digits.
+    """Return the GraphQL response in the body of an HTTP response with any status. Numbers keep all their digits.
 
     `decode` decodes JSON and raises ValueError.
 

@@ -65,7 +65,7 @@ def _parse(text: str) -> SelectionSetNode:
 
 
 def _has_empty_selection(selection_set: SelectionSetNode) -> bool:
-    """Return whether there is a selection `{ }` at any depth. The parser of graphql-core accepts them."""
+    """Return whether there is a selection `{ }` at any depth. The parser of graphql-core accepts such selections."""
     if not selection_set.selections:
         return True
     return any(

@@ -1,7 +1,7 @@
 """Walk through type system definitions to replace literals and directives in them.
 
-graphql-core's `visit` visits every node. This walk visits only what can have a directive or a default value. It takes
-a fraction of the time.
+graphql-core's `visit` visits every node. This walk visits only nodes that can have a directive or a default value,
+which takes a fraction of the time.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def without_null_reasons(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
-    """Return the definitions with `@deprecated` in place of `@deprecated(reason: null)`.
+    """Return the definitions with `@deprecated(reason: null)` replaced by `@deprecated`.
 
     The reason is nullable in the specification of October 2021, but not in graphql-core. A directive without a reason
     has the default reason.

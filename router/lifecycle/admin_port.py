@@ -44,7 +44,7 @@ class Operable(Protocol):
 
 
 ADMIN_PATHS = ("/status", "/reload")
-"""The paths of the admin port, besides those of health."""
+"""The paths of the admin port, in addition to the paths of the health checks."""
 
 
 class AdminApp:

@@ -60,7 +60,10 @@ class SupergraphText(NamedTuple):
 
 
 class ReadSettings(NamedTuple):
-    """The settings to use. If the configuration file cannot be used, `problem` says why, and the settings are older."""
+    """The settings to use.
+
+    If the configuration file cannot be used, these are older settings, and `problem` says why.
+    """
 
     settings: RouterSettings
     problem: InvalidSettings | None = None

@@ -42,7 +42,8 @@ _log = structlog.stdlib.get_logger("reload")
 class Generation:
     """A gateway with its settings, the SDL of its supergraph, and the number of its running requests (`in_flight`).
 
-    `settings_problem` says why the settings are those of the previous generation; None if they are those of the file.
+    If the configuration file could not be used, the settings are those of the previous generation, and
+    `settings_problem` says why. Otherwise, it is None.
     """
 
     def __init__(self, gateway: Gateway, settings: RouterSettings, sdl: str, warm_up_result: WarmUpResult) -> None:

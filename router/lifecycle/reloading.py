@@ -6,7 +6,7 @@
 A generation is a gateway with its settings. Slow steps (loading a schema, planning) run in a thread, while the current
 generation serves requests. If a step fails, the reload is refused, and the current generation continues to serve.
 
-A configuration that cannot be used does not hold back a new supergraph: the router serves the new supergraph with the
+An unusable configuration does not prevent the use of a new supergraph: the router serves the new supergraph with the
 settings of the current generation, and reports the problem.
 """
 
@@ -113,8 +113,8 @@ class Reloader:
     async def reload(self, cause: str, *, force: bool = False) -> ReloadOutcome:
         """Read the configuration and the supergraph again, and replace the gateway if one of them has changed.
 
-        With `force`, replace the gateway in any case. Raises no error: if the reload is refused, the outcome and a log
-        line have the reason.
+        With `force`, replace the gateway even if nothing has changed. Raises no error: if the reload is refused, the
+        outcome and a log line have the reason.
         """
         async with self._lock:
             started = time.monotonic()
@@ -226,7 +226,8 @@ _FIXED = (
     "server.max_connections",
     "admin",
 )
-# A reload applies these limits. But connections have limits of their own, computed from these only at the start.
+# A reload applies these limits. But a client connection has limits of its own, which are computed from these only at
+# the start.
 _FIXED_IF_RAISED = ("limits.url_bytes", "limits.header_bytes", "limits.header_count", "traffic.request_timeout")
 
 

@@ -2,8 +2,9 @@
 
     supervisor  {"id": 1, "request": "status"}      worker   {"id": 1, "response": [...]}
 
-When the worker begins to serve, it sends the hello message {"id": 0, "response": []} without a request. If it cannot
-start, it sends {"id": 0, "failure": "..."} instead. Each side detects at once when the other side closes the channel.
+When the worker begins to serve, it sends the hello message {"id": 0, "response": []} without a request. If the worker
+cannot start, it sends {"id": 0, "failure": "..."} instead. Each side detects at once when the other side closes the
+channel.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ class Channel:
                     continue
                 if "failure" in message:
                     future.set_exception(StartFailed(message["failure"]))
-                    future.exception()  # asyncio logs an exception that nobody retrieves
+                    future.exception()  # asyncio logs an exception if nobody retrieves it
                 else:
                     future.set_result(message["response"])
         except ConnectionError:

@@ -62,7 +62,7 @@ def open_listeners(endpoint: Endpoint, count: int) -> list[socket.socket]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """How to start a worker.
+    """The command and the settings with which a worker is started.
 
     The supervisor runs `command` with `--worker <number> <listener> <channel>`. The listener and the channel are file
     descriptors. `grace` is the number of seconds in which a stopped worker may finish its running requests.

@@ -76,7 +76,7 @@ class Stage:
     # Called for each request.
 
     def surround(self, context: RequestContext) -> AbstractContextManager[object]:
-        """Return a context manager. All steps of the request run inside it, from `on_request` to `on_response`.
+        """Return a context manager. All steps of a request, from `on_request` to `on_response`, run inside it.
 
         If the response is a stream, `surround` is called a second time. The responses of the stream are sent inside the
         second context manager.

@@ -194,10 +194,10 @@ class StageChain:
 
 
 def _distinct(stage: Stage, before: Operation, changed: Operation) -> Operation:
-    """Make sure that `changed`, which `stage` returned for `before`, gets another plan key than `before`.
+    """Make sure that `changed` gets a different plan key than `before`. `stage` returned `changed` for `before`.
 
-    If `stage` overrides `plan_key` or has not changed what is planned, return `changed` itself. Otherwise, return a
-    copy whose document text is the printed operation, because the document text is a part of the plan key.
+    If `stage` overrides `plan_key`, or has not changed the part that is planned, return `changed` itself. Otherwise,
+    return a copy whose document text is the printed operation, because the document text is a part of the plan key.
     """
     if changed.planned is before.planned or type(stage).plan_key is not Stage.plan_key:
         return changed

@@ -107,7 +107,7 @@ class OutputField(NamedTuple):
 
 
 class OutputFragment(NamedTuple):
-    """What a fetch selects on objects whose type is `type_condition` or a subtype, if all `conditions` are true.
+    """A fragment of a fetch: fields of objects of `type_condition` or a subtype, if all `conditions` are true.
 
     If `type_condition` is None, the selections apply to objects of all types. `directives` has the client's directives.
     """

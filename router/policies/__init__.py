@@ -1,4 +1,4 @@
-"""The policies of the router: stages of the pipeline that enforce what the operator allows clients or subgraphs.
+"""The policies of the router. They are stages of the pipeline that apply the operator's rules to clients and subgraphs.
 
 `policy_order` lists all policies, and makes the stages of a gateway from the settings and the supergraph
 (`policy_inputs`). Read `policy_order`, then the policies: `persisted_documents` (with `read_persisted_manifests`),

@@ -61,7 +61,7 @@ class ErrorMasking(Stage):
         self._mask = errors.mask
         self._message = errors.message
         self._messages = {**errors.messages, **TRANSPORT_MESSAGES}
-        # The codes that a masked error may have, with what the client sees of them.
+        # Code of a masked error -> the code that the client sees.
         self._visible_codes: Mapping[str | None, str] = {
             **{code: code for code in errors.messages},
             **self._transport_codes,

@@ -1,13 +1,13 @@
 """Keeps the names of the schema out of error messages if introspection is off.
 
-A message may only name parts of the schema that the client itself has sent. Every other name is a free answer to a
-guess: an unknown field would name its type, a missing argument would name itself and its type.
+A message may name a part of the schema only if the client has sent this name. Any other name would reveal the schema to
+a client that guesses names. For example, the message about an unknown field would name the field's parent type.
 
     Cannot query field 'x' on type 'Account'.      Cannot query field 'x' on type (not shown).
     Unknown argument 'x' on field 'Query.me'.      Unknown argument 'x' on field 'me'.
 
-The rule looks at the names in a message, not at who wrote it. So it holds for every message of the router, those of
-validation, of variables and of execution. Messages of subgraphs are the subject of `error_masking`.
+The rule depends only on the names in a message. So it covers all messages of the router: of validation, of variables
+and of execution. `error_masking` covers the messages of subgraphs.
 """
 
 from __future__ import annotations
@@ -33,12 +33,13 @@ NOT_SHOWN: Final = "(not shown)"
 
 _NAME: Final = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
 _QUOTED: Final = re.compile(r"'([^']*)'")
-# Outside quotes, an English word can have the name of a field, so only names that are not words are looked at.
+# Outside quotes, an English word can have the same letters as a field's name. So only names that are not words are
+# replaced there.
 _NO_WORD: Final = re.compile(r"\b[A-Za-z]*(?:[a-z][A-Z]|[_0-9])[_0-9A-Za-z]*")
 # Every schema has these types (GraphQL specification, "Built-in Scalars").
 _PUBLIC: Final = frozenset({"Int", "Float", "String", "Boolean", "ID"})
-# Names that stand later in a document or deeper in the variables count as not sent, so that a large request costs
-# nothing more.
+# Only this many names of a request are collected, so that a large request does not cost more. All other names count as
+# not sent.
 _MOST_TEXT: Final = 100_000
 _MOST_KEYS: Final = 10_000
 
@@ -71,7 +72,7 @@ class HiddenSchemaNames(Stage):
         return any(name in self._known for name in _NAME.findall(message))
 
     def hide(self, message: str, sent: set[str]) -> str:
-        """Return `message` with the names replaced that are not in `sent`."""
+        """Return `message` with all names of the schema replaced that are not in `sent`."""
         unknown = self._known - sent
 
         def quoted(match: re.Match[str]) -> str:
@@ -106,7 +107,7 @@ def _names_of(schema: GraphQLSchema) -> Iterator[str]:
 
 
 def _keys_of(variables: Mapping[str, object]) -> set[str]:
-    """Return the keys of the client's variables, those of nested objects included."""
+    """Return the keys of the client's variables, including the keys of nested objects."""
     keys: set[str] = set()
     pending: list[object] = [variables]
     while pending and len(keys) < _MOST_KEYS:

@@ -1,12 +1,14 @@
 """Refuses operations whose nested lists can have too many items, estimated from `@listSize` before any fetch.
 
-Specification: https://ibm.github.io/graphql-specs/cost-spec.html. A list has as many items as its largest slicing
-argument, else its assumed size. What is selected below a list counts for each of its items, so nested lists multiply:
+Specification: https://ibm.github.io/graphql-specs/cost-spec.html. The number of a list's items is its largest slicing
+argument; without one, it is the assumed size. The selections of a list are counted for each of its items, so the sizes
+of nested lists are multiplied:
 
     { accounts(first: 10) { nodes { transactions(first: 20) { nodes { id } } } } }      10 + 10 * 20 = 210 items
 
-A list without `@listSize` does not count. `@skip` and `@include` are obeyed. The lists of an operation are found once
-for a document. A request only evaluates its variables, in time linear in the lists.
+A list without `@listSize` does not count. Fields that `@skip` or `@include` excludes do not count. The lists of an
+operation are found once for each document. A request only evaluates its variables, in time that is linear in the number
+of lists.
 """
 
 from __future__ import annotations
@@ -44,18 +46,18 @@ if TYPE_CHECKING:
     from router.preparation.request_operation import Operation
 
 CODE: Final = "QUERY_TOO_EXPENSIVE"
-# Larger estimates are reported as this number.
+# The largest reported estimate. A larger estimate is reported as this number.
 _MOST: Final = 10**15
 
 
 class _Variable(NamedTuple):
-    """A variable in the place of a value that decides about a list."""
+    """A variable where a list's size argument or the condition of a `@skip` or `@include` is expected."""
 
     name: str
 
 
 class _Size(NamedTuple):
-    """The number of items of a list: the largest of `given` that is a number, else `assumed`."""
+    """The number of items of a list: the largest number in `given`. If `given` has no number, it is `assumed`."""
 
     given: tuple[object, ...]
     assumed: int
@@ -67,7 +69,7 @@ class _Selected:
 
     Attributes:
         key: the response key; empty for a fragment.
-        conditions: pairs of the value of a `@skip` or `@include`, and whether the value true keeps the selection.
+        conditions: pairs for each `@skip` and `@include`: its value, and whether the value true keeps the selection.
         size: the number of items, None if this is not a list with a size.
     """
 
@@ -106,7 +108,7 @@ class ListItems(Stage):
         return cls(inputs, directive, most) if directive is not None and most is not None else None
 
     async def on_document(self, context: RequestContext, document: Document) -> None:
-        """Keep the document for `on_operation`, which caches the lists of its operations with it."""
+        """Remember the document until `on_operation`, which caches the lists of the document's operations with it."""
         context.state[self] = document.notes.setdefault(self, {})
 
     async def on_operation(self, context: RequestContext, operation: Operation) -> None:
@@ -147,7 +149,10 @@ class ListItems(Stage):
 
 @dataclass(slots=True)
 class _Finder:
-    """Finds the lists in an operation. Each fragment is looked at once for each size that its fields can get."""
+    """Finds the lists in an operation.
+
+    A fragment is processed once for each combination of sizes that its fields can get.
+    """
 
     operation: PreparedOperation
     directive: str
@@ -156,7 +161,10 @@ class _Finder:
     def find(
         self, selections: SelectionSetNode, parent: GraphQLNamedType | None, sizes: Mapping[str, _Size]
     ) -> tuple[_Selected, ...]:
-        """Return the selections with lists. `sizes` has the sizes that `sizedFields` of the parent give by name."""
+        """Return the selections with lists.
+
+        `sizes` are the sizes that the `sizedFields` of the parent give to fields, by the field's name.
+        """
         return tuple(
             found
             for selection in selections.selections
@@ -194,7 +202,7 @@ class _Finder:
     ) -> _Selected:
         key = node.alias.value if node.alias is not None else node.name.value
         if not isinstance(parent, GraphQLObjectType | GraphQLInterfaceType) or node.name.value not in parent.fields:
-            return _Selected(key, conditions, None, ())  # `__typename` or introspection
+            return _Selected(key, conditions, None, ())  # `__typename` and introspection do not count
         definition = parent.fields[node.name.value]
         size, inner_sizes = sizes.get(node.name.value), {}
         declared = _list_size(definition, self.directive)
@@ -216,13 +224,16 @@ class _Finder:
 
 @dataclass(slots=True)
 class _Evaluation:
-    """Estimates with the variables of one request. `known` keeps estimates, so a shared fragment is estimated once."""
+    """Computes the estimate with the variables of one request.
+
+    `known` caches estimates, so that a shared fragment is estimated once.
+    """
 
     variables: Mapping[str, object]
     known: dict[int, _Estimate] = field(default_factory=dict)
 
     def total(self, selections: Sequence[_Selected]) -> _Estimate:
-        """Return the items of all `selections`, and the path of the largest of them."""
+        """Return the number of items of all `selections`, and the path of the largest selection."""
         estimates = [self._of(selected) for selected in selections]
         items = min(sum(each.items for each in estimates), _MOST)
         return _Estimate(items, max(estimates, key=lambda each: each.items).path if estimates else ())
@@ -273,7 +284,7 @@ def _value(node: object) -> object:
 
 
 def _integer(value: object) -> int | None:
-    """Return the number of items that a value asks for; None if it is not a number that `Int` accepts."""
+    """Return the number of items that a value asks for. Return None if the value is not a number that `Int` accepts."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not MIN_INT <= value <= MAX_INT:
         return None
     return max(int(value), 0) if value == int(value) else None

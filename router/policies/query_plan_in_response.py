@@ -7,8 +7,9 @@
     }}
 
 `request` is the number of the request in the plan: the first `Fetch` or `BatchFetch` in the JSON of the plan is 0.
-`startMs` is the time since the plan was known. A request that failed has no `status` and no `bytes`. A request of the
-plan that was not needed, because no object was found, is not in `requests`; a request that was repeated is there twice.
+`startMs` is the time since the plan was known. A request that failed has no `status` and no `bytes`. If a request of
+the plan was not sent, because there was no object for it, it is not in `requests`. If it was sent twice, it is in
+`requests` twice.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ EXTENSION: Final = "queryPlan"
 
 @dataclass(slots=True)
 class _Trace:
-    """The plan of one request, and the requests to subgraphs so far. `numbers` has the request of each fetch id."""
+    """The plan of one request, and the requests to subgraphs so far.
+
+    `numbers` maps the id of each fetch to the number of its request.
+    """
 
     plan: QueryPlan
     started: float
@@ -51,7 +55,7 @@ class _Trace:
         return cls(plan, time.perf_counter(), numbers)
 
     def begin(self, fetch: SubgraphRequest) -> dict[str, object]:
-        """Return a new entry of `requests` for a request that is sent now."""
+        """Return a new entry of `requests`, for a request that is being sent now."""
         number = next((self.numbers[one] for one in fetch.fetch_ids if one in self.numbers), None)
         entry: dict[str, object] = {} if number is None else {"request": number}
         entry |= {"subgraph": fetch.subgraph, "startMs": _ms(time.perf_counter() - self.started)}

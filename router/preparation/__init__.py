@@ -1,4 +1,4 @@
-"""Prepares the operation of a request: does and caches the work that does not depend on the values of variables.
+"""Prepares the operation of a request: does the work that is independent of variables, and caches the results.
 
     text ─ checks, parse, validate ────> document ─ choose ─> operation ─ plan ─> plan
            read_and_cache_documents.py   request_operation.py   make_and_cache_plans.py

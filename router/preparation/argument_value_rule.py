@@ -32,7 +32,10 @@ class ArgumentValueRule(ValuesOfCorrectTypeRule):
         self._place = ""
 
     def enter_argument(self, node: ArgumentNode, *where: Any) -> None:
-        """Remember the argument of the values that follow. The last of `where` are the nodes around the argument."""
+        """Remember the argument whose value is visited next.
+
+        The last element of `where` are the nodes around the argument.
+        """
         owner = where[-1][-1] if where[-1] else None
         name = f"@{owner.name.value}" if isinstance(owner, DirectiveNode) else ""
         if isinstance(owner, FieldNode):
@@ -40,7 +43,7 @@ class ArgumentValueRule(ValuesOfCorrectTypeRule):
         self._place = f"{name}({node.name.value}:)"
 
     def enter_variable_definition(self, node: VariableDefinitionNode, *_where: Any) -> None:
-        """Remember the variable whose default value follows."""
+        """Remember the variable whose default value is visited next."""
         self._place = f"${node.variable.name.value}"
 
     def is_valid_value_node(self, node: ValueNode, input_type: GraphQLInputType | None) -> VisitorAction:
@@ -49,7 +52,7 @@ class ArgumentValueRule(ValuesOfCorrectTypeRule):
 
             def report(error: GraphQLError, path: list[str | int]) -> None:
                 inside = f" at {'.'.join(map(str, path))}" if path else ""
-                message = error.message.replace("not to be None.", "not to be null.")  # Python's word for null
+                message = error.message.replace("not to be None.", "not to be null.")  # replaces Python's word for null
                 self.report_error(GraphQLError(f"{self._place}{inside}: {message}", error.nodes))
 
             validate_input_literal(node, input_type, report, None, None, self.context.hide_suggestions)

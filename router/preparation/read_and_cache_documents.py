@@ -159,7 +159,7 @@ class Documents:
         self._graph = graph
         self._checks = checks
         self._introspection = settings.introspection
-        # One rule is left out because the operator can set a limit on the depth of introspection (`limits`).
+        # This rule is left out because the operator can configure the depth of introspection in `limits`.
         kept = (rule for rule in specified_rules if rule is not MaxIntrospectionDepthRule)
         rules = (ArgumentValueRule if rule is ValuesOfCorrectTypeRule else rule for rule in kept)
         self._rules = (*rules, *(() if settings.introspection else (NoSchemaIntrospectionCustomRule,)))

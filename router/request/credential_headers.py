@@ -1,4 +1,7 @@
-"""Decides whether headers can contain a credential, which says who the client is and what it may read."""
+"""Decides whether headers can contain a credential.
+
+A credential says who the client is and what the client may read.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# `Authorization` and `Cookie` (RFC 9110 §11.6.2, RFC 6265 §5.4), and how programs name their own headers. A header that
-# is mistaken for a credential only costs the sharing of a response.
+# `Authorization` and `Cookie` (RFC 9110 §11.6.2, RFC 6265 §5.4), and words that are usual in the names of other
+# credential headers. If a header is wrongly taken for a credential, the only effect is that a response is not shared.
 _CREDENTIAL = re.compile(
     r"auth|cookie|token|api-?_?key|secret|session|credential|jwt|passw|signature|cert|user|identity|account|tenant"
 )

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class ErrorCode(NamedTuple):
-    """One value of `extensions.code`: what happened, and what the client or the operator can do."""
+    """One value of `extensions.code`, with its explanation: what happened, and what the client or operator can do."""
 
     meaning: str
     advice: str

@@ -24,7 +24,7 @@ def graphql_endpoint(
 ) -> OverloadGuard:
     """Return the GraphQL endpoint. It runs at most `overload.max_requests` requests at once.
 
-    With `ide.enabled`, the endpoint also has pages for people. Otherwise, the pages cost nothing.
+    With `ide.enabled`, the endpoint also has pages for people. Otherwise, there are no pages.
     """
     app: ASGIApp = GraphQLApp(execute, settings, close, limits)
     return OverloadGuard(IdePages(app, settings) if settings.ide.enabled else app, settings)

@@ -18,7 +18,7 @@ STATUS = 503
 class ServiceUnavailable:
     """The 503 response to all requests that are refused for one reason.
 
-    `retry_after` is in seconds. `path` is the path of GraphQL, if it is known.
+    `retry_after` is in seconds. `path` is the path of the GraphQL endpoint, if it is known.
     """
 
     def __init__(self, code: str, message: str, retry_after: int, path: str | None = None) -> None:

@@ -1,6 +1,6 @@
 """Defaults of keys in development, that is, if `MOSAFE_ENV` is `development` or `router serve` has `--dev`.
 
-A key that the file sets has the value of the file in development too. docs/environment.md lists the effects.
+If the configuration file sets a key, it has this value in development, too. docs/environment.md lists the effects.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def load(path: Path | None, environ: Mapping[str, str], *, subgraphs: Collection
 
 
 def variables_of(path: Path) -> frozenset[str]:
-    """Return the names of the environment variables that a configuration file refers to, and those of `ENVIRONMENT`.
+    """Return the names of the environment variables in a configuration file and of those in `ENVIRONMENT`.
 
     Raises:
         InvalidSettings: the file is not YAML.
@@ -118,9 +118,8 @@ def _check(text: str, source: _Source, subgraphs: Collection[str] | None) -> Rou
 class _Source:
     """A configuration file that is being read, and the problems found in the file.
 
-    `lines` has the line of each key. If a value comes from an environment variable or from another
-    file, `origins` has the name of this variable or file. `variables` are the names of environment variables that
-    have a meaning here.
+    `lines` has the line of each key. If a value comes from an environment variable or from another file, `origins` has
+    the name of this variable or file. `variables` are the names of the environment variables that can be meant.
     """
 
     name: str
@@ -208,7 +207,7 @@ class _Source:
         return None
 
     def add_from_environment(self, values: dict[str, object]) -> None:
-        """Add missing keys to `values`: those of `ENVIRONMENT` whose variable is set, then defaults for development."""
+        """Add missing keys to `values`: keys of `ENVIRONMENT` whose variable is set, then keys for development."""
         for location, variable in ENVIRONMENT.items():
             if self.environ.get(variable) and _add_missing(values, location, self.environ[variable]):
                 self.origins[location] = f"environment variable {variable}"
@@ -226,7 +225,7 @@ class _Source:
             self.report(("admin", "token"), f"this secret {weak}; make one with: openssl rand -hex 32")
 
     def check_names(self) -> None:
-        """Report each environment variable whose name is close to one that the file refers to or that has a key."""
+        """Report each environment variable whose name is similar to one that the configuration uses."""
         for name in sorted(without_service_links(self.environ)):
             if (near := misspelt(name, self.variables)) is not None:
                 self.report((), f"environment variable {name} is unknown; did you mean {near}?")
@@ -234,8 +233,8 @@ class _Source:
     def explain(self, error: ValidationError, values: object) -> Iterator[Problem]:
         """Yield a problem for each error that pydantic found. Messages do not contain `values`, which may be secret.
 
-        An unknown section can be one of another router. Each key in this section that has a counterpart in this
-        router is a problem too.
+        An unknown section may belong to another router. Then each key in this section that has a counterpart in this
+        router is also a problem.
         """
         for finding in error.errors(include_url=False, include_input=False):
             location: Location = tuple(finding["loc"])
@@ -260,7 +259,7 @@ def _value_at(location: Location, values: Any) -> object:
 
 
 def _add_missing(values: dict[str, object], location: tuple[str, ...], value: object) -> bool:
-    """Set the key at `location` unless it is in `values`, and return whether it was set."""
+    """Set the key at `location` if it is missing in `values`. Return whether it was set."""
     *sections, key = location
     for name in sections:
         section = values.setdefault(name, {})

@@ -19,7 +19,7 @@ COSMO: Final = "Cosmo Router"
 
 
 class Counterpart(NamedTuple):
-    """What this router has instead of a key of another router.
+    """The keys of this router that correspond to a key of another router.
 
     `keys` are dotted paths of this router's configuration. `note` has further information. If `keys` is empty,
     the configuration of this router has no such key, and `note` says what to do instead.
@@ -250,11 +250,11 @@ TABLES: Final[Mapping[str, Mapping[str, Counterpart]]] = {
         "mcp": _none(),
     },
 }
-"""For each router, its keys with what has the same purpose here. `*` stands for any name or position in a list."""
+"""For each router, its keys and their counterparts in this router. `*` stands for any name or position in a list."""
 
 
 def message_about(location: Location) -> str | None:
-    """Return what to tell about a key of another router. Return None if no router of `TABLES` has this key."""
+    """Return the message about a key of another router. Return None if no router of `TABLES` has this key."""
     found = dict[str, list[str]]()
     for router, table in TABLES.items():
         for written, counterpart in table.items():

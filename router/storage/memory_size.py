@@ -1,7 +1,7 @@
 """Measures how much memory a value holds, so that a cache can be bounded in bytes.
 
 The text of a document says little about its memory: a parsed document has an object for each token, and a plan one for
-each selection. So the objects themselves are counted, which takes a fraction of the time of making them.
+each selection. So the objects themselves are counted. This takes a small part of the time in which they were made.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Final
 
 from graphql import GraphQLDirective, GraphQLNamedType, GraphQLSchema
 
-# Values of documents and plans refer to these objects but do not own them: they live as long as the supergraph.
+# Objects of these types are not counted. Documents and plans refer to them but do not own them: they live as long as
+# the supergraph.
 _SHARED: Final = (
     type,
     ModuleType,
@@ -26,7 +27,7 @@ _SHARED: Final = (
 
 
 def memory_size(*values: object) -> int:
-    """Return about how many bytes are freed when `values` and all that only they refer to are dropped.
+    """Return roughly how many bytes are freed when `values`, and all objects that only they refer to, are deleted.
 
     An object that several of `values` contain counts once. Types of the schema do not count.
     """

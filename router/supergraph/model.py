@@ -88,8 +88,8 @@ class SubgraphType:
 class SubgraphModel:
     """One subgraph of a supergraph.
 
-    `types` are its object types, interfaces and unions, with what the join directives say about them. `definitions` are
-    the definitions of all its types and of the executable directives.
+    `types` are its object types, interfaces and unions, with the data of their join directives. `definitions` are the
+    definitions of all its types and of the executable directives.
     """
 
     name: str

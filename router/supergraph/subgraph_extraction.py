@@ -68,7 +68,7 @@ def extract_subgraphs(
     by_name = {definition.name.value: definition for definition in merged if isinstance(definition, TypeDefinitionNode)}
     mutation, subscription = _root_names(merged)
     roots = {mutation: "Mutation", subscription: "Subscription"}
-    # Composition keeps an executable directive only if every subgraph defines it.
+    # Composition keeps an executable directive only if every subgraph defines it, so each subgraph gets its definition.
     directives = [
         definition
         for definition in merged

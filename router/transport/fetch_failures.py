@@ -35,7 +35,7 @@ def unreachable(subgraph: str, detail: str) -> SubgraphUnreachable:
 
 
 def overloaded(subgraph: str, detail: str) -> SubgraphUnreachable:
-    """Create the exception for a subgraph for which too many requests wait already; the request was not sent."""
+    """Create the exception for a request that was not sent, because too many requests already wait for the subgraph."""
     failure = unreachable(subgraph, detail)
     failure.retry_after = OVERLOAD_SECONDS
     return failure

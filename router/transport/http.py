@@ -149,8 +149,8 @@ class HttpTransport:
 def encode_request(head: bytes, request: SubgraphRequest, *, seconds: float) -> bytes:
     """Return the bytes of an HTTP request: `head`, the headers of `request`, and its body.
 
-    `seconds` is how long the router waits for the response. The subgraph need not work longer than that, so the request
-    says it (`X-Request-Timeout-Ms`).
+    `seconds` is how long the router waits for the response. The request contains this time (`X-Request-Timeout-Ms`), so
+    that the subgraph need not work longer.
 
     Raises:
         ValueError: The request has no body, a header contains a NUL or a line break, or a header belongs to the
@@ -169,7 +169,7 @@ def encode_request(head: bytes, request: SubgraphRequest, *, seconds: float) -> 
 
 
 async def _decoded(subgraph: str, raw: RawResponse, endpoint: Endpoint) -> SubgraphResponse:
-    """Decode the body of a response, and check that it has not too many JSON values.
+    """Decode the body of a response, and check that it does not have too many JSON values.
 
     A body that decodes to more than `LARGE` bytes is decoded in a thread; the decoders let other threads run.
 
@@ -182,7 +182,7 @@ async def _decoded(subgraph: str, raw: RawResponse, endpoint: Endpoint) -> Subgr
     try:
         body = decode_body(coding, raw.body, endpoint.codings, LARGE)
         response = SubgraphResponse(status=raw.status, headers=raw.headers, body=body)
-    except CodingError:  # large when decoded, or not valid
+    except CodingError:  # the decoded body is large, or the body is not valid
         undo = partial(undo_content_coding, subgraph, raw, endpoint.codings, limits.max_response_bytes)
         response = await asyncio.to_thread(undo)
     body, values = response.body, 1

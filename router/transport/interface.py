@@ -30,8 +30,8 @@ class SubgraphRequest:
             the variables, and need not set the body.
         deadline: The time by which the response must be complete, on the event loop's clock. If it is None, only the
             timeout of the subgraph applies.
-        is_anonymous: Whether the client's request had no credential. Only then may another client get the response.
-        fetch_ids: The ids of the fetches of the plan that this request carries.
+        is_anonymous: Whether the client's request had no credential. If so, another client may get the same response.
+        fetch_ids: The ids of the plan's fetches that are sent in this request.
     """
 
     subgraph: str

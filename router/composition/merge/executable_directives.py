@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from router.composition.merge.merge_state import MergeState, Sources
     from router.composition.subgraph_metadata import SubgraphMetadata
 
-# As in Apollo's composition, a subgraph's own definitions of them are left out.
+# The supergraph does not contain a subgraph's own definitions of these directives, as in Apollo's composition.
 _INCREMENTAL = frozenset({"defer", "stream"})
 _EXECUTABLE = frozenset(
     {

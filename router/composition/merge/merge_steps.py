@@ -59,7 +59,8 @@ def merge(subgraphs: Sequence[SubgraphMetadata], report: Report) -> MergeState:
     """
     state = MergeState(list(subgraphs), resolve_features(subgraphs, report), report)
     if report.failed():
-        # Stop: `state.features` may be incomplete. Further steps would report errors that only follow from this.
+        # Stop here, because `state.features` may be incomplete. Further steps would only report errors that are
+        # consequences of this.
         return state
     _create_types(state)
     for kind, merge_kind in _BY_KIND:

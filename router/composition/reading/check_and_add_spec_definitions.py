@@ -1,4 +1,4 @@
-"""Check a subgraph's own definitions of what specifications define (such as `@key`), and add the missing definitions.
+"""Check a subgraph's own definitions of elements of specifications (such as `@key`), and add the missing definitions.
 
 The SDL of a subgraph may contain definitions of `@key` and other elements of specifications, because servers print
 these definitions. A subgraph's definition may allow fewer uses than the specification, but not more.

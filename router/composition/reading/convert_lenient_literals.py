@@ -1,7 +1,7 @@
-"""Convert literals of another kind to the kind that their type wants, as other federation tools do.
+"""Convert literals of a wrong kind to the kind that their type requires, as other federation tools do.
 
-Some servers print literals loosely. A literal whose meaning is clear is converted once, here, so that no later step
-sees two forms of one value:
+Some servers print literals of a wrong kind. If the meaning of such a literal is clear, this module converts it, so that
+no later step has to know two forms of one value:
 
 | type of the literal              | written               | read as               |
 |----------------------------------|-----------------------|-----------------------|
@@ -9,7 +9,7 @@ sees two forms of one value:
 | an enum                          | `= "ASC"`, `= ["A"]`  | `= ASC`, `= [A]`      |
 | `Int`                            | `= 1.0`               | `= 1`                 |
 
-Field sets keep their form: a rule reports a field set that is not a string. So do the arguments of `@link`.
+Field sets and the arguments of `@link` are not converted. A rule reports a field set that is not a string.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from graphql.language import ConstDirectiveNode, DefinitionNode, TypeNode, ValueNode
 
-# Directives of GraphQL that need no definition.
+# The directives of GraphQL that a schema need not define.
 _BUILT_IN: Final = {
     "deprecated": {"reason": parse_type("String", no_location=True)},
     "specifiedBy": {"url": parse_type("String!", no_location=True)},
@@ -106,7 +106,7 @@ class _Conversion(DefinitionWalk):
         return node if all(map(is_, arguments, node.arguments)) else replace(node, arguments=tuple(arguments))
 
     def value(self, value: ValueNode, type_: TypeNode) -> ValueNode:
-        """Return the value as its type wants it; the value itself if nothing changes."""
+        """Return the value in the form that its type requires. If nothing changes, return the value itself."""
         if isinstance(value, NullValueNode):
             return value
         if isinstance(type_, NonNullTypeNode):

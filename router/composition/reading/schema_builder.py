@@ -48,7 +48,7 @@ from router.composition.type_refs import TypeRef, from_node, rename
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-# Composition does not interpret the arguments of these directives, so a null in them is kept as it is written.
+# Composition does not interpret the arguments of these directives, so it keeps a null argument as it is written.
 _WITH_NULLS = frozenset({None, "deprecated"})
 _KINDS: dict[type[Node], Kind] = {
     ScalarTypeDefinitionNode: Kind.SCALAR,

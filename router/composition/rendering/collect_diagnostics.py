@@ -1,4 +1,4 @@
-"""Collect what every output format needs: all errors and hints in one list, the subgraphs' SDL, and the SDL files."""
+"""Collect the data for all output formats: a list of errors and hints, the subgraphs' SDL, and the SDL files."""
 
 from __future__ import annotations
 

@@ -35,10 +35,9 @@ _COLOURS = {"ERROR": "red", "WARN": "yellow", "INFO": "cyan", "DEBUG": "blue"}
 
 
 def render_text(diagnostics: Diagnostics) -> str:
-    """Return the findings, one after the other, as text.
+    """Return the errors and hints as text, one after the other.
 
-    The level, the code and the caret are coloured. `click.echo` removes the colours where it does not write to a
-    terminal.
+    The level, the code and the caret are coloured. `click.echo` removes the colours if it does not write to a terminal.
     """
     return "\n".join(line for finding in diagnostics.findings for line in _finding(finding, diagnostics))
 

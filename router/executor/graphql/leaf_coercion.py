@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # The GraphQL specification defines Int as a signed 32-bit integer.
 MAX_INT = 2**31 - 1
 MIN_INT = -(2**31)
-# An `ID` such as 1e3 is written out. 1e999999 would have a million digits.
+# An `ID` such as 1e3 is written without exponent up to this number. 1e999999 would have a million digits.
 _MAX_ID = 10**40
 
 

@@ -1,4 +1,4 @@
-"""Work on large responses in a thread, so that the event loop serves other requests meanwhile.
+"""Process large responses in a thread, so that the event loop can serve other requests at the same time.
 
 Decoding, merging and completing a response of 60 MB takes seconds. The C code of the JSON decoder never lets other
 threads run, so a large body is decoded in slices. Between two slices, and while Python code merges, the event loop may
@@ -27,7 +27,7 @@ LARGE: Final = 262_144
 SLICE: Final = 65_536
 """The number of bytes that are decoded at once. This takes at most a few milliseconds."""
 
-# One thread for the process: the event loop waits for each further thread, too.
+# The process uses only one thread, because the event loop competes with each further thread for the interpreter.
 _THREAD: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="large-responses")
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -35,9 +35,9 @@ _items = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class LargeResponses:
-    """Runs the work on the responses of one execution, one piece at a time.
+    """Runs the work on the responses of one execution, one piece of work after the other.
 
-    The pieces change the same response tree. So while a piece runs in the thread, all others wait.
+    All pieces of work change the same response tree. So while one piece runs in the thread, all others wait.
     """
 
     __slots__ = ("_finished",)
@@ -46,7 +46,7 @@ class LargeResponses:
         self._finished: asyncio.Event | None = None
 
     async def turn(self) -> None:
-        """Wait until no work runs in the thread."""
+        """Wait until no piece of work runs in the thread."""
         while self._finished is not None:
             await self._finished.wait()
 

@@ -27,8 +27,8 @@ def merge(
 ) -> None:
     """Merge `incoming` into `target`, in place.
 
-    The values that are not merged because `target` has an object or a list in their place, and they are of another
-    kind, are added to `conflicts`. `conflicting_paths` finds where they are.
+    A value is not merged if it is of another kind than the object or list in its place in `target`. Such values are
+    added to `conflicts`. `conflicting_paths` finds their paths.
 
     Objects are merged key by key. Lists are merged item by item, and additional items are appended. A scalar or null in
     `target` is replaced by a value of `incoming` that is not null. An object or a list is never replaced.

@@ -100,7 +100,7 @@ class Projection:
         failures: The paths of all errors so far.
         variables: The client's variables. They decide which fragments of `requires` are used (`@skip`, `@include`).
         absent: The paths of the entities that a subgraph does not have: it sent null for them, without an error.
-        names: The names of the fields that travel under an internal alias, by alias.
+        names: The names of the fields that are fetched under an internal alias, by alias.
         missed: The paths of all required values that were unknown so far.
     """
 
@@ -264,7 +264,7 @@ def _object_type(type_: GraphQLOutputType | None) -> str:
 
 
 def has_forbidden_null(type_: GraphQLOutputType | None, value: object) -> bool:
-    """Return whether a value is null, or a list in it has a null, although the type says that it is non-null."""
+    """Return whether there is a null in a non-null position: the value itself, or an item of a list in it."""
     if is_non_null_type(type_):
         if value is None:
             return True

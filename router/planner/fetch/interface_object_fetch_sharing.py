@@ -82,7 +82,7 @@ class InterfaceObjectSelection:
 
 
 def can_select_all(selections: Iterable[InterfaceObjectSelection]) -> bool:
-    """Return whether one fetch can have all these selections without harm to any of its objects.
+    """Return whether one fetch can have all these selections and still be right for each of its objects.
 
     An object has one representation in a fetch, so it cannot have two interface objects as its type there.
     """

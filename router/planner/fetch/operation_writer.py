@@ -35,7 +35,7 @@ _REPRESENTATIONS = "representations"
 
 @dataclass(frozen=True, slots=True)
 class WrittenFetch:
-    """A fetch and parts of it.
+    """A fetch, and parts of its text.
 
     `selection_set` is the text of its selections, `guards` has the client's variables in `@skip` and `@include`
     conditions, and `fragments` is the text of the named fragments.

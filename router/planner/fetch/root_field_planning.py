@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from router.planner.walk.explorer import Explorer
     from router.planner.walk.nodes_and_options import ExpandableField, Leaf
 
-# The estimated work to walk and to choose again, for each leaf of the plan, in units of the work budget.
+# The estimated work for walking and choosing again, for each leaf of the plan, in units of the work budget.
 _WORK_PER_WALKED_LEAF: Final = 20
 
 

@@ -71,8 +71,8 @@ class Entry:
 class QueryGraph:
     """The query graph of a supergraph.
 
-    `override_labels` are the active override labels (planning §3.21). `directives` reads the client's directives that
-    subgraphs get (planning §3.26).
+    `override_labels` are the active override labels (planning §3.21). `directives` reads those directives of the client
+    that are sent to subgraphs (planning §3.26).
     """
 
     def __init__(self, supergraph: Supergraph, override_labels: frozenset[str] = frozenset()) -> None:

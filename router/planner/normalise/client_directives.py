@@ -1,4 +1,4 @@
-"""Read the client's directives that subgraphs get: all executable directives except those that the router interprets.
+"""Read those directives of the client that are sent to subgraphs: all that the router itself does not interpret.
 
 The router interprets `@skip`, `@include` and `@defer`. Composition keeps an executable directive only if every subgraph
 defines it, so every subgraph understands the others:
@@ -6,8 +6,8 @@ defines it, so every subgraph understands the others:
     query @cached(ttl: 5) { user @cached { id ... @trace { name } } }
 
 A fetch has the directives of the operation and of the fields and fragments that it selects. A fragment of the client
-becomes a nameless fragment in the fetch. So a directive of a named fragment needs a named fragment only if the
-directive is not allowed on a nameless one.
+becomes a nameless fragment in the fetch. So the fetch has a named fragment only if it needs a directive that is not
+allowed on a nameless fragment.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _NAMED: Final = frozenset({"FRAGMENT_SPREAD", "FRAGMENT_DEFINITION"})
 
 @dataclass(frozen=True, slots=True)
 class WrittenDirectives:
-    """Directives at one place: as minified text, as syntax nodes without locations, and the variables in them."""
+    """Directives at one place: as minified text, as syntax nodes without locations, and with their variables."""
 
     text: str = ""
     nodes: tuple[DirectiveNode, ...] = ()
@@ -128,7 +128,7 @@ class DirectiveReader:
     ) -> tuple[FragmentDirectives, ...]:
         """Return the directives of an inline fragment, or of a fragment spread and its definition.
 
-        The definition gets a fragment of its own, because a directive can be at both places.
+        The directives of the definition get a fragment of their own, because both places can have the same directive.
         """
         directives = fragment.directives
         definition = fragments[fragment.name.value].directives if isinstance(fragment, FragmentSpreadNode) else ()
@@ -145,13 +145,13 @@ class DirectiveReader:
         return tuple(directives for directives in found if directives.text.strip())
 
     def of_operation(self, operation: OperationDefinitionNode) -> Mapping[OperationKind, WrittenDirectives]:
-        """Return the directives for the fetches of each kind. A directive can be allowed on some kinds only."""
+        """Return the directives for each kind of fetch. A directive may be allowed on only some kinds of operations."""
         directives = operation.directives or ()
         kinds: tuple[OperationKind, ...] = ("query", "mutation", "subscription")
         return {kind: self._written(directives, kind.upper()) for kind in kinds}
 
     def for_subgraphs(self, definition: VariableDefinitionNode) -> VariableDefinitionNode:
-        """Return a variable definition with the directives that subgraphs get."""
+        """Return a variable definition that has only the directives that are sent to subgraphs."""
         kept = [node for node in definition.directives or () if "VARIABLE_DEFINITION" in self._places(node)]
         return replace(definition, directives=tuple(kept))
 

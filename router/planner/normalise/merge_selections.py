@@ -56,10 +56,12 @@ class TooComplexError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SelectedField:
-    """A field that is selected on objects of the given `types`. If `types` is None, on objects of all types.
+    """A field that is selected on objects of the given `types`.
 
-    `deferred` has the `id()` of each deferred fragment that the field is in, outermost first. `directives` has the
-    client's directives that subgraphs get.
+    If `types` is None, it is selected on objects of all types.
+
+    `deferred` has the `id()` of each deferred fragment that the field is in, outermost first. `directives` has those
+    directives of the client that are sent to subgraphs.
     """
 
     node: FieldNode

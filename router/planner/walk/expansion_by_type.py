@@ -38,7 +38,7 @@ class ExpansionParts(Protocol):
 
 
 class ExpansionByType:
-    """Decides for the fields of one node whose type is an interface or a union.
+    """Decides which fields of one node are expanded. The type of the node is an interface or a union.
 
     `object_types` are the types that get a branch if a field is expanded.
     """
@@ -57,8 +57,8 @@ class ExpansionByType:
     def has_other_options(self, selection: MergedField, options: Sequence[PathOption]) -> bool:
         """Return whether the expanded field can have options that the field on the abstract type does not have.
 
-        `options` are those on the abstract type. The field has other options if a further subgraph resolves the field
-        on an object type, or if an object type declares a narrower type for the field.
+        `options` are the options of the field on the abstract type. The field has other options if a further subgraph
+        resolves the field on an object type, or if an object type declares a narrower type for the field.
         """
         if selection.name == TYPENAME or not self._object_types:
             return False
@@ -158,7 +158,7 @@ class ExpansionByType:
         return len(types) == 1 and all(self._option_finder.knows_type(option) for option in self._node.direct)
 
     def _return_exactly_the_branches(self, options: Sequence[PathOption]) -> bool:
-        """Return whether each of the options can return exactly the object types that become branches."""
+        """Return whether each of the options can return all object types that become branches, and no others."""
         types = set(self._object_types)
         return all(
             self._option_finder.knows_type(option)

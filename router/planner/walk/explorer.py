@@ -171,8 +171,8 @@ class Explorer:
     def _explore_abstract(self, node: ObjectNode, items: Sequence[SelectedField], search: LeafSearch) -> None:
         """Append the leaves of the fields of an interface or union.
 
-        The same fields of the same object can be reached again and again, because each interface field around them is
-        tried in two ways. So fields that cannot be fetched are remembered.
+        Each interface field is tried in two ways, so the fields inside it can be reached several times. So the method
+        remembers the fields that cannot be fetched.
         """
         if self._failures and (failure := self._failures.get(_objects_and_fields(node, items))) is not None:
             raise failure

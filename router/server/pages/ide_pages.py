@@ -38,7 +38,7 @@ _ENCODERS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
 }
 
 _STRICT: Final = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
-# What Monaco, the editor of GraphiQL, needs besides.
+# The additional sources that Monaco, the editor of GraphiQL, needs.
 _MONACO: Final = (
     "; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; worker-src 'self' blob:"
 )
@@ -61,7 +61,7 @@ class Page(NamedTuple):
 
 @cache
 def installed_pages() -> Mapping[str, Page]:
-    """Return the pages whose files are there, by name. The first is the default."""
+    """Return the installed pages by name. The first page is the default."""
     policies = {"graphiql": _STRICT + _MONACO, "explorer": _STRICT}
     return {
         name: Page(name, StaticFolder(_FOLDER / name, _ENCODERS), policy)
@@ -71,7 +71,7 @@ def installed_pages() -> Mapping[str, Page]:
 
 
 class IdePages:
-    """Sends pages and their files. All other requests are for `app`."""
+    """Sends the pages and their files. All other requests are passed to `app`."""
 
     def __init__(self, app: ASGIApp, settings: RouterSettings) -> None:
         self._app = app
@@ -109,13 +109,13 @@ class IdePages:
         if file is None or file_name == _INDEX:
             await _send_not_found(scope, send)
             return
-        # A worker has the policy of its own response, not that of its page.
+        # A worker is subject to the policy of its own response, not to the policy of the page.
         policy = ((b"content-security-policy", page.policy.encode()),) if page is not None else ()
         await file.send(scope, send, IMMUTABLE, policy)
 
 
 def prefers_html(accept: str | None) -> bool:
-    """Return whether the client names HTML, and prefers it to JSON, as a browser does."""
+    """Return whether the client names HTML and prefers it to JSON, as a browser does."""
     best: dict[bool, float] = {}
     for each in parse_accept(accept):
         if each.value in _HTML or each.value in _JSON:

@@ -36,7 +36,8 @@ MAX_FIELDS = 500
 """The maximum number of header lines of a response, and of its trailers."""
 
 _TOO_LARGE = f"the head or the trailers of the response are larger than {MAX_HEAD_BYTES} bytes or {MAX_FIELDS} lines"
-# The parts of a body are joined at the end. Each part has an overhead, so that many small parts would need much memory.
+# The number of parts of a body is limited, because the parts are joined only at the end and each part has an overhead
+# in memory.
 _MAX_PARTS = 256
 
 
@@ -68,7 +69,7 @@ class MalformedExchange(ExchangeFailed):
 
 
 class HeadTooLarge(Exception):
-    """Stops the parser; never leaves the connection."""
+    """Raised in a callback to stop the parser. The connection catches it."""
 
 
 class Connection(asyncio.Protocol):

@@ -54,7 +54,10 @@ class PoolLimits:
 
     @property
     def max_values(self) -> int:
-        """The maximum number of JSON values of one response. Small values need much more memory and time than bytes."""
+        """The maximum number of JSON values of one response.
+
+        Small values need much more memory and time than their number of bytes suggests.
+        """
         return max(1_000_000, self.max_response_bytes // 64)
 
 

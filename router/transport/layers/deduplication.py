@@ -37,9 +37,9 @@ class DeduplicationLayer:
     """A `Transport` that does not send a query while an identical query waits for its response.
 
     Both callers get the same response. Two queries are identical if their subgraphs, bodies and headers are equal.
-    `modes` has, for each subgraph, which queries are shared: `all`, or `anonymous` for those without a credential in
-    the client's request and in the fetch. All other queries are always sent. `shared` is the number of queries that
-    were not sent.
+    `modes` says for each subgraph which queries are shared: `all`, or `anonymous`. A query is anonymous if neither the
+    client's request nor the fetch has a credential. All other queries are always sent. `shared` is the number of
+    queries that were not sent.
     """
 
     def __init__(self, inner: Transport, modes: Mapping[str, SharedQueries]) -> None:
