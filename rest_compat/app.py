@@ -1,8 +1,8 @@
 """The REST layer as an ASGI application.
 
 FastAPI runs the lifespan. `ApiReference` serves the OpenAPI document. All other requests are dispatched by the route
-table and not by FastAPI's decorators, which would match `GET .../transfer` with `.../{id}` and respond to HEAD and
-OPTIONS with 405.
+table. FastAPI's own routing would match `GET .../transfer` with `.../{id}`, and would respond to HEAD and OPTIONS with
+405.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Limits of how often something may happen: the protocol of their store, and the store in memory.
 
-The limits use the generic cell rate algorithm (GCRA). One number is stored for each key: the time at which the *debt*
-of the key is zero again. Each event adds `limit.interval` seconds to the debt:
+The limits use the generic cell rate algorithm (GCRA). Each key has a *debt* in seconds. An event adds `limit.interval`
+seconds to the debt, and the debt falls by a second each second. Only the time at which the debt is zero is stored:
 
 ```
 debt  0 ├────┼────┼────┼────┤ count * interval           one event more would exceed the count: refused

@@ -5,8 +5,8 @@
     GET /docs/page/<version>/<file>                   the files of the page around Swagger UI
     GET /docs/swagger/<version>/<file>                the files of Swagger UI, from the package fastapi-offline
 
-In production, `/docs` is a path that does not exist. The policy of the page allows inline styles and images in `data:`
-URLs, which Swagger UI needs, and nothing of other servers.
+In production, `/docs` is a path that does not exist. The content security policy of the page allows inline styles and
+images in `data:` URLs, because Swagger UI needs them. It allows nothing from other servers.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _POLICY: Final = (
 
 
 class ApiReference:
-    """Serves the OpenAPI document, and `/docs` if `is_development`. All other requests are for `app`."""
+    """Serves the OpenAPI document, and `/docs` if `is_development`. All other requests are passed to `app`."""
 
     def __init__(self, app: ASGIApp, *, is_development: bool) -> None:
         self._app = app
@@ -67,7 +67,10 @@ class ApiReference:
         return StaticFile(text.encode(), "text/html; charset=utf-8")
 
     def _file(self, path: str) -> StaticFile | None:
-        """Return the file with this path. A path without the current version of its folder has no file."""
+        """Return the file with this path.
+
+        Return None if the path does not contain the current version of its folder.
+        """
         part, _, rest = path.removeprefix(f"{REFERENCE_PATH}/").partition("/")
         folder = self._folders.get(part) if path.startswith(f"{REFERENCE_PATH}/") else None
         version, _, name = rest.partition("/")

@@ -278,7 +278,7 @@ def _check_elements(link: Link) -> None:
     if spec is None:
         return
     if not _NAME.fullmatch(link.alias) and link.url.identity not in (LINK_IDENTITY, CORE_IDENTITY):
-        # Elements that are not imported are named after the specification, as in `fed__FieldSet`.
+        # The names of elements that are not imported begin with the name of the specification, as in `fed__FieldSet`.
         message = f'"{link.alias}" cannot name {link.url.identity} here, because it is not a GraphQL name.'
         raise LinkError("INVALID_GRAPHQL", message, link.node)
     known = [f"@{name}" for name in spec.directives] + [name for name in spec.types if not name.startswith("_")]

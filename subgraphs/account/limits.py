@@ -112,7 +112,7 @@ def day_of(moment: datetime) -> str:
 
 
 def next_day(day: str) -> str:
-    """Return the day after `day`, in the form of `day_of`."""
+    """Return the day after `day`, in the same form (`2026-01-31`)."""
     return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
 
 

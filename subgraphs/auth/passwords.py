@@ -31,7 +31,8 @@ _JUDGED_LENGTH: Final = 40
 # The names of the product, which an attacker of this bank would try first.
 _PRODUCT: Final = ("mosafe",)
 _SEPARATORS: Final = re.compile(r"[\W_]+")
-# Combining marks of the Latin, Greek and Cyrillic scripts; other scripts write vowels with such marks.
+# The accents of the Latin, Greek and Cyrillic scripts, as combining marks. Other scripts write vowels with marks, which
+# are not removed.
 _ACCENTS: Final = re.compile(r"[\u0300-\u036f]")
 # Shorter parts of an address or a name are not removed from the password, because they occur in many words.
 _MIN_WORD: Final = 4
@@ -87,9 +88,9 @@ def _without_accents(text: str) -> str:
 
 
 def _without(folded: str, words: list[str]) -> str:
-    """Return the password without the words, also with other characters between their letters (`m-o-s-a-f-e`).
+    """Return the password without the words, even if their letters are separated by other characters (`m-o-s-a-f-e`).
 
-    Words that are too short stay.
+    Words that are too short are not removed.
     """
     for word in words:
         letters = _SEPARATORS.sub("", word)

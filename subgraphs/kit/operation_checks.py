@@ -167,7 +167,8 @@ def check_operation(
 def _with_code(error: GraphQLError) -> GraphQLError:
     """Return the validation error with a code. The error of a scalar that refuses a literal has a code already."""
     if isinstance(error.original_error, ValueError):
-        # Python converts at most 4,300 digits to an integer; graphql-core reports the exception of longer literals.
+        # The literal has more than 4,300 digits, which Python does not convert to an integer. The message of
+        # graphql-core is that of Python's exception.
         error = GraphQLError("A number has too many digits", error.nodes)
     error.extensions = {"code": VALIDATION_FAILED, **(error.extensions or {})}
     return error

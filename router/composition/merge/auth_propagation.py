@@ -70,9 +70,10 @@ def _onto_implementations(state: MergeState) -> Iterable[_Addition]:
 
 
 def _over_implementations(state: MergeState) -> Iterable[_Addition]:
-    """Yield the requirements of an `@interfaceObject` field for the other interfaces of the implementations.
+    """Yield the requirements on fields of `@interfaceObject` types, for the other interfaces of the implementations.
 
-    An object that the client reaches through another interface has the field too, with these requirements.
+    A client can reach the same object through another of its interfaces. If this interface has the field, it gets the
+    same requirements.
     """
     supergraph = state.supergraph
     for interface in supergraph.of_kind(Kind.INTERFACE):
@@ -87,7 +88,7 @@ def _over_implementations(state: MergeState) -> Iterable[_Addition]:
 
 
 def _other_interfaces(schema: Schema, interface: TypeDef) -> set[str]:
-    """Return the other interfaces of the interface's implementations."""
+    """Return the interfaces that implementations of `interface` also implement."""
     names = {name for each in schema.possible_types(interface.name) for name in schema.types[each].interfaces}
     return names - {interface.name}
 

@@ -205,7 +205,7 @@ def _different_majors(
 
 
 def _hint_different_majors(subgraphs: Sequence[SubgraphMetadata], composed: AbstractSet[str], report: Report) -> None:
-    """Report a hint for each specification that is not composed, but linked in different major versions."""
+    """Report a hint for each specification that subgraphs link in different major versions but do not compose."""
     linked = [(index, link) for index, subgraph in enumerate(subgraphs) for link in subgraph.schema.links]
     for identity in dict.fromkeys(link.url.identity for _, link in linked if not link.url.is_apollo):
         links = [(index, link) for index, link in linked if link.url.identity == identity]

@@ -152,7 +152,7 @@ def _migration(index: int, override: Override) -> dict[str, ConstValueNode]:
 
 
 def _field_set(applied: Applied) -> str:
-    """Return the field set as the subgraph writes it, or as composition changed it."""
+    """Return the field set as the subgraph has written it, or as composition has changed it."""
     return applied.text("fields") or ""
 
 

@@ -182,7 +182,7 @@ def graph_enum_values(names: Sequence[str]) -> list[str]:
         if re.search(r"_\d+$", value):
             value += "_"
         if value.startswith("__"):
-            # Names that begin with two underscores belong to introspection.
+            # A GraphQL name must not begin with two underscores, because such names are reserved for introspection.
             value = f"SUBGRAPH{value}"
         values.append(value.upper())
     totals, seen = Counter(values), Counter[str]()

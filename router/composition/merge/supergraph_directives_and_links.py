@@ -192,7 +192,7 @@ def resolve_features(subgraphs: Sequence[SubgraphMetadata], report: Report) -> S
 
 
 def _check_names(features: SupergraphFeatures, subgraphs: Sequence[SubgraphMetadata], report: Report) -> None:
-    """Report each directive of the supergraph whose name belongs to the join specification, such as `@join__field`."""
+    """Report each directive of the supergraph with a reserved name of the join specification, such as `@join__field`."""
     names = {each.name for each in features.composed} | {name for _, own in features.specs for name in own.values()}
     for name in sorted(name for name in names if name == "join" or name.startswith("join__")):
         report.error(
@@ -340,8 +340,8 @@ def _composed_links(composed: Sequence[ComposedDirective], linked: AbstractSet[s
 def _free(name: str, taken: AbstractSet[str]) -> str:
     """Return a name for a specification that is not in `taken`. Apollo uses the same names.
 
-    The result is `name` if that is a name and not taken, or else the first of `_0name`, `_1name` and so on that is not
-    taken, without the characters that a name cannot have.
+    Return `name` if it is a GraphQL name that is not taken. Otherwise, remove the characters that a name cannot have,
+    and return the first of `_0name`, `_1name` and so on that is not taken.
     """
     allowed = re.sub(r"\W", "", name, flags=re.ASCII)
     others = (f"_{number}{allowed}" for number in count())

@@ -60,7 +60,8 @@ def complete_definitions(
         report.error("INVALID_GRAPHQL", f"[{subgraph}] {message}", [(subgraph, directive)])
     expectations = dict(_expectations(links, federation_2=federation_2))
     if "link" in directives and not any(links):
-        # No specification is linked, so the schema's @link is some other directive.
+        # No specification is linked. So a directive @link that the schema defines is not the @link of the link
+        # specification.
         del expectations[LINK_IDENTITY]
     problems = {name: tuple(_problems(expected, directives, types)) for name, expected in expectations.items()}
     problems |= {} if federation_2 else _with_upgraded(problems, directives)
@@ -153,15 +154,15 @@ def _expectations(links: Links, *, federation_2: bool) -> Iterator[tuple[str, Sp
 def _with_upgraded(
     problems: Mapping[str, tuple[_Problem, ...]], directives: Mapping[str, DirectiveDefinitionNode]
 ) -> dict[str, tuple[_Problem, ...]]:
-    """Return the problems of a Federation 1 schema with the federation specification, also with Federation 2."""
+    """Add the problems of definitions of Federation 2 directives to the problems of a Federation 1 schema."""
     return {FEDERATION_IDENTITY: (*problems[FEDERATION_IDENTITY], *_problems(_of_federation_2(), directives, {}))}
 
 
 @cache
 def _of_federation_2() -> SpecDefinitions:
-    """Return the directives that the upgrade of a Federation 1 schema imports, and Federation 1 does not have.
+    """Return the directives that only Federation 2 has, and that the upgrade of a Federation 1 schema imports.
 
-    A Federation 1 schema may define them itself, but they mean the same.
+    A Federation 1 schema may contain its own definitions of them, but with the same meaning.
     """
     upgraded = spec_version("federation", UPGRADED_TO)
     assert upgraded is not None  # noqa: S101 - a version that composition knows
@@ -209,7 +210,7 @@ def _argument_problem(
         same = base_name(mine) == base_name(expected) or not isinstance(custom, ScalarTypeDefinitionNode)
     if relaxed or not same:
         return f'has an argument "{name}" of type {mine}, expected {expected}'
-    # A required argument needs no default value.
+    # A definition that makes the argument required may omit the default value.
     is_tightened = isinstance(mine, NonNull) and not isinstance(expected, NonNull) and own.default_value is None
     if not is_tightened and identity(own.default_value) != identity(wanted.default_value):
         return f'has another default value of the argument "{name}" than the specification'

@@ -1,8 +1,8 @@
 """Check the uses of `@deprecated` and `@specifiedBy` against a subgraph's own definitions of these directives.
 
-Servers print the definitions, and composition drops them, because GraphQL defines both directives. But a definition
-that allows less than that of GraphQL counts for the schema of the subgraph: `directive @deprecated on FIELD_DEFINITION`
-forbids the use on an input field.
+Servers print these definitions. Composition drops them, because GraphQL itself defines both directives. But if a
+subgraph's definition allows less than GraphQL, it still applies to the subgraph: `directive @deprecated on
+FIELD_DEFINITION` forbids `@deprecated` on an input field.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Check the types of arguments that are defined twice. The last definition counts, so no later step sees the others."""
+"""Check the types of arguments that are defined twice.
+
+Only the last definition is used, so no later step sees the others.
+"""
 
 from __future__ import annotations
 

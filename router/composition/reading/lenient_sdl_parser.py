@@ -40,7 +40,7 @@ N = TypeVar("N", bound=_Named)
 def parse_schema(source: Source, replaced: list[InputValueDefinitionNode] | None = None) -> DocumentNode:
     """Parse the SDL of one schema.
 
-    The definitions of arguments that a later definition of the same argument replaces are added to `replaced`.
+    If an argument is defined more than once, all its definitions but the last are added to `replaced`.
 
     Raises:
         GraphQLSyntaxError: The text is not a GraphQL document.

@@ -136,7 +136,7 @@ def read_document(subgraph: str, sdl: str, report: Report) -> SubgraphDocument |
 
 
 def _redefines_field_set(subgraph: str, definitions: Sequence[DefinitionNode], report: Report) -> bool:
-    """Report a definition of `_FieldSet` that is not that of a scalar. Returns whether there is one."""
+    """Report a definition of `_FieldSet` that is not a scalar. Return whether there is such a definition."""
     wrong = [
         node
         for node in definitions

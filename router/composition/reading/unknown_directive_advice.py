@@ -1,6 +1,6 @@
-"""Advise what to do about a directive that a subgraph uses and does not define.
+"""Give advice about a directive that a subgraph uses but does not define.
 
-Most often it is a directive of Federation that the `@link` does not import, or a misspelt name.
+Usually, it is a directive of Federation that the `@link` does not import, or its name is misspelt.
 """
 
 from __future__ import annotations

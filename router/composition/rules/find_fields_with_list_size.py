@@ -28,7 +28,7 @@ def fields_with_list_size(subgraph: SubgraphMetadata, *, from_cost_spec: bool) -
 def names(applied: Applied, argument: str) -> list[str]:
     """Return the names in the list that `argument` contains: `a` and `b` for `slicingArguments: ["a", "b"]`.
 
-    A single name is a list with this name (GraphQL specification, "List", input coercion).
+    A single name counts as a list with this name (GraphQL specification, "List", input coercion).
     """
     value = python_value(applied.arguments.get(argument))
     items = value if isinstance(value, list) else [] if value is None else [value]

@@ -1,7 +1,8 @@
 """INVALID_GRAPHQL: the arguments of a custom directive do not fit the definition of the directive in the supergraph.
 
-The supergraph has the definition of the newest version that is composed. An application in a subgraph that links an
-older version can lack an argument that the newer version requires, or have one that the newer version does not know.
+The supergraph has the definition of the newest version that is composed. If a subgraph links an older version, its use
+of the directive may lack an argument that the newer version requires, or have an argument that the newer version does
+not know.
 """
 
 from __future__ import annotations

@@ -91,10 +91,11 @@ class AccountStore(Outbox, IdentifiedStore, Protocol):
         """
 
     async def wrong_receivers(self, user_id: str, at: datetime) -> Sequence[datetime]:
-        """The times, around `at`, of the person's transfers with a reason in `posting_rules.WRONG_RECEIVERS`.
+        """Return the times of the person's transfers that were refused for a reason in `posting_rules.WRONG_RECEIVERS`.
 
-        The times are in ascending order. They are at most `WRONG_RECEIVER_WINDOW` before `at`, or after it, because
-        the clock may have been set back. Later times come from a clock that was wrong for long, and do not count.
+        The times are in ascending order, and differ from `at` by less than `WRONG_RECEIVER_WINDOW`. They can be later
+        than `at`, because the clock may have been set back. Still later times do not count, because they come from a
+        clock that was wrong for a long time.
         """
 
     async def post(self, posting: Posting, limits: Limits = DEFAULT_LIMITS) -> Outcome:

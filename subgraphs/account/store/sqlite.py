@@ -313,7 +313,8 @@ async def _view(connection: aiosqlite.Connection, posting: Posting, limits: Limi
     wrong = await _wrong_receivers(connection, person, at) if is_transfer else ()
     sums = await connection.execute_fetchall(
         # If the clock was set back over midnight, a row of the next day exists. Its sum counts for today, too. A row of
-        # a later day comes from a clock that was wrong for long; if it counted, it would count every day until then.
+        # a later day does not count, because it comes from a clock that was wrong for a long time. Otherwise, it would
+        # count on every day until that date.
         "SELECT amount FROM day_sums WHERE user_id = ? AND currency = ? AND direction = ? AND day IN (?, ?)",
         (person, posting.currency, posting.direction, day_of(at), next_day(day_of(at))),
     )
