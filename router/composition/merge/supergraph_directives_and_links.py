@@ -192,7 +192,7 @@ def resolve_features(subgraphs: Sequence[SubgraphMetadata], report: Report) -> S
 
 
 def _check_names(features: SupergraphFeatures, subgraphs: Sequence[SubgraphMetadata], report: Report) -> None:
-    """Report each directive of the supergraph with a reserved name of the join specification, such as `@join__field`."""
+    """Report each directive of the supergraph that has a name of the join specification, such as `@join__field`."""
     names = {each.name for each in features.composed} | {name for _, own in features.specs for name in own.values()}
     for name in sorted(name for name in names if name == "join" or name.startswith("join__")):
         report.error(
