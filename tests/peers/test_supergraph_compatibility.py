@@ -20,7 +20,8 @@ from graphql import (
 
 from router.composition import Subgraph, compose
 from router.supergraph import load
-from tests.peers.peers import PeerCrash
+from tests.peers.fuzz import generated
+from tests.peers.peers import PeerCrash, PeerTimeout
 
 if TYPE_CHECKING:
     from graphql import GraphQLNamedType
@@ -33,6 +34,8 @@ SHARDS = 8
 # Of the 833 supergraphs of Apollo's composition, Hive's planner rejects 10 and Apollo's planner 14.
 MIN_PLANNED_SHARE = 0.9
 
+# Our router does not support connectors.
+CONNECTORS = "https://specs.apollo.dev/connect/"
 Planner = Literal["apollo", "hive"]
 
 
@@ -100,6 +103,33 @@ def test_other_planners_plan_with_our_supergraphs(peers: Peers, planner: Planner
         planned += '"Fetch"' in json.dumps(plan)
     assert rejected == {}
     assert planned > MIN_PLANNED_SHARE * len(_composed_pairs()) / SHARDS
+
+
+GENERATED_BLOCKS = 4
+SETS_IN_BLOCK = 25
+
+
+@pytest.mark.parametrize("block", range(GENERATED_BLOCKS))
+def test_other_planners_plan_with_our_supergraphs_of_generated_sets(peers: Peers, block: int) -> None:
+    first = 6_000_000 + block * SETS_IN_BLOCK
+    rejected = []
+    for seed in range(first, first + SETS_IN_BLOCK):
+        subgraphs = generated(seed)
+        ours = compose(subgraphs).supergraph_sdl
+        if ours is None or CONNECTORS in ours:
+            continue
+        operation = operation_on(load(ours).api_schema)
+        try:
+            theirs = peers.compose(subgraphs).supergraph
+        except (PeerCrash, PeerTimeout):
+            continue
+        planners: tuple[Planner, ...] = ("apollo", "hive")
+        rejected += [
+            (seed, planner)
+            for planner in planners
+            if not _plans(peers, ours, operation, planner) and theirs and _plans(peers, theirs, operation, planner)
+        ]
+    assert rejected == []
 
 
 def _plans(peers: Peers, supergraph: str, operation: str, planner: Planner) -> bool:
