@@ -173,7 +173,7 @@ _POLICY: Final = re.compile(r'("[a-z-]{1,64}");q=\d{1,9};w=\d{1,9}')
 def _rate_limited(error: ResponseError, rate: RateHeaders) -> RestError:
     """Return a 429 with the router's headers about the limit.
 
-    Without a time to wait in the error, it is `RETRY_AFTER_SECONDS`.
+    If the error names no time to wait, the time is `RETRY_AFTER_SECONDS`.
     """
     after = str(_retry_after(error))
     policy = _POLICY.fullmatch(str(error.extensions.get("policy")))

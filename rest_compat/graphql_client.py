@@ -24,7 +24,8 @@ MEDIA_TYPE: Final = "application/graphql-response+json"
 # The timeout of a request. It is longer than the router's own deadline (60 s), so that the router can report which
 # service was too slow.
 REQUEST_SECONDS: Final = 65.0
-# A longer time means that the router is down: it is on the same network, where a connection takes milliseconds.
+# The time limit for a connection to the router. The router is on the same network, so a connection takes milliseconds
+# unless the router is down.
 CONNECT_SECONDS: Final = 5.0
 # The router's headers about the client's quota. This layer passes them on.
 RATE_HEADERS: Final = ("retry-after", "ratelimit", "ratelimit-policy")

@@ -29,9 +29,9 @@ class NotReady(Exception):
 class HealthEndpoints:
     """Responds to health probes and passes every other request to the application.
 
-    `/health/live` is 200 while the event loop runs. `/health/ready` is 200 when every check returns, and 503 when a
-    check raises or hangs: the body names the failing checks, and only the log has the reasons. A process that shuts
-    down no longer listens.
+    `/health/live` responds with 200 while the event loop runs. `/health/ready` responds with 200 when every check
+    returns, and with 503 when a check raises or hangs. The body of the 503 names the failing checks, and only the log
+    has the reasons. A process that shuts down no longer listens.
     """
 
     def __init__(self, app: ASGIApp, checks: Mapping[str, Callable[[], Awaitable[object]]]) -> None:

@@ -65,7 +65,7 @@ class BoundedProtocol(StrictRequests):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.timeout_keep_alive = self.limits.keep_alive_seconds  # type: ignore[assignment]  # a timer takes fractions
-        self._timer: asyncio.TimerHandle | None = None  # of the head or of the body
+        self._timer: asyncio.TimerHandle | None = None  # for a head or a body
         self._write_timer: asyncio.TimerHandle | None = None
         self._running: RequestResponseCycle | None = None
         self._requests = 0
@@ -200,7 +200,7 @@ class BoundedProtocol(StrictRequests):
             self._client.close()
         else:
             self._end(running)
-            _log.info("request refused", status=status.value, reason=reason)  # the application never sees it
+            _log.info("request refused", status=status.value, reason=reason)  # the application cannot log it
             self._client.write(_refusal(status, reason))
             self._client.close()
 

@@ -41,7 +41,8 @@ LIVENESS_PATH: Final = "/health/live"
 # Clients may try again after this time: a process restarts within seconds, and another process may already accept
 # requests.
 RETRY_AFTER_SECONDS: Final = 1
-# If no request arrives for this time after the signal, none is left on a connection that the kernel has accepted.
+# After the signal, requests may still arrive on connections that the kernel has accepted. If none arrives for this
+# time, no more are expected.
 QUIET_SECONDS: Final = 0.1
 # The port closes after this time even if clients repeat refused requests without end.
 LONGEST_REFUSAL_SECONDS: Final = 1.0
@@ -56,7 +57,7 @@ class DrainableApp:
     """An application whose running requests are counted, and which can refuse new ones.
 
     After `start_refusing`, `refuse` responds to new requests, except to `/health/live`. It also responds to running
-    requests that are cancelled, which only a shutdown does.
+    requests that are cancelled. Only a shutdown cancels requests.
     """
 
     def __init__(self, app: ASGIApp, refuse: ASGIApp) -> None:

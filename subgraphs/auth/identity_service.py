@@ -76,8 +76,8 @@ class Clocks:
     """The clocks of the service.
 
     Attributes:
-        now: for times that are stored or sent.
-        for_deletion: what has expired by it is deleted (`servicekit.cautious_clock`).
+        now: the clock for times that are stored or sent.
+        for_deletion: the clock that decides which data has expired and is deleted (`servicekit.cautious_clock`).
     """
 
     now: Callable[[], datetime]

@@ -5,7 +5,7 @@ needs them and has last read them more than `READ_AGAIN` ago. If two processes c
 them succeeds.
 
 With a wrong clock, the service still signs tokens: see `signing_keys.redated`. The clock of a running service is a
-`CautiousClock`, so that no key is deleted because the time jumps ahead.
+`CautiousClock`, so that no key is deleted too early if the time jumps ahead.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Bounds the queries of one request that read a whole history, however few objects they return.
+"""Limits the number of queries of one request that read a whole history of transactions.
 
-A count, a sum, or a list with a condition that no index has, reads every transaction of an account or a person. Such a
-query returns one object or none, so the limit on objects does not bound it. One query serves all accounts that ask for
-the same, so accounts do not count (bank §2.13).
+A count, a sum, or a list with a condition without an index reads every transaction of an account or a person. Such a
+query returns one object or none, so the limit on objects does not limit these queries. If several accounts need the
+same query, it is run once for all of them, and counts once (bank §2.13).
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Final
 
 from graphql import GraphQLError
 
-# Twelve months of turnover, and some more.
+# The limit allows the turnover of each of twelve months, and a few more queries.
 MAX_WHOLE_READS: Final = 15
 
 
 class WholeReads:
-    """Counts these queries in one request."""
+    """Counts the queries of one request that read a whole history."""
 
     def __init__(self, limit: int = MAX_WHOLE_READS) -> None:
         self._limit = limit
@@ -26,7 +26,7 @@ class WholeReads:
         """Count one query before it is run.
 
         Raises:
-            GraphQLError: the request has already run as many as are allowed; `QUERY_TOO_EXPENSIVE` with `limit`.
+            GraphQLError: the request has already run the allowed number of queries; the code is `QUERY_TOO_EXPENSIVE`.
         """
         if self._begun >= self._limit:
             raise GraphQLError(

@@ -138,7 +138,7 @@ class TransactionStore(Outbox, IdentifiedStore, Protocol):
         """Return the ids of transactions with a status in `domain.SETTLED` that are greater than `after`, ascending."""
 
     async def by_ids(self, transaction_ids: Sequence[str]) -> Mapping[str, Transaction]:
-        """Return the transactions by id, whoever may see them. Ids that do not exist are left out."""
+        """Return the transactions by id, for any viewer. Ids that do not exist are left out."""
 
     async def listing(self, listing: Listing) -> Sequence[Transaction]:
         """Return up to `page.limit + 1` transactions that the viewer may see, in the direction of the page."""
