@@ -17,6 +17,7 @@ from graphql import (
     GraphQLSyntaxError,
     MaxIntrospectionDepthRule,
     NoSchemaIntrospectionCustomRule,
+    OverlappingFieldsCanBeMergedRule,
     ValuesOfCorrectTypeRule,
     parse,
     print_ast,
@@ -26,6 +27,7 @@ from graphql import (
 
 from router.errors import DocumentNotListed, NestedTooDeeply, ParsingFailed, RequestError, ValidationFailed
 from router.preparation.argument_value_rule import ArgumentValueRule
+from router.preparation.overlapping_fields_rule import BoundedOverlappingFieldsRule
 from router.preparation.preparing_thread import PREPARING_THREAD
 from router.preparation.single_flight import SingleFlight
 from router.storage.lru import Lru
@@ -34,7 +36,7 @@ from router.storage.memory_size import memory_size
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
-    from graphql import DocumentNode
+    from graphql import ASTValidationRule, DocumentNode
 
     from router.preparation.request_operation import Operation
     from router.request.log_fields import RequestRecord
@@ -42,6 +44,10 @@ if TYPE_CHECKING:
     from router.settings.sections.limits import LimitName
     from router.supergraph import Supergraph
 
+_REPLACED_RULES: Final[dict[type[ASTValidationRule], type[ASTValidationRule]]] = {
+    ValuesOfCorrectTypeRule: ArgumentValueRule,
+    OverlappingFieldsCanBeMergedRule: BoundedOverlappingFieldsRule,
+}
 
 SMALL_DOCUMENT: Final = 128
 """The most characters that a document can have to be read on the event loop. Measured: the slowest documents of 128
@@ -161,7 +167,7 @@ class Documents:
         self._introspection = settings.introspection
         # This rule is left out because the operator can configure the depth of introspection in `limits`.
         kept = (rule for rule in specified_rules if rule is not MaxIntrospectionDepthRule)
-        rules = (ArgumentValueRule if rule is ValuesOfCorrectTypeRule else rule for rule in kept)
+        rules = (_REPLACED_RULES.get(rule, rule) for rule in kept)
         self._rules = (*rules, *(() if settings.introspection else (NoSchemaIntrospectionCustomRule,)))
         cache = settings.cache
         self.cache: Lru[str, Document] = Lru(max_entries=cache.documents, max_weight=cache.memory_bytes)
