@@ -38,7 +38,7 @@ MAX_KEYS: Final = 100_000
 # The share of the keys that is dropped when the store is full. Choosing these keys means looking at all keys, so many
 # are dropped at once.
 _DROPPED_SHARE: Final = 0.1
-# After a wait of `wait_turn` is over, the key can use its turn within this number of seconds.
+# After a wait of `wait_turn` is over, it stays recorded for this number of seconds, so that the next call returns 0.
 _TURN_KEPT_SECONDS: Final = 900.0
 _ROUNDING_SECONDS: Final = 1e-6
 
