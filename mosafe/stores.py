@@ -107,7 +107,7 @@ async def _differences() -> list[str]:
         expected = {*records, *(peer for remembered in known.values() for peer in remembered)}
         lines = [f"The {name} store is missing: {path}" for name, path in found.missing.items() if name in expected]
         for name, state in states.items():
-            # A store without a record is compared with what the other stores remember.
+            # If a store has no record, it is compared with the states that the other stores remember.
             reason = find_mismatch(name, state, known[name], states | records)
             lines += [reason] if reason else []
         accounts, transactions = found.stores.get("account"), found.stores.get("transaction")

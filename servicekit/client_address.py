@@ -170,8 +170,7 @@ def customer_network(address: IPAddress | None) -> str:
 def site_network(address: IPAddress | None) -> str | None:
     """Return the /48 network of the IPv6 address; None for any other address.
 
-    A provider may give a customer as many as all /64 networks of a /48 (RFC 6177 §2), but it may also give them to many
-    customers.
+    A provider may give all /64 networks of a /48 to one customer (RFC 6177 §2), or to many customers.
     """
     if not isinstance(address, IPv6Address):
         return None

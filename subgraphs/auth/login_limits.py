@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 _LOGIN_WINDOW: Final = 15 * 60.0
 _ADDRESS_WINDOW: Final = 60.0
 _REGISTRATION_WINDOW: Final = 60 * 60.0
-# As many addresses of an IPv6 site may use up their limits. A site of one customer has 65,536 addresses.
+# The limit of an IPv6 site is as high as the limits of this many addresses together. A customer's site may have 65,536
+# addresses.
 _ADDRESSES_OF_SITE: Final = 16
 # A wait is never longer than the window in which the failures are counted.
 _LONGEST_WAIT: Final = _LOGIN_WINDOW
@@ -61,7 +62,7 @@ class Origin:
 
 
 def _of_site(limit: RateLimit) -> RateLimit:
-    """Return the limit of a site for the `limit` of an address."""
+    """Return the limit of a site that corresponds to `limit`, the limit of an address."""
     return replace(limit, name=f"{limit.name}-site", count=limit.count * _ADDRESSES_OF_SITE)
 
 
@@ -137,7 +138,7 @@ class LoginLimits:
         return await self._take_address(Attempt(self._store, ()), self._registration, origin)
 
     async def _take_address(self, attempt: Attempt, limit: RateLimit, origin: Origin) -> Attempt:
-        """Count the attempt in the limit of the address, and in the wider limit of its site."""
+        """Count the attempt in the limit of the address, and in the higher limit of the address's site."""
         if not origin.has_address_limits:
             return attempt
         attempt = await self._take(attempt, limit, origin.network)
