@@ -12,6 +12,7 @@ from bank.platform_files import ROUTER_CONFIG, platform_file
 from bank.variables import VARIABLES
 from rest_compat.settings import RestSettings
 from router.settings.load import variables_of
+from servicekit.client_address import LOOPBACK, parse_address
 from servicekit.settings import FILE_SUFFIX, ProcessSettings, variable_names
 from subgraphs.account.settings import AccountSettings
 from subgraphs.auth.settings import AuthSettings
@@ -34,12 +35,29 @@ _BETWEEN_SERVICES: Final = "MOSAFE_SERVICE_SECRET"
 _CALL_EACH_OTHER: Final = frozenset({"account", "transaction"})
 
 
+# REST is the only process that no other process of the platform calls.
+_OUTERMOST: Final = "rest"
+_TRUSTED: Final = "MOSAFE_TRUSTED_PROXIES"
+
+
 def variables_for(process: Process, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return `environ` without those variables of the platform that `process` does not read."""
+    """Return `environ` without those variables of the platform that `process` does not read.
+
+    The processes behind REST also believe the client's address from the platform's own processes, whichever proxies the
+    user trusts. Otherwise all clients would have one address, and one limit.
+    """
     own = set(variable_names(_SETTINGS[process.name]))
     if process.name == "router":
         own |= variables_of(platform_file(ROUTER_CONFIG))
     if process.name not in _CALL_EACH_OTHER:
         own.discard(_BETWEEN_SERVICES)
     foreign = VARIABLES.names - own
-    return {name: value for name, value in environ.items() if name.removesuffix(FILE_SUFFIX) not in foreign}
+    kept = {name: value for name, value in environ.items() if name.removesuffix(FILE_SUFFIX) not in foreign}
+    return kept if process.name == _OUTERMOST else kept | {_TRUSTED: _trusted_behind_rest(environ)}
+
+
+def _trusted_behind_rest(environ: Mapping[str, str]) -> str:
+    given, host = environ.get(_TRUSTED, "").strip(), parse_address(environ.get("MOSAFE_HOST", ""))
+    networks = [] if given.lower() in {"", "none"} else [given]
+    own = [] if host is None or host.is_unspecified else [str(host)]
+    return ",".join([*networks, str(LOOPBACK), *own])

@@ -147,6 +147,9 @@ def _config(
         access_log=False,
         server_header=False,
         date_header=True,
+        # uvicorn would replace the peer's address by one of X-Forwarded-For whenever the peer is loopback. Only
+        # `servicekit.client_address` decides which proxies are believed.
+        proxy_headers=False,
         timeout_graceful_shutdown=max(1, round(grace)),
     )
 

@@ -41,6 +41,22 @@ def test_a_process_keeps_its_own_variables_and_those_of_other_programs() -> None
     assert not {"AUTH_PORT", "REST_PORT", "ROUTER_URL"} & given.keys()
 
 
+@pytest.mark.parametrize(
+    ("given", "host", "expected"),
+    [
+        ("", "", "127.0.0.0/8,::1/128"),
+        ("none", "0.0.0.0", "127.0.0.0/8,::1/128"),
+        ("10.0.0.0/8", "192.0.2.5", "10.0.0.0/8,127.0.0.0/8,::1/128,192.0.2.5"),
+    ],
+)
+def test_processes_behind_rest_believe_the_platform_itself(given: str, host: str, expected: str) -> None:
+    """With the network of a proxy only, all clients had the address of the router, and one limit."""
+    environ = {"MOSAFE_TRUSTED_PROXIES": given, "MOSAFE_HOST": host}
+    assert variables_for(BY_NAME["rest"], environ)["MOSAFE_TRUSTED_PROXIES"] == given
+    for name in ("router", "auth", "account", "transaction"):
+        assert variables_for(BY_NAME[name], environ)["MOSAFE_TRUSTED_PROXIES"] == expected
+
+
 def test_together_the_processes_get_everything() -> None:
     got = set().union(*(variables_for(process, EVERYTHING) for process in PROCESSES))
     assert got == EVERYTHING.keys()

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from servicekit.errors import ConfigurationError, PortTaken, StartupError
-from servicekit.server import Endpoint, bind, serve
+from servicekit.server import Endpoint, bind, serve, serving_beside
 from servicekit.settings import ProcessSettings, load
 from tests.servicekit import processes
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
     from pathlib import Path
+
+    from servicekit.asgi import Receive, Scope, Send
 
 # Serves until a signal. /slow responds after a pause, /stuck never; "mode" says how the start ends, or that the process
 # refuses requests for longer than others before it closes the port.
@@ -264,6 +266,25 @@ def test_an_address_that_is_not_ours_stops_the_start(host: str) -> None:
 
 
 @pytest.mark.usefixtures("logging_as_before")
+@pytest.mark.parametrize("name", ["x-forwarded-for", "x-forwarded-proto"])
+async def test_the_peer_of_a_connection_is_nobodys_claim(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """uvicorn believed loopback, or FORWARDED_ALLOW_IPS, whatever `MOSAFE_TRUSTED_PROXIES` says: no limit held."""
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
+    seen = []
+
+    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
+        seen.append((scope["client"][0], scope["scheme"]))
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    listener = bind(Endpoint("127.0.0.1", 0, "AUTH_PORT"))
+    async with serving_beside(app, listener), httpx.AsyncClient() as client:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        forged = "198.51.100.7" if name.endswith("for") else "https"
+        assert (await client.get(url, headers={name: forged})).status_code == 204
+    assert seen == [("127.0.0.1", "http")]
+
+
 def test_the_application_is_not_created_when_the_port_is_taken() -> None:
     def build() -> Any:
         raise AssertionError("built")
