@@ -40,7 +40,7 @@ def selections_of(operation: str, *, entities: bool) -> tuple[OutputSelection, .
 
 def _selections(selection_set: SelectionSetNode) -> Iterator[OutputSelection]:
     for node in selection_set.selections:
-        conditions = tuple(map(_condition, node.directives or ()))
+        conditions = tuple(_condition(one) for one in node.directives or () if one.name.value in ("skip", "include"))
         match node:
             case FieldNode():
                 below = () if node.selection_set is None else tuple(_selections(node.selection_set))
