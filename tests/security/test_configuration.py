@@ -137,7 +137,7 @@ def test_a_loose_file_of_a_variable_stops_the_start(tmp_path: Path) -> None:
 
 
 def test_a_process_of_the_platform_does_not_read_the_secrets_of_others_from_the_file(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("AUTH_JWT_SECRET=of-auth-only-and-of-nobody-else-here\n")
+    (tmp_path / ".env").write_text("AUTH_JWT_SECRET=example-secret-of-auth-and-of-nobody-else\n")
     program = "from servicekit.settings import environment; print(sorted(environment()))"
     for pipe, expected in (("", True), ("7", False)):
         environ = {

@@ -74,6 +74,15 @@ class Client:
         async with asyncio.timeout(SECONDS):
             return await self.reader.read()
 
+    async def rest_before_reset(self) -> bytes:
+        """The same, for a client that goes on sending, whose connection the server's system then resets."""
+        received = b""
+        async with asyncio.timeout(SECONDS):
+            with suppress(ConnectionResetError):
+                while part := await self.reader.read(65_536):
+                    received += part
+        return received
+
 
 @asynccontextmanager
 async def served(limits: ConnectionLimits, served_app: Any = app) -> AsyncIterator[Callable[[], Awaitable[Client]]]:

@@ -218,7 +218,7 @@ async def test_a_body_after_an_early_response_has_the_same_deadline() -> None:
         client = await connect()
         await client.say(POST % (b"/early", 1_000))
         assert b" 404 " in await client.head()
-        end = asyncio.ensure_future(client.rest())
+        end = asyncio.ensure_future(client.rest_before_reset())
         while not end.done():
             client.writer.write(b"x")
             await asyncio.wait([end], timeout=SHORT / 5)
