@@ -21,7 +21,29 @@ _USER_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[
 _ACCOUNT_NUMBER = re.compile(r"[0-9]{10}")
 # The pattern of an amount: plain decimal notation without sign, leading zeros or exponent, in ASCII digits.
 _AMOUNT = re.compile(r"(0|[1-9][0-9]*)(\.[0-9]+)?")
-_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]([01]\d|2[0-3]):\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+# RFC 3339 has the year 0000, leap seconds, and offsets that lead out of the years 1 to 9999; none can be stored.
+TIMESTAMP_PATTERN: Final = (
+    r"^(?!0000|0001-01-01|9999-12-31.*-[0-9]{2}:)[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
+    r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+)
+_TIMESTAMP = re.compile(TIMESTAMP_PATTERN)
+
+# Unicode's categories Cc, Cf, Zl and Zp: control characters, and characters that hide text or change its direction.
+_NOT_IN_A_LINE: Final = (
+    r"\x00-\x1f\x7f-\x9f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e"
+    r"\u2060-\u206f\ufeff\ufff9-\ufffb"
+    # Above U+FFFF, Python and ECMA 262 have no escape sequence in common.
+    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
+)
+_SPACES: Final = r" \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+# What `str.strip` removes.
+_EDGES: Final = rf"{_SPACES}\t-\r\x1c-\x1f\x85\u2028\u2029"
+# A line of text with at least one visible character, in the syntax of both Python and ECMA 262 (flag `u`).
+LINE_PATTERN: Final = (
+    rf"^[{_EDGES}]*[^{_NOT_IN_A_LINE}{_SPACES}]([^{_NOT_IN_A_LINE}]*[^{_NOT_IN_A_LINE}{_SPACES}])?[{_EDGES}]*$"
+)
+_LINE = re.compile(LINE_PATTERN)
 
 # The largest number of digits before the point. With 4 more digits after it, any sum of amounts still fits into the 34
 # digits of Decimal128.
@@ -78,6 +100,14 @@ def is_user_id(text: str) -> bool:
 def is_account_number_shaped(text: str) -> bool:
     """Whether `text` has 10 digits. Only the account service verifies the check digit."""
     return _ACCOUNT_NUMBER.fullmatch(text) is not None
+
+
+def is_line(text: str) -> bool:
+    """Whether `text` is one line of visible text; white space around it does not count.
+
+    Half a surrogate pair, which a JSON escape can express, is not text.
+    """
+    return _LINE.fullmatch(text) is not None and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def exponent(currency: str) -> int:
@@ -182,5 +212,5 @@ def parse_timestamp(text: str) -> datetime:
         raise InvalidValue("not an RFC 3339 time such as 2026-01-31T09:30:00Z")
     try:
         return truncate_to_milliseconds(datetime.fromisoformat(text.upper()).astimezone(UTC))
-    except (ValueError, OverflowError):
+    except ValueError:
         raise InvalidValue("not an existing time") from None

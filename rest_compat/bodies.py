@@ -36,7 +36,8 @@ REGISTER: Final = ObjectSchema(
 )
 LOGIN: Final = ObjectSchema("Credentials", (_EMAIL, InputField("password", scalars.PASSWORD, "The password.")))
 REFRESH: Final = ObjectSchema(
-    "RefreshRequest", (InputField("refreshToken", scalars.OPAQUE_TOKEN, "The refresh token; it can be used once."),)
+    "RefreshRequest",
+    (InputField("refreshToken", scalars.OPAQUE_TOKEN, "The refresh token; it can be used once.", has_example=False),),
 )
 OPEN_ACCOUNT: Final = ObjectSchema(
     "NewAccount",
@@ -54,6 +55,7 @@ CHANGE_ACCOUNT: Final = ObjectSchema(
             scalars.choice("ACTIVE", "FROZEN"),
             "The new status; only support may freeze or unfreeze.",
             required=False,
+            has_example=False,
         ),
     ),
     (AtLeastOne(),),
@@ -104,7 +106,7 @@ TRANSFER: Final = ObjectSchema(
 
 PAGE: Final = (
     InputField("limit", scalars.LIMIT, "The maximum number of items on the page.", required=False),
-    InputField("cursor", scalars.CURSOR, "The `nextCursor` of the previous page.", required=False),
+    InputField("cursor", scalars.CURSOR, "The `nextCursor` of the previous page.", required=False, has_example=False),
 )
 ACCOUNT_LIST: Final = (
     *PAGE,

@@ -31,6 +31,7 @@ class InputField:
 
     Attributes:
         many: whether a parameter may be repeated. If so, its value is a list.
+        has_example: False if no value that is known in advance is accepted, such as a token.
     """
 
     name: str
@@ -38,6 +39,7 @@ class InputField:
     description: str
     required: bool = True
     many: bool = False
+    has_example: bool = True
 
     def read(self, given: object, location: str, errors: list[FieldError]) -> Any:
         """Return the converted value. If it is invalid, add the reason to `errors` and return None."""
@@ -133,9 +135,12 @@ class ExactDecimals:
         if "amount" not in body or "currency" not in body:
             return
         try:
-            values.check_precision(values.parse_amount(body["amount"]), body["currency"])
+            amount = values.check_precision(values.parse_amount(body["amount"]), body["currency"])
         except values.InvalidValue as error:
             yield FieldError(("body", "amount"), "INVALID_AMOUNT", str(error))
+            return
+        if len(amount.as_tuple().digits) > scalars.MAX_STORED_DIGITS:
+            yield FieldError(("body", "amount"), "TOO_LARGE", "larger than the bank can store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +192,9 @@ class ObjectSchema:
     def examples(self) -> dict[str, dict[str, Any]]:
         """Return examples of a valid body by name."""
         omitted = {name for rule in self.rules for name in rule.not_in_example}
+        omitted |= {field.name for field in self.fields if not field.has_example and not field.required}
+        if any(not field.has_example and field.required for field in self.fields):
+            return {}
         return {self.name: {field.name: field.scalar.example for field in self.fields if field.name not in omitted}}
 
 

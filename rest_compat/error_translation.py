@@ -120,6 +120,8 @@ UNAVAILABLE: Final = Reason(errors.Unavailable.status, errors.Unavailable.code, 
 TOO_SLOW: Final = Reason(errors.TimedOut.status, errors.TimedOut.code, errors.TimedOut.default_message)
 INTERNAL: Final = Reason(errors.InternalError.status, errors.InternalError.code, errors.InternalError.default_message)
 RATE_LIMITED: Final = Reason(errors.RateLimited.status, errors.RateLimited.code, errors.RateLimited.default_message)
+# A cursor is an id of a page: as with other ids, one that names nothing is 404, a malformed one 400.
+NO_PAGE: Final = Reason(404, "INVALID_CURSOR", "`cursor` is not the `nextCursor` of a page of this list")
 FORBIDDEN: Final = Reason(errors.Forbidden.status, errors.Forbidden.code, errors.Forbidden.default_message)
 
 RateHeaders = Mapping[str, str]
@@ -145,16 +147,18 @@ def _forbidden(error: ResponseError, _rate: RateHeaders) -> RestError:
     return Failed(Reason(FORBIDDEN.status, FORBIDDEN.code, error.message or FORBIDDEN.message))
 
 
-# GraphQL argument -> the part of the REST request that contains it.
-_ARGUMENTS: Final[Mapping[str, tuple[str, str]]] = {"after": ("query", "cursor"), "first": ("query", "limit")}
+# GraphQL argument -> where it comes from in a REST request.
+_ARGUMENTS: Final[Mapping[str, tuple[str, str]]] = {"first": ("query", "limit")}
 
 
 def _bad_input(error: ResponseError, _rate: RateHeaders) -> RestError:
-    """Return the error for an input that only the services can check, such as a cursor or an e-mail address."""
+    """An input that only the services can judge. A well-formed cursor that no service signed is a missing page."""
     listed = error.extensions.get("fields")
     if isinstance(listed, list) and listed:
         return ValidationFailed([_field_of(entry) for entry in listed if isinstance(entry, dict)])
     argument = error.extensions.get("argument")
+    if argument == "after":
+        return Failed(NO_PAGE)
     path = _ARGUMENTS.get(argument, ("request",)) if isinstance(argument, str) else ("request",)
     return ValidationFailed([FieldError(path, "NOT_ACCEPTED", error.message)])
 

@@ -8,12 +8,13 @@ from http import HTTPStatus
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
-from rest_compat import error_translation, errors, scalars
+from rest_compat import error_translation, errors, openapi_links, scalars
 from rest_compat.errors import Reason, RestError
 from rest_compat.handler import IDEMPOTENCY_KEY
 from rest_compat.openapi_errors import SCHEMAS, error_content
+from rest_compat.openapi_links import operation_id
 from rest_compat.representations import ACCOUNT, BALANCE, SESSION, TRANSACTION, USER
-from rest_compat.route import PARAMETER_MARK, OneDocument
+from rest_compat.route import PARAMETER_MARK
 from rest_compat.routes import ROUTES, TAGS
 
 if TYPE_CHECKING:
@@ -110,11 +111,6 @@ def _template(path: str) -> str:
     )
 
 
-def operation_id(route: Route) -> str:
-    head, *rest = route.operation.split("_")
-    return head + "".join(word.capitalize() for word in rest)
-
-
 def _operation(route: Route) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": operation_id(route),
@@ -126,15 +122,9 @@ def _operation(route: Route) -> dict[str, Any]:
     }
     if route.body is not None:
         examples = {name: {"value": example} for name, example in route.body.examples.items()}
-        operation["requestBody"] = {
-            "required": True,
-            "content": {
-                "application/json": {
-                    "schema": {"$ref": f"#/components/schemas/{route.body.name}"},
-                    "examples": examples,
-                }
-            },
-        }
+        schema = {"$ref": f"#/components/schemas/{route.body.name}"}
+        content = {"schema": schema, "examples": examples} if examples else {"schema": schema}
+        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
     return operation
 
 
@@ -145,7 +135,7 @@ def _parameters(route: Route) -> Iterator[dict[str, Any]]:
     for field in route.query:
         yield _parameter(field, "query")
     if route.moves_money:
-        yield _parameter(IDEMPOTENCY_KEY, "header")
+        yield {**_parameter(IDEMPOTENCY_KEY, "header"), "example": f"{operation_id(route)}-7f0c9d1e"}
     if route.method == "GET":
         yield _condition("If-None-Match", "The `ETag` of the client's copy; 304 when it is current.")
     if route.version_from:
@@ -153,13 +143,14 @@ def _parameters(route: Route) -> Iterator[dict[str, Any]]:
 
 
 def _parameter(field: InputField, location: str) -> dict[str, Any]:
+    example = {"example": [field.scalar.example] if field.many else field.scalar.example} if field.has_example else {}
     return {
         "name": field.name,
         "in": location,
         "required": field.required,
         "description": field.description,
         "schema": dict(field.schema),
-        "example": [field.scalar.example] if field.many else field.scalar.example,
+        **example,
     }
 
 
@@ -191,20 +182,8 @@ def _success(route: Route, status: int, documented: DocumentedResponse) -> dict[
     if documented.schema is not None:
         examples = {"one": {"value": documented.example}}
         success["content"] = {"application/json": {"schema": documented.schema, "examples": examples}}
-    links = {} if not isinstance(route.success, OneDocument) else _links(route.success)
+    links = openapi_links.links(route)
     return {**success, "links": links} if links else success
-
-
-def _links(success: OneDocument) -> dict[str, Any]:
-    """Return links from a new resource to the operations on it. These are the routes at its location and below."""
-    if success.location is None:
-        return {}
-    place = success.location.format(id=f"{PARAMETER_MARK}id")
-    return {
-        operation_id(route): {"operationId": operation_id(route), "parameters": {"id": "$response.body#/id"}}
-        for route in ROUTES
-        if route.path == place or route.path.startswith(f"{place}/")
-    }
 
 
 def _headers(status: int, more: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -224,6 +203,8 @@ def _reasons(route: Route) -> Iterator[Reason]:
         yield error_translation.FORBIDDEN
     if route.missing and route.missing.reason.code != errors.Unauthenticated.code:
         yield route.missing.reason
+    if any(field.name == "cursor" for field in route.query):
+        yield error_translation.NO_PAGE
     yield _reason(errors.NotAcceptable)
     if route.version_from:
         yield _reason(errors.PreconditionFailed)

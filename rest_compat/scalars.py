@@ -20,6 +20,8 @@ DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 100
 MAX_METADATA_ENTRIES: Final = 20
 MAX_METADATA_BYTES: Final = 2048
+# The most digits of an amount in minor units that the transaction service stores in 64 bits.
+MAX_STORED_DIGITS: Final = 18
 # The largest number of decimals in ISO 4217.
 MAX_DECIMALS: Final = max(values.EXPONENTS.values())
 
@@ -88,19 +90,16 @@ def text(*, least: int = 1, most: int, pattern: str | None = None, format_: str 
 
 
 def line(*, most: int, example: str) -> Scalar:
-    """Return a scalar for one line of printable text that is not blank. The services remove surrounding space.
-
-    The JSON Schema does not require printable text, because a pattern for it would list 700 ranges of Unicode.
-    """
+    """A line of printable text that is not blank; the services remove surrounding space."""
 
     def parse(value: object) -> str:
         given = _string(value)
         _check_length(given if given.strip() else "", 1, most)
-        if not given.strip().isprintable():
+        if not values.is_line(given):
             raise InvalidInput("INVALID_FORMAT", "must be printable text")
         return given
 
-    return Scalar(parse, {"type": "string", "minLength": 1, "maxLength": most, "pattern": r"\S"}, example)
+    return Scalar(parse, {"type": "string", "minLength": 1, "maxLength": most, "pattern": values.LINE_PATTERN}, example)
 
 
 def choice(*allowed: str) -> Scalar:
@@ -143,15 +142,19 @@ def _as_sent(parse: Callable[[str], object], code: str) -> Callable[[object], st
 
 
 def amount_pattern(decimals: int | None = None) -> str:
-    """Return the pattern of positive amounts with exactly `decimals` decimals. None means any number of decimals."""
+    """The pattern of positive amounts with exactly this many decimals; None means any number of decimals.
+
+    With exactly this many decimals, the bank can store every amount that matches.
+    """
+    whole = f"[1-9][0-9]{{0,{min(values.MAX_INTEGER_DIGITS, MAX_STORED_DIGITS - (decimals or 0)) - 1}}}"
     if decimals == 0:
-        return r"^[1-9][0-9]{0,14}$"
+        return f"^{whole}$"
     low, high = (1, MAX_DECIMALS) if decimals is None else (decimals, decimals)
     fractions = "|".join(
         f"0{{{zeros}}}[1-9][0-9]{{{max(0, low - zeros - 1)},{high - zeros - 1}}}" for zeros in range(high)
     )
     optional = "?" if decimals is None else ""
-    return rf"^([1-9][0-9]{{0,14}}(\.[0-9]{{{low},{high}}}){optional}|0\.({fractions}))$"
+    return rf"^({whole}(\.[0-9]{{{low},{high}}}){optional}|0\.({fractions}))$"
 
 
 def _parse_amount(given: str) -> None:
@@ -162,9 +165,8 @@ def _parse_amount(given: str) -> None:
 
 def _limit(value: object) -> int:
     given = _string(value)
-    # The largest number of digits of an integer. Longer numbers are out of range, and int() is slow for a very long
-    # text.
-    if not re.fullmatch(r"[0-9]{1,9}", given):
+    # Longer numbers are out of range, and int() is slow for very long text. JSON has no leading zeros.
+    if not re.fullmatch(r"0|-?[1-9][0-9]{0,8}", given):
         raise InvalidInput("TYPE", "must be a whole number")
     if not 1 <= int(given) <= MAX_LIMIT:
         raise InvalidInput("OUT_OF_RANGE", f"must be between 1 and {MAX_LIMIT}")
@@ -214,7 +216,7 @@ CURRENCY: Final = Scalar(
 )
 TIMESTAMP: Final = Scalar(
     _as_sent(values.parse_timestamp, "INVALID_FORMAT"),
-    {"type": "string", "format": "date-time"},
+    {"type": "string", "format": "date-time", "pattern": values.TIMESTAMP_PATTERN},
     "2026-01-31T09:30:00.000Z",
 )
 METADATA: Final = Scalar(
@@ -232,13 +234,27 @@ LIMIT: Final = Scalar(
     {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
     DEFAULT_LIMIT,
 )
-CURSOR: Final = text(most=512, pattern="^[A-Za-z0-9_-]+$", example="b3BhcXVl")
-# The pattern of ASCII mailboxes without quoting. Only the auth service checks other addresses of RFC 5321, which
-# GraphQL clients can send.
+# A signature of 22 characters and a sort key. That the signature is right, only the services can judge.
+CURSOR: Final = text(
+    least=40,
+    most=512,
+    pattern="^[A-Za-z0-9_-]+$",
+    example="Zk3v9QmTn0x7Yh2sR8dLqVsiMTc5NTkzOTg3NTAwMCIsIjY1NjBkMWIyYzNkNGU1ZjYwMTIzNDU2NyJd",
+)
+# ASCII mailboxes without quoting. The local part has at most 64 characters (RFC 5321), a label of the domain 63 (RFC
+# 1035); a local part with many dots has at most 32 others. The auth service judges other addresses of RFC 5321, which
+# GraphQL clients can send. Look-ahead would say it shorter, but generators of test data are slow with it. The two forms
+# of a label have no text in common, so that no text takes long to match.
+_ATOM: Final = "[A-Za-z0-9_+-]"
+_LOCAL: Final = (
+    rf"({_ATOM}(\.?{_ATOM}){{0,31}}|{_ATOM}{{33,64}}|{_ATOM}{{1,31}}\.{_ATOM}{{1,32}}"
+    rf"|{_ATOM}{{1,20}}(\.{_ATOM}{{1,20}}){{2}})"
+)
+_LABEL: Final = "([A-Za-z0-9](-?[A-Za-z0-9]){0,31}|[A-Za-z0-9]{33,63})"
 EMAIL: Final = text(
     least=6,
     most=254,
-    pattern=r"^[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*@([A-Za-z0-9]+(-[A-Za-z0-9]+)*\.)+[A-Za-z]{2,63}$",
+    pattern=rf"^{_LOCAL}@({_LABEL}\.)+[A-Za-z]{{2,63}}$",
     format_="email",
     example="ada@example.org",
 )

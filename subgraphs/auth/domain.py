@@ -18,8 +18,10 @@ from enum import Enum, StrEnum, auto
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+import email_validator
 from email_validator import EmailNotValidError, validate_email
 
+from bank import values
 from bank.permissions import ALL_STAFF, Permission
 
 if TYPE_CHECKING:
@@ -33,6 +35,9 @@ REFRESH_LIFETIME: Final = timedelta(days=7)
 # The lifetime of an access token (bank §2.8). It is short, because a change of the user's roles takes effect only in
 # the next token.
 ACCESS_LIFETIME: Final = timedelta(minutes=10)
+
+# The validator refuses domains that receive no mail on the Internet, such as `example.test`. The bank sends no mail.
+email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 MAX_NAME_LENGTH: Final = 100
 # RFC 5321 allows 254 bytes. The text may be longer, because a client may send an accented letter as two characters.
@@ -229,6 +234,6 @@ def parse_name(text: str) -> str:
         raise InvalidField("REQUIRED", "must not be empty")
     if len(name) > MAX_NAME_LENGTH:
         raise InvalidField("TOO_LONG", f"at most {MAX_NAME_LENGTH} characters")
-    if not name.isprintable():
+    if not values.is_line(name):
         raise InvalidField("INVALID_FORMAT", "must be printable text")
     return name

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import strawberry
 from strawberry import UNSET
 
-from bank.values import InvalidValue, check_precision, is_account_number_shaped, is_object_id, to_minor_units
+from bank.values import InvalidValue, check_precision, is_account_number_shaped, is_line, is_object_id, to_minor_units
 from servicekit.errors import BadUserInput
 from subgraphs.kit.scalars import Currency, Metadata  # noqa: TC001 - strawberry reads annotations at run time
 from subgraphs.transaction.domain import MAX_MINOR_UNITS, Order, TransactionType
@@ -158,7 +158,7 @@ def _payee_errors(payee: str) -> Iterator[FieldError]:
         yield _error("payee", "REQUIRED", "must not be empty")
     elif len(payee) > MAX_PAYEE:
         yield _error("payee", "TOO_LONG", f"at most {MAX_PAYEE} characters")
-    elif not payee.isprintable():
+    elif not is_line(payee):
         yield _error("payee", "INVALID_FORMAT", "must be printable text")
 
 

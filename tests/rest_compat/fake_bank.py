@@ -209,7 +209,7 @@ def _connection(nodes: list[Json], first: int = 20, after: str | None = None, **
     end = start + first
     return {
         "nodes": nodes[start:end],
-        "pageInfo": {"hasNextPage": end < len(nodes), "hasPreviousPage": start > 0, "endCursor": str(end)},
+        "pageInfo": {"hasNextPage": end < len(nodes), "hasPreviousPage": start > 0, "endCursor": f"{end:040d}"},
     }
 
 

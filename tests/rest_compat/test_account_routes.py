@@ -101,6 +101,13 @@ async def test_bad_parameter_is_400(ada: httpx.AsyncClient, query: str) -> None:
     assert field["path"] == ["query", query.partition("=")[0]]
 
 
+async def test_a_well_formed_cursor_that_names_no_page_is_404(ada: httpx.AsyncClient) -> None:
+    """It was a 400 that spoke of `after`, which REST clients do not know."""
+    response = await ada.get(f"/api/accounts?cursor={'x' * 60}")
+    assert (response.status_code, response.json()["error"]["code"]) == (404, "INVALID_CURSOR")
+    assert "`cursor`" in response.json()["error"]["message"]
+
+
 @pytest.mark.parametrize(
     "account_id", ["0" * 24, "123", "ABCDEFABCDEFABCDEFABCDEF", "%2F", "%FF", "a%00", "%0A", "%3F", "%23"]
 )

@@ -40,7 +40,7 @@ def test_each_example_matches_its_schema(operation: dict[str, Any]) -> None:
     components = {"components": {"schemas": DOCUMENT["components"]["schemas"]}}
     count = 0
     for content in contents(operation):
-        for example in content["examples"].values():
+        for example in content.get("examples", {}).values():
             schema = {**content["schema"], **components}
             Draft202012Validator(schema, format_checker=FormatChecker()).validate(example["value"])
             count += 1
@@ -67,3 +67,35 @@ async def test_document_is_served(anyone: httpx.AsyncClient, bank: FakeBank, met
     assert bank.calls == []
     if method == "GET":
         assert response.json() == DOCUMENT
+
+
+def test_each_operation_has_its_own_example_of_an_idempotency_key() -> None:
+    """All operations had the same example, so that a second order with it was refused."""
+    examples = [
+        parameter["example"]
+        for operation in OPERATIONS
+        for parameter in operation["parameters"]
+        if parameter["name"] == "Idempotency-Key"
+    ]
+    assert len(examples) == len(set(examples)) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("openAccount", {"getAccount", "deposit", "withdraw", "pay", "transfer", "listAccountTransactions"}),
+        ("listAccounts", {"getAccount", "transfer", "nextPage"}),
+        ("listTransactions", {"getTransaction", "nextPage"}),
+        ("login", {"refresh"}),
+    ],
+)
+def test_links_lead_to_what_takes_the_ids_of_a_response(name: str, wanted: set[str]) -> None:
+    """No link led to `POST /api/transactions` and `/transfer`, and none to what a list contains."""
+    operation = next(operation for operation in OPERATIONS if operation["operationId"] == name)
+    links = {
+        link: target
+        for response in operation["responses"].values()
+        for link, target in response.get("links", {}).items()
+    }
+    assert wanted <= links.keys()
+    assert {target["operationId"] for target in links.values()} <= {named(operation) for operation in OPERATIONS}

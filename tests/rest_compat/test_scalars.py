@@ -13,6 +13,7 @@ from bank import values
 from rest_compat import bodies, scalars
 from rest_compat.errors import ValidationFailed
 from rest_compat.scalars import InvalidInput, Scalar
+from subgraphs.auth.domain import parse_email
 
 KINDS = {
     "object id": scalars.OBJECT_ID,
@@ -24,10 +25,13 @@ KINDS = {
     "password": scalars.PASSWORD,
     "idempotency key": scalars.IDEMPOTENCY_KEY,
     "type": bodies.ACCOUNT_TYPES,
+    "name": scalars.NAME,
+    "payee": scalars.PAYEE,
 }
 # Values that are almost valid find more mistakes than random ones.
 NEAR = st.one_of(
     st.text(max_size=12),
+    st.text(st.sampled_from("ab \t\n\x1c\x00\x85\u00a0\u200b\u202e\u3000\U000e0041"), max_size=6),
     st.from_regex(r"\A-?[0-9]{0,16}\.?[0-9]{0,6}\Z"),
     st.from_regex(r"\A[0-9a-fA-F]{23,25}\Z"),
     st.from_regex(r"\A[a-z.+-]{1,6}@[a-z.-]{1,6}\.[a-z0-9]{1,4}\n?\Z"),
@@ -123,3 +127,23 @@ def test_name_is_any_printable_text(name: str) -> None:
 @pytest.mark.parametrize("name", ["", " ", "\n", "a\u0000b", "a\nb", "\u200b", "x" * 101, None])
 def test_name_without_printable_text_is_refused(name: object) -> None:
     assert not takes(scalars.NAME, name)
+
+
+@settings(max_examples=100)
+@given(st.from_regex(scalars.EMAIL.schema["pattern"].replace("$", r"\Z")).filter(lambda text: len(text) <= 254))
+def test_the_auth_service_accepts_each_address_that_fits_the_schema(email: str) -> None:
+    """`x@5.lmh.test` fitted the schema and was refused, and so were local parts and labels that are too long."""
+    assert parse_email(email)
+
+
+def test_an_order_that_fits_the_schema_can_be_stored() -> None:
+    """An amount of 15 digits before the point and four after it fitted the schema, and the service refused it."""
+    order = {"sourceAccountId": "0" * 24, "destinationAccountNumber": "0" * 10, "currency": "UYW"}
+    (schema,) = bodies.TRANSFER.schemas.values()
+    for amount, good in (("99999999999999.9999", True), ("999999999999999.9999", False)):
+        assert admits(schema, {**order, "amount": amount}) is good
+        if good:
+            bodies.TRANSFER.read({**order, "amount": amount})
+        else:
+            with pytest.raises(ValidationFailed):
+                bodies.TRANSFER.read({**order, "amount": amount})
