@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[impor
 from openapi_spec_validator import validate
 
 from rest_compat import openapi
+from rest_compat.openapi_links import operation_id
 from rest_compat.routes import ROUTES
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def test_each_example_matches_its_schema(operation: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=named)
 def test_secured_routes_have_the_security_scheme_and_401(operation: dict[str, Any]) -> None:
-    route = next(route for route in ROUTES if openapi.operation_id(route) == operation["operationId"])
+    route = next(route for route in ROUTES if operation_id(route) == operation["operationId"])
     assert operation["security"] == ([{"accessToken": []}] if route.secured else [])
     assert not route.secured or "401" in operation["responses"]
     assert {"400", "406", "429", "500", "503", "504"} <= operation["responses"].keys()
