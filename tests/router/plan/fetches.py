@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from graphql import FieldNode, InlineFragmentNode, OperationDefinitionNode, VariableNode, parse
+from graphql import BooleanValueNode, FieldNode, InlineFragmentNode, OperationDefinitionNode, VariableNode, parse
 
 from router.plan import Fetch, OutputField, OutputFragment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from graphql import DirectiveNode, SelectionSetNode
+    from graphql import DirectiveNode, SelectionSetNode, ValueNode
 
     from router.plan import OperationKind, OutputSelection
 
@@ -40,7 +40,10 @@ def selections_of(operation: str, *, entities: bool) -> tuple[OutputSelection, .
 
 def _selections(selection_set: SelectionSetNode) -> Iterator[OutputSelection]:
     for node in selection_set.selections:
-        conditions = tuple(_condition(one) for one in node.directives or () if one.name.value in ("skip", "include"))
+        guards = [one for one in node.directives or () if one.name.value in ("skip", "include")]
+        if any(_never_holds(one) for one in guards):
+            continue
+        conditions = tuple(_condition(one) for one in guards if isinstance(_value(one), VariableNode))
         match node:
             case FieldNode():
                 below = () if node.selection_set is None else tuple(_selections(node.selection_set))
@@ -51,7 +54,18 @@ def _selections(selection_set: SelectionSetNode) -> Iterator[OutputSelection]:
                 yield OutputFragment(name, tuple(_selections(node.selection_set)), conditions)
 
 
-def _condition(directive: DirectiveNode) -> tuple[str, bool]:
+def _value(directive: DirectiveNode) -> ValueNode:
     (argument,) = directive.arguments or ()
-    assert isinstance(argument.value, VariableNode)
-    return argument.value.name.value, directive.name.value == "include"
+    return argument.value
+
+
+def _never_holds(directive: DirectiveNode) -> bool:
+    """Whether the condition is a constant that excludes the selection; Apollo's planner writes such conditions."""
+    value = _value(directive)
+    return isinstance(value, BooleanValueNode) and value.value is not (directive.name.value == "include")
+
+
+def _condition(directive: DirectiveNode) -> tuple[str, bool]:
+    value = _value(directive)
+    assert isinstance(value, VariableNode)
+    return value.name.value, directive.name.value == "include"
