@@ -49,6 +49,9 @@ _LINE = re.compile(LINE_PATTERN)
 # digits of Decimal128.
 MAX_INTEGER_DIGITS: Final = 15
 
+# OWASP ASVS 6.2.1. The recommended 15 would refuse passwords that clients of the REST routes use today.
+MIN_PASSWORD_LENGTH: Final = 8
+
 # Currency code -> number of decimals in ISO 4217. Precious metals, test codes and units of account have none and are
 # not included.
 EXPONENTS: Final[dict[str, int]] = {c.code: c.exponent for c in Currency if c.exponent is not None}

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from rest_compat import scalars
-from rest_compat.body_schemas import AtLeastOne, ExactDecimals, ExactlyOneOf, InputField, ObjectSchema, VariantSchema
+from rest_compat.body_schemas import (
+    AtLeastOne,
+    ExactDecimals,
+    ExactlyOneOf,
+    InputField,
+    ObjectSchema,
+    ShortPasswordToo,
+    VariantSchema,
+)
 
 ACCOUNT_TYPES: Final = scalars.choice("CHECKING", "SAVINGS", "BUSINESS")
 ACCOUNT_STATUSES: Final = scalars.choice("ACTIVE", "FROZEN", "CLOSED")
@@ -26,14 +34,12 @@ _METADATA = InputField("metadata", scalars.METADATA, "Stored with the transactio
 _SOURCE = InputField("sourceAccountId", scalars.OBJECT_ID, "The account that pays.")
 _MONEY = (_AMOUNT, _CURRENCY, _METADATA)
 
-REGISTER: Final = ObjectSchema(
-    "Registration",
-    (
-        _EMAIL,
-        InputField("password", scalars.PASSWORD, "The password to sign in with."),
-        InputField("name", scalars.NAME, "Your name."),
-    ),
+_REGISTRATION = (
+    _EMAIL,
+    InputField("password", scalars.PASSWORD, "The password to sign in with."),
+    InputField("name", scalars.NAME, "Your name."),
 )
+REGISTER: Final = ObjectSchema("Registration", _REGISTRATION, (ShortPasswordToo(_REGISTRATION),))
 LOGIN: Final = ObjectSchema("Credentials", (_EMAIL, InputField("password", scalars.PASSWORD, "The password.")))
 REFRESH: Final = ObjectSchema(
     "RefreshRequest",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypedDict
 
 import structlog
 
@@ -17,6 +17,8 @@ from servicekit.cautious_clock import CautiousClock
 from servicekit.errors import BadUserInput, Unauthenticated, Unavailable
 from subgraphs.auth import tokens
 from subgraphs.auth.domain import (
+    MAX_EMAIL_LENGTH,
+    MAX_NAME_LENGTH,
     InvalidField,
     RefreshToken,
     Role,
@@ -222,6 +224,14 @@ async def _revoke(revocations: RevocationList, session_id: str, now: datetime) -
     await revocations.revoke(session_id, (now + _REVOCATION_LIFETIME).timestamp())
 
 
+class FieldProblem(TypedDict):
+    """A field that is not valid, as `extensions.fields` of the error lists it."""
+
+    path: list[str]
+    code: str
+    message: str
+
+
 @dataclass(frozen=True, slots=True)
 class NewUser:
     """The input of a registration, not validated yet."""
@@ -253,14 +263,21 @@ async def check_user(hasher: PasswordHasher, new_user: NewUser, now: datetime) -
         BadUserInput: names every field that is not valid.
         Unavailable: too many passwords wait to be hashed.
     """
-    _refuse_bad_fields(
+    problems = _bad_fields(
         {
             "email": lambda: parse_email(new_user.email),
             "password": lambda: check_length(new_user.password),
             "name": lambda: parse_name(new_user.name),
         }
     )
-    weak = await hasher.run(lambda: weakness(new_user.password, email=new_user.email, name=new_user.name))
+    # Texts that are too long would make the judgement slow.
+    context = {"email": new_user.email[:MAX_EMAIL_LENGTH], "name": new_user.name[:MAX_NAME_LENGTH]}
+    weak = None
+    if not any("password" in problem["path"] for problem in problems):
+        weak = await hasher.run(lambda: weakness(new_user.password, **context))
+    if problems:
+        judged = [] if weak is None else [FieldProblem(path=["input", "password"], code="WEAK_PASSWORD", message=weak)]
+        raise BadUserInput(details={"fields": problems + judged})
     if weak is not None:
         return WeakChoice(weak)
     return User(
@@ -294,16 +311,15 @@ async def _given_back_unless_hashed(attempt: Attempt) -> AsyncIterator[None]:
         raise
 
 
-def _refuse_bad_fields(parsers: Mapping[str, Callable[[], object]]) -> None:
-    """Run the parser of each field; raise one BadUserInput for all fields that are not valid."""
-    problems: list[dict[str, object]] = []
+def _bad_fields(parsers: Mapping[str, Callable[[], object]]) -> list[FieldProblem]:
+    """Run the parser of each field, and return a problem for each field that is not valid."""
+    problems: list[FieldProblem] = []
     for name, parse in parsers.items():
         try:
             parse()
         except InvalidField as error:
-            problems.append({"path": ["input", name], "code": error.code, "message": error.message})
-    if problems:
-        raise BadUserInput(details={"fields": problems})
+            problems.append(FieldProblem(path=["input", name], code=error.code, message=error.message))
+    return problems
 
 
 def _email_if_any(text: str) -> str | None:

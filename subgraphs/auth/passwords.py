@@ -14,11 +14,10 @@ from typing import Final
 
 from zxcvbn import zxcvbn
 
+from bank.values import MIN_PASSWORD_LENGTH
 from subgraphs.auth.domain import InvalidField
 
-# The minimum length (ASVS 6.2.1). The recommended minimum of 15 would refuse passwords that clients of the REST routes
-# use today.
-MIN_LENGTH: Final = 8
+MIN_LENGTH: Final = MIN_PASSWORD_LENGTH
 # The maximum length. ASVS 6.2.9 requires at least 64. The limit bounds the work for a request.
 MAX_LENGTH: Final = 256
 

@@ -104,3 +104,12 @@ async def test_without_a_good_token_is_401_with_a_challenge(
     response = await anyone.get("/api/auth/me", headers=headers)
     assert (response.status_code, response.json()["error"]["code"]) == (401, "UNAUTHENTICATED")
     assert response.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_a_bad_address_and_a_short_password_are_refused_together(anyone: httpx.AsyncClient) -> None:
+    """The answer named the address alone, and the next one the password."""
+    body = {"email": "nope", "password": "short", "name": "Ada"}
+    response = await anyone.post("/api/auth/register", json=body)
+    assert response.status_code == 400
+    paths = [tuple(field["path"]) for field in response.json()["error"]["details"]["fields"]]
+    assert paths == [("body", "email"), ("body", "password")]

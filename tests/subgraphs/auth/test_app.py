@@ -103,6 +103,16 @@ async def test_every_invalid_field_is_named(auth: Auth) -> None:
     ]
 
 
+async def test_a_weak_password_is_named_beside_an_invalid_address(auth: Auth) -> None:
+    """The answer named the address alone, and the next one the password."""
+    response = await auth.mutate("register", email="nope", password="password", name="Ann")
+    (error,) = response.errors
+    assert [(field["path"], field["code"]) for field in error["extensions"]["fields"]] == [
+        (["input", "email"], "INVALID_FORMAT"),
+        (["input", "password"], "WEAK_PASSWORD"),
+    ]
+
+
 async def test_login_begins_another_session(auth: Auth) -> None:
     first = await auth.sign_up("Ann", "ann@example.com")
     second = (await auth.mutate("login", email="ANN@example.COM", password=PASSWORD)).ok()["login"]
