@@ -237,7 +237,7 @@ KEPT_RESULTS: Final[dict[str, str]] = {
     "router/composition/explain/__init__.py: find": "codes of our own pages, and what an operator types",
     "router/composition/reading/check_and_add_spec_definitions.py: _of_federation_2": "has no arguments",
     "router/composition/reading/check_graphql_rules.py: _base": "definitions in an operator's schemas",
-    "router/composition/reading/rename_spec_definitions.py: _renamed": "names in an operator's schemas",
+    "router/composition/reading/spec_definitions_under_schema_names.py: _renamed": "names in an operator's schemas",
     "router/composition/reading/spec_directive_names.py: federation_1_names": "has no arguments",
     "router/federation/field_sets.py: _parse_and_keep": "field sets in an operator's schemas",
     "router/server/pages/ide_pages.py: installed_pages": "has no arguments",

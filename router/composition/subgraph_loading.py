@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from router.composition.find_surrogates import has_surrogates
 from router.composition.reading.read_subgraph import Subgraph
 from router.composition.supergraph_yaml import ConfigError, SubgraphSource
-from router.composition.unicode_surrogates import has_surrogates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

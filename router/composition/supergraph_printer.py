@@ -13,7 +13,7 @@ from graphql.language.block_string import print_block_string
 
 from router.composition.const_value_nodes import string
 from router.composition.model import ROOTS, Applied, DirectiveDef, EnumValue, FieldDef, InputValue, Kind, TypeDef
-from router.composition.reading.rename_spec_definitions import SpecDefinitions, spec_definitions
+from router.composition.reading.spec_definitions_under_schema_names import SpecDefinitions, spec_definitions
 from router.federation.spec_versions import SpecVersion, spec_versions
 
 if TYPE_CHECKING:

@@ -35,7 +35,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.scalarstring import LiteralScalarString
 
 from router.composition.file_locations import SourceFile
-from router.composition.unicode_surrogates import has_surrogates
+from router.composition.find_surrogates import has_surrogates
 from router.federation.spec_versions import spec_versions
 from servicekit.http_url import split_http_url
 

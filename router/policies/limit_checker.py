@@ -15,7 +15,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from router.errors import LimitExceeded
-from router.policies.measure_document_size import extent
+from router.policies.count_tokens_before_parsing import extent
 from router.policies.measure_operation_size import Size, distinct_fields, fragments_of, measure, operations_of
 
 if TYPE_CHECKING:

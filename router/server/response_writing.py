@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from router import json_codec
 from router.request.log_fields import merged
 from router.request.request_and_response import Outcome
+from router.server.choose_http_status import Statuses
 from router.server.http_refusals import HttpRefusal
-from router.server.http_statuses import Statuses
 from router.server.media_types import MediaType, accepts
 from router.server.response_compression import ResponseCompression
 from router.settings.types import PROTOCOL_HEADERS

@@ -21,7 +21,7 @@ from graphql.language import (
 
 from router.composition.const_value_nodes import identity
 from router.composition.model import BUILT_IN_SCALARS
-from router.composition.reading.rename_spec_definitions import SpecDefinitions, spec_definitions
+from router.composition.reading.spec_definitions_under_schema_names import SpecDefinitions, spec_definitions
 from router.composition.reading.spec_directive_names import UPGRADED_TO
 from router.composition.type_refs import NonNull, base_name, from_node, nullable
 from router.federation.linked_specs import CORE_IDENTITY, FEDERATION_IDENTITY, LINK_IDENTITY, Links

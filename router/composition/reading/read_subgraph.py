@@ -11,11 +11,12 @@ from graphql.language import (
     TypeDefinitionNode,
 )
 
+from router.composition.find_surrogates import has_surrogates
 from router.composition.model import FEDERATION_1_VERSION, ROOTS, SubgraphSchema, all_applied
 from router.composition.reading.check_and_add_spec_definitions import complete_definitions
 from router.composition.reading.check_graphql_rules import check_argument_values, check_graphql
 from router.composition.reading.check_own_graphql_directives import check_own_graphql_directives
-from router.composition.reading.check_repeated_arguments import check_repeated_arguments
+from router.composition.reading.check_types_of_replaced_arguments import check_types_of_replaced_arguments
 from router.composition.reading.convert_lenient_literals import with_exact_literals
 from router.composition.reading.drop_unknown_type_conditions import drop_unknown_type_conditions
 from router.composition.reading.report_unknown_references import report_unknown_references
@@ -23,7 +24,6 @@ from router.composition.reading.schema_builder import SchemaBuilder
 from router.composition.reading.spec_directive_names import element_resolver
 from router.composition.reading.subgraph_document import SubgraphDocument, read_document
 from router.composition.report import Report
-from router.composition.unicode_surrogates import has_surrogates
 from router.federation.link_directives import LinkError, read_links
 from router.federation.linked_specs import FEDERATION_IDENTITY, Links
 
@@ -67,7 +67,7 @@ def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
     resolver = element_resolver(links, federation_2=federation is not None)
     own = with_exact_literals(own, added, resolver)
     check_own_graphql_directives(subgraph.name, document.graphql_directives, (*own, *added), report)
-    check_repeated_arguments(subgraph.name, document.replaced_arguments, own, report)
+    check_types_of_replaced_arguments(subgraph.name, document.replaced_arguments, own, report)
     valid = check_graphql(subgraph.name, own, added, links, report)
     if valid is None:
         return None

@@ -24,7 +24,7 @@ from router.composition.satisfiability.context_selections import (
     required_context_selections,
 )
 from router.composition.satisfiability.position_graph import Position
-from router.composition.satisfiability.reachability_cache import ReachabilityCache
+from router.composition.satisfiability.reachability_cache_and_cycles import ReachabilityCache
 from router.federation.field_sets import parse_field_set_or_none
 from router.federation.type_references import TYPENAME
 

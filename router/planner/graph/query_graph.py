@@ -1,6 +1,6 @@
 """The query graph: which fields each subgraph resolves, and by which keys it resolves entities (planning §2).
 
-A vertex is a subgraph, a type, and a `@provides` scope (see `provided_fields`). An edge is a field that the subgraph
+A vertex is a subgraph, a type, and a `@provides` scope (see `provides_scopes`). An edge is a field that the subgraph
 resolves on the type. Edges are computed when they are first needed. The main methods of `QueryGraph`:
 
 - `field` returns the edge of a field.
@@ -21,7 +21,7 @@ from graphql import (
 )
 
 from router.federation.type_references import named_type
-from router.planner.graph.provided_fields import NOTHING, Scope, provided_scope, scope_of
+from router.planner.graph.provides_scopes import NOTHING, Scope, provided_scope, scope_of
 from router.planner.normalise.client_directives import DirectiveReader
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from router.planner.graph.provided_fields import NOTHING, Scope
+from router.planner.graph.provides_scopes import NOTHING, Scope
 from router.planner.normalise.skip_and_include_guards import ALWAYS, Guards
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Constant values and the types that they fit.
 
 Covers `router/composition/const_value_nodes.py`, `router/composition/literal_type_check.py` and
-`router/composition/unicode_surrogates.py`.
+`router/composition/find_surrogates.py`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import pytest
 from graphql.language import parse_const_value, parse_type, parse_value, print_ast
 
 from router.composition.const_value_nodes import boolean, enum_value, identity, integer, list_of, python_value, strings
+from router.composition.find_surrogates import has_surrogates
 from router.composition.literal_type_check import fits_type
 from router.composition.type_refs import from_node
-from router.composition.unicode_surrogates import has_surrogates
 from tests.router.composition.schemas import read
 
 SCHEMA = read("type Query { a: Int } enum E { A B } input I { x: Int! y: [E!] } scalar S")

@@ -14,7 +14,7 @@ from tests.router.oracle.trial import failure_of_seed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from router.planner.graph.provided_fields import Scope
+    from router.planner.graph.provides_scopes import Scope
     from router.supergraph.model import SubgraphField, SubgraphType
 
 # The sample of `test_oracle.py`, which must find the fault.

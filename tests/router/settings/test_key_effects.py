@@ -128,7 +128,7 @@ TESTS: dict[str, str] = {
     "errors.transport_codes.unreachable": TRANSPORT_CODES,
     "errors.transport_codes.timeout": TRANSPORT_CODES,
     "errors.transport_codes.malformed": TRANSPORT_CODES,
-    "errors.status": f"{ROUTER}/server/test_http_statuses.py::test_a_code_decides_where_there_is_no_data",
+    "errors.status": f"{ROUTER}/server/test_choose_http_status.py::test_a_code_decides_where_there_is_no_data",
     "cors.enabled": f"{ROUTER}/server/test_cors.py::test_no_page_may_read_responses_by_default",
     "cors.origins": f"{ROUTER}/server/test_cors.py::test_another_page_may_not",
     "cors.loopback": f"{ROUTER}/server/test_cors.py::test_pages_of_this_machine_are_a_setting",

@@ -3,11 +3,11 @@
 Covers `router/composition/reading/subgraph_document.py`, `router/composition/reading/lenient_sdl_parser.py`,
 `router/composition/reading/give_each_type_one_kind.py`, `router/composition/reading/convert_lenient_literals.py`,
 `router/federation/walk_definitions.py`,
-`router/composition/reading/schema_builder.py`, `router/composition/reading/check_repeated_arguments.py`,
+`router/composition/reading/schema_builder.py`, `router/composition/reading/check_types_of_replaced_arguments.py`,
 `router/composition/reading/check_own_graphql_directives.py`, `router/composition/reading/spec_directive_names.py`,
 `router/composition/reading/drop_subgraph_spec_parts.py`,
-`router/composition/reading/drop_unknown_type_conditions.py`, `router/composition/reading/rename_spec_definitions.py`
-and `router/composition/reading/read_subgraph.py`.
+`router/composition/reading/drop_unknown_type_conditions.py`,
+`router/composition/reading/spec_definitions_under_schema_names.py` and `router/composition/reading/read_subgraph.py`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from router.composition.reading.convert_lenient_literals import with_exact_liter
 from router.composition.reading.give_each_type_one_kind import with_one_kind_per_type
 from router.composition.reading.lenient_sdl_parser import parse_schema
 from router.composition.reading.read_subgraph import read_subgraph
-from router.composition.reading.rename_spec_definitions import spec_definitions
+from router.composition.reading.spec_definitions_under_schema_names import spec_definitions
 from router.composition.reading.spec_directive_names import element_resolver
 from router.composition.reading.subgraph_document import read_document
 from router.composition.report import Report

@@ -1,7 +1,8 @@
 """Positions, what is resolved at them, and what is reached from them.
 
 Covers `router/composition/satisfiability/position_graph.py`, `router/composition/satisfiability/reachability.py`,
-`router/composition/satisfiability/reachability_cache.py`, `router/composition/satisfiability/provided_fields.py`,
+`router/composition/satisfiability/reachability_cache_and_cycles.py`,
+`router/composition/satisfiability/provided_fields.py`,
 `router/composition/satisfiability/context_selections.py`,
 `router/composition/satisfiability/types_lost_by_extraction.py` and
 `router/composition/satisfiability/override_label_combinations.py`.
@@ -23,7 +24,7 @@ from router.composition.satisfiability.override_label_combinations import label_
 from router.composition.satisfiability.position_graph import Position, PositionGraph
 from router.composition.satisfiability.provided_fields import provided_fields
 from router.composition.satisfiability.reachability import Reachability
-from router.composition.satisfiability.reachability_cache import ReachabilityCache
+from router.composition.satisfiability.reachability_cache_and_cycles import ReachabilityCache
 from router.composition.satisfiability.types_lost_by_extraction import ExtractedFields
 from router.federation.field_sets import parse_field_set
 from tests.router.composition.schemas import field, merged, read

@@ -5,7 +5,7 @@ from graphql import GraphQLSyntaxError, Lexer, Source, TokenKind, get_introspect
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.policies.measure_document_size import Extent, extent
+from router.policies.count_tokens_before_parsing import Extent, extent
 
 PUNCTUATION = ["{", "}", "(", ")", "[", "]", "...", ":", "!", "|", "=", "&", "$x", "@b"]
 WORDS = [

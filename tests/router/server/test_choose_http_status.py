@@ -8,7 +8,7 @@ import pytest
 
 from router.request.log_fields import RequestRecord
 from router.request.request_and_response import GraphQLResponse, Outcome
-from router.server.http_statuses import STATUS, Statuses
+from router.server.choose_http_status import STATUS, Statuses
 from router.server.media_types import MediaType
 
 ERROR = {"message": "m", "extensions": {"code": "UNAUTHENTICATED"}}

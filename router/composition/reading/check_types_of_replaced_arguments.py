@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from router.composition.report import Report
 
 
-def check_repeated_arguments(
+def check_types_of_replaced_arguments(
     subgraph: str, replaced: Iterable[InputValueDefinitionNode], definitions: Sequence[DefinitionNode], report: Report
 ) -> None:
     """Report INVALID_GRAPHQL for each replaced argument whose type is an object, interface or union.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphql import OperationDefinitionNode, parse
 
-from router.planner.graph.provided_fields import Scope, provided_scope, scope_of
+from router.planner.graph.provides_scopes import Scope, provided_scope, scope_of
 
 POSSIBLE = {"Media": frozenset({"Book", "Film"}), "Book": frozenset({"Book"}), "Film": frozenset({"Film"})}
 
