@@ -37,7 +37,7 @@ class EncodingLayer:
 
 
 def _encoded(request: SubgraphRequest) -> SubgraphRequest:
-    # Every fetch runs this code, and `dataclasses.replace` would take three times as long.
+    # `dataclasses.replace` would take three times as long, and this code runs for every fetch.
     return SubgraphRequest(
         subgraph=request.subgraph,
         operation=request.operation,

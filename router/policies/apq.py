@@ -89,7 +89,7 @@ class AutomaticPersistedQueries(Stage):
                 await store.put(key, context.request.query)
 
     def inherit(self, previous: Stage) -> None:
-        """Take over the documents that `previous` has in memory, if the settings of the memory are the same."""
+        """If both stages have the same limits for the memory, take over the documents that `previous` has in memory."""
         if isinstance(previous, AutomaticPersistedQueries) and previous._memory.bounds == self._memory.bounds:  # noqa: SLF001  (same class)
             self._memory = previous._memory  # noqa: SLF001  (as above)
 

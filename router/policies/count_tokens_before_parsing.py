@@ -24,7 +24,8 @@ _OPENING, _CLOSING = frozenset("{[("), frozenset("}])")
 class Extent(NamedTuple):
     """The size of a document. A comment counts as a token, because the parser makes an object for it too.
 
-    `recursion` is how deeply the brackets of the document are nested. The settings in `limits` have the same names.
+    `recursion` is how deeply the brackets of the document are nested. `limits` has a setting with the name of each
+    attribute.
     """
 
     tokens: int

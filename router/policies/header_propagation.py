@@ -68,10 +68,10 @@ class HeaderPropagation(Stage):
 
 
 def _as_router(headers: ClientHeaders) -> ClientHeaders:
-    """Return the client's headers. Replace those that must name the router, because the router calls the subgraph.
+    """Return the client's headers, with the headers changed that say who calls.
 
-    The trace header names the router as the caller. In `X-Forwarded-For`, only the entries of trusted proxies are kept,
-    and the peer of the connection is added.
+    The caller of a subgraph is the router. So the trace header names the router as the caller. In `X-Forwarded-For`,
+    only the entries of trusted proxies are kept, and the peer of the connection is added.
     """
     own = {**request_ids.outgoing_headers(), **client_address.outgoing_headers()}
     return {**{name: value for name, value in headers.items() if name != "x-forwarded-for"}, **own}

@@ -33,19 +33,19 @@ NOT_SHOWN: Final = "(not shown)"
 
 _NAME: Final = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
 _QUOTED: Final = re.compile(r"'([^']*)'")
-# Outside quotes, an English word can have the same letters as a field's name. So only names that are not words are
-# replaced there.
+# Outside quotes, an English word in a message can be equal to a field's name, such as `name`. So outside quotes, only
+# names that cannot be English words, such as `createdAt`, are replaced.
 _NO_WORD: Final = re.compile(r"\b[A-Za-z]*(?:[a-z][A-Z]|[_0-9])[_0-9A-Za-z]*")
 # Every schema has these types (GraphQL specification, "Built-in Scalars").
 _PUBLIC: Final = frozenset({"Int", "Float", "String", "Boolean", "ID"})
-# Only this many names of a request are collected, so that a large request does not cost more. All other names count as
-# not sent.
+# The names that a client sent are collected from at most this many characters of its document, and from at most this
+# many keys of its variables. This limits the cost of a large request. All other names count as not sent.
 _MOST_TEXT: Final = 100_000
 _MOST_KEYS: Final = 10_000
 
 
 class HiddenSchemaNames(Stage):
-    """Replaces the names in `known`, unless the client has sent them."""
+    """Replaces each name in `known` in error messages, unless the client has sent the name."""
 
     def __init__(self, known: frozenset[str]) -> None:
         self._known = known
@@ -58,7 +58,10 @@ class HiddenSchemaNames(Stage):
         return cls(frozenset(_names_of(inputs.supergraph.schema)) - _PUBLIC)
 
     def on_errors(self, context: RequestContext, errors: Sequence[ResponseError]) -> Sequence[ResponseError]:
-        """Return `errors`, without names in the messages of the router that the client did not send."""
+        """Return `errors` with names of the schema hidden.
+
+        Only the messages of the router are changed. A name that the client sent is kept.
+        """
         if not any(error.origin is None and self._named(error.message) for error in errors):
             return errors
         request = context.request
@@ -72,7 +75,7 @@ class HiddenSchemaNames(Stage):
         return any(name in self._known for name in _NAME.findall(message))
 
     def hide(self, message: str, sent: set[str]) -> str:
-        """Return `message` with all names of the schema replaced that are not in `sent`."""
+        """Replace each name of the schema in `message`, except the names in `sent`. Return the new message."""
         unknown = self._known - sent
 
         def quoted(match: re.Match[str]) -> str:

@@ -104,7 +104,7 @@ class LimitChecker:
         """
         try:
             sizes = list(measure(document))
-        except RecursionError:  # A spreads B, B spreads C, ...: too long for Python's stack
+        except RecursionError:  # a chain of fragments, each spreading the next, is too long for Python's stack
             raise LimitExceeded(_CODES["depth"], "The document's fragments are nested too deeply.") from None
         return self._exceeded((*_largest(sizes), *self._heights(document), *_names(document)))
 
@@ -127,7 +127,7 @@ class LimitChecker:
 
 
 def _largest(sizes: list[Size]) -> Iterator[Found]:
-    """Yield the name of each limit that `Size` measures, and the largest value that an operation has."""
+    """For each limit that `Size` measures, yield its name and the largest value in `sizes`."""
     if sizes:
         yield "depth", max(size.depth for size in sizes)
         yield "fields", max(size.fields for size in sizes)

@@ -51,13 +51,13 @@ _MOST: Final = 10**15
 
 
 class _Variable(NamedTuple):
-    """A variable where a list's size argument or the condition of a `@skip` or `@include` is expected."""
+    """A variable that is the value of a size argument, or the condition of a `@skip` or `@include`."""
 
     name: str
 
 
 class _Size(NamedTuple):
-    """The number of items of a list: the largest number in `given`. If `given` has no number, it is `assumed`."""
+    """The size of a list: the largest number in `given`, or `assumed` if `given` has no number."""
 
     given: tuple[object, ...]
     assumed: int
@@ -69,7 +69,8 @@ class _Selected:
 
     Attributes:
         key: the response key; empty for a fragment.
-        conditions: pairs for each `@skip` and `@include`: its value, and whether the value true keeps the selection.
+        conditions: one pair for each `@skip` and `@include`: the value of `if`, and whether the value true keeps the
+            selection.
         size: the number of items, None if this is not a list with a size.
     """
 
@@ -108,7 +109,7 @@ class ListItems(Stage):
         return cls(inputs, directive, most) if directive is not None and most is not None else None
 
     async def on_document(self, context: RequestContext, document: Document) -> None:
-        """Remember the document until `on_operation`, which caches the lists of the document's operations with it."""
+        """Remember the notes of the document, because `on_operation` caches the lists of each operation in them."""
         context.state[self] = document.notes.setdefault(self, {})
 
     async def on_operation(self, context: RequestContext, operation: Operation) -> None:
@@ -151,7 +152,8 @@ class ListItems(Stage):
 class _Finder:
     """Finds the lists in an operation.
 
-    A fragment is processed once for each combination of sizes that its fields can get.
+    Where a fragment is spread, the parent field can give sizes to the lists in the fragment. A fragment is processed
+    once for each combination of such sizes.
     """
 
     operation: PreparedOperation
@@ -163,7 +165,8 @@ class _Finder:
     ) -> tuple[_Selected, ...]:
         """Return the selections with lists.
 
-        `sizes` are the sizes that the `sizedFields` of the parent give to fields, by the field's name.
+        If the parent field has `sizedFields`, its size applies to the fields that are named there. `sizes` has the
+        sizes of these fields, by field name.
         """
         return tuple(
             found

@@ -66,7 +66,8 @@ class OverrideLabels(Stage):
         )
         shares = inputs.settings.override_labels
         for label in shares.keys() - known:
-            # Only a warning: a completed override is removed from the supergraph first, and from the settings later.
+            # This is only a warning, because an operator who completes an override removes it first from the
+            # supergraph, and only later from the settings.
             _log.warning("the supergraph has no such override label", label=label)
         return cls(known, shares) if known else None
 
@@ -90,7 +91,10 @@ class OverrideLabels(Stage):
         )
 
     def likely(self, labels: Collection[str]) -> list[frozenset[str]]:
-        """Return the possible sets of active labels: only the likeliest if there are more than MOST_COMBINATIONS."""
+        """Return the possible sets of active labels.
+
+        If there are more than `MOST_COMBINATIONS`, return only the likeliest set.
+        """
         undecided = sorted(label for label in labels if 0 < self._shares[label] < _ALL)
         if 2 ** len(undecided) > MOST_COMBINATIONS:
             return [frozenset(label for label in labels if self._shares[label] >= _HALF)]

@@ -147,7 +147,7 @@ class RequestPersonalValues:
             kind = type_from_ast(operation.api_schema, definition.type)
             name = definition.variable.name.value
             found.update(self._given(variables.get(name), kind))
-        for sent in self.sent:  # has values of `@key` fields, which the client may not have selected
+        for sent in self.sent:  # `sent` has values of `@key` fields, which the client may not have selected
             found.update(_fetched(sent, self.names))
         return found
 
@@ -159,7 +159,7 @@ class RequestPersonalValues:
         return places
 
     def _given(self, value: object, kind: GraphQLType | None) -> Iterator[str]:
-        """Yield the values of all tagged input fields in `value`, the value of a variable of the type `kind`."""
+        """Yield the values of the tagged input fields in `value`, the value of a variable whose type is `kind`."""
         named = get_named_type(kind) if kind is not None else None
         if isinstance(value, list):
             for item in value:
@@ -176,8 +176,8 @@ class RequestPersonalValues:
 class _Places(Visitor):
     """Collects where an operation has personal data.
 
-    `response_keys` are the response keys of tagged fields. `variables` and `literals` occur in the values of tagged
-    arguments and input fields.
+    `response_keys` are the response keys of tagged fields. `variables` and `literals` are those that occur in the
+    values of tagged arguments and input fields.
     """
 
     def __init__(self, tagged: TaggedElements, info: TypeInfo) -> None:

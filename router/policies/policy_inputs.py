@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class PolicyInputs(NamedTuple):
-    """The arguments for making the stage of a policy. The server shares the object `limits`."""
+    """The arguments for making the stage of a policy. The server uses the same object `limits`."""
 
     supergraph: Supergraph
     settings: RouterSettings

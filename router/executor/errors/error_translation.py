@@ -7,9 +7,9 @@ A *position* is the response key of a root field (for a root fetch), or the inde
 entity fetch).
 
 If the path of an error does not lead to a root field or entity, the error is reported at every root field or entity
-that is null. If none of them is null, the error is reported once, at the longest common prefix of all their paths. If a
-whole fetch fails, the error is reported at all its root fields or entities. So every null that a subgraph causes has an
-error, and completion (`graphql/completion`) does not add another error.
+that is null. If none of them is null, the error is reported once, at the longest common prefix of the paths of all root
+fields or entities. If a whole fetch fails, the error is reported at all its root fields or entities. So every null that
+a subgraph causes has an error, and completion (`graphql/completion`) does not add another error.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ ENTITIES = "_entities"
 class FetchTarget:
     """One fetch, with the paths in the client's response at which its root fields or entities are merged.
 
-    `places` maps the position of each root field or entity to its paths in the client's response. There can be several.
+    `places` maps the position of each root field or entity to its paths in the client's response. One position can have
+    several paths.
     """
 
     fetch: Fetch
@@ -46,7 +47,10 @@ class FetchTarget:
             yield from paths
 
     def objects(self) -> list[ResponsePath]:
-        """Return the paths of the objects to which the fetch adds fields: entities, or the parents of root fields."""
+        """Return the paths of the objects to which the fetch adds fields.
+
+        For an entity fetch, these objects are the entities. For a root fetch, they are the parents of the root fields.
+        """
         places = self.all_places()
         return list(dict.fromkeys(place if self.fetch.requires else place[:-1] for place in places))
 
@@ -107,8 +111,8 @@ def null_propagation(
 
     Yields:
         For each such object: its paths in the client's response, and its path as `FetchTarget.renamed` returns it. If
-        there are errors but no `values`, the only result is: the paths of the objects to which the fetch adds fields,
-        and the empty path.
+            there are errors but no `values`, yield only one pair: the paths of the objects to which the fetch adds
+            fields, and the empty path.
     """
     entries = list(entries)
     if entries and not values:
@@ -147,7 +151,10 @@ def _paths(target: FetchTarget, path: object, values: Mapping[PathSegment, objec
 
 
 def _within(target: FetchTarget, path: object) -> tuple[PathSegment, ResponsePath] | None:
-    """Split the path of an error into position and rest; None if the path does not begin with a position."""
+    """Split an error's path into the position of a root field or entity, and the rest of the path.
+
+    Return None if the path does not begin with such a position.
+    """
     if not isinstance(path, list) or not all(isinstance(segment, (str, int)) for segment in path):
         return None
     segments: ResponsePath = tuple(path)

@@ -80,7 +80,8 @@ class ExecutionFailures:
         Args:
             fetch: The fetch.
             objects: The paths of the objects in the client's response.
-            within: The path of the objects in the response to the fetch; empty if the fetch adds fields to the objects.
+            within: The path from an object to which the fetch adds fields down to one of `objects`; empty if both are
+                the same object.
         """
         if not objects:
             return
@@ -117,7 +118,10 @@ def _values(target: FetchTarget, response: Mapping[str, object]) -> Mapping[Path
 
 
 def _not_objects(target: FetchTarget, entities: Mapping[PathSegment, object]) -> FetchTarget:
-    """Return the part of an entity fetch whose entities in the response are neither objects nor null."""
+    """Return a copy of `target` with only some positions: those whose entity is neither an object nor null.
+
+    `entities` are the entities in the response, by position.
+    """
     positions = [
         position for position, entity in entities.items() if entity is not None and not isinstance(entity, dict)
     ]

@@ -55,10 +55,11 @@ class UnavailableValues:
         return [path for key, below in keys.items() for path in self.add([(*each, key) for each in objects], below)]
 
     def is_unavailable(self, path: ResponsePath, value: object) -> bool:
-        """Return whether the value at `path` in the response tree, `value`, is null because it could not be fetched.
+        """Return whether `value` is null because it could not be fetched.
 
-        If another fetch returned an object or a list at an unavailable path, this call adds the keys below the path as
-        unavailable fields of the object, or of each object in the list.
+        `path` is the path of `value` in the response tree. If `path` is unavailable, another fetch can still return an
+        object or a list at `path`. This call then marks the keys below `path` as unavailable fields of the object, or
+        of each object in the list.
         """
         keys = self.below.get(path)
         if keys is None:
@@ -69,7 +70,7 @@ class UnavailableValues:
 
 
 def output_keys(fetch: Fetch) -> KeyTree:
-    """Return the response keys that a fetch adds to its objects, as one tree for all types of objects."""
+    """Return the response keys that a fetch adds to its objects. One tree contains the keys for all object types."""
     keys: KeyTree = {}
     for path in _paths(fetch.selections, ()):
         below = keys

@@ -130,8 +130,8 @@ def complete_subtree(
         variables: The coerced variables of the operation.
         subtree: The part to complete.
         errors: All errors of the execution so far. The result contains only the errors without a path, and the errors
-            at the subtree or below it. A null at or below the path of one of these errors gets no other error, even if
-            the path is above the subtree.
+            at the subtree or below it. If the path of any error is at or above a null, no other error is added for the
+            null. This path may also be above the subtree.
         effects: The effects of failed fetches. Completion changes this object. So pass the same object for all parts of
             a response, and complete each part before the parts inside it.
 
@@ -245,7 +245,8 @@ class _Completion:
         items: list[object] = []
         for index, item in enumerate(raw):
             if self.effects.unavailable:
-                # If another fetch returned the item, this call marks the fields that are missing in it as unavailable.
+                # The result is not used, but the call has an effect. If another fetch returned an unavailable item, the
+                # call marks the fields that are missing in the item as unavailable.
                 self.effects.unavailable.is_unavailable((*path, index), item)
             value = self.value(type_.of_type, item, nodes, (*path, index))
             if isinstance(value, _Invalid):
@@ -308,10 +309,10 @@ class _Completion:
     def reported_error(self, error: ResponseError, subtree: Subtree, fields: Fields) -> ResponseError | None:
         """Return the error that the client gets for `error`; None if the client does not get the error.
 
-        The path can contain a field that the client did not select. If the raw object does not contain the field, the
-        path is cut before the field, so that the error is at the object. If the raw object contains the field, nothing
-        else is affected, and the client does not get the error. But if another fetch failed because it needed the field
-        as an input, the path is cut too.
+        The path of `error` can lead to a field that the client did not select. There are then three cases. If the raw
+        object does not contain the field, the path is cut before the field, so that the error is at the object. If the
+        raw object contains the field, but another fetch failed because it needed the field as an input, the path is cut
+        too. Otherwise, the error affects nothing that the client selected, and the client does not get the error.
         """
         if error.path is None:
             return error
@@ -341,8 +342,8 @@ class _Completion:
     def selected(self, typename: str | None, raw: object, nodes: tuple[FieldNode, ...]) -> tuple[str | None, Fields]:
         """Return the type of the object `raw` (None if unknown), and the subfields that can apply to the object.
 
-        The object is the value of the field with the nodes `nodes`; `typename` is the declared type of this field, None
-        if unknown.
+        `raw` is the value of a field. `nodes` are the nodes of this field, and `typename` is its declared type, None if
+        unknown.
         """
         declared = None if typename is None else self.collector.schema.get_type(typename)
         known = self.runtime_type(declared, raw) if is_composite_type(declared) and _is_object(raw) else None

@@ -90,7 +90,10 @@ def _fragment(
     inner: SelectionSetNode,
     fragments: Mapping[str, FragmentDefinitionNode],
 ) -> list[SelectionNode]:
-    """Return the fragment with only its introspection fields, as an inline fragment; empty if there are none."""
+    """Return an inline fragment with only the introspection fields of a fragment.
+
+    Return an empty list if there are none.
+    """
     kept = _meta_fields(inner, fragments)
     return (
         [InlineFragmentNode(directives=node.directives, selection_set=SelectionSetNode(selections=kept))]

@@ -61,7 +61,7 @@ def split_response(response: Mapping[str, object], aliases: Sequence[str]) -> li
 
 
 def _owner(entry: object) -> str:
-    """Return the key with which the path of an error begins; an empty string if the path begins with no key."""
+    """Return the first segment of an error's path if this segment is a key; otherwise return an empty string."""
     path = entry.get("path") if isinstance(entry, dict) else None
     return path[0] if isinstance(path, list) and path and isinstance(path[0], str) else ""
 

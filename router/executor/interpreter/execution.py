@@ -83,7 +83,7 @@ class _EntityFetch:
 
 
 class _Received(NamedTuple):
-    """A GraphQL response, None if the fetch failed, and the number of bytes of its body."""
+    """A GraphQL response, and the number of bytes of its body. The response is None if the request failed."""
 
     document: JsonObject | None
     size: int
@@ -93,7 +93,7 @@ class _Received(NamedTuple):
 class _PlanExecution:
     """The state of one execution: the response tree (`data`), and the responses and failures so far.
 
-    `absent_entities` has the paths of the entities that are null in the response to a fetch, without an error.
+    If a subgraph sends null for an entity, without an error, the path of the entity is added to `absent_entities`.
     `largest` is the size of the largest response in bytes.
     """
 
@@ -285,7 +285,7 @@ class _PlanExecution:
 async def _ready(step: FetchStep, done: Mapping[int, asyncio.Event]) -> None:
     """Wait until the results of all fetches on which the step depends are merged (execution §3.7)."""
     for parent in step.fetch.depends_on:
-        if parent in done:  # the subscription fetch is not in `done`: its event is already merged
+        if parent in done:  # a subscription's own fetch is not in `done`, because the event is merged already
             await done[parent].wait()
 
 

@@ -100,7 +100,7 @@ class ContextReader:
         return ContextLookup(applies=True, value=value)
 
     def _is_unknown(self, parent: JsonObject, name: str, path: ResponsePath) -> bool:
-        """Return whether a null or absent value could not be fetched, or has a non-null type."""
+        """Return whether a null or absent value is unknown: it could not be fetched, or its type is non-null."""
         if self.failures.within(path) or (name not in parent and self.failures.above(path)):
             return True
         typename = parent.get(TYPENAME)

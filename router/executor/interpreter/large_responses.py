@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LARGE: Final = 262_144
-"""Responses with at least this number of bytes are processed in the thread. A smaller one takes a few milliseconds."""
+"""Responses with at least this number of bytes are processed in the thread.
+
+A smaller response takes only a few milliseconds.
+"""
 
 SLICE: Final = 65_536
 """The number of bytes that are decoded at once. This takes at most a few milliseconds."""
 
-# The process uses only one thread, because the event loop competes with each further thread for the interpreter.
+# All executions share one thread. Each additional thread would compete with the event loop for the interpreter.
 _THREAD: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="large-responses")
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])

@@ -27,8 +27,8 @@ def merge(
 ) -> None:
     """Merge `incoming` into `target`, in place.
 
-    A value is not merged if it is of another kind than the object or list in its place in `target`. Such values are
-    added to `conflicts`. `conflicting_paths` finds their paths.
+    If `target` has an object or a list where `incoming` has a value of another kind, the value of `incoming` is not
+    merged. It is added to `conflicts`. `conflicting_paths` finds the paths of such values.
 
     Objects are merged key by key. Lists are merged item by item, and additional items are appended. A scalar or null in
     `target` is replaced by a value of `incoming` that is not null. An object or a list is never replaced.

@@ -140,7 +140,7 @@ class Projection:
         """Return whether a fragment of `requires` is needed (execution §3.8).
 
         A fragment selects the inputs of one or more fields of the fetch. If `@skip` and `@include` exclude all these
-        fields, the fragment is not needed.
+        fields of the fetch, the fragment is not needed.
         """
         conditions = alternative.conditions
         return not conditions or any(conditions_met(those, self.variables) for those in conditions)
@@ -163,9 +163,9 @@ class Projection:
         return value if complete and value.keys() - {TYPENAME} else None
 
     def _only_type(self, alternatives: Sequence[InputFragment]) -> str | None:
-        """Return the object type that all fragments in `alternatives` have as type condition; None if there is none.
+        """If all fragments in `alternatives` have the same object type as type condition, return the name of this type.
 
-        An object without `__typename` must have this type.
+        Otherwise, return None. If there is such a type, an object without `__typename` has this type.
         """
         names = {alternative.type_condition for alternative in alternatives}
         return names.pop() if len(names) == 1 and all(is_object_type(self.schema.get_type(n)) for n in names) else None

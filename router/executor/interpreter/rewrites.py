@@ -74,12 +74,13 @@ def _apply_at(schema: GraphQLSchema, rewrite: Rewrite, key: str, target: dict[st
         case ValueSetter(value=value):
             target[key] = value
         case KeyRenamer(name=name):
-            # The new key may already exist, if the client selects the same field on an interface and on an object type.
+            # The object may already have the new key: the client can select the same field on an interface and on an
+            # object type.
             merge(schema, target, {name: target.pop(key)})
 
 
 def names_by_alias(rewrites: Iterable[Rewrite]) -> dict[str, str]:
-    """Return the keys that the rewrites give to internal aliases, by alias."""
+    """Return a mapping from each internal alias to the key that replaces it."""
     return {
         rewrite.path[-1].name: rewrite.name
         for rewrite in rewrites
