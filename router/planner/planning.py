@@ -58,12 +58,12 @@ if TYPE_CHECKING:
     from router.supergraph.model import Supergraph
 
 _TOO_COMPLEX: Final = "QUERY_PLAN_COMPLEXITY_EXCEEDED"
-# The most variables in `@defer` conditions: each variable doubles the nodes of the plan. A fragment with a further
-# variable as its condition is not deferred.
+# The maximum number of variables in `@defer` conditions. Each variable doubles the number of nodes of the plan. If an
+# operation has more variables, fragments with one of the further variables as their condition are not deferred.
 _DEFER_CONDITIONS: Final = 3
 _NOT_DEFERRED: Final = "Too many variables are conditions of `@defer`: some fragments are not deferred."
-# How many query graphs a planner caches: those that were used last. Each override label can be active or not, which
-# doubles the number of possible graphs.
+# The maximum number of query graphs that a planner caches. The graph that was not used for the longest time is dropped
+# first. Each override label can be active or not, so each label doubles the number of possible graphs.
 KEPT_GRAPHS: Final = 16
 
 
@@ -77,8 +77,9 @@ class PlanOptions:
     Attributes:
         override_labels: the active labels of progressive overrides.
         batch_entity_fetches: whether several entity fetches can share a request (see `plan_tree/batching`).
-        defer: whether the plan supports `@defer`. Otherwise deferred fragments are in the initial response.
-        bounds: the bounds of the search for a better plan. If a bound ends the search, the plan has a hint.
+        defer: whether the plan supports `@defer`. If False, the initial response has the deferred fragments too.
+        bounds: the bounds of the search for a better plan. If a bound ends the search, the plan has a hint that says
+            so.
     """
 
     override_labels: frozenset[str] = frozenset()
@@ -110,7 +111,7 @@ class Planner:
         return self._labels.labels_for(operation)
 
     def plan(self, operation: PreparedOperation, options: PlanOptions = DEFAULT_OPTIONS) -> QueryPlan:
-        """Return the plan of an operation that is valid on the API schema (planning §6.2).
+        """Return the plan of `operation`, which must be valid on the API schema (planning §6.2).
 
         Raises:
             PlanningError: no sequence of fetches resolves a selection, or the operation is too complex.
@@ -131,7 +132,7 @@ class Planner:
             return QueryPlan(_conditional(variables[:_DEFER_CONDITIONS], node), tuple(effort.hints))
 
     def explain(self, operation: PreparedOperation, options: PlanOptions = DEFAULT_OPTIONS) -> Explanation:
-        """Explain why `plan` fetches each field from its subgraph. Deferred fields are explained without `@defer`.
+        """Explain, for each field, why `plan` fetches the field from its subgraph. `@defer` is ignored.
 
         Raises:
             PlanningError: as `plan` does.
@@ -164,7 +165,8 @@ def plan(
     """Return the plan of one operation. The document must be valid on the API schema.
 
     Raises:
-        UnknownOperation: the document has no such operation, or has several and `operation_name` is None.
+        UnknownOperation: no operation of the document has the name `operation_name`, or `operation_name` is None and
+            the document has several operations.
         PlanningError: as `Planner.plan` does.
     """
     return Planner(supergraph).plan(_operation(supergraph, document, operation_name), options)
@@ -176,7 +178,7 @@ def explain(
     operation_name: str | None = None,
     options: PlanOptions = DEFAULT_OPTIONS,
 ) -> Explanation:
-    """Explain why `plan` fetches each field from its subgraph.
+    """Explain, for each field, why `plan` fetches the field from its subgraph.
 
     Raises:
         UnknownOperation, PlanningError: as `plan` does.
@@ -256,7 +258,7 @@ class OperationPlanning:
         self._items = [
             item
             for item in normaliser.selected_fields([below], root.name)
-            # The router resolves introspection and `__typename` itself.
+            # `__schema`, `__type` and `__typename` are not planned, because the router resolves these fields itself.
             if not item.node.name.value.startswith("__")
         ]
         self._root_fields = RootFieldPlanner(self._explorer, root.name, query.name, effort)
@@ -291,7 +293,7 @@ class OperationPlanning:
                 return [self._root_fields.in_one_subgraph(self._items)]
 
     def _subscription(self, response: ResponsePart) -> Subscription:
-        """Return the plan node of a subscription from its fetches (planning §3.20)."""
+        """Build the plan node of a subscription from `response`, which has its fetches (planning §3.20)."""
         assert response.first is not None  # noqa: S101 - a subscription has a field, and it is not deferred
         primary, rest = split_first(response.first)
         each = None if rest is None else plan_node(rest, self._fetch, self._writer.batch)

@@ -15,7 +15,7 @@ from typing import Final
 
 OUT_OF_WORK: Final = "The operation has many equivalent plans: this is the best of the plans tried, not of all plans."
 OUT_OF_TIME: Final = "Planning reached its deadline: this is the best of the plans tried until then, not of all plans."
-# The choice between plans whose fetches cost the same has its own budget: a fifth of the budget of the search.
+# The search compares plans whose fetches cost the same. For this comparison, it has a second budget: a fifth of `work`.
 _TIE_WORK_SHARE: Final = 5
 
 
@@ -24,8 +24,8 @@ class Bounds:
     """The bounds of a search.
 
     Attributes:
-        work: the most work, in units of about 10 µs.
-        seconds: the most time from the start of planning, None for no limit.
+        work: the maximum work, in units of about 10 µs.
+        seconds: the maximum time from the start of planning, None for no limit.
     """
 
     work: int = 10_000
@@ -56,10 +56,10 @@ class Effort:
         return True
 
     def affords_tie(self, work: int) -> bool:
-        """Take `work` units for the choice between plans whose fetches cost the same, and return True.
+        """Take `work` units for comparing plans whose fetches cost the same, and return True.
 
-        This choice has its own budget of work. If fewer units remain, or the deadline has passed, return False. The
-        plan then gets no hint that the search ended early, because no other plan found has cheaper fetches.
+        These comparisons have their own budget of work. If fewer units remain, or the deadline has passed, return
+        False. The plan gets no hint in this case, because its fetches are already the cheapest that the search found.
         """
         if work > self._tie_work_left or (self._ends is not None and monotonic() >= self._ends):
             return False

@@ -2,7 +2,8 @@
 
 The inputs of a hop are the leaves of a key (and of requirements), each with the option that fetches the leaf. If a hop
 has only one key, and each leaf of this key has only one option, the inputs of the hop are *forced*. Forced inputs are
-chosen first. A hop with several possible inputs is decided later, because a suitable fetch may then be chosen already.
+chosen first. The other hops are decided later. By then, a fetch that returns the inputs of the hop may already be
+chosen for another leaf.
 
     chosen option:        a hop into c, by the key `id`
     options of `id`:      in a, in b
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
     from router.planner.walk.nodes_and_options import FetchId, KeyChoice, Leaf, PathOption
 
-# How many undecided hops are compared to find the hop with the largest regret. Usual plans have fewer undecided hops.
-# With this limit, the work grows only linearly with the number of hops.
+# The maximum number of undecided hops that are compared to find the hop with the largest regret (see `_regret`). Most
+# plans have fewer undecided hops. Without this limit, the work would grow with the square of the number of hops.
 MOST_COMPARED: Final = 32
 
 # The inputs of a hop: the leaves of its key and requirements, each with the option that fetches the leaf.
@@ -60,7 +61,10 @@ class ChosenPaths:
             self.add(option)
 
     def add(self, option: PathOption) -> None:
-        """Choose an option. Also choose each option that its path needs, if there is no alternative."""
+        """Add `option` to the chosen options.
+
+        If the path of `option` needs another option, and there is no alternative to this other option, add it too.
+        """
         start = fetch_start(option)
         if start in self.starts:
             return
@@ -129,8 +133,8 @@ class ChosenPaths:
     def _decide(self, start: PathOption) -> None:
         choice = self._best_key(start.key_choices)
         free: list[tuple[PathOption, ...]] = []
-        # Leaves with one option are decided first, then the leaf with the largest regret. The fetches chosen for these
-        # leaves may then return later leaves too.
+        # First come the leaves with one option, then the other leaves, those with the largest regret first. A fetch
+        # that is chosen for one leaf may also return later leaves.
         for options in dict.fromkeys(leaf.options for leaf in choice.leaves):
             if len(options) == 1:
                 self.add(options[0])
@@ -177,7 +181,8 @@ class ChosenPaths:
         cached = self._to_add.get(start)
         if cached is None:
             to_add: dict[FetchId, int] = {}
-            # A hop adds no fetch if a chosen hop has the same objects, subgraph and stage: both share one fetch.
+            # If a chosen hop has the same objects, subgraph and stage, both hops share one fetch. Then this hop adds no
+            # fetch.
             if start.step is not PathStep.KEY_HOP or (start.node.track, start.subgraph, start.stage) not in self._hops:
                 to_add[start.fetch_id] = start.stage
             if start.step is PathStep.KEY_HOP:

@@ -1,8 +1,8 @@
 """Choose one option for each leaf, so that the plan costs least (planning §6.4).
 
-Leaves with equal options get the same option. First, `combination_search` finds the fewest fetches. Several choices can
-have equally many fetches. Then the cost of the whole plan decides: `leaf_tie_breaking` compares other options for the
-leaves, and `key_tie_breaking` compares other inputs for the hops.
+Leaves with equal options get the same option. First, `combination_search` finds the fewest fetches. If several choices
+have equally few fetches, the cost of the whole plan decides: `leaf_tie_breaking` compares other options for the leaves,
+and `key_tie_breaking` compares other inputs for the hops.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from router.planner.search_bounds import Effort
     from router.planner.walk.nodes_and_options import Leaf, PathOption
 
-# The estimated work to compute the cost of a whole plan, for each leaf of the plan, in units of the work budget.
+# Computing the cost of a whole plan counts as this many units of the work budget, for each leaf of the plan.
 WORK_PER_LEAF: Final = 2
 
 

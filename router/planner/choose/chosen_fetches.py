@@ -25,7 +25,7 @@ class FetchDraft:
 
     Attributes:
         starts: The fetch starts that share the fetch.
-        after: The fetches that must run before this fetch. The keys of the dictionary are their numbers.
+        after: The fetches that must run before this fetch, by their numbers.
     """
 
     number: int
@@ -60,8 +60,8 @@ class ChosenFetches:
     def rank(self) -> tuple[int, int]:
         """The cost of the fetches (not counting their fields), and the number of fetches after merging.
 
-        Fetches of the same objects from one subgraph count as one fetch in this number, even if they wait for different
-        fetches. A later pass can merge these fetches.
+        A later pass can merge fetches of the same objects from one subgraph, even if these fetches wait for different
+        fetches. They therefore count as one fetch in this number.
         """
         return self.cost, len({(track, subgraph) for track, subgraph, _ in self.fetches})
 

@@ -66,10 +66,10 @@ class CombinationSearch:
         return ChosenFetches(options[index] for options, index in zip(self._option_sets, assignment, strict=True))
 
     def earliest(self, assignment: Assignment) -> Assignment:
-        """Return the assignment after moving each leaf to the earliest fetch that can return the leaf.
+        """Return `assignment`, with each leaf moved to the earliest fetch that can return the leaf.
 
-        Only fetches of the given assignment are used. A leaf is moved because the subgraph of a later fetch may lack
-        the object. If the moves make the rank worse, the given assignment is returned.
+        An earlier fetch is better, because the subgraph of a later fetch may not have the object. Leaves are moved only
+        to fetches that `assignment` already needs. If the moves make the rank worse, return `assignment` unchanged.
         """
         chosen_fetches = self.fetches_of(assignment)
         fetched = chosen_fetches.fetched
@@ -84,7 +84,7 @@ class CombinationSearch:
         return assignment if moved == assignment or self.fetches_of(moved).rank > chosen_fetches.rank else moved
 
     def tied_neighbours(self, assignment: Assignment) -> Iterator[Assignment]:
-        """Yield each neighbour that has the same rank as the assignment, until the work budget is used up."""
+        """Yield each neighbour that has the same rank as `assignment`, until the work budget is used up."""
         rank = self._rank_of(assignment)
         for candidate in self._neighbours(assignment):
             if not self._effort.affords_tie(self._work_of_rank):
@@ -111,7 +111,7 @@ class CombinationSearch:
     def _work_of_rank(self) -> int:
         """Estimate the work to compute the rank of an assignment.
 
-        The estimate is the number of option sets, plus the work of the comparisons for the last rank.
+        The estimate is the number of option sets, plus the work of the comparisons when the previous rank was computed.
         """
         return len(self._option_sets) + self._compared // COMPARED_PER_WORK
 
@@ -176,10 +176,10 @@ class CombinationSearch:
                     yield (*assignment[:number], index, *assignment[number + 1 :])
 
     def _without_fetch(self, fetch: FetchId, assignment: Assignment) -> Iterator[Assignment]:
-        """Yield assignments that avoid `fetch`.
+        """Yield assignments that avoid `fetch`: one for each fetch that can replace `fetch` for some leaves.
 
-        One assignment is yielded for each fetch that can replace `fetch` for some leaves. In this assignment, the
-        replacement returns as many of the leaves that need `fetch` as possible.
+        In each assignment, a leaf that needs `fetch` is moved to the replacement if the replacement can return the
+        leaf. Otherwise the leaf is moved to its earliest option that avoids `fetch`.
         """
         movable = {
             number: alternatives

@@ -119,7 +119,8 @@ def explain_choice(
 def _options_of(graph: QueryGraph, hops: KeyHops, leaf: Leaf) -> list[PathOption]:
     """Return an option for each subgraph that can return the leaf.
 
-    If `leaf.options` has no option in a subgraph, another option of the node is used: a direct option or a hop.
+    If `leaf.options` has no option in a subgraph, the result has another option for this subgraph: a direct option of
+    the leaf's object, or a hop.
     """
     node, name = leaf.node, leaf.selection.name
     found = {option.subgraph: option for option in reversed(leaf.options)}

@@ -42,8 +42,8 @@ def break_key_ties(cheapest: CheapestChoice) -> None:
 def _other_inputs(start: PathOption, inputs: Inputs, fetched: Collection[FetchId]) -> Iterator[Inputs]:
     """Yield other inputs for a hop.
 
-    First come inputs that differ in one leaf: another of the chosen fetches, at the same or an earlier stage, returns
-    the leaf. Then come the inputs for the other keys of the hop.
+    First come inputs that differ in one leaf. For this leaf, they use another chosen fetch, at the same or an earlier
+    stage. Then come the inputs for the other keys of the hop.
     """
     for number, (leaf, chosen) in enumerate(inputs):
         for option in leaf.options:

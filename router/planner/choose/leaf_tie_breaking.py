@@ -25,7 +25,7 @@ def break_leaf_ties(
     choice_of: Callable[[Assignment], Choice],
     cheapest: CheapestChoice,
 ) -> None:
-    """Offer choices with the same rank as `assignment` to `cheapest`. `cheapest` keeps the best choice.
+    """Offer to `cheapest` the choices that have the same rank as `assignment`. `cheapest` keeps the best choice.
 
     `assignment` is the result of the search. If the search tried all combinations, all choices with this rank are
     offered. Otherwise, neighbours are offered: assignments that differ little (see `combination_search`). First come

@@ -10,6 +10,6 @@ group* is a future fetch of the plan. Fetch groups can still be merged. The *gua
 - `passes/` merges fetch groups.
 - `operation_writer` writes the fetches.
 - `selection_trees` collects what a fetch selects.
-- `representation_inputs` collects the fields of which the representations of a fetch consist. `fetch_node_requires`
-  writes these fields as `requires` of the plan node.
+- `representation_inputs` collects the fields that the representations of a fetch contain. `fetch_node_requires` writes
+  these fields as `requires` of the plan node.
 """

@@ -41,7 +41,7 @@ def without_conflicts(subgraph: SubgraphModel, type_name: str, tree: Tree) -> tu
 
 
 def _is_plain(tree: Tree) -> bool:
-    """Return True only if no two selections on one object share a response key, at any depth."""
+    """Return False if two selections on one object may have the same response key, at any depth."""
     if tree.fragments and (tree.fields or len(tree.fragments) > 1):
         return False
     if any(not _is_plain(below) for _, below in tree.fragments):
@@ -113,7 +113,8 @@ class _Aliasing:
     def _typed(self, tree: Tree) -> Tree:
         """Return a copy of the tree of a fragment, with the aliases as response keys.
 
-        If a field has an alias, the copy also selects `__typename`: the rename depends on the type of the object.
+        If a field has an alias, the copy also selects `__typename`, because the rename depends on the type of the
+        object.
         """
         applied = self.applied(tree)
         is_renaming = next(self.renamers(tree, ()), None) is not None

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RepresentationInput:
-    """The fields of the representations of one type that the subgraph needs for some of the fields of a fetch.
+    """What a subgraph needs in the representations of one type, to resolve certain fields of a fetch.
 
-    A fetch can have several such inputs: one has only the key, another has the key and the fields of a `@requires`.
+    A fetch can have several such inputs. For example, one input has only the key, and another has the key and the
+    fields of a `@requires`.
 
     Attributes:
         type_name: the type of the objects in the response.
@@ -33,8 +34,8 @@ class RepresentationInput:
         usages: sets of guards. The input is needed if all guards of at least one set are true. No set contains another.
         keys: the path of each field in the representation, with the response key from which the field is read.
         fetched: the path of each field in the representation, with sets of guards. The field is in the response if all
-            guards of at least one set are true. These sets can differ from `usages`: a field that the client selects
-            too is fetched even if the input is not needed.
+            guards of at least one set are true. If the client selects the field too, the field is fetched even if the
+            input is not needed. Then these sets differ from `usages`.
         rewrites: the changes to apply to the representation before it is sent.
     """
 
@@ -51,7 +52,7 @@ class FetchGroup:
     """One fetch of a plan.
 
     Attributes:
-        number: the number of the group, as in `after` of other groups.
+        number: the number of the group. Other groups refer to this number in `after`.
         path: the path of the objects whose fields are fetched.
         track: identifies these objects. Groups that fetch fields of the same objects have equal tracks.
         tree: what the fetch selects.

@@ -51,8 +51,8 @@ def rewrites_of(inputs: Iterable[RepresentationInput]) -> tuple[Rewrite, ...]:
 def _by_usages(inputs: Sequence[RepresentationInput]) -> dict[frozenset[Guards], tuple[InputSelection, ...]]:
     """Return the selections for the representations of one type, by condition.
 
-    A condition consists of sets of guards, and is true if all guards of at least one set are true. Some fields are
-    always in the response when the fetch runs. These fields are read without a condition.
+    A condition consists of sets of guards, and is true if all guards of at least one set are true. If all fields of an
+    input are always in the response when the fetch runs, these fields are read whenever the fetch runs.
     """
     if len(inputs) == 1:
         (entry,) = inputs

@@ -2,8 +2,8 @@
 
 A root option is an option at which a fetch begins. There are four steps:
 
-1. Find the guards under which each root option is used. The key of an entity fetch is fetched whenever a field of the
-   entity fetch is fetched.
+1. Find the guards under which each root option is used. Whenever a field of an entity fetch is fetched, the key for
+   this entity fetch is fetched too.
 2. Find the root options that share a fetch.
 3. Collect the selections of each fetch.
 4. Split a fetch if some of its selections must not be sent for all of its objects (`interface_object_fetch_sharing`).
@@ -57,7 +57,7 @@ class _GroupDraft:
     def takes(self, root: PathOption, inputs: tuple[RepresentationInput, ...]) -> bool:
         """Add a root option with its inputs and return True.
 
-        Add nothing and return False if the same field would be read from different response keys for two inputs.
+        If two inputs would read the same field from different response keys, add nothing and return False.
         """
         sources = sources_of(inputs)
         if sources is None or any(self.sources.get(name, key) != key for name, key in sources.items()):
@@ -75,7 +75,7 @@ class _GroupDraft:
         return Tree(fragments=tuple(fragments.items())) if fragments else self.builder.freeze()
 
     def part(self, entered: Collection[EntityType], selections: tuple[InterfaceObjectSelection, ...]) -> _GroupDraft:
-        """Return a new draft that has only the entities of this draft whose types are in `entered`."""
+        """Return a new draft with those entities of this draft whose types are in `entered`."""
         return _GroupDraft(
             self.number,
             self.seed,
@@ -88,7 +88,7 @@ class _GroupDraft:
 class GroupBuilder:
     """Builds the fetch groups for one choice of options.
 
-    `presence` returns the leaf of an object that is fetched only to find out whether the object exists.
+    `presence` returns a leaf of the given object. This leaf is fetched only to find out whether the object exists.
     """
 
     def __init__(self, graph: QueryGraph, costing: ChosenFetches, presence: Callable[[ObjectNode], Leaf]) -> None:
@@ -155,8 +155,7 @@ class GroupBuilder:
     def _parts(self, draft: _GroupDraft) -> list[_GroupDraft]:
         """Split the draft if some of its types must not share a fetch. Otherwise return only the draft itself.
 
-        Only types with the same `@interfaceObject` type in the subgraph are separated. See
-        `interface_object_fetch_sharing`.
+        Only types that are an `@interfaceObject` in the subgraph are separated (see `interface_object_fetch_sharing`).
         """
         alike: dict[InterfaceObjectSelection | None, list[tuple[EntityType, InterfaceObjectSelection | None]]] = {}
         for entered in draft.entities:
@@ -178,7 +177,10 @@ class GroupBuilder:
         return [draft.part(entered, tuple(asked)) for entered, asked in parts]
 
     def _asked(self, draft: _GroupDraft, entered: EntityType) -> InterfaceObjectSelection | None:
-        """Return what is selected on entities of an `@interfaceObject` type. Return None for any other type."""
+        """Return what `draft` selects on the entities of type `entered`.
+
+        Return None if the type is not an `@interfaceObject` in the subgraph.
+        """
         subgraph = next(iter(draft.inputs)).subgraph
         if not self._graph.is_interface_object(subgraph, entered.in_subgraph):
             return None
@@ -245,9 +247,10 @@ class GroupBuilder:
         return [fetch_start(at) for _, at in self._costing.inputs.get(root, ())]
 
     def _select_typename(self, root: PathOption) -> None:
-        """Select `__typename` in the fetches whose results contain the key or required fields of an entity fetch.
+        """Select `__typename` in the fetches that return the inputs of the entity fetch at `root`.
 
-        Each representation needs `__typename`, which is read from the response like the key.
+        Each representation needs `__typename`. Like the key fields, `__typename` is read from the responses of earlier
+        fetches.
         """
         inputs = self._costing.inputs.get(root, ())
         pending: list[PathOption] = []

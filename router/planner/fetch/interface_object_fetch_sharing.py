@@ -47,8 +47,8 @@ class HarmfulField(NamedTuple):
     Attributes:
         around: the path of the parent object.
         conditions: the types that the parent object must have, from the fragments around the field.
-        likeness: the name and the arguments of the field, for a composite field also the response key. Fields with
-            equal values do the same harm.
+        likeness: the name and the arguments of the field; for a composite field also the response key. If two harmful
+            fields have equal `around`, `conditions` and `likeness`, they do the same harm.
         guards: the guards under which the field is selected.
     """
 
@@ -82,9 +82,10 @@ class InterfaceObjectSelection:
 
 
 def can_select_all(selections: Iterable[InterfaceObjectSelection]) -> bool:
-    """Return whether one fetch can have all these selections and still be right for each of its objects.
+    """Return whether one fetch can have all these selections without harm to any of its objects.
 
-    An object has one representation in a fetch, so it cannot have two interface objects as its type there.
+    An object has only one representation in a fetch. So a fetch cannot send the object as two different interface
+    objects.
     """
     by_type: dict[str, list[InterfaceObjectSelection]] = {}
     for one in selections:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class _Shape:
     """Collects the fields of a representation.
 
-    `names` has the aliases in the response, each with the name of its field.
+    `names` maps each alias in the response to the name of its field.
     """
 
     is_abstract: bool = False
@@ -110,7 +110,7 @@ def input_of(graph: QueryGraph, root: PathOption, chosen: Inputs, fetched: Fetch
 def is_below(node: ObjectNode, start: ObjectNode) -> bool:
     """Return whether `node` is `start` or an object below `start`.
 
-    Return False for an object above `start`, from which a `@fromContext` value is read.
+    `@fromContext` values are read from objects above `start`. For these objects, return False.
     """
     at: ObjectNode | None = node
     while at is not None and at is not start:

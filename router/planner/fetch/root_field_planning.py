@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from router.planner.walk.explorer import Explorer
     from router.planner.walk.nodes_and_options import ExpandableField, Leaf
 
-# The estimated work for walking and choosing again, for each leaf of the plan, in units of the work budget.
+# Walking and choosing again counts as this many units of the work budget, for each leaf of the plan.
 _WORK_PER_WALKED_LEAF: Final = 20
 
 
@@ -137,7 +137,7 @@ class RootFieldPlanner:
         """Return the drafts for the root fields of a mutation, in document order.
 
         Raises:
-            UnplannableError: no subgraph has one of the root fields, or a selection cannot be fetched.
+            UnplannableError: a root field is in no subgraph, or a selection cannot be fetched.
         """
         return [
             run.draft or self.draft(run.items, [run.subgraph], run.first_stage) for run in self._mutation_runs(items)
@@ -165,8 +165,8 @@ class RootFieldPlanner:
     def _cheapest(self, items: Sequence[SelectedField], preferred: str | None, first_stage: int) -> tuple[str, Draft]:
         """Return the subgraph that resolves the root fields with the cheapest fetches, and its draft.
 
-        If several subgraphs are equally cheap, return the `preferred` subgraph. If it is not among them, return the
-        subgraph with the lowest plan cost.
+        If several subgraphs are equally cheap, return the `preferred` subgraph. If the `preferred` subgraph is not one
+        of them, return the one with the lowest plan cost.
         """
         drafts = self._by_subgraph(items, first_stage)
         ranks = {subgraph: (draft.fetch_cost, subgraph != preferred) for subgraph, draft in drafts.items()}

@@ -142,8 +142,8 @@ class TreeBuilder:
 def _needed(fields: Sequence[TreeField]) -> Iterator[TreeField]:
     """Yield the fields without redundant fields.
 
-    For example, `id @include(if: $x)` is redundant beside `id`. A field is redundant if a field with the same response
-    key, signature and directives, but weaker guards, covers it (`_covers`).
+    For example, `id @include(if: $x)` is redundant beside `id`. A field is redundant if another field covers it (see
+    `_covers`). The other field must have weaker guards, and the same response key, signature and directives.
     """
     alike = {key: {entry.guards: entry for entry in entries} for key, entries in _by_key(fields).items()}
     for entry in fields:

@@ -39,8 +39,8 @@ class SelectionWriter:
     """Writes the selections of one fetch, and collects the variables in the text.
 
     `variables` collects all variables. `guards` collects the variables of `@skip` and `@include`. `fragments` collects
-    the texts of named fragments, whose names begin with `prefix`. Only named fragments need the types of objects; so
-    without `needs_types`, the types are not known.
+    the texts of named fragments, whose names begin with `prefix`. The types of objects are needed only for named
+    fragments. If `needs_types` is False, there are no named fragments, and the types are not looked up.
     """
 
     written_argument: Callable[[ArgumentNode], WrittenArgument]
@@ -120,7 +120,10 @@ class SelectionWriter:
         return text, data
 
     def _fragment(self, directives: FragmentDirectives, body: str, type_name: str) -> str:
-        """Return the selections `body` in a fragment, or the spread of a new named fragment with these selections."""
+        """Return `body` in an inline fragment with the directives.
+
+        If a directive is not allowed on an inline fragment, add a named fragment to `fragments` and return its spread.
+        """
         self.variables |= directives.variables
         if not directives.needs_name:
             return f"...{directives.inline.text}{{{body}}}"

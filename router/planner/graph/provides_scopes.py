@@ -1,6 +1,6 @@
 """Convert `@provides` selections to scopes (planning §3.10, §3.11).
 
-With `@provides`, a subgraph resolves some fields of an object only if the object is reached by a certain field. The
+With `@provides`, a subgraph resolves some fields of an object only if the object is the value of a certain field. The
 *scope* of an object has these provided fields, as a tree without fragments. Example:
 
     type Query { book: Book @provides(fields: "author { name }") }

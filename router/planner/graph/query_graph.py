@@ -153,7 +153,7 @@ class QueryGraph:
     def field(self, subgraph: str, type_name: str, name: str, scope: Scope = NOTHING) -> FieldEdge | None:
         """Return the edge of a field of a type in a subgraph.
 
-        Returns None if the subgraph does not resolve the field for all object types of the type.
+        Return None unless the subgraph resolves the field for every object type of the type.
         """
         key = (subgraph, type_name, name, scope)
         if key not in self._edges:
@@ -225,7 +225,8 @@ class QueryGraph:
             if definition is None or (candidate != type_name and not definition.is_interface_object):
                 continue
             keys = tuple(key for key in definition.keys if key.resolvable)
-            # If an interface has no object types in a subgraph, `_entities` of the subgraph cannot return it.
+            # If an interface has no object types in a subgraph, `_entities` of the subgraph cannot return any of its
+            # objects.
             if keys and definition.possible:
                 yield Entry(subgraph, candidate, keys, definition.is_interface_object)
                 if candidate == type_name:

@@ -1,7 +1,7 @@
 """Write arguments as minified text.
 
-Planning writes the arguments of a field several times. With graphql-core's `print_ast` and `strip_ignored_characters`,
-this would take most of the planning time.
+Planning writes the arguments of a field several times. graphql-core's `print_ast` and `strip_ignored_characters` are
+too slow for this: they would take most of the planning time.
 """
 
 from __future__ import annotations

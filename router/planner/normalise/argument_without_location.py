@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def without_location(argument: ArgumentNode) -> ArgumentNode:
-    """Return the argument without locations. Return the argument itself if it has none."""
+    """Return the argument without locations. Return the argument itself if it has no location."""
     if argument.loc is None:
         return argument
     return ArgumentNode(name=_name(argument.name), value=_value(argument.value))

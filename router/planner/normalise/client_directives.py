@@ -1,13 +1,13 @@
-"""Read those directives of the client that are sent to subgraphs: all that the router itself does not interpret.
+"""Read those directives of the client that the router sends to subgraphs: all that it does not interpret itself.
 
 The router interprets `@skip`, `@include` and `@defer`. Composition keeps an executable directive only if every subgraph
-defines it, so every subgraph understands the others:
+defines the directive. So every subgraph understands all directives that the router sends. Example:
 
     query @cached(ttl: 5) { user @cached { id ... @trace { name } } }
 
 A fetch has the directives of the operation and of the fields and fragments that it selects. A fragment of the client
-becomes a nameless fragment in the fetch. So the fetch has a named fragment only if it needs a directive that is not
-allowed on a nameless fragment.
+becomes a nameless fragment in the fetch. But if the fragment has a directive that is not allowed on a nameless
+fragment, it becomes a named fragment.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class FragmentDirectives:
 
     Attributes:
         inline: The directives that are allowed on a nameless fragment.
-        spread: The other directives of a fragment spread.
-        definition: The other directives of the fragment's definition.
+        spread: The directives of a fragment spread that are not allowed on a nameless fragment.
+        definition: The directives of the fragment's definition that are not allowed on a nameless fragment.
     """
 
     inline: WrittenDirectives = _NONE
@@ -128,7 +128,8 @@ class DirectiveReader:
     ) -> tuple[FragmentDirectives, ...]:
         """Return the directives of an inline fragment, or of a fragment spread and its definition.
 
-        The directives of the definition get a fragment of their own, because both places can have the same directive.
+        The spread and the definition can have the same directive. A nameless fragment cannot have this directive twice,
+        so the directives of the definition get a second fragment.
         """
         directives = fragment.directives
         definition = fragments[fragment.name.value].directives if isinstance(fragment, FragmentSpreadNode) else ()

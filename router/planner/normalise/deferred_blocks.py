@@ -84,7 +84,7 @@ class _SelectedObject:
 class DeferredBlocks:
     """Finds the deferred blocks of one operation.
 
-    `selections` has the selections for the initial response. None if there are no such selections.
+    `selections` has the client's selections in the initial response, and is None if there are none.
     """
 
     def __init__(
@@ -161,7 +161,7 @@ class DeferredBlocks:
         below = _SelectedObject(target, (*selected.keys, internal_key(node)), (*selected.path, key), selected.block)
         body = self._by_text(node.selection_set, below)
         if not body and (below.keys, below.block) not in self._above:
-            # `@skip` or `@include` excludes all selections on the object. The response still has the object.
+            # If `@skip` or `@include` excludes all selections on the object, the response still has the object.
             body = {TYPENAME: OutputField(TYPENAME, TYPENAME)}
         return {head + _braced(body): written._replace(selections=tuple(body.values()))} if body else {}
 

@@ -60,7 +60,7 @@ class SelectedField:
 
     If `types` is None, it is selected on objects of all types.
 
-    `deferred` has the `id()` of each deferred fragment that the field is in, outermost first. `directives` has those
+    `deferred` has the `id()` of each deferred fragment around the field, outermost first. `directives` has those
     directives of the client that are sent to subgraphs.
     """
 
@@ -234,7 +234,7 @@ class Normaliser:
             )
 
     def folded(self, items: Sequence[SelectedField], type_name: str, types: frozenset[str]) -> list[SelectedField]:
-        """Replace equal fields by one field for all types, if they are together selected on all of `types`.
+        """If equal fields under different type conditions together cover all of `types`, replace them by one field.
 
         ... on A { next { x } }  ... on B { next { x } }     =>     next { x }      if the object is an A or a B
         """
@@ -259,7 +259,7 @@ class Normaliser:
         return internal_key(item.node), signature(item.node), item.guards, item.directives.text + text
 
     def split_keys(self, items_by_type: Mapping[str, Sequence[SelectedField]]) -> frozenset[str]:
-        """Return the response keys of conflicting fields: in their subselections, one key stands for different fields.
+        """Return the response keys whose subselections, on two types, select different fields under one key.
 
         ... on A { next { x } }  ... on B { next { x: y } }     =>     {"next"}      because of `x`
         """
@@ -284,7 +284,7 @@ class Normaliser:
             for item in items:
                 here = (*path, internal_key(item.node))
                 wanted = signature(item.node)
-                # On the outermost level, a key may stand for different fields on different types: no conflict yet.
+                # An empty `path` is the object itself. There, each type may use the response key for another field.
                 if path and signatures.setdefault(here, wanted) != wanted:
                     return True
                 if item.node.selection_set is not None:

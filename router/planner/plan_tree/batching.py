@@ -32,7 +32,7 @@ class Batch:
 
     @property
     def after(self) -> frozenset[int]:
-        """Return the numbers of all groups that some group of the batch waits for."""
+        """The numbers of all groups that at least one group of the batch waits for."""
         return frozenset[int]().union(*(group.after for group in self.groups))
 
 

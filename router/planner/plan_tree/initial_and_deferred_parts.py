@@ -55,7 +55,7 @@ class ResponsePart:
 
 
 def in_turn(parts: Sequence[Groups]) -> tuple[Groups, ...]:
-    """Return the groups of each draft, with dependencies that let the drafts run one after the other.
+    """Return the groups of each draft, with new dependencies so that the drafts run one after the other.
 
     The groups get numbers that are unique in the plan. A group without dependencies in its own draft now waits for the
     earlier drafts, but not for their deferred groups.
@@ -71,7 +71,8 @@ def in_turn(parts: Sequence[Groups]) -> tuple[Groups, ...]:
         turns.append(turn)
         offset += len(turn)
         first = [group for group in turn if group.block is None]
-        # The next draft need only wait for the last groups of this draft: they wait for all other groups of the draft.
+        # The next draft waits only for the last groups of this draft. Each other group of this draft runs before a last
+        # group.
         earlier = frozenset(group.number for group in first).difference(*(group.after for group in first))
     return tuple(turns)
 
@@ -103,7 +104,8 @@ def _part(turns: Sequence[Groups], layout: _Layout, block: Block | None) -> Resp
     planned: list[Schedule] = []
     for turn in turns:
         own = tuple(group for group in turn if group.block is block)
-        # This part waits for these groups of earlier drafts or of the blocks around this block.
+        # The groups outside `own` that this part waits for. They are in earlier drafts, or in the blocks around this
+        # block.
         done = frozenset[int]().union(*(group.after for group in own)).difference(group.number for group in own)
         scheduled = schedule(layout.arrange(own), done)
         if scheduled is not None:

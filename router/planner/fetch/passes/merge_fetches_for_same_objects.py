@@ -8,8 +8,8 @@ or the second fetch now wait for the merged fetch.
 Two fetches are merged only if the plan becomes cheaper and its longest chain of fetches does not become longer. In a
 chain, each fetch waits for the fetch before it.
 
-A fetch costs more if it waits for a longer chain of fetches. Therefore only the costs of the merged fetch, and of the
-fetches that wait for the merged fetch, are computed again.
+A merge can change the stages of the merged fetch and of the fetches that wait for the merged fetch. All other fetches
+keep their stages. Therefore only the costs of the former are computed again.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 Groups: TypeAlias = "tuple[FetchGroup, ...]"
 
-# After this many failed attempts, no more groups of the same subgraph for the same objects are merged.
+# The maximum number of failed attempts to merge the groups of one subgraph for the same objects. After this many
+# failures, the rest of these groups are not merged.
 TRIALS = 500
 
 
@@ -60,7 +61,10 @@ class _Merging:
                 self._followers[number].add(group.number)
 
     def merge_alike(self, numbers: Iterable[int]) -> None:
-        """Merge each of these groups, if possible, into the first earlier group for which the plan becomes cheaper."""
+        """Merge each of these groups into the first earlier group with which the plan becomes cheaper.
+
+        If there is no such earlier group, the group is kept.
+        """
         kept: list[int] = []
         trials = 0
         for second in numbers:
