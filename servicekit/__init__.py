@@ -12,8 +12,8 @@ In reading order:
 - `static_files`: files over HTTP, with entity tags and content codings.
 - `http_url`, `accept`, `request_deadline`: absolute URLs, split for a request, and the headers `Accept` and
   `X-Request-Timeout-Ms`.
-- `http_limits`, `http_head`, `http_framing`, `http_requests`, `client_transport`, `http_protocol`: the HTTP/1.1 server:
-  which requests are accepted, their limits in size and time, and how a connection ends.
+- `http_limits`, `http_head`, `http_framing`, `http_requests`, `client_transport`, `http_protocol`: the HTTP/1.1 server.
+  They decide which requests are accepted, how large and slow a request may be, and how a connection ends.
 - `open_files`, `server`: one process that serves one application.
 - `sqlite`: the embedded store.
 - `commands`: command lines.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# A refused caller is told to try again after this time. The queue is short, so it has room again by then.
+# A caller that was refused is told to try again after this time. The queue is short, so it has room again by then.
 _RETRY_AFTER_SECONDS = 1
 
 
@@ -70,9 +70,10 @@ class BoundedThreads:
         loop = asyncio.get_running_loop()
 
         def release(_: object) -> None:
-            with suppress(RuntimeError):  # the loop was closed while the thread was still running
+            with suppress(RuntimeError):  # raised if the loop was closed while the thread was running
                 loop.call_soon_threadsafe(self._slots.release)
 
-        # The slot becomes free when the thread has finished, even if the caller was cancelled before.
+        # If the caller was cancelled, the thread still runs. So the slot becomes free only when the thread has
+        # finished.
         running.add_done_callback(release)
         return await asyncio.wrap_future(running)

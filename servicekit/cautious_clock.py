@@ -1,9 +1,8 @@
 """A clock for deleting expired data. If the wall clock suddenly jumps ahead, this clock does not follow it at once.
 
 A wall clock may be wrong for a while: a virtual machine wakes up, a time server is broken, somebody sets a wrong date.
-Data that is only treated as expired is valid again when the clock is right again, but deleted data is lost. So all code
-that deletes expired data uses this clock. While the wall clock is ahead, this clock advances with the monotonic clock.
-It follows the wall clock:
+A wrong clock must not cause data to be deleted, because deleted data is lost. So all code that deletes expired data
+uses this clock. While the wall clock is ahead, this clock advances with the monotonic clock. It follows the wall clock:
 
 - at once when the wall clock is behind, because deleting late harms nobody;
 - after `BELIEVED_AFTER` when the wall clock stays ahead.
@@ -20,9 +19,10 @@ import structlog
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# After this time, a wall clock that is still ahead counts as right. An operator notices a wrong clock sooner.
+# If the wall clock stays ahead for this time, it counts as right. By then, an operator would have corrected a wrong
+# clock.
 BELIEVED_AFTER: Final = timedelta(days=1)
-# A smaller jump is normal: time servers correct a clock by less than this.
+# A jump by up to this time is normal: when a time server corrects a clock, the correction is smaller.
 _TOLERANCE: Final = timedelta(minutes=1)
 
 _log = structlog.stdlib.get_logger("clock")
@@ -34,7 +34,8 @@ class CautiousClock:
     def __init__(self, wall: Callable[[], datetime], *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._wall = wall
         self._monotonic = monotonic
-        # The latest time that is accepted from the wall clock; it advances with the monotonic clock.
+        # If the wall clock shows a later time than this plus `_TOLERANCE`, it is ahead. This time advances with the
+        # monotonic clock.
         self._limit, self._read_at = wall(), monotonic()
         self._ahead_since: float | None = None
 

@@ -101,7 +101,7 @@ class ClientPath:
 def client_path(peer: str | None, forwarded_for: Sequence[str], trusted: TrustedProxies) -> ClientPath:
     """Return the addresses that a request passed, as far as trusted proxies report them.
 
-    If an entry is not an address, such as `unknown`, the proxy that sent the entry counts as the client.
+    If a trusted proxy sent an entry that is not an address, such as `unknown`, this proxy counts as the client.
 
     Args:
         peer: the address of the other end of the connection.
@@ -112,7 +112,7 @@ def client_path(peer: str | None, forwarded_for: Sequence[str], trusted: Trusted
     if address is None:
         return ClientPath()
     hops = [address]
-    # Splitting from the right costs the same for any length of the header.
+    # The split starts at the right and stops early, so a long header takes no more time than a short one.
     entries = ",".join(forwarded_for).rsplit(",", 2 * MAX_HOPS)
     while entries and hops[-1] in trusted and len(hops) < MAX_HOPS:
         entry = entries.pop().strip()
@@ -182,7 +182,7 @@ _current: ContextVar[ClientPath] = ContextVar("client_path", default=_UNKNOWN)
 
 
 def current() -> ClientPath:
-    """Return the addresses that the current task's request passed; empty outside a request."""
+    """Return the addresses that the request of the current task passed. Outside a request, the result is empty."""
     return _current.get()
 
 

@@ -1,4 +1,4 @@
-"""The writing side of a client's connection: writes after closing are discarded, and closing ends in limited time."""
+"""Closes the connection to a client in limited time. What is written after that is discarded."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-# After the response, a client that is still sending its request gets this time to read the response. If the server
-# closed the connection at once, the client's system would discard the response (RFC 9112 §9.6).
+# If the server closed a connection at once while the client is still sending its request, the client's system would
+# discard the response (RFC 9112 §9.6). So after the response, the client gets this time to read it.
 LINGER_SECONDS = 2.0
 
 
 class ClientTransport:
     """A transport that discards what is written after it was closed.
 
-    Before the connection is closed, buffered data is sent. If the client does not read this data within `patience`
-    seconds, it is disconnected. `is_receiving` returns whether the client still sends a request. If so, only the
-    sending side is closed at first.
+    `close` sends the buffered data before it closes the connection. If the client does not read this data within
+    `patience` seconds, it is disconnected. `is_receiving` returns whether the client still sends a request. In this
+    case, `close` first closes only the sending side.
     """
 
     __slots__ = ("_closing", "_is_receiving", "_loop", "_patience", "_timer", "_transport")
@@ -50,7 +50,7 @@ class ClientTransport:
         self._closing = True
         if self._is_receiving() and self._transport.can_write_eof():
             self._transport.write_eof()
-            self._transport.resume_reading()  # to notice when the client closes, too
+            self._transport.resume_reading()  # without reading, nobody would notice that the client closes
             self._timer = self._loop.call_later(min(LINGER_SECONDS, self._patience), self._transport.abort)
             return
         if self._transport.get_write_buffer_size():
@@ -58,6 +58,6 @@ class ClientTransport:
         self._transport.close()
 
     def lost(self) -> None:
-        """Stop the timer: the connection is closed."""
+        """Stop the timer. Called when the connection is closed."""
         if self._timer is not None:
             self._timer.cancel()

@@ -1,7 +1,8 @@
 """Cross-origin resource sharing (CORS): which pages of other origins may send requests and read responses.
 
 See https://fetch.spec.whatwg.org/#http-cors-protocol. `Vary: Origin` is sent whenever responses can differ by origin.
-An origin that is not allowed gets this header too, so that no cache sends its response to an allowed origin.
+The response to an origin that is not allowed also has this header. Otherwise a cache could send that response to an
+allowed origin.
 """
 
 from __future__ import annotations

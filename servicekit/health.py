@@ -30,8 +30,9 @@ class HealthEndpoints:
     """Responds to health probes and passes every other request to the application.
 
     `/health/live` responds with 200 while the event loop runs. `/health/ready` responds with 200 when every check
-    returns, and with 503 when a check raises or hangs. The body of the 503 names the failing checks, and only the log
-    has the reasons. A process that shuts down no longer listens.
+    returns, and with 503 when a check raises or hangs. The body of the 503 names the checks that failed. The reasons
+    are only in the log. A process that shuts down refuses `/health/ready` with 503 (`servicekit.shutdown`), and then
+    closes its port.
     """
 
     def __init__(self, app: ASGIApp, checks: Mapping[str, Callable[[], Awaitable[object]]]) -> None:

@@ -13,8 +13,9 @@ _BYTES_PER_CHUNK = 32
 class FramingBudget:
     """Counts the framing bytes of one message, one read from the connection after another.
 
-    A read that contains the end of the head or the end of the message is not counted, because the parser does not say
-    at which byte of the read this end is. A read is small, so the budget is exceeded by at most two reads.
+    The read that contains the end of the head is not counted, and neither is the read that contains the end of the
+    message. The parser does not say at which byte of a read such an end is. So a message can exceed the budget by two
+    reads, which are small.
     """
 
     __slots__ = ("_allowed", "_limit", "_used")
@@ -28,18 +29,18 @@ class FramingBudget:
         self._allowed, self._used = self._limit, 0
 
     def read(self, size: int) -> None:
-        """Count `size` bytes that were read."""
+        """Count `size` bytes that were read. `content` subtracts those that are not framing."""
         self._used += size
 
     def content(self, size: int) -> None:
-        """Count `size` bytes of the last read as content."""
+        """Subtract `size` bytes of the last read, because they are content and not framing."""
         self._used -= size
 
     def chunk(self) -> None:
-        """Count one chunk. The bytes for its size and its line ends are allowed in addition to the limit."""
+        """Raise the limit by the bytes that one chunk needs for its size and its line ends."""
         self._allowed += _BYTES_PER_CHUNK
 
     @property
     def is_exceeded(self) -> bool:
-        """Whether the framing is larger than the limit."""
+        """Whether there are more framing bytes than the limit allows."""
         return self._used > self._allowed

@@ -22,8 +22,8 @@ _AUTHORITY = re.compile(
     rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)(?::[0-9]{0,5})?",
 )
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
-# These fields have one value. If a request has two lines of such a field, two servers could each take a different one
-# (RFC 9110 §5.3).
+# These fields have one value. If a request had two lines of such a field, two servers could each use another line (RFC
+# 9110 §5.3).
 SINGLE_FIELDS = frozenset(
     {
         b"authorization",
@@ -69,9 +69,9 @@ def parse_target(method: str, target: bytes) -> Target:
 
 
 def check_fields(version: str, fields: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Check the fields that may occur only once, and return the header line that determines the length of the body.
+    """Check the fields that may occur only once.
 
-    The line is empty if there is no body.
+    Return the header line that determines the length of the body, or an empty line if there is no body.
 
     Raises:
         HeadRefused: the fields are not valid for this version of HTTP.

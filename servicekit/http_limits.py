@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 # How many requests may wait for the response to an earlier request on the same connection.
 MOST_PIPELINED = 16
-# How many bytes of a body are read and discarded after its response. A client that sends more has not read the
-# response.
+# How many bytes of a body are read and discarded after the response was sent. A client that sends more does not read
+# the response.
 MOST_DISCARDED = 1_048_576
 
 
@@ -16,17 +16,18 @@ class ConnectionLimits:
     """The limits of one connection.
 
     Attributes:
-        head_seconds: time from the connection, or from the first byte of a later request, to the end of its headers.
-            30 s is several times what a phone on a bad line needs.
+        head_seconds: time from the connection, or from the first byte of a later request, to the end of its headers. 30
+            s is several times what a phone on a bad line needs.
         request_seconds: time from the first byte of a request to the end of its body.
         head_bytes: size of request line and headers; 64 KiB, as in other servers. Trailers and chunk extensions of one
             request have the same limit.
         head_fields: number of header lines, or of trailer lines.
         keep_alive_seconds: how long an idle connection stays open, and how long a client may leave a response unread.
-            Longer than in the pools of common clients (5 to 60 s), so that the client closes first and no request
-            meets a closing socket.
+            Common clients close idle connections after 5 to 60 s. This time is longer, so the client closes first, and
+            no request arrives while the server closes the connection.
         keep_alive_requests: after how many requests the connection is closed; None for no limit.
-        max_connections: number of connections of the process; fewer if the limit of open files is lower.
+        max_connections: how many connections the process may have. If the limit of open files is lower, fewer are
+            allowed.
     """
 
     head_seconds: float = 30.0

@@ -12,13 +12,16 @@ connected ── first byte ──> head ── complete ──> body ── com
 - A head (request line and headers) is limited in time, size and number of fields. Without limits, a client that sends a
   few bytes a minute on many connections holds the server's file descriptors ("slow-loris"), and an endless head its
   memory. Trailers and chunk extensions count like a head. `servicekit.http_requests` reads requests.
-- A body has the rest of the request's time. What follows an early response is discarded up to a limit.
+- A request, which is a head and a body, is limited in time as a whole. If the response is sent before the whole body
+  has arrived, the rest of the body is discarded, up to a limit.
 - A client that does not read its response is disconnected.
-- Requests of one connection are processed one after the other. Few may wait, and no more are read while they wait.
+- Requests of one connection are processed one after the other. While requests wait, nothing more is read from the
+  connection, and only a few requests may wait.
 - If too many connections are open, the one whose client has been silent for the longest time is closed.
 - A connection is closed after a number of requests, so that clients behind a load balancer move to new processes.
 
-The parser reports only complete fields, so bytes are counted when they arrive.
+The parser does not report a field before it is complete, so it could not notice an endless field. Therefore, this
+module counts bytes when they arrive.
 """
 
 from __future__ import annotations
@@ -48,7 +51,10 @@ _UNAVAILABLE = http.HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class _Flow(FlowControl):
-    """uvicorn's flow control. While requests wait in the pipeline, nothing resumes reading."""
+    """uvicorn's flow control, extended by `is_held`: while it is true, reading is not resumed.
+
+    It is true while requests wait in the pipeline, or when a client sends too much that is discarded.
+    """
 
     def __init__(self, transport: asyncio.Transport) -> None:
         super().__init__(transport)
@@ -60,12 +66,15 @@ class _Flow(FlowControl):
 
 
 class BoundedProtocol(StrictRequests):
-    """uvicorn's HTTP/1.1 protocol with `ConnectionLimits`; `bounded` makes one with other limits."""
+    """uvicorn's HTTP/1.1 protocol with the default `ConnectionLimits`.
+
+    `bounded` returns a subclass with other limits.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.timeout_keep_alive = self.limits.keep_alive_seconds  # type: ignore[assignment]  # a timer takes fractions
-        self._timer: asyncio.TimerHandle | None = None  # for a head or a body
+        self._timer: asyncio.TimerHandle | None = None  # limits the time of a head or body
         self._write_timer: asyncio.TimerHandle | None = None
         self._running: RequestResponseCycle | None = None
         self._requests = 0
@@ -88,7 +97,8 @@ class BoundedProtocol(StrictRequests):
         self.resume_writing()
         self._client.lost()
         if self._running is not None and not self._running.response_complete:
-            # uvicorn marks only the last request as disconnected, and that request may still wait in the pipeline.
+            # uvicorn marks only the request that was read last as disconnected. That request may still wait in the
+            # pipeline, so the running request is marked here.
             self._running.disconnected = True
             self._running.message_event.set()
         super().connection_lost(exc)
@@ -119,24 +129,24 @@ class BoundedProtocol(StrictRequests):
             self._check_progress()
 
     def _check_progress(self) -> None:
-        """Check sizes after a read, and limit the time of a head or body that is not complete."""
+        """After a read, check the sizes. If a head or body is not complete, start the timer that limits its time."""
         if self._in_head and self._head_size > self.limits.head_bytes:
             self.refuse(TOO_LARGE, "the head is too large")
         elif not self._in_head and self._framing.is_exceeded:
             self.refuse(TOO_LARGE, "trailers and chunk extensions are too large")
         elif self._timer is None and (self._began is not None or self._head_begun):
-            if self._began is None:  # the request began in the same read as the end of the one before
+            if self._began is None:  # the read that ended the previous request began this one
                 self._began = self.loop.time()
             seconds = self.limits.head_seconds if self._in_head else self.limits.request_seconds
             self._timer = self.loop.call_at(self._began + seconds, self._expired)
         elif self._timer is None and self.timeout_keep_alive_task is None and not self._is_responding():
-            # This is the end of a body whose response was sent before. uvicorn starts the idle time only when a
-            # response ends.
+            # The response ended before the body. uvicorn started the idle time at the end of the response, and the rest
+            # of the body stopped it. So the idle time is started again here.
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
 
-    # The following methods are called when a head or a body is complete.
+    # `StrictRequests` calls the following methods: the first after the head of a request, the second after its body.
 
     def _begin_message(self, cycle: RequestResponseCycle) -> None:
         self._stop_timer()
@@ -169,7 +179,8 @@ class BoundedProtocol(StrictRequests):
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection.
 
-        If the client does not read its response, abort the connection, because closing would wait for the client.
+        If the client has not read its response, abort the connection. An ordinary close would wait until the client
+        reads.
         """
         if self.transport.get_write_buffer_size():
             self.transport.abort()
@@ -179,13 +190,13 @@ class BoundedProtocol(StrictRequests):
     # The following methods concern the end of a connection.
 
     def waits_for_client(self) -> bool:
-        """Whether nothing happens until the client sends or reads."""
+        """Whether the server can only wait until the client sends or reads."""
         return not self._is_responding() or self._is_receiving() or self.flow.write_paused
 
     def refuse(self, status: http.HTTPStatus, reason: str) -> None:
         """Refuse the request that the client is sending, and close the connection.
 
-        A response that has begun is finished first.
+        If the response to an earlier request is not complete, it is completed first.
         """
         self._ignores_input = True
         self._stop_timer()
@@ -205,7 +216,7 @@ class BoundedProtocol(StrictRequests):
             self._client.close()
 
     def _end(self, running: RequestResponseCycle | None) -> None:
-        """Tell the application, if it still works, that the client is gone."""
+        """If the application still works on the `running` request, tell it that the client is gone."""
         if running is not None:
             running.disconnected = True
             running.message_event.set()
@@ -240,9 +251,9 @@ class BoundedProtocol(StrictRequests):
 
 
 def make_room(newest: BoundedProtocol) -> None:
-    """Close the connection whose client has been silent for the longest time.
+    """Close one connection, because there are too many: the one whose client has been silent for the longest time.
 
-    If there is none, refuse the newest connection.
+    A connection stays open while the server works on its request. If only `newest` can be closed, refuse it.
     """
     silent = (each for each in newest.connections if isinstance(each, BoundedProtocol) and each.waits_for_client())
     longest = min(silent, key=lambda each: each.quiet_since)

@@ -2,9 +2,10 @@
 
 A field of a trailer must not act as a header (RFC 9110 §6.5.1), but the parser reports both in the same way.
 
-The header `Upgrade` is ignored (RFC 9110 §7.8). But after a head with this header, the parser takes all further bytes
-for another protocol, even the body of the request. If the body were read as the next request, it would be a smuggled
-request. So a new parser reads the body.
+The header `Upgrade` is ignored (RFC 9110 §7.8). But the parser obeys it: after such a head, it takes all further bytes
+for another protocol, even the body of the request. So a new parser reads the body. It first gets a head that announces
+the body. Otherwise it would read the body as the next request, and a client could hide a request in a body (request
+smuggling).
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ TOO_LARGE = http.HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 
 
 class TooManyHeaders(Exception):
-    """Raised in a callback to stop the parser. The protocol catches it."""
+    """Raised in a callback to stop the parser. The parser then raises `httptools.HttpParserError`."""
 
 
 class StrictRequests(HttpToolsProtocol):
-    """The callbacks of the HTTP parser. A subclass decides what happens at a refusal and at a new request."""
+    """The callbacks of the HTTP parser. The subclass decides what happens when a request begins, ends or is refused."""
 
     limits: ClassVar[ConnectionLimits] = ConnectionLimits()
 
@@ -57,11 +58,11 @@ class StrictRequests(HttpToolsProtocol):
         raise NotImplementedError
 
     def _begin_message(self, cycle: RequestResponseCycle) -> None:
-        """A head is complete."""
+        """Called when the head of a request is complete, before its body is read. `cycle` processes the request."""
         raise NotImplementedError
 
     def _end_message(self) -> None:
-        """A body is complete."""
+        """Called when the body of a request is complete. A request without a body is complete after its head."""
         raise NotImplementedError
 
     def _discard(self, size: int) -> None:
@@ -77,7 +78,7 @@ class StrictRequests(HttpToolsProtocol):
             self.refuse(*(self._refusal or (BAD_REQUEST, "the request is not HTTP/1.1")))
 
     def _continue_without_upgrade(self, rest: bytes) -> None:
-        if self._received is not None:  # the message is not complete: the parser skipped its body
+        if self._received is not None:  # the head announced a body, which the parser has skipped
             self.parser = httptools.HttpRequestParser(self)
             self._is_replaying_head = True
             self.parser.feed_data(b"POST / HTTP/1.1\r\nhost: x\r\n" + self._framing_line + b"\r\n\r\n")
@@ -104,7 +105,7 @@ class StrictRequests(HttpToolsProtocol):
         if self._field_count > self.limits.head_fields or self._field_size > self.limits.head_bytes:
             self._refusal = TOO_LARGE, "too many header or trailer fields"
             raise TooManyHeaders
-        if self._in_head:  # otherwise the field is a trailer, which is dropped
+        if self._in_head:  # a field outside the head is a trailer, which is dropped
             super().on_header(name, value.strip(b" \t"))
 
     def on_headers_complete(self) -> None:
@@ -149,5 +150,6 @@ class StrictRequests(HttpToolsProtocol):
             return
         super().on_message_complete()
         self._end_message()
-        # The rest of this read belongs to the next head and is not counted. It is smaller than one read.
+        # The read that contains this end may also contain a part of the next head. That part is not counted in the next
+        # head's size. It is smaller than one read.
         self._expect_head()

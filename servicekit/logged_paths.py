@@ -1,4 +1,6 @@
-"""The form in which the path of a request is logged: its route, with the parameters that are certainly ids.
+"""Makes the text that is logged for the path of a request.
+
+The text is the path, in which each parameter that is not certainly an id is replaced by the parameter's name.
 
 The client chooses the path. If paths were logged unchanged, they could fill the log, and they could contain tokens and
 e-mail addresses that a client put there by mistake.
@@ -27,11 +29,11 @@ class LoggedPaths:
         for route in dict.fromkeys(routes):
             segments = route.split("/")
             self._by_length[len(segments)].append(segments)
-        for known in self._by_length.values():  # first, because a literal segment has priority over a parameter
+        for known in self._by_length.values():  # first, because literal segments have priority over parameters
             known.sort(key=lambda segments: sum(map(_is_parameter, segments)))
 
     def of(self, path: str) -> str:
-        """Return the text for the log: `path` without parameters that are not ids.
+        """Return the text for the log: `path`, in which each parameter that is not an id is replaced by its name.
 
         If no route has this path, return `UNKNOWN_PATH`.
         """

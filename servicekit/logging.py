@@ -33,8 +33,8 @@ REDACTED = "[redacted]"
 # Matches e-mail addresses, and texts as long as tokens and keys.
 _PRIVATE_LOOK = re.compile(r"[^\s@]+@[^\s@]+|[A-Za-z0-9+/=_.~-]{40,}")
 
-# These loggers write a line for each request, or for each step of a shutdown. Our own lines have the same facts, so
-# only the warnings and errors of these loggers are written.
+# These loggers write a line for each request, or for each step of a shutdown. Our own log lines contain the same facts.
+# So only the warnings and errors of these loggers are written.
 _QUIET = ("httpx", "httpcore", "aiosqlite", "asyncio", "uvicorn.error")
 
 
@@ -140,11 +140,11 @@ def _redacted(name: object, value: object) -> object:
 
 
 class PersonalValues(Protocol):
-    """The personal data of a request, which must not be in any log line."""
+    """The personal data of a request. It must not be in any log line."""
 
     @property
     def names(self) -> frozenset[str]:
-        """Return the keys whose values are personal, both in a log line and in the mappings inside it."""
+        """Return the keys whose values are personal. The keys may be in a log line or in a mapping inside it."""
         ...
 
     def values(self) -> Collection[str]:
@@ -158,7 +158,7 @@ _personal: ContextVar[PersonalValues | None] = ContextVar("personal", default=No
 class HidePersonalValues:
     """Hides `personal` from the log inside its block, for this task and the tasks that it starts.
 
-    This is a class with slots and not a generator, because it runs for every request and a generator is slower.
+    It runs for every request. So it is a class with slots and not a generator, which would be slower.
     """
 
     __slots__ = ("_personal", "_token")

@@ -1,4 +1,4 @@
-"""The limit of open files of the process, of which each connection needs one."""
+"""The number of files that the process may have open. Each connection is an open file."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import sys
 if sys.platform != "win32":
     import resource
 
-# Databases, logs, and connections to other services.
+# This many files are kept free for databases, logs, and connections to other services.
 RESERVED = 250
 
 
 def connections_within(wanted: int) -> int:
-    """How many of the `wanted` connections the limit of open files allows, after raising it as far as the system lets.
+    """Raise the limit of open files as far as needed and possible.
 
-    Without room for a connection, a server cannot even accept it to refuse it. Many systems start processes with a low
-    limit that a process may raise.
+    Return how many of the `wanted` connections it allows. Many systems start processes with a low limit, which a
+    process may raise. A server must keep its number of connections below the limit. At the limit, it cannot even accept
+    a connection to refuse it.
     """
     if sys.platform == "win32":
         return wanted

@@ -26,8 +26,9 @@ _CONTAINER_SECRETS: Final = Path("/run/secrets")
 def make_private_folder(path: Path) -> None:
     """Create the folder `path` and each missing folder above it, all with mode 0700.
 
-    If the folder exists and belongs to this user, its mode is changed so that other users cannot open it. The working
-    directory, the user's home directory and the folders above them keep their mode, because they contain other files.
+    If the folder exists and belongs to this user, its mode is changed so that other users cannot open it. But the
+    working directory, the user's home directory and the folders above these two keep their mode, because they contain
+    other files.
 
     Raises:
         OSError: a folder cannot be created, or is not a folder.
@@ -103,8 +104,8 @@ def read_private_file(path: Path) -> str:
 def refuse_loose_secret(path: Path) -> None:
     """Check the mode of a file that an operator names, such as `AUTH_JWT_SECRET_FILE`.
 
-    Files that a container platform mounts are accepted whatever their mode is, because a container has no other users.
-    These are the files below /run/secrets (Docker) and on a read-only mount (Kubernetes).
+    Files below /run/secrets (mounted by Docker) and on a read-only mount (by Kubernetes) are accepted whatever their
+    mode is, because a container has no other users.
 
     Raises:
         OSError: the file does not exist.

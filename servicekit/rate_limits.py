@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
 # The number of keys in a full store, which takes about 20 MB.
 MAX_KEYS: Final = 100_000
-# The share of the keys that is dropped when the store is full. Choosing these keys means looking at all keys, so many
-# are dropped at once.
+# When the store is full, this share of the keys is dropped. To choose them, the store must look at all keys, so it
+# drops many at once.
 _DROPPED_SHARE: Final = 0.1
-# After a wait of `wait_turn` is over, it stays recorded for this number of seconds, so that the next call returns 0.
+# How many seconds the end of a wait is remembered. The first call of `wait_turn` in this time returns 0.
 _TURN_KEPT_SECONDS: Final = 900.0
 _ROUNDING_SECONDS: Final = 1e-6
 
@@ -49,8 +49,8 @@ class RateLimit:
 
     Attributes:
         name: a token (RFC 8941) for the header `RateLimit-Policy`; also part of every key.
-        doubling: the longest wait in seconds, if each wait is twice as long as the one before. None if the limit
-            refuses further events instead.
+        doubling: the longest wait in seconds, if each wait after `count` events is twice as long as the one before.
+            None: after `count` events, further events are refused until the debt has fallen.
     """
 
     name: str
@@ -69,7 +69,7 @@ class RateLimit:
         return f'"{self.name}";q={self.count};w={round(self.seconds)}'
 
     def refusal(self, wait: float) -> RateLimited:
-        """Return the error for an event that is allowed only after `wait` seconds."""
+        """Return the error for an event that must wait `wait` seconds."""
         return RateLimited(retry_after=max(1, math.ceil(wait)), policy=self.policy)
 
 
@@ -99,9 +99,9 @@ class RateLimitStore(Protocol):
         """Count one event if the limit allows it."""
 
     async def give_back(self, limit: RateLimit, key: str) -> None:
-        """Remove an event from the count, and the wait that the event caused.
+        """Undo one `take`: remove the event from the count, and the wait that the event caused.
 
-        The event did not happen, or this limit does not apply to it.
+        Use this if the event did not happen, or if this limit does not apply to it.
         """
 
     async def level(self, limit: RateLimit, key: str) -> float:
@@ -111,10 +111,10 @@ class RateLimitStore(Protocol):
         """Count one event even if the limit is exceeded, and return how many events the limit counts now."""
 
     async def wait_turn(self, name: str, key: str, seconds: float) -> float:
-        """Make the key wait once for `seconds`, and return how many of these seconds are left.
+        """Make `key` wait once for `seconds`. Return how many of these seconds are left.
 
-        The wait starts with the first call; further calls do not make it longer. When the wait is over, the next call
-        returns 0 and removes the wait, so that a later call starts a new one.
+        The first call starts the wait, and further calls do not make it longer. The first call after the wait returns 0
+        and removes the wait. The call after that starts a new wait.
         """
 
 
@@ -136,8 +136,8 @@ _NOTHING: Final = _State(float("-inf"), float("-inf"))
 class MemoryRateLimitStore:
     """The store of one process. It has at most `max_keys` keys.
 
-    When the store is full, the keys with the least debt are dropped first. So a flood of new keys does not lift the
-    limit of a key that has used up its limit.
+    When the store is full, the keys with the least debt are dropped first. So a flood of new keys does not remove a key
+    that has used up its limit.
     """
 
     def __init__(self, *, max_keys: int = MAX_KEYS, clock: Callable[[], float] = time.monotonic) -> None:
@@ -189,7 +189,8 @@ class MemoryRateLimitStore:
         debt += limit.interval
         level = debt / limit.interval
         over = level - limit.count
-        # The tolerance of half an event is needed because the debt falls a little between the events.
+        # The debt falls a little between two events, so the level is slightly below a whole number. Half an event is
+        # tolerated.
         ready_at = float("-inf")
         if limit.doubling is not None and over > -0.5:  # noqa: PLR2004 - see above
             ready_at = now + min(2.0 ** min(max(0, round(over)), 60), limit.doubling)
@@ -205,7 +206,10 @@ class MemoryRateLimitStore:
         self._states[place] = state
 
     def _make_room(self, now: float) -> None:
-        """Drop the keys with the least debt: all keys without debt, and at least a fixed share of all keys."""
+        """Drop all keys without debt.
+
+        If this is less than a fixed share of all keys, also drop the keys with the least debt.
+        """
         ends = sorted(max(state) for state in self._states.values())
         last_dropped = max(now, ends[math.ceil(len(ends) * _DROPPED_SHARE) - 1])
         self._states = {place: state for place, state in self._states.items() if max(state) > last_dropped}

@@ -1,8 +1,8 @@
 """The header `X-Request-Timeout-Ms`: how many milliseconds the caller still waits for the response.
 
-The value is a duration and not a time of day, so the clocks of two machines need not agree. A caller sends how much
-time is left for its request. The called process obeys this limit if it trusts the caller, and it always obeys its own
-limit.
+A caller sends how much time is left for its request. The called process obeys this limit if it trusts the caller, and
+it always obeys its own limit. The value is a duration and not a time of day, so the clocks of the two machines need not
+agree.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Final
 
 HEADER: Final = "x-request-timeout-ms"
 
-# Nine digits of milliseconds are eleven days. Nobody waits longer, so a longer text counts as malformed.
+# A value has at most nine digits, which are eleven days in milliseconds. Nobody waits longer, so a longer value counts
+# as malformed.
 _MILLISECONDS = re.compile(r"[0-9]{1,9}")
 
 

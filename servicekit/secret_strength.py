@@ -11,8 +11,7 @@ from collections import Counter
 from itertools import pairwise
 from typing import Final
 
-# Words that occur in placeholders. Fewer than one in a hundred thousand random secrets contain one of these words by
-# chance.
+# Words that occur in placeholders. Of 100,000 random secrets, fewer than one contains such a word by chance.
 _PLACEHOLDER_WORDS: Final = (
     "admin",
     "change",
@@ -32,7 +31,7 @@ _PLACEHOLDER_WORDS: Final = (
     "secret",
     "token",
 )
-# The limits are low because `_bits` only counts characters: it estimates about 110 bits for 128 random bits in
+# The limits are low, because `_bits` only counts characters. It estimates about 110 bits for 128 random bits in
 # hexadecimal.
 _LEAST_BITS: Final = 80.0
 _LEAST_BITS_SHORT: Final = 36.0
@@ -62,7 +61,10 @@ def weakness(secret: str) -> str | None:
 
 
 def _share_of_steps(text: str) -> float:
-    """The share of the neighbouring characters that are equal or follow each other: 1.0 for `abcdef` and `aaaa`."""
+    """Return the share of neighbouring characters that are equal or follow each other.
+
+    It is 1.0 for `abcdef` and `aaaa`.
+    """
     pairs = list(pairwise(text))
     return sum(ord(second) - ord(first) in _STEPS for first, second in pairs) / len(pairs) if pairs else 1.0
 

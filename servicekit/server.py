@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _log = structlog.stdlib.get_logger("server")
 
 BACKLOG = 2048
-# The time for the cleanup of the event loop, after the grace period for requests.
+# How long the event loop may take for its cleanup. This time begins after the grace period for requests.
 LAST_SECONDS = 1.0
 
 
@@ -60,9 +60,10 @@ class ServerOptions:
 
     Attributes:
         connections: the limits of each connection.
-        refuse: responds with 503 to requests that arrive while the process stops, in the form of the API.
-        supervised: whether a supervisor stops this process. The process may then get SIGTERM twice, from the supervisor
-            and from the system, so only a second SIGINT cuts requests off.
+        refuse: the application that responds to requests that arrive while the process stops: 503, in the form of the
+            API.
+        supervised: whether a supervisor stops this process. Such a process may get SIGTERM from the supervisor and also
+            from the system. So a second SIGTERM does not cut requests off, and only a second SIGINT does.
     """
 
     connections: ConnectionLimits = field(default_factory=ConnectionLimits)
@@ -105,9 +106,9 @@ def serve(
 
     If `endpoint` is a listening socket, it is closed at the end.
 
-    After SIGTERM or SIGINT, new requests are refused, and requests in flight may run for `settings.shutdown_seconds`;
-    a second signal cuts them off (`servicekit.shutdown`). When the pipe `settings.parent_pipe` ends, the same happens
-    as after a signal; then the process ends, even if work is left.
+    After SIGTERM or SIGINT, new requests are refused, and requests in flight may run for `settings.shutdown_seconds`; a
+    second signal cuts them off (`servicekit.shutdown`). The end of the pipe `settings.parent_pipe` counts as a signal.
+    After it, the process ends in limited time, even if requests still run.
 
     Raises:
         StartupError: the port is taken, or the application cannot start.
@@ -147,8 +148,8 @@ def _config(
         access_log=False,
         server_header=False,
         date_header=True,
-        # uvicorn would replace the peer's address by one of X-Forwarded-For whenever the peer is loopback. Only
-        # `servicekit.client_address` decides which proxies are believed.
+        # If the peer is loopback, uvicorn would replace the peer's address by one of X-Forwarded-For. This is turned
+        # off, because only `servicekit.client_address` decides which proxies are believed.
         proxy_headers=False,
         timeout_graceful_shutdown=max(1, round(grace)),
     )
@@ -156,7 +157,7 @@ def _config(
 
 @asynccontextmanager
 async def serving_beside(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
-    """Serve a second application, without lifespan, in the running event loop while the block runs."""
+    """Serve `app` at `listener` while the block runs, in the running event loop and without lifespan."""
     server = _SecondServer(_config(app, "off", LAST_SECONDS))
     task = asyncio.get_running_loop().create_task(server.serve([listener]))
     try:
@@ -209,8 +210,8 @@ class _StartupErrorHolder:
 def _stop_on_signals(server: uvicorn.Server) -> None:
     """Handle signals that arrive before uvicorn handles them.
 
-    After its shutdown, uvicorn sends the signal to the process again. With this handler, the process then ends with
-    exit code 0.
+    After its shutdown, uvicorn sends the signal to the process once more. With this handler, the process then ends with
+    exit code 0 and is not killed by the signal.
     """
 
     def stop(_number: int, _frame: FrameType | None) -> None:

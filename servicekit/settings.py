@@ -77,7 +77,7 @@ class ProcessSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=False, hide_input_in_errors=True)
 
-    # The first field, because the validators of secrets read its value.
+    # This field is the first one, because the validators of secrets read its value.
     env: Env = Field("production", alias="MOSAFE_ENV")
     data_dir: Path = Field(Path(".mosafe"), alias="MOSAFE_DATA_DIR")
     host: str = Field("127.0.0.1", alias="MOSAFE_HOST", min_length=1)
@@ -102,14 +102,16 @@ S = TypeVar("S", bound=ProcessSettings)
 
 
 def environment(folder: Path | None = None) -> dict[str, str]:
-    """The variables of the process, then those of `.env` in `folder` (default: the working directory).
+    """The variables of the process, and the variables of `.env` in `folder` that the process does not have.
+
+    The default of `folder` is the working directory.
 
     Variables that Kubernetes sets for services are left out: `ROUTER_PORT=tcp://10.0.0.1:4000` is not our port.
     """
     from dotenv import dotenv_values  # noqa: PLC0415 - only entry points read the file, libraries never do
 
     given = without_service_links(os.environ)
-    if given.get("MOSAFE_PARENT_PIPE"):  # `mosafe up` has read the file, and gives each process its own variables
+    if given.get("MOSAFE_PARENT_PIPE"):  # `mosafe up` has read the file and started this process
         return given
     path = (folder or Path.cwd()) / ".env"
     from_file = {name: value for name, value in dotenv_values(path).items() if value} if path.is_file() else {}
