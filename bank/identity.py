@@ -29,13 +29,13 @@ TOKEN_TYPE = "at+jwt"  # noqa: S105 - the media type of RFC 9068, not a secret
 ALGORITHMS = ("ES256", "EdDSA")
 # The tolerance for differences between clocks. The clocks of machines that run NTP differ by less.
 LEEWAY_SECONDS = 5
-# A token with an unknown key id causes a new fetch of the key set. This pause prevents that many forged ids cause many
-# fetches.
+# A token with an unknown key id causes a new fetch of the key set. Forged tokens can have many unknown ids. The pause
+# between two fetches limits how many fetches they cause.
 REFETCH_SECONDS = 5.0
-# The pause after a failed fetch. It is short, so that an auth service that has just started is found soon. It is long
-# enough not to overload an auth service that hangs.
+# The pause after a failed fetch. A short pause finds an auth service that has just started. A longer pause does not
+# overload an auth service that hangs.
 RETRY_SECONDS = 1.0
-# A withdrawn key may still be accepted for this time. The Cache-Control header of the auth service has the same value.
+# How long a withdrawn key may still be accepted. The Cache-Control header of the auth service has the same value.
 MAX_AGE_SECONDS = 300.0
 FETCH_TIMEOUT_SECONDS = 3.0
 
@@ -172,9 +172,9 @@ def _caller_of(claims: dict[str, Any]) -> Caller:
 
 
 class RemoteKeys:
-    """The JWK set at a URL. It is fetched on first use, when it is old, and when a token names an unknown key.
+    """The JWK set at a URL. It is fetched on first use, when it is too old, and when a token names an unknown key.
 
-    If a fetch fails, the old set stays in use, because a short failure of the auth service must not stop the bank.
+    If a fetch fails, the old set stays in use: a short failure of the auth service must not stop the bank.
     """
 
     def __init__(self, fetch: Callable[[], Awaitable[Any]], *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -229,7 +229,7 @@ class RemoteKeys:
 
     async def _refresh(self) -> None:
         self._attempted_at = self._clock()
-        # This is the result until the response arrives, so that a cancelled fetch counts as a failed one.
+        # This is the result until the response arrives. So a fetch that is cancelled counts as failed.
         self._failure = Unavailable
         try:
             document = await self._fetch()

@@ -50,5 +50,5 @@ class Permission:
         return self.allows_staff(actor)
 
     def allows_staff(self, actor: Actor) -> bool:
-        """Whether the roles of `actor` allow the operation with the data of everybody else."""
+        """Whether the roles of `actor` allow the operation with the data of every other person."""
         return bool(self.staff & actor.roles)

@@ -59,8 +59,8 @@ class SqliteRevocationList:
 
         Args:
             folder: the data directory.
-            clock: entries that have expired by it (Unix seconds) are deleted; by default a `CautiousClock`, because a
-                token whose revocation was deleted too early would be valid again.
+            clock: returns Unix seconds. It decides which entries have expired and are deleted. If an entry is deleted
+                too early, its tokens are valid again, so the default is a `CautiousClock`.
 
         Raises:
             StartupError: the file cannot be opened or created, or is damaged.
@@ -97,8 +97,7 @@ class SqliteRevocationList:
 
     def _write(self, session_id: str, expires_at: float, now: float) -> None:
         with closing(connect(self._path)) as connection:
-            # Each statement is its own transaction, because the insertion must succeed even if removing old entries
-            # fails.
+            # Each statement is its own transaction: if the deletion of old entries fails, the insertion is kept.
             connection.execute("DELETE FROM revocations WHERE expires_at < ?", (now,))
             connection.execute(
                 "INSERT INTO revocations VALUES (?, ?)"

@@ -31,7 +31,8 @@ ACCOUNT_INTERNAL = "account-internal"
 CALLERS: Final[Mapping[str, frozenset[str]]] = MappingProxyType({ACCOUNT_INTERNAL: frozenset({"transaction"})})
 LIFETIME_SECONDS = 60
 _ALGORITHM = "HS256"
-# The minimum length of a secret, from the file or from a variable. A shorter file was truncated or written by hand.
+# The minimum length of a secret in a variable or in the file. A file with a shorter secret was truncated or written by
+# hand.
 _MIN_LENGTH = 32
 
 
@@ -82,12 +83,12 @@ class ServiceCredential:
     def verify(self, authorization: str | None, *, audience: str) -> str:
         """Verify a token, and return the name of the calling service.
 
-        With a leaked secret, anybody can sign a token that is valid for years or has any service name. So the verifier
-        limits the lifetime and the names.
+        If the secret leaks, anybody can sign a token that is valid for years, or a token with any service name. So the
+        verifier accepts only a short lifetime and the names of known services.
 
         Raises:
-            Unauthenticated: the token is missing, malformed, expired, for another audience, of a service that may not
-                call this audience, valid for longer than `LIFETIME_SECONDS`, or has another signature.
+            Unauthenticated: the token is missing, malformed or expired, has a wrong signature, is for another audience,
+                is valid for longer than `LIFETIME_SECONDS`, or comes from a service that may not call `audience`.
         """
         token = bearer_token(authorization or "")
         try:

@@ -1,7 +1,7 @@
 """Records about the stores of an installation, by which a lost or replaced store is noticed (bank §4.8).
 
-Each store has a random id and counts its changes. The data directory keeps a record of both, in one small file for each
-store, and each store remembers the records of the others:
+Each store has a random id and counts its changes. The data directory records the id and the number of changes of each
+store, in one small file a store. Each store also remembers the records of the other stores:
 
 ```
 .mosafe/stores/account      6b0bce539ccaea6e08052ca5 00000000000000001734
@@ -64,12 +64,12 @@ class StoreMismatch(StartupError):
 def find_mismatch(
     name: str, own: StoreState, known: Mapping[str, StoreState], records: Mapping[str, StoreState]
 ) -> str | None:
-    """Return why the store `name` does not belong to the installation; None if it does belong.
+    """Return why the store `name` does not belong to the installation; None if it belongs to it.
 
     Args:
         name: the store's name, such as `account`.
-        own: the store itself.
-        known: what the store remembers of the other stores.
+        own: the state of the store `name` itself.
+        known: the states of the other stores, as the store `name` remembers them.
         records: the records of the data directory.
     """
     if (record := records.get(name)) is not None:
@@ -114,16 +114,16 @@ class StoreRecords:
     def join(
         self, name: str, own: StoreState, known: Mapping[str, StoreState], before: Mapping[str, StoreState]
     ) -> dict[str, StoreState]:
-        """Check the store against the records, record it, and return the records of the other stores.
+        """Check the store `name` against the records, record it, and return the records of the other stores.
 
-        If a record is missing, it is written with the values that the store remembers.
+        If the record of another store is missing, it is written with the state in `known`.
 
         Args:
             name: the store's name.
-            own: the store itself.
-            known: what the store remembers of other stores.
-            before: the records as they were read before `own`. In the meantime, another process may have changed the
-                same store, so the current record may rightly have more changes than `own`.
+            own: the state of the store itself.
+            known: the states of other stores, as the store remembers them.
+            before: the records, read before `own` was read. `own.changes` is compared with these records: after `own`
+                was read, another process may have changed the store and raised its record.
 
         Raises:
             StoreMismatch: the store does not belong to the installation.
@@ -190,8 +190,8 @@ def _open_private(path: Path, mode: str) -> IO[str]:
 class ChangeCounter:
     """Raises the number of changes in the record of one store.
 
-    The record is written after every commit, but not forced to the disk. After a power cut, the record may have fewer
-    changes than the store; this does not count as a mismatch.
+    The record is written after every commit, but not forced to the disk. So after a power cut, the record may have
+    fewer changes than the store. This does not count as a mismatch.
     """
 
     def __init__(self, path: Path, store_id: str) -> None:
@@ -199,7 +199,10 @@ class ChangeCounter:
         self._file = os.open(path, os.O_RDWR)
 
     def raise_to(self, changes: int) -> None:
-        """Record `changes`, unless the record has more changes, or was replaced by the record of another store."""
+        """Raise the number in the record to `changes`, unless it is higher.
+
+        If the record was replaced by the record of another store, nothing is written.
+        """
         try:
             fcntl.lockf(self._file, fcntl.LOCK_EX)
             try:
@@ -209,8 +212,8 @@ class ChangeCounter:
             finally:
                 fcntl.lockf(self._file, fcntl.LOCK_UN)
         except OSError as error:
-            # The change itself is committed. A record with too few changes can only fail to show that changes were
-            # lost, so this is not an error.
+            # The change itself is committed, so this is not an error. The record now has too few changes. All that can
+            # follow is that a loss of these changes is not noticed.
             _log.warning("cannot record the changes of a store", reason=error.strerror)
 
     def close(self) -> None:

@@ -21,7 +21,8 @@ _USER_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[
 _ACCOUNT_NUMBER = re.compile(r"[0-9]{10}")
 # The pattern of an amount: plain decimal notation without sign, leading zeros or exponent, in ASCII digits.
 _AMOUNT = re.compile(r"(0|[1-9][0-9]*)(\.[0-9]+)?")
-# RFC 3339 has the year 0000, leap seconds, and offsets that lead out of the years 1 to 9999; none can be stored.
+# RFC 3339 also allows the year 0000, leap seconds, and offsets that lead out of the years 1 to 9999. None of these
+# times can be stored.
 TIMESTAMP_PATTERN: Final = (
     r"^(?!0000|0001-01-01|9999-12-31.*-[0-9]{2}:)[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
@@ -33,11 +34,12 @@ _TIMESTAMP = re.compile(TIMESTAMP_PATTERN)
 _NOT_IN_A_LINE: Final = (
     r"\x00-\x1f\x7f-\x9f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e"
     r"\u2060-\u206f\ufeff\ufff9-\ufffb"
-    # Above U+FFFF, Python and ECMA 262 have no escape sequence in common.
+    # Python and ECMA 262 have different escape sequences for characters above U+FFFF. So these characters are written
+    # without an escape sequence.
     "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
 )
 _SPACES: Final = r" \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
-# What `str.strip` removes.
+# The characters that `str.strip` removes.
 _EDGES: Final = rf"{_SPACES}\t-\r\x1c-\x1f\x85\u2028\u2029"
 # A line of text with at least one visible character, in the syntax of both Python and ECMA 262 (flag `u`).
 LINE_PATTERN: Final = (
@@ -45,15 +47,15 @@ LINE_PATTERN: Final = (
 )
 _LINE = re.compile(LINE_PATTERN)
 
-# The largest number of digits before the point. With 4 more digits after it, any sum of amounts still fits into the 34
-# digits of Decimal128.
+# The largest number of digits before the point. An amount has up to 4 more digits after it. So any sum of amounts fits
+# into the 34 digits of Decimal128.
 MAX_INTEGER_DIGITS: Final = 15
 
 # OWASP ASVS 6.2.1. The recommended 15 would refuse passwords that clients of the REST routes use today.
 MIN_PASSWORD_LENGTH: Final = 8
 
-# Currency code -> number of decimals in ISO 4217. Precious metals, test codes and units of account have none and are
-# not included.
+# Currency code -> number of decimals in ISO 4217. For precious metals, test codes and units of account, ISO 4217 has no
+# number of decimals. They are not included.
 EXPONENTS: Final[dict[str, int]] = {c.code: c.exponent for c in Currency if c.exponent is not None}
 
 
@@ -108,7 +110,7 @@ def is_account_number_shaped(text: str) -> bool:
 def is_line(text: str) -> bool:
     """Whether `text` is one line of visible text; white space around it does not count.
 
-    Half a surrogate pair, which a JSON escape can express, is not text.
+    A JSON escape can express half a surrogate pair. A text with such a half is refused.
     """
     return _LINE.fullmatch(text) is not None and not any("\ud800" <= character <= "\udfff" for character in text)
 

@@ -1,8 +1,8 @@
 """A table of all environment variables of the platform.
 
-A service knows only its own settings class, so all processes look up the names of `MOSAFE_*` variables in this table.
-`.env.example` is generated from it. A test checks that the table agrees with the settings classes and with
-`router.yaml`.
+A service knows only its own settings class, but its environment may have the variables of all services. So all
+processes look up the names of `MOSAFE_*` variables in this table. `.env.example` is generated from it. A test checks
+that the table agrees with the settings classes and with `router.yaml`.
 """
 
 from __future__ import annotations

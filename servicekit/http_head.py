@@ -22,8 +22,8 @@ _AUTHORITY = re.compile(
     rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)(?::[0-9]{0,5})?",
 )
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
-# These fields have one value. If a request had two lines of such a field, two servers could each use another line (RFC
-# 9110 §5.3).
+# These fields have one value (RFC 9110 §5.3). If a request had two lines of such a field, two servers could each use
+# another line.
 SINGLE_FIELDS = frozenset(
     {
         b"authorization",

@@ -10,9 +10,9 @@ running ── first signal ──> refusing: new requests get 503
                             closing the resources
 ```
 
-Requests that are still arriving when the signal comes get a definite response: 503 with the time after which to try
-again. If the port closed at once, their connections would be reset, and their clients could not know whether they have
-taken effect.
+If the port closed at once, the connections of requests that are still arriving would be reset. Their clients could not
+know whether the requests have taken effect. So these requests get a definite response: 503, with the time after which
+to try again.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ LIVENESS_PATH: Final = "/health/live"
 # Clients may try again after this time: a process restarts within seconds, and another process may already accept
 # requests.
 RETRY_AFTER_SECONDS: Final = 1
-# After the signal, requests may still arrive on connections that the kernel has accepted. If none arrives for this
-# time, no more are expected.
+# Requests may still arrive after the signal, on connections that the kernel has already accepted. If none has arrived
+# for this time, the process assumes that no more will.
 QUIET_SECONDS: Final = 0.1
 # The port closes after this time even if clients repeat refused requests without end.
 LONGEST_REFUSAL_SECONDS: Final = 1.0
-# The time for closing the resources after running requests were cut off.
+# How long closing the resources may take after running requests were cut off.
 LAST_SECONDS: Final = 2.0
 _POLL_SECONDS: Final = 0.02
 
@@ -54,10 +54,10 @@ _log = structlog.stdlib.get_logger("server")
 
 
 class DrainableApp:
-    """An application whose running requests are counted, and which can refuse new ones.
+    """An application that counts its running requests and can refuse new ones.
 
-    After `start_refusing`, `refuse` responds to new requests, except to `/health/live`. It also responds to running
-    requests that are cancelled. Only a shutdown cancels requests.
+    After `start_refusing`, `refuse` responds to new requests, except to requests for `/health/live`. If a running
+    request is cancelled, `refuse` responds to it too, because only a shutdown cancels requests.
     """
 
     def __init__(self, app: ASGIApp, refuse: ASGIApp) -> None:
@@ -127,7 +127,7 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
 
-# Refuses in the form that clients of GraphQL read.
+# An application that refuses every request, in the form that clients of GraphQL read.
 refuse_as_graphql: Final[ASGIApp] = RequestIdMiddleware(_refuse, access_log=False)
 
 
@@ -138,7 +138,7 @@ class DrainingServer(uvicorn.Server):
     """
 
     def __init__(self, config: uvicorn.Config, app: DrainableApp, *, supervised: bool) -> None:
-        """If `supervised`, a second SIGTERM does not come from the operator, so it does not cut requests off."""
+        """If `supervised`, a second SIGTERM does not cut requests off, because it does not come from the operator."""
         super().__init__(config)
         self._app = app
         self._supervised = supervised
@@ -166,7 +166,7 @@ class DrainingServer(uvicorn.Server):
                 seconds=self.config.timeout_graceful_shutdown,
             )
         await super().shutdown(sockets)
-        if self.force_exit:  # uvicorn has neither ended the requests nor closed the resources
+        if self.force_exit:  # then uvicorn has neither ended the requests nor closed the resources
             _log.warning("requests cut off by a second signal", requests=self._app.running)
             for task in list(self.server_state.tasks):
                 task.cancel()

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
     from pathlib import Path
 
-# How long a writer waits for another process. This is longer than another process's migration takes, and shorter than
-# the timeouts of clients.
+# How long a writer waits for another process. The time is longer than a migration by another process takes, and shorter
+# than the timeouts of clients.
 BUSY_SECONDS = 5.0
-# A check fails if the disk has less free space. The write-ahead log grows to 4 MB (SQLite's default) before it is
-# merged into the file, and the merged pages may need as much again.
+# If the disk has less free space than this, the check of the store fails. The write-ahead log grows to 4 MB (SQLite's
+# default) before it is merged into the file, and the merged pages may need as much again.
 LEAST_FREE_BYTES = 8 * 1024 * 1024
 # After a successful write, the file counts as writable for this time.
 PROBE_SECONDS = 1.0
@@ -71,7 +71,7 @@ class Database:
         self._reader = reader
         self._write_lock = asyncio.Lock()
         self._read_lock = asyncio.Lock()
-        # Damage that was found is remembered, because it is not repaired while the process runs, even if later queries
+        # Damage is not repaired while the process runs. So damage that was found is remembered, even if later queries
         # do not touch the damaged pages.
         self._damage: str | None = None
         self._written_at = float("-inf")
@@ -112,8 +112,8 @@ class Database:
                     await self._begin(remaining)
                     yield self._writer
                 except BaseException:
-                    # Statements run in order on the connection's thread, so the rollback also follows a BEGIN whose
-                    # caller was cancelled.
+                    # Statements run in order on the connection's thread. If the caller is cancelled during BEGIN, the
+                    # rollback still runs after BEGIN.
                     await _finish(self._writer.rollback())
                     raise
                 await _finish(self._commit())
@@ -161,7 +161,8 @@ class Database:
         try:
             await self._writer.commit()
         except sqlite3.Error:
-            # If the commit fails, because of a full disk or a deferred constraint, SQLite leaves the transaction open.
+            # If the commit fails (the disk is full, or a deferred constraint is violated), SQLite leaves the
+            # transaction open.
             await self._writer.rollback()
             raise
 
@@ -169,7 +170,8 @@ class Database:
     async def snapshot(self) -> AsyncIterator[aiosqlite.Connection]:
         """A read transaction: every statement of the block sees the same state.
 
-        If the caller is cancelled while a statement runs, the statement is interrupted, so that nobody waits for it.
+        If the caller is cancelled while a statement runs, the statement is interrupted. Otherwise the next reader would
+        wait for it.
 
         Raises:
             StoreFailure: the file cannot be read.
@@ -190,7 +192,8 @@ class Database:
     async def _interrupt_and_roll_back(self) -> None:
         rollback = asyncio.ensure_future(self._reader.rollback())
         while not rollback.done():
-            # SQLite ignores an interruption before the statement has begun, so one interruption may not be enough.
+            # If the statement has not begun yet, SQLite ignores the interruption. So the interruption is repeated until
+            # the rollback is done.
             await self._reader.interrupt()
             await asyncio.wait({rollback}, timeout=_INTERRUPT_SECONDS)
         try:
@@ -198,8 +201,8 @@ class Database:
             async with self._reader.execute("SELECT 1") as cursor:
                 await cursor.fetchone()
         except sqlite3.OperationalError:
-            # Until a statement that the cancelled caller began is finished, SQLite interrupts all later statements,
-            # too.
+            # The interrupted statement is not finished. Until it is, SQLite also interrupts all later statements of the
+            # connection. So the connection is replaced.
             interrupted = self._reader
             self._reader = await _open_reader(self._path)
             await interrupted.close()
@@ -207,7 +210,8 @@ class Database:
     async def ping(self) -> None:
         """Raise unless the file can be read and written.
 
-        Writing is tried at most once in `PROBE_SECONDS`, and not at all while transactions succeed.
+        A successful transaction shows that the file can be written. If there was none for `PROBE_SECONDS`, a test write
+        is made.
 
         Raises:
             NotReady: says which file, what is wrong with it, and what to do.
@@ -229,7 +233,7 @@ class Database:
             raise NotReady(failure.explanation) from failure
 
     async def _write_nothing_new(self) -> None:
-        """Write the version of the schema again. This transaction changes nothing, but is written to the disk."""
+        """Write to the disk without changing anything: write the version of the schema again."""
         async with self.transaction() as connection:
             async with connection.execute("PRAGMA user_version") as cursor:
                 row = await cursor.fetchone()
@@ -266,8 +270,8 @@ def connect(path: Path) -> sqlite3.Connection:
 def _enter_write_ahead_mode(connection: sqlite3.Connection) -> None:
     """Switch the file to write-ahead logging.
 
-    If several processes switch a new file at the same time, SQLite reports an error to some of them immediately,
-    because its busy timeout does not apply to this statement.
+    SQLite's busy timeout does not apply to this statement. If several processes switch a new file at the same time,
+    SQLite immediately reports an error to some of them, and these try again.
     """
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
@@ -282,8 +286,8 @@ def _enter_write_ahead_mode(connection: sqlite3.Connection) -> None:
 
 
 async def _connect(path: Path) -> aiosqlite.Connection:
-    # A file that cannot be opened raises its error here, before aiosqlite starts a thread. aiosqlite does not wait for
-    # the thread of a connection that cannot be opened, so the thread could outlive the event loop.
+    # If the file cannot be opened, the error is raised here, before aiosqlite starts a thread. aiosqlite does not wait
+    # for the thread of a connection that cannot be opened, so that thread could outlive the event loop.
     await asyncio.to_thread(_check_pages, path)
     return await aiosqlite.Connection(lambda: connect(path), iter_chunk_size=_ROWS_PER_FETCH)
 
@@ -296,7 +300,7 @@ async def _open_reader(path: Path) -> aiosqlite.Connection:
 
 
 def _check_pages(path: Path) -> None:
-    """Look for damaged pages, in a large file only as far as `CHECK_SECONDS` suffice.
+    """Look for damaged pages, for at most `CHECK_SECONDS`. In a large file, not all pages are checked.
 
     Raises:
         sqlite3.DatabaseError: a page is damaged.
@@ -317,7 +321,8 @@ def _check_pages(path: Path) -> None:
 async def _finish(work: Coroutine[None, None, None]) -> None:
     """Await `work` to its end, even if the caller is cancelled. The cancellation is raised afterwards.
 
-    Otherwise, the next user of the shared connection could find it inside a transaction.
+    The connection is shared. If the work stopped in the middle, the next user could find the connection inside a
+    transaction.
     """
     task = asyncio.create_task(work)
     cancelled: asyncio.CancelledError | None = None

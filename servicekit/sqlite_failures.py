@@ -28,7 +28,7 @@ _EXPLANATIONS: Final[Mapping[int, tuple[str, str]]] = {
     sqlite3.SQLITE_READONLY: ("cannot be written", "check its permissions"),
     sqlite3.SQLITE_PERM: ("cannot be opened", "check its permissions"),
 }
-# Errors of the caller, such as a violated constraint, say nothing about the state of the file.
+# These errors are mistakes of the caller, such as a violated constraint. They do not show that the file is damaged.
 _MISTAKES: Final = (
     sqlite3.IntegrityError,
     sqlite3.ProgrammingError,
@@ -39,7 +39,7 @@ _MISTAKES: Final = (
 
 
 class DamagedPages(sqlite3.DatabaseError):
-    """Raised when our check of the file has found damage. It has a result code like SQLite's own errors."""
+    """Raised when our own check has found damage in the file. It has a result code, like the errors of SQLite."""
 
     sqlite_errorcode = sqlite3.SQLITE_CORRUPT
     sqlite_errorname = "SQLITE_CORRUPT"
@@ -65,6 +65,6 @@ def explain(path: Path, error: sqlite3.DatabaseError) -> str:
 
 
 def _primary_code(error: sqlite3.DatabaseError) -> int:
-    # An error that Python's module raises itself has no code.
+    # Errors that the module `sqlite3` raises itself have no code.
     code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     return code & _PRIMARY

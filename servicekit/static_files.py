@@ -26,7 +26,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 # The content of a path that contains a version never changes (RFC 8246).
 IMMUTABLE: Final = b"public, max-age=31536000, immutable"
-# The client asks before each use whether its copy is current.
+# The client must ask before each use whether its copy is current.
 REVALIDATE: Final = b"no-cache"
 
 CONTENT_TYPES: Final[Mapping[str, str]] = {
@@ -90,7 +90,7 @@ class StaticFile:
         return HTTPStatus.OK
 
     def _is_current(self, if_none_match: str | None) -> bool:
-        """Whether the client has this content. The comparison is the weak one (RFC 9110 §13.1.2)."""
+        """Whether the client already has this content. The tags are compared weakly (RFC 9110 §13.1.2)."""
         if if_none_match is None:
             return False
         tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 # Fields that are already in the prefix of the line, or that are the same on all lines in this terminal.
 _ALWAYS_THE_SAME: Final = ("level", "logger", "timestamp", "service", "pid", "worker", "trace_id")
 _LEVEL_COLOURS: Final = {"warning": "yellow", "error": "red", "critical": "red"}
-# The lowest status of each class and its colour: faults of the server, mistakes of the client, redirects, and all
-# others.
+# The colours of statuses: 500 and above are faults of the server, 400 and above mistakes of the client, 300 and above
+# redirects. All others are green.
 _STATUS_COLOURS: Final = ((500, "red"), (400, "yellow"), (300, "cyan"), (0, "green"))
 _GAP: Final = "  "
 

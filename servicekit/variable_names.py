@@ -37,7 +37,7 @@ def is_service_link(name: str, value: str) -> bool:
 def without_service_links(environ: Mapping[str, str]) -> dict[str, str]:
     """Return `environ` without the variables that Kubernetes sets.
 
-    Such a variable can have the same name as one of our ports.
+    Kubernetes may set a variable with the name of one of our own, such as `ROUTER_PORT`.
     """
     return {name: value for name, value in environ.items() if not is_service_link(name, value)}
 
@@ -55,7 +55,7 @@ def misspelt(name: str, known: Collection[str]) -> str | None:
 def nearest(name: str, known: Collection[str]) -> str | None:
     """Return the name in `known` that is most similar to `name`; None if none is similar.
 
-    Here, `name` is certainly a variable of ours.
+    Call this only if `name` is certainly meant to be a variable of ours.
     """
     return misspelt(name, known) or next(iter(difflib.get_close_matches(name, sorted(known), n=1)), None)
 
@@ -64,7 +64,8 @@ def _is_close(name: str, known: str) -> bool:
     if name.replace("_", "") == known.replace("_", ""):
         return True
     words, known_words = name.split("_"), known.split("_")
-    # People rarely mistype a first letter. For example, TEST_PORT is not a misspelt REST_PORT.
+    # The first letters must be equal, because people rarely mistype a first letter. So TEST_PORT is not a misspelt
+    # REST_PORT.
     if len(words) != len(known_words) or name[:1] != known[:1]:
         return False
     return all(

@@ -1,8 +1,8 @@
 """Tables of environment variables. They contain each variable's meaning and default, and whether it is a secret.
 
-A table decides which `MOSAFE_*` variables a process accepts, and `.env.example` is generated from a table. The table in
-this module has the variables that every process reads. A platform makes its own table, which also has the sections of
-its services.
+A process accepts only the `MOSAFE_*` variables in its table. `.env.example` is generated from a table, too. The table
+in this module has the variables that every process reads. A platform makes its own table, which also has the sections
+of its services.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from subgraphs.kit.outbox import Outbox
     from subgraphs.kit.store_factory import Clock
 
-# The pause between two deletions. The outbox keeps events for days, so an hour more does not matter.
+# The pause between two deletions of old events. The outbox keeps events for days, so an hour more does not matter.
 PRUNE_SECONDS: Final = 3600.0
 
 _log = structlog.stdlib.get_logger("account")

@@ -74,8 +74,8 @@ def _verify(context: click.Context, database: Path | None) -> None:
 
 
 def _mismatch(path: Path, data_dir: Path) -> str | None:
-    # The records are read before the ledger, because a running service changes the ledger first and its record
-    # afterwards.
+    # The records are read before the ledger. A running service changes the ledger first and its record afterwards, so
+    # in the other order, a change in between would look like a lost change.
     records = StoreRecords(data_dir).read()
     own, known = read_identity(path)
     return find_mismatch("account", own, known, records)

@@ -1,7 +1,7 @@
 """Accounts, and the rules for opening, changing and closing them. Pure: no I/O, no clock, no store.
 
-A rule takes the stored account (or None) and returns the changed account or a refusal. The store calls the rule inside
-a database transaction. If the transaction must be retried, the store calls the rule again.
+A rule takes the stored account, or None if there is no such account. It returns the changed account or a refusal. The
+store calls the rule inside a database transaction. If the store must repeat the transaction, it calls the rule again.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class AccountType(StrEnum):
     BUSINESS = "BUSINESS"
 
 
-# A list without a status filter shows the accounts with these statuses.
+# The statuses of the accounts that a list without a status filter shows.
 OPEN_STATUSES = (AccountStatus.ACTIVE, AccountStatus.FROZEN)
 
 
@@ -65,8 +65,8 @@ class Operation(StrEnum):
     DEPOSIT = "deposit into"
 
 
-# Staff read and freeze the accounts of others. Only the owner moves money or closes an account. Staff cannot freeze or
-# unfreeze their own accounts; a colleague must do it.
+# Staff read and freeze the accounts of others. Only the owner moves money or closes an account. For an account of a
+# member of staff, a colleague must freeze or unfreeze it.
 PERMISSIONS: Final[Mapping[Operation, Permission]] = MappingProxyType(
     {
         Operation.READ: Permission(owner=True, staff=ALL_STAFF),
@@ -145,9 +145,10 @@ class Change:
 
 
 def draw_account_number() -> str:
-    """Return ten random digits without a leading zero. The last is the ISO 7064 MOD 11,10 check digit of the others.
+    """Return ten random digits without a leading zero.
 
-    The number is random, so that it does not reveal how many accounts exist.
+    The last digit is the check digit of the other nine (ISO 7064 MOD 11,10). The number is random, so that it does not
+    reveal how many accounts exist.
     """
     body = str(secrets.choice("123456789")) + "".join(
         secrets.choice("0123456789") for _ in range(ACCOUNT_NUMBER_DIGITS - 2)
@@ -161,7 +162,7 @@ def is_account_number(text: str) -> bool:
 
 
 def open_account(opening: Opening, *, already_open: int, limit: int, now: datetime) -> Account | LimitReached:
-    """Return a new, empty account, or a refusal if the user has `limit` accounts.
+    """Return a new, empty account. If the user already has `limit` accounts, return a refusal.
 
     `already_open` is the number of the user's accounts.
     """
@@ -256,7 +257,7 @@ def close_account(
 def usable(account: Account | None, account_id: str, actor: Actor, *operations: Operation) -> Account | InvalidAccount:
     """Return the account if the actor may see it and it is not closed. Otherwise return the refusal.
 
-    Only a person who may see the account learns that it is closed.
+    The refusal says that the account is closed only if the actor may see the account.
 
     Raises:
         Forbidden: the actor may see the account, but may not do all of `operations` with it.

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def of_change(before: Account | None, after: Account) -> Iterator[Event]:
-    """Yield `account.opened` without a `before`, `account.changed` for a new version, and nothing for an equal account.
+    """Yield `account.opened` if `before` is None, and `account.changed` if the account has changed; otherwise nothing.
 
-    The event of a change by the bank's staff contains who changed what.
+    If staff made the change, the event says who changed what.
     """
     if before != after:
         kind = "account.opened" if before is None else "account.changed"
@@ -29,7 +29,7 @@ def of_change(before: Account | None, after: Account) -> Iterator[Event]:
 
 
 def of_settlement(posting: Posting, settlement: Settlement) -> Iterator[Event]:
-    """Yield `account.posted` for each customer's account that the settlement changes. For a refusal, yield nothing."""
+    """Yield `account.posted` for each customer's account that `settlement` changes. A refused posting changes none."""
     amounts = {
         movement.account.id: movement.amount
         for movement in settlement.movements

@@ -1,7 +1,7 @@
 """The GraphQL types of accounts and their owners.
 
-Only `visible` decides whether a caller gets an `Account` of the store: the owner and staff get it. For all others, the
-account does not exist, whichever key, path or representation they use (bank §2.2).
+Only `visible` decides whether a caller gets an `Account` of the store. The owner and staff get it. All other callers
+get the same response as for a missing account, whichever key, path or representation they use (bank §2.2).
 """
 
 from __future__ import annotations
@@ -79,7 +79,10 @@ def sort_key(account: domain.Account) -> tuple[str]:
 
 
 async def load_owned(info: Info, owner_id: str, wanted: StoreFilter, page: PageRequest) -> Connection[Account]:
-    """Return one page of `owner_id`'s accounts. The calling field has to check whether the caller may see them."""
+    """Return one page of `owner_id`'s accounts.
+
+    The resolver that calls this function must first check whether the caller may see the accounts.
+    """
 
     async def count() -> int:
         return await info.context.loaders.counts.load(OwnedCount(owner_id, wanted))
@@ -176,7 +179,7 @@ class Account:
 def visible(info: Info, account: domain.Account | None) -> Account | None:
     """Return `account` if the caller may see it; otherwise None.
 
-    Without a caller, Unauthenticated is raised, whether or not the account exists.
+    If the request has no caller, raise Unauthenticated, whether or not the account exists.
     """
     caller = info.context.caller
     if account is None or not domain.may(caller, domain.Operation.READ, account.user_id):

@@ -10,7 +10,7 @@ case and amounts as strings.
 | both | 400 with every wrong field, 401, 413, 415, 503 |
 
 If a person has named too many wrong receivers (`posting_rules.WRONG_RECEIVERS`), `/internal/parties` responds with 429
-to each further transfer of this person to somebody else. The order is then not recorded.
+when this person wants to transfer money to somebody else. The transaction service then does not record the order.
 """
 
 from __future__ import annotations
@@ -77,8 +77,8 @@ def _signed_amount(value: object) -> Decimal:
     return -amount if value.startswith("-") else amount
 
 
-# Ids and account numbers are shorter than this limit. A text of another form gets the same response as a missing
-# account.
+# Ids and account numbers are shorter than this limit. A text that is neither an id nor an account number gets the same
+# response as a missing account.
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 _Amount = Annotated[Decimal, BeforeValidator(_signed_amount)]
 
@@ -98,7 +98,10 @@ class _Person(_Document):
 
 
 class _PartiesRequest(_Document):
-    """The accounts to look up. The destination of a deposit must belong to the person."""
+    """The accounts to look up.
+
+    The destination of a deposit must belong to the person on whose behalf the service asks.
+    """
 
     on_behalf_of: _Person
     type: PostingType | None = None
@@ -163,7 +166,7 @@ class _PostingRequest(_Document):
 
 
 async def parties(runtime: InternalRuntime, request: _PartiesRequest) -> dict[str, object]:
-    """Return the owners of the accounts that the request names. The posting checks the accounts again.
+    """Return the owners of the accounts that the request names. The later posting checks the accounts again.
 
     Raises:
         RateLimited: the person has named too many wrong receivers. This request is refused even if its receiver is
@@ -200,7 +203,7 @@ async def _check_tries(runtime: InternalRuntime, actor: OnBehalfOf) -> None:
 def _party(account: Account | None, actor: OnBehalfOf, *, must_be_own: bool) -> dict[str, object] | None:
     """Return the account's owner.
 
-    Return None if the account does not exist, or if it must belong to the person but does not.
+    Return None if the account does not exist. If `must_be_own`, also return None if `actor` may not see the account.
     """
     if account is None or (must_be_own and not may(actor, Operation.READ, account.user_id)):
         return None

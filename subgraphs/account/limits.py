@@ -18,8 +18,8 @@ from bank.values import InvalidValue, exponent, from_minor_units, parse_amount, 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The upper bound of each balance, daily sum and order, in minor units. A store with 64-bit integers can add a few such
-# numbers. It is larger than any limit that makes sense.
+# The upper bound of each balance, daily sum and order, in minor units. The bound is so low that the sum of a few such
+# numbers fits into 64 bits. It is higher than any limit that makes sense.
 MAX_UNITS: Final = 10**18
 
 
@@ -38,7 +38,7 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """The largest amount of an order, day or balance: `default` major units, or a currency's own amount."""
+    """The largest amount of an order, day or balance: `default` major units, or another amount for some currencies."""
 
     default: Decimal
     by_currency: Mapping[str, Decimal] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class Ceiling:
         return from_minor_units(min(self._units(currency), MAX_UNITS), currency)
 
     def exceeds_bound(self, currency: str) -> bool:
-        """Whether the setting allows more than `MAX_UNITS`, so that `MAX_UNITS` is the limit instead."""
+        """Whether the setting allows more than `MAX_UNITS`. If so, the limit is `MAX_UNITS`."""
         return self._units(currency) > MAX_UNITS
 
     def _units(self, currency: str) -> int:
@@ -85,8 +85,8 @@ class Limits:
         order: the largest amount that one order may move.
         day: the largest amount that a person may move on one day, for each direction and currency (`DaySum`).
         balance: the highest balance of an account.
-        receiver_tries: how many wrong receivers a person may name before further transfers are refused; see
-            `posting_rules.WRONG_RECEIVERS`.
+        receiver_tries: how many wrong receivers (`posting_rules.WRONG_RECEIVERS`) a person may name. After that,
+            transfers of this person to others are refused.
     """
 
     order: Ceiling = Ceiling(Decimal(10_000_000))

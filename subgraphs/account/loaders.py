@@ -53,7 +53,8 @@ class Loaders:
         return [found.get(number) for number in numbers]
 
     async def _load_pages(self, keys: list[OwnedPage]) -> list[Sequence[Account]]:
-        # The store is queried once for each filter and page. An operation without aliases has only one filter and page.
+        # The store is queried once for each different filter and page. Without aliases, an operation has only one
+        # filter and page.
         owners: dict[tuple[AccountFilter, PageRequest], list[str]] = {}
         for key in keys:
             owners.setdefault((key.wanted, key.page), []).append(key.owner_id)

@@ -86,7 +86,7 @@ async def _result(
     outcome: Awaitable[domain.Account | problems.Problem],
     success: Callable[..., object],
 ) -> Any:
-    """Return the result of a mutation: `success` with the outcome, or a problem as a member of the mutation's union."""
+    """Return the result of a mutation, a member of its union: `success` with the outcome, or a problem."""
     decided = await outcome
     info.context.loaders.clear()
     if isinstance(decided, domain.Account):

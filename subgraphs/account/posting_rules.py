@@ -1,8 +1,8 @@
 """The rules that decide whether a posting is made or refused (bank §2.7). Pure.
 
-A person must not learn anything about the accounts of others, except by sending money to them. So the person's own
-accounts and funds are checked first, and a receiver's account that cannot receive the money gets the same problem for
-every reason. Receivers that do not exist or cannot receive money are counted, so that nobody can search for accounts
+Only a person who can send money may learn whether another account can receive it. So the person's own accounts and
+funds are checked first. If the receiver's account cannot receive the money, the problem is the same for every reason.
+Receivers that do not exist or cannot receive money are counted, so that nobody can search for accounts
 (`WRONG_RECEIVERS`).
 """
 
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-# The refusals that reveal something about another person's account. They are counted for this time.
+# The refusals that reveal something about the account of another person. The refusals of a person are counted for this
+# time.
 WRONG_RECEIVERS: Final = frozenset({InvalidAccount.code, ReceiverUnavailable.code})
 WRONG_RECEIVER_WINDOW: Final = timedelta(minutes=15)
 
@@ -60,7 +61,10 @@ class LedgerView:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """An entry to write, and the balance that a customer's account has after it (None for an internal account)."""
+    """An entry to write.
+
+    `balance_after` is the balance of a customer's account after the entry; None for an internal account.
+    """
 
     account: CustomerAccount | InternalAccount
     amount: Decimal
@@ -70,7 +74,8 @@ class Movement:
 def decide(posting: Posting, ledger: LedgerView) -> tuple[Movement, ...] | Problem:
     """Return the entries to write, or the first reason for a refusal.
 
-    The order of the checks is: own accounts, their status and currency, own funds, own limits, accounts of others.
+    Checks come in this order: the actor's own accounts, their status and currency, own funds, own limits, accounts of
+    others.
     """
     for check in (_not_usable, _same, _frozen, _other_currency, _too_poor, _too_much, _wrong_receiver):
         for refusal in check(posting, ledger):
@@ -79,7 +84,10 @@ def decide(posting: Posting, ledger: LedgerView) -> tuple[Movement, ...] | Probl
 
 
 def _not_usable(posting: Posting, ledger: LedgerView) -> Iterator[InvalidAccount]:
-    """Refuse closed accounts of the actor, and accounts of others where the money leaves an account or is a deposit."""
+    """Refuse accounts for which the actor has no permission, and closed accounts of the actor.
+
+    No permission is needed for the account of a transfer's receiver.
+    """
     actor = posting.on_behalf_of
     for account_id, amount in _customer_entries(posting):
         account = ledger.customers.get(account_id)
@@ -92,7 +100,10 @@ def _not_usable(posting: Posting, ledger: LedgerView) -> Iterator[InvalidAccount
 
 
 def _operation(posting: Posting, amount: Decimal) -> Operation | None:
-    """Return the operation that the entry needs a permission for; None for the receiver of a transfer."""
+    """Return the operation that the actor needs a permission for, to make an entry of `amount` on an account.
+
+    Return None for the receiver of a transfer, because no permission is needed to send money to somebody.
+    """
     if posting.type is PostingType.DEPOSIT:
         return Operation.DEPOSIT
     return Operation.DEBIT if amount < 0 else None
@@ -144,7 +155,7 @@ def _has_room(account: Account, amount: Decimal, limits: Limits) -> bool:
 def _wrong_receiver(posting: Posting, ledger: LedgerView) -> Iterator[Problem]:
     """Refuse receivers that do not exist or cannot receive.
 
-    If there were too many, refuse all of them in the same way.
+    If the person has named too many wrong receivers, refuse every receiver with the same problem.
     """
     for account_id, amount in _customer_entries(posting):
         account = ledger.customers.get(account_id)
@@ -185,7 +196,7 @@ def _movements(posting: Posting, ledger: LedgerView) -> Iterator[Movement]:
 
 
 def reaches_bound(posting: Posting, ledger: LedgerView) -> bool:
-    """Whether an account cannot receive the money because of `MAX_UNITS`, not because of a limit of the settings."""
+    """Whether a balance would exceed `MAX_UNITS`, although the settings allow it."""
     if not ledger.limits.balance.exceeds_bound(posting.currency):
         return False
     bound = from_minor_units(MAX_UNITS, posting.currency)

@@ -1,16 +1,16 @@
 """Postings: balanced sets of ledger entries (bank §2.7). Pure.
 
 Every movement of money is one posting: at least two entries that sum to zero, on customers' accounts or on internal
-accounts of the bank. When money enters or leaves the bank, an internal account has the opposite entry. An internal
-account has no stored balance, because the sum of all customers' money has no bound; its balance is the sum of its
-entries. Ann pays 10.00 USD into her account:
+accounts of the bank. When money enters or leaves the bank, an internal account gets the opposite entry. The balance of
+an internal account is the sum of its entries. It is not stored, because it can be as large as the sum of all customers'
+money, which has no bound. Ann pays 10.00 USD into her account:
 
 ```
 Posting(type=DEPOSIT, amount=10.00, entries=(Entry(InternalAccount("DEPOSITS"), -10.00), Entry("65f…", +10.00)))
 ```
 
-Owner, status, currency, funds and limits are checked only in `posting_rules.decide`. `settlement.settle` returns
-everything that the store has to write. The store calls it inside a database transaction and writes exactly this.
+Only `posting_rules.decide` checks owner, status, currency, funds and limits. The store calls `settlement.settle` inside
+a database transaction, and writes exactly what it returns.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from subgraphs.account.limits import Direction
 if TYPE_CHECKING:
     from decimal import Decimal
 
-# The largest number of entries of a posting. A transfer has two; fees and splits need a few more. The database
-# transaction has to stay short.
+# The largest number of entries of a posting. A transfer has two; fees and splits need a few more. The number is limited
+# so that the database transaction stays short.
 MAX_ENTRIES = 20
 
 
@@ -56,7 +56,7 @@ class CustomerAccount:
     id: str
 
 
-# The kinds of accounts that are debited and credited.
+# Type of posting -> the kind of account that it debits, and the kind of account that it credits.
 _SIDES: dict[PostingType, tuple[type, type]] = {
     PostingType.TRANSFER: (CustomerAccount, CustomerAccount),
     PostingType.DEPOSIT: (InternalAccount, CustomerAccount),

@@ -1,7 +1,8 @@
 """The problems of the account service: why a change or posting is refused; one class for each code (bank §2.4).
 
 A problem is a result, not an error: it is returned and stored, never raised. It contains only facts that the acting
-person may know. A field about another customer is None from the start, so no caller of the domain can leak it.
+person may know. A field that would be about another customer is None when the problem is made, so no later code can
+reveal it.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class InvalidAccount(Problem):
 
     Attributes:
         account_id: the id as the caller gave it.
-        reason: the reason if the actor may see the account, else None. So for others, a closed account looks like a
+        reason: the reason; None if the actor may not see the account. So to this actor, a closed account looks like a
             missing one.
     """
 

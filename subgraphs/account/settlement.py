@@ -24,8 +24,9 @@ class Outcome:
     """The definite outcome of a posting, as the ledger records it.
 
     Attributes:
-        decided_at: RFC 3339 text. A repetition of the posting gets the same time.
-        problem: the refusal as JSON, readable after its class has changed; None when the entries were posted.
+        decided_at: RFC 3339 text. If the posting is repeated, the outcome has the same time as before.
+        problem: the refusal as JSON, so that it stays readable when its class changes; None when the entries were
+            posted.
     """
 
     decided_at: str
@@ -52,10 +53,10 @@ class Settlement:
         outcome: the outcome, which is recorded under the posting's transaction id and returned at every repetition.
         is_new: False for a repetition; the store then writes nothing.
         movements: the entries to write, in the posting's order; none for a refusal.
-        accounts: the customers' accounts after the movements, each once.
+        accounts: the customers' accounts as they are after the movements, each account once.
         day_sum: the person's daily sum, including this posting; None for a refusal.
-        bound_reached: whether operators must be alarmed, because a number of the store is at its upper bound
-            (`reaches_bound`).
+        bound_reached: whether a number of the store has reached its upper bound (`reaches_bound`), so that operators
+            must be alarmed.
     """
 
     outcome: Outcome

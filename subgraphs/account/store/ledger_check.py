@@ -1,6 +1,7 @@
-"""Checks the invariants of a ledger file. It only reads, in one snapshot. The service may be running, or have crashed.
+"""Checks the invariants of a ledger file.
 
-The constraints of the database should make violations impossible; this check does not rely on them.
+The check only reads, in one snapshot, so the service may be running, or may have crashed. The database has constraints
+that should make violations impossible, but this check does not rely on them.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from servicekit.sqlite import BUSY_SECONDS
 if TYPE_CHECKING:
     from pathlib import Path
 
-# A sum of many amounts may exceed 64 bits, so the billions and the remainders of the amounts are added separately.
+# A sum of many amounts may exceed 64 bits. So each amount is split into billions and a remainder, and these are added
+# separately.
 _HALF: Final = 10**9
-# The query adds all balances of customers and all entries of internal accounts, because internal accounts have no
-# stored balance.
+# Internal accounts have no stored balance. So the query adds the stored balances of customers' accounts and the entries
+# of internal accounts.
 _EVERYTHING = f"""
     SELECT currency, balance / {_HALF} AS high, balance % {_HALF} AS low FROM accounts WHERE internal_name IS NULL
     UNION ALL
@@ -27,8 +29,8 @@ _EVERYTHING = f"""
     WHERE a.internal_name IS NOT NULL
 """  # noqa: S608 - a constant
 
-# Each query returns one row for each violation, with columns that say where it is. Sums are computed in the order of
-# posting, so that no partial sum is larger than a balance that an account once had.
+# Each query returns one row for each violation, with columns that say where it is. The entries of an account are added
+# in the order of posting. So each partial sum is a balance that the account once had, and fits into 64 bits.
 INVARIANTS: Final[dict[str, str]] = {
     "the file is intact": "SELECT integrity_check AS problem FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
     "every reference has its row": 'SELECT "table", rowid, parent FROM pragma_foreign_key_check',
@@ -80,7 +82,7 @@ _INTERNAL: Final = (
     " FROM entries e JOIN accounts a ON a.id = e.account_id WHERE internal_name IS NOT NULL"
     " GROUP BY internal_name, e.currency ORDER BY internal_name, e.currency"
 )
-# The number of examples: enough to recognise a pattern, and few enough to read.
+# How many examples are reported: enough to recognise a pattern, and few enough to read.
 SHOWN_VIOLATIONS = 5
 
 
@@ -165,7 +167,7 @@ def _violation(invariant: str, rows: list[sqlite3.Row]) -> Violation | None:
 
 
 def _sums(connection: sqlite3.Connection, query: str) -> dict[tuple[str, ...], int]:
-    """Return the sums of a query whose last two columns are the billions and the remainder of a sum."""
+    """Return the sums of a query. Each of its rows ends with the billions and the remainder of a sum."""
     return {tuple(row)[:-2]: row[-2] * _HALF + row[-1] for row in connection.execute(query)}
 
 

@@ -1,13 +1,13 @@
 """The SQLite schema of the ledger. The database itself enforces the invariants, whichever program writes to the file.
 
 Money moves only when an entry is inserted: a trigger adds the entry's amount to the account's balance, and other
-changes of a balance are refused. The row of a posting completes its transaction: it cannot be inserted before the
-entries sum to zero, entries cannot be added after it, and they cannot be committed without it (a deferred foreign key).
-Entries and postings are never updated or deleted.
+changes of a balance are refused. The entries of a posting are inserted first, and the row of the posting last. The row
+cannot be inserted unless the entries sum to zero, and no entries can be added after it. Entries without this row cannot
+be committed (a deferred foreign key). Entries and postings are never updated or deleted.
 
-Amounts are integers in minor units. The tables are STRICT: a sum beyond 64 bits is an error, not a float. The sum of
-all customers' money may exceed 64 bits, so an internal account has no stored balance: `balance` and `balance_after` are
-0, and its balance is the sum of its entries.
+Amounts are integers in minor units. The tables are STRICT: a sum beyond 64 bits is an error, not a float. The balance
+of an internal account may exceed 64 bits, like the sum of all customers' money. So it is not stored: `balance` and
+`balance_after` are 0, and the balance is the sum of the entries.
 """
 
 from __future__ import annotations
@@ -138,7 +138,8 @@ _TRIGGERS = (
     _refuse("postings_never_go", "DELETE ON postings", "postings are never deleted"),
 )
 
-# The amount that one person moved on one day (UTC), in minor units. A new day replaces the row.
+# The amount that one person moved on one day (UTC), in minor units. There is one row for each person, currency and
+# direction. The first posting of a new day replaces it.
 _DAY_SUMS = """
 CREATE TABLE day_sums (
     user_id TEXT NOT NULL,

@@ -41,7 +41,7 @@ class AccountStore(Outbox, IdentifiedStore, Protocol):
     writes the events of `subgraphs.account.events` to the outbox in the same database transaction.
 
     Lists are ordered by account id, which is the order of opening; the sort key of a page is `(id,)`. A list method
-    returns up to `page.limit + 1` accounts, in reverse order when `page.backwards`.
+    returns up to `page.limit + 1` accounts. If `page.backwards`, they are in reverse order.
     """
 
     async def by_ids(self, ids: Collection[str]) -> Mapping[str, Account]:
@@ -51,21 +51,24 @@ class AccountStore(Outbox, IdentifiedStore, Protocol):
         """Return customers' accounts by account number. Numbers that do not exist are left out."""
 
     async def page(self, wanted: AccountFilter, page: PageRequest) -> Sequence[Account]:
-        """One page of all customers' accounts."""
+        """Return one page of the list of all customers' accounts that match `wanted`."""
 
     async def count(self, wanted: AccountFilter) -> int:
-        """Return the number of accounts on all pages of the list."""
+        """Return how many accounts match `wanted`, on all pages together."""
 
     async def pages_of(
         self, owners: Collection[str], wanted: AccountFilter, page: PageRequest
     ) -> Mapping[str, Sequence[Account]]:
-        """Return, by owner, the same page of each owner's accounts, with one query.
+        """Return the same page of accounts for each owner, by the owner's id, with one query.
 
         Owners without accounts are left out.
         """
 
     async def counts_of(self, owners: Collection[str], wanted: AccountFilter) -> Mapping[str, int]:
-        """Return, by owner, the number of each owner's accounts on all pages. Owners without accounts are left out."""
+        """Return how many accounts of each owner match `wanted`, by the owner's id.
+
+        Owners without accounts are left out.
+        """
 
     async def open(self, user_id: str, rule: Callable[[int], Account | R]) -> Account | R:
         """Insert the account that `rule` returns, or nothing when it returns a refusal.
@@ -83,8 +86,8 @@ class AccountStore(Outbox, IdentifiedStore, Protocol):
     async def change(self, account_id: str, rule: Callable[[Account | None], Account | R]) -> Account | R:
         """Replace the account by the account that `rule` returns.
 
-        If `rule` refuses or returns an equal account, nothing changes. No other writer changes the account in between.
-        The new account may differ only in type, status, version, `staff_action` and `updated_at`.
+        If `rule` refuses or returns an equal account, nothing changes. No other writer changes the account while `rule`
+        decides. The new account may differ only in type, status, version, `staff_action` and `updated_at`.
 
         Returns:
             What `rule` returned.
@@ -93,9 +96,9 @@ class AccountStore(Outbox, IdentifiedStore, Protocol):
     async def wrong_receivers(self, user_id: str, at: datetime) -> Sequence[datetime]:
         """Return the times of the person's transfers that were refused for a reason in `posting_rules.WRONG_RECEIVERS`.
 
-        The times are in ascending order, and differ from `at` by less than `WRONG_RECEIVER_WINDOW`. They can be later
-        than `at`, because the clock may have been set back. Still later times do not count, because they come from a
-        clock that was wrong for a long time.
+        The times are in ascending order, and differ from `at` by less than `WRONG_RECEIVER_WINDOW`. A time can be later
+        than `at`, if the clock was set back. Still later times are left out, because they come from a clock that was
+        far ahead.
         """
 
     async def post(self, posting: Posting, limits: Limits = DEFAULT_LIMITS) -> Outcome:

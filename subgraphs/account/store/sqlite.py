@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-# An account number has nine random digits. Ten random numbers in a row are all taken only with close to a billion
-# accounts.
+# An account number has nine random digits. Only with close to a billion accounts would ten random numbers in a row be
+# taken.
 NUMBER_DRAWS: Final = 10
 
 _log = structlog.stdlib.get_logger("account.store")
@@ -295,7 +295,8 @@ async def _wrong_receivers(connection: aiosqlite.Connection, user_id: str, at: d
         "SELECT decided_at FROM postings WHERE on_behalf_of = ? AND decided_at > ? AND decided_at < ?"
         " AND outcome = 'REFUSED' AND type = 'TRANSFER'"
         " AND json_extract(problem, '$.code') IN (SELECT value FROM json_each(?))"
-        # The refusal contains a reason only for an account of the person.
+        # A refusal contains a reason only if the person may see the account. So a refusal without a reason is about a
+        # missing account, or about an account of somebody else.
         " AND json_extract(problem, '$.reason') IS NULL ORDER BY decided_at",
         (
             user_id,
@@ -312,9 +313,9 @@ async def _view(connection: aiosqlite.Connection, posting: Posting, limits: Limi
     is_transfer = posting.type is PostingType.TRANSFER
     wrong = await _wrong_receivers(connection, person, at) if is_transfer else ()
     sums = await connection.execute_fetchall(
-        # If the clock was set back over midnight, a row of the next day exists. Its sum counts for today, too. A row of
-        # a later day does not count, because it comes from a clock that was wrong for a long time. Otherwise, it would
-        # count on every day until that date.
+        # If the clock was set back over midnight, there may be a row of the next day. Its sum also counts for today. A
+        # row of a later day comes from a clock that was far ahead. It does not count: otherwise it would count on every
+        # day until its date.
         "SELECT amount FROM day_sums WHERE user_id = ? AND currency = ? AND direction = ? AND day IN (?, ?)",
         (person, posting.currency, posting.direction, day_of(at), next_day(day_of(at))),
     )
@@ -328,7 +329,10 @@ async def _view(connection: aiosqlite.Connection, posting: Posting, limits: Limi
 
 
 async def _write_entries(connection: aiosqlite.Connection, posting: Posting, settlement: Settlement) -> None:
-    """Write the movements. Triggers then change the accounts to the state in `settlement.accounts`."""
+    """Write the movements.
+
+    Triggers then change the balances, so that the accounts become those in `settlement.accounts`.
+    """
     posted_at = settlement.outcome.decided_at
     for line, movement in enumerate(settlement.movements):
         account = movement.account
@@ -346,7 +350,7 @@ async def _write_entries(connection: aiosqlite.Connection, posting: Posting, set
                 account_id,
                 posting.currency,
                 to_minor_units(movement.amount, posting.currency),
-                # The store has no balance for an internal account.
+                # The balance of an internal account is not stored.
                 to_minor_units(movement.balance_after or Decimal(0), posting.currency),
                 posted_at,
             ),
