@@ -11,7 +11,7 @@ __all__ = ["Gateway"]
 
 
 def __getattr__(name: str) -> object:
-    """Import `Gateway` on first use, because composing, or printing a plan, must not load a server."""
+    """Import `Gateway` on first use. Commands that compose or print a plan must not load a server."""
     if name == "Gateway":
         from router.gateway import Gateway  # noqa: PLC0415  (the point of it)
 

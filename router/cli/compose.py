@@ -105,7 +105,7 @@ def _watch(options: Options) -> None:
     try:
         while True:
             inputs = WatchedInputs.now(options.config_file, os.environ, options.timeout)
-            # If stdout is a terminal, this removes the errors of the previous composition.
+            # If stdout is a terminal, `clear` removes the output of the previous composition from the screen.
             click.clear()
             started = time.perf_counter()
             _compose_once(options, inputs)

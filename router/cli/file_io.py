@@ -58,7 +58,7 @@ def write_text(path: Path | None, text: str) -> None:
 
 
 def _print(text: str) -> None:
-    """Print `text` in UTF-8 and not in the encoding of the locale, because programs read the output."""
+    """Print `text` in UTF-8, whatever the encoding of the locale is, because programs read the output."""
     try:
         click.echo(text.encode(), nl=False)
     except BrokenPipeError:

@@ -88,7 +88,7 @@ class _ServeOptions:
         return settings.model_copy(update={"server": settings.server.model_copy(update=given)}) if given else settings
 
     def _say(self, text: str) -> None:
-        if self.worker is None:  # the supervisor has printed it already
+        if self.worker is None:  # the supervisor has already printed `text`
             click.echo(f"router: {text}", err=True)
 
 
@@ -192,7 +192,8 @@ def _supervise(settings: RouterSettings, process_settings: ProcessSettings, coun
     logging.configure("router", process_settings)
     environ = {name: value for name, value in os.environ.items() if name != "MOSAFE_PARENT_PIPE"}
     launch = Launch(
-        # -P: a module in the working directory must not hide the package, for example a user's module named router.
+        # -P: Python then does not import from the working directory, where a user's module named router would hide this
+        # package.
         command=[sys.executable, "-P", "-m", "router", *sys.argv[1:]],
         environ=environ,
         grace=process_settings.shutdown_seconds,

@@ -62,7 +62,9 @@ class WatchedInputs:
         return cls(sources, {**_stamps(files), **stamp}, _fetch_sdls(sources, timeout_seconds), timeout_seconds)
 
     def subgraphs(self) -> list[Subgraph]:
-        """Read the schema files, and return all subgraphs to compose. `now` has fetched the SDL of running subgraphs.
+        """Read the schema files, and return all subgraphs to compose.
+
+        The SDL of running subgraphs is the one that `now` fetched.
 
         Raises:
             ConfigError: one or more inputs cannot be read. The message has a line for each unreadable input.

@@ -32,7 +32,7 @@ threads. With these thresholds, a collection takes at most 28 ms while large ope
 first threshold, a collection takes 72 ms, and a request uses no less CPU time."""
 
 LAST_SECONDS = 1.0
-"""On a busy machine, a request may still send its response for this time after its deadline."""
+"""On a busy machine, a response can be late: a request may still run for this time after its deadline."""
 
 _NOT_LOADED = ServiceUnavailable("SUPERGRAPH_NOT_LOADED", "This router has no supergraph yet.", retry_after=1)
 
@@ -43,7 +43,7 @@ class Generation:
     """A gateway with its settings, the SDL of its supergraph, and the number of its running requests (`in_flight`).
 
     If the configuration file could not be used, the settings are those of the previous generation, and
-    `settings_problem` says why. Otherwise, it is None.
+    `settings_problem` says why. Otherwise, `settings_problem` is None.
     """
 
     def __init__(self, gateway: Gateway, settings: RouterSettings, sdl: str, warm_up_result: WarmUpResult) -> None:
@@ -74,7 +74,7 @@ class Generation:
 
         If requests still run after the time limit of a request, close the connections anyway.
         """
-        # Every request has this deadline, even a mutation whose client has disconnected.
+        # No request runs longer than this, not even a mutation whose client has disconnected.
         longest = self.settings.traffic.request_timeout + LAST_SECONDS
         try:
             async with asyncio.timeout(longest):
@@ -146,6 +146,6 @@ async def _retire(generation: Generation) -> None:
 
 
 def freeze() -> None:
-    """Exclude all objects that exist now (schema, plans, modules) from garbage collection, and set its thresholds."""
+    """Exclude all objects that exist now (schema, plans, modules) from garbage collection. Make collections rarer."""
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from router.settings import RouterSettings
 
 _JITTER = 0.1
-"""Each pause between two polls of the URL is up to this fraction shorter or longer than the interval, at random. Many
-routers then do not poll at the same moment."""
+"""Each pause between two polls of the URL is, at random, shorter or longer than the interval, by up to this fraction.
+
+Many routers then do not poll at the same moment."""
 
 
 class Watch:

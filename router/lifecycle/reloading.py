@@ -67,8 +67,8 @@ class ReloadOutcome:
     def is_worth_logging_after(self, before: ReloadOutcome | None) -> bool:
         """Return whether to log this outcome. `before` is the outcome of the previous reload, or None.
 
-        An `unchanged` outcome is logged only if the previous reload was refused. Any other outcome is logged, except
-        for a poll with the same result and reason as the previous reload.
+        An `unchanged` outcome is logged only if the previous reload was refused. The outcome of a poll is not logged if
+        it has the same result and reason as the outcome of the previous reload. Any other outcome is logged.
         """
         if self.result == "unchanged":
             return before is not None and before.result == "refused"
@@ -104,7 +104,8 @@ class Reloader:
         before = self.file_stamps()
         settings = self.settings = self._locations.settings()
         source = self._source_for(settings)
-        # The stamps are taken before the files are read. If a file is written later, its stamp then differs.
+        # Take the stamps before the files are read. If a file is written after that, its current stamp differs from the
+        # stored one, and the router reads the file again.
         self.seen = (*before[:1], *self.file_stamps()[1:])
         if isinstance(source, FileSource):
             text = SupergraphText(source.text(), source.name, initial_documents(settings))
@@ -142,7 +143,10 @@ class Reloader:
             return "refused", "an internal error; the log has its traceback"
 
     async def _renew(self, *, force: bool) -> tuple[Result, str | None]:
-        """Return the result, and the problem of the configuration if the current configuration stays in use."""
+        """Return the result of the reload.
+
+        If a problem prevents the use of the new configuration, return this problem too.
+        """
         before = self.file_stamps()
         current = self._rollover.current
         fallback = current.settings if current is not None else None
@@ -226,8 +230,8 @@ _FIXED = (
     "server.max_connections",
     "admin",
 )
-# A reload applies these limits. But a client connection has limits of its own, which are computed from these only at
-# the start.
+# A reload applies these limits to requests. But the HTTP server has limits for each connection, which are computed from
+# these limits only when the router starts. So a raised limit has its full effect only after a restart.
 _FIXED_IF_RAISED = ("limits.url_bytes", "limits.header_bytes", "limits.header_count", "traffic.request_timeout")
 
 

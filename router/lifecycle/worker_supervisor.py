@@ -35,12 +35,14 @@ if TYPE_CHECKING:
 
     from router.lifecycle.admin_port import JsonObject
 
-# Each time a worker ends, the pause before its next start doubles. If the worker ran for this time, the pause is short.
+# If a worker ran for at least this many seconds, it is replaced after a short pause. Otherwise, the pause doubles each
+# time.
 _PROVEN_SECONDS = 30.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 # A stopped worker is killed if it still runs this many seconds after its grace period.
 _LAST_SECONDS = 3.0
-# A worker that does not send its status within this time is not ready. Load balancers wait about as long for a probe.
+# A worker that does not send its status within this time is not ready. Load balancers wait about as long for the
+# response to a health check.
 _STATUS_SECONDS = 2.0
 
 _log = structlog.stdlib.get_logger("workers")
@@ -115,7 +117,10 @@ class WorkerSupervisor:
             listener.close()
 
     def _stop_or_cut_off(self) -> None:
-        """Stop after the first signal. After a second signal, let the workers cut off their running requests."""
+        """Stop the workers after the first stop signal.
+
+        After a second signal, make them cut off their running requests.
+        """
         if self._stop.is_set():
             for process in self._processes:
                 if process.returncode is None:

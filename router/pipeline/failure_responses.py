@@ -54,9 +54,9 @@ def describe(failure: Exception) -> Failure:
 
 
 def _refusal_within(failure: Exception) -> Exception | None:
-    """Return the `RequestError` in `failure`: `failure` itself, or the first in an exception group. Else return None.
+    """Return `failure` if it is a `RequestError`. If it is an exception group, return the first `RequestError` in it.
 
-    Exception groups occur because fetches run in task groups.
+    Return None if there is no `RequestError`. Exception groups occur because fetches run in task groups.
     """
     if isinstance(failure, RequestError):
         return failure

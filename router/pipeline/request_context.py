@@ -27,7 +27,7 @@ class RequestContext:
         deadline: The time on the event loop's clock at which the response must be complete.
         record: The fields of the request's log line.
         operation: The operation to run, which stages can replace in `on_operation`. None until it is chosen.
-        variables: The client's variables; once `on_operation` of all stages has run, the coerced variables.
+        variables: The variables as the client sent them. After `on_operation` of all stages, the coerced variables.
         override_labels: Labels of progressive overrides; the value is True if the label is active for this request.
             Written by stages in `on_operation`. For a label that is not in this mapping, the settings decide.
         fetch_headers: The headers of fetches, by subgraph name. Written by stages in `on_plan`.

@@ -35,7 +35,10 @@ if TYPE_CHECKING:
     from router.preparation.request_operation import Operation
 
 SendOn = Callable[[SubgraphRequest], Awaitable[SubgraphResponse]]
-"""Passes a fetch to the next stage; after the last stage, sends it. Raises the exceptions of `Transport.send`."""
+"""Passes a fetch to the next stage.
+
+After the last stage, it sends the fetch. Raises the exceptions of `Transport.send`.
+"""
 
 RunOn = Callable[[], Awaitable[Response]]
 """Calls `on_execution` of the next stage. After the last stage, executes the plan."""
@@ -78,8 +81,8 @@ class Stage:
     def surround(self, context: RequestContext) -> AbstractContextManager[object]:
         """Return a context manager. All steps of a request, from `on_request` to `on_response`, run inside it.
 
-        If the response is a stream, `surround` is called a second time. The responses of the stream are sent inside the
-        second context manager.
+        If the response is a stream, this context manager exits before the stream is sent. `surround` is then called a
+        second time, and the responses of the stream are sent inside the second context manager.
         """
         del context
         return nullcontext()

@@ -131,13 +131,16 @@ class StageChain:
         return operation
 
     def plan_key(self, context: RequestContext, key: PlanKey) -> PlanKey:
-        """Call `Stage.plan_key` on each stage, with the key that the previous stage returned. Return the last key."""
+        """Call `Stage.plan_key` on each stage, with the key that the previous stage returned. Return the final key."""
         for stage in self._plan_key:
             key = stage(context, key)
         return key
 
     def likely_plans(self, operation: Operation, key: PlanKey) -> Sequence[tuple[Operation, PlanKey]]:
-        """Call `Stage.likely_plans` on each stage, for each pair from the previous stage. Return the last pairs."""
+        """Call `Stage.likely_plans` on each stage, for each pair that the previous stage returned.
+
+        Return the final pairs.
+        """
         plans = [(operation, key)]
         for stage in self._likely_plans:
             plans = [likely for each in plans for likely in stage(*each)]
@@ -194,10 +197,11 @@ class StageChain:
 
 
 def _distinct(stage: Stage, before: Operation, changed: Operation) -> Operation:
-    """Make sure that `changed` gets a different plan key than `before`. `stage` returned `changed` for `before`.
+    """Return `changed` with a document text that gives it another plan key than `before`.
 
-    If `stage` overrides `plan_key`, or has not changed the part that is planned, return `changed` itself. Otherwise,
-    return a copy whose document text is the printed operation, because the document text is a part of the plan key.
+    `changed` is the operation with which `stage` replaced `before`. The document text is a part of the plan key, so the
+    returned copy has the printed operation as its document text. In two cases, `changed` itself is returned: `stage`
+    overrides `plan_key` and so changes the key itself, or the part that is planned has not changed.
     """
     if changed.planned is before.planned or type(stage).plan_key is not Stage.plan_key:
         return changed

@@ -68,7 +68,7 @@ class HeaderPropagation(Stage):
 
 
 def _as_router(headers: ClientHeaders) -> ClientHeaders:
-    """Return the client's headers, with the headers changed that say who calls.
+    """Return the client's headers, but replace the headers that name the caller.
 
     The caller of a subgraph is the router. So the trace header names the router as the caller. In `X-Forwarded-For`,
     only the entries of trusted proxies are kept, and the peer of the connection is added.

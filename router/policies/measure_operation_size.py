@@ -30,7 +30,7 @@ _INTROSPECTION_ROOTS = frozenset({"__schema", "__type"})
 
 
 class Size(NamedTuple):
-    """The size of an operation or of some selections. `limits` has a setting for each attribute but `lists`.
+    """The size of an operation or of some selections. `limits` has a setting for each attribute except `lists`.
 
     `lists` is how deeply list fields of the introspection schema are nested: 2 for `fields { type { fields } }`.
     `introspection_depth` is the largest value of `lists` in the selections of `__schema` or `__type`.

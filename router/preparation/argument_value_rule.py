@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class ArgumentValueRule(ValuesOfCorrectTypeRule):
-    """GraphQL specification, "Values of Correct Type". The messages name only what the client wrote."""
+    """GraphQL specification, "Values of Correct Type". The messages contain only text that the client wrote."""
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
@@ -34,7 +34,7 @@ class ArgumentValueRule(ValuesOfCorrectTypeRule):
     def enter_argument(self, node: ArgumentNode, *where: Any) -> None:
         """Remember the argument whose value is visited next.
 
-        The last element of `where` are the nodes around the argument.
+        The last element of `where` is the list of the argument's ancestors.
         """
         owner = where[-1][-1] if where[-1] else None
         name = f"@{owner.name.value}" if isinstance(owner, DirectiveNode) else ""

@@ -1,7 +1,8 @@
 """The validation rule that compares the fields of one response name, with a smaller budget than graphql-core's.
 
-Its work grows with the square of the fields of one name, so graphql-core stops it after 500,000 units, a second of CPU.
-A document of 6 KB needs so much. Recorded and written operations need at most 39 units.
+The work grows with the square of the number of fields with one response name. So graphql-core stops the comparison
+after 500,000 units of work, about a second of CPU time. A document of 6 KB is enough to reach this limit. Operations
+that were recorded or written by hand need at most 39 units.
 """
 
 from __future__ import annotations

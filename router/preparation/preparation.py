@@ -28,7 +28,10 @@ class PreparationStages(DocumentChecks, Protocol):
     """The methods that preparation calls on stages of the pipeline: checks of documents, and `likely_plans`."""
 
     def likely_plans(self, operation: Operation, key: PlanKey) -> Iterable[tuple[Operation, PlanKey]]:
-        """Return the operations whose plans most requests for `operation` need, each with the key of its plan."""
+        """Return pairs of an operation and its plan key.
+
+        Most requests for `operation` need one of the plans of these pairs.
+        """
         ...
 
 

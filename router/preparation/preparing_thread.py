@@ -74,4 +74,7 @@ def _carry_out(job: Future[T], work: Callable[[], T]) -> None:
 
 
 PREPARING_THREAD: Final = PreparingThread()
-"""The preparing thread of this process. While a supergraph is replaced, the process has two gateways: both use it."""
+"""The preparing thread of this process.
+
+While a supergraph is replaced, the process has two gateways. Both use this thread.
+"""

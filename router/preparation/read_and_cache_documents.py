@@ -50,9 +50,11 @@ _REPLACED_RULES: Final[dict[type[ASTValidationRule], type[ASTValidationRule]]] =
 }
 
 SMALL_DOCUMENT: Final = 128
-"""The most characters that a document can have to be read on the event loop. Measured: the slowest documents of 128
-characters take 6 ms to parse and validate, and the slowest documents of 512 characters take 58 ms, because validation
-compares every pair of fields with the same name. Reading a document in the preparing thread takes 0.1 ms more."""
+"""A document with at most this many characters is read on the event loop.
+
+Measured: the slowest documents of 128 characters take 6 ms to parse and validate, and the slowest documents of 512
+characters take 58 ms, because validation compares every pair of fields with the same name. Reading a document in the
+preparing thread takes 0.1 ms more."""
 
 
 @dataclass(slots=True)

@@ -43,9 +43,9 @@ class SingleFlight(Generic[K, V]):
     async def result(self, key: K, make: Callable[[], V]) -> V:
         """Return the result of the unfinished job for the key, or else of a new job that calls `make`.
 
-        Raise the error of the job if the job fails. A request can be cancelled: the client disconnects, or the deadline
-        is reached. The job then continues for the other requests. If no request waits any more, a job that has not
-        started is dropped. A job that has started continues, and `keep` is called with its result.
+        If the job fails, raise its error. A waiting request is cancelled if its client disconnects or its deadline is
+        reached. The job then continues for the other requests. If no request waits any more, the job is dropped if it
+        has not started. A job that has started continues, and `keep` is called with its result.
         """
         flight = self._flights.get(key)
         if flight is None:

@@ -19,5 +19,5 @@ _CREDENTIAL = re.compile(
 
 
 def is_anonymous(headers: Iterable[str]) -> bool:
-    """Return whether no header in `headers`, which are names in lower case, can contain a credential."""
+    """Return whether no header in `headers` can contain a credential. `headers` are names in lower case."""
     return _CREDENTIAL.search("\n".join(headers).replace("user-agent", "")) is None

@@ -1,7 +1,7 @@
 """Stops processing a request when its client closes the connection.
 
 Watching a connection needs an asyncio task, which costs as much as a tiny request. So watching begins only after
-`WATCH_AFTER` seconds. If the client disconnects earlier, processing stops when watching begins.
+`WATCH_AFTER` seconds. If the client disconnects before that, processing stops when watching begins.
 """
 
 from __future__ import annotations

@@ -55,7 +55,10 @@ class DocumentIds:
         return found.pop() if found else None
 
     def refuse_unsupported(self, extensions: Mapping[str, object]) -> None:
-        """Raise `HttpRefusal` if the request has a hash, but hashes are off. The client then sends the document."""
+        """Raise `HttpRefusal` if the request has a hash, but hashes are off.
+
+        The client then repeats the request with the document.
+        """
         if not self._extension and _EXTENSION in extensions:
             raise HttpRefusal("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
 

@@ -54,7 +54,8 @@ def negotiate(accept: str | None) -> MediaType | None:
 def _match(media_type: MediaType, ranges: list[ParameterizedValue]) -> tuple[float, int, int] | None:
     """Find the most specific media range that includes `media_type`. Return its quality, specificity and -position.
 
-    Return None if no media range includes `media_type`. The media type with the largest result is preferred.
+    Return None if no media range includes `media_type`. The results of several media types can be compared: the largest
+    one belongs to the preferred media type.
     """
     covering = [
         (_EXACT if candidate.value == media_type.value else _WILDCARDS[candidate.value], -position, candidate.quality)

@@ -11,7 +11,7 @@ from router.server.http_refusals import HttpRefusal
 if TYPE_CHECKING:
     from servicekit.asgi import Receive
 
-# After a refusal, the client still sends the rest of the body, until the connection is closed.
+# A refused client still sends the rest of the body. The server does not read it, so it closes the connection.
 _CLOSE = ((b"connection", b"close"),)
 
 

@@ -1,8 +1,8 @@
 """Compresses responses in the content coding that the client prefers.
 
 Compression can reveal data (the BREACH attack): if an attacker chooses a part of the request and sees the size of the
-compressed response, the attacker can guess secrets in the response. For this attack, a page of the attacker must send
-requests with a user's credentials. The CORS and CSRF checks prevent this.
+compressed response, the attacker can guess secrets in the response. To do this, a page of the attacker must send
+requests with the credentials of a user. The CORS and CSRF checks prevent such requests.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Responds with 503 to a request that is refused before it is read, and writes its log line."""
+"""Responds with 503 to a request that is refused before it is read, and writes the log line of the request."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Defaults of keys in development, that is, if `MOSAFE_ENV` is `development` or `router serve` has `--dev`.
 
-If the configuration file sets a key, it has this value in development, too. docs/environment.md lists the effects.
+A value in the configuration file takes precedence over these defaults. docs/environment.md lists the effects.
 """
 
 from __future__ import annotations

@@ -119,7 +119,8 @@ class _Source:
     """A configuration file that is being read, and the problems found in the file.
 
     `lines` has the line of each key. If a value comes from an environment variable or from another file, `origins` has
-    the name of this variable or file. `variables` are the names of the environment variables that can be meant.
+    the name of this variable or file. `variables` has the names of all environment variables that the configuration can
+    use. A misspelt name is compared with them.
     """
 
     name: str
@@ -233,8 +234,8 @@ class _Source:
     def explain(self, error: ValidationError, values: object) -> Iterator[Problem]:
         """Yield a problem for each error that pydantic found. Messages do not contain `values`, which may be secret.
 
-        An unknown section may belong to another router. Then each key in this section that has a counterpart in this
-        router is also a problem.
+        An unknown section is often copied from the configuration of another router. So if the section contains keys of
+        another router, each of these keys is reported as a problem too.
         """
         for finding in error.errors(include_url=False, include_input=False):
             location: Location = tuple(finding["loc"])

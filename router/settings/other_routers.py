@@ -21,8 +21,8 @@ COSMO: Final = "Cosmo Router"
 class Counterpart(NamedTuple):
     """The keys of this router that correspond to a key of another router.
 
-    `keys` are dotted paths of this router's configuration. `note` has further information. If `keys` is empty,
-    the configuration of this router has no such key, and `note` says what to do instead.
+    `keys` are dotted paths in this router's configuration. If `keys` is empty, this router has no such key, and `note`
+    says what to do instead. Otherwise, `note` has further information.
     """
 
     keys: tuple[str, ...] = ()

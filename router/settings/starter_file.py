@@ -33,7 +33,10 @@ headers:
       - propagate: {named: authorization}   # subgraphs get the client's token
 """,
 }
-"""For a section, what many operators write there. In the file, each line of an example starts with `##>`."""
+"""The examples by section: what many operators write in the section.
+
+In the file, each line of an example starts with `##>`.
+"""
 _PLACEHOLDERS = ("<name>", "[]")
 
 

@@ -59,7 +59,10 @@ class Lru(Generic[K, V]):
             self.weight -= evicted.weight
 
     def reset_counts(self) -> None:
-        """Set `hits` and `misses` to 0. Call this after a warm-up, because its lookups are not for client requests."""
+        """Set `hits` and `misses` to 0.
+
+        Call this method after a warm-up, so that only the lookups of client requests are counted.
+        """
         self.hits = self.misses = 0
 
     def most_used(self, count: int) -> list[tuple[K, V]]:

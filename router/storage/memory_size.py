@@ -1,7 +1,8 @@
 """Measures how much memory a value holds, so that a cache can be bounded in bytes.
 
 The text of a document says little about its memory: a parsed document has an object for each token, and a plan one for
-each selection. So the objects themselves are counted. This takes a small part of the time in which they were made.
+each selection. So the objects themselves are counted. Counting them takes a small part of the time that making them
+takes.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import Final
 
 from graphql import GraphQLDirective, GraphQLNamedType, GraphQLSchema
 
-# Objects of these types are not counted. Documents and plans refer to them but do not own them: they live as long as
-# the supergraph.
+# Documents and plans refer to objects of these types, but do not own them: these objects live as long as the
+# supergraph. So they are not counted.
 _SHARED: Final = (
     type,
     ModuleType,

@@ -24,7 +24,7 @@ MALFORMED = "A service needed to answer this request sent a malformed response."
 FAILED = "A service needed to answer this request failed."
 
 OVERLOAD_SECONDS = 1
-"""If requests wait for a connection, the client should send its request again after this time."""
+"""If too many requests wait for the connections of a subgraph, the client should try again after this time."""
 
 _SUCCESS = range(200, 300)
 

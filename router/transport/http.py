@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from router.transport.interface import SubgraphRequest
 
 LARGE = 262_144
-"""The number of bytes from which a body is large: decoding it would delay other requests."""
+"""A body with more bytes than this number is large: decoding it on the event loop would delay other requests."""
 
 _COUNTED_AT_ONCE = 1_048_576
 _ENDS_A_LINE = re.compile(r"[\r\n\0]")
@@ -77,8 +77,8 @@ class _Target:
 class HttpTransport:
     """Sends requests over HTTP/1.1. Each endpoint has a pool of its own.
 
-    Two subgraphs may be behind one server, for example a proxy. If one of them hangs, the other one still has its
-    connections.
+    Two subgraphs may be behind one server, for example a proxy. If one subgraph hangs, the other subgraph still has its
+    own connections.
 
     Raises:
         ValueError: A URL is not an absolute `http(s)` URL, or contains credentials, which could appear in logs.
@@ -182,7 +182,7 @@ async def _decoded(subgraph: str, raw: RawResponse, endpoint: Endpoint) -> Subgr
     try:
         body = decode_body(coding, raw.body, endpoint.codings, LARGE)
         response = SubgraphResponse(status=raw.status, headers=raw.headers, body=body)
-    except CodingError:  # the decoded body is large, or the body is not valid
+    except CodingError:  # the decoded body is larger than `LARGE`, or not valid
         undo = partial(undo_content_coding, subgraph, raw, endpoint.codings, limits.max_response_bytes)
         response = await asyncio.to_thread(undo)
     body, values = response.body, 1

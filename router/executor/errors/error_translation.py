@@ -111,8 +111,8 @@ def null_propagation(
 
     Yields:
         For each such object: its paths in the client's response, and its path as `FetchTarget.renamed` returns it. If
-            there are errors but no `values`, yield only one pair: the paths of the objects to which the fetch adds
-            fields, and the empty path.
+        there are errors but no `values`, yield only one pair: the paths of the objects to which the fetch adds fields,
+        and the empty path.
     """
     entries = list(entries)
     if entries and not values:

@@ -65,8 +65,8 @@ class FailureEffects:
     """The effects of failed fetches on the results of other fetches.
 
     Attributes:
-        inputs: The response keys that fetches need as inputs. The client gets an error at such a key even if the client
-            did not select the key, because a fetch that needs the key fails too.
+        inputs: The response keys that fetches need as inputs. If there is an error at such a key, the fetch that needs
+            the key fails too. So the client gets this error even if it did not select the key.
         unavailable: The values that could not be fetched.
     """
 

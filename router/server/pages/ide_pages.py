@@ -109,7 +109,7 @@ class IdePages:
         if file is None or file_name == _INDEX:
             await _send_not_found(scope, send)
             return
-        # A worker is subject to the policy of its own response, not to the policy of the page.
+        # The policy for a worker is that of the response with the worker's script, not that of the page.
         policy = ((b"content-security-policy", page.policy.encode()),) if page is not None else ()
         await file.send(scope, send, IMMUTABLE, policy)
 

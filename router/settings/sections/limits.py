@@ -66,8 +66,8 @@ class Limits(Section):
     introspection_depth: Count | None = 3
     """Maximum nesting of lists in an introspection query (`fields`, `interfaces`, `possibleTypes`, `inputFields`)."""
     list_items: Count | None = 20_000
-    """Maximum number of items of all lists of an operation, estimated from `@listSize`. Lists in lists multiply. Lists
-    without `@listSize` do not count."""
+    """Maximum number of items of all lists of an operation, estimated from `@listSize`. The sizes of nested lists are
+    multiplied. Lists without `@listSize` do not count."""
     operation_name_length: Count | None = 512
     """Maximum number of characters of an operation's name."""
     measure: tuple[LimitName, ...] = ()

@@ -21,5 +21,5 @@ class Planner(Section):
     same plan.
     """
     deadline: Duration = 1.0
-    """Time limit of the search for a better plan. On a busy machine, it can end the search before the work budget
-    does."""
+    """Time limit of the search for a better plan. On a busy machine, the search can reach this limit before its work
+    budget is used up."""

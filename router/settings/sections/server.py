@@ -31,12 +31,14 @@ class Server(Section):
     connection, which can reach a router that was added to the deployment."""
     max_connections: Count = 1_000
     """Maximum number of connections of one process. If there are more, the router closes the connection whose client
-    has been silent for the longest time. The router raises the limit of open files of its process if it may; if that
-    is not enough, fewer connections are open."""
+    has been silent for the longest time. Each connection needs an open file, so the router raises the limit of open
+    files of its process if the system allows this. If the raised limit is still too low, the maximum number of
+    connections is reduced."""
     trusted_proxies: Networks = "127.0.0.0/8,::1/128"
     """Networks of proxies whose `X-Forwarded-For` the router believes, separated by commas; `none` for no proxy. If
-    this key is missing, the environment variable MOSAFE_TRUSTED_PROXIES has the networks. A rule in `headers` that
-    propagates `X-Forwarded-For` sends the believed part and the address of the connection to subgraphs."""
+    this key is missing, the environment variable MOSAFE_TRUSTED_PROXIES has the networks. If a rule in `headers`
+    propagates `X-Forwarded-For`, subgraphs get the believed part of the header and the address from which the
+    connection comes."""
     workers: Count = 1
     """Number of worker processes, one for each core to use. Workers share only the port. `--workers` overrides
     this key."""

@@ -22,8 +22,8 @@ class SubgraphTraffic(Section):
     idle_timeout: Duration | None = None
     """How long an idle connection to a subgraph stays open."""
     max_response_bytes: Count | None = None
-    """Maximum size of the body of a response, both as the subgraph sends it and after decompression. A response has at
-    most a million JSON values, or one for each 64 bytes of this limit if that is more."""
+    """Maximum size of the body of a response, both as the subgraph sends it and after decompression. The number of JSON
+    values in a response is also limited: to a million, or to one for each 64 bytes of this limit if that is more."""
     certificate_authority: FilePath | None = None
     """A PEM file with the certificate authorities to trust for https, instead of those of the system."""
     accept_encodings: tuple[ContentCoding, ...] | None = None
@@ -51,8 +51,8 @@ class AllTraffic(Section):
     idle_timeout: Duration = 50.0
     """How long an idle connection to a subgraph stays open."""
     max_response_bytes: Count = 64 * 1024 * 1024
-    """Maximum size of the body of a response, both as the subgraph sends it and after decompression. A response has at
-    most a million JSON values, or one for each 64 bytes of this limit if that is more."""
+    """Maximum size of the body of a response, both as the subgraph sends it and after decompression. The number of JSON
+    values in a response is also limited: to a million, or to one for each 64 bytes of this limit if that is more."""
     certificate_authority: FilePath | None = None
     """A PEM file with the certificate authorities to trust for https, instead of those of the system."""
     accept_encodings: tuple[ContentCoding, ...] = ()

@@ -5,8 +5,8 @@ permit for each allowed connection, so the pool never has too many connections. 
 that was used last. So connections that are not needed stay idle, and are closed after `idle_seconds`.
 
 The server may close a kept-alive connection just when a request is sent. A query is then sent once more on a new
-connection. A mutation must not be sent twice. So it uses a kept-alive connection only if the connection was in use
-within the last second (`FRESH_SECONDS`), because servers keep idle connections longer than one second.
+connection. A mutation must not be sent twice. Servers keep idle connections for longer than one second. So a mutation
+uses a kept-alive connection only if the connection was in use within the last second (`FRESH_SECONDS`).
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class PoolLimits:
 
     Attributes:
         max_connections: The maximum number of connections. Other routers have the same default.
-        max_waiting: The maximum number of requests that wait for a connection. If a server hangs, more requests would
-            only wait for their time to end.
+        max_waiting: The maximum number of requests that wait for a connection. If a server hangs, waiting is useless:
+            all waiting requests reach their deadlines.
         idle_seconds: A connection that is idle for a longer time is closed. Other routers have the same default.
         max_response_bytes: The maximum size of one response, including its headers.
     """

@@ -4,8 +4,8 @@
     second        └── waits ──────────>  the same bytes, which each caller decodes for itself
 
 The first caller sends the query in its own task, without a new task. So a query that has no duplicate costs only one
-dictionary lookup. If the first caller is cancelled or its deadline passes, the next waiting caller sends the query
-again.
+dictionary lookup. If the first caller is cancelled or its deadline passes before the response arrives, the next waiting
+caller sends the query again.
 
 A credential can become invalid while a query is running. So by default only the queries of clients without a credential
 are shared.
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from router.settings.types import SharedQueries
     from router.transport.interface import SubgraphRequest, SubgraphResponse, Transport
 
-    # A caller waits for this future. The result is the response; after None, the caller must send the query itself.
+    # Callers with an identical query wait for this future. Its result is the response. If the result is None, a caller
+    # must send the query itself.
     Waiting = asyncio.Future[SubgraphResponse | None]
 
 # These headers are different in each request, but they do not change the response. So they are not compared.
@@ -36,10 +37,10 @@ _OF_ONE_REQUEST = frozenset({"traceparent", "tracestate", "x-request-id"})
 class DeduplicationLayer:
     """A `Transport` that does not send a query while an identical query waits for its response.
 
-    Both callers get the same response. Two queries are identical if their subgraphs, bodies and headers are equal.
-    `modes` says for each subgraph which queries are shared: `all`, or `anonymous`. A query is anonymous if neither the
-    client's request nor the fetch has a credential. All other queries are always sent. `shared` is the number of
-    queries that were not sent.
+    The callers of both queries get the same response. Two queries are identical if their subgraphs, bodies and headers
+    are equal. `modes` says for each subgraph which queries are shared: `all`, or `anonymous`. A query is anonymous if
+    neither the client's request nor the fetch has a credential. All other queries are always sent. `shared` is the
+    number of queries that were not sent.
     """
 
     def __init__(self, inner: Transport, modes: Mapping[str, SharedQueries]) -> None:

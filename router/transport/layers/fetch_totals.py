@@ -52,6 +52,9 @@ class FetchTotalsLayer:
         """Do nothing: other client requests still use the wrapped transport."""
 
     def _keep_longest(self, seconds: int | None) -> None:
-        """Record `seconds` if it is the longest `Retry-After` so far. The response to the client contains it too."""
+        """Record `seconds` if it is the longest `Retry-After` so far.
+
+        The response to the client contains the longest one.
+        """
         if seconds is not None:
             self._record.retry_after = max(seconds, self._record.retry_after or 0)
