@@ -133,10 +133,7 @@ class Gateway:
         self.overload.inherit(previous.overload)
 
     async def aclose(self, *, mutation_grace: float = MUTATION_GRACE_SECONDS) -> None:
-        """Wait up to `mutation_grace` seconds for mutations, then close all connections.
-
-        Requests that still run then fail.
-        """
+        """Wait up to `mutation_grace` seconds for mutations. Then close all connections; running requests fail."""
         await self._mutations.finish(mutation_grace)
         await self._parts.transport.aclose()
         await self.stages.aclose()

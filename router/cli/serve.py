@@ -68,7 +68,7 @@ class _ServeOptions:
     worker: _Worker | None
 
     def environ(self) -> dict[str, str]:
-        """Return the environment variables, with the effect of `--dev`."""
+        """Return the environment variables. With `--dev`, MOSAFE_ENV is `development`."""
         environ = process.environment()
         if self.dev:
             environ["MOSAFE_ENV"] = "development"

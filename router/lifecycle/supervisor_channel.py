@@ -37,8 +37,8 @@ class StartFailed(Exception):
 class Channel:
     """The end of the channel that the supervisor uses.
 
-    `hello` completes when the worker begins to serve. If the worker does not, `hello` fails with `StartFailed` or
-    `WorkerGone`.
+    `hello` completes when the worker begins to serve. If the worker ends before that, `hello` fails with `StartFailed`
+    or `WorkerGone`.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -33,7 +33,8 @@ class RequestContext:
         fetch_headers: The headers of fetches, by subgraph name. Written by stages in `on_plan`.
         responses: Status and headers of every subgraph response, in the order of arrival; empty before execution.
         data: The data of the response; None before execution.
-        errors: Errors to add to the response, before the errors of the execution. Written by stages before execution.
+        errors: Errors to add to the response. They precede the errors of the execution. Written by stages before
+            execution.
         state: Values that a stage stores until the end of the request. Written by stages; each has its own keys.
     """
 

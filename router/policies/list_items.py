@@ -94,7 +94,10 @@ class _ListSize(NamedTuple):
 
 
 class ListItems(Stage):
-    """Estimates the items of each operation. `limits.list_items` is the largest estimate that is executed."""
+    """Estimates the items of each operation.
+
+    If an operation has a larger estimate than `limits.list_items`, it is refused.
+    """
 
     def __init__(self, inputs: PolicyInputs, directive: str, most: int) -> None:
         self._checker: LimitChecker = inputs.limits

@@ -71,7 +71,7 @@ class _Planning(NamedTuple):
         record.plan = self.seconds
         if self.plan is None:
             assert self.refusal is not None  # noqa: S101 - without a plan there is a refusal
-            raise self.refusal.with_traceback(None)  # each request that waits raises this same error
+            raise self.refusal.with_traceback(None)  # every waiting request raises this same exception
         return self.plan
 
 

@@ -18,7 +18,10 @@ _COMPARISONS: Final = 50_000
 
 
 class BoundedOverlappingFieldsRule(OverlappingFieldsCanBeMergedRule):
-    """GraphQL specification, "Field Selection Merging". A document that needs more work is not valid."""
+    """GraphQL specification, "Field Selection Merging".
+
+    A document that needs more work than the budget is not valid.
+    """
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)

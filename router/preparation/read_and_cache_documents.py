@@ -156,7 +156,7 @@ class _Reading:
         record.operation_hash = self.hash or record.operation_hash
         if self.document is None:
             assert self.refusal is not None  # noqa: S101 - without a document there is a refusal
-            raise self.refusal.with_traceback(None)  # each request that waits raises this same error
+            raise self.refusal.with_traceback(None)  # every waiting request raises this same exception
         return self.document
 
 

@@ -55,7 +55,7 @@ class FetchTarget:
         return list(dict.fromkeys(place if self.fetch.requires else place[:-1] for place in places))
 
     def locate(self, position: PathSegment, rest: ResponsePath) -> Iterator[ResponsePath]:
-        """Yield the paths in the client's response of the value at the path `rest` below `position`."""
+        """Yield paths in the client's response: those of the value that is at the path `rest` below `position`."""
         renamed = self.renamed(position, rest)
         for place in self.places[position]:
             yield (*place, *renamed) if self.fetch.requires else (*place[:-1], *renamed)

@@ -97,7 +97,8 @@ def _values(target: FetchTarget, response: Mapping[str, object]) -> Mapping[Path
     """Return the value of each root field or entity of a response, by response key or index (execution §4).
 
     Raises:
-        SubgraphMalformedResponse: The response has neither data nor errors, or not one entity for each representation.
+        SubgraphMalformedResponse: The response has neither data nor errors, or its number of entities is not the number
+            of representations.
     """
     data, errors = response.get("data"), response.get("errors")
     if data is None and errors:

@@ -234,7 +234,10 @@ class _PlanExecution:
                 self.absent_entities.update(place.path for place in group if not self.failures.paths.within(place.path))
 
     def _merge(self, fetch: Fetch, place: ResponsePlace, result: Mapping[str, object]) -> None:
-        """Merge the result of a fetch into an object; record the values that do not fit there (execution §3.6)."""
+        """Merge the result of a fetch into an object.
+
+        Record an error for each value that cannot be merged (execution §3.6).
+        """
         conflicts: list[object] = []
         merge(self.context.schema, place.object, result, conflicts)
         if conflicts:
@@ -243,7 +246,10 @@ class _PlanExecution:
             self.failures.record(fetch, fetch_failure(FetchTarget(fetch, dict(enumerate(paths))), failure))
 
     def _request(self, fetch: Fetch, variables: JsonObject) -> SubgraphRequest:
-        """Build the request of one fetch, with `variables` and the client's variables that it uses (execution §3.5)."""
+        """Build the request of `fetch`.
+
+        It has `variables`, and those of the client's variables that the fetch uses (execution §3.5).
+        """
         return SubgraphRequest(
             subgraph=fetch.service_name,
             operation=fetch.operation,

@@ -41,8 +41,8 @@ class Representations:
 
     Attributes:
         values: The representations; no two are equal.
-        places: For each representation, the objects from which it was built. An entity can appear several times in the
-            response.
+        places: For each representation, the objects from which it was built. There are several objects if an entity
+            appears several times in the response.
         unknown: The objects that have no representation because a required value is unknown.
     """
 
