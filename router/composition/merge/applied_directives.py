@@ -5,9 +5,9 @@ If a directive is repeatable, the merged element has every distinct application 
 If a directive is not repeatable, the merged element has one application. If the subgraphs apply the directive with
 different arguments, there are two cases:
 
-- `directive_argument_mergers` has functions for the directive: the functions combine the arguments. The hint
+- If `directive_argument_mergers` has functions for the directive, the functions combine the arguments. The hint
   MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS is reported.
-- Otherwise, the merged application has the most common arguments. The hint
+- Otherwise, the merged application has the arguments that are used most often. The hint
   INCONSISTENT_NON_REPEATABLE_DIRECTIVE_ARGUMENTS is reported.
 """
 
@@ -52,7 +52,10 @@ def merge_applied(
 
 
 def merge_applications(state: MergeState, elements: Sequence[tuple[int, Element]], dest: Element, what: str) -> None:
-    """Merge the directives on `elements`, pairs of a subgraph's index and an element, and add them to `dest`."""
+    """Merge the directives on `elements`, and add the merged directives to `dest`.
+
+    Each item of `elements` is a pair of a subgraph's index and an element of this subgraph.
+    """
     directives: dict[str, MergedDirective] = {}
     for index, element in elements:
         for applied in element.directives:
@@ -60,7 +63,7 @@ def merge_applications(state: MergeState, elements: Sequence[tuple[int, Element]
             if merged is not None:
                 directives.setdefault(merged.name, merged)
     for directive in directives.values():
-        # A `@composeDirective` in one subgraph is enough: the directive's applications in all subgraphs are merged.
+        # If one subgraph names a directive with `@composeDirective`, the applications in all subgraphs are merged.
         found = [
             (index, applied)
             for index, element in elements
@@ -84,10 +87,10 @@ def _arguments(
 
 
 def _key(directive: MergedDirective, arguments: Mapping[str, ConstValueNode]) -> Hashable:
-    """Return a value that is equal for equal arguments.
+    """Return a key for comparing arguments: equal arguments have equal keys.
 
-    An omitted argument counts as the default value, or as null if it has none: `@a` and `@a(n: 1)` have equal keys if
-    `n` has the default 1, and so have `@a` and `@a(n: null)` if `n` has no default.
+    If `n` has the default value 1, `@a` and `@a(n: 1)` have equal keys. If `n` has no default value, `@a` and
+    `@a(n: null)` have equal keys.
     """
     given = {**directive.defaults, **arguments}
     return frozenset(

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 def merge_arguments(state: MergeState, sources: Sources[_Owner], dest: _Owner, where: str) -> None:
     """Merge the arguments of `sources` and add the merged arguments to `dest` (composition §5.1).
 
-    An argument that some subgraphs lack is reported: as the error REQUIRED_ARGUMENT_MISSING_IN_SOME_SUBGRAPH if the
-    argument is required in a subgraph, otherwise as the hint INCONSISTENT_ARGUMENT_PRESENCE.
+    If some subgraphs lack an argument, the argument is not merged. If another subgraph requires the argument, the error
+    REQUIRED_ARGUMENT_MISSING_IN_SOME_SUBGRAPH is reported. Otherwise, the hint INCONSISTENT_ARGUMENT_PRESENCE is
+    reported.
 
-    An argument that has `@fromContext` only in some subgraphs is reported as
-    CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS.
+    If an argument has `@fromContext` in some subgraphs but not in others, the error or hint
+    CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS is reported.
 
     Args:
         state: The state of the merge.
@@ -55,8 +56,8 @@ def merge_arguments(state: MergeState, sources: Sources[_Owner], dest: _Owner, w
 def _contextual(state: MergeState, arguments: Sources[InputValue], what: str) -> None:
     """Report an argument that has `@fromContext` in some subgraphs but not in all subgraphs with the argument.
 
-    Clients cannot send such an argument, because the supergraph does not have it. If a subgraph without `@fromContext`
-    requires the argument, an error is reported; otherwise, a hint.
+    The supergraph does not have such an argument, so clients cannot send it. If a subgraph requires the argument but
+    does not mark it with `@fromContext`, an error is reported. Otherwise, a hint is reported.
     """
     plain = [index for index, argument in arguments.items() if not argument.has("fromContext")]
     if not plain:

@@ -4,9 +4,9 @@ The requirements are the directives `@authenticated`, `@requiresScopes` and `@po
 on object types, on fields of object types and on fields of `@interfaceObject` types. Subgraphs cannot write these
 directives on interface types, on fields of interface types or on `@interfaceObject` types.
 
-- From implementations to interfaces: an interface gets the requirements of all its implementations. Each field of the
-  interface gets the requirements on the same field of all implementations. The reason is that a client that queries an
-  interface can receive any implementation.
+- From implementations to interfaces: a client that queries an interface can receive any implementation. So an interface
+  gets the requirements of all its implementations. Each field of the interface gets the requirements that the
+  implementations have on the field of the same name.
 - From interfaces to implementations: requirements on a field of an `@interfaceObject` type are copied to the same field
   of every implementation of the interface.
 """
@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Addition:
-    """The requirements (`found`) to add to one type or field of the supergraph (`dest`)."""
+    """Requirements that must be added to one type or field of the supergraph.
+
+    Attributes:
+        dest: The type or field.
+        what: The name of the type, or the coordinate of the field, for hints.
+        found: The requirements to add.
+    """
 
     dest: Element
     what: str
@@ -39,8 +45,8 @@ def propagate_requirements(state: MergeState) -> None:
     """Copy requirements between the interfaces of the supergraph and their implementations (composition §5.7)."""
     if not any(merged.element in AUTH_ELEMENTS for merged in state.features.merged.values()):
         return
-    # Find all additions before making any. Otherwise, a requirement of one implementation would be copied to an
-    # interface and from there to the other implementations.
+    # Find all additions before the first addition is made. Otherwise, a requirement of one implementation would be
+    # copied to an interface, and then from the interface to the other implementations.
     additions = [*_onto_interfaces(state), *_onto_implementations(state), *_over_implementations(state)]
     for addition in additions:
         _apply(state, addition)
@@ -70,10 +76,11 @@ def _onto_implementations(state: MergeState) -> Iterable[_Addition]:
 
 
 def _over_implementations(state: MergeState) -> Iterable[_Addition]:
-    """Yield the requirements on fields of `@interfaceObject` types, for the other interfaces of the implementations.
+    """Find the requirements to copy between two interfaces that have a common implementation.
 
-    A client can reach the same object through another of its interfaces. If this interface has the field, it gets the
-    same requirements.
+    Example: `Book` implements `Media` and `Product`, and both interfaces have the field `price`. If an
+    `@interfaceObject` type has requirements on `Media.price`, `Product.price` gets the same requirements, because a
+    client can query the price of a book through either interface.
     """
     supergraph = state.supergraph
     for interface in supergraph.of_kind(Kind.INTERFACE):
@@ -88,7 +95,7 @@ def _over_implementations(state: MergeState) -> Iterable[_Addition]:
 
 
 def _other_interfaces(schema: Schema, interface: TypeDef) -> set[str]:
-    """Return the interfaces that implementations of `interface` also implement."""
+    """Return the names of all other interfaces that some implementation of `interface` implements."""
     names = {name for each in schema.possible_types(interface.name) for name in schema.types[each].interfaces}
     return names - {interface.name}
 

@@ -1,7 +1,7 @@
 """Check the `@external` declarations of a field (composition §5.2).
 
-With `@external`, a subgraph declares a field that other subgraphs resolve. So another subgraph must resolve the field,
-and the type and the arguments in the declaration must agree with the merged field.
+With `@external`, a subgraph declares that it does not resolve a field itself. So another subgraph must resolve the
+field. The type and the arguments of the external declaration must agree with the merged field.
 
 Reports the errors EXTERNAL_MISSING_ON_BASE, EXTERNAL_TYPE_MISMATCH, EXTERNAL_ARGUMENT_MISSING,
 EXTERNAL_ARGUMENT_TYPE_MISMATCH, EXTERNAL_ARGUMENT_DEFAULT_MISMATCH and MERGED_DIRECTIVE_APPLICATION_ON_EXTERNAL.
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 
 def check_resolved_somewhere(state: MergeState, sources: Sources[FieldDef], dest: FieldDef) -> bool:
-    """Return whether a declaration of the field `dest` is not external; report an error if all are external.
+    """Return whether at least one subgraph declares the field `dest` without `@external`.
 
-    The fields of `@interfaceObject` types that provide the field count as declarations too.
+    If all declarations are external, an error is reported. The fields of `@interfaceObject` types that provide the
+    field count as declarations too.
     """
     declarations = (*sources.items(), *state.interface_object_fields(dest))
     if any(not state.subgraphs[index].is_external(each) for index, each in declarations):
@@ -37,7 +38,7 @@ def check_resolved_somewhere(state: MergeState, sources: Sources[FieldDef], dest
 
 
 def check_directives_on_external(state: MergeState, sources: Sources[FieldDef], where: str) -> None:
-    """Report directives on external declarations that would have to be merged, such as `@tag`.
+    """Report each directive on an external declaration if the directive would have to be merged, like `@tag`.
 
     Args:
         state: The state of the merge.
@@ -65,8 +66,8 @@ def check_external_types(state: MergeState, sources: Sources[FieldDef], dest: Fi
         state: The state of the merge.
         sources: The field in each subgraph.
         dest: The merged field.
-        types_equal: Whether all merged declarations have the same type. If False, an external declaration may have a
-            more general type than `dest`.
+        types_equal: Whether all declarations that were merged into `dest` have the same type. If False, an external
+            declaration may have a more general type than `dest`.
     """
     wrong: dict[ErrorCode, list[int]] = {}
     for index, source in sources.items():

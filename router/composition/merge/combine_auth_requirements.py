@@ -7,7 +7,8 @@ A client must meet the requirements of all subgraphs. So requirements are combin
 
     [["a"], ["b"]] and [["c"]]  ->  [["a", "c"], ["b", "c"]]
 
-An alternative is removed if it contains all of another alternative: `[["a"], ["a", "b"]]` becomes `[["a"]]`.
+If an alternative contains all parts of another alternative, the longer alternative is removed: `[["a"], ["a", "b"]]`
+becomes `[["a"]]`.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
 Requirement = frozenset[frozenset[str]]
 
-# The limit bounds memory and time: combining n requirements of two alternatives each can give 2^n alternatives, and the
-# time to remove redundant alternatives grows with the square of their number. Real requirements have few alternatives.
+# The limit bounds memory and time. If n requirements have two alternatives each, their combination can have 2^n
+# alternatives. The time to remove redundant alternatives grows with the square of their number. Real requirements have
+# few alternatives.
 MAX_ALTERNATIVES = 1_000
 
 
@@ -37,7 +39,7 @@ def requirement(value: object) -> Requirement:
 
 
 def conjunction(requirements: Iterable[Requirement]) -> Requirement:
-    """Combine requirements with "and": a client meets the result if and only if the client meets all `requirements`.
+    """Combine requirements with "and": a client must meet all `requirements` in order to meet the result.
 
     Raises:
         TooManyAlternativesError: The result has too many alternatives.

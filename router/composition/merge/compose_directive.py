@@ -1,4 +1,6 @@
-"""Find the custom directives of the supergraph, which subgraphs name with `@composeDirective` (composition §2.6).
+"""Find the custom directives of the supergraph: the directives that subgraphs name with `@composeDirective`.
+
+See composition §2.6.
 
 Reports the error DIRECTIVE_COMPOSITION_ERROR and the hints DIRECTIVE_COMPOSITION_WARN and DIRECTIVE_COMPOSITION_INFO.
 
@@ -172,9 +174,9 @@ def _linked(subgraphs: Sequence[SubgraphMetadata], identity: str) -> Iterator[tu
 def _different_majors(
     subgraphs: Sequence[SubgraphMetadata], requests: Sequence[_ComposeRequest], report: Report
 ) -> Iterator[str]:
-    """Report an error for each specification if subgraphs compose directives from different major versions of it.
+    """Report an error if subgraphs compose directives from different major versions of the same specification.
 
-    If a subgraph links another major version but composes no directive of the specification, only a hint is reported.
+    Only a hint is reported if the subgraph with the other major version composes no directive of the specification.
 
     Yields:
         The identity of each specification with an error.
@@ -205,7 +207,10 @@ def _different_majors(
 
 
 def _hint_different_majors(subgraphs: Sequence[SubgraphMetadata], composed: AbstractSet[str], report: Report) -> None:
-    """Report a hint for each specification that subgraphs link in different major versions but do not compose."""
+    """Report a hint for each specification that subgraphs link in different major versions.
+
+    `composed` are the identities of the specifications with composed directives. They are skipped here.
+    """
     linked = [(index, link) for index, subgraph in enumerate(subgraphs) for link in subgraph.schema.links]
     for identity in dict.fromkeys(link.url.identity for _, link in linked if not link.url.is_apollo):
         links = [(index, link) for index, link in linked if link.url.identity == identity]
@@ -220,7 +225,7 @@ def _hint_different_majors(subgraphs: Sequence[SubgraphMetadata], composed: Abst
 def _different_sources(
     subgraphs: Sequence[SubgraphMetadata], requests: Sequence[_ComposeRequest], report: Report
 ) -> Iterator[str]:
-    """Report an error for each name under which subgraphs compose different directives.
+    """Report an error if subgraphs compose different directives under the same name.
 
     Yields:
         The identities of the specifications that define these directives.
@@ -239,12 +244,12 @@ def _different_sources(
 def _different_names(
     subgraphs: Sequence[SubgraphMetadata], requests: Sequence[_ComposeRequest], report: Report
 ) -> Iterator[str]:
-    """Report an error for each directive that subgraphs compose under different names.
+    """Report an error if subgraphs compose the same directive under different names.
 
     If a subgraph imports a directive under another name but does not compose the directive, only a hint is reported.
 
     Yields:
-        The identity of the specification of each directive with an error.
+        For each directive with an error, the identity of the directive's specification.
     """
     for identity, element in dict.fromkeys((r.link.url.identity, r.element) for r in requests):
         group = [r for r in requests if (r.link.url.identity, r.element) == (identity, element)]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def copy_interface_object_fields(state: MergeState) -> None:
     """Copy the fields of `@interfaceObject` types to the implementations of the interface (composition §5.5).
 
-    A field is copied only to the implementations that do not have the field.
+    If an implementation already has a field of this name, the field is not copied to the implementation.
     """
     for definition in state.supergraph.of_kind(Kind.OBJECT):
         for interface_name in definition.interfaces:

@@ -1,7 +1,7 @@
 """Merge the definitions of executable directives: directives that clients can use in operations (composition §5.1).
 
-The supergraph has an executable directive if every subgraph defines the directive and all definitions have a location
-in common. The merged definition has only the common locations.
+The supergraph has an executable directive if every subgraph defines the directive, and if at least one location is in
+all definitions. The merged definition has only the locations that are in all definitions.
 
 Reports the hints INCONSISTENT_EXECUTABLE_DIRECTIVE_PRESENCE, INCONSISTENT_EXECUTABLE_DIRECTIVE_REPEATABLE,
 INCONSISTENT_EXECUTABLE_DIRECTIVE_LOCATIONS and NO_EXECUTABLE_DIRECTIVE_INTERSECTION.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from router.composition.merge.merge_state import MergeState, Sources
     from router.composition.subgraph_metadata import SubgraphMetadata
 
-# The supergraph does not contain a subgraph's own definitions of these directives, as in Apollo's composition.
+# If a subgraph defines these directives itself, the definitions are not merged. Apollo's composition does the same.
 _INCREMENTAL = frozenset({"defer", "stream"})
 _EXECUTABLE = frozenset(
     {
@@ -97,7 +97,7 @@ def _merge_executable(state: MergeState, name: str, sources: Sources[DirectiveDe
 
 
 def note_directive_enums(state: MergeState) -> None:
-    """Record each enum type of an argument of a custom directive as used as input."""
+    """If an argument of a custom directive has an enum type, record that the enum type is used as input."""
     for composed in state.features.composed:
         for argument in composed.definition.arguments.values():
             note_enum_usage(state, argument.type, is_input=True)

@@ -1,6 +1,6 @@
 """Merge one field of an object or interface type (composition §5.1, §5.2).
 
-`check_external_declarations` has the checks of the `@external` declarations of the field.
+The checks of `@external` declarations are in `check_external_declarations`.
 """
 
 from __future__ import annotations

@@ -29,10 +29,10 @@ def merge_interface(state: MergeState, sources: Sources[TypeDef], dest: TypeDef)
 
 
 def _check_keys(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
-    """Check that each subgraph with a resolvable key on the interface defines every implementation of the interface.
+    """Check that a subgraph defines every implementation if the subgraph has a resolvable key on the interface.
 
-    The router can send the subgraph the key of an object of any implementation. The subgraph must then return the name
-    of the object's type, so the subgraph must know the type.
+    The router can send such a subgraph the key of any object that implements the interface. The subgraph must answer
+    with the name of the object's type, so the subgraph must know all implementations.
     """
     implementations = state.supergraph.possible_types(dest.name)
     for index, source in sources.items():
@@ -51,9 +51,10 @@ def _check_keys(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> 
 
 
 def _known_implementations(state: MergeState, index: int, interface: TypeDef) -> set[str]:
-    """Return the implementations of an interface that a subgraph knows.
+    """Return the implementations of `interface` that the subgraph at `index` knows.
 
-    An `@interfaceObject` type that implements the interface stands for all implementations of its own interface.
+    An `@interfaceObject` type can implement `interface` too. Such a type has the name of another interface, and it
+    counts as all implementations of that other interface.
     """
     schema = state.subgraphs[index].schema
     known = set(schema.possible_types(interface.name))

@@ -60,7 +60,7 @@ def join_enum_value(state: MergeState, sources: Sources[EnumValue], dest: EnumVa
 
 @dataclass(frozen=True, slots=True)
 class FieldContext:
-    """Properties of a merged field that its `@join__field`s depend on.
+    """The data about a merged field that decides which `@join__field`s the field gets.
 
     Attributes:
         parent: The name of the type that has the field.
@@ -78,8 +78,8 @@ def join_field(
 ) -> None:
     """Add the `@join__field`s of all subgraphs with the field to `dest` (composition §8.5).
 
-    No `@join__field` is added if none is needed: without `@join__field`, all subgraphs with the parent type have the
-    field.
+    A field without `@join__field` means that all subgraphs with the parent type have the field. If this is the case,
+    no `@join__field` is added.
     """
     if context.types_equal and _is_implied(state, sources, context):
         return
@@ -101,10 +101,12 @@ def join_field(
 
 
 def _is_implied(state: MergeState, sources: Sources[TypedElement], context: FieldContext) -> bool:
-    """Return whether a field that has the same type in all subgraphs needs no `@join__field`.
+    """Return whether the field needs no `@join__field`. The caller checks that the types are equal in all subgraphs.
 
-    Two conditions must hold: every subgraph with the parent type has the field, and in no subgraph is the field
-    external, overridden, or marked with `@requires`, `@provides` or `@fromContext`.
+    Two conditions must hold:
+
+    - Every subgraph with the parent type has the field.
+    - In no subgraph is the field external, overridden, or marked with `@requires`, `@provides` or `@fromContext`.
     """
     if context.override.used or context.override.labels:
         return False
@@ -152,7 +154,7 @@ def _migration(index: int, override: Override) -> dict[str, ConstValueNode]:
 
 
 def _field_set(applied: Applied) -> str:
-    """Return the field set as the subgraph has written it, or as composition has changed it."""
+    """Return the text of the `fields` argument. Earlier steps of composition may have changed the subgraph's text."""
     return applied.text("fields") or ""
 
 

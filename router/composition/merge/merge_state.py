@@ -1,8 +1,7 @@
 """The data that all merge steps read and write.
 
 A `Sources` mapping contains the declarations of one element: index of a subgraph → the declaration in this subgraph.
-Subgraphs that do not have the element are not in the mapping. So the time of a merge step depends on the number of
-declarations, not on the number of subgraphs.
+Subgraphs that do not have the element are not in the mapping. So a merge step need not loop over all subgraphs.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ Sources = Mapping[int, _S]
 
 @dataclass(slots=True)
 class EnumUsage:
-    """Whether the supergraph uses an enum type as the type of an input (argument, input field), an output, or both."""
+    """Whether the supergraph uses an enum type as input (for arguments and input fields), as output, or as both."""
 
     as_input: bool = False
     as_output: bool = False
@@ -55,11 +54,14 @@ class Override:
     labels: dict[int, str] = field(default_factory=dict)
 
     def resolves(self, index: int) -> bool:
-        """Return whether no `@override`, with or without a label, overrides the field of the subgraph at `index`."""
+        """Return whether the field is not overridden in the subgraph at `index`, neither with nor without a label."""
         return index not in self.used and index not in self.unused
 
     def leaves_out(self, index: int) -> bool:
-        """Return whether the supergraph omits the subgraph's field: it is overridden without a label and not used."""
+        """Return whether the supergraph does not record that the subgraph at `index` has the field.
+
+        This is the case if the field is overridden without a label and the subgraph does not use the field.
+        """
         return index in self.unused and index not in self.labels
 
 
@@ -101,7 +103,7 @@ class MergeState:
                 self.with_interface_objects.append(index)
 
     def silent(self) -> MergeState:
-        """Return a copy with a new report: errors and hints of the copy are not added to the report of this state."""
+        """Return a copy of this state with a new, empty report. Use the copy for trials whose errors are discarded."""
         return replace(self, report=Report())
 
     def type_sources(self, name: str) -> Sources[TypeDef]:
@@ -116,7 +118,10 @@ class MergeState:
         return f"{', '.join(quoted[:-1])} and {quoted[-1]}"
 
     def leaves_out(self, index: int, coordinate: str) -> bool:
-        """Return whether the supergraph omits the subgraph's field: it is overridden without a label and not used."""
+        """Return whether the supergraph does not record that the subgraph at `index` has the field `coordinate`.
+
+        This is the case if the field is overridden without a label and the subgraph does not use the field.
+        """
         return self.overrides.get(coordinate, NOT_OVERRIDDEN).leaves_out(index)
 
     def places(self, sources: Sources[Element]) -> list[SourcePlace]:
@@ -128,9 +133,9 @@ class MergeState:
         return (self.subgraphs[index].name, node)
 
     def interface_object_fields(self, member: FieldDef) -> list[tuple[int, FieldDef]]:
-        """Return the fields of `@interfaceObject` types that provide the field `member` of an implementation.
+        """Return all fields of `@interfaceObject` types that provide the field `member` of an object type.
 
-        Each field is paired with the index of its subgraph.
+        Each item of the result is a pair of a subgraph's index and a field in this subgraph.
         """
         return [
             (index, each)
@@ -139,9 +144,9 @@ class MergeState:
         ]
 
     def interface_object_fields_in(self, member: FieldDef, index: int) -> list[FieldDef]:
-        """Return the fields of `@interfaceObject` types in one subgraph that provide the field `member`.
+        """Do the same as `interface_object_fields`, but only for the subgraph at `index`.
 
-        The result is empty if the subgraph defines the object type that has `member`.
+        If the subgraph defines the object type that has `member`, the result is empty.
         """
         parent = self.supergraph.types[member.parent]
         schema = self.subgraphs[index].schema

@@ -59,8 +59,8 @@ def merge(subgraphs: Sequence[SubgraphMetadata], report: Report) -> MergeState:
     """
     state = MergeState(list(subgraphs), resolve_features(subgraphs, report), report)
     if report.failed():
-        # Stop here, because `state.features` may be incomplete. Further steps would only report errors that are
-        # consequences of this.
+        # `state.features` may be incomplete after an error. Stop here, because further steps would then report errors
+        # that are only consequences of the first error.
         return state
     _create_types(state)
     for kind, merge_kind in _BY_KIND:
@@ -84,7 +84,8 @@ def merge(subgraphs: Sequence[SubgraphMetadata], report: Report) -> MergeState:
 def _create_types(state: MergeState) -> None:
     """Create all types of the supergraph, with the names of their interfaces and union members.
 
-    If subgraphs define a type as different kinds, an error is reported, and the first subgraph decides the kind.
+    If subgraphs define a type as different kinds (such as object and enum), an error is reported, and the type gets the
+    kind that the first subgraph defines.
     """
     for name in state.subgraphs_with:
         every = state.type_sources(name)

@@ -47,7 +47,7 @@ def _is_entity(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> b
 def hint_missing_field(state: MergeState, sources: Sources[TypeDef], member: FieldDef, code: HintCode) -> None:
     """Report the hint `code` if a subgraph declares the parent type of `member` but not the field `member`.
 
-    A subgraph that declares only external fields of the type is ignored.
+    If all fields that a subgraph declares for the type are external, the subgraph is ignored.
     """
     lacking = [
         index

@@ -28,8 +28,8 @@ def resolve_overrides(state: MergeState, sources: Sources[FieldDef], dest: Field
     """Check all `@override`s on the declarations of one field (composition §5.4).
 
     Returns:
-        The overridden subgraphs and the labels. If a declaration has `@override`, the result is also stored in
-        `state.overrides`.
+        The overridden subgraphs and the labels. If any declaration has an `@override`, the function also stores the
+        result in `state.overrides`.
     """
     applications = {index: applied for index, source in sources.items() for applied in source.applied("override")}
     if not applications:
@@ -142,10 +142,10 @@ def _override_field(use: _OverrideUse, from_index: int, override: Override) -> N
 
 
 def _report_missing_field(use: _OverrideUse, from_index: int) -> None:
-    """Report an `@override` whose `from` subgraph does not declare the field on the same type.
+    """Report an `@override` if the subgraph that it names in `from` does not declare the field on the same type.
 
-    It is an error if an `@interfaceObject` type of this subgraph provides the field. Otherwise, a hint says that the
-    `@override` can be removed.
+    If an `@interfaceObject` type in the `from` subgraph provides the field, an error is reported. Otherwise, a hint
+    says that the `@override` can be removed.
     """
     where, source_name = use.dest.coordinate, use.state.subgraphs[from_index].name
     place = [use.state.place(use.index, use.applied.node)]

@@ -1,11 +1,13 @@
 """Decide which directives the supergraph has, and which specifications it links (composition §2.5, §8.2).
 
-The supergraph keeps a directive that the subgraphs use in three cases: one of the specifications in `_SPECS` defines
-the directive; the directive is `@deprecated` or `@specifiedBy`; a `@composeDirective` names the directive (see
-`compose_directive`).
+The supergraph keeps a directive of the subgraphs in three cases:
 
-A directive can have another name in a schema than in its specification: `import: [{name: "@tag", as: "@label"}]`.
-In this file, `element` is the name of a directive in its specification, here `tag`.
+- One of the specifications in `_SPECS` defines the directive.
+- The directive is `@deprecated` or `@specifiedBy`.
+- A `@composeDirective` names the directive (see `compose_directive`).
+
+A schema can rename a directive of a specification: `import: [{name: "@tag", as: "@label"}]`. In this file, `element` is
+the name in the specification. In the example, this is `tag`.
 """
 
 from __future__ import annotations
@@ -65,9 +67,11 @@ _SPECS: Mapping[str, _Spec] = {
 }
 _JOIN_NEEDS = {"v0.3": "v2.0", "v0.4": "v2.7", "v0.5": "v2.8"}
 
-# The supergraph records an application of these directives as `@join__directive(name: "connect", args: {...})`.
+# The supergraph does not contain these directives themselves. It records each application as a `@join__directive`, for
+# example `@join__directive(name: "connect", args: {...})`.
 JOIN_DIRECTIVE_ELEMENTS = frozenset({"cacheTag", "connect", "source"})
-# Specification → its version → the federation version that the supergraph needs if a subgraph links this version.
+# Specification → version of the specification → federation version. If a subgraph links this version of the
+# specification, the supergraph needs at least this federation version.
 _RAISED_BY_LINK = {
     "connect": {"v0.1": "v2.10", "v0.2": "v2.11", "v0.3": "v2.12", "v0.4": "v2.13"},
     "authenticated": {"v0.1": "v2.5"},
@@ -80,7 +84,7 @@ _LATEST_CONNECT = Version(0, 3)
 
 @dataclass(frozen=True, slots=True)
 class MergedDirective:
-    """A directive of the supergraph, with the data that merging its applications needs.
+    """A directive of the supergraph, with the data that `applied_directives` needs to merge its applications.
 
     Attributes:
         name: The name of the directive in the supergraph.
@@ -106,7 +110,7 @@ class SupergraphLink:
         url: The URL of the specification, with the version.
         purpose: The `for` argument of the `@link`: SECURITY, EXECUTION or None.
         imports: Pairs of a directive's name in the specification and its name in the supergraph, without `@`.
-        renamed: Whether `name` differs from the specification's own name, because another specification uses that name.
+        renamed: Whether `name` differs from the name in the specification's URL.
     """
 
     name: str
@@ -123,8 +127,8 @@ class SupergraphFeatures:
     Attributes:
         version: The federation version of the supergraph.
         links: The `@link`s of the supergraph, except the `@link`s to the link and join specifications.
-        specs: The specifications whose directives the supergraph defines. Each is paired with a mapping: name of a
-            directive in the specification → name in the supergraph.
+        specs: The specifications whose directives the supergraph defines. Each specification is paired with a mapping
+            of directive names: name in the specification → name in the supergraph.
         composed: The custom directives.
         merged: Index of a subgraph, and name of a directive in this subgraph → the directive of the supergraph.
     """
@@ -136,9 +140,9 @@ class SupergraphFeatures:
     merged: dict[tuple[int, str], MergedDirective] = field(default_factory=dict)
 
     def of(self, index: int, applied: Applied) -> MergedDirective | None:
-        """Return the supergraph's directive for an application in the subgraph at `index`.
+        """Return the directive of the supergraph for `applied`, an application in the subgraph at `index`.
 
-        Returns None if the supergraph does not have the directive.
+        If the supergraph does not have the directive, return None.
         """
         return _GRAPHQL.get(applied.name) or self.merged.get((index, applied.name))
 
@@ -192,7 +196,7 @@ def resolve_features(subgraphs: Sequence[SubgraphMetadata], report: Report) -> S
 
 
 def _check_names(features: SupergraphFeatures, subgraphs: Sequence[SubgraphMetadata], report: Report) -> None:
-    """Report each directive of the supergraph that has a name of the join specification, such as `@join__field`."""
+    """Report each directive whose name is reserved for the join specification, such as `@join__field`."""
     names = {each.name for each in features.composed} | {name for _, own in features.specs for name in own.values()}
     for name in sorted(name for name in names if name == "join" or name.startswith("join__")):
         report.error(
@@ -210,8 +214,9 @@ def _check_names(features: SupergraphFeatures, subgraphs: Sequence[SubgraphMetad
 def _version(subgraphs: Sequence[SubgraphMetadata], report: Report) -> Version:
     """Return the federation version of the supergraph: the newest version that any subgraph needs.
 
-    A subgraph needs the federation version that it links. If another specification that a Federation 2 subgraph links
-    needs a newer federation version, the subgraph needs the newer version, and a hint is reported.
+    A subgraph needs the federation version that it links. A Federation 2 subgraph can also link another specification,
+    such as connect, that needs a newer federation version. Then the subgraph needs the newer version, and a hint is
+    reported.
     """
     versions = []
     for subgraph in subgraphs:
@@ -232,7 +237,10 @@ def _version(subgraphs: Sequence[SubgraphMetadata], report: Report) -> Version:
 
 
 def _needed(link: Link) -> Version | None:
-    """Return the federation version that the linked specification needs according to `_RAISED_BY_LINK`, or None."""
+    """Look up the linked specification in `_RAISED_BY_LINK`, and return the federation version that it needs.
+
+    Returns None if the table does not contain the specification.
+    """
     needs = _RAISED_BY_LINK.get(link.url.name, {}) if link.url.is_apollo else {}
     return Version.parse(needs.get(str(link.url.version), ""))
 
@@ -240,8 +248,8 @@ def _needed(link: Link) -> Version | None:
 def _connect_version(subgraphs: Sequence[SubgraphMetadata]) -> SpecVersion | None:
     """Return the version of the connect specification that the supergraph links.
 
-    The result is the newest version that a subgraph links, but not older than `_LATEST_CONNECT`. The result is None if
-    no subgraph links a known version of the connect specification.
+    If no subgraph links a known version of the connect specification, the result is None. Otherwise, the result is the
+    newest version that a subgraph links, or `_LATEST_CONNECT` if `_LATEST_CONNECT` is newer.
     """
     linked = [
         link.spec
@@ -338,10 +346,10 @@ def _composed_links(composed: Sequence[ComposedDirective], linked: AbstractSet[s
 
 
 def _free(name: str, taken: AbstractSet[str]) -> str:
-    """Return a name for a specification that is not in `taken`. Apollo uses the same names.
+    """Return a name for a specification. The name is not in `taken`. Apollo's composition chooses the same name.
 
-    Return `name` if it is a GraphQL name that is not taken. Otherwise, remove the characters that a name cannot have,
-    and return the first of `_0name`, `_1name` and so on that is not taken.
+    If `name` has only characters that a GraphQL name can have, and `name` is not in `taken`, return `name`. Otherwise,
+    remove the other characters, and return the first of `_0name`, `_1name` and so on that is not in `taken`.
     """
     allowed = re.sub(r"\W", "", name, flags=re.ASCII)
     others = (f"_{number}{allowed}" for number in count())

@@ -1,4 +1,4 @@
-"""Merge the types of a field, an argument or an input field, which can differ between subgraphs.
+"""Merge the types that the subgraphs declare for a field, an argument or an input field.
 
 A field gets the most general type: `Int!` and `Int` become `Int`. An argument or input field gets the most specific
 type: `Int!` and `Int` become `Int!`.
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def is_strict_subtype(schema: Schema, general: TypeRef, specific: TypeRef) -> bool:
-    """Return whether `specific` is a subtype of `general`, like `Int!` of `Int`. False if the types are equal."""
+    """Return whether `specific` is a subtype of `general`. For example, `Int!` is a subtype of `Int`.
+
+    If the types are equal, return False.
+    """
     if general == specific:
         return False
     match general, specific:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def merge_union(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
     """Add the `@join__unionMember`s of all subgraphs to `dest`.
 
-    A hint is reported for each member that is missing in a subgraph with the union.
+    If a subgraph has the union but lacks a member, a hint is reported.
     """
     for member in dest.members:
         for index, source in sources.items():

@@ -5,7 +5,7 @@ In: the text of a subgraph. Out: its `SubgraphSchema`, or errors in the report. 
 - `read_subgraph` runs all steps.
 - `schema_limits`, `lenient_sdl_parser`, `subgraph_document` and `drop_subgraph_spec_parts` parse the SDL into
   definitions.
-- `give_each_type_one_kind` and `convert_lenient_literals` repair definitions that other federation tools accept.
+- `give_each_type_one_kind` and `convert_lenient_literals` repair invalid definitions that other tools accept.
 - `spec_definitions_under_schema_names` and `check_and_add_spec_definitions` add definitions of linked specifications.
 - `report_unknown_references` and `check_graphql_rules` report errors.
 - `spec_directive_names`, `schema_builder` and `drop_unknown_type_conditions` convert the definitions to a

@@ -48,7 +48,8 @@ def complete_definitions(
 ) -> tuple[tuple[DefinitionNode, ...], tuple[DefinitionNode, ...]]:
     """Return the subgraph's own definitions, and the missing definitions of specifications (composition §1).
 
-    Reports DIRECTIVE_DEFINITION_INVALID or TYPE_DEFINITION_INVALID if an own definition contradicts its specification.
+    If an own definition of an element contradicts the specification, DIRECTIVE_DEFINITION_INVALID or
+    TYPE_DEFINITION_INVALID is reported.
     """
     federation_2 = links.get(FEDERATION_IDENTITY) is not None
     written = document.definitions
@@ -60,8 +61,8 @@ def complete_definitions(
         report.error("INVALID_GRAPHQL", f"[{subgraph}] {message}", [(subgraph, directive)])
     expectations = dict(_expectations(links, federation_2=federation_2))
     if "link" in directives and not any(links):
-        # No specification is linked. So a directive @link that the schema defines is not the @link of the link
-        # specification.
+        # The schema defines a directive @link but links no specification. So its @link is a custom directive, not the
+        # @link of the link specification.
         del expectations[LINK_IDENTITY]
     problems = {name: tuple(_problems(expected, directives, types)) for name, expected in expectations.items()}
     problems |= {} if federation_2 else _with_upgraded(problems, directives)
@@ -104,7 +105,7 @@ def _problems(
 def _unknown_types(
     definitions: Iterable[DefinitionNode], types: Collection[str]
 ) -> Iterator[tuple[DirectiveDefinitionNode, str]]:
-    """Yield `(directive definition, type name)` for each argument of a directive whose type is not defined."""
+    """Find directive definitions with an argument of an undefined type. Yield `(directive definition, type name)`."""
     for directive in definitions:
         if isinstance(directive, DirectiveDefinitionNode):
             for argument in directive.arguments or ():
@@ -118,10 +119,10 @@ def _without_inexact(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionN
 
 
 def _is_inexact(node: DirectiveDefinitionNode) -> bool:
-    """Return whether `node` defines `@key`, `@provides` or `@requires` in a form that Federation 1 libraries print.
+    """Return whether `node` is an inexact definition of `@key`, `@provides` or `@requires`.
 
-    In this form, the directive has no arguments, or only `fields`. The type of `fields` is `String` or a scalar for
-    field sets, and can be nullable.
+    Federation 1 libraries print such definitions. In them, the directive has no arguments, or only the argument
+    `fields` with the nullable type `String`, `_FieldSet` or `FieldSet`.
     """
     if node.name.value not in _INEXACT:
         return False
@@ -139,13 +140,13 @@ def _expectations(links: Links, *, federation_2: bool) -> Iterator[tuple[str, Sp
     """
     if not federation_2:
         yield FEDERATION_IDENTITY, spec_definitions(FEDERATION_1, lambda name: name, lambda name: name)
-        # Directives of Federation 2 are not in FEDERATION_1: a Federation 1 schema may define its own `@shareable`.
+        # FEDERATION_1 has no directives of Federation 2, because a Federation 1 schema may define them itself.
     for link in links:
         if link.spec is not None and link.url.identity not in (LINK_IDENTITY, CORE_IDENTITY):
             yield link.url.identity, spec_definitions(link.spec, link.directive_name, link.type_name)
     own = links.get(LINK_IDENTITY)
     if own is None or (own.alias == "link" and own.imports.get("@link", "@link") == "@link"):
-        # The definition of @link is added only under this name. A schema that renames @link must contain a definition.
+        # A definition is added only for the name @link. If a schema renames @link, it must contain the definition.
         spec = (own.spec if own else None) or spec_versions("link")[-1]
         type_name = own.type_name if own else lambda name: f"link__{name}"
         yield LINK_IDENTITY, spec_definitions(spec, lambda name: name, type_name)
@@ -154,15 +155,18 @@ def _expectations(links: Links, *, federation_2: bool) -> Iterator[tuple[str, Sp
 def _with_upgraded(
     problems: Mapping[str, tuple[_Problem, ...]], directives: Mapping[str, DirectiveDefinitionNode]
 ) -> dict[str, tuple[_Problem, ...]]:
-    """Add the problems of definitions of Federation 2 directives to the problems of a Federation 1 schema."""
+    """Check the definitions of Federation 2 directives in a Federation 1 schema.
+
+    Returns the federation specification's entry of `problems`, with the further problems added.
+    """
     return {FEDERATION_IDENTITY: (*problems[FEDERATION_IDENTITY], *_problems(_of_federation_2(), directives, {}))}
 
 
 @cache
 def _of_federation_2() -> SpecDefinitions:
-    """Return the directives that only Federation 2 has, and that the upgrade of a Federation 1 schema imports.
+    """Return the directives that Federation 1 does not have, but that the upgrade of a Federation 1 schema imports.
 
-    A Federation 1 schema may contain its own definitions of them, but with the same meaning.
+    If a Federation 1 schema defines such a directive itself, the definition must agree with Federation 2.
     """
     upgraded = spec_version("federation", UPGRADED_TO)
     assert upgraded is not None  # noqa: S101 - a version that composition knows
@@ -201,7 +205,7 @@ def _argument_problem(
 ) -> str | None:
     name = own.name.value
     mine, expected = from_node(own.type), from_node(wanted.type)
-    # A subgraph's definition may make an optional argument required. It must not make a required argument optional.
+    # A subgraph's definition may make an optional argument required, but it must not make a required argument optional.
     relaxed = isinstance(expected, NonNull) and not isinstance(mine, NonNull)
     if base_name(expected) in BUILT_IN_SCALARS:
         same = str(nullable(mine)) == str(nullable(expected))

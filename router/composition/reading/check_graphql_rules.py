@@ -1,10 +1,11 @@
 """Check that a subgraph's schema follows the rules of the GraphQL specification, and report INVALID_GRAPHQL if not.
 
-graphql-core implements the rules. The schema of a subgraph may break three of them: a type can have an extension and no
-definition, the query root can be missing, and directives of linked specifications can be used without a definition.
+graphql-core implements the rules. The schema of a subgraph may differ from the rules in three ways: a type can have an
+extension but no definition, the query root can be missing, and a subgraph can use directives of linked specifications
+without defining them.
 
-Many subgraphs need the same definitions of specifications. So a base schema with only these definitions is built once
-and cached. The definitions of each subgraph are then checked as an extension of the base schema.
+Many subgraphs need the same definitions of specifications. So a base schema that has only these definitions is built
+once and cached. The definitions of each subgraph are then checked as an extension of the base schema.
 """
 
 from __future__ import annotations
@@ -77,14 +78,14 @@ _UNKNOWN_DIRECTIVE = re.compile(r"Unknown directive '@(\w+)'\.")
 # The highest number of reported problems. graphql-core has the same limit for operations. Each problem costs time,
 # because graphql-core searches for similar names to suggest in the message.
 _MAX_PROBLEMS = 100
-# A subgraph's type with the name of a built-in scalar is renamed with this suffix, for example from `ID` to `ID__own`.
-# No real type name ends with the suffix.
+# If a subgraph defines a type with the name of a built-in scalar, the type gets this suffix: `ID` becomes `ID__own`. No
+# real type name ends with the suffix.
 _OWN = "__own"
-# The rules for field sets report a field set that is null. `@deprecated(reason: null)` is valid in the GraphQL
-# specification of October 2021.
+# `(directive, argument)` for which `check_argument_values` does not report null. The rules for field sets report a null
+# field set later. `@deprecated(reason: null)` is valid in the GraphQL specification of October 2021.
 _NULL_ALLOWED = {("key", "fields"), ("requires", "fields"), ("provides", "fields"), ("deprecated", "reason")}
-# The number of cached base schemas. Each needs a few hundred kilobytes. There is a base schema for each combination of
-# specification versions and imports, and one process sees few combinations.
+# The highest number of cached base schemas. Each needs a few hundred kilobytes. Each combination of specification
+# versions and imports has its own base schema, and one process sees few combinations.
 _CACHED_BASES = 64
 _DEFINITION_OF: dict[type[TypeExtensionNode], type[TypeDefinitionNode]] = {
     ObjectTypeExtensionNode: ObjectTypeDefinitionNode,
@@ -190,11 +191,11 @@ def _base(definitions: _Identical) -> GraphQLSchema:
 def check_argument_values(
     subgraph: str, schema: GraphQLSchema, applications: Iterable[Applied], report: Report
 ) -> None:
-    """Report the arguments of applied directives whose value does not fit the argument's type.
+    """Check the argument values of applied directives: report each value that does not fit the argument's type.
 
-    The SDL rules of graphql-core check only that required arguments are present. This check accepts any value of a
-    custom scalar; the values of `FieldSet` are checked later by the rules for field sets. As in Apollo's composition,
-    an input object may lack required fields.
+    The SDL rules of graphql-core do not check these values. If the type is a custom scalar, any value is accepted here.
+    For example, the rules for field sets check the values of `FieldSet` later. As in Apollo's composition, an input
+    object may lack required fields.
     """
     for applied in applications:
         definition = schema.get_directive(applied.name)
@@ -231,10 +232,10 @@ def _is_permitted(problem: GraphQLError) -> bool:
 
 
 def _renamed(document: DocumentNode) -> DocumentNode:
-    """Rename each type that a subgraph defines under the name of a built-in scalar, for example `type ID`.
+    """If a subgraph defines a type with the name of a built-in scalar, such as `type ID`, rename the type.
 
     Without the new name, graphql-core would use the built-in scalar and would not check the subgraph's type. The merge
-    reports the conflict of the names later.
+    later reports that the name belongs to a built-in scalar.
     """
     names = {node.name.value for node in document.definitions if isinstance(node, TypeDefinitionNode)}
     clashing = names & BUILT_IN_SCALARS
@@ -268,10 +269,10 @@ class _Rename(Visitor):
 
 
 def _extensions_as_definitions(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
-    """For each type that has only extensions, convert the first extension to a definition.
+    """If a type has extensions but no definition, convert the first extension to a definition.
 
-    The rules of graphql-core require a definition of each type. If the schema itself has only extensions, the first one
-    with root types is converted too.
+    The rules of graphql-core require a definition of each type. If the document has `extend schema` but no `schema`
+    definition, the first `extend schema` that names a root type is converted too.
     """
     return tuple(_each_as_definition(definitions))
 

@@ -1,8 +1,8 @@
 """Check the uses of `@deprecated` and `@specifiedBy` against a subgraph's own definitions of these directives.
 
-Servers print these definitions. Composition drops them, because GraphQL itself defines both directives. But if a
-subgraph's definition allows less than GraphQL, it still applies to the subgraph: `directive @deprecated on
-FIELD_DEFINITION` forbids `@deprecated` on an input field.
+Servers print these definitions. Composition drops them, because GraphQL itself defines both directives. But a
+subgraph's definition can allow less than GraphQL does, and the subgraph must keep to its own definition. Example:
+`directive @deprecated on FIELD_DEFINITION` forbids `@deprecated` on an input field of this subgraph.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ def own_graphql_directives(definitions: Sequence[DefinitionNode]) -> tuple[Direc
 def check_own_graphql_directives(
     subgraph: str, own: Sequence[DirectiveDefinitionNode], definitions: Sequence[DefinitionNode], report: Report
 ) -> None:
-    """Report INVALID_GRAPHQL for each use that the definitions `own` do not allow (composition §4.1)."""
+    """Report INVALID_GRAPHQL for each use of the directives that the definitions in `own` do not allow.
+
+    See composition §4.1.
+    """
     if not own:
         return
     problems: list[GraphQLError] = []

@@ -1,6 +1,7 @@
-"""Check the types of arguments that are defined twice.
+"""Check the earlier definitions of an argument that a subgraph defines more than once.
 
-Only the last definition is used, so no later step sees the others.
+Composition uses the last definition of the argument. Later steps do not see the earlier definitions, so their types are
+checked here.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 def check_types_of_replaced_arguments(
     subgraph: str, replaced: Iterable[InputValueDefinitionNode], definitions: Sequence[DefinitionNode], report: Report
 ) -> None:
-    """Report INVALID_GRAPHQL for each replaced argument whose type is an object, interface or union.
+    """Report INVALID_GRAPHQL for each definition in `replaced` whose type is an object, interface or union type.
 
-    `replaced` are the definitions of arguments that a later definition of the same argument replaces.
+    `replaced` are the earlier definitions of arguments, which a later definition of the same argument replaces.
     """
     if not replaced:
         return

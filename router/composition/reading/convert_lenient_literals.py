@@ -1,7 +1,7 @@
 """Convert literals of a wrong kind to the kind that their type requires, as other federation tools do.
 
-Some servers print literals of a wrong kind. If the meaning of such a literal is clear, this module converts it, so that
-no later step has to know two forms of one value:
+Some servers print literals of a wrong kind. If the meaning of such a literal is clear, this module converts the
+literal. So later steps need to know only one form of each value:
 
 | type of the literal              | written               | read as               |
 |----------------------------------|-----------------------|-----------------------|
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from graphql.language import ConstDirectiveNode, DefinitionNode, TypeNode, ValueNode
 
-# The directives of GraphQL that a schema need not define.
+# The argument types of directives that GraphQL itself defines, so that a schema need not define them.
 _BUILT_IN: Final = {
     "deprecated": {"reason": parse_type("String", no_location=True)},
     "specifiedBy": {"url": parse_type("String!", no_location=True)},
@@ -106,7 +106,7 @@ class _Conversion(DefinitionWalk):
         return node if all(map(is_, arguments, node.arguments)) else replace(node, arguments=tuple(arguments))
 
     def value(self, value: ValueNode, type_: TypeNode) -> ValueNode:
-        """Return the value in the form that its type requires. If nothing changes, return the value itself."""
+        """Convert a value to the form that its type requires. If nothing changes, return the same object `value`."""
         if isinstance(value, NullValueNode):
             return value
         if isinstance(type_, NonNullTypeNode):

@@ -1,7 +1,8 @@
-"""Remove the fields and types that a subgraph's SDL has only for requests of the router, and built-in definitions.
+"""Remove definitions that a subgraph's SDL may contain but that do not belong in a supergraph.
 
-As the subgraph specification of federation requires, servers add the fields `_entities` and `_service` to the query
-root, and the types `_Any`, `_Entity` and `_Service` to the schema. A supergraph never contains these fields and types.
+- The subgraph specification of federation requires the query root fields `_entities` and `_service`, and the types
+  `_Any`, `_Entity` and `_Service`. Only the router uses these fields and types.
+- Some servers print definitions of built-in scalars and built-in directives, although GraphQL itself defines them.
 """
 
 from __future__ import annotations
@@ -29,18 +30,17 @@ if TYPE_CHECKING:
     from graphql.language import DefinitionNode
 
 SUBGRAPH_SPEC_TYPES = frozenset({"_Any", "_Entity", "_Service", "_FieldSet"})
-# Servers also print definitions of built-in scalars and of these directives. A schema must not define built-in scalars
-# and directives again, so the printed definitions are removed.
+# GraphQL itself defines these directives, so a subgraph's definitions of them are removed.
 _BUILT_IN_DIRECTIVES = frozenset({"skip", "include", "deprecated", "specifiedBy"})
 SUBGRAPH_SPEC_FIELDS = frozenset({"_entities", "_service"})
 
 
 def without_spec_parts(definitions: Sequence[DefinitionNode], query: str | None) -> tuple[DefinitionNode, ...]:
-    """Return the definitions without those of the subgraph specification, built-in scalars and built-in directives.
+    """Return the definitions, without the definitions that the docstring of this module names.
 
     Args:
         definitions: All definitions of a subgraph.
-        query: The name of the query root type, None if the schema has no query root.
+        query: The name of the query root type. None if the schema has no query root.
     """
     kept: list[DefinitionNode] = []
     has_fields = False
@@ -66,7 +66,7 @@ def _query_without_spec_fields(
     fields = tuple(member for member in node.fields or () if member.name.value not in SUBGRAPH_SPEC_FIELDS)
     if fields and len(fields) == len(node.fields or ()):
         return node
-    # A query root without fields is not valid, so the root gets a stub field. The schema builder drops the stub again.
+    # A query root without fields is not valid. So the root gets a stub field, which the schema builder drops later.
     return replace(node, fields=fields or ((_service_stub(),) if stub else ()))
 
 

@@ -1,7 +1,7 @@
 """Remove type conditions on unknown types from field sets: `... on Unknown { id }` becomes `... { id }`.
 
-A type is unknown if the subgraph does not have the type, even if another subgraph has it. Other federation tools also
-ignore type conditions on unknown types, so a subgraph with such a condition must compose here too.
+A type is unknown if this subgraph does not have the type, even if another subgraph has it. Other federation tools
+ignore type conditions on unknown types. Existing subgraphs rely on that, so composition ignores these conditions too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CARRIERS = frozenset({"key", "requires", "provides"})
 
 
 def drop_unknown_type_conditions(schema: Schema) -> None:
-    """Remove unknown type conditions from the field set of each `@key`, `@requires` and `@provides`.
+    """Remove type conditions on unknown types from the field set of each `@key`, `@requires` and `@provides`.
 
     A field set that cannot be parsed stays as it is.
     """

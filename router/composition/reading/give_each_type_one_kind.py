@@ -1,10 +1,10 @@
 """Give the definition and the extensions of a type the same kind, as other federation tools do.
 
 A *block* is one definition or extension of a type. The first block of a type in the SDL decides the kind. For example,
-after `type T { a: Int }`, the block `extend interface T { b: Int }` becomes `extend type T { b: Int }`. If a block
-cannot be converted, for example from an enum with values to an object, then `check_graphql_rules` reports the block.
+after `type T { a: Int }`, the block `extend interface T { b: Int }` becomes `extend type T { b: Int }`. Some blocks
+cannot be converted: for example, an enum with values cannot become an object type. `check_graphql_rules` reports them.
 
-If two blocks of an enum define the same value, only the first of these blocks keeps the value.
+If two blocks of an enum type define the same value, only the first of these blocks keeps the value.
 """
 
 from __future__ import annotations
@@ -41,7 +41,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """The syntax node classes of one kind of type. `parts` names their attributes for fields, values etc."""
+    """The syntax node classes for one kind of type.
+
+    Attributes:
+        definition: The class of a definition, such as `ObjectTypeDefinitionNode`.
+        extension: The class of an extension, such as `ObjectTypeExtensionNode`.
+        parts: The attributes of these nodes that have the content of the type, such as `fields` or `values`.
+    """
 
     definition: type[TypeDefinitionNode]
     extension: type[TypeExtensionNode]
@@ -88,9 +94,9 @@ def _of_kind(node: DefinitionNode, kinds: dict[str, _Kind]) -> DefinitionNode:
 def _parts(
     node: TypeDefinitionNode | TypeExtensionNode, own: _Kind, wanted: _Kind
 ) -> dict[str, tuple[object, ...]] | None:
-    """Convert the content of a block of kind `own`, such as its fields, to the content of a block of kind `wanted`.
+    """Convert the content of a block, such as its fields, so that it fits the kind `wanted`. The block has kind `own`.
 
-    Returns None if a block of kind `wanted` cannot have this content, for example if an object type has enum values.
+    Returns None if a block of kind `wanted` cannot have this content. For example, an object type cannot have values.
     """
     held = {key: tuple(parts) for key in own.parts if (parts := getattr(node, key, None))}
     if not held.keys() <= set(wanted.parts):
@@ -118,9 +124,9 @@ def _as_input(node: FieldDefinitionNode) -> InputValueDefinitionNode:
 
 
 def _with_values_once(definitions: Sequence[DefinitionNode], names: set[str]) -> Iterator[DefinitionNode]:
-    """Yield the definitions, without the repeated values of the enum types in `names`.
+    """Yield the definitions. Remove repeated values from the enum types in `names`.
 
-    Only the first block that defines a value keeps the value. The kept value gets the directives from all blocks.
+    If several blocks define the same value, the first of them keeps the value, with the directives from all of them.
     """
     left: dict[str, dict[str, EnumValueDefinitionNode]] = {}
     for node in definitions:

@@ -1,9 +1,10 @@
 """Parse SDL, even if an argument, an input object field or an enum value is repeated.
 
-The GraphQL specification forbids repetitions, but other federation tools accept them, and so does composition.
-If an argument or an input object field is given two values, as in `@d(x: 1, x: 2)`, the last value counts. If a field's
-argument or an enum value is defined twice, both definitions become one. The merged definition has the last type and
-description, and the directives of both definitions.
+The GraphQL specification forbids such repetitions. Other federation tools accept them, so composition accepts them too:
+
+- If a directive's argument or an input object field has two values, as in `@d(x: 1, x: 2)`, the last value counts.
+- If an argument of a field or an enum value is defined twice, the two definitions become one. The merged definition has
+  the last type and description, and the directives of both definitions.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ N = TypeVar("N", bound=_Named)
 def parse_schema(source: Source, replaced: list[InputValueDefinitionNode] | None = None) -> DocumentNode:
     """Parse the SDL of one schema.
 
-    If an argument is defined more than once, all its definitions but the last are added to `replaced`.
+    If a field's argument is defined more than once, its earlier definitions are added to `replaced`.
 
     Raises:
         GraphQLSyntaxError: The text is not a GraphQL document.
@@ -53,7 +54,10 @@ def parse_schema(source: Source, replaced: list[InputValueDefinitionNode] | None
 
 
 def merged_values(nodes: Sequence[EnumValueDefinitionNode]) -> tuple[EnumValueDefinitionNode, ...]:
-    """Merge all definitions of the same enum value into one, with the last description and the directives of all."""
+    """Merge the definitions of the same enum value into one definition.
+
+    The merged definition has the last description, and the directives of all definitions.
+    """
     merged: dict[str, EnumValueDefinitionNode] = {}
     for node in nodes:
         first = merged.get(node.name.value)

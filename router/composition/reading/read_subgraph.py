@@ -91,9 +91,9 @@ def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
 
 
 def _can_be_named(subgraph: Subgraph, report: Report) -> bool:
-    """Report an error if the subgraph's name or URL contains half of a surrogate pair. Returns False in that case.
+    """Return whether the subgraph's name and URL can be written into a supergraph. If not, report an error.
 
-    The text of a supergraph cannot contain such a half (GraphQL specification, "Source Text").
+    The text of a supergraph cannot contain half of a surrogate pair (GraphQL specification, "Source Text").
     """
     before = len(report.errors)
     name = (
@@ -127,8 +127,8 @@ def _completed(
     own, added = complete_definitions(name, document, links, found)
     if not found.errors:
         return own, added
-    # A directive definition that uses an unknown type cannot be compared with its specification. If the subgraph has
-    # such a definition, only the unknown types are reported.
+    # If a directive definition uses an unknown type, the definition cannot be compared with its specification. In this
+    # case, only the unknown types are reported.
     unreadable = [error for error in found.errors if error.code == "INVALID_GRAPHQL"]
     if unreadable or not report_unknown_references(name, document, (*own, *added), report):
         report.errors += unreadable or found.errors
@@ -136,7 +136,10 @@ def _completed(
 
 
 def _without_spec_types(own: Sequence[DefinitionNode], links: Links) -> Iterator[DefinitionNode]:
-    """Yield all definitions except types of specifications. `print_supergraph` prints its own definitions of them."""
+    """Yield the definitions in `own`, except the types of specifications.
+
+    `print_supergraph` adds the definitions of these types to the supergraph.
+    """
     for node in own:
         if isinstance(node, TypeDefinitionNode):
             source = links.type_source(node.name.value)
@@ -149,7 +152,7 @@ def _without_spec_types(own: Sequence[DefinitionNode], links: Links) -> Iterator
 def _renamed_roots(name: str, document: SubgraphDocument, report: Report) -> dict[str, str]:
     """Map the custom names of root types to their default names, for example `MyQuery` to `Query`.
 
-    Reports an error if another type has the default name of a renamed root.
+    If another type already has the default name, an error is reported.
     """
     types = {
         node.name.value: node

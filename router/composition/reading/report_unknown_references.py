@@ -1,8 +1,9 @@
-"""Report unknown directives and types if a schema has a wrong `@link`, or a wrong definition of, for example, `@key`.
+"""Report unknown directives and types in a schema with a wrong `@link` or a wrong definition of a federation directive.
 
-After a wrong `@link`, the linked specification's definitions are missing, so its directives are unknown. Two cases:
+If an `@link` is wrong, the definitions of the linked specification are missing, so its directives and types are
+unknown. There are two cases:
 
-- A field or argument has an unknown type, or the schema itself has an unknown directive. Then only these types and
+- If a field or argument has an unknown type, or the `schema` definition has an unknown directive, only these types and
   directives are reported. The wrong `@link` or definition is not reported.
 - Otherwise, the wrong `@link` or definition is reported. Unknown interfaces, unknown union members, and unknown
   directives on types, fields etc. are reported too.
@@ -42,10 +43,10 @@ if TYPE_CHECKING:
 def report_unknown_references(
     name: str, document: SubgraphDocument, definitions: Sequence[DefinitionNode], report: Report
 ) -> bool:
-    """Report INVALID_GRAPHQL for unknown names.
+    """Report INVALID_GRAPHQL for unknown directives and types.
 
-    Returns True if a field or argument has an unknown type, or the schema itself has an unknown directive. Then the
-    caller must not report the wrong `@link` or definition.
+    Returns whether the first case of the module's docstring applies. If it does, the caller must not report the wrong
+    `@link` or definition.
     """
     found = _Unknown(
         {each.name.value for each in definitions if isinstance(each, TypeDefinitionNode | TypeExtensionNode)}
@@ -84,9 +85,9 @@ class _Unknown(Visitor):
         self._typed(node)
 
     def enter_named_type(self, node: NamedTypeNode, key: object, parent: object, *_: object) -> None:
-        """Check the name of an interface or of a union member.
+        """Check the name of an implemented interface or of a union member.
 
-        Nodes of these names are in a list, unlike the types of fields and arguments, which `_typed` checks.
+        The syntax tree has these names in a list. Other names are types of fields and arguments, which `_typed` checks.
         """
         if isinstance(key, int) and isinstance(parent, list | tuple) and node.name.value not in self._types:
             self.additional.append((node, f"The type {node.name.value}"))

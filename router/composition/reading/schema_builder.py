@@ -48,7 +48,8 @@ from router.composition.type_refs import TypeRef, from_node, rename
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-# Composition does not interpret the arguments of these directives, so it keeps a null argument as it is written.
+# Directives whose null arguments are kept as written, because composition does not interpret the arguments. None stands
+# for all directives that composition does not know.
 _WITH_NULLS = frozenset({None, "deprecated"})
 _KINDS: dict[type[Node], Kind] = {
     ScalarTypeDefinitionNode: Kind.SCALAR,

@@ -16,8 +16,8 @@ MAX_TOKENS = 400_000
 # lists and default values a few levels deep.
 MAX_NESTING = 200
 
-# If a string has no closing quote, the pattern matches up to the end of the line (`"`) or of the text (`"""`).
-# Otherwise, the rest of the text would be searched for a closing quote again and again.
+# If a string has no closing quote, the pattern matches up to the end of the line (for `"`) or of the text (for `"""`).
+# A pattern that requires the closing quote would search the rest of the text for it again and again.
 _TOKEN = re.compile(
     r'\#[^\n\r]*|"""(?:\\"""|[\s\S])*?(?:"""|\Z)|"(?:\\.|[^"\\\n\r])*"?|\.\.\.|[\w.+-]+|[^\s,\ufeff]', re.ASCII
 )

@@ -45,7 +45,7 @@ def spec_definitions(
 ) -> SpecDefinitions:
     """Return the definitions of a specification with new names.
 
-    `directive` and `type_` convert the name of a directive or type in the specification to the new name. Calls with the
+    `directive` converts the name of each directive to its new name, and `type_` the name of each type. Calls with the
     same specification and the same new names return the same object, so callers can use `id(result)` as a cache key.
     """
     return _renamed(

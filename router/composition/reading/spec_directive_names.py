@@ -1,4 +1,4 @@
-"""Convert the name of a directive in a subgraph to its name in the specification: `federation__key` to `key`."""
+"""Convert a directive's name in a subgraph to its name in the specification: `federation__key` becomes `key`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 UPGRADED_TO = Version(2, 4)
 # Directives of GraphQL itself. Composition merges only `@deprecated` and `@specifiedBy`.
 GRAPHQL_DIRECTIVES = frozenset({"deprecated", "specifiedBy", "oneOf", "skip", "include"})
-# Specifications that a schema can link separately, such as `tag`. The federation specification has directives with the
-# same names, such as `@tag`.
+# Specifications, other than federation, whose directives composition knows. A schema can link them separately.
 _MERGED_SPECS = frozenset(
     {"tag", "inaccessible", "authenticated", "requiresScopes", "policy", "context", "cost", "cacheTag", "connect"}
 )

@@ -1,4 +1,4 @@
-"""Parse a subgraph's SDL into a `SubgraphDocument`: the definitions with which the other steps of reading work."""
+"""Parse a subgraph's SDL into a `SubgraphDocument`, which contains the definitions for the next steps of reading."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ _LINE_END = re.compile(r"\r\n|[\n\r]")
 
 
 class _IndexedSource(Source):
-    """A source that finds the line of a position with an index of the line ends.
+    """A source that finds the line of a position quickly, because it keeps a list of the line ends.
 
-    Counting the lines from the start would take minutes for a schema with many errors.
+    graphql-core counts the lines from the start for each error. For a schema with many errors, this can take minutes.
     """
 
     __slots__ = ("_line_ends",)
@@ -60,8 +60,8 @@ class SubgraphDocument:
         definitions: The definitions.
         removed_types: The names of the removed types, for example `_Any`.
         graphql_directives: The removed definitions of `@deprecated` and `@specifiedBy`.
-        replaced_arguments: The definitions of arguments that are not in `definitions`, because the same argument is
-            defined again.
+        replaced_arguments: Definitions of arguments that are left out of `definitions`, because a later definition of
+            the same argument replaces them.
     """
 
     definitions: tuple[DefinitionNode, ...]
@@ -83,8 +83,8 @@ class SubgraphDocument:
     def root_names(self) -> dict[str, str]:
         """A mapping from kinds of operations to the names of their root types, for example `query` to `MyQuery`.
 
-        The names come from the schema definition and from schema extensions. If no schema definition names root types,
-        the other kinds of operations have the default names, such as `Mutation`.
+        The schema definition and its extensions name root types. If the schema definition names a root type, the
+        mapping has only the named root types. Otherwise, the default names, such as `Mutation`, are added.
         """
         named = {
             operation.operation.value: operation.type.name.value
@@ -98,9 +98,10 @@ class SubgraphDocument:
 
 
 def read_document(subgraph: str, sdl: str, report: Report) -> SubgraphDocument | None:
-    """Parse the SDL, after checking the size limits. Returns None if INVALID_GRAPHQL was reported.
+    """Check the size limits and parse the SDL. Returns None if an error was reported.
 
-    Operations, types with two definitions and extensions of built-in scalars are reported.
+    Operations, types with two definitions and extensions of built-in scalars are reported as INVALID_GRAPHQL. A
+    `_FieldSet` that is not a scalar is reported as TYPE_DEFINITION_INVALID.
     """
     limit = exceeded_limit(sdl)
     if limit is not None:
@@ -165,7 +166,8 @@ def _defined_twice(definitions: Sequence[DefinitionNode]) -> Iterator[tuple[Type
 def _extends_scalars(subgraph: str, definitions: Sequence[DefinitionNode], report: Report) -> bool:
     """Report each extension of a built-in scalar, such as `extend scalar ID`. Returns whether an error was reported.
 
-    If the subgraph itself defines a type named `ID`, extensions after it are not reported here. The merge reports them.
+    If the subgraph itself defines a type named `ID`, later extensions of `ID` extend that type, and they are not
+    reported here. The merge reports the type itself.
     """
     defined: set[str] = set()
     before = len(report.errors)

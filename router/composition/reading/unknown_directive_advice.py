@@ -1,6 +1,6 @@
 """Give advice about a directive that a subgraph uses but does not define.
 
-Usually, it is a directive of Federation that the `@link` does not import, or its name is misspelt.
+Usually, the author forgot to import a federation directive in the `@link`, or misspelt the name of a directive.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def advice_on_unknown_directive(name: str, links: Links, known: Iterable[str]) -> str:
-    """Return a sentence about the unknown directive `name`; "" if nothing can be advised.
+    """Return a sentence that says how to correct the unknown directive `name`. "" if there is no advice.
 
     `known` are the names of the directives that the schema defines.
     """

@@ -1,8 +1,8 @@
-"""Check that the subgraphs of a shared interface or union field can return the same object types (composition §5.3).
+"""Compare the object types that different subgraphs can return for the same field (composition §5.3).
 
-If the subgraphs can return different object types, the hint INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN is
-reported. If no object type is common to all of these subgraphs, the error SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES is
-reported instead of the hint.
+If several subgraphs resolve a field of an interface or union type, they should have the same possible object types. If
+they have not, the hint INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN is reported. If no object type is possible in
+all of these subgraphs, the error SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES is reported instead of the hint.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class RuntimeTypes:
-    """Reports shared fields with different object types, each field once. Reports nothing if `state` is None."""
+    """Compares the object types of shared fields, and reports each field at most once.
+
+    If `state` is None, nothing is reported.
+    """
 
     def __init__(self, state: MergeState | None) -> None:
         self.state = state

@@ -1,4 +1,4 @@
-"""Collect which types set a context (`@context`), and what arguments select from the context (`@fromContext`).
+"""Find the types that set a context with `@context`, and the selections from a context in `@fromContext`.
 
 For `@fromContext(field: "$user { id }")`, the *context selection* is `{ id }` on the context `user`.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ContextSelection:
-    """The selection of one `@fromContext`, made on the nearest ancestor object that sets the context.
+    """The selection of one `@fromContext`. The router makes it on the nearest object above that sets the context.
 
     Attributes:
         context: The name of the context in the supergraph, such as `A__user` for the context `user` of subgraph A.
@@ -44,9 +44,9 @@ class Contexts:
 
     @cached_property
     def set_by(self) -> Mapping[str, frozenset[str]]:
-        """Map each object type to the names of the contexts that an object of this type sets.
+        """Name of an object type → names of the contexts that objects of this type set.
 
-        A `@context` on an interface or union counts for each of its possible types.
+        If an interface or union has `@context`, each of its possible types sets the context.
         """
         found: defaultdict[str, set[str]] = defaultdict(set)
         for definition in self.state.supergraph.types.values():
@@ -58,7 +58,7 @@ class Contexts:
 
     @cached_property
     def selections(self) -> Mapping[str, frozenset[ContextSelection]]:
-        """Map each context to all selections that arguments with `@fromContext` make from this context."""
+        """Name of a context → the selections from this context in all `@fromContext` of the subgraphs."""
         found: defaultdict[str, set[ContextSelection]] = defaultdict(set)
         for subgraph in self.state.subgraphs if self.set_by else ():
             for _, member in subgraph.schema.fields():
@@ -68,7 +68,7 @@ class Contexts:
 
 
 def required_context_selections(subgraph: SubgraphMetadata, member: FieldDef) -> frozenset[ContextSelection]:
-    """Return the context selections of all arguments with `@fromContext` of the field `member` of a subgraph."""
+    """Return the context selections that the field `member` needs: one for each argument with `@fromContext`."""
     if not member.arguments:
         return NO_CONTEXT_SELECTIONS
     return frozenset(

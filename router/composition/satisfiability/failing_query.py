@@ -21,8 +21,8 @@ _EXAMPLES = {
     "String": '"A string value"',
     "ID": '"<any id>"',
 }
-# The limit prevents endless recursion if two input object types have required fields of each other's type. Composition
-# has reported such types as an error before.
+# Two input object types can have required fields of each other's type. The limit prevents endless recursion in this
+# case. An earlier step of composition has already reported such types as an error.
 _MAX_INPUT_DEPTH = 20
 
 
@@ -32,7 +32,7 @@ class QueryStep:
 
     Attributes:
         member: The field.
-        concrete: The object type of the field's value if the field has an interface or union type; otherwise None.
+        concrete: The object type of the field's value. None if the field's own type is an object type or has no fields.
     """
 
     member: FieldDef
@@ -45,8 +45,8 @@ def print_failing_query(schema: Schema, path: Sequence[QueryStep], last: FieldDe
     Args:
         schema: The supergraph.
         path: The fields above the field that fails.
-        last: The field that fails. None if the last field of `path` fails because no subgraph can return the object
-            type of its value.
+        last: The field that fails. If it is None, the last field of `path` fails, because no subgraph can find the
+            object type of its value.
     """
     lines: list[str] = []
     steps = [*path, *([QueryStep(last, None)] if last is not None else [])]

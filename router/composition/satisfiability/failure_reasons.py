@@ -1,7 +1,7 @@
 """Explain in error messages why no subgraph can resolve a field (composition §9.5).
 
-For each subgraph whose response can contain the object, the text says why this subgraph cannot resolve the field, and
-why the router cannot get the field from other subgraphs.
+The text has an entry for each subgraph whose response can contain the object. The entry says why this subgraph cannot
+resolve the field, and why the router cannot go on to another subgraph that resolves the field.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def failure_reasons(reachability: Reachability, positions: Sequence[Position], member: FieldDef) -> str:
-    """Return why the field `member` cannot be resolved, as a list with an entry for each subgraph in `positions`."""
+    """Return a text that explains why `member` cannot be resolved, with an entry for each subgraph in `positions`."""
     grouped: dict[str, dict[str, None]] = {}
     for position in positions:
         reasons = grouped.setdefault(reachability.graph.subgraph(position).name, {})

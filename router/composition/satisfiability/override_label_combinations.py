@@ -1,7 +1,7 @@
-"""List the combinations of active override labels under which satisfiability must be checked.
+"""List the combinations of active override labels for which satisfiability is checked.
 
-The label of an `@override(label: "l")` is *active* if the router decides that the override applies. Queries must be
-resolvable whichever labels are active.
+For each `@override` with a label, the router decides whether the override applies to a request. If it applies, the
+label is *active*. Every query must be resolvable for every combination of active labels.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ _ALL_COMBINATIONS_UP_TO = 6
 class LabelAssumption:
     """The assumption that certain override labels are active and all other labels are not.
 
-    A field is *progressive* if a label decides which subgraph resolves the field. A key or `@requires` cannot rely on
-    a progressive field: the router decides about labels only for fields of the client's operation, not for fields that
-    the router adds to fetches.
+    A field is *progressive* if a label decides which subgraph resolves the field. The router decides about labels only
+    for fields of the client's operation, not for key fields and required fields that the router adds to fetches. So a
+    key or `@requires` cannot rely on a progressive field.
 
     Attributes:
-        overridden: Index of a subgraph → coordinates of the fields that another subgraph resolves instead of this
-            subgraph, under this assumption.
-        progressive: Index of a subgraph → coordinates of the progressive fields. The overriding and the overridden
-            subgraph are both in this mapping.
+        overridden: Index of a subgraph → coordinates of the fields that, under this assumption, this subgraph does not
+            resolve because of an `@override`.
+        progressive: Index of a subgraph → coordinates of the progressive fields. Each progressive field is listed for
+            the overriding and for the overridden subgraph.
     """
 
     overridden: Mapping[int, Collection[str]]
@@ -60,10 +60,11 @@ def label_assumptions(state: MergeState, extracted: ExtractedFields) -> Iterator
 
 
 def _labels(extracted: ExtractedFields, coordinate: str, override: Override) -> Mapping[int, str]:
-    """Return a field's labels: index of the overriding and of the overridden subgraph → label of the `@override`.
+    """Return the labels of one field: index of a subgraph → label of the `@override`.
 
-    If the overriding subgraph loses the field when a router extracts the subgraph, no labels are returned. In this
-    case, the overridden subgraph always resolves the field.
+    The overriding and the overridden subgraph both have the label. Exception: the overriding subgraph can lose the
+    field when a router extracts the subgraph (see `types_lost_by_extraction`). Then the overridden subgraph always
+    resolves the field, so no labels are returned.
     """
     parent, _, name = coordinate.partition(".")
     for index in override.labels:

@@ -1,4 +1,4 @@
-"""Find which fields of an object one subgraph resolves, and by which keys other subgraphs resolve the object.
+"""Find the fields of an object that one subgraph resolves, and the keys by which other subgraphs resolve the object.
 
 A *position* of an object consists of a subgraph that can return the object, the name of the object's type in this
 subgraph, and the external fields that a `@provides` above the object makes resolvable.
@@ -92,7 +92,10 @@ class PositionGraph:
         return member if member is not None and self.extracted.has(position.index, member) else None
 
     def is_overridden(self, position: Position, member: FieldDef) -> bool:
-        """Return whether another subgraph resolves the field by an `@override`, under the assumption of this graph."""
+        """Return whether the subgraph of the position does not resolve `member` because of an `@override`.
+
+        `self.assumption` says which override labels are active.
+        """
         return member.coordinate in self.assumption.overridden.get(position.index, ())
 
     def is_progressive(self, position: Position, name: str) -> bool:
@@ -101,9 +104,9 @@ class PositionGraph:
         return coordinate in self.assumption.progressive.get(position.index, ())
 
     def resolvable_field(self, position: Position, name: str) -> FieldDef | None:
-        """Return the field if the subgraph resolves the field at this position; None otherwise.
+        """Return the field `name`, or None if the subgraph does not resolve the field at this position.
 
-        `@requires` and `@fromContext` of the field are not checked.
+        This method does not check whether the `@requires` and `@fromContext` of the field are met.
         """
         member = self.declared_field(position, name)
         if member is None or self.is_overridden(position, member):
@@ -128,7 +131,7 @@ class PositionGraph:
         return Position(position.index, target, provided)
 
     def progressive_requirements(self, position: Position, member: FieldDef) -> list[str]:
-        """Return the coordinates of the progressive fields that the `@requires` of the field `member` selects."""
+        """Return the coordinates of the progressive fields in the `@requires` of the field `member`."""
         progressive = {coordinate for coordinates in self.assumption.progressive.values() for coordinate in coordinates}
         required = [
             target.coordinate
@@ -140,10 +143,10 @@ class PositionGraph:
     # Methods about keys
 
     def has_local_key(self, position: Position) -> bool:
-        """Return whether the subgraph itself resolves all fields of at least one of its keys for the type.
+        """Return whether the type has a key here whose fields the subgraph of the position all resolves itself.
 
-        Always True for a root type. As in Apollo's composition, it does not matter whether other subgraphs could supply
-        the fields of the key.
+        A root type needs no key, so the result is True. As in Apollo's composition, it does not matter whether other
+        subgraphs could supply the fields of the key.
         """
         if position.type_name in ROOTS.values():
             return True
@@ -173,11 +176,11 @@ class PositionGraph:
         return True
 
     def entries(self, position: Position) -> Iterator[tuple[Position, tuple[SelectionSetNode | None, ...]]]:
-        """Yield the positions of the same object in all other subgraphs, including unreachable positions.
+        """Yield the positions that the same object can have in other subgraphs. Not all of them are reachable.
 
         Each position is paired with the field sets of its resolvable keys. The router reaches the position if it can
-        fetch one of these field sets. A root type has an empty field set, because a root type needs no key. The field
-        set of a key that cannot be parsed is None.
+        fetch one of these field sets. A root type needs no key, so it has an empty field set. If a field set cannot be
+        parsed, it is None.
         """
         for index, subgraph in enumerate(self.state.subgraphs):
             if index == position.index:
@@ -219,12 +222,12 @@ class PositionGraph:
         return frozenset({value.type_name}) if definition.kind is Kind.OBJECT else frozenset()
 
     def narrowed(self, positions: tuple[Position, ...], wanted: str) -> tuple[Position, ...]:
-        """Return the positions at which every object has the type `wanted`, so that `... on wanted` applies."""
+        """Return the positions in `positions` whose objects all match the type condition `... on wanted`."""
         possible = self.possible_types(wanted)
         return tuple(each for each in positions if each.type_name == wanted or each.type_name in possible)
 
     def selects_object_types_only(self, type_name: str, selections: SelectionSetNode) -> bool:
-        """Return whether a field set has no inline fragments and no field of an interface or union type."""
+        """Return whether a field set has no inline fragments and selects no field of an interface or union type."""
         for item in selections.selections:
             if not isinstance(item, FieldNode):
                 return False
@@ -235,7 +238,7 @@ class PositionGraph:
         return True
 
     def _object_below(self, type_name: str, name: str) -> str | None:
-        """Return the type of the field `type_name.name` in the supergraph if this is an object type; None otherwise."""
+        """Return the name of the supergraph's type of the field `type_name.name`. None if it is no object type."""
         types = self.state.supergraph.types
         definition = types.get(type_name)
         member = definition.fields.get(name) if definition is not None else None

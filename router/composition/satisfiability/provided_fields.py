@@ -25,7 +25,7 @@ NOTHING_PROVIDED: ProvidedFields = frozenset()
 def provided_fields(schema: Schema, type_name: str, selections: SelectionSetNode) -> ProvidedFields:
     """Return the fields that the field set of a `@provides` selects.
 
-    If the field set selects a field of an interface, the result also has the same field of each implementation.
+    If the field set selects a field of an interface, the field of the same name in each implementation is included.
 
     Args:
         schema: The schema of the subgraph.

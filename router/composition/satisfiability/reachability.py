@@ -1,7 +1,7 @@
-"""Find the positions of an object that the router can reach by keys, and the fields that it can fetch there.
+"""Find the positions of an object that the router can reach by keys, and the fields that it can fetch at each position.
 
-The router reaches a position in another subgraph if it can fetch the fields of a key of this position. The fields of
-the key may come from any position that was reached before. So the search for positions is repeated until no further
+The router reaches a position in another subgraph if it can fetch the fields of one key of this position. The router may
+fetch them from any position that it has reached before. So the search for positions is repeated until no further
 position is found. Example with three subgraphs:
 
     A: type Book { id: ID! }                                # the object is found here
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Reachability:
-    """Finds the reachable positions and the resolvable fields in one `PositionGraph`, and caches the results."""
+    """Finds the positions that the router can reach and the fields that it can fetch, and caches the results."""
 
     graph: PositionGraph
     contexts: Contexts
@@ -53,7 +53,7 @@ class Reachability:
         Args:
             position: The position of the object that has the field.
             name: The name of the field.
-            available: The context selections (see `context_selections`) that the router can fetch for the field.
+            available: The context selections that the router can fetch for the field (see `context_selections`).
         """
         member = self.graph.resolvable_field(position, name)
         if member is None or not self._requirements_met(position, member):
@@ -64,7 +64,10 @@ class Reachability:
         return self.graph.value_position(position, member)
 
     def _requirements_met(self, position: Position, member: FieldDef) -> bool:
-        """Return whether the fields of each `@requires` can be fetched and sent to the subgraph together with a key."""
+        """Return whether the router can fetch the fields that the `@requires` of the field `member` selects.
+
+        The subgraph must also have a key, because the router sends the required fields together with a key.
+        """
         applied = member.applied("requires")
         if not applied:
             return True
@@ -87,9 +90,10 @@ class Reachability:
             return self.graph.has_local_key(position) and self.can_fetch((position,), selections)
 
     def _stays_met(self, type_name: str, requires: Applied) -> bool:
-        """Return whether a `@requires` that can be fetched now can also be fetched when more positions are found.
+        """Return whether the required fields stay fetchable when more positions are found.
 
-        False if a field has an interface or union type: new positions may return types whose fields are not fetchable.
+        A new position of a field with an interface or union type can return further object types, and the fields of
+        these object types may not be fetchable. So the result is True only if the field set has no such field.
         """
         selections = requires.field_set
         return selections is not None and self.graph.selects_object_types_only(type_name, selections)
@@ -100,7 +104,8 @@ class Reachability:
         """Return all reachable positions of the same object. `position` is the first.
 
         A key can select fields of other objects, so the results for two objects can depend on each other. Such results
-        are computed in rounds, until no result grows. During the rounds, this method returns the positions so far.
+        are computed in rounds, until a round finds no further position. During the rounds, this method returns the
+        positions that were found so far.
         """
         known = self.cache.reachable.get(position)
         if known is not None:
@@ -119,12 +124,15 @@ class Reachability:
                     before = growing[each]
                     growing[each] = self._extended(each, before)
                     grew = grew or len(growing[each]) > len(before)
-                # Positions that were added to `growing` in this round need another round.
+                # If this round added objects to `growing`, their positions need another round.
                 grew = grew or len(growing) > len(begun)
         return growing[position]
 
     def _extended(self, position: Position, found: tuple[Position, ...]) -> tuple[Position, ...]:
-        """Return `found` and all further positions with a key whose fields can be fetched from positions in `found`."""
+        """Return `found`, followed by the new positions that the router can reach from positions in `found`.
+
+        The router reaches a new position if it can fetch the fields of one key from positions in `found`.
+        """
         entries = self.cache.entries.get(position)
         if entries is None:
             entries = self.cache.entries[position] = tuple(self.graph.entries(position))
@@ -138,8 +146,9 @@ class Reachability:
     def as_type(self, value: Position, name: str) -> tuple[Position, ...]:
         """Return the positions of a field's value, assuming that the value is an object of the type `name`.
 
-        A subgraph with an `@interfaceObject` type does not know the type of the object. In this case, the result has
-        the positions in all reachable subgraphs that define the interface and the type `name`.
+        A subgraph with an `@interfaceObject` type does not know the type of the object. In this case, the router must
+        ask another subgraph. So the result has the reachable positions in subgraphs that define the interface and have
+        `name` as one of its implementations.
         """
         definition = self.graph.definition(value)
         if not definition.is_interface_object:
@@ -170,7 +179,8 @@ class Reachability:
             positions: The known positions of the object.
             selections: The field set.
             available: The context selections that the router can fetch for the fields.
-            closed: If True, only `positions` may resolve the fields. If False, positions reachable from there may too.
+            closed: If True, the router may fetch the fields only from `positions`. If False, it may also fetch them
+                from positions that are reachable from `positions`.
         """
         for item in selections.selections:
             if isinstance(item, InlineFragmentNode):
@@ -203,7 +213,8 @@ class Reachability:
     ) -> tuple[Position, ...]:
         """Return all positions of the value of the field `name`. Empty if the router cannot fetch the field.
 
-        Progressive fields are left out: the router decides about labels only for fields of the client's operation.
+        The router decides about override labels only for fields of the client's operation. `name` is a field that the
+        router adds to a fetch. So a subgraph in which the field is progressive is skipped.
         """
         values: dict[Position, None] = {}
         for position in positions:
@@ -220,8 +231,9 @@ class Reachability:
     ) -> frozenset[ContextSelection]:
         """Return the context selections that the router can fetch for fields below an object.
 
-        `available` are the context selections from objects above. If the object itself sets a context, the selections
-        from this context are made on this object instead. The result has only the selections that can be fetched.
+        `available` are the context selections from objects above. If the object itself sets a context, the router makes
+        the selections from this context on this object, and no longer on an object above. Selections that the router
+        cannot fetch are left out.
         """
         contexts = self.contexts.set_by.get(type_name)
         if contexts is None:
@@ -233,7 +245,8 @@ class Reachability:
 
     def _can_select(self, positions: tuple[Position, ...], selection: ContextSelection) -> bool:
         selections = parse_field_set_or_none(selection.text)
-        # While a context selection is checked, a field that needs the same context selection counts as not fetchable.
+        # If the check of this context selection is already running, the selection depends on itself. Then a provisional
+        # False is returned (see `reachability_cache`).
         if selections is None or self.cache.is_open(selection):
             return False
         with self.cache.checking(selection):

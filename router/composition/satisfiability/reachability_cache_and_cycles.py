@@ -1,10 +1,12 @@
 """Cache the results of `reachability`, and end checks that depend on themselves.
 
-A *condition* is a `@requires` or a context selection that must be fetchable. A condition can depend on itself.
-Example: a key contains a field with `@requires`, and the required fields can be fetched only by the same key. A
-condition is *open* while its check is running. If the check of an open condition is started again, the inner check
-returns False at once. This False is *provisional*, which means that it may be wrong. Results that may be wrong
-because of a provisional False are not cached.
+A *condition* is a `@requires` or a context selection whose fields the router must be able to fetch. A condition can
+depend on itself. Example: a key contains a field with `@requires`, and the required fields can be fetched only by the
+same key.
+
+A condition is *open* while its check is running. If the same check is started again before it has ended, the inner
+check returns False at once. This False is *provisional*, which means that it may be wrong. If a result depends on a
+provisional False, the result is not cached.
 """
 
 from __future__ import annotations
@@ -46,10 +48,10 @@ class ReachabilityCache:
 
     @contextmanager
     def grow_together(self, position: Position) -> Iterator[dict[Position, tuple[Position, ...]]]:
-        """Set `growing` while the `with` block computes the reachable positions of `position`.
+        """Set `growing` while the `with` block computes the positions that are reachable from `position`.
 
-        At the end of the block, the results are cached. While a condition is open, they are not cached, because
-        they may depend on a provisional False (the terms are in the module's docstring).
+        At the end of the block, the results are cached. Exception: if a condition is open, the results may depend on a
+        provisional False, so they are not cached. The module's docstring explains these terms.
         """
         growing = self.growing = {position: (position,)}
         try:
@@ -60,7 +62,10 @@ class ReachabilityCache:
             self.reachable.update(growing)
 
     def is_open(self, condition: Hashable) -> bool:
-        """Return whether the check of a condition is running. If so, the caller must return a provisional False."""
+        """Return whether the check of `condition` is already running.
+
+        If the result is True, the caller must return a provisional False for the condition.
+        """
         if condition in self.open_conditions:
             self.provisional_results += 1
             return True
@@ -76,10 +81,12 @@ class ReachabilityCache:
             self.open_conditions.discard(condition)
 
     def is_certain_since(self, provisional_results: int) -> bool:
-        """Return whether a result is certain and may be cached.
+        """Return whether a result is certain, so that it may be cached.
+
+        A result is uncertain if a provisional False was returned while the result was computed. A result is also
+        uncertain while the search for reachable positions is running.
 
         Args:
-            provisional_results: The value of `self.provisional_results` before the result was computed. If the value
-                has changed, the result is uncertain. Results are also uncertain while reachable positions are computed.
+            provisional_results: The value that `self.provisional_results` had before the result was computed.
         """
         return self.provisional_results == provisional_results and self.growing is None

@@ -1,11 +1,11 @@
 """Search the API schema for fields that no subgraph can resolve (composition §9).
 
 The search starts at the root types and follows every field. A *state* of the search is an object that a query can
-reach: its type, its positions, and the context selections that the router can fetch for its fields. A field leads from
-a state to one new state for each possible object type of the field's value.
+reach: its type, its positions, and the context selections that the router can fetch for its fields. For each field of
+the object, the search creates one new state for each possible object type of the field's value.
 
-A new state is skipped if it has all positions and context selections of an explored state of the same type. Every field
-that was resolvable from the explored state is also resolvable from the new state, so there are no further errors.
+A new state can have all positions and all context selections of an explored state of the same type. Then every field
+that was resolvable from the explored state is also resolvable from the new state, so the new state is skipped.
 
 The search is breadth first. So an error message shows one of the shortest queries that fail.
 """
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from router.composition.merge.merge_state import MergeState
 
-# The limit for the positions of all states in the queue. Apollo's composition limits its queue of subgraph paths
-# similarly. Real supergraphs stay far below the limit.
+# The highest number of positions that all states in the queue may have together. Apollo's composition has a similar
+# limit for the subgraph paths in its queue. Real supergraphs stay far below the limit.
 MAX_POSITIONS = 1_000_000
 
 
@@ -43,11 +43,11 @@ class SearchState:
 
     Attributes:
         type_name: The object type.
-        positions: The positions in subgraphs that can return the object at the end of `path`. Positions that are only
-            reachable from these by keys can be missing.
+        positions: The positions that the object has after the last field of `path`. Positions that the router reaches
+            from `positions` by keys need not be included.
         available: The context selections that the router can fetch for fields of the object.
-        available_below: The context selections that the router can fetch for fields below the object. They differ from
-            `available` if the object sets a context.
+        available_below: The context selections that the router can fetch for fields of objects below this object. If
+            this object sets a context, they differ from `available`.
         path: The fields from the root to the object.
     """
 
@@ -171,7 +171,7 @@ class _Search:
     def _values(self, state: SearchState, name: str) -> tuple[Position, ...]:
         values: dict[Position, None] = {}
         for position in state.positions:
-            # For a root type, `state.positions` already has the positions in all subgraphs.
+            # A state with an empty path is a root type. Its `positions` are already the positions in all subgraphs.
             reached = self.reachability.reachable(position) if state.path else (position,)
             for seen in reached:
                 value = self.reachability.resolve(seen, name, state.available)
@@ -180,11 +180,12 @@ class _Search:
         return tuple(values)
 
     def _complete_value(self, state: SearchState, member: FieldDef, values: tuple[Position, ...]) -> Position:
-        """Return the first position in `values` from which all fields below a shared mutation field can be resolved.
+        """Choose the subgraph to which the router sends the mutation field `member`, and return the value's position.
 
-        The router sends a mutation field to only one subgraph, so all fields below must be resolvable from the value
-        of this subgraph (composition §9.3). If no position fulfils this, the first position is returned. The search
-        then reports the fields that cannot be resolved from this position.
+        Several subgraphs resolve `member`, but the router sends a mutation field to only one subgraph. So all fields
+        below `member` must be resolvable from the value of this subgraph (composition §9.3). The result is the first
+        position in `values` for which this is true. If there is none, the result is the first position, and the search
+        then reports the fields that cannot be resolved from it.
         """
         for value in values:
             trial = _Search(self.merge.silent(), self.reachability, set(), RuntimeTypes(None))

@@ -1,8 +1,8 @@
 """Find the types of a subgraph that are lost when a router reads the subgraph from the supergraph (composition §8.6).
 
 A router *extracts* the schema of each subgraph from the supergraph. A field is lost if another subgraph overrides the
-field without a label and nothing in the subgraph uses the field. A type is lost if it has no remaining fields. A field
-is also lost if its type is lost. Then the type that has the field can be lost too:
+field without a label and nothing in the subgraph uses the field. A type is lost if all its fields are lost. A field is
+also lost if the type of its value is lost. Example:
 
     type Query { a: Int }        # another subgraph overrides `a`: `a` is lost, and so is `Query`
     type Mutation { m: Query }   # `m` is lost because `Query` is lost. So `Mutation` is lost too.
@@ -58,7 +58,7 @@ class ExtractedFields:
         return frozenset(missing)
 
     def _parts(self, index: int, definition: TypeDef) -> set[str]:
-        """Return the names of the fields that are not lost by an override. For a union, return all members."""
+        """Return the names of the fields that no `@override` removes. For a union, return the names of all members."""
         if definition.kind is Kind.UNION:
             return set(definition.members)
         return {

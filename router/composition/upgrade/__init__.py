@@ -2,8 +2,8 @@
 
 In: the schemas of all subgraphs. Out: the Federation 1 schemas, changed in place.
 
-The upgrade of one subgraph depends on the other subgraphs. Therefore a record of each subgraph is made before the first
-step (`Originals`), and the steps read these records. So the result does not depend on the order of the subgraphs.
+The upgrade of one subgraph depends on the other subgraphs, but must not depend on the order in which the subgraphs are
+upgraded. So each subgraph is recorded in `Originals` before the first step, and the steps read these records.
 
 Reading order: `STEPS` in this file, `upgrade_step_input`, then the other files in any order.
 """
@@ -82,9 +82,10 @@ def _upgraded(upgrade: Upgrade) -> bool:
 
 
 def _refuse_interface_objects(schemas: Sequence[SubgraphSchema], report: Report) -> None:
-    """Report each `@interfaceObject` type if the interface has a key in a Federation 1 subgraph.
+    """Report an `@interfaceObject` type if a Federation 1 subgraph has the interface with a key.
 
-    An `@interfaceObject` type needs a key on the interface, but the upgrade drops all keys of Federation 1 interfaces.
+    An `@interfaceObject` type needs a key on the interface. Federation 1 has no keys on interfaces, so the upgrade
+    drops them.
     """
     for schema in schemas:
         for definition in schema.of_kind(Kind.OBJECT):
@@ -103,7 +104,10 @@ def _refuse_interface_objects(schemas: Sequence[SubgraphSchema], report: Report)
 
 
 def _refuse_links_of_federation_directives(schema: SubgraphSchema, report: Report) -> None:
-    """Report each link that gives `@tag` or `@inaccessible` the name that the upgrade imports from federation."""
+    """Report an `@link` to the tag or inaccessible specification if it does not rename the directive.
+
+    The upgrade imports `@tag` and `@inaccessible` from the federation specification, so these names must be free.
+    """
     for link in schema.links:
         name = link.url.name
         if link.url.is_apollo and name in ("tag", "inaccessible") and link.directive_name(name) == name:

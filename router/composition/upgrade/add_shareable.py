@@ -1,6 +1,6 @@
 """Add `@shareable` to types and fields that several subgraphs resolve.
 
-In Federation 1, several subgraphs may resolve a field without `@shareable`.
+Federation 2 requires `@shareable` if several subgraphs resolve a field. Federation 1 does not require it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ _NEEDED = ("FIELD_DEFINITION", "OBJECT")
 def require_whole_definition(upgrade: Upgrade) -> None:
     """Report INVALID_GRAPHQL if the subgraph defines `@shareable` without `FIELD_DEFINITION` or without `OBJECT`.
 
-    The upgrade needs both locations, because every subgraph has the field `Query._service` and the type `_Service`.
-    If there is only one subgraph, nothing is reported.
+    The upgrade needs both locations: every subgraph has the field `Query._service` and the type `_Service`, so these
+    are always shared. If there is only one subgraph, nothing is shared, and nothing is reported.
     """
     own = upgrade.schema.directives.get("shareable")
     missing = [location for location in _NEEDED if own is not None and location not in own.locations]
@@ -36,8 +36,8 @@ def require_whole_definition(upgrade: Upgrade) -> None:
 def add_shareable(upgrade: Upgrade) -> None:
     """Add `@shareable` to each type or field that other subgraphs have too.
 
-    - An object type that has no key and is not a root type gets `@shareable` if another subgraph has the type.
-    - In every other object type, a field gets `@shareable` if another subgraph resolves the field.
+    - If an object type has no key and is not a root type, the type gets `@shareable` if another subgraph has the type.
+    - In other object types, a field gets `@shareable` if another subgraph resolves the field.
     - `Subscription` and its fields get no `@shareable`.
     """
     original = upgrade.original

@@ -33,8 +33,8 @@ def drop_external_on_types(upgrade: Upgrade) -> None:
 def drop_unused_externals(upgrade: Upgrade) -> None:
     """Drop the external fields that nothing in the subgraph uses.
 
-    A type that has no fields after that is dropped too. If the subgraph still refers to the type, report
-    TYPE_WITH_ONLY_UNUSED_EXTERNAL.
+    If a type has no fields left, the type is dropped too. If the subgraph still refers to such a type, the type is not
+    dropped, and TYPE_WITH_ONLY_UNUSED_EXTERNAL is reported.
     """
     schema = upgrade.schema
     subgraph = SubgraphMetadata(schema)

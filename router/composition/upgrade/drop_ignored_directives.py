@@ -1,7 +1,7 @@
 """Drop directives that Federation 1 ignores.
 
-Federation 1 ignores `@key`, `@provides` and `@requires` on interfaces, and `@provides` on fields whose type has no
-fields.
+Federation 1 ignores `@key` on interfaces, `@provides` and `@requires` on the fields of interfaces, and `@provides` on
+fields whose type is a scalar or an enum.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Drop each tag of an external field if another subgraph has the same tag on the field.
+"""Drop a `@tag` on an external field if another subgraph has the same tag on the field.
 
-Federation 2 forbids `@tag` on external fields.
+Federation 2 forbids `@tag` on external fields. If another subgraph has the same tag, dropping it changes nothing in the
+supergraph. Other tags of external fields stay, and the merge reports them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def drop_repeated_tags(upgrade: Upgrade) -> None:
-    """Drop each tag of an external field if another subgraph has the same tag on the field without `@external`."""
+    """Drop a `@tag` on an external field if another subgraph has the same tag on the field without `@external`."""
     subgraph = SubgraphMetadata(upgrade.schema)
     for _, member in upgrade.schema.fields():
         if not subgraph.is_external(member):

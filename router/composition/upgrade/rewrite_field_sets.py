@@ -1,7 +1,8 @@
 """Rewrite field sets that Federation 1 accepts, but Federation 2 does not.
 
-Federation 1 accepts lists and names (`["id", "sku"]`, `id`), which become strings. Federation 1 also accepts fields
-that are not external in `@requires` and `@provides`. Such fields have no effect, so they are dropped.
+- Federation 1 accepts a field set that is a list or a name: `["id", "sku"]` or `id`. It becomes a string.
+- In Federation 1, `@requires` and `@provides` may select fields that are not external. Such fields have no effect, so
+  they are dropped from the field set.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def coerce_fields(upgrade: Upgrade) -> None:
-    """Turn lists and names into strings: `fields: ["id", "sku"]` into `"id sku"`, and `fields: id` into `"id"`."""
+    """Turn field sets that are lists or names into strings: `["id", "sku"]` into `"id sku"`, and `id` into `"id"`."""
     for _, applied in SubgraphMetadata(upgrade.schema).field_set_uses():
         value = applied.arguments.get("fields")
         items = value.values if isinstance(value, ListValueNode) else (value,)
@@ -46,8 +47,8 @@ def coerce_fields(upgrade: Upgrade) -> None:
 def drop_ineffective_leaves(upgrade: Upgrade) -> None:
     """Drop fields that are not external from the field sets of `@requires` and `@provides`.
 
-    These fields have no effect, because the subgraph resolves them anyway. A directive whose field set becomes empty is
-    dropped too.
+    These fields have no effect, because the subgraph resolves them anyway. If a field set becomes empty, its directive
+    is dropped too.
     """
     subgraph = SubgraphMetadata(upgrade.schema)
     for _, member in upgrade.schema.fields():
@@ -83,8 +84,8 @@ def _keep(subgraph: SubgraphMetadata, type_name: str, applied: Applied) -> bool:
 def _is_readable(subgraph: SubgraphMetadata, type_name: str, selections: SelectionSetNode) -> bool:
     """Return whether all selected fields are valid.
 
-    A valid field exists and has no alias. Its arguments are valid. It has a selection if its type has fields, and no
-    selection otherwise.
+    A selected field is valid if the type has the field, there is no alias, and the arguments are valid. If the field's
+    type has fields, the field must have a selection set; otherwise, it must not have one.
     """
     schema = subgraph.schema
     definition = schema.types.get(type_name)
@@ -111,7 +112,7 @@ def _is_readable(subgraph: SubgraphMetadata, type_name: str, selections: Selecti
 
 
 def _effective(subgraph: SubgraphMetadata, type_name: str, selections: SelectionSetNode) -> SelectionSetNode | None:
-    """Drop the selections that have no effect, and return the others. Return None if all are dropped.
+    """Return `selections` without the selections that have no effect. Return None if no selection remains.
 
     If nothing is dropped, return the same object `selections`.
     """

@@ -19,16 +19,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """A record of one subgraph as it was before the upgrade. The upgrade of the other subgraphs reads the record.
+    """A record of one subgraph as it was before the upgrade. The upgrade steps of all subgraphs read the record.
 
     Attributes:
         name: The name of the subgraph.
         types: The names of all types.
-        bases: The names of the types that the subgraph defines. Types that are only extended are not in the set.
+        bases: The names of the types that the subgraph defines. If it only extends a type, the type is not in the set.
         resolved: The coordinates of the fields that the subgraph resolves, such as `User.name`.
         shareable: The coordinates of the fields that other subgraphs may resolve too.
-        first_key_fields: The fields in the first key of each type, by type name. Fields of other types are left out.
-        tags: The names in the `@tag` directives of each field without `@external`, by field coordinate.
+        first_key_fields: Name of a type → names of the fields that the first key of the type selects. If the key also
+            selects fields of other types, they are left out.
+        tags: Coordinate of a field → the `name` arguments of its `@tag` directives. Fields with `@external` are left
+            out.
     """
 
     name: str
@@ -101,5 +103,8 @@ class Upgrade:
 
 
 def is_extension(definition: TypeDef) -> bool:
-    """Return whether the subgraph only extends the type: with `@extends`, or with `extend type` and no definition."""
+    """Return whether the subgraph only extends the type.
+
+    This is the case if the type has `@extends`, or if the type has `extend type` but no definition.
+    """
     return definition.has("extends") or (definition.has_extension and not definition.has_definition)

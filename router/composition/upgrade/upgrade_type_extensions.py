@@ -1,7 +1,7 @@
-"""Upgrade type extensions: check that a subgraph defines each extended type, and turn extensions into definitions.
+"""Upgrade type extensions: check that some subgraph defines each extended type, and turn extensions into definitions.
 
-In Federation 1, one subgraph defines (owns) a type, and other subgraphs extend the type. In Federation 2, each subgraph
-that has the type defines it.
+In Federation 1, one subgraph owns and defines a type, and other subgraphs extend the type. In Federation 2, no subgraph
+owns a type, and each subgraph with the type defines it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def require_base(upgrade: Upgrade) -> None:
-    """Report EXTENSION_WITH_NO_BASE for each type that the subgraph extends, but no other subgraph defines."""
+    """Report EXTENSION_WITH_NO_BASE if the subgraph extends a type that no other subgraph defines."""
     for definition in upgrade.schema.types.values():
         if definition.name in ROOTS.values() or not is_extension(definition):
             continue
@@ -32,8 +32,8 @@ def require_base(upgrade: Upgrade) -> None:
 def drop_external_keys(upgrade: Upgrade) -> None:
     """Drop `@external` from the key fields of type extensions, because the subgraph resolves these fields.
 
-    If a type extension has no key, its key fields are those of the first key that each other subgraph declares for the
-    type. Root types count as type extensions.
+    If the type extension has no key, the keys of the other subgraphs count: for each other subgraph, the fields of the
+    first key that it declares for the type. Root types count as type extensions.
     """
     schema = upgrade.schema
     for definition in schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
