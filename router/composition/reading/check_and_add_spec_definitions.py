@@ -48,8 +48,7 @@ def complete_definitions(
 ) -> tuple[tuple[DefinitionNode, ...], tuple[DefinitionNode, ...]]:
     """Return the subgraph's own definitions, and the missing definitions of specifications (composition §1).
 
-    If an own definition of an element contradicts the specification, DIRECTIVE_DEFINITION_INVALID or
-    TYPE_DEFINITION_INVALID is reported.
+    Reports DIRECTIVE_DEFINITION_INVALID or TYPE_DEFINITION_INVALID if an own definition contradicts its specification.
     """
     federation_2 = links.get(FEDERATION_IDENTITY) is not None
     written = document.definitions

@@ -64,10 +64,7 @@ class Reachability:
         return self.graph.value_position(position, member)
 
     def _requirements_met(self, position: Position, member: FieldDef) -> bool:
-        """Return whether the router can fetch the fields that the `@requires` of the field `member` selects.
-
-        The subgraph must also have a key, because the router sends the required fields together with a key.
-        """
+        """Return whether the router can fetch the required fields of `member` and send them together with a key."""
         applied = member.applied("requires")
         if not applied:
             return True
@@ -92,8 +89,7 @@ class Reachability:
     def _stays_met(self, type_name: str, requires: Applied) -> bool:
         """Return whether the required fields stay fetchable when more positions are found.
 
-        A new position of a field with an interface or union type can return further object types, and the fields of
-        these object types may not be fetchable. So the result is True only if the field set has no such field.
+        A new position of an interface or union can have further object types. So the result is False for such fields.
         """
         selections = requires.field_set
         return selections is not None and self.graph.selects_object_types_only(type_name, selections)
@@ -103,9 +99,8 @@ class Reachability:
     def reachable(self, position: Position) -> tuple[Position, ...]:
         """Return all reachable positions of the same object. `position` is the first.
 
-        A key can select fields of other objects, so the results for two objects can depend on each other. Such results
-        are computed in rounds, until a round finds no further position. During the rounds, this method returns the
-        positions that were found so far.
+        A key can select fields of other objects, so the results for two objects can depend on each other. They are
+        computed in rounds until no result grows. Until then, this method returns the positions found so far.
         """
         known = self.cache.reachable.get(position)
         if known is not None:
@@ -129,10 +124,7 @@ class Reachability:
         return growing[position]
 
     def _extended(self, position: Position, found: tuple[Position, ...]) -> tuple[Position, ...]:
-        """Return `found`, followed by the new positions that the router can reach from positions in `found`.
-
-        The router reaches a new position if it can fetch the fields of one key from positions in `found`.
-        """
+        """Return `found` and the further positions that have a key whose fields can be fetched from `found`."""
         entries = self.cache.entries.get(position)
         if entries is None:
             entries = self.cache.entries[position] = tuple(self.graph.entries(position))
@@ -146,9 +138,8 @@ class Reachability:
     def as_type(self, value: Position, name: str) -> tuple[Position, ...]:
         """Return the positions of a field's value, assuming that the value is an object of the type `name`.
 
-        A subgraph with an `@interfaceObject` type does not know the type of the object. In this case, the router must
-        ask another subgraph. So the result has the reachable positions in subgraphs that define the interface and have
-        `name` as one of its implementations.
+        A subgraph with an `@interfaceObject` type does not know the object's type. For such a subgraph, the result has
+        the reachable positions in subgraphs that define the interface and its implementation `name`.
         """
         definition = self.graph.definition(value)
         if not definition.is_interface_object:
@@ -179,8 +170,7 @@ class Reachability:
             positions: The known positions of the object.
             selections: The field set.
             available: The context selections that the router can fetch for the fields.
-            closed: If True, the router may fetch the fields only from `positions`. If False, it may also fetch them
-                from positions that are reachable from `positions`.
+            closed: If True, the router may use only `positions`. If False, it may also move to reachable positions.
         """
         for item in selections.selections:
             if isinstance(item, InlineFragmentNode):
@@ -213,8 +203,7 @@ class Reachability:
     ) -> tuple[Position, ...]:
         """Return all positions of the value of the field `name`. Empty if the router cannot fetch the field.
 
-        The router decides about override labels only for fields of the client's operation. `name` is a field that the
-        router adds to a fetch. So a subgraph in which the field is progressive is skipped.
+        The router decides about override labels only for the client's own fields. So progressive fields are left out.
         """
         values: dict[Position, None] = {}
         for position in positions:
@@ -231,9 +220,8 @@ class Reachability:
     ) -> frozenset[ContextSelection]:
         """Return the context selections that the router can fetch for fields below an object.
 
-        `available` are the context selections from objects above. If the object itself sets a context, the router makes
-        the selections from this context on this object, and no longer on an object above. Selections that the router
-        cannot fetch are left out.
+        `available` are the context selections from objects above. If the object sets a context itself, the selections
+        from this context are made on this object instead. Selections that cannot be fetched are left out.
         """
         contexts = self.contexts.set_by.get(type_name)
         if contexts is None:
@@ -245,8 +233,7 @@ class Reachability:
 
     def _can_select(self, positions: tuple[Position, ...], selection: ContextSelection) -> bool:
         selections = parse_field_set_or_none(selection.text)
-        # If the check of this context selection is already running, the selection depends on itself. Then a provisional
-        # False is returned (see `reachability_cache`).
+        # If the check of this selection is already running, the False is provisional (see `reachability_cache`).
         if selections is None or self.cache.is_open(selection):
             return False
         with self.cache.checking(selection):
