@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from subgraphs.auth.store.protocol import AuthStore
     from subgraphs.kit.store_factory import Clock
 
-# An earlier time is certainly wrong. A machine whose clock has no battery starts in 1970.
+# If the clock shows an earlier time than this, it is certainly wrong. A machine whose clock has no battery starts in
+# 1970.
 _EARLIEST: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 

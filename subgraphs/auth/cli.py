@@ -170,9 +170,9 @@ def _problems(error: BadUserInput) -> str:
 
 
 async def _change(email: str, change: Callable[[AuthStore, User], Awaitable[None]]) -> User:
-    """Run `change`, and return the changed user.
+    """Run `change` on the user with this e-mail address, and return the changed user.
 
-    The tokens of the sessions that `change` ended are invalid from now on, for every process.
+    From now on, every process refuses the tokens of the sessions that `change` ended.
     """
     settings = _settings()
     async with open_joined(settings.place, STORES) as store:

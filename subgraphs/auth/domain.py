@@ -53,8 +53,8 @@ class Role(StrEnum):
 class Operation(StrEnum):
     """What can be done with the data of a user through GraphQL.
 
-    A session is ended with its own tokens, so it needs no permission. Roles, limits and keys can only be changed on the
-    command line.
+    To end a session, a client sends a token of this session, so no permission is needed. Roles, limits and keys can
+    only be changed on the command line.
     """
 
     READ = "read"
@@ -139,7 +139,7 @@ class Verdict(Enum):
     REUSED = auto()
     """The token is refused because it was exchanged before.
 
-    The session ends, because a thief may have used the token.
+    The session ends: one of the two clients that sent the token may be a thief.
     """
 
 
@@ -147,12 +147,12 @@ class Verdict(Enum):
 class Rotation:
     """What a store has to do for a refresh token that a client sends.
 
-    It writes all of this in one database transaction.
+    The store writes all of this in one database transaction.
 
     Attributes:
         session: the session afterwards. If the token was used before, the session has ended.
-        successor: the next token, to be stored together with the mark that the sent token is used; None unless the
-            verdict is ROTATE.
+        successor: the next token; None unless the verdict is ROTATE. When the store writes it, it marks the sent token
+            as used.
     """
 
     verdict: Verdict
@@ -175,7 +175,7 @@ def rotate(token: RefreshToken, session: Session, successor_digest: bytes, now: 
 def judge(token: RefreshToken, session: Session, now: datetime) -> Verdict:
     """Return the verdict on `token`.
 
-    A token that was used before ends its session even if it has expired since then.
+    If the token was used before, its session ends, even if the token has expired since then.
     """
     if not session.is_live(now):
         return Verdict.DEAD
@@ -200,7 +200,7 @@ class InvalidField(ValueError):
 def parse_email(text: str) -> str:
     """Return the address in normal form: Unicode NFC, with the domain in lower case.
 
-    It is not checked whether it exists.
+    Whether the address exists is not checked.
 
     Raises:
         InvalidField: the text is not an e-mail address.
@@ -217,8 +217,8 @@ def parse_email(text: str) -> str:
 def email_key(email: str) -> str:
     """Return a key that is the same for all spellings of one user's address.
 
-    They may differ in case and in how accents are composed. Case folding is not used, because it also replaces `ß` by
-    `ss`, and these are different mailboxes.
+    The spellings may differ in case and in how accents are composed. Case folding is not used, because it also replaces
+    `ß` by `ss`, and these are different mailboxes.
     """
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", email).lower())
 

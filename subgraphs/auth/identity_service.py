@@ -43,10 +43,10 @@ if TYPE_CHECKING:
     from subgraphs.auth.password_hashing import PasswordHasher
     from subgraphs.auth.store.protocol import AuthStore, Credentials
 
-# After a session ends, its last access token is valid for minutes. If the clock is set back, the token is valid again
-# later. So the revocation is kept for longer than a clock is usually set back.
+# How long a revocation is kept. After a session has ended, its last access token expires within minutes. But if the
+# clock is set back, the token is valid again. So a revocation is kept for longer than a clock is usually set back.
 _REVOCATION_LIFETIME: Final = timedelta(days=1)
-# How long ago a session may have ended for `repair` to check its revocation.
+# `revoke_ended_sessions` revokes the sessions that ended within this time.
 _REPAIRED: Final = PUBLISH_AFTER + timedelta(minutes=1)
 
 _log = structlog.stdlib.get_logger("identity")
@@ -92,7 +92,7 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True)
 class GuardedPasswords:
-    """The hasher of passwords, and the limits of how often somebody may have one hashed."""
+    """The hasher of passwords, and the limits of how often somebody may have a password hashed."""
 
     hasher: PasswordHasher
     limits: LoginLimits
@@ -163,7 +163,10 @@ class IdentityService:
         return await self._begin_session(known.user)
 
     async def _renew_hash(self, known: Credentials, password: str) -> None:
-        """Replace a hash that has outdated parameters. If the queue is full, the next login does it."""
+        """Replace a hash that has outdated parameters.
+
+        If the queue is full, keep the hash; the next login tries again.
+        """
         if self._passwords.hasher.is_outdated(known.password_hash):
             with suppress(Unavailable):
                 encoded = await self._passwords.hasher.hash(password)
@@ -302,7 +305,7 @@ async def add_user(store: AuthStore, hasher: PasswordHasher, user: User, passwor
 async def _given_back_unless_hashed(attempt: Attempt) -> AsyncIterator[None]:
     """If the block raises Unavailable, do not count `attempt`, so that the client may try again.
 
-    If the client leaves, the attempt stays counted. Otherwise a flood of clients that leave early would not be limited.
+    If the client leaves, the attempt stays counted. Otherwise, no limit would stop a flood of clients that leave early.
     """
     try:
         yield

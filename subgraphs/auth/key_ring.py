@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from subgraphs.auth.store.protocol import AuthStore
 
-# How often a process reads the keys. A withdrawn key must become invalid quickly, and a query every five seconds is
-# cheap.
+# How often a process reads the keys. A process must soon notice that a key was withdrawn, and a query every five
+# seconds is cheap.
 READ_AGAIN: Final = timedelta(seconds=5)
 
 _log = structlog.stdlib.get_logger("keys")

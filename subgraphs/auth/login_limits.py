@@ -10,8 +10,8 @@ A failed login is counted in three ways. Each count has its own consequence:
 
 The third row slows down guesses that come from many addresses. A stranger must not lock out the owner of an account. So
 each address has a wait of its own, which other addresses can neither use nor make longer. Because of the second row, a
-stranger can cause only few failures above the tenth, so the owner waits once, for some seconds. With N addresses, an
-attacker gets N times as many guesses; this is accepted, because nobody may be locked out.
+stranger at one address can cause only few failures above the tenth. So the owner waits once, for some seconds. With N
+addresses, an attacker gets N times as many guesses; this is accepted, because nobody may be locked out.
 
 An attempt is counted when it begins, so attempts that run at the same time count too. The attempt is removed from the
 counts when it succeeds, or when no hash was computed. All counts use the e-mail address that the client sent, even if
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 _LOGIN_WINDOW: Final = 15 * 60.0
 _ADDRESS_WINDOW: Final = 60.0
 _REGISTRATION_WINDOW: Final = 60 * 60.0
-# The limit of an IPv6 site is as high as the limits of this many addresses together. A customer's site may have 65,536
-# addresses.
+# A customer's IPv6 site may have 65,536 addresses. The limit of a site is this many times as high as the limit of an
+# address.
 _ADDRESSES_OF_SITE: Final = 16
 # A wait is never longer than the window in which the failures are counted.
 _LONGEST_WAIT: Final = _LOGIN_WINDOW
@@ -62,7 +62,7 @@ class Origin:
 
 
 def _of_site(limit: RateLimit) -> RateLimit:
-    """Return the limit of a site that corresponds to `limit`, the limit of an address."""
+    """Return the limit of a site. `limit` is the limit of an address."""
     return replace(limit, name=f"{limit.name}-site", count=limit.count * _ADDRESSES_OF_SITE)
 
 
@@ -103,7 +103,8 @@ class LoginLimits:
         """Count a login as a failure until it succeeds.
 
         Args:
-            account: the e-mail address in the form that is the same for all its spellings, or any other text.
+            account: a key of the account that is the same for all spellings of its e-mail address (`domain.email_key`),
+                or any other text.
             origin: where the request comes from.
 
         Raises:
@@ -163,8 +164,8 @@ class LoginLimits:
             return 0.0
         needed = min(1.0 + over, _LONGEST_WAIT)
         before = await self._over(self._pair, pair) - 1
-        # The account has already waited at this address because of its failures from this address. It does not wait a
-        # second time for the same failures.
+        # The failures from this address have already caused a wait at this address that was long enough. The account
+        # does not wait a second time for the same failures.
         if before >= 0 and min(2.0**before, _LONGEST_WAIT) >= needed:
             return 0.0
         return await self._store.wait_turn("login-turn", pair, needed)

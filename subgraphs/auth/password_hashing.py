@@ -26,7 +26,7 @@ T = TypeVar("T")
 _TIME_COST: Final = 2
 MEMORY_KIB: Final = 19_456
 _PARALLELISM: Final = 1
-# The limit for the memory of all running hashes together. It limits the number of threads only on a machine with more
+# The most memory that all running hashes together may use. It limits the number of threads only on a machine with more
 # than 26 cores.
 MAX_MEMORY_KIB: Final = 512 * 1024
 # How many hashes may wait. For two cores, this is less than a second of work.
@@ -83,7 +83,8 @@ class PasswordHasher:
         return self._argon2.check_needs_rehash(encoded)
 
     def _matches(self, password: str, encoded: str) -> bool:
-        # A longer password was never hashed. It is verified all the same, so that the response takes the same time.
+        # No stored hash belongs to a longer password. An empty text is verified in its place, so that the response
+        # takes the same time.
         is_possible = len(password) <= MAX_LENGTH
         try:
             self._argon2.verify(encoded, _encoded(password if is_possible else ""))

@@ -21,9 +21,9 @@ MIN_LENGTH: Final = MIN_PASSWORD_LENGTH
 # The maximum length. ASVS 6.2.9 requires at least 64. The limit bounds the work for a request.
 MAX_LENGTH: Final = 256
 
-# With ten failures in 15 minutes, an attacker at one address has 350,000 guesses a year. A password that needs this
-# number of guesses resists an attacker with 300 addresses for almost a year. From this number on, zxcvbn gives a
-# password 3 of 4 points, and eight random characters just reach it.
+# The least number of guesses that an accepted password needs. With ten failures in 15 minutes, an attacker at one
+# address has 350,000 guesses a year. So an attacker with 300 addresses needs almost a year. From this number on, zxcvbn
+# gives a password 3 of 4 points. Eight random characters just need this number of guesses.
 _MIN_GUESSES: Final = 1e8
 # zxcvbn's time grows with the cube of the length. 40 characters take up to 40 ms, and 256 characters up to 20 s.
 _JUDGED_LENGTH: Final = 40

@@ -225,7 +225,8 @@ async def _refresh(
     info: Info,
     input: Annotated[RefreshInput, strawberry.argument(description="The refresh token.")],  # noqa: A002 - the schema's name
 ) -> RefreshResult:
-    # A session that ends must also be revoked, even if the client has disconnected.
+    # If a refresh token is used twice, its session ends, and then the session's access tokens must be revoked. So the
+    # work continues even if the client disconnects.
     signed_in = await to_the_end(info.context.identity.refresh(input.refresh_token))
     if signed_in is None:
         return InvalidToken(code="INVALID_TOKEN", message="The refresh token is not valid; log in again")

@@ -22,10 +22,11 @@ class AuthSettings(SubgraphSettings):
     Attributes:
         db_url: `sqlite:///path`; by default a file in the data directory.
         jwt_secret: encrypts private signing keys at rest; by default generated into the data directory.
-        login_failures_per_account: failed logins of one account in 15 minutes, after which further logins must wait.
-        login_failures_per_address: failed logins of one address in a minute.
-        registrations_per_address: registrations of one address in an hour.
-        hashing_queue: password hashes that may wait for a thread.
+        login_failures_per_account: how many logins of one account may fail in 15 minutes. After that, further logins
+            must wait.
+        login_failures_per_address: how many logins from one address may fail in a minute.
+        registrations_per_address: how many registrations may come from one address in an hour.
+        hashing_queue: how many password hashes may wait for a thread.
     """
 
     port: Port = Field(3001, alias="AUTH_PORT")

@@ -9,11 +9,12 @@ key B                 ──publish only──────┴──publish, sign
                       created             active_from      (end of A's last token)
 ```
 
-All of these phases follow from two times of each key, so only the keys are stored.
+Each key has two times: `created_at` and `active_from`. All of these phases follow from the times of the keys, so only
+the keys are stored.
 
-If the clock was wrong and ahead, there are keys with a time of creation in the future. These keys have been published,
-so they can be used: if no other key can sign, the key that becomes active first signs, and `redated` gives it times of
-the present clock.
+If the clock was ahead and is right again, there are keys with times in the future. Verifiers already have these keys,
+so they can be used. If no other key can sign, the one of these keys that becomes active first signs, and `redated`
+changes its times to the present.
 """
 
 from __future__ import annotations
@@ -42,17 +43,19 @@ if TYPE_CHECKING:
 ALGORITHM: Final = "ES256"
 # The max-age in the Cache-Control header of the key set.
 KEY_SET_AGE: Final = timedelta(minutes=5)
-# The time between the publication of a key and its first signature: twice the age of a cached key set, because a
-# verifier may fetch it late.
+# The time between the publication of a key and its first signature. A verifier may fetch the key set late, so this is
+# twice the age of a cached key set.
 PUBLISH_AHEAD: Final = 2 * KEY_SET_AGE
-# How long a retired key is still published: the lifetime of its last token, plus the tolerance of verifiers.
+# How long a key is published after it has stopped signing: the lifetime of its last token, plus the tolerance of
+# verifiers.
 PUBLISH_AFTER: Final = ACCESS_LIFETIME + timedelta(seconds=LEEWAY_SECONDS)
 # How long a key signs. NIST SP 800-57 allows one to three years. A monthly rotation shows early if the rotation does
 # not work.
 SIGNING_LIFETIME: Final = timedelta(days=30)
 
 _NONCE_BYTES: Final = 12
-# A key that is created this far in the future is normal: time servers set a clock back by less.
+# If a time server has set the clock back, a key may have been created a little in the future. Time servers set clocks
+# back by less than this.
 _CLOCK_TOLERANCE: Final = timedelta(minutes=1)
 
 
@@ -85,9 +88,9 @@ def signing(keys: Sequence[SigningKey], now: datetime) -> SigningKey | None:
 
 
 def redated(keys: Sequence[SigningKey], now: datetime) -> SigningKey | None:
-    """Return a key that was created in the future, with times of the present clock; None if there is no such key.
+    """Return a key that was created in the future, with its times changed to the present; None if there is no such key.
 
-    The key was published when it was created, so it may sign now if no other key is active. Otherwise, it becomes
+    If no other key is active, the key becomes active now: it was published when it was created. Otherwise, it becomes
     active later, like a new key.
     """
     future = [key for key in keys if key.created_at > now + _CLOCK_TOLERANCE]

@@ -73,7 +73,10 @@ def create_app(
 
 
 def _client_gone(_request: Request, _error: Exception) -> Response:
-    """The client closed the connection while it sent the body; the status is only used by the log."""
+    """Respond to a client that closed the connection while it sent the body.
+
+    Nobody receives the response; its status is only logged.
+    """
     return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 

@@ -1,6 +1,6 @@
 """The descriptions of types that several subgraphs define.
 
-Composition keeps these descriptions because they are equal.
+All subgraphs use the same text, so composition keeps it.
 """
 
 from __future__ import annotations

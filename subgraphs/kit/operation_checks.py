@@ -4,9 +4,9 @@
 text ── tokens ──> document ── one operation ── depth, aliases, selections ──> valid document ── estimate ──> Operation
 ```
 
-The order matters: each step is bounded by the ones before it. The time of graphql-core's validation is not linear in
-the length of the document. So the size of the operation is checked before, and the rule that compares fields has a
-smaller budget than in graphql-core.
+The order matters: each step limits the work of the steps after it. The time of graphql-core's validation is not linear
+in the length of the document. So the size of the operation is checked before the validation, and the rule that compares
+fields has a smaller budget than in graphql-core.
 """
 
 from __future__ import annotations
@@ -165,10 +165,13 @@ def check_operation(
 
 
 def _with_code(error: GraphQLError) -> GraphQLError:
-    """Return the validation error with a code. The error of a scalar that refuses a literal has a code already."""
+    """Return the validation error with a code.
+
+    If a scalar refused a literal, the error already has a code, which is kept.
+    """
     if isinstance(error.original_error, ValueError):
-        # The literal has more than 4,300 digits, which Python does not convert to an integer. The message of
-        # graphql-core is that of Python's exception.
+        # Python does not convert a literal with more than 4,300 digits to an integer. graphql-core would report the
+        # message of Python's exception.
         error = GraphQLError("A number has too many digits", error.nodes)
     error.extensions = {"code": VALIDATION_FAILED, **(error.extensions or {})}
     return error

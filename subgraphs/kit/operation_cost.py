@@ -113,7 +113,7 @@ class _Estimation:
     def below(self, selections: SelectionSetNode, parent: GraphQLObjectType, sizes: Mapping[str, int]) -> int:
         """Return how many objects `selections` resolve on one object.
 
-        `sizes` contains the sizes of its lists by field name.
+        `sizes` contains the sizes of the object's lists by field name.
         """
         return sum(self._field(node, parent, sizes) for node in self._fields(selections, parent))
 

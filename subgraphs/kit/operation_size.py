@@ -51,7 +51,7 @@ def measure(document: DocumentNode, chosen: OperationDefinitionNode) -> Operatio
     """Measure the depth and aliases of the operation `chosen`, and the selections of all operations.
 
     The selections of all operations count, because all operations are validated. If a fragment spreads itself, this
-    spread counts as empty, because the validation refuses it.
+    spread counts as empty; the validation later refuses the document.
 
     Raises:
         RecursionError: a chain of fragments, each of which spreads the next one, is too long for Python's stack.

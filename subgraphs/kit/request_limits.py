@@ -19,8 +19,8 @@ MAX_BODY_BYTES: Final = 2_000_000
 MAX_TOKENS: Final = 5_000
 MAX_CHARACTERS: Final = 200_000
 MAX_SELECTIONS: Final = 1_500
-# The largest number of JSON values in the variables, and their deepest nesting. The defaults allow as many
-# representations with five keys as the default limit of objects.
+# The largest number of JSON values in the variables, and their deepest nesting. With the defaults, a request may have
+# as many representations with five keys as it may resolve objects.
 MAX_VARIABLE_VALUES: Final = 12_000
 MAX_VARIABLE_DEPTH: Final = 50
 
@@ -47,7 +47,7 @@ class RequestLimits:
 
 
 def too_expensive(estimate: int, limit: int) -> GraphQLError:
-    """Return the error of an operation that can resolve `estimate` objects, or has already resolved as many."""
+    """Return the error of an operation that resolves, or can resolve, `estimate` objects."""
     return GraphQLError(
         f"The query can resolve up to {estimate} objects; at most {limit} are allowed. Ask for smaller pages.",
         extensions={"code": "QUERY_TOO_EXPENSIVE", "estimate": estimate, "limit": limit},

@@ -62,8 +62,8 @@ def _parse_metadata(value: object) -> Metadata:
 
 def _parse_metadata_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> Metadata:
     if variables is None and isinstance(node, ObjectValueNode):
-        # Validation reads literals before the values of variables are known. The execution checks entries that contain
-        # variables.
+        # Validation parses literals before the values of variables are known. So entries that contain variables are
+        # checked only at the execution.
         known = tuple(entry for entry in node.fields if not isinstance(entry.value, VariableNode))
         node = ObjectValueNode(fields=known)
     return _parse_metadata(value_from_ast_untyped(node, None if variables is None else dict(variables)))

@@ -24,8 +24,8 @@ class SharedResults:
     def get(self, key: Hashable, source: object, resolve: Callable[[], Awaitable[Any]]) -> Awaitable[Any]:
         """Return the result for `source`. `resolve` computes it at the first call with an equal source and key.
 
-        Objects with the same id are compared. They may differ, because the client of the subgraph chooses the other
-        fields of a representation.
+        The client of the subgraph chooses the fields of a representation. So two objects with the same id may have
+        different fields, and they are compared.
         """
         same_id = self._tasks.setdefault((key, _identity(source)), [])
         for known, task in same_id:
@@ -33,7 +33,8 @@ class SharedResults:
                 return asyncio.shield(task)
         task = asyncio.ensure_future(resolve())
         same_id.append((source, task))
-        # One waiting caller may be cancelled because a sibling field failed. The other callers still need the result.
+        # A caller that waits may be cancelled because a sibling field failed. The task is shielded, because other
+        # callers still need the result.
         return asyncio.shield(task)
 
     async def cancel(self) -> None:

@@ -55,7 +55,7 @@ def identity_statements(*counted: str) -> tuple[str, ...]:
 
 _INSERT_EVENT: Final = "INSERT INTO outbox (id, type, subject, time, data) VALUES (?, ?, ?, ?, ?)"
 
-# Only the oldest rows are examined, so the time needs no index.
+# Only the oldest rows are examined, so the column `time` needs no index.
 _PRUNE_EVENTS: Final = """
 DELETE FROM outbox WHERE sequence IN (
     SELECT sequence FROM (SELECT sequence, time FROM outbox ORDER BY sequence LIMIT ?) WHERE time < ?
@@ -115,7 +115,10 @@ class SqliteStore:
 
     @asynccontextmanager
     async def _changing(self) -> AsyncIterator[aiosqlite.Connection]:
-        """A transaction that changes users, money or orders. After the commit, the number of changes is reported."""
+        """A transaction that changes users, money or orders.
+
+        After its commit, the store reports the number of its changes.
+        """
         report, changes = self._report, 0
         async with self._database.transaction() as connection:
             yield connection

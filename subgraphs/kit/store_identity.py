@@ -106,9 +106,12 @@ async def joined(store: IdentifiedStore, name: str, data_dir: Path) -> AsyncIter
 
 
 async def _remember_others(store: IdentifiedStore, name: str, records: StoreRecords) -> None:
-    """Remember the other stores again, because some may have joined since the start."""
+    """Replace the states of other stores that `store` remembers by `records`.
+
+    Other stores may have joined since the start.
+    """
     try:
         await store.remember({peer: state for peer, state in records.read().items() if peer != name})
     except (ServiceError, StartupError) as error:
-        # The store keeps the states that it remembered at its start. They are older, but still true.
+        # If this fails, the store keeps the states that it remembered at its start. They are older, but still true.
         _log.warning("cannot remember the other stores", reason=str(error))

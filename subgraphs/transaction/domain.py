@@ -118,7 +118,7 @@ def predecessors(status: TransactionStatus) -> frozenset[TransactionStatus]:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """An account on one side of a transaction. Its data is that of the time when the transaction was created."""
+    """An account on one side of a transaction, with the data that it had when the transaction was created."""
 
     account_id: str
     user_id: str

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def of_change(before: Transaction | None, after: Transaction) -> Iterator[Event]:
-    """Yield `transaction.recorded` without a `before`, and `transaction.status_changed` for a new status."""
+    """Yield `transaction.recorded` if `before` is None, and `transaction.status_changed` if the status has changed."""
     if before is None:
         yield Event("transaction.recorded", after.id, after.created_at, _state(after))
     elif before.status is not after.status:

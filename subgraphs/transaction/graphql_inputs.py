@@ -76,7 +76,7 @@ FieldError: TypeAlias = dict[str, object]
 def transfer_order(given: TransferInput) -> Order:
     """Return the order of a transfer.
 
-    Raise BadUserInput that names every wrong field, as the other three functions do.
+    If a field is wrong, raise BadUserInput, which names every wrong field. The other three functions do the same.
     """
     by_id, by_number = given.destination_account_id or None, given.destination_account_number or None
     _refuse(

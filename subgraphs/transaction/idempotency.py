@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from subgraphs.transaction.domain import Transaction
 
-# How long a key stays valid. It is as long as a weekend, because no client repeats an order for longer.
+# How long a key stays valid: as long as a weekend. No client repeats an order for longer.
 KEY_LIFETIME: Final = timedelta(hours=48)
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -34,7 +34,7 @@ class KeyScope:
 
 @dataclass(frozen=True, slots=True)
 class KeyEntry:
-    """A key and the order that uses it. The key belongs to this order until it `may_be_reused`."""
+    """A key and the order that uses it. No other order can use the key until `may_be_reused` is true."""
 
     scope: KeyScope
     fingerprint: str

@@ -8,8 +8,9 @@ recorded with a lease --+-- concluded: the lease ends with the same commit
                         +-- the process dies: the lease expires, and a reconciler takes the order over
 ```
 
-A process that runs an order renews its lease in time. If the lease expires all the same (the process stalls, the store
-is not reachable), no money is lost or moved twice: every step of an order may be repeated.
+A process that runs an order renews the order's lease before it expires. The lease may expire all the same, because the
+process stalls or the store is not reachable. Then two processes may run the order, but no money is lost or moved twice:
+every step of an order may be repeated.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 DURATION: Final = timedelta(seconds=10)
 # The time between two renewals. Two renewals may fail before a lease expires.
 RENEWAL_SECONDS: Final = 3.0
-# If a lease ends further in the future than this, the clock that set it was ahead of ours, or our clock was set back
-# afterwards.
+# A lease that ends further in the future than this does not count. The clock that set it was ahead of ours, or our
+# clock was set back afterwards.
 MAX_AHEAD: Final = 2 * DURATION
 
 

@@ -88,7 +88,10 @@ def _per_account(
 async def _read_each_once(
     keys: Sequence[tuple[str, Request]], read: Callable[[Sequence[str], Request], Awaitable[Result]]
 ) -> dict[Request, Result]:
-    """Call `read` once for each distinct request, with all accounts that ask for it, and return all results."""
+    """Call `read` once for each different request in `keys`, with all accounts that ask for it.
+
+    Return the results by request.
+    """
     accounts: dict[Request, list[str]] = {}
     for account_id, request in keys:
         accounts.setdefault(request, []).append(account_id)

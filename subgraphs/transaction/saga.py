@@ -155,7 +155,8 @@ class Orders:
                 Lease.take(self._owner, now) if transaction.status is TransactionStatus.PENDING else None,
             )
         except asyncio.CancelledError:
-            # Even after this error, the order may have been recorded.
+            # If the call is cancelled here, the order may have been recorded nevertheless, with a lease of this
+            # process.
             await self._release(transaction.id)
             raise
         if used is not None:

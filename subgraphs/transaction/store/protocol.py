@@ -44,7 +44,10 @@ class Filter:
 
     @property
     def is_by_time_only(self) -> bool:
-        """Whether the indexes of a store, which are ordered by time, find the rows without reading others."""
+        """Whether the filter has no condition except on the time.
+
+        Then the indexes of a store find the rows without reading others.
+        """
         return all(each is None for each in (self.types, self.statuses, self.min_amount, self.max_amount))
 
 

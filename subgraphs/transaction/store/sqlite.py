@@ -89,7 +89,7 @@ class SqliteTransactionStore(SqliteOutboxStore):
                 return taken
             await connection.execute(_INSERT, {**_to_row(transaction), **_lease_columns(lease)})
             await connection.execute(
-                # The entry may have expired without being deleted yet.
+                # REPLACE is needed if the key has expired, but its old entry is not deleted yet.
                 "INSERT OR REPLACE INTO idempotency_keys VALUES (?, ?, ?, ?, ?, ?)",
                 (*_key(scope), key.fingerprint, transaction.id, to_milliseconds(key.expires_at)),
             )
@@ -101,9 +101,10 @@ class SqliteTransactionStore(SqliteOutboxStore):
             return await _find_key(connection, scope, self._not_ahead(at))
 
     def _not_ahead(self, at: datetime) -> datetime:
-        """Return the time by which a key expires.
+        """Return the time that decides whether a key has expired.
 
-        If the clock has jumped ahead, it is an earlier time, so that no order is executed twice.
+        This is `at`, or an earlier time while the clock is suddenly ahead. If the clock jumps ahead, valid keys must
+        not expire. Otherwise, a repeated order would be executed twice.
         """
         return min(at, self._clock())
 
