@@ -27,7 +27,7 @@ class PreparedOperation:
 def get_operation(
     api_schema: GraphQLSchema, document: DocumentNode, operation_name: str | None = None
 ) -> PreparedOperation:
-    """Return the operation named `operation_name`; if the name is None, the only operation of the document.
+    """Return the operation with the name `operation_name`. If the name is None, return the only operation.
 
     Raises:
         UnknownOperation: The document has no operation with this name. Or the name is None, and the document has no

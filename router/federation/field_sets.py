@@ -25,8 +25,9 @@ class FieldSetSyntaxError(ValueError):
     """A text is not a field set, because it is not exactly one GraphQL selection set. The message says why."""
 
 
-# Schemas repeat a few field sets, mostly `id`. Callers can share the parsed nodes because the nodes are immutable. The
-# field sets of a supergraph come from operators, never from clients. The cache uses at most about 20 MB.
+# Schemas repeat a few field sets, mostly `id`. So parsed field sets are cached. Callers can share the parsed nodes,
+# because the nodes are immutable. Clients cannot fill the cache, because field sets come only from operators. The cache
+# uses at most about 20 MB.
 _CACHED = 4_096
 _LONGEST_CACHED = 64
 

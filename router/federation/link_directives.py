@@ -43,9 +43,9 @@ class LinkError(Exception):
         code: The composition error code.
         message: What is wrong.
         node: The directive.
-        others: The valid links, or None. If set, the caller uses these links to look for unknown types in the schema,
-            and reports the unknown types instead of this error, as Apollo's composition does. If None, the caller
-            reports this error.
+        others: The valid links, or None. If None, the caller reports this error. Otherwise the caller uses these links
+            to look for unknown types in the schema. It reports the unknown types instead of this error, as Apollo's
+            composition does.
     """
 
     def __init__(self, code: LinkErrorCode, message: str, node: DirectiveNode | None) -> None:
@@ -110,8 +110,8 @@ def _new_link(node: DirectiveNode, links: Mapping[str, Link], *, beside_federati
     try:
         link = _read_link(node)
     except LinkError as error:
-        # A schema with a link to federation implicitly links the known version of the link specification. So a link to
-        # an unknown version is a second link to the link specification.
+        # A schema with a link to federation implicitly links the known version of the link specification. So an
+        # explicit link to an unknown version links the link specification a second time.
         if error.code == "UNKNOWN_LINK_VERSION" and beside_federation:
             raise _usage("the link specification is linked already", node) from None
         if error.code == "UNKNOWN_FEDERATION_LINK_VERSION" and FEDERATION_IDENTITY in links:
@@ -242,7 +242,7 @@ def _imports(node: DirectiveNode, value: ConstValueNode | None) -> dict[str, str
 
 def _import_item(node: DirectiveNode, item: ConstValueNode) -> tuple[str, str]:
     match item:
-        # The type of the argument `import` is a custom scalar. So `[FieldSet]` is valid, and means `["FieldSet"]`.
+        # The items of `import` have a custom scalar type. So an enum value is valid: `[FieldSet]` means `["FieldSet"]`.
         case StringValueNode() | EnumValueNode():
             element = name = item.value
         case ObjectValueNode():
@@ -278,7 +278,8 @@ def _check_elements(link: Link) -> None:
     if spec is None:
         return
     if not _NAME.fullmatch(link.alias) and link.url.identity not in (LINK_IDENTITY, CORE_IDENTITY):
-        # The names of elements that are not imported begin with the name of the specification, as in `fed__FieldSet`.
+        # If an element is not imported, its name begins with the alias, as in `fed__FieldSet`. So the alias must be a
+        # GraphQL name.
         message = f'"{link.alias}" cannot name {link.url.identity} here, because it is not a GraphQL name.'
         raise LinkError("INVALID_GRAPHQL", message, link.node)
     known = [f"@{name}" for name in spec.directives] + [name for name in spec.types if not name.startswith("_")]

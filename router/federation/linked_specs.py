@@ -4,7 +4,7 @@ An *element* is a directive or a type of a specification, written as in import l
 element in the schema depends on the link to the specification. If the link names the specification `A`, then:
 
 - An imported element has its name in the import list: `@key`, or `@primaryKey` for `{name: "@key", as: "@primaryKey"}`.
-- A directive that has the same name as its specification is `@A`: the directive `@tag` of the specification `tag`.
+- A directive with the same name as its specification is `@A`. An example is `@tag` of the specification `tag`.
 - Any other directive `@d` is `@A__d`, and any other type `T` is `A__T`.
 """
 

@@ -1,7 +1,7 @@
 """Walk through type system definitions to replace literals and directives in them.
 
-graphql-core's `visit` visits every node. This walk visits only nodes that can have a directive or a default value,
-which takes a fraction of the time.
+graphql-core's `visit` visits every node. This walk takes a fraction of the time, because it visits only nodes that can
+have a directive or a default value.
 """
 
 from __future__ import annotations
@@ -45,7 +45,10 @@ def without_null_reasons(definitions: Sequence[DefinitionNode]) -> tuple[Definit
 
 
 class DefinitionWalk:
-    """Visits the literals of definitions. Definitions without a changed literal are returned as they are."""
+    """Walks through definitions.
+
+    Subclasses replace literals and directives. A definition without changes is returned itself.
+    """
 
     def definitions(self, nodes: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
         return tuple(self.definition(node) for node in nodes)

@@ -50,7 +50,10 @@ class Each:
 
 @dataclass(frozen=True, slots=True)
 class TypeIs:
-    """A step of a path: only to objects with one of these concrete types. A rewrite path has exactly one type here."""
+    """A step of a path: it keeps only objects whose concrete type is in `types`.
+
+    A rewrite path has exactly one type here.
+    """
 
     types: tuple[str, ...]
 
@@ -107,7 +110,7 @@ class OutputField(NamedTuple):
 
 
 class OutputFragment(NamedTuple):
-    """A fragment of a fetch: fields of objects of `type_condition` or a subtype, if all `conditions` are true.
+    """A fragment that a fetch selects on objects of `type_condition` or a subtype, if all `conditions` are true.
 
     If `type_condition` is None, the selections apply to objects of all types. `directives` has the client's directives.
     """

@@ -82,7 +82,7 @@ class JoinVocabulary:
 
     @classmethod
     def of(cls, link: Link, context: Link | None) -> JoinVocabulary:
-        """Take the names of the directives from two links: to the join specification and to the context specification.
+        """Take the directive names from the links to the join specification and the context specification.
 
         `context` is None if the supergraph does not link the context specification.
         """
@@ -127,7 +127,7 @@ class JoinVocabulary:
         ]
 
     def owners(self, directives: Iterable[DirectiveNode] | None) -> list[str]:
-        """Return the subgraphs that the `@join__owner` directives of a type name (join v0.1)."""
+        """Return the subgraphs in the `@join__owner` directives of a type (join v0.1)."""
         return [_name(arguments, "graph") or "" for arguments in self._all(directives, self.owner)]
 
     def fields(self, directives: Iterable[DirectiveNode] | None) -> list[JoinField]:
@@ -156,7 +156,7 @@ class JoinVocabulary:
         ]
 
     def enum_value_graphs(self, directives: Iterable[DirectiveNode] | None) -> list[str]:
-        """Return the subgraphs that the `@join__enumValue` directives of an enum value name."""
+        """Return the subgraphs in the `@join__enumValue` directives of an enum value."""
         return [_name(arguments, "graph") or "" for arguments in self._all(directives, self.enum_value)]
 
     @staticmethod

@@ -104,8 +104,8 @@ def accessible_definitions(definitions: Sequence[DefinitionNode], links: Links) 
 def published_schema(api_schema: GraphQLSchema) -> GraphQLSchema:
     """Return the API schema as clients read it: without `@defer`.
 
-    Operations may contain `@defer`, but a response is never deferred (execution §10). The result is kept with the
-    schema.
+    Operations may contain `@defer`, but a response is never deferred (execution §10). The result is cached in the
+    extensions of `api_schema`.
     """
     published = api_schema.extensions.get(_PUBLISHED)
     if not isinstance(published, GraphQLSchema):

@@ -125,7 +125,8 @@ class Supergraph:
         subgraphs: The subgraphs by name, in the order of the enum `join__Graph`.
         restrictions: The authorization specifications that the supergraph links: `authenticated`, `requiresScopes` or
             `policy`.
-        list_size_directive: The name that `@listSize` of the cost specification has in the schema; None without it.
+        list_size_directive: The name that `@listSize` has in the schema. None if the supergraph does not link the cost
+            specification.
     """
 
     sdl: str = field(repr=False)

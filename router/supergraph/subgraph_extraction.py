@@ -68,7 +68,7 @@ def extract_subgraphs(
     by_name = {definition.name.value: definition for definition in merged if isinstance(definition, TypeDefinitionNode)}
     mutation, subscription = _root_names(merged)
     roots = {mutation: "Mutation", subscription: "Subscription"}
-    # Composition keeps an executable directive only if every subgraph defines it, so each subgraph gets its definition.
+    # Composition keeps an executable directive only if every subgraph defines it. So each subgraph gets the definition.
     directives = [
         definition
         for definition in merged
@@ -263,7 +263,7 @@ class _Extraction:
     def _joined_field(
         self, joins: Sequence[JoinField], owner_type: WithFields | None = None, name: str = ""
     ) -> JoinField | None:
-        """Return the `@join__field` for this subgraph; None if not needed; `_ABSENT` if the field is not here."""
+        """Return the `@join__field` for this subgraph. None: none is needed. `_ABSENT`: the field is not here."""
         for entry in joins:
             if entry.graph == self._graph:
                 return entry

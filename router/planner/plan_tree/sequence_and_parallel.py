@@ -52,7 +52,7 @@ Schedule: TypeAlias = FetchGroup | Batch | InOrder | AtOnce
 
 
 def schedule(requests: tuple[PlannedRequest, ...], done: frozenset[int] = frozenset()) -> Schedule | None:
-    """Return a schedule that runs each request after the requests it waits for. Return None without requests.
+    """Return a schedule that runs each request after the requests it waits for. Return None if `requests` is empty.
 
     `done` has the numbers of the groups that are fetched before the schedule starts.
     """
@@ -86,7 +86,7 @@ class _Followers:
     def behind(self, first: PlannedRequest) -> tuple[PlannedRequest, ...]:
         """Return the requests that depend on `first`, but on no other first request of the `Parallel`.
 
-        Dependencies can be indirect. Requests that are done before the schedule starts do not count.
+        Dependencies can be indirect. Dependencies on groups that are fetched before the schedule starts do not count.
         """
         settled = set(_numbers([first]))
         pending = [index for number in settled for index in self._of.get(number, ())]

@@ -1,9 +1,9 @@
 """Find the leaves of selections on interfaces and unions (planning §3.7).
 
-If one option resolves a field for every object type, the field usually stays on the abstract type. Otherwise, or if one
-of its subselections can then not be fetched, the field is *expanded*: selected on each object type
-(`expansion_by_type`). For each object type with selections, the object gets a further node. This
-node is a *branch*, with its own options.
+If one option resolves a field for every object type, the field usually stays on the abstract type. Otherwise the field
+is *expanded*: it is selected on each object type. A field is also expanded if one of its subselections cannot be
+fetched on the abstract type (see `expansion_by_type`). Each object type with selections gets a node of its own for the
+object. This node is a *branch*, with its own options.
 
     { media { title ... on Book { pages } } }
 
@@ -103,9 +103,9 @@ class AbstractSelections:
             self._explore_branches(items, expanded)
 
     def _descend(self, field: _KeptField) -> bool:
-        """Append the leaves of a field on the abstract type and return True.
+        """Append the leaves of a field that stays on the abstract type, and return True.
 
-        If one of the leaves cannot be fetched, append nothing. Then return False if the field must be expanded.
+        If one of the leaves cannot be fetched, append nothing. If expanding the field may help, return False.
 
         Raises:
             UnplannableError: One of the leaves cannot be fetched, and expanding the field does not help.
@@ -132,17 +132,17 @@ class AbstractSelections:
             # has, and in which order. So fields under a type condition stay under this condition.
             return _without_repeated(items)
         folded = self._explorer.normaliser.folded(items, self._node.type_name, frozenset(self._object_types))
-        # `_repeated_in` finds a repetition only after the field for all types. So the fields for all types are sorted
-        # to the front.
+        # A leaf without a type condition makes later equal leaves superfluous. So the fields without a type condition
+        # are sorted to the front.
         of_all_first = _repeated_in(sorted(folded, key=lambda item: item.types is not None))
         return [item for item in folded if id(item) not in of_all_first] if of_all_first else folded
 
     def _check_expansion(self, selection: MergedField) -> None:
-        """Refuse to expand a field if no direct option suffices. A single direct option is not checked.
+        """Raise an error if the field cannot be expanded, because none of several direct options suffices.
 
         A direct option suffices if the field can be resolved on every object type that the option's subgraph returns.
         Example: subgraphs a and b both return books and films. Subgraph a resolves the field only on books, and b only
-        on films. Neither suffices.
+        on films. Neither option suffices. If there is only one direct option, it is not checked.
 
         Raises:
             UnplannableError: None of several direct options suffices, or the abstract type has no object types.
@@ -199,15 +199,16 @@ class AbstractSelections:
 
 
 def _without_repeated(items: Sequence[SelectedField]) -> Sequence[SelectedField]:
-    """Drop the leaves that `_repeated_in` finds."""
+    """Drop the superfluous leaves that `_repeated_in` finds."""
     repeated = _repeated_in(items)
     return [item for item in items if id(item) not in repeated] if repeated else items
 
 
 def _repeated_in(items: Iterable[SelectedField]) -> set[int]:
-    """Return the `id()` of each leaf under a type condition that repeats an earlier leaf for all types.
+    """Find the superfluous leaves under a type condition, and return their `id()`s.
 
-    Example: the second `id` in `{ id ... on Book { id } }`.
+    A leaf is superfluous if an earlier leaf has the same response key, no type condition, and the same or weaker
+    guards. Example: the second `id` in `{ id ... on Book { id } }`.
     """
     of_all: dict[str, list[Guards]] = {}
     repeated: set[int] = set()

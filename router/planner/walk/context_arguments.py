@@ -1,8 +1,8 @@
 """Plan arguments with `@fromContext`. The value of such an argument is a field of an ancestor object (planning §3.22).
 
 The value is read from the nearest ancestor whose type sets the context. The value becomes a variable of the fetch that
-resolves the field with the argument. A variable has only one value in a request. So a hop always resolves the field:
-objects with different values then get different requests.
+resolves the field with the argument. A variable has only one value in a request, but different objects can need
+different values. So a hop always resolves the field, and objects with different values get different requests.
 
     type Shop @context(name: "shop") { currency: String  items: [Item] }
     type Item @key(fields: "id") { id: ID!  price(currency: String @fromContext(field: "$shop { currency }")): Int }

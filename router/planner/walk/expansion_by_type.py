@@ -1,8 +1,8 @@
 """Decide whether a field of an interface is expanded: selected on each object type instead of the interface.
 
-An interface field that a subgraph resolves for every object type is selected on the interface, because one selection is
-shorter than one for each type. On the object types, the field can have more options: each type can be fetched by its
-key from further subgraphs. So the field is expanded
+If a subgraph resolves an interface field for every object type, the field is usually selected on the interface: this is
+shorter than one selection for each type. On the object types, the field can have more options, because each type can be
+fetched by its key from further subgraphs. So the field is expanded
 
 - if one of its subselections cannot be fetched otherwise,
 - if the options at the earliest stage are all on the object types, or
@@ -80,10 +80,10 @@ class ExpansionByType:
         )
 
     def note(self, selection: MergedField, options: Sequence[PathOption], leaves: Sequence[Leaf]) -> None:
-        """Note that the field can be expanded, if that may save a fetch.
+        """If expanding the field may save a fetch, add the field to `LeafSearch.expandable`.
 
-        `leaves` are the leaves of the field on the abstract type. Expanding saves nothing if the fetch that resolves
-        the field also resolves all these leaves.
+        `leaves` are the leaves of the field on the abstract type. If the fetch that resolves the field also resolves
+        all these leaves, expanding the field saves nothing.
         """
         if self._search.is_internal or selection.is_leaf or self._node.is_deferred:
             return
@@ -99,7 +99,7 @@ class ExpansionByType:
         return self._node.track, self._node.type_name, selection.key, selection.signature
 
     def is_preferred(self, selection: MergedField, options: Sequence[PathOption]) -> bool:
-        """Return whether to expand a field, although the given options resolve the field on the abstract type.
+        """Return whether to expand a field, although `options` resolve the field on the abstract type.
 
         Expanding can be better because it allows other options, which may save a fetch.
         """
@@ -110,7 +110,8 @@ class ExpansionByType:
         first = [option for option in options if option.stage <= self._earliest]
         if not first and self._earliest_options_resolve_each_type(selection, first):
             return True
-        # If `loses_nothing`, each option that resolves the field on the abstract type also resolves it on the branches.
+        # If `_loses_nothing` is True, each option that resolves the field on the abstract type also resolves it on the
+        # branches.
         return self._loses_nothing(options) and (
             self._earliest_options_resolve_each_type(selection, first)
             or self._only_type_is_resolved_elsewhere(selection, options, is_first=bool(first))
@@ -132,16 +133,20 @@ class ExpansionByType:
     ) -> bool:
         """Return whether the object has only one type, and a subgraph not in `options` resolves the field on this type.
 
-        Returns False for several possible types, because the paths would multiply at every level. Also returns False
-        for a leaf if `is_first` is True, because a search would cost more than it saves. `is_first` says that an option
-        of the earliest stage resolves the field.
+        If the object can have several types, the paths would multiply at every level. So return False.
+
+        `is_first` says that an option of the earliest stage resolves the field. If it is True, and the field is a leaf,
+        return False: a search for hops would cost more than it saves.
         """
         if len(self._object_types) > 1 or (is_first and not self._normaliser.is_composite(selection.type_name)):
             return False
         return self._is_resolved_elsewhere(selection, options)
 
     def _is_resolved_elsewhere(self, selection: MergedField, options: Sequence[PathOption]) -> bool:
-        """Return whether a subgraph not in `options` resolves the field on one of the object types, by key."""
+        """Return whether a further subgraph resolves the field on one of the object types.
+
+        A further subgraph has no option in `options`, and can fetch the object by a key.
+        """
         in_options = {option.subgraph for option in options}
         return any(
             entry.subgraph not in in_options

@@ -119,7 +119,10 @@ class Explorer:
         self.explore(child, self.normaliser.selected_fields(selection.below, selection.type_name), search)
 
     def typename_leaf(self, node: ObjectNode) -> Leaf:
-        """Return an internal `__typename` leaf, for an object that no other leaf would bring into the response."""
+        """Return an internal `__typename` leaf of `node`.
+
+        It brings the object into the response if no other leaf does.
+        """
         item = SelectedField(_TYPENAME_NODE, node.type_name, None, node.guards)
         selection = self.normaliser.merged([item], node.type_name)[0]
         return Leaf(node, selection, tuple(node.direct), is_internal=True)
@@ -171,8 +174,8 @@ class Explorer:
     def _explore_abstract(self, node: ObjectNode, items: Sequence[SelectedField], search: LeafSearch) -> None:
         """Append the leaves of the fields of an interface or union.
 
-        Each interface field is tried in two ways, so the fields inside it can be reached several times. So the method
-        remembers the fields that cannot be fetched.
+        Each interface field is tried in two ways: on the interface, and on each object type. So the search can reach
+        the fields inside it several times. To save time, the method remembers the fields that cannot be fetched.
         """
         if self._failures and (failure := self._failures.get(_objects_and_fields(node, items))) is not None:
             raise failure
@@ -196,8 +199,8 @@ class Explorer:
     ) -> None:
         """Append the leaves of one field.
 
-        `field_options` of a field of a key or a requirement may be incomplete: see `FieldOptionFinder.options_for`. If
-        they do not suffice for the subselections of the field, all options are used.
+        For a field of a key or a requirement, `field_options` may be incomplete (see `FieldOptionFinder.options_for`).
+        If these options do not suffice for the subselections of the field, all options are used.
         """
         count = len(search.leaves)
         try:
@@ -249,13 +252,16 @@ class Explorer:
 
 
 def _objects_and_fields(node: ObjectNode, items: Iterable[SelectedField]) -> Hashable:
-    """Return a value that is equal for equal fields of objects that the same subgraphs can return."""
+    """Return a cache key for the fields `items` of `node`.
+
+    Two nodes have equal keys if the same subgraphs can return their objects, and if the fields are equal.
+    """
     options = frozenset((option.subgraph, option.type_name, option.scope) for option in node.direct)
     return node.keys, node.type_name, options, tuple((id(item.node), item.types) for item in items)
 
 
 def _is_present(node: ObjectNode, leaves: Sequence[Leaf]) -> bool:
-    """Return whether the response has the object whenever the object is selected, because of these leaves.
+    """Return whether `leaves` bring the object into the response whenever the object is selected.
 
     A leaf with its own `@skip` does not suffice, because the leaf can be skipped although the object is selected.
     Returns True for an operation root or a deferred node: such a node needs no leaf.

@@ -29,8 +29,8 @@ class FieldOptionFinder:
     def options_for(self, node: ObjectNode, selection: MergedField, *, is_internal: bool) -> list[FieldOption]:
         """Return the options of a node that resolve a field. The list is empty if no option resolves the field.
 
-        `is_internal` says that the field belongs to a key or a requirement. For such a field, options may be missing.
-        `every_option_for` then returns all options.
+        `is_internal` says that the field belongs to a key or a requirement. For such a field, the result may lack some
+        options. `every_option_for` returns all options.
         """
         if selection.name == TYPENAME:
             return [(option, None) for option in self.typename_options(node)]
@@ -38,8 +38,8 @@ class FieldOptionFinder:
         if node.is_deferred and not is_internal:
             direct = {option.subgraph for option, _ in found}
             by_hop = self._hops_to(node, selection)
-            # Of several options with equal cost, the first is chosen. So the subgraphs that would be used without
-            # `@defer` come first.
+            # If several options have equal cost, the first one is chosen. So the options in subgraphs that would be
+            # used without `@defer` come first.
             return sorted(by_hop, key=lambda field_option: field_option[0].subgraph not in direct) or found
         if _direct_suffice(node, selection, found, is_internal=is_internal):
             return found
@@ -94,10 +94,11 @@ def _direct_suffice(
 
     - `found` is empty: False.
     - The field is a leaf, and the node has only one direct option: True.
-    - The client selects the field: False, because the plan may have a hop anyway, and its use may save a fetch.
-    - The hops of the node are already known: False, so that these hops are used.
-    - The node has only one direct option, or an option in `found` has the earliest stage: True. A search for hops would
-      start many other searches, because the field belongs to a key or a requirement.
+    - The client selects the field: False. The plan may have a hop of this node anyway. If the fetch of this hop returns
+      the field too, another fetch may become unnecessary.
+    - The hops of the node are already known: False, so that these hops are options for the field too.
+    - The node has only one direct option, or an option in `found` has the earliest stage: True. The field belongs to a
+      key or a requirement, so a search for hops would start many other searches.
     - Otherwise: False.
     """
     is_only_option = len(node.direct) == 1

@@ -1,8 +1,8 @@
 """Choose aliases for the fields that the router adds for keys and requirements (planning §3.5).
 
-The client may use the response key `price` for another field, or for `price` with other arguments. If a requirement
-needs `price`, the router then fetches `price` with an alias. On one object, the same field with equal arguments always
-gets the same alias.
+The client may use the response key `price` for another field, or for `price` with other arguments. In both cases, if a
+requirement needs `price`, the router fetches `price` with an alias. On one object, the same field with equal arguments
+always gets the same alias.
 
     operation of the client:     { item { price: weight } }
     required field:              price
@@ -40,7 +40,8 @@ class InternalAliases:
             for item in normaliser.selected_fields(here, parent):
                 key = internal_key(item.node)
                 in_use.setdefault(key, set()).add(signature(item.node))
-                # The router itself resolves `__schema` and `__type`: no internal fields are added below these fields.
+                # No internal fields are added below `__schema` and `__type`, because the router resolves these fields
+                # itself.
                 if item.node.selection_set is not None and not item.node.name.value.startswith("__"):
                     target, _ = normaliser.output(item)
                     nested = NestedSelections(item.node.selection_set, item.guards, target)

@@ -53,7 +53,8 @@ class KeyHops:
         query = graph.supergraph.schema.query_type
         self._query_type = None if query is None else query.name
         self._key_leaves = key_leaves
-        # Counts results that are incomplete: a search was still running or was skipped. Such results are not cached.
+        # Counts incomplete results. A result is incomplete if a search that it needs was still running or was skipped.
+        # Incomplete results are not cached.
         self.incomplete_results = 0
         # Counts searches that were skipped because of the limits above.
         self._skipped = 0
@@ -150,7 +151,8 @@ class KeyHops:
     def _find_all(self, node: ObjectNode, hops: list[PathOption]) -> None:
         pending = [entry for entry in self._graph.entries(node.type_name) if not _has_only_direct_option(node, entry)]
         while found := self._next_round(node, pending):
-            # A hop with a higher stage waits: with the hops accepted now, the next round may find it at a lower stage.
+            # Hops with a higher stage are not accepted yet. The next round can also use the hops accepted now, and may
+            # then find them at a lower stage.
             earliest = min(hop.stage for hop in found)
             accepted = {(hop.subgraph, hop.type_name): hop for hop in found if hop.stage == earliest}
             hops += [hop for hop in accepted.values() if node.is_deferred or not _leads_back(hop)]
@@ -213,7 +215,7 @@ def _has_only_direct_option(node: ObjectNode, entry: Entry) -> bool:
 def _leads_back(hop: PathOption) -> bool:
     """Return whether the hop leads back into a subgraph that has the object already.
 
-    The hop is then useless: every fetch that a direct option in this subgraph needs is also needed for the hop.
+    Such a hop is useless, because it needs all fetches that a direct option in this subgraph needs.
     """
     return any(
         option.subgraph == hop.subgraph

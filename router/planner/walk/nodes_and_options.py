@@ -69,7 +69,8 @@ class NodeMemory:
     Attributes:
         hops: The hops of the node. None if the search for hops has not begun.
         is_searching_hops: Whether the search for `hops` is still running.
-        branches: The node of the same object under a type condition, for each object type.
+        branches: The branches of the node, by object type. A branch is a node of the same object under a type
+            condition.
         key_leaves: The leaves of each key and requirement, by the `id()` of its selection set. The value is None if a
             leaf cannot be fetched.
         requiring: The hop for each field with requirements, by subgraph and field name. The value is None if no hop is
@@ -98,8 +99,8 @@ class ObjectNode:
         keys: The response keys on the path.
         track: The response keys on the path, each with the parent type if `path` has a type condition before the key.
             In a deferred fragment, also the number of the block. Objects with equal tracks can share a fetch.
-        split_keys: The response keys at which child objects of different parent types must not share a fetch, because
-            the client selects different fields under one response key of these child objects.
+        split_keys: Response keys under which child objects of different parent types must not share a fetch. Inside
+            these child objects, the client selects different fields under one response key.
         parent: The node of the parent object. For a node under a type condition or `@defer`, the node of the same
             object outside this fragment.
         selection: The field of the parent that returns the object. None if `parent` is the same object.
@@ -177,7 +178,7 @@ class PathOption:
 
     @property
     def unavoidable_fetches(self) -> frozenset[FetchId]:
-        """Return the fetches that the path always needs, with any choice of keys and of options for the key leaves."""
+        """Return the fetches that the path always needs, whichever keys and options for key leaves are chosen."""
         if self._unavoidable_fetches is None:
             self._unavoidable_fetches = self._find_unavoidable_fetches()
         return self._unavoidable_fetches
@@ -229,7 +230,8 @@ class ContextArgumentValue:
 class KeyChoice:
     """One of the keys that a hop can use.
 
-    `leaves` has the leaves of the key. If the hop resolves a field with requirements, also the leaves of these.
+    `leaves` has the leaves of the key. If the hop resolves a field with requirements, `leaves` also has the leaves of
+    the requirements.
     """
 
     leaves: tuple[Leaf, ...]
@@ -257,8 +259,8 @@ class LeafSearch:
         is_internal: Whether the search is for a key or a requirement.
         leaves: The leaves found so far.
         expand: The fields to expand, although they can be resolved on an interface.
-        expandable: The fields that were not expanded although that may save a fetch. An ordered set: all values are
-            None.
+        expandable: The fields that were not expanded, although expanding them may save a fetch. The dictionary is used
+            as an ordered set: all values are None.
     """
 
     is_internal: bool = False
