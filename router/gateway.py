@@ -3,7 +3,7 @@
     request ─> document ─> operation ─> variables ─> plan ─> execution ─> errors ─> response
                └──────────── preparation ─────────────┘
 
-Between these steps run the stages of the pipeline: the policies (`router/policies/policy_order.py`) and the stages of a
+The stages of the pipeline run between these steps: the policies (`router/policies/policy_order.py`) and the stages of a
 program that embeds the router. A `RequestError` refuses the request. An error of a subgraph becomes a part of the
 response. Any other exception is a fault of the router: the client gets an id, the log has the id and the traceback.
 """

@@ -136,9 +136,9 @@ def _listening(settings: RouterSettings) -> Endpoint:
 def _options(settings: RouterSettings) -> ServerOptions:
     """Return the server options: the limits of connections to clients.
 
-    The limits for heads are twice as large as configured. So the router can read headers that are a little too large,
-    and name the exceeded limit in its response. For the same reason, a body may take a little longer than the
-    configured limit for a request.
+    The limits for the heads of requests are twice as large as configured. So the router can read headers that are a
+    little too large, and name the exceeded limit in its response. For the same reason, a body may take a little longer
+    than the configured limit for a request.
     """
     limits, server = settings.limits, settings.server
     bounded = limits.enforces("url_bytes") and limits.enforces("header_bytes")

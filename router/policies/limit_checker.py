@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from router.settings.sections.limits import LimitName, Limits
 
     Found = tuple[LimitName, int]
-    """The name of a limit, such as `tokens`, and the number that a document has, such as its number of tokens."""
+    """The name of a limit, such as `tokens`, and the number to compare with this limit, such as a count of tokens."""
 
 _CODES: Mapping[LimitName, str] = {
     "tokens": "MAX_TOKENS_LIMIT",

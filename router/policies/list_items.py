@@ -112,7 +112,7 @@ class ListItems(Stage):
         return cls(inputs, directive, most) if directive is not None and most is not None else None
 
     async def on_document(self, context: RequestContext, document: Document) -> None:
-        """Remember the notes of the document, because `on_operation` caches the lists of each operation in them."""
+        """Remember a part of `document.notes`, in which `on_operation` caches the lists of each operation."""
         context.state[self] = document.notes.setdefault(self, {})
 
     async def on_operation(self, context: RequestContext, operation: Operation) -> None:

@@ -79,7 +79,7 @@ class OverrideLabels(Stage):
         return key._replace(override_labels=self.decide(operation.override_labels, context.override_labels))
 
     def likely_plans(self, operation: Operation, key: PlanKey) -> Sequence[tuple[Operation, PlanKey]]:
-        """Return one pair for each likely set of active labels: `operation`, and `key` with this set."""
+        """For each likely set of active labels, return a pair: `operation`, and `key` with this set."""
         return [(operation, key._replace(override_labels=labels)) for labels in self.likely(operation.override_labels)]
 
     def decide(self, labels: Collection[str], decided: Mapping[str, bool]) -> frozenset[str]:

@@ -51,9 +51,9 @@ class PlanKey(NamedTuple):
 
 
 class _Planning(NamedTuple):
-    """The result of planning: a plan or an error, the time in seconds, and the memory of the plan with its key.
+    """The result of planning: a plan or an error, the time in seconds, and the bytes of memory.
 
-    All requests that wait for the plan use this result.
+    The bytes are those of the plan and its key. All requests that wait for the plan use this result.
     """
 
     operation: Operation

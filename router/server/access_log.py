@@ -1,8 +1,8 @@
 """Writes one log line for each request: client, operation, status, errors, and the time of each step.
 
-The line never has the variables, the document, the query string or the client's address. Its path is the path of a
-route, not the path that the client sent. Other values that the client chooses are cut to `LONGEST` characters.
-`servicekit.logging` adds the ids of the request and the trace.
+The line never has the variables, the document, the query string or the client's address. The path in the line is the
+path of a route, not the path that the client sent. Other values that the client chooses are cut to `LONGEST`
+characters. `servicekit.logging` adds the ids of the request and the trace.
 """
 
 from __future__ import annotations

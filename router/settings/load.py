@@ -218,7 +218,7 @@ class _Source:
                     self.origins[location] = "the defaults for development"
 
     def check_admin_token(self, settings: RouterSettings) -> None:
-        """Report a token of the admin port that anybody can guess, except in development."""
+        """Report the token of the admin port if anybody can guess it. In development, any token is accepted."""
         token = settings.admin.token
         if token is None or self.environ.get("MOSAFE_ENV") == "development":
             return
@@ -226,7 +226,7 @@ class _Source:
             self.report(("admin", "token"), f"this secret {weak}; make one with: openssl rand -hex 32")
 
     def check_names(self) -> None:
-        """Report each environment variable whose name is similar to one that the configuration uses."""
+        """Report each environment variable that seems to be misspelt: its name is similar to one in `variables`."""
         for name in sorted(without_service_links(self.environ)):
             if (near := misspelt(name, self.variables)) is not None:
                 self.report((), f"environment variable {name} is unknown; did you mean {near}?")

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 class ContextLookup(NamedTuple):
     """The context value of one object.
 
-    `applies` is False if the ancestor does not have a type that defines the context. The variable is then not sent.
-    `is_known` is False if the value could not be fetched.
+    The value is read from an ancestor of the object. `applies` is False if this ancestor does not have a type that
+    defines the context. The variable is then not sent. `is_known` is False if the value could not be fetched.
     """
 
     applies: bool

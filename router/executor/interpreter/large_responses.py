@@ -28,7 +28,7 @@ A smaller response takes only a few milliseconds.
 """
 
 SLICE: Final = 65_536
-"""The number of bytes that are decoded at once. This takes at most a few milliseconds."""
+"""The number of bytes that are decoded at once. Decoding them takes at most a few milliseconds."""
 
 # All executions share one thread. Each additional thread would compete with the event loop for the interpreter.
 _THREAD: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="large-responses")
@@ -54,7 +54,7 @@ class LargeResponses:
             await self._finished.wait()
 
     async def run(self, work: Callable[[], T], size: int) -> T:
-        """Run `work` and return its result. `size` is the number of bytes of the response that it processes."""
+        """Run `work` and return its result. `size` is the number of bytes of the response that `work` processes."""
         await self.turn()
         if size < LARGE:
             return work()

@@ -216,7 +216,10 @@ class Projection:
         return known
 
     def _value(self, value: object, field: InputField, slot: _Slot) -> tuple[bool, object]:
-        """Return whether a value can be represented, and a copy with only its selected fields (execution §3.2)."""
+        """Return whether `value` can be part of a representation (execution §3.2), and the part of it that is sent.
+
+        This part is a copy of `value` with only the selected fields.
+        """
         type_ = slot.type
         if value is None:
             if is_non_null_type(type_) or self.failures.within(slot.path):

@@ -11,7 +11,7 @@ from router.settings.types import ContentCoding, Count, Duration, FilePath, Shar
 
 
 class SubgraphTraffic(Section):
-    """How requests to one subgraph are sent. A key that is missing here has its value in `traffic.all`."""
+    """How requests to one subgraph are sent. If a key is missing here, the value in `traffic.all` applies."""
 
     timeout: Duration | None = None
     """Time limit for one fetch, including the wait for a connection."""
@@ -80,6 +80,6 @@ class Traffic(Section):
     """For each subgraph name, how requests to this subgraph are sent."""
 
     def of(self, subgraph: str) -> AllTraffic:
-        """Return the settings of one subgraph. A key that is not set in `subgraphs` has its value in `all`."""
+        """Return the settings of one subgraph. If a key is not set in `subgraphs`, the value in `all` applies."""
         own = self.subgraphs.get(subgraph)
         return self.all if own is None else self.all.model_copy(update=own.model_dump(exclude_none=True))
