@@ -112,4 +112,4 @@ class _WithoutNullReasons(DefinitionWalk):
 
 def _changed(node: NodeT, **parts: object) -> NodeT:
     changes = {name: value for name, value in parts.items() if value is not None}
-    return replace(node, **changes) if changes else node  # type: ignore[arg-type]  # the parts have the types of before
+    return replace(node, **changes) if changes else node  # type: ignore[arg-type]  # the parts keep their types

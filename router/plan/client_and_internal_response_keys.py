@@ -31,14 +31,14 @@ def client_key(node: FieldNode) -> str:
 def internal_key(node: FieldNode) -> str:
     """Return the internal response key of a field."""
     key = client_key(node)
-    # Nearly all keys return here. This saves time, because planning calls this function several times for every field.
+    # Nearly all calls return here. This saves time, because planning calls this function several times for every field.
     if not key.startswith("_"):
         return key
     return key if node.name.value == TYPENAME == key else key_beside_typename(key)
 
 
 def key_beside_typename(key: str) -> str:
-    """Return the internal response key for the client's response key `key` of any field other than `__typename`."""
+    """Translate the client's response key `key` of a field other than `__typename` into the internal response key."""
     return f"_{key}" if key.endswith(TYPENAME) and _LIKE_TYPENAME.fullmatch(key) else key
 
 

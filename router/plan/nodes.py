@@ -149,8 +149,8 @@ class Fetch:
 
     Attributes:
         id: the number of the fetch in the plan. Fetches are numbered from 0, in order of appearance.
-        depends_on: ids of the fetches that must be merged or skipped before this fetch starts. An indirect
-            dependency can be left out: if 2 depends on 1, and 1 on 0, then 0 need not be in `depends_on` of 2.
+        depends_on: ids of the fetches that must be merged or skipped before this fetch starts. An indirect dependency
+            can be left out: if 2 depends on 1, and 1 on 0, then 0 need not be in `depends_on` of 2.
         operation: GraphQL text without insignificant characters. An entity fetch has a variable for its
             representations, and `_entities` as its only root field.
         selections: what `operation` selects on the root object or on the entities, as data. Users of the plan therefore
@@ -163,8 +163,8 @@ class Fetch:
         output_rewrites: the rewrites to apply, in this order, before the result of the fetch is merged: to each entity,
             or to the root object of a root fetch.
         representations: the name of the variable with the representations. No variable of the client has this name.
-        context_rewrites: where values of arguments are read from an ancestor object (`@fromContext`). The path starts
-            with `Parent` steps from the object whose fields are fetched. The value is sent as the variable `name`.
+        context_rewrites: where the values of `@fromContext` arguments are read. A path starts at the object whose
+            fields are fetched, and leads up to an ancestor by `Parent` steps. The value is sent as the variable `name`.
     """
 
     id: int

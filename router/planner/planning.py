@@ -266,7 +266,7 @@ class OperationPlanning:
 
     @property
     def hops(self) -> KeyHops:
-        """The object that finds options to fetch fields of an entity by key from another subgraph."""
+        """The `KeyHops` of this planning. It finds the options that fetch an entity from another subgraph by a key."""
         return self._explorer.hops
 
     def node(self, arrange: Arrange, start: int) -> PlanNode | None:

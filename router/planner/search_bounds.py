@@ -15,7 +15,8 @@ from typing import Final
 
 OUT_OF_WORK: Final = "The operation has many equivalent plans: this is the best of the plans tried, not of all plans."
 OUT_OF_TIME: Final = "Planning reached its deadline: this is the best of the plans tried until then, not of all plans."
-# The search compares plans whose fetches cost the same. For this comparison, it has a second budget: a fifth of `work`.
+# The search also compares plans whose fetches cost the same. This comparison has its own budget: a fifth of
+# `Bounds.work`.
 _TIE_WORK_SHARE: Final = 5
 
 

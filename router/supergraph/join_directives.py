@@ -178,7 +178,7 @@ def _join_field(arguments: dict[str, ValueNode]) -> JoinField:
         provides=_field_set(arguments, "provides"),
         external=_flag(arguments, "external"),
         # `usedOverridden` says that another subgraph overrides the field of this subgraph. If the override has a label,
-        # this subgraph still resolves the field while the label is not active.
+        # this subgraph still resolves the field while the label is not active. `used_overridden` is then False.
         used_overridden=_flag(arguments, "usedOverridden") and label is None,
         label=label,
         context_arguments=_context_arguments(arguments.get("contextArguments")),

@@ -85,9 +85,9 @@ class ChosenPaths:
     def decide_hops(self, *, weigh_costs: bool) -> None:
         """Choose the inputs of hops.
 
-        First, the method decides hops with given or forced inputs, and hops with a key that the chosen fetches can
-        return. If `weigh_costs` is True, each other hop then gets its cheapest inputs. Of these hops, the hop with the
-        largest regret (see `_regret`) is decided first.
+        First, the method decides the hops whose inputs are given or forced. It also decides the hops with a key that
+        the chosen fetches can return. If `weigh_costs` is True, each other hop then gets its cheapest inputs. Of these
+        hops, the hop with the largest regret (see `_regret`) is decided first.
         """
         while True:
             self._decide_without_cost()

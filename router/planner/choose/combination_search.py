@@ -111,7 +111,7 @@ class CombinationSearch:
     def _work_of_rank(self) -> int:
         """Estimate the work to compute the rank of an assignment.
 
-        The estimate is the number of option sets, plus the work of the comparisons when the previous rank was computed.
+        The estimate is the number of option sets, plus the work of the comparisons that the previous rank needed.
         """
         return len(self._option_sets) + self._compared // COMPARED_PER_WORK
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def break_key_ties(cheapest: CheapestChoice) -> None:
-    """Offer choices with other inputs of a hop to `cheapest`. `cheapest` keeps the best choice.
+    """Offer to `cheapest` the choices in which one hop has other inputs. `cheapest` keeps the best choice.
 
     Only inputs that the fetches of the current choice can return are tried.
     """

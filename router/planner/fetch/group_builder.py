@@ -127,7 +127,7 @@ class GroupBuilder:
                 continue
             usages[guards] = None
             if root.step is PathStep.QUERY_ROOT:
-                assert root.parent is not None  # noqa: S101 - the option that it re-enters from
+                assert root.parent is not None  # noqa: S101 - the option whose field is the query root
                 pending.append((self._presence(root.parent.node), root.parent))
             pending += self._costing.inputs.get(root, ())
 
@@ -202,7 +202,7 @@ class GroupBuilder:
             if option.step is PathStep.KEY_HOP:
                 return draft.entities.setdefault(_entered(option), TreeBuilder(self._is_abstract(option)))
             return draft.builder
-        assert option.parent is not None  # noqa: S101 - only roots have none
+        assert option.parent is not None  # noqa: S101 - only root options have no parent
         above = self._builder(option.parent, guards)
         if option.step is PathStep.DEFER:
             return above
@@ -242,7 +242,7 @@ class GroupBuilder:
 
     def _sources(self, root: PathOption) -> list[PathOption]:
         if root.step is PathStep.QUERY_ROOT:
-            assert root.parent is not None  # noqa: S101 - the option that it re-enters from
+            assert root.parent is not None  # noqa: S101 - the option whose field is the query root
             return [fetch_start(root.parent)]
         return [fetch_start(at) for _, at in self._costing.inputs.get(root, ())]
 

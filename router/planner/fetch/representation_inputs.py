@@ -84,7 +84,7 @@ def input_of(graph: QueryGraph, root: PathOption, chosen: Inputs, fetched: Fetch
     each with its chosen option.
     """
     entry = root.entry
-    assert entry is not None  # noqa: S101 - roots of entity fetches have one
+    assert entry is not None  # noqa: S101 - the root option of an entity fetch has one
     shape = _Shape()
     guards: dict[tuple[str, ...], list[Guards]] = {}
     for leaf, option in chosen:

@@ -139,7 +139,7 @@ class DeferredBlocks:
             if isinstance(selection, FieldNode):
                 found.update(self._field(selection, selected, guards))
                 continue
-            assert isinstance(selection, FragmentSpreadNode | InlineFragmentNode)  # noqa: S101 - the other two kinds
+            assert isinstance(selection, FragmentSpreadNode | InlineFragmentNode)  # noqa: S101 - else a fragment
             if is_deferred(selection, self._deferring):
                 self._defer(selection, selected, guards)
             else:

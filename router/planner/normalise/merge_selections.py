@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 
     from router.planner.normalise.client_directives import FragmentDirectives
 
-# The most selections that are flattened for one operation. To flatten this many takes about a second. The largest
-# operations in practice have a few thousand fields, but nested fragments can select any number of fields.
+# The maximum number of selections that are flattened for one operation. Flattening this many takes about a second. The
+# largest operations in practice have a few thousand fields, but nested fragments can select any number of fields.
 MAX_SELECTIONS = 50_000
 
 
@@ -183,7 +183,7 @@ class Normaliser:
                     directives = self._directives.of_field(selection.directives, around)
                 yield SelectedField(selection, type_name, types, inner, deferred, directives)
                 continue
-            assert isinstance(selection, FragmentSpreadNode | InlineFragmentNode)  # noqa: S101 - the other two kinds
+            assert isinstance(selection, FragmentSpreadNode | InlineFragmentNode)  # noqa: S101 - else a fragment
             definition = (
                 self._fragments[selection.name.value] if isinstance(selection, FragmentSpreadNode) else selection
             )

@@ -111,7 +111,7 @@ def _numbers(requests: Iterable[PlannedRequest]) -> frozenset[int]:
 
 
 def _at_once(parts: list[Schedule]) -> Schedule | None:
-    if len(parts) < 2:  # noqa: PLR2004 - one part is itself
+    if len(parts) < 2:  # noqa: PLR2004 - a single part needs no `AtOnce`
         return parts[0] if parts else None
     return AtOnce(tuple(parts))
 
@@ -143,7 +143,7 @@ def split_first(planned: Schedule) -> tuple[FetchGroup, Schedule | None]:
     """
     if isinstance(planned, FetchGroup):
         return planned, None
-    assert not isinstance(planned, Batch)  # noqa: S101 - entity fetches follow another one
+    assert not isinstance(planned, Batch)  # noqa: S101 - a root fetch comes before all entity fetches
     first, *rest = planned.parts
     assert isinstance(first, FetchGroup)  # noqa: S101 - one root field in one subgraph makes one first group
     return first, in_order(*rest)

@@ -86,7 +86,7 @@ def _path(leaf: Leaf, ancestor: ObjectNode, levels: int) -> Path:
     steps: list[Key | TypeIs] = [Key(leaf.selection.key)]
     node = leaf.node
     while node is not ancestor:
-        assert node.parent is not None  # noqa: S101 - the leaf is one of the ancestor or of an object below it
+        assert node.parent is not None  # noqa: S101 - the leaf belongs to the ancestor or to an object below it
         if node.selection is not None:
             steps.append(Key(node.selection.key))
         elif node.type_condition is not None:

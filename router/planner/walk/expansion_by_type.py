@@ -145,7 +145,7 @@ class ExpansionByType:
     def _is_resolved_elsewhere(self, selection: MergedField, options: Sequence[PathOption]) -> bool:
         """Return whether a further subgraph resolves the field on one of the object types.
 
-        A further subgraph has no option in `options`, and can fetch the object by a key.
+        A further subgraph has no option in `options`, and resolves the object by a key.
         """
         in_options = {option.subgraph for option in options}
         return any(

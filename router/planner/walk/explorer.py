@@ -121,7 +121,7 @@ class Explorer:
     def typename_leaf(self, node: ObjectNode) -> Leaf:
         """Return an internal `__typename` leaf of `node`.
 
-        It brings the object into the response if no other leaf does.
+        The leaf brings the object into the response if no other leaf does.
         """
         item = SelectedField(_TYPENAME_NODE, node.type_name, None, node.guards)
         selection = self.normaliser.merged([item], node.type_name)[0]

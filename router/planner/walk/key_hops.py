@@ -64,8 +64,8 @@ class KeyHops:
     def at(self, node: ObjectNode) -> Sequence[PathOption]:
         """Return the hops of a node, sorted by stage.
 
-        If a field of type `Query` returns the object, return options that begin at the query root of each subgraph
-        (*re-entry*).
+        If the object is the value of a field of type `Query`, return options that begin at the query root of each
+        subgraph (*re-entry*).
         """
         memory = node.memory
         if memory.is_searching_hops:

@@ -98,7 +98,8 @@ class ObjectNode:
             types must not share a fetch (see `split_keys`).
         keys: The response keys on the path.
         track: The response keys on the path, each with the parent type if `path` has a type condition before the key.
-            In a deferred fragment, also the number of the block. Objects with equal tracks can share a fetch.
+            In a deferred fragment, the track also has the number of the block. Objects with equal tracks can share a
+            fetch.
         split_keys: Response keys under which child objects of different parent types must not share a fetch. Inside
             these child objects, the client selects different fields under one response key.
         parent: The node of the parent object. For a node under a type condition or `@defer`, the node of the same
@@ -157,7 +158,7 @@ class PathOption:
         entry: For KEY_HOP, the entity type and its keys in the subgraph.
         key_choices: For KEY_HOP, the keys that can be fetched, sorted by stage.
         purpose: For a KEY_HOP that resolves a field with requirements, the name of this field. For QUERY_ROOT, a text
-            that identifies the fetch of the parent option. Else empty.
+            that identifies the fetch of the parent option. Otherwise empty.
         contexts: For a KEY_HOP that resolves a field with `@fromContext` arguments, these arguments.
     """
 
@@ -185,7 +186,7 @@ class PathOption:
 
     def _find_unavoidable_fetches(self) -> frozenset[FetchId]:
         if not self.starts_fetch:
-            assert self.parent is not None  # noqa: S101 - OPERATION_ROOT and KEY_HOP start a fetch
+            assert self.parent is not None  # noqa: S101 - only options that start a fetch have no parent
             return self.parent.unavoidable_fetches
         if self.step is PathStep.OPERATION_ROOT:
             return frozenset(self.needed_fetches)
@@ -286,7 +287,7 @@ class KeyLeaves(Protocol):
 def fetch_start(option: PathOption) -> PathOption:
     """Return the fetch start of an option: the option itself, or an option that it continues."""
     while not option.step.starts_fetch:
-        assert option.parent is not None  # noqa: S101 - OPERATION_ROOT and KEY_HOP start a fetch
+        assert option.parent is not None  # noqa: S101 - only options that start a fetch have no parent
         option = option.parent
     return option
 

@@ -8,8 +8,8 @@ or the second fetch now wait for the merged fetch.
 Two fetches are merged only if the plan becomes cheaper and its longest chain of fetches does not become longer. In a
 chain, each fetch waits for the fetch before it.
 
-A merge can change the stages of the merged fetch and of the fetches that wait for the merged fetch. All other fetches
-keep their stages. Therefore only the costs of the former are computed again.
+A merge changes only the stages of the merged fetch, and of the fetches that wait for the merged fetch. Therefore only
+the costs of these fetches are computed again.
 """
 
 from __future__ import annotations
