@@ -105,7 +105,7 @@ class Stage:
         """
 
     def plan_key(self, context: RequestContext, key: PlanKey) -> PlanKey:
-        """Return `key` (the key of the plan in the cache) plus all values with which this stage changes the plan."""
+        """If this stage can change the plan, return `key` with additional values: those that the change depends on."""
         del context
         return key
 

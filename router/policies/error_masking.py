@@ -77,7 +77,7 @@ class ErrorMasking(Stage):
         return cls(inputs.settings.errors)
 
     def on_errors(self, context: RequestContext, errors: Sequence[ResponseError]) -> Sequence[ResponseError]:
-        """Return `errors`, with the errors of subgraphs replaced."""
+        """Replace the errors of subgraphs in `errors`. Return all errors."""
         del context
         return self.apply(errors)
 

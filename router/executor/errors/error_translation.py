@@ -61,7 +61,7 @@ class FetchTarget:
             yield (*place, *renamed) if self.fetch.requires else (*place[:-1], *renamed)
 
     def renamed(self, position: PathSegment, rest: ResponsePath) -> ResponsePath:
-        """Return the path `rest` below `position`, with internal aliases replaced by the client's keys.
+        """Replace internal aliases in the path `rest` below `position` by the client's keys. Return the new path.
 
         For a root fetch, the returned path begins with the key of the root field. For an entity fetch, it begins below
         the entity.

@@ -267,7 +267,7 @@ def _object_type(type_: GraphQLOutputType | None) -> str:
 
 
 def has_forbidden_null(type_: GraphQLOutputType | None, value: object) -> bool:
-    """Return whether there is a null in a non-null position: the value itself, or an item of a list in it."""
+    """Return whether `value` is a null that `type_` forbids, or a list that contains such a null."""
     if is_non_null_type(type_):
         if value is None:
             return True

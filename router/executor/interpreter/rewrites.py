@@ -89,7 +89,7 @@ def names_by_alias(rewrites: Iterable[Rewrite]) -> dict[str, str]:
 
 
 def rename_in_path(rewrites: Iterable[Rewrite], path: ResponsePath) -> ResponsePath:
-    """Return the path of an error with internal aliases replaced by the client's keys.
+    """Replace internal aliases in the path of an error by the client's keys. Return the new path.
 
     The type conditions of the rewrites are not checked, because each internal alias is unique.
     """
