@@ -57,13 +57,13 @@ if TYPE_CHECKING:
     from subgraphs.auth.store.protocol import AuthStore
 
 DAYS: Final = 30
-# With a fixed start value, the transactions are the same on every machine. Only ids, account numbers and passwords
-# differ.
+# With a fixed start value of the random numbers, the transactions are the same on every machine. Only ids, account
+# numbers and passwords differ.
 SEED: Final = 2026
 # The number of random bytes of a password. 15 bytes become 20 characters, which nobody can guess.
 PASSWORD_BYTES: Final = 15
 KEY: Final = Path("secrets", "demo.key")
-# This file is written after all demo data, so that a start that was interrupted is noticed.
+# This file is written last. If it is missing although there is demo data, an earlier start was interrupted.
 COMPLETE: Final = "demo.complete"
 EUR: Final = "EUR"
 

@@ -30,12 +30,12 @@ _SETTINGS: Final[Mapping[str, type[ProcessSettings]]] = {
     "router": ProcessSettings,
     "rest": RestSettings,
 }
-# Every settings class has this field. But only these processes sign or verify calls between services.
+# Every settings class has this variable. But only these two processes sign or verify calls between services.
 _BETWEEN_SERVICES: Final = "MOSAFE_SERVICE_SECRET"
 _CALL_EACH_OTHER: Final = frozenset({"account", "transaction"})
 
 
-# REST is the only process that no other process of the platform calls.
+# REST is the outermost process: no other process of the platform calls it.
 _OUTERMOST: Final = "rest"
 _TRUSTED: Final = "MOSAFE_TRUSTED_PROXIES"
 
@@ -43,8 +43,9 @@ _TRUSTED: Final = "MOSAFE_TRUSTED_PROXIES"
 def variables_for(process: Process, environ: Mapping[str, str]) -> dict[str, str]:
     """Return `environ` without those variables of the platform that `process` does not read.
 
-    The processes behind REST also believe the client's address from the platform's own processes, whichever proxies the
-    user trusts. Otherwise all clients would have one address, and one limit.
+    The processes behind REST get each request from another process of the platform. They must believe the client's
+    address that this process reports, whichever proxies the user trusts. Otherwise all clients would have the address
+    of that process, and would share one limit.
     """
     own = set(variable_names(_SETTINGS[process.name]))
     if process.name == "router":

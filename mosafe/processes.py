@@ -22,10 +22,10 @@ class Process:
         arguments: the arguments after `python -m`. In them, `{supergraph}` and `{router_config}` stand for two files of
             the platform.
         port_variable: the variable that changes the port.
-        default_port: the port when that variable is unset.
+        default_port: the port if `port_variable` is unset.
         entry_path: the path that a user opens.
-        found_by: pairs of a variable and a path. Other processes find this process by the variable, which is set to
-            `http://host:port<path>` unless it is already set.
+        found_by: pairs of a variable and a path. The variable tells other processes the URL of this process. Unless the
+            user has set it, it is set to `http://host:port<path>`.
     """
 
     name: str
@@ -99,7 +99,7 @@ def base_url(process: Process, environ: Mapping[str, str]) -> str:
 
 
 def addresses(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables by which the processes find each other, except the variables that the user has set."""
+    """Return the variables that tell the processes each other's URLs, except the variables that the user has set."""
     return {
         variable: base_url(process, environ) + path
         for process in PROCESSES

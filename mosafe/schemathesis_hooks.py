@@ -1,7 +1,7 @@
 """Strategies for the scalars of the bank's GraphQL schemas: `SCHEMATHESIS_HOOKS=mosafe.schemathesis_hooks st run URL`.
 
-Schemathesis leaves out each field with an argument of a scalar that it does not know. Literals here are valid for their
-scalar; whether an amount fits its currency, only the services judge.
+If a field has an argument of a scalar that Schemathesis does not know, Schemathesis does not test this field. The
+literals of this module are valid for their scalar. Only the services check whether an amount fits its currency.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bank import values
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Keys of metadata are written as names in a literal.
+# In a literal, the keys of metadata are written as names.
 _NAMES: Final = st.text(string.ascii_letters, min_size=1, max_size=8)
 _MAX_ENTRIES: Final = 4
 _AMOUNTS: Final = st.builds(
@@ -52,7 +52,7 @@ SCALARS: Final[Mapping[str, st.SearchStrategy[StringValueNode] | st.SearchStrate
     "Currency": st.sampled_from(sorted(values.EXPONENTS)).map(lambda text: StringValueNode(value=text)),
     "DateTime": _TIMES.map(lambda text: StringValueNode(value=text)),
     "Metadata": st.dictionaries(_NAMES, _TEXTS, max_size=_MAX_ENTRIES).map(_object),
-    # The scalar of `_entities`, on the port of a subgraph.
+    # This scalar is the type of the argument of `_entities`, on the port of a subgraph.
     "_Any": st.builds(_entity, st.sampled_from(["User", "Account", "Transaction"]), _IDS),
 }
 

@@ -43,7 +43,7 @@ _SHOWN: Final = 5
 
 @dataclass
 class Installation:
-    """The open stores by name, the missing files, and the records of the data directory."""
+    """The open stores by name, the files of the missing stores, and the records of the data directory."""
 
     records: StoreRecords
     stores: dict[str, IdentifiedStore] = field(default_factory=dict)
@@ -99,15 +99,15 @@ def accept(*, yes: bool) -> None:
 async def _differences() -> list[str]:
     async with AsyncExitStack() as stack:
         found = await Installation.open(stack)
-        # The records are read before the stores, because a running service changes its store first and the record
-        # afterwards.
+        # The records are read before the stores. A running service changes its store first and the record afterwards,
+        # so in the other order, a change in between would look like a lost change.
         records = found.records.read()
         known = {name: await store.known_stores() for name, store in found.stores.items()}
         states = await found.states()
         expected = {*records, *(peer for remembered in known.values() for peer in remembered)}
         lines = [f"The {name} store is missing: {path}" for name, path in found.missing.items() if name in expected]
         for name, state in states.items():
-            # If a store has no record, it is compared with the states that the other stores remember.
+            # A store without a record is compared with the states that the other stores remember.
             reason = find_mismatch(name, state, known[name], states | records)
             lines += [reason] if reason else []
         accounts, transactions = found.stores.get("account"), found.stores.get("transaction")
@@ -117,7 +117,10 @@ async def _differences() -> list[str]:
 
 
 async def _orders_and_postings(accounts: AccountStore, transactions: TransactionStore) -> list[str]:
-    """Find settled orders that are not posted, and posted orders that are not recorded or that have failed."""
+    """Find settled orders that are not posted.
+
+    Also find posted orders that the transaction service has not recorded, or has recorded as failed.
+    """
     unposted, unknown, failed = [], [], []
     last = ""
     while page := await transactions.settled_ids(after=last, limit=_PAGE):
@@ -144,6 +147,7 @@ async def _accept() -> dict[str, StoreState]:
         states = await found.states()
         for name, store in found.stores.items():
             await store.remember({peer: state for peer, state in states.items() if peer != name})
-        # Remembering other stores does not count as a change.
+        # The states were read before `remember`. They are still right, because remembering other stores does not count
+        # as a change.
         found.records.replace(states)
         return states

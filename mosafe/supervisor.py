@@ -1,7 +1,7 @@
 """Runs several processes together: it starts all, waits until all are ready, and stops all in reverse order.
 
-A process may depend on the processes that were started before it. Therefore, each process is stopped only after the
-later ones have finished their requests and ended:
+A process may depend on the processes that were started before it. So the processes are stopped in reverse order, and
+each gets time to finish its requests before the next one is stopped:
 
 ```
 SIGTERM ──> rest drains, ends ──> router drains, ends ──> transaction ... ──> account ──> auth
@@ -9,8 +9,8 @@ SIGTERM ──> rest drains, ends ──> router drains, ends ──> transactio
 ```
 
 Each child runs in a session of its own, so that Ctrl-C in the terminal reaches only the supervisor, which then stops
-the children. Each child inherits the reading end of a pipe whose writing end the supervisor holds. When the supervisor
-is killed, the pipe ends, and the children stop themselves (`servicekit.server`).
+the children. Each child inherits the reading end of a pipe whose writing end the supervisor holds. If the supervisor is
+killed, the pipe ends, and each child notices this and stops (`servicekit.server`).
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-# The time is longer than a child's grace period (MOSAFE_SHUTDOWN_SECONDS, default 8), including refusals and cleanup.
+# How long one child may take to stop. A child's grace period (MOSAFE_SHUTDOWN_SECONDS, default 8) with refusals and
+# cleanup is shorter.
 CHILD_SECONDS: Final = 9.5
-# The time for stopping all children together. Children that still run shortly before its end are stopped at the same
-# time.
+# How long all children together may take to stop. Shortly before the end of this time, all children that still run are
+# stopped at once.
 STOP_SECONDS: Final = 20.0
 LAST_SECONDS: Final = 2.0
 READY_SECONDS: Final = 30.0
@@ -85,7 +86,7 @@ class Supervisor:
     """Starts the children. It is an asynchronous context manager, which stops every child at its end."""
 
     def __init__(self, write_line: Callable[[str, str], None]) -> None:
-        """`write_line` is called with the child's name and each line that the child writes."""
+        """`write_line` is called for each line that a child writes, with the child's name and the line."""
         self._write_line = write_line
         self._children: list[Child] = []
         self._read_end, self._write_end = os.pipe()
@@ -133,7 +134,7 @@ class Supervisor:
                 await asyncio.gather(ready, death, return_exceptions=True)
 
     async def wait_for_death(self) -> Child:
-        """Wait until the first child ends, and until its output was read to the end."""
+        """Wait until the first child ends, and until all of its output was read."""
         waits = {asyncio.ensure_future(child.process.wait()): child for child in self._children}
         try:
             done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -190,14 +191,16 @@ class Supervisor:
         end = asyncio.get_running_loop().time() + STOP_SECONDS
         for child in reversed(self._children):
             await self._stop_in_time([child], CHILD_SECONDS, end - LAST_SECONDS)
-        # Children are still running only if there was not enough time to stop one after the other.
+        # If a child still runs, there was not enough time to stop one after the other. So the others are stopped
+        # together.
         await self._stop_in_time(self._children, LAST_SECONDS, end)
         await asyncio.gather(*(child.reader for child in self._children if child.reader is not None))
 
     async def _stop_in_time(self, children: Sequence[Child], seconds: float, end: float) -> None:
-        """Send SIGTERM. Send SIGKILL after `seconds`, at the time `end`, or when `kill` is called.
+        """Send SIGTERM to `children`, and wait until all have ended.
 
-        After `end`, do nothing.
+        After `seconds`, send SIGKILL to those that still run. SIGKILL is sent earlier at the time `end`, or when `kill`
+        is called. If `end` is over already, do nothing.
         """
         remaining = min(seconds, end - asyncio.get_running_loop().time())
         running = [child for child in children if child.process.returncode is None]

@@ -45,15 +45,13 @@ def command(*, demo: bool) -> None:
     environ.update(addresses(environ))
     if sys.stdout.isatty() and environ["MOSAFE_ENV"] == "development":
         environ.setdefault("MOSAFE_LOG_FORMAT", "text")
-        environ.setdefault(
-            "FORCE_COLOR", "1"
-        )  # the processes write to a pipe, whose lines are printed on this terminal
+        environ.setdefault("FORCE_COLOR", "1")  # a pipe: each line is printed on this terminal
     refuse_taken_ports(environ)
     people: Sequence[DemoPerson] = ()
     if demo:
         from mosafe.demo import fill  # noqa: PLC0415 - the demo needs every service in this process
 
-        # The services log a line for each order, and the passwords would be hard to find among these lines.
+        # The services log a line for each order. Among these lines, the passwords would be hard to find.
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
         people = asyncio.run(fill(environ))
     sys.exit(asyncio.run(_run(environ, banner(environ, people))))
@@ -80,7 +78,10 @@ def refuse_taken_ports(environ: Mapping[str, str]) -> None:
 
 
 def _started_with() -> str:
-    """Return the command that the user probably typed. If MAKELEVEL is set, make started this process."""
+    """Return the command that the user probably typed.
+
+    If MAKELEVEL is set, make has started this process, because make sets this variable.
+    """
     return "make run" if "MAKELEVEL" in os.environ else "mosafe up"
 
 
@@ -226,7 +227,7 @@ def _first_command(environ: Mapping[str, str], people: Sequence[DemoPerson]) -> 
     if people:
         path, body = "login", {"email": people[0].email, "password": people[0].password}
     else:
-        # The e-mail address is different at each start, so that the command works even if earlier addresses are
+        # Each start uses another e-mail address. So the command works even if the addresses of earlier starts are
         # registered.
         email = f"ada.{secrets.token_hex(2)}@example.com"
         path, body = "register", {"email": email, "password": "correct horse battery", "name": "Ada"}

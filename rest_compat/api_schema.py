@@ -1,9 +1,9 @@
 """Derives the API schema from a supergraph schema. The API schema is the schema that clients of the router see.
 
-A supergraph schema consists of the API schema and of metadata for the router: definitions of linked specifications
-(`join__Field`, `link`, `@inaccessible`, ...), applications of their directives, and elements marked `@inaccessible`.
-The API schema remains if the metadata is removed. See the Federation specification, "Supergraph Schema" and "API
-schema".
+A supergraph schema consists of the API schema and of metadata for the router. The metadata are the definitions of
+linked specifications (`join__Field`, `link`, `@inaccessible`, ...), the uses of their directives, and the elements that
+are marked `@inaccessible`. The API schema is what remains without the metadata. See the Federation specification,
+"Supergraph Schema" and "API schema".
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from graphql import (
 )
 
 INACCESSIBLE: Final = "inaccessible"
-# The names in a linked specification contain `__` (`join__Graph`). Other names must not contain it (GraphQL
-# specification, "Names").
+# Names of a linked specification contain `__` (`join__Graph`). No other name may contain it (GraphQL specification,
+# "Names").
 _NAMESPACE: Final = "__"
 _STANDARD: Final = frozenset(directive.name for directive in specified_directives)
 

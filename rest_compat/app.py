@@ -1,8 +1,8 @@
 """The REST layer as an ASGI application.
 
-FastAPI runs the lifespan. `ApiReference` serves the OpenAPI document. All other requests are dispatched by the route
-table. FastAPI's own routing would match `GET .../transfer` with `.../{id}`, and would respond to HEAD and OPTIONS with
-405.
+FastAPI runs the lifespan. `ApiReference` serves the OpenAPI document. The route table dispatches all other requests.
+FastAPI's own routing is not used: it would match `GET .../transfer` with `.../{id}`, and would respond to HEAD and
+OPTIONS with 405.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
     checked = _checked_operations(settings.supergraph)
     resources = AsyncExitStack()
     if send is None:
-        # The bulkheads limit the requests. A second limit here would make one kind of route wait for another.
+        # This client has no limit of connections, because the bulkheads limit the requests. With a limit here, one kind
+        # of route would wait for another.
         unlimited = httpx.Limits(max_connections=None, max_keepalive_connections=IDLE_CONNECTIONS)
         connections = httpx.AsyncClient(trust_env=False, limits=unlimited)
         resources.push_async_callback(connections.aclose)
@@ -63,7 +64,8 @@ def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
             yield
 
     app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
-    # The handler is the default route and not a mount, because a mount does not match paths that contain a line feed.
+    # The handler is the default route and not a mount, because a mount would not match a path that contains a line
+    # feed.
     app.router.default = RestHandler(RouteMatcher(ROUTES), checked, client, settings.bulkheads)
     with_reference = ApiReference(app, is_development=not settings.is_production)
     with_health = HealthEndpoints(with_reference, readiness.checks(client))

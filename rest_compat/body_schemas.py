@@ -1,7 +1,8 @@
 """Schemas of bodies and query strings.
 
-They have fields, rules between fields, and variants by a tag. Each field has a scalar type. Reading a body reports
-every invalid field, not only the first (bank §3.8). Each schema can be converted to JSON Schema.
+A schema has fields and rules between fields, or it has variants, one of which is chosen by a tag. Each field has a
+scalar type. Reading a body reports every invalid field, not only the first (bank §3.8). Each schema can be converted to
+JSON Schema.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from rest_compat.scalars import JsonSchema, Scalar
 
-# The largest number of parameters in a query string. It limits the work for a query string, and no route has as many
+# The largest number of parameters in a query string. It limits the work for a query string. Every route has fewer
 # parameters.
 MAX_PARAMETERS = 100
 
@@ -31,7 +32,7 @@ class InputField:
 
     Attributes:
         many: whether a parameter may be repeated. If so, its value is a list.
-        has_example: False if no value that is known in advance is accepted, such as a token.
+        has_example: False if an example would not be accepted. For example, nobody knows a valid token in advance.
     """
 
     name: str
@@ -61,7 +62,7 @@ class FieldRule(Protocol):
 
     Attributes:
         schema: the keywords that express the rule in JSON Schema.
-        not_in_example: the fields that the example omits because they exclude others.
+        not_in_example: the fields that the example of a body omits, because they must not occur together with others.
     """
 
     @property
@@ -73,7 +74,7 @@ class FieldRule(Protocol):
     def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:
         """Return the errors of a body.
 
-        `given` are the names of its fields, and `body` has the values of the valid fields.
+        `given` has the names of all its fields, and `body` has the values of the valid fields.
         """
 
 
@@ -202,7 +203,7 @@ class ObjectSchema:
 
     @property
     def schemas(self) -> dict[str, JsonSchema]:
-        """Return the schemas by the name of the component. The first schema is the schema of this body."""
+        """Return the schema of this body, and then the schemas that it refers to, by the name of the component."""
         schema: dict[str, Any] = {
             "type": "object",
             "properties": {field.name: dict(field.schema) for field in self.fields},

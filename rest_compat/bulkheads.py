@@ -1,7 +1,7 @@
 """Limits how many requests of one kind run at once, so that one hanging service does not block the other routes.
 
-A request holds a place until the service behind it responds or the time is over. Each kind of route has its own places.
-When the account service hangs, the routes of accounts fill their places; all others keep theirs:
+A request holds a place until the service behind its route responds, or the time is over. Each kind of route has its own
+places. If the account service hangs, its routes use up their own places, but not the places of other routes:
 
 ```
 kind          routes                          service behind
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from rest_compat.route import RouteKind
 
-# While the service responds, a place becomes free within milliseconds. So a longer wait would only delay the error.
+# A service that responds makes a place free within milliseconds. So a longer wait would only delay the error.
 WAIT_SECONDS: Final = 2.0
 
 
@@ -62,7 +62,7 @@ class Bulkheads:
         """Hold a place of `kind` while the block runs.
 
         Raises:
-            RestError: 503, because the queue is full, or no place became free in time.
+            RestError: the queue is full, or no place became free in time; 503.
         """
         places = self._places[kind]
         if places.locked():

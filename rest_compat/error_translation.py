@@ -42,7 +42,8 @@ class Refusal:
 
     Attributes:
         message: the example of a message in the documentation.
-        facts: key in the error's `details` -> name of the Problem's field in the operations.
+        facts: each key in the `details` of the error, and the Problem's field (as the operations name it) that has its
+            value.
         headers: the headers that the status requires.
     """
 
@@ -79,8 +80,8 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "PAYMENT_DECLINED": Refusal(422, "The payment was declined"),
     "IDEMPOTENCY_KEY_REUSED": Refusal(422, "The idempotency key was used for another request"),
 }
-# The error for a Problem that this layer does not know, because the services are newer. The bank has refused the
-# request.
+# If the services are newer than this layer, there may be Problems that it does not know. This is their error: the bank
+# has refused the request.
 _UNKNOWN_REFUSAL: Final = Refusal(422, "Refused")
 
 # The JSON Schemas of the facts in `details`.
@@ -120,7 +121,8 @@ UNAVAILABLE: Final = Reason(errors.Unavailable.status, errors.Unavailable.code, 
 TOO_SLOW: Final = Reason(errors.TimedOut.status, errors.TimedOut.code, errors.TimedOut.default_message)
 INTERNAL: Final = Reason(errors.InternalError.status, errors.InternalError.code, errors.InternalError.default_message)
 RATE_LIMITED: Final = Reason(errors.RateLimited.status, errors.RateLimited.code, errors.RateLimited.default_message)
-# A cursor is an id of a page: as with other ids, one that names nothing is 404, a malformed one 400.
+# A cursor is treated like an id: if a well-formed cursor names no page, the response is 404; a malformed cursor is a
+# 400.
 NO_PAGE: Final = Reason(404, "INVALID_CURSOR", "`cursor` is not the `nextCursor` of a page of this list")
 FORBIDDEN: Final = Reason(errors.Forbidden.status, errors.Forbidden.code, errors.Forbidden.default_message)
 
@@ -147,12 +149,15 @@ def _forbidden(error: ResponseError, _rate: RateHeaders) -> RestError:
     return Failed(Reason(FORBIDDEN.status, FORBIDDEN.code, error.message or FORBIDDEN.message))
 
 
-# GraphQL argument -> where it comes from in a REST request.
+# GraphQL argument -> the part of a REST request that its value comes from.
 _ARGUMENTS: Final[Mapping[str, tuple[str, str]]] = {"first": ("query", "limit")}
 
 
 def _bad_input(error: ResponseError, _rate: RateHeaders) -> RestError:
-    """An input that only the services can judge. A well-formed cursor that no service signed is a missing page."""
+    """Return the error for an input that only the services can check.
+
+    If no service has signed a cursor, its page is missing.
+    """
     listed = error.extensions.get("fields")
     if isinstance(listed, list) and listed:
         return ValidationFailed([_field_of(entry) for entry in listed if isinstance(entry, dict)])
@@ -170,14 +175,14 @@ def _field_of(entry: Mapping[str, Any]) -> FieldError:
     return FieldError(("body", *inside), str(entry.get("code", "NOT_ACCEPTED")), str(entry.get("message", "")))
 
 
-# The form in which the services name a limit: a quoted name, the quota, and the window in seconds.
+# The form in which a service describes a limit: a quoted name, the quota, and the window in seconds.
 _POLICY: Final = re.compile(r'("[a-z-]{1,64}");q=\d{1,9};w=\d{1,9}')
 
 
 def _rate_limited(error: ResponseError, rate: RateHeaders) -> RestError:
     """Return a 429 with the router's headers about the limit.
 
-    If the error names no time to wait, the time is `RETRY_AFTER_SECONDS`.
+    If the error does not say how long to wait, the client is told to wait `RETRY_AFTER_SECONDS`.
     """
     after = str(_retry_after(error))
     policy = _POLICY.fullmatch(str(error.extensions.get("policy")))
@@ -200,8 +205,8 @@ def _retry_after(error: ResponseError) -> int:
     return seconds if isinstance(seconds, int) else RETRY_AFTER_SECONDS
 
 
-# `extensions.code` -> the function that makes the REST error. If there are several GraphQL errors, the first row that
-# matches one of them applies.
+# `extensions.code` -> the function that makes the REST error. If there are several GraphQL errors, the first row of
+# this table that matches one of them decides.
 ERRORS: Final[Mapping[str, Callable[[ResponseError, RateHeaders], RestError]]] = {
     "UNAUTHENTICATED": _unauthenticated,
     "FORBIDDEN": _forbidden,
@@ -216,7 +221,7 @@ ERRORS: Final[Mapping[str, Callable[[ResponseError, RateHeaders], RestError]]] =
 
 
 def from_response_errors(response_errors: Sequence[ResponseError], rate: RateHeaders) -> RestError:
-    """Return the REST error for GraphQL errors. If the table has none of their codes, it is a 500."""
+    """Return the REST error for GraphQL errors. If the table has none of their codes, the REST error is a 500."""
     for code, translate in ERRORS.items():
         for error in response_errors:
             if error.code == code:

@@ -25,7 +25,7 @@ def if_match(header: str, tag: str) -> bool:
 
 
 def if_none_match(header: str, tag: str) -> bool:
-    """Whether If-None-Match is true, so that the client does not have this body.
+    """Whether If-None-Match is true: the client does not have the body with this tag.
 
     Weak tags match, too (RFC 9110 §13.1.2).
     """

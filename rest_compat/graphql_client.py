@@ -1,6 +1,6 @@
 """The GraphQL-over-HTTP client for the router.
 
-A single function sends requests over the network, so that tests can replace it. Specification:
+A single function sends all requests over the network. Tests replace this function. Specification:
 https://graphql.github.io/graphql-over-http/draft/
 """
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from rest_compat.operations import Operation
 
 MEDIA_TYPE: Final = "application/graphql-response+json"
-# The timeout of a request. It is longer than the router's own deadline (60 s), so that the router can report which
-# service was too slow.
+# How long a request to the router may take. The router's own deadline is shorter (60 s), so that the router can report
+# which service was too slow.
 REQUEST_SECONDS: Final = 65.0
-# The time limit for a connection to the router. The router is on the same network, so a connection takes milliseconds
+# How long connecting to the router may take. The router is on the same network, so a connection takes milliseconds
 # unless the router is down.
 CONNECT_SECONDS: Final = 5.0
 # The router's headers about the client's quota. This layer passes them on.
@@ -168,7 +168,7 @@ def _parse(response: HttpResponse) -> GraphQLResult:
 def _no_response(response: HttpResponse) -> MalformedResponse | RouterUnreachable:
     """Return the error for a response that is not GraphQL.
 
-    The status of a gateway means that the router is unreachable.
+    If the status is one that gateways send, the router is unreachable.
     """
     description = f"status {response.status} without a GraphQL response"
     return RouterUnreachable(description) if response.status in {502, 503, 504} else MalformedResponse(description)

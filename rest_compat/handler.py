@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     from rest_compat.route_matching import Resource, RouteMatcher
     from servicekit.asgi import Receive, Scope, Send
 
-# The largest accepted body. The largest useful body is a payment with full metadata in escape sequences, and has about
-# 15 KB.
+# The size of the largest accepted body. The largest body that is valid is a payment with full metadata in escape
+# sequences, which has about 15 KB.
 MAX_BODY_BYTES: Final = 65_536
 
 # A process restarts within seconds, so clients may try again after this time.
@@ -91,7 +91,7 @@ class RestHandler:
         except RestError as error:
             response = _error(request, error)
         except ClientDisconnect:
-            return  # no response: the client has left, and nothing was changed
+            return  # no response: the client has left before anything was changed
         except asyncio.CancelledError:  # only a shutdown cancels a request, at the end of the grace period
             response = _error(request, error_translation.unavailable())
         except Exception:  # noqa: BLE001 - every other error is logged, and the response is a plain 500
@@ -137,14 +137,15 @@ class RestHandler:
     async def _with_expected_version(
         self, request: Request, route: Route, inputs: Inputs, context: CallContext
     ) -> Inputs:
-        """Return `inputs` with the version of the resource that the client's If-Match refers to.
+        """Return `inputs` with the version of the resource that the client's If-Match requires.
 
-        An entity tag identifies a body, but the service compares versions. So the resource is read in the same way as
-        by GET. If the client's tag belongs to its body, the change requires the version that was read.
+        An entity tag identifies a body, but the service compares versions. So the resource is read first, as by GET. If
+        the client's tag is the tag of this body, the change requires the version that was read.
 
         Raises:
             PreconditionFailed: the client's tag belongs to another body.
-            RestError: the resource cannot be read; this error has priority (RFC 9110 §13.2.1).
+            RestError: the resource cannot be read. This error has priority (RFC 9110 §13.2.1) over a tag that does
+                not match.
         """
         if_match = _header(request, "if-match")
         if if_match is None or route.version_from is None:
@@ -154,7 +155,7 @@ class RestHandler:
         document = reader.success.response(node, inputs).document or {}
         if not etags.if_match(if_match, etags.entity_tag(responses.encode(document))):
             raise PreconditionFailed
-        # "*" only requires that the account exists.
+        # "*" only requires that the account exists, not that it has a certain version.
         return inputs if if_match.strip() == etags.ANY else replace(inputs, expected_version=node["version"])
 
     async def _execute(self, route: Route, inputs: Inputs, context: CallContext) -> Node:
@@ -247,7 +248,9 @@ async def _read_body(request: Request) -> bytes:
 
 
 def _authorization(request: Request, route: Route) -> str | None:
-    """Return the header to forward to the router. It is None on routes that start a session; these ignore an old token.
+    """Return the header to forward to the router.
+
+    On routes that start a session, return None, because these routes ignore an old token.
 
     Raises:
         Unauthenticated: the header is missing, or has no bearer token.
@@ -274,7 +277,7 @@ def _response(request: Request, route: Route, response: RestResponse) -> Respons
 
 
 async def refuse_while_stopping(scope: Scope, receive: Receive, send: Send) -> None:
-    """Refuse a request that arrives while the process stops. No part of the request is carried out."""
+    """Refuse a request that arrives while the process stops. Nothing of the request is carried out."""
     response = _error(Request(scope), error_translation.unavailable(STOPPING_RETRY_AFTER_SECONDS))
     if scope["method"] == "HEAD":
         response.body = b""
@@ -294,7 +297,8 @@ def _header(request: Request, name: str) -> str | None:
 def _raw_path(request: Request) -> str:
     """Return the path as the client sent it.
 
-    If the server does not provide `raw_path`, use the decoded path. Only encoded slashes are lost then.
+    If the server does not provide `raw_path`, use the decoded path. In that path, encoded slashes cannot be
+    distinguished from others.
     """
     raw: bytes | None = request.scope.get("raw_path")
     path: str = request.scope["path"]

@@ -1,8 +1,8 @@
 """Idempotency keys whose first request is still running in this process.
 
-The transaction service, which receives the key with the order, stores the responses. But it does not know whether the
-response to the first request has been sent. So while the first request runs, this layer responds to a second request
-with the same key with 409 (IETF draft "The Idempotency-Key HTTP Header Field", section 2.6).
+The transaction service stores the key and the result of each order. But it does not know whether the response to the
+first request has been sent. So while the first request runs, this layer refuses a second request with the same key: 409
+(IETF draft "The Idempotency-Key HTTP Header Field", section 2.6).
 """
 
 from __future__ import annotations

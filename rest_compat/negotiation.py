@@ -9,7 +9,8 @@ from servicekit.accept import parse_accept
 
 JSON: Final = "application/json"
 PROBLEM_JSON: Final = "application/problem+json"
-# A client that accepts only problem+json chooses only the form of errors. It still gets successful responses as JSON.
+# A client that accepts only problem+json also gets successful responses, as JSON. Its `Accept` decides only the form of
+# errors.
 _SATISFIED_BY: Final = (JSON, PROBLEM_JSON, "application/*", "*/*")
 _ACCEPTED_CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 
@@ -38,5 +39,5 @@ def is_json(content_type: str | None, content_encoding: str | None) -> bool:
     message["content-type"] = content_type or ""
     encoding = (content_encoding or "identity").strip().lower()
     charset = str(message.get_param("charset") or "utf-8").lower()
-    # `get_content_type` returns text/plain for a value that does not parse.
+    # If a value does not parse, `get_content_type` returns text/plain.
     return message.get_content_type() == JSON and charset in _ACCEPTED_CHARSETS and encoding == "identity"

@@ -36,7 +36,7 @@ refused, including unknown fields and parameters."""
 _TEXT: Final[JsonSchema] = {"type": "string"}
 _SECONDS: Final[JsonSchema] = {"type": "integer", "minimum": 0}
 
-# Name -> header object. If it is `required`, every response that lists the header has it.
+# Name -> header object. If the object has `required`, every response that lists the header has it.
 HEADERS: Final[Mapping[str, JsonSchema]] = {
     "X-Request-Id": {"description": "The id of the request in the bank's logs.", "required": True, "schema": _TEXT},
     "Cache-Control": {"description": "`no-store` for money and tokens.", "required": True, "schema": _TEXT},
@@ -71,7 +71,7 @@ _BY_STATUS: Final[Mapping[int, tuple[str, ...]]] = {
 
 @cache
 def document() -> dict[str, Any]:
-    """Return the OpenAPI document. Callers must not change it."""
+    """Return the OpenAPI document. All callers get the same object, so they must not change it."""
     paths: defaultdict[str, dict[str, Any]] = defaultdict(dict)
     for route in ROUTES:
         paths[_template(route.path)][route.method.lower()] = _operation(route)

@@ -1,7 +1,7 @@
-"""The links of the OpenAPI document: which operations take what a response contains.
+"""The links of the OpenAPI document. A link says that a value in a response is an input of another operation.
 
-A link is derived from the table of routes where a path or a cursor says it. An order names accounts in its body, so its
-links are listed here; each has the complete body.
+If the input is an id in a path, or a cursor, the link is derived from the table of routes. An order names accounts in
+its body, so links to orders are listed in this module. Each of these links has the complete body.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 Link = Mapping[str, Any]
 
 _BODY: Final = "$response.body#"
-# The names of the parameters that are ids, and the place of the resources that they name.
+# Name of a resource -> its path. In other paths, the parameter for its id is made of the same name.
 _PLACES: Final[Mapping[str, str]] = {
     ACCOUNT.name: f"/api/accounts/{PARAMETER_MARK}id",
     TRANSACTION.name: f"/api/transactions/{PARAMETER_MARK}id",
 }
-# Tools that merge a link's body into a generated one would mix the fields of two kinds of orders.
+# A tool that merges the body of a link into a generated body would mix the fields of two kinds of orders. So it is told
+# not to merge.
 _WHOLE_BODY: Final = {"x-schemathesis": {"merge_body": False}}
 _MONEY: Final = {"amount": scalars.AMOUNT.example, "currency": scalars.CURRENCY.example}
 
@@ -39,10 +40,10 @@ def operation_id(route: Route) -> str:
 
 
 def links(route: Route) -> dict[str, Link]:
-    """Name -> link, for the successful responses of `route`."""
+    """Return the links of the successful responses of `route`, by name."""
     success = route.success
     if isinstance(success, DocumentPage):
-        # Accounts and transactions that a list contains, and its next page.
+        # links for the first item of the list, and for the next page
         found = dict(_to_resource(success.representation, f"{_BODY}/data/0"))
         found["nextPage"] = {
             "operationId": operation_id(route),
@@ -66,7 +67,10 @@ def links(route: Route) -> dict[str, Link]:
 
 
 def _to_resource(representation: Representation, resource: str) -> Iterator[tuple[str, Link]]:
-    """Links from the resource at this expression to the operations on it."""
+    """Yield links to the operations on a resource.
+
+    The expression `resource` says where the resource is in the response.
+    """
     place = _PLACES[representation.name]
     named = f"{representation.name.lower()}Id"
     for route in ROUTES:
@@ -79,7 +83,7 @@ def _to_resource(representation: Representation, resource: str) -> Iterator[tupl
 
 
 def _orders(account_id: str) -> Iterator[tuple[str, Link]]:
-    """Links from an account to orders of its money."""
+    """Yield links from an account to the orders that move its money."""
     for name, operation, body in (
         ("deposit", "createTransaction", {"type": "DEPOSIT", "destinationAccountId": account_id}),
         ("withdraw", "createTransaction", {"type": "WITHDRAWAL", "sourceAccountId": account_id}),

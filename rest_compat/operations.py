@@ -1,6 +1,7 @@
 """The GraphQL operations of the routes: one file per route in `operations/`, with shared fragments.
 
-If a file contains several operations, the route selects one of them by its input. All files share `fragments.graphql`.
+If a file contains several operations, the route selects one of them, depending on its input. All files share
+`fragments.graphql`.
 """
 
 from __future__ import annotations

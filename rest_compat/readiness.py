@@ -1,9 +1,9 @@
 """The checks of whether this process is ready: the router responds, and each service behind it has responded once.
 
 At the start of the platform, the router listens before its services do. If readiness depended on the router alone, a
-load balancer would send requests too early, and the first clients would get 503. When a service fails later, this
-process stays ready. Only the routes that need the service respond with 503, and other instances of this process would
-respond in the same way.
+load balancer would send requests too early, and the first clients would get 503. If a service fails later, this process
+stays ready: only the routes that need the service respond with 503, and another instance of this process could not do
+better.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
     from rest_compat.graphql_client import GraphQLClient
 
-# The time is shorter than the limit of a health check, so that the log contains the reason of a failure.
+# How long the check of a service may take. The limit of a health check is longer, so the log contains the reason of a
+# failure.
 PROBE_SECONDS: Final = 2.0
 # A working service responds with this error to a query without a token.
 _ANSWER: Final = "UNAUTHENTICATED"
 
 _NOTHING: Final = "0" * 24
-# Name in the response of `/health/ready` -> a query that one service responds to.
+# Name of the check in the response of `/health/ready` -> a query to which one service responds.
 PROBES: Final[Mapping[str, Operation]] = {
     "sessions": Operation("readiness", "Sessions", "query Sessions { result: me { id } }"),
     "accounts": Operation("readiness", "Accounts", f'query Accounts {{ result: account(id: "{_NOTHING}") {{ id }} }}'),
@@ -42,7 +43,7 @@ def checks(client: GraphQLClient) -> Mapping[str, Callable[[], Awaitable[object]
 
 
 class _FirstAnswer:
-    """Fails until a service has responded once, and always passes after that."""
+    """A check that fails until a service has responded once. After that, it always passes."""
 
     def __init__(self, client: GraphQLClient, probe: Operation) -> None:
         self._client = client

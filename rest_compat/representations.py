@@ -87,7 +87,7 @@ def _transaction(node: Node) -> dict[str, Any]:
     }
 
 
-# Enum values are described as any text, because a service may add a value before this layer knows it.
+# The schemas allow any text for enum values, because a service may add a value before this layer knows it.
 _TEXT: Final[JsonSchema] = {"type": "string"}
 _ID: Final = scalars.OBJECT_ID.schema
 _MONEY: Final[JsonSchema] = {

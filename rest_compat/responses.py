@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rest_compat.errors import Reason, RestError
 
 NO_STORE: Final[Mapping[str, str]] = {"cache-control": "no-store"}
-# The request headers on which the form of a response depends.
+# The request headers that decide the form of a response.
 VARY: Final[Mapping[str, str]] = {"vary": "Accept, Authorization"}
 
 

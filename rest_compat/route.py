@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rest_compat.body_schemas import BodySchema, InputField
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
-# The service that a route waits for. Each kind of route has its own limit of running requests (`bulkheads`).
+# The kinds of routes, by the service behind them. Each kind has its own limit of running requests (`bulkheads`).
 RouteKind = Literal["sign-in", "session", "accounts", "transactions", "orders"]
 
 PARAMETER_MARK: Final = ":"
@@ -87,7 +87,7 @@ class NullResult:
     """The error for a result that is null because its resource does not exist.
 
     Attributes:
-        detail: the key in `details` whose value is the id in the path.
+        detail: the key in the error's `details`; its value is the id in the path.
     """
 
     reason: Reason

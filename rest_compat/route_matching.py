@@ -1,8 +1,8 @@
 """Finds the row of the route table for a path and a method.
 
 The path is matched segment by segment before it is decoded, so that an encoded slash stays inside its segment. A
-literal segment has priority over a parameter, whatever the method is. So `GET /api/transactions/transfer` gets 405 from
-the transfer route, and does not ask for a transaction with the id "transfer".
+literal segment has priority over a parameter, whatever the method is. So `GET /api/transactions/transfer` matches the
+route of transfers, which has no GET: 405. It does not ask for a transaction with the id "transfer".
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The scalar types of inputs. Each type has a strict conversion and a JSON Schema.
 
-The two must agree: a value causes a 400 if and only if the schema does not accept it. Fuzz tests with the OpenAPI
-document check this.
+The conversion and the schema must agree: a value causes a 400 if and only if the schema does not accept it. Fuzz tests
+with the OpenAPI document check this.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 100
 MAX_METADATA_ENTRIES: Final = 20
 MAX_METADATA_BYTES: Final = 2048
-# The most digits of an amount in minor units that the transaction service stores in 64 bits.
+# The transaction service stores amounts in minor units in 64 bits. An amount with this number of digits always fits.
 MAX_STORED_DIGITS: Final = 18
 # The largest number of decimals in ISO 4217.
 MAX_DECIMALS: Final = max(values.EXPONENTS.values())
@@ -90,7 +90,7 @@ def text(*, least: int = 1, most: int, pattern: str | None = None, format_: str 
 
 
 def line(*, most: int, example: str) -> Scalar:
-    """A line of printable text that is not blank; the services remove surrounding space."""
+    """Return a scalar for a line of printable text that is not blank. The services remove surrounding space."""
 
     def parse(value: object) -> str:
         given = _string(value)
@@ -127,7 +127,7 @@ def _checked(accepts: Callable[[str], bool], problem: str) -> Callable[[object],
 def _as_sent(parse: Callable[[str], object], code: str) -> Callable[[object], str]:
     """Return a function that checks the text with `parse` and returns it unchanged.
 
-    GraphQL has the same format and parses the text again.
+    The text is not converted here, because GraphQL has the same format and parses it again.
     """
 
     def check(value: object) -> str:
@@ -142,9 +142,9 @@ def _as_sent(parse: Callable[[str], object], code: str) -> Callable[[object], st
 
 
 def amount_pattern(decimals: int | None = None) -> str:
-    """The pattern of positive amounts with exactly this many decimals; None means any number of decimals.
+    """Return the pattern of positive amounts with exactly `decimals` decimals.
 
-    With exactly this many decimals, the bank can store every amount that matches.
+    If `decimals` is None, any number is allowed. If `decimals` is given, the bank can store every amount that matches.
     """
     whole = f"[1-9][0-9]{{0,{min(values.MAX_INTEGER_DIGITS, MAX_STORED_DIGITS - (decimals or 0)) - 1}}}"
     if decimals == 0:
@@ -165,7 +165,7 @@ def _parse_amount(given: str) -> None:
 
 def _limit(value: object) -> int:
     given = _string(value)
-    # Longer numbers are out of range, and int() is slow for very long text. JSON has no leading zeros.
+    # Longer numbers are out of range, and int() is slow for very long text. There are no leading zeros, as in JSON.
     if not re.fullmatch(r"0|-?[1-9][0-9]{0,8}", given):
         raise InvalidInput("TYPE", "must be a whole number")
     if not 1 <= int(given) <= MAX_LIMIT:
@@ -234,7 +234,7 @@ LIMIT: Final = Scalar(
     {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
     DEFAULT_LIMIT,
 )
-# A signature of 22 characters and a sort key. That the signature is right, only the services can judge.
+# A cursor is a signature of 22 characters and a sort key. Only the services can check whether the signature is right.
 CURSOR: Final = text(
     least=40,
     most=512,

@@ -34,7 +34,10 @@ _POLICY: Final = (
 
 
 class ApiReference:
-    """Serves the OpenAPI document, and `/docs` if `is_development`. All other requests are passed to `app`."""
+    """Serves the OpenAPI document.
+
+    If `is_development`, it also serves `/docs`. All other requests are passed to `app`.
+    """
 
     def __init__(self, app: ASGIApp, *, is_development: bool) -> None:
         self._app = app
