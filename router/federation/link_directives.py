@@ -97,7 +97,7 @@ def read_links(directives: Sequence[DirectiveNode]) -> Links:
 def _federation_again(error: LinkError, first: LinkError) -> bool:
     """Return whether to report the new `error` instead of `first`, the first error so far.
 
-    True if `first` is an unknown federation version, and `error` is in another link to federation.
+    The result is True if `first` is about an unknown federation version, and `error` about another link to federation.
     """
     return first.code == "UNKNOWN_FEDERATION_LINK_VERSION" and error.node is not None and _is_federation(error.node)
 

@@ -109,7 +109,7 @@ class SelectionWriter:
     def _in_fragments(
         self, around: tuple[FragmentDirectives, ...], written: list[tuple[str, OutputSelection]], type_name: str
     ) -> tuple[str, OutputFragment]:
-        """Return fields of an object of type `type_name`, wrapped in the client's fragments around these fields."""
+        """Return the fields `written`, wrapped in the client's fragments `around`. The parent type is `type_name`."""
         innermost, *others = reversed(around)
         body = spaced([text for text, _ in written])
         data = OutputFragment(None, tuple([output for _, output in written]), directives=innermost.nodes)

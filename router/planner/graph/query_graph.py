@@ -197,7 +197,7 @@ class QueryGraph:
     def entries(self, type_name: str) -> tuple[Entry, ...]:
         """Return the subgraphs that resolve an entity of this type, in the order of the supergraph.
 
-        A subgraph that has several interfaces of the type as `@interfaceObject` types has one entry for each.
+        If a subgraph has several interfaces of the type as `@interfaceObject` types, it has one entry for each of them.
         """
         found = self._entries.get(type_name)
         if found is None:

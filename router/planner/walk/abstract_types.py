@@ -128,8 +128,9 @@ class AbstractSelections:
         If equal fields are selected on every object type, one field on the abstract type replaces these fields.
         """
         if not all(map(self._option_finder.knows_type, self._node.direct)):
-            # If a subgraph has an interface object, the concrete type of the object decides which fields the response
-            # has, and in which order. So fields under a type condition stay under this condition.
+            # If a subgraph returns the object as an interface object, this subgraph does not know the concrete type.
+            # But the concrete type decides which fields the response has, and in which order. So fields under a type
+            # condition stay under this condition.
             return _without_repeated(items)
         folded = self._explorer.normaliser.folded(items, self._node.type_name, frozenset(self._object_types))
         # A leaf without a type condition makes later equal leaves superfluous. So the fields without a type condition

@@ -200,7 +200,9 @@ def _hop(node: ObjectNode, entry: Entry, choices: Sequence[KeyChoice], purpose: 
 
 
 def _has_only_direct_option(node: ObjectNode, entry: Entry) -> bool:
-    """Return whether the only direct option is in the entry's subgraph. A hop into this subgraph is then useless.
+    """Return whether the node has only one direct option, and this option is in the entry's subgraph.
+
+    A hop into this subgraph is then useless.
 
     Returns False for a deferred node: its fields need a separate fetch.
     """
