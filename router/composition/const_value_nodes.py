@@ -53,9 +53,9 @@ def strings(texts: Iterable[str]) -> ConstListValueNode:
 
 
 def identity(node: ValueNode | None) -> Hashable:
-    """Return a hashable key of the value; None if the node is None.
+    """Return a hashable key for comparing values: equal values have equal keys. If `node` is None, return None.
 
-    Equal values have equal keys, for example `{a: 1, b: 2}` and `{b: 2.0, a: 1}`.
+    For example, `{a: 1, b: 2}` and `{b: 2.0, a: 1}` have equal keys.
     """
     match node:
         case None:
@@ -73,7 +73,7 @@ def identity(node: ValueNode | None) -> Hashable:
 
 
 def python_value(node: ValueNode | None) -> object:
-    """Convert the node to a Python value. An enum value becomes its name. Null and a missing node become None."""
+    """Convert the node to a Python value. An enum value becomes its name. If `node` is null or None, return None."""
     match node:
         case ListValueNode():
             return [python_value(item) for item in node.values]

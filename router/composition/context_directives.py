@@ -14,7 +14,8 @@ from router.federation.field_sets import parse_field_set_or_none
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Matches for example `$user { name }`. The groups are the name of the context (`user`) and the selection (`{ name }`).
+# Matches for example `$user { name }`. The first group is the name of the context (`user`). The second group is the
+# selection (` { name }`).
 _VALUE = re.compile(r"\s*\$\s*([A-Za-z_]\w*)([\s\S]*)")
 
 
@@ -37,7 +38,7 @@ def parse_context_value(value: str) -> FromContextValue | None:
 
 
 def contextual_arguments(member: FieldDef) -> Iterator[tuple[InputValue, FromContextValue]]:
-    """Yield `(argument, parsed value)` for each argument of the field with a valid `@fromContext` value."""
+    """Yield `(argument, parsed value)` for each argument of the field `member` with a valid `@fromContext`."""
     for argument in member.arguments.values():
         for applied in argument.applied("fromContext"):
             value = parse_context_value(applied.text("field") or "")
@@ -46,7 +47,7 @@ def contextual_arguments(member: FieldDef) -> Iterator[tuple[InputValue, FromCon
 
 
 def context_types(schema: Schema, context: str) -> list[TypeDef]:
-    """Return the types that set the context: the types with `@context(name: context)`."""
+    """Return the types that set the context named `context`: the types that have `@context` with this name."""
     return [
         definition
         for definition in schema.of_kind(Kind.OBJECT, Kind.INTERFACE, Kind.UNION)
@@ -55,7 +56,7 @@ def context_types(schema: Schema, context: str) -> list[TypeDef]:
 
 
 def context_selections(schema: SubgraphSchema) -> Iterator[tuple[str, SelectionSetNode]]:
-    """Yield `(type name, selection)` for each `@fromContext` and each type that sets its context."""
+    """Yield `(type name, selection)` for each `@fromContext`, and for each type that sets the context it names."""
     for _, member in schema.fields():
         for _argument, value in contextual_arguments(member):
             for definition in context_types(schema, value.context):
@@ -65,7 +66,7 @@ def context_selections(schema: SubgraphSchema) -> Iterator[tuple[str, SelectionS
 def leaves(selection: SelectionSetNode) -> Iterator[tuple[str, ...]]:
     """Yield the path to each leaf field: `{ a { b c } }` has the paths `("a", "b")` and `("a", "c")`.
 
-    A path does not contain the type conditions around its fields.
+    Type conditions are not part of a path.
     """
     for item in selection.selections:
         if isinstance(item, InlineFragmentNode):

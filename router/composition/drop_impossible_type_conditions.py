@@ -1,8 +1,9 @@
-"""Find and remove impossible type conditions in field sets: `... on User { id }` if the object is always a `Review`.
+"""Find and remove impossible type conditions in field sets.
 
-Other federation tools ignore an impossible condition, and read this field set as `id` of the `Review`. Composition does
-the same: in the supergraph, the field set is `id`. Only the sets of external, shareable and used fields (see
-`SubgraphMetadata`) are computed from the original field set.
+Example: in `type Review @key(fields: "... on User { id }")`, the condition is impossible, because a `Review` is never a
+`User`. Other federation tools ignore the condition, and read the field set as `id` of the `Review`. Composition does
+the same, with one exception: the original field set decides which fields are external, shareable and used (see
+`SubgraphMetadata`).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 def drop_impossible_conditions(subgraph: SubgraphMetadata) -> None:
     """Remove impossible type conditions from the field sets of `@key` and `@requires` in the subgraph's schema.
 
-    The properties of fields, such as `SubgraphMetadata.shareable`, are computed before the removal.
+    Before the first removal, all properties of fields, such as `SubgraphMetadata.shareable`, are computed.
     """
     for type_name, applied in _carriers(subgraph.schema):
         selections = applied.field_set if "..." in (applied.text("fields") or "") else None
@@ -77,9 +78,9 @@ def _possible(
 
 
 def _selection(schema: Schema, type_name: str, selection: SelectionNode, *, dropped: bool) -> SelectionNode | None:
-    """Return the selection without impossible type conditions; None if the selection becomes empty.
+    """Return the selection without impossible type conditions. If the selection becomes empty, return None.
 
-    `dropped` says whether the selection is inside a fragment whose condition was removed.
+    `dropped` is True if the selection is inside a fragment whose condition was removed.
     """
     definition = schema.types.get(type_name)
     if isinstance(selection, InlineFragmentNode):
@@ -87,8 +88,8 @@ def _selection(schema: Schema, type_name: str, selection: SelectionNode, *, drop
         inner = condition.name.value if condition is not None else type_name
         if definition is not None and definition.kind is Kind.OBJECT and is_impossible(schema, type_name, inner):
             if dropped:
-                # This condition is inside another impossible condition. Other tools ignore only the outer condition.
-                # They drop the fields under the inner condition.
+                # This impossible condition is inside another impossible condition. Other federation tools ignore only
+                # the outer condition, and drop the fields under the inner condition.
                 return None
             condition, inner, dropped = None, type_name, True
         below = _possible(schema, inner, selection.selection_set, dropped=dropped)

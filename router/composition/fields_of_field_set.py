@@ -62,9 +62,9 @@ def with_implementations(schema: Schema, member: FieldDef) -> Iterator[FieldDef]
 
 
 def target_fields(schema: Schema, type_name: str, applied: Applied) -> list[tuple[FieldDef, bool]]:
-    """Return the result of `selected` for the field set in the argument `fields` of a directive.
+    """Return `(field, is_leaf)` for every field that a directive selects in its argument `fields` (see `selected`).
 
-    The result is empty if the argument cannot be parsed.
+    If the argument cannot be parsed, the result is empty.
     """
     selections = applied.field_set
     return [] if selections is None else selected(schema, type_name, selections)

@@ -1,4 +1,4 @@
-"""Questions about `@key` directives: do two keys select the same fields, and is a key resolvable?"""
+"""Decide whether two `@key` directives select the same fields, and whether a `@key` is resolvable."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def key_identity(key: Applied) -> Hashable | None:
-    """Return a value to compare two keys: it is equal if the keys select the same fields, in any order.
+    """Return a value for comparing keys. Two keys have equal values if they select the same fields, in any order.
 
-    Return None if the field set of `key` cannot be parsed.
+    If the field set of `key` cannot be parsed, return None.
     """
     selections = key.field_set
     return None if selections is None else _identity(selections)
@@ -34,6 +34,6 @@ def _identity(selections: SelectionSetNode) -> frozenset[Hashable]:
 
 
 def resolvable(key: Applied) -> bool:
-    """Return False if the key has `resolvable: false`: the router cannot fetch objects by the key. Otherwise True."""
+    """Return whether the router can fetch objects by the key. If the key has `resolvable: false`, it cannot."""
     value = key.arguments.get("resolvable")
     return not (isinstance(value, BooleanValueNode) and not value.value)

@@ -1,4 +1,7 @@
-"""Check whether the literals of arguments in field sets fit their types. GraphQL validation does not check them."""
+"""Check whether a literal fits its type, for arguments in field sets and in directives of the supergraph.
+
+GraphQL validation does not check these literals.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +29,8 @@ if TYPE_CHECKING:
     from router.composition.model import Schema
     from router.composition.type_refs import TypeRef
 
-# The length of the longest Int, with its sign. Longer literals are not converted, because Python raises an error for
-# literals with thousands of digits.
+# The number of characters of the longest Int, including its sign. A longer literal is no Int. It is not converted to a
+# Python number, because Python raises an error for literals with thousands of digits.
 _INT_DIGITS = len(str(GRAPHQL_MIN_INT))
 _BUILT_IN: dict[str, tuple[type, ...]] = {
     "Int": (IntValueNode,),

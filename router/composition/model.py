@@ -1,8 +1,8 @@
 """Define the classes that describe a schema in composition. Subgraphs and the supergraph have the same classes.
 
-A `GraphQLSchema` of graphql-core must be complete and valid. But a subgraph's schema can be incomplete: for example, it
-can extend a type that only another subgraph defines. So composition has its own classes. `reading` builds a
-`SubgraphSchema`, and `upgrade` changes the schemas of Federation 1.
+The class `GraphQLSchema` of graphql-core needs a complete and valid schema. But a subgraph's schema can be incomplete:
+for example, it can extend a type that only another subgraph defines. So composition has its own classes. `reading`
+builds a `SubgraphSchema`, and `upgrade` changes the schemas of Federation 1.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ROOTS: Mapping[str, str] = {"query": "Query", "mutation": "Mutation", "subscript
 
 
 UNTYPED = Named("")
-"""A placeholder for the type of a field or argument of the supergraph, until the types of the subgraphs are merged."""
+"""A placeholder type. A field or argument of the supergraph has it until the types of the subgraphs are merged."""
 
 
 class Kind(StrEnum):
@@ -59,12 +59,13 @@ class Applied:
 
     Attributes:
         name: The directive's name in the schema.
-        arguments: The arguments. Null arguments are left out, except those of `@deprecated` and of directives that
-            composition does not know: there, a null differs from the default value.
+        arguments: The arguments. Null arguments are left out. Exception: `@deprecated` and directives that composition
+            does not know keep them, because for these directives a null differs from the default value.
         element: The directive's name in its specification, for example `key` for `@federation__key`. None if
             composition does not know the directive.
         node: The syntax node of this use.
-        block: The index, in the subgraph's definitions, of the type definition or extension that contains this use.
+        block: The index of the type definition or extension that contains this use. It counts all definitions of the
+            subgraph.
         in_extension: Whether this use is in an extension of a type or of the schema.
     """
 
@@ -76,13 +77,13 @@ class Applied:
     in_extension: bool = False
 
     def text(self, argument: str) -> str | None:
-        """Return the value of a string argument; None if the argument is absent or not a string."""
+        """Return the value of a string argument. If the argument is absent or not a string, return None."""
         value = self.arguments.get(argument)
         return value.value if isinstance(value, StringValueNode) else None
 
     @property
     def field_set(self) -> SelectionSetNode | None:
-        """Return the field set in the argument `fields`; None if the argument is absent or cannot be parsed."""
+        """Return the field set in the argument `fields`. If the argument is absent or cannot be parsed, return None."""
         return parse_field_set_or_none(self.text("fields"))
 
 
@@ -125,9 +126,9 @@ class InputValue(TypedElement):
 
 @dataclass(slots=True)
 class FieldDef(TypedElement):
-    """A field of an object or interface. `parent` is the name of the object or interface.
+    """A field of an object type or interface type. `parent` is the name of this type.
 
-    `block` and `in_extension` say in which definition or extension the field is, as for `Applied`.
+    `block` and `in_extension` mean the same as in `Applied`: they say which definition or extension has the field.
     """
 
     parent: str = ""
@@ -148,9 +149,10 @@ class EnumValue(Element):
 
 @dataclass(slots=True)
 class TypeDef(Element):
-    """A named type. Attributes that do not fit the type's kind are empty: only an enum has `values`.
+    """A named type. The kind decides which attributes are used. For example, only an enum has `values`.
 
-    `fields` are the fields of an object or interface, and `inputs` are the fields of an input object.
+    `fields` are the fields of an object type or interface, and `inputs` are the fields of an input object type. Other
+    attributes are empty.
     """
 
     kind: Kind = Kind.SCALAR
@@ -207,7 +209,8 @@ class Schema:
     def possible_types(self, name: str) -> list[str]:
         """Return the names of the object types that a value of the type `name` can have.
 
-        For a union these are its members, for an interface its implementations, and for any other type the type itself.
+        For a union, the result has its members. For an interface, it has the object types that implement the interface.
+        For any other type, it has only the type itself.
         """
         definition = self.types.get(name)
         if definition is None:
@@ -219,7 +222,7 @@ class Schema:
         return [name]
 
     def kind_of(self, ref: TypeRef) -> Kind | None:
-        """Return the kind of the type inside all lists and non-nulls; None if the type does not exist."""
+        """Return the kind of the named type in `ref`, such as `Account` in `[Account!]`. None if it is unknown."""
         name = base_name(ref)
         definition = self.types.get(name)
         if definition is not None:
@@ -236,9 +239,9 @@ class SubgraphSchema(Schema):
         url: The subgraph's URL.
         links: The specifications that the schema links with `@link`.
         version: The federation version of the schema; `v1.0` for Federation 1.
-        still_provided: The coordinates of fields that count as provided, even if no `@provides` selects them now. The
-            upgrade from Federation 1 stores the provided fields here, before it removes unused external fields.
-        still_used: The same for used fields: their coordinates before the removal.
+        still_provided: The coordinates of the provided fields before the upgrade from Federation 1 removed unused
+            external fields. These fields still count as provided, even if no `@provides` selects them any more.
+        still_used: The coordinates of the used fields before this removal. They still count as used.
     """
 
     name: str = ""

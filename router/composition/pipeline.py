@@ -1,8 +1,8 @@
 """Run the phases of composition: read → upgrade → validate → merge → check → satisfiability → print (composition §10).
 
-After a phase with errors, composition stops. All errors of that phase are reported together. Validation is an
-exception, because it also runs after errors of the previous phases. If some subgraphs cannot be read, those of the
-other subgraphs that have a Federation 2 schema are validated. If some subgraphs cannot be upgraded, all others are
+If a phase finds errors, composition reports all errors of this phase together and stops. Validation is an exception: it
+also runs if an earlier phase found errors in some subgraphs. If some subgraphs cannot be read, the Federation 2 schemas
+of the other subgraphs are still validated. If some subgraphs cannot be upgraded, all other subgraphs are still
 validated.
 """
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """The result of a composition: either a supergraph or errors. Only a supergraph has hints."""
+    """The result of a composition: a supergraph and hints, or errors. If there are errors, `hints` is empty."""
 
     supergraph_sdl: str | None
     errors: tuple[CompositionError, ...]
@@ -52,7 +52,7 @@ def compose(subgraphs: Iterable[Subgraph]) -> Composition:
     except RecursionError:
         report.error("INVALID_GRAPHQL", "The schemas are nested too deeply to be composed.")
         sdl = None
-    # As in Apollo's composition, a composition that fails has no hints.
+    # A composition that fails has no hints. Apollo's composition does the same.
     hints = () if report.failed() else tuple(report.hints)
     return Composition(None if report.failed() else sdl, tuple(report.errors), hints)
 

@@ -1,7 +1,7 @@
 """Collect the errors and hints of a composition in a `Report`.
 
-Composition raises no exceptions about schemas, but adds each problem to the report. A problem has a stable code, a
-message for the team that owns the subgraph, and its locations in the SDL of the subgraphs.
+If a schema has a problem, composition does not raise an exception, but adds the problem to the report. A problem has a
+stable code, a message for the team that owns the subgraph, and its locations in the SDL of the subgraphs.
 """
 
 from __future__ import annotations
@@ -53,13 +53,16 @@ SourcePlace = tuple[str, Node | None] | Location
 
 
 def locate(places: Iterable[SourcePlace]) -> tuple[Location, ...]:
-    """Convert places to locations, without repetitions. A node that was not parsed from a text has no location."""
+    """Convert places to locations, and remove repeated locations.
+
+    If composition itself built a node, the node has no location and is left out.
+    """
     located = (place if isinstance(place, Location) else _location(*place) for place in places)
     return tuple(dict.fromkeys(location for location in located if location is not None))
 
 
 def _location(subgraph: str, node: Node | None) -> Location | None:
-    # The location of a definition is where its name is, because a long description may precede the name.
+    # A long description may precede the name in a definition, so the location of the name is returned.
     named = node if isinstance(node, DirectiveNode) else getattr(node, "name", None) or node
     if named is None or named.loc is None:
         return None

@@ -23,8 +23,7 @@ _LAST_PORT = 65535
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"(?:[!-~](?:[ \t!-~]*[!-~])?)?")
 
-# The largest published schemas have a tenth of this size. The limit prevents an endless response from filling the
-# memory.
+# Without this limit, an endless response would fill the memory. The largest public schemas have a tenth of this size.
 _MAX_RESPONSE_BYTES = 32 * 1024 * 1024
 
 

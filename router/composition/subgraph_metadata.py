@@ -1,7 +1,7 @@
 """Find the fields of a subgraph that are external, provided, shareable or used.
 
-Each of these properties depends on several directives. A property is computed once for each subgraph, as the set of
-the coordinates of its fields, such as `Account.owner`.
+Each of these properties depends on several directives. For each subgraph, a property is computed once. The result is a
+set of field coordinates, such as `Account.owner`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from router.composition.type_refs import base_name
 class SubgraphMetadata:
     """A subgraph and the properties of its fields.
 
-    Each property is computed when it is first read. Call `settle` before a change of the schema. Otherwise some
-    properties would describe the schema before the change, and others the schema after the change.
+    Each property is computed when it is read for the first time. If you change the schema later, call `settle` before
+    the change. Otherwise, some properties would describe the old schema, and others the changed schema.
     """
 
     schema: SubgraphSchema
@@ -36,10 +36,10 @@ class SubgraphMetadata:
 
     @cached_property
     def fake_external(self) -> frozenset[str]:
-        """Return the fields that have `@external` and are in a key of an extended type.
+        """Return the fields with `@external` that a key of a type extension selects.
 
-        Federation 1 requires `@external` on these fields, although the subgraph resolves them. So these fields do not
-        count as external.
+        The subgraph resolves these fields, but Federation 1 requires `@external` on them. So these fields do not count
+        as external.
         """
         found: set[str] = set()
         for definition in self.schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
@@ -67,7 +67,7 @@ class SubgraphMetadata:
 
     @cached_property
     def provided(self) -> frozenset[str]:
-        """Return the external fields that this subgraph resolves on some path, because a `@provides` selects them."""
+        """Return the external fields that a `@provides` selects. The subgraph resolves them below this `@provides`."""
         return self.schema.still_provided | self._provided_by_directives
 
     @cached_property
@@ -85,9 +85,13 @@ class SubgraphMetadata:
     def shareable(self) -> frozenset[str]:
         """Return the fields that other subgraphs may resolve too.
 
-        A field is shareable if a key contains the field, if the field is external and a `@provides` selects it, or if
-        the field has `@shareable`. On a type's definition, `@shareable` counts for the fields in the definition. On an
-        extension, `@shareable` counts for the fields in extensions.
+        A field is shareable in each of these cases:
+
+        - A key selects the field.
+        - The field is external, and a `@provides` selects the field.
+        - The field has `@shareable`.
+        - The field is in the definition of the type, and the definition has `@shareable`.
+        - The field is in an extension of the type, and one of the extensions has `@shareable`.
         """
         found = set(self._provided_by_directives)
         for definition in self.schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
@@ -104,7 +108,7 @@ class SubgraphMetadata:
     def used(self) -> frozenset[str]:
         """Return the fields that a `@key`, `@requires`, `@provides` or `@fromContext` selects.
 
-        Fields that implement a field of an interface are included too.
+        If a field implements a field of an interface, it counts as used too.
         """
         found = set(self.schema.still_used)
         for type_name, applied in self.field_set_uses():
@@ -139,7 +143,7 @@ class SubgraphMetadata:
         return member.coordinate in self.external
 
     def is_fully_external(self, member: FieldDef) -> bool:
-        """Return whether the field is external and not provided on any path."""
+        """Return whether the field is external and no `@provides` selects it."""
         return member.coordinate in self.external and member.coordinate not in self.provided
 
     def is_shareable(self, member: FieldDef) -> bool:
@@ -151,10 +155,10 @@ class SubgraphMetadata:
         return member.coordinate in self.used
 
     def interface_objects_for(self, definition: TypeDef) -> list[TypeDef]:
-        """Return the `@interfaceObject` types of this subgraph that stand for an interface of `definition`.
+        """Return the `@interfaceObject` types of this subgraph whose interface `definition` implements.
 
         `definition` is a type of the supergraph. For example, if it implements `Media`, and this subgraph has
-        `type Media @interfaceObject`, the result contains `Media`.
+        `type Media @interfaceObject`, the result contains this `Media`.
         """
         found = []
         for name in definition.interfaces:

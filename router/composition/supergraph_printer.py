@@ -74,7 +74,7 @@ def _link(link: SupergraphLink) -> str:
 
 
 def _specification_definitions(state: MergeState) -> tuple[dict[str, str], dict[str, str]]:
-    """Return two mappings from name to SDL: the directives and the types of all specifications that are linked."""
+    """Return the directives and the types of all linked specifications: two mappings of name → SDL."""
     directives: dict[str, DirectiveDefinitionNode] = {}
     types: dict[str, TypeDefinitionNode] = {}
     link = spec_definitions(spec_versions("link")[-1], lambda name: name, lambda name: f"link__{name}")

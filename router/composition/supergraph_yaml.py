@@ -1,4 +1,4 @@
-"""Read `supergraph.yaml`, which lists the subgraphs to compose, and where the SDL of each subgraph is.
+"""Read `supergraph.yaml`. This file lists the subgraphs to compose, and says where the SDL of each subgraph is.
 
 The format is that of Apollo's command line tool `rover`:
 
@@ -17,8 +17,8 @@ The format is that of Apollo's command line tool `rover`:
           subgraph_url: http://localhost:4003/graphql   # fetch the SDL here; also the default of `routing_url`
           introspection_headers: {Authorization: "Bearer ${env.TOKEN}"}
 
-`${env.NAME}` in a string is replaced by the environment variable `NAME`. `${env.NAME:-text}` is replaced by `text` if
-the variable is not set.
+`${env.NAME}` in a string is replaced by the value of the environment variable `NAME`. `${env.NAME:-text}` means the
+same, but if the variable is not set, it is replaced by `text`.
 """
 
 from __future__ import annotations
@@ -56,8 +56,9 @@ class ConfigError(Exception):
 class SubgraphSource:
     """One subgraph in `supergraph.yaml`. Exactly one of `file`, `sdl` and `subgraph_url` is set.
 
-    `origin` says which file contains the SDL: `file`, or `supergraph.yaml` itself if `sdl` is set. `origin` is
-    None if `subgraph_url` is set. `place` is the line of `supergraph.yaml` that says where the SDL is, for messages.
+    `origin` is the file that contains the SDL. If `sdl` is set, this is `supergraph.yaml`. If `subgraph_url` is set,
+    `origin` is None. Messages about the subgraph name `place`, which is the line of `file`, `sdl` or `subgraph_url` in
+    `supergraph.yaml`.
     """
 
     name: str
@@ -94,8 +95,8 @@ def read_config(path: Path, environ: Mapping[str, str]) -> list[SubgraphSource]:
 
 def _problem(error: MarkedYAMLError) -> str:
     if isinstance(error, DuplicateKeyError):
-        # The message of the YAML library quotes the values. The value of a header can be a secret, so this message is
-        # used instead of the library's message.
+        # The message of the YAML library quotes the values, and the value of a header can be a secret. So the library's
+        # message is not shown.
         return "a key is written twice"
     problem = error.problem or "is not YAML"
     return f"{error.context}, {problem}" if error.context and problem.startswith("but ") else problem
@@ -106,7 +107,7 @@ def _indent(line: str) -> int:
 
 
 def _is_text(value: str) -> bool:
-    """Return False if the text has a NUL character or half of a surrogate pair. Escapes in YAML can create both."""
+    """Return whether the text has no NUL character and no half of a surrogate pair. YAML escapes can create both."""
     return "\0" not in value and not has_surrogates(value)
 
 
@@ -231,14 +232,14 @@ class _Reader:
     def _inline(self, schema: CommentedMap) -> SourceFile | None:
         """Return where the value of `sdl` begins in the configuration file; None if `sdl` is not set.
 
-        Only a literal block (`|`) contains the lines of the SDL unchanged. So the result is `verbatim` only for a
-        literal block.
+        If the SDL is a literal block (`|`) without environment variables, the file contains the lines of the SDL
+        unchanged. Only then is the result `verbatim`.
         """
         if "sdl" not in schema:
             return None
         value = schema["sdl"]
         positions = schema.lc.data or {}
-        # If `sdl` comes from another mapping through the YAML merge key `<<`, `sdl` has no position in this mapping.
+        # The YAML merge key `<<` can copy `sdl` from another mapping. Then `sdl` has no position in this mapping.
         key_line = (positions["sdl"][0] if "sdl" in positions else schema.lc.line) + 1
         lines = value.split("\n")
         first = next((number for number, line in enumerate(lines) if line.strip()), 0)

@@ -1,4 +1,4 @@
-"""Represent type references, such as `[Account!]!`, by immutable values that can be compared, hashed and printed."""
+"""Define classes for type references, such as `[Account!]!`. Their objects can be compared, hashed and printed."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ def base_name(ref: TypeRef) -> str:
 
 
 def rename(ref: TypeRef, names: dict[str, str]) -> TypeRef:
-    """Rename the type inside all lists and non-nulls. `names` contains old names → new names.
+    """Rename the named type in a type reference. For example, `[MyQuery!]` becomes `[Query!]`.
 
-    For example, `[MyQuery!]` becomes `[Query!]`. A name that is not in `names` stays unchanged.
+    `names` maps old names to new names. A name that is not in `names` stays unchanged.
     """
     match ref:
         case Named():

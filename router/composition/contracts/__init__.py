@@ -1,4 +1,6 @@
-"""Derive contracts. A contract is a variant of a supergraph in which a filter of tags (`@tag`) hides elements.
+"""Derive contracts. A contract is a variant of a supergraph that hides some elements from clients.
+
+A filter names the tags (`@tag`) of the elements to show and to hide.
 
     from router.composition.contracts import ContractFilter, derive
 
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["SUPERGRAPH", "Contract", "ContractFilter", "derive"]
 
 SUPERGRAPH = "supergraph"
-"""The value of `Location.subgraph` in the errors of a contract, because the locations are in the supergraph's SDL."""
+"""The value of `Location.subgraph` in the errors of a contract. These locations are in the SDL of the supergraph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +93,9 @@ def _schema_directives(document: DocumentNode) -> list[DirectiveNode]:
 
 
 def _read(document: DocumentNode, links: Links) -> SubgraphSchema:
-    """Read the merged schema from the document of a supergraph, without the definitions for `@link` and `@join__*`.
+    """Read the schema from the document of a supergraph. The definitions for `@link` and `@join__*` are left out.
 
-    Each element of the result has its syntax node, so that `mark` finds the element in the text.
+    Each element of the result has its syntax node, so that `mark` can find the element in the text.
     """
     schema = SubgraphSchema(name=SUPERGRAPH, links=links)
     SchemaBuilder(schema, element_resolver(links, federation_2=True)).build(merged_definitions(document, links))

@@ -4,10 +4,10 @@ The rules are the same as in Apollo's contracts:
 
 - Each field of an object or interface type also has the tags of the type.
 - An element with an excluded tag is hidden, even if the element also has an included tag.
-- If the filter includes tags, unions and the fields of objects and interfaces are hidden unless they have an included
-  tag. Enums, enum values, input types, input fields, scalars and arguments are hidden only by an excluded tag.
-- A field of an interface is hidden if it is hidden in a visible type that implements the interface. Exception: an
-  interface's field with an included tag stays visible. The contract is then reported as invalid.
+- If the filter includes tags, a union, or a field of an object or interface, is hidden if it has no included tag. For
+  elements of other kinds, such as enums, input types and arguments, only excluded tags count.
+- A field of an interface is hidden if a visible type implements the interface and hides the field. Exception: if the
+  interface's field has an included tag, the field stays visible, and the contract is reported as invalid.
 - A type is hidden if all its fields, values or members are hidden. The query root is never hidden for this reason.
 - With `hide_unreachable`, types that clients cannot reach are hidden (see `reachable_types`).
 """
@@ -53,7 +53,7 @@ class ContractFilter:
         return not self.include.isdisjoint(tags)
 
     def hides(self, tags: frozenset[str]) -> bool:
-        """Return whether an element with these tags is hidden: a union, or a field of an object or interface.
+        """Return whether a union, or a field of an object or interface, is hidden if it has these tags.
 
         For elements of other kinds, call `excludes`.
         """
@@ -68,7 +68,7 @@ def tags_in_use(schema: Schema) -> frozenset[str]:
 def apply(wanted: ContractFilter, schema: Schema) -> list[Element]:
     """Add `@inaccessible` to all elements that the contract hides. Returns the elements that got the directive.
 
-    An element that already has `@inaccessible` is not returned.
+    If an element had `@inaccessible` before, it is not returned.
     """
     before = {id(element) for element in _elements(schema) if _hidden(element)}
     for definition in schema.types.values():
@@ -108,7 +108,10 @@ def _hide(element: Element) -> None:
 
 
 def _match(wanted: ContractFilter, definition: TypeDef) -> None:
-    """Hide the type if its tags require that. Otherwise hide each field, argument and value whose tags require that."""
+    """Hide the type if its tags require this.
+
+    If the type stays visible, hide each of its fields, arguments and values whose tags require this.
+    """
     tags = _tags(definition)
     hides = wanted.hides if definition.kind is Kind.UNION else wanted.excludes
     if hides(tags):
@@ -129,9 +132,9 @@ def _exclude(wanted: ContractFilter, elements: Iterable[Element]) -> None:
 
 
 def _hide_unimplemented(wanted: ContractFilter, schema: Schema) -> bool:
-    """Hide each interface field if a visible type implements the interface and hides the same field.
+    """Hide an interface field if a visible type implements the interface and the type's field is hidden.
 
-    Returns whether an interface field was hidden.
+    Fields with an included tag stay visible. Returns whether an interface field was hidden.
     """
     broken = [
         inherited

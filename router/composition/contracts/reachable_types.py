@@ -5,8 +5,8 @@ clients can reach:
 
 - the types of its visible fields and input fields, and of the visible arguments of these fields;
 - the implementations, if the type is an interface, and the members, if the type is a union;
-- the interfaces that the type implements, because a fragment can name the interface. But clients cannot reach the other
-  implementations of such an interface.
+- the interfaces that the type implements, because a fragment can name the interface. If an interface is reached only in
+  this way, its other implementations are not reached.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Write `@inaccessible` into the text of a supergraph, and leave all other text as it is.
 
-The syntax node of an element says where to write the directive. If the supergraph has no `@link` to the specification
-of `@inaccessible`, or no definition of the directive, the missing text is added. A link to version 0.1 of the
-specification is changed to version 0.2, because only version 0.2 allows the directive on every kind of element.
+The syntax node of an element says where to write the directive. If the supergraph has no `@link` to the inaccessible
+specification, the `@link` is added. If it has no definition of the directive, the definition is added. Version 0.1 of
+the specification does not allow the directive on every kind of element, so a link to it is changed to version 0.2.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SPEC = spec_versions("inaccessible")[-1]
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Edit:
-    """An edit that replaces the characters from `start` to `end` by `text`. If both are equal, `text` is inserted."""
+    """Replace the characters from `start` up to `end` by `text`. If `start` and `end` are equal, insert `text`."""
 
     start: int
     end: int
@@ -134,9 +134,9 @@ def _newest(link: Link) -> Iterator[_Edit]:
 
 
 def _definition(document: DocumentNode, name: str) -> Iterator[_Edit]:
-    """Yield the edit that updates or adds the definition of `@inaccessible`; nothing if the definition is up to date.
+    """Yield the edit that adds or updates the definition of `@inaccessible`. If it is up to date, yield nothing.
 
-    A missing definition is inserted in the alphabetical order of the directive definitions.
+    The directive definitions are in alphabetical order, and a missing definition is inserted at its place in it.
     """
     newest = _SPEC.directives["inaccessible"]
     definition = print_ast(newest).replace("@inaccessible", f"@{name}", 1)

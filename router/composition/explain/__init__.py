@@ -72,7 +72,10 @@ class Page:
 
 
 def kinds(code: str) -> str:
-    """Return what the code is used for: `error`, the level of a hint such as `WARN`, or both, as in `error or INFO`."""
+    """Return `error` for an error code, and the level for a hint code, such as `WARN`.
+
+    If the code is used for errors and for hints, return both, such as `error or INFO`.
+    """
     names = ["error"] if code in get_args(ErrorCode) else []
     level = HINT_LEVELS.get(code)  # type: ignore[call-overload]  # any text is possible
     return " or ".join([*names, *([level] if level else [])])

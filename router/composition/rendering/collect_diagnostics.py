@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from router.composition.pipeline import Composition
     from router.composition.report import Location
 
-# Hint levels from the most to the least important. If a user asks for one level, the levels before it are shown too.
+# Hint levels from the most to the least important. If a user asks for one level, more important levels are shown too.
 LEVELS = ("WARN", "INFO", "DEBUG")
 
 
@@ -43,7 +43,7 @@ class Diagnostics:
         sources: Subgraph → its SDL.
         files: Subgraph → the file that contains its SDL. A subgraph whose SDL comes from the network has no file.
         supergraph_sdl: The supergraph; None if there are errors.
-        config: The path of the file that lists the subgraphs. A finding that has no location in an SDL file is shown
+        config: The path of the file that lists the subgraphs. If a finding has no location in an SDL file, it is shown
             at this file.
     """
 
@@ -61,7 +61,7 @@ class Diagnostics:
         files: Mapping[str, SourceFile],
         lowest_level: str | None,
     ) -> Diagnostics:
-        """Collect all errors, and the hints from `WARN` down to `lowest_level`. If it is None, collect no hints."""
+        """Collect all errors, and the hints from `WARN` to `lowest_level`. If `lowest_level` is None, skip hints."""
         shown = LEVELS[: LEVELS.index(lowest_level) + 1] if lowest_level else ()
         errors = [Diagnostic("ERROR", each.code, each.message, each.locations) for each in composition.errors]
         hints = [
@@ -78,6 +78,9 @@ class Diagnostics:
         return file.place(location) if file else None
 
     def line_number(self, location: Location) -> int:
-        """Return the line number in the file if a file contains the SDL unchanged; otherwise, the one in the SDL."""
+        """Return the line number to show. If a file contains the SDL unchanged, this is the line number in the file.
+
+        Otherwise, it is the line number in the SDL.
+        """
         file = self.files.get(location.subgraph)
         return file.place(location).line if file and file.verbatim else location.line

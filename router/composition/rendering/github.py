@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from router.composition.rendering.collect_diagnostics import Diagnostic, Diagnostics
 
 _COMMANDS = {"ERROR": "error", "WARN": "warning", "INFO": "notice", "DEBUG": "notice"}
-# The escapes of the characters that workflow commands reserve. Two of them, `:` and `,`, are reserved only in
-# properties such as `file`.
+# Workflow commands reserve some characters, which must be escaped. `:` and `,` are reserved only in properties such as
+# `file`.
 _IN_MESSAGE = {ord("%"): "%25", ord("\r"): "%0D", ord("\n"): "%0A"}
 _IN_PROPERTY = {**_IN_MESSAGE, ord(":"): "%3A", ord(","): "%2C"}
 
@@ -23,7 +23,7 @@ def _finding(finding: Diagnostic, diagnostics: Diagnostics) -> str:
     properties = {}
     places = [place for location in finding.locations if (place := diagnostics.place(location))]
     if places:
-        # GitHub shows a finding at one location only, so the message lists the other locations.
+        # GitHub shows a finding at one location only. So the message lists the other locations.
         properties = {"file": places[0].path, "line": str(places[0].line), "col": str(places[0].column)}
     properties["title"] = finding.code
     message = [finding.message, *(f"also {location}" for location in finding.locations[1:])]

@@ -84,7 +84,7 @@ def _location(location: Location, diagnostics: Diagnostics) -> dict[str, object]
 def _of_config(diagnostics: Diagnostics) -> dict[str, object]:
     """Return a location in the file that lists the subgraphs; empty if `diagnostics.config` is None.
 
-    A finding without a location in an SDL file gets this location, because code scanning rejects a result with no file.
+    Code scanning rejects a result without a file. So a finding that has no location in an SDL file gets this location.
     """
     return {} if diagnostics.config is None else {"physicalLocation": _physical(diagnostics.config, 1, 1)}
 

@@ -26,7 +26,7 @@ _NAMES = {"ERROR": "error", "WARN": "warning", "INFO": "info", "DEBUG": "note"}
 # look different from its content.
 _DIRECTIONS = frozenset(("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"))
 
-# At most this number of characters is printed from one source line, because some schemas are one very long line.
+# The highest number of characters that are printed from one source line. Some schemas are one very long line.
 _WIDTH = 160
 
 
@@ -81,9 +81,9 @@ def _window(line: str, caret: int) -> tuple[str, int]:
 
 
 def _blank(character: str) -> str:
-    """Return spaces that are as wide on a terminal as the character: two for an ideograph, none for an accent.
+    """Return spaces that are as wide on a terminal as `character`: two for an ideograph, none for a combining accent.
 
-    A tab is returned as a tab.
+    If `character` is a tab, return a tab.
     """
     if character == "\t":
         return "\t"
@@ -93,7 +93,7 @@ def _blank(character: str) -> str:
 
 
 def _visible(text: str) -> str:
-    """Replace characters that control the terminal or the direction of text, because an attacker may write a schema."""
+    """Replace characters that control the terminal or the direction of text. An attacker may have written it."""
     return "".join("\N{REPLACEMENT CHARACTER}" if _controls_terminal(character) else character for character in text)
 
 

@@ -1,9 +1,11 @@
 """Check one subgraph by itself, without the other subgraphs (composition §4).
 
-In: one subgraph that was read, and upgraded if it was a Federation 1 subgraph. Out: errors in the report, in the order
-of the rules. Each rule has its own file. A rule that reports one error code has the name of the code; a rule that
-reports several codes has the name of its directive. The files `check_...` and `find_...` help several rules. Read
-`keys` and `check_field_set` first, then any rule.
+In: one subgraph that was read. A Federation 1 subgraph was also upgraded. Out: errors in the report, in the order of
+the rules.
+
+Each rule has its own file. If the rule reports one error code, the file has the name of the code. If it reports several
+codes, the file has the name of the directive. The files `check_...` and `find_...` have functions that several rules
+use. Read `keys` and `check_field_set` first, then any rule.
 """
 
 from __future__ import annotations
@@ -69,13 +71,13 @@ SUBGRAPH_RULES: tuple[Callable[[SubgraphMetadata, Report], None], ...] = (
 )
 
 
-# These rules run before `SUBGRAPH_RULES`. If one of these rules reports an error, no further rule runs, as in Apollo's
-# composition.
+# These rules run before `SUBGRAPH_RULES`. If one of these rules reports an error, no further rule runs. Apollo's
+# composition does the same.
 FIRST_RULES: tuple[Callable[[SubgraphMetadata, Report], None], ...] = (provides_placement.check, keys.check_readable)
 
 
 def check_subgraph(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Run `FIRST_RULES` on one subgraph, and `SUBGRAPH_RULES` if the first rules report no error (composition §4)."""
+    """Run `FIRST_RULES` on one subgraph. If they report no error, run `SUBGRAPH_RULES` too (composition §4)."""
     before = len(report.errors)
     for rule in FIRST_RULES:
         rule(subgraph, report)

@@ -1,8 +1,8 @@
 """Check the field sets of `@key`, `@requires` and `@provides`. Each directive has its own codes for the same problems.
 
-Some problems end the check of a field set: a syntax error, an unknown field, a missing selection, and a field of an
-interface or union type if the directive forbids such fields. If there is such a problem, no other problem is reported.
-Otherwise all problems are reported, for example each field with arguments.
+Some problems are fatal: they end the check of the field set, and no other problem of the field set is reported.
+Examples are a syntax error, an unknown field, and a missing selection set. In a `@key`, a field of an interface or
+union type is fatal too. If no problem is fatal, all problems are reported, for example each field with arguments.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Problem = Literal["type", "invalid", "alias", "arguments", "directive", "not ext
 
 @dataclass(frozen=True, slots=True)
 class FieldSetRule:
-    """The error codes of one directive, for example of `@key`. The directive allows each problem that has no code."""
+    """The error codes of one directive, such as `@key`. If a problem has no code, the directive allows it."""
 
     codes: Mapping[Problem, ErrorCode]
 
@@ -53,7 +53,7 @@ class FieldSetUse:
 
 
 class _UnreadableError(Exception):
-    """A problem that ends the check of a field set, for example an unknown field."""
+    """Raised for a fatal problem, which ends the check of a field set. Example: an unknown field."""
 
     def __init__(self, message: str, problem: Problem = "invalid") -> None:
         super().__init__(message)

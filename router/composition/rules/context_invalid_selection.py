@@ -1,4 +1,4 @@
-"""CONTEXT_INVALID_SELECTION: the selection of a `@fromContext` is not exactly one value of the argument's type."""
+"""CONTEXT_INVALID_SELECTION: the selection of a `@fromContext` does not give one value of the argument's type."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report each `@fromContext` whose selection is not one value of the argument's type (composition §4.7)."""
+    """Report each `@fromContext` whose selection does not give one value of the argument's type (composition §4.7)."""
     for each in contextual_arguments(subgraph):
         for problem in _problems(subgraph.schema, each.value, each.argument.type):
             report_problem(subgraph, report, "CONTEXT_INVALID_SELECTION", each, problem)
@@ -50,9 +50,9 @@ def _problems(schema: Schema, value: str, wanted: TypeRef) -> Iterator[str]:
 
 
 def _conditions(selection: SelectionSetNode) -> list[str | None] | None:
-    """Return one item for each inline fragment: its type condition, or None if it has no type condition.
+    """Return the type conditions of the inline fragments in a selection. If there are no inline fragments, return None.
 
-    Return None instead of a list if the selection has no inline fragments.
+    The list has one item for each inline fragment. If the fragment has no type condition, its item is None.
     """
     fragments = [item for item in selection.selections if isinstance(item, InlineFragmentNode)]
     if not fragments:
@@ -61,7 +61,7 @@ def _conditions(selection: SelectionSetNode) -> list[str | None] | None:
 
 
 def _selection_problem(schema: Schema, target: TypeDef, selection: SelectionSetNode, wanted: TypeRef) -> str | None:
-    """Return None if the selection on `target` is exactly one value of the type `wanted`; otherwise a message."""
+    """Return a message if the selection on `target` does not give exactly one value of the type `wanted`; else None."""
     for problem in field_set_problems(schema, target.name, selection):
         return problem
     if _conditions(selection) is None:
@@ -107,10 +107,10 @@ def _path_problem(  # noqa: PLR0911 - one return for each problem
 
 
 def _under_lists(passed: TypeRef, wanted: TypeRef) -> TypeRef:
-    """Return the type that the selection inside a field must have, so that the selection with the field is `wanted`.
+    """Return the type that the selection below a field must have, if the value of the whole selection must be `wanted`.
 
-    `passed` is the type of the field. Each list of `passed` removes one list from `wanted`. For example, the selection
-    inside a field of type `[User]` must be an `Int` if `wanted` is `[Int]`.
+    `passed` is the type of the field. For example, if `passed` is `[User]` and `wanted` is `[Int]`, the selection below
+    must be an `Int` for each user. So each list in `passed` removes one list from `wanted`.
     """
     passed, bare = nullable(passed), nullable(wanted)
     while isinstance(passed, ListOf) and isinstance(bare, ListOf):
@@ -120,7 +120,8 @@ def _under_lists(passed: TypeRef, wanted: TypeRef) -> TypeRef:
 
 
 def _fits(given: TypeRef, wanted: TypeRef) -> bool:
-    # If no ancestor of an object sets the context, the value is null, even if the selected field is non-null.
+    # At runtime, there may be no object above that sets the context. Then the value is null, even if the selected field
+    # is non-null. So the argument must be nullable.
     if isinstance(wanted, NonNull):
         return False
     given = nullable(given)

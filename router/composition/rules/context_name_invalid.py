@@ -1,4 +1,4 @@
-"""CONTEXT_NAME_INVALID: the name of a `@context` is not a letter followed by letters and digits."""
+"""CONTEXT_NAME_INVALID: the name of a `@context` must begin with a letter and have only letters and digits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report each `@context` whose name is not a letter followed by letters and digits (composition §4.7)."""
+    """Report each `@context` with an invalid name (composition §4.7)."""
     for definition in subgraph.schema.of_kind(Kind.OBJECT, Kind.INTERFACE, Kind.UNION):
         for applied in definition.applied("context"):
             if not _NAME.fullmatch(applied.text("name") or ""):

@@ -1,4 +1,4 @@
-"""CONTEXT_NOT_SET: a `@fromContext` is not allowed on its argument, or no type in the subgraph sets its context."""
+"""CONTEXT_NOT_SET: an argument must not have `@fromContext`, or no type in the subgraph sets the named context."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report each `@fromContext` that is not allowed, or whose context no type sets (composition §4.7)."""
+    """Report each `@fromContext` on a forbidden place, and each that names a context that no type sets.
+
+    See composition §4.7.
+    """
     _check_directive_arguments(subgraph, report)
     for each in all_contextual_arguments(subgraph):
         for problem in _problems(subgraph.schema, each):

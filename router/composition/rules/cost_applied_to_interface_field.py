@@ -17,7 +17,8 @@ def check(subgraph: SubgraphMetadata, report: Report, *, from_cost_spec: bool = 
     Args:
         subgraph: The subgraph.
         report: The report to add errors to.
-        from_cost_spec: True to check the `@cost` of a linked cost specification; False to check federation's `@cost`.
+        from_cost_spec: Which `@cost` to check. True: the `@cost` of the linked cost specification. False: the `@cost`
+            of the federation specification.
     """
     for definition, member in subgraph.schema.fields():
         costs = [

@@ -1,4 +1,4 @@
-"""Find the arguments with `@fromContext` in a subgraph (contextual arguments), and report a problem of one."""
+"""Find the contextual arguments of a subgraph (the arguments with `@fromContext`), and report their problems."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ContextualArgument(NamedTuple):
 def contextual_arguments(subgraph: SubgraphMetadata) -> Iterator[ContextualArgument]:
     """Return the contextual arguments of the fields of object types.
 
-    Fields of interfaces cannot have contextual arguments (the rule `context_not_set` reports them).
+    Fields of interfaces cannot have contextual arguments. If they have, the rule `context_not_set` reports them.
     """
     return (each for each in all_contextual_arguments(subgraph) if each.definition.kind is Kind.OBJECT)
 
@@ -52,6 +52,6 @@ def all_contextual_arguments(subgraph: SubgraphMetadata) -> Iterator[ContextualA
 def report_problem(
     subgraph: SubgraphMetadata, report: Report, code: ErrorCode, each: ContextualArgument, problem: str
 ) -> None:
-    """Report `problem` with the error code `code` and the coordinate of the argument."""
+    """Report `problem` of the contextual argument `each` with the error code `code`."""
     place = f"{each.member.coordinate}({each.argument.name}:)"
     report.error(code, f"[{subgraph.name}] {place}: {problem}.", [(subgraph.name, each.applied.node)])

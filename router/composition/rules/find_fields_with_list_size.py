@@ -1,4 +1,4 @@
-"""Find the fields with `@listSize`, and read the names of fields and arguments in the directive."""
+"""Find the fields with `@listSize`, and read the names of fields and arguments that the directive contains."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def fields_with_list_size(subgraph: SubgraphMetadata, *, from_cost_spec: bool) -> Iterator[tuple[FieldDef, Applied]]:
-    """Yield each field with `@listSize`, and the directive.
+    """Yield `(field, directive)` for each field with `@listSize`.
 
-    If `from_cost_spec` is True, only the `@listSize` of a linked cost specification counts. Otherwise only federation's
-    `@listSize` counts.
+    If `from_cost_spec` is True, only the `@listSize` of a linked cost specification counts. Otherwise, only the
+    `@listSize` of the federation specification counts.
     """
     for _, member in subgraph.schema.fields():
         for applied in member.applied("listSize"):
@@ -26,9 +26,9 @@ def fields_with_list_size(subgraph: SubgraphMetadata, *, from_cost_spec: bool) -
 
 
 def names(applied: Applied, argument: str) -> list[str]:
-    """Return the names in the list that `argument` contains: `a` and `b` for `slicingArguments: ["a", "b"]`.
+    """Return the names in the argument `argument` of a directive: `a` and `b` for `slicingArguments: ["a", "b"]`.
 
-    A single name counts as a list with this name (GraphQL specification, "List", input coercion).
+    `slicingArguments: "a"` means the same as `slicingArguments: ["a"]` (GraphQL specification, "List", input coercion).
     """
     value = python_value(applied.arguments.get(argument))
     items = value if isinstance(value, list) else [] if value is None else [value]

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report each key of an interface if an implementation in the same subgraph lacks the key (composition §4.2)."""
+    """Report each key of an interface if an implementation in the same subgraph does not have it (composition §4.2).
+
+    If the interface's key is resolvable, the key of the implementation must be resolvable too.
+    """
     schema = subgraph.schema
     for interface in schema.of_kind(Kind.INTERFACE):
         for key in interface.keys:

@@ -1,7 +1,7 @@
 """INTERFACE_OBJECT_USAGE_ERROR: a type with `@interfaceObject` has no key.
 
-The merge and the upgrade report the same code if the `@interfaceObject` type of one subgraph conflicts with another
-subgraph.
+The merge and the upgrade report the same code for conflicts between the `@interfaceObject` type and the types of other
+subgraphs.
 """
 
 from __future__ import annotations

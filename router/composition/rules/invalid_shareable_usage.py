@@ -1,6 +1,6 @@
-"""INVALID_SHAREABLE_USAGE: `@shareable` is on an interface field, or twice on one element.
+"""INVALID_SHAREABLE_USAGE: `@shareable` is on an interface field, or is repeated.
 
-The definition of a type and each extension of the type may have `@shareable` once.
+A field may have `@shareable` once. The definition of a type may have it once, and each extension of the type too.
 """
 
 from __future__ import annotations

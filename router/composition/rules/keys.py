@@ -1,4 +1,4 @@
-"""Check `@key`: its field set must be valid, and an interface can have `@key` only since federation v2.3."""
+"""Check `@key`: the field set must be valid. Before federation v2.3, an interface must not have a `@key`."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _READABLE = FieldSetRule({"type": "KEY_INVALID_FIELDS_TYPE", "invalid": "KEY_INV
 def check_readable(subgraph: SubgraphMetadata, report: Report) -> None:
     """Report each invalid field set in the keys of interfaces and of their implementations.
 
-    For each key of an interface, check the keys of each implementation in order. Stop at the first key that selects
-    the same fields as the key of the interface, and go to the next implementation.
+    For each key of an interface, check the keys of each implementation in order, up to the first key that selects the
+    same fields as the key of the interface. The keys after it are not checked here.
     """
     schema = subgraph.schema
     for interface in schema.of_kind(Kind.INTERFACE):
@@ -47,7 +47,10 @@ def check_readable(subgraph: SubgraphMetadata, report: Report) -> None:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report the problems of all keys, including keys on interfaces before federation v2.3 (composition §4.2)."""
+    """Report each key with an invalid field set, and each key on an interface before federation v2.3.
+
+    See composition §4.2.
+    """
     for definition in subgraph.schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
         for key in definition.keys:
             if definition.kind is Kind.INTERFACE and subgraph.schema.version < _KEYS_ON_INTERFACES_SINCE:

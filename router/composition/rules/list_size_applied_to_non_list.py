@@ -1,6 +1,6 @@
 """LIST_SIZE_APPLIED_TO_NON_LIST: `@listSize` gives the size of a field that is not a list.
 
-The field with `@listSize` must be a list. If `@listSize` has `sizedFields`, the named fields must be lists.
+Without `sizedFields`, the field with `@listSize` must be a list. With `sizedFields`, the named fields must be lists.
 """
 
 from __future__ import annotations

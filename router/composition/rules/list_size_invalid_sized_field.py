@@ -1,4 +1,4 @@
-"""LIST_SIZE_INVALID_SIZED_FIELD: the `sizedFields` of a `@listSize` name a field that the returned type lacks."""
+"""LIST_SIZE_INVALID_SIZED_FIELD: the type of a field with `@listSize` lacks a field that `sizedFields` names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report, *, from_cost_spec: bool = False) -> None:
-    """Report each name in `sizedFields` that is not a field of the returned type (composition §4.8)."""
+    """Report each name in `sizedFields` that is not a field of the type of the field with `@listSize`.
+
+    See composition §4.8.
+    """
     for member, applied in fields_with_list_size(subgraph, from_cost_spec=from_cost_spec):
         for problem in _problems(subgraph, member, applied):
             report.error(

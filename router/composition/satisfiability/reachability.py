@@ -233,7 +233,7 @@ class Reachability:
 
     def _can_select(self, positions: tuple[Position, ...], selection: ContextSelection) -> bool:
         selections = parse_field_set_or_none(selection.text)
-        # If the check of this selection is already running, the False is provisional (see `reachability_cache`).
+        # If the check of this selection is already running, this False is provisional (see `ReachabilityCache`).
         if selections is None or self.cache.is_open(selection):
             return False
         with self.cache.checking(selection):

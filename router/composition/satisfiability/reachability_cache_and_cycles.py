@@ -27,7 +27,7 @@ Entries = tuple[tuple["Position", tuple["SelectionSetNode | None", ...]], ...]
 
 @dataclass(slots=True)
 class ReachabilityCache:
-    """The cache of one search.
+    """The cache of one search. The docstring of the module explains the terms "condition", "open" and "provisional".
 
     Attributes:
         reachable: Position → all reachable positions of the same object.

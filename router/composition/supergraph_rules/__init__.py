@@ -1,10 +1,10 @@
 """Check the merged supergraph (composition §5.8).
 
-In: the state of a merge. Out: errors in the report of the merge, in the order of the rules. The rules of this file run
-in four groups. A group runs only if the groups before it reported no error.
+In: the state of a merge. Out: errors in the report of the merge, in the order of the rules. This file lists the rules
+in four groups. If a group reports an error, the next groups do not run.
 
-Each rule has its own file. A rule that reports one error code has the name of the code, except `directive_locations`,
-which reports INVALID_GRAPHQL.
+Each rule has its own file. Most files have the name of the error code that the rule reports. The other files say at
+their beginning which codes they report.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ FINAL_RULES: tuple[Callable[[MergeState], None], ...] = (
 # These rules check the API schema. They run after `FINAL_RULES`, because they read a supergraph that is valid GraphQL.
 API_RULES: tuple[Callable[[MergeState], None], ...] = (inaccessible.check,)
 
-# These rules run last, because Apollo's composition reports their errors last: when it extracts the subgraphs from the
-# supergraph.
+# Apollo's composition reports the errors of these rules last, when it extracts the subgraphs from the supergraph. So
+# these rules run last here too.
 EXTRACTION_RULES: tuple[Callable[[MergeState], None], ...] = (
     cost_rules_of_linked_cost_spec.check,
     key_invalid_fields.check,

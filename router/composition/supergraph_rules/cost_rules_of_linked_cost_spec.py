@@ -1,8 +1,9 @@
 """Check the `@cost` and `@listSize` directives of subgraphs that link the cost specification.
 
-A subgraph can import `@cost` and `@listSize` from the federation specification or from the cost specification.
-`router.composition.rules` checks the directives from the federation specification. Apollo's composition checks the
-directives from the cost specification last, when it reads the finished supergraph. This module does the same.
+A subgraph can import `@cost` and `@listSize` from the federation specification or from the cost specification. If they
+come from the federation specification, `router.composition.rules` checks them early. If they come from the cost
+specification, Apollo's composition checks them last, when it reads the finished supergraph. This module does the same.
+The error codes are those of the rules in `_RULES`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """INVALID_GRAPHQL: the arguments of a custom directive do not fit the definition of the directive in the supergraph.
 
-The supergraph has the definition of the newest version that is composed. If a subgraph links an older version, its use
-of the directive may lack an argument that the newer version requires, or have an argument that the newer version does
-not know.
+If subgraphs link different versions of a specification, the supergraph has the newest definition of the directive. A
+subgraph that uses an older version may leave out an argument that the newest definition requires. It may also use an
+argument that the newest definition does not have.
 """
 
 from __future__ import annotations

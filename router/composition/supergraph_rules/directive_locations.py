@@ -1,8 +1,9 @@
-"""INVALID_GRAPHQL: a directive is at a location that the definition of the directive in the supergraph does not allow.
+"""INVALID_GRAPHQL: a directive is at a location that the supergraph's definition of the directive does not allow.
 
-The definition in the subgraph allows the location, but the supergraph can differ from the subgraph in two ways. An
-`@interfaceObject` type is an interface in the supergraph. If the subgraphs define a custom directive differently, the
-supergraph has only the newest definition.
+The subgraph's definition allows the location. There are two reasons why the supergraph can be different:
+
+- An `@interfaceObject` type is an object type in the subgraph, but an interface in the supergraph.
+- If the subgraphs define a custom directive differently, the supergraph has only the newest definition.
 """
 
 from __future__ import annotations
@@ -41,7 +42,10 @@ def check(state: MergeState) -> None:
 
 
 def _locations(state: MergeState) -> Mapping[str, frozenset[str]]:
-    """Return the allowed locations of each directive that the supergraph takes from subgraphs, by directive name."""
+    """Return a mapping: name of a directive in the supergraph → the locations that its definition allows.
+
+    The mapping has the directives of linked specifications and the custom directives.
+    """
     found = {each.name: frozenset(each.definition.locations) for each in state.features.composed}
     for spec, names in state.features.specs:
         for element, name in names.items():
@@ -50,7 +54,7 @@ def _locations(state: MergeState) -> Mapping[str, frozenset[str]]:
 
 
 def applications(definition: TypeDef) -> Iterator[tuple[str, str, Applied]]:
-    """Yield each directive on a type and its parts: the location, the coordinate, and the directive."""
+    """Yield `(location, coordinate, directive)` for each directive on a type, its fields, values and arguments."""
     name = definition.name
     yield from _each(_TYPE_LOCATIONS[definition.kind], name, definition)
     for value in definition.values.values():

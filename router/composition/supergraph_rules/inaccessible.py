@@ -52,9 +52,10 @@ def check(state: MergeState) -> None:
 
 
 def _composed_problems(schema: Schema, name: str, definition: DirectiveDef) -> Iterator[tuple[ErrorCode, str]]:
-    """Yield the problems of the arguments of a directive that `@composeDirective` keeps in the supergraph.
+    """Yield the problems of the arguments of a custom directive (one that a `@composeDirective` names).
 
-    The arguments cannot be `@inaccessible`, because the API schema does not contain the directive anyway.
+    The API schema does not contain the directive. So it makes no sense to hide an argument with `@inaccessible`, and
+    this is an error.
     """
     for argument in definition.arguments.values():
         where = f"@{name}({argument.name}:)"
@@ -65,7 +66,7 @@ def _composed_problems(schema: Schema, name: str, definition: DirectiveDef) -> I
 
 
 def directive_problems(schema: Schema) -> Iterator[InaccessibleProblem]:
-    """Yield the problems of the arguments of executable directives (those that clients write in operations)."""
+    """Yield the problems of the arguments of executable directives, which clients can use in operations."""
     for directive in schema.directives.values():
         for argument in directive.arguments.values():
             yield from _input_problems(schema, f"@{directive.name}({argument.name}:)", argument)
@@ -163,7 +164,7 @@ def _reference_problem(schema: Schema, where: str, element: TypedElement) -> Ite
 def _uses_hidden(schema: Schema, value: ValueNode, ref: TypeRef) -> bool:
     """Return whether a default value uses an `@inaccessible` enum value or input field.
 
-    If the enum or input type itself is `@inaccessible`, its values and fields do not count.
+    If the enum type or input type itself is `@inaccessible`, its own values and fields are not checked.
     """
     ref = nullable(ref)
     if isinstance(ref, ListOf):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def check(state: MergeState) -> None:
-    """Report each type that does not have all fields of its interfaces (composition §5.8)."""
+    """Report each interface field that a type implementing the interface does not have (composition §5.8)."""
     supergraph = state.supergraph
     for definition in supergraph.of_kind(Kind.OBJECT, Kind.INTERFACE):
         for name in definition.interfaces:

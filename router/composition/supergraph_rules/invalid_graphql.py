@@ -1,12 +1,12 @@
 """INVALID_GRAPHQL: the schema of each subgraph is valid GraphQL, but the supergraph is not.
 
-Each of the following can happen in a merge:
+The merge can cause each of these problems:
 
 - A field no longer fits the interface field that it implements: its type differs, the merge dropped one of its
   arguments, or it has an additional required argument.
 - A type implements the interface `A`, and `A` implements `B`, but the type does not implement `B`.
-- Required input fields form a cycle.
-- The name of a type or directive belongs to a linked specification.
+- Required input fields form a cycle, so no value of the input type can exist.
+- A type or directive has a name that is reserved for a linked specification, such as `cost__Type`.
 - A default value uses an enum value or input field that the merge dropped.
 """
 
@@ -51,7 +51,7 @@ def check(state: MergeState) -> None:
 
 
 def _reserved_names(state: MergeState) -> Iterator[tuple[str, str]]:
-    """Yield each name in the supergraph that belongs to a specification: `("cost__Type", "cost")`."""
+    """Yield `(name, specification)` for each reserved name in the supergraph, such as `("cost__Type", "cost")`."""
     specs = {"link", "join", *(link.name for link in state.features.links)}
     for name in (*state.supergraph.types, *state.supergraph.directives):
         prefix, separator, _ = name.partition("__")

@@ -1,7 +1,8 @@
-"""KEY_INVALID_FIELDS: a key with a type condition that never applies selects a field that the type does not have.
+"""KEY_INVALID_FIELDS: a key selects an unknown field inside a type condition that never applies.
 
-Example: `type User @key(fields: "... on Book { isbn }")`. The type condition itself is not an error.
-`drop_impossible_type_conditions` changes the key to `... { isbn }`. This rule reports that `User` has no field `isbn`.
+Example: `type User @key(fields: "... on Book { isbn }")`. A `User` is never a `Book`, but the type condition is not an
+error: `drop_impossible_type_conditions` changes the field set to `... { isbn }`. Then this rule reports that `User` has
+no field `isbn`.
 """
 
 from __future__ import annotations

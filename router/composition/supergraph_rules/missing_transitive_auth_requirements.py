@@ -1,8 +1,8 @@
 """MISSING_TRANSITIVE_AUTH_REQUIREMENTS: a field requires less authorization than the fields it is computed from.
 
-A field with `@requires` or `@fromContext` is computed from other fields. If those other fields require a scope, the
-computed field or its type must require the scope too. Otherwise the computed field could reveal data that the client
-may not see (composition §5.7).
+A field with `@requires` or `@fromContext` is computed from other fields, so it could reveal their data to a client that
+may not see them. If the other fields require a scope, the computed field or its parent type must require the scope too
+(composition §5.7).
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ def _contexts(subgraph: SubgraphMetadata, member: FieldDef) -> Iterator[tuple[st
 
 
 def _selected(schema: Schema, type_name: str, selections: SelectionSetNode) -> Iterator[Element]:
-    """Yield each element whose authorization directives apply to the selection.
+    """Yield each element whose authorization directives a client must meet in order to read the selection.
 
-    These elements are the selected fields, the types of the selected fields, and the types in type conditions.
+    These are the selected fields, the types of the selected fields, and the types in type conditions.
     """
     definition = schema.types.get(type_name)
     for item in selections.selections:

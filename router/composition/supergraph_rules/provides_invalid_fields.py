@@ -1,7 +1,7 @@
 """PROVIDES_INVALID_FIELDS: a type condition in the field set of a `@provides` never applies.
 
-Example: `... on Book` in a field set on the object type `User`. This rule runs last, because Apollo's composition
-reports this error only if it finds no other error.
+Example: the field set selects from the object type `User` and contains `... on Book`. Apollo's composition reports this
+error only if it finds no other error, so this rule runs last.
 """
 
 from __future__ import annotations
