@@ -201,7 +201,7 @@ class Route:
         path: the path, in which a segment `:name` stands for an id.
         kind: the service that the route waits for.
         operation: the file in `operations/`.
-        choose: selects an operation by its name, if the file contains several.
+        choose: returns the name of the operation to run, if the file contains several.
         variables: makes the variables of the operation from the inputs.
         missing: the error when the result is null.
         refusals: the codes in `error_translation.REFUSALS` that are possible.

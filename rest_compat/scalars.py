@@ -187,7 +187,7 @@ def _metadata(value: object) -> dict[str, str]:
 
 
 def currencies_by_decimals() -> dict[int, list[str]]:
-    """Return the codes of currencies by their number of decimals, in ascending order."""
+    """Return number of decimals -> codes of the currencies that have it. Numbers and codes are in ascending order."""
     groups: defaultdict[int, list[str]] = defaultdict(list)
     for code, decimals in sorted(values.EXPONENTS.items()):
         groups[decimals].append(code)

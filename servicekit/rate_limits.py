@@ -50,7 +50,7 @@ class RateLimit:
     Attributes:
         name: a token (RFC 8941) for the header `RateLimit-Policy`; also part of every key.
         doubling: the longest wait in seconds, if each wait after `count` events is twice as long as the one before.
-            None: after `count` events, further events are refused until the debt has fallen.
+            If it is None, further events are refused until the debt has fallen.
     """
 
     name: str

@@ -62,7 +62,7 @@ class StaticFile:
         self.content = content
         self.content_type = content_type
         digest = hashlib.sha256(content).digest()[:16]
-        # The tag is weak, because the compressed forms have the same tag.
+        # All forms of the content, compressed or not, have the same tag. So the tag is weak.
         self.etag = f'W/"{base64.urlsafe_b64encode(digest).rstrip(b"=").decode()}"'
         compressible = content_type not in _COMPRESSED_ALREADY and len(content) >= _SMALLEST_TO_COMPRESS
         self._encoders = encoders if compressible else {}

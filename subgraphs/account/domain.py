@@ -87,7 +87,7 @@ class StaffActionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StaffAction:
-    """A change to an account by the bank's staff: what was changed, by whom and when."""
+    """A change that the bank's staff made to an account: what was changed, by whom and when."""
 
     kind: StaffActionKind
     user_id: str

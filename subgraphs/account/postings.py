@@ -93,7 +93,7 @@ class Posting:
         amount: a positive amount, which is the sum of the credits and the sum of the debits.
 
     Raises:
-        InvalidValue: at construction, if the posting is wrong whatever accounts exist.
+        InvalidValue: the posting is wrong, whatever accounts exist. The constructor raises this error.
     """
 
     transaction_id: str
@@ -134,7 +134,7 @@ class Posting:
     def content_hash(self) -> str:
         """Return the SHA-256 digest of the posting's content in hex.
 
-        The transaction id and the actor's roles do not count.
+        The transaction id and the actor's roles are not part of the content.
         """
         content = [
             self.on_behalf_of.user_id,

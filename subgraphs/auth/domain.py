@@ -151,8 +151,8 @@ class Rotation:
 
     Attributes:
         session: the session afterwards. If the token was used before, the session has ended.
-        successor: the next token; None unless the verdict is ROTATE. When the store writes it, it marks the sent token
-            as used.
+        successor: the next token; None unless the verdict is ROTATE. The store writes it, and marks the sent token as
+            used.
     """
 
     verdict: Verdict

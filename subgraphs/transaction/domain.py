@@ -62,7 +62,7 @@ TRANSITIONS: Final[Mapping[TransactionStatus, frozenset[TransactionStatus]]] = M
 
 # In these statuses, the outcome of the order is not known yet.
 OPEN: Final = frozenset({TransactionStatus.PENDING, TransactionStatus.HELD})
-# In these statuses, the ledger has moved the money. Only from then on can the other side see the transaction.
+# In these statuses, the ledger has moved the money. The other side can see the transaction only in these statuses.
 SETTLED: Final = frozenset({TransactionStatus.COMPLETED, TransactionStatus.REVERSED})
 
 
@@ -276,7 +276,7 @@ def _refusal(order: Order, requester: Requester, parties: Parties) -> Problem | 
 def conclude(
     transaction_id: str, found: Transaction | None, status: TransactionStatus, problem: Problem | None, at: datetime
 ) -> Transaction:
-    """Return the stored transaction `found` after the step to `status`.
+    """Return `found`, the stored transaction, with the status changed to `status`.
 
     If it already has this status, return it unchanged.
 

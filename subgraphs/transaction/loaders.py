@@ -42,7 +42,7 @@ class Loaders:
 
 
 def create_loaders(store: TransactionStore, whole_reads: WholeReads) -> Loaders:
-    """New loaders on `store`. `whole_reads` counts their queries that read a whole history."""
+    """New loaders on `store`. `whole_reads` counts the queries of the loaders that read a whole history."""
 
     async def transactions(ids: list[str]) -> list[Transaction | None]:
         found = await store.by_ids(ids)

@@ -53,13 +53,14 @@ MIGRATIONS = (
         "transactions and idempotency keys",
         (
             _TRANSACTIONS,
-            # Each list is a range of one of these indexes, in the order of the index.
+            # Each branch of a list (see `queries`) reads a range of one of these indexes, in the order of the index.
             "CREATE INDEX transactions_by_time ON transactions (created_at, id)",
             "CREATE INDEX transactions_by_principal ON transactions (principal_user_id, created_at, id)",
             "CREATE INDEX transactions_by_destination_user ON transactions (destination_user_id, created_at, id)",
             "CREATE INDEX transactions_by_source ON transactions (source_account_id, created_at, id)",
             "CREATE INDEX transactions_by_destination ON transactions (destination_account_id, created_at, id)",
-            # This index is nearly always empty. The reconciler reads it every few seconds.
+            # Only PENDING transactions are in this index, so it is nearly always empty. The reconciler reads it every
+            # few seconds.
             "CREATE INDEX transactions_pending ON transactions (id) WHERE status = 'PENDING'",
             _IDEMPOTENCY_KEYS,
             "CREATE INDEX idempotency_keys_by_expiry ON idempotency_keys (expires_at)",
