@@ -73,7 +73,7 @@ def identity(node: ValueNode | None) -> Hashable:
 
 
 def python_value(node: ValueNode | None) -> object:
-    """Convert the node to a Python value. An enum value becomes its name. If `node` is null or None, return None."""
+    """Convert the node to a Python value. An enum value becomes its name. The node of null becomes None."""
     match node:
         case ListValueNode():
             return [python_value(item) for item in node.values]

@@ -56,7 +56,7 @@ def context_types(schema: Schema, context: str) -> list[TypeDef]:
 
 
 def context_selections(schema: SubgraphSchema) -> Iterator[tuple[str, SelectionSetNode]]:
-    """Yield `(type name, selection)` for each `@fromContext`, and for each type that sets the context it names."""
+    """Yield `(type name, selection)` for each pair of a `@fromContext` and a type that sets the named context."""
     for _, member in schema.fields():
         for _argument, value in contextual_arguments(member):
             for definition in context_types(schema, value.context):

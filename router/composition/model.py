@@ -64,8 +64,8 @@ class Applied:
         element: The directive's name in its specification, for example `key` for `@federation__key`. None if
             composition does not know the directive.
         node: The syntax node of this use.
-        block: The index of the type definition or extension that contains this use. It counts all definitions of the
-            subgraph.
+        block: The index of the type definition or extension that contains this use, in the list of all definitions of
+            the subgraph.
         in_extension: Whether this use is in an extension of a type or of the schema.
     """
 
@@ -222,7 +222,7 @@ class Schema:
         return [name]
 
     def kind_of(self, ref: TypeRef) -> Kind | None:
-        """Return the kind of the named type in `ref`, such as `Account` in `[Account!]`. None if it is unknown."""
+        """Return the kind of the named type in `ref`, such as `Account` in `[Account!]`. None for an unknown type."""
         name = base_name(ref)
         definition = self.types.get(name)
         if definition is not None:

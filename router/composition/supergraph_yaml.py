@@ -57,8 +57,8 @@ class SubgraphSource:
     """One subgraph in `supergraph.yaml`. Exactly one of `file`, `sdl` and `subgraph_url` is set.
 
     `origin` is the file that contains the SDL. If `sdl` is set, this is `supergraph.yaml`. If `subgraph_url` is set,
-    `origin` is None. Messages about the subgraph name `place`, which is the line of `file`, `sdl` or `subgraph_url` in
-    `supergraph.yaml`.
+    `origin` is None. `place` is the line in `supergraph.yaml` that has `file`, `sdl` or `subgraph_url`. Error messages
+    contain this line.
     """
 
     name: str

@@ -176,7 +176,7 @@ def _different_majors(
 ) -> Iterator[str]:
     """Report an error if subgraphs compose directives from different major versions of the same specification.
 
-    Only a hint is reported if the subgraph with the other major version composes no directive of the specification.
+    If the subgraph with the other major version composes no directive of the specification, only a hint is reported.
 
     Yields:
         The identity of each specification with an error.

@@ -156,7 +156,7 @@ def _with_upgraded(
 ) -> dict[str, tuple[_Problem, ...]]:
     """Check the definitions of Federation 2 directives in a Federation 1 schema.
 
-    Returns the federation specification's entry of `problems`, with the further problems added.
+    Returns the entry of `problems` for the federation specification, extended by the problems that were found.
     """
     return {FEDERATION_IDENTITY: (*problems[FEDERATION_IDENTITY], *_problems(_of_federation_2(), directives, {}))}
 

@@ -36,7 +36,7 @@ SUBGRAPH_SPEC_FIELDS = frozenset({"_entities", "_service"})
 
 
 def without_spec_parts(definitions: Sequence[DefinitionNode], query: str | None) -> tuple[DefinitionNode, ...]:
-    """Return the definitions, without the definitions that the docstring of this module names.
+    """Return `definitions` without the fields, types and directives that the docstring of this module lists.
 
     Args:
         definitions: All definitions of a subgraph.

@@ -94,7 +94,7 @@ def _of_kind(node: DefinitionNode, kinds: dict[str, _Kind]) -> DefinitionNode:
 def _parts(
     node: TypeDefinitionNode | TypeExtensionNode, own: _Kind, wanted: _Kind
 ) -> dict[str, tuple[object, ...]] | None:
-    """Convert the content of a block, such as its fields, so that it fits the kind `wanted`. The block has kind `own`.
+    """Convert the content of the block `node`, such as its fields, from the kind `own` to the kind `wanted`.
 
     Returns None if a block of kind `wanted` cannot have this content. For example, an object type cannot have values.
     """

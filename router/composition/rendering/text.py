@@ -93,7 +93,7 @@ def _blank(character: str) -> str:
 
 
 def _visible(text: str) -> str:
-    """Replace characters that control the terminal or the direction of text. An attacker may have written it."""
+    """Replace characters that control the terminal or the direction of text. An attacker may have written `text`."""
     return "".join("\N{REPLACEMENT CHARACTER}" if _controls_terminal(character) else character for character in text)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report each `@fromContext` on a forbidden place, and each that names a context that no type sets.
+    """Report each `@fromContext` that its argument must not have, or for which no type sets the named context.
 
     See composition §4.7.
     """

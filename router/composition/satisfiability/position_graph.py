@@ -143,7 +143,7 @@ class PositionGraph:
     # Methods about keys
 
     def has_local_key(self, position: Position) -> bool:
-        """Return whether the type has a key here whose fields the subgraph of the position all resolves itself.
+        """Return whether the subgraph resolves all fields of at least one of its keys for the type of the position.
 
         A root type needs no key, so the result is True. As in Apollo's composition, it does not matter whether other
         subgraphs could supply the fields of the key.
@@ -238,7 +238,7 @@ class PositionGraph:
         return True
 
     def _object_below(self, type_name: str, name: str) -> str | None:
-        """Return the name of the supergraph's type of the field `type_name.name`. None if it is no object type."""
+        """Return the object type of the field `type_name.name` in the supergraph. None if the type has another kind."""
         types = self.state.supergraph.types
         definition = types.get(type_name)
         member = definition.fields.get(name) if definition is not None else None

@@ -89,7 +89,7 @@ class Reachability:
     def _stays_met(self, type_name: str, requires: Applied) -> bool:
         """Return whether the required fields stay fetchable when more positions are found.
 
-        A new position of an interface or union can have further object types. So the result is False for such fields.
+        A new position of an interface or union can have further object types. So fields of such types give False.
         """
         selections = requires.field_set
         return selections is not None and self.graph.selects_object_types_only(type_name, selections)
@@ -124,7 +124,7 @@ class Reachability:
         return growing[position]
 
     def _extended(self, position: Position, found: tuple[Position, ...]) -> tuple[Position, ...]:
-        """Return `found` and the further positions that have a key whose fields can be fetched from `found`."""
+        """Return `found` and the further positions that the router can reach directly from positions in `found`."""
         entries = self.cache.entries.get(position)
         if entries is None:
             entries = self.cache.entries[position] = tuple(self.graph.entries(position))

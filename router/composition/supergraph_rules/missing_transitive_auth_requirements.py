@@ -1,8 +1,8 @@
 """MISSING_TRANSITIVE_AUTH_REQUIREMENTS: a field requires less authorization than the fields it is computed from.
 
-A field with `@requires` or `@fromContext` is computed from other fields, so it could reveal their data to a client that
-may not see them. If the other fields require a scope, the computed field or its parent type must require the scope too
-(composition §5.7).
+A field with `@requires` or `@fromContext` is computed from other fields. So it could reveal the data of the other
+fields to a client that may not see this data. If the other fields require a scope, the computed field or its parent
+type must require the scope too (composition §5.7).
 """
 
 from __future__ import annotations

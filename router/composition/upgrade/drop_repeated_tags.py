@@ -1,7 +1,7 @@
 """Drop a `@tag` on an external field if another subgraph has the same tag on the field.
 
-Federation 2 forbids `@tag` on external fields. If another subgraph has the same tag, dropping it changes nothing in the
-supergraph. Other tags of external fields stay, and the merge reports them.
+Federation 2 forbids `@tag` on external fields. If another subgraph has the same tag, the supergraph gets the tag from
+that subgraph. All other tags of external fields stay, and the merge reports them.
 """
 
 from __future__ import annotations
