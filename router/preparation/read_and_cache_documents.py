@@ -19,7 +19,6 @@ from graphql import (
     NoSchemaIntrospectionCustomRule,
     OverlappingFieldsCanBeMergedRule,
     ValuesOfCorrectTypeRule,
-    parse,
     print_ast,
     specified_rules,
     validate,
@@ -27,7 +26,9 @@ from graphql import (
 
 from router.errors import DocumentNotListed, NestedTooDeeply, ParsingFailed, RequestError, ValidationFailed
 from router.preparation.argument_value_rule import ArgumentValueRule
+from router.preparation.collect_after_large_documents import GarbageAfterLargeDocuments
 from router.preparation.overlapping_fields_rule import BoundedOverlappingFieldsRule
+from router.preparation.parse_document import parse_document
 from router.preparation.preparing_thread import PREPARING_THREAD
 from router.preparation.single_flight import SingleFlight
 from router.storage.lru import Lru
@@ -173,6 +174,7 @@ class Documents:
         self._rules = (*rules, *(() if settings.introspection else (NoSchemaIntrospectionCustomRule,)))
         cache = settings.cache
         self.cache: Lru[str, Document] = Lru(max_entries=cache.documents, max_weight=cache.memory_bytes)
+        self._garbage = GarbageAfterLargeDocuments()
         self._flights: SingleFlight[str, _Reading] = SingleFlight(PREPARING_THREAD, self._keep)
 
     async def document(self, query: str, record: RequestRecord) -> Document:
@@ -220,7 +222,9 @@ class Documents:
                 reading.document = self._document(query, reading, trusted=trusted)
             reading.memory_bytes = memory_size(query, reading.document)
         except RequestError as refusal:
+            _drop_frames(refusal)
             reading.refusal = refusal
+        self._garbage.count(len(query))
         return reading
 
     def _document(self, query: str, reading: _Reading, *, trusted: bool) -> Document:
@@ -248,10 +252,18 @@ class Documents:
             raise ValidationFailed.of(errors)
 
 
+def _drop_frames(refusal: RequestError) -> None:
+    """Remove the tracebacks of an error and its causes. Their frames hold the document, and would form cycles."""
+    error: BaseException | None = refusal
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
+
+
 def _parsed(text: str, reading: _Reading) -> DocumentNode:
     started = time.perf_counter()
     try:
-        return parse(text, allow_empty_selection_sets=False)
+        return parse_document(text)
     except GraphQLSyntaxError as error:
         raise ParsingFailed.of([error]) from error
     finally:

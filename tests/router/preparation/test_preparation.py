@@ -51,7 +51,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         monkeypatch.setattr(owner, name, call)
 
-    counting(read_and_cache_documents, "parse")
+    counting(read_and_cache_documents, "parse_document")
     counting(Planner, "plan")
     return counted
 
@@ -79,7 +79,7 @@ async def ask(gateway: Gateway, query: str) -> GraphQLResponse:
 async def test_a_hundred_cold_requests_for_one_document_plan_once(calls: Counter[str], query: str) -> None:
     gateway = Gateway.from_supergraph(SDL, send=Shop())
     responses = await asyncio.gather(*(ask(gateway, query) for _ in range(100)))
-    assert calls == {"parse": 1, "plan": 1}
+    assert calls == {"parse_document": 1, "plan": 1}
     assert {str(response.body) for response in responses} == {str(responses[0].body)}
     assert responses[0].body["data"]
     records = [response.record for response in responses]
@@ -90,7 +90,7 @@ async def test_a_hundred_cold_requests_for_one_document_plan_once(calls: Counter
 async def test_a_hundred_cold_requests_for_a_wrong_document_are_refused_alike(calls: Counter[str]) -> None:
     gateway = Gateway.from_supergraph(SDL, send=Shop())
     responses = await asyncio.gather(*(ask(gateway, f"query Wrong {LARGE[:-1]} nothing }}") for _ in range(100)))
-    assert calls == {"parse": 1}
+    assert calls == {"parse_document": 1}
     assert {response.record.codes for response in responses} == {("GRAPHQL_VALIDATION_FAILED",)}
     assert all(response.record.operation_hash for response in responses)
     assert len(gateway.preparation.documents) == 0
@@ -106,7 +106,7 @@ async def test_a_deadline_ends_a_request_and_not_the_preparation(calls: Counter[
     assert record.document_cached
     assert len(gateway.preparation.documents) == 1
     assert document.ast.definitions
-    assert calls == {"parse": 1}
+    assert calls == {"parse_document": 1}
 
 
 async def test_what_is_nested_too_deeply_is_refused_in_the_thread_too() -> None:

@@ -1,0 +1,48 @@
+"""A parsed document leaves no reference cycles behind, whether it is valid or not."""
+
+from __future__ import annotations
+
+import gc
+from contextlib import suppress
+
+import pytest
+from graphql import GraphQLSyntaxError, Token, print_ast
+
+from router.preparation.parse_document import parse_document
+
+FIELDS = " ".join(f"a{number}: __typename" for number in range(100))
+
+
+def collected_tokens(text: str) -> int:
+    """How many tokens only the garbage collector frees after `text` was parsed."""
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        with suppress(GraphQLSyntaxError):
+            parse_document(text)
+        gc.collect()
+        return sum(isinstance(each, Token) for each in gc.garbage)
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+
+
+@pytest.mark.parametrize("text", [f"{{ {FIELDS} }}", f"{{ {FIELDS}", f"{FIELDS} }}", ""])
+def test_no_token_waits_for_the_garbage_collector(text: str) -> None:
+    assert collected_tokens(text) == 0
+
+
+def test_the_document_is_complete_and_knows_its_places() -> None:
+    document = parse_document("query Q { a(b: 1) { c } }\n# end")
+    assert print_ast(document) == "query Q {\n  a(b: 1) {\n    c\n  }\n}"
+    location = document.definitions[0].loc
+    assert location is not None
+    assert (location.start, location.end) == (0, 25)
+
+
+def test_a_syntax_error_has_its_place() -> None:
+    with pytest.raises(GraphQLSyntaxError) as error:
+        parse_document("{ a\n ]")
+    assert [(place.line, place.column) for place in error.value.locations or ()] == [(2, 2)]
