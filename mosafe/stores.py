@@ -1,4 +1,6 @@
-"""`mosafe stores`: checks whether the stores of this installation belong together, and accepts them if they do not.
+"""`mosafe stores`: one command checks whether the stores of this installation belong together.
+
+With the other command, an operator accepts stores that do not belong together.
 
 A service does not start if its store was lost, was replaced by an older copy, or belongs to another installation (bank
 §4.8). These commands check all three stores, and each order with its posting.

@@ -29,7 +29,7 @@ class FramingBudget:
         self._allowed, self._used = self._limit, 0
 
     def read(self, size: int) -> None:
-        """Count `size` bytes that were read. `content` subtracts those that are not framing."""
+        """Count `size` bytes that were read, as if all were framing. `content()` then subtracts the content."""
         self._used += size
 
     def content(self, size: int) -> None:

@@ -66,7 +66,7 @@ class StrictRequests(HttpToolsProtocol):
         raise NotImplementedError
 
     def _discard(self, size: int) -> None:
-        """Called with a number of received body bytes that no application will read."""
+        """Called when `size` received bytes of a body are dropped, because no application reads them."""
         raise NotImplementedError
 
     def _parse(self, data: bytes) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from benchmarks.composition.federations import federation, total_fields
-from router.cli.tune_garbage_collector import expect_long_lived_objects
+from router.cli.tune_garbage_collection_of_composition import expect_long_lived_objects
 from router.composition import Subgraph, compose
 from tests.peers.peers import INSTALLED, Peers
 

@@ -4,7 +4,7 @@
 The module is imported when the sub-command is first used, because `router plan` must not need the dependencies of a
 server. The other modules help sub-commands: `read_supergraph`, `file_io`, `operation_options` and
 `watch_compose_inputs` read inputs; `composition_output` and `mermaid_and_cost_table` print results;
-`tune_garbage_collector` makes compositions faster.
+`tune_garbage_collection_of_composition` makes compositions faster.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import click
 
 from router.cli.composition_output import FORMAT, relative_to_working_directory, write_result
 from router.cli.file_io import NOT_COMPOSABLE, READABLE_FILE, WRITABLE_FILE
-from router.cli.tune_garbage_collector import expect_long_lived_objects
+from router.cli.tune_garbage_collection_of_composition import expect_long_lived_objects
 from router.cli.watch_compose_inputs import WatchedInputs
 from router.composition import compose
 from router.composition.file_locations import SourceFile

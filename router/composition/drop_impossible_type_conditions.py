@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 def drop_impossible_conditions(subgraph: SubgraphMetadata) -> None:
     """Remove impossible type conditions from the field sets of `@key` and `@requires` in the subgraph's schema.
 
-    Before the first removal, all properties of fields, such as `SubgraphMetadata.shareable`, are computed.
+    `SubgraphMetadata` computes facts about fields, such as `shareable`, from the field sets as they were written. All
+    these facts are therefore computed before the first removal.
     """
     for type_name, applied in _carriers(subgraph.schema):
         selections = applied.field_set if "..." in (applied.text("fields") or "") else None

@@ -3,6 +3,6 @@
 `policy_order` lists all policies, and makes the stages of a gateway from the settings and the supergraph
 (`policy_inputs`). Read `policy_order`, then the policies: `persisted_documents` (with `read_persisted_manifests`),
 `apq`, `limits_stage` (with `limit_checker`, `count_tokens_before_parsing`, `measure_operation_size`), `list_items`,
-`override_labels`, `header_propagation`, `error_masking`, `hidden_schema_names`, `personal_data_redaction`,
+`override_labels`, `header_propagation`, `error_masking`, `hide_schema_names_in_errors`, `personal_data_redaction`,
 `query_plan_in_response`.
 """

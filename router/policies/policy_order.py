@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from router.policies.apq import AutomaticPersistedQueries
 from router.policies.error_masking import ErrorMasking
 from router.policies.header_propagation import HeaderPropagation
-from router.policies.hidden_schema_names import HiddenSchemaNames
+from router.policies.hide_schema_names_in_errors import HiddenSchemaNames
 from router.policies.limits_stage import OperationLimits
 from router.policies.list_items import ListItems
 from router.policies.override_labels import OverrideLabels

@@ -101,7 +101,8 @@ def _without(folded: str, words: list[str]) -> str:
 def _guesses(password: str, words: list[str]) -> float:
     """Return how many guesses an attacker needs, as zxcvbn estimates it.
 
-    Of a long password, only the first and the last characters are estimated, and the higher estimate is used.
+    If the password is longer than `_JUDGED_LENGTH`, its first and its last `_JUDGED_LENGTH` characters are estimated
+    separately, and the higher estimate counts.
     """
     ends = {password[:_JUDGED_LENGTH], password[-_JUDGED_LENGTH:]}
     return max(float(zxcvbn(end, user_inputs=words)["guesses"]) for end in ends)

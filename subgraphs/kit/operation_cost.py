@@ -111,9 +111,9 @@ class _Estimation:
     defaults: Mapping[str, ValueNode]
 
     def below(self, selections: SelectionSetNode, parent: GraphQLObjectType, sizes: Mapping[str, int]) -> int:
-        """Return how many objects `selections` resolve on one object.
+        """Return how many objects are resolved below one object of type `parent` if `selections` are selected on it.
 
-        `sizes` contains the sizes of the object's lists by field name.
+        `sizes` contains the sizes of the lists of `parent` by field name.
         """
         return sum(self._field(node, parent, sizes) for node in self._fields(selections, parent))
 

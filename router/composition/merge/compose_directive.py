@@ -176,7 +176,7 @@ def _different_majors(
 ) -> Iterator[str]:
     """Report an error if subgraphs compose directives from different major versions of the same specification.
 
-    If the subgraph with the other major version composes no directive of the specification, only a hint is reported.
+    A subgraph that links another major version, but composes none of its directives, gets only a hint.
 
     Yields:
         The identity of each specification with an error.

@@ -21,7 +21,7 @@ from router.executor.errors.error_translation import (
     FetchTarget,
     fetch_failure,
 )
-from router.executor.errors.execution_failures import ExecutionFailures
+from router.executor.errors.errors_and_unavailable_values import ExecutionFailures
 from router.executor.errors.unavailable_values import root_keys
 from router.executor.graphql.completion import NO_EFFECTS, FailureEffects, complete
 from router.executor.graphql.introspection import introspect

@@ -176,10 +176,10 @@ class CombinationSearch:
                     yield (*assignment[:number], index, *assignment[number + 1 :])
 
     def _without_fetch(self, fetch: FetchId, assignment: Assignment) -> Iterator[Assignment]:
-        """Yield assignments that avoid `fetch`: one for each fetch that can replace `fetch` for some leaves.
+        """For each other fetch that can replace `fetch` for at least one leaf, yield one assignment.
 
-        In each assignment, a leaf that needs `fetch` is moved to the replacement if the replacement can return the
-        leaf. Otherwise the leaf is moved to its earliest option that avoids `fetch`.
+        In this assignment, a leaf that needs `fetch` is moved to the replacement if the replacement can return the
+        leaf. Otherwise the leaf is moved to its earliest option that avoids `fetch`; without such an option, it stays.
         """
         movable = {
             number: alternatives

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from router.plan import Condition, Flatten, OperationKind
     from router.planner.fetch.fetch_groups import FetchGroup
-    from router.planner.normalise.client_directives import DirectiveReader
+    from router.planner.normalise.directives_sent_to_subgraphs import DirectiveReader
     from router.supergraph.model import SubgraphModel
 
 _REPRESENTATIONS = "representations"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from router.federation.type_references import TYPENAME
-from router.planner.normalise.client_directives import NO_DIRECTIVES, ClientDirectives
+from router.planner.normalise.directives_sent_to_subgraphs import NO_DIRECTIVES, ClientDirectives
 from router.planner.normalise.skip_and_include_guards import ALWAYS, Guards, weaker
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from router.plan import OutputSelection
     from router.planner.fetch.selection_trees import Tree, TreeField
-    from router.planner.normalise.client_directives import FragmentDirectives
+    from router.planner.normalise.directives_sent_to_subgraphs import FragmentDirectives
     from router.planner.normalise.skip_and_include_guards import Guards
     from router.supergraph.model import SubgraphModel
 

@@ -22,7 +22,7 @@ from graphql import (
 
 from router.federation.type_references import named_type
 from router.planner.graph.provides_scopes import NOTHING, Scope, provided_scope, scope_of
-from router.planner.normalise.client_directives import DirectiveReader
+from router.planner.normalise.directives_sent_to_subgraphs import DirectiveReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -28,7 +28,7 @@ from graphql import (
 from router.federation.type_references import TYPENAME
 from router.plan.client_and_internal_response_keys import internal_key
 from router.planner.normalise.argument_text import argument_text
-from router.planner.normalise.client_directives import NO_DIRECTIVES, ClientDirectives, DirectiveReader
+from router.planner.normalise.directives_sent_to_subgraphs import NO_DIRECTIVES, ClientDirectives, DirectiveReader
 from router.planner.normalise.read_defer_directive import is_deferred
 from router.planner.normalise.skip_and_include_guards import Guards, narrowed, weakest
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
         SelectionSetNode,
     )
 
-    from router.planner.normalise.client_directives import FragmentDirectives
+    from router.planner.normalise.directives_sent_to_subgraphs import FragmentDirectives
 
 # The maximum number of selections that are flattened for one operation. Flattening this many takes about a second. The
 # largest operations in practice have a few thousand fields, but nested fragments can select any number of fields.

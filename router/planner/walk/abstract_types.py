@@ -105,7 +105,7 @@ class AbstractSelections:
     def _descend(self, field: _KeptField) -> bool:
         """Append the leaves of a field that stays on the abstract type, and return True.
 
-        If one of the leaves cannot be fetched, append nothing. If expanding the field may help, return False.
+        If a leaf cannot be fetched, but expanding the field may help, append nothing and return False.
 
         Raises:
             UnplannableError: One of the leaves cannot be fetched, and expanding the field does not help.

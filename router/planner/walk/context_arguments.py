@@ -2,7 +2,8 @@
 
 The value is read from the nearest ancestor whose type sets the context. The value becomes a variable of the fetch that
 resolves the field with the argument. A variable has only one value in a request, but different objects can need
-different values. So a hop always resolves the field, and objects with different values get different requests.
+different values. Such objects need different requests. Only the fetch of a hop can be sent several times, so the field
+is always resolved by a hop.
 
     type Shop @context(name: "shop") { currency: String  items: [Item] }
     type Item @key(fields: "id") { id: ID!  price(currency: String @fromContext(field: "$shop { currency }")): Int }

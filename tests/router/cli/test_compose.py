@@ -1,6 +1,7 @@
 """`router compose`: files, formats, exit codes, and running subgraphs.
 
-Covers `router/cli/composition_output.py`, `router/cli/file_io.py`, `router/cli/tune_garbage_collector.py`,
+Covers `router/cli/composition_output.py`, `router/cli/file_io.py`,
+`router/cli/tune_garbage_collection_of_composition.py`,
 `router/composition/supergraph_yaml.py` and `router/composition/subgraph_loading.py`.
 """
 

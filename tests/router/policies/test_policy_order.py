@@ -10,7 +10,7 @@ from router.pipeline import Stage
 from router.policies.apq import AutomaticPersistedQueries
 from router.policies.error_masking import ErrorMasking
 from router.policies.header_propagation import HeaderPropagation
-from router.policies.hidden_schema_names import HiddenSchemaNames
+from router.policies.hide_schema_names_in_errors import HiddenSchemaNames
 from router.policies.limit_checker import LimitChecker
 from router.policies.limits_stage import MeasuredOperationLimits, OperationLimits
 from router.policies.list_items import ListItems

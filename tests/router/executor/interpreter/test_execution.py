@@ -1,6 +1,6 @@
 """Hand-written plans are executed with scripted subgraphs.
 
-Covers `router/executor/interpreter/execution.py`, `router/executor/errors/execution_failures.py` and
+Covers `router/executor/interpreter/execution.py`, `router/executor/errors/errors_and_unavailable_values.py` and
 `router/executor/context_and_result.py`.
 """
 

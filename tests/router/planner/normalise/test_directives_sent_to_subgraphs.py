@@ -8,7 +8,7 @@ from graphql import build_schema, parse, validate
 from router.plan import BatchFetch
 from router.plan.nodes import iter_requests
 from router.planner import PlanOptions, plan
-from router.planner.normalise.client_directives import DirectiveReader
+from router.planner.normalise.directives_sent_to_subgraphs import DirectiveReader
 from tests.router.planner.federation import composed
 
 DIRECTIVES = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.policies.hidden_schema_names import HiddenSchemaNames
+from router.policies.hide_schema_names_in_errors import HiddenSchemaNames
 
 KNOWN = frozenset({"Account", "Query", "me", "balance", "ownerId", "AccountInput", "field", "type"})
 
