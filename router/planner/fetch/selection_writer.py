@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from router.federation.type_references import TYPENAME, named_type
@@ -61,18 +62,13 @@ class SelectionWriter:
         if tree.is_abstract and not any(entry.key == TYPENAME and entry.guards <= emitted for entry in tree.fields):
             texts.append(TYPENAME)
             selected.append(_TYPENAME_FIELD)
-        in_fragments: dict[tuple[FragmentDirectives, ...], list[tuple[str, OutputSelection]]] = {}
-        for entry in tree.fields:
-            text, output = self._field(entry, emitted, type_name)
-            if entry.directives.around:
-                in_fragments.setdefault(entry.directives.around, []).append((text, output))
-                continue
-            texts.append(text)
-            selected.append(output)
-        for around, written in in_fragments.items():
-            text, fragment = self._in_fragments(around, written, type_name)
-            texts.append(text)
-            selected.append(fragment)
+        # Only neighbours share a fragment, so that the order of the fields stays: a mutation runs them in this order.
+        for around, entries in groupby(tree.fields, lambda entry: entry.directives.around):
+            written = [self._field(entry, emitted, type_name) for entry in entries]
+            if around:
+                written = [self._in_fragments(around, written, type_name)]
+            texts += (text for text, _ in written)
+            selected += (output for _, output in written)
         for below_type, tree_below in tree.fragments:
             common = common_guards(tree_below)
             text, below = self.selections(tree_below, emitted | common, below_type)
@@ -108,7 +104,7 @@ class SelectionWriter:
 
     def _in_fragments(
         self, around: tuple[FragmentDirectives, ...], written: list[tuple[str, OutputSelection]], type_name: str
-    ) -> tuple[str, OutputFragment]:
+    ) -> tuple[str, OutputSelection]:
         """Return the fields `written`, wrapped in the client's fragments `around`. The parent type is `type_name`."""
         innermost, *others = reversed(around)
         body = spaced([text for text, _ in written])
