@@ -28,8 +28,8 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-# How long one child may take to stop. A child's grace period (MOSAFE_SHUTDOWN_SECONDS, default 8) with refusals and
-# cleanup is shorter.
+# How long one child may take to stop. The time is enough for a child to refuse new requests, to finish running requests
+# (MOSAFE_SHUTDOWN_SECONDS, default 8) and to clean up.
 CHILD_SECONDS: Final = 9.5
 # How long all children together may take to stop. Shortly before the end of this time, all children that still run are
 # stopped at once.

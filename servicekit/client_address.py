@@ -188,7 +188,7 @@ def current() -> ClientPath:
 
 @contextmanager
 def serving(path: ClientPath) -> Iterator[None]:
-    """Make `path` current inside the block, for this task and the tasks that it starts."""
+    """Inside the block, `current()` returns `path`, in this task and in the tasks that it starts."""
     token = _current.set(path)
     try:
         yield

@@ -65,7 +65,7 @@ class ProcessSettings(BaseModel):
     """The settings that every process has.
 
     Attributes:
-        variables: all variables that may be set, including the variables of other processes.
+        variables: the environment variables that are known, including those that only other processes read.
         env: `production` by default, so that a forgotten variable does not make the process less secure.
         data_dir: folder of embedded databases, keys and the service credential.
         trusted_proxies: the networks whose `X-Forwarded-For` is believed.

@@ -2,13 +2,12 @@
 
 What happens to a request depends on `persisted_documents.mode` and on what the request has:
 
-    mode          only a document     an id on the list   an id not on the list         id and document
-    measure       run; logged if it   run                 PERSISTED_QUERY_NOT_IN_LIST   the document is run
-                  is not listed
-    allow_list    run if listed, else run                 PERSISTED_QUERY_NOT_IN_LIST   CANNOT_SEND_PQ_ID_AND_BODY
-                  QUERY_NOT_IN_SAFELIST
-    require_id    PERSISTED_QUERY_    run                 PERSISTED_QUERY_NOT_IN_LIST   CANNOT_SEND_PQ_ID_AND_BODY
-                  ID_REQUIRED
+    mode         only a document               a listed id   another id                    id and document
+    measure      run, and logged if not        run           PERSISTED_QUERY_NOT_IN_LIST   the document is run
+                 listed
+    allow_list   listed: run; not listed:      run           PERSISTED_QUERY_NOT_IN_LIST   CANNOT_SEND_PQ_ID_AND_BODY
+                 QUERY_NOT_IN_SAFELIST
+    require_id   PERSISTED_QUERY_ID_REQUIRED   run           PERSISTED_QUERY_NOT_IN_LIST   CANNOT_SEND_PQ_ID_AND_BODY
 
 Layout and comments do not matter when a document is compared with the documents on the list.
 """

@@ -30,7 +30,7 @@ class LimitKind(StrEnum):
 
 
 class Direction(StrEnum):
-    """Which of the person's two daily sums an order belongs to."""
+    """Whether an order counts towards a person's daily sum of outgoing or of incoming money."""
 
     OUT = "OUT"
     IN = "IN"

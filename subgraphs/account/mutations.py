@@ -151,7 +151,7 @@ async def _update_account(
 
 
 def _change(given: UpdateAccountInput) -> domain.Change:
-    """Return the change in `given`. Raise BadUserInput if nothing changes, or if the status would become CLOSED."""
+    """Return the change in `given`. Raise BadUserInput if `given` is empty, or if its status is CLOSED."""
     if given.status is AccountStatus.CLOSED:
         raise _bad_field("status", "use the mutation `closeAccount` to close an account")
     if not given.type and not given.status:

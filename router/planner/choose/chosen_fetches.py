@@ -60,8 +60,7 @@ class ChosenFetches:
     def rank(self) -> tuple[int, int]:
         """The cost of the fetches (not counting their fields), and the number of fetches after merging.
 
-        A later pass can merge fetches of the same objects from one subgraph, even if these fetches wait for different
-        fetches. They therefore count as one fetch in this number.
+        The number counts all fetches of the same objects from one subgraph as one, because a later pass can merge them.
         """
         return self.cost, len({(track, subgraph) for track, subgraph, _ in self.fetches})
 

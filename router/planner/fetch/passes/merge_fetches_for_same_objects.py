@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 Groups: TypeAlias = "tuple[FetchGroup, ...]"
 
-# The maximum number of failed attempts to merge the groups of one subgraph for the same objects. After this many
-# failures, the rest of these groups are not merged.
+# Some groups fetch the same objects from one subgraph. Among such groups, this many attempts to merge two groups may
+# fail. Then the remaining groups are kept as they are.
 TRIALS = 500
 
 
