@@ -46,8 +46,9 @@ _RESPONSE_RULES = _none("headers of subgraph responses are not forwarded to clie
 _NOT_ALL_ORIGINS = _key("cors.origins", note='`["*"]` allows every origin')
 _LOGS = _none("the variables MOSAFE_LOG_LEVEL and MOSAFE_LOG_FORMAT configure logs")
 _EXTENSIONS = _none("a stage in Python has this purpose (docs/embedding.md)")
-_PAGES = _none("the router serves no page; use a GraphQL client")
-_PLANS_SHOWN = _none("`router plan` prints plans")
+_PAGES = _key("ide.enabled")
+_PLANS_SHOWN = _key("query_plan.in_responses", note="`router plan` prints plans too")
+_DEMAND_CONTROL = _key("limits.list_items", note="it counts the items of lists, not the cost of fields")
 _TLS = _none("a proxy in front of the router terminates TLS")
 _CDN = _none("`supergraph.url` polls any address; this router has no account and no key")
 
@@ -112,7 +113,7 @@ TABLES: Final[Mapping[str, Mapping[str, Counterpart]]] = {
         "tls": _key("traffic.all.certificate_authority", note="a proxy in front of the router terminates TLS"),
         "authentication": _none("subgraphs verify tokens; forward them with `headers`"),
         "authorization": _none("a supergraph with these directives is refused"),
-        "demand_control": _none(),
+        "demand_control": _DEMAND_CONTROL,
         "subscription": _none("the router does not serve subscriptions"),
         "telemetry": _LOGS,
         "coprocessor": _EXTENSIONS,
@@ -166,7 +167,7 @@ TABLES: Final[Mapping[str, Mapping[str, Counterpart]]] = {
         "traffic_shaping.subgraphs.*.dedupe_enabled": _key("traffic.subgraphs.<name>.share_queries"),
         "jwt": _none("subgraphs verify tokens; forward them with `headers`"),
         "authorization": _none("a supergraph with these directives is refused"),
-        "demand_control": _none(),
+        "demand_control": _DEMAND_CONTROL,
         "usage_reporting": _none(),
         "subscriptions": _none("the router does not serve subscriptions"),
         "websocket": _none("the router does not serve subscriptions"),
@@ -193,7 +194,7 @@ TABLES: Final[Mapping[str, Mapping[str, Counterpart]]] = {
         "playground_enabled": _PAGES,
         "playground": _PAGES,
         "query_plans_enabled": _PLANS_SHOWN,
-        "dev_mode": _none("each effect has a key of its own"),
+        "dev_mode": _none("start the router with `router serve --dev`"),
         "log_level": _LOGS,
         "json_log": _LOGS,
         "access_logs": _LOGS,
