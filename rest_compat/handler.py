@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from bank.identity import bearer_token
-from rest_compat import error_translation, etags, negotiation, responses, scalars
+from rest_compat import error_translation, negotiation, responses, scalars
 from rest_compat.body_schemas import InputField, read_query
 from rest_compat.bulkheads import BulkheadLimits, Bulkheads
 from rest_compat.client_presence import while_connected
@@ -36,6 +36,7 @@ from rest_compat.graphql_client import REQUEST_SECONDS, CallContext
 from rest_compat.idempotency import RunningRequests, new_key
 from rest_compat.route import Inputs
 from rest_compat.strict_json import read_object
+from servicekit import entity_tags
 from servicekit.errors import Unauthenticated as NoBearerToken
 
 if TYPE_CHECKING:
@@ -153,10 +154,10 @@ class RestHandler:
         reader = self._matcher.of_operation(route.version_from)
         node = await self._execute(reader, inputs, context)
         document = reader.success.response(node, inputs).document or {}
-        if not etags.if_match(if_match, etags.entity_tag(responses.encode(document))):
+        if not entity_tags.if_match(if_match, entity_tags.entity_tag(responses.encode(document))):
             raise PreconditionFailed
         # "*" only requires that the account exists, not that it has a certain version.
-        return inputs if if_match.strip() == etags.ANY else replace(inputs, expected_version=node["version"])
+        return inputs if if_match.strip() == entity_tags.ANY else replace(inputs, expected_version=node["version"])
 
     async def _execute(self, route: Route, inputs: Inputs, context: CallContext) -> Node:
         """Execute the route's operation. Return its result if it is an object and not a Problem.
@@ -269,9 +270,9 @@ def _response(request: Request, route: Route, response: RestResponse) -> Respons
         return responses.json_response(response.status, None, headers)
     body = responses.encode(response.document)
     if "ETag" in route.success.headers:
-        headers["etag"] = etags.entity_tag(body)
+        headers["etag"] = entity_tags.entity_tag(body)
         known = _header(request, "if-none-match") if route.method == "GET" else None
-        if known is not None and not etags.if_none_match(known, headers["etag"]):
+        if known is not None and not entity_tags.if_none_match(known, headers["etag"]):
             return responses.json_response(304, None, headers)
     return responses.json_response(response.status, body, headers)
 

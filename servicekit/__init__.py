@@ -10,8 +10,8 @@ In reading order:
 - `rate_limits`: how often something may happen, for each address or account.
 - `logged_paths`, `asgi`, `health`: the middleware of every HTTP application, and the form in which a path is logged.
 - `static_files`: files over HTTP, with entity tags and content codings.
-- `http_url`, `accept`, `request_deadline`: absolute URLs, split for a request, and the headers `Accept` and
-  `X-Request-Timeout-Ms`.
+- `http_url`, `accept`, `entity_tags`, `request_deadline`: absolute URLs, split for a request, and the headers `Accept`,
+  `ETag` and `X-Request-Timeout-Ms`.
 - `http_limits`, `http_head`, `http_framing`, `http_requests`, `client_transport`, `http_protocol`: the HTTP/1.1 server.
   They decide which requests are accepted, how large and slow a request may be, and how a connection ends.
 - `open_files`, `server`: one process that serves one application.

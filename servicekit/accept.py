@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+C = TypeVar("C", bound=str)
 
 
 class ParameterizedValue(NamedTuple):
@@ -36,3 +38,19 @@ def parse_value(text: str) -> ParameterizedValue:
 def parse_accept(header: str | None) -> list[ParameterizedValue]:
     """Return the values of `Accept` or `Accept-Encoding` in their order. Without the header, return no values."""
     return [parse_value(part) for part in header.split(",") if part.strip()] if header else []
+
+
+def preferred_coding(accept_encoding: str | None, offered: Iterable[C]) -> C | None:
+    """Return the content coding of `offered` that the client prefers; None if the body is to be sent uncompressed.
+
+    `accept_encoding` is the value of the client's header `Accept-Encoding` (RFC 9110 §12.5.3). If the client prefers
+    several codings equally, the first of these codings in `offered` is returned.
+    """
+    qualities = {each.value: each.quality for each in parse_accept(accept_encoding)}
+    best: C | None = None
+    best_quality = 0.0
+    for coding in offered:
+        quality = qualities.get(coding, qualities.get("*", 0.0))
+        if quality > best_quality:
+            best, best_quality = coding, quality
+    return best if best_quality >= qualities.get("identity", 0.0) else None

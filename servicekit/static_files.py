@@ -7,17 +7,17 @@ for ever, and the files of the folder can refer to each other by relative paths.
 from __future__ import annotations
 
 import asyncio
-import base64
 import gzip
 import hashlib
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from servicekit.accept import parse_accept
+from servicekit.accept import preferred_coding
 from servicekit.asgi import header
+from servicekit.entity_tags import entity_tag, if_none_match
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from servicekit.asgi import Scope, Send
@@ -61,9 +61,9 @@ class StaticFile:
     ) -> None:
         self.content = content
         self.content_type = content_type
-        digest = hashlib.sha256(content).digest()[:16]
+        self._tag = entity_tag(content)
         # All forms of the content, compressed or not, have the same tag. So the tag is weak.
-        self.etag = f'W/"{base64.urlsafe_b64encode(digest).rstrip(b"=").decode()}"'
+        self.etag = f"W/{self._tag}"
         compressible = content_type not in _COMPRESSED_ALREADY and len(content) >= _SMALLEST_TO_COMPRESS
         self._encoders = encoders if compressible else {}
         self._encoded: dict[str, bytes] = {}
@@ -77,7 +77,8 @@ class StaticFile:
             (b"x-content-type-options", b"nosniff"),
             *more,
         ]
-        if self._is_current(header(scope, b"if-none-match")):
+        known = header(scope, b"if-none-match")
+        if known is not None and not if_none_match(known, self._tag):
             await send({"type": "http.response.start", "status": HTTPStatus.NOT_MODIFIED, "headers": headers})
             await send({"type": "http.response.body", "body": b""})
             return HTTPStatus.NOT_MODIFIED
@@ -89,15 +90,8 @@ class StaticFile:
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
         return HTTPStatus.OK
 
-    def _is_current(self, if_none_match: str | None) -> bool:
-        """Whether the client already has this content. The tags are compared weakly (RFC 9110 §13.1.2)."""
-        if if_none_match is None:
-            return False
-        tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
-        return "*" in tags or self.etag.removeprefix("W/") in tags
-
     async def _in_best_coding(self, accept_encoding: str | None) -> tuple[bytes, str | None]:
-        coding = best_coding(accept_encoding, self._encoders)
+        coding = preferred_coding(accept_encoding, self._encoders)
         if coding is None:
             return self.content, None
         if coding not in self._encoded:
@@ -118,16 +112,3 @@ class StaticFolder:
         for name, file in self.files.items():
             digest.update(f"{name}\0{file.etag}\0".encode())
         self.version = digest.hexdigest()[:16]
-
-
-def best_coding(accept_encoding: str | None, offered: Iterable[str]) -> str | None:
-    """Return the coding of `offered` that the client prefers; None if it prefers none (RFC 9110 §12.5.3).
-
-    Of codings that the client prefers equally, the first of `offered` is returned.
-    """
-    qualities = {each.value: each.quality for each in parse_accept(accept_encoding)}
-    weights = {coding: qualities.get(coding, qualities.get("*", 0.0)) for coding in offered}
-    best = max(weights, key=weights.__getitem__, default=None)
-    if best is None or weights[best] <= 0.0 or weights[best] < qualities.get("identity", 0.0):
-        return None
-    return best

@@ -11,6 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from router.transport import content_codings
+from servicekit.accept import preferred_coding
 
 if TYPE_CHECKING:
     from router.settings.sections.compression import Compression
@@ -33,7 +34,7 @@ class ResponseCompression:
         """Return the body to send, and the header `Content-Encoding` if this body is compressed."""
         if len(body) < self._minimum:
             return body, ()
-        coding = content_codings.preferred_coding(accept_encoding, self._offered)
+        coding = preferred_coding(accept_encoding, self._offered)
         if coding is None:
             return body, ()
         if len(body) < IN_A_THREAD:

@@ -18,7 +18,6 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-from servicekit.accept import parse_accept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -66,24 +65,6 @@ def decode_body(named: str | None, body: bytes, codings: Iterable[ContentCoding]
         if named.lower() == coding:
             return decode(coding, body, max_bytes)
     raise CodingError(f"the body has the content coding {named.lower()}, which the request does not accept")
-
-
-def preferred_coding(accept_encoding: str | None, offered: Iterable[ContentCoding]) -> ContentCoding | None:
-    """Return the coding of `offered` that the client prefers; None if the body is to be sent uncompressed.
-
-    `accept_encoding` is the value of the client's header `Accept-Encoding` (RFC 9110 §12.5.3). If the client prefers
-    several codings equally, the first of these codings in `offered` is returned.
-    """
-    if not accept_encoding:
-        return None
-    qualities = {each.value: each.quality for each in parse_accept(accept_encoding)}
-    best: ContentCoding | None = None
-    best_quality = 0.0
-    for coding in offered:
-        quality = qualities.get(coding, qualities.get("*", 0.0))
-        if quality > best_quality:
-            best, best_quality = coding, quality
-    return best if best_quality >= qualities.get("identity", 0.0) else None
 
 
 def _bounded(part: bytes, size: int, max_bytes: int) -> int:

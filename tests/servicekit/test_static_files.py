@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from servicekit.static_files import IMMUTABLE, StaticFile, StaticFolder, best_coding
+from servicekit.accept import preferred_coding
+from servicekit.static_files import IMMUTABLE, StaticFile, StaticFolder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,7 +98,7 @@ async def test_head_has_no_body() -> None:
     ],
 )
 def test_the_client_chooses_the_coding(accepted: str | None, expected: str | None) -> None:
-    assert best_coding(accepted, ("br", "gzip")) == expected
+    assert preferred_coding(accepted, ("br", "gzip")) == expected
 
 
 def test_the_version_of_a_folder_changes_with_its_files(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.settings.types import ContentCoding
-from router.transport.content_codings import CodingError, decode, encode, preferred_coding
+from router.transport.content_codings import CodingError, decode, encode
+from servicekit.accept import preferred_coding
 
 if sys.version_info >= (3, 14):
     from compression import zstd

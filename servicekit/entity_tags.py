@@ -1,4 +1,4 @@
-"""Conditional requests with strong entity tags, which are hashes of bodies (RFC 9110 §8.8.3 and §13.1)."""
+"""Conditional requests with entity tags, which are hashes of bodies (RFC 9110 §8.8.3 and §13.1)."""
 
 from __future__ import annotations
 
