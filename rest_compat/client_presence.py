@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 from starlette.requests import ClientDisconnect
+
+from servicekit.client_presence import ClientGone, run_within, until_disconnect
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -24,19 +25,7 @@ async def while_connected(receive: Receive, work: Coroutine[object, object, T]) 
     Raises:
         ClientDisconnect: the client closed the connection.
     """
-    running = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(_disconnected(receive))
     try:
-        await asyncio.wait({running, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not running.done():
-            raise ClientDisconnect
-        return running.result()
-    finally:
-        running.cancel()
-        leaving.cancel()
-        await asyncio.gather(running, leaving, return_exceptions=True)
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+        return await run_within(work, until_disconnect(receive))
+    except ClientGone:
+        raise ClientDisconnect from None

@@ -19,6 +19,7 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _log = structlog.stdlib.get_logger("access")
 
+# nginx uses this status if the client has closed the connection. Nobody receives it, but the access log contains it.
 CLIENT_CLOSED_REQUEST = 499
 
 

@@ -97,8 +97,10 @@ class Preflight(NamedTuple):
 
         `get` returns a header by its lower-case name.
         """
+        if http_method != "OPTIONS":
+            return None
         origin, method = get("origin"), get("access-control-request-method")
-        if http_method != "OPTIONS" or origin is None or method is None:
+        if origin is None or method is None:
             return None
         return cls(origin, method, get("access-control-request-headers") or "")
 

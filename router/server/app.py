@@ -28,6 +28,7 @@ from router.server.request_body import ClientGone
 from router.server.request_reading import RequestReader
 from router.server.response_writing import METHODS, ResponseTarget, ResponseWriter
 from servicekit import client_address, request_deadline
+from servicekit.asgi import CLIENT_CLOSED_REQUEST
 from servicekit.client_address import TrustedProxies
 from servicekit.cors import Preflight
 
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from router.settings.model import RouterSettings
     from servicekit.asgi import Message, Receive, Scope, Send
 
-# The status in the log if the client disconnected before the response was sent. nginx logs the same number.
-CLIENT_CLOSED_REQUEST = 499
 CUT_OFF = "CANCELLED"
 
 

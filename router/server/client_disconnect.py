@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from servicekit.client_presence import until_disconnect
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -50,8 +52,7 @@ class DisconnectWatch:
         self._watcher = asyncio.get_running_loop().create_task(self._watch())
 
     async def _watch(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
+        await until_disconnect(self._receive)
         self._disconnected = True
         if self._task is not None:
             self._task.cancel()

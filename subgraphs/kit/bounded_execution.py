@@ -9,67 +9,29 @@ run_within ── starts ──> execute_counted (a task) ── resolves ──
 ```
 
 Cancelled work really ends: tasks of the executor, shared results and loaders are cancelled, and a query that a store
-runs is interrupted (`servicekit.sqlite`). When a function of this module returns, no work of the request is left.
+runs is interrupted (`servicekit.sqlite`). When `run_within` (`servicekit.client_presence`) returns, no work of the
+request is left.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from graphql import ExecutionResult, execute
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from servicekit.errors import TimedOut
 from subgraphs.kit.request_limits import too_expensive
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Mapping
 
     from graphql import GraphQLError, GraphQLObjectType, GraphQLSchema
 
     from subgraphs.kit.context import BaseContext
     from subgraphs.kit.operation_checks import Operation
 
-T = TypeVar("T")
-
 MAX_INTROSPECTED: Final = 20_000
-
-
-class ClientGone(Exception):
-    """Raised when the client closes its connection before the response is ready."""
-
-
-async def run_within(
-    work: Coroutine[object, object, T], client_gone: Coroutine[object, object, None], seconds: float
-) -> T:
-    """Run `work` in a task of its own.
-
-    When the time is over or the client has gone, cancel the task and wait for its end.
-
-    Args:
-        work: what computes the response.
-        client_gone: returns when the client closes its connection.
-        seconds: how long `work` may take.
-
-    Raises:
-        TimedOut: the time is over.
-        ClientGone: `client_gone` has returned.
-    """
-    if seconds <= 0:
-        work.close()
-        client_gone.close()
-        raise TimedOut
-    task, watcher = asyncio.create_task(work), asyncio.create_task(client_gone)
-    try:
-        await asyncio.wait({task, watcher}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        raise ClientGone if watcher.done() else TimedOut
-    finally:
-        for each in (task, watcher):
-            each.cancel()
-        await asyncio.gather(task, watcher, return_exceptions=True)
 
 
 class ObjectBudget:

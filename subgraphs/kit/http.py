@@ -18,9 +18,11 @@ from graphql import ExecutionResult, GraphQLError, GraphQLSyntaxError, Operation
 
 from servicekit import request_deadline, request_ids
 from servicekit.accept import parse_accept, parse_value
+from servicekit.asgi import CLIENT_CLOSED_REQUEST
 from servicekit.client_address import TrustedProxies, parse_address
+from servicekit.client_presence import ClientGone, run_within, until_disconnect
 from servicekit.errors import BadUserInput, InternalError, ServiceError, TimedOut
-from subgraphs.kit.bounded_execution import ClientGone, execute_counted, run_within
+from subgraphs.kit.bounded_execution import execute_counted
 from subgraphs.kit.operation_checks import (
     VALIDATION_FAILED,
     InvalidDocument,
@@ -42,8 +44,6 @@ JSON: Final = "application/json"
 GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
 # This message replaces messages of graphql-core, which may name fields and types that the client did not send.
 NOT_VALID: Final = "The operation or its variables do not match the schema of this service"
-# nginx uses this status if the client has closed the connection. Nobody receives it, but the access log contains it.
-CLIENT_GONE: Final = 499
 
 _log = structlog.stdlib.get_logger("graphql")
 
@@ -90,12 +90,12 @@ def graphql_router(
             media_type = _negotiate(request.headers.get("accept"))
             call = await _read(request)
             work = _execute(schema, call, partial(create_context, request), policy.limits)
-            result = await run_within(work, _client_gone(request), _seconds(request, policy))
+            result = await run_within(work, until_disconnect(request.receive), _seconds(request, policy))
         except _BadRequest as error:
             body = {"errors": [{"message": error.message, "extensions": {"code": "BAD_REQUEST"}}]}
             return _respond(error.status, media_type, body, error.headers)
         except ClientGone:
-            return Response(status_code=CLIENT_GONE)
+            return Response(status_code=CLIENT_CLOSED_REQUEST)
         except TimedOut as error:
             result = ExecutionResult(None, [GraphQLError(error.message, original_error=error)])
         return _respond(_status(result, media_type), media_type, _body(result, policy.limits))
@@ -110,12 +110,6 @@ def _seconds(request: Request, policy: RequestPolicy) -> float:
     header = request.headers.get(request_deadline.HEADER)
     is_trusted = peer is not None and peer in policy.callers
     return request_deadline.timeout_of(header if is_trusted else None, limit=policy.limits.seconds)
-
-
-async def _client_gone(request: Request) -> None:
-    """Return when the client closes its connection. Call this only after the whole body was read."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def _negotiate(accept: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Work ends when its client leaves."""
+"""Work ends when its client leaves. Covers `servicekit/client_presence.py` too, whose deadline the subgraphs test."""
 
 from __future__ import annotations
 

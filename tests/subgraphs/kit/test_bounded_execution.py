@@ -9,8 +9,9 @@ import pytest
 import strawberry
 from graphql import ExecutionResult, GraphQLError
 
+from servicekit.client_presence import ClientGone, run_within
 from servicekit.errors import TimedOut
-from subgraphs.kit.bounded_execution import ClientGone, execute_counted, run_within
+from subgraphs.kit.bounded_execution import execute_counted
 from subgraphs.kit.context import BaseContext
 from subgraphs.kit.operation_checks import read_operation
 from subgraphs.kit.schema import create_schema

@@ -1,0 +1,55 @@
+"""Ends work that nobody waits for any more: the client has closed its connection, or the time is over."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
+
+from servicekit.errors import TimedOut
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from servicekit.asgi import Receive
+
+T = TypeVar("T")
+
+
+class ClientGone(Exception):
+    """The client closed its connection before the response was ready."""
+
+
+async def until_disconnect(receive: Receive) -> None:
+    """Return when the client closes its connection. Call this only after the whole body was read."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def run_within(
+    work: Coroutine[object, object, T], client_gone: Coroutine[object, object, None], seconds: float | None = None
+) -> T:
+    """Run `work` in a task of its own. Cancel it, and wait for its end, when nobody waits for it any more.
+
+    Args:
+        work: what computes the response.
+        client_gone: returns when the client closes its connection.
+        seconds: how long `work` may take; None for no limit.
+
+    Raises:
+        TimedOut: the time is over.
+        ClientGone: `client_gone` has returned.
+    """
+    if seconds is not None and seconds <= 0:
+        work.close()
+        client_gone.close()
+        raise TimedOut
+    task, watcher = asyncio.create_task(work), asyncio.create_task(client_gone)
+    try:
+        await asyncio.wait({task, watcher}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise ClientGone if watcher.done() else TimedOut
+    finally:
+        for each in (task, watcher):
+            each.cancel()
+        await asyncio.gather(task, watcher, return_exceptions=True)
