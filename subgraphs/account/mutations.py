@@ -102,21 +102,23 @@ class OpenAccountInput:
 
 @strawberry.input(description="The changes; a field that is absent or null stays as it is.")
 class UpdateAccountInput:
-    id: strawberry.ID = strawberry.field(description="The id of the account.")
+    id: strawberry.ID = strawberry.field(description="The id of the account, 24 hexadecimal digits.")
     type: AccountType | None = strawberry.field(default=UNSET, description="The new purpose of the account.")
     status: AccountStatus | None = strawberry.field(
         default=UNSET, description="`FROZEN` or `ACTIVE`, for staff only; use `closeAccount` to close the account."
     )
     expected_version: int | None = strawberry.field(
-        default=UNSET, description="Update the account only if this is its version."
+        default=UNSET, description="Update the account only if this is its version, 1 or more."
     )
 
 
 @strawberry.input(description="The account to close.")
 class CloseAccountInput:
-    id: strawberry.ID = strawberry.field(description="The id of the account; it must be empty.")
+    id: strawberry.ID = strawberry.field(
+        description="The id of the account, 24 hexadecimal digits; the account must be empty."
+    )
     expected_version: int | None = strawberry.field(
-        default=UNSET, description="Close the account only if this is its version."
+        default=UNSET, description="Close the account only if this is its version, 1 or more."
     )
 
 

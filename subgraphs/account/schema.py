@@ -27,7 +27,7 @@ from subgraphs.kit.schema import SubgraphSchema, create_schema
 
 async def _account(
     info: Info,
-    id: Annotated[strawberry.ID, strawberry.argument(description="The id of the account.")],  # noqa: A002 - the schema's name
+    id: Annotated[strawberry.ID, strawberry.argument(description="The id of the account, 24 hexadecimal digits.")],  # noqa: A002 - the schema's name
 ) -> Account | None:
     _ = info.context.caller
     return visible(info, await info.context.loaders.by_id.load(id))

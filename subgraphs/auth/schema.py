@@ -153,7 +153,9 @@ LogoutResult = Annotated[
 
 @strawberry.input(description="The data of a new customer.")
 class RegisterInput:
-    email: str = strawberry.field(description="The e-mail address; no other user has it, in any case.")
+    email: str = strawberry.field(
+        description="The e-mail address, at most 254 bytes; no other user has it, in any case."
+    )
     password: str = strawberry.field(
         description="The password: 8 to 256 characters of any kind, and not a common password."
     )

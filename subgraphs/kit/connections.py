@@ -41,12 +41,16 @@ PAGED: Final = ListSize(
 First = Annotated[
     int | None, strawberry.argument(description="The number of items from the start, 0 to 100; by default 20.")
 ]
-After = Annotated[str | None, strawberry.argument(description="The page begins after this cursor.")]
+After = Annotated[
+    str | None, strawberry.argument(description="The page begins after this cursor, which comes from an earlier page.")
+]
 Last = Annotated[
     int | None,
     strawberry.argument(description="The number of items from the end, 0 to 100; not with `first`."),
 ]
-Before = Annotated[str | None, strawberry.argument(description="The page ends before this cursor.")]
+Before = Annotated[
+    str | None, strawberry.argument(description="The page ends before this cursor, which comes from an earlier page.")
+]
 
 Node = TypeVar("Node")
 Row = TypeVar("Row")

@@ -21,19 +21,20 @@ if TYPE_CHECKING:
 MAX_PAYEE: Final = 140
 
 _KEY: Final = "1 to 255 visible ASCII characters. Within 48 hours the same key never moves money twice."
+_SOURCE: Final = "The id of the caller's account to debit, 24 hexadecimal digits."
 _METADATA: Final = "Stored with the transaction and returned unchanged."
-_AMOUNT: Final = "The amount, with exactly the decimals of the currency."
+_AMOUNT: Final = "The amount, with exactly the decimals of the currency; at most 15 digits before the point."
 _CURRENCY: Final = "The currency; it must be the currency of each account."
 
 
 @strawberry.input(description="A transfer from one account to another; give the receiver's account by id or by number.")
 class TransferInput:
-    source_account_id: strawberry.ID = strawberry.field(description="The id of the caller's account to debit.")
+    source_account_id: strawberry.ID = strawberry.field(description=_SOURCE)
     destination_account_id: strawberry.ID | None = strawberry.field(
-        default=UNSET, description="The id of the receiving account; either this or its number."
+        default=UNSET, description="The id of the receiving account, 24 hexadecimal digits; either this or its number."
     )
     destination_account_number: str | None = strawberry.field(
-        default=UNSET, description="The number of the receiving account; either this or its id."
+        default=UNSET, description="The number of the receiving account, 10 digits; either this or its id."
     )
     amount: Decimal = strawberry.field(description=_AMOUNT)
     currency: Currency = strawberry.field(description=_CURRENCY)
@@ -43,7 +44,9 @@ class TransferInput:
 
 @strawberry.input(description="A deposit from outside of the bank into an account.")
 class DepositInput:
-    destination_account_id: strawberry.ID = strawberry.field(description="The id of the caller's account to credit.")
+    destination_account_id: strawberry.ID = strawberry.field(
+        description="The id of the caller's account to credit, 24 hexadecimal digits."
+    )
     amount: Decimal = strawberry.field(description=_AMOUNT)
     currency: Currency = strawberry.field(description=_CURRENCY)
     metadata: Metadata | None = strawberry.field(default=UNSET, description=_METADATA)
@@ -52,7 +55,7 @@ class DepositInput:
 
 @strawberry.input(description="A withdrawal from an account out of the bank.")
 class WithdrawInput:
-    source_account_id: strawberry.ID = strawberry.field(description="The id of the caller's account to debit.")
+    source_account_id: strawberry.ID = strawberry.field(description=_SOURCE)
     amount: Decimal = strawberry.field(description=_AMOUNT)
     currency: Currency = strawberry.field(description=_CURRENCY)
     metadata: Metadata | None = strawberry.field(default=UNSET, description=_METADATA)
@@ -61,7 +64,7 @@ class WithdrawInput:
 
 @strawberry.input(description="A payment to a payee outside of the bank.")
 class PayInput:
-    source_account_id: strawberry.ID = strawberry.field(description="The id of the caller's account to debit.")
+    source_account_id: strawberry.ID = strawberry.field(description=_SOURCE)
     payee: str = strawberry.field(description="The receiver of the money, 1 to 140 printable characters.")
     amount: Decimal = strawberry.field(description=_AMOUNT)
     currency: Currency = strawberry.field(description=_CURRENCY)
