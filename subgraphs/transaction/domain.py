@@ -1,7 +1,7 @@
 """The rules of orders and transactions. Pure: no clock, no store, no network.
 
 An `Order` is the request of a caller. A `Transaction` is the record of an order. Only its status changes, as
-`TRANSITIONS` allows. The account service decides whether money may move, so the rules in this module need no balance.
+`states.MOVES` allows. The account service decides whether money may move, so the rules in this module need no balance.
 """
 
 from __future__ import annotations
@@ -46,19 +46,6 @@ class TransactionStatus(StrEnum):
     FAILED = "FAILED"
     REVERSED = "REVERSED"
 
-
-# Status -> the statuses that may follow it. A HELD order becomes PENDING again when a review releases it.
-TRANSITIONS: Final[Mapping[TransactionStatus, frozenset[TransactionStatus]]] = MappingProxyType(
-    {
-        TransactionStatus.PENDING: frozenset(
-            {TransactionStatus.HELD, TransactionStatus.COMPLETED, TransactionStatus.FAILED}
-        ),
-        TransactionStatus.HELD: frozenset({TransactionStatus.PENDING, TransactionStatus.FAILED}),
-        TransactionStatus.COMPLETED: frozenset({TransactionStatus.REVERSED}),
-        TransactionStatus.FAILED: frozenset(),
-        TransactionStatus.REVERSED: frozenset(),
-    }
-)
 
 # In these statuses, the outcome of the order is not known yet.
 OPEN: Final = frozenset({TransactionStatus.PENDING, TransactionStatus.HELD})
@@ -108,12 +95,7 @@ def reads_all(viewer: Actor) -> bool:
 
 
 class IllegalTransition(Exception):
-    """A transaction does not exist, or `TRANSITIONS` does not allow it to change to the status."""
-
-
-def predecessors(status: TransactionStatus) -> frozenset[TransactionStatus]:
-    """The statuses from which `status` may be reached in one step."""
-    return frozenset(before for before, after in TRANSITIONS.items() if status in after)
+    """A transaction does not exist, or no move of `states.MOVES` leads from its status to the wanted one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,25 +253,6 @@ def _refusal(order: Order, requester: Requester, parties: Parties) -> Problem | 
     if parties.source and parties.destination and parties.source.account_id == parties.destination.account_id:
         return SameAccount()
     return None
-
-
-def conclude(
-    transaction_id: str, found: Transaction | None, status: TransactionStatus, problem: Problem | None, at: datetime
-) -> Transaction:
-    """Return `found`, the stored transaction, with the status changed to `status`.
-
-    If it already has this status, return it unchanged.
-
-    Raises:
-        IllegalTransition: there is no such transaction, or `TRANSITIONS` does not allow the step.
-    """
-    if found is None:
-        raise IllegalTransition(f"{transaction_id} does not exist")
-    if found.status is status:
-        return found
-    if found.status not in predecessors(status):
-        raise IllegalTransition(f"{transaction_id}: {found.status} to {status}")
-    return replace(found, status=status, problem=problem, updated_at=at)
 
 
 def in_requester_terms(problem: Problem, transaction: Transaction) -> Problem:

@@ -39,6 +39,7 @@ from subgraphs.transaction.lease import Lease
 from subgraphs.transaction.ledger_client import OutcomeUnknown, Refused
 from subgraphs.transaction.payment_provider import PaymentInstruction, ProviderUnavailable
 from subgraphs.transaction.problems import IdempotencyKeyReused, PaymentDeclined, Problem
+from subgraphs.transaction.states import Move, moved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -198,9 +199,15 @@ class Orders:
             return transaction
 
     async def _conclude(self, transaction: Transaction, problem: Problem | None) -> Transaction:
-        status = TransactionStatus.COMPLETED if problem is None else TransactionStatus.FAILED
-        concluded = await self._store.conclude(transaction.id, status, problem, self._clock())
-        _log.info("concluded", transaction=transaction.id, status=status, problem=problem.code if problem else None)
+        move = Move.COMPLETE if problem is None else Move.FAIL
+        at = self._clock()
+        concluded = await self._store.change(transaction.id, lambda found: moved(found, move, at, problem))
+        _log.info(
+            "concluded",
+            transaction=transaction.id,
+            status=concluded.status,
+            problem=problem.code if problem else None,
+        )
         return concluded
 
     async def _post(self, transaction: Transaction) -> Problem | None:

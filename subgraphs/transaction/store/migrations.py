@@ -47,6 +47,31 @@ CREATE TABLE idempotency_keys (
 ) WITHOUT ROWID
 """
 
+# The history of each transaction, numbered from 1. The time is in milliseconds since 1970. `by` is a user of the staff.
+_STATUS_CHANGES = """
+CREATE TABLE status_changes (
+    transaction_id TEXT NOT NULL REFERENCES transactions (id),
+    number INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    by TEXT,
+    PRIMARY KEY (transaction_id, number)
+) WITHOUT ROWID, STRICT
+"""
+
+# Of a transaction of an earlier release, only the first status and the present one are known. One that failed when it
+# was recorded has only one status.
+_FIRST_STATUSES = """
+INSERT INTO status_changes
+SELECT id, 1, CASE WHEN status = 'FAILED' AND updated_at = created_at THEN 'FAILED' ELSE 'PENDING' END, created_at, NULL
+FROM transactions
+"""
+_PRESENT_STATUSES = """
+INSERT INTO status_changes
+SELECT id, 2, status, updated_at, NULL FROM transactions
+WHERE status <> 'PENDING' AND NOT (status = 'FAILED' AND updated_at = created_at)
+"""
+
 MIGRATIONS = (
     Migration(
         1,
@@ -80,5 +105,14 @@ MIGRATIONS = (
         3,
         "identity of the store",
         identity_statements("INSERT ON transactions", "UPDATE OF status ON transactions"),
+    ),
+    Migration(
+        4,
+        "history of statuses",
+        (
+            _STATUS_CHANGES,
+            _FIRST_STATUSES,
+            _PRESENT_STATUSES,
+        ),
     ),
 )

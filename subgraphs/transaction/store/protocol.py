@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from subgraphs.kit.connections import PageRequest
 from subgraphs.kit.outbox import Outbox
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
     from subgraphs.transaction.domain import Transaction, TransactionStatus, TransactionType
     from subgraphs.transaction.idempotency import KeyEntry, KeyScope, UsedKey
     from subgraphs.transaction.lease import Lease
-    from subgraphs.transaction.problems import Problem
+    from subgraphs.transaction.states import StatusChange
+
+
+# A pure function that returns a transaction after a change, such as `states.moved`.
+Change: TypeAlias = Callable[["Transaction"], "Transaction"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,7 @@ class Sums:
 class TransactionStore(Outbox, IdentifiedStore, Protocol):
     """Transactions, idempotency keys and leases (bank §2.7).
 
-    Every method raises Unavailable when the store cannot be reached or stays locked. `record` and `conclude` write the
+    Every method raises Unavailable when the store cannot be reached or stays locked. `record` and `change` write the
     events of `subgraphs.transaction.events` to the outbox in the same database transaction. A list method makes one
     query for any number of accounts.
     """
@@ -104,17 +109,23 @@ class TransactionStore(Outbox, IdentifiedStore, Protocol):
         Return None if the key is unknown or `idempotency.may_be_reused`.
         """
 
-    async def conclude(
-        self, transaction_id: str, status: TransactionStatus, problem: Problem | None, at: datetime
-    ) -> Transaction:
-        """Change the transaction as `subgraphs.transaction.domain.conclude` decides, and end the lease.
+    async def change(self, transaction_id: str, decide: Change, *, by: str | None = None) -> Transaction:
+        """Replace the transaction by the result of `decide`, in one database transaction.
+
+        Only the status, the problem and the time of the change may differ. A new status ends the lease, and is added to
+        the history as a change of the staff's user `by`, or of the service.
+
+        `decide` is a pure function. It may be called more than once, each time with the newest state.
 
         Returns:
             The transaction after the change.
 
         Raises:
-            IllegalTransition: see `domain.conclude`.
+            IllegalTransition: there is no such transaction, or `decide` raised the error.
         """
+
+    async def histories(self, transaction_ids: Sequence[str]) -> Mapping[str, Sequence[StatusChange]]:
+        """Return the statuses of each transaction, the first one first. Ids that do not exist are left out."""
 
     async def claim(self, transaction_id: str, lease: Lease, at: datetime) -> Transaction | None:
         """Set `lease` on a PENDING transaction without a live lease.

@@ -10,10 +10,11 @@ from bank.values import exponent, from_minor_units, to_minor_units
 from subgraphs.kit.domain_problems import to_json
 from subgraphs.kit.sqlite_store import SqliteOutboxStore, append_events
 from subgraphs.kit.times import from_milliseconds, to_milliseconds
-from subgraphs.transaction import domain, events, problems
+from subgraphs.transaction import events, problems
 from subgraphs.transaction.domain import (
     OPEN,
     SETTLED,
+    IllegalTransition,
     Order,
     Parties,
     Party,
@@ -24,6 +25,7 @@ from subgraphs.transaction.domain import (
 )
 from subgraphs.transaction.idempotency import UsedKey, may_be_reused
 from subgraphs.transaction.lease import MAX_AHEAD, Lease, may_claim
+from subgraphs.transaction.states import StatusChange
 from subgraphs.transaction.store import queries
 from subgraphs.transaction.store.migrations import MIGRATIONS
 from subgraphs.transaction.store.protocol import Sums
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 
     from subgraphs.transaction.idempotency import KeyEntry, KeyScope
     from subgraphs.transaction.problems import Problem
-    from subgraphs.transaction.store.protocol import Listing, TurnoverRequest
+    from subgraphs.transaction.store.protocol import Change, Listing, TurnoverRequest
 
 _OPEN = ", ".join(f"'{status}'" for status in sorted(OPEN))
 
@@ -63,6 +65,18 @@ _FORGET = f"""
 DELETE FROM idempotency_keys WHERE expires_at <= ?
 AND transaction_id NOT IN (SELECT id FROM transactions WHERE status IN ({_OPEN}))
 """  # noqa: S608 - constants of the domain
+
+_CHANGE = "UPDATE transactions SET status = :status, problem = :problem, updated_at = :updated_at WHERE id = :id"
+_END_LEASE = "UPDATE transactions SET lease_owner = NULL, lease_expires_at = NULL WHERE id = ?"
+
+_ADD_TO_HISTORY = """
+INSERT INTO status_changes
+SELECT :id, 1 + count(*), :status, :at, :by FROM status_changes WHERE transaction_id = :id
+"""
+
+_HISTORIES = """
+SELECT * FROM status_changes WHERE transaction_id IN (SELECT value FROM json_each(?)) ORDER BY transaction_id, number
+"""
 
 _SETTLED_IDS = """
 SELECT id FROM transactions WHERE id > ? AND status IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?
@@ -93,6 +107,7 @@ class SqliteTransactionStore(SqliteOutboxStore):
                 "INSERT OR REPLACE INTO idempotency_keys VALUES (?, ?, ?, ?, ?, ?)",
                 (*_key(scope), key.fingerprint, transaction.id, to_milliseconds(key.expires_at)),
             )
+            await _add_to_history(connection, transaction, None)
             await append_events(connection, events.of_change(None, transaction))
         return None
 
@@ -108,21 +123,27 @@ class SqliteTransactionStore(SqliteOutboxStore):
         """
         return min(at, self._clock())
 
-    async def conclude(
-        self, transaction_id: str, status: TransactionStatus, problem: Problem | None, at: datetime
-    ) -> Transaction:
+    async def change(self, transaction_id: str, decide: Change, *, by: str | None = None) -> Transaction:
         async with self._changing() as connection:
             row = await _find_row(connection, transaction_id)
-            found = None if row is None else _from_row(row)
-            concluded = domain.conclude(transaction_id, found, status, problem, at)
-            if concluded != found:
-                await connection.execute(
-                    "UPDATE transactions SET status = ?, problem = ?, updated_at = ?,"
-                    " lease_owner = NULL, lease_expires_at = NULL WHERE id = ?",
-                    (status, _problem_text(problem), to_milliseconds(at), transaction_id),
-                )
-                await append_events(connection, events.of_change(found, concluded))
-            return concluded
+            if row is None:
+                raise IllegalTransition(f"{transaction_id} does not exist")
+            found = _from_row(row)
+            changed = decide(found)
+            if changed != found:
+                await connection.execute(_CHANGE, _changed_columns(changed))
+                if changed.status is not found.status:
+                    await connection.execute(_END_LEASE, (transaction_id,))
+                    await _add_to_history(connection, changed, by)
+                    await append_events(connection, events.of_change(found, changed))
+            return changed
+
+    async def histories(self, transaction_ids: Sequence[str]) -> Mapping[str, Sequence[StatusChange]]:
+        histories: dict[str, list[StatusChange]] = {}
+        for row in await self._read(_HISTORIES, (json.dumps(list(transaction_ids)),)):
+            change = StatusChange(TransactionStatus(row["status"]), from_milliseconds(row["at"]), row["by"])
+            histories.setdefault(row["transaction_id"], []).append(change)
+        return histories
 
     async def claim(self, transaction_id: str, lease: Lease, at: datetime) -> Transaction | None:
         async with self._database.transaction() as connection:
@@ -222,6 +243,21 @@ async def _find_key(connection: aiosqlite.Connection, scope: KeyScope, at: datet
 async def _find_row(connection: aiosqlite.Connection, transaction_id: str) -> sqlite3.Row | None:
     rows = await connection.execute_fetchall("SELECT * FROM transactions WHERE id = ?", (transaction_id,))
     return next(iter(rows), None)
+
+
+async def _add_to_history(connection: aiosqlite.Connection, changed: Transaction, by: str | None) -> None:
+    at = to_milliseconds(changed.updated_at)
+    await connection.execute(_ADD_TO_HISTORY, {"id": changed.id, "status": changed.status, "at": at, "by": by})
+
+
+def _changed_columns(transaction: Transaction) -> dict[str, str | int | None]:
+    """Return what a change may replace, by column."""
+    return {
+        "id": transaction.id,
+        "status": transaction.status,
+        "problem": _problem_text(transaction.problem),
+        "updated_at": to_milliseconds(transaction.updated_at),
+    }
 
 
 def _key(scope: KeyScope) -> tuple[str, str, str]:

@@ -10,17 +10,19 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from bank.values import new_object_id
+from bank.values import new_object_id, new_user_id
 from subgraphs.transaction.domain import IllegalTransition, Parties, TransactionStatus
 from subgraphs.transaction.lease import DURATION, MAX_AHEAD, Lease
 from subgraphs.transaction.problems import PaymentDeclined
+from subgraphs.transaction.states import Move, StatusChange, moved
 from subgraphs.transaction.store.protocol import TransactionStore
 from tests.subgraphs.kit.outbox_contract import old_events_are_pruned_oldest_first
-from tests.subgraphs.transaction.support import START, key_for, party, payment_order, recorded, transaction
+from tests.subgraphs.transaction.support import START, conclude, key_for, party, payment_order, recorded, transaction
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -87,14 +89,14 @@ async def only_pending_transactions_are_claimed(factory: StoreFactory) -> None:
         record, held = pending(), pending()
         for one in (record, held):
             await store.record(one, key_for(one), Lease.take("one", START))
-        await store.conclude(record.id, S.COMPLETED, None, START)
-        await store.conclude(held.id, S.HELD, None, START)
+        await conclude(store, record.id, S.COMPLETED, None, START)
+        await conclude(store, held.id, S.HELD, None, START)
         expired = START + DURATION
         for transaction_id in (record.id, held.id, new_object_id()):
             assert await store.claim(transaction_id, Lease.take("two", expired), expired) is None
         assert await unclaimed(store, expired) == []
         # The step to HELD ended the lease, so that a release from review can be claimed at once.
-        await store.conclude(held.id, S.PENDING, None, START)
+        await conclude(store, held.id, S.PENDING, None, START)
         assert await unclaimed(store, START) == [held.id]
 
 
@@ -109,11 +111,11 @@ async def an_event_is_written_exactly_when_a_transaction_changes(factory: StoreF
         await store.claim(record.id, Lease.take("two", START), START)
         later = START + MILLISECOND
         for _ in range(2):
-            await store.conclude(record.id, S.COMPLETED, None, later)
+            await conclude(store, record.id, S.COMPLETED, None, later)
         with pytest.raises(IllegalTransition):
-            await store.conclude(record.id, S.FAILED, PaymentDeclined(), later)
+            await conclude(store, record.id, S.FAILED, PaymentDeclined(), later)
         with pytest.raises(IllegalTransition):
-            await store.conclude(new_object_id(), S.COMPLETED, None, later)
+            await conclude(store, new_object_id(), S.COMPLETED, None, later)
         rows = await store.events(after=0, limit=10)
         assert [(row.event.type, row.event.subject, row.event.time, row.event.data["status"]) for row in rows] == [
             ("transaction.recorded", record.id, START, "PENDING"),
@@ -121,6 +123,46 @@ async def an_event_is_written_exactly_when_a_transaction_changes(factory: StoreF
             ("transaction.status_changed", record.id, later, "COMPLETED"),
         ]
         assert rows[1].event.data["problemCode"] == "PAYMENT_DECLINED"
+
+
+async def every_status_is_in_the_history(factory: StoreFactory) -> None:
+    record, other = pending(), replace(pending(), status=S.FAILED, problem=PaymentDeclined())
+    moments = [START + n * MILLISECOND for n in range(4)]
+    reviewer = new_user_id()
+    async with factory() as store:
+        for one in (record, other):
+            await recorded(store, one)
+        for move, at, by in ((Move.HOLD, 1, None), (Move.APPROVE, 2, reviewer), (Move.COMPLETE, 3, None)):
+            step = partial(moved, move=move, at=moments[at])
+            for _ in range(2):
+                await store.change(record.id, step, by=by)
+        with pytest.raises(IllegalTransition):
+            await store.change(record.id, partial(moved, move=Move.FAIL, at=START))
+    async with factory() as store:
+        assert await store.histories([record.id, other.id, new_object_id(), "nonsense"]) == {
+            record.id: [
+                StatusChange(S.PENDING, START),
+                StatusChange(S.HELD, moments[1]),
+                StatusChange(S.PENDING, moments[2], reviewer),
+                StatusChange(S.COMPLETED, moments[3]),
+            ],
+            other.id: [StatusChange(S.FAILED, START)],
+        }
+
+
+async def a_change_decides_on_the_newest_state(factory: StoreFactory) -> None:
+    """Of changes at once, each sees the results of those before it, so none of them is lost."""
+    record = pending()
+    async with factory() as store, factory() as other:
+        await recorded(store, record)
+
+        def tick(found: Transaction) -> Transaction:
+            return replace(found, updated_at=found.updated_at + MILLISECOND)
+
+        await asyncio.gather(*(s.change(record.id, tick) for s in [store, other] * 5))
+        assert (await store.by_ids([record.id]))[record.id].updated_at == START + 10 * MILLISECOND
+        assert [change.status for change in (await store.histories([record.id]))[record.id]] == [S.PENDING]
+        assert len(await store.events(after=0, limit=20)) == 1
 
 
 async def old_events_of_transactions_are_pruned(factory: StoreFactory) -> None:
@@ -148,5 +190,7 @@ RUNNING_ORDERS_CONTRACT: Final[tuple[Callable[[StoreFactory], Awaitable[None]], 
     a_lease_is_renewed_and_released_by_its_owner_only,
     only_pending_transactions_are_claimed,
     an_event_is_written_exactly_when_a_transaction_changes,
+    every_status_is_in_the_history,
+    a_change_decides_on_the_newest_state,
     old_events_of_transactions_are_pruned,
 )

@@ -27,6 +27,7 @@ from tests.subgraphs.transaction.running_orders_contract import MILLISECOND, RUN
 from tests.subgraphs.transaction.support import (
     START,
     caller,
+    conclude,
     deposit_order,
     key_for,
     party,
@@ -113,7 +114,7 @@ async def a_key_expires_but_never_while_its_transaction_is_open(factory: StoreFa
         await recorded(store, record)
         assert await store.find_key(entry.scope, expired) is not None
         assert await store.delete_expired_keys(expired) == 0
-        await store.conclude(record.id, S.COMPLETED, None, expired)
+        await conclude(store, record.id, S.COMPLETED, None, expired)
         assert await store.find_key(entry.scope, expired - MILLISECOND) is not None
         assert await store.find_key(entry.scope, expired) is None
         assert await store.delete_expired_keys(expired - MILLISECOND) == 0
@@ -127,7 +128,7 @@ async def an_expired_key_may_be_used_again_before_it_is_deleted(factory: StoreFa
     new = transaction(transfer_order(ann, bob), Parties(ann, bob), at=START + KEY_LIFETIME)
     async with factory() as store:
         await store.record(old, key_for(old, "key"))
-        await store.conclude(old.id, S.COMPLETED, None, START)
+        await conclude(store, old.id, S.COMPLETED, None, START)
         assert await store.record(new, key_for(new, "key")) is None
         used = await store.find_key(key_for(new, "key").scope, new.created_at)
         assert used is not None
@@ -140,15 +141,15 @@ async def a_conclusion_is_taken_once(factory: StoreFactory) -> None:
     later = START + timedelta(seconds=1)
     async with factory() as store:
         await recorded(store, record)
-        done = await store.conclude(record.id, S.COMPLETED, None, later)
+        done = await conclude(store, record.id, S.COMPLETED, None, later)
         assert done == replace(record, status=S.COMPLETED, updated_at=later)
-        again = await store.conclude(record.id, S.COMPLETED, None, later + MILLISECOND)
+        again = await conclude(store, record.id, S.COMPLETED, None, later + MILLISECOND)
         assert again == done
         with pytest.raises(IllegalTransition):
-            await store.conclude(record.id, S.FAILED, PaymentDeclined(), later)
+            await conclude(store, record.id, S.FAILED, PaymentDeclined(), later)
         assert await store.by_ids([record.id]) == {record.id: done}
         with pytest.raises(IllegalTransition):
-            await store.conclude(new_object_id(), S.COMPLETED, None, later)
+            await conclude(store, new_object_id(), S.COMPLETED, None, later)
 
 
 async def a_failure_keeps_its_problem(factory: StoreFactory) -> None:
@@ -157,7 +158,7 @@ async def a_failure_keeps_its_problem(factory: StoreFactory) -> None:
     problem = InvalidAccount(account_id="1000000004")
     async with factory() as store:
         await recorded(store, record)
-        await store.conclude(record.id, S.FAILED, problem, START)
+        await conclude(store, record.id, S.FAILED, problem, START)
     async with factory() as store:
         assert (await store.by_ids([record.id]))[record.id].problem == problem
 
@@ -168,8 +169,8 @@ async def unclaimed_ids_come_oldest_first_in_batches(factory: StoreFactory) -> N
     async with factory() as store:
         for record in reversed(records):
             await recorded(store, record)
-        await store.conclude(records[1].id, S.COMPLETED, None, START)
-        await store.conclude(records[2].id, S.HELD, None, START)
+        await conclude(store, records[1].id, S.COMPLETED, None, START)
+        await conclude(store, records[2].id, S.HELD, None, START)
         expected = sorted(records[n].id for n in (0, 3, 4))
         assert list(await store.unclaimed_ids(START, after="", limit=2)) == expected[:2]
         assert list(await store.unclaimed_ids(START, after=expected[1], limit=2)) == expected[2:]
@@ -368,7 +369,7 @@ async def settled_transactions_are_listed_by_id_and_changes_are_counted(factory:
         store.report_changes(reported.append)
         for record in records:
             await recorded(store, record)
-        await store.conclude(records[1].id, S.COMPLETED, None, START)
+        await conclude(store, records[1].id, S.COMPLETED, None, START)
         ids = sorted(record.id for record in records)
         assert await store.settled_ids(after="", limit=2) == ids[:2]
         assert await store.settled_ids(after=ids[1], limit=2) == ids[2:]

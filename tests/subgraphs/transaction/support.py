@@ -25,6 +25,7 @@ from subgraphs.transaction.domain import (
 from subgraphs.transaction.idempotency import KEY_LIFETIME, KeyEntry, KeyScope
 from subgraphs.transaction.ledger_client import OutcomeUnknown, Posted, Refused
 from subgraphs.transaction.problems import InsufficientFunds, InvalidAccount, Problem
+from subgraphs.transaction.states import MOVES, moved
 from subgraphs.transaction.store.sqlite import SqliteTransactionStore
 
 if TYPE_CHECKING:
@@ -90,6 +91,19 @@ async def recorded(store: TransactionStore, record: Transaction) -> Transaction:
     """Insert `record`, in any status, and return it."""
     assert await store.record(record, key_for(record)) is None
     return record
+
+
+async def conclude(
+    store: TransactionStore, transaction_id: str, status: TransactionStatus, problem: Problem | None, at: datetime
+) -> Transaction:
+    """Change a transaction to `status` by the move that leads there, or not at all if it has the status."""
+
+    def decide(found: Transaction) -> Transaction:
+        moves = [move for move, row in MOVES.items() if row.after is status and row.before is not None]
+        legal = [move for move in moves if MOVES[move].before is found.status]
+        return moved(found, next(iter(legal or moves)), at, problem)
+
+    return await store.change(transaction_id, decide)
 
 
 @asynccontextmanager

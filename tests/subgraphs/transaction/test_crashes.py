@@ -89,7 +89,7 @@ STEPS: Final = {
     "post": "ledger",
     "capture": "provider",
     "void": "provider",
-    "conclude": "store",
+    "change": "store",
     "release": "store",
 }
 
@@ -105,34 +105,34 @@ class Kind:
 
 
 KINDS: Final = {
-    "transfer": Kind(transfer_order, ("parties", "record", "post", "conclude"), ("90.00", "110.00"), S.COMPLETED),
+    "transfer": Kind(transfer_order, ("parties", "record", "post", "change"), ("90.00", "110.00"), S.COMPLETED),
     "transfer beyond funds": Kind(
         lambda ann, bob: transfer_order(ann, bob, "100.01"),
-        ("parties", "record", "post", "conclude"),
+        ("parties", "record", "post", "change"),
         ("100.00", "100.00"),
         S.FAILED,
     ),
     "deposit": Kind(
         lambda ann, _: deposit_order(ann),
-        ("parties", "record", "authorise", "post", "capture", "conclude"),
+        ("parties", "record", "authorise", "post", "capture", "change"),
         ("110.00", "100.00"),
         S.COMPLETED,
     ),
     "payment": Kind(
         lambda ann, _: payment_order(ann),
-        ("parties", "record", "authorise", "post", "capture", "conclude"),
+        ("parties", "record", "authorise", "post", "capture", "change"),
         ("90.00", "100.00"),
         S.COMPLETED,
     ),
     "payment beyond funds": Kind(
         lambda ann, _: payment_order(ann, amount="100.01"),
-        ("parties", "record", "authorise", "post", "void", "conclude"),
+        ("parties", "record", "authorise", "post", "void", "change"),
         ("100.00", "100.00"),
         S.FAILED,
     ),
     "declined payment": Kind(
         lambda ann, _: payment_order(ann, payee="Sandbox decline"),
-        ("parties", "record", "authorise", "conclude"),
+        ("parties", "record", "authorise", "change"),
         ("100.00", "100.00"),
         S.FAILED,
     ),

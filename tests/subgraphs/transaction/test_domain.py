@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,19 +9,14 @@ from bank.identity import ADMIN, CUSTOMER, SUPPORT
 from bank.values import new_object_id, new_user_id
 from servicekit.errors import Forbidden
 from subgraphs.transaction.domain import (
-    OPEN,
     SETTLED,
-    TRANSITIONS,
-    IllegalTransition,
     Order,
     Parties,
     Requester,
     TransactionStatus,
     TransactionType,
-    conclude,
     in_requester_terms,
     open_transaction,
-    predecessors,
 )
 from subgraphs.transaction.problems import AccountFrozen, InvalidAccount, SameAccount
 from tests.subgraphs.transaction.support import (
@@ -37,19 +31,6 @@ from tests.subgraphs.transaction.support import (
 )
 
 S = TransactionStatus
-
-
-def test_transitions_cover_every_status_and_only_open_ones_reach_an_outcome() -> None:
-    assert set(TRANSITIONS) == set(S)
-    assert {s for s in S if {S.FAILED} & TRANSITIONS[s]} == OPEN
-    assert {s for s in S if not TRANSITIONS[s]} == {S.FAILED, S.REVERSED}
-
-
-def test_predecessors_are_the_reverse_of_the_transitions() -> None:
-    assert predecessors(S.COMPLETED) == {S.PENDING}
-    assert predecessors(S.FAILED) == {S.PENDING, S.HELD}
-    assert predecessors(S.REVERSED) == {S.COMPLETED}
-    assert predecessors(S.PENDING) == {S.HELD}
 
 
 def test_the_fingerprint_does_not_depend_on_the_order_of_metadata() -> None:
@@ -181,18 +162,3 @@ def test_a_refusal_keeps_the_requesters_own_account_id() -> None:
     closed = InvalidAccount(account_id=source.account_id, reason="Account has been closed")
     assert in_requester_terms(closed, record) == closed
     assert in_requester_terms(AccountFrozen(source.account_id), record) == AccountFrozen(source.account_id)
-
-
-def test_a_conclusion_is_one_legal_step_and_idempotent() -> None:
-    ann, later = party(), START + timedelta(seconds=1)
-    record = transaction(payment_order(ann), Parties(ann, None))
-    done = conclude(record.id, record, S.COMPLETED, None, later)
-    assert done == replace(record, status=S.COMPLETED, updated_at=later)
-    assert conclude(record.id, done, S.COMPLETED, None, later + timedelta(seconds=1)) is done
-    failed = conclude(record.id, record, S.FAILED, SameAccount(), later)
-    assert (failed.status, failed.problem, failed.is_open) == (S.FAILED, SameAccount(), False)
-    for found, status in ((done, S.FAILED), (done, S.PENDING), (failed, S.COMPLETED), (record, S.REVERSED)):
-        with pytest.raises(IllegalTransition, match=f"{record.id}: {found.status} to {status}"):
-            conclude(record.id, found, status, None, later)
-    with pytest.raises(IllegalTransition, match="does not exist"):
-        conclude(record.id, None, S.COMPLETED, None, later)

@@ -21,6 +21,7 @@ from tests.subgraphs.support import Pauses
 from tests.subgraphs.transaction.support import (
     Clock,
     MemoryLedger,
+    conclude,
     key_for,
     recorded,
     sqlite_store,
@@ -165,7 +166,7 @@ async def test_a_clock_that_jumps_ahead_frees_no_key(
     try:
         key = key_for(record)
         assert await another.record(record, key) is None
-        await another.conclude(record.id, S.COMPLETED, None, clock())
+        await conclude(another, record.id, S.COMPLETED, None, clock())
         reconciler = Reconciler(another, orders, clock=clock)
         clock.advance(timedelta(days=31))
         await reconciler.round()

@@ -17,11 +17,12 @@ from servicekit.sqlite import Database
 from subgraphs.kit.connections import PageRequest
 from subgraphs.kit.times import to_milliseconds
 from subgraphs.transaction.domain import Parties, TransactionStatus
+from subgraphs.transaction.states import StatusChange
 from subgraphs.transaction.store import queries, sqlite
 from subgraphs.transaction.store.migrations import MIGRATIONS
 from subgraphs.transaction.store.protocol import Listing, TurnoverRequest
 from tests.subgraphs.transaction.store_contract import CONTRACT
-from tests.subgraphs.transaction.support import party, payment_order, recorded, sqlite_store, transaction
+from tests.subgraphs.transaction.support import conclude, party, payment_order, recorded, sqlite_store, transaction
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -108,7 +109,7 @@ async def test_a_failure_after_the_change_leaves_neither_change_nor_event(
         with monkeypatch.context() as patch:
             patch.setattr(sqlite, "append_events", fail)
             with pytest.raises(ConnectionResetError):
-                await store.conclude(record.id, TransactionStatus.COMPLETED, None, record.created_at)
+                await conclude(store, record.id, TransactionStatus.COMPLETED, None, record.created_at)
         assert await store.by_ids([record.id]) == {record.id: record}
         assert [row.event.type for row in await store.events(after=0, limit=9)] == ["transaction.recorded"]
 
@@ -138,3 +139,4 @@ async def test_a_file_of_the_first_release_keeps_its_open_orders(tmp_path: Path)
         assert await store.by_ids([record.id]) == {record.id: record}
         assert await store.unclaimed_ids(record.created_at, after="", limit=9) == [record.id]
         assert await store.events(after=0, limit=9) == []
+        assert await store.histories([record.id]) == {record.id: [StatusChange(record.status, record.created_at)]}
