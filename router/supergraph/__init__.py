@@ -3,8 +3,8 @@
 In: supergraph SDL. Out: a `Supergraph`. It contains the merged schema, the API schema (the schema for clients), and one
 `SubgraphModel` for each subgraph.
 
-Reading order: `model`, `loading`, `join_directives`, `subgraph_extraction`, `check_subgraph_type_references`,
-`executable_subgraph_schema`, `merged_and_api_schema`.
+Reading order: `model`, `loading`, `join_directives`, `joined_types`, `subgraph_extraction`,
+`check_subgraph_type_references`, `executable_subgraph_schema`, `merged_and_api_schema`.
 """
 
 from router.supergraph.loading import load

@@ -37,7 +37,7 @@ from graphql import (
 )
 
 from router.federation.type_references import named_type
-from router.supergraph.join_directives import JoinField
+from router.supergraph.joined_types import JoinedField, JoinedType
 from router.supergraph.merged_and_api_schema import is_executable
 from router.supergraph.model import EntityKey, SubgraphField, SubgraphModel, SubgraphType
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from graphql import DefinitionNode, DocumentNode
 
-    from router.supergraph.join_directives import JoinGraph, JoinType, JoinVocabulary
+    from router.supergraph.join_directives import JoinField, JoinGraph, JoinType, JoinVocabulary
 
 WithFields: TypeAlias = ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode
 
@@ -74,9 +74,12 @@ def extract_subgraphs(
         for definition in merged
         if isinstance(definition, DirectiveDefinitionNode) and is_executable(definition)
     ]
+    joined = {name: JoinedType.of(definition, join) for name, definition in by_name.items()}
+    graphs = join.graphs(document)
+    present = _types_by_graph(joined, graphs, join)
     extracted: dict[str, SubgraphModel] = {}
-    for graph in join.graphs(document):
-        extraction = _Extraction(graph, by_name, join)
+    for graph in graphs:
+        extraction = _Extraction(graph, present[graph.enum_value], join)
         definitions = extraction.definitions()
         names = {definition.name.value for definition in definitions if isinstance(definition, TypeDefinitionNode)}
         if any(name in names and name != default for name, default in roots.items() if name):
@@ -86,6 +89,19 @@ def extract_subgraphs(
         ]
         extracted[graph.name] = SubgraphModel(graph.name, graph.url, extraction.types(), tuple(definitions))
     return extracted
+
+
+def _types_by_graph(
+    joined: Mapping[str, JoinedType], graphs: Sequence[JoinGraph], join: JoinVocabulary
+) -> dict[str, dict[str, JoinedType]]:
+    """Return the types of each subgraph by name, in the order of the supergraph."""
+    present: dict[str, dict[str, JoinedType]] = {graph.enum_value: {} for graph in graphs}
+    for name, type_ in joined.items():
+        is_everywhere = join.federation_1 and not type_.joins and not type_.owners
+        for graph in present if is_everywhere else {**type_.joins, **dict.fromkeys(type_.owners)}:
+            if graph in present:
+                present[graph][name] = type_
+    return present
 
 
 def _argument_types(directive: DirectiveDefinitionNode) -> set[str]:
@@ -107,27 +123,22 @@ def _schema_definition(merged: Sequence[DefinitionNode]) -> SchemaDefinitionNode
 class _Extraction:
     """Finds the types and fields of one subgraph in the definitions of the supergraph."""
 
-    def __init__(self, graph: JoinGraph, by_name: Mapping[str, TypeDefinitionNode], join: JoinVocabulary) -> None:
+    def __init__(self, graph: JoinGraph, present: Mapping[str, JoinedType], join: JoinVocabulary) -> None:
         self._graph = graph.enum_value
         self._join = join
-        self._joins: dict[str, list[JoinType]] = {}
-        self._present: dict[str, TypeDefinitionNode] = {}
-        for name, definition in by_name.items():
-            joins = join.types(definition.directives)
-            here = [entry for entry in joins if entry.graph == self._graph]
-            owners = join.owners(definition.directives)
-            everywhere = join.federation_1 and not joins and not owners
-            if here or everywhere or self._graph in owners:
-                self._joins[name] = here
-                self._present[name] = definition
+        self._present = dict(present)
         self._fields = {
-            name: self._fields_of(definition)
-            for name, definition in self._present.items()
-            if isinstance(definition, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode)
+            name: self._fields_of(type_)
+            for name, type_ in present.items()
+            if isinstance(type_.definition, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode)
         }
         if join.federation_1:
             self._add_provided()
             self._drop_empty()
+
+    def _joins(self, name: str) -> Sequence[JoinType]:
+        """Return the `@join__type` directives for this subgraph of the type `name`."""
+        return self._present[name].joins.get(self._graph, ())
 
     def _add_provided(self) -> None:
         """Add the fields that a `@provides` of the subgraph selects. Join v0.1 has no `@join__field` for them."""
@@ -149,7 +160,8 @@ class _Extraction:
                         pending.append((named_type(field.type), selection.selection_set))
 
     def _provided(self, type_name: str, name: str) -> SubgraphField | None:
-        definition = self._present.get(type_name)
+        type_ = self._present.get(type_name)
+        definition = type_ and type_.definition
         if not isinstance(definition, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
             return None
         for field in definition.fields or ():
@@ -172,13 +184,13 @@ class _Extraction:
     def types(self) -> dict[str, SubgraphType]:
         """Return the object types, interfaces and unions of the subgraph by name."""
         extracted: dict[str, SubgraphType] = {}
-        for name, definition in self._present.items():
-            joins = self._joins[name]
+        for name, type_ in self._present.items():
+            joins = self._joins(name)
             keys = tuple(EntityKey(entry.key, entry.resolvable) for entry in joins if entry.key is not None)
             interface_object = any(entry.is_interface_object for entry in joins)
-            contexts = self._join.contexts(definition.directives)
-            match definition:
-                case UnionTypeDefinitionNode():
+            contexts = type_.contexts
+            match type_.definition:
+                case UnionTypeDefinitionNode() as definition:
                     members = frozenset(self._members(definition))
                     extracted[name] = SubgraphType(name, "union", {}, members, contexts=contexts)
                 case InterfaceTypeDefinitionNode() if not interface_object:
@@ -195,25 +207,24 @@ class _Extraction:
     def definitions(self) -> list[DefinitionNode]:
         """Return the definitions of all types of the subgraph."""
         extracted: list[DefinitionNode] = []
-        for name, definition in self._present.items():
-            match definition:
-                case ObjectTypeDefinitionNode() | InterfaceTypeDefinitionNode():
+        for name, type_ in self._present.items():
+            match type_.definition:
+                case ObjectTypeDefinitionNode() | InterfaceTypeDefinitionNode() as definition:
                     extracted.append(self._with_fields(definition))
-                case UnionTypeDefinitionNode():
+                case UnionTypeDefinitionNode() as definition:
                     members = tuple(_named_node(member) for member in self._members(definition))
                     extracted.append(UnionTypeDefinitionNode(name=definition.name, types=members))
-                case EnumTypeDefinitionNode():
+                case EnumTypeDefinitionNode() as definition:
                     values = tuple(
                         value
                         for value in definition.values or ()
                         if self._lists(self._join.enum_value_graphs(value.directives))
                     )
                     extracted.append(EnumTypeDefinitionNode(name=definition.name, values=values))
-                case InputObjectTypeDefinitionNode():
+                case InputObjectTypeDefinitionNode() as definition:
                     fields = tuple(
-                        replace(field, type=_typed(field.type, joined))
-                        for field in definition.fields or ()
-                        if (joined := self._joined_field(self._join.fields(field.directives))) is not _ABSENT
+                        replace(field.node, type=_typed(field.node.type, field.join))
+                        for field in type_.input_fields.of_graph(self._graph)
                     )
                     extracted.append(InputObjectTypeDefinitionNode(name=definition.name, fields=fields))
                 case ScalarTypeDefinitionNode():
@@ -227,25 +238,25 @@ class _Extraction:
             for field in definition.fields or ()
             if field.name.value in fields
         )
-        interface_object = any(entry.is_interface_object for entry in self._joins[definition.name.value])
+        interface_object = any(entry.is_interface_object for entry in self._joins(definition.name.value))
         interfaces = tuple(_named_node(name) for name in self._interfaces(definition) if self._is_interface(name))
         if interface_object or isinstance(definition, ObjectTypeDefinitionNode):
             return ObjectTypeDefinitionNode(name=definition.name, interfaces=interfaces, fields=nodes)
         return InterfaceTypeDefinitionNode(name=definition.name, interfaces=interfaces, fields=nodes)
 
     def _is_interface(self, name: str) -> bool:
-        return isinstance(self._present.get(name), InterfaceTypeDefinitionNode) and not any(
-            entry.is_interface_object for entry in self._joins[name]
+        type_ = self._present.get(name)
+        return (
+            type_ is not None
+            and isinstance(type_.definition, InterfaceTypeDefinitionNode)
+            and not any(entry.is_interface_object for entry in self._joins(name))
         )
 
-    def _fields_of(self, definition: WithFields) -> dict[str, SubgraphField]:
+    def _fields_of(self, type_: JoinedType) -> dict[str, SubgraphField]:
         fields: dict[str, SubgraphField] = {}
-        for field in definition.fields or ():
-            joined = self._joined_field(self._join.fields(field.directives), definition, field.name.value)
-            if joined is _ABSENT:
-                continue
-            type_node = _typed(field.type, joined)
-            name = field.name.value
+        for field in self._joined_fields(type_):
+            joined, name = field.join, field.node.name.value
+            type_node = _typed(field.node.type, joined)
             if joined is None:
                 fields[name] = SubgraphField(name, type_node)
             else:
@@ -260,24 +271,21 @@ class _Extraction:
                 )
         return fields
 
-    def _joined_field(
-        self, joins: Sequence[JoinField], owner_type: WithFields | None = None, name: str = ""
-    ) -> JoinField | None:
-        """Return the `@join__field` for this subgraph. None: none is needed. `_ABSENT`: the field is not here."""
-        for entry in joins:
-            if entry.graph == self._graph:
-                return entry
-        if owner_type is None or not self._join.federation_1:
-            return _ABSENT if joins else None
-        owners = self._join.owners(owner_type.directives)
-        if self._graph in owners:
-            return _ABSENT if joins else None
-        if owners:
-            return None if name in self._key_fields(owner_type) else _ABSENT
-        return _ABSENT if joins else None
+    def _joined_fields(self, type_: JoinedType) -> list[JoinedField[FieldDefinitionNode]]:
+        """Return the fields that this subgraph has. A subgraph that is not the owner has only joined and key fields."""
+        if not type_.owners or self._graph in type_.owners:
+            return type_.fields.of_graph(self._graph)
+        joined = {field.position: field for field in type_.fields.joined_here(self._graph)}
+        keys = self._key_fields(type_.definition.name.value)
+        nodes = type_.definition.fields or () if isinstance(type_.definition, WithFields) else ()
+        return [
+            joined.get(position) or JoinedField(position, node, None)
+            for position, node in enumerate(nodes)
+            if position in joined or node.name.value in keys
+        ]
 
-    def _key_fields(self, definition: WithFields) -> set[str]:
-        keys = [entry.key for entry in self._joins[definition.name.value] if entry.key is not None]
+    def _key_fields(self, name: str) -> set[str]:
+        keys = [entry.key for entry in self._joins(name) if entry.key is not None]
         return {
             selection.name.value for key in keys for selection in key.selections if isinstance(selection, FieldNode)
         }
@@ -294,19 +302,15 @@ class _Extraction:
     def _interfaces(self, definition: WithFields) -> list[str]:
         if self._join.federation_1:
             return [name.name.value for name in definition.interfaces or () if name.name.value in self._present]
-        listed = self._join.interfaces(definition.directives)
-        return [interface for graph, interface in listed if graph == self._graph]
+        return [*self._present[definition.name.value].interfaces.get(self._graph, ())]
 
     def _implementations(self, interface: str) -> list[str]:
         return [
             name
-            for name, definition in self._present.items()
-            if isinstance(definition, ObjectTypeDefinitionNode) and interface in self._interfaces(definition)
+            for name, type_ in self._present.items()
+            if isinstance(type_.definition, ObjectTypeDefinitionNode)
+            and interface in self._interfaces(type_.definition)
         ]
-
-
-# Returned by `_joined_field` if the subgraph does not have the field.
-_ABSENT = JoinField(None, None, None, None, external=False, used_overridden=False, label=None, context_arguments=())
 
 
 def _executable_field(declared: FieldDefinitionNode, field: SubgraphField) -> FieldDefinitionNode:
