@@ -1,11 +1,25 @@
-"""Options that make the long tests run longer, for runs by hand."""
+"""Real servers for tests, and options that make the long tests run longer, for runs by hand.
+
+Each worker of pytest-xdist starts a server when its first test asks for it, and all its tests share it. A test that
+stops a server runs one of its own: `with running(Mongod(tmp_path)) as server` (`tests/servers.py`).
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+from pymongo import MongoClient
+from redis import Redis
+
+from mosafe.local_servers.kafka_mock import KafkaMock
+from mosafe.local_servers.mongod import Mongod
+from mosafe.local_servers.redis_server import RedisServer
+from tests.servers import running
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Iterator
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,3 +38,49 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--load-seconds", type=float, default=8, help="how long the mixed load runs")
     group.addoption("--browser-pages", action="store_true", help="look at every page with Chromium (make browser)")
     group.addoption("--http-fuzz-requests", type=int, default=300, help="how many requests the HTTP fuzz test sends")
+
+
+@pytest.fixture(scope="session")
+def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
+    """A replica set of one member that the tests of this worker share. Do not stop it."""
+    with running(Mongod(tmp_path_factory.mktemp("mongod"))) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A Redis that the tests of this worker share. Do not stop it."""
+    with running(RedisServer(tmp_path_factory.mktemp("redis"))) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def kafka_mock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaMock]:
+    """A process for Kafka clusters in memory that the tests of this worker share. Do not stop it."""
+    with running(KafkaMock(tmp_path_factory.mktemp("kafka"))) as server:
+        yield server
+
+
+@pytest.fixture
+def mongo_url(mongod: Mongod) -> Iterator[str]:
+    """The URL of a new database: `mongodb://127.0.0.1:<port>/<name>`."""
+    name = f"test_{uuid4().hex}"
+    yield mongod.url(name)
+    client: MongoClient[dict[str, object]]
+    with MongoClient(mongod.url("admin")) as client:
+        client.drop_database(name)
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """The URL of an empty Redis database: `redis://127.0.0.1:<port>/0`."""
+    with Redis.from_url(redis_server.url) as client:
+        client.flushall()
+    return redis_server.url
+
+
+@pytest.fixture
+def kafka_brokers(kafka_mock: KafkaMock) -> str:
+    """The address of a new Kafka cluster without topics: `127.0.0.1:<port>`."""
+    kafka_mock.renew()
+    return kafka_mock.brokers

@@ -10,15 +10,14 @@ from urllib.parse import urlencode
 import pytest
 from structlog.testing import capture_logs
 
+from mosafe.local_servers.server_process import free_port
 from router.gateway import Gateway
 from router.policies.read_persisted_manifests import InvalidManifest
 from router.settings import InvalidSettings, read
 from tests.router.server.asgi_client import AsgiClient, AsgiResponse
 from tests.router.shop import SDL, Shop
-from tests.router.storage.redis_server import RedisServer, running_redis
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 TEXT = "query Me { me { name } }"
@@ -101,14 +100,8 @@ async def test_the_memory_for_documents_is_limited(bound: str) -> None:
     assert (await apollo.post(extension("{ __typename }"))).json == {"data": {"__typename": "Query"}}
 
 
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with running_redis(tmp_path_factory.mktemp("redis")) as running:
-        yield running
-
-
-def with_redis(redis: RedisServer, more: str = "") -> str:
-    return f"apq: {{enabled: true, redis: {{url: '{redis.url}', timeout: 1s{more}}}}}\n"
+def with_redis(url: str, more: str = "") -> str:
+    return f"apq: {{enabled: true, redis: {{url: '{url}', timeout: 1s{more}}}}}\n"
 
 
 async def respond(settings: str, payload: object) -> Any:
@@ -120,16 +113,15 @@ async def respond(settings: str, payload: object) -> Any:
         await gateway.aclose()
 
 
-async def test_routers_share_documents_in_redis(redis: RedisServer) -> None:
-    assert await respond(with_redis(redis), extension()) == NOT_FOUND
-    assert await respond(with_redis(redis), {"query": TEXT, **extension()}) == ADA
-    assert await respond(with_redis(redis), extension()) == ADA
-    assert await respond(with_redis(redis, ", prefix: 'others:'"), extension()) == NOT_FOUND
+async def test_routers_share_documents_in_redis(redis_url: str) -> None:
+    assert await respond(with_redis(redis_url), extension()) == NOT_FOUND
+    assert await respond(with_redis(redis_url), {"query": TEXT, **extension()}) == ADA
+    assert await respond(with_redis(redis_url), extension()) == ADA
+    assert await respond(with_redis(redis_url, ", prefix: 'others:'"), extension()) == NOT_FOUND
 
 
-async def test_without_redis_a_router_uses_its_memory(redis: RedisServer, tmp_path: Path) -> None:
-    stopped = RedisServer(tmp_path)
-    assert stopped.url != redis.url
+async def test_without_redis_a_router_uses_its_memory() -> None:
+    stopped = f"redis://127.0.0.1:{free_port()}/0"
     gateway = Gateway.from_supergraph(SDL, read(with_redis(stopped), {}), send=Shop())
     apollo = AsgiClient(gateway.asgi)
     assert (await apollo.post({"query": TEXT, **extension()})).json == ADA

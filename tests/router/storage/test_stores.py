@@ -13,25 +13,21 @@ import pytest
 from redis import Redis
 from structlog.testing import capture_logs
 
+from mosafe.local_servers.redis_server import RedisServer
 from router.settings.sections.apq import Redis as RedisSettings
 from router.storage import redis_store
 from router.storage.memory_store import MemoryStore
 from router.storage.redis_store import RedisStore
-from tests.router.storage.redis_server import RedisServer, running_redis
 from tests.router.transport.scripted_server import Peer, serving
+from tests.servers import running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from router.storage.text_store import TextStore
 
 ODD = 'query É { a(b: "\\u0000\U0001f600") }\r\n'
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with running_redis(tmp_path_factory.mktemp("redis")) as running:
-        yield running
 
 
 def settings(server: RedisServer, **changes: Any) -> RedisSettings:
@@ -44,7 +40,7 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[TextStore]:
     if request.param == "memory":
         opened = MemoryStore(max_entries=100, max_bytes=10_000)
     else:
-        opened = RedisStore(settings(request.getfixturevalue("server"), prefix=f"{request.node.nodeid}:"))
+        opened = RedisStore(settings(request.getfixturevalue("redis_server"), prefix=f"{request.node.nodeid}:"))
     yield opened
     await opened.aclose()
 
@@ -78,40 +74,40 @@ async def test_memory_is_limited_in_entries_and_bytes() -> None:
     assert await memory.get("e") is None
 
 
-async def test_two_routers_share_a_redis(server: RedisServer) -> None:
-    one, other = RedisStore(settings(server)), RedisStore(settings(server))
+async def test_two_routers_share_a_redis(redis_server: RedisServer) -> None:
+    one, other = RedisStore(settings(redis_server)), RedisStore(settings(redis_server))
     await one.put("shared", "text")
     assert await other.get("shared") == "text"
     await one.aclose()
     await other.aclose()
 
 
-async def test_keys_have_the_configured_prefix_and_expiry(server: RedisServer) -> None:
-    store = RedisStore(settings(server, prefix="mine:", ttl="100s"))
+async def test_keys_have_the_configured_prefix_and_expiry(redis_server: RedisServer) -> None:
+    store = RedisStore(settings(redis_server, prefix="mine:", ttl="100s"))
     await store.put("k", "v")
     await store.aclose()
-    with Redis.from_url(server.url) as client:
+    with Redis.from_url(redis_server.url) as client:
         assert client.get("mine:k") == b"v"
         assert client.ttl("mine:k") in range(95, 101)
 
 
-async def test_values_that_are_not_text_are_not_found(server: RedisServer) -> None:
-    with Redis.from_url(server.url) as client:
+async def test_values_that_are_not_text_are_not_found(redis_server: RedisServer) -> None:
+    with Redis.from_url(redis_server.url) as client:
         client.set("mosafe:apq:broken", b"\xff\xfe")
         client.lpush("mosafe:apq:list", "x")
-    store = RedisStore(settings(server))
+    store = RedisStore(settings(redis_server))
     assert await store.get("broken") is None
     await store.aclose()
-    store = RedisStore(settings(server))
+    store = RedisStore(settings(redis_server))
     assert await store.get("list") is None
     await store.aclose()
 
 
 async def test_a_stopped_redis_is_an_empty_store_until_it_restarts(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_store, "PAUSE_SECONDS", 0.05)
-    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+    with running(RedisServer(tmp_path)) as server:
         store = RedisStore(settings(server))
         await store.put("k", "v")
         server.stop()

