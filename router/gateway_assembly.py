@@ -47,6 +47,7 @@ def assemble(
     Raises:
         InvalidSupergraph: The supergraph needs a feature that this router does not have.
         InvalidManifest: A manifest of persisted documents cannot be read.
+        PolicySetupError: A file or a function that the settings name cannot be used.
         ValueError: The settings name a subgraph that does not exist, or an address is not usable.
     """
     if graph.restrictions:

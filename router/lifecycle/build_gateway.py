@@ -10,6 +10,7 @@ from router.errors import InvalidSupergraph
 from router.gateway import Gateway
 from router.lifecycle.gateway_generations import Generation
 from router.lifecycle.warm_up import Throttle, WarmUpDocument, read_documents, warm
+from router.policies.policy_setup import PolicySetupError
 from router.policies.read_persisted_manifests import InvalidManifest
 from router.settings import InvalidSettings, RouterSettings, load
 from servicekit.errors import StartupError
@@ -132,6 +133,8 @@ def assemble(graph: Supergraph, settings: RouterSettings, name: str) -> Gateway:
         raise _unusable(name, error) from error
     except InvalidManifest as error:
         raise StartupError(f"persisted_documents.manifests: {error}") from error
+    except PolicySetupError as error:
+        raise StartupError(str(error)) from error
     except ValueError as error:
         raise StartupError(f"{name}: {error}") from error
 

@@ -57,5 +57,6 @@ class Execution:
             variables=context.variables,
             headers=context.fetch_headers,
             deadline=context.deadline,
-            is_anonymous=is_anonymous((*context.received.headers, *context.request.headers)),
+            is_anonymous=context.identity is None
+            and is_anonymous((*context.received.headers, *context.request.headers)),
         )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from router.errors import ResponseError
     from router.preparation.request_operation import Operation
+    from router.request.identity import Identity
     from router.request.request_and_response import GraphQLRequest
     from router.transport.interface import ResponseHead
 
@@ -26,6 +27,8 @@ class RequestContext:
         request: The request that the router processes. It is `received`, or the request that `on_request` returned.
         deadline: The time on the event loop's clock at which the response must be complete.
         record: The fields of the request's log line.
+        identity: Who sent the request; None without a valid credential. Written by stages in `on_request`: by
+            the policy `authentication`, or by a stage of an embedding program.
         operation: The operation to run, which stages can replace in `on_operation`. None until it is chosen.
         variables: The variables as the client sent them. After `on_operation` of all stages, the coerced variables.
         override_labels: Labels of progressive overrides; the value is True if the label is active for this request.
@@ -42,6 +45,7 @@ class RequestContext:
     request: GraphQLRequest
     deadline: float
     record: RequestRecord
+    identity: Identity | None = None
     operation: Operation | None = None
     variables: Mapping[str, object]
     override_labels: dict[str, bool] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from router.policies.apq import AutomaticPersistedQueries
+from router.policies.authentication import configured_stage as authentication
 from router.policies.error_masking import ErrorMasking
 from router.policies.header_propagation import HeaderPropagation
 from router.policies.hide_schema_names_in_errors import HiddenSchemaNames
@@ -37,6 +38,7 @@ class Policy(NamedTuple):
 EMBEDDED_STAGES: Final = Policy("stages of an embedding program", "", lambda _inputs: None)
 
 ORDER: Final[tuple[Policy, ...]] = (
+    Policy("authentication", "authentication", authentication.configured),
     EMBEDDED_STAGES,
     Policy("persisted documents", "persisted_documents", PersistedDocumentList.configured),
     Policy("automatic persisted queries", "apq", AutomaticPersistedQueries.configured),
@@ -56,6 +58,7 @@ def in_order(inputs: PolicyInputs, embedded: Sequence[Stage]) -> Iterator[Stage]
 
     Raises:
         InvalidManifest: A manifest of persisted documents cannot be read.
+        PolicySetupError: A file or a function that the settings name cannot be used.
     """
     for policy in ORDER:
         if policy is EMBEDDED_STAGES:

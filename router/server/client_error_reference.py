@@ -56,6 +56,13 @@ HTTP_CODES: Final[Mapping[str, ErrorCode]] = {
 """Codes of HTTP requests that are refused before their operation is read."""
 
 REQUEST_CODES: Final[Mapping[str, ErrorCode]] = {
+    "UNAUTHENTICATED": ErrorCode(
+        "The access token or API key is not valid, or the router requires one (status 401).",
+        "Get a new token; `authentication.anonymous` says whether a request needs one.",
+    ),
+    "AUTHENTICATION_UNAVAILABLE": ErrorCode(
+        "The router cannot fetch the keys of the issuer, or read the list of revoked tokens (status 503).", _RETRY
+    ),
     "PARSING_ERROR": ErrorCode("The document is not GraphQL.", "`locations` has the line and column."),
     "GRAPHQL_VALIDATION_FAILED": ErrorCode(
         "The document does not fit the schema.", "Correct the place that `locations` names."

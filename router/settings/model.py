@@ -16,6 +16,7 @@ from pydantic import model_validator
 from router.settings.section import Section
 from router.settings.sections.admin import Admin
 from router.settings.sections.apq import Apq
+from router.settings.sections.authentication import Authentication
 from router.settings.sections.batching import Batching
 from router.settings.sections.cache import Cache
 from router.settings.sections.compression import Compression
@@ -69,6 +70,8 @@ class RouterSettings(Section):
     """For each label of a progressive `@override`, the percentage of requests for which the label is active, for
     example `{checkout-v2: 25}`. The label `percent(5)` is active for 5 % of requests if it is missing here. Any
     other label that is missing here is inactive."""
+    authentication: Authentication = Authentication()
+    """How clients prove who they are: access tokens (JWT) and API keys."""
     headers: Headers = Headers()
     """Which headers of a client are sent to subgraphs."""
     traffic: Traffic = Traffic()

@@ -49,6 +49,7 @@ _EXTENSIONS = _none("a stage in Python has this purpose (docs/embedding.md)")
 _PAGES = _key("ide.enabled")
 _PLANS_SHOWN = _key("query_plan.in_responses", note="`router plan` prints plans too")
 _DEMAND_CONTROL = _key("limits.list_items", note="it counts the items of lists, not the cost of fields")
+_JWKS = _key("authentication.jwt.issuers[]", note="each issuer has its own JWK set, audiences and algorithms")
 _TLS = _none("a proxy in front of the router terminates TLS")
 _CDN = _none("`supergraph.url` polls any address; this router has no account and no key")
 
@@ -111,7 +112,14 @@ TABLES: Final[Mapping[str, Mapping[str, Counterpart]]] = {
         "traffic_shaping.subgraphs.*.deduplicate_query": _key("traffic.subgraphs.<name>.share_queries"),
         "traffic_shaping.deduplicate_variables": _none("entities that occur twice are always fetched once"),
         "tls": _key("traffic.all.certificate_authority", note="a proxy in front of the router terminates TLS"),
-        "authentication": _none("subgraphs verify tokens; forward them with `headers`"),
+        "authentication.router": _key("authentication.jwt"),
+        "authentication.router.jwt": _key("authentication.jwt"),
+        "authentication.router.jwt.jwks": _JWKS,
+        "authentication.router.jwt.sources": _key("authentication.jwt.sources[]"),
+        "authentication.router.jwt.header_name": _key("authentication.jwt.sources[].header"),
+        "authentication.router.jwt.header_value_prefix": _key("authentication.jwt.sources[].scheme"),
+        "authentication.router.jwt.on_error": _key("authentication.invalid_credentials", note="`refuse` or `ignore`"),
+        "authentication.subgraph": _none("requests to subgraphs are not signed for AWS"),
         "authorization": _none("a supergraph with these directives is refused"),
         "demand_control": _DEMAND_CONTROL,
         "subscription": _none("the router does not serve subscriptions"),
@@ -165,7 +173,14 @@ TABLES: Final[Mapping[str, Mapping[str, Counterpart]]] = {
         "traffic_shaping.all.pool_idle_timeout": _key("traffic.all.idle_timeout"),
         "traffic_shaping.subgraphs.*.request_timeout": _key("traffic.subgraphs.<name>.timeout"),
         "traffic_shaping.subgraphs.*.dedupe_enabled": _key("traffic.subgraphs.<name>.share_queries"),
-        "jwt": _none("subgraphs verify tokens; forward them with `headers`"),
+        "jwt": _key("authentication.jwt"),
+        "jwt.jwks_providers": _JWKS,
+        "jwt.lookup_locations": _key("authentication.jwt.sources[]"),
+        "jwt.require_authentication": _key("authentication.anonymous", note="the opposite"),
+        "jwt.allowed_algorithms": _key("authentication.jwt.issuers[].algorithms"),
+        "jwt.forward_claims_to_upstream_extensions": _key(
+            "authentication.forward.headers", "authentication.forward.token"
+        ),
         "authorization": _none("a supergraph with these directives is refused"),
         "demand_control": _DEMAND_CONTROL,
         "usage_reporting": _none(),
@@ -239,7 +254,10 @@ TABLES: Final[Mapping[str, Mapping[str, Counterpart]]] = {
         "subgraph_error_propagation": _key("errors"),
         "subgraph_error_propagation.mode": _key("errors.mask"),
         "subgraph_error_propagation.allowed_extension_fields": _key("errors.allow_extensions"),
-        "authentication": _none("subgraphs verify tokens; forward them with `headers`"),
+        "authentication.jwt.jwks": _JWKS,
+        "authentication.jwt.header_name": _key("authentication.jwt.sources[].header"),
+        "authentication.jwt.header_value_prefix": _key("authentication.jwt.sources[].scheme"),
+        "authentication.jwt.header_sources": _key("authentication.jwt.sources[]"),
         "authorization": _none("a supergraph with these directives is refused"),
         "rate_limit": _none(),
         "modules": _EXTENSIONS,

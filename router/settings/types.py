@@ -16,6 +16,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m)?")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}
 # The name of a header is a token (RFC 9110 §5.6.2).
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CALLABLE = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*$"
 # Header rules cannot set these headers. The transport sets them, or they describe one connection (RFC 9110 §7.6.1).
 PROTOCOL_HEADERS = frozenset(
     {
@@ -158,6 +159,9 @@ HttpUrl = Annotated[str, AfterValidator(http_url)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 FilePath = Annotated[Path, AfterValidator(_beside_the_configuration)]
 """A file or folder that exists. A relative path is relative to the folder of the configuration file."""
+
+CallablePath = Annotated[str, Field(pattern=_CALLABLE)]
+"""The module and the name of a Python function, such as `package.module:function`."""
 
 Networks = Annotated[str, AfterValidator(_networks)]
 """Networks of proxies in CIDR notation, separated by commas."""

@@ -1,7 +1,8 @@
 """Every key of the configuration has an effect: for each key a test changes it and sees the behaviour change.
 
 Covers `router/settings/all_keys.py`, `router/settings/model.py`, `router/settings/sections/admin.py`,
-`router/settings/sections/apq.py`, `router/settings/sections/batching.py`, `router/settings/sections/cache.py`,
+`router/settings/sections/apq.py`, `router/settings/sections/authentication.py`,
+`router/settings/sections/batching.py`, `router/settings/sections/cache.py`,
 `router/settings/sections/compression.py`, `router/settings/sections/cors.py`, `router/settings/sections/csrf.py`,
 `router/settings/sections/errors.py`, `router/settings/sections/headers.py`, `router/settings/sections/ide.py`,
 `router/settings/sections/limits.py`, `router/settings/sections/query_plan.py`,
@@ -56,7 +57,51 @@ DOCUMENTS = f"{ROUTER}/test_persisted_documents.py"
 TRAFFIC = f"{ROUTER}/test_traffic_settings.py"
 LEFT_ALONE = f"{TRAFFIC}::test_a_subgraph_with_retry_after_gets_no_requests_until_then"
 
+IDENTITY = f"{ROUTER}/policies/authentication"
+STAGE = f"{IDENTITY}/test_authentication_stage.py"
+TOKENS = f"{IDENTITY}/test_jwt_verification.py"
+REMOTE_KEYS = f"{IDENTITY}/test_remote_key_set.py"
+EACH_OF_AN_ISSUER = f"{TOKENS}::test_each_setting_of_an_issuer_acts"
+SOURCES = f"{IDENTITY}/test_token_sources.py::test_the_first_source_with_a_token_decides"
+REVOKED = f"{IDENTITY}/test_revocation.py::test_a_revocation_is_effective_for_the_next_request"
+SIGNED = f"{STAGE}::test_subgraphs_learn_claims_from_a_signed_token"
+REMOTE = f"{STAGE}::test_keys_are_fetched_as_the_settings_say"
+
 TESTS: dict[str, str] = {
+    "authentication.anonymous": f"{STAGE}::test_a_request_without_a_credential_is_served_unless_the_settings_forbid_it",
+    "authentication.invalid_credentials": f"{STAGE}::test_an_invalid_credential_can_be_ignored",
+    "authentication.jwt.issuers[].issuer": f"{TOKENS}::test_no_attack_from_published_lists_is_accepted",
+    **{
+        f"authentication.jwt.issuers[].{name}": EACH_OF_AN_ISSUER
+        for name in ("audiences", "algorithms", "types", "required_claims")
+    },
+    "authentication.jwt.issuers[].keys.url": REMOTE,
+    "authentication.jwt.issuers[].keys.timeout": REMOTE,
+    "authentication.jwt.issuers[].keys.certificate_authority": REMOTE,
+    "authentication.jwt.issuers[].keys.file": f"{STAGE}::test_an_invalid_credential_can_be_ignored",
+    "authentication.jwt.issuers[].keys.refresh_interval": (
+        f"{REMOTE_KEYS}::test_old_keys_are_used_while_one_fetch_runs_beside"
+    ),
+    "authentication.jwt.issuers[].keys.longest_stale": (
+        f"{REMOTE_KEYS}::test_keys_that_cannot_be_fetched_are_used_until_they_are_too_old"
+    ),
+    "authentication.jwt.issuers[].keys.unknown_key_interval": (
+        f"{REMOTE_KEYS}::test_a_new_key_is_found_at_once_and_forged_key_ids_cause_few_fetches"
+    ),
+    **{f"authentication.jwt.sources[].{name}": SOURCES for name in ("header", "scheme", "cookie")},
+    "authentication.jwt.clock_skew": f"{TOKENS}::test_clocks_may_differ_by_the_skew",
+    "authentication.jwt.scope_claim": f"{TOKENS}::test_scopes_are_in_the_claim_of_the_settings",
+    "authentication.jwt.cached_tokens": f"{TOKENS}::test_the_number_of_remembered_tokens_is_bounded",
+    **{f"authentication.jwt.revocation.{name}": REVOKED for name in ("sqlite", "table", "column", "claim")},
+    "authentication.jwt.revocation_check": f"{STAGE}::test_a_function_revokes_tokens",
+    "authentication.api_keys.header": f"{STAGE}::test_a_function_finds_api_keys",
+    "authentication.api_keys.file": f"{STAGE}::test_an_api_key_is_a_credential",
+    "authentication.api_keys.lookup": f"{STAGE}::test_a_function_finds_api_keys",
+    "authentication.forward.headers": f"{STAGE}::test_subgraphs_learn_claims_from_headers_that_no_client_can_forge",
+    **{
+        f"authentication.forward.token.{name}": SIGNED
+        for name in ("header", "secret", "issuer", "audience", "lifetime", "claims")
+    },
     "server.host": f"{ROUTER}/settings/test_load.py::test_host_and_port_fall_back_to_the_environment",
     "server.port": f"{ROUTER}/cli/test_cli.py::test_host_and_port_come_from_the_environment",
     "server.path": f"{ROUTER}/server/test_request_reading.py::test_the_path_is_configurable",

@@ -1,0 +1,10 @@
+"""Finds out who sent a request: verifies access tokens (JWT) and API keys (execution §16.1).
+
+    headers ─> token_sources ─> jwt_verification ─> Identity ─> identity_forwarding ─> headers of fetches
+                                 key_sets, verified_tokens, revocation
+               api_keys ──────────────────────────^
+
+Read `configured_stage`, `authentication_stage` (the stage of the pipeline), `refusals`, `token_sources`,
+`jwt_verification`, `key_sets`, `remote_key_set`, `verified_tokens`, `revocation`, `api_keys`, then
+`identity_forwarding`.
+"""

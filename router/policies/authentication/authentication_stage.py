@@ -1,0 +1,144 @@
+"""`Authentication`: the stage that finds out who sent a request, before anything else happens with it."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from router.pipeline.stage import Stage
+from router.policies.authentication.api_keys import ApiKeyVerifier
+from router.policies.authentication.identity_forwarding import IdentityHeaders
+from router.policies.authentication.jwt_verification import Issuer, JwtVerifier
+from router.policies.authentication.key_sets import FixedKeys, InvalidKeySet, KeySet
+from router.policies.authentication.refusals import (
+    CredentialRefused,
+    CredentialUndecided,
+    invalid_credential,
+    missing_credential,
+    undecided_credential,
+)
+from router.policies.authentication.remote_key_set import RemoteKeys
+from router.policies.authentication.revocation import FunctionCheck, RevokedIds
+from router.policies.authentication.token_sources import TokenSources
+from router.policies.policy_setup import PolicySetupError, load_function
+from router.request.security_events import SecurityEvent, report
+from router.transport.remote_text_file import Address, RemoteTextFile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from router.pipeline.request_context import RequestContext
+    from router.plan import QueryPlan
+    from router.policies.authentication.revocation import RevocationCheck
+    from router.request.identity import Identity
+    from router.request.request_and_response import GraphQLRequest
+    from router.settings.sections.authentication import Authentication as AuthenticationSettings
+    from router.settings.sections.authentication import Jwt, JwtIssuer
+
+
+class Authentication(Stage):
+    """Verifies the credential of each request, and sets `RequestContext.identity`.
+
+    A stage that has already set the identity is believed.
+
+    Raises:
+        PolicySetupError: A file or a function of the settings cannot be used.
+    """
+
+    def __init__(self, settings: AuthenticationSettings, subgraphs: Sequence[str] = ()) -> None:
+        self._settings = settings
+        self._subgraphs = tuple(subgraphs)
+        self._sources = TokenSources(settings.jwt.sources)
+        self._tokens = JwtVerifier(settings.jwt, [_issuer(each) for each in settings.jwt.issuers])
+        self._revocations = _revocation_checks(settings.jwt)
+        self._api_keys = ApiKeyVerifier.of(settings.api_keys)
+        self._headers = IdentityHeaders(settings.forward)
+
+    async def on_request(self, context: RequestContext) -> GraphQLRequest | None:
+        """Find out who sent the request.
+
+        Raises:
+            Refused: The credential is not valid, cannot be checked, or is missing although it is required.
+        """
+        headers = context.request.headers
+        if context.identity is None:
+            context.identity = await self._identity(headers)
+        if context.identity is None and not self._settings.anonymous:
+            report(SecurityEvent.CREDENTIAL_MISSING)
+            raise missing_credential()
+        if not self._headers.names or self._headers.names.isdisjoint(headers):
+            return None
+        # Only the router may say who the client is, so no header rule must find such a header of the client.
+        kept = {name: value for name, value in headers.items() if name not in self._headers.names}
+        return replace(context.request, headers=kept)
+
+    async def on_plan(self, context: RequestContext, plan: QueryPlan) -> None:
+        """Set the headers about the client for all fetches."""
+        del plan
+        if context.identity is None or not self._headers.names:
+            return
+        own, given = self._headers.of(context.identity), context.fetch_headers
+        context.fetch_headers = {name: {**given.get(name, {}), **own} for name in self._subgraphs}
+
+    def inherit(self, previous: Stage) -> None:
+        """Take over signing keys and verified tokens, so that a reload does not slow down requests."""
+        if isinstance(previous, Authentication):
+            self._tokens.inherit(previous._tokens)  # noqa: SLF001  (same class)
+
+    async def aclose(self) -> None:
+        """Close the connections to issuers and the list of revoked ids."""
+        for issuer in self._tokens.issuers.values():
+            await issuer.keys.aclose()
+        for check in self._revocations:
+            check.close()
+
+    async def _identity(self, headers: Mapping[str, str]) -> Identity | None:
+        method = "jwt"
+        try:
+            token = self._sources.find(headers) if self._tokens.issuers else None
+            if token is not None:
+                identity = await self._tokens.verify(token)
+                await self._check_revocations(identity)
+                return identity
+            method = "api_key"
+            return await self._api_keys.identity(headers) if self._api_keys is not None else None
+        except CredentialRefused as refusal:
+            report(SecurityEvent.CREDENTIAL_REFUSED, method=method, reason=refusal.reason)
+            if self._settings.invalid_credentials == "refuse":
+                raise invalid_credential() from None
+        except CredentialUndecided:
+            if self._settings.invalid_credentials == "refuse":
+                raise undecided_credential() from None
+        return None
+
+    async def _check_revocations(self, identity: Identity) -> None:
+        for check in self._revocations:
+            if await check.is_revoked(identity.claims):
+                raise CredentialRefused("revoked")
+
+
+def _issuer(settings: JwtIssuer) -> Issuer:
+    source, key = settings.keys, f"authentication.jwt.issuers: {settings.issuer}"
+    if source.file is not None:
+        try:
+            return Issuer(settings, FixedKeys(KeySet.read(source.file.read_text("utf-8"), settings.algorithms)))
+        except (OSError, UnicodeDecodeError, InvalidKeySet) as error:
+            raise PolicySetupError(f"{key}: {source.file} is not a JWK set: {error}") from error
+    assert source.url is not None  # noqa: S101 - a source has a file or a URL
+    authority = source.certificate_authority
+    try:
+        tls = ssl.create_default_context(cafile=authority) if authority is not None else None
+    except OSError as error:
+        raise PolicySetupError(f"{key}: {authority} holds no certificates: {error.strerror}") from error
+    file = RemoteTextFile(Address(url=source.url, headers={}, timeout=source.timeout, tls=tls))
+    return Issuer(settings, RemoteKeys(settings.issuer, file, source, settings.algorithms))
+
+
+def _revocation_checks(settings: Jwt) -> tuple[RevocationCheck, ...]:
+    checks: list[RevocationCheck] = []
+    if settings.revocation is not None:
+        checks.append(RevokedIds(settings.revocation))
+    if settings.revocation_check is not None:
+        checks.append(FunctionCheck(load_function(settings.revocation_check, "authentication.jwt.revocation_check")))
+    return tuple(checks)

@@ -1,0 +1,149 @@
+"""Verifies access tokens (JSON Web Tokens): who sent the request?
+
+The checks follow RFC 8725 (best practices for JWT). The text of a token decides only which issuer and which key of this
+issuer are used. Nothing in a token can bring a key along, name the address of a key or change how a key is used: such
+header fields refuse the token. At most one signature is verified for a token, and all refusals look the same.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import jwt
+
+from router.policies.authentication.refusals import CredentialRefused
+from router.policies.authentication.verified_tokens import VerifiedToken, VerifiedTokens
+from router.request.identity import Identity, scopes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from router.policies.authentication.key_sets import KeySet, KeySource
+    from router.policies.authentication.token_sources import FoundToken
+    from router.settings.sections.authentication import Jwt, JwtIssuer
+
+MOST_CHARACTERS: Final = 16_384
+"""A longer text is not verified. Tokens of real issuers have up to a few thousand characters."""
+
+# The compact form of a signed token (RFC 7515 §7.1), and its characters (RFC 4648 §5).
+_COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
+# Keys and addresses of keys in the token itself (RFC 7515 §4.1), and extensions that must be understood.
+_FORBIDDEN_HEADER: Final = frozenset({"jwk", "jku", "x5u", "x5c", "crit", "b64", "zip"})
+# What PyJWT raises for a token that is not valid. The last three come from absurd numbers and nesting.
+_NOT_VALID: Final = (jwt.PyJWTError, TypeError, ValueError, ArithmeticError, RecursionError, AttributeError)
+
+
+class Issuer(NamedTuple):
+    """An issuer whose tokens are accepted, and where its keys come from."""
+
+    settings: JwtIssuer
+    keys: KeySource
+
+
+class _Unverified(NamedTuple):
+    """The parts of a token that choose its key. They are not to be trusted."""
+
+    issuer: Issuer
+    algorithm: str
+    key_id: str | None
+
+
+class JwtVerifier:
+    """Verifies tokens of the issuers in the settings, and remembers verified tokens."""
+
+    def __init__(self, settings: Jwt, issuers: Sequence[Issuer]) -> None:
+        self._settings = settings
+        self.issuers: Mapping[str, Issuer] = {each.settings.issuer: each for each in issuers}
+        self.verified = VerifiedTokens(settings.cached_tokens)
+
+    async def verify(self, token: FoundToken) -> Identity:
+        """Return who sent the token.
+
+        Raises:
+            CredentialRefused: The token is not valid.
+            CredentialUndecided: The keys of the issuer are not available.
+        """
+        known = self.verified.get(token.text)
+        if known is not None:
+            return known.identity
+        try:
+            unverified = self._read(token.text)
+            key = await unverified.issuer.keys.find(unverified.key_id, unverified.algorithm)
+            if key is None:
+                raise CredentialRefused("unknown key")
+            keys = unverified.issuer.keys.current()
+            claims = self._claims(token.text, key, unverified)
+            return self._remember(token.text, claims, unverified.issuer, keys)
+        except _NOT_VALID as error:
+            raise CredentialRefused(_reason(error)) from error
+
+    def inherit(self, previous: JwtVerifier) -> None:
+        """Take over the keys of unchanged issuers, and the verified tokens if no setting has changed."""
+        sources: dict[KeySource, KeySource] = {}
+        for name, issuer in self.issuers.items():
+            old = previous.issuers.get(name)
+            if old is not None and old.settings == issuer.settings:
+                issuer.keys.inherit(old.keys)
+                sources[old.keys] = issuer.keys
+        if previous._settings == self._settings:
+            self.verified.inherit(previous.verified, sources)
+
+    def _read(self, text: str) -> _Unverified:
+        if len(text) > MOST_CHARACTERS or _COMPACT.fullmatch(text) is None:
+            raise CredentialRefused("not a token")
+        parts = jwt.decode_complete(text, options={"verify_signature": False})
+        header, claims = parts["header"], parts["payload"]
+        name = claims.get("iss")
+        issuer = self.issuers.get(name) if isinstance(name, str) else None
+        if issuer is None:
+            raise CredentialRefused("issuer")
+        if header.get("alg") not in issuer.settings.algorithms:
+            raise CredentialRefused("algorithm")
+        if _type(header.get("typ", "JWT")) not in map(_type, issuer.settings.types):
+            raise CredentialRefused("type")
+        if _FORBIDDEN_HEADER & header.keys():
+            raise CredentialRefused("key in the token")
+        return _Unverified(issuer, header["alg"], header.get("kid"))
+
+    def _claims(self, text: str, key: jwt.PyJWK, unverified: _Unverified) -> Mapping[str, Any]:
+        settings = unverified.issuer.settings
+        audiences = settings.audiences
+        required = ["iss", "exp", *settings.required_claims, *(("aud",) if audiences is not None else ())]
+        return jwt.decode(
+            text,
+            key,
+            algorithms=[unverified.algorithm],
+            audience=audiences,
+            issuer=settings.issuer,
+            leeway=self._settings.clock_skew,
+            options={"require": required, "verify_aud": audiences is not None},
+        )
+
+    def _remember(self, text: str, claims: Mapping[str, Any], issuer: Issuer, keys: KeySet | None) -> Identity:
+        identity = Identity(claims, scopes_of(claims.get(self._settings.scope_claim)))
+        if keys is not None:
+            expires_at = int(claims["exp"]) + self._settings.clock_skew
+            self.verified.put(text, VerifiedToken(identity, expires_at, issuer.keys, keys))
+        return identity
+
+
+def _type(value: object) -> str | None:
+    return value.lower().removeprefix("application/") if isinstance(value, str) else None
+
+
+def _reason(error: Exception) -> str:
+    """Return what is wrong with a token, for the log. PyJWT's messages may quote claims, so only the class counts."""
+    match error:
+        case jwt.ExpiredSignatureError():
+            return "expired"
+        case jwt.ImmatureSignatureError():
+            return "not valid yet"
+        case jwt.InvalidAudienceError():
+            return "audience"
+        case jwt.MissingRequiredClaimError():
+            return "missing claim"
+        case jwt.InvalidSignatureError():
+            return "signature"
+        case _:
+            return "malformed"

@@ -1,0 +1,69 @@
+"""Finds the access token in the headers of a request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from router.settings.sections.authentication import TokenSource
+
+
+class FoundToken(NamedTuple):
+    """The text that a client sent as its access token, and the scheme before it; the scheme is in lower case."""
+
+    text: str
+    scheme: str = ""
+
+
+class TokenSources:
+    """Looks for a token in the places of the setting `authentication.jwt.sources`, in their order.
+
+    Without any, it looks in the header `Authorization` with the scheme `Bearer` (RFC 6750 §2.1).
+    """
+
+    def __init__(self, sources: Sequence[TokenSource]) -> None:
+        self._readers = tuple(map(_reader, sources)) or (_header_reader("authorization", "bearer"),)
+
+    def find(self, headers: Mapping[str, str]) -> FoundToken | None:
+        """Return the first token; None if no source has one. `headers` are the headers by lower-case name."""
+        for read in self._readers:
+            found = read(headers)
+            if found is not None:
+                return found
+        return None
+
+
+def _reader(source: TokenSource) -> Callable[[Mapping[str, str]], FoundToken | None]:
+    if source.cookie is not None:
+        return _cookie_reader(source.cookie)
+    assert source.header is not None  # noqa: S101 - a source has a header or a cookie
+    return _header_reader(source.header, source.scheme.lower())
+
+
+def _header_reader(name: str, scheme: str) -> Callable[[Mapping[str, str]], FoundToken | None]:
+    def plain(headers: Mapping[str, str]) -> FoundToken | None:
+        value = headers.get(name)
+        return FoundToken(value) if value else None
+
+    def with_scheme(headers: Mapping[str, str]) -> FoundToken | None:
+        value = headers.get(name)
+        if value is None:
+            return None
+        # The scheme is case-insensitive (RFC 9110 §11.1). Without a token after it, the credential is not valid.
+        word, _, token = value.partition(" ")
+        return FoundToken(token.strip(" "), scheme) if word.lower() == scheme else None
+
+    return with_scheme if scheme else plain
+
+
+def _cookie_reader(name: str) -> Callable[[Mapping[str, str]], FoundToken | None]:
+    def read(headers: Mapping[str, str]) -> FoundToken | None:
+        for pair in headers.get("cookie", "").split(";"):
+            key, _, value = pair.partition("=")
+            if key.strip() == name:
+                return FoundToken(value.strip().strip('"'))
+        return None
+
+    return read

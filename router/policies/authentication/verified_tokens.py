@@ -1,0 +1,70 @@
+"""`VerifiedTokens`: remembers which tokens were verified, so that a token is verified once and not for each request."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from router.storage.lru import Lru
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from router.policies.authentication.key_sets import KeySet, KeySource
+    from router.request.identity import Identity
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VerifiedToken:
+    """A verified token.
+
+    Attributes:
+        identity: Who sent the token.
+        expires_at: The Unix time from which the token is not accepted any more.
+        source: Where the keys of the issuer come from.
+        keys: The keys with which the token was verified.
+    """
+
+    identity: Identity
+    expires_at: float
+    source: KeySource
+    keys: KeySet
+
+
+class VerifiedTokens:
+    """At most `most` verified tokens. Only SHA-256 digests of the tokens are stored, so no memory dump has a token."""
+
+    def __init__(self, most: int, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._entries: Lru[bytes, VerifiedToken] = Lru(max_entries=most, max_weight=most)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, text: str) -> VerifiedToken | None:
+        """Return the verified token with this text.
+
+        Return None if the token is not known, has expired, or if its issuer has other keys now: perhaps it has
+        withdrawn the key of this token.
+        """
+        found = self._entries.get(_digest(text))
+        if found is None or found.source.current() is not found.keys or self._clock() >= found.expires_at:
+            return None
+        return found
+
+    def put(self, text: str, token: VerifiedToken) -> None:
+        """Remember that the token with this text was verified."""
+        self._entries.put(_digest(text), token, 1)
+
+    def inherit(self, previous: VerifiedTokens, sources: Mapping[KeySource, KeySource]) -> None:
+        """Take over the tokens of `previous`. `sources` maps the key sources of `previous` to those of this object."""
+        for digest, token in reversed(previous._entries.most_used(len(previous))):
+            source = sources.get(token.source)
+            if source is not None:
+                self._entries.put(digest, replace(token, source=source), 1)
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

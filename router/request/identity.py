@@ -1,0 +1,36 @@
+"""`Identity`: who sent a request, according to a verified credential."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Identity:
+    """Who sent a request. A request without a valid credential has no `Identity`.
+
+    Attributes:
+        claims: What the credential says about the client: the claims of an access token, or those of an API key.
+        scopes: The granted scopes.
+        method: How the client has proved its identity, such as `jwt` or `api_key`.
+    """
+
+    claims: Mapping[str, object]
+    scopes: frozenset[str] = field(default_factory=frozenset)
+    method: str = "jwt"
+
+
+def scopes_of(value: object) -> frozenset[str]:
+    """Return the scopes in the value of a scope claim: a text with spaces between the scopes, or a list of texts.
+
+    Any other value grants no scope (RFC 8693 §4.2 allows only the text, other issuers send a list).
+    """
+    if isinstance(value, str):
+        return frozenset(value.split(" ")) - {""}
+    if isinstance(value, list):
+        return frozenset(each for each in value if isinstance(each, str) and each)
+    return frozenset()

@@ -1,0 +1,27 @@
+"""The names of the log lines about security (docs/security/router.md). Names are stable: alerts are built on them.
+
+Each event is a line of the logger `security` whose `event` is the name. A line has no token, no key and no claim.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import structlog
+
+_log = structlog.stdlib.get_logger("security")
+
+
+class SecurityEvent(StrEnum):
+    """The name of an event. The comment says which fields its line has."""
+
+    CREDENTIAL_REFUSED = "credential refused"  # method, reason
+    CREDENTIAL_MISSING = "credential missing"
+    KEYS_UNAVAILABLE = "signing keys unavailable"  # issuer, reason
+    KEYS_CHANGED = "signing keys changed"  # issuer, keys
+    REVOCATION_UNAVAILABLE = "revocation list unavailable"  # reason
+
+
+def report(event: SecurityEvent, **fields: object) -> None:
+    """Write the log line of an event."""
+    _log.warning(event.value, **fields)

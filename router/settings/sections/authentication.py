@@ -1,0 +1,219 @@
+"""`authentication`: how clients prove who they are: access tokens (JWT) and API keys."""
+
+# ruff: noqa: TC001, TC003  (pydantic evaluates the annotations of its models at run time)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from router.settings.section import Section
+from router.settings.types import CallablePath, Count, Duration, FilePath, HeaderName, HttpUrl, SettableHeader
+
+Algorithm = Literal[
+    "ES256", "ES384", "ES512", "EdDSA", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "HS256", "HS384", "HS512"
+]
+"""The name of a signature algorithm (RFC 7518 §3.1, RFC 8037). `none` is not one of them."""
+
+CookieName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
+Text = Annotated[str, Field(min_length=1)]
+
+_SHARED_SECRET = frozenset({"HS256", "HS384", "HS512"})
+_LEAST_SECRET_BYTES = 32
+
+
+class KeySetSource(Section):
+    """Where the public keys of an issuer come from: a JWK set (RFC 7517 §5) in a file or at a URL."""
+
+    url: HttpUrl | None = None
+    """URL of the JWK set. Redirects are not followed."""
+    file: FilePath | None = None
+    """A file with the JWK set. It is read at the start and at each reload."""
+    refresh_interval: Duration = 300.0
+    """Age at which the JWK set is fetched again. Until the response arrives, the old keys are used."""
+    longest_stale: Duration = 86_400.0
+    """If the JWK set cannot be fetched for this time, its keys are not used any more."""
+    unknown_key_interval: Duration = 5.0
+    """A token with an unknown key id causes a fetch. This is the shortest time between two such fetches."""
+    timeout: Duration = 3.0
+    """Time limit of a fetch."""
+    certificate_authority: FilePath | None = None
+    """A PEM file with the certificate authorities to trust for the URL, instead of those of the system."""
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> KeySetSource:
+        if (self.url is None) == (self.file is None):
+            raise ValueError("give either `url` or `file`")
+        return self
+
+
+class JwtIssuer(Section):
+    """One issuer of access tokens, and what its tokens must be like."""
+
+    issuer: Text
+    """The claim `iss` of the tokens of this issuer."""
+    audiences: tuple[Text, ...] | None
+    """The claim `aud` must have one of these values. With null, the claim is not checked: then a token that was issued
+    for another service is accepted here."""
+    keys: KeySetSource
+    """The public keys of this issuer."""
+    algorithms: tuple[Algorithm, ...] = ("ES256", "EdDSA", "RS256", "PS256")
+    """The signature algorithms that tokens may have. HS256, HS384 and HS512 use a shared secret: they need
+    `keys.file`."""
+    types: tuple[Text, ...] = ("at+jwt", "JWT")
+    """The header `typ` must have one of these values, without regard to case and to the prefix `application/`. A token
+    without `typ` counts as `JWT`."""
+    required_claims: tuple[Text, ...] = ()
+    """Claims that a token must have, besides `iss`, `exp`, and `aud` if `audiences` is set."""
+
+    @model_validator(mode="after")
+    def _has_usable_rules(self) -> JwtIssuer:
+        if not self.algorithms or not self.types or self.audiences == ():
+            raise ValueError("an empty list of `algorithms`, `types` or `audiences` would refuse every token")
+        if _SHARED_SECRET & set(self.algorithms) and self.keys.file is None:
+            raise ValueError("the algorithms HS256, HS384 and HS512 need `keys.file`: their key is secret")
+        return self
+
+
+class TokenSource(Section):
+    """A place of a request in which a client may send its access token: either `header` or `cookie`."""
+
+    header: HeaderName | None = None
+    """The name of a header."""
+    scheme: Annotated[str, Field(pattern=r"^[A-Za-z0-9._~+-]*$")] = "Bearer"
+    """The word before the token in the header. A header with another word is not a token of this source. An empty text
+    means that the header has only the token."""
+    cookie: CookieName | None = None
+    """The name of a cookie. Browsers send cookies with requests of other sites, so keep `csrf.enabled`."""
+
+    @model_validator(mode="after")
+    def _has_one_place(self) -> TokenSource:
+        if (self.header is None) == (self.cookie is None):
+            raise ValueError("give either `header` or `cookie`")
+        return self
+
+
+class RevocationTable(Section):
+    """A table of an SQLite file with the ids that are revoked, such as those of sessions that have ended.
+
+    The router reads the ids into memory. For each request, it reads only the change counter of the file.
+    """
+
+    sqlite: Text
+    """Path of the SQLite file. While it does not exist, nothing is revoked."""
+    table: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+    """The name of the table."""
+    column: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+    """The name of the column with the ids."""
+    claim: Text
+    """The claim of a token with its id. A token without this claim is refused."""
+
+
+class Jwt(Section):
+    """Access tokens in the format JSON Web Token (RFC 7519, RFC 9068). Without issuers, the router reads no tokens."""
+
+    issuers: tuple[JwtIssuer, ...] = ()
+    """The issuers whose tokens are accepted. The claim `iss` of a token chooses the issuer."""
+    sources: tuple[TokenSource, ...] = ()
+    """Where the router looks for a token. The first source that has a token decides; the others are not tried. Without
+    sources, it is the header `Authorization` with the word `Bearer`."""
+    clock_skew: Duration = 5.0
+    """Tolerance for differences between the clocks of issuer and router."""
+    scope_claim: Text = "scope"
+    """The claim with the granted scopes: a text with spaces between the scopes, or a list."""
+    cached_tokens: Count = 10_000
+    """Maximum number of verified tokens in memory, as digests. A cached token is accepted only until it expires, and
+    while its issuer publishes its key."""
+    revocation: RevocationTable | None = None
+    """Ids whose tokens are refused before they expire."""
+    revocation_check: CallablePath | None = None
+    """A Python function, `package.module:function`. For each request, it gets the claims of the token, and returns
+    whether the token is revoked. It may be a coroutine function."""
+
+    @model_validator(mode="after")
+    def _has_distinct_issuers(self) -> Jwt:
+        names = [each.issuer for each in self.issuers]
+        if len(set(names)) != len(names):
+            raise ValueError("two entries of `issuers` have the same `issuer`")
+        return self
+
+
+class ApiKeys(Section):
+    """API keys: long random texts that identify a program. The router stores only their SHA-256 digests."""
+
+    header: HeaderName = "x-api-key"
+    """The header in which clients send their key."""
+    file: FilePath | None = None
+    """A JSON object from the hexadecimal SHA-256 digest of each key to its claims, for example `{"9f86…": {"sub":
+    "reports", "scope": "read:orders"}}`. A key whose claim `exp` is in the past is refused."""
+    lookup: CallablePath | None = None
+    """A Python function, `package.module:function`, that gets the hexadecimal SHA-256 digest of a key and returns the
+    claims, or None for an unknown key. It may be a coroutine function. It is asked for keys that are not in `file`."""
+
+
+class IdentityToken(Section):
+    """A short-lived token that the router signs (JWT), so that subgraphs need not trust plain headers."""
+
+    header: SettableHeader = "x-router-identity"
+    """The header that carries the token."""
+    secret: SecretStr
+    """The shared secret of router and subgraphs, at least 32 bytes; never printed. The algorithm is HS256."""
+    issuer: Text = "router"
+    """The claim `iss` of the token."""
+    audience: Text = "subgraphs"
+    """The claim `aud` of the token."""
+    lifetime: Duration = 60.0
+    """Time until the token expires. A token is sent at most for half of this time."""
+    claims: tuple[Text, ...] = ("sub", "scope")
+    """The claims to copy from the credential of the client. `iss`, `aud`, `iat`, `exp` are the router's own."""
+
+    @field_validator("secret")
+    @classmethod
+    def _is_long(cls, value: SecretStr) -> SecretStr:
+        if len(value.get_secret_value().encode()) < _LEAST_SECRET_BYTES:
+            raise ValueError(f"a secret has at least {_LEAST_SECRET_BYTES} bytes")
+        return value
+
+
+class IdentityForwarding(Section):
+    """What subgraphs learn about the client whom the router has authenticated.
+
+    A header of a client that has the name of one of these headers never reaches a subgraph.
+    """
+
+    headers: Mapping[SettableHeader, Text] = {}
+    """For each header name, the claim that it carries, for example `{x-user-id: sub}`. Lists of texts are joined with
+    spaces; other values that are not text are JSON. Without the claim, the header is not sent."""
+    token: IdentityToken | None = None
+    """A token that the router signs."""
+
+
+class Authentication(Section):
+    """How clients prove who they are: access tokens (JWT) and API keys."""
+
+    anonymous: bool = True
+    """Whether requests without a credential are served."""
+    invalid_credentials: Literal["refuse", "ignore"] = "refuse"
+    """What happens to a request with a credential that is not valid. `refuse`: it gets 401 and UNAUTHENTICATED.
+    `ignore`: it counts as a request without a credential; subgraphs that get the credential decide themselves."""
+    jwt: Jwt = Jwt()
+    """Access tokens."""
+    api_keys: ApiKeys = ApiKeys()
+    """API keys. If a request has a token and an API key, only the token counts."""
+    forward: IdentityForwarding = IdentityForwarding()
+    """What subgraphs learn about the client."""
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether the router reads any credential."""
+        return bool(self.jwt.issuers) or self.api_keys.file is not None or self.api_keys.lookup is not None
+
+    @model_validator(mode="after")
+    def _accepts_a_credential(self) -> Authentication:
+        if not self.anonymous and not self.is_configured:
+            raise ValueError("`anonymous: false` needs `jwt.issuers` or `api_keys`; otherwise nobody is served")
+        if (self.forward.headers or self.forward.token) and not self.is_configured:
+            raise ValueError("`forward` needs `jwt.issuers` or `api_keys`")
+        return self
