@@ -137,6 +137,11 @@ SECTIONS: Final[tuple[Section, ...]] = (
             Variable("REST_CONCURRENCY", "40", "Requests of one kind of route that run at once."),
             Variable("REST_QUEUE", "80", "Requests of one kind that wait for a place; more are refused with 503."),
             Variable(
+                "REST_ONLINE_BANKING",
+                "<true in development, false in production>",
+                "Whether / is a page on which people use the bank; it needs no other process.",
+            ),
+            Variable(
                 "REST_CORS_ORIGINS",
                 "<no other origin>",
                 "Origins whose pages may use the API, with commas: https://app.example, https://*.example.com or *.",

@@ -205,12 +205,24 @@ def banner(environ: Mapping[str, str], people: Sequence[DemoPerson] = ()) -> str
             "MoSafe is up. Ctrl-C stops it; its state is in " + data,
             *rows,
             "",
+            *_pages(environ),
             *_logins(people),
             "A first token (then send `Authorization: Bearer <accessToken>`):",
             *_first_command(environ, people),
             rule,
         )
     )
+
+
+def _pages(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield the addresses of the pages for browsers, which the processes serve in development only."""
+    if environ.get("MOSAFE_ENV") == "development":
+        urls = {process.name: base_url(process, environ) for process in PROCESSES}
+        yield "In a browser:"
+        yield f"  {urls['rest']}/      the bank: sign in, move money"
+        yield f"  {urls['rest']}/docs  the reference of the REST API"
+        yield f"  {urls['router']}/      GraphQL operations and their query plans"
+        yield ""
 
 
 def _logins(people: Sequence[DemoPerson]) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """The REST layer as an ASGI application.
 
-FastAPI runs the lifespan. `ApiReference` serves the OpenAPI document. The route table dispatches all other requests.
-FastAPI's own routing is not used: it would match `GET .../transfer` with `.../{id}`, and would respond to HEAD and
-OPTIONS with 405.
+FastAPI runs the lifespan. `ApiReference` serves the OpenAPI document, and `OnlineBanking` the page for people. The
+route table dispatches all other requests. FastAPI's own routing is not used: it would match `GET .../transfer` with
+`.../{id}`, and would respond to HEAD and OPTIONS with 405.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from rest_compat.api_reference.api_reference import DOCUMENT_PATH, REFERENCE_PAT
 from rest_compat.api_schema import api_schema
 from rest_compat.graphql_client import GraphQLClient, http_send
 from rest_compat.handler import RestHandler
+from rest_compat.online_banking.graphql_forwarding import GraphQLForwarding
+from rest_compat.online_banking.online_banking import GRAPHQL_PATH, PAGE_PATH, OnlineBanking
 from rest_compat.route_matching import RouteMatcher
 from rest_compat.routes import ROUTES
 from servicekit.asgi import RequestIdMiddleware
@@ -68,9 +70,12 @@ def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
     # feed.
     app.router.default = RestHandler(RouteMatcher(ROUTES), checked, client, settings.bulkheads)
     with_reference = ApiReference(app, is_development=not settings.is_production)
-    with_health = HealthEndpoints(with_reference, readiness.checks(client))
+    with_banking: ASGIApp = with_reference
+    if settings.has_online_banking:
+        with_banking = OnlineBanking(with_reference, GraphQLForwarding(client, settings.bulkheads))
+    with_health = HealthEndpoints(with_banking, readiness.checks(client))
     with_cors = CorsMiddleware(with_health, CorsPolicy(settings.cors))
-    paths = [*(route.path for route in ROUTES), DOCUMENT_PATH, REFERENCE_PATH]
+    paths = [*(route.path for route in ROUTES), DOCUMENT_PATH, REFERENCE_PATH, PAGE_PATH, GRAPHQL_PATH]
     return ClientAddressMiddleware(RequestIdMiddleware(with_cors, routes=paths), settings.trusted_proxies)
 
 

@@ -10,6 +10,7 @@ session       me, logout                      auth
 accounts      /api/accounts...                account
 transactions  reads of transactions           transaction
 orders        POST that moves money           transaction, then account
+graphql       POST /graphql of the page       any
 ```
 
 When all places of a kind are taken, a limited number of requests wait for a short time. All others are refused at once.

@@ -135,12 +135,20 @@ class GraphQLClient:
         """
         document = {"query": operation.document, "operationName": operation.name, "variables": variables}
         body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        return _parse(await self.exchange(body, context))
+
+    async def exchange(self, body: bytes, context: CallContext, accept: str = MEDIA_TYPE) -> HttpResponse:
+        """Send a request with this body, and return the response as it is.
+
+        Raises:
+            RouterUnreachable: there is no response.
+            RouterTimeout: the response is not complete in time.
+        """
         try:
             async with asyncio.timeout_at(context.deadline):
-                response = await self._send(context.headers(), body)
+                return await self._send({**context.headers(), "accept": accept}, body)
         except TimeoutError as error:
             raise RouterTimeout from error
-        return _parse(response)
 
     async def ping(self) -> None:
         """Raise unless the router responds to a query."""
@@ -152,12 +160,12 @@ def _parse(response: HttpResponse) -> GraphQLResult:
     try:
         document = json.loads(response.body)
     except ValueError as error:
-        raise _no_response(response) from error
+        raise no_response(response) from error
     if not isinstance(document, dict) or not ({"data", "errors"} & document.keys()):
-        raise _no_response(response)
+        raise no_response(response)
     data, errors = document.get("data"), document.get("errors", [])
     if not isinstance(data, dict | None) or not isinstance(errors, list):
-        raise _no_response(response)
+        raise no_response(response)
     return GraphQLResult(
         result=None if data is None else data.get("result"),
         errors=tuple(_response_error(entry) for entry in errors),
@@ -165,7 +173,7 @@ def _parse(response: HttpResponse) -> GraphQLResult:
     )
 
 
-def _no_response(response: HttpResponse) -> MalformedResponse | RouterUnreachable:
+def no_response(response: HttpResponse) -> MalformedResponse | RouterUnreachable:
     """Return the error for a response that is not GraphQL.
 
     If the status is one that gateways send, the router is unreachable.

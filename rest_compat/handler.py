@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from bank.identity import bearer_token
@@ -20,20 +21,20 @@ from rest_compat import error_translation, negotiation, responses, scalars
 from rest_compat.body_schemas import InputField, read_query
 from rest_compat.bulkheads import BulkheadLimits, Bulkheads
 from rest_compat.client_presence import while_connected
+from rest_compat.error_handling import response_or_error
 from rest_compat.errors import (
     FieldError,
     MalformedResponse,
     NotAcceptable,
-    PayloadTooLarge,
     PreconditionFailed,
     RestError,
     RouterError,
     Unauthenticated,
-    UnsupportedMediaType,
     ValidationFailed,
 )
 from rest_compat.graphql_client import REQUEST_SECONDS, CallContext
 from rest_compat.idempotency import RunningRequests, new_key
+from rest_compat.request_body import read_json_body
 from rest_compat.route import Inputs
 from rest_compat.strict_json import read_object
 from servicekit import entity_tags
@@ -49,10 +50,6 @@ if TYPE_CHECKING:
     from rest_compat.route import RestResponse, Route
     from rest_compat.route_matching import Resource, RouteMatcher
     from servicekit.asgi import Receive, Scope, Send
-
-# The size of the largest accepted body. The largest body that is valid is a payment with full metadata in escape
-# sequences, which has about 15 KB.
-MAX_BODY_BYTES: Final = 65_536
 
 # A process restarts within seconds, so clients may try again after this time.
 STOPPING_RETRY_AFTER_SECONDS: Final = 1
@@ -87,17 +84,9 @@ class RestHandler:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        try:
-            response = await self._respond(request)
-        except RestError as error:
-            response = _error(request, error)
-        except ClientDisconnect:
-            return  # no response: the client has left before anything was changed
-        except asyncio.CancelledError:  # only a shutdown cancels a request, at the end of the grace period
-            response = _error(request, error_translation.unavailable())
-        except Exception:  # noqa: BLE001 - every other error is logged, and the response is a plain 500
-            _log.exception("unexpected error")
-            response = _error(request, error_translation.internal())
+        response = await response_or_error(self._respond(request), partial(_error, request))
+        if response is None:
+            return
         if request.method == "HEAD":
             # The response to HEAD has the same headers as the response to GET, including the length.
             response.body = b""
@@ -204,7 +193,7 @@ async def _read_inputs(request: Request, route: Route, resource: Resource) -> In
         UnsupportedMediaType: the body is not JSON.
         PayloadTooLarge: the body is too large.
     """
-    content = None if route.body is None else await _read_body(request)
+    content = None if route.body is None else await read_json_body(request)
     errors: list[FieldError] = []
     query = _collect_errors(errors, lambda: read_query(route.query, request.scope["query_string"]))
     key = _idempotency_key(request, errors) if route.moves_money else None
@@ -230,22 +219,6 @@ def _idempotency_key(request: Request, errors: list[FieldError]) -> str:
     if sent is None:
         return new_key()
     return str(IDEMPOTENCY_KEY.read(sent, "header", errors))
-
-
-async def _read_body(request: Request) -> bytes:
-    content_type = request.headers.get("content-type")
-    if content_type is not None and not negotiation.is_json(content_type, request.headers.get("content-encoding")):
-        raise UnsupportedMediaType
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > MAX_BODY_BYTES:
-            raise PayloadTooLarge
-    if not content:
-        raise ValidationFailed([FieldError(("body",), "REQUIRED", "is required")])
-    if content_type is None:
-        raise UnsupportedMediaType
-    return bytes(content)
 
 
 def _authorization(request: Request, route: Route) -> str | None:

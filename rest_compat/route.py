@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 # The kinds of routes, by the service behind them. Each kind has its own limit of running requests (`bulkheads`).
-RouteKind = Literal["sign-in", "session", "accounts", "transactions", "orders"]
+RouteKind = Literal["sign-in", "session", "accounts", "transactions", "orders", "graphql"]
 
 PARAMETER_MARK: Final = ":"
 

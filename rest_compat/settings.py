@@ -48,6 +48,7 @@ class RestSettings(BankSettings):
         supergraph: the composed schema against which the operations are checked at start-up.
         concurrency: how many requests of one kind of route run at once.
         queue: how many requests of one kind of route wait for a place.
+        online_banking: whether the page for people is served; None means: in development.
         cors_origins: the origins whose pages may use the API from a browser; see `servicekit.cors.check_origin`.
         cors_allow_headers: the request headers that a page may set; None allows the headers that the browser asks for.
         cors_max_age: how many seconds a browser may cache the response to a preflight request.
@@ -58,6 +59,7 @@ class RestSettings(BankSettings):
     supergraph: Path = Field(platform_file(SUPERGRAPH), alias="REST_SUPERGRAPH")
     concurrency: int = Field(40, alias="REST_CONCURRENCY", ge=1, le=10_000)
     queue: int = Field(80, alias="REST_QUEUE", ge=0, le=100_000)
+    online_banking: bool | None = Field(None, alias="REST_ONLINE_BANKING")
 
     cors_origins: Origins = Field((), alias="REST_CORS_ORIGINS")
     cors_allow_headers: Names | None = Field(None, alias="REST_CORS_ALLOW_HEADERS")
@@ -85,6 +87,10 @@ class RestSettings(BankSettings):
             allow_credentials=self.cors_allow_credentials,
             max_age=self.cors_max_age,
         )
+
+    @property
+    def has_online_banking(self) -> bool:
+        return not self.is_production if self.online_banking is None else self.online_banking
 
     @property
     def bulkheads(self) -> BulkheadLimits:

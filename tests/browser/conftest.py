@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +12,7 @@ from rest_compat.settings import RestSettings
 from router.gateway import Gateway
 from router.server.pages.ide_pages import installed_pages
 from router.settings import read
+from tests.e2e.platform import Platform, start_platform
 from tests.rest_compat.fake_bank import SUPERGRAPH, FakeBank
 from tests.router.server.live import serving
 from tests.router.shop import SDL, Shop
@@ -20,7 +20,8 @@ from tests.router.shop import SDL, Shop
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-AXE = Path(__file__).parents[2] / ".peers" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
+SCHEMES = ("light", "dark")
+SIZES = ((1280, 800), (375, 812))
 DEVELOPMENT = {"MOSAFE_ENV": "development"}
 
 
@@ -43,6 +44,37 @@ def chromium(pytestconfig: pytest.Config) -> Iterator[Any]:
         browser.close()
 
 
+@pytest.fixture(
+    params=[(scheme, size) for scheme in SCHEMES for size in SIZES], ids=lambda each: f"{each[0]}-{each[1][0]}"
+)
+def context(request: pytest.FixtureRequest, chromium: Any) -> Iterator[Any]:
+    scheme, (width, height) = request.param
+    context = chromium.new_context(color_scheme=scheme, viewport={"width": width, "height": height})
+    # The entries of layout shifts are kept only for an observer that is there from the beginning.
+    context.add_init_script("new PerformanceObserver(() => {}).observe({type: 'layout-shift', buffered: true})")
+    context.set_default_timeout(20_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def desktop(chromium: Any) -> Iterator[Any]:
+    """A browser context for tests of what a page does, which does not depend on colours and sizes."""
+    context = chromium.new_context()
+    context.set_default_timeout(20_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def bank(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """The whole platform, whose REST layer serves the online banking page."""
+    assert chromium
+    platform = start_platform(tmp_path_factory.mktemp("bank"))
+    yield platform
+    assert platform.stop() == 0, "\n".join(platform.lines[-20:])
+
+
 @pytest.fixture(scope="session")
 def router_url(chromium: Any) -> Iterator[str]:
     """A router in development, in front of the subgraphs of `tests/router/shop.py`."""
@@ -60,11 +92,11 @@ def rest_url(chromium: Any) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["explorer", "graphiql", "docs"])
+@pytest.fixture(params=["explorer", "graphiql", "docs", "banking"])
 def page_url(request: pytest.FixtureRequest) -> str:
     """The address of each page. GraphiQL is skipped if `make ide` has not bundled it."""
-    if request.param == "docs":
-        return f"{request.getfixturevalue('rest_url')}/docs"
+    if request.param in {"docs", "banking"}:
+        return f"{request.getfixturevalue('rest_url')}/{'docs' if request.param == 'docs' else ''}"
     url: str = request.getfixturevalue("router_url")
     if request.param not in installed_pages():
         pytest.skip("GraphiQL is not bundled: make ide")

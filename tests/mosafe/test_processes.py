@@ -95,6 +95,13 @@ def test_the_banner_shows_every_address() -> None:
     assert all(f" {process.name} " in text for process in PROCESSES)
 
 
+def test_the_banner_names_the_pages_for_browsers_where_they_are_served() -> None:
+    environ = free_environment()
+    bank = f"http://127.0.0.1:{environ['REST_PORT']}/ "
+    assert bank in banner({**environ, "MOSAFE_ENV": "development"})
+    assert bank not in banner({**environ, "MOSAFE_ENV": "production"})
+
+
 def test_the_banner_of_the_demo_shows_how_to_log_in() -> None:
     people = [DemoPerson("Ada", "ada@demo.example", "s3cret-word", (Role.CUSTOMER,))]
     text = banner(free_environment(), people)

@@ -11,7 +11,7 @@ import pytest
 
 from rest_compat.bulkheads import WAIT_SECONDS
 from rest_compat.errors import MalformedResponse, RouterTimeout, RouterUnreachable
-from rest_compat.handler import MAX_BODY_BYTES
+from rest_compat.request_body import MAX_BODY_BYTES
 from rest_compat.routes import ROUTES
 from tests.rest_compat.fake_bank import TOKEN, FakeBank, account, graphql_error
 

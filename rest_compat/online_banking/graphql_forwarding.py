@@ -1,0 +1,98 @@
+"""Passes GraphQL requests of the online banking page on to the router.
+
+The limits are those of the REST layer's other requests: the size of a body, the time, and how many run at once. Only
+named headers pass in either direction: what a client sends cannot change how the router is called, and headers of
+one connection (RFC 9110 §7.6.1) never reach the next one. Errors of this layer have the form of GraphQL errors.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rest_compat import error_translation, responses
+from rest_compat.bulkheads import BulkheadLimits, Bulkheads
+from rest_compat.client_presence import while_connected
+from rest_compat.error_handling import response_or_error
+from rest_compat.errors import MethodNotAllowed, RestError, RouterError
+from rest_compat.graphql_client import MEDIA_TYPE, RATE_HEADERS, CallContext, no_response
+from rest_compat.request_body import read_json_body
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rest_compat.graphql_client import GraphQLClient, HttpResponse
+    from servicekit.asgi import Receive, Scope, Send
+
+_ALLOW: Final = "OPTIONS, POST"
+# The media types of GraphQL over HTTP. A response of another type comes from a gateway before the router.
+_MEDIA_TYPES: Final = (MEDIA_TYPE, "application/json")
+# The router's headers that reach the client.
+_RESPONSE_HEADERS: Final = ("content-type", *RATE_HEADERS)
+
+_log = structlog.stdlib.get_logger("rest")
+
+
+class GraphQLForwarding:
+    """The ASGI application at `POST /graphql`."""
+
+    def __init__(self, client: GraphQLClient, limits: BulkheadLimits) -> None:
+        self._client = client
+        self._bulkheads = Bulkheads(limits)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        response = await response_or_error(self._respond(request), _error)
+        if response is None:
+            return
+        if request.method == "HEAD":
+            response.body = b""
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers={"allow": _ALLOW, **responses.NO_STORE})
+        if request.method != "POST":
+            raise MethodNotAllowed(_ALLOW)
+        context = CallContext.starting_now(request.headers.get("authorization"))
+        body = await read_json_body(request)
+        async with self._bulkheads.place("graphql"):
+            # When the client leaves, so does this request. The router then decides what is still carried out, as for a
+            # client of its own.
+            forwarded = await while_connected(request.receive, self._forward(_accepted(request), body, context))
+        headers = {name: forwarded.headers[name] for name in _RESPONSE_HEADERS if name in forwarded.headers}
+        return Response(forwarded.body, forwarded.status, headers={**responses.NO_STORE, **responses.VARY, **headers})
+
+    async def _forward(self, accept: str, body: bytes, context: CallContext) -> HttpResponse:
+        """Return the router's response.
+
+        Raises:
+            RestError: the router gave no GraphQL response in time.
+        """
+        try:
+            response = await self._client.exchange(body, context, accept)
+            media_type = response.headers.get("content-type", MEDIA_TYPE).partition(";")[0].strip().lower()
+            if media_type not in _MEDIA_TYPES:
+                raise no_response(response)
+        except RouterError as error:
+            _log.warning("no response from the router", kind=type(error).__name__, reason=str(error))
+            raise error_translation.from_router_error(error) from error
+        return response
+
+
+def _accepted(request: Request) -> str:
+    """Return the media types that the client accepts, of those that this layer passes on."""
+    accept = request.headers.get("accept", "")
+    named = [media_type for media_type in _MEDIA_TYPES if media_type in accept]
+    return ", ".join(named) or MEDIA_TYPE
+
+
+def _error(error: RestError) -> Response:
+    """Return the response to an error of this layer, in the form of a GraphQL error."""
+    extensions: Mapping[str, object] = {**error.details, "code": error.code}
+    document = {"errors": [{"message": error.message, "extensions": extensions}]}
+    headers = {"content-type": f"{MEDIA_TYPE}; charset=utf-8", **responses.NO_STORE, **responses.VARY, **error.headers}
+    return Response(responses.encode(document), error.status, headers=headers)
