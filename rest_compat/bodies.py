@@ -11,7 +11,6 @@ from rest_compat.body_schemas import (
     ExactlyOneOf,
     InputField,
     ObjectSchema,
-    ShortPasswordToo,
     VariantSchema,
 )
 
@@ -34,12 +33,14 @@ _METADATA = InputField("metadata", scalars.METADATA, "Stored with the transactio
 _SOURCE = InputField("sourceAccountId", scalars.OBJECT_ID, "The account that pays.")
 _MONEY = (_AMOUNT, _CURRENCY, _METADATA)
 
-_REGISTRATION = (
-    _EMAIL,
-    InputField("password", scalars.PASSWORD, "The password to sign in with."),
-    InputField("name", scalars.NAME, "Your name."),
+REGISTER: Final = ObjectSchema(
+    "Registration",
+    (
+        _EMAIL,
+        InputField("password", scalars.PASSWORD, "The password to sign in with."),
+        InputField("name", scalars.NAME, "Your name."),
+    ),
 )
-REGISTER: Final = ObjectSchema("Registration", _REGISTRATION, (ShortPasswordToo(_REGISTRATION),))
 LOGIN: Final = ObjectSchema("Credentials", (_EMAIL, InputField("password", scalars.PASSWORD, "The password.")))
 REFRESH: Final = ObjectSchema(
     "RefreshRequest",

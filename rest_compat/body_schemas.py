@@ -115,31 +115,6 @@ class AtLeastOne:
 
 
 @dataclass(frozen=True, slots=True)
-class ShortPasswordToo:
-    """Beside other bad fields, a password that the auth service would refuse as too short is listed as well.
-
-    Alone it is the service's refusal: 422 `WEAK_PASSWORD`. So the rule adds nothing to the schema.
-    """
-
-    fields: tuple[InputField, ...]
-
-    @property
-    def schema(self) -> JsonSchema:
-        return {}
-
-    @property
-    def not_in_example(self) -> Collection[str]:
-        return ()
-
-    def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:  # noqa: ARG002 - required by the protocol
-        others_are_bad = any(field.name not in body for field in self.fields)
-        password = body.get("password")
-        if others_are_bad and password is not None and len(password) < values.MIN_PASSWORD_LENGTH:
-            least = values.MIN_PASSWORD_LENGTH
-            yield FieldError(("body", "password"), "WEAK_PASSWORD", f"The password needs at least {least} characters")
-
-
-@dataclass(frozen=True, slots=True)
 class ExactDecimals:
     """`amount` must have exactly as many decimals as `currency` has."""
 
@@ -198,7 +173,7 @@ class ObjectSchema:
         for rule in self.rules:
             errors.extend(rule.check(document.keys() & known.keys(), body))
         if errors:
-            raise ValidationFailed(errors)
+            raise ValidationFailed(errors, valid=body)
         return body
 
     @property

@@ -9,7 +9,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 
 from rest_compat import error_translation
-from rest_compat.errors import RestError
+from rest_compat.errors import RestError, RouterError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 _log = structlog.stdlib.get_logger("rest")
+
+
+def log_missing_response(error: RouterError) -> None:
+    """Log why the router gave no response. The client is not told."""
+    _log.warning("no response from the router", kind=type(error).__name__, reason=str(error))
 
 
 async def response_or_error(

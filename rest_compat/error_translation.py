@@ -30,7 +30,7 @@ from servicekit import errors
 from servicekit.errors import RETRY_AFTER_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from rest_compat.graphql_client import ResponseError
     from rest_compat.scalars import JsonSchema
@@ -158,14 +158,20 @@ def _bad_input(error: ResponseError, _rate: RateHeaders) -> RestError:
 
     If no service has signed a cursor, its page is missing.
     """
-    listed = error.extensions.get("fields")
-    if isinstance(listed, list) and listed:
-        return ValidationFailed([_field_of(entry) for entry in listed if isinstance(entry, dict)])
+    if listed := field_errors([error]):
+        return ValidationFailed(listed)
     argument = error.extensions.get("argument")
     if argument == "after":
         return Failed(NO_PAGE)
     path = _ARGUMENTS.get(argument, ("request",)) if isinstance(argument, str) else ("request",)
     return ValidationFailed([FieldError(path, "NOT_ACCEPTED", error.message)])
+
+
+def field_errors(response_errors: Iterable[ResponseError]) -> list[FieldError]:
+    """Return the invalid fields of the input that GraphQL errors list in their extensions."""
+    listed = [error.extensions.get("fields") for error in response_errors]
+    entries = [entry for fields in listed if isinstance(fields, list) for entry in fields]
+    return [_field_of(entry) for entry in entries if isinstance(entry, dict)]
 
 
 def _field_of(entry: Mapping[str, Any]) -> FieldError:

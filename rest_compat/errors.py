@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 from servicekit import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 REALM = 'Bearer realm="mosafe"'
 INVALID_TOKEN = f'{REALM}, error="invalid_token"'
@@ -71,13 +71,25 @@ class RestError(Exception):
 
 
 class ValidationFailed(RestError):
+    """The request has invalid inputs.
+
+    Attributes:
+        fields: every invalid input.
+        valid: the converted fields of the body that are valid.
+    """
+
     status = errors.BadUserInput.status
     code = "VALIDATION_ERROR"
     message = "The request is not valid"
 
-    def __init__(self, fields: Sequence[FieldError]) -> None:
+    def __init__(self, fields: Sequence[FieldError], valid: Mapping[str, object] | None = None) -> None:
         self.fields = tuple(fields)
+        self.valid: Mapping[str, object] = valid or {}
         super().__init__(details={"fields": [field.to_json() for field in fields]})
+
+    def extended(self, more: Iterable[FieldError], name: str) -> ValidationFailed:
+        """Return the error with those of `more` that are about the field `name` of the body."""
+        return ValidationFailed([*self.fields, *(error for error in more if error.path[:2] == ("body", name))])
 
 
 class Unauthenticated(RestError):

@@ -21,7 +21,7 @@ from rest_compat import error_translation, negotiation, responses, scalars
 from rest_compat.body_schemas import InputField, read_query
 from rest_compat.bulkheads import BulkheadLimits, Bulkheads
 from rest_compat.client_presence import while_connected
-from rest_compat.error_handling import response_or_error
+from rest_compat.error_handling import log_missing_response, response_or_error
 from rest_compat.errors import (
     FieldError,
     MalformedResponse,
@@ -100,7 +100,10 @@ class RestHandler:
         route = resource.route(request.method)
         if not negotiation.accepts_json(request.headers.get("accept")):
             raise NotAcceptable
-        inputs = await _read_inputs(request, route, resource)
+        try:
+            inputs = await _read_inputs(request, route, resource)
+        except ValidationFailed as error:
+            raise await self._judged_too(route, error, CallContext(None, deadline)) from None
         authorization = _authorization(request, route)
         if route.missing and any(not _is_object_id(value) for value in inputs.path.values()):
             raise route.missing.error(inputs)
@@ -115,6 +118,27 @@ class RestHandler:
             async with self._bulkheads.place(route.kind):
                 inputs = await self._with_expected_version(request, route, inputs, context)
                 return await self._execute(route, inputs, context)
+
+    async def _judged_too(self, route: Route, refusal: ValidationFailed, context: CallContext) -> ValidationFailed:
+        """Return the refusal, with the error of the field that only the service can judge, if there is one.
+
+        The refusal is right without the service's error too. So it is returned as it is if the service does not
+        respond, or does not judge because of a limit.
+        """
+        judgement = route.judgement
+        if judgement is None or judgement.field not in refusal.valid:
+            return refusal
+        try:
+            async with self._bulkheads.place(route.kind):
+                result = await self._client.execute(
+                    self._operations[route.operation][0], judgement.variables(refusal.valid), context
+                )
+        except RouterError as error:
+            log_missing_response(error)
+            return refusal
+        except RestError:
+            return refusal
+        return refusal.extended(error_translation.field_errors(result.errors), judgement.field)
 
     def _claim(
         self, request: Request, route: Route, inputs: Inputs, authorization: str | None
@@ -160,7 +184,7 @@ class RestHandler:
                 raise error_translation.from_response_errors(result.errors, result.rate_headers)
             return _result_object(route, inputs, result.result)
         except RouterError as error:
-            _log.warning("no response from the router", kind=type(error).__name__, reason=str(error))
+            log_missing_response(error)
             raise error_translation.from_router_error(error) from error
 
     def _operation(self, route: Route, inputs: Inputs) -> Operation:
@@ -202,16 +226,17 @@ async def _read_inputs(request: Request, route: Route, resource: Resource) -> In
         schema, sent = route.body, content
         body = _collect_errors(errors, lambda: schema.read(read_object(sent)))
     if errors:
-        raise ValidationFailed(errors)
+        raise ValidationFailed(errors, valid=body)
     return Inputs(_raw_path(request), resource.path_inputs(route), query, body, idempotency_key=key)
 
 
 def _collect_errors(errors: list[FieldError], read: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the result of `read`, or only its valid part if there are errors."""
     try:
         return read()
     except ValidationFailed as error:
         errors.extend(error.fields)
-        return {}
+        return error.valid
 
 
 def _idempotency_key(request: Request, errors: list[FieldError]) -> str:

@@ -193,6 +193,20 @@ class NoContent:
         return {204: DocumentedResponse(self.description)}
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceJudgement:
+    """A question about a field that only the service can judge, for a body that has other invalid fields.
+
+    Attributes:
+        field: the name of the field.
+        variables: makes variables of the route's operation from the valid fields. The service certainly refuses them,
+            so that nothing is carried out.
+    """
+
+    field: str
+    variables: Callable[[Mapping[str, Any]], Mapping[str, object]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One row of the route table.
@@ -203,6 +217,7 @@ class Route:
         operation: the file in `operations/`.
         choose: returns the name of the operation to run, if the file contains several.
         variables: makes the variables of the operation from the inputs.
+        judgement: what the service is asked when the body is invalid, so that all invalid fields are listed.
         missing: the error when the result is null.
         refusals: the codes in `error_translation.REFUSALS` that are possible.
         forbidden: whether a 403 is possible.
@@ -224,6 +239,7 @@ class Route:
     secured: bool = True
     query: tuple[InputField, ...] = ()
     body: BodySchema | None = None
+    judgement: ServiceJudgement | None = None
     missing: NullResult | None = None
     refusals: tuple[str, ...] = ()
     forbidden: bool = False

@@ -6,12 +6,12 @@ derived from the rows.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rest_compat import bodies
 from rest_compat.errors import INVALID_TOKEN, Reason, Unauthenticated
 from rest_compat.representations import ACCOUNT, BALANCE, SESSION, TRANSACTION, USER
-from rest_compat.route import DocumentPage, Inputs, NoContent, NullResult, OneDocument, Route
+from rest_compat.route import DocumentPage, Inputs, NoContent, NullResult, OneDocument, Route, ServiceJudgement
 from rest_compat.scalars import DEFAULT_LIMIT
 
 if TYPE_CHECKING:
@@ -34,6 +34,12 @@ TAGS: Final[Mapping[str, str]] = {
 
 def _body(inputs: Inputs) -> Mapping[str, object]:
     return {"input": inputs.body}
+
+
+def _refused_registration(valid: Mapping[str, Any]) -> Mapping[str, object]:
+    """Return a registration with an address that is invalid, but has the words that the password must not have."""
+    email, name = f"@{valid.get('email', '')}", valid.get("name", "")
+    return {"input": {"email": email, "password": valid["password"], "name": name}}
 
 
 def _id(inputs: Inputs) -> Mapping[str, object]:
@@ -116,6 +122,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Register, and start a session",
         operation="register",
         body=bodies.REGISTER,
+        judgement=ServiceJudgement("password", _refused_registration),
         variables=_body,
         success=OneDocument(SESSION, {201: "The user is registered and signed in."}),
         refusals=("EMAIL_TAKEN", "WEAK_PASSWORD"),

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
 from rest_compat import error_translation, responses
 from rest_compat.bulkheads import BulkheadLimits, Bulkheads
 from rest_compat.client_presence import while_connected
-from rest_compat.error_handling import response_or_error
+from rest_compat.error_handling import log_missing_response, response_or_error
 from rest_compat.errors import MethodNotAllowed, RestError, RouterError
 from rest_compat.graphql_client import MEDIA_TYPE, RATE_HEADERS, CallContext, no_response
 from rest_compat.request_body import read_json_body
@@ -32,8 +31,6 @@ _ALLOW: Final = "OPTIONS, POST"
 _MEDIA_TYPES: Final = (MEDIA_TYPE, "application/json")
 # The router's headers that reach the client.
 _RESPONSE_HEADERS: Final = ("content-type", *RATE_HEADERS)
-
-_log = structlog.stdlib.get_logger("rest")
 
 
 class GraphQLForwarding:
@@ -78,7 +75,7 @@ class GraphQLForwarding:
             if media_type not in _MEDIA_TYPES:
                 raise no_response(response)
         except RouterError as error:
-            _log.warning("no response from the router", kind=type(error).__name__, reason=str(error))
+            log_missing_response(error)
             raise error_translation.from_router_error(error) from error
         return response
 

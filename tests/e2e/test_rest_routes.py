@@ -79,6 +79,15 @@ def test_bad_registration_lists_the_errors_that_the_service_finds(ada: Customer)
     assert response.json()["error"]["details"]["fields"][0]["path"] == ["body", "email"]
 
 
+def test_a_bad_address_and_a_weak_password_are_refused_together(ada: Customer) -> None:
+    response = ada.send("POST", "/api/auth/register", {"email": "nope", "password": "password123", "name": "Ada"})
+    fields = response.json()["error"]["details"]["fields"]
+    assert [(field["path"][-1], field["code"]) for field in fields] == [
+        ("email", "TOO_SHORT"),
+        ("password", "WEAK_PASSWORD"),
+    ]
+
+
 def test_account_from_opening_to_closing(ada: Customer) -> None:
     opened = ada.send("POST", "/api/accounts", {"type": "CHECKING", "currency": "EUR"})
     url = opened.headers["location"]

@@ -106,10 +106,51 @@ async def test_without_a_good_token_is_401_with_a_challenge(
     assert response.headers["www-authenticate"].startswith("Bearer")
 
 
-async def test_a_bad_address_and_a_short_password_are_refused_together(anyone: httpx.AsyncClient) -> None:
-    """The answer named the address alone, and the next one the password."""
-    body = {"email": "nope", "password": "short", "name": "Ada"}
-    response = await anyone.post("/api/auth/register", json=body)
+WEAK = {"path": ["input", "password"], "code": "WEAK_PASSWORD", "message": "too easy to guess"}
+REFUSED_ADDRESS = {"path": ["input", "email"], "code": "INVALID_FORMAT", "message": "not an e-mail address"}
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "refused"),
+    [
+        ("/api/auth/register", {"email": "nope"}, ("body", "email")),
+        ("/api/auth/register", {"name": " "}, ("body", "name")),
+        ("/api/auth/register", {"nick": "A"}, ("body", "nick")),
+        ("/api/auth/register?x=1", {}, ("query", "x")),
+    ],
+)
+async def test_a_weak_password_is_refused_together_with_any_other_input(
+    anyone: httpx.AsyncClient, bank: FakeBank, path: str, change: dict[str, str], refused: tuple[str, str]
+) -> None:
+    """The response named the address alone, and the next one the password. Only auth knows which ones are weak."""
+    bank.responses["register"] = graphql_error("BAD_USER_INPUT", fields=[REFUSED_ADDRESS, WEAK])
+    response = await anyone.post(path, json={**REGISTRATION, "password": "password123", **change})
     assert response.status_code == 400
-    paths = [tuple(field["path"]) for field in response.json()["error"]["details"]["fields"]]
-    assert paths == [("body", "email"), ("body", "password")]
+    fields = response.json()["error"]["details"]["fields"]
+    assert [tuple(field["path"]) for field in fields] == [refused, ("body", "password")]
+    assert fields[-1] == {**WEAK, "path": ["body", "password"]}
+    ((_, arguments, _),) = bank.calls
+    assert arguments["input"]["email"].startswith("@"), "auth must refuse it: the client got 400, so nobody registers"
+
+
+async def test_invalid_inputs_are_listed_whatever_becomes_of_the_question_about_the_password(
+    anyone: httpx.AsyncClient, bank: FakeBank
+) -> None:
+    for outcome in (
+        graphql_error("RATE_LIMITED"),
+        graphql_error("SUBREQUEST_HTTP_ERROR"),
+        graphql_error("BAD_USER_INPUT", fields=[REFUSED_ADDRESS]),
+        None,
+    ):
+        bank.responses["register"] = outcome
+        response = await anyone.post("/api/auth/register", json={**REGISTRATION, "email": "nope"})
+        assert response.status_code == 400
+        assert [field["path"] for field in response.json()["error"]["details"]["fields"]] == [["body", "email"]]
+
+
+@pytest.mark.parametrize("body", [{**REGISTRATION, "email": "nope", "password": 3}, {"email": "nope", "name": "Ada"}])
+async def test_auth_is_not_asked_about_a_password_that_is_invalid_or_missing(
+    anyone: httpx.AsyncClient, bank: FakeBank, body: dict[str, object]
+) -> None:
+    assert (await anyone.post("/api/auth/register", json=body)).status_code == 400
+    assert bank.calls == []
