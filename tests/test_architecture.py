@@ -196,7 +196,7 @@ FLOORS: Final[tuple[frozenset[str], ...]] = (
     frozenset({"executor", "preparation"}),
     frozenset({"pipeline"}),
     frozenset({"policies"}),
-    frozenset({"gateway_assembly", "server"}),
+    frozenset({"gateway_assembly", "server", "schema_check"}),
     frozenset({"gateway"}),
     frozenset({"lifecycle"}),
     frozenset({"cli"}),

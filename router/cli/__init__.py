@@ -17,6 +17,7 @@ from servicekit.commands import LazyCommand, LazyGroup, run
 
 COMMANDS: Final[dict[str, LazyCommand]] = {
     "compose": LazyCommand("router.cli.compose", "Compose subgraph schemas into a supergraph.", "router"),
+    "check": LazyCommand("router.cli.check", "Check whether a schema change breaks clients.", "router"),
     "explain": LazyCommand("router.cli.explain_code", "Explain an error or hint code of composition.", "router"),
     "contract": LazyCommand("router.cli.contract", "Derive a variant of a supergraph, filtered by @tag.", "router"),
     "subgraph": LazyCommand("router.cli.introspect_subgraph", "Print the SDL of running subgraphs.", "router"),

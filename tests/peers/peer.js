@@ -4,6 +4,7 @@
 //   {"plan": {supergraph, operation, by}}       -> {plan}          by: "apollo", "apollo-defer" or "hive"
 //   {"print": {plan}}                           -> {text}          the plan as Apollo's planner prints it
 //   {"plans": {supergraph, operations, by, rounds}}   -> {load, plans: [{plan, seconds: [of each round]} or {crash}]}
+//   {"diff": {old, new}}                        -> {changes: [{type, path, level, meta}]}   by @graphql-inspector/core
 //   {"serve": {supergraph, urls, query, variables, headers}} -> {response}     by @apollo/gateway
 //
 // An exception gives {crash: text}, for the test to judge. NODE_PATH is the folder of packages.
@@ -96,6 +97,15 @@ const handlers = {
           return { crash: String(error?.stack ?? error).slice(0, 2000) };
         }
       }),
+    };
+  },
+
+  async diff({ old, new: changed }) {
+    const { buildSchema } = require("graphql");
+    const inspector = require("@graphql-inspector/core");
+    const changes = await inspector.diff(buildSchema(old), buildSchema(changed));
+    return {
+      changes: changes.map(({ type, path, criticality, meta }) => ({ type, path, level: criticality.level, meta })),
     };
   },
 

@@ -132,6 +132,15 @@ class Peers:
         responses = self._request({"plans": payload}, seconds)["plans"]
         return [Planned(one.get("plan"), tuple(one.get("seconds", ())), one.get("crash", "")) for one in responses]
 
+    def diff(self, old: str, new: str, seconds: float = TIMEOUT_SECONDS) -> list[dict[str, Any]]:
+        """The changes between two schemas, as @graphql-inspector/core finds them.
+
+        Raises:
+            PeerCrash, PeerTimeout: the peer failed or did not respond.
+        """
+        changes: list[dict[str, Any]] = self._request({"diff": {"old": old, "new": new}}, seconds)["changes"]
+        return changes
+
     def serve(
         self,
         supergraph: str,

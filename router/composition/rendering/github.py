@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from router.composition.file_locations import FilePlace
     from router.composition.rendering.collect_diagnostics import Diagnostic, Diagnostics
 
 _COMMANDS = {"ERROR": "error", "WARN": "warning", "INFO": "notice", "DEBUG": "notice"}
@@ -20,14 +21,25 @@ def render_github(diagnostics: Diagnostics) -> str:
 
 
 def _finding(finding: Diagnostic, diagnostics: Diagnostics) -> str:
-    properties = {}
     places = [place for location in finding.locations if (place := diagnostics.place(location))]
-    if places:
-        # GitHub shows a finding at one location only. So the message lists the other locations.
-        properties = {"file": places[0].path, "line": str(places[0].line), "col": str(places[0].column)}
-    properties["title"] = finding.code
+    # GitHub shows a finding at one location only. So the message lists the other locations.
     message = [finding.message, *(f"also {location}" for location in finding.locations[1:])]
     if finding.advice:
         message.append(finding.advice)
+    place = places[0] if places else None
+    return workflow_command(_COMMANDS[finding.level], finding.code, "\n".join(message), place)
+
+
+def workflow_command(command: str, title: str, message: str, place: FilePlace | None) -> str:
+    """Return a workflow command that shows a message.
+
+    Args:
+        command: `error`, `warning` or `notice`.
+        title: The title of the message.
+        message: The message; it may have several lines.
+        place: Where GitHub shows the message; None if it belongs to no file.
+    """
+    properties = {"file": place.path, "line": str(place.line), "col": str(place.column)} if place else {}
+    properties["title"] = title
     written = ",".join(f"{key}={value.translate(_IN_PROPERTY)}" for key, value in properties.items())
-    return f"::{_COMMANDS[finding.level]} {written}::" + "\n".join(message).translate(_IN_MESSAGE)
+    return f"::{command} {written}::{message.translate(_IN_MESSAGE)}"

@@ -30,7 +30,7 @@ def render_junit(diagnostics: Diagnostics) -> str:
     for name in passed:
         ET.SubElement(suite, "testcase", _attributes(name, "composes"))
     if hints:
-        ET.SubElement(suite, "system-out").text = _xml("\n".join(map(_line, hints)))
+        ET.SubElement(suite, "system-out").text = xml_text("\n".join(map(_line, hints)))
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode")
 
@@ -41,21 +41,21 @@ def _failure(suite: ET.Element, error: Diagnostic, diagnostics: Diagnostics) -> 
     name = f"{error.code} {first.line}:{first.column}" if first else error.code
     attributes = _attributes(first.subgraph if first else "supergraph", name)
     if place is not None:
-        attributes |= {"file": _xml(place.path), "line": str(place.line)}
+        attributes |= {"file": xml_text(place.path), "line": str(place.line)}
     case = ET.SubElement(suite, "testcase", attributes)
-    failure = ET.SubElement(case, "failure", {"type": error.code, "message": _xml(error.message)})
+    failure = ET.SubElement(case, "failure", {"type": error.code, "message": xml_text(error.message)})
     places = (str(diagnostics.place(location) or location) for location in error.locations)
-    failure.text = _xml("\n".join([error.message, *(f"at {each}" for each in places), error.advice or ""]).rstrip())
+    failure.text = xml_text("\n".join([error.message, *(f"at {each}" for each in places), error.advice or ""]).rstrip())
 
 
 def _attributes(subgraph: str, name: str) -> dict[str, str]:
-    return {"classname": _xml(f"{_SUITE}.{subgraph}"), "name": name, "time": "0"}
+    return {"classname": xml_text(f"{_SUITE}.{subgraph}"), "name": name, "time": "0"}
 
 
 def _line(finding: Diagnostic) -> str:
     return " ".join([*map(str, finding.locations[:1]), f"{finding.level} {finding.code}: {finding.message}"])
 
 
-def _xml(text: str) -> str:
+def xml_text(text: str) -> str:
     """Return the text without the characters that XML 1.0 forbids (production `Char`)."""
     return "".join(character for character in text if any(first <= character <= last for first, last in _CHARS))

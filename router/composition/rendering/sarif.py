@@ -77,7 +77,7 @@ def _location(location: Location, diagnostics: Diagnostics) -> dict[str, object]
     found: dict[str, object] = {"logicalLocations": [{"name": location.subgraph, "kind": "module"}]}
     place = diagnostics.place(location)
     if place is not None:
-        return {"physicalLocation": _physical(place.path, place.line, place.column), **found}
+        return {"physicalLocation": physical_location(place.path, place.line, place.column), **found}
     return {**_of_config(diagnostics), **found, "message": {"text": str(location)}}
 
 
@@ -86,10 +86,11 @@ def _of_config(diagnostics: Diagnostics) -> dict[str, object]:
 
     Code scanning rejects a result without a file. So a finding that has no location in an SDL file gets this location.
     """
-    return {} if diagnostics.config is None else {"physicalLocation": _physical(diagnostics.config, 1, 1)}
+    return {} if diagnostics.config is None else {"physicalLocation": physical_location(diagnostics.config, 1, 1)}
 
 
-def _physical(path: str, line: int, column: int) -> dict[str, object]:
+def physical_location(path: str, line: int, column: int) -> dict[str, object]:
+    """Return a place in a file in SARIF's form. A relative path is relative to the checkout."""
     pure = PurePath(path)
     relative = {"uri": quote(pure.as_posix()), "uriBaseId": "%SRCROOT%"}
     artifact = {"uri": Path(path).as_uri()} if pure.is_absolute() else relative

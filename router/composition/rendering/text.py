@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from router.composition.rendering.printable_text import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -21,10 +23,6 @@ if TYPE_CHECKING:
     from router.composition.report import Location
 
 _NAMES = {"ERROR": "error", "WARN": "warning", "INFO": "info", "DEBUG": "note"}
-
-# Characters of these Unicode bidirectional classes change the direction of text. A line with such a character could
-# look different from its content.
-_DIRECTIONS = frozenset(("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"))
 
 # The highest number of characters that are printed from one source line. Some schemas are one very long line.
 _WIDTH = 160
@@ -43,8 +41,8 @@ def render_text(diagnostics: Diagnostics) -> str:
 
 
 def _finding(finding: Diagnostic, diagnostics: Diagnostics) -> Iterator[str]:
-    place = f"{_visible(str(finding.locations[0]))}: " if finding.locations else ""
-    first, *rest = map(_visible, finding.message.split("\n"))
+    place = f"{printable(str(finding.locations[0]))}: " if finding.locations else ""
+    first, *rest = map(printable, finding.message.split("\n"))
     label = click.style(f"{_NAMES[finding.level]}[{finding.code}]", fg=_COLOURS[finding.level], bold=True)
     yield f"{place}{label}: {first}"
     yield from (f"  {line}".rstrip() for line in rest)
@@ -60,12 +58,12 @@ def _excerpt(location: Location, diagnostics: Diagnostics, *, named: bool) -> It
     place = diagnostics.place(location)
     label = str(location) if place is None else str(place)
     if named or place is not None:
-        yield f"  {'also' if named else '-->'} {_visible(label)}"
+        yield f"  {'also' if named else '-->'} {printable(label)}"
     # In GraphQL, only line feeds and carriage returns end a line. `splitlines` would split at more characters.
     lines = diagnostics.sources.get(location.subgraph, "").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if not 0 < location.line <= len(lines):
         return
-    line, caret = _window(_visible(lines[location.line - 1]), location.column - 1)
+    line, caret = _window(printable(lines[location.line - 1]), location.column - 1)
     number = diagnostics.line_number(location)
     yield f"  {number} | {line}"
     yield f"  {' ' * len(str(number))} | {''.join(map(_blank, line[:caret]))}{click.style('^', bold=True)}"
@@ -90,15 +88,3 @@ def _blank(character: str) -> str:
     if unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return ""
     return "  " if unicodedata.east_asian_width(character) in ("W", "F") else " "
-
-
-def _visible(text: str) -> str:
-    """Replace characters that control the terminal or the direction of text. An attacker may have written `text`."""
-    return "".join("\N{REPLACEMENT CHARACTER}" if _controls_terminal(character) else character for character in text)
-
-
-def _controls_terminal(character: str) -> bool:
-    return character != "\t" and (
-        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
-        or unicodedata.bidirectional(character) in _DIRECTIONS
-    )

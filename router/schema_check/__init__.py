@@ -1,0 +1,16 @@
+"""Finds out whether a new version of a schema breaks its clients.
+
+In: an old and a new API schema, and operations that clients send. Out: the changes, each with its severity, and the
+operations that a change breaks. `router check` prints them.
+
+Reading order:
+
+- `changes` has the class for a change, and the table of all kinds of changes.
+- `diff` compares two schemas.
+- `operations` reads known operations, and finds the parts of the schema that they use.
+- `impact` combines changes and operations.
+- `coordinate_places` finds the line of a schema file that declares an element.
+- `approvals` and `policy` read the files in which a team says what it accepts.
+- `git_files` reads files as they were at another commit.
+- `rendering` prints the result for people and for programs.
+"""

@@ -1,0 +1,89 @@
+"""Finds the file and the line that declare an element of a schema."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from graphql import DirectiveDefinitionNode, GraphQLError, TypeDefinitionNode, TypeExtensionNode, parse
+
+from router.composition.report import Location
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from graphql import DefinitionNode, Node
+
+    from router.composition.file_locations import FilePlace, SourceFile
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaText:
+    """A text in SDL.
+
+    Attributes:
+        text: The text.
+        file: The file that contains the text; None for a text from the network.
+    """
+
+    text: str
+    file: SourceFile | None
+
+
+@dataclass(frozen=True, slots=True)
+class CoordinatePlaces:
+    """The places of coordinates: coordinate → the places of its declarations, in the order of the texts."""
+
+    places: dict[str, list[FilePlace]]
+
+    @classmethod
+    def of(cls, texts: Iterable[SchemaText]) -> CoordinatePlaces:
+        """Read all declarations in the texts. A text that cannot be parsed has none."""
+        places: dict[str, list[FilePlace]] = {}
+        for schema in texts:
+            for coordinate, node in _declarations(schema.text):
+                if node.loc is not None and schema.file is not None:
+                    token = node.loc.start_token
+                    place = schema.file.place(Location("", token.line, token.column))
+                    places.setdefault(coordinate, []).append(place)
+        return cls(places)
+
+    def find(self, coordinate: str) -> FilePlace | None:
+        """Return where the element is declared first. If nothing declares it, return the place of what contains it."""
+        for candidate in _from_inner_to_outer(coordinate):
+            if candidate in self.places:
+                return self.places[candidate][0]
+        return None
+
+
+def _from_inner_to_outer(coordinate: str) -> Iterator[str]:
+    yield coordinate
+    field, has_argument, _ = coordinate.partition("(")
+    if has_argument:
+        yield field
+    yield field.partition(".")[0]
+
+
+def _declarations(text: str) -> Iterator[tuple[str, Node]]:
+    try:
+        definitions = parse(text).definitions
+    except (GraphQLError, RecursionError):
+        return
+    for definition in definitions:
+        yield from _declarations_in(definition)
+
+
+def _declarations_in(definition: DefinitionNode) -> Iterator[tuple[str, Node]]:
+    if isinstance(definition, DirectiveDefinitionNode):
+        name = f"@{definition.name.value}"
+        yield name, definition.name
+        yield from ((f"{name}({each.name.value}:)", each.name) for each in definition.arguments or ())
+    elif isinstance(definition, TypeDefinitionNode | TypeExtensionNode):
+        owner = definition.name.value
+        yield owner, definition.name
+        members = getattr(definition, "fields", None) or getattr(definition, "values", None) or ()
+        for member in members:
+            coordinate = f"{owner}.{member.name.value}"
+            yield coordinate, member.name
+            for argument in getattr(member, "arguments", None) or ():
+                yield f"{coordinate}({argument.name.value}:)", argument.name

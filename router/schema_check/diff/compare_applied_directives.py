@@ -1,0 +1,132 @@
+"""Compares the directives on the elements of two schemas, except those that other comparisons read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    print_ast,
+)
+
+from router.schema_check.changes import Change, ChangeCode, Severity
+from router.schema_check.diff.comparison import Comparison, pairs
+from router.schema_check.type_positions import is_own_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from graphql import DirectiveNode, GraphQLNamedType, GraphQLSchema, Node
+
+# Other comparisons report changes of the first three. `@inaccessible` hides an element, which is reported as a removal.
+_REPORTED_ELSEWHERE: Final = frozenset(("deprecated", "specifiedBy", "oneOf", "inaccessible"))
+# Composition writes these directives into a supergraph. They say which subgraph resolves what, which no client sees.
+_OF_COMPOSITION: Final = ("join__", "link", "core", "context__")
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """What it means to clients if a directive is added to an element or changed, and if it is removed."""
+
+    added: tuple[Severity, str]
+    removed: tuple[Severity, str]
+
+
+_ACCESS: Final = _Meaning(
+    (Severity.BREAKING, "Clients without the required permission no longer receive this data."),
+    (Severity.DANGEROUS, "Clients without the permission that was required now receive this data."),
+)
+_COST: Final = _Meaning(
+    (Severity.DANGEROUS, "Operations can have a higher cost, and exceed the limit of the router."),
+    (Severity.DANGEROUS, "Operations can have another cost."),
+)
+_UNKNOWN: Final = _Meaning(
+    (Severity.SAFE, "The router does not use this directive."),
+    (Severity.SAFE, "The router does not use this directive."),
+)
+_MEANINGS: Final = {
+    "authenticated": _ACCESS,
+    "requiresScopes": _ACCESS,
+    "policy": _ACCESS,
+    "cost": _COST,
+    "listSize": _COST,
+}
+
+
+def compare_applied_directives(comparison: Comparison) -> None:
+    """Add the changes of the directives on elements that both schemas have."""
+    for coordinate, old, new in pairs(_elements(comparison.old), _elements(comparison.new)):
+        if old is None or new is None:
+            continue
+        before, after = _applications(old), _applications(new)
+        for name in sorted({*before, *after}):
+            _compare(comparison, coordinate, name, (before.get(name, []), after.get(name, [])))
+
+
+def _compare(comparison: Comparison, coordinate: str, name: str, versions: tuple[Sequence[str], Sequence[str]]) -> None:
+    before, after = versions
+    removed, added = Counter(before) - Counter(after), Counter(after) - Counter(before)
+    if not removed and not added:
+        return
+    meaning = _MEANINGS.get(comparison.canonical_name(name), _UNKNOWN)
+    was, now = " ".join(removed.elements()), " ".join(added.elements())
+    if not removed:
+        code, (severity, reason) = ChangeCode.APPLIED_DIRECTIVE_ADDED, meaning.added
+        message = f"{coordinate} now has {now}."
+    elif not added:
+        code, (severity, reason) = ChangeCode.APPLIED_DIRECTIVE_REMOVED, meaning.removed
+        message = f"{coordinate} no longer has {was}."
+    else:
+        code, (severity, reason) = ChangeCode.APPLIED_DIRECTIVE_CHANGED, meaning.added
+        message = f"{coordinate} had {was}, and now has {now}."
+    used = frozenset((coordinate,))
+    within = coordinate.partition(".")[0]
+    comparison.add(Change(code, coordinate, severity, message, reason, f"@{name}", used), within=within)
+
+
+def _applications(nodes: Sequence[Node | None]) -> dict[str, list[str]]:
+    """Return the directives on an element: their names → their texts, with sorted arguments."""
+    found: dict[str, list[str]] = {}
+    for node in nodes:
+        directives: Sequence[DirectiveNode] = getattr(node, "directives", None) or ()
+        for directive in directives:
+            name = directive.name.value
+            if name not in _REPORTED_ELSEWHERE and not name.startswith(_OF_COMPOSITION):
+                found.setdefault(name, []).append(_text(directive))
+    return found
+
+
+def _text(directive: DirectiveNode) -> str:
+    arguments = sorted(f"{each.name.value}: {print_ast(each.value)}" for each in directive.arguments or ())
+    return f"@{directive.name.value}" + (f"({', '.join(arguments)})" if arguments else "")
+
+
+def _elements(schema: GraphQLSchema) -> dict[str, Sequence[Node | None]]:
+    """Return the syntax nodes of each element that can have directives, by coordinate."""
+    return {
+        coordinate: nodes
+        for found in schema.type_map.values()
+        if is_own_type(found)
+        for coordinate, nodes in _elements_of(found)
+    }
+
+
+def _elements_of(found: GraphQLNamedType) -> Iterator[tuple[str, Sequence[Node | None]]]:
+    yield found.name, (found.ast_node, *found.extension_ast_nodes)
+    match found:
+        case GraphQLObjectType() | GraphQLInterfaceType():
+            for name, field in found.fields.items():
+                yield f"{found.name}.{name}", (field.ast_node,)
+                for argument_name, argument in field.args.items():
+                    yield f"{found.name}.{name}({argument_name}:)", (argument.ast_node,)
+        case GraphQLInputObjectType():
+            for name, input_field in found.fields.items():
+                yield f"{found.name}.{name}", (input_field.ast_node,)
+        case GraphQLEnumType():
+            for name, value in found.values.items():
+                yield f"{found.name}.{name}", (value.ast_node,)

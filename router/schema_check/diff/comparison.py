@@ -1,0 +1,92 @@
+"""What all comparisons share: the two schemas, the positions of their types, and the list of changes found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from router.schema_check.changes import Change, ChangeCode, Severity
+from router.schema_check.type_positions import TypePositions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from graphql import GraphQLSchema
+
+T = TypeVar("T")
+
+UNREACHABLE: Final = "No operation can use this part of the old schema."
+
+
+@dataclass(slots=True)
+class Comparison:
+    """A running comparison.
+
+    Attributes:
+        old: The old schema.
+        new: The new schema.
+        positions: Where the old schema uses its types.
+        new_positions: Where the new schema uses its types.
+        directive_names: Names of directives in the schemas → their names in the specifications of Apollo. A schema can
+            import `@authenticated` under another name.
+        changes: The changes found so far.
+    """
+
+    old: GraphQLSchema
+    new: GraphQLSchema
+    positions: TypePositions
+    new_positions: TypePositions
+    directive_names: Mapping[str, str]
+    changes: list[Change] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, old: GraphQLSchema, new: GraphQLSchema, directive_names: Mapping[str, str]) -> Comparison:
+        """Begin a comparison."""
+        return cls(old, new, TypePositions.of(old), TypePositions.of(new), directive_names)
+
+    def canonical_name(self, directive: str) -> str:
+        """Return the name that the specification of a directive gives to it."""
+        return self.directive_names.get(directive, directive.rpartition("__")[2])
+
+    def add(self, change: Change, *, within: str | None = None) -> None:
+        """Add a change.
+
+        Args:
+            change: The change.
+            within: The type that contains the changed element. If no operation can use this type of the old schema, the
+                change is safe.
+        """
+        unreachable = within is not None and within not in self.positions.reachable
+        if unreachable and change.severity is not Severity.SAFE:
+            change = replace(change, severity=Severity.SAFE, reason=UNREACHABLE)
+        self.changes.append(change)
+
+    def describe(self, coordinate: str, what: str, old: str | None, new: str | None) -> None:
+        """Add a change of the description of an element, if there is one. `what` is a word such as `field`."""
+        if (old or "") == (new or ""):
+            return
+        verb = "was added" if not old else "was removed" if not new else "was changed"
+        message = f"The description of the {what} {coordinate} {verb}."
+        reason = "Descriptions are for people."
+        self.add(Change(ChangeCode.DESCRIPTION_CHANGED, coordinate, Severity.SAFE, message, reason))
+
+    def deprecate(self, coordinate: str, what: str, old: str | None, new: str | None) -> None:
+        """Add a change of the deprecation of an element, if there is one. The reasons are None if not deprecated."""
+        if old == new:
+            return
+        if old is None:
+            code, message = ChangeCode.DEPRECATION_ADDED, f"The {what} {coordinate} was deprecated: {new}"
+        elif new is None:
+            code, message = ChangeCode.DEPRECATION_REMOVED, f"The {what} {coordinate} is no longer deprecated."
+        else:
+            code, message = ChangeCode.DEPRECATION_REASON_CHANGED, f"The {what} {coordinate} is now deprecated: {new}"
+        self.add(Change(code, coordinate, Severity.SAFE, message, "Operations can still use a deprecated element."))
+
+
+def pairs(old: Mapping[str, T], new: Mapping[str, T]) -> Iterator[tuple[str, T | None, T | None]]:
+    """Yield each name with its old and its new element; one of them is None if it does not exist."""
+    for name, element in old.items():
+        yield name, element, new.get(name)
+    for name, element in new.items():
+        if name not in old:
+            yield name, None, element

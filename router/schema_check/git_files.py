@@ -1,0 +1,113 @@
+"""Reads files as they were at another commit of a git repository, also in submodules and under an old name."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+_SUBMODULE_MODE = "160000"
+
+
+class GitError(ValueError):
+    """A file of another commit cannot be read. The message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class GitCommit:
+    """A commit.
+
+    Attributes:
+        root: The working tree of the repository.
+        name: The commit as the user named it, such as `origin/main`.
+        commit: The full hash of the commit.
+    """
+
+    root: Path
+    name: str
+    commit: str
+
+    @classmethod
+    def find(cls, folder: Path, name: str) -> GitCommit:
+        """Find a commit of the repository that contains `folder`.
+
+        Raises:
+            GitError: git is not installed, `folder` is not in a repository, or the repository has no such commit.
+        """
+        root = Path(
+            _git(folder, "rev-parse", "--show-toplevel", problem=f"{folder} is not in a git repository").strip()
+        )
+        # The name must not be taken for an option of git.
+        if name.startswith("-"):
+            raise GitError(f'"{name}" is not the name of a commit')
+        problem = f'there is no file, no URL and no commit "{name}"'
+        if (root / ".git" / "shallow").exists() or _is_shallow(root):
+            problem += "; this clone is shallow: fetch the commit first, for example: git fetch --depth=1 origin main"
+        commit = _git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", problem=problem).strip()
+        return cls(root, name, commit)
+
+    def read(self, path: Path) -> bytes:
+        """Return the content that a file had at this commit.
+
+        Raises:
+            GitError: The commit has no such file.
+        """
+        relative = PurePosixPath(path.resolve().relative_to(self.root.resolve()).as_posix())
+        found = _show(self.root, self.commit, relative)
+        if found is None:
+            found = self._read_in_submodule(relative)
+        if found is None:
+            raise GitError(f"{relative} does not exist at {self.name}")
+        return found
+
+    def old_path(self, path: Path) -> Path:
+        """Return the path that a file had at this commit. It is `path`, unless the file was renamed since then."""
+        relative = path.resolve().relative_to(self.root.resolve()).as_posix()
+        if _show(self.root, self.commit, PurePosixPath(relative)) is not None:
+            return path
+        arguments = ("diff", "--find-renames", "--name-status", "-z", self.commit)
+        fields = iter(_git(self.root, *arguments, problem=f"git cannot compare with {self.name}").split("\0"))
+        for status in fields:
+            if status.startswith(("R", "C")):
+                before, after = next(fields), next(fields)
+                if after == relative:
+                    return self.root / before
+            else:
+                next(fields, None)
+        return path
+
+    def _read_in_submodule(self, relative: PurePosixPath) -> bytes | None:
+        for folder in reversed(relative.parents[:-1]):
+            entry = _git(self.root, "ls-tree", self.commit, "--", str(folder), problem=f"git cannot list {folder}")
+            mode, _, rest = entry.partition(" ")
+            if mode == _SUBMODULE_MODE:
+                commit = rest.split()[1]
+                inside = self.root / folder
+                if not (inside / ".git").exists():
+                    raise GitError(f"{folder} is a submodule that is not checked out: git submodule update --init")
+                return GitCommit(inside, self.name, commit).read(inside / relative.relative_to(folder))
+        return None
+
+
+def _is_shallow(root: Path) -> bool:
+    return _git(root, "rev-parse", "--is-shallow-repository", problem="").strip() == "true"
+
+
+def _show(root: Path, commit: str, relative: PurePosixPath) -> bytes | None:
+    done = subprocess.run(  # noqa: S603 - the arguments are a hash and a path after `:`
+        ("git", "show", f"{commit}:{relative}"),  # noqa: S607 - the user's own git
+        cwd=root,
+        capture_output=True,
+        check=False,
+    )
+    return done.stdout if done.returncode == 0 else None
+
+
+def _git(folder: Path, *arguments: str, problem: str) -> str:
+    try:
+        done = subprocess.run(("git", *arguments), cwd=folder, capture_output=True, check=False)  # noqa: S603, S607
+    except FileNotFoundError as error:
+        raise GitError("git is not installed; name a file or a URL as the baseline") from error
+    if done.returncode != 0:
+        raise GitError(problem)
+    return done.stdout.decode(errors="surrogateescape")

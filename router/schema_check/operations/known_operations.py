@@ -1,0 +1,152 @@
+"""Reads the operations that clients send: from `.graphql` files, and from manifests of persisted documents.
+
+A fragment can stand in another file of the same folder, as tools for clients allow it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    Source,
+    Visitor,
+    parse,
+    print_ast,
+    visit,
+)
+
+from router.policies.read_persisted_manifests import InvalidManifest, read_manifests
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+_SUFFIXES: Final = (".graphql", ".gql")
+
+
+class InvalidOperations(ValueError):
+    """Operations cannot be read. The message has the file, the line and the reason."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownOperation:
+    """One operation of a client, with the fragments that it uses.
+
+    Attributes:
+        name: The name of the operation; `(anonymous)` if it has none.
+        place: Where the operation stands, such as `operations/book.graphql:3`.
+        document: The operation and its fragments.
+    """
+
+    name: str
+    place: str
+    document: DocumentNode
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    place: str
+    text: str
+
+
+def read_operations(paths: Iterable[Path]) -> Sequence[KnownOperation]:
+    """Return the operations in files, folders and manifests, in order.
+
+    Args:
+        paths: Folders with `.graphql` and `.gql` files, single such files, and manifests (`.json`).
+
+    Raises:
+        InvalidOperations: A path cannot be read, a document has a syntax error, a fragment is missing, or two files of
+            one path define different fragments with the same name.
+    """
+    return [operation for path in paths for operation in _operations(list(_texts(path)))]
+
+
+def _texts(path: Path) -> Iterator[_Text]:
+    try:
+        if path.suffix == ".json":
+            yield from (_Text(f"{path}#{key[0]}", text) for key, text in read_manifests((path,)).items())
+            return
+        files = sorted(each for each in path.rglob("*") if each.suffix in _SUFFIXES) if path.is_dir() else [path]
+        for file in files:
+            yield _Text(str(file), file.read_text(encoding="utf-8"))
+    except InvalidManifest as error:
+        raise InvalidOperations(str(error)) from error
+    except OSError as error:
+        raise InvalidOperations(f"{error.filename or path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidOperations(f"{path}: is not UTF-8") from error
+
+
+def _operations(texts: Sequence[_Text]) -> Iterator[KnownOperation]:
+    documents = [(each, _parse(each)) for each in texts if each.text.strip()]
+    shared: dict[str, list[FragmentDefinitionNode]] = {}
+    for _, document in documents:
+        for fragment in _fragments(document):
+            shared.setdefault(fragment.name.value, []).append(fragment)
+    for source, document in documents:
+        own = {fragment.name.value: fragment for fragment in _fragments(document)}
+        for definition in document.definitions:
+            if isinstance(definition, OperationDefinitionNode):
+                place = f"{source.place}:{definition.loc.start_token.line}" if definition.loc else source.place
+                used = _used_fragments(definition, own, shared, place)
+                name = definition.name.value if definition.name else "(anonymous)"
+                yield KnownOperation(name, place, DocumentNode(definitions=(definition, *used)))
+
+
+def _parse(source: _Text) -> DocumentNode:
+    try:
+        return parse(Source(source.text, source.place))
+    except GraphQLSyntaxError as error:
+        line = error.locations[0].line if error.locations else 1
+        raise InvalidOperations(f"{source.place}:{line}: {error.message}") from error
+    except RecursionError:
+        raise InvalidOperations(f"{source.place}: is nested too deeply") from None
+
+
+def _fragments(document: DocumentNode) -> Iterator[FragmentDefinitionNode]:
+    return (each for each in document.definitions if isinstance(each, FragmentDefinitionNode))
+
+
+def _used_fragments(
+    operation: OperationDefinitionNode,
+    own: dict[str, FragmentDefinitionNode],
+    shared: dict[str, list[FragmentDefinitionNode]],
+    place: str,
+) -> Sequence[FragmentDefinitionNode]:
+    """Return the fragments that the operation spreads, directly or in other fragments."""
+    found: dict[str, FragmentDefinitionNode] = {}
+    waiting = _spread_names(operation)
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        candidates = [own[name]] if name in own else shared.get(name, [])
+        if not candidates:
+            raise InvalidOperations(f"{place}: no file defines the fragment {name}")
+        if len({print_ast(candidate) for candidate in candidates}) > 1:
+            raise InvalidOperations(f"{place}: several files define the fragment {name}, with different selections")
+        found[name] = candidates[0]
+        waiting += _spread_names(candidates[0])
+    return [found[name] for name in sorted(found)]
+
+
+def _spread_names(node: OperationDefinitionNode | FragmentDefinitionNode) -> list[str]:
+    spreads = _Spreads()
+    visit(node, spreads)
+    return spreads.names
+
+
+class _Spreads(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: object) -> None:
+        self.names.append(node.name.value)

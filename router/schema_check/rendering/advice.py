@@ -1,0 +1,62 @@
+"""What to do about a change that makes a check fail, in one sentence; and what the check decided, in a few words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.schema_check.changes import ChangeCode, Severity
+from router.schema_check.result import Verdict
+
+if TYPE_CHECKING:
+    from router.schema_check.result import CheckResult, Finding
+
+_DEPRECATE_FIRST = "Keep it, mark it with @deprecated, and remove it when no client uses it."
+_ADVICE = {
+    ChangeCode.FIELD_REMOVED: _DEPRECATE_FIRST,
+    ChangeCode.ARGUMENT_REMOVED: _DEPRECATE_FIRST,
+    ChangeCode.INPUT_FIELD_REMOVED: _DEPRECATE_FIRST,
+    ChangeCode.ENUM_VALUE_REMOVED: _DEPRECATE_FIRST,
+    ChangeCode.TYPE_REMOVED: "Keep the type until no operation names it.",
+    ChangeCode.FIELD_TYPE_CHANGED: "Add a field with the new type, and deprecate this one.",
+    ChangeCode.ARGUMENT_ADDED: "Make the argument nullable, or give it a default value.",
+    ChangeCode.INPUT_FIELD_ADDED: "Make the input field nullable, or give it a default value.",
+    ChangeCode.ARGUMENT_TYPE_CHANGED: "Keep the old type, and add an argument with the new type.",
+    ChangeCode.INPUT_FIELD_TYPE_CHANGED: "Keep the old type, and add an input field with the new type.",
+}
+_OTHERWISE = "Keep the old form until no client needs it."
+
+
+def advice_for(finding: Finding) -> str:
+    """Return what to do about a finding that makes the check fail."""
+    advice = _ADVICE.get(finding.change.code, _OTHERWISE)
+    return f"{advice} Or approve {finding.change.id} in the file of approvals."
+
+
+def note_of(finding: Finding) -> str | None:
+    """Return why a change that would make the check fail does not, or why its approval does not count."""
+    approval = finding.approval
+    match finding.verdict:
+        case Verdict.APPROVED if approval is not None:
+            return f"approved by {approval.by} until {approval.until}: {approval.reason}"
+        case Verdict.UNUSED:
+            return "no known operation breaks"
+        case Verdict.FAILS if approval is not None:
+            return f"the approval in {approval.place} ended on {approval.until}"
+        case _:
+            return None
+
+
+def operations_of(finding: Finding) -> tuple[str, ...]:
+    """Return the known operations that the change breaks, each as `name (place)`."""
+    return tuple(f"{operation.name} ({operation.place})" for operation in finding.broken)
+
+
+def summary_of(result: CheckResult) -> str:
+    """Return the result in one sentence."""
+    severities = [finding.change.severity for finding in result.findings]
+    counts = ", ".join(f"{severities.count(each)} {each}" for each in Severity)
+    known = ""
+    if result.impact is not None:
+        known = f"; known operations: {result.operation_count}, broken: {len(result.impact.broken)}"
+    verdict = "passes" if result.passes else "fails"
+    return f"The check {verdict}. Changes from {result.base} to {result.proposed}: {counts}{known}."

@@ -1,0 +1,34 @@
+"""Print the result as workflow commands of GitHub Actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from router.composition.rendering.github import workflow_command
+from router.schema_check.changes import Severity
+from router.schema_check.rendering.advice import advice_for, note_of, operations_of, summary_of
+from router.schema_check.result import Verdict
+
+if TYPE_CHECKING:
+    from router.schema_check.result import CheckResult, Finding
+
+# The commands of changes that do not make the check fail. Safe changes are not shown.
+_COMMANDS: Final = {Severity.BREAKING: "warning", Severity.DANGEROUS: "notice"}
+
+
+def render_github(result: CheckResult) -> str:
+    """Return one workflow command for each change that is not safe, and one for the result."""
+    shown = [finding for finding in result.findings if finding.change.severity in _COMMANDS]
+    lines = [_finding(finding) for finding in shown]
+    command = "notice" if result.passes else "error"
+    return "\n".join([*lines, workflow_command(command, "Schema check", summary_of(result), None)])
+
+
+def _finding(finding: Finding) -> str:
+    change = finding.change
+    fails = finding.verdict is Verdict.FAILS
+    message = [change.message, change.reason, *(f"breaks {each}" for each in operations_of(finding))]
+    message += [note for note in [note_of(finding)] if note] + ([advice_for(finding)] if fails else [])
+    command = "error" if fails else _COMMANDS[change.severity]
+    # GitHub can show only files of the proposed version.
+    return workflow_command(command, change.code, "\n".join(message), finding.proposed_place)

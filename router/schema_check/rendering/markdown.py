@@ -1,0 +1,62 @@
+"""Print the result in Markdown, for a comment on a merge request.
+
+The first line is a marker that people do not see. By this line, a CI job finds its earlier comment and replaces it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from router.schema_check.changes import Severity
+from router.schema_check.rendering.advice import advice_for, note_of, operations_of, summary_of
+from router.schema_check.result import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from router.schema_check.result import CheckResult, Finding
+
+MARKER: Final = "<!-- router-check -->"
+# Hosts of repositories limit the length of a comment, so safe changes are only counted.
+_SHOWN: Final = 100
+_SHOWN_OPERATIONS: Final = 10
+
+
+def render_markdown(result: CheckResult) -> str:
+    """Return the text of the comment."""
+    shown = [finding for finding in result.findings if finding.change.severity is not Severity.SAFE]
+    shown.sort(key=lambda finding: finding.verdict is not Verdict.FAILS)
+    lines = [MARKER, f"### {'✅' if result.passes else '❌'} Schema check", "", _escaped(summary_of(result)), ""]
+    for finding in shown[:_SHOWN]:
+        lines += _finding(finding)
+    if len(shown) > _SHOWN:
+        lines.append(f"- … and {len(shown) - _SHOWN} more changes")
+    return "\n".join(lines).rstrip()
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    change = finding.change
+    mark = {Verdict.FAILS: "❌", Verdict.APPROVED: "☑️", Verdict.UNUSED: "⚪", Verdict.PASSES: "⚠️"}[finding.verdict]
+    place = f" — {_code(str(finding.place))}" if finding.place else ""
+    yield f"- {mark} **{change.severity}** {_escaped(change.message)}{place}"
+    yield f"  - {_escaped(change.reason)}"
+    operations = operations_of(finding)
+    if operations:
+        names = [_code(operation) for operation in operations[:_SHOWN_OPERATIONS]]
+        more = len(operations) - len(names)
+        yield f"  - breaks {', '.join(names)}" + (f" and {more} more" if more else "")
+    note = note_of(finding)
+    if note is not None:
+        yield f"  - {_escaped(note)}"
+    if finding.verdict is Verdict.FAILS:
+        yield f"  - {_escaped(advice_for(finding))}"
+
+
+def _escaped(text: str) -> str:
+    """Return the text without characters that Markdown or HTML would interpret. Each change stays on one line."""
+    escaped = "".join(f"\\{each}" if each in "\\`*_{}[]<>#|~!" else each for each in text)
+    return escaped.replace("@", "@\u200b").replace("\n", " ")
+
+
+def _code(text: str) -> str:
+    return f"`{text.replace('`', '').replace(chr(10), ' ')}`"

@@ -1,0 +1,168 @@
+"""The result of a schema check: every change with its verdict, and the operations that break."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from router.schema_check.changes import Change, Severity
+from router.schema_check.coordinate_places import CoordinatePlaces
+from router.schema_check.diff.compare_schemas import compare_schemas
+from router.schema_check.impact import Impact, find_impact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from router.composition.file_locations import FilePlace
+    from router.schema_check.approvals import Approval
+    from router.schema_check.operations.known_operations import KnownOperation
+    from router.schema_check.schema_versions import SchemaVersion
+
+
+class Verdict(StrEnum):
+    """What the check decides about a change.
+
+    Members:
+        FAILS: The check fails because of this change.
+        APPROVED: The change would fail, but a valid approval allows it.
+        UNUSED: The change would fail, but no known operation is broken by it.
+        PASSES: The change does not make the check fail.
+    """
+
+    FAILS = "fails"
+    APPROVED = "approved"
+    UNUSED = "unused"
+    PASSES = "passes"
+
+
+# The lowest severity that makes a check fail → the severities that do.
+FAIL_ON: Final[Mapping[str, frozenset[Severity]]] = {
+    "breaking": frozenset((Severity.BREAKING,)),
+    "dangerous": frozenset((Severity.BREAKING, Severity.DANGEROUS)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInput:
+    """What a check compares.
+
+    Attributes:
+        base: The version that clients know.
+        proposed: The new version.
+        operations: The known operations; None if they are not known, so that every breaking change fails.
+        approvals: The approvals of changes.
+        today: The day on which the check runs. Approvals expire.
+        fail_on: A key of `FAIL_ON`.
+    """
+
+    base: SchemaVersion
+    proposed: SchemaVersion
+    operations: Sequence[KnownOperation] | None
+    approvals: Sequence[Approval]
+    today: date
+    fail_on: str = "breaking"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A change and its verdict.
+
+    Attributes:
+        change: The change.
+        verdict: What the check decides.
+        base_place: Where the base declares the element.
+        proposed_place: Where the proposed version declares the element, or what contains it.
+        affected: The known operations that use the element.
+        broken: The known operations that the change breaks.
+        approval: The approval of this change, also if it has expired.
+    """
+
+    change: Change
+    verdict: Verdict
+    base_place: FilePlace | None
+    proposed_place: FilePlace | None
+    affected: tuple[KnownOperation, ...]
+    broken: tuple[KnownOperation, ...]
+    approval: Approval | None
+
+    @property
+    def place(self) -> FilePlace | None:
+        """The place to show first: where the proposed version declares the element or its parent, or the base."""
+        return self.proposed_place or self.base_place
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """The result of a schema check.
+
+    Attributes:
+        base: The name of the base version.
+        proposed: The name of the proposed version.
+        findings: All changes, breaking ones first.
+        impact: What the changes do to the known operations; None if these are not known.
+        operation_count: How many operations are known.
+        unused_approvals: Approvals of changes that this check did not find.
+    """
+
+    base: str
+    proposed: str
+    findings: tuple[Finding, ...]
+    impact: Impact | None
+    operation_count: int
+    unused_approvals: tuple[Approval, ...]
+
+    @property
+    def passes(self) -> bool:
+        """Whether the proposed version may be released."""
+        return not self.failures
+
+    @property
+    def failures(self) -> tuple[Finding, ...]:
+        """The findings because of which the check fails."""
+        return tuple(finding for finding in self.findings if finding.verdict is Verdict.FAILS)
+
+
+def check(given: CheckInput) -> CheckResult:
+    """Compare two versions of a schema, and judge every change."""
+    old, new = given.base.schema, given.proposed.schema
+    names = {**given.base.directive_names, **given.proposed.directive_names}
+    changes = compare_schemas(old, new, names)
+    impact = None if given.operations is None else find_impact(old, new, changes, given.operations)
+    base_places = CoordinatePlaces.of(given.base.texts)
+    proposed_places = CoordinatePlaces.of(given.proposed.texts)
+    approvals = {approval.change: approval for approval in given.approvals}
+    findings = []
+    for change in changes:
+        approval = approvals.get(change.id)
+        broken = _broken(impact, change)
+        findings.append(
+            Finding(
+                change=change,
+                verdict=_verdict(given, change, approval, is_broken=impact is None or bool(broken)),
+                base_place=base_places.find(change.coordinate),
+                proposed_place=proposed_places.find(change.coordinate),
+                affected=impact.affected.get(change, ()) if impact else (),
+                broken=broken,
+                approval=approval,
+            )
+        )
+    found = {change.id for change in changes}
+    unused = tuple(approval for approval in given.approvals if approval.change not in found)
+    count = len(given.operations or ())
+    return CheckResult(given.base.label, given.proposed.label, tuple(findings), impact, count, unused)
+
+
+def _broken(impact: Impact | None, change: Change) -> tuple[KnownOperation, ...]:
+    return tuple(each.operation for each in impact.broken if change in each.changes) if impact else ()
+
+
+def _verdict(given: CheckInput, change: Change, approval: Approval | None, *, is_broken: bool) -> Verdict:
+    # A dangerous change fails too if a known operation becomes invalid because of it.
+    breaks_known = given.operations is not None and is_broken
+    if change.severity not in FAIL_ON[given.fail_on] and not breaks_known:
+        return Verdict.PASSES
+    if approval is not None and not approval.has_expired(given.today):
+        return Verdict.APPROVED
+    return Verdict.FAILS if is_broken else Verdict.UNUSED

@@ -1,0 +1,80 @@
+"""Compares many generated pairs of schemas with @graphql-inspector/core, and with generated operations.
+
+python -m tests.router.schema_check.differential --count 10000 --seed 1
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import click
+from graphql import GraphQLSchema, parse, validate
+
+from router.schema_check.changes import Severity
+from router.schema_check.diff.compare_schemas import compare_schemas
+from router.schema_check.operations.used_coordinates import used_coordinates
+from tests.peers.peers import Peers
+from tests.peers.schema_difference import differences
+from tests.router.oracle.choices import SeededChoices
+from tests.router.oracle.operation_generator import generate_operation
+from tests.router.schema_check.generate_schemas import build, generate_pair
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from router.schema_check.changes import Change
+
+OPERATIONS = 6
+
+
+def schemas(seed: int) -> tuple[GraphQLSchema, GraphQLSchema, str, str]:
+    """A generated pair of schemas, and their SDL."""
+    before, after = generate_pair(seed)
+    old, new = build(before), build(after)
+    assert old is not None
+    assert new is not None
+    return old, new, before, after
+
+
+def missed(
+    seed: int, old: GraphQLSchema, new: GraphQLSchema, changes: Sequence[Change], counts: Counter[str] | None = None
+) -> Iterator[str]:
+    """Operations that the new schema makes invalid, although no change that is not safe affects them."""
+    unsafe = [change for change in changes if change.severity is not Severity.SAFE]
+    for number in range(OPERATIONS):
+        operation = generate_operation(SeededChoices(seed * 100 + number), old)
+        if operation is None:
+            continue
+        document = parse(operation.query)
+        errors = validate(new, document)
+        if counts is not None:
+            counts.update(["operations", *(["invalid"] if errors else [])])
+        if errors and not any(change.used_coordinates & used_coordinates(old, document) for change in unsafe):
+            yield f"{operation.query}\n{errors[0].message}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--operations-only", action="store_true")
+    options = parser.parse_args()
+    counts: Counter[str] = Counter()
+    with Peers() as peers:
+        for seed in range(options.seed * 1_000_000, options.seed * 1_000_000 + options.count):
+            old, new, before, after = schemas(seed)
+            changes = compare_schemas(old, new)
+            counts.update(["pairs"])
+            problems = list(missed(seed, old, new, changes, counts))
+            if not options.operations_only:
+                problems += differences(changes, peers.diff(before, after, seconds=600))
+            for problem in problems:
+                click.echo(f"seed {seed}: {problem}")
+            counts.update(["differences"] * len(problems))
+    click.echo(str(dict(counts)))
+
+
+if __name__ == "__main__":
+    main()

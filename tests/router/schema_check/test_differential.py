@@ -1,0 +1,19 @@
+"""A sample of generated pairs of schemas; `python -m tests.router.schema_check.differential` runs more.
+
+Covers `router/schema_check/type_positions.py`, `router/schema_check/diff/comparison.py`,
+`router/schema_check/diff/type_changes.py`.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from router.schema_check.diff.compare_schemas import compare_schemas
+from tests.router.schema_check.differential import missed, schemas
+
+
+@pytest.mark.parametrize("first", range(0, 150, 25))
+def test_an_operation_becomes_invalid_only_by_a_change_that_affects_it(first: int) -> None:
+    for seed in range(first, first + 25):
+        old, new, _, _ = schemas(seed)
+        assert list(missed(seed, old, new, compare_schemas(old, new))) == [], f"seed {seed}"
