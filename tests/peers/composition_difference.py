@@ -34,7 +34,7 @@ class Deviation:
     Attributes:
         case: The case folder that shows it.
         kinds: The kinds of differences that it explains.
-        ours: What our messages or our supergraph have; None if generated sets never show it.
+        ours: What our messages, hints or our supergraph have; None if generated sets never show it.
         apollo: What Apollo's composition does.
         why: The reason for our result.
         in_apollos: What Apollo's supergraph must have, too.
@@ -53,7 +53,8 @@ class Deviation:
             return False
         if self.in_apollos is not None and not self.in_apollos.search(apollo.supergraph or ""):
             return False
-        texts = (*(error.message for error in composition.errors), composition.supergraph_sdl or "")
+        findings = (*composition.errors, *composition.hints)
+        texts = (*(finding.message for finding in findings), composition.supergraph_sdl or "")
         return difference.kind in self.kinds and any(self.ours.search(text) for text in texts)
 
 
@@ -121,11 +122,18 @@ DEVIATIONS: tuple[Deviation, ...] = (
     ),
     Deviation(
         "two_interface_objects_of_one_entity",
-        ("verdict",),
-        None,
+        ("verdict", "hints"),
+        re.compile(r"graph: (\w+), [^\n]*isInterfaceObject: true.*graph: \1, [^\n]*isInterfaceObject: true", re.DOTALL),
         "enters a subgraph as one interface only, the last by name, and reports that fields of the others cannot be "
         "resolved; if an interface returns the object it composes, but its planner fails",
         "our planner enters the subgraph as each interface, in one fetch each",
+    ),
+    Deviation(
+        "key_with_field_of_its_own_subgraph",
+        ("verdict", "hints"),
+        re.compile("query planners of Apollo's and Hive's routers cannot"),
+        "fetches the fields of a key without the subgraph that the key leads to",
+        "our planner fetches a key's fields from that subgraph too, by another key; a hint says that others cannot",
     ),
     Deviation(
         "context_of_two_values_below",

@@ -79,7 +79,7 @@ class FederationSample:
             *(DataGenerator(model, random.Random(number)).data() for number in range(DATASETS)),
         ]
         yield from datasets
-        for interface_object in model.interface_objects.values():
+        for interface_object in model.interface_objects:
             failing = [
                 field.name
                 for field in interface_object.fields.values()

@@ -16,12 +16,15 @@ const { parse } = require("graphql");
 // Each takes a supergraph and returns a function that plans the text of an operation.
 const planners = {
   apollo(supergraph, config = {}) {
-    const { Supergraph, operationFromDocument } = require("@apollo/federation-internals");
+    const internals = require("@apollo/federation-internals");
     const { QueryPlanner } = require("@apollo/query-planner");
-    const built = Supergraph.build(supergraph);
+    // By default it refuses what only Apollo's router runs: contexts, authorization, cost, connectors.
+    const built = internals.Supergraph.build(supergraph, {
+      supportedFeatures: internals.ROUTER_SUPPORTED_SUPERGRAPH_FEATURES,
+    });
     const planner = new QueryPlanner(built, config);
     const schema = built.apiSchema();
-    return (operation) => planner.buildQueryPlan(operationFromDocument(schema, parse(operation)));
+    return (operation) => planner.buildQueryPlan(internals.operationFromDocument(schema, parse(operation)));
   },
 
   "apollo-defer"(supergraph) {

@@ -24,6 +24,11 @@ from router.composition.satisfiability.failure_reasons import failure_reasons
 from router.composition.satisfiability.override_label_combinations import label_assumptions
 from router.composition.satisfiability.position_graph import Position, PositionGraph
 from router.composition.satisfiability.reachability import Reachability
+from router.composition.satisfiability.reachability_by_other_planners import (
+    FAILURE,
+    ReachabilityByOtherPlanners,
+    may_be_unplannable_elsewhere,
+)
 from router.composition.satisfiability.types_lost_by_extraction import ExtractedFields
 from router.composition.type_refs import base_name
 
@@ -79,7 +84,8 @@ def check_satisfiability(state: MergeState) -> None:
     """Check that the subgraphs can resolve every query on the API schema (composition §9).
 
     Reports SATISFIABILITY_ERROR once for each field that cannot be resolved, with an example query. Reports
-    MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED if the search is too large.
+    MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED if the search is too large. Reports the hint UNPLANNABLE_BY_OTHER_ROUTERS
+    for fields that other planners cannot resolve.
 
     Args:
         state: The result of the merge. Errors and hints are added to `state.report`.
@@ -90,6 +96,16 @@ def check_satisfiability(state: MergeState) -> None:
     for assumption in label_assumptions(state, extracted):
         graph = PositionGraph(state, assumption, extracted)
         _Search(state, Reachability(graph, contexts), reported, runtime_types).run()
+    if state.report.failed() or not may_be_unplannable_elsewhere(state):
+        return
+    trial = state.silent()
+    for assumption in label_assumptions(state, extracted):
+        graph = PositionGraph(state, assumption, extracted)
+        _Search(trial, ReachabilityByOtherPlanners(graph, contexts), reported, RuntimeTypes(None)).run()
+    for failure in trial.report.errors:
+        if failure.code == "SATISFIABILITY_ERROR":
+            _, query_and_reasons = failure.message.split(":\n", 1)
+            state.report.hint("UNPLANNABLE_BY_OTHER_ROUTERS", f"{FAILURE}:\n{query_and_reasons}")
 
 
 class _Search:

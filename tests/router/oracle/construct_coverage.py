@@ -71,6 +71,7 @@ _SDL: Final = {
     "object field on an interface object": r"^  o\d.*: \[?[EV]\d",
     "context": r"@context\(",
     "context on an interface": r"^interface.*@context",
+    "context on the query root": r"^type Query @context",
     "context on a union": r"^union.*@context",
     "context around a list": r"^  ctx.*: \[",
     "context around a list of lists": r"^  ctx.*: \[\[",
@@ -151,8 +152,26 @@ def _requires_chain(generated: GeneratedFederation) -> bool:
 
 
 def _shared_interface_object(generated: GeneratedFederation) -> bool:
-    names = [re.findall(r"^type (\w+) @interfaceObject", sdl, re.MULTILINE) for sdl in generated.subgraphs.values()]
-    return any(times > 1 for times in Counter(name for found in names for name in found).values())
+    names = Counter(name for sdl in generated.subgraphs.values() for name in _interface_objects(sdl))
+    return any(times > 1 for times in names.values())
+
+
+def _two_interface_objects(generated: GeneratedFederation) -> bool:
+    return any(len(_interface_objects(sdl)) > 1 for sdl in generated.subgraphs.values())
+
+
+def _two_interface_objects_of_one_entity(generated: GeneratedFederation) -> bool:
+    implemented = [
+        set(names.split(" & "))
+        for sdl in generated.subgraphs.values()
+        for names in re.findall(r"^type \w+ implements ([\w& ]+?) @", sdl, re.MULTILINE)
+    ]
+    objects = [set(_interface_objects(sdl)) for sdl in generated.subgraphs.values()]
+    return any(len(names & one) > 1 for names in implemented for one in objects)
+
+
+def _interface_objects(sdl: str) -> list[str]:
+    return re.findall(r"^type (\w+) @interfaceObject", sdl, re.MULTILINE)
 
 
 def _data(generated: GeneratedFederation) -> str:
@@ -184,6 +203,8 @@ _COMPARISONS: Final[dict[str, Callable[[GeneratedFederation], bool]]] = {
     ),
     "several contextual fields": lambda generated: any("  u(beside" in sdl for sdl in generated.subgraphs.values()),
     "several interface objects": lambda generated: {*INTERFACE_OBJECT_SUBGRAPHS} <= generated.subgraphs.keys(),
+    "several interface objects in one subgraph": _two_interface_objects,
+    "several interface objects of one entity in one subgraph": _two_interface_objects_of_one_entity,
     "interface object in several subgraphs": _shared_interface_object,
     "requires between interface objects": lambda generated: any(
         re.search(r"^  (o\d.*@requires\(.*\bp\d|p\d.*@requires\(.*\bo\d)", sdl, re.MULTILINE)

@@ -165,7 +165,7 @@ class FederationModel:
     values: dict[str, ValueType] = field(default_factory=dict)
     abstract: dict[str, AbstractType] = field(default_factory=dict)
     roots: dict[str, dict[str, Field]] = field(default_factory=dict)
-    interface_objects: dict[str, InterfaceObject] = field(default_factory=dict)
+    interface_objects: list[InterfaceObject] = field(default_factory=list)
     inaccessible: set[str] = field(default_factory=set)
     contexts: dict[str, str] = field(default_factory=dict)
     override_labels: set[str] = field(default_factory=set)
@@ -183,6 +183,14 @@ class FederationModel:
             yield from fields.values()
         for entity in self.entities.values():
             yield from entity.fields.values()
+
+    def interface_objects_in(self, subgraph: str) -> list[InterfaceObject]:
+        return [one for one in self.interface_objects if one.subgraph == subgraph]
+
+    @property
+    def all_subgraphs(self) -> list[str]:
+        """The subgraphs, followed by those with interface objects."""
+        return list(dict.fromkeys((*self.subgraphs, *(one.subgraph for one in self.interface_objects))))
 
     def composites(self) -> list[str]:
         """The composite types that a field can return. Entities are in it twice, so that they are more frequent."""

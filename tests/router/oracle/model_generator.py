@@ -291,11 +291,14 @@ def has_no_interface_relation(model: FederationModel, abstract: AbstractType) ->
 
 
 def _add_interface_objects(choices: Choices, model: FederationModel) -> None:
-    """Add subgraphs with interface objects."""
+    """Add subgraphs with interface objects: one or two of them in the first subgraph, one in the second."""
+    first, second = INTERFACE_OBJECT_SUBGRAPHS
     if chance(choices, 75):
-        _add_interface_object(choices, model, INTERFACE_OBJECT_SUBGRAPHS[0], "o")
+        _add_interface_object(choices, model, first, "o")
     if model.interface_objects and chance(choices, 40):
-        _add_interface_object(choices, model, INTERFACE_OBJECT_SUBGRAPHS[1], "p")
+        _add_interface_object(choices, model, second, "p")
+    if model.interface_objects and chance(choices, 30):
+        _add_interface_object(choices, model, first, "s")
 
 
 def _add_interface_object(choices: Choices, model: FederationModel, subgraph: str, prefix: str) -> None:
@@ -305,33 +308,44 @@ def _add_interface_object(choices: Choices, model: FederationModel, subgraph: st
         for abstract in model.abstract.values()
         if abstract.fields and has_no_interface_relation(model, abstract)
         if all(member in model.entities for member in abstract.members)
+        and not _is_in_the_way(model, abstract, subgraph)
     ]
     if not candidates:
         return
     abstract = pick(choices, candidates)
-    hosts = [one.host for one in model.interface_objects.values() if one.interface == abstract.name]
+    hosts = [one.host for one in model.interface_objects if one.interface == abstract.name]
     host = pick(choices, hosts or model.subgraphs)
     abstract.unknown_members.pop(host, None)
     for member in abstract.members:
         entity = model.entities[member]
         entity.keys_by_subgraph.setdefault(host, set()).add(KEYS[0])
         entity.fields["id"].owners.add(host)
-    interface_object = model.interface_objects[subgraph] = InterfaceObject(subgraph, abstract.name, host)
+    interface_object = InterfaceObject(subgraph, abstract.name, host)
+    model.interface_objects.append(interface_object)
+    objects = model.interface_objects_in(subgraph)
+    implementations = {member for one in objects for member in model.abstract[one.interface].members}
     for index in range(choices.number(1, 3)):
-        field = _interface_object_field(choices, model, abstract, f"{prefix}{index}")
+        field = _interface_object_field(choices, model, implementations, f"{prefix}{index}")
         field.owners = {subgraph}
         interface_object.fields[field.name] = field
         for member in abstract.members:
             model.entities[member].fields[field.name] = replace(field, owners=set())
     if chance(choices, 50):
-        root_field = Field(f"q{subgraph}", abstract.name, pick(choices, ("{}", "[{}]")), owners={subgraph})
+        root_field = Field(f"q{prefix}", abstract.name, pick(choices, ("{}", "[{}]")), owners={subgraph})
         model.roots["Query"][root_field.name] = root_field
 
 
-def _interface_object_field(choices: Choices, model: FederationModel, abstract: AbstractType, name: str) -> Field:
-    """A leaf, a value type with leaves only, or an entity that does not implement the interface."""
+def _is_in_the_way(model: FederationModel, abstract: AbstractType, subgraph: str) -> bool:
+    """Whether the subgraph has the interface object already, or a field that returns an implementation of it."""
+    objects = model.interface_objects_in(subgraph)
+    returned = {field.type_name for one in objects for field in one.fields.values()}
+    return any(one.interface == abstract.name for one in objects) or not returned.isdisjoint(abstract.members)
+
+
+def _interface_object_field(choices: Choices, model: FederationModel, implementations: set[str], name: str) -> Field:
+    """A leaf, a value type with leaves only, or an entity that is none of the implementations."""
     simple = [value.name for value in model.values.values() if all(field.is_leaf for field in value.fields.values())]
-    others = [name for name in (*model.entities, *simple) if name not in abstract.members]
+    others = [name for name in (*model.entities, *simple) if name not in implementations]
     others = [name for name in others if name not in model.inaccessible and name not in {"W0", "W1"}]
     if others and chance(choices, 30):
         return Field(name, pick(choices, others), pick(choices, ("{}", "{}!", "[{}]")))

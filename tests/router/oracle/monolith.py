@@ -83,13 +83,13 @@ class Monolith:
 
 def _from_context(store: Store, parent: MonolithObject | None, selections: Mapping[str, SelectionSetNode]) -> object:
     """The value of a `@fromContext` argument: from the nearest ancestor that sets the context."""
+    ancestors = [Reference("Query")]
     while parent is not None and parent.parent is not None:
         parent = parent.parent
-        selection = selections.get(parent.reference.typename)
-        if selection is not None:
-            (value,) = store.required_values(parent.reference, selection).values()
-            return value
-    raise AssertionError("no ancestor sets the context")
+        ancestors.insert(-1, parent.reference)
+    reference = next(one for one in ancestors if one.typename in selections)
+    (value,) = store.required_values(reference, selections[reference.typename]).values()
+    return value
 
 
 def _monolith_value(value: object, parent: MonolithObject | None) -> object:

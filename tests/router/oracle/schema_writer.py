@@ -74,19 +74,16 @@ class SchemaWriter:
 
     def __init__(self, model: FederationModel) -> None:
         self.model = model
-        subgraphs = (*model.subgraphs, *model.interface_objects)
         self.field_set_fields: dict[str, set[tuple[str, str]]] = {
-            name: set(self._fields_in_field_sets(name)) for name in subgraphs
+            name: set(self._fields_in_field_sets(name)) for name in model.all_subgraphs
         }
-        self.known: dict[str, set[str]] = {name: self._known_types(name) for name in subgraphs}
+        self.known: dict[str, set[str]] = {name: self._known_types(name) for name in model.all_subgraphs}
 
     def sdls(self) -> dict[str, str]:
         """The SDL of each subgraph that resolves anything."""
         texts = {name: self._sdl(name) for name in self.model.subgraphs if self.has_content(name)}
-        return texts | {
-            name: self._interface_object_sdl(interface_object)
-            for name, interface_object in self.model.interface_objects.items()
-        }
+        with_objects = [name for name in self.model.all_subgraphs if name not in self.model.subgraphs]
+        return texts | {name: self._interface_objects_sdl(name) for name in with_objects}
 
     def external_fields(self, entity: Entity, subgraph: str) -> set[str]:
         """The fields that the subgraph does not resolve, but selects in `@requires` or `@provides`."""
@@ -129,10 +126,10 @@ class SchemaWriter:
     def _known_types(self, subgraph: str) -> set[str]:
         """The types that the subgraph must define."""
         model = self.model
-        interface_object = model.interface_objects.get(subgraph)
+        interface_objects = model.interface_objects_in(subgraph)
         pending = (
-            [field.type_name for field in interface_object.fields.values()]
-            if interface_object
+            [field.type_name for one in interface_objects for field in one.fields.values()]
+            if interface_objects
             else self._start_types(subgraph)
         )
         known: set[str] = set()
@@ -152,7 +149,7 @@ class SchemaWriter:
         ]
         return pending + [
             interface_object.interface
-            for interface_object in model.interface_objects.values()
+            for interface_object in model.interface_objects
             if interface_object.host == subgraph
         ]
 
@@ -192,13 +189,12 @@ class SchemaWriter:
         parts = [FEDERATION_1_DEFINITIONS] if is_federation_1 else [LINK, SUBGRAPH_DEFINITIONS]
         for root, fields in model.roots.items():
             lines = [self._field(field, subgraph) for field in fields.values() if subgraph in field.owners]
-            parts += [block(f"{'extend ' if is_federation_1 else ''}type {root}", lines)] if lines else []
+            head = f"{'extend ' if is_federation_1 else ''}type {root}{self._context(root, subgraph)}"
+            parts += [block(head, lines)] if lines else []
         parts += [self._entity(entity, subgraph) for entity in model.entities.values() if entity.name in known]
         parts += [self._value(value, subgraph) for value in model.values.values() if value.name in known]
         parts += _key_objects(known, "" if is_federation_1 else " @shareable")
-        keyed = {
-            (interface_object.interface, interface_object.host) for interface_object in model.interface_objects.values()
-        }
+        keyed = {(interface_object.interface, interface_object.host) for interface_object in model.interface_objects}
         for abstract in model.abstract.values():
             if abstract.name in known:
                 names = self._interface_fields(abstract, subgraph)
@@ -274,22 +270,24 @@ class SchemaWriter:
         head = f"interface {abstract.name}{implements(abstract.interfaces)}{directives}"
         return block(head, [fields[name].signature for name in names])
 
-    def _interface_object_sdl(self, interface_object: InterfaceObject) -> str:
-        model, subgraph = self.model, interface_object.subgraph
-        known = self.known[subgraph]
-        implementation = model.entities[model.abstract[interface_object.interface].members[0]]
-        required = {name for field in interface_object.fields.values() for name in field.requires.split()}
-        lines = ["id: ID!"]
-        lines += [f"{implementation.fields[name].signature} @external" for name in sorted(required)]
-        lines += [self._field(field, subgraph) for field in interface_object.fields.values()]
+    def _interface_objects_sdl(self, subgraph: str) -> str:
+        model, known = self.model, self.known[subgraph]
         parts = [LINK, SUBGRAPH_DEFINITIONS]
         roots = [field for field in model.roots["Query"].values() if subgraph in field.owners]
         if roots:
             parts.append(block("type Query", [self._field(field, subgraph) for field in roots]))
-        parts.append(block(f'type {interface_object.interface} @interfaceObject @key(fields: "id")', lines))
+        parts += [self._interface_object(one) for one in model.interface_objects_in(subgraph)]
         parts += [self._entity(entity, subgraph) for entity in model.entities.values() if entity.name in known]
         parts += [self._value(value, subgraph) for value in model.values.values() if value.name in known]
         return "\n".join((*parts, *_key_objects(known, " @shareable")))
+
+    def _interface_object(self, interface_object: InterfaceObject) -> str:
+        implementation = self.model.entities[self.model.abstract[interface_object.interface].members[0]]
+        required = {name for field in interface_object.fields.values() for name in field.requires.split()}
+        lines = ["id: ID!"]
+        lines += [f"{implementation.fields[name].signature} @external" for name in sorted(required)]
+        lines += [self._field(field, interface_object.subgraph) for field in interface_object.fields.values()]
+        return block(f'type {interface_object.interface} @interfaceObject @key(fields: "id")', lines)
 
     def merged(self) -> str:
         """The merged schema, which is the schema of the monolith."""
@@ -321,7 +319,7 @@ class SchemaWriter:
             and member not in self.model.inaccessible
         ]
         names = [name for name in abstract.fields if name in declared]
-        for interface_object in self.model.interface_objects.values():
+        for interface_object in self.model.interface_objects:
             names += interface_object.fields if interface_object.interface == abstract.name else ()
         return self._abstract(abstract, names, members)
 

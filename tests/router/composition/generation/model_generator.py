@@ -7,6 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.router.composition.generation.abstract_type_generator import (
+    add_abstract_types,
+    add_interface_field_of_value_type,
+    add_interfaces_with_key,
+    random_dialects,
+)
 from tests.router.composition.generation.dialect import Dialect, generate_dialects
 from tests.router.composition.generation.subgraph_set_model import LEAF_TYPES, Field, Input, SubgraphSetModel, Type
 from tests.router.oracle.choices import chance, pick, subset
@@ -37,6 +43,7 @@ FEATURES = (
     "inputs",
     "interfaceObject",
     "interface keys",
+    "interface values",
     "keys",
     "many",
     "mutation",
@@ -72,16 +79,12 @@ def generate_model(choices: Choices, always: Iterable[str] = ()) -> SubgraphSetM
         dialect.tags_schema = model.has("tag") and dialect.minor >= MIN_VERSION_OF_SCHEMA_TAGS and chance(choices, 20)
     _add_leaf_types(choices, model)
     _add_object_types(choices, model)
-    _add_abstract_types(choices, model)
+    add_abstract_types(choices, model)
     _add_root_types(choices, model)
     for feature, step in GENERATORS_BY_FEATURE.items():
         if model.has(feature):
             step(choices, model)
     return model
-
-
-def _random_dialects(choices: Choices, model: SubgraphSetModel) -> list[Dialect]:
-    return subset(choices, model.dialects) if chance(choices, 60) else list(model.dialects)
 
 
 def _add_leaf_types(choices: Choices, model: SubgraphSetModel) -> None:
@@ -139,7 +142,7 @@ def _random_field(choices: Choices, model: SubgraphSetModel, name: str) -> Field
 
 def _add_object_types(choices: Choices, model: SubgraphSetModel) -> None:
     for name in ("User", "Product", "Review")[: choices.number(1, 3)]:
-        model.types[name] = Type(name, "type", declared_in=_random_dialects(choices, model))
+        model.types[name] = Type(name, "type", declared_in=random_dialects(choices, model))
     if model.has("values"):
         for name in ("Money", "Place")[: choices.number(1, 2)]:
             model.types[name] = Type(name, "type", declared_in=list(model.dialects))
@@ -175,41 +178,6 @@ def _add_keys(choices: Choices, model: SubgraphSetModel, type_: Type) -> None:
         if chance(choices, 8):
             keys[-1] = f"!{keys[-1]}"
         type_.keys[dialect.name] = keys
-
-
-def _add_abstract_types(choices: Choices, model: SubgraphSetModel) -> None:
-    objects = model.of_kind("type")
-    if model.has("abstract"):
-        for name in ("Node", "Named")[: choices.number(1, 2)]:
-            interface = Type(name, "interface", declared_in=_random_dialects(choices, model))
-            members = subset(choices, objects)
-            common = Field(f"{name.lower()}Id", pick(choices, ("ID!", "String", "[Int]")))
-            interface.fields[common.name] = common
-            for member in members:
-                member.interfaces.append(name)
-                member.fields[common.name] = Field(common.name, common.type, owners=list(member.declared_in))
-            model.types[name] = interface
-        _add_interface_hierarchy(choices, model)
-    if model.has("unions"):
-        named = [member.name for member in subset(choices, objects)]
-        model.types["Hit"] = Type("Hit", "union", members=named)
-
-
-def _add_interface_hierarchy(choices: Choices, model: SubgraphSetModel) -> None:
-    """Let the second interface and all its members implement the first one."""
-    if "Named" not in model.types or not chance(choices, 40):
-        return
-    above, below = model.types["Node"], model.types["Named"]
-    below.interfaces.append(above.name)
-    below.declared_in = [dialect for dialect in below.declared_in if dialect in above.declared_in] or list(
-        above.declared_in
-    )
-    for common in above.fields.values():
-        below.fields[common.name] = Field(common.name, common.type)
-        for member in model.of_kind("type"):
-            if below.name in member.interfaces and above.name not in member.interfaces:
-                member.interfaces.append(above.name)
-                member.fields[common.name] = Field(common.name, common.type, owners=list(member.declared_in))
 
 
 def _add_root_types(choices: Choices, model: SubgraphSetModel) -> None:
@@ -319,31 +287,6 @@ def _add_overrides(choices: Choices, model: SubgraphSetModel) -> None:
                 field.owners.append(taker)
 
 
-def _add_interface_with_key(choices: Choices, model: SubgraphSetModel) -> None:
-    """Add an interface with a key. One subgraph declares it, with all implementations as entities."""
-    candidates = [dialect for dialect in model.dialects if dialect.knows("interfaceObject")]
-    dialect = pick(choices, candidates or model.dialects)
-    members = [type_ for type_ in model.entities() if dialect in type_.declared_in and chance(choices, 70)]
-    if not members:
-        return
-    media = Type("Media", "interface", declared_in=[dialect], keys={dialect.name: ["id"]})
-    media.fields["id"] = Field("id", "ID!")
-    media.fields["title"] = Field("title", "String")
-    for member in members:
-        member.interfaces.append("Media")
-        member.keys[dialect.name] = ["id"]
-        member.fields["title"] = Field("title", "String", owners=[dialect])
-    model.types["Media"] = media
-    model.types["Query"].fields["media"] = Field("media", "Media", owners=[dialect])
-    others = [other for other in model.dialects if other is not dialect]
-    if model.has("interfaceObject") and others:
-        media.interface_object_in = subset(choices, others)
-        for member in members:
-            member.interfaces = ["Media"]
-            for other in media.interface_object_in:
-                member.declared_in = [one for one in member.declared_in if one is not other]
-
-
 def _add_context(choices: Choices, model: SubgraphSetModel) -> None:
     """Add a type that sets a context, and below it a field with an argument from the context."""
     dialect = pick(choices, model.dialects)
@@ -365,7 +308,9 @@ def _add_context(choices: Choices, model: SubgraphSetModel) -> None:
     selection = f"{{ {name} }}"
     if setter.kind == "union" or chance(choices, 20):
         selection = " ".join(f"... on {member.name} {{ {name} }}" for member in members)
-    argument = Input("ctxArg", kind if chance(choices, 80) else "String!", default=f"$ctx {selection}")
+    # The argument must be nullable, whatever gives it its value.
+    type_ = kind.removesuffix("!") if chance(choices, 90) else kind
+    argument = Input("ctxArg", type_, default=f"$ctx {selection}")
     reader.fields["fromCtx"] = Field("fromCtx", "String", [argument], owners=[dialect])
 
 
@@ -390,7 +335,8 @@ def _add_custom_directive(choices: Choices, model: SubgraphSetModel) -> None:
 
 
 GENERATORS_BY_FEATURE: dict[str, Callable[[Choices, SubgraphSetModel], None]] = {
-    "interface keys": _add_interface_with_key,
+    "interface keys": add_interfaces_with_key,
+    "interface values": add_interface_field_of_value_type,
     "context": _add_context,
     "compose": _add_custom_directive,
     "requires": _add_requires,

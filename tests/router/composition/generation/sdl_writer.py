@@ -33,7 +33,7 @@ DIRECTIVES_BY_FEATURE: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("cost", "weight: 2", "argument enum field inputfield type scalar"),
         ("listSize", "assumedSize: 10", "listfield"),
         ("listSize", "assumedSize: 3, requireOneSlicingArgument: false", "listfield"),
-        ("listSize", 'slicingArguments: ["a0"]', "listfield"),
+        ("listSize", 'slicingArguments: ["a0"]', "slicedfield"),
         ("listSize", 'assumedSize: 5, sizedFields: ["nodeId"]', "objectfield"),
     ),
     "cacheTag": (("cacheTag", 'format: "c-{$key.id}"', "type"), ("cacheTag", 'format: "all"', "field type")),
@@ -255,9 +255,21 @@ class SdlWriter:
         if not external and (type_.kind == "type" or chance(self._choices, 30)):
             decorations += self._random_directives(dialect, "field")
             decorations += self._random_directives(dialect, "listfield") if declared.is_list else ""
-            decorations += self._random_directives(dialect, "objectfield") if declared.base in self._model.types else ""
+            decorations += self._random_directives(dialect, "slicedfield") if self._is_sliced(declared) else ""
+            decorations += self._random_directives(dialect, "objectfield") if self._has_sized_field(declared) else ""
         written = self._type_with_noise(declared.type)
         return f"{self._description()}{declared.name}{listed}: {written}{decorations}"
+
+    def _is_sliced(self, declared: Field) -> bool:
+        """Whether the field has the slicing argument that `@listSize` names, apart from noise."""
+        arguments = [one.type.strip("!") for one in declared.arguments if one.name == "a0"]
+        return declared.is_list and (arguments == ["Int"] or self._deviates())
+
+    def _has_sized_field(self, declared: Field) -> bool:
+        """Whether the field leads to the list that `@listSize` names, apart from noise."""
+        target = self._model.types.get(declared.base)
+        sized = target and target.fields.get("nodeId")
+        return sized.is_list if sized else target is not None and self._deviates()
 
     def _shares_all(self, dialect: Dialect, type_: Type) -> bool:
         """Whether the subgraph has `@shareable` on the type instead of on each field."""
@@ -289,7 +301,7 @@ class SdlWriter:
     def _as_interface_object(self, dialect: Dialect, interface: Type) -> str:
         if not dialect.knows("interfaceObject"):
             return ""
-        field_name = f"by{''.join(filter(str.isalnum, dialect.name))}"
+        field_name = f"by{''.join(filter(str.isalnum, f'{dialect.name}{interface.name}'))}"
         key = dialect("key", 'fields: "id"')
         return (
             f"type {interface.name}{key}{dialect('interfaceObject')}{self._random_directives(dialect, 'type', 6)} {{\n"

@@ -1,0 +1,128 @@
+"""Find the positions that Apollo's and Hive's query planners can reach: fewer than this router can.
+
+Both planners have two restrictions that this router does not have:
+
+- To move into a subgraph by a key, they fetch the fields of the key without that subgraph. Example: the key
+  `books { id title }` of `BookList` in `b` is out of their reach if only `b` has `Book.title`, although `b` gives the
+  titles of books by `Book.id`.
+- They enter a subgraph as one interface object only. If an object implements several interfaces that are interface
+  objects in one subgraph, they use the last of them by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from graphql.language import FieldNode
+
+from router.composition.key_identity_and_resolvability import resolvable
+from router.composition.satisfiability.reachability import Reachability
+from router.composition.type_refs import base_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from graphql.language import SelectionSetNode
+
+    from router.composition.merge.merge_state import MergeState
+    from router.composition.model import SubgraphSchema
+    from router.composition.satisfiability.position_graph import Position
+    from router.composition.satisfiability.reachability_cache_and_cycles import Entries
+
+# A key inside a key inside a key excludes one subgraph more each time. Real keys are not nested so deeply.
+_MAX_EXCLUDED = 3
+
+
+FAILURE = (
+    "This router resolves the following query, but the query planners of Apollo's and Hive's routers cannot, because "
+    "they fetch the fields of a key without the subgraph that it leads to, and enter a subgraph as one interface "
+    "object only"
+)
+
+
+@dataclass(slots=True)
+class ReachabilityByOtherPlanners(Reachability):
+    """The reachability with the restrictions of the other planners; `excluded` are subgraphs that it does not enter."""
+
+    excluded: frozenset[int] = frozenset()
+    narrower: dict[int, ReachabilityByOtherPlanners] = field(default_factory=dict)
+
+    def _extended(self, position: Position, found: tuple[Position, ...]) -> tuple[Position, ...]:
+        entries = self.cache.entries.get(position)
+        if entries is None:
+            entries = self.cache.entries[position] = self._entries(position)
+        more = tuple(
+            entry
+            for entry, keys in entries
+            if entry not in found
+            and any(key is not None and self._without(entry.index).can_fetch(found, key, closed=True) for key in keys)
+        )
+        return found + more
+
+    def _entries(self, position: Position) -> Entries:
+        """Return the entries into subgraphs that are not excluded, one for each subgraph."""
+        entries = [item for item in self.graph.entries(position) if item[0].index not in self.excluded]
+        return tuple({entry.index: (entry, keys) for entry, keys in sorted(entries, key=_subgraph_and_name)}.values())
+
+    def _without(self, index: int) -> ReachabilityByOtherPlanners:
+        if len(self.excluded) >= _MAX_EXCLUDED:
+            return self
+        if index not in self.narrower:
+            excluded = self.excluded | {index}
+            self.narrower[index] = ReachabilityByOtherPlanners(self.graph, self.contexts, excluded=excluded)
+        return self.narrower[index]
+
+
+def _subgraph_and_name(item: tuple[Position, tuple[SelectionSetNode | None, ...]]) -> tuple[int, str]:
+    return item[0].index, item[0].type_name
+
+
+def may_be_unplannable_elsewhere(state: MergeState) -> bool:
+    """Return whether the subgraphs have something that the restrictions concern. If not, no search is necessary."""
+    return any(
+        _has_interface_objects_of_one_entity(state, subgraph.schema)
+        or any(_needs_own_subgraph(state, index, *fields) for fields in _fields_inside_keys(subgraph.schema))
+        for index, subgraph in enumerate(state.subgraphs)
+    )
+
+
+def _has_interface_objects_of_one_entity(state: MergeState, schema: SubgraphSchema) -> bool:
+    names = {name for name, definition in schema.types.items() if definition.is_interface_object}
+    return len(names) > 1 and any(
+        len(names.intersection(definition.interfaces)) > 1 for definition in state.supergraph.types.values()
+    )
+
+
+def _needs_own_subgraph(state: MergeState, index: int, type_name: str, name: str) -> bool:
+    """Return whether a planner may enter the subgraph by a key of `type_name` to fetch the field `name` there."""
+    own = state.subgraphs[index].schema.types.get(type_name)
+    if own is None or not any(resolvable(key) for key in own.keys):
+        return False
+    return any(
+        name not in definition.fields or definition.fields[name].has("external")
+        for other, definition in state.type_sources(type_name).items()
+        if other != index
+    )
+
+
+def _fields_inside_keys(schema: SubgraphSchema) -> Iterator[tuple[str, str]]:
+    """Yield the type and the name of each field that a resolvable key selects on another object."""
+    for definition in schema.types.values():
+        for key in definition.keys:
+            if resolvable(key) and key.field_set is not None:
+                yield from _fields_below(schema, definition.name, key.field_set, depth=0)
+
+
+def _fields_below(
+    schema: SubgraphSchema, type_name: str, selections: SelectionSetNode, depth: int
+) -> Iterator[tuple[str, str]]:
+    for item in selections.selections:
+        if not isinstance(item, FieldNode):
+            continue
+        if depth:
+            yield type_name, item.name.value
+        definition = schema.types.get(type_name)
+        member = definition.fields.get(item.name.value) if definition is not None else None
+        if item.selection_set is not None and member is not None:
+            yield from _fields_below(schema, base_name(member.type), item.selection_set, depth + 1)
