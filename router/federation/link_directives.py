@@ -55,6 +55,11 @@ class LinkError(Exception):
         self.node = node
         self.others: Links | None = None
 
+    @property
+    def is_unknown_federation(self) -> bool:
+        """Whether the federation version is not known."""
+        return self.code == "UNKNOWN_FEDERATION_LINK_VERSION"
+
 
 def read_links(directives: Sequence[DirectiveNode]) -> Links:
     """Read the `@link` or `@core` directives on a schema definition and its extensions.
@@ -82,7 +87,7 @@ def read_links(directives: Sequence[DirectiveNode]) -> Links:
                 first = error
             if error.code == "UNKNOWN_FEDERATION_LINK_VERSION" and (url := _url_of(node)) is not None:
                 # Keep a link to federation, because the schema is a federation schema even with an unknown version.
-                links[FEDERATION_IDENTITY] = Link(url, url.name, {})
+                links[FEDERATION_IDENTITY] = _link_of_unknown_version(node, url)
     if first is not None:
         # `others` is set in each of these cases: (1) one of the valid links is to the link specification; (2) the
         # failed link is to the link specification, and no link is to federation; (3) the failed link is to an unknown
@@ -92,6 +97,17 @@ def read_links(directives: Sequence[DirectiveNode]) -> Links:
             first.others = Links(links)
         raise first
     return Links(links)
+
+
+def _link_of_unknown_version(node: DirectiveNode, url: SpecUrl) -> Link:
+    """Return the link with its alias and imports, if they can be read."""
+    arguments = _arguments(node)
+    alias = arguments.get("as")
+    try:
+        imports = _imports(node, arguments.get("import"))
+    except LinkError:
+        imports = {}
+    return Link(url, alias.value if isinstance(alias, StringValueNode) else url.name, imports)
 
 
 def _federation_again(error: LinkError, first: LinkError) -> bool:

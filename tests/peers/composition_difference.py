@@ -107,6 +107,13 @@ DEVIATIONS: tuple[Deviation, ...] = (
         "no directive is allowed there, whatever its arguments are",
     ),
     Deviation(
+        "unknown_federation_version_beside_its_imports",
+        ("codes",),
+        re.compile(r"Federation v\S+ is not known; the versions known are"),
+        "reports the directives that are imported from the unknown version too, or only its types",
+        "the version is the one mistake",
+    ),
+    Deviation(
         "connect_versions_in_order",
         ("supergraph",),
         re.compile(r'connect/v0\.4", for: EXECUTION'),
@@ -134,6 +141,13 @@ DEVIATIONS: tuple[Deviation, ...] = (
         re.compile("query planners of Apollo's and Hive's routers cannot"),
         "fetches the fields of a key without the subgraph that the key leads to",
         "our planner fetches a key's fields from that subgraph too, by another key; a hint says that others cannot",
+    ),
+    Deviation(
+        "federation_1_key_not_resolvable_without_quotes",
+        ("supergraph",),
+        re.compile("resolvable: false"),
+        "drops `resolvable: false` of a Federation 1 key whose fields are not written as a string",
+        "the subgraph says that it cannot resolve the entity",
     ),
     Deviation(
         "context_of_two_values_below",

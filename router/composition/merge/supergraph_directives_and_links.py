@@ -285,8 +285,15 @@ def _one_name(
         each = ", ".join(
             f"@{name} in {' and '.join(subgraphs[index].name for index in indices)}" for name, indices in uses.items()
         )
+        sources = {
+            source[0].url.identity
+            for name, indices in uses.items()
+            for index in indices
+            if (source := subgraphs[index].schema.links.directive_source(name))
+        }
         report.error(
-            "LINK_IMPORT_NAME_MISMATCH",
+            # One specification has several names, or several specifications have the directive: Apollo's codes differ.
+            "LINK_IMPORT_NAME_MISMATCH" if len(sources) <= 1 else "INVALID_LINK_DIRECTIVE_USAGE",
             f"The directive @{element} must have one name in all subgraphs, but it is {each}.",
             [
                 (subgraphs[index].name, link.node)

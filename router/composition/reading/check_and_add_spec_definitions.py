@@ -65,7 +65,11 @@ def complete_definitions(
         del expectations[LINK_IDENTITY]
     problems = {name: tuple(_problems(expected, directives, types)) for name, expected in expectations.items()}
     problems |= {} if federation_2 else _with_upgraded(problems, directives)
-    if problems.get(LINK_IDENTITY):
+    is_written = links.get(LINK_IDENTITY) is not None
+    if is_written and "link" in directives and _can_link(directives["link"]):
+        # The schema links the link specification itself, so it may define the details of @link as it likes.
+        problems[LINK_IDENTITY] = ()
+    if problems.get(LINK_IDENTITY) and (is_written or "link" in directives):
         # The definition of @link is wrong. So no other specification counts as linked, and none is checked or added.
         expectations = {LINK_IDENTITY: expectations[LINK_IDENTITY]}
     elif FEDERATION_IDENTITY not in problems or problems[FEDERATION_IDENTITY]:
@@ -83,6 +87,21 @@ def complete_definitions(
         # added definitions alone, and all definitions are returned as own definitions.
         return (*kept, *added), ()
     return kept, tuple(added)
+
+
+def _can_link(definition: DirectiveDefinitionNode) -> bool:
+    """Return whether a schema that links the link specification can define `@link` like this.
+
+    Apollo's composition does not compare such a definition with the specification, so the types of "for" and "import"
+    may have other names.
+    """
+    types = {argument.name.value: str(from_node(argument.type)) for argument in definition.arguments or ()}
+    return (
+        definition.repeatable
+        and [location.value for location in definition.locations] == ["SCHEMA"]
+        and types.get("url") in ("String", "String!")
+        and types.get("as", "String") == "String"
+    )
 
 
 def _problems(

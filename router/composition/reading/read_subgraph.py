@@ -113,7 +113,11 @@ def _links(name: str, document: SubgraphDocument, report: Report) -> Links | Non
         links = read_links(document.schema_directives)
     except LinkError as error:
         own, added = complete_definitions(name, document, error.others or Links(), Report())
-        if error.others is None or not report_unknown_references(name, document, (*own, *added), report):
+        federation = error.others and error.others.get(FEDERATION_IDENTITY)
+        excused = Links({FEDERATION_IDENTITY: federation}) if federation and error.is_unknown_federation else None
+        if error.others is None or not report_unknown_references(
+            name, document, (*own, *added), report, of_unknown_version=excused
+        ):
             report.error(error.code, f"[{name}] {error.message}", [(name, error.node)])
         return None
     return links

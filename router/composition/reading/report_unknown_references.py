@@ -7,6 +7,8 @@ unknown. There are two cases:
   directives are reported. The wrong `@link` or definition is not reported.
 - Otherwise, the wrong `@link` or definition is reported. Unknown interfaces, unknown union members, and unknown
   directives on types, fields etc. are reported too.
+
+If the federation version is unknown, its directives and types are not reported: the version is the one mistake.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from graphql.language import (
 
 from router.composition.model import BUILT_IN_SCALARS
 from router.composition.type_refs import base_name, from_node
+from router.federation.linked_specs import Links
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,17 +44,30 @@ if TYPE_CHECKING:
 
 
 def report_unknown_references(
-    name: str, document: SubgraphDocument, definitions: Sequence[DefinitionNode], report: Report
+    name: str,
+    document: SubgraphDocument,
+    definitions: Sequence[DefinitionNode],
+    report: Report,
+    *,
+    of_unknown_version: Links | None = None,
 ) -> bool:
     """Report INVALID_GRAPHQL for unknown directives and types.
 
     Returns whether the first case of the module's docstring applies. If it does, the caller must not report the wrong
     `@link` or definition.
+
+    Args:
+        name: The name of the subgraph.
+        document: The schema.
+        definitions: The definitions that the schema has or gets.
+        report: Collects the errors.
+        of_unknown_version: The link to an unknown federation version. Its directives and types are not reported.
     """
     found = _Unknown(
         {each.name.value for each in definitions if isinstance(each, TypeDefinitionNode | TypeExtensionNode)}
         | document.removed_types,
         {each.name.value for each in definitions if isinstance(each, DirectiveDefinitionNode)},
+        of_unknown_version or Links(),
     )
     for definition in document.definitions:
         visit(definition, found)
@@ -62,8 +78,9 @@ def report_unknown_references(
 
 
 class _Unknown(Visitor):
-    def __init__(self, types: set[str], directives: set[str]) -> None:
+    def __init__(self, types: set[str], directives: set[str], excused: Links) -> None:
         super().__init__()
+        self._excused = excused
         self._types = types | BUILT_IN_SCALARS
         self._directives = directives | {directive.name for directive in specified_directives} | {"link", "core"}
         self.types: list[tuple[Node, str]] = []
@@ -73,7 +90,7 @@ class _Unknown(Visitor):
     def enter_directive(
         self, node: DirectiveNode, _key: object, _parent: object, _path: object, ancestors: Sequence[Node]
     ) -> None:
-        if node.name.value in self._directives:
+        if node.name.value in self._directives or self._excused.directive_source(node.name.value):
             return
         on_schema = any(isinstance(each, SchemaDefinitionNode | SchemaExtensionNode) for each in ancestors)
         (self.of_schema if on_schema else self.additional).append((node, f"The directive @{node.name.value}"))
@@ -89,10 +106,13 @@ class _Unknown(Visitor):
 
         The syntax tree has these names in a list. Other names are types of fields and arguments, which `_typed` checks.
         """
-        if isinstance(key, int) and isinstance(parent, list | tuple) and node.name.value not in self._types:
+        if isinstance(key, int) and isinstance(parent, list | tuple) and not self._is_known(node.name.value):
             self.additional.append((node, f"The type {node.name.value}"))
 
     def _typed(self, node: FieldDefinitionNode | InputValueDefinitionNode) -> None:
         type_name = base_name(from_node(node.type))
-        if type_name not in self._types:
+        if not self._is_known(type_name):
             self.types.append((node, f"The type {type_name}"))
+
+    def _is_known(self, type_name: str) -> bool:
+        return type_name in self._types or self._excused.type_source(type_name) is not None

@@ -38,6 +38,7 @@ InaccessibleProblem = tuple["ErrorCode", str, Element]
 def check(state: MergeState) -> None:
     """Report each `@inaccessible` on an element that the API schema needs (composition §5.9)."""
     schema = state.supergraph
+    _report_types_of_specifications(state)
     composed = [each.definition for each in state.features.composed]
     if not any(name == "inaccessible" for name in _elements_in_use(schema, composed)):
         return
@@ -49,6 +50,30 @@ def check(state: MergeState) -> None:
     for each in state.features.composed:
         for code, message in _composed_problems(schema, each.name, each.definition):
             state.report.error(code, message, [state.place(each.subgraphs[0], each.definition.node)])
+
+
+def _report_types_of_specifications(state: MergeState) -> None:
+    """Report fields, arguments and input fields that have a type of a specification, such as `link__Import`.
+
+    A supergraph contains other types of specifications than its subgraphs do, and the API schema contains none of them.
+    """
+    known = state.supergraph.types.keys() | BUILT_IN_SCALARS
+    for definition in state.supergraph.types.values():
+        for where, element in _typed_elements(definition):
+            name = base_name(element.type)
+            if name not in known:
+                message = f"{where} has the type {name} of a specification. The API schema has no such types."
+                places = state.places(state.type_sources(definition.name))
+                state.report.error("REFERENCED_INACCESSIBLE", message, places)
+
+
+def _typed_elements(definition: TypeDef) -> Iterator[tuple[str, TypedElement]]:
+    for member in definition.fields.values():
+        yield member.coordinate, member
+        for argument in member.arguments.values():
+            yield f"{member.coordinate}({argument.name}:)", argument
+    for item in definition.inputs.values():
+        yield f"{definition.name}.{item.name}", item
 
 
 def _composed_problems(schema: Schema, name: str, definition: DirectiveDef) -> Iterator[tuple[ErrorCode, str]]:
