@@ -53,8 +53,8 @@ class Deviation:
             return False
         if self.in_apollos is not None and not self.in_apollos.search(apollo.supergraph or ""):
             return False
-        findings = (*composition.errors, *composition.hints)
-        texts = (*(finding.message for finding in findings), composition.supergraph_sdl or "")
+        messages = [error.message for error in composition.errors] + [hint.message for hint in composition.hints]
+        texts = (*messages, composition.supergraph_sdl or "")
         return difference.kind in self.kinds and any(self.ours.search(text) for text in texts)
 
 
