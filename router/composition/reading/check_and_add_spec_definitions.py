@@ -69,12 +69,7 @@ def complete_definitions(
     if is_written and "link" in directives and _can_link(directives["link"]):
         # The schema links the link specification itself, so it may define the details of @link as it likes.
         problems[LINK_IDENTITY] = ()
-    if problems.get(LINK_IDENTITY) and (is_written or "link" in directives):
-        # The definition of @link is wrong. So no other specification counts as linked, and none is checked or added.
-        expectations = {LINK_IDENTITY: expectations[LINK_IDENTITY]}
-    elif FEDERATION_IDENTITY not in problems or problems[FEDERATION_IDENTITY]:
-        # The federation version is unknown, or a federation definition is wrong. So other specifications are ignored.
-        expectations = {each: expectations[each] for each in _IMPLIED if each in expectations}
+    expectations = _in_effect(expectations, problems, has_link=is_written or "link" in directives)
     for specification in expectations:
         for code, node, problem in problems[specification]:
             report.error(code, f"[{subgraph}] The definition of {problem}.", [(subgraph, node)])
@@ -87,6 +82,22 @@ def complete_definitions(
         # added definitions alone, and all definitions are returned as own definitions.
         return (*kept, *added), ()
     return kept, tuple(added)
+
+
+def _in_effect(
+    expectations: Mapping[str, SpecDefinitions], problems: Mapping[str, tuple[_Problem, ...]], *, has_link: bool
+) -> dict[str, SpecDefinitions]:
+    """Return the specifications that are checked and added.
+
+    `has_link` says whether the schema defines `@link` or links the link specification.
+    """
+    if problems.get(LINK_IDENTITY) and has_link:
+        # The definition of @link is wrong. So no other specification counts as linked, and none is checked or added.
+        return {LINK_IDENTITY: expectations[LINK_IDENTITY]}
+    if FEDERATION_IDENTITY not in problems or problems[FEDERATION_IDENTITY]:
+        # The federation version is unknown, or a federation definition is wrong. So other specifications are ignored.
+        return {each: expectations[each] for each in _IMPLIED if each in expectations}
+    return dict(expectations)
 
 
 def _can_link(definition: DirectiveDefinitionNode) -> bool:
