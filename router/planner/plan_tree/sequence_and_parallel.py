@@ -5,7 +5,13 @@ directly or indirectly, follows this first group in a `Sequence`. A group that d
 comes after the `Parallel`.
 
     b after {a}, c after {a}, d after {b, c}     =>     Sequence[a, Parallel[b, c], d]
-    c after {a}, d after {a, b}                  =>     Sequence[Parallel[Sequence[a, c], b], d]
+    c after {a}, d after {a}, e after {a, b}     =>     Sequence[Parallel[Sequence[a, Parallel[c, d]], b], e]
+
+Groups that wait for each other, directly or indirectly, are ordered by themselves: none of them waits for the others.
+If the order above makes the tree deeper than the longest chain of groups that wait for each other, the first groups run
+at once, without their followers. So the depth of the tree is always the length of that chain.
+
+    c after {a}, d after {c}, e after {a, b}     =>     Sequence[Parallel[a, b], Parallel[Sequence[c, d], e]]
 """
 
 from __future__ import annotations
@@ -54,12 +60,24 @@ Schedule: TypeAlias = FetchGroup | Batch | InOrder | AtOnce
 def schedule(requests: tuple[PlannedRequest, ...], done: frozenset[int] = frozenset()) -> Schedule | None:
     """Return a schedule that runs each request after the requests it waits for. Return None if `requests` is empty.
 
-    `done` has the numbers of the groups that are fetched before the schedule starts.
+    `requests` must be in waiting order: each request comes after those that it waits for. `done` has the numbers of the
+    groups that are fetched before the schedule starts.
     """
+    return _at_once([_ordered(connected, done) for connected in _connected(requests)])
+
+
+def _ordered(requests: tuple[PlannedRequest, ...], done: frozenset[int]) -> Schedule:
+    """Return a schedule of requests that are connected."""
     ready = [request for request in requests if request.after <= done]
     waiting = tuple(request for request in requests if not request.after <= done)
-    if not waiting:
-        return _at_once(list(ready))
+    nested = _nested(ready, waiting, done)
+    if len(ready) > 1 and _depth(nested) > _longest_chain(requests):
+        return in_order(_at_once(list(ready)), schedule(waiting, done | _numbers(ready)))
+    return nested
+
+
+def _nested(ready: list[PlannedRequest], waiting: tuple[PlannedRequest, ...], done: frozenset[int]) -> Schedule:
+    """Return a schedule in which each request of `ready` is followed by the requests that wait for it alone."""
     followers = _Followers(waiting, done)
     parts: list[Schedule] = []
     placed = set(_numbers(ready))
@@ -67,9 +85,49 @@ def schedule(requests: tuple[PlannedRequest, ...], done: frozenset[int] = frozen
         own = followers.behind(first)
         placed |= _numbers(own)
         parts.append(in_order(first, schedule(own, done | _numbers([first])) if own else None))
-    together = _at_once(parts)
     left = tuple(request for request in waiting if not _numbers([request]) <= placed)
-    return in_order(together, schedule(left, done | placed) if left else None) if together is not None else None
+    return in_order(_at_once(parts), schedule(left, done | placed) if left else None)
+
+
+def _connected(requests: tuple[PlannedRequest, ...]) -> list[tuple[PlannedRequest, ...]]:
+    """Split requests into sets that do not wait for each other, in the order of their first requests."""
+    sets: dict[int, list[PlannedRequest]] = {}
+    # The number of a group -> the first request of its set.
+    set_of: dict[int, int] = {}
+    for index, request in enumerate(requests):
+        joined = sorted({set_of[number] for number in request.after if number in set_of})
+        first = joined[0] if joined else index
+        members = sets.setdefault(first, [])
+        for other in joined[1:]:
+            absorbed = sets.pop(other)
+            set_of.update(dict.fromkeys(_numbers(absorbed), first))
+            members += absorbed
+        members.append(request)
+        set_of.update(dict.fromkeys(_numbers([request]), first))
+    if len(sets) == 1:
+        return [requests]
+    places = {number: index for index, request in enumerate(requests) for number in _numbers([request])}
+    return [tuple(sorted(members, key=lambda request: places[min(_numbers([request]))])) for members in sets.values()]
+
+
+def _longest_chain(requests: tuple[PlannedRequest, ...]) -> int:
+    """Return the largest number of requests that must run one after the other."""
+    chain: dict[int, int] = {}
+    for request in requests:
+        length = 1 + max((chain.get(number, 0) for number in request.after), default=0)
+        chain.update(dict.fromkeys(_numbers([request]), length))
+    return max(chain.values())
+
+
+def _depth(planned: Schedule) -> int:
+    """Return the largest number of requests that the schedule runs one after the other."""
+    match planned:
+        case InOrder(parts=parts):
+            return sum(map(_depth, parts))
+        case AtOnce(parts=parts):
+            return max(map(_depth, parts))
+        case _:
+            return 1
 
 
 class _Followers:
