@@ -12,7 +12,7 @@ UV = $(if $(PIP_INDEX),UV_DEFAULT_INDEX="$(PIP_INDEX)") UV_NO_PROGRESS=1 SSL_CER
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint hooks format supergraph lock fuzz fuzz-graphql fuzz-composition fuzz-oracle fuzz-plans peers interop ide browser clean
+.PHONY: help run demo test lint hooks format supergraph lock fuzz fuzz-graphql fuzz-composition fuzz-oracle fuzz-compiled fuzz-plans peers interop ide browser clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -71,6 +71,9 @@ fuzz-composition: $(READY) peers ## Compose COUNT generated sets of subgraphs wi
 
 fuzz-oracle: $(READY) ## Run COUNT generated operations through the router and through one server with all the data
 	$(BIN)/python -m tests.router.oracle.run --count $(COUNT) --seed $(SEED) $(ARGS)
+
+fuzz-compiled: $(READY) ## Compare compiled plans with the interpreter in COUNT executions, with faults in responses
+	$(BIN)/python -m tests.router.oracle.compiled_run --count $(COUNT) --seed $(SEED) $(ARGS)
 
 fuzz-plans: $(READY) peers ## Plan operations on COUNT generated supergraphs with Apollo's planner and this one
 	$(BIN)/python -m tests.peers.fuzz_plans --count $(COUNT) --seed $(SEED) $(ARGS)

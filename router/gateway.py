@@ -48,7 +48,7 @@ class Gateway:
     def __init__(self, parts: GatewayParts) -> None:
         self._parts = parts
         self.preparation, self.stages, self.limits = parts.preparation, parts.stages, parts.limits
-        self._execution = Execution(parts.supergraph, parts.transport, parts.stages)
+        self.compiled_plans, self._execution = parts.compiled_plans, Execution(parts)
         self._mutations = RunningMutations()
 
     @classmethod
@@ -75,7 +75,7 @@ class Gateway:
         response = await self.respond(request)
         if isinstance(response, ResponseStream):
             raise TypeError("the response is a stream")
-        return response
+        return response.decoded()
 
     async def respond(self, request: GraphQLRequest) -> Response:
         """Process one request. If the caller is cancelled, a mutation that is being executed still runs to its end."""
@@ -130,6 +130,7 @@ class Gateway:
         """Take over the counters and the stages' state of `previous`, which this gateway replaces (a reload)."""
         self.stages.inherit(previous.stages)
         self.limits.inherit(previous.limits)
+        self.compiled_plans.inherit(previous.compiled_plans)
         self.overload.inherit(previous.overload)
 
     async def aclose(self, *, mutation_grace: float = MUTATION_GRACE_SECONDS) -> None:

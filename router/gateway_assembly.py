@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from router.errors import InvalidSupergraph
 from router.executor.graphql_over_http import EncodingLayer
+from router.pipeline.compiled_plans import CompiledPlans
 from router.pipeline.stage_chain import StageChain
 from router.policies.limit_checker import LimitChecker
 from router.policies.policy_inputs import PolicyInputs
@@ -33,9 +34,10 @@ class GatewayParts(NamedTuple):
 
     supergraph: Supergraph
     settings: RouterSettings
-    transport: Transport
+    transport: EncodingLayer
     stages: StageChain
     preparation: Preparation
+    compiled_plans: CompiledPlans
     limits: LimitChecker
 
 
@@ -62,10 +64,11 @@ def assemble(
     limits = LimitChecker(settings.limits)
     chain = StageChain(in_order(PolicyInputs(graph, settings, limits), stages))
     preparation = Preparation(graph, settings, chain)
-    return GatewayParts(graph, settings, transport_for(graph, settings, send), chain, preparation, limits)
+    compiled = CompiledPlans(graph.schema, settings)
+    return GatewayParts(graph, settings, transport_for(graph, settings, send), chain, preparation, compiled, limits)
 
 
-def transport_for(graph: Supergraph, settings: RouterSettings, send: SubgraphHandler | None = None) -> Transport:
+def transport_for(graph: Supergraph, settings: RouterSettings, send: SubgraphHandler | None = None) -> EncodingLayer:
     """Return the transport to all subgraphs. A request to a subgraph passes through these layers.
 
         executor ─> stages ─> metering ─> [ encoding ─> pause ─> deduplication ─> HTTP ]
@@ -90,7 +93,7 @@ def transport_for(graph: Supergraph, settings: RouterSettings, send: SubgraphHan
     pauses = {name: each.longest_retry_after for name, each in traffic.items() if each.longest_retry_after is not None}
     if pauses:
         transport = PauseLayer(transport, pauses)
-    return EncodingLayer(transport)
+    return EncodingLayer(transport, reads_only_bodies=True)
 
 
 def _endpoint(name: str, url: str, settings: RouterSettings) -> Endpoint:

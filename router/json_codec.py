@@ -6,13 +6,57 @@ So clients get the numbers of custom scalars as subgraphs sent them. Integers ca
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 import msgspec
 
+
+class EncodedObject(Mapping[str, object]):
+    """A JSON object as bytes. `encode` writes the bytes as they are; reading a member decodes them once."""
+
+    __slots__ = ("_members", "encoded")
+
+    def __init__(self, encoded: bytes) -> None:
+        self.encoded = encoded
+        self._members: dict[str, object] | None = None
+
+    def members(self) -> dict[str, object]:
+        """Return the object as a dict."""
+        if self._members is None:
+            decoded = decode(self.encoded)
+            if not isinstance(decoded, dict):
+                raise TypeError("the bytes must be a JSON object")
+            self._members = decoded
+        return self._members
+
+    def __getitem__(self, name: str) -> object:
+        return self.members()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.members())
+
+    def __len__(self) -> int:
+        return len(self.members())
+
+    def __eq__(self, other: object) -> bool:
+        return self.members() == (other.members() if isinstance(other, EncodedObject) else other)
+
+    __hash__ = None  # type: ignore[assignment]  # as for every mapping whose value counts
+
+
+def _encodable(value: object) -> object:
+    """Return a value that msgspec can encode, for a value of a type that it does not know."""
+    if isinstance(value, EncodedObject):
+        return msgspec.Raw(value.encoded)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a {type(value).__name__} cannot be encoded as JSON")
+
+
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
-_encoder = msgspec.json.Encoder(decimal_format="number")
-_canonical_encoder = msgspec.json.Encoder(decimal_format="number", order="sorted")
+_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=_encodable)
+_canonical_encoder = msgspec.json.Encoder(decimal_format="number", order="sorted", enc_hook=_encodable)
 
 
 # Some servers write this byte-order mark before the text. RFC 8259, section 8.1, allows a reader to ignore it.

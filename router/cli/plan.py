@@ -9,10 +9,13 @@ import click
 
 from router.cli.mermaid_and_cost_table import cost_table, mermaid
 from router.cli.operation_options import print_hints, with_operation_options
+from router.executor.compiled.program import source_of
+from router.executor.compiled.shapes import NotCompilable
+from router.get_operation import get_operation
 from router.planner import PlanOptions, plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from router.cli.operation_options import SelectedOperation
     from router.plan import QueryPlan
@@ -30,14 +33,42 @@ FORMATS: Final[Mapping[str, Callable[[QueryPlan], str]]] = {
 @click.option("--format", "output_format", type=click.Choice(list(FORMATS)), default="text", show_default=True)
 @click.option("--batch/--no-batch", default=True, show_default=True, help="Whether entity fetches share requests.")
 @click.option("--defer/--no-defer", default=True, show_default=True, help="Whether @defer applies.")
-def command(selected: SelectedOperation, *, output_format: str, batch: bool, defer: bool) -> None:
+@click.option(
+    "--compiled",
+    is_flag=False,
+    flag_value="",
+    metavar="[VARIABLES]",
+    help="Print the code that executes the plan. Variables of @skip and @include are false, except for these (a,b).",
+)
+def command(
+    selected: SelectedOperation,
+    *,
+    output_format: str,
+    batch: bool,
+    defer: bool,
+    compiled: str | None,
+) -> None:
     """Print the plan of an operation: as Apollo's text or JSON, as a flowchart, or as a table of costs.
+
+    With --compiled, print the Python code with which the router executes the plan when it is used often. If there is no
+    such code for a plan, the router interprets the plan, and the command says why.
 
     If the work budget or the time limit ends the search for a better plan, the command prints a hint to stderr.
 
-    Exit code 0: planned; 1: the operation is invalid or cannot be planned; 2: bad usage.
+    Exit code 0: planned; 1: the operation is invalid, or cannot be planned or compiled; 2: bad usage.
     """
-    options = PlanOptions(selected.override_labels, batch, defer, selected.bounds)
+    options = PlanOptions(selected.override_labels, batch, defer and compiled is None, selected.bounds)
     planned = plan(selected.supergraph, selected.document, selected.name, options)
     print_hints(planned.hints)
-    click.echo(FORMATS[output_format](planned))
+    if compiled is None:
+        click.echo(FORMATS[output_format](planned))
+    else:
+        click.echo(_compiled(selected, planned, compiled.split(",")))
+
+
+def _compiled(selected: SelectedOperation, planned: QueryPlan, true: Sequence[str]) -> str:
+    operation = get_operation(selected.supergraph.api_schema, selected.document, selected.name)
+    try:
+        return source_of(selected.supergraph.schema, operation, planned, dict.fromkeys(true, True)).text
+    except NotCompilable as reason:
+        raise click.ClickException(f"The plan is not compiled: {reason}.") from None

@@ -21,6 +21,8 @@ them:
     execution §5    complete leaves, types and nulls                     graphql/completion, collect_fields
     execution §7    resolve introspection without a subgraph             graphql/introspection
 
+`compiled` executes plans by generated code, with the same results (§3.11).
+
 Between §3.1 and §3.2, `interpreter/group_by_context_values` reads the values of `@fromContext` arguments from the
 ancestors of each object (§3.10).
 

@@ -28,6 +28,8 @@ class ExecutionContext:
         headers: The headers to send to each subgraph, by subgraph name. The header rules are already applied.
         is_anonymous: Whether the client's request had no credential.
         deadline: The time by which every fetch must be complete, on the event loop's clock; None without a deadline.
+        sends_bodies: Whether the transport reads only the encoded bodies of requests: no stage changes a request, and
+            the request goes to a server.
     """
 
     schema: GraphQLSchema
@@ -36,6 +38,7 @@ class ExecutionContext:
     headers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     deadline: float | None = None
     is_anonymous: bool = False
+    sends_bodies: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,6 @@ class ExecutionResult:
         responses: The status and headers of every subgraph response, in the order in which the responses arrived.
     """
 
-    data: JsonObject | None
+    data: Mapping[str, object] | None
     errors: tuple[ResponseError, ...] = ()
     responses: tuple[ResponseHead, ...] = ()

@@ -22,10 +22,12 @@ class EncodingLayer:
     """A `Transport` that encodes the body of a request, and passes the request on to the transport `inner`.
 
     Request stages run before this layer. If a stage has already set the body, the body is not encoded again.
+    `reads_only_bodies` says whether `inner` reads the body of a request, and not its operation and variables.
     """
 
-    def __init__(self, inner: Transport) -> None:
+    def __init__(self, inner: Transport, *, reads_only_bodies: bool = False) -> None:
         self._inner = inner
+        self.reads_only_bodies = reads_only_bodies
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
         """See `Transport.send`."""

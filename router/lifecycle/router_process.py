@@ -84,7 +84,12 @@ class RouterProcess:
                 "refused": current.gateway.overload.refused,
                 "limits_exceeded": dict(current.gateway.limits.exceeded),
                 "warmed_up": current.warm_up_result._asdict(),
-                "caches": {"documents": _cache(preparation.documents), "plans": _cache(preparation.plans)},
+                "caches": {
+                    "documents": _cache(preparation.documents),
+                    "plans": _cache(preparation.plans),
+                    "compiled_plans": _cache(current.gateway.compiled_plans.cache),
+                },
+                "executions": current.gateway.compiled_plans.counts._asdict(),
             }
         return [status]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from router.executor.compiled.execution import execute_compiled
 from router.executor.context_and_result import ExecutionContext
 from router.executor.interpreter.execution import execute
 from router.request.credential_headers import is_anonymous
@@ -15,22 +16,39 @@ from router.transport.layers.fetch_totals import FetchTotalsLayer
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
+    from router.executor.context_and_result import ExecutionResult
+    from router.executor.graphql_over_http import EncodingLayer
+    from router.pipeline.compiled_plans import CompiledPlans
     from router.pipeline.request_context import RequestContext
     from router.pipeline.stage_chain import StageChain
     from router.plan import QueryPlan
     from router.preparation.request_operation import Operation
     from router.request.request_and_response import Response
     from router.supergraph import Supergraph
-    from router.transport.interface import Transport
+
+
+class ExecutionParts(Protocol):
+    """The parts of a gateway that `Execution` uses."""
+
+    @property
+    def supergraph(self) -> Supergraph: ...
+    @property
+    def transport(self) -> EncodingLayer: ...
+    @property
+    def stages(self) -> StageChain: ...
+    @property
+    def compiled_plans(self) -> CompiledPlans: ...
 
 
 class Execution:
-    """Executes plans for one supergraph. All fetches are sent with the same transport."""
+    """Executes plans for one supergraph, compiled ones if there are any. All fetches are sent with one transport."""
 
-    def __init__(self, graph: Supergraph, transport: Transport, stages: StageChain) -> None:
-        self._schema = graph.schema
-        self._transport = transport
-        self._stages = stages
+    def __init__(self, parts: ExecutionParts) -> None:
+        self._schema = parts.supergraph.schema
+        self._transport = parts.transport
+        self._stages = parts.stages
+        self._compiled_plans = parts.compiled_plans
+        self._sends_bodies = parts.transport.reads_only_bodies and not parts.stages.changes_fetches
 
     def run(self, context: RequestContext, operation: Operation, plan: QueryPlan) -> Awaitable[Response]:
         """Execute a plan and return the response. `Stage.on_execution` of each stage surrounds the execution."""
@@ -40,15 +58,25 @@ class Execution:
         record = context.record
         started = time.perf_counter()
         try:
-            result = await execute(plan, operation.client, self._inputs(context))
+            result = await self._execute(context, operation, plan)
         finally:
             record.execute = time.perf_counter() - started
-        context.data, context.responses = result.data, result.responses
+        context.completed, context.responses = result.data, result.responses
         errors = result.errors if not context.errors else (*context.errors, *result.errors)
         body: dict[str, object] = {"data": result.data}
         if errors:
             body["errors"] = self._stages.errors(context, errors)
         return GraphQLResponse(body=body, outcome=Outcome.EXECUTED, record=record)
+
+    async def _execute(self, context: RequestContext, operation: Operation, plan: QueryPlan) -> ExecutionResult:
+        inputs = self._inputs(context)
+        begun = self._compiled_plans.begin(plan, operation.client, context.variables)
+        if begun is None:
+            return await execute(plan, operation.client, inputs)
+        usage, compiled = begun
+        result, misfit = await execute_compiled(compiled, plan, operation.client, inputs)
+        self._compiled_plans.count(usage, misfit)
+        return result
 
     def _inputs(self, context: RequestContext) -> ExecutionContext:
         return ExecutionContext(
@@ -59,4 +87,5 @@ class Execution:
             deadline=context.deadline,
             is_anonymous=context.identity is None
             and is_anonymous((*context.received.headers, *context.request.headers)),
+            sends_bodies=self._sends_bodies,
         )

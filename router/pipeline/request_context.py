@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from router.json_codec import EncodedObject
 from router.request.log_fields import RequestRecord
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class RequestContext:
             Written by stages in `on_operation`. For a label that is not in this mapping, the settings decide.
         fetch_headers: The headers of fetches, by subgraph name. Written by stages in `on_plan`.
         responses: Status and headers of every subgraph response, in the order of arrival; empty before execution.
-        data: The data of the response; None before execution.
+        completed: The data of the response, which may still be encoded; None before execution. See `data`.
         errors: Errors to add to the response. They precede the errors of the execution. Written by stages before
             execution.
         state: Values that a stage stores until the end of the request. Written by stages; each has its own keys.
@@ -51,9 +52,17 @@ class RequestContext:
     override_labels: dict[str, bool] = field(default_factory=dict)
     fetch_headers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     responses: tuple[ResponseHead, ...] = ()
-    data: object = None
+    completed: Mapping[str, object] | None = None
     errors: list[ResponseError] = field(default_factory=list)
     state: dict[Hashable, object] = field(default_factory=dict)
+
+    @property
+    def data(self) -> dict[str, object] | None:
+        """The data of the response as plain JSON values; None before execution."""
+        completed = self.completed
+        if completed is None:
+            return None
+        return completed.members() if isinstance(completed, EncodedObject) else dict(completed)
 
     @classmethod
     def of(cls, request: GraphQLRequest, timeout: float) -> RequestContext:

@@ -157,6 +157,11 @@ class StageChain:
             run_on = partial(stage, context, run_on)
         return run_on()
 
+    @property
+    def changes_fetches(self) -> bool:
+        """Whether a stage may read or change the requests to subgraphs (`Stage.on_fetch`)."""
+        return bool(self._on_fetch)
+
     def around(self, transport: Transport, context: RequestContext) -> Transport:
         """Return a transport for one request. It calls `Stage.on_fetch` on the stages, then sends with `transport`."""
         if not self._on_fetch:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, TypeAlias
+
+from router.json_codec import EncodedObject
 
 if TYPE_CHECKING:
     from router.request.log_fields import RequestRecord
@@ -54,6 +56,7 @@ class GraphQLResponse:
 
     Attributes:
         body: The response as a JSON object (GraphQL specification, "Response"). Its errors are masked and formatted.
+            Its data can be an `EncodedObject`, a mapping that decodes its bytes when it is read.
         outcome: How the processing of the request ended.
         record: The fields of the request's log line.
         status: The HTTP status. If it is None, the server chooses the status from `outcome` and the error codes.
@@ -65,6 +68,11 @@ class GraphQLResponse:
     record: RequestRecord
     status: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
+
+    def decoded(self) -> GraphQLResponse:
+        """Return the response with a body of dicts and lists. The data of a compiled plan are encoded before."""
+        data = self.body.get("data")
+        return replace(self, body={**self.body, "data": data.members()}) if isinstance(data, EncodedObject) else self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

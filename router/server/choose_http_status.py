@@ -6,14 +6,13 @@ is in this setting decides. Otherwise, the media type and the `Outcome` of the r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from router.request.request_and_response import Outcome
 from router.server.media_types import MediaType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from router.request.request_and_response import GraphQLResponse
 
 STATUS: Mapping[MediaType, Mapping[Outcome, int]] = {
@@ -54,7 +53,7 @@ class Statuses:
 def _has_data(body: Mapping[str, object]) -> bool:
     """Return whether any root field of the response has a value other than null."""
     data = body.get("data")
-    return isinstance(data, dict) and any(value is not None for value in data.values())
+    return isinstance(data, Mapping) and any(value is not None for value in data.values())
 
 
 def _codes(errors: object) -> list[str]:

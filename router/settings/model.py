@@ -23,6 +23,7 @@ from router.settings.sections.compression import Compression
 from router.settings.sections.cors import Cors
 from router.settings.sections.csrf import Csrf
 from router.settings.sections.errors import Errors
+from router.settings.sections.execution import ExecutionSettings
 from router.settings.sections.headers import Headers
 from router.settings.sections.ide import Ide
 from router.settings.sections.limits import Limits
@@ -94,8 +95,10 @@ class RouterSettings(Section):
     """Whether a client may send several operations in one request."""
     planner: Planner = Planner()
     """How operations are divided into fetches."""
+    execution: ExecutionSettings = ExecutionSettings()
+    """How plans are executed."""
     cache: Cache = Cache()
-    """The sizes of the caches of documents and plans."""
+    """The sizes of the caches of documents, plans and compiled plans."""
 
     @model_validator(mode="after")
     def _has_one_meaning_of_a_hash(self) -> RouterSettings:

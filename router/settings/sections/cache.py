@@ -1,4 +1,4 @@
-"""`cache`: the sizes of the caches of documents and plans."""
+"""`cache`: the sizes of the caches of documents, plans and compiled plans."""
 
 # ruff: noqa: TC001  (pydantic evaluates the annotations of its models at run time)
 
@@ -9,12 +9,14 @@ from router.settings.types import Count
 
 
 class Cache(Section):
-    """The sizes of the caches of documents and plans."""
+    """The sizes of the caches of documents, plans and compiled plans."""
 
     documents: Count = 1_000
     """Maximum number of validated documents."""
     plans: Count = 1_000
     """Maximum number of plans."""
+    compiled_plans: Count = 500
+    """Maximum number of plans that are counted for compiling, or are compiled (`execution.compile_plans`)."""
     memory_bytes: Count = 50_000_000
-    """Maximum memory of each of the two caches, measured on the objects that a document or plan consists of. A document
-    or plan that needs more memory by itself is not cached."""
+    """Maximum memory of each of the three caches, measured on the objects that a document or plan consists of. A
+    document or plan that needs more memory by itself is not cached."""

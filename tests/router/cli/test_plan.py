@@ -227,3 +227,18 @@ def test_a_search_that_was_ended_early_is_a_hint(tmp_path: Path) -> None:
     query_file = str(tmp_path / "query.graphql")
     arguments = ["--supergraph", str(file), "--operation", query_file, "--format", "json", "--work", "1"]
     assert json.loads(CliRunner().invoke(command, arguments).stdout)["hints"] == [OUT_OF_WORK]
+
+
+def test_it_prints_the_code_that_executes_the_plan(tmp_path: Path, supergraph_file: Path) -> None:
+    query = "query($yes: Boolean!) { user { name @include(if: $yes) id } }"
+    code, without = run(tmp_path, supergraph_file, query, "--compiled")
+    assert (code, "name" in without) == (0, False)
+    code, text = run(tmp_path, supergraph_file, query, "--compiled=yes")
+    assert code == 0
+    assert "name: UnsetType = UNSET" in text
+    compile(text, "code", "exec")
+
+
+def test_it_says_why_a_plan_is_not_compiled(tmp_path: Path, supergraph_file: Path) -> None:
+    code, text = run(tmp_path, supergraph_file, "{ __schema { queryType { name } } }", "--compiled")
+    assert (code, text) == (1, "Error: The plan is not compiled: introspection.\n")

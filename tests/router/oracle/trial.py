@@ -121,7 +121,7 @@ def _check_operation(federation: ComposedFederation, generated: GeneratedFederat
     """Test the operation on each data set; return the number of data sets with responses of a bearable size."""
     data, tried = generated.data, 0
     try:
-        plans = list(_plans(federation, operation))
+        plans = list(plans_of(federation, operation))
         for generated_data in generated.datasets:
             data = _with_all_objects(generated_data) if _DEFERS in operation.query else generated_data
             with suppress(ResponseTooLarge):
@@ -138,14 +138,13 @@ def _with_all_objects(data: Data) -> Data:
     return {name: {key: value for key, value in fields.items() if key != ABSENT} for name, fields in data.items()}
 
 
-def _plans(federation: ComposedFederation, operation: Operation) -> Iterator[QueryPlan]:
+def plans_of(federation: ComposedFederation, operation: Operation, *, defer: bool = True) -> Iterator[QueryPlan]:
     """The plan with batched fetches, and, if it has any, the plan without them."""
-    batched = plan(federation.supergraph, operation.query, options=PlanOptions(federation.labels))
+    batched = plan(federation.supergraph, operation.query, options=PlanOptions(federation.labels, defer=defer))
     yield batched
     if any(isinstance(request, BatchFetch) for request in batched.requests()):
-        yield plan(
-            federation.supergraph, operation.query, options=PlanOptions(federation.labels, batch_entity_fetches=False)
-        )
+        options = PlanOptions(federation.labels, batch_entity_fetches=False, defer=defer)
+        yield plan(federation.supergraph, operation.query, options=options)
 
 
 def failure_of(choices: Choices, tally: TrialTally | None = None) -> TrialFailed | None:

@@ -7,7 +7,8 @@ Covers `router/settings/all_keys.py`, `router/settings/model.py`, `router/settin
 `router/settings/sections/errors.py`, `router/settings/sections/headers.py`, `router/settings/sections/ide.py`,
 `router/settings/sections/limits.py`, `router/settings/sections/query_plan.py`,
 `router/settings/sections/logging.py`, `router/settings/sections/overload.py`,
-`router/settings/sections/persisted_documents.py`, `router/settings/sections/planner.py`,
+`router/settings/sections/execution.py`, `router/settings/sections/persisted_documents.py`,
+`router/settings/sections/planner.py`,
 `router/settings/sections/reload.py`, `router/settings/sections/server.py`, `router/settings/sections/supergraph.py`,
 `router/settings/sections/traffic.py`, `router/settings/sections/warm_up.py`.
 """
@@ -46,6 +47,7 @@ STORED = f"{ROUTER}/storage/test_stores.py::test_keys_have_the_configured_prefix
 IDS = f"{ROUTER}/server/test_find_document_id.py::test_an_id_is_found_where_the_settings_say"
 GATEWAY = f"{ROUTER}/test_gateway.py"
 KEPT = f"{GATEWAY}::test_what_is_kept_is_bounded_by_settings"
+COMPILED = f"{ROUTER}/pipeline/test_compiled_plans.py"
 OVERLOAD = f"{ROUTER}/server/test_overload_protection.py"
 CONNECTIONS = f"{ROUTER}/cli/test_connections.py"
 SERVE = f"{ROUTER}/cli/test_serve.py"
@@ -205,6 +207,8 @@ TESTS: dict[str, str] = {
     "cache.documents": KEPT,
     "cache.plans": KEPT,
     "cache.memory_bytes": KEPT,
+    "cache.compiled_plans": f"{COMPILED}::test_the_number_of_compiled_plans_is_limited",
+    "execution.compile_plans": f"{COMPILED}::test_the_settings_can_say_no",
 }
 
 

@@ -1,0 +1,151 @@
+"""Generate the classes into which responses are decoded (execution §5), and those of representations (execution §3.2).
+
+The decoder of msgspec checks types, nulls and enum values while it decodes. So an object that was decoded is completed,
+except for what a check in `finish_source` covers. An object that an entity fetch completes later has an attribute for
+each of its fields:
+
+    class Product3(DecodedHiding, rename={"typename_": "__typename"}):      the client's order; hidden fields last
+        upc: str                                                             fetch 0 brings it
+        name: UnsetType = UNSET                                              fetch 1 brings it
+        typename_: Literal["Product"] = "Product"                            hidden, checked, not encoded
+
+    class Fetched1(Decoded):                                                 what fetch 1 brings for a product
+        name: str | None
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graphql import GraphQLEnumType, get_named_type, is_list_type, is_non_null_type
+
+from router.executor.compiled.shapes import NotCompilable
+from router.federation.type_references import TYPENAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from graphql import GraphQLOutputType
+
+    from router.executor.compiled.fetch_shapes import StepShape
+    from router.executor.compiled.representation_shapes import InputShape
+    from router.executor.compiled.shapes import FieldShape, ObjectShape
+    from router.executor.compiled.source_lines import SourceLines
+
+_BUILT_IN = {"Int": "Int", "String": "str", "ID": "str", "Boolean": "bool"}
+NEVER = "UnsetType = UNSET"
+
+
+def object_class(shape: ObjectShape) -> str:
+    """Return the name of the class of an object."""
+    last = shape.path[-1].strip("_") if shape.path else "Root"
+    return f"{last[:1].upper()}{last[1:]}{shape.number}"
+
+
+def fetched_class(step: StepShape) -> str:
+    """Return the name of the class of what a fetch brings for one of its objects, or for the root."""
+    return f"Fetched{step.fetch.id}"
+
+
+def representation_class(step: StepShape, typename: str) -> str:
+    """Return the name of the class of the representations of a type."""
+    return f"Representation{step.fetch.id}{typename}"
+
+
+def write_object_class(lines: SourceLines, shape: ObjectShape, *, typename_is_implied: bool) -> None:
+    """Write the class of an object. `typename_is_implied`: an object without `__typename` is not a misfit."""
+    fields = [
+        (field.attribute, field.key, _created(shape, field, typename_is_implied=typename_is_implied))
+        for field in shape.fields.values()
+    ]
+    hides = any(is_hidden_constant(shape, field) and typename_is_implied for field in shape.fields.values())
+    _write_class(lines, object_class(shape), "DecodedHiding" if hides else "Decoded", fields)
+
+
+def is_hidden_constant(shape: ObjectShape, field: FieldShape) -> bool:
+    """Return whether a field is the `__typename` of objects of one type, which the client did not select."""
+    return field.key == TYPENAME and not field.visible and len(shape.types) == 1 and not shape.is_abstract
+
+
+def write_fetched_class(lines: SourceLines, step: StepShape) -> None:
+    """Write the class of what a fetch brings for one of its objects, or for the root."""
+    fields = [
+        (field.attribute, key, annotation(field, step.fetch.id, step.types, step.target.types))
+        for key, field in step.brought.items()
+    ]
+    _write_class(lines, fetched_class(step), "Decoded", fields)
+
+
+def write_representation_class(lines: SourceLines, name: str, inputs: Sequence[InputShape]) -> None:
+    """Write the class of a representation, and those of the objects in it."""
+    for one in inputs:
+        if one.inputs:
+            write_representation_class(lines, f"{name}_{one.key}", one.inputs)
+    fields = [(f"f{number}", one.key, "Any") for number, one in enumerate(inputs)]
+    _write_class(lines, name, "Representation", fields)
+
+
+def _write_class(lines: SourceLines, name: str, base: str, fields: Sequence[tuple[str, str, str]]) -> None:
+    renamed = {attribute: key for attribute, key, _ in fields if attribute != key}
+    if len({attribute for attribute, _, _ in fields}) < len(fields):
+        raise NotCompilable("two response keys would have the same attribute")
+    rename = f", rename={renamed!r}" if renamed else ""
+    keyword = "" if base == "Representation" else ", kw_only=True"
+    with lines.block(f"class {name}({base}{keyword}{rename}):"):
+        for attribute, _, type_ in fields:
+            lines.add(f"{attribute}: {type_}")
+    lines.add("", "")
+
+
+def _created(shape: ObjectShape, field: FieldShape, *, typename_is_implied: bool) -> str:
+    """Return the annotation of a field in the class of an object."""
+    if shape.creator is None:
+        return NEVER
+    if is_hidden_constant(shape, field) and typename_is_implied and field.brought_by(shape.creator, shape.types):
+        return f"Literal[{shape.types[0]!r}] = {shape.types[0]!r}"
+    return annotation(field, shape.creator, shape.types, shape.types)
+
+
+def annotation(field: FieldShape, fetch: int, types: Sequence[str], all_types: Sequence[str]) -> str:
+    """Return the annotation of a field in the response to `fetch`, for objects of `types`.
+
+    If the fetch does not bring the field for all of them, the field may be absent.
+    """
+    brought = field.brought_by(fetch, tuple(types))
+    if not brought:
+        return NEVER
+    if field.is_typename:
+        return f"Literal[{', '.join(map(repr, types or all_types))}]{_or_absent(brought, types)}"
+    found = {_annotation(field, field.types[name]) for name in brought}
+    if len(found) > 1:
+        found = {one.removesuffix(" | None") + " | None" for one in found}
+    if len(found) > 1:
+        raise NotCompilable("the type of a field depends on the type of its object")
+    return found.pop() + _or_absent(brought, types)
+
+
+def _or_absent(brought: Iterable[str], types: Iterable[str]) -> str:
+    return "" if {*brought} == {*types} else " | UnsetType = UNSET"
+
+
+def _annotation(field: FieldShape, type_: GraphQLOutputType) -> str:
+    if is_non_null_type(type_):
+        return _not_null(field, type_.of_type)
+    return f"{_not_null(field, type_)} | None"
+
+
+def _not_null(field: FieldShape, type_: GraphQLOutputType) -> str:
+    if is_list_type(type_):
+        return f"list[{_annotation(field, type_.of_type)}]"
+    if field.child is not None:
+        return object_class(field.child)
+    named = get_named_type(type_)
+    if isinstance(named, GraphQLEnumType):
+        return f"Literal[{', '.join(map(repr, named.values))}]"
+    return _BUILT_IN.get(named.name, "Any")
+
+
+def is_unchecked(field: FieldShape, typename: str) -> bool:
+    """Return whether the decoder checks neither type nor null of a leaf: floats keep their digits, scalars are free."""
+    named = get_named_type(field.types[typename])
+    return field.child is None and not isinstance(named, GraphQLEnumType) and named.name not in _BUILT_IN

@@ -1,0 +1,141 @@
+"""Find the shape of what the client selected (execution §5).
+
+The shape depends on the `variables` in `@skip` and `@include`. It holds for all requests in which they are the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from graphql import (
+    GraphQLNonNull,
+    GraphQLString,
+    get_named_type,
+    is_abstract_type,
+    is_composite_type,
+    is_interface_type,
+    is_object_type,
+)
+
+from router.executor.compiled.shapes import FieldShape, NotCompilable, ObjectShape
+from router.executor.graphql.collect_fields import FieldCollector
+from router.executor.graphql.introspection import META_FIELDS
+from router.executor.graphql.type_relations import possible_names
+from router.federation.type_references import TYPENAME
+from router.plan.client_and_internal_response_keys import client_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from graphql import FieldNode, GraphQLOutputType, GraphQLSchema
+
+    from router.executor.graphql.collect_fields import Fields
+    from router.get_operation import PreparedOperation
+
+TYPENAME_TYPE: Final = GraphQLNonNull(GraphQLString)
+
+MOST_OBJECTS: Final = 500
+"""An operation with more object shapes than this is left to the interpreter: its code would be very long."""
+
+
+def client_shape(operation: PreparedOperation, variables: Mapping[str, object]) -> ObjectShape:
+    """Return the shape of the root object, with the fields that the client selected.
+
+    Raises:
+        NotCompilable: The operation has introspection fields, or fields whose order depends on the type.
+    """
+    root = operation.api_schema.get_root_type(operation.definition.operation)
+    if root is None:
+        raise NotCompilable("the schema has no such root type")
+    collector = FieldCollector(operation.api_schema, operation.fragments, variables)
+    builder = _Builder(collector)
+    fields = collector.collect(root.name, (operation.definition.selection_set,))
+    return builder.object((), {root.name: fields}, None, is_abstract=False)
+
+
+@dataclass(slots=True)
+class _Builder:
+    collector: FieldCollector
+    made: list[ObjectShape] = field(default_factory=list)
+
+    def object(
+        self,
+        path: tuple[str, ...],
+        selected: Mapping[str, Fields],
+        parent: tuple[ObjectShape, FieldShape] | None,
+        *,
+        is_abstract: bool,
+    ) -> ObjectShape:
+        """Return the shape of an object. `selected` has the fields for each object type."""
+        shape = ObjectShape(len(self.made), path, tuple(selected), is_abstract, parent=parent)
+        self.made.append(shape)
+        if len(self.made) > MOST_OBJECTS:
+            raise NotCompilable("the operation has too many objects")
+        for key in merged_order([[*fields] for fields in selected.values()]):
+            nodes = {name: fields[key] for name, fields in selected.items() if key in fields}
+            shape.fields[key] = self.field(shape, key, nodes)
+        return shape
+
+    def field(self, parent: ObjectShape, key: str, nodes: Mapping[str, tuple[FieldNode, ...]]) -> FieldShape:
+        """Return the shape of a field. `nodes` has its nodes for each object type that has the field."""
+        first = next(iter(nodes.values()))[0]
+        if any(same[0].name.value != first.name.value for same in nodes.values()):
+            raise NotCompilable("a response key stands for different fields")
+        if first.name.value in META_FIELDS:
+            raise NotCompilable("introspection")
+        if key != client_key(first):
+            raise NotCompilable("a response key is like __typename")
+        shape = FieldShape(key, first.name.value)
+        for typename in nodes:
+            shape.visible.add(typename)
+            shape.types[typename] = field_type(self.collector.schema, typename, shape.name)
+        named = {get_named_type(type_).name: get_named_type(type_) for type_ in shape.types.values()}
+        inner = next(iter(named.values()))
+        if not is_composite_type(inner):
+            return shape
+        if len(named) > 1 or len({tuple(map(id, each)) for each in nodes.values()}) > 1:
+            raise NotCompilable("the selections on a field depend on the type of its object")
+        selections = next(iter(nodes.values()))
+        selected = {
+            name: self.collector.subfields(name, selections)
+            for name in possible_names(self.collector.schema, inner.name)
+        }
+        shape.child = self.object((*parent.path, key), selected, (parent, shape), is_abstract=is_abstract_type(inner))
+        return shape
+
+
+def field_type(schema: GraphQLSchema, typename: str, name: str) -> GraphQLOutputType:
+    """Return the type of a field. The type of `__typename` is that of a field that is never null.
+
+    Raises:
+        NotCompilable: The type has no such field.
+    """
+    if name == TYPENAME:
+        return TYPENAME_TYPE
+    type_ = schema.get_type(typename)
+    if not (is_object_type(type_) or is_interface_type(type_)) or name not in type_.fields:
+        raise NotCompilable("a field is not in the schema")
+    found: GraphQLOutputType = type_.fields[name].type
+    return found
+
+
+def merged_order(orders: Sequence[Sequence[str]]) -> list[str]:
+    """Return one order of keys in which each of `orders` is contained.
+
+    Raises:
+        NotCompilable: There is no such order.
+    """
+    merged: list[str] = []
+    for order in orders:
+        place = 0
+        for key in order:
+            if key in merged:
+                place = merged.index(key) + 1
+            else:
+                merged.insert(place, key)
+                place += 1
+    for order in orders:
+        if [key for key in merged if key in order] != [*order]:
+            raise NotCompilable("the order of fields depends on the type of their object")
+    return merged

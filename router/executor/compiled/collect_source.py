@@ -1,0 +1,236 @@
+"""Generate the functions that collect the objects of a fetch, and their representations (execution §3.1 to §3.3).
+
+    def collect3(at, seen, representations):        at[2] has the objects at users.@
+        objects = []
+        for users2 in at[2]:
+            product4 = users2.product
+            if product4:
+                key = product4.upc
+                first = seen.get(key)
+                if first is None:                   the first object with this representation
+                    seen[key] = product4
+                    objects.append(product4)
+                    representations.append(Representation3Product("Product", product4.upc))
+                elif first is not product4:         an equal object: one object stands for both from now on
+                    users2.product = first
+        return objects, None
+
+One object can stand for several if all that is known of them is in their representation: then all that will ever be
+known of them is equal. Otherwise each object keeps its place, and `positions` has the index of its representation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from graphql import GraphQLEnumType, get_named_type, is_list_type
+
+from router.executor.compiled.class_source import representation_class, write_representation_class
+from router.executor.compiled.shapes import NotCompilable, list_depth, without_non_null
+from router.executor.compiled.walk_source import walk
+from router.federation.type_references import TYPENAME
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from router.executor.compiled.fetch_shapes import StepShape
+    from router.executor.compiled.representation_shapes import InputShape
+    from router.executor.compiled.shapes import FieldShape
+    from router.executor.compiled.source_lines import SourceLines
+    from router.executor.compiled.walk_source import Walked
+
+_HASHABLE = frozenset({"Int", "String", "ID", "Boolean"})
+
+
+@dataclass(frozen=True, slots=True)
+class CollectFunction:
+    """What `write_collect` needs to know of a fetch.
+
+    Attributes:
+        step: The fetch.
+        inputs: The keys of the representations by object type.
+        collected: The numbers of the shapes whose objects were collected before.
+        is_alone: Whether the representations are those of this fetch only, not of several fetches that are sent as one.
+        absent: The fields that can be absent because a subgraph did not have an entity.
+    """
+
+    step: StepShape
+    inputs: Mapping[str, tuple[InputShape, ...]]
+    collected: Collection[int]
+    is_alone: bool
+    absent: Collection[FieldShape]
+
+    @property
+    def name(self) -> str:
+        """The name of the function."""
+        return f"collect{self.step.fetch.id}"
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the function collects all objects of the shape, so that later loops can begin with them."""
+        return not self.step.is_filtered and not self.absent_inputs()
+
+    def absent_inputs(self) -> list[FieldShape]:
+        """Return the inputs that can be absent."""
+        return [
+            one.source
+            for inputs in self.inputs.values()
+            for one in inputs
+            if one.source is not None and one.source in self.absent
+        ]
+
+    @property
+    def shares_objects(self) -> bool:
+        """Whether one object may stand for all objects with the same representation."""
+        target = self.step.target
+        if len(target.types) > 1 or self.absent_inputs() or target.creator is None or target.number in self.collected:
+            return False
+        known = {field.key for field in target.fields.values() if field.brought_by(target.creator, target.types)} - {
+            TYPENAME
+        }
+        read = {one.source.key for inputs in self.inputs.values() for one in inputs if one.source is not None}
+        aliases = {field.key for field in target.fields.values() if field.is_typename}
+        return known - aliases <= read and not any(one.inputs for each in self.inputs.values() for one in each)
+
+
+def write_collect(lines: SourceLines, function: CollectFunction) -> None:
+    """Write the classes of the representations, and the function."""
+    step = function.step
+    for typename, inputs in function.inputs.items():
+        write_representation_class(lines, representation_class(step, typename), inputs)
+    with lines.block(f"def {function.name}(at, seen, representations):"):
+        lines.add("objects = []")
+        if function.shares_objects and not function.is_alone:
+            lines.add("shared = {}")
+        if not function.is_alone or not function.shares_objects:
+            lines.add("positions = []")
+        with walk(lines, step.target, function.collected) as walked:
+            _write_types(lines, function, walked)
+        has_positions = not function.is_alone or not function.shares_objects
+        if function.is_complete:
+            lines.add(f"at[{step.target.number}] = objects")
+        lines.add(f"return objects, {'positions' if has_positions else 'None'}")
+    lines.add("", "")
+
+
+def _write_types(lines: SourceLines, function: CollectFunction, walked: Walked) -> None:
+    target = function.step.target
+    if len(target.types) == 1:
+        _write_object(lines, function, walked, target.types[0])
+        return
+    if target.typename is None:
+        raise NotCompilable("the type of an object is not fetched")
+    lines.add(f"typename = {walked.variable}.{target.typename.attribute}")
+    for typename in function.inputs:
+        with lines.block(f"if typename == {typename!r}:"):
+            _write_object(lines, function, walked, typename)
+
+
+def _write_object(lines: SourceLines, function: CollectFunction, walked: Walked, typename: str) -> None:
+    step, inputs, variable = function.step, function.inputs[typename], walked.variable
+    for one in inputs:
+        if one.source is not None and one.source in function.absent:
+            with lines.block(f"if {variable}.{one.source.attribute} is UNSET:"):
+                write_nothing_fetched(lines, step, variable, typename)
+                lines.add("continue")
+    made = (
+        f"{representation_class(step, typename)}({', '.join(_value(one, variable, step, typename) for one in inputs)})"
+    )
+    if all(_is_hashable(one) for one in inputs):
+        keys = [f"{variable}.{one.source.attribute}" for one in inputs if one.source is not None]
+        constants = [repr(typename)] if not function.is_alone or len(step.target.types) > 1 else []
+        all_keys = constants + keys
+        lines.add(f"key = {all_keys[0]}" if len(all_keys) == 1 else f"key = ({', '.join(all_keys)})")
+    else:
+        lines.add(f"made = {made}", "key = canonical(made)")
+        made = "made"
+    _write_first_or_equal(lines, function, walked, made)
+
+
+def _write_first_or_equal(lines: SourceLines, function: CollectFunction, walked: Walked, made: str) -> None:
+    variable = walked.variable
+    if function.shares_objects and walked.place is not None:
+        first_objects = "seen" if function.is_alone else "shared"
+        lines.add(f"first = {first_objects}.get(key)")
+        with lines.block("if first is None:"):
+            lines.add(f"{first_objects}[key] = {variable}", f"objects.append({variable})")
+            if function.is_alone:
+                lines.add(f"representations.append({made})")
+            else:
+                _write_position(lines, made)
+        with lines.block(f"elif first is not {variable}:"):
+            lines.add(f"{walked.place} = first")
+    else:
+        lines.add(f"objects.append({variable})")
+        _write_position(lines, made)
+
+
+def _write_position(lines: SourceLines, made: str) -> None:
+    lines.add("position = seen.get(key)")
+    with lines.block("if position is None:"):
+        lines.add("position = seen[key] = len(representations)", f"representations.append({made})")
+    lines.add("positions.append(position)")
+
+
+def write_nothing_fetched(lines: SourceLines, step: StepShape, variable: str, typename: str) -> None:
+    """Write that a fetch brings nothing for an object: its fields are null, unless another fetch brings them.
+
+    A visible field that must not be null is a misfit. A hidden one stays absent.
+    """
+    for field in step.brought.values():
+        if field.is_typename or step.fetch.id not in field.sources.get(typename, ()):
+            continue
+        place = f"{variable}.{field.attribute}"
+        if not field.is_nullable(typename):
+            if typename in field.visible:
+                lines.add('raise Misfit("a field is null, but its type is non-null")')
+                return
+        elif field.has_other_source(typename, step.fetch.id):
+            with lines.block(f"if {place} is UNSET:"):
+                lines.add(f"{place} = None")
+        else:
+            lines.add(f"{place} = None")
+
+
+def _value(one: InputShape, variable: str, step: StepShape, typename: str) -> str:
+    """Return the expression for one key of a representation."""
+    if one.source is None:
+        return repr(one.constant)
+    value = f"{variable}.{one.source.attribute}"
+    if not one.inputs:
+        return value
+    name = f"{representation_class(step, typename)}_{one.key}"
+    return _object_value(one, value, name, list_depth(one.source.types[typename]))
+
+
+def _object_value(one: InputShape, value: str, name: str, depth: int) -> str:
+    if depth:
+        item = f"item{depth}"
+        return f"({value} and [{_object_value(one, item, name, depth - 1)} for {item} in {value}])"
+    parts = []
+    for inner in one.inputs:
+        if inner.source is None:
+            parts.append(repr(inner.constant))
+        elif inner.inputs:
+            (type_,) = inner.source.types.values()
+            inner_value = f"{value}.{inner.source.attribute}"
+            parts.append(_object_value(inner, inner_value, f"{name}_{inner.key}", list_depth(type_)))
+        else:
+            parts.append(f"{value}.{inner.source.attribute}")
+    return f"({value} and {name}({', '.join(parts)}))"
+
+
+def _is_hashable(one: InputShape) -> bool:
+    """Return whether two equal Python values of this key are the same JSON."""
+    if one.source is None:
+        return True
+    type_ = next(iter(one.source.types.values()))
+    named = get_named_type(type_)
+    is_list = is_list_type(without_non_null(type_))
+    return not one.inputs and not is_list and (isinstance(named, GraphQLEnumType) or named.name in _HASHABLE)
+
+
+def same_keys(groups: Sequence[CollectFunction]) -> bool:
+    """Return whether functions that share representations use the same kind of keys for them."""
+    return len({tuple(_is_hashable(one) for each in f.inputs.values() for one in each) for f in groups}) <= 1

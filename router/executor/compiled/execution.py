@@ -1,0 +1,187 @@
+"""Run a compiled plan: send its requests, and make the response (execution §3.11).
+
+    body with representations ─> send ─> decode into classes ─> place in objects ─> ... ─> finish ─> encode
+
+A response that does not fit (an error, a null or a value of another type, a missing field) ends the compiled execution.
+The interpreter then executes the plan with the responses that have already arrived; nothing is fetched again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from router import json_codec
+from router.errors import TransportError
+from router.executor.compiled.generated_code_names import Misfit
+from router.executor.compiled.recorded_responses import RecordingTransport
+from router.executor.compiled.response_source import attribute_of
+from router.executor.context_and_result import ExecutionResult
+from router.executor.interpreter.execution import execute
+from router.transport.interface import SubgraphRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from router.executor.compiled.program import CompiledPlan
+    from router.executor.compiled.request_forms import CompiledPart, CompiledRequest, Form
+    from router.executor.context_and_result import ExecutionContext
+    from router.get_operation import PreparedOperation
+    from router.plan import QueryPlan
+    from router.transport.interface import SubgraphResponse
+
+LARGE: Final = 1_048_576
+"""Larger responses are left to the interpreter, which decodes them in a thread.
+
+The decoder of msgspec never lets other threads run. Decoding this many bytes into classes takes a few milliseconds.
+"""
+
+MISFITS: Final = (Misfit, msgspec.DecodeError, ArithmeticError, RecursionError, UnicodeDecodeError)
+
+
+async def execute_compiled(
+    compiled: CompiledPlan, plan: QueryPlan, operation: PreparedOperation, context: ExecutionContext
+) -> tuple[ExecutionResult, Exception | None]:
+    """Run a compiled plan. Return the result, and why a response did not fit; None if all did."""
+    run = _Run(compiled, context)
+    try:
+        data = await run.data()
+    except MISFITS as misfit:
+        result = await execute(plan, operation, replace(context, transport=run.transport))
+        return replace(result, responses=tuple(run.transport.heads)), misfit
+    finally:
+        run.cancel()
+    return ExecutionResult(data, (), tuple(run.transport.heads)), None
+
+
+class _Collected:
+    """The objects and representations of one part of a request that is sent."""
+
+    __slots__ = ("found", "part", "representations")
+
+    def __init__(self, part: CompiledPart, at: list[Any]) -> None:
+        self.part = part
+        self.representations: list[Any] = []
+        seen: dict[Any, Any] = {}
+        self.found = [
+            step.collect(at, seen, self.representations) if step.collect is not None else (at[0], None)
+            for step in part.steps
+        ]
+
+
+class _Run:
+    """The state of one execution. `_at` has the objects that were collected, by the number of their shape."""
+
+    __slots__ = ("_at", "_compiled", "_context", "_misfit", "_tasks", "_waits", "transport")
+
+    def __init__(self, compiled: CompiledPlan, context: ExecutionContext) -> None:
+        self._compiled = compiled
+        self._context = context
+        self._at: list[Any] = [()] * compiled.shapes
+        self._at[0] = [compiled.root()]
+        self._waits = [request.parents for request in compiled.requests]
+        self._tasks: list[asyncio.Task[None]] = []
+        self._misfit: Exception | None = None
+        self.transport = RecordingTransport(context.transport)
+
+    async def data(self) -> json_codec.EncodedObject:
+        """Run all requests and return the data of the response.
+
+        Raises:
+            Misfit: A response does not fit. Other exceptions in `MISFITS` mean the same.
+        """
+        await self._follow([number for number, parents in enumerate(self._waits) if not parents])
+        while self._tasks and self._misfit is None:
+            await self._tasks.pop()
+        if self._misfit is not None:
+            raise self._misfit
+        self._compiled.finish(self._at)
+        return json_codec.EncodedObject(json_codec.encode(self._at[0][0]))
+
+    async def _follow(self, ready: list[int]) -> None:
+        """Run the requests that can start, and then those that wait for them. Only parallel requests get tasks.
+
+        After a misfit nothing more is sent: the interpreter goes on.
+        """
+        while ready and self._misfit is None:
+            number, *others = ready
+            for other in others:
+                self._tasks.append(asyncio.create_task(self._follow([other])))
+            request = self._compiled.requests[number]
+            try:
+                await self._run(request)
+            except MISFITS as misfit:
+                self._misfit = misfit
+                return
+            ready = []
+            for child in request.children:
+                self._waits[child] -= 1
+                if not self._waits[child]:
+                    ready.append(child)
+
+    async def _run(self, request: CompiledRequest) -> None:
+        """Collect the objects of a request, send it if there are any, and place what it brings."""
+        ready: list[int] = []
+        collected: list[_Collected] = []
+        for position, part in enumerate(request.parts):
+            one = _Collected(part, self._at)
+            if one.representations or not part.fetch.requires:
+                ready.append(position)
+                collected.append(one)
+        if not ready:
+            return
+        form = request.form(tuple(ready))
+        body = await self._body_of_response(request, form, collected)
+        for one, decoders in zip(collected, form.decoders, strict=True):
+            for step, (objects, positions), decoder in zip(one.part.steps, one.found, decoders, strict=True):
+                data = decoder.decode(body).data
+                if not one.part.fetch.requires:
+                    step.place(objects, None, [data])
+                    continue
+                key = "entities" if len(collected) == 1 else attribute_of(_alias(one.part))
+                entities = getattr(data, key)
+                if entities is msgspec.UNSET or len(entities) != len(one.representations):
+                    raise Misfit("not one entity for each representation")
+                step.place(objects, positions, entities)
+
+    async def _body_of_response(self, request: CompiledRequest, form: Form, collected: Sequence[_Collected]) -> bytes:
+        context = self._context
+        fetch = request.parts[0].fetch
+        representations = [one.representations for one in collected if one.part.fetch.requires]
+        body = form.body(context.variables, representations)
+        variables = form.variables_in(body)
+        sent = SubgraphRequest(
+            subgraph=fetch.service_name,
+            operation=form.operation,
+            operation_name=form.operation_name,
+            operation_kind=fetch.operation_kind,
+            variables=variables if context.sends_bodies else variables.members(),
+            headers=context.headers.get(fetch.service_name, {}),
+            body=body if context.sends_bodies else None,
+            deadline=context.deadline,
+            is_anonymous=context.is_anonymous,
+            fetch_ids=form.fetch_ids,
+        )
+        try:
+            response = await self.transport.first(sent, body)
+        except TransportError as failure:
+            raise Misfit("a request failed") from failure
+        return _fitting(response)
+
+    def cancel(self) -> None:
+        """Cancel the requests that still run after a misfit or a cancellation."""
+        for task in self._tasks:
+            task.cancel()
+
+
+def _alias(part: CompiledPart) -> str:
+    return "" if part.part is None else part.part.alias
+
+
+def _fitting(response: SubgraphResponse) -> bytes:
+    if len(response.body) > LARGE:
+        raise Misfit("the response is large")
+    return response.body.removeprefix(json_codec.BYTE_ORDER_MARK)

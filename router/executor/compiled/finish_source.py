@@ -1,0 +1,131 @@
+"""Generate the function that makes the decoded objects the client's response (execution §5).
+
+It checks what the decoder does not check: floats, which keep their digits; custom scalars that must not be null; and
+the fields of an object in an abstract position, which depend on its `__typename`. It removes hidden fields, and sets
+fields that no fetch brings.
+
+    def finish(at):
+        for product4 in at[4]:
+            product4.upc = UNSET
+            if type(product4.rating) is not Decimal and type(product4.rating) is not int: ...
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graphql import get_named_type, is_list_type
+
+from router.executor.compiled.class_source import is_hidden_constant, is_unchecked
+from router.executor.compiled.shapes import NotCompilable, without_non_null
+from router.executor.compiled.walk_source import walk
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from graphql import GraphQLOutputType
+
+    from router.executor.compiled.shapes import FieldShape, ObjectShape
+    from router.executor.compiled.source_lines import SourceLines
+
+FINISH = "finish"
+
+
+def write_finish(
+    lines: SourceLines, root: ObjectShape, collected: Collection[int], implied_typenames: Collection[int]
+) -> None:
+    """Write the function.
+
+    Args:
+        lines: Where the function is written.
+        root: The shape of the response.
+        collected: The numbers of the shapes whose objects are in `at`.
+        implied_typenames: The numbers of the shapes whose class omits the hidden `__typename`.
+    """
+    with lines.block(f"def {FINISH}(at):"):
+        for shape in _visible_shapes(root):
+            actions = {
+                typename: _actions(shape, typename, typename_is_omitted=shape.number in implied_typenames)
+                for typename in shape.types
+            }
+            if any(actions.values()):
+                with walk(lines, shape, collected) as walked:
+                    _write_actions(lines, shape, walked.variable, actions)
+    lines.add("", "")
+
+
+def _visible_shapes(shape: ObjectShape) -> list[ObjectShape]:
+    """Return the shapes of objects that the client sees, inner ones first: walks read fields that are removed last."""
+    found: list[ObjectShape] = []
+    for field in shape.fields.values():
+        if field.visible and field.child is not None and field.child.creator is not None:
+            found += _visible_shapes(field.child)
+    return [*found, shape]
+
+
+def _write_actions(lines: SourceLines, shape: ObjectShape, variable: str, actions: dict[str, list[str]]) -> None:
+    if len(shape.types) == 1:
+        lines.add(*(line.replace("OBJECT", variable) for line in actions[shape.types[0]]))
+        return
+    if shape.typename is None:
+        raise NotCompilable("the type of an object is not fetched")
+    lines.add(f"typename = {variable}.{shape.typename.attribute}")
+    for typename, own in actions.items():
+        if own:
+            with lines.block(f"if typename == {typename!r}:"):
+                lines.add(*(line.replace("OBJECT", variable) for line in own))
+
+
+def _actions(shape: ObjectShape, typename: str, *, typename_is_omitted: bool) -> list[str]:
+    """Return the lines for one object of a type, with the name OBJECT for the object."""
+    lines: list[str] = []
+    if shape.is_abstract and (shape.typename is None or shape.creator not in shape.typename.sources.get(typename, ())):
+        raise NotCompilable("an object in an abstract position has no __typename")
+    for field in shape.fields.values():
+        place = f"OBJECT.{field.attribute}"
+        if typename in field.visible:
+            lines += _checks(shape, field, typename, place)
+        elif is_hidden_constant(shape, field) and typename_is_omitted:
+            continue
+        elif field.sources:
+            lines.append(f"{place} = UNSET")
+    return lines
+
+
+def _checks(shape: ObjectShape, field: FieldShape, typename: str, place: str) -> list[str]:
+    sources = field.sources.get(typename, [])
+    if not sources:
+        if field.is_typename:
+            return [f"{place} = {typename!r}"]
+        if field.is_nullable(typename):
+            return [f"{place} = None"]
+        raise NotCompilable("a field is not fetched")
+    if field.is_typename:
+        return []
+    lines: list[str] = []
+    if shape.creator in sources and any(shape.creator not in field.sources.get(name, ()) for name in shape.types):
+        lines += _misfit(f"{place} is UNSET")
+    if any(field.is_nullable(name) for name in field.sources) and not field.is_nullable(typename):
+        lines += _misfit(f"{place} is None")
+    if is_unchecked(field, typename):
+        lines += _value_checks(place, field.types[typename], 0)
+    return lines
+
+
+def _value_checks(value: str, type_: GraphQLOutputType, depth: int) -> list[str]:
+    """Return the lines that check a value of `Float` or of a custom scalar."""
+    nullable = without_non_null(type_)
+    may_be_null = nullable is type_
+    if is_list_type(nullable):
+        item = f"value{depth}"
+        inner = _value_checks(item, nullable.of_type, depth + 1)
+        loop = [f"if {value}:", f"    for {item} in {value}:", *(f"        {line}" for line in inner)]
+        return loop if inner else []
+    if get_named_type(nullable).name == "Float":
+        unless_null = f"{value} is not None and " if may_be_null else ""
+        return _misfit(f"{unless_null}type({value}) is not Decimal and type({value}) is not int")
+    return [] if may_be_null else _misfit(f"{value} is None")
+
+
+def _misfit(condition: str) -> list[str]:
+    return [f"if {condition}:", '    raise Misfit("a value does not fit its type")']

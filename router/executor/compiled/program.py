@@ -1,0 +1,250 @@
+"""Compile a plan: generate the source of its classes and functions, and run it (no request is sent here).
+
+    operation, plan, conditions ─> shapes ─> source text ─> functions and decoders of a `CompiledPlan`
+
+`source_of` is pure. `compile_plan` runs the source under a file name of its own, so that tracebacks and debuggers show
+its lines.
+"""
+
+from __future__ import annotations
+
+import linecache
+import weakref
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+
+from graphql import is_object_type
+
+from router.executor.compiled.class_source import (
+    fetched_class,
+    is_hidden_constant,
+    object_class,
+    write_fetched_class,
+    write_object_class,
+)
+from router.executor.compiled.client_shape import client_shape
+from router.executor.compiled.collect_source import CollectFunction, same_keys, write_collect
+from router.executor.compiled.fetch_shapes import FetchShapes
+from router.executor.compiled.finish_source import FINISH, write_finish
+from router.executor.compiled.generated_code_names import NAMES
+from router.executor.compiled.place_source import write_place
+from router.executor.compiled.representation_shapes import representation
+from router.executor.compiled.request_forms import CompiledPart, CompiledRequest, CompiledStep
+from router.executor.compiled.request_graph import Planned, request_graph
+from router.executor.compiled.response_source import write_entities, write_response
+from router.executor.compiled.shapes import NotCompilable
+from router.executor.compiled.source_lines import SourceLines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from graphql import GraphQLSchema
+
+    from router.executor.compiled.fetch_shapes import StepShape
+    from router.executor.compiled.shapes import FieldShape, ObjectShape
+    from router.get_operation import PreparedOperation
+    from router.plan import QueryPlan
+
+_numbers = count(1)
+ENTITIES: Final = "_entities"
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramSource:
+    """The source of a compiled plan, and what is needed to run it."""
+
+    text: str
+    root: ObjectShape
+    requests: tuple[Planned, ...]
+    steps: Mapping[int, StepShape]
+    shapes: int
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledPlan:
+    """A plan as functions and decoders.
+
+    Attributes:
+        requests: The requests of the plan, in its order.
+        root: The class of the root object.
+        finish: Checks the decoded objects, and removes hidden fields.
+        shapes: The number of lists that `finish` and the functions of the requests share.
+        source: The generated source.
+    """
+
+    requests: tuple[CompiledRequest, ...]
+    root: Callable[[], Any]
+    finish: Callable[[list[Any]], None]
+    shapes: int
+    source: str
+    filename: str
+    misfits: list[int] = field(default_factory=lambda: [0])
+
+
+def compile_plan(
+    schema: GraphQLSchema, operation: PreparedOperation, plan: QueryPlan, variables: Mapping[str, object]
+) -> CompiledPlan:
+    """Compile a plan for requests whose conditions have the same values as in `variables`.
+
+    Raises:
+        NotCompilable: The interpreter must execute the plan.
+    """
+    program = source_of(schema, operation, plan, variables)
+    filename = f"<compiled plan {next(_numbers)}>"
+    names: dict[str, Any] = {**NAMES, "__name__": filename}
+    exec(compile(program.text, filename, "exec", dont_inherit=True), names)  # noqa: S102 - the text is generated from a valid operation
+    linecache.cache[filename] = (len(program.text), None, program.text.splitlines(keepends=True), filename)
+    compiled = CompiledPlan(
+        requests=tuple(_request(planned, names) for planned in program.requests),
+        root=names[object_class(program.root)],
+        finish=names[FINISH],
+        shapes=program.shapes,
+        source=program.text,
+        filename=filename,
+    )
+    weakref.finalize(compiled, linecache.cache.pop, filename, None)
+    return compiled
+
+
+def _request(planned: Planned, names: Mapping[str, Any]) -> CompiledRequest:
+    parts = tuple(
+        CompiledPart(
+            part=group[0].part,
+            fetch=group[0].fetch,
+            steps=tuple(
+                CompiledStep(names.get(f"collect{step.fetch.id}"), names[f"place{step.fetch.id}"]) for step in group
+            ),
+            responses=tuple(names[f"Response{step.fetch.id}"] for step in group),
+            batched=tuple(
+                names[f"ResponseBatch{step.fetch.id}"] for step in group if f"ResponseBatch{step.fetch.id}" in names
+            ),
+        )
+        for group in planned.groups
+    )
+    return CompiledRequest(parts=parts, batch=planned.batch, parents=len(planned.parents), children=planned.children)
+
+
+def source_of(
+    schema: GraphQLSchema, operation: PreparedOperation, plan: QueryPlan, variables: Mapping[str, object]
+) -> ProgramSource:
+    """Generate the source of a plan. Nothing is run.
+
+    Raises:
+        NotCompilable: The interpreter must execute the plan.
+    """
+    root = client_shape(operation, variables)
+    numbers = count(len(root.all_shapes()))
+    shapes = FetchShapes(schema, root, variables, numbers)
+    requests = request_graph(plan, variables)
+    steps = {step.fetch.id: shapes.add(step) for planned in requests for group in planned.groups for step in group}
+    writer = _Writer(schema, variables, root, requests, steps)
+    return ProgramSource(writer.text(), root, requests, steps, next(numbers))
+
+
+@dataclass(slots=True)
+class _Writer:
+    schema: GraphQLSchema
+    variables: Mapping[str, object]
+    root: ObjectShape
+    requests: tuple[Planned, ...]
+    steps: Mapping[int, StepShape]
+    lines: SourceLines = field(default_factory=SourceLines)
+    collects: dict[int, CollectFunction] = field(default_factory=dict)
+    implied: set[int] = field(default_factory=set)
+
+    def text(self) -> str:
+        self._write_classes()
+        for planned in self.requests:
+            for group in planned.groups:
+                self._write_group([self.steps[step.fetch.id] for step in group], planned)
+        collected = {f.step.target.number for f in self.collects.values() if f.is_complete}
+        write_finish(self.lines, self.root, collected, self.implied)
+        return self.lines.text
+
+    def _write_classes(self) -> None:
+        for shape in reversed(self.root.all_shapes()):
+            if shape.creator is None and shape is not self.root:
+                # No fetch brings the objects, so that the field with them is always null.
+                continue
+            if self._is_typename_implied(shape):
+                self.implied.add(shape.number)
+            write_object_class(self.lines, shape, typename_is_implied=shape.number in self.implied)
+
+    def _is_typename_implied(self, shape: ObjectShape) -> bool:
+        """Return whether an object without `__typename` has its only type (execution §3.2)."""
+        if not any(is_hidden_constant(shape, field) for field in shape.fields.values()):
+            return False
+        for step in self.steps.values():
+            if step.target is shape:
+                names = {fragment.type_condition for fragment in step.fetch.requires}
+                if len(names) != 1 or not all(is_object_type(self.schema.get_type(name)) for name in names):
+                    return False
+        return True
+
+    def _write_group(self, group: list[StepShape], planned: Planned) -> None:
+        """Write the classes and functions of fetches that are sent as one."""
+        for step in group:
+            write_fetched_class(self.lines, step)
+            identity = step.fetch.id
+            if not step.fetch.requires:
+                write_response(self.lines, f"Response{identity}", fetched_class(step))
+                write_place(self.lines, step, has_positions=False)
+                continue
+            write_entities(self.lines, str(identity), {ENTITIES: fetched_class(step)}, may_be_absent=False)
+        if not group[0].fetch.requires:
+            return
+        if planned.batch is not None:
+            self._write_batched(group, planned)
+        functions = [self._collect_function(step, is_alone=len(group) == 1) for step in group]
+        if not same_keys(functions):
+            raise NotCompilable("equal fetches have different inputs")
+        for function in functions:
+            self.collects[function.step.fetch.id] = function
+            write_collect(self.lines, function)
+            has_positions = not function.is_alone or not function.shares_objects
+            write_place(self.lines, function.step, has_positions=has_positions)
+
+    def _write_batched(self, group: list[StepShape], planned: Planned) -> None:
+        """Write the responses to the whole batch in which only the entities of this group are decoded."""
+        aliases = [first.part.alias for first, *_ in planned.groups if first.part is not None]
+        own = group[0].step.part
+        for step in group:
+            entities = {
+                alias: fetched_class(step) if own is not None and alias == own.alias else None for alias in aliases
+            }
+            write_entities(self.lines, f"Batch{step.fetch.id}", entities, may_be_absent=True)
+
+    def _collect_function(self, step: StepShape, *, is_alone: bool) -> CollectFunction:
+        inputs = {name: representation(self.schema, step, name, self.variables) for name in step.types}
+        if not inputs or not all(inputs.values()):
+            raise NotCompilable("a fetch is sent for no object")
+        before = self._before(step.fetch.id)
+        collected = {f.step.target.number for id_, f in self.collects.items() if id_ in before and f.is_complete}
+        return CollectFunction(step, inputs, collected, is_alone, self._absent(step, inputs))
+
+    def _before(self, fetch: int) -> set[int]:
+        """Return the ids of all fetches that are merged before a fetch starts."""
+        found: set[int] = set()
+        pending = [fetch]
+        while pending:
+            for planned in self.requests:
+                ids = {step.fetch.id for group in planned.groups for step in group}
+                if pending[-1] in ids:
+                    break
+            pending.pop()
+            above = {
+                step.fetch.id for number in planned.parents for group in self.requests[number].groups for step in group
+            }
+            pending += above - found
+            found |= above
+        return found
+
+    def _absent(self, step: StepShape, inputs: Mapping[str, object]) -> list[FieldShape]:
+        """Return the fields that are absent if a subgraph does not have an entity: non-null ones of entity fetches."""
+        return [
+            field
+            for field in step.target.fields.values()
+            for name in inputs
+            if name in field.sources and step.target.creator not in field.sources[name] and not field.is_nullable(name)
+        ]

@@ -1,0 +1,187 @@
+"""Runs an operation with the interpreter and with the compiled plan over the same responses, and compares the results.
+
+The responses of the subgraphs are recorded while the interpreter runs, with one fault in one of them or without, and
+replayed to the compiled plan. Results are equal if their data are the same bytes and their errors are the same. The
+compiled plan may send only requests that the interpreter has sent, each as often.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from graphql import parse
+
+from router.executor.compiled.execution import execute_compiled
+from router.executor.compiled.program import compile_plan
+from router.executor.compiled.shapes import NotCompilable
+from router.executor.context_and_result import ExecutionContext
+from router.executor.graphql.variable_coercion import coerce
+from router.executor.interpreter.execution import execute
+from router.get_operation import get_operation
+from router.json_codec import canonical, encode
+from router.transport.interface import SubgraphResponse
+from tests.router.oracle.response_faults import FAULTS, with_fault
+from tests.router.oracle.strict_subgraphs import InProcessSubgraphs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from random import Random
+
+    from router.executor.compiled.program import CompiledPlan
+    from router.executor.context_and_result import ExecutionResult
+    from router.get_operation import PreparedOperation
+    from router.plan import QueryPlan
+    from router.transport.interface import SubgraphRequest
+    from tests.router.oracle.comparison import ComposedFederation
+    from tests.router.oracle.operation_generator import Operation
+
+
+class CompiledDifference(AssertionError):
+    """The compiled plan and the interpreter differ."""
+
+
+@dataclass(slots=True)
+class CompiledTally:
+    """The counts of a run.
+
+    Attributes:
+        executions: Executions with both, with faults and without.
+        error_free: Executions whose result has no errors, by whether the compiled path was taken.
+        reasons: Why plans were not compiled, or why responses did not fit, in executions without errors.
+    """
+
+    executions: int = 0
+    error_free: Counter[bool] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: CompiledTally) -> None:
+        self.executions += other.executions
+        self.error_free += other.error_free
+        self.reasons += other.reasons
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Sends requests to subgraphs and keeps the responses. The response to the request number `faulty` gets a fault."""
+
+    source: InProcessSubgraphs
+    faulty: int = -1
+    fault: str = ""
+    random: Random | None = None
+    sent: list[tuple[bytes, SubgraphResponse]] = field(default_factory=list)
+
+    async def send(self, request: SubgraphRequest) -> SubgraphResponse:
+        response = await self.source.send(request)
+        if len(self.sent) == self.faulty and self.random is not None:
+            response = SubgraphResponse(status=200, body=with_fault(response.body, self.fault, self.random))
+        self.sent.append((_key(request), response))
+        return response
+
+    async def aclose(self) -> None:
+        await self.source.aclose()
+
+
+@dataclass(slots=True)
+class Replay:
+    """Returns the recorded responses, each once."""
+
+    sent: list[tuple[bytes, SubgraphResponse]]
+
+    async def send(self, request: SubgraphRequest) -> SubgraphResponse:
+        key = _key(request)
+        for index, (recorded, response) in enumerate(self.sent):
+            if recorded == key:
+                del self.sent[index]
+                return response
+        raise CompiledDifference(f"a request that the interpreter did not send, or sent less often: {key.decode()}")
+
+    async def aclose(self) -> None:
+        self.sent.clear()
+
+
+def _key(request: SubgraphRequest) -> bytes:
+    return canonical([request.subgraph, request.operation, dict(request.variables)])
+
+
+def check_compiled(
+    federation: ComposedFederation, operation: Operation, planned: QueryPlan, random: Random, tally: CompiledTally
+) -> None:
+    """Compare without a fault, and with each kind of fault in the response to a random request.
+
+    Raises:
+        CompiledDifference: the results differ.
+    """
+    prepared = get_operation(federation.supergraph.api_schema, parse(operation.query))
+    variables = coerce(prepared, operation.variables)
+    reason = ""
+    compiled: CompiledPlan | None = None
+    try:
+        compiled = compile_plan(federation.supergraph.schema, prepared, planned, variables)
+    except NotCompilable as why:
+        reason = str(why)
+    pair = _Pair(federation, prepared, planned, variables, compiled, reason, tally)
+    requests = pair.check(-1, "", random)
+    if compiled is not None and requests:
+        for fault in FAULTS:
+            pair.check(random.randrange(requests), fault, random)
+
+
+@dataclass(slots=True)
+class _Pair:
+    federation: ComposedFederation
+    prepared: PreparedOperation
+    planned: QueryPlan
+    variables: Mapping[str, object]
+    compiled: CompiledPlan | None
+    reason: str
+    tally: CompiledTally
+
+    def check(self, faulty: int, fault: str, random: Random) -> int:
+        """Compare one execution; return the number of requests."""
+        source = InProcessSubgraphs.over(self.federation.rules, self.federation.store())
+        recorder = Recorder(source, faulty, fault, random)
+        schema = self.federation.supergraph.schema
+        expected = asyncio.run(execute(self.planned, self.prepared, ExecutionContext(schema, recorder, self.variables)))
+        requests, taken = len(recorder.sent), False
+        self.tally.executions += 1
+        if self.compiled is not None:
+            replayed = Replay([*recorder.sent])
+            context = ExecutionContext(schema, replayed, self.variables)
+            try:
+                got, misfit = asyncio.run(execute_compiled(self.compiled, self.planned, self.prepared, context))
+            except Exception as error:
+                raise CompiledDifference(
+                    f"fault {fault!r}: {type(error).__name__}: {error}{self._report(recorder)}"
+                ) from error
+            taken = misfit is None
+            self.reason = str(misfit)
+            self._compare(expected, got, fault, recorder)
+            if replayed.sent:
+                raise CompiledDifference(f"fault {fault!r}: requests are missing{self._report(recorder)}")
+        if not expected.errors and not fault:
+            self.tally.error_free[taken] += 1
+            if not taken:
+                self.tally.reasons[self.reason] += 1
+        return requests
+
+    def _compare(self, expected: ExecutionResult, got: ExecutionResult, fault: str, recorder: Recorder) -> None:
+        if encode(expected.data) != encode(got.data) or _errors(expected) != _errors(got):
+            raise CompiledDifference(
+                f"fault {fault!r}\nexpected {encode(expected.data)!r}\n{expected.errors}\n"
+                f"got      {encode(got.data)!r}\n{got.errors}{self._report(recorder)}"
+            )
+
+    def _report(self, recorder: Recorder) -> str:
+        responses = "\n".join(f"{key.decode()}\n   {response.body!r}" for key, response in recorder.sent)
+        source = self.compiled.source if self.compiled is not None else ""
+        return f"\n{responses}\n{self.planned.to_text()}\n{source}"
+
+
+def _errors(result: ExecutionResult) -> list[str]:
+    return sorted(
+        json.dumps([error.message, error.code, error.path, repr(error.extensions)]) for error in result.errors
+    )
