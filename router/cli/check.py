@@ -85,7 +85,7 @@ class Options:
     type=click.FloatRange(min=0.001),
     default=_TIMEOUT_SECONDS,
     show_default=True,
-    help="Time limit in seconds for the SDL of a running service.",
+    help="Time limit in seconds for the schema of a running service.",
 )
 def command(**given: object) -> None:
     """Check whether the schema in PROPOSED breaks clients of the schema in --base.

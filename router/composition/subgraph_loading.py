@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
@@ -88,17 +89,37 @@ async def introspect(
     Raises:
         ConfigError: The service is unreachable, returns an error, or is not a subgraph.
     """
-    shown = _without_secrets(url)
-    _check_address(shown, url)
-    _check_headers(shown, headers)
-    try:
-        async with asyncio.timeout(timeout_seconds):
-            status, response_body = await _query(url, headers, transport)
-    except TimeoutError:
-        raise ConfigError(f"{shown}: did not return its SDL within {timeout_seconds:g} s") from None
-    except (httpx.HTTPError, UnicodeError) as error:
-        raise ConfigError(f"{shown}: cannot be queried for its SDL: {str(error) or type(error).__name__}") from None
-    return _sdl_of(shown, status, response_body)
+    service = RunningService(url, headers, timeout_seconds, transport)
+    status, response_body = await service.send(_QUERY)
+    return _sdl_of(without_secrets(url), status, response_body)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningService:
+    """A GraphQL service that is queried for its schema; see `introspect` for the attributes."""
+
+    url: str
+    headers: Mapping[str, str]
+    timeout_seconds: float
+    transport: httpx.AsyncBaseTransport | None = None
+
+    async def send(self, query: str) -> tuple[int, bytes]:
+        """Send a query, and return the status and the body of the response.
+
+        Raises:
+            ConfigError: The service is unreachable, or its response is too long or too late.
+        """
+        shown = without_secrets(self.url)
+        _check_address(shown, self.url)
+        _check_headers(shown, self.headers)
+        try:
+            async with asyncio.timeout(self.timeout_seconds):
+                return await _post(self, query)
+        except TimeoutError:
+            raise ConfigError(f"{shown}: did not return its SDL within {self.timeout_seconds:g} s") from None
+        except (httpx.HTTPError, UnicodeError) as error:
+            reason = str(error) or type(error).__name__
+            raise ConfigError(f"{shown}: cannot be queried for its SDL: {reason}") from None
 
 
 def _check_address(shown: str, url: str) -> None:
@@ -127,13 +148,12 @@ def _check_headers(shown: str, headers: Mapping[str, str]) -> None:
             )
 
 
-async def _query(url: str, headers: Mapping[str, str], transport: httpx.AsyncBaseTransport | None) -> tuple[int, bytes]:
+async def _post(service: RunningService, query: str) -> tuple[int, bytes]:
     response_body = bytearray()
+    headers = {"Accept": "application/json", **service.headers}
     async with (
-        httpx.AsyncClient(timeout=None, transport=transport, follow_redirects=False) as client,  # noqa: S113  # the caller limits the whole exchange
-        client.stream(
-            "POST", url, json={"query": _QUERY}, headers={"Accept": "application/json", **headers}
-        ) as response,
+        httpx.AsyncClient(timeout=None, transport=service.transport, follow_redirects=False) as client,  # noqa: S113  # the caller limits the whole exchange
+        client.stream("POST", service.url, json={"query": query}, headers=headers) as response,
     ):
         async for chunk in response.aiter_bytes():
             response_body += chunk
@@ -169,7 +189,7 @@ def _printable(text: str) -> str:
     return "".join(each if each.isprintable() else " " for each in text)
 
 
-def _without_secrets(url: str) -> str:
+def without_secrets(url: str) -> str:
     """Return the URL without credentials and without the query, which may contain tokens."""
     try:
         parsed = httpx.URL(url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from dataclasses import dataclass, replace
@@ -14,14 +15,17 @@ from graphql import (
     GraphQLSchema,
     GraphQLSyntaxError,
     build_ast_schema,
+    build_client_schema,
+    get_introspection_query,
     parse,
+    print_schema,
     validate_schema,
 )
 
 from router.composition import compose
 from router.composition.file_locations import SourceFile
 from router.composition.rendering.collect_diagnostics import Diagnostics
-from router.composition.subgraph_loading import introspect, load_subgraphs
+from router.composition.subgraph_loading import RunningService, load_subgraphs, without_secrets
 from router.composition.supergraph_yaml import ConfigError, SubgraphSource, read_config
 from router.errors import InvalidSupergraph
 from router.schema_check.coordinate_places import SchemaText
@@ -30,6 +34,8 @@ from router.supergraph.api_schema_loading import load_api_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import httpx
 
     from router.composition import Subgraph
 
@@ -92,16 +98,31 @@ def read_version(path: Path, timeout_seconds: float) -> SchemaVersion:
     return _of_text(label, SchemaText(text, SourceFile(label)))
 
 
-async def read_url(url: str, timeout_seconds: float) -> SchemaVersion:
-    """Read a version from a running service that returns its SDL (`_service { sdl }`).
+async def read_url(
+    url: str, timeout_seconds: float, transport: httpx.AsyncBaseTransport | None = None
+) -> SchemaVersion:
+    """Read a version from a running service, by introspection.
+
+    The schema of introspection has no directives on its elements, so their changes are not found.
 
     Raises:
-        UnreadableSchema: The service does not return its SDL.
+        UnreadableSchema: The service is unreachable, or does not allow introspection.
     """
+    label = without_secrets(url)
     try:
-        return _of_text(url, SchemaText(await introspect(url, {}, timeout_seconds), None))
+        _, body = await RunningService(url, {}, timeout_seconds, transport).send(get_introspection_query())
     except ConfigError as error:
         raise UnreadableSchema(str(error)) from error
+    try:
+        schema = build_client_schema(json.loads(body)["data"])
+        sdl = print_schema(schema)
+    except (ValueError, TypeError, KeyError, RecursionError, GraphQLError):
+        schema, sdl = None, ""
+    if schema is None or schema.query_type is None:
+        raise UnreadableSchema(
+            f"{label}: does not return its schema; allow introspection there, or name a file or a commit"
+        )
+    return _of_text(label, SchemaText(sdl, None))
 
 
 def read_commit(path: Path, name: str, timeout_seconds: float) -> SchemaVersion:
