@@ -161,11 +161,17 @@ SECTIONS: Final[tuple[Section, ...]] = (
         ),
     ),
     Section(
-        "Shared stores of later releases (setting one is refused, so that it is not silently ignored)",
+        "Account and transaction service: events",
         (
-            REDIS_URL,
-            Variable("KAFKA_BROKERS", "<unset: in-process bus>", "Kafka brokers for transaction events."),
+            Variable(
+                "KAFKA_BROKERS",
+                "<unset: events stay in the outbox>",
+                "Kafka brokers that get the events of accounts and transactions: host:port, several with commas.",
+            ),
         ),
+    ),
+    Section(
+        "Shared stores of later releases (setting one is refused, so that it is not silently ignored)", (REDIS_URL,)
     ),
 )
 

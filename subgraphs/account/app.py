@@ -19,6 +19,7 @@ from subgraphs.account.store.protocol import SORT_KEY_WIDTH
 from subgraphs.kit import app as kit
 from subgraphs.kit.background import every, in_background, repeat
 from subgraphs.kit.connections import CursorCodec
+from subgraphs.kit.events.publishing import publishing
 from subgraphs.kit.outbox import prune
 from subgraphs.kit.store_identity import open_joined
 from subgraphs.kit.verification import token_verifier
@@ -74,6 +75,7 @@ async def open_runtime(settings: AccountSettings) -> AsyncIterator[AccountRuntim
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_joined(settings.place, STORES))
         clock = CautiousClock(values.now)
+        await stack.enter_async_context(publishing(store, settings.kafka_brokers, "account"))
         await stack.enter_async_context(in_background(repeat(lambda: _prune(store, clock), every(PRUNE_SECONDS))))
         verifier = await stack.enter_async_context(token_verifier(settings))
         services = AccountServices(store, cursors, settings.max_per_user)

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from servicekit.settings import Port  # noqa: TC001 - pydantic reads annotations at run time
 from subgraphs.account.limits import Ceiling, Limits
 from subgraphs.account.store.protocol import DEFAULT_LIMITS
-from subgraphs.kit.settings import SubgraphSettings
+from subgraphs.kit.settings import Brokers, SubgraphSettings
 from subgraphs.kit.store_factory import StoreAddress
 from subgraphs.kit.store_identity import StorePlace
 
@@ -33,6 +33,7 @@ class AccountSettings(SubgraphSettings):
         db_url: `sqlite:///path`; by default a file in the data directory.
         max_per_user: the number of accounts, not counting closed ones, that a user may own.
         max_order, max_per_day, max_balance: the largest amount of an order, of a user's day and of a balance.
+        kafka_brokers: the Kafka cluster that gets the events; None publishes none.
         receiver_tries: how many receivers that do not exist or cannot receive money a user may name in 15 minutes.
     """
 
@@ -43,6 +44,8 @@ class AccountSettings(SubgraphSettings):
     max_per_day: Amounts = Field(str(DEFAULT_LIMITS.day.default), alias="ACCOUNT_MAX_PER_DAY")
     max_balance: Amounts = Field(str(DEFAULT_LIMITS.balance.default), alias="ACCOUNT_MAX_BALANCE")
     receiver_tries: int = Field(DEFAULT_LIMITS.receiver_tries, alias="ACCOUNT_RECEIVER_TRIES", ge=1)
+
+    kafka_brokers: Brokers | None = Field(None, alias="KAFKA_BROKERS")
 
     @property
     def limits(self) -> Limits:

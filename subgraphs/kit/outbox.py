@@ -1,14 +1,17 @@
 """Events of a store, kept in its outbox until they are published (bank §2.10).
 
 A store writes the event in the database transaction that changes the state. So an event exists if and only if its
-change was committed. No process reads the outbox yet; events are deleted after `RETENTION`.
+change was committed. Events are deleted after `RETENTION`, but not before every reader has read them.
+
+A reader is a name, such as `kafka`, with a position in the outbox. Of the processes that want to read under one name,
+only the owner of a lease does.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from bank.values import new_object_id
 
@@ -64,12 +67,46 @@ class Outbox(Protocol):
     async def prune_events(self, before: datetime, *, limit: int) -> int:
         """Delete events older than `before`, at most the `limit` oldest ones, in one database transaction.
 
+        An event that a reader has not passed yet stays.
+
         Returns:
             The number of deleted events.
 
         Raises:
             Unavailable: the store does not respond.
         """
+
+
+@runtime_checkable
+class ReadableOutbox(Outbox, Protocol):
+    """An outbox that keeps the positions of its readers, so that they go on where they stopped."""
+
+    async def last_sequence(self) -> int:
+        """Return the number of the newest event; 0 if there was none yet. Raises Unavailable."""
+
+    async def take_position(self, reader: str, owner: str, *, seconds: float) -> int | None:
+        """Take or renew the lease on the name `reader`, for `seconds` by the clock of the store.
+
+        Returns:
+            The position: the number of the last event that the reader has processed, for a new reader 0. None if
+            another owner has the lease.
+
+        Raises:
+            Unavailable: the store does not respond.
+        """
+
+    async def save_position(self, reader: str, owner: str, sequence: int) -> bool:
+        """Set the position, if `owner` is the last one that took the lease. Return whether it is.
+
+        Raises:
+            Unavailable: the store does not respond.
+        """
+
+    async def release_position(self, reader: str, owner: str) -> None:
+        """End the lease if `owner` has it. Raises Unavailable."""
+
+    async def forget_reader(self, reader: str) -> None:
+        """Delete the position of a reader that does not exist any more. Raises Unavailable."""
 
 
 async def prune(outbox: Outbox, now: datetime) -> int:

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import re
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field
 
 from bank.settings import BankSettings
 from servicekit.settings import Port
 from subgraphs.kit.request_limits import RequestLimits
+
+
+def _check_brokers(text: str) -> str:
+    """Return `text` without spaces. Raises ValueError unless it is a list `host:port,host:port`."""
+    brokers = [broker.strip() for broker in text.split(",")]
+    for broker in brokers:
+        match = _BROKER.fullmatch(broker)
+        if match is None or not 0 < int(match[2]) <= 65535:  # noqa: PLR2004 - the last TCP port
+            raise ValueError(f"{broker!r} is not of the form host:port; several are separated by commas")
+    return ",".join(brokers)
+
+
+_BROKER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
+# Addresses of Kafka brokers, such as `kafka:9092` or `a:9092,b:9092`.
+Brokers = Annotated[str, AfterValidator(_check_brokers)]
 
 
 class SubgraphSettings(BankSettings):

@@ -34,6 +34,15 @@ CREATE TABLE outbox (
 ) STRICT
 """
 
+READERS_TABLE: Final = """
+CREATE TABLE outbox_readers (
+    reader TEXT PRIMARY KEY,
+    position INTEGER NOT NULL,
+    owner TEXT,
+    expires_at INTEGER
+) STRICT
+"""
+
 
 def identity_statements(*counted: str) -> tuple[str, ...]:
     """Return the statements of a migration that gives a store its identity.
@@ -59,8 +68,17 @@ _INSERT_EVENT: Final = "INSERT INTO outbox (id, type, subject, time, data) VALUE
 _PRUNE_EVENTS: Final = """
 DELETE FROM outbox WHERE sequence IN (
     SELECT sequence FROM (SELECT sequence, time FROM outbox ORDER BY sequence LIMIT ?) WHERE time < ?
-)
+) AND sequence <= ifnull((SELECT min(position) FROM outbox_readers), sequence)
 """
+
+# All processes that open a SQLite file have one clock.
+_NOW: Final = "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)"
+_TAKE_POSITION: Final = f"""
+INSERT INTO outbox_readers VALUES (:reader, 0, :owner, {_NOW} + :milliseconds)
+ON CONFLICT (reader) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
+WHERE owner = excluded.owner OR owner IS NULL OR expires_at < {_NOW}
+RETURNING position
+"""  # noqa: S608 - constants of this module
 
 
 class SqliteStore:
@@ -135,7 +153,7 @@ class SqliteStore:
 
 
 class SqliteOutboxStore(SqliteStore):
-    """A store whose migrations create `OUTBOX_TABLE`. It implements `Outbox`."""
+    """A store whose migrations create `OUTBOX_TABLE` and `READERS_TABLE`. It implements `ReadableOutbox`."""
 
     async def events(self, *, after: int, limit: int) -> Sequence[OutboxRow]:
         query = "SELECT * FROM outbox WHERE sequence > ? ORDER BY sequence LIMIT ?"
@@ -159,6 +177,34 @@ class SqliteOutboxStore(SqliteStore):
         async with self._database.transaction() as connection:
             cursor = await connection.execute(_PRUNE_EVENTS, (limit, to_milliseconds(before)))
             return cursor.rowcount
+
+    async def last_sequence(self) -> int:
+        async with self._database.snapshot() as connection:
+            rows = await connection.execute_fetchall("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'")
+        return next((row["seq"] for row in rows), 0)
+
+    async def take_position(self, reader: str, owner: str, *, seconds: float) -> int | None:
+        values = {"reader": reader, "owner": owner, "milliseconds": round(seconds * 1000)}
+        async with self._database.transaction() as connection:
+            rows = await connection.execute_fetchall(_TAKE_POSITION, values)
+        return next((row["position"] for row in rows), None)
+
+    async def save_position(self, reader: str, owner: str, sequence: int) -> bool:
+        async with self._database.transaction() as connection:
+            cursor = await connection.execute(
+                "UPDATE outbox_readers SET position = ? WHERE reader = ? AND owner = ?", (sequence, reader, owner)
+            )
+            return cursor.rowcount == 1
+
+    async def release_position(self, reader: str, owner: str) -> None:
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                "UPDATE outbox_readers SET owner = NULL WHERE reader = ? AND owner = ?", (reader, owner)
+            )
+
+    async def forget_reader(self, reader: str) -> None:
+        async with self._database.transaction() as connection:
+            await connection.execute("DELETE FROM outbox_readers WHERE reader = ?", (reader,))
 
 
 async def append_events(connection: aiosqlite.Connection, events: Iterable[Event]) -> None:

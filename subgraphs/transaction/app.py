@@ -14,6 +14,7 @@ from servicekit.cautious_clock import CautiousClock
 from subgraphs.kit import app as kit
 from subgraphs.kit.background import every, in_background, repeat
 from subgraphs.kit.connections import CursorCodec
+from subgraphs.kit.events.publishing import publishing
 from subgraphs.kit.store_identity import open_joined
 from subgraphs.kit.verification import token_verifier
 from subgraphs.transaction.context import TransactionContext
@@ -83,6 +84,7 @@ async def open_runtime(settings: TransactionSettings, external: ExternalParts) -
     cursors = CursorCodec(credential.derive_key("transaction cursors"), width=SORT_KEY_WIDTH)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_joined(settings.place, STORES, clock=CautiousClock(values.now)))
+        await stack.enter_async_context(publishing(store, settings.kafka_brokers, "transaction"))
         verifier = await stack.enter_async_context(token_verifier(settings))
         ledger_client = await stack.enter_async_context(
             httpx.AsyncClient(

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, SecretStr
 
-from servicekit.errors import ConfigurationError
 from servicekit.settings import Port  # noqa: TC001 - pydantic reads annotations at run time
-from subgraphs.kit.settings import SubgraphSettings
+from subgraphs.kit.settings import Brokers, SubgraphSettings
 from subgraphs.kit.store_factory import StoreAddress
 from subgraphs.kit.store_identity import StorePlace
 
@@ -22,18 +21,13 @@ class TransactionSettings(SubgraphSettings):
     Attributes:
         db_url: `sqlite:///path`; by default a file in the data directory.
         account_internal_url: the base URL of the account service, whose `/internal/` routes post to the ledger.
-        kafka_brokers: refused, so that nobody relies on events that are not published.
+        kafka_brokers: the Kafka cluster that gets the events; None publishes none.
     """
 
     port: Port = Field(3003, alias="TRANSACTION_PORT")
     db_url: SecretStr | None = Field(None, alias="TRANSACTION_DB_URL")
     account_internal_url: str = Field("http://127.0.0.1:3002", alias="ACCOUNT_INTERNAL_URL", pattern=r"^https?://")
-    kafka_brokers: str | None = Field(None, alias="KAFKA_BROKERS")
-
-    def model_post_init(self, context: object) -> None:
-        super().model_post_init(context)
-        if self.kafka_brokers is not None:
-            raise ConfigurationError("KAFKA_BROKERS", "this release publishes no events; unset it")
+    kafka_brokers: Brokers | None = Field(None, alias="KAFKA_BROKERS")
 
     @property
     def store(self) -> StoreAddress:

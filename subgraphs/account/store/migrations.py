@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Final
 
 from servicekit.sqlite import Migration
-from subgraphs.kit.sqlite_store import OUTBOX_TABLE, identity_statements
+from subgraphs.kit.sqlite_store import OUTBOX_TABLE, READERS_TABLE, identity_statements
 
 _ACCOUNTS = """
 CREATE TABLE accounts (
@@ -215,4 +215,5 @@ MIGRATIONS: Final = (
         "identity of the store",
         identity_statements("INSERT ON accounts", "UPDATE OF type, status ON accounts", "INSERT ON postings"),
     ),
+    Migration(7, "readers of the outbox", (READERS_TABLE,)),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from servicekit.sqlite import Migration
-from subgraphs.kit.sqlite_store import OUTBOX_TABLE, identity_statements
+from subgraphs.kit.sqlite_store import OUTBOX_TABLE, READERS_TABLE, identity_statements
 
 # The amount is in minor units and has `exponent` decimals. The columns `*_named` contain the account as the order names
 # it. The other columns of this side are null if no such account exists. For principal_user_id, see domain.Transaction.
@@ -115,4 +115,5 @@ MIGRATIONS = (
             _PRESENT_STATUSES,
         ),
     ),
+    Migration(5, "readers of the outbox", (READERS_TABLE,)),
 )

@@ -19,7 +19,7 @@ def test_without_a_url_the_store_is_a_sqlite_file() -> None:
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
-        ("KAFKA_BROKERS", "kafka:9092"),
+        ("KAFKA_BROKERS", "kafka"),
         ("REDIS_URL", "redis://cache:6379"),
         ("ACCOUNT_INTERNAL_URL", "account:3002"),
         ("TRANSACTION_PORT", "70000"),

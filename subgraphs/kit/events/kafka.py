@@ -1,0 +1,104 @@
+"""Publishes events to Kafka (`KAFKA_BROKERS`)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from subgraphs.kit.events.cloud_events import to_record
+from subgraphs.kit.events.relay import NotPublished
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from subgraphs.kit.events.cloud_events import Record
+    from subgraphs.kit.outbox import OutboxRow
+
+VARIABLE: Final = "KAFKA_BROKERS"
+REQUEST_SECONDS: Final = 5
+# How long the events of one call may take. A broker that fails over does so in this time.
+PUBLISH_SECONDS: Final = 20.0
+STOP_SECONDS: Final = 2.0
+
+
+class KafkaPublisher:
+    """Sends events with an idempotent producer: Kafka keeps each once, even if the producer had to send it twice.
+
+    It connects when it first publishes, and again after a failure.
+    """
+
+    def __init__(self, brokers: str, service: str) -> None:
+        """`service` is the name of the service whose events are published."""
+        self._brokers = brokers
+        self._service = service
+        self._producer: Any = None
+
+    async def publish(self, rows: Sequence[OutboxRow]) -> None:
+        """Implement `relay.Publisher`."""
+        try:
+            async with asyncio.timeout(PUBLISH_SECONDS):
+                producer = await self._connected()
+                for wave in _waves([to_record(row, self._service) for row in rows]):
+                    await _send(producer, wave)
+        except (KafkaError, TimeoutError, OSError) as error:
+            await self.close()
+            reason = str(error) or f"no response within {PUBLISH_SECONDS:g} s"
+            raise NotPublished(
+                f"{VARIABLE}: Kafka at {self._brokers} did not take events: {reason}; check the address, that the"
+                " broker runs, and that this service may write to the topics"
+            ) from error
+
+    async def close(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            # What the producer still has is not waited for: it is published again from the outbox.
+            with suppress(TimeoutError, KafkaError):
+                async with asyncio.timeout(STOP_SECONDS):
+                    await producer.stop()
+
+    async def _connected(self) -> Any:
+        if self._producer is None:
+            self._producer = AIOKafkaProducer(
+                bootstrap_servers=self._brokers.split(","),
+                client_id=f"mosafe-{self._service}",
+                enable_idempotence=True,
+                acks="all",
+                request_timeout_ms=REQUEST_SECONDS * 1000,
+            )
+            await self._producer.start()
+        return self._producer
+
+
+async def _send(producer: Any, records: Sequence[Record]) -> None:
+    """Send `records`, and wait until the brokers have them all."""
+    sent = [
+        await producer.send(
+            record.topic,
+            key=record.key,
+            value=record.value,
+            headers=list(record.headers),
+            timestamp_ms=record.timestamp,
+        )
+        for record in records
+    ]
+    await asyncio.gather(*sent)
+
+
+def _waves(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+    """Yield the first record of each key, then the second of each, and so on.
+
+    A record is sent when Kafka has the one before it. Otherwise, if Kafka refused a record and took the next one of its
+    key, a repetition would bring them in the wrong order.
+    """
+    waves = defaultdict[int, list["Record"]](list)
+    places = defaultdict[tuple[str, bytes], int](int)
+    for record in records:
+        key = (record.topic.partition(".dead-letter")[0], record.key)
+        waves[places[key]].append(record)
+        places[key] += 1
+    yield from waves.values()

@@ -1,0 +1,47 @@
+"""Publishes the outbox of a service while the service runs, if Kafka is configured."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from servicekit.errors import ConfigurationError
+from subgraphs.kit.background import in_background
+from subgraphs.kit.events.relay import READER, Relay
+from subgraphs.kit.outbox import ReadableOutbox
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from subgraphs.kit.outbox import Outbox
+
+
+@asynccontextmanager
+async def publishing(outbox: Outbox, brokers: str | None, service: str) -> AsyncIterator[None]:
+    """Publish `outbox` inside the block.
+
+    Without `brokers`, no reader of this name exists any more, so that events are deleted when they are old. If brokers
+    are set later, the events that are still there are published.
+
+    Raises:
+        ConfigurationError: there are brokers, but the store keeps no positions of readers.
+        Unavailable: the store does not respond.
+    """
+    if not isinstance(outbox, ReadableOutbox):
+        if brokers is not None:
+            raise ConfigurationError("KAFKA_BROKERS", "this store cannot publish events; unset it, or use SQLite")
+        yield
+        return
+    if brokers is None:
+        await outbox.forget_reader(READER)
+        yield
+        return
+    # Only with Kafka, a service needs the driver.
+    from subgraphs.kit.events.kafka import KafkaPublisher  # noqa: PLC0415
+
+    relay = Relay(outbox, KafkaPublisher(brokers, service))
+    try:
+        async with in_background(relay.run()):
+            yield
+    finally:
+        await relay.stop()
