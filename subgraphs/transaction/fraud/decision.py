@@ -1,0 +1,145 @@
+"""The result of a fraud check. It is stored with the transaction and shown to staff only. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from bank.values import format_timestamp, parse_timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+MAX_SCORE: Final = 100
+
+
+class Action(StrEnum):
+    """What happens with the order, from the mildest to the most severe action."""
+
+    ALLOW = "ALLOW"
+    STEP_UP = "STEP_UP"
+    HOLD = "HOLD"
+    BLOCK = "BLOCK"
+
+    @property
+    def severity(self) -> int:
+        """The position in the list of actions; a greater number is more severe."""
+        return _SEVERITY[self]
+
+
+_SEVERITY: Final[Mapping[Action, int]] = MappingProxyType({action: rank for rank, action in enumerate(Action)})
+
+
+class Unavailability(StrEnum):
+    """Why the rules could not be evaluated, so that the configured default decided."""
+
+    DEADLINE = "DEADLINE"
+    WINDOWS = "WINDOWS"
+    STORE = "STORE"
+    INTERNAL = "INTERNAL"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A rule that was hit.
+
+    Attributes:
+        rule: the name of the rule in the rules file.
+        kind: the kind of the rule, such as `velocity_count`.
+        score: what the rule adds to the score of the decision.
+        action: the least severe action that the rule asks for; ALLOW if the rule only adds to the score.
+        shadow: whether the rule is only observed: it changes neither score nor action of the decision.
+        observed: what the rule measured and compared, such as `{"count": 6, "more_than": 5, "window": "1m"}`. It has
+            counts, sums, times and currencies; no ids, names or texts of customers.
+    """
+
+    rule: str
+    kind: str
+    score: int
+    action: Action
+    shadow: bool
+    observed: Mapping[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the rules decided about one order.
+
+    Attributes:
+        score: 0 (no rule was hit) to 100.
+        rules_version: the `version` of the rules file and the first digits of a hash of its content.
+        reasons: the rules that were hit, in the order of the rules file.
+        unavailable: why the rules could not be evaluated; None if they were.
+    """
+
+    action: Action
+    score: int
+    rules_version: str
+    reasons: tuple[Reason, ...]
+    decided_at: datetime
+    unavailable: Unavailability | None = None
+
+    @property
+    def must_wait(self) -> bool:
+        """Whether the order becomes HELD. A step-up waits for a review too, because nobody can be asked again yet."""
+        return self.action in {Action.STEP_UP, Action.HOLD}
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the order fails without a posting."""
+        return self.action is Action.BLOCK
+
+    def to_document(self) -> dict[str, object]:
+        """Return the JSON form, in which stores and events keep decisions. Keys are only ever added."""
+        return {
+            "action": self.action.value,
+            "score": self.score,
+            "rulesVersion": self.rules_version,
+            "decidedAt": format_timestamp(self.decided_at),
+            "unavailable": self.unavailable.value if self.unavailable else None,
+            "reasons": [
+                {
+                    "rule": reason.rule,
+                    "kind": reason.kind,
+                    "score": reason.score,
+                    "action": reason.action.value,
+                    "shadow": reason.shadow,
+                    "observed": dict(reason.observed),
+                }
+                for reason in self.reasons
+            ],
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Read what `to_document` returned, also from a later release: unknown keys are ignored."""
+        unavailable = document.get("unavailable")
+        return cls(
+            Action(document["action"]),
+            document["score"],
+            document["rulesVersion"],
+            tuple(
+                Reason(
+                    each["rule"],
+                    each["kind"],
+                    each["score"],
+                    Action(each["action"]),
+                    each["shadow"],
+                    MappingProxyType(dict(each["observed"])),
+                )
+                for each in document["reasons"]
+            ),
+            parse_timestamp(document["decidedAt"]),
+            Unavailability(unavailable) if unavailable else None,
+        )
+
+    def to_json(self) -> str:
+        return json.dumps(self.to_document(), separators=(",", ":"), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        return cls.from_document(json.loads(text))

@@ -1,0 +1,69 @@
+"""From the readings of windows to a decision. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from subgraphs.transaction.fraud.decision import MAX_SCORE, Decision, Reason, Unavailability
+from subgraphs.transaction.fraud.rules.rule import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from subgraphs.transaction.fraud.order_facts import OrderFacts
+    from subgraphs.transaction.fraud.rules.rule import Rule
+    from subgraphs.transaction.fraud.rules.rule_set import RuleSet
+    from subgraphs.transaction.fraud.windows.series import Read, Reading, Write
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """What must be written and read to judge one order.
+
+    Attributes:
+        judging: the rules that judge the order, each with the range of its reads in `reads`.
+    """
+
+    order: OrderFacts
+    writes: tuple[Write, ...]
+    reads: tuple[Read, ...]
+    judging: tuple[tuple[Rule, slice], ...]
+
+
+def inquire(rules: RuleSet, order: OrderFacts) -> Inquiry:
+    """Return what must be written and read to judge the order."""
+    reads: list[Read] = []
+    judging: list[tuple[Rule, slice]] = []
+    for rule in rules.rules:
+        if rule.judges(order):
+            begin = len(reads)
+            reads += rule.reads(order)
+            judging.append((rule, slice(begin, len(reads))))
+    return Inquiry(order, contributions(rules, order, Phase.ORDERED), tuple(reads), tuple(judging))
+
+
+def contributions(rules: RuleSet, order: OrderFacts, phase: Phase) -> tuple[Write, ...]:
+    """Return what the order adds to series; rules that share a series add to it once."""
+    return tuple(dict.fromkeys(write for rule in rules.rules for write in rule.writes(order, phase)))
+
+
+def judge(rules: RuleSet, inquiry: Inquiry, readings: Sequence[Reading], decided_at: datetime) -> Decision:
+    """Return the decision about the order, from one reading for each read of the inquiry."""
+    reasons = []
+    for rule, place in inquiry.judging:
+        observed = rule.judge(inquiry.order, readings[place])
+        if observed is not None:
+            kind = str(getattr(rule, "kind"))  # noqa: B009 - each kind declares its own literal
+            reasons.append(Reason(rule.name, kind, rule.score, rule.least_action, rule.shadow, observed))
+    hits = [reason for reason in reasons if not reason.shadow]
+    score = min(MAX_SCORE, sum(reason.score for reason in hits))
+    actions = [rules.thresholds.action(score), *(reason.action for reason in hits)]
+    action = max(actions, key=lambda each: each.severity)
+    return Decision(action, score, rules.full_version, tuple(reasons), decided_at)
+
+
+def decide_without_rules(rules: RuleSet, order: OrderFacts, why: Unavailability, decided_at: datetime) -> Decision:
+    """Return the configured default: the rules could not be evaluated."""
+    return Decision(rules.when_unavailable.action(order), 0, rules.full_version, (), decided_at, why)

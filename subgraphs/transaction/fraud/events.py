@@ -1,0 +1,17 @@
+"""The event about a decision, for the topic `fraud.v1`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from subgraphs.kit.outbox import Event
+
+if TYPE_CHECKING:
+    from subgraphs.transaction.domain import Transaction
+    from subgraphs.transaction.fraud.decision import Decision
+
+
+def decided(transaction: Transaction, decision: Decision) -> Event:
+    """Return the event `fraud.decided`. Its data is the JSON form of the decision, and the id of the transaction."""
+    data = {"transactionId": transaction.id, "type": transaction.order.type.value, **decision.to_document()}
+    return Event("fraud.decided", transaction.id, decision.decided_at, data)

@@ -1,0 +1,70 @@
+"""The rules of a running service. They follow their file without a restart."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, Protocol
+
+import structlog
+
+from subgraphs.transaction.fraud.rules_file import DEFAULT_RULES, InvalidRules, load_rules
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from subgraphs.transaction.fraud.rules.rule_set import RuleSet
+
+# The time between two looks at the file.
+REFRESH_SECONDS: Final = 2.0
+
+_log = structlog.stdlib.get_logger("fraud")
+
+
+class CurrentRules(Protocol):
+    """The rules that are valid now."""
+
+    @property
+    def current(self) -> RuleSet: ...
+
+
+class LiveRules:
+    """The rules of a file. Call `refresh` every `REFRESH_SECONDS`."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Read the file; without a path, the bundled rules.
+
+        Raises:
+            InvalidRules: the file cannot be used.
+        """
+        self._path = path or DEFAULT_RULES
+        self._state = self._file_state()
+        self._current = load_rules(self._path)
+
+    @property
+    def current(self) -> RuleSet:
+        return self._current
+
+    async def refresh(self) -> None:
+        """Read the file again if it has changed. If the new file cannot be used, keep the old rules and log why."""
+        state = await asyncio.to_thread(self._file_state)
+        if state == self._state:
+            return
+        self._state = state
+        try:
+            rules = await asyncio.to_thread(load_rules, self._path)
+        except InvalidRules as error:
+            _log.error(
+                "fraud rules not reloaded, the old ones stay", version=self._current.full_version, why=str(error)
+            )
+            return
+        if rules.full_version != self._current.full_version:
+            _log.info("fraud rules reloaded", version=rules.full_version, before=self._current.full_version)
+        self._current = rules
+
+    def _file_state(self) -> tuple[int, int, int] | None:
+        """What changes when the file is written or replaced; None if it cannot be found."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino

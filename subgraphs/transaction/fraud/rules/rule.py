@@ -1,0 +1,128 @@
+"""What all kinds of rules share. Pure.
+
+A rule says which series it needs, as two functions of an order:
+
+- `writes`: what the order adds to series, when it is given (`Phase.ORDERED`) or when its money has moved
+  (`Phase.SETTLED`);
+- `reads`: what must be read to judge the order.
+
+`judge` then gets the readings. They already contain the order itself.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bank.values import from_minor_units
+from subgraphs.transaction.fraud.decision import MAX_SCORE, Action
+from subgraphs.transaction.fraud.rules.amounts import Amounts  # noqa: TC001 - pydantic reads annotations at run time
+from subgraphs.transaction.fraud.windows.series import Scope, ScopeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from subgraphs.transaction.fraud.order_facts import OrderFacts
+    from subgraphs.transaction.fraud.windows.series import Read, Reading, Write
+
+OrderType = Literal["TRANSFER", "DEPOSIT", "WITHDRAWAL", "PAYMENT"]
+OrderTypes = Annotated[tuple[OrderType, ...], Field(min_length=1)]
+OUTGOING: Final[tuple[OrderType, ...]] = ("TRANSFER", "PAYMENT", "WITHDRAWAL")
+# The kinds of orders that have a counterparty.
+TO_SOMEBODY: Final[tuple[OrderType, ...]] = ("TRANSFER", "PAYMENT")
+
+
+class Phase(StrEnum):
+    """When an order adds to a series."""
+
+    ORDERED = "ordered"
+    SETTLED = "settled"
+
+
+class Model(BaseModel):
+    """The base class of the parts of a rules file. They are immutable and refuse unknown keys.
+
+    The docstring below a key is its description in the JSON Schema.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", regex_engine="python-re", use_attribute_docstrings=True)
+
+
+class Rule(Model):
+    """The keys that every rule has."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
+    """The name of the rule in decisions: small letters, digits and hyphens."""
+    score: Annotated[int, Field(ge=0, le=MAX_SCORE)] = 0
+    """What the rule adds to the score of an order that it hits."""
+    action: Literal["step_up", "hold", "block"] | None = None
+    """The least severe action for an order that the rule hits, whatever its score."""
+    shadow: bool = False
+    """Whether the rule is only observed: its hits are recorded, but change neither score nor action."""
+    types: OrderTypes = OUTGOING
+    """The types of orders that the rule judges and counts."""
+    min_amount: Amounts | None = None
+    """The rule judges only orders of this amount or more."""
+    own_accounts: bool = False
+    """Whether the rule also judges and counts transfers between accounts of the same user."""
+
+    @property
+    def least_action(self) -> Action:
+        return Action(self.action.upper()) if self.action else Action.ALLOW
+
+    def counts(self, order: OrderFacts) -> bool:
+        """Whether the rule considers the order at all."""
+        return order.type in self.types and (self.own_accounts or not order.is_between_own_accounts)
+
+    def judges(self, order: OrderFacts) -> bool:
+        """Whether the rule may be hit by the order."""
+        if not self.counts(order):
+            return False
+        if self.min_amount is None:
+            return True
+        least = self.min_amount.units(order.currency)
+        return least is not None and order.units >= least
+
+    def filter_name(self) -> str:
+        """The part of the name of a series that says which orders are in it."""
+        return f"{','.join(sorted(self.types))} {'own' if self.own_accounts else 'others'}"
+
+    def writes(self, order: OrderFacts, phase: Phase) -> Iterable[Write]:
+        """What the order adds to series in this phase. An order that is not considered adds nothing."""
+        del order, phase
+        return ()
+
+    def reads(self, order: OrderFacts) -> Sequence[Read]:
+        """What `judge` needs for an order that the rule judges."""
+        del order
+        return ()
+
+    @abstractmethod
+    def judge(self, order: OrderFacts, readings: Sequence[Reading]) -> Mapping[str, str | int] | None:
+        """Return what was observed if the order hits the rule; otherwise None.
+
+        Args:
+            order: an order that the rule judges.
+            readings: one for each of `reads`.
+        """
+
+
+def time_of(order: OrderFacts, phase: Phase) -> int:
+    """When the order was given, or when its money moved, in milliseconds since 1970."""
+    return order.settled_at if phase is Phase.SETTLED and order.settled_at is not None else order.at
+
+
+def user_scope(order: OrderFacts) -> Scope:
+    return Scope(ScopeKind.USER, order.user_id)
+
+
+def account_scope(account_id: str) -> Scope:
+    return Scope(ScopeKind.ACCOUNT, account_id)
+
+
+def amount_text(units: int, currency: str) -> str:
+    """Return an amount as in the API, with its currency: `12.50 EUR`."""
+    return f"{from_minor_units(units, currency):f} {currency}"

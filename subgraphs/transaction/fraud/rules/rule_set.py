@@ -1,0 +1,89 @@
+"""A rules file: the rules, what scores lead to, and what happens when the rules cannot be evaluated. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Final, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from subgraphs.transaction.fraud.decision import MAX_SCORE, Action
+from subgraphs.transaction.fraud.rules.amounts import Amounts  # noqa: TC001 - pydantic reads annotations at run time
+from subgraphs.transaction.fraud.rules.kinds import AnyRule  # noqa: TC001 - pydantic reads annotations at run time
+from subgraphs.transaction.fraud.rules.rule import Model
+
+if TYPE_CHECKING:
+    from subgraphs.transaction.fraud.order_facts import OrderFacts
+
+# More rules would make a decision slow.
+MAX_RULES: Final = 100
+Threshold = Annotated[int, Field(ge=1, le=MAX_SCORE)]
+
+
+class Thresholds(Model):
+    """The smallest score for each action. Without a threshold, scores do not lead to the action."""
+
+    step_up: Threshold | None = 40
+    """The score from which the customer must prove their identity again. Until that is possible, the order is held."""
+    hold: Threshold | None = 65
+    """The score from which the order waits for a review."""
+    block: Threshold | None = 90
+    """The score from which the order is refused."""
+
+    @model_validator(mode="after")
+    def _ascend(self) -> Self:
+        given = [each for each in (self.step_up, self.hold, self.block) if each is not None]
+        if given != sorted(set(given)):
+            raise ValueError("the thresholds must rise from step_up to hold to block")
+        return self
+
+    def action(self, score: int) -> Action:
+        """The most severe action whose threshold the score reaches."""
+        for threshold, action in ((self.block, Action.BLOCK), (self.hold, Action.HOLD), (self.step_up, Action.STEP_UP)):
+            if threshold is not None and score >= threshold:
+                return action
+        return Action.ALLOW
+
+
+class WhenUnavailable(Model):
+    """What happens with an order when the rules cannot be evaluated in time."""
+
+    hold_above: Amounts
+    """Orders above this amount are held, others are allowed. In a currency without an amount, all orders are held."""
+
+    def action(self, order: OrderFacts) -> Action:
+        limit = self.hold_above.units(order.currency)
+        return Action.HOLD if limit is None or order.units > limit else Action.ALLOW
+
+
+def _as_text(value: object) -> object:
+    """YAML reads `version: 2` as a number and `version: 2026-11-29` as a date."""
+    return str(value) if type(value) in {int, date} else value
+
+
+class RuleSet(Model):
+    """A rules file."""
+
+    version: Annotated[str, BeforeValidator(_as_text), Field(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
+    """The version of the rules, for people. Decisions also contain a hash of the content."""
+    thresholds: Thresholds = Thresholds()
+    """The smallest score for each action."""
+    when_unavailable: WhenUnavailable
+    """What happens when the rules cannot be evaluated in time."""
+    rules: Annotated[tuple[AnyRule, ...], Field(max_length=MAX_RULES)]
+    """The rules. The scores of all rules that are hit are added up, to at most 100."""
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [rule.name for rule in self.rules]
+        if (twice := next((name for name in names if names.count(name) > 1), None)) is not None:
+            raise ValueError(f"two rules have the name {twice!r}")
+        return self
+
+    @cached_property
+    def full_version(self) -> str:
+        """The version and the first digits of a hash of the content: `2026-11-29+1a2b3c4d`."""
+        digest = hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:8]
+        return f"{self.version}+{digest}"

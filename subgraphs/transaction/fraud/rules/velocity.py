@@ -1,0 +1,106 @@
+"""Velocity: too many orders, or too much money, within a window. Pure."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from subgraphs.transaction.fraud.rules.amounts import Amounts  # noqa: TC001 - pydantic reads annotations at run time
+from subgraphs.transaction.fraud.rules.rule import Phase, Rule, account_scope, amount_text, time_of, user_scope
+from subgraphs.transaction.fraud.windows.series import Question, Read, Write, tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from subgraphs.transaction.fraud.order_facts import OrderFacts
+    from subgraphs.transaction.fraud.windows.series import Reading, Scope, Series
+
+VelocityWindow = Literal["1m", "1h", "24h", "7d"]
+
+
+class _Velocity(Rule):
+    by: Literal["account", "user", "receiver"]
+    """Whose orders are counted: those of one account, of one user, or those that one account receives."""
+    window: VelocityWindow
+    """The window, which ends with the order."""
+    of: Literal["orders", "completed"] = "orders"
+    """Whether all orders count, refused and held ones included, or only completed ones (and the order itself)."""
+
+    def writes(self, order: OrderFacts, phase: Phase) -> Iterable[Write]:
+        series = self._series(order) if self.counts(order) and phase is self._phase else None
+        if series is not None:
+            yield Write(series, time_of(order, phase), order.units)
+
+    def reads(self, order: OrderFacts) -> Sequence[Read]:
+        series = self._series(order)
+        return () if series is None else (Read(series, Question.TALLY),)
+
+    def totals(self, order: OrderFacts, readings: Sequence[Reading]) -> tuple[int, int]:
+        """The number of orders in the window and the sum of their amounts, the order itself included."""
+        if not readings:
+            return 0, 0
+        is_included = self._phase is Phase.ORDERED
+        return readings[0].count + (not is_included), readings[0].units + (0 if is_included else order.units)
+
+    @property
+    def _phase(self) -> Phase:
+        return Phase.ORDERED if self.of == "orders" else Phase.SETTLED
+
+    def _series(self, order: OrderFacts) -> Series | None:
+        scope = self._scope(order)
+        if scope is None:
+            return None
+        return tally(scope, f"{self._measure(order)} by {self.by} {self.of} {self.filter_name()}", self.window)
+
+    @abstractmethod
+    def _measure(self, order: OrderFacts) -> str:
+        """What is counted, as a part of the name of the series."""
+
+    def _scope(self, order: OrderFacts) -> Scope | None:
+        if self.by == "user":
+            return user_scope(order)
+        account_id = order.account_id if self.by == "account" else order.receiver_id
+        return None if account_id is None else account_scope(account_id)
+
+
+class VelocityCount(_Velocity):
+    """More than so many orders in a window. Orders in all currencies count."""
+
+    kind: Literal["velocity_count"]
+    more_than: Annotated[int, Field(ge=0)]
+    """The greatest number of orders that does not hit the rule."""
+
+    def judge(self, order: OrderFacts, readings: Sequence[Reading]) -> Mapping[str, str | int] | None:
+        count, _ = self.totals(order, readings)
+        if count <= self.more_than:
+            return None
+        return {"count": count, "more_than": self.more_than, "window": self.window, "by": self.by}
+
+    def _measure(self, order: OrderFacts) -> str:
+        del order
+        return "count"
+
+
+class VelocitySum(_Velocity):
+    """More than so much money, in one currency, in a window."""
+
+    kind: Literal["velocity_sum"]
+    more_than: Amounts
+    """The greatest sum that does not hit the rule."""
+
+    def judge(self, order: OrderFacts, readings: Sequence[Reading]) -> Mapping[str, str | int] | None:
+        _, units = self.totals(order, readings)
+        limit = self.more_than.units(order.currency)
+        if limit is None or units <= limit:
+            return None
+        return {
+            "sum": amount_text(units, order.currency),
+            "more_than": amount_text(limit, order.currency),
+            "window": self.window,
+            "by": self.by,
+        }
+
+    def _measure(self, order: OrderFacts) -> str:
+        return f"sum {order.currency}"

@@ -1,0 +1,111 @@
+"""Fills unknown series with the history of their scope."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from subgraphs.transaction.fraud.rules.rule import Phase
+from subgraphs.transaction.fraud.windows.protocol import Past
+from subgraphs.transaction.fraud.windows.series import DAY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from subgraphs.transaction.fraud.evaluation import Inquiry
+    from subgraphs.transaction.fraud.history import History
+    from subgraphs.transaction.fraud.order_facts import OrderFacts
+    from subgraphs.transaction.fraud.rules.rule import Rule
+    from subgraphs.transaction.fraud.windows.protocol import Windows
+    from subgraphs.transaction.fraud.windows.series import Scope, Series
+
+# The history is found by the time at which orders were given. An order that waits for a review completes later.
+LONGEST_REVIEW: Final = 7 * DAY
+
+
+class Filling:
+    """Fills series, each only once at a time."""
+
+    def __init__(self, windows: Windows, history: History) -> None:
+        self._windows = windows
+        self._history = history
+        self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
+
+    async def fill(self, inquiry: Inquiry, unknown: Mapping[Series, str], at: int) -> None:
+        """Make the series known. `unknown` has their tokens, `at` is the current time in milliseconds since 1970.
+
+        Raises:
+            WindowsUnavailable: the windows do not respond.
+            Unavailable: the store does not respond.
+        """
+        readers = {read.series: rule for rule, place in inquiry.judging for read in inquiry.reads[place]}
+        by_scope: defaultdict[Scope, list[_Missing]] = defaultdict(list)
+        tasks: dict[asyncio.Task[None], None] = {}
+        for series, token in unknown.items():
+            running = self._running.get((series.key, token))
+            if running is not None:
+                tasks[running] = None
+            else:
+                by_scope[series.scope].append(_Missing(series, token, readers[series]))
+        for missing in by_scope.values():
+            task = asyncio.create_task(self._fill_scope(missing, at))
+            keys = [(each.series.key, each.token) for each in missing]
+            self._running.update(dict.fromkeys(keys, task))
+            task.add_done_callback(partial(self._finished, keys))
+            tasks[task] = None
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
+
+    def _finished(self, keys: Sequence[tuple[str, str]], task: asyncio.Task[None]) -> None:
+        del task
+        for key in keys:
+            self._running.pop(key, None)
+
+    async def _fill_scope(self, missing: Sequence[_Missing], at: int) -> None:
+        since = at - max(each.reach for each in missing)
+        async for orders in self._history.orders(missing[0].series.scope, since):
+            for order in orders:
+                for each in missing:
+                    each.collect(order, at)
+            if orders and all(each.is_complete(orders[-1], at) for each in missing):
+                break
+            # A long history must not stop the other work of the service.
+            await asyncio.sleep(0)
+        for each in missing:
+            await self._windows.fill(each.series, each.token, at, each.history)
+
+
+@dataclass(slots=True)
+class _Missing:
+    """A series that is being filled, the rule that reads it, and what was found for it."""
+
+    series: Series
+    token: str
+    rule: Rule
+    history: list[Past] = field(default_factory=list)
+    elements: set[str] = field(default_factory=set)
+
+    @property
+    def reach(self) -> int:
+        """How old an order in the series can be, in milliseconds."""
+        return self.series.span + self.series.slot + LONGEST_REVIEW
+
+    def collect(self, order: OrderFacts, at: int) -> None:
+        """Add what the order contributed to the series."""
+        if order.at < at - self.reach or (0 < self.series.cap <= len(self.elements)):
+            return
+        phases = (Phase.ORDERED,) if order.settled_at is None else (Phase.ORDERED, Phase.SETTLED)
+        for phase in phases:
+            for write in self.rule.writes(order, phase):
+                if write.series == self.series:
+                    self.history.append(Past(order.transaction_id, write))
+                    if self.series.cap:
+                        self.elements.add(write.element)
+
+    def is_complete(self, oldest: OrderFacts, at: int) -> bool:
+        """Whether orders older than `oldest` add nothing more."""
+        return oldest.at < at - self.reach or 0 < self.series.cap <= len(self.elements)

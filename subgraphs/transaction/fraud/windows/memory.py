@@ -1,0 +1,163 @@
+"""Windows in the memory of one process.
+
+Other processes on the same store do not see what this process observes; several processes need Redis.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from subgraphs.transaction.fraud.windows.protocol import (
+    FILLING_MILLISECONDS,
+    IDLE_MILLISECONDS,
+    REPEAT_MILLISECONDS,
+    Observation,
+)
+from subgraphs.transaction.fraud.windows.series import Question, Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from subgraphs.transaction.fraud.windows.protocol import Past
+    from subgraphs.transaction.fraud.windows.series import Read, Series, Write
+
+# About 20 MB. Series that do not fit are rebuilt when they are needed again.
+MAX_SERIES: Final = 40_000
+# The transactions whose repetition is noticed, about 10 MB.
+MAX_SEEN: Final = 20_000
+
+
+@dataclass(slots=True)
+class _State:
+    """A series in memory. `slots` is used by tallies, `members` by recent series."""
+
+    token: int
+    filling_since: int | None
+    touched: int
+    slots: dict[int, tuple[int, int]] = field(default_factory=dict)
+    members: dict[str, int] = field(default_factory=dict)
+
+
+class MemoryWindows:
+    """See `Windows`. The series that were not used for the longest time are forgotten when there are too many."""
+
+    def __init__(self, *, max_series: int = MAX_SERIES, max_seen: int = MAX_SEEN) -> None:
+        self._max_series = max_series
+        self._max_seen = max_seen
+        self._states: OrderedDict[str, _State] = OrderedDict()
+        # Transaction id -> (time of the first observation, tokens of the tallies in which it is counted).
+        self._seen: OrderedDict[str, tuple[int, set[int]]] = OrderedDict()
+        self._tokens = itertools.count(1)
+
+    def __len__(self) -> int:
+        """The number of series in memory."""
+        return len(self._states)
+
+    async def observe(
+        self, transaction_id: str, at: int, writes: Sequence[Write], reads: Sequence[Read]
+    ) -> Observation:
+        unknown: dict[Series, str] = {}
+        for read in reads:
+            state = self._begin(read.series, at)
+            if state.filling_since is not None:
+                unknown[read.series] = str(state.token)
+        for write in writes:
+            found = self._find(write.series, at)
+            if found is not None and not (write.series.is_tally and self._is_repeated(transaction_id, found.token, at)):
+                _add(found, write)
+        readings = [self._read(read, transaction_id, at) for read in reads]
+        while len(self._states) > self._max_series:
+            self._states.popitem(last=False)
+        return Observation(readings, unknown)
+
+    async def fill(self, series: Series, token: str, at: int, history: Sequence[Past]) -> None:
+        state = self._find(series, at)
+        if state is None or str(state.token) != token or state.filling_since is None:
+            return
+        for past in history:
+            # What is older is not observed again, so it need not be remembered.
+            is_new = series.is_tally and past.write.at + REPEAT_MILLISECONDS >= at
+            if not (is_new and self._is_repeated(past.transaction_id, state.token, at)):
+                _add(state, past.write)
+        state.filling_since = None
+
+    async def forget_all(self) -> None:
+        self._states.clear()
+
+    async def aclose(self) -> None:
+        self._states.clear()
+        self._seen.clear()
+
+    def _find(self, series: Series, at: int) -> _State | None:
+        state = self._states.get(key := series.key)
+        if state is None:
+            return None
+        if state.touched + IDLE_MILLISECONDS < at:
+            del self._states[key]
+            return None
+        state.touched = max(state.touched, at)
+        self._states.move_to_end(key)
+        return state
+
+    def _begin(self, series: Series, at: int) -> _State:
+        """Return the state of a series. If it is unknown and nobody fills it, it becomes filling."""
+        state = self._find(series, at)
+        is_abandoned = (
+            state is not None
+            and state.filling_since is not None
+            and abs(at - state.filling_since) > FILLING_MILLISECONDS
+        )
+        if state is None or is_abandoned:
+            state = self._states[series.key] = _State(next(self._tokens), at, at)
+        return state
+
+    def _is_repeated(self, transaction_id: str, token: int, at: int) -> bool:
+        """Whether the transaction is counted in the tally already. If not, remember that it is counted now."""
+        while self._seen and (
+            len(self._seen) > self._max_seen or next(iter(self._seen.values()))[0] + REPEAT_MILLISECONDS < at
+        ):
+            self._seen.popitem(last=False)
+        _, tokens = self._seen.setdefault(transaction_id, (at, set()))
+        if token in tokens:
+            return True
+        tokens.add(token)
+        return False
+
+    def _read(self, read: Read, transaction_id: str, at: int) -> Reading:
+        series = read.series
+        state = self._states[series.key]
+        if series.is_tally:
+            first = series.first_slot(at)
+            for slot in [slot for slot in state.slots if slot < first]:
+                del state.slots[slot]
+            counted = state.slots.values()
+            return Reading(sum(count for count, _ in counted), sum(units for _, units in counted))
+        begin = at - series.span
+        for element in [element for element, last in state.members.items() if last < begin]:
+            del state.members[element]
+        return _read_members(read, state.members, transaction_id)
+
+
+def _add(state: _State, write: Write) -> None:
+    series = write.series
+    if series.is_tally:
+        slot = write.at // series.slot
+        count, units = state.slots.get(slot, (0, 0))
+        state.slots[slot] = (count + 1, units + write.units)
+        return
+    state.members[write.element] = max(write.at, state.members.get(write.element, write.at))
+    if len(state.members) > series.cap:
+        del state.members[min(state.members, key=lambda element: (state.members[element], element))]
+
+
+def _read_members(read: Read, members: dict[str, int], transaction_id: str) -> Reading:
+    if read.question is Question.MEMBERS:
+        return Reading(count=len(members))
+    if read.question is Question.LAST:
+        return Reading(last=members.get(f"{read.member}|"))
+    own, prefix = f"{read.member}|{transaction_id}", f"{read.member}|"
+    others = [last for element, last in members.items() if element.startswith(prefix) and element != own]
+    return Reading(count=len(others), last=max(others, default=None))
