@@ -18,6 +18,9 @@ COMMANDS: Final[dict[str, LazyCommand]] = {
     "auth": LazyCommand("subgraphs.auth.cli", "Serve the auth subgraph; manage users and keys.", "auth"),
     "account": LazyCommand("subgraphs.account.cli", "Serve the account subgraph; check the ledger.", "account"),
     "transaction": LazyCommand("subgraphs.transaction.cli", "Serve the transaction subgraph.", "transaction"),
+    "fraud": LazyCommand(
+        "subgraphs.transaction.fraud.cli", "Check fraud rules; try them on past orders.", "transaction"
+    ),
     "stores": LazyCommand("mosafe.stores", "Say whether the stores of the services belong together.", "up"),
     "rest": LazyCommand("rest_compat.cli", "Serve the REST layer.", "rest"),
 }

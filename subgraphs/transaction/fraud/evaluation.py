@@ -55,8 +55,7 @@ def judge(rules: RuleSet, inquiry: Inquiry, readings: Sequence[Reading], decided
     for rule, place in inquiry.judging:
         observed = rule.judge(inquiry.order, readings[place])
         if observed is not None:
-            kind = str(getattr(rule, "kind"))  # noqa: B009 - each kind declares its own literal
-            reasons.append(Reason(rule.name, kind, rule.score, rule.least_action, rule.shadow, observed))
+            reasons.append(Reason(rule.name, rule.kind, rule.score, rule.least_action, rule.shadow, observed))
     hits = [reason for reason in reasons if not reason.shadow]
     score = min(MAX_SCORE, sum(reason.score for reason in hits))
     actions = [rules.thresholds.action(score), *(reason.action for reason in hits)]

@@ -67,7 +67,7 @@ class RapidInAndOut(Rule):
         }
 
     def _series(self, account_id: str, direction: str, currency: str) -> Series:
-        return tally(account_scope(account_id), f"{direction} {currency} {self.filter_name()}", self.window)
+        return tally(account_scope(account_id), f"{direction} {currency} {self.filter_name}", self.window)
 
 
 class DormantAccount(Rule):

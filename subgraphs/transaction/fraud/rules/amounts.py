@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from decimal import ROUND_CEILING, Decimal
-from typing import Annotated, Any, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BeforeValidator, RootModel, WithJsonSchema
 
 from bank.values import EXPONENTS, InvalidValue, parse_amount, to_minor_units
 from subgraphs.transaction.domain import MAX_MINOR_UNITS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DEFAULT: Final = "default"
 _AMOUNT_SCHEMA: Final[dict[str, Any]] = {
@@ -60,10 +64,17 @@ class AmountTable(RootModel[dict[str, Decimal]]):
 
     def units(self, currency: str) -> int | None:
         """Return the amount in minor units of `currency`, rounded up; None if the table has none for it."""
-        amount = self.root.get(currency, self.root.get(DEFAULT))
-        if amount is None:
-            return None
-        return min(int(amount.scaleb(EXPONENTS[currency]).to_integral_value(ROUND_CEILING)), MAX_MINOR_UNITS)
+        return self._units.get(currency)
+
+    @cached_property
+    def _units(self) -> Mapping[str, int]:
+        table = {}
+        for currency, decimals in EXPONENTS.items():
+            amount = self.root.get(currency, self.root.get(DEFAULT))
+            if amount is not None:
+                units = int(amount.scaleb(decimals).to_integral_value(ROUND_CEILING))
+                table[currency] = min(units, MAX_MINOR_UNITS)
+        return table
 
 
 Amounts = Annotated[AmountTable, BeforeValidator(_read), WithJsonSchema(_SCHEMA)]

@@ -52,7 +52,7 @@ class NewPayee(Rule):
         return {} if readings and readings[0].last is None else None
 
     def _series(self, order: OrderFacts) -> Series:
-        return Series(user_scope(order), f"payees {self.filter_name()}", SPANS["365d"][0], cap=KNOWN_PAYEES)
+        return Series(user_scope(order), f"payees {self.filter_name}", SPANS["365d"][0], cap=KNOWN_PAYEES)
 
 
 class Duplicate(Rule):
@@ -78,7 +78,7 @@ class Duplicate(Rule):
         return {"orders": readings[0].count + 1, "seconds_since_last": seconds, "window": self.window}
 
     def _series(self, order: OrderFacts) -> Series:
-        return Series(user_scope(order), f"orders {self.filter_name()}", SPANS[self.window][0], cap=COMPARED_ORDERS)
+        return Series(user_scope(order), f"orders {self.filter_name}", SPANS[self.window][0], cap=COMPARED_ORDERS)
 
 
 def _same(order: OrderFacts) -> str:
@@ -121,7 +121,7 @@ class FanOut(_Fan):
         if order.account_id is None:
             return None
         scope = account_scope(order.account_id)
-        return Series(scope, f"paid {self.filter_name()}", SPANS[self.window][0], cap=MAX_FAN)
+        return Series(scope, f"paid {self.filter_name}", SPANS[self.window][0], cap=MAX_FAN)
 
 
 class FanIn(_Fan):
@@ -146,4 +146,4 @@ class FanIn(_Fan):
         if order.receiver_id is None:
             return None
         scope = account_scope(order.receiver_id)
-        return Series(scope, f"paid by {self.filter_name()}", SPANS[self.window][0], cap=MAX_FAN)
+        return Series(scope, f"paid by {self.filter_name}", SPANS[self.window][0], cap=MAX_FAN)

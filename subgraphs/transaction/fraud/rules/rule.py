@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -56,6 +57,8 @@ class Rule(Model):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
     """The name of the rule in decisions: small letters, digits and hyphens."""
+    kind: str
+    """What the rule looks for."""
     score: Annotated[int, Field(ge=0, le=MAX_SCORE)] = 0
     """What the rule adds to the score of an order that it hits."""
     action: Literal["step_up", "hold", "block"] | None = None
@@ -86,6 +89,7 @@ class Rule(Model):
         least = self.min_amount.units(order.currency)
         return least is not None and order.units >= least
 
+    @cached_property
     def filter_name(self) -> str:
         """The part of the name of a series that says which orders are in it."""
         return f"{','.join(sorted(self.types))} {'own' if self.own_accounts else 'others'}"

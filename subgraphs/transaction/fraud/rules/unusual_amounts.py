@@ -64,7 +64,7 @@ class AmountOverMean(Rule):
         }
 
     def _series(self, order: OrderFacts) -> Series:
-        return tally(user_scope(order), f"completed {order.currency} {self.filter_name()}", self.window)
+        return tally(user_scope(order), f"completed {order.currency} {self.filter_name}", self.window)
 
 
 class FirstLargePayment(Rule):
@@ -92,7 +92,7 @@ class FirstLargePayment(Rule):
         return least is not None and order.units >= least
 
     def _series(self, order: OrderFacts) -> Series:
-        name = f"large {order.currency} {self.at_least.units(order.currency)} {self.filter_name()}"
+        name = f"large {order.currency} {self.at_least.units(order.currency)} {self.filter_name}"
         return tally(user_scope(order), name, "365d")
 
 
@@ -134,5 +134,5 @@ class Structuring(Rule):
 
     def _series(self, order: OrderFacts) -> Series:
         limit = self.limit.units(order.currency)
-        name = f"just under {limit} by {self.margin_percent} {order.currency} {self.filter_name()}"
+        name = f"just under {limit} by {self.margin_percent} {order.currency} {self.filter_name}"
         return tally(user_scope(order), name, self.window)

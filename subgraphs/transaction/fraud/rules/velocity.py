@@ -52,7 +52,7 @@ class _Velocity(Rule):
         scope = self._scope(order)
         if scope is None:
             return None
-        return tally(scope, f"{self._measure(order)} by {self.by} {self.of} {self.filter_name()}", self.window)
+        return tally(scope, f"{self._measure(order)} by {self.by} {self.of} {self.filter_name}", self.window)
 
     @abstractmethod
     def _measure(self, order: OrderFacts) -> str:

@@ -32,7 +32,7 @@ class Filling:
     def __init__(self, windows: Windows, history: History) -> None:
         self._windows = windows
         self._history = history
-        self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._running: dict[tuple[Series, str], asyncio.Task[None]] = {}
 
     async def fill(self, inquiry: Inquiry, unknown: Mapping[Series, str], at: int) -> None:
         """Make the series known. `unknown` has their tokens, `at` is the current time in milliseconds since 1970.
@@ -45,14 +45,14 @@ class Filling:
         by_scope: defaultdict[Scope, list[_Missing]] = defaultdict(list)
         tasks: dict[asyncio.Task[None], None] = {}
         for series, token in unknown.items():
-            running = self._running.get((series.key, token))
+            running = self._running.get((series, token))
             if running is not None:
                 tasks[running] = None
             else:
                 by_scope[series.scope].append(_Missing(series, token, readers[series]))
         for missing in by_scope.values():
             task = asyncio.create_task(self._fill_scope(missing, at))
-            keys = [(each.series.key, each.token) for each in missing]
+            keys = [(each.series, each.token) for each in missing]
             self._running.update(dict.fromkeys(keys, task))
             task.add_done_callback(partial(self._finished, keys))
             tasks[task] = None
@@ -60,7 +60,7 @@ class Filling:
             if isinstance(result, BaseException):
                 raise result
 
-    def _finished(self, keys: Sequence[tuple[str, str]], task: asyncio.Task[None]) -> None:
+    def _finished(self, keys: Sequence[tuple[Series, str]], task: asyncio.Task[None]) -> None:
         del task
         for key in keys:
             self._running.pop(key, None)

@@ -6,9 +6,10 @@ Other processes on the same store do not see what this process observes; several
 from __future__ import annotations
 
 import itertools
+import sys
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from subgraphs.transaction.fraud.windows.protocol import (
     FILLING_MILLISECONDS,
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from subgraphs.transaction.fraud.windows.protocol import Past
     from subgraphs.transaction.fraud.windows.series import Read, Series, Write
 
-# About 20 MB. Series that do not fit are rebuilt when they are needed again.
-MAX_SERIES: Final = 40_000
+# About 18 MB. Series that do not fit are rebuilt when they are needed again.
+MAX_SERIES: Final = 20_000
 # The transactions whose repetition is noticed, about 10 MB.
 MAX_SEEN: Final = 20_000
 
@@ -47,10 +48,18 @@ class MemoryWindows:
     def __init__(self, *, max_series: int = MAX_SERIES, max_seen: int = MAX_SEEN) -> None:
         self._max_series = max_series
         self._max_seen = max_seen
-        self._states: OrderedDict[str, _State] = OrderedDict()
+        self._states: OrderedDict[Series, _State] = OrderedDict()
         # Transaction id -> (time of the first observation, tokens of the tallies in which it is counted).
         self._seen: OrderedDict[str, tuple[int, set[int]]] = OrderedDict()
         self._tokens = itertools.count(1)
+        self._has_everything = False
+
+    @classmethod
+    def of_everything(cls) -> Self:
+        """Return windows that observe all orders there are. Nothing is ever unknown or forgotten in them."""
+        windows = cls(max_series=sys.maxsize)
+        windows._has_everything = True
+        return windows
 
     def __len__(self) -> int:
         """The number of series in memory."""
@@ -92,14 +101,16 @@ class MemoryWindows:
         self._seen.clear()
 
     def _find(self, series: Series, at: int) -> _State | None:
-        state = self._states.get(key := series.key)
+        state = self._states.get(series)
+        if self._has_everything:
+            return state or self._states.setdefault(series, _State(next(self._tokens), None, at))
         if state is None:
             return None
         if state.touched + IDLE_MILLISECONDS < at:
-            del self._states[key]
+            del self._states[series]
             return None
         state.touched = max(state.touched, at)
-        self._states.move_to_end(key)
+        self._states.move_to_end(series)
         return state
 
     def _begin(self, series: Series, at: int) -> _State:
@@ -111,7 +122,7 @@ class MemoryWindows:
             and abs(at - state.filling_since) > FILLING_MILLISECONDS
         )
         if state is None or is_abandoned:
-            state = self._states[series.key] = _State(next(self._tokens), at, at)
+            state = self._states[series] = _State(next(self._tokens), at, at)
         return state
 
     def _is_repeated(self, transaction_id: str, token: int, at: int) -> bool:
@@ -128,7 +139,7 @@ class MemoryWindows:
 
     def _read(self, read: Read, transaction_id: str, at: int) -> Reading:
         series = read.series
-        state = self._states[series.key]
+        state = self._states[series]
         if series.is_tally:
             first = series.first_slot(at)
             for slot in [slot for slot in state.slots if slot < first]:

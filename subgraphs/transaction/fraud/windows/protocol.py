@@ -18,7 +18,7 @@ series as unknown. Then each order is in the history, or is observed later, or b
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from subgraphs.transaction.fraud.windows.series import DAY, HOUR, MINUTE
 
@@ -48,8 +48,7 @@ class Observation:
     unknown: Mapping[Series, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(NamedTuple):
     """What an order of the history adds to a series."""
 
     transaction_id: str

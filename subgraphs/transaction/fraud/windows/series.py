@@ -12,6 +12,8 @@ So a reading contains each order of the window, and at most the orders of one sl
 
 A **recent** series remembers members (such as the accounts that got money) with the last time of each, at most `cap`
 of them; the oldest are forgotten first.
+
+An order makes some dozens of these values, so they are tuples, which are made and compared fastest.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 SECOND: Final = 1000
 MINUTE: Final = 60 * SECOND
@@ -48,16 +50,14 @@ class ScopeKind(StrEnum):
     ACCOUNT = "account"
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """Whose orders a series is about. The orders of a scope can be read from the store by an index."""
 
     kind: ScopeKind
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(NamedTuple):
     """What a window remembers.
 
     Attributes:
@@ -99,8 +99,7 @@ def member_key(*parts: str) -> str:
     return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=9).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     """What one order adds to a series.
 
     Attributes:
@@ -135,8 +134,7 @@ class Question(StrEnum):
     """The last time at which another transaction had the same member in the window."""
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     series: Series
     question: Question
     member: str = ""

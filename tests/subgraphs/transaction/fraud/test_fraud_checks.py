@@ -1,6 +1,7 @@
 """Decisions about recorded orders: on a real store, across restarts, and when something fails.
 
-Covers `subgraphs/transaction/fraud/history.py` and `subgraphs/transaction/fraud/windows/filling.py`.
+Covers `subgraphs/transaction/fraud/history.py`, `subgraphs/transaction/fraud/opening.py` and
+`subgraphs/transaction/fraud/windows/filling.py`.
 """
 
 from __future__ import annotations
@@ -12,16 +13,24 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from redis import Redis
 from structlog.testing import capture_logs
 
+from bank import values
+from mosafe.local_servers.redis_server import RedisServer
 from servicekit.errors import Unavailable
 from subgraphs.transaction.domain import Parties, TransactionStatus
 from subgraphs.transaction.fraud import fraud_checks, history
 from subgraphs.transaction.fraud.decision import Action, Unavailability
 from subgraphs.transaction.fraud.fraud_checks import FraudChecks
 from subgraphs.transaction.fraud.history import StoreHistory
+from subgraphs.transaction.fraud.opening import FraudSettings, open_fraud_checks
+from subgraphs.transaction.fraud.rules_file import InvalidRules
+from subgraphs.transaction.fraud.windows import redis_windows
 from subgraphs.transaction.fraud.windows.memory import MemoryWindows
 from subgraphs.transaction.fraud.windows.protocol import WindowsUnavailable
+from subgraphs.transaction.fraud.windows.redis_windows import RedisWindows
+from tests.servers import running
 from tests.subgraphs.transaction.fraud.support import FixedRules, rule_set
 from tests.subgraphs.transaction.support import (
     START,
@@ -149,6 +158,57 @@ async def test_a_deposit_is_judged_by_the_rules_for_deposits_only(store: Transac
         for _ in range(10):
             deposit = await recorded(store, transaction(deposit_order(ANN), Parties(None, ANN)))
             assert (await fraud.decide(deposit)).reasons == ()
+
+
+@asynccontextmanager
+async def checks_in_redis(store: TransactionStore, url: str) -> AsyncIterator[FraudChecks]:
+    windows = RedisWindows(url, timeout=30)
+    try:
+        async with checks(store, windows, deadline=30) as fraud:
+            yield fraud
+    finally:
+        await windows.aclose()
+
+
+async def test_redis_is_flushed_midway(store: TransactionStore, redis_url: str) -> None:
+    async with checks_in_redis(store, redis_url) as fraud:
+        for _ in range(3):
+            assert (await fraud.decide(await ordered(store))).action is Action.ALLOW
+        with Redis.from_url(redis_url) as client:
+            client.flushall()
+        decision = await fraud.decide(await ordered(store))
+        assert (decision.unavailable, decision.action) == (None, Action.HOLD)
+
+
+async def test_redis_goes_away_and_comes_back(
+    store: TransactionStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_windows, "PAUSE_SECONDS", 0)
+    with running(RedisServer(tmp_path / "redis")) as server:
+        async with checks_in_redis(store, server.url) as fraud:
+            for _ in range(2):
+                await fraud.decide(await ordered(store))
+            server.stop()
+            away = await fraud.decide(await ordered(store))
+            assert (away.action, away.unavailable) == (Action.ALLOW, Unavailability.WINDOWS)
+            server.start()
+            decision = await fraud.decide(await ordered(store))
+            assert (decision.action, decision.unavailable) == (Action.HOLD, None)
+
+
+async def test_the_checks_of_a_service(store: TransactionStore, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(RULES.model_dump_json())
+    settings = FraudSettings(rules=rules, deadline=30)
+    async with open_fraud_checks(settings, store) as fraud:
+        decisions = [await fraud.decide(await ordered(store, at=values.now())) for _ in range(4)]
+        assert [decision.action for decision in decisions] == [Action.ALLOW] * 3 + [Action.HOLD]
+    rules.unlink()
+    with pytest.raises(InvalidRules):
+        async with open_fraud_checks(settings, store):
+            pass
+    async with open_fraud_checks(FraudSettings(), store) as fraud:
+        assert (await fraud.decide(await ordered(store, at=values.now()))).action is Action.ALLOW
 
 
 async def test_a_clock_that_is_set_back_counts_rather_too_much(store: TransactionStore) -> None:

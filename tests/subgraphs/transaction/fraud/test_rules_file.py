@@ -33,7 +33,7 @@ rules:
 
 def test_the_bundled_rules_use_every_kind() -> None:
     rules = load_rules(DEFAULT_RULES)
-    assert {getattr(rule, "kind") for rule in rules.rules} >= KINDS.keys() - {"large_amount"}  # noqa: B009
+    assert {rule.kind for rule in rules.rules} >= KINDS.keys() - {"large_amount"}
     for currency in EXPONENTS:
         assert rules.when_unavailable.hold_above.units(currency)
 
@@ -70,7 +70,7 @@ def test_versions_that_yaml_reads_as_numbers_and_dates() -> None:
         ("- 1\n", "f:1: a mapping with `version` and `rules` is expected"),
         ("", "f:1: a mapping with `version` and `rules` is expected"),
         ("\x00", "f:1: not YAML"),
-        ("[" * 5000, "f:1: not YAML"),
+        ("[" * 200, "f:1: not YAML"),
     ],
 )
 def test_a_mistake_is_reported_with_its_line(text: str, expected: str) -> None:

@@ -1,0 +1,58 @@
+"""Opens what decisions about orders need, for the time of a block."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from bank import values
+from servicekit.cautious_clock import CautiousClock
+from subgraphs.kit.background import every, in_background, repeat
+from subgraphs.transaction.fraud.fraud_checks import FraudChecks
+from subgraphs.transaction.fraud.history import StoreHistory
+from subgraphs.transaction.fraud.live_rules import REFRESH_SECONDS, LiveRules
+from subgraphs.transaction.fraud.windows.memory import MemoryWindows
+from subgraphs.transaction.fraud.windows.redis_windows import RedisWindows
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from subgraphs.transaction.store.protocol import TransactionStore
+
+DEADLINE_SECONDS: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class FraudSettings:
+    """The settings of fraud checks.
+
+    Attributes:
+        rules: the rules file; None for the bundled rules.
+        redis_url: the Redis with the windows; None keeps them in the memory of the process.
+        deadline: after how many seconds the configured default decides.
+    """
+
+    rules: Path | None = None
+    redis_url: str | None = None
+    deadline: float = DEADLINE_SECONDS
+
+
+@asynccontextmanager
+async def open_fraud_checks(settings: FraudSettings, store: TransactionStore) -> AsyncIterator[FraudChecks]:
+    """Open the windows, and follow the rules file while the block runs.
+
+    Raises:
+        InvalidRules: the rules file cannot be used.
+    """
+    rules = LiveRules(settings.rules)
+    windows = RedisWindows(settings.redis_url) if settings.redis_url else MemoryWindows()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(windows.aclose)
+        checks = FraudChecks(
+            rules, windows, StoreHistory(store), deadline=settings.deadline, clock=CautiousClock(values.now)
+        )
+        stack.push_async_callback(checks.aclose)
+        await stack.enter_async_context(in_background(repeat(rules.refresh, every(REFRESH_SECONDS))))
+        yield checks
