@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def key_identity(key: Applied) -> Hashable | None:
     """Return a value for comparing keys. Two keys have equal values if they select the same fields, in any order.
 
-    If the field set of `key` cannot be parsed, return None.
+    A field with an alias, which no key may have, is another field. If the field set of `key` cannot be parsed, return None.
     """
     selections = key.field_set
     return None if selections is None else _identity(selections)
@@ -24,7 +24,9 @@ def key_identity(key: Applied) -> Hashable | None:
 def _identity(selections: SelectionSetNode) -> frozenset[Hashable]:
     return frozenset(
         (
-            item.name.value if isinstance(item, FieldNode) else print_ast(item).split("{")[0],
+            (item.alias and item.alias.value, item.name.value)
+            if isinstance(item, FieldNode)
+            else print_ast(item).split("{")[0],
             _identity(item.selection_set)
             if isinstance(item, FieldNode | InlineFragmentNode) and item.selection_set
             else None,

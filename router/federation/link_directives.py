@@ -107,7 +107,7 @@ def _link_of_unknown_version(node: DirectiveNode, url: SpecUrl) -> Link:
         imports = _imports(node, arguments.get("import"))
     except LinkError:
         imports = {}
-    return Link(url, alias.value if isinstance(alias, StringValueNode) else url.name, imports)
+    return Link(url, alias.value if isinstance(alias, StringValueNode | EnumValueNode) else url.name, imports)
 
 
 def _federation_again(error: LinkError, first: LinkError) -> bool:
@@ -179,7 +179,7 @@ def _link_directive_name(directives: Sequence[DirectiveNode]) -> str:
             continue
         alias = arguments.get("as")
         imports = _imports(node, arguments.get("import")) if "import" in arguments else {}
-        default = alias.value if isinstance(alias, StringValueNode) else url.name
+        default = alias.value if isinstance(alias, StringValueNode | EnumValueNode) else url.name
         if node.name.value == imports.get(f"@{url.name}", f"@{default}").removeprefix("@"):
             return node.name.value
     return "link"
@@ -198,17 +198,19 @@ def _read_link(node: DirectiveNode) -> Link:
     arguments = _arguments(node)
     url = _read_url(node, arguments)
     alias = arguments.get("as")
-    if alias is not None and not isinstance(alias, StringValueNode):
+    # Apollo's composition reads an enum value as a string, and a string as an enum value.
+    if alias is not None and not isinstance(alias, StringValueNode | EnumValueNode):
         raise _usage('"as" must be a string', node)
     purpose = arguments.get("for")
-    if purpose is not None and not (isinstance(purpose, EnumValueNode) and purpose.value in ("SECURITY", "EXECUTION")):
+    named = purpose.value if isinstance(purpose, StringValueNode | EnumValueNode) else None
+    if purpose is not None and named not in ("SECURITY", "EXECUTION"):
         raise LinkError("INVALID_GRAPHQL", f'"for" of @{node.name.value} must be SECURITY or EXECUTION.', node)
     link = Link(
         url=url,
-        alias=alias.value if isinstance(alias, StringValueNode) else url.name,
+        alias=alias.value if alias is not None else url.name,
         imports=_imports(node, arguments.get("import")),
         node=node,
-        purpose=purpose.value if isinstance(purpose, EnumValueNode) else None,
+        purpose=named,
     )
     _check_alias(link)
     _check_elements(link)

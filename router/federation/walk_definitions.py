@@ -23,6 +23,8 @@ from graphql.language import (
     NullValueNode,
     ObjectTypeDefinitionNode,
     ObjectTypeExtensionNode,
+    SchemaDefinitionNode,
+    SchemaExtensionNode,
     TypeDefinitionNode,
     TypeExtensionNode,
 )
@@ -56,6 +58,8 @@ class DefinitionWalk:
     def definition(self, node: DefinitionNode) -> DefinitionNode:
         if isinstance(node, DirectiveDefinitionNode):
             return _changed(node, arguments=self.each(self.input_value, node.arguments))
+        if isinstance(node, SchemaDefinitionNode | SchemaExtensionNode):
+            return self.with_directives(node)
         if not isinstance(node, TypeDefinitionNode | TypeExtensionNode):
             return node
         directives = self.each(self.directive, node.directives)

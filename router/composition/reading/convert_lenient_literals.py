@@ -9,7 +9,7 @@ literal. So later steps need to know only one form of each value:
 | an enum                          | `= "ASC"`, `= ["A"]`  | `= ASC`, `= [A]`      |
 | `Int`                            | `= 1.0`               | `= 1`                 |
 
-Field sets and the arguments of `@link` are not converted. A rule reports a field set that is not a string.
+Field sets are not converted. A rule reports a field set that is not a string.
 """
 
 from __future__ import annotations

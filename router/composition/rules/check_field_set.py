@@ -91,7 +91,7 @@ def check_field_set(rule: FieldSetRule, subgraph: SubgraphMetadata, use: FieldSe
     # If a field set has aliases, report the first alias and no other problem.
     alias = next((message for problem, message in found if problem == "alias"), None)
     if alias is not None:
-        fail("invalid", alias)
+        fail("alias", alias)
         return
     for problem, message in found:
         fail(problem, message)

@@ -103,6 +103,8 @@ def _path_problem(  # noqa: PLR0911 - one return for each problem
         return _path_problem(schema, inner, item.selection_set, _under_lists(member.type, wanted))
     if _fits(member.type, wanted):
         return None
+    if isinstance(wanted, NonNull) and _fits(member.type, wanted.of):
+        return f"the argument must be nullable, but has the type {wanted}: no object above need set the context"
     return f"{member.coordinate} has the type {member.type}, but the argument has the type {wanted}"
 
 

@@ -19,6 +19,7 @@ _KEY = FieldSetRule(
     {
         "type": "KEY_INVALID_FIELDS_TYPE",
         "invalid": "KEY_INVALID_FIELDS",
+        "alias": "KEY_INVALID_FIELDS",
         "no selection": "KEY_INVALID_FIELDS",
         "arguments": "KEY_FIELDS_HAS_ARGS",
         "directive": "KEY_DIRECTIVE_IN_FIELDS_ARG",

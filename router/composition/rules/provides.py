@@ -19,6 +19,7 @@ _PROVIDES = FieldSetRule(
     {
         "type": "PROVIDES_INVALID_FIELDS_TYPE",
         "invalid": "PROVIDES_INVALID_FIELDS",
+        "alias": "PROVIDES_INVALID_FIELDS",
         "no selection": "PROVIDES_INVALID_FIELDS",
         "arguments": "PROVIDES_FIELDS_HAS_ARGS",
         "directive": "PROVIDES_DIRECTIVE_IN_FIELDS_ARG",

@@ -18,6 +18,7 @@ _REQUIRES = FieldSetRule(
     {
         "type": "REQUIRES_INVALID_FIELDS_TYPE",
         "invalid": "REQUIRES_INVALID_FIELDS",
+        "alias": "REQUIRES_INVALID_FIELDS",
         "no selection": "REQUIRES_INVALID_FIELDS",
         "directive": "REQUIRES_DIRECTIVE_IN_FIELDS_ARG",
         "not external": "REQUIRES_FIELDS_MISSING_EXTERNAL",
