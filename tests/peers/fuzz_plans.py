@@ -100,12 +100,14 @@ class PlanTally:
     """The results of a run.
 
     `worse` and `explained` have the operations with a worse plan of ours, by the number of the federation. Those with a
-    wrong plan of Apollo's are `explained`.
+    wrong plan of Apollo's are `explained`. `without_plan` counts federations for which Apollo's planner failed, and
+    `unplanned` operations.
     """
 
     compared: int = 0
     better: int = 0
     without_plan: int = 0
+    unplanned: int = 0
     worse: dict[int, list[PlanComparison]] = field(default_factory=dict)
     explained: dict[int, list[PlanComparison]] = field(default_factory=dict)
     fetches: int = 0
@@ -130,7 +132,8 @@ class PlanTally:
 
     def __str__(self) -> str:
         return (
-            f"{self.compared} operations compared; {self.without_plan} federations that Apollo's planner did not plan\n"
+            f"{self.compared} operations compared; Apollo's planner did not plan {self.unplanned} operations and "
+            f"{self.without_plan} federations\n"
             f"ours is better in {self.better}; worse in {sum(map(len, self.worse.values()))}; in "
             f"{sum(map(len, self.explained.values()))} more Apollo's plan is cheaper, but wrong; "
             f"not worse {self.share_not_worse:.2%}; fetches {self.fetches}, Apollo's {self.their_fetches}"
@@ -142,9 +145,11 @@ def run(peers: Peers, first: int, count: int) -> PlanTally:
     tally = PlanTally()
     for seed in range(first, first + count):
         sample = FederationSample.of(seed)
+        before = tally.compared
         try:
             for comparison in sample.comparisons(peers):
                 tally.add(sample, comparison)
+            tally.unplanned += len(sample.operations) - (tally.compared - before)
         except (PeerCrash, PeerTimeout):
             tally.without_plan += 1
     return tally

@@ -44,3 +44,14 @@ def test_list_sizes_are_checked_whichever_specification_they_come_from() -> None
     """
     codes = {error.code for error in compose([Subgraph("names", "http://names.test", sdl)]).errors}
     assert codes == {"LIST_SIZE_INVALID_ASSUMED_SIZE", "LIST_SIZE_INVALID_SLICING_ARGUMENT"}
+
+
+def test_a_composition_that_fails_has_no_hints() -> None:
+    """Apollo's composition reports no hints beside errors."""
+    described = Subgraph("users", USERS.url, USERS.sdl.replace("type User", '"A person." type User'))
+    other = Subgraph("posts", POSTS.url, POSTS.sdl.replace("type User", '"An author." type User'))
+    assert {hint.code for hint in compose([described, other]).hints} == {"INCONSISTENT_DESCRIPTION"}
+    shared = Subgraph("posts", POSTS.url, other.sdl.replace("posts: [String!]", "name: String"))
+    failed = compose([described, shared])
+    assert [error.code for error in failed.errors] == ["INVALID_FIELD_SHARING"]
+    assert failed.hints == ()
