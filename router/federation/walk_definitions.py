@@ -58,10 +58,9 @@ class DefinitionWalk:
     def definition(self, node: DefinitionNode) -> DefinitionNode:
         if isinstance(node, DirectiveDefinitionNode):
             return _changed(node, arguments=self.each(self.input_value, node.arguments))
-        if isinstance(node, SchemaDefinitionNode | SchemaExtensionNode):
-            return self.with_directives(node)
         if not isinstance(node, TypeDefinitionNode | TypeExtensionNode):
-            return node
+            is_schema = isinstance(node, SchemaDefinitionNode | SchemaExtensionNode)
+            return self.with_directives(node) if is_schema else node
         directives = self.each(self.directive, node.directives)
         match node:
             case (
