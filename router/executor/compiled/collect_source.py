@@ -26,8 +26,9 @@ from typing import TYPE_CHECKING
 
 from graphql import GraphQLEnumType, get_named_type, is_list_type
 
-from router.executor.compiled.class_source import representation_class, write_representation_class
+from router.executor.compiled.class_source import is_unchecked, representation_class, write_representation_class
 from router.executor.compiled.shapes import NotCompilable, list_depth, without_non_null
+from router.executor.compiled.value_checks import misfit, value_checks
 from router.executor.compiled.walk_source import walk
 from router.federation.type_references import TYPENAME
 
@@ -134,6 +135,7 @@ def _write_object(lines: SourceLines, function: CollectFunction, walked: Walked,
             with lines.block(f"if {variable}.{one.source.attribute} is UNSET:"):
                 write_nothing_fetched(lines, step, variable, typename)
                 lines.add("continue")
+        lines.add(*_input_checks(one, step, variable, typename))
     made = (
         f"{representation_class(step, typename)}({', '.join(_value(one, variable, step, typename) for one in inputs)})"
     )
@@ -146,6 +148,35 @@ def _write_object(lines: SourceLines, function: CollectFunction, walked: Walked,
         lines.add(f"made = {made}", "key = canonical(made)")
         made = "made"
     _write_first_or_equal(lines, function, walked, made)
+
+
+def _input_checks(one: InputShape, step: StepShape, variable: str, typename: str) -> list[str]:
+    """Return the lines that check what the decoder does not: an absent input, or a null that its type forbids."""
+    if one.source is None:
+        return []
+    field, value, target = one.source, f"{variable}.{one.source.attribute}", step.target
+    lines: list[str] = []
+    if target.creator in field.sources[typename] and len(field.brought_by(target.creator, target.types)) < len(
+        target.types
+    ):
+        lines += misfit(f"{value} is UNSET")
+    if is_unchecked(field, typename):
+        return lines + value_checks(value, field.types[typename], 0)
+    if not field.is_nullable(typename) and any(map(field.is_nullable, field.types)):
+        lines += misfit(f"{value} is None")
+    for inner in one.inputs:
+        _refuse_unchecked(inner)
+    return lines
+
+
+def _refuse_unchecked(one: InputShape) -> None:
+    """Raise NotCompilable if an object in a representation has a value that the decoder does not check for null."""
+    if one.source is not None:
+        (typename,) = one.source.types
+        if is_unchecked(one.source, typename) and value_checks("", one.source.types[typename], 0):
+            raise NotCompilable("a value inside a representation is not checked")
+    for inner in one.inputs:
+        _refuse_unchecked(inner)
 
 
 def _write_first_or_equal(lines: SourceLines, function: CollectFunction, walked: Walked, made: str) -> None:

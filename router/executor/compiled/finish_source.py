@@ -14,16 +14,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from graphql import get_named_type, is_list_type
-
 from router.executor.compiled.class_source import is_hidden_constant, is_unchecked
-from router.executor.compiled.shapes import NotCompilable, without_non_null
+from router.executor.compiled.shapes import NotCompilable
+from router.executor.compiled.value_checks import misfit, value_checks
 from router.executor.compiled.walk_source import walk
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-
-    from graphql import GraphQLOutputType
 
     from router.executor.compiled.shapes import FieldShape, ObjectShape
     from router.executor.compiled.source_lines import SourceLines
@@ -104,28 +101,9 @@ def _checks(shape: ObjectShape, field: FieldShape, typename: str, place: str) ->
         return []
     lines: list[str] = []
     if shape.creator in sources and any(shape.creator not in field.sources.get(name, ()) for name in shape.types):
-        lines += _misfit(f"{place} is UNSET")
+        lines += misfit(f"{place} is UNSET")
     if any(field.is_nullable(name) for name in field.sources) and not field.is_nullable(typename):
-        lines += _misfit(f"{place} is None")
+        lines += misfit(f"{place} is None")
     if is_unchecked(field, typename):
-        lines += _value_checks(place, field.types[typename], 0)
+        lines += value_checks(place, field.types[typename], 0)
     return lines
-
-
-def _value_checks(value: str, type_: GraphQLOutputType, depth: int) -> list[str]:
-    """Return the lines that check a value of `Float` or of a custom scalar."""
-    nullable = without_non_null(type_)
-    may_be_null = nullable is type_
-    if is_list_type(nullable):
-        item = f"value{depth}"
-        inner = _value_checks(item, nullable.of_type, depth + 1)
-        loop = [f"if {value}:", f"    for {item} in {value}:", *(f"        {line}" for line in inner)]
-        return loop if inner else []
-    if get_named_type(nullable).name == "Float":
-        unless_null = f"{value} is not None and " if may_be_null else ""
-        return _misfit(f"{unless_null}type({value}) is not Decimal and type({value}) is not int")
-    return [] if may_be_null else _misfit(f"{value} is None")
-
-
-def _misfit(condition: str) -> list[str]:
-    return [f"if {condition}:", '    raise Misfit("a value does not fit its type")']

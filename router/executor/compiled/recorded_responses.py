@@ -18,15 +18,14 @@ if TYPE_CHECKING:
 
 
 class _Recorded:
-    """One request: its body, and its response or failure when it has arrived.
+    """One request: its response or failure when it has arrived.
 
     `waiting` has the futures of the tasks that wait for it.
     """
 
-    __slots__ = ("body", "failure", "response", "waiting")
+    __slots__ = ("failure", "response", "waiting")
 
-    def __init__(self, body: bytes) -> None:
-        self.body = body
+    def __init__(self) -> None:
         self.response: SubgraphResponse | None = None
         self.failure: TransportError | None = None
         self.waiting: list[asyncio.Future[None]] = []
@@ -59,7 +58,7 @@ class RecordingTransport:
 
     def __init__(self, inner: Transport) -> None:
         self._inner = inner
-        self._recorded: dict[tuple[int, ...], _Recorded] = {}
+        self._recorded: dict[tuple[tuple[int, ...], bytes], _Recorded] = {}
         self.heads: list[ResponseHead] = []
         self.repeated = 0
 
@@ -69,7 +68,7 @@ class RecordingTransport:
         Raises:
             TransportError: See `Transport.send`.
         """
-        recorded = self._recorded[request.fetch_ids] = _Recorded(body)
+        recorded = self._recorded[request.fetch_ids, body] = _Recorded()
         try:
             response = recorded.response = await self._inner.send(request)
         except TransportError as failure:
@@ -84,8 +83,8 @@ class RecordingTransport:
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
         """Return the recorded response of an equal request; send any other request (`Transport.send`)."""
         body = encode_body(request)
-        recorded = self._recorded.get(request.fetch_ids)
-        if recorded is not None and recorded.body == body:
+        recorded = self._recorded.get((request.fetch_ids, body))
+        if recorded is not None:
             self.repeated += 1
             return await recorded.result()
         return await self.first(request, body)

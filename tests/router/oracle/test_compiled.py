@@ -6,7 +6,8 @@ Covers `router/executor/compiled`: `router/executor/compiled/client_shape.py`,
 `router/executor/compiled/class_source.py`, `router/executor/compiled/response_source.py`,
 `router/executor/compiled/collect_source.py`, `router/executor/compiled/place_source.py`,
 `router/executor/compiled/finish_source.py`, `router/executor/compiled/walk_source.py`,
-`router/executor/compiled/source_lines.py`, `router/executor/compiled/generated_code_names.py` and
+`router/executor/compiled/source_lines.py`, `router/executor/compiled/value_checks.py`,
+`router/executor/compiled/generated_code_names.py` and
 `router/executor/compiled/request_forms.py`. `make fuzz-compiled` compares many more.
 """
 

@@ -1,0 +1,32 @@
+"""Generate checks of what the decoder does not check: floats, which keep their digits, and custom scalars."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graphql import get_named_type, is_list_type
+
+from router.executor.compiled.shapes import without_non_null
+
+if TYPE_CHECKING:
+    from graphql import GraphQLOutputType
+
+
+def value_checks(value: str, type_: GraphQLOutputType, depth: int) -> list[str]:
+    """Return the lines that check a value of `Float` or of a custom scalar."""
+    nullable = without_non_null(type_)
+    may_be_null = nullable is type_
+    if is_list_type(nullable):
+        item = f"value{depth}"
+        inner = value_checks(item, nullable.of_type, depth + 1)
+        loop = [f"if {value}:", f"    for {item} in {value}:", *(f"        {line}" for line in inner)]
+        return loop if inner else []
+    if get_named_type(nullable).name == "Float":
+        unless_null = f"{value} is not None and " if may_be_null else ""
+        return misfit(f"{unless_null}type({value}) is not Decimal and type({value}) is not int")
+    return [] if may_be_null else misfit(f"{value} is None")
+
+
+def misfit(condition: str) -> list[str]:
+    """Return the lines that leave the response to the interpreter if `condition` is true."""
+    return [f"if {condition}:", '    raise Misfit("a value does not fit its type")']
