@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING, NamedTuple
 
-from router.errors import InvalidSupergraph
 from router.executor.graphql_over_http import EncodingLayer
 from router.pipeline.compiled_plans import CompiledPlans
 from router.pipeline.stage_chain import StageChain
@@ -47,17 +46,10 @@ def assemble(
     """Return the parts of a gateway. If `send` is given, it receives the requests to subgraphs; otherwise HTTP is used.
 
     Raises:
-        InvalidSupergraph: The supergraph needs a feature that this router does not have.
         InvalidManifest: A manifest of persisted documents cannot be read.
         PolicySetupError: A file or a function that the settings name cannot be used.
         ValueError: The settings name a subgraph that does not exist, or an address is not usable.
     """
-    if graph.restrictions:
-        directives = ", ".join(f"@{name}" for name in graph.restrictions)
-        raise InvalidSupergraph(
-            f"The supergraph restricts who may read it with {directives}, which this router does not enforce.",
-            code="UNSUPPORTED_LINKED_FEATURE",
-        )
     unknown = settings.unknown_subgraphs(graph.subgraphs)
     if unknown:
         raise ValueError(f"no such subgraph: {', '.join('.'.join(key) for key in unknown)}")

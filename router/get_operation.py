@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PreparedOperation:
-    """The operation to run, with all fragments of its document. The document is valid for `api_schema`."""
+    """The operation to run, with all fragments of its document. The document is valid for `api_schema`.
+
+    If `withholds` is True, the client may not read some fields of the operation: these fields are marked
+    (`router/request/withheld_fields.py`), and null in the response.
+    """
 
     api_schema: GraphQLSchema
     definition: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
+    withholds: bool = False
 
 
 def get_operation(

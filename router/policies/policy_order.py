@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from router.policies.apq import AutomaticPersistedQueries
 from router.policies.authentication import configured_stage as authentication
+from router.policies.authorization.authorization_stage import Authorization
 from router.policies.error_masking import ErrorMasking
 from router.policies.header_propagation import HeaderPropagation
 from router.policies.hide_schema_names_in_errors import HiddenSchemaNames
@@ -44,6 +45,7 @@ ORDER: Final[tuple[Policy, ...]] = (
     Policy("automatic persisted queries", "apq", AutomaticPersistedQueries.configured),
     Policy("limits", "limits", OperationLimits.configured),
     Policy("list items", "limits.list_items", ListItems.configured),
+    Policy("authorization", "authorization", Authorization.configured),
     Policy("override labels", "override_labels", OverrideLabels.configured),
     Policy("header propagation", "headers", HeaderPropagation.configured),
     Policy("error masking", "errors", ErrorMasking.configured),

@@ -20,6 +20,8 @@ class SecurityEvent(StrEnum):
     KEYS_UNAVAILABLE = "signing keys unavailable"  # issuer, reason
     KEYS_CHANGED = "signing keys changed"  # issuer, keys
     REVOCATION_UNAVAILABLE = "revocation list unavailable"  # reason
+    ACCESS_REFUSED = "access refused"  # operation, kind, fields, requirements
+    POLICY_UNAVAILABLE = "policy decision unavailable"  # policies, reason
 
 
 def report(event: SecurityEvent, **fields: object) -> None:

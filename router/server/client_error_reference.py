@@ -120,6 +120,10 @@ REQUEST_CODES: Final[Mapping[str, ErrorCode]] = {
 """Codes of requests that are refused as a whole. Nothing is fetched."""
 
 FIELD_CODES: Final[Mapping[str, ErrorCode]] = {
+    "UNAUTHORIZED_FIELD_OR_TYPE": ErrorCode(
+        "The client may not read the field; or the whole operation is refused (status 401 or 403).",
+        "Send a credential with the scopes that the schema requires.",
+    ),
     "SUBREQUEST_HTTP_ERROR": ErrorCode("A subgraph cannot be reached, or has a fault.", _RETRY),
     "GATEWAY_TIMEOUT": ErrorCode("A subgraph, or the whole request, took too long.", _RETRY),
     "SUBREQUEST_MALFORMED_RESPONSE": ErrorCode(

@@ -17,6 +17,7 @@ from router.settings.section import Section
 from router.settings.sections.admin import Admin
 from router.settings.sections.apq import Apq
 from router.settings.sections.authentication import Authentication
+from router.settings.sections.authorization import Authorization
 from router.settings.sections.batching import Batching
 from router.settings.sections.cache import Cache
 from router.settings.sections.compression import Compression
@@ -73,6 +74,8 @@ class RouterSettings(Section):
     other label that is missing here is inactive."""
     authentication: Authentication = Authentication()
     """How clients prove who they are: access tokens (JWT) and API keys."""
+    authorization: Authorization = Authorization()
+    """What happens with fields that a client may not read."""
     headers: Headers = Headers()
     """Which headers of a client are sent to subgraphs."""
     traffic: Traffic = Traffic()

@@ -88,10 +88,15 @@ def load(sdl: str) -> Supergraph:
         check_references(model)
     if schema.query_type is None:
         raise InvalidSupergraph("The supergraph has no query type.")
-    restrictions = tuple(name for name in _RESTRICTIONS if links.get(f"{APOLLO}/{name}") is not None)
     cost = links.get(f"{APOLLO}/cost")
     list_size = cost.directive_name("listSize") if cost is not None else None
-    return Supergraph(sdl, schema, api_schema, subgraphs, restrictions, list_size)
+    return Supergraph(sdl, schema, api_schema, subgraphs, _restrictions(links), list_size)
+
+
+def _restrictions(links: Links) -> dict[str, str]:
+    """Return the names that the directives of the linked authorization specifications have in the schema."""
+    found = ((name, links.get(f"{APOLLO}/{name}")) for name in _RESTRICTIONS)
+    return {name: link.directive_name(name) for name, link in found if link is not None}
 
 
 def _message(error: TypeError | GraphQLError) -> str:

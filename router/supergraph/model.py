@@ -123,8 +123,8 @@ class Supergraph:
         schema: The merged schema. It has `@inaccessible` elements, but no definitions of linked specifications.
         api_schema: The schema for clients: the merged schema without `@inaccessible` elements.
         subgraphs: The subgraphs by name, in the order of the enum `join__Graph`.
-        restrictions: The authorization specifications that the supergraph links: `authenticated`, `requiresScopes` or
-            `policy`.
+        restrictions: The names that the directives `authenticated`, `requiresScopes` and `policy` have in the schema.
+            Only the directives that the supergraph links are in this mapping.
         list_size_directive: The name that `@listSize` has in the schema. None if the supergraph does not link the cost
             specification.
     """
@@ -133,5 +133,5 @@ class Supergraph:
     schema: GraphQLSchema
     api_schema: GraphQLSchema
     subgraphs: Mapping[str, SubgraphModel]
-    restrictions: tuple[str, ...] = ()
+    restrictions: Mapping[str, str] = field(default_factory=dict)
     list_size_directive: str | None = None

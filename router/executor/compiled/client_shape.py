@@ -43,8 +43,11 @@ def client_shape(operation: PreparedOperation, variables: Mapping[str, object]) 
     """Return the shape of the root object, with the fields that the client selected.
 
     Raises:
-        NotCompilable: The operation has introspection fields, or fields whose order depends on the type.
+        NotCompilable: The operation has introspection fields, fields whose order depends on the type, or fields that
+            the client may not read.
     """
+    if operation.withholds:
+        raise NotCompilable("the client may not read some fields")
     root = operation.api_schema.get_root_type(operation.definition.operation)
     if root is None:
         raise NotCompilable("the schema has no such root type")

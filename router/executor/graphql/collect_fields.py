@@ -24,6 +24,7 @@ from graphql import (
 
 from router.executor.graphql.type_relations import is_subtype, possible_names
 from router.plan.client_and_internal_response_keys import internal_key
+from router.request.withheld_fields import is_withheld
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -152,5 +153,5 @@ def _are_alike(one: tuple[FieldNode, ...], other: tuple[FieldNode, ...]) -> bool
     return one[0].selection_set is None and _signature(one[0]) == _signature(other[0])
 
 
-def _signature(node: FieldNode) -> tuple[str, frozenset[str]]:
-    return node.name.value, frozenset(map(print_ast, node.arguments or ()))
+def _signature(node: FieldNode) -> tuple[str, frozenset[str], bool]:
+    return node.name.value, frozenset(map(print_ast, node.arguments or ())), is_withheld((node,))

@@ -39,8 +39,10 @@ from router.executor.graphql.collect_fields import FieldCollector, UndeterminedT
 from router.executor.graphql.introspection import META_FIELDS
 from router.executor.graphql.leaf_coercion import LeafCoercionError, coerce_leaf
 from router.executor.graphql.type_relations import is_subtype, possible_names
+from router.executor.graphql.withheld_field_places import Withheld, refused_places
 from router.federation.type_references import TYPENAME
 from router.plan.client_and_internal_response_keys import client_key, to_client_key
+from router.request.withheld_fields import REFUSED_CODE, REFUSED_MESSAGE, is_withheld
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -141,7 +143,8 @@ def complete_subtree(
     """
     collector = FieldCollector(operation.api_schema, operation.fragments, variables)
     fields = collector.collect(subtree.typename, subtree.selections)
-    completion = _Completion(collector, RecordedErrorPaths.of(errors), effects)
+    kind = _WithholdingCompletion if operation.withholds else _Completion
+    completion = kind(collector, RecordedErrorPaths.of(errors), effects)
     data = completion.fields(subtree.typename, subtree.value, fields, subtree.path)
     reported = filter(None, (completion.reported_error(error, subtree, fields) for error in errors))
     named = tuple(_named_by_client(error) for error in (*reported, *completion.errors))
@@ -353,6 +356,21 @@ class _Completion:
             return known, self.collector.subfields(known, nodes)
         except UndeterminedType:
             return known, self.collector.all_subfields(nodes)
+
+
+class _WithholdingCompletion(_Completion):
+    """Completes an operation of which the client may not read some fields (execution §16.3)."""
+
+    __slots__ = ()
+
+    def field(self, typename: str, raw: JsonObject, nodes: tuple[FieldNode, ...], path: ResponsePath) -> object:
+        """Complete one field. If the client may not read it, it is null, whatever its raw value is."""
+        if not is_withheld(nodes):
+            return super().field(typename, raw, nodes, path)
+        type_ = self.field_type(typename, nodes[0].name.value)
+        for place in refused_places(Withheld(type_, nodes, path), self.collector, self.field_type):
+            self.explain(place, REFUSED_MESSAGE, REFUSED_CODE)
+        return _INVALID if isinstance(type_, GraphQLNonNull) else None
 
 
 def _is_object(value: object) -> TypeGuard[JsonObject]:

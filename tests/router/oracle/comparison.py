@@ -91,15 +91,7 @@ class ComposedFederation:
         expected = self.expected(operation, monolith_store)
         transport = InProcessSubgraphs.over(self.rules, router_store)
         got = await run_operation(self.supergraph, transport, operation, planned, self.labels)
-        if any(isinstance(error.original_error, RequirementFailed) for error in expected.errors or ()):
-            # A field that cannot be resolved takes along the other fields of its fetch.
-            _compare_partial(expected.data, got, "a required field failed")
-        elif _has_propagated_null(expected) and comparable(expected.data) != comparable(got.data):
-            # A null that propagates to an object takes along required fields of that object.
-            _compare_partial(expected.data, got, "a null propagated to an object")
-        else:
-            _compare_data(expected.data, got.data)
-            _compare_errors(expected, got)
+        compare_responses(expected, got)
         if monolith_store.mutations != router_store.mutations:
             raise ResponseDifference(
                 f"mutations\nexpected {monolith_store.mutations}\ngot      {router_store.mutations}"
@@ -117,6 +109,32 @@ class ComposedFederation:
         transport.unreachable = frozenset({subgraph})
         got = await run_operation(self.supergraph, transport, operation, override_labels=self.labels)
         _compare_partial(expected.data, got, f"without {subgraph}")
+
+
+def compare_responses(expected: MonolithResult, got: ExecutionResult) -> None:
+    """Compare a response of the router with that of the monolith.
+
+    Raises:
+        ResponseDifference: they disagree.
+    """
+    if any(isinstance(error.original_error, RequirementFailed) for error in expected.errors or ()):
+        # A field that cannot be resolved takes along the other fields of its fetch.
+        _compare_partial(expected.data, got, "a required field failed")
+    elif _has_propagated_null(expected) and comparable(expected.data) != comparable(got.data):
+        # A null that propagates to an object takes along required fields of that object.
+        _compare_partial(expected.data, got, "a null propagated to an object")
+    else:
+        compare_exactly(expected, got)
+
+
+def compare_exactly(expected: MonolithResult, got: ExecutionResult) -> None:
+    """Compare two responses that must have equal data, and an error for each null that an error caused.
+
+    Raises:
+        ResponseDifference: they disagree.
+    """
+    _compare_data(expected.data, got.data)
+    _compare_errors(expected, got)
 
 
 def _compare_partial(expected: object, got: ExecutionResult, why: str) -> None:

@@ -6,20 +6,21 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
-from graphql import GraphQLSchema, SelectionSetNode, execute_sync, parse
+from graphql import GraphQLError, GraphQLSchema, SelectionSetNode, execute_sync, parse
 
 from tests.router.oracle.data_store import Reference, raise_unexpected_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from graphql import ExecutionResult, GraphQLAbstractType, GraphQLResolveInfo
+    from graphql import DocumentNode, ExecutionResult, FieldNode, GraphQLAbstractType, GraphQLResolveInfo
 
     from tests.router.oracle.data_store import Store
     from tests.router.oracle.subgraph_rules import FederationRules
 
 # The limit of fields in a response: about a second for each side. Nested lists could have millions of fields.
 MAX_FIELDS = 20_000
+REFUSED = "UNAUTHORIZED_FIELD_OR_TYPE"
 
 
 class ResponseTooLarge(Exception):
@@ -47,11 +48,27 @@ class Monolith:
         Raises:
             ResponseTooLarge: the response would have more than `MAX_FIELDS` fields.
         """
+        return self.execute_document(store, parse(query), variables)
+
+    def execute_document(
+        self,
+        store: Store,
+        document: DocumentNode,
+        variables: Mapping[str, object],
+        withholds: Callable[[list[FieldNode]], bool] = lambda _nodes: False,
+    ) -> ExecutionResult:
+        """Execute the operation of a document. If `withholds` is true of the nodes of a field, the field is refused.
+
+        Raises:
+            ResponseTooLarge: the response would have more than `MAX_FIELDS` fields.
+        """
         resolved = count(1)
 
         def resolve(source: object, info: GraphQLResolveInfo[object], **arguments: object) -> object:
             if next(resolved) > MAX_FIELDS:
                 raise ResponseTooLarge
+            if withholds(info.field_nodes):
+                raise GraphQLError(REFUSED)
             return self._resolve(store, source, info, arguments)
 
         def typename(value: object, _info: GraphQLResolveInfo[object], _type: GraphQLAbstractType) -> str:
@@ -60,7 +77,7 @@ class Monolith:
 
         result = execute_sync(
             self.schema,
-            parse(query),
+            document,
             variable_values=dict(variables),
             field_resolver=resolve,
             type_resolver=typename,

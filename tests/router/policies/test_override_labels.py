@@ -10,7 +10,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from router.composition import Subgraph, compose
-from router.errors import InvalidSupergraph
 from router.gateway import Gateway
 from router.pipeline import Operation, RequestContext, Stage
 from router.planner.graph.override_labels_of_operation import labels_in
@@ -185,11 +184,3 @@ def test_a_label_of_the_settings_that_is_gone_from_the_supergraph_is_labels_and_
         gateway("override_labels: {done: 100, rename: 1}")
     labels = [line["label"] for line in lines if line["log_level"] == "warning"]
     assert labels == ["done"]
-
-
-def test_a_supergraph_with_restrictions_that_nobody_enforces_is_not_served() -> None:
-    sdl = composed(only="type Query { secret: String @authenticated }")
-    with pytest.raises(InvalidSupergraph, match="@authenticated") as refused:
-        Gateway.from_supergraph(sdl, send=Services())
-    assert refused.value.code == "UNSUPPORTED_LINKED_FEATURE"
-    assert load(sdl).restrictions == ("authenticated",)

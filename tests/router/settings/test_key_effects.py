@@ -2,6 +2,7 @@
 
 Covers `router/settings/all_keys.py`, `router/settings/model.py`, `router/settings/sections/admin.py`,
 `router/settings/sections/apq.py`, `router/settings/sections/authentication.py`,
+`router/settings/sections/authorization.py`,
 `router/settings/sections/batching.py`, `router/settings/sections/cache.py`,
 `router/settings/sections/compression.py`, `router/settings/sections/cors.py`, `router/settings/sections/csrf.py`,
 `router/settings/sections/errors.py`, `router/settings/sections/headers.py`, `router/settings/sections/ide.py`,
@@ -69,7 +70,25 @@ REVOKED = f"{IDENTITY}/test_revocation.py::test_a_revocation_is_effective_for_th
 SIGNED = f"{STAGE}::test_subgraphs_learn_claims_from_a_signed_token"
 REMOTE = f"{STAGE}::test_keys_are_fetched_as_the_settings_say"
 
+ACCESS = f"{ROUTER}/policies/authorization/test_authorization_stage.py"
+POLICY_SERVER = f"{ROUTER}/policies/authorization/test_policy_server.py"
+
 TESTS: dict[str, str] = {
+    "authorization.mode": f"{ACCESS}::test_an_operation_is_refused_as_a_whole_in_the_mode_reject",
+    "authorization.log_refusals": f"{ACCESS}::test_refused_fields_are_logged_unless_the_settings_forbid_it",
+    **{
+        f"authorization.{who}.{name}": f"{ACCESS}::test_the_settings_choose_the_errors"
+        for who in ("unauthenticated", "forbidden")
+        for name in ("code", "message")
+    },
+    "authorization.policies.function": f"{ACCESS}::test_a_function_decides_about_policies",
+    **{
+        f"authorization.policies.server.{name}": f"{POLICY_SERVER}::test_all_policies_of_a_request_are_asked_at_once"
+        for name in ("url", "headers")
+    },
+    "authorization.policies.server.timeout": f"{POLICY_SERVER}::test_without_a_usable_response_no_policy_holds",
+    "authorization.policies.server.cache_time": f"{POLICY_SERVER}::test_a_decision_is_used_for_a_while",
+    "authorization.policies.server.certificate_authority": f"{POLICY_SERVER}::test_https_needs_a_trusted_authority",
     "authentication.anonymous": f"{STAGE}::test_a_request_without_a_credential_is_served_unless_the_settings_forbid_it",
     "authentication.invalid_credentials": f"{STAGE}::test_an_invalid_credential_can_be_ignored",
     "authentication.jwt.issuers[].issuer": f"{TOKENS}::test_no_attack_from_published_lists_is_accepted",

@@ -1,0 +1,210 @@
+"""Splits an operation into what is planned and what the client gets, if some clauses do not hold for the client.
+
+    operation       { me { id secret }  posts { title ... on Draft { text } } }
+    planned         { me { id }         posts { title ... on Draft { __typename } } }
+    client          { me { id secret!!} posts { title ... on Draft { text!! } } }        !! marks a refused field
+
+A field is refused if one of its clauses does not hold, or if it is in a fragment whose type is refused. `__typename` is
+never refused: it says nothing about an object that the client may see. If nothing remains of a selection, its field is
+not fetched either (`{ me { secret } }` fetches nothing), unless a variable or the type of the object decides whether
+the refused field is selected at all. Then `__typename` takes its place, so that the response has nulls and errors
+exactly where the client would have got the field.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    NamedTypeNode,
+    NameNode,
+    SelectionSetNode,
+)
+
+from router.policies.authorization.selected_types import always_applies, field_type_name, is_conditional
+from router.request.withheld_fields import emptied, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from graphql import SelectionNode
+
+    from router.get_operation import PreparedOperation
+    from router.policies.authorization.requirements import Requirement, SchemaRequirements
+
+_TYPENAME: Final = FieldNode(name=NameNode(value="__typename"), directives=(), arguments=())
+
+
+class FilteredOperation(NamedTuple):
+    """An operation for a client that may not read all of it.
+
+    Attributes:
+        client: The operation of the client. Fields that it does not get are marked.
+        planned: The part that is planned and fetched.
+        coordinates: The refused fields, such as `User.email`, each once.
+    """
+
+    client: PreparedOperation
+    planned: PreparedOperation
+    coordinates: tuple[str, ...]
+
+
+class _Parts(NamedTuple):
+    """The two versions of some selections.
+
+    `is_removable` is True if everything that `planned` lacks would have been selected for certain. Then the parent of
+    empty selections need not be fetched.
+    """
+
+    client: tuple[SelectionNode, ...] = ()
+    planned: tuple[SelectionNode, ...] = ()
+    is_removable: bool = True
+
+
+def filter_operation(
+    operation: PreparedOperation, requirements: SchemaRequirements, failed: Requirement
+) -> FilteredOperation:
+    """Split an operation. `failed` are the clauses that do not hold for the client."""
+    root = operation.api_schema.get_root_type(operation.definition.operation)
+    if root is None:
+        raise TypeError("the schema must have the root type of a valid operation")
+    work = _Filter(operation, requirements, failed)
+    parts = work.selections(operation.definition.selection_set, root.name, is_refused=False)
+
+    def prepared(
+        selections: tuple[SelectionNode, ...], fragments: dict[str, FragmentDefinitionNode]
+    ) -> PreparedOperation:
+        definition = replace(operation.definition, selection_set=SelectionSetNode(selections=selections))
+        return replace(operation, definition=definition, fragments=fragments)
+
+    client = replace(prepared(parts.client, work.client_fragments), withholds=True)
+    planned = prepared(parts.planned or (_TYPENAME,), work.planned_fragments)
+    return FilteredOperation(client, planned, tuple(work.coordinates))
+
+
+@dataclass(slots=True)
+class _Filter:
+    """The state of splitting one operation.
+
+    A fragment that is spread in a refused fragment has a second version, in which all fields are refused.
+    """
+
+    operation: PreparedOperation
+    requirements: SchemaRequirements
+    failed: Requirement
+    client_fragments: dict[str, FragmentDefinitionNode] = field(default_factory=dict)
+    planned_fragments: dict[str, FragmentDefinitionNode] = field(default_factory=dict)
+    fragment_parts: dict[str, _Parts] = field(default_factory=dict)
+    coordinates: dict[str, None] = field(default_factory=dict)
+
+    def selections(self, selections: SelectionSetNode, parent: str, *, is_refused: bool) -> _Parts:
+        """Split the selections on an object of the type `parent`. If `is_refused`, all their fields are refused."""
+        parts = [self._one(selection, parent, is_refused=is_refused) for selection in selections.selections]
+        return _Parts(
+            tuple(each for part in parts for each in part.client),
+            tuple(each for part in parts for each in part.planned),
+            all(part.is_removable for part in parts),
+        )
+
+    def _one(self, selection: SelectionNode, parent: str, *, is_refused: bool) -> _Parts:
+        match selection:
+            case FieldNode():
+                return self._field(selection, parent, is_refused=is_refused)
+            case InlineFragmentNode():
+                return self._inline(selection, parent, is_refused=is_refused)
+            case FragmentSpreadNode():
+                return self._spread(selection, parent, is_refused=is_refused)
+        raise TypeError("a selection is a field or a fragment")
+
+    def _inline(self, node: InlineFragmentNode, parent: str, *, is_refused: bool) -> _Parts:
+        name = parent if node.type_condition is None else node.type_condition.name.value
+        parts = self.selections(node.selection_set, name, is_refused=is_refused or self._is_refused_type(name))
+        client = replace(node, selection_set=SelectionSetNode(selections=parts.client))
+        planned = replace(node, selection_set=SelectionSetNode(selections=parts.planned))
+        both = _Parts((client,), (planned,) if parts.planned else (), parts.is_removable)
+        return self._fragment(node, name, parent, both)
+
+    def _field(self, node: FieldNode, parent: str, *, is_refused: bool) -> _Parts:
+        name = node.name.value
+        if name.startswith("__"):
+            return _Parts((node,), (node,))
+        if is_refused or not self.failed.isdisjoint(self.requirements.of_field(parent, name)):
+            client = refused(self._all_refused(node, parent))
+            self.coordinates[f"{parent}.{name}"] = None
+            return _Parts((client,), (), not is_conditional(node))
+        type_name = field_type_name(self.operation.api_schema, parent, name)
+        if node.selection_set is None or type_name is None:
+            return _Parts((node,), (node,))
+        parts = self.selections(node.selection_set, type_name, is_refused=False)
+        client = replace(node, selection_set=SelectionSetNode(selections=parts.client))
+        if not parts.planned and parts.is_removable:
+            return _Parts((emptied(client),), (), not is_conditional(node))
+        planned = replace(node, selection_set=SelectionSetNode(selections=parts.planned or (_TYPENAME,)))
+        return _Parts((client,), (planned,))
+
+    def _all_refused(self, node: FieldNode, parent: str) -> FieldNode:
+        """Return a copy of a refused field whose subfields are refused too.
+
+        The same response key can have another node that is not refused. Its subfields must not reveal those of this
+        node.
+        """
+        type_name = field_type_name(self.operation.api_schema, parent, node.name.value)
+        if node.selection_set is None or type_name is None:
+            return node
+        before = dict(self.coordinates)
+        parts = self.selections(node.selection_set, type_name, is_refused=True)
+        self.coordinates = before
+        return replace(node, selection_set=SelectionSetNode(selections=parts.client))
+
+    def _is_refused_type(self, name: str) -> bool:
+        return not self.failed.isdisjoint(self.requirements.of_type(name))
+
+    def _fragment(self, node: SelectionNode, name: str, parent: str, parts: _Parts) -> _Parts:
+        """Decide what is planned of a fragment of which nothing is left. `name` is its type."""
+        if parts.planned:
+            return parts._replace(is_removable=True)
+        is_certain = always_applies(self.operation.api_schema, name, parent) and not is_conditional(node)
+        if is_certain and parts.is_removable:
+            return parts
+        condition = NamedTypeNode(name=NameNode(value=name))
+        only_type = SelectionSetNode(selections=(_TYPENAME,))
+        placeholder = InlineFragmentNode(
+            type_condition=condition, directives=node.directives or (), selection_set=only_type
+        )
+        return _Parts(parts.client, (placeholder,))
+
+    def _spread(self, node: FragmentSpreadNode, parent: str, *, is_refused: bool) -> _Parts:
+        fragment = self.operation.fragments[node.name.value]
+        type_name = fragment.type_condition.name.value
+        is_refused = is_refused or self._is_refused_type(type_name)
+        name = self._version(node.name.value) if is_refused else node.name.value
+        parts = self.fragment_parts.get(name)
+        if parts is None:
+            parts = self.selections(fragment.selection_set, type_name, is_refused=is_refused)
+            self.fragment_parts[name] = parts
+            self._define(self.client_fragments, fragment, name, parts.client)
+            if parts.planned:
+                self._define(self.planned_fragments, fragment, name, parts.planned)
+        spread = replace(node, name=NameNode(value=name))
+        return self._fragment(
+            node, type_name, parent, _Parts((spread,), (spread,) if parts.planned else (), parts.is_removable)
+        )
+
+    def _version(self, name: str) -> str:
+        """Return the name of the version of a fragment in which all fields are refused. No client uses this name."""
+        return f"{name}__refused" if f"{name}__refused" not in self.operation.fragments else self._version(f"{name}_")
+
+    @staticmethod
+    def _define(
+        fragments: dict[str, FragmentDefinitionNode],
+        original: FragmentDefinitionNode,
+        name: str,
+        selections: Iterable[SelectionNode],
+    ) -> None:
+        selection_set = SelectionSetNode(selections=tuple(selections))
+        fragments[name] = replace(original, name=NameNode(value=name), selection_set=selection_set)

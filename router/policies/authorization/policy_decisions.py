@@ -1,0 +1,89 @@
+"""Decides which policies (`@policy`) hold for a client. A policy about which nothing is known does not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from router.policies.policy_setup import call
+from router.request.security_events import SecurityEvent, report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyQuestion:
+    """A question: which of `policies` hold for this client?
+
+    Attributes:
+        policies: The names in `@policy` directives on which the operation depends.
+        claims: The claims of the client; None for a client without a credential.
+        headers: The headers of the request by lower-case name.
+        operation_name: The name of the operation, None if it has no name.
+    """
+
+    policies: frozenset[str]
+    claims: Mapping[str, object] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    operation_name: str | None = None
+
+
+class PolicyDecider(Protocol):
+    """Decides about policies."""
+
+    async def granted(self, question: PolicyQuestion) -> frozenset[str]:
+        """Return those of the policies that hold. If it cannot be decided whether a policy holds, it does not."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close connections."""
+
+
+class NoPolicies:
+    """No policy ever holds: nobody is configured who could decide."""
+
+    async def granted(self, question: PolicyQuestion) -> frozenset[str]:
+        del question
+        return frozenset()
+
+    async def aclose(self) -> None:
+        pass
+
+
+class FunctionDecider:
+    """A function of the operator decides. It returns the policies that hold, or a mapping of policies to booleans."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    async def granted(self, question: PolicyQuestion) -> frozenset[str]:
+        try:
+            return holding(await call(self._function, question)) & question.policies
+        except Exception as error:  # noqa: BLE001  (whatever the operator's code raises, the policies do not hold)
+            unavailable(question.policies, type(error).__name__)
+            return frozenset()
+
+    async def aclose(self) -> None:
+        pass
+
+
+def holding(decision: Any) -> frozenset[str]:
+    """Return the policies that hold according to a decision: a collection of names, or a mapping of names to booleans.
+
+    Only the value `true` counts: a text such as "false" must not be taken for a yes.
+
+    Raises:
+        TypeError: The decision is something else.
+    """
+    if isinstance(decision, Mapping):
+        return frozenset(name for name, value in decision.items() if value is True)
+    if isinstance(decision, list | tuple | set | frozenset):
+        return frozenset(name for name in decision if isinstance(name, str))
+    raise TypeError("not a collection of policies")
+
+
+def unavailable(policies: Collection[str], reason: str) -> None:
+    """Log that nobody could decide about `policies`."""
+    report(SecurityEvent.POLICY_UNAVAILABLE, policies=sorted(policies), reason=reason)

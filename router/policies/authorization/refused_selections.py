@@ -1,0 +1,59 @@
+"""Finds the refused fields that a request really selects, given its variables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, value_from_ast_untyped
+
+from router.plan.client_and_internal_response_keys import client_key
+from router.policies.authorization.selected_types import is_included
+from router.request.withheld_fields import is_refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from graphql import SelectionSetNode
+
+    from router.get_operation import PreparedOperation
+
+MOST_PATHS: Final = 100
+"""A refusal names at most this many fields."""
+
+
+def refused_paths(operation: PreparedOperation, variables: Mapping[str, object]) -> tuple[tuple[str, ...], ...]:
+    """Return the paths of the refused fields that `@skip` and `@include` do not exclude, as response keys.
+
+    `operation` is an operation with marked fields, `variables` are those of the request. A path has no positions in
+    lists, because nothing was fetched.
+    """
+    defaults = {
+        definition.variable.name.value: value_from_ast_untyped(definition.default_value)
+        for definition in operation.definition.variable_definitions or ()
+        if definition.default_value is not None
+    }
+    found: dict[tuple[str, ...], None] = {}
+    for path in _paths(operation, operation.definition.selection_set, {**defaults, **variables}, ()):
+        found[path] = None
+        if len(found) == MOST_PATHS:
+            break
+    return tuple(found)
+
+
+def _paths(
+    operation: PreparedOperation, selections: SelectionSetNode, variables: Mapping[str, object], path: tuple[str, ...]
+) -> Iterator[tuple[str, ...]]:
+    for selection in selections.selections:
+        if not is_included(selection, variables):
+            continue
+        match selection:
+            case FieldNode(selection_set=inner):
+                key = (*path, client_key(selection))
+                if is_refused((selection,)):
+                    yield key
+                elif inner is not None:
+                    yield from _paths(operation, inner, variables, key)
+            case InlineFragmentNode(selection_set=inner):
+                yield from _paths(operation, inner, variables, path)
+            case FragmentSpreadNode(name=name):
+                yield from _paths(operation, operation.fragments[name.value].selection_set, variables, path)

@@ -1,0 +1,147 @@
+"""`SchemaRequirements`: what a client needs in order to read each field and type of a supergraph (execution §16.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from graphql import (
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    get_named_type,
+    value_from_ast_untyped,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from graphql import DirectiveNode, GraphQLNamedType, GraphQLSchema
+
+    from router.request.identity import Identity
+    from router.supergraph import Supergraph
+
+AUTHENTICATED: Final = "authenticated"
+SCOPES: Final = "requiresScopes"
+POLICY: Final = "policy"
+_ARGUMENTS: Final[Mapping[str, str]] = {SCOPES: "scopes", POLICY: "policies"}
+
+
+class Clause(NamedTuple):
+    """One directive on a field or type. A client may read the field if all clauses of its requirement hold.
+
+    Attributes:
+        directive: The name of the directive in its specification.
+        alternatives: Sets of scopes or policies. The client needs all names of one of the sets. Empty for
+            `@authenticated`.
+    """
+
+    directive: str
+    alternatives: frozenset[frozenset[str]] = frozenset()
+
+    def holds(self, granted: Granted) -> bool:
+        """Return whether the clause holds for a client.
+
+        A list without alternatives requires nothing, as in composition (composition §5.6).
+        """
+        if self.directive == AUTHENTICATED:
+            return granted.identity is not None
+        names = granted.policies if self.directive == POLICY else granted.scopes
+        return not self.alternatives or any(each <= names for each in self.alternatives)
+
+    def __str__(self) -> str:
+        if self.directive == AUTHENTICATED:
+            return "@authenticated"
+        lists = sorted(sorted(each) for each in self.alternatives)
+        return f"@{self.directive}({' or '.join(' and '.join(each) or 'nothing' for each in lists)})"
+
+
+Requirement = frozenset[Clause]
+"""The clauses that must all hold. Empty if everybody may read."""
+
+
+class Granted(NamedTuple):
+    """What one client has: its identity, if it has any, and the policies that hold for it."""
+
+    identity: Identity | None
+    policies: frozenset[str] = frozenset()
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The granted scopes."""
+        return self.identity.scopes if self.identity is not None else frozenset()
+
+
+class SchemaRequirements:
+    """The requirements of all fields and types of a supergraph."""
+
+    def __init__(self, graph: Supergraph) -> None:
+        self._schema: GraphQLSchema = graph.schema
+        self._directives = {name: element for element, name in graph.restrictions.items()}
+        self._types: dict[str, Requirement] = {}
+        self._fields: dict[tuple[str, str], Requirement] = {}
+
+    def of_type(self, name: str) -> Requirement:
+        """Return what a client needs wherever the type is selected: as the type of a field, or in a fragment."""
+        found = self._types.get(name)
+        if found is None:
+            found = self._types[name] = self._own(self._schema.get_type(name))
+        return found
+
+    def of_field(self, parent: str, name: str) -> Requirement:
+        """Return what a client needs in order to select the field `name` on the type `parent`.
+
+        That is what the field, its parent type and its own type require. A field of an interface can be a field of any
+        implementation. So it also requires what the field requires in every implementation.
+        """
+        found = self._fields.get((parent, name))
+        if found is None:
+            found = self._fields[parent, name] = frozenset().union(*self._of_field(parent, name))
+        return found
+
+    def clauses(self) -> Requirement:
+        """Return all clauses of the schema. Empty if the schema restricts nothing."""
+        own = [self.of_type(name) for name in self._schema.type_map]
+        fields = (
+            self._applied(field.ast_node.directives)
+            for type_ in self._schema.type_map.values()
+            if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType)
+            for field in type_.fields.values()
+            if field.ast_node is not None
+        )
+        return frozenset().union(*own, *fields)
+
+    def _of_field(self, parent: str, name: str) -> Iterator[Requirement]:
+        type_ = self._schema.get_type(parent)
+        if not isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
+            return
+        yield self.of_type(parent)
+        field = type_.fields.get(name)
+        if field is None:
+            return
+        if field.ast_node is not None:
+            yield self._applied(field.ast_node.directives)
+        yield self.of_type(get_named_type(field.type).name)
+        if isinstance(type_, GraphQLInterfaceType):
+            for implementation in self._schema.get_possible_types(type_):
+                yield self.of_field(implementation.name, name)
+
+    def _own(self, type_: GraphQLNamedType | None) -> Requirement:
+        if type_ is None:
+            return frozenset()
+        nodes = (type_.ast_node, *type_.extension_ast_nodes)
+        return frozenset().union(*(self._applied(node.directives) for node in nodes if node is not None))
+
+    def _applied(self, directives: Iterable[DirectiveNode] | None) -> Requirement:
+        return frozenset(
+            _clause(self._directives[node.name.value], node)
+            for node in directives or ()
+            if node.name.value in self._directives
+        )
+
+
+def _clause(directive: str, node: DirectiveNode) -> Clause:
+    argument = _ARGUMENTS.get(directive)
+    given = {each.name.value: value_from_ast_untyped(each.value) for each in node.arguments or ()}
+    lists = given.get(argument) if argument is not None else None
+    # A single value may stand for a list of one (GraphQL specification, "List", input coercion).
+    outer = lists if isinstance(lists, list) else [] if lists is None else [lists]
+    return Clause(directive, frozenset(frozenset(each if isinstance(each, list) else [each]) for each in outer))
