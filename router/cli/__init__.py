@@ -28,6 +28,9 @@ COMMANDS: Final[dict[str, LazyCommand]] = {
     "explain-plan": LazyCommand(
         "router.cli.explain_plan", "Explain why a plan fetches each field from its subgraph.", "router"
     ),
+    "explain-auth": LazyCommand(
+        "router.cli.explain_auth", "Say for each field of an operation who may read it.", "router"
+    ),
     "config": LazyCommand(
         "router.cli.config", "Check a configuration, or print its JSON Schema or reference page.", "router"
     ),

@@ -122,7 +122,7 @@ REQUEST_CODES: Final[Mapping[str, ErrorCode]] = {
 FIELD_CODES: Final[Mapping[str, ErrorCode]] = {
     "UNAUTHORIZED_FIELD_OR_TYPE": ErrorCode(
         "The client may not read the field; or the whole operation is refused (status 401 or 403).",
-        "Send a credential with the scopes that the schema requires.",
+        "Send a credential with the scopes that the schema requires; `router explain-auth` names them.",
     ),
     "SUBREQUEST_HTTP_ERROR": ErrorCode("A subgraph cannot be reached, or has a fault.", _RETRY),
     "GATEWAY_TIMEOUT": ErrorCode("A subgraph, or the whole request, took too long.", _RETRY),

@@ -5,5 +5,5 @@
                                                       policy_decisions                        what the client gets
 
 Read `requirements`, `required_clauses`, `filter_operation`, `refused_selections`, `policy_decisions`,
-`policy_server`, then `authorization_stage` (the stage of the pipeline).
+`policy_server`, then `authorization_stage` (the stage of the pipeline). `explain_access` is for `router explain-auth`.
 """
