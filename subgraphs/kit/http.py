@@ -33,6 +33,7 @@ from subgraphs.kit.operation_checks import (
 )
 from subgraphs.kit.request_body import BodyTooLarge, CodedBody, read_body
 from subgraphs.kit.request_limits import MAX_BODY_BYTES, RequestLimits
+from subgraphs.kit.valid_documents import ValidDocuments
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -83,13 +84,14 @@ def graphql_router(
 ) -> APIRouter:
     """Return the routes that execute operations of `schema`: `POST /graphql`, and `GET /graphql` for queries."""
     router = APIRouter()
+    documents = ValidDocuments()
 
     async def handle(request: Request) -> Response:
         media_type = JSON
         try:
             media_type = _negotiate(request.headers.get("accept"))
             call = await _read(request)
-            work = _execute(schema, call, partial(create_context, request), policy.limits)
+            work = _execute(schema, documents, call, partial(create_context, request), policy.limits)
             result = await run_within(work, until_disconnect(request.receive), _seconds(request, policy))
         except _BadRequest as error:
             body = {"errors": [{"message": error.message, "extensions": {"code": "BAD_REQUEST"}}]}
@@ -186,15 +188,20 @@ def _call(parameters: Mapping[str, Any], *, get: bool) -> _Call:
 
 
 async def _execute(
-    schema: SubgraphSchema, call: _Call, create_context: Callable[[], Awaitable[BaseContext]], limits: RequestLimits
+    schema: SubgraphSchema,
+    documents: ValidDocuments,
+    call: _Call,
+    create_context: Callable[[], Awaitable[BaseContext]],
+    limits: RequestLimits,
 ) -> ExecutionResult:
     """Execute the request and return the result.
 
     If it fails before the execution, `data` is None and the errors have no path.
     """
     try:
-        operation = _read_operation(call)
+        operation = _read_operation(call, documents)
         check_operation(schema.graphql, operation, call.variables, limits)
+        documents.add(call.query, operation.document)
         context = await create_context()
         return await execute_counted(schema.graphql, operation, call.variables, context, limits.objects)
     except InvalidDocument as refused:
@@ -203,9 +210,9 @@ async def _execute(
         return ExecutionResult(None, [error])
 
 
-def _read_operation(call: _Call) -> Operation:
+def _read_operation(call: _Call, documents: ValidDocuments) -> Operation:
     try:
-        operation = read_operation(call.query, call.operation_name)
+        operation = read_operation(call.query, call.operation_name, documents)
     except OperationNotFound:
         raise _BadRequest("`operationName` must name one of the document's operations") from None
     if call.get and operation.kind is not OperationType.QUERY:

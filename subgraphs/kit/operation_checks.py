@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 
     from graphql import ASTValidationRule, GraphQLSchema, ValidationContext, VisitorAction
 
+    from subgraphs.kit.valid_documents import ValidDocuments
+
 MAX_VALIDATION_ERRORS: Final = 20
 # The budget for comparing fields with the same response name. graphql-core's own budget is 500,000, which is a second
 # of CPU time.
@@ -103,10 +105,15 @@ _RULES: Final[tuple[type[ASTValidationRule], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation of a parsed document."""
+    """An operation of a parsed document.
+
+    Attributes:
+        is_valid: whether the document was validated earlier.
+    """
 
     document: DocumentNode
     node: OperationDefinitionNode
+    is_valid: bool = False
 
     @property
     def name(self) -> str | None:
@@ -117,8 +124,10 @@ class Operation:
         return self.node.operation
 
 
-def read_operation(text: str, name: str | None) -> Operation:
+def read_operation(text: str, name: str | None, valid: ValidDocuments | None = None) -> Operation:
     """Return the operation that the request names. Without a name, return the only operation of the document.
+
+    A document of `valid` is not parsed again.
 
     Raises:
         InvalidDocument: the text is not a GraphQL document, or is too long.
@@ -126,8 +135,9 @@ def read_operation(text: str, name: str | None) -> Operation:
     """
     if len(text) > MAX_CHARACTERS:
         raise InvalidDocument([over_limit("characters", MAX_CHARACTERS, "MAX_CHARACTERS_LIMIT")])
+    known = valid.find(text) if valid is not None else None
     try:
-        document = parse(text, max_tokens=MAX_TOKENS)
+        document = known or parse(text, max_tokens=MAX_TOKENS)
     except GraphQLError as error:
         raise InvalidDocument([error]) from None
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
@@ -135,7 +145,7 @@ def read_operation(text: str, name: str | None) -> Operation:
         operations = [node for node in operations if node.name is not None and node.name.value == name]
     if not operations or (name is None and len(operations) > 1):
         raise OperationNotFound
-    return Operation(document, operations[0])
+    return Operation(document, operations[0], is_valid=known is not None)
 
 
 def check_operation(
@@ -150,18 +160,23 @@ def check_operation(
         raise InvalidDocument([error]) from None
     except RecursionError:
         raise InvalidDocument([over_limit("fields nested", limits.depth, "MAX_DEPTH_LIMIT")]) from None
+    if not operation.is_valid:
+        _validate(schema, operation.document, limits)
+    objects = estimate(schema, operation.node, fragments_of(operation.document), variables)
+    if objects > limits.objects:
+        raise InvalidDocument([too_expensive(objects, limits.objects)])
+
+
+def _validate(schema: GraphQLSchema, document: DocumentNode, limits: RequestLimits) -> None:
     errors = validate(
         schema,
-        operation.document,
+        document,
         _RULES if limits.introspection else (*_RULES, _NoSchemaRule),
         max_errors=MAX_VALIDATION_ERRORS,
         hide_suggestions=not limits.introspection,
     )
     if errors:
         raise InvalidDocument([_with_code(error) for error in errors])
-    objects = estimate(schema, operation.node, fragments_of(operation.document), variables)
-    if objects > limits.objects:
-        raise InvalidDocument([too_expensive(objects, limits.objects)])
 
 
 def _with_code(error: GraphQLError) -> GraphQLError:

@@ -1,0 +1,48 @@
+"""Keeps documents that were valid, so that a repeated document is neither parsed nor validated again.
+
+The router and the REST layer send the same few documents again and again. For a transfer, parsing and validating the
+document took half of the processor time of the transaction service.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from graphql import DocumentNode
+
+# A parsed document takes about 60 times the memory of its text, so all documents together take about 10 MB.
+MAX_CHARACTERS: Final = 160_000
+# A longer document is not kept, because it would replace many others.
+MAX_DOCUMENT_CHARACTERS: Final = 8_000
+
+
+class ValidDocuments:
+    """The documents that were used last. All of them are valid for one schema and one set of rules."""
+
+    def __init__(self, *, max_characters: int = MAX_CHARACTERS) -> None:
+        """`max_characters` is for the texts of all documents together."""
+        self._max_characters = max_characters
+        self._characters = 0
+        self._documents: OrderedDict[str, DocumentNode] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._documents)
+
+    def find(self, text: str) -> DocumentNode | None:
+        """Return the parsed document with exactly this text; None if it is not kept."""
+        document = self._documents.get(text)
+        if document is not None:
+            self._documents.move_to_end(text)
+        return document
+
+    def add(self, text: str, document: DocumentNode) -> None:
+        """Keep a document that is valid. Documents that were not used for the longest time make room for it."""
+        if text in self._documents or len(text) > MAX_DOCUMENT_CHARACTERS:
+            return
+        self._documents[text] = document
+        self._characters += len(text)
+        while self._characters > self._max_characters:
+            oldest, _ = self._documents.popitem(last=False)
+            self._characters -= len(oldest)
