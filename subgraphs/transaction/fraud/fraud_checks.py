@@ -80,14 +80,14 @@ class FraudChecks:
             readings = await self._within_deadline(self._read(inquiry, to_milliseconds(now)))
             decision = judge(rules, inquiry, readings, now)
         except TimeoutError:
-            return self._default(rules, order, Unavailability.DEADLINE)
-        except WindowsUnavailable:
-            return self._default(rules, order, Unavailability.WINDOWS)
-        except Unavailable:
-            return self._default(rules, order, Unavailability.STORE)
+            return self._default(rules, order, Unavailability.DEADLINE, f"no decision after {self._deadline} s")
+        except WindowsUnavailable as error:
+            return self._default(rules, order, Unavailability.WINDOWS, str(error))
+        except Unavailable as error:
+            return self._default(rules, order, Unavailability.STORE, str(error))
         except Exception:  # noqa: BLE001 - a mistake in a rule must not stop the bank; it is logged with its traceback
             _log.exception("fraud rules failed", transaction=transaction.id)
-            return self._default(rules, order, Unavailability.INTERNAL)
+            return self._default(rules, order, Unavailability.INTERNAL, "see the traceback")
         self._recovered()
         return decision
 
@@ -159,9 +159,9 @@ class FraudChecks:
         if error is not None and not isinstance(error, WindowsUnavailable | Unavailable):
             _log.error("fraud windows failed unexpectedly", exc_info=error)
 
-    def _default(self, rules: RuleSet, order: OrderFacts, why: Unavailability) -> Decision:
+    def _default(self, rules: RuleSet, order: OrderFacts, why: Unavailability, cause: str) -> Decision:
         if self._defaults_in_a_row == 0:
-            _log.warning("fraud rules not evaluated, the configured default decides", why=why)
+            _log.warning("fraud rules not evaluated, the configured default decides", why=why, cause=cause)
         self.defaults += 1
         self._defaults_in_a_row += 1
         return decide_without_rules(rules, order, why, self._clock())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from bank import values
 from servicekit.cautious_clock import CautiousClock
+from servicekit.errors import ConfigurationError
 from subgraphs.kit.background import every, in_background, repeat
 from subgraphs.transaction.fraud.fraud_checks import FraudChecks
 from subgraphs.transaction.fraud.history import StoreHistory
@@ -45,9 +46,10 @@ async def open_fraud_checks(settings: FraudSettings, store: TransactionStore) ->
 
     Raises:
         InvalidRules: the rules file cannot be used.
+        ConfigurationError: REDIS_URL has a wrong option.
     """
     rules = LiveRules(settings.rules)
-    windows = RedisWindows(settings.redis_url) if settings.redis_url else MemoryWindows()
+    windows = _windows(settings.redis_url)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(windows.aclose)
         checks = FraudChecks(
@@ -56,3 +58,13 @@ async def open_fraud_checks(settings: FraudSettings, store: TransactionStore) ->
         stack.push_async_callback(checks.aclose)
         await stack.enter_async_context(in_background(repeat(rules.refresh, every(REFRESH_SECONDS))))
         yield checks
+
+
+def _windows(redis_url: str | None) -> MemoryWindows | RedisWindows:
+    if redis_url is None:
+        return MemoryWindows()
+    try:
+        return RedisWindows(redis_url)
+    except (ValueError, TypeError):
+        # The message of the error may contain the password.
+        raise ConfigurationError("REDIS_URL", "an option of the URL is not known or has a wrong value") from None

@@ -138,12 +138,12 @@ class RedisWindows:
 
     def _refuse_while_paused(self) -> None:
         if asyncio.get_running_loop().time() < self._paused_until:
-            raise WindowsUnavailable("Redis has just failed")
+            raise WindowsUnavailable("the Redis of REDIS_URL has just failed")
 
     def _pause(self, error: Exception) -> WindowsUnavailable:
         self._paused_until = asyncio.get_running_loop().time() + PAUSE_SECONDS
         # The message of the error may contain the URL with the password.
-        return WindowsUnavailable(type(error).__name__)
+        return WindowsUnavailable(f"the Redis of REDIS_URL does not respond: {type(error).__name__}")
 
 
 @dataclass
