@@ -138,7 +138,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation(
         "key_with_field_of_its_own_subgraph",
         ("verdict", "hints"),
-        re.compile("query planners of Apollo's and Hive's routers cannot"),
+        re.compile("but Apollo's query planner cannot"),
         "fetches the fields of a key without the subgraph that the key leads to",
         "our planner fetches a key's fields from that subgraph too, by another key; a hint says that others cannot",
     ),
@@ -240,14 +240,17 @@ def compare(peers: Peers, subgraphs: Sequence[Subgraph]) -> CompositionCompariso
 
 def is_unplannable(peers: Peers, supergraph: str, errors: Sequence[CompositionError]) -> bool:
     """Whether each of our errors shows a valid query on Apollo's supergraph that its or Hive's planner cannot plan."""
-    return all(
-        (found := _SHOWN.search(error.message)) is not None and _has_no_plan(peers, supergraph, found[0])
-        for error in errors
-    )
+    queries = [shown_query(error.message) for error in errors]
+    return all(query and _has_no_plan(peers, supergraph, query) for query in queries)
 
 
-def _has_no_plan(peers: Peers, supergraph: str, shown: str) -> bool:
-    query = _MORE.sub("__typename", shown)
+def shown_query(message: str) -> str:
+    """The query that a message shows, with `__typename` for the rest; empty if it shows none."""
+    found = _SHOWN.search(message)
+    return "" if found is None else _MORE.sub("__typename", found[0])
+
+
+def _has_no_plan(peers: Peers, supergraph: str, query: str) -> bool:
     if validate(load(supergraph).api_schema, parse(query)):
         return False
     # If one subgraph has all fields of an operation, Apollo's planner fetches even those that it cannot resolve there.

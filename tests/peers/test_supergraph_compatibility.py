@@ -19,9 +19,12 @@ from graphql import (
 )
 
 from router.composition import Subgraph, compose
+from router.planner import plan
 from router.supergraph import load
+from tests.peers.composition_difference import shown_query
 from tests.peers.fuzz import generated
 from tests.peers.peers import PeerCrash, PeerTimeout
+from tests.router.composition.test_cases import CASES, subgraphs_of
 
 if TYPE_CHECKING:
     from graphql import GraphQLNamedType
@@ -130,6 +133,23 @@ def test_other_planners_plan_with_our_supergraphs_of_generated_sets(peers: Peers
             if not _plans(peers, ours, operation, planner) and theirs and _plans(peers, theirs, operation, planner)
         ]
     assert rejected == []
+
+
+@pytest.mark.parametrize(
+    ("case", "planner"),
+    [
+        ("key_with_field_of_its_own_subgraph", "apollo"),
+        ("key_with_field_of_its_own_subgraph", "hive"),
+        ("two_interface_objects_of_one_entity", "apollo"),
+    ],
+)
+def test_a_query_that_a_hint_calls_unplannable_elsewhere_is_so(peers: Peers, case: str, planner: Planner) -> None:
+    composition = compose(subgraphs_of(CASES / case))
+    assert composition.supergraph_sdl is not None
+    (message,) = [one.message for one in composition.hints if one.code == "UNPLANNABLE_BY_OTHER_ROUTERS"]
+    query = shown_query(message)
+    assert plan(load(composition.supergraph_sdl), query).to_json()["node"]
+    assert not _plans(peers, composition.supergraph_sdl, query, planner)
 
 
 def _plans(peers: Peers, supergraph: str, operation: str, planner: Planner) -> bool:

@@ -1,12 +1,12 @@
-"""Find the positions that Apollo's and Hive's query planners can reach: fewer than this router can.
+"""Find the positions that Apollo's query planner can reach: fewer than this router can.
 
-Both planners have two restrictions that this router does not have:
+Apollo's planner has two restrictions that this router does not have:
 
-- To move into a subgraph by a key, they fetch the fields of the key without that subgraph. Example: the key
-  `books { id title }` of `BookList` in `b` is out of their reach if only `b` has `Book.title`, although `b` gives the
-  titles of books by `Book.id`.
-- They enter a subgraph as one interface object only. If an object implements several interfaces that are interface
-  objects in one subgraph, they use the last of them by name.
+- To move into a subgraph by a key, it fetches the fields of the key without that subgraph. Example: the key
+  `books { id title }` of `BookList` in `b` is out of its reach if only `b` has `Book.title`, although `b` gives the
+  titles of books by `Book.id`. Hive's planner has this restriction too.
+- It enters a subgraph as one interface object only. If an object implements several interfaces that are interface
+  objects in one subgraph, it uses the last of them by name.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _MAX_EXCLUDED = 3
 
 
 FAILURE = (
-    "This router resolves the following query, but the query planners of Apollo's and Hive's routers cannot, because "
-    "they fetch the fields of a key without the subgraph that it leads to, and enter a subgraph as one interface "
+    "This router resolves the following query, but Apollo's query planner cannot, because it fetches the fields of a "
+    "key without the subgraph that the key leads to (as Hive's planner does), and enters a subgraph as one interface "
     "object only"
 )
 
