@@ -67,7 +67,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
             Variable(
                 "ACCOUNT_DB_URL",
                 "<SQLite in the data directory>",
-                "Where accounts and the ledger are stored; this release knows sqlite:///path.",
+                "Where accounts and the ledger are stored: sqlite:///path or mongodb://user:password@host:27017/database.",
                 secret=True,
             ),
             Variable("ACCOUNT_MAX_PER_USER", "100", "How many accounts that are not closed a user may own."),

@@ -1,7 +1,8 @@
-"""`mosafe account`: serve, and check the ledger."""
+"""`mosafe account`: serve, migrate the store, and check the ledger."""
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,16 +16,31 @@ from servicekit.settings import environment, load
 from servicekit.sqlite_failures import explain
 from subgraphs.account.app import create_app
 from subgraphs.account.settings import AccountSettings
+from subgraphs.account.store.factory import STORES
 from subgraphs.account.store.ledger_check import INVARIANTS, check_ledger, read_identity
 from subgraphs.kit.commands import service_group
+from subgraphs.kit.store_identity import open_joined
 
 if TYPE_CHECKING:
     from subgraphs.account.store.ledger_check import LedgerReport
+    from subgraphs.kit.store_identity import StorePlace
 
 
 command = service_group(
     "account", AccountSettings, create_app, help_text="The account service; without a sub-command it serves."
 )
+
+
+@command.command("migrate")
+def migrate() -> None:
+    """Create or update the tables, collections and indexes of the store. The service does the same at its start."""
+    asyncio.run(_migrate(load(AccountSettings, environment()).place))
+    click.echo("the account store is up to date")
+
+
+async def _migrate(place: StorePlace) -> None:
+    async with open_joined(place, STORES):
+        pass
 
 
 @command.group()

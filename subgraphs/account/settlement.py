@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from bank.values import format_timestamp
 from subgraphs.account.errors import TransactionIdReused
 from subgraphs.account.limits import DaySum, day_of
-from subgraphs.account.posting_rules import LedgerView, Movement, decide, reaches_bound
-from subgraphs.account.postings import CustomerAccount, Posting
+from subgraphs.account.posting_rules import WRONG_RECEIVERS, LedgerView, Movement, decide, reaches_bound
+from subgraphs.account.postings import CustomerAccount, Posting, PostingType
 from subgraphs.account.problems import Problem
 from subgraphs.kit.domain_problems import to_json
 
@@ -51,7 +51,6 @@ class Settlement:
 
     Attributes:
         outcome: the outcome, which is recorded under the posting's transaction id and returned at every repetition.
-        is_new: False for a repetition; the store then writes nothing.
         movements: the entries to write, in the posting's order; none for a refusal.
         accounts: the customers' accounts as they are after the movements, each account once.
         day_sum: the person's daily sum, including this posting; None for a refusal.
@@ -60,33 +59,30 @@ class Settlement:
     """
 
     outcome: Outcome
-    is_new: bool
     movements: tuple[Movement, ...] = ()
     accounts: tuple[Account, ...] = ()
     day_sum: DaySum | None = None
     bound_reached: bool = False
 
 
-def settle(posting: Posting, ledger: LedgerView, recorded: RecordedPosting | None) -> Settlement:
-    """Decide `posting`, once per transaction id (bank §2.7).
-
-    Args:
-        posting: the order.
-        ledger: the accounts that the posting names.
-        recorded: what the ledger has recorded under the posting's transaction id.
+def repeated(posting: Posting, recorded: RecordedPosting) -> Outcome:
+    """Return the recorded outcome of a posting that is sent again; the store then writes nothing.
 
     Raises:
         TransactionIdReused: the transaction id belongs to a posting with other content.
     """
-    if recorded is not None:
-        if recorded.content_hash != posting.content_hash():
-            raise TransactionIdReused
-        return Settlement(recorded.outcome, is_new=False)
+    if recorded.content_hash != posting.content_hash():
+        raise TransactionIdReused
+    return recorded.outcome
+
+
+def settle(posting: Posting, ledger: LedgerView) -> Settlement:
+    """Decide a `posting` under whose transaction id nothing is recorded (bank §2.7)."""
     verdict = decide(posting, ledger)
     decided_at = format_timestamp(ledger.at)
     if isinstance(verdict, Problem):
         outcome = Outcome(decided_at, to_json(verdict))
-        return Settlement(outcome, is_new=True, bound_reached=reaches_bound(posting, ledger))
+        return Settlement(outcome, bound_reached=reaches_bound(posting, ledger))
     accounts = tuple(
         replace(
             ledger.customers[movement.account.id],
@@ -105,4 +101,17 @@ def settle(posting: Posting, ledger: LedgerView, recorded: RecordedPosting | Non
         day_of(ledger.at),
         ledger.moved_today + posting.amount,
     )
-    return Settlement(Outcome(decided_at, None), is_new=True, movements=verdict, accounts=accounts, day_sum=day_sum)
+    return Settlement(Outcome(decided_at, None), movements=verdict, accounts=accounts, day_sum=day_sum)
+
+
+def names_wrong_receiver(posting: Posting, outcome: Outcome) -> bool:
+    """Whether the refusal of `posting` reveals something about another person's account (`WRONG_RECEIVERS`)."""
+    problem = outcome.problem
+    # A refusal contains a reason only if the person may see the account. So a refusal without a reason is about a
+    # missing account, or about an account of somebody else.
+    return (
+        problem is not None
+        and posting.type is PostingType.TRANSFER
+        and problem["code"] in WRONG_RECEIVERS
+        and problem.get("reason") is None
+    )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
 SQLITE: Final = "sqlite"
+MONGODB: Final = "mongodb"
 
 
 class Closable(Protocol):
@@ -82,8 +83,9 @@ async def open_store(address: StoreAddress, stores: Stores[S], *, clock: Clock =
     """
     open_at = stores.get(address.scheme)
     if open_at is None:
+        known = " and ".join(f"{scheme}://" for scheme in stores)
         raise ConfigurationError(
-            address.variable, "this release knows sqlite:///path only; unset it for the embedded default"
+            address.variable, f"this release knows {known} only; unset it for the embedded default"
         )
     store = await open_at(address, clock)
     try:

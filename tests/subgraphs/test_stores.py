@@ -33,7 +33,7 @@ def application(service: str, variables: dict[str, str]) -> ASGIApp:
 
 
 @pytest.mark.parametrize("service", ["AUTH", "ACCOUNT", "TRANSACTION"])
-@pytest.mark.parametrize("url", ["mongodb://user:hunter2@db/x", "postgresql://user:hunter2@db/x", "sqlite://x"])
+@pytest.mark.parametrize("url", ["mysql://user:hunter2@db/x", "postgresql://user:hunter2@db/x", "sqlite://x"])
 async def test_a_store_this_release_does_not_have_stops_the_start(service: str, url: str, tmp_path: Path) -> None:
     variable = f"{service}_DB_URL"
     app = application(service, {"MOSAFE_DATA_DIR": str(tmp_path), variable: url})

@@ -23,6 +23,9 @@ R = TypeVar("R")
 # The number of parts of a sort key: accounts are listed by their id only.
 SORT_KEY_WIDTH: Final = 1
 DEFAULT_LIMITS: Final = Limits()
+# An account number has nine random digits. Only with close to a billion accounts would ten random numbers in a row be
+# taken.
+NUMBER_DRAWS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
@@ -26,9 +26,9 @@ from subgraphs.account.domain import (
 from subgraphs.account.limits import day_of, next_day
 from subgraphs.account.posting_rules import WRONG_RECEIVER_WINDOW, WRONG_RECEIVERS, LedgerView
 from subgraphs.account.postings import InternalAccount, Posting, PostingType
-from subgraphs.account.settlement import Outcome, RecordedPosting, Settlement, settle
+from subgraphs.account.settlement import Outcome, RecordedPosting, Settlement, repeated, settle
 from subgraphs.account.store.migrations import MIGRATIONS
-from subgraphs.account.store.protocol import DEFAULT_LIMITS
+from subgraphs.account.store.protocol import DEFAULT_LIMITS, NUMBER_DRAWS
 from subgraphs.kit.sqlite_store import SqliteOutboxStore, append_events
 
 if TYPE_CHECKING:
@@ -43,10 +43,6 @@ if TYPE_CHECKING:
     from subgraphs.kit.connections import PageRequest
 
 R = TypeVar("R")
-
-# An account number has nine random digits. Only with close to a billion accounts would ten random numbers in a row be
-# taken.
-NUMBER_DRAWS: Final = 10
 
 _log = structlog.stdlib.get_logger("account.store")
 
@@ -154,11 +150,12 @@ class SqliteAccountStore(SqliteOutboxStore):
     async def post(self, posting: Posting, limits: Limits = DEFAULT_LIMITS) -> Outcome:
         async with self._changing() as connection:
             recorded = await _recorded(connection, posting.transaction_id)
-            settlement = settle(posting, await _view(connection, posting, limits, self._clock()), recorded)
-            if settlement.is_new:
-                await _write_entries(connection, posting, settlement)
-                await _record(connection, posting, settlement.outcome)
-                await append_events(connection, events.of_settlement(posting, settlement))
+            if recorded is not None:
+                return repeated(posting, recorded)
+            settlement = settle(posting, await _view(connection, posting, limits, self._clock()))
+            await _write_entries(connection, posting, settlement)
+            await _record(connection, posting, settlement.outcome)
+            await append_events(connection, events.of_settlement(posting, settlement))
         if settlement.bound_reached:
             _log.error("ledger bound reached", currency=posting.currency, transaction=posting.transaction_id)
         return settlement.outcome

@@ -5,7 +5,10 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
 
 from bank import values
 from bank.values import new_object_id, new_user_id
@@ -18,12 +21,13 @@ from subgraphs.account.postings import (
     Posting,
     PostingType,
 )
+from subgraphs.account.store.mongo import MongoAccountStore
 from subgraphs.account.store.sqlite import SqliteAccountStore
+from subgraphs.kit.store_factory import StoreAddress
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
-    from pathlib import Path
 
     from subgraphs.account.problems import LimitReached
     from subgraphs.account.settlement import Outcome
@@ -37,6 +41,19 @@ def sqlite_factory(path: Path) -> StoreFactory:
     @asynccontextmanager
     async def opened() -> AsyncIterator[AccountStore]:
         store = await SqliteAccountStore.open_file(path)
+        try:
+            yield store
+        finally:
+            await store.close()
+
+    return opened
+
+
+def mongo_factory(url: str) -> StoreFactory:
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[AccountStore]:
+        address = StoreAddress(SecretStr(url), "ACCOUNT_DB_URL", Path("unused"))
+        store = await MongoAccountStore.open_at(address, values.now)
         try:
             yield store
         finally:

@@ -1,4 +1,4 @@
-"""`mosafe account`: the ledger check on the command line."""
+"""`mosafe account`: the migration of the store and the ledger check on the command line."""
 
 from __future__ import annotations
 
@@ -26,6 +26,15 @@ async def data_dir(tmp_path: Path) -> Path:
         await store.post(transfer(ann, source.id, destination.id, "400.00"))
         await funded(store, ann, "7", "JPY")
     return tmp_path
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "mongodb"])
+def test_migrate_creates_the_store(kind: str, tmp_path: Path, mongo_url: str) -> None:
+    environ = {"MOSAFE_DATA_DIR": str(tmp_path), "ACCOUNT_DB_URL": mongo_url if kind == "mongodb" else ""}
+    for _ in range(2):
+        result = CliRunner(env=environ).invoke(command, ["migrate"])
+        assert (result.exit_code, result.output.splitlines()[-1]) == (0, "the account store is up to date")
+    assert (tmp_path / "account.sqlite3").exists() == (kind == "sqlite")
 
 
 def check(data_dir: Path, *arguments: str) -> tuple[int, str]:

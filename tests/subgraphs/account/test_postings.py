@@ -36,7 +36,7 @@ from subgraphs.account.problems import (
     ReceiverUnavailable,
     SameAccount,
 )
-from subgraphs.account.settlement import Outcome, RecordedPosting, Settlement, settle
+from subgraphs.account.settlement import Outcome, RecordedPosting, Settlement, repeated, settle
 from subgraphs.kit.domain_problems import to_json
 from tests.subgraphs.account.support import deposit, person, transfer, withdrawal
 
@@ -255,10 +255,10 @@ class TestDeciding:
         limits = Limits(most, most, most)
         full = account_of(ANN, "99999999999999.9999", currency="CLF")
         view = ledger(full, limits=limits)
-        assert settle(deposit(ANN, full.id, "1.0000", "CLF"), view, None).bound_reached
-        assert not settle(deposit(ANN, full.id, "0.0001", "CLF"), view, None).bound_reached
+        assert settle(deposit(ANN, full.id, "1.0000", "CLF"), view).bound_reached
+        assert not settle(deposit(ANN, full.id, "0.0001", "CLF"), view).bound_reached
         usual = replace(view, limits=Limits())
-        assert not settle(deposit(ANN, full.id, "1.0000", "CLF"), usual, None).bound_reached
+        assert not settle(deposit(ANN, full.id, "1.0000", "CLF"), usual).bound_reached
 
     def test_reasons_come_in_order(self) -> None:
         """Own account, status, currency, funds, receiver: an earlier reason hides the later ones."""
@@ -279,8 +279,7 @@ class TestSettle:
 
     def test_a_new_posting_writes_its_movements_and_the_accounts_after_them(self) -> None:
         source, destination = account_of(ANN), account_of(BOB, "5.00")
-        settlement = settle(transfer(ANN, source.id, destination.id, "4.00"), self.ledger(source, destination), None)
-        assert settlement.is_new
+        settlement = settle(transfer(ANN, source.id, destination.id, "4.00"), self.ledger(source, destination))
         assert settlement.outcome == Outcome(format_timestamp(self.AT), None)
         assert [movement.amount for movement in settlement.movements] == [Decimal("-4.00"), Decimal("4.00")]
         expected = (
@@ -293,22 +292,22 @@ class TestSettle:
 
     def test_a_deposit_changes_the_customers_account_only(self) -> None:
         account = account_of(ANN)
-        settlement = settle(deposit(ANN, account.id, "4.00"), self.ledger(account), None)
+        settlement = settle(deposit(ANN, account.id, "4.00"), self.ledger(account))
         assert len(settlement.movements) == 2
         assert [after.id for after in settlement.accounts] == [account.id]
 
     def test_a_refusal_is_recorded_and_moves_nothing(self) -> None:
         account = account_of(ANN, "1.00")
-        settlement = settle(withdrawal(ANN, account.id, "4.00"), self.ledger(account), None)
+        settlement = settle(withdrawal(ANN, account.id, "4.00"), self.ledger(account))
         problem = to_json(InsufficientFunds(Decimal("1.00"), Decimal("4.00"), "USD"))
-        assert settlement == Settlement(Outcome(format_timestamp(self.AT), problem), is_new=True)
+        assert settlement == Settlement(Outcome(format_timestamp(self.AT), problem))
 
     def test_a_repetition_returns_the_recorded_outcome_whatever_the_accounts_are_now(self) -> None:
         posting = withdrawal(ANN, new_object_id(), "4.00")
         recorded = RecordedPosting(posting.content_hash(), Outcome("then", None))
-        assert settle(posting, self.ledger(), recorded) == Settlement(recorded.outcome, is_new=False)
+        assert repeated(posting, recorded) == recorded.outcome
 
     def test_a_transaction_id_of_another_posting_is_a_fault(self) -> None:
         posting = withdrawal(ANN, new_object_id(), "4.00")
         with pytest.raises(TransactionIdReused):
-            settle(posting, self.ledger(), RecordedPosting("another", Outcome("then", None)))
+            repeated(posting, RecordedPosting("another", Outcome("then", None)))

@@ -1,0 +1,127 @@
+"""The documents of the account service's collections, and their conversion from and to the domain.
+
+Account ids and transaction ids are ObjectIds, amounts are Decimal128 with the decimals of their currency, times are
+BSON dates. The fields of the seed keep the seed's names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
+
+from bson import Decimal128, ObjectId
+
+from bank.values import format_timestamp, from_minor_units, is_object_id, parse_timestamp, to_minor_units
+from subgraphs.account.domain import Account, AccountStatus, AccountType, StaffAction, StaffActionKind
+from subgraphs.account.settlement import Outcome, RecordedPosting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from decimal import Decimal
+
+    from subgraphs.account.postings import Posting
+
+Document = dict[str, Any]
+
+# An internal account takes part in every deposit, so its entries could overload one shard. So its entries are spread
+# over this many accounts, by the transaction's id.
+STRIPES: Final = 16
+
+
+def object_ids(texts: Iterable[str]) -> list[ObjectId]:
+    """Return the ids of those texts that are 24 hex digits; no account has another id."""
+    return [ObjectId(text) for text in texts if is_object_id(text)]
+
+
+def money(amount: Decimal, currency: str) -> Decimal128:
+    """Return `amount` with the decimals of `currency`."""
+    return Decimal128(from_minor_units(to_minor_units(amount, currency), currency))
+
+
+def account_document(account: Account) -> Document:
+    """Return the document of a new account."""
+    return {
+        "_id": ObjectId(account.id),
+        "userId": account.user_id,
+        "accountNumber": account.number,
+        "balance": money(account.balance, account.currency),
+        "held": money(account.held, account.currency),
+        "currency": account.currency,
+        "status": account.status.value,
+        "type": account.type.value,
+        "version": account.version,
+        "balanceAsOf": account.balance_as_of,
+        "createdAt": account.created_at,
+        "updatedAt": account.updated_at,
+    }
+
+
+def to_account(document: Mapping[str, Any]) -> Account:
+    """Return the account of a document of `accounts`."""
+    action = document.get("staffAction")
+    return Account(
+        id=str(document["_id"]),
+        user_id=document["userId"],
+        number=document["accountNumber"],
+        type=AccountType(document["type"]),
+        currency=document["currency"],
+        balance=document["balance"].to_decimal(),
+        held=document["held"].to_decimal(),
+        status=AccountStatus(document["status"]),
+        version=document["version"],
+        balance_as_of=document["balanceAsOf"],
+        created_at=document["createdAt"],
+        updated_at=document["updatedAt"],
+        staff_action=None
+        if action is None
+        else StaffAction(StaffActionKind(action["kind"]), action["userId"], action["at"]),
+    )
+
+
+def changed_fields(account: Account) -> Document:
+    """Return the fields that a change by a person may replace."""
+    fields: Document = {
+        "type": account.type.value,
+        "status": account.status.value,
+        "version": account.version,
+        "updatedAt": account.updated_at,
+    }
+    if account.staff_action is not None:
+        action = account.staff_action
+        fields["staffAction"] = {"kind": action.kind.value, "userId": action.user_id, "at": action.at}
+    return fields
+
+
+def posted_fields(account: Account) -> Document:
+    """Return the fields that a posting replaces."""
+    return {
+        "balance": money(account.balance, account.currency),
+        "version": account.version,
+        "balanceAsOf": account.balance_as_of,
+        "updatedAt": account.updated_at,
+    }
+
+
+def internal_account_id(name: str, currency: str, transaction_id: str) -> ObjectId:
+    """Return the id of the internal account that gets the entries of a transaction; one of `STRIPES`."""
+    stripe = hashlib.sha256(transaction_id.encode()).digest()[0] % STRIPES
+    return ObjectId(hashlib.sha256(f"{name} {currency} {stripe}".encode()).digest()[:12])
+
+
+def posting_document(posting: Posting, outcome: Outcome) -> Document:
+    """Return the document that records the outcome of a posting."""
+    document: Document = {
+        "_id": ObjectId(posting.transaction_id),
+        "contentHash": posting.content_hash(),
+        "type": posting.type.value,
+        "onBehalfOf": posting.on_behalf_of.user_id,
+        "outcome": "POSTED" if outcome.posted else "REFUSED",
+        "decidedAt": parse_timestamp(outcome.decided_at),
+    }
+    return document if outcome.problem is None else {**document, "problem": dict(outcome.problem)}
+
+
+def to_recorded(document: Mapping[str, Any]) -> RecordedPosting:
+    """Return what a document of `postings` records."""
+    outcome = Outcome(format_timestamp(document["decidedAt"]), document.get("problem"))
+    return RecordedPosting(document["contentHash"], outcome)

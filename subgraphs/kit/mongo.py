@@ -1,0 +1,250 @@
+"""A MongoDB database: opening it, numbered migrations, and transactions that are repeated by the driver's rules.
+
+Reads see what a majority of the replica set has, writes wait for a majority, so a new primary loses nothing that a
+client was told. Everything that is asked of the server at once has `OPERATION_SECONDS`, elections included.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
+
+import pymongo
+import structlog
+from bson import ObjectId
+from bson.codec_options import CodecOptions
+from pymongo import AsyncMongoClient
+from pymongo import errors as mongo_errors
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from servicekit.errors import ConfigurationError, StartupError, StoreFailure
+from servicekit.health import NotReady
+from subgraphs.kit.mongo_failures import explain, is_failure
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+    from pymongo.asynchronous.client_session import AsyncClientSession
+    from pymongo.asynchronous.collection import AsyncCollection
+    from pymongo.asynchronous.database import AsyncDatabase
+
+    from subgraphs.kit.store_factory import StoreAddress
+
+Document: TypeAlias = dict[str, Any]
+T = TypeVar("T")
+
+# An election takes a few seconds. The time is shorter than the timeouts of clients.
+OPERATION_SECONDS: Final = 8.0
+PING_SECONDS: Final = 2.0
+# How long a start waits for the server, and for the migrations of another process.
+START_SECONDS: Final = 5.0
+MIGRATION_SECONDS: Final = 60.0
+MIGRATIONS: Final = "migrations"
+
+_LOCK: Final = "lock"
+_LOCK_POLL_SECONDS: Final = 0.1
+# Transactions that conflict are repeated after a random pause, which doubles up to this time.
+_FIRST_PAUSE: Final = 0.002
+_LONGEST_PAUSE: Final = 0.04
+
+_log = structlog.stdlib.get_logger("mongo")
+
+
+@dataclass(frozen=True, slots=True)
+class MongoMigration:
+    """One step of a database's history.
+
+    A released step never changes. If a process dies during a step, the next one runs the step again: so a step may
+    meet its own work.
+    """
+
+    number: int
+    name: str
+    apply: Callable[[AsyncDatabase[Document]], Awaitable[None]]
+
+
+class MongoDatabase:
+    """One database of a replica set or a sharded cluster."""
+
+    def __init__(self, client: AsyncMongoClient[Document], name: str, variable: str) -> None:
+        self._client = client
+        self._variable = variable
+        self.database: AsyncDatabase[Document] = client.get_database(
+            name,
+            codec_options=CodecOptions(tz_aware=True, tzinfo=UTC),
+            read_concern=ReadConcern("majority"),
+            write_concern=WriteConcern("majority"),
+        )
+
+    @classmethod
+    async def open(cls, address: StoreAddress, migrations: Sequence[MongoMigration]) -> Self:
+        """Connect to the database of a URL `mongodb://host:port/name`, and apply the migrations that it lacks.
+
+        Raises:
+            ConfigurationError: the URL is malformed, or names no database.
+            StartupError: the server does not respond, refuses the credentials or has no transactions, another process
+                migrates for too long, or a newer release has migrated the database.
+        """
+        client, name = _client(address)
+        database = cls(client, name, address.variable)
+        try:
+            with pymongo.timeout(START_SECONDS):
+                await database._require_transactions()
+            await database._migrate(migrations)
+        except mongo_errors.PyMongoError as error:
+            # A closed client has forgotten what it knew about the servers.
+            explanation = explain(error, client.topology_description)
+            await client.close()
+            raise StartupError(f"{address.variable}: {explanation}") from error
+        except BaseException:
+            await client.close()
+            raise
+        return database
+
+    async def _require_transactions(self) -> None:
+        hello = await self._client.admin.command("hello")
+        if "setName" not in hello and hello.get("msg") != "isdbgrid":
+            raise StartupError(
+                f"{self._variable}: the server is not part of a replica set, so it has no transactions; start mongod"
+                " with --replSet rs0 and run rs.initiate() once"
+            )
+
+    def collection(self, name: str) -> AsyncCollection[Document]:
+        return self.database[name]
+
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        """Give the operations of the block `OPERATION_SECONDS` together.
+
+        Raises:
+            StoreFailure: the server did not respond in time, or refuses this service.
+        """
+        try:
+            with pymongo.timeout(OPERATION_SECONDS):
+                yield
+        except mongo_errors.PyMongoError as error:
+            if not is_failure(error):
+                raise
+            explanation = f"{self._variable}: {explain(error, self._client.topology_description)}"
+            _log.warning("store unavailable", explanation=explanation)
+            raise StoreFailure(explanation) from error
+
+    async def transaction(self, work: Callable[[AsyncClientSession], Awaitable[T]]) -> T:
+        """Run `work` in a transaction, and commit it.
+
+        If the transaction conflicts with another one, or the primary steps down, `work` runs again, from the start.
+        If it is not known whether the commit arrived, the commit is repeated, which MongoDB does once. If
+        `OPERATION_SECONDS` pass meanwhile, the caller does not learn whether the transaction was committed; so what
+        `work` does must be safe to repeat.
+
+        Raises:
+            StoreFailure: see `failures`.
+        """
+        end = time.monotonic() + OPERATION_SECONDS
+        pause = _FIRST_PAUSE
+        with self.failures():
+            while True:
+                try:
+                    return await self._attempt(work)
+                except mongo_errors.PyMongoError as error:
+                    if not _may_run_again(error) or time.monotonic() >= end:
+                        raise
+                await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - not a secret
+                pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _attempt(self, work: Callable[[AsyncClientSession], Awaitable[T]]) -> T:
+        async with self._client.start_session() as session:
+            transaction = await session.start_transaction(
+                read_concern=ReadConcern("snapshot"), write_concern=WriteConcern("majority")
+            )
+            async with transaction:
+                result = await work(session)
+                while True:
+                    try:
+                        await session.commit_transaction()
+                    except mongo_errors.PyMongoError as error:
+                        if error.timeout or not error.has_error_label("UnknownTransactionCommitResult"):
+                            raise
+                    else:
+                        return result
+
+    async def ping(self) -> None:
+        """Raise NotReady, with the reason, unless the primary responds."""
+        try:
+            with pymongo.timeout(PING_SECONDS):
+                await self.database.command("ping")
+        except mongo_errors.PyMongoError as error:
+            raise NotReady(f"{self._variable}: {explain(error, self._client.topology_description)}") from error
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def _migrate(self, migrations: Sequence[MongoMigration]) -> None:
+        if await self._missing(migrations):
+            owner = ObjectId()
+            await self._lock_migrations(owner)
+            try:
+                for migration in await self._missing(migrations):
+                    _log.info("migrating", number=migration.number, name=migration.name)
+                    await migration.apply(self.database)
+                    await self.collection(MIGRATIONS).insert_one({"_id": migration.number, "name": migration.name})
+            finally:
+                held = {"_id": _LOCK, "owner": owner}
+                await self.collection(MIGRATIONS).update_one(held, [{"$set": {"until": "$$NOW"}}])
+
+    async def _missing(self, migrations: Sequence[MongoMigration]) -> list[MongoMigration]:
+        applied = {row["_id"] async for row in self.collection(MIGRATIONS).find({"_id": {"$type": "number"}})}
+        newest = max((migration.number for migration in migrations), default=0)
+        if max(applied, default=0) > newest:
+            raise StartupError(
+                f"{self._variable}: the database has schema version {max(applied)}; this release supports versions up"
+                f" to {newest}"
+            )
+        return [migration for migration in migrations if migration.number not in applied]
+
+    async def _lock_migrations(self, owner: ObjectId) -> None:
+        """Take the lock of the migrations. If its holder died, it is free after `MIGRATION_SECONDS`.
+
+        Times are those of the server, so that the clocks of the processes need not agree.
+        """
+        locks = self.collection(MIGRATIONS)
+        await locks.update_one({"_id": _LOCK}, [{"$set": {"until": {"$ifNull": ["$until", "$$NOW"]}}}], upsert=True)
+        is_free = {"_id": _LOCK, "$expr": {"$lte": ["$until", "$$NOW"]}}
+        until = {"$dateAdd": {"startDate": "$$NOW", "unit": "second", "amount": MIGRATION_SECONDS}}
+        end = time.monotonic() + START_SECONDS
+        while not (await locks.update_one(is_free, [{"$set": {"until": until, "owner": owner}}])).modified_count:
+            if time.monotonic() > end:
+                raise StartupError(f"{self._variable}: another process migrates the database; start again later")
+            await asyncio.sleep(_LOCK_POLL_SECONDS)
+
+
+def _client(address: StoreAddress) -> tuple[AsyncMongoClient[Document], str]:
+    """Return a client, which connects later, and the name of the database."""
+    url = address.url.get_secret_value() if address.url is not None else ""
+    seconds = round(OPERATION_SECONDS * 1000)
+    try:
+        client: AsyncMongoClient[Document] = AsyncMongoClient(
+            url, connectTimeoutMS=round(PING_SECONDS * 1000), serverSelectionTimeoutMS=seconds, appname="mosafe"
+        )
+        return client, client.get_default_database().name
+    except (mongo_errors.ConfigurationError, mongo_errors.InvalidName, ValueError) as error:
+        # The driver's message may repeat parts of the URL, and the URL may contain a password.
+        raise ConfigurationError(
+            address.variable, "this is not a URL of the form mongodb://user:password@host:27017/database"
+        ) from error
+
+
+def _may_run_again(error: mongo_errors.PyMongoError) -> bool:
+    """Whether a transaction that failed with `error` changed nothing, and may succeed when it runs again.
+
+    A document that another transaction inserted meanwhile is such a case: the next run finds it.
+    """
+    return isinstance(error, mongo_errors.DuplicateKeyError | mongo_errors.BulkWriteError) or error.has_error_label(
+        "TransientTransactionError"
+    )

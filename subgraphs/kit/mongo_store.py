@@ -1,0 +1,226 @@
+"""The common part of the services' MongoDB stores: identity, counted changes, and the outbox.
+
+A counter that every transaction increments would make all transactions of the store wait for each other. So the number
+of changes is the sum of several counters, and a transaction increments one that no other transaction of its process
+uses. For the same reason, a transaction writes its events without a sequence number. A reader numbers them before it
+reads: those of one subject in the order of their commits, because a later commit of a subject sees the earlier one.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+
+from bson import Int64, ObjectId
+from pymongo import ASCENDING, ReturnDocument
+from pymongo.errors import CollectionInvalid
+
+from bank import values
+from bank.store_records import StoreState
+from subgraphs.kit.mongo import MongoDatabase
+from subgraphs.kit.outbox import Event, OutboxRow
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from pymongo.asynchronous.client_session import AsyncClientSession
+    from pymongo.asynchronous.database import AsyncDatabase
+
+    from subgraphs.kit.mongo import Document, MongoMigration, T
+    from subgraphs.kit.store_factory import Clock, StoreAddress
+
+IDENTITY: Final = "store_identity"
+CHANGES: Final = "store_changes"
+KNOWN_STORES: Final = "known_stores"
+OUTBOX: Final = "outbox"
+SEQUENCES: Final = "sequences"
+
+# How many transactions of one process can count their changes without waiting for each other.
+_COUNTERS: Final = 64
+# How many events are numbered in one database transaction.
+_NUMBERED_AT_ONCE: Final = 500
+
+
+async def create_common_collections(database: AsyncDatabase[Document]) -> None:
+    """Create the identity and the outbox of a store. A store's migrations call this in one of their first steps."""
+    first = {"id": values.new_object_id()}
+    await database[IDENTITY].update_one({"_id": IDENTITY}, {"$setOnInsert": first}, upsert=True)
+    counters = [{"_id": number} for number in range(_COUNTERS)]
+    for counter in counters:
+        await database[CHANGES].update_one(counter, {"$setOnInsert": {"count": Int64(0)}}, upsert=True)
+    await database[SEQUENCES].update_one({"_id": OUTBOX}, {"$setOnInsert": {"last": Int64(0)}}, upsert=True)
+    # The outbox may be empty for years, and a transaction must not wait for the creation of a collection.
+    await create_collection(database, KNOWN_STORES)
+    await create_collection(database, OUTBOX)
+    await database[OUTBOX].create_index([("sequence", ASCENDING), ("subject", ASCENDING), ("version", ASCENDING)])
+
+
+async def create_collection(database: AsyncDatabase[Document], name: str, **options: Any) -> None:
+    """Create a collection, or give an existing one the `options`, such as its validator."""
+    try:
+        await database.create_collection(name, **options)
+    except CollectionInvalid:
+        if options:
+            await database.command("collMod", name, **options)
+
+
+class MongoStore:
+    """One MongoDB database. A service's store is a subclass with its migrations and its collections.
+
+    The migrations must contain `create_common_collections`. The store is then a
+    `subgraphs.kit.store_identity.IdentifiedStore` and a `subgraphs.kit.outbox.Outbox`.
+    """
+
+    migrations: ClassVar[Sequence[MongoMigration]]
+
+    def __init__(self, database: MongoDatabase, *, clock: Clock = values.now) -> None:
+        self._database = database
+        self._clock = clock
+        self._report: Callable[[int], None] | None = None
+        self._free_counters = list(range(_COUNTERS))
+        random.shuffle(self._free_counters)
+
+    @classmethod
+    async def open_at(cls, address: StoreAddress, clock: Clock) -> Self:
+        """Open the database of the URL in `address`, and apply the missing migrations; see `MongoDatabase.open`."""
+        return cls(await MongoDatabase.open(address, cls.migrations), clock=clock)
+
+    async def identity(self) -> StoreState:
+        with self._database.failures():
+            (found,) = await self._database.collection(IDENTITY).find({}).to_list()
+            return StoreState(found["id"], await self._changes())
+
+    async def _changes(self) -> int:
+        cursor = await self._database.collection(CHANGES).aggregate(
+            [{"$group": {"_id": None, "total": {"$sum": "$count"}}}]
+        )
+        return sum([int(row["total"]) async for row in cursor])
+
+    async def known_stores(self) -> Mapping[str, StoreState]:
+        with self._database.failures():
+            rows = await self._database.collection(KNOWN_STORES).find({}).to_list()
+        return {row["_id"]: StoreState(row["id"], row["changes"]) for row in rows}
+
+    async def remember(self, stores: Mapping[str, StoreState]) -> None:
+        known = self._database.collection(KNOWN_STORES)
+
+        async def replace(session: AsyncClientSession) -> None:
+            await known.delete_many({}, session=session)
+            rows = [{"_id": name, "id": state.id, "changes": state.changes} for name, state in stores.items()]
+            if rows:
+                await known.insert_many(rows, session=session)
+
+        await self._database.transaction(replace)
+
+    def report_changes(self, to: Callable[[int], None] | None) -> None:
+        self._report = to
+
+    async def _changing(self, work: Callable[[AsyncClientSession], Awaitable[tuple[T, int]]]) -> T:
+        """Run `work` in a transaction that changes users, money or orders.
+
+        `work` returns its result and the number of its changes. After the commit, the store reports the number of all
+        its changes.
+        """
+        counter = self._free_counters.pop() if self._free_counters else 0
+        counters = self._database.collection(CHANGES)
+
+        async def counted(session: AsyncClientSession) -> tuple[T, int]:
+            result, changes = await work(session)
+            if changes:
+                await counters.update_one({"_id": counter}, {"$inc": {"count": changes}}, session=session)
+            return result, changes
+
+        try:
+            result, changes = await self._database.transaction(counted)
+        finally:
+            self._free_counters.append(counter)
+        if changes and self._report is not None:
+            with self._database.failures():
+                self._report(await self._changes())
+        return result
+
+    async def _append_events(self, events: Iterable[tuple[Event, int]], session: AsyncClientSession) -> None:
+        """Write events to the outbox, in the transaction of `session`.
+
+        Each event comes with the version that its subject has after the change; it orders the events of a subject.
+        """
+        rows = [
+            {
+                "_id": ObjectId(event.id),
+                "type": event.type,
+                "subject": event.subject,
+                "time": event.time,
+                "data": dict(event.data),
+                "version": version,
+            }
+            for event, version in events
+        ]
+        if rows:
+            await self._database.collection(OUTBOX).insert_many(rows, session=session)
+
+    async def events(self, *, after: int, limit: int) -> Sequence[OutboxRow]:
+        while await self._database.transaction(self._number_events) == _NUMBERED_AT_ONCE:
+            pass
+        with self._database.failures():
+            rows = (
+                await self._database.collection(OUTBOX)
+                .find({"sequence": {"$gt": after}})
+                .sort("sequence", ASCENDING)
+                .limit(limit)
+                .to_list()
+            )
+        return [OutboxRow(row["sequence"], _event(row)) for row in rows]
+
+    async def _number_events(self, session: AsyncClientSession) -> int:
+        """Give numbers to events without a number. Return how many got one."""
+        outbox, sequences = self._database.collection(OUTBOX), self._database.collection(SEQUENCES)
+        # In this order, the rows that are found contain all earlier events of their subjects.
+        order = [("subject", ASCENDING), ("version", ASCENDING)]
+        rows = await outbox.find({"sequence": None}, session=session).sort(order).limit(_NUMBERED_AT_ONCE).to_list()
+        if not rows:
+            return 0
+        numbered = {"$inc": {"last": len(rows)}}
+        counter = await sequences.find_one_and_update(
+            {"_id": OUTBOX}, numbered, return_document=ReturnDocument.AFTER, session=session
+        )
+        first = (counter or {})["last"] - len(rows) + 1
+        for number, row in enumerate(_by_time(rows), first):
+            await outbox.update_one({"_id": row["_id"]}, {"$set": {"sequence": number}}, session=session)
+        return len(rows)
+
+    async def prune_events(self, before: datetime, *, limit: int) -> int:
+        outbox = self._database.collection(OUTBOX)
+        await self.events(after=0, limit=1)
+
+        async def delete(session: AsyncClientSession) -> int:
+            oldest = outbox.find({"sequence": {"$gt": 0}}, session=session).sort("sequence", ASCENDING).limit(limit)
+            old = [row["_id"] for row in await oldest.to_list() if row["time"] < before]
+            if old:
+                await outbox.delete_many({"_id": {"$in": old}}, session=session)
+            return len(old)
+
+        return await self._database.transaction(delete)
+
+    async def ping(self) -> None:
+        await self._database.ping()
+
+    async def close(self) -> None:
+        await self._database.close()
+
+
+def _event(row: Mapping[str, Any]) -> Event:
+    return Event(id=str(row["_id"]), type=row["type"], subject=row["subject"], time=row["time"], data=row["data"])
+
+
+def _by_time(rows: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yield `rows`, which are ordered by subject and version, in the order of their times.
+
+    The rows of a subject stay in the order of its versions, even if the clock was set back meanwhile.
+    """
+    waiting: dict[str, deque[Mapping[str, Any]]] = {}
+    for row in rows:
+        waiting.setdefault(row["subject"], deque()).append(row)
+    for row in sorted(rows, key=lambda row: (row["time"], row["_id"])):
+        yield waiting[row["subject"]].popleft()

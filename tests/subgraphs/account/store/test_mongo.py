@@ -1,0 +1,78 @@
+"""The MongoDB store: the contract of every store, the documents of the seed, and what the database refuses.
+
+Covers `subgraphs/account/store/mongo.py`, `subgraphs/account/store/mongo_documents.py`,
+`subgraphs/account/store/mongo_ledger.py` and `subgraphs/account/store/mongo_schema.py`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from bson import Decimal128, ObjectId
+from pymongo.errors import WriteError
+
+from tests.subgraphs.account.store_contract import CONTRACT
+from tests.subgraphs.account.support import funded, opened, person, transfer
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from pymongo import MongoClient
+
+    from tests.subgraphs.account.support import StoreFactory
+
+
+@pytest.mark.parametrize("check", CONTRACT, ids=lambda check: check.__name__)
+async def test_contract(check: Callable[[StoreFactory], Awaitable[None]], mongo_stores: StoreFactory) -> None:
+    await check(mongo_stores)
+
+
+async def test_documents_have_the_fields_and_types_of_the_seed(
+    mongo_stores: StoreFactory, mongo_database: MongoClient[dict[str, Any]]
+) -> None:
+    async with mongo_stores() as store:
+        account = await funded(store, person(), "12.50")
+    document = mongo_database.get_default_database()["accounts"].find_one({"accountNumber": account.number})
+    assert document is not None
+    assert document["_id"] == ObjectId(account.id)
+    assert document["balance"] == Decimal128("12.50")
+    assert (document["userId"], document["currency"]) == (account.user_id, "USD")
+    assert (document["status"], document["type"]) == ("ACTIVE", "CHECKING")
+    assert isinstance(document["createdAt"], datetime)
+    assert isinstance(document["updatedAt"], datetime)
+
+
+async def test_entries_of_each_transaction_sum_to_zero(
+    mongo_stores: StoreFactory, mongo_database: MongoClient[dict[str, Any]]
+) -> None:
+    async with mongo_stores() as store:
+        source = await funded(store, ann := person(), "10.00")
+        destination = await opened(store, person())
+        assert (await store.post(transfer(ann, source.id, destination.id, "4.00"))).posted
+    sums = {"_id": "$transactionId", "sum": {"$sum": "$amount"}, "entries": {"$sum": 1}}
+    rows = list(mongo_database.get_default_database()["entries"].aggregate([{"$group": sums}]))
+    assert [(row["sum"].to_decimal(), row["entries"]) for row in rows] == [(0, 2), (0, 2)]
+
+
+# A change of an account's document that its validator refuses.
+FORBIDDEN: list[dict[str, Any]] = [
+    {"$set": {"balance": Decimal128("-0.01")}},
+    {"$set": {"held": Decimal128("10.01")}},
+    {"$set": {"status": "CLOSED"}},
+    {"$set": {"status": "LOST"}},
+    {"$set": {"balance": 10.5}},
+    {"$unset": {"userId": ""}},
+    {"$set": {"accountNumber": "12"}},
+]
+
+
+@pytest.mark.parametrize("change", FORBIDDEN, ids=str)
+async def test_the_database_itself_refuses(
+    change: dict[str, Any], mongo_stores: StoreFactory, mongo_database: MongoClient[dict[str, Any]]
+) -> None:
+    async with mongo_stores() as store:
+        await funded(store, person(), "10.00")
+    with pytest.raises(WriteError, match="validation"):
+        mongo_database.get_default_database()["accounts"].update_one({}, change)
