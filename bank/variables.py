@@ -70,17 +70,25 @@ SECTIONS: Final[tuple[Section, ...]] = (
                 "Where accounts and the ledger are stored: sqlite:///path or mongodb://user:password@host:27017/database.",
                 secret=True,
             ),
+            Variable(
+                "ACCOUNT_LEDGER_KEY",
+                "<generated into the data directory>",
+                "The key of the ledger's hash chains, at least 32 characters; it must stay the same.",
+                secret=True,
+            ),
             Variable("ACCOUNT_MAX_PER_USER", "100", "How many accounts that are not closed a user may own."),
             Variable(
                 "ACCOUNT_MAX_ORDER",
                 "10000000",
-                "The largest order, in any currency; JPY=1000000000 after a comma is for one currency.",
+                "The largest order. After commas: JPY=1000000000 is for a currency, SAVINGS=5000 or SAVINGS:JPY=5000"
+                " for accounts of a type.",
             ),
             Variable(
                 "ACCOUNT_MAX_PER_DAY",
                 "50000000",
                 "The most that a user may deposit, and the most that may leave a user's accounts, in a day (UTC).",
             ),
+            Variable("ACCOUNT_MAX_PER_MONTH", "<unlimited>", "The same for a month (UTC)."),
             Variable("ACCOUNT_MAX_BALANCE", "1000000000", "The largest balance of an account, as ACCOUNT_MAX_ORDER."),
             Variable(
                 "ACCOUNT_RECEIVER_TRIES",

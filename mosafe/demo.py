@@ -35,7 +35,7 @@ from servicekit.settings import load
 from subgraphs.account.domain import Account, AccountType, Opening, open_account
 from subgraphs.account.internal_api import internal_router
 from subgraphs.account.settings import AccountSettings
-from subgraphs.account.store.factory import STORES as ACCOUNT_STORES
+from subgraphs.account.store.factory import account_stores
 from subgraphs.auth.domain import Role, User
 from subgraphs.auth.identity_service import NewUser, TakenEmail, create_user
 from subgraphs.auth.password_hashing import PasswordHasher
@@ -155,7 +155,8 @@ async def _open_stores(environ: Mapping[str, str], calendar: Calendar, stack: As
     account, transaction = load(AccountSettings, environ), load(TransactionSettings, environ)
     hasher = stack.enter_context(PasswordHasher())
     auth_store = await stack.enter_async_context(open_joined(load(AuthSettings, environ).place, AUTH_STORES))
-    accounts = await stack.enter_async_context(open_joined(account.place, ACCOUNT_STORES, clock=calendar))
+    account_store = open_joined(account.place, account_stores(account.chain_key()), clock=calendar)
+    accounts = await stack.enter_async_context(account_store)
     transactions = await stack.enter_async_context(open_joined(transaction.place, TRANSACTION_STORES, clock=calendar))
     credential = ServiceCredential.load(account)
     client = await stack.enter_async_context(_postings_without_socket(accounts, credential, account.limits))

@@ -18,7 +18,7 @@ import click
 from bank.store_records import StoreRecords, StoreState, find_mismatch
 from servicekit.settings import environment, load
 from subgraphs.account.settings import AccountSettings
-from subgraphs.account.store.factory import STORES as ACCOUNT_STORES
+from subgraphs.account.store.factory import READABLE_STORES as ACCOUNT_STORES
 from subgraphs.auth.settings import AuthSettings
 from subgraphs.auth.store.factory import STORES as AUTH_STORES
 from subgraphs.kit.store_factory import SQLITE, open_store

@@ -14,7 +14,7 @@ from servicekit.cautious_clock import CautiousClock
 from subgraphs.account.context import AccountContext, AccountServices
 from subgraphs.account.internal_api import internal_router
 from subgraphs.account.schema import build_schema
-from subgraphs.account.store.factory import STORES
+from subgraphs.account.store.factory import account_stores
 from subgraphs.account.store.protocol import SORT_KEY_WIDTH
 from subgraphs.kit import app as kit
 from subgraphs.kit.background import every, in_background, repeat
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 # The pause between two deletions of old events. The outbox keeps events for days, so an hour more does not matter.
 PRUNE_SECONDS: Final = 3600.0
+# The longest time for which the money of an expired hold is still held. An expired hold is never captured.
+EXPIRY_SECONDS: Final = 5.0
+EXPIRY_BATCH: Final = 100
 
 _log = structlog.stdlib.get_logger("account")
 
@@ -73,13 +76,20 @@ async def open_runtime(settings: AccountSettings) -> AsyncIterator[AccountRuntim
     credential = ServiceCredential.load(settings)
     cursors = CursorCodec(credential.derive_key("account cursors"), width=SORT_KEY_WIDTH)
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_joined(settings.place, STORES))
+        store = await stack.enter_async_context(open_joined(settings.place, account_stores(settings.chain_key())))
         clock = CautiousClock(values.now)
         await stack.enter_async_context(publishing(store, settings.kafka_brokers, "account"))
         await stack.enter_async_context(in_background(repeat(lambda: _prune(store, clock), every(PRUNE_SECONDS))))
+        expiry = in_background(repeat(lambda: _expire(store), every(EXPIRY_SECONDS)))
+        await stack.enter_async_context(expiry)
         verifier = await stack.enter_async_context(token_verifier(settings))
         services = AccountServices(store, cursors, settings.max_per_user)
         yield AccountRuntime(services, verifier, credential, settings.limits)
+
+
+async def _expire(store: AccountStore) -> None:
+    while await store.expire_holds(limit=EXPIRY_BATCH) == EXPIRY_BATCH:
+        pass
 
 
 async def _prune(outbox: Outbox, clock: Clock) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bank import values
 from bank.store_records import StoreRecords, find_mismatch
 from bank.values import format_amount, from_minor_units
 from servicekit.errors import StartupError
@@ -16,14 +17,16 @@ from servicekit.settings import environment, load
 from servicekit.sqlite_failures import explain
 from subgraphs.account.app import create_app
 from subgraphs.account.settings import AccountSettings
-from subgraphs.account.store.factory import STORES
-from subgraphs.account.store.ledger_check import INVARIANTS, check_ledger, read_identity
+from subgraphs.account.store.factory import account_stores
+from subgraphs.account.store.ledger_check import check_ledger, read_identity
+from subgraphs.account.store.ledger_report import CHAINS
+from subgraphs.account.store.mongo import MongoAccountStore
 from subgraphs.kit.commands import service_group
+from subgraphs.kit.store_factory import SQLITE
 from subgraphs.kit.store_identity import open_joined
 
 if TYPE_CHECKING:
-    from subgraphs.account.store.ledger_check import LedgerReport
-    from subgraphs.kit.store_identity import StorePlace
+    from subgraphs.account.store.ledger_report import LedgerReport
 
 
 command = service_group(
@@ -34,12 +37,12 @@ command = service_group(
 @command.command("migrate")
 def migrate() -> None:
     """Create or update the tables, collections and indexes of the store. The service does the same at its start."""
-    asyncio.run(_migrate(load(AccountSettings, environment()).place))
+    asyncio.run(_migrate(load(AccountSettings, environment())))
     click.echo("the account store is up to date")
 
 
-async def _migrate(place: StorePlace) -> None:
-    async with open_joined(place, STORES):
+async def _migrate(settings: AccountSettings) -> None:
+    async with open_joined(settings.place, account_stores(settings.chain_key())):
         pass
 
 
@@ -61,6 +64,7 @@ _database = click.option(
 def check(context: click.Context, database: Path | None) -> None:
     """Verify every invariant of the ledger, read-only; the service may be running.
 
+    This includes the hash chain of each account, if the key of the chains is there; the first broken entry is named.
     The exit code is 1 if an invariant is violated, or if the other stores of the data directory have recorded another
     ledger. The exit code is 2 if the file cannot be read or is not a ledger. A file that the command line names, such
     as a copy, is not compared with the other stores.
@@ -78,15 +82,34 @@ def verify(context: click.Context, database: Path | None) -> None:
 
 def _verify(context: click.Context, database: Path | None) -> None:
     settings = load(AccountSettings, environment())
-    path = database or settings.database
-    try:
-        report = check_ledger(path)
-        mismatch = None if database else _mismatch(path, settings.data_dir)
-    except sqlite3.DatabaseError as error:
-        raise StartupError(explain(path, error)) from error
+    if database is None and settings.store.scheme != SQLITE:
+        report, mismatch = asyncio.run(_check_store(settings))
+    else:
+        report, mismatch = _check_file(settings, database)
     click.echo("\n".join(_lines(report, mismatch)))
     if mismatch or not report.sound:
         context.exit(1)
+
+
+def _check_file(settings: AccountSettings, database: Path | None) -> tuple[LedgerReport, str | None]:
+    path = database or settings.database
+    try:
+        report = check_ledger(path, settings.existing_chain_key())
+        return report, None if database else _mismatch(path, settings.data_dir)
+    except sqlite3.DatabaseError as error:
+        raise StartupError(explain(path, error)) from error
+
+
+async def _check_store(settings: AccountSettings) -> tuple[LedgerReport, str | None]:
+    """Check the ledger of a database server."""
+    records = StoreRecords(settings.data_dir).read()
+    store = await MongoAccountStore.open_at(settings.store, values.now)
+    try:
+        own, known = await store.identity(), await store.known_stores()
+        report = await store.check(settings.existing_chain_key())
+        return report, find_mismatch("account", own, known, records)
+    finally:
+        await store.close()
 
 
 def _mismatch(path: Path, data_dir: Path) -> str | None:
@@ -101,7 +124,7 @@ def _lines(report: LedgerReport, mismatch: str | None) -> list[str]:
     """The report as text: a line for each invariant, then the figures."""
     broken = {violation.invariant: violation for violation in report.violations}
     lines = []
-    for invariant in INVARIANTS:
+    for invariant in report.invariants:
         violation = broken.get(invariant)
         if violation is None:
             lines.append(f"ok      {invariant}")
@@ -111,6 +134,8 @@ def _lines(report: LedgerReport, mismatch: str | None) -> list[str]:
     held = [_money(units, currency) for currency, units in report.customer_sums.items()]
     internal = [f"{name} {_money(units, currency)}" for (name, currency), units in report.internal_sums.items()]
     lines.append("ok      the other stores know this ledger" if mismatch is None else f"BROKEN  {mismatch}")
+    if CHAINS not in report.invariants:
+        lines.append("skipped the hash chains: neither ACCOUNT_LEDGER_KEY nor secrets/ledger.key is there")
     return [
         *lines,
         f"{report.accounts} accounts, {report.posted} postings ({report.entries} entries), {report.refused} refusals",

@@ -2,7 +2,8 @@
 
 ```
 servicekit.errors.ServiceError
-└── TransactionIdReused           409  TRANSACTION_ID_REUSED
+├── TransactionIdReused           409  TRANSACTION_ID_REUSED
+└── HoldNotFound                  404  HOLD_NOT_FOUND
 ```
 """
 
@@ -17,3 +18,11 @@ class TransactionIdReused(ServiceError):
     code = "TRANSACTION_ID_REUSED"
     status = 409
     default_message = "This transactionId was used for another posting"
+
+
+class HoldNotFound(ServiceError):
+    """No hold has this transaction id: money was never reserved for it."""
+
+    code = "HOLD_NOT_FOUND"
+    status = 404
+    default_message = "There is no hold with this transactionId"

@@ -1,4 +1,4 @@
-"""The events that the outbox gets when an account is opened, changed or posted to (bank §2.10)."""
+"""The events that the outbox gets when an account is opened, changed or posted to, and for holds (bank §2.10)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from subgraphs.account.domain import Account
+    from subgraphs.account.holds import Hold
     from subgraphs.account.postings import Posting
     from subgraphs.account.settlement import Settlement
 
@@ -42,6 +43,18 @@ def of_settlement(posting: Posting, settlement: Settlement) -> Iterator[Event]:
             "amount": format_amount(amounts[account.id], account.currency),
         }
         yield Event("account.posted", account.id, account.updated_at, {**_state(account), **facts})
+
+
+def of_hold(hold: Hold, account: Account) -> Event:
+    """Return `account.held` if `hold` begins, `account.released` if it ends; `account` is the account afterwards."""
+    kind = "account.held" if hold.ended_at is None else "account.released"
+    facts = {
+        "transactionId": hold.id,
+        "transactionType": hold.posting.type,
+        "amount": format_amount(hold.amount, account.currency),
+        "holdStatus": hold.status,
+    }
+    return Event(kind, account.id, account.updated_at, {**_state(account), **facts})
 
 
 def _staff_facts(account: Account) -> dict[str, object]:

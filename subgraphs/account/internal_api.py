@@ -7,7 +7,10 @@ case and amounts as strings.
 |---|---|
 | `/internal/parties` | 200 `{source, destination}`: for each account its owner, or null |
 | `/internal/postings` | 200 `{outcome: POSTED, postedAt}` or `{outcome: REFUSED, problem}`; 409 for a used id |
-| both | 400 with every wrong field, 401, 413, 415, 503 |
+| `/internal/holds` | 200 `{outcome: HELD, heldAt, expiresAt}`, or as a posting; 409 for a used id |
+| `/internal/holds/capture` | 200 as a posting; 404 without such a hold; 409 for another amount than before |
+| `/internal/holds/release` | 200 `{outcome: RELEASED, endedAt}`, `EXPIRED` or `CAPTURED`; 404 without such a hold |
+| all | 400 with every wrong field, 401, 413, 415, 503 |
 
 If a person has named too many wrong receivers (`posting_rules.WRONG_RECEIVERS`), `/internal/parties` responds with 429
 when this person wants to transfer money to somebody else. The transaction service then does not record the order.
@@ -15,31 +18,31 @@ when this person wants to transfer money to somebody else. The transaction servi
 
 from __future__ import annotations
 
-from decimal import Decimal
 from math import ceil
-from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 
 from bank import values
 from bank.service_credential import ACCOUNT_INTERNAL
+from bank.values import InvalidValue
 from servicekit.errors import BadUserInput, InternalError, RateLimited, ServiceError, Unauthenticated
 from subgraphs.account.domain import Account, Operation, may
-from subgraphs.account.posting_rules import WRONG_RECEIVER_WINDOW
-from subgraphs.account.postings import (
-    MAX_ENTRIES,
-    CustomerAccount,
-    Entry,
-    InternalAccount,
-    OnBehalfOf,
-    Posting,
-    PostingType,
+from subgraphs.account.errors import HoldNotFound
+from subgraphs.account.holds import Hold
+from subgraphs.account.internal_documents import (
+    CaptureRequest,
+    HoldRequest,
+    InternalDocument,
+    PartiesRequest,
+    PostingRequest,
+    ReleaseRequest,
 )
+from subgraphs.account.posting_rules import WRONG_RECEIVER_WINDOW
 from subgraphs.kit.request_body import BodyTooLarge, CodedBody, read_body
 
 if TYPE_CHECKING:
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
 
     from bank.service_credential import ServiceCredential
     from subgraphs.account.limits import Limits
+    from subgraphs.account.postings import OnBehalfOf
     from subgraphs.account.settlement import Outcome
     from subgraphs.account.store.protocol import AccountStore
 
@@ -69,103 +73,7 @@ class InternalRuntime(Protocol):
     def limits(self) -> Limits: ...
 
 
-def _signed_amount(value: object) -> Decimal:
-    """Parse a decimal string, which may have a minus sign. Zero is refused."""
-    if not isinstance(value, str):
-        raise ValueError("an amount is a string")  # noqa: TRY004 - pydantic reports ValueError at the field
-    amount = values.parse_amount(value.removeprefix("-"))
-    return -amount if value.startswith("-") else amount
-
-
-# Ids and account numbers are shorter than this limit. A text that is neither an id nor an account number gets the same
-# response as a missing account.
-_Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-_Amount = Annotated[Decimal, BeforeValidator(_signed_amount)]
-
-
-class _Document(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel, extra="forbid", strict=True, frozen=True, hide_input_in_errors=True
-    )
-
-
-class _Person(_Document):
-    user_id: _Name
-    roles: frozenset[_Name] = frozenset()
-
-    def actor(self) -> OnBehalfOf:
-        return OnBehalfOf(self.user_id, self.roles)
-
-
-class _PartiesRequest(_Document):
-    """The accounts to look up.
-
-    The destination of a deposit must belong to the person on whose behalf the service asks.
-    """
-
-    on_behalf_of: _Person
-    type: PostingType | None = None
-    source_account_id: _Name | None = None
-    destination_account_id: _Name | None = None
-    destination_account_number: _Name | None = None
-
-    @model_validator(mode="after")
-    def _one_destination(self) -> Self:
-        if self.destination_account_id is not None and self.destination_account_number is not None:
-            raise ValueError("give destinationAccountId or destinationAccountNumber, not both")
-        return self
-
-    @property
-    def destination_must_be_own(self) -> bool:
-        return self.type is PostingType.DEPOSIT or (self.type is None and self.source_account_id is None)
-
-
-class _CustomerRef(_Document):
-    account_id: _Name
-
-    def named(self) -> CustomerAccount:
-        return CustomerAccount(self.account_id)
-
-
-class _InternalRef(_Document):
-    internal: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z_]{0,31}$")]
-
-    def named(self) -> InternalAccount:
-        return InternalAccount(self.internal)
-
-
-class _Line(_Document):
-    account: _CustomerRef | _InternalRef
-    amount: _Amount
-
-
-class _PostingRequest(_Document):
-    transaction_id: _Name
-    on_behalf_of: _Person
-    type: PostingType
-    amount: _Amount
-    currency: str
-    entries: Annotated[tuple[_Line, ...], Field(min_length=2, max_length=MAX_ENTRIES)]
-
-    @model_validator(mode="after")
-    def _makes_sense(self) -> Self:
-        for amount in (self.amount, *(line.amount for line in self.entries)):
-            values.check_precision(amount, self.currency)
-        self.posting()
-        return self
-
-    def posting(self) -> Posting:
-        return Posting(
-            transaction_id=self.transaction_id,
-            on_behalf_of=self.on_behalf_of.actor(),
-            type=self.type,
-            amount=self.amount,
-            currency=self.currency,
-            entries=tuple(Entry(line.account.named(), line.amount) for line in self.entries),
-        )
-
-
-async def parties(runtime: InternalRuntime, request: _PartiesRequest) -> dict[str, object]:
+async def parties(runtime: InternalRuntime, request: PartiesRequest) -> dict[str, object]:
     """Return the owners of the accounts that the request names. The later posting checks the accounts again.
 
     Raises:
@@ -216,19 +124,60 @@ def _party(account: Account | None, actor: OnBehalfOf, *, must_be_own: bool) -> 
     }
 
 
-async def postings(runtime: InternalRuntime, request: _PostingRequest) -> dict[str, object]:
+async def postings(runtime: InternalRuntime, request: PostingRequest) -> dict[str, object]:
     """Make a posting, and return its definite outcome. A repetition returns the same outcome."""
-    outcome: Outcome = await runtime.store.post(request.posting(), runtime.limits)
+    return _outcome(await runtime.store.post(request.posting(), runtime.limits))
+
+
+async def hold(runtime: InternalRuntime, request: HoldRequest) -> dict[str, object]:
+    """Reserve the money of an order. A repetition returns the hold or, if the order has one, its outcome."""
+    made = await runtime.store.reserve(request.posting(), request.until(values.now()), runtime.limits)
+    if isinstance(made, Hold):
+        held_at, expires_at = (values.format_timestamp(moment) for moment in (made.created_at, made.expires_at))
+        return {"outcome": made.status, "heldAt": held_at, "expiresAt": expires_at}
+    return _outcome(made)
+
+
+async def capture(runtime: InternalRuntime, request: CaptureRequest) -> dict[str, object]:
+    """Post the order of a hold, and return its definite outcome. A repetition returns the same outcome.
+
+    Raises:
+        HoldNotFound: no hold has this transaction id.
+        BadUserInput: the amount is greater than what is held.
+    """
+    try:
+        outcome = await runtime.store.capture(request.transaction_id, request.amount, runtime.limits)
+    except InvalidValue as error:
+        field = {"path": ["amount"], "code": "INVALID_VALUE", "message": str(error)}
+        raise BadUserInput(details={"fields": [field]}) from None
+    if outcome is None:
+        raise HoldNotFound
+    return _outcome(outcome)
+
+
+async def release(runtime: InternalRuntime, request: ReleaseRequest) -> dict[str, object]:
+    """End a hold, and return how it ended. A hold that has ended already stays as it is.
+
+    Raises:
+        HoldNotFound: no hold has this transaction id.
+    """
+    ended = await runtime.store.release(request.transaction_id)
+    if ended is None or ended.ended_at is None:
+        raise HoldNotFound
+    return {"outcome": ended.status, "endedAt": values.format_timestamp(ended.ended_at)}
+
+
+def _outcome(outcome: Outcome) -> dict[str, object]:
     if outcome.problem is None:
         return {"outcome": "POSTED", "postedAt": outcome.decided_at}
     return {"outcome": "REFUSED", "problem": outcome.problem}
 
 
-D = TypeVar("D", bound=_Document)
+D = TypeVar("D", bound=InternalDocument)
 
 
 def internal_router(runtime: Callable[[], InternalRuntime]) -> APIRouter:
-    """Create the two routes. They use the open resources that `runtime` returns."""
+    """Create the routes. They use the open resources that `runtime` returns."""
     router = APIRouter()
 
     def add(path: str, document: type[D], act: Callable[[InternalRuntime, D], Awaitable[Mapping[str, object]]]) -> None:
@@ -247,8 +196,11 @@ def internal_router(runtime: Callable[[], InternalRuntime]) -> APIRouter:
 
         router.add_api_route(path, handle, methods=["POST"], include_in_schema=False)
 
-    add("/internal/parties", _PartiesRequest, parties)
-    add("/internal/postings", _PostingRequest, postings)
+    add("/internal/parties", PartiesRequest, parties)
+    add("/internal/postings", PostingRequest, postings)
+    add("/internal/holds", HoldRequest, hold)
+    add("/internal/holds/capture", CaptureRequest, capture)
+    add("/internal/holds/release", ReleaseRequest, release)
     return router
 
 

@@ -1,12 +1,13 @@
-"""The limits of customers: the largest amount of an order, of a day and of a balance (bank §2.12). Pure.
+"""The limits of customers: the largest amount of an order, of a day, a month and a balance (bank §2.12). Pure.
 
-A day ends at midnight UTC. For each person, day and currency, two sums are limited: the money that leaves the person's
-accounts (transfers, withdrawals, payments), and the money that is deposited into them.
+Days and months end at midnight UTC. For each person, period and currency, two sums are limited: the money that leaves
+the person's accounts (transfers, withdrawals, payments), and the money that is deposited into them. A type of account
+may have limits of its own; they apply to the person's accounts of this type, beside those for all accounts.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -14,6 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Self
 
 from bank.values import InvalidValue, exponent, from_minor_units, parse_amount, to_minor_units
+from subgraphs.account.domain import AccountType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,12 +23,6 @@ if TYPE_CHECKING:
 # The upper bound of each balance, daily sum and order, in minor units. The bound is so low that the sum of a few such
 # numbers fits into 64 bits. It is higher than any limit that makes sense.
 MAX_UNITS: Final = 10**18
-
-
-class LimitKind(StrEnum):
-    ORDER = "ORDER"
-    DAY = "DAY"
-    BALANCE = "BALANCE"
 
 
 class Direction(StrEnum):
@@ -38,29 +34,36 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """The largest amount of an order, day or balance: `default` major units, or another amount for some currencies."""
+    """The largest amount of an order, period or balance, in major units.
+
+    Attributes:
+        default: the amount for any currency and type of account.
+        exceptions: other amounts. The key is a currency, a type, or both: `JPY`, `SAVINGS`, `SAVINGS:JPY`.
+    """
 
     default: Decimal
-    by_currency: Mapping[str, Decimal] = field(default_factory=dict)
+    exceptions: Mapping[str, Decimal] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read the form of the settings: `10000000` or `10000000,JPY=1000000000,KWD=2500000`.
+        """Read the form of the settings: `10000000` or `10000000,JPY=1000000000,SAVINGS=5000,SAVINGS:JPY=750000`.
 
         Raises:
             ValueError: the text does not have this form; the message names the wrong part.
         """
         default, *others = (part.strip() for part in text.split(","))
-        own: dict[str, Decimal] = {}
+        exceptions: dict[str, Decimal] = {}
         for other in others:
-            currency, _, amount = other.partition("=")
+            key, _, amount = other.partition("=")
             try:
-                own[currency] = parse_amount(amount)
-                to_minor_units(own[currency], currency)
+                exceptions[key] = parse_amount(amount)
+                _check_key(key, exceptions[key])
             except InvalidValue as error:
-                raise ValueError(f"{other!r} is not of the form CURRENCY=AMOUNT: {error}") from None
+                raise ValueError(
+                    f"{other!r} is not CURRENCY=AMOUNT, TYPE=AMOUNT or TYPE:CURRENCY=AMOUNT: {error}"
+                ) from None
         try:
-            return cls(parse_amount(default), MappingProxyType(own))
+            return cls(parse_amount(default), MappingProxyType(exceptions))
         except InvalidValue as error:
             raise ValueError(f"{default!r} is not an amount: {error}") from None
 
@@ -68,13 +71,31 @@ class Ceiling:
         """The largest amount in `currency`, with its decimals and never above `MAX_UNITS`."""
         return from_minor_units(min(self._units(currency), MAX_UNITS), currency)
 
+    def of_type(self, type_: AccountType, currency: str) -> Decimal | None:
+        """The largest amount for accounts of this type, as `of`. None if the type has no limit of its own."""
+        amount = self.exceptions.get(f"{type_}:{currency}", self.exceptions.get(type_))
+        if amount is None:
+            return None
+        return from_minor_units(min(_units_of(amount, currency), MAX_UNITS), currency)
+
     def exceeds_bound(self, currency: str) -> bool:
         """Whether the setting allows more than `MAX_UNITS`. If so, the limit is `MAX_UNITS`."""
         return self._units(currency) > MAX_UNITS
 
     def _units(self, currency: str) -> int:
-        amount = self.by_currency.get(currency, self.default)
-        return int(amount.scaleb(exponent(currency)))
+        return _units_of(self.exceptions.get(currency, self.default), currency)
+
+
+def _units_of(amount: Decimal, currency: str) -> int:
+    return int(amount.scaleb(exponent(currency)))
+
+
+def _check_key(key: str, amount: Decimal) -> None:
+    first, _, second = key.partition(":")
+    types = {type_.value for type_ in AccountType}
+    currency = second if second and first in types else first
+    if currency not in types:
+        to_minor_units(amount, currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +104,9 @@ class Limits:
 
     Attributes:
         order: the largest amount that one order may move.
-        day: the largest amount that a person may move on one day, for each direction and currency (`DaySum`).
+        day: the largest amount that a person may move on one day, for each direction and currency (`MovedSum`).
         balance: the highest balance of an account.
+        month: the largest amount that a person may move in one month; None sets no limit.
         receiver_tries: how many wrong receivers (`posting_rules.WRONG_RECEIVERS`) a person may name. After that,
             transfers of this person to others are refused.
     """
@@ -93,17 +115,65 @@ class Limits:
     day: Ceiling = Ceiling(Decimal(50_000_000))
     balance: Ceiling = Ceiling(Decimal(1_000_000_000))
     receiver_tries: int = 20
+    month: Ceiling | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class DaySum:
-    """The amount that one person moved on one day (`2026-01-31`, UTC), in one direction and currency."""
+class MovedSum:
+    """What a person moved in one direction and currency, with accounts of one type: on a day, and in a month.
+
+    Attributes:
+        account_type: None for sums of a release that did not know the type.
+        day: the day of `day_amount`, such as `2026-01-31`.
+        month: the month of `month_amount`, such as `2026-01`.
+    """
 
     user_id: str
     currency: str
     direction: Direction
+    account_type: AccountType | None
     day: str
-    amount: Decimal
+    day_amount: Decimal
+    month: str
+    month_amount: Decimal
+
+    def on_day(self, moment: datetime) -> Decimal:
+        """What counts on the day of `moment`.
+
+        If the clock was set back over midnight, the sum may be that of the next day. It also counts. A sum of a later
+        day comes from a clock that was far ahead. It does not count: otherwise it would count on every day until then.
+        """
+        counts = self.day in {day_of(moment), next_day(day_of(moment))}
+        return self.day_amount if counts else from_minor_units(0, self.currency)
+
+    def in_month(self, moment: datetime) -> Decimal:
+        """What counts in the month of `moment`; as for days, the sum of the next month counts, too."""
+        counts = self.month in {month_of(moment), month_of(end_of_month(moment))}
+        return self.month_amount if counts else from_minor_units(0, self.currency)
+
+    def plus(self, amount: Decimal, moment: datetime) -> MovedSum:
+        """Return the sum after `amount` was moved at `moment`."""
+        today, this_month = day_of(moment), month_of(moment)
+        return replace(
+            self,
+            day=self.day if self.day == next_day(today) else today,
+            day_amount=self.on_day(moment) + amount,
+            month=self.month if self.month == month_of(end_of_month(moment)) else this_month,
+            month_amount=self.in_month(moment) + amount,
+        )
+
+    def minus(self, amount: Decimal, counted_at: datetime) -> MovedSum:
+        """Return the sum without `amount`, which was counted at a time, but was not moved after all.
+
+        If a new day or month has begun since, its sum does not contain the amount.
+        """
+        nothing = from_minor_units(0, self.currency)
+        in_day, in_month = self.on_day(counted_at) > 0, self.in_month(counted_at) > 0
+        return replace(
+            self,
+            day_amount=max(self.day_amount - amount, nothing) if in_day else self.day_amount,
+            month_amount=max(self.month_amount - amount, nothing) if in_month else self.month_amount,
+        )
 
 
 def day_of(moment: datetime) -> str:
@@ -119,3 +189,14 @@ def next_day(day: str) -> str:
 def end_of_day(moment: datetime) -> datetime:
     """Return the midnight in UTC at which the day of `moment` ends."""
     return datetime.combine(moment.astimezone(UTC).date() + timedelta(days=1), time(tzinfo=UTC))
+
+
+def month_of(moment: datetime) -> str:
+    """Return the month of `moment` in UTC, in the form `2026-01`."""
+    return day_of(moment)[:7]
+
+
+def end_of_month(moment: datetime) -> datetime:
+    """Return the midnight in UTC at which the month of `moment` ends."""
+    later = moment.astimezone(UTC).replace(day=28) + timedelta(days=4)
+    return datetime.combine(later.date().replace(day=1), time(tzinfo=UTC))

@@ -13,8 +13,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeGuard
 
 from bank.values import from_minor_units
-from subgraphs.account.domain import Account, AccountStatus, Operation, may
-from subgraphs.account.limits import MAX_UNITS, LimitKind, Limits, end_of_day
+from subgraphs.account.domain import Account, AccountStatus, AccountType, Operation, may
+from subgraphs.account.limits import MAX_UNITS, Direction, Limits, MovedSum, end_of_day, end_of_month
 from subgraphs.account.postings import CustomerAccount, InternalAccount, Posting, PostingType
 from subgraphs.account.problems import (
     CLOSED_REASON,
@@ -24,6 +24,7 @@ from subgraphs.account.problems import (
     CurrencyMismatch,
     InsufficientFunds,
     InvalidAccount,
+    LimitKind,
     Problem,
     ReceiverUnavailable,
     SameAccount,
@@ -48,14 +49,14 @@ class LedgerView:
         at: the time of the decision and of the entries.
         customers: the customers' accounts in the posting, by id. Accounts that do not exist are missing.
         limits: the limits that apply.
-        moved_today: what the person has moved on this day in the direction and currency of the posting.
+        moved: what the person has moved lately in the direction and currency of the posting.
         wrong_receivers: how many refusals of the kinds `WRONG_RECEIVERS` the person got within `WRONG_RECEIVER_WINDOW`.
     """
 
     at: datetime
     customers: Mapping[str, Account]
     limits: Limits
-    moved_today: Decimal
+    moved: tuple[MovedSum, ...]
     wrong_receivers: int
 
 
@@ -63,12 +64,15 @@ class LedgerView:
 class Movement:
     """An entry to write.
 
-    `balance_after` is the balance of a customer's account after the entry; None for an internal account.
+    Attributes:
+        balance_after: the balance of a customer's account after the entry; None for an internal account.
+        released: the held money of the account that the entry ends, because it captures a hold; otherwise None.
     """
 
     account: CustomerAccount | InternalAccount
     amount: Decimal
     balance_after: Decimal | None
+    released: Decimal | None = None
 
 
 def decide(posting: Posting, ledger: LedgerView) -> tuple[Movement, ...] | Problem:
@@ -78,6 +82,18 @@ def decide(posting: Posting, ledger: LedgerView) -> tuple[Movement, ...] | Probl
     others.
     """
     for check in (_not_usable, _same, _frozen, _other_currency, _too_poor, _too_much, _wrong_receiver):
+        for refusal in check(posting, ledger):
+            return refusal
+    return tuple(_movements(posting, ledger))
+
+
+def decide_capture(posting: Posting, ledger: LedgerView) -> tuple[Movement, ...] | Problem:
+    """Return the entries to write when the money of `posting` is already held, or the first reason for a refusal.
+
+    Funds and limits were checked when the money was reserved. What may have changed since is the status of accounts,
+    and whether the receiver has room.
+    """
+    for check in (_not_usable, _frozen, _wrong_receiver):
         for refusal in check(posting, ledger):
             return refusal
     return tuple(_movements(posting, ledger))
@@ -115,13 +131,13 @@ def _same(posting: Posting, _ledger: LedgerView) -> Iterator[Problem]:
 
 
 def _frozen(posting: Posting, ledger: LedgerView) -> Iterator[Problem]:
-    for account in _own_accounts(posting, ledger):
+    for account in own_accounts(posting, ledger):
         if account.status is AccountStatus.FROZEN:
             yield AccountFrozen(account.id)
 
 
 def _other_currency(posting: Posting, ledger: LedgerView) -> Iterator[Problem]:
-    for account in _own_accounts(posting, ledger):
+    for account in own_accounts(posting, ledger):
         if account.currency != posting.currency:
             yield CurrencyMismatch(account.currency)
 
@@ -133,23 +149,70 @@ def _too_poor(posting: Posting, ledger: LedgerView) -> Iterator[Problem]:
 
 
 def _too_much(posting: Posting, ledger: LedgerView) -> Iterator[Problem]:
-    limits, currency = ledger.limits, posting.currency
-    per_order, per_day = limits.order.of(currency), limits.day.of(currency)
-    if posting.amount > per_order:
-        yield AmountLimitExceeded(LimitKind.ORDER, per_order, per_order, currency)
-    if posting.amount + ledger.moved_today > per_day:
-        left = max(per_day - ledger.moved_today, from_minor_units(0, currency))
-        yield AmountLimitExceeded(LimitKind.DAY, per_day, left, currency, end_of_day(ledger.at))
+    types = dict.fromkeys(account.type for account in own_accounts(posting, ledger))
+    amounts = ((type_, own_amount(posting, ledger, type_)) for type_ in types)
+    for type_, amount in ((None, posting.amount), *amounts):
+        if amount:
+            yield from _beyond_limits(posting, ledger, type_, amount)
     for account_id, amount in _customer_entries(posting):
         account = ledger.customers.get(account_id)
-        if _is_own(account, posting) and not _has_room(account, amount, limits):
-            limit = limits.balance.of(currency)
-            left = max(limit - account.balance, from_minor_units(0, currency))
-            yield AmountLimitExceeded(LimitKind.BALANCE, limit, left, currency)
+        if _is_own(account, posting) and not _has_room(account, amount, ledger.limits):
+            limit = _balance_limit(account, ledger.limits)
+            left = max(limit - account.balance, from_minor_units(0, posting.currency))
+            yield AmountLimitExceeded(LimitKind.BALANCE, limit, left, posting.currency)
+
+
+def _beyond_limits(
+    posting: Posting, ledger: LedgerView, type_: AccountType | None, amount: Decimal
+) -> Iterator[AmountLimitExceeded]:
+    """Compare `amount` with the limits of an order, a day and a month.
+
+    Args:
+        posting: the order.
+        ledger: the limits, and what the person has moved.
+        type_: compare with the limits of accounts of this type, if it has any; None for the limits of all accounts.
+        amount: what the order moves with these accounts.
+    """
+    limits, currency, at = ledger.limits, posting.currency, ledger.at
+    nothing = from_minor_units(0, currency)
+    moved = [each for each in ledger.moved if type_ is None or each.account_type is type_]
+    today, this_month = (
+        sum((each.on_day(at) for each in moved), nothing),
+        sum((each.in_month(at) for each in moved), nothing),
+    )
+    for kind, ceiling, already, resets_at in (
+        (LimitKind.ORDER, limits.order, nothing, None),
+        (LimitKind.DAY, limits.day, today, end_of_day(at)),
+        (LimitKind.MONTH, limits.month, this_month, end_of_month(at)),
+    ):
+        limit = None
+        if ceiling is not None:
+            limit = ceiling.of(currency) if type_ is None else ceiling.of_type(type_, currency)
+        if limit is not None and already + amount > limit:
+            yield AmountLimitExceeded(kind, limit, max(limit - already, nothing), currency, resets_at)
+
+
+def own_amount(posting: Posting, ledger: LedgerView, type_: AccountType) -> Decimal:
+    """Return what the posting moves with the actor's own accounts of a type, in the direction of the posting."""
+    return sum(
+        (
+            abs(amount)
+            for account_id, amount in _customer_entries(posting)
+            if (amount < 0) == (posting.direction is Direction.OUT)
+            and _is_own(account := ledger.customers.get(account_id), posting)
+            and account.type is type_
+        ),
+        from_minor_units(0, posting.currency),
+    )
 
 
 def _has_room(account: Account, amount: Decimal, limits: Limits) -> bool:
-    return amount < 0 or account.balance + amount <= limits.balance.of(account.currency)
+    return amount < 0 or account.balance + amount <= _balance_limit(account, limits)
+
+
+def _balance_limit(account: Account, limits: Limits) -> Decimal:
+    of_type = limits.balance.of_type(account.type, account.currency)
+    return limits.balance.of(account.currency) if of_type is None else of_type
 
 
 def _wrong_receiver(posting: Posting, ledger: LedgerView) -> Iterator[Problem]:
@@ -182,7 +245,8 @@ def _is_own(account: Account | None, posting: Posting) -> TypeGuard[Account]:
     return account is not None and account.user_id == posting.on_behalf_of.user_id
 
 
-def _own_accounts(posting: Posting, ledger: LedgerView) -> Iterator[Account]:
+def own_accounts(posting: Posting, ledger: LedgerView) -> Iterator[Account]:
+    """Yield the accounts in `posting` that belong to the person on whose behalf it is made."""
     found = (ledger.customers.get(account_id) for account_id in posting.customer_ids())
     return (account for account in found if _is_own(account, posting))
 

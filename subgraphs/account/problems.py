@@ -8,16 +8,24 @@ reveal it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from subgraphs.account.limits import LimitKind
-
 CLOSED_REASON = "Account has been closed"
 NOT_THE_OWNER_REASON = "Only the owner moves money of an account"
+
+
+class LimitKind(StrEnum):
+    """The limits of amounts (bank §2.12)."""
+
+    ORDER = "ORDER"
+    DAY = "DAY"
+    MONTH = "MONTH"
+    BALANCE = "BALANCE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +130,22 @@ class InsufficientFunds(Problem):
 
 
 @dataclass(frozen=True, slots=True)
+class HoldEnded(Problem):
+    """The order's hold was released before the order was posted."""
+
+    code = "HOLD_RELEASED"
+    message = "The reserved money was released"
+
+
+@dataclass(frozen=True, slots=True)
+class HoldExpired(Problem):
+    """The order's hold expired before the order was posted."""
+
+    code = "HOLD_EXPIRED"
+    message = "The reservation of the money has expired"
+
+
+@dataclass(frozen=True, slots=True)
 class AmountLimitExceeded(Problem):
     """The posting would exceed a limit of the actor.
 
@@ -129,7 +153,7 @@ class AmountLimitExceeded(Problem):
         kind: which limit.
         limit: the limit itself.
         remaining: the amount that is left until the limit.
-        resets_at: the time at which a new day begins; None for limits that do not depend on a day.
+        resets_at: the time at which a new day or month begins; None for limits of other kinds.
     """
 
     code = "AMOUNT_LIMIT_EXCEEDED"

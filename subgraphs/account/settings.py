@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from servicekit.settings import Port  # noqa: TC001 - pydantic reads annotations at run time
+from bank.service_credential import read_or_create_secret
+from servicekit.settings import Port, Secret  # noqa: TC001 - pydantic reads annotations at run time
+from subgraphs.account.chain import ChainKey
 from subgraphs.account.limits import Ceiling, Limits
 from subgraphs.account.store.protocol import DEFAULT_LIMITS
 from subgraphs.kit.settings import Brokers, SubgraphSettings
@@ -30,10 +32,12 @@ class AccountSettings(SubgraphSettings):
     """Settings of the account service.
 
     Attributes:
-        db_url: `sqlite:///path`; by default a file in the data directory.
+        db_url: `sqlite:///path` or `mongodb://…`; by default a file in the data directory.
         max_per_user: the number of accounts, not counting closed ones, that a user may own.
         max_order, max_per_day, max_balance: the largest amount of an order, of a user's day and of a balance.
         kafka_brokers: the Kafka cluster that gets the events; None publishes none.
+        max_per_month: the largest amount of a user's month; None sets no limit.
+        ledger_key: the key of the ledger's hash chains; None selects a file in the data directory.
         receiver_tries: how many receivers that do not exist or cannot receive money a user may name in 15 minutes.
     """
 
@@ -43,6 +47,8 @@ class AccountSettings(SubgraphSettings):
     max_order: Amounts = Field(str(DEFAULT_LIMITS.order.default), alias="ACCOUNT_MAX_ORDER")
     max_per_day: Amounts = Field(str(DEFAULT_LIMITS.day.default), alias="ACCOUNT_MAX_PER_DAY")
     max_balance: Amounts = Field(str(DEFAULT_LIMITS.balance.default), alias="ACCOUNT_MAX_BALANCE")
+    max_per_month: Amounts | None = Field(None, alias="ACCOUNT_MAX_PER_MONTH")
+    ledger_key: Secret | None = Field(None, alias="ACCOUNT_LEDGER_KEY")
     receiver_tries: int = Field(DEFAULT_LIMITS.receiver_tries, alias="ACCOUNT_RECEIVER_TRIES", ge=1)
 
     kafka_brokers: Brokers | None = Field(None, alias="KAFKA_BROKERS")
@@ -55,7 +61,26 @@ class AccountSettings(SubgraphSettings):
             day=Ceiling.parse(self.max_per_day),
             balance=Ceiling.parse(self.max_balance),
             receiver_tries=self.receiver_tries,
+            month=None if self.max_per_month is None else Ceiling.parse(self.max_per_month),
         )
+
+    def chain_key(self) -> ChainKey:
+        """Return the key of the ledger's hash chains.
+
+        Raises:
+            StartupError: the file with the key cannot be read or created.
+        """
+        if self.ledger_key is not None:
+            return ChainKey(self.ledger_key.get_secret_value().encode())
+        return ChainKey(read_or_create_secret(self._key_file).encode())
+
+    def existing_chain_key(self) -> ChainKey | None:
+        """Return the key of the hash chains, or None if there is none. It is not created."""
+        return self.chain_key() if self.ledger_key is not None or self._key_file.exists() else None
+
+    @property
+    def _key_file(self) -> Path:
+        return self.data_dir / "secrets" / "ledger.key"
 
     @property
     def store(self) -> StoreAddress:

@@ -5,18 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bank.values import format_timestamp
+from bank.values import format_timestamp, from_minor_units
 from subgraphs.account.errors import TransactionIdReused
-from subgraphs.account.limits import DaySum, day_of
-from subgraphs.account.posting_rules import WRONG_RECEIVERS, LedgerView, Movement, decide, reaches_bound
+from subgraphs.account.limits import MovedSum
+from subgraphs.account.posting_rules import (
+    WRONG_RECEIVERS,
+    LedgerView,
+    Movement,
+    decide,
+    own_accounts,
+    own_amount,
+    reaches_bound,
+)
 from subgraphs.account.postings import CustomerAccount, Posting, PostingType
 from subgraphs.account.problems import Problem
 from subgraphs.kit.domain_problems import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from subgraphs.account.domain import Account
+    from subgraphs.account.domain import Account, AccountType
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ class Settlement:
         outcome: the outcome, which is recorded under the posting's transaction id and returned at every repetition.
         movements: the entries to write, in the posting's order; none for a refusal.
         accounts: the customers' accounts as they are after the movements, each account once.
-        day_sum: the person's daily sum, including this posting; None for a refusal.
+        moved: the person's sums that include this posting; none for a refusal.
         bound_reached: whether a number of the store has reached its upper bound (`reaches_bound`), so that operators
             must be alarmed.
     """
@@ -61,7 +69,7 @@ class Settlement:
     outcome: Outcome
     movements: tuple[Movement, ...] = ()
     accounts: tuple[Account, ...] = ()
-    day_sum: DaySum | None = None
+    moved: tuple[MovedSum, ...] = ()
     bound_reached: bool = False
 
 
@@ -83,7 +91,17 @@ def settle(posting: Posting, ledger: LedgerView) -> Settlement:
     if isinstance(verdict, Problem):
         outcome = Outcome(decided_at, to_json(verdict))
         return Settlement(outcome, bound_reached=reaches_bound(posting, ledger))
-    accounts = tuple(
+    return Settlement(
+        Outcome(decided_at, None),
+        movements=verdict,
+        accounts=accounts_after(verdict, ledger),
+        moved=tuple(counted(posting, ledger)),
+    )
+
+
+def accounts_after(movements: tuple[Movement, ...], ledger: LedgerView) -> tuple[Account, ...]:
+    """Return the customers' accounts as they are after `movements`."""
+    return tuple(
         replace(
             ledger.customers[movement.account.id],
             balance=movement.balance_after,
@@ -91,17 +109,26 @@ def settle(posting: Posting, ledger: LedgerView) -> Settlement:
             balance_as_of=ledger.at,
             updated_at=ledger.at,
         )
-        for movement in verdict
+        for movement in movements
         if isinstance(movement.account, CustomerAccount) and movement.balance_after is not None
     )
-    day_sum = DaySum(
-        posting.on_behalf_of.user_id,
-        posting.currency,
-        posting.direction,
-        day_of(ledger.at),
-        ledger.moved_today + posting.amount,
-    )
-    return Settlement(Outcome(decided_at, None), movements=verdict, accounts=accounts, day_sum=day_sum)
+
+
+def counted(posting: Posting, ledger: LedgerView) -> Iterator[MovedSum]:
+    """Yield the person's sums with the amount of `posting` added."""
+    known = {moved.account_type: moved for moved in ledger.moved}
+    for type_ in dict.fromkeys(account.type for account in own_accounts(posting, ledger)):
+        amount = own_amount(posting, ledger, type_)
+        if amount:
+            moved = known.get(type_) or nothing_moved(posting, type_)
+            yield moved.plus(amount, ledger.at)
+
+
+def nothing_moved(posting: Posting, type_: AccountType) -> MovedSum:
+    """Return the sum of a person who has moved nothing yet in the posting's direction and currency."""
+    nothing = from_minor_units(0, posting.currency)
+    person, currency = posting.on_behalf_of.user_id, posting.currency
+    return MovedSum(person, currency, posting.direction, type_, "", nothing, "", nothing)
 
 
 def names_wrong_receiver(posting: Posting, outcome: Outcome) -> bool:

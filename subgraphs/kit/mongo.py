@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
@@ -28,7 +28,7 @@ from servicekit.health import NotReady
 from subgraphs.kit.mongo_failures import explain, is_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
     from pymongo.asynchronous.client_session import AsyncClientSession
     from pymongo.asynchronous.collection import AsyncCollection
@@ -115,6 +115,10 @@ class MongoDatabase:
                 " with --replSet rs0 and run rs.initiate() once"
             )
 
+    @property
+    def name(self) -> str:
+        return self.database.name
+
     def collection(self, name: str) -> AsyncCollection[Document]:
         return self.database[name]
 
@@ -129,11 +133,28 @@ class MongoDatabase:
             with pymongo.timeout(OPERATION_SECONDS):
                 yield
         except mongo_errors.PyMongoError as error:
-            if not is_failure(error):
-                raise
-            explanation = f"{self._variable}: {explain(error, self._client.topology_description)}"
-            _log.warning("store unavailable", explanation=explanation)
-            raise StoreFailure(explanation) from error
+            raise self._failure(error) from error
+
+    def _failure(self, error: mongo_errors.PyMongoError) -> Exception:
+        """Return what is raised in place of `error`: an error that is a bug stays as it is."""
+        if not is_failure(error):
+            return error
+        explanation = f"{self._variable}: {explain(error, self._client.topology_description)}"
+        _log.warning("store unavailable", explanation=explanation)
+        return StoreFailure(explanation)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncClientSession]:
+        """A session whose reads all see the same state, for a few minutes at most.
+
+        Raises:
+            StoreFailure: the server went away, or refuses this service.
+        """
+        try:
+            async with self._client.start_session(snapshot=True) as session:
+                yield session
+        except mongo_errors.PyMongoError as error:
+            raise self._failure(error) from error
 
     async def transaction(self, work: Callable[[AsyncClientSession], Awaitable[T]]) -> T:
         """Run `work` in a transaction, and commit it.

@@ -19,6 +19,7 @@ from subgraphs.account.store.ledger_check import check_ledger
 from subgraphs.account.store.migrations import MIGRATIONS
 from subgraphs.account.store.sqlite import SqliteAccountStore
 from tests.subgraphs.account.support import (
+    KEY,
     code_of,
     current,
     deposit,
@@ -141,7 +142,7 @@ async def test_a_strangers_full_account_is_as_unavailable_as_any(tmp_path: Path)
 
 async def test_a_refused_order_does_not_count_and_a_new_day_begins_anew(tmp_path: Path) -> None:
     moment = [parse_timestamp("2026-01-31T23:59:00.000Z")]
-    store = await SqliteAccountStore.open_file(tmp_path / "account.sqlite3", clock=lambda: moment[0])
+    store = await SqliteAccountStore.open_chained(tmp_path / "account.sqlite3", KEY, lambda: moment[0])
     ann = person()
     account, small = await opened(store, ann), limits(10, 10, 100)
 
@@ -167,7 +168,7 @@ async def test_a_clock_that_was_ahead_for_long_leaves_no_limit_for_the_days_unti
     """The sum of the wrong day counted every day before, for a month, and so did tries of receivers."""
     wrong, right = parse_timestamp("2026-03-03T12:00:00.000Z"), parse_timestamp("2026-01-31T12:00:00.000Z")
     moment = [wrong]
-    store = await SqliteAccountStore.open_file(tmp_path / "account.sqlite3", clock=lambda: moment[0])
+    store = await SqliteAccountStore.open_chained(tmp_path / "account.sqlite3", KEY, lambda: moment[0])
     ann, bob, small = person(), person(), limits(10, 10, 100)
     account, others = await opened(store, ann), await opened(store, bob)
     assert code_of(await store.post(deposit(ann, account.id, "10.00"), small)) is None

@@ -9,10 +9,25 @@ from subgraphs.account.store.sqlite import SqliteAccountStore
 from subgraphs.kit.store_factory import MONGODB, SQLITE
 
 if TYPE_CHECKING:
+    from subgraphs.account.chain import ChainKey
     from subgraphs.account.store.protocol import AccountStore
-    from subgraphs.kit.store_factory import Stores
+    from subgraphs.kit.store_factory import Clock, StoreAddress, Stores
 
-STORES: Final[Stores[AccountStore]] = {
+
+# For programs that only compare stores. They need no key, and cannot post.
+READABLE_STORES: Final[Stores[AccountStore]] = {
     SQLITE: SqliteAccountStore.open_at,
     MONGODB: MongoAccountStore.open_at,
 }
+
+
+def account_stores(key: ChainKey) -> Stores[AccountStore]:
+    """Return the table of stores whose hash chains are made with `key`."""
+
+    async def sqlite(address: StoreAddress, clock: Clock) -> AccountStore:
+        return await SqliteAccountStore.open_chained(address.sqlite_file, key, clock)
+
+    async def mongodb(address: StoreAddress, clock: Clock) -> AccountStore:
+        return await MongoAccountStore.open_chained(address, key, clock)
+
+    return {SQLITE: sqlite, MONGODB: mongodb}

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
 
 from bank.store_records import StoreState
 from servicekit.sqlite import BUSY_SECONDS
+from subgraphs.account.chain import ChainedEntry, Line, Link, StoredEntry
+from subgraphs.account.store.ledger_report import CHAINS, LedgerReport, broken_entries, violation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from subgraphs.account.chain import ChainKey
 
 # A sum of many amounts may exceed 64 bits. So each amount is split into billions and a remainder, and these are added
 # separately.
@@ -68,6 +73,11 @@ INVARIANTS: Final[dict[str, str]] = {
         " GROUP BY p.transaction_id HAVING (p.outcome = 'POSTED') <> (count(e.sequence) >= 2)"
         " OR (p.outcome = 'REFUSED' AND count(e.sequence) > 0)"
     ),
+    "held money is that of active holds": (
+        "SELECT a.id AS account_id, a.held, h.total FROM accounts a LEFT JOIN"
+        " (SELECT account_id, sum(amount) AS total FROM holds WHERE status = 'HELD' GROUP BY account_id) h"
+        " ON h.account_id = a.id WHERE a.held <> coalesce(h.total, 0)"
+    ),
     "entries belong to a posted transaction": (
         "SELECT e.sequence FROM entries e LEFT JOIN postings p ON p.transaction_id = e.transaction_id"
         " WHERE p.outcome IS NOT 'POSTED'"
@@ -82,48 +92,10 @@ _INTERNAL: Final = (
     " FROM entries e JOIN accounts a ON a.id = e.account_id WHERE internal_name IS NOT NULL"
     " GROUP BY internal_name, e.currency ORDER BY internal_name, e.currency"
 )
-# How many examples are reported: enough to recognise a pattern, and few enough to read.
-SHOWN_VIOLATIONS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """One broken invariant.
-
-    Attributes:
-        count: the number of violating rows.
-        examples: the columns of the first rows. They contain ids and amounts, but no personal data.
-    """
-
-    invariant: str
-    count: int
-    examples: tuple[dict[str, object], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerReport:
-    """The result of `check_ledger`.
-
-    Attributes:
-        customer_sums: the balances of customers in minor units by currency.
-        internal_sums: the balances of internal accounts in minor units by name and currency.
-    """
-
-    accounts: int
-    posted: int
-    refused: int
-    entries: int
-    customer_sums: dict[str, int]
-    internal_sums: dict[tuple[str, str], int]
-    violations: tuple[Violation, ...]
-
-    @property
-    def sound(self) -> bool:
-        return not self.violations
-
-
-def check_ledger(path: Path) -> LedgerReport:
-    """Check every invariant of the ledger file at `path`.
+def check_ledger(path: Path, key: ChainKey | None = None) -> LedgerReport:
+    """Check every invariant of the ledger file at `path`. Without `key`, the hash chains are not checked.
 
     Raises:
         sqlite3.Error: the file does not exist, or is not a ledger of this release.
@@ -131,11 +103,12 @@ def check_ledger(path: Path) -> LedgerReport:
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)) as connection:
         connection.row_factory = sqlite3.Row
         connection.execute("BEGIN")
-        violations = tuple(
-            violation
+        found = [
+            violation(invariant, [dict(row) for row in connection.execute(query).fetchall()])
             for invariant, query in INVARIANTS.items()
-            if (violation := _violation(invariant, connection.execute(query).fetchall())) is not None
-        )
+        ]
+        if key is not None:
+            found.append(violation(CHAINS, list(_broken_entries(connection, key))))
         outcomes = dict(connection.execute("SELECT outcome, count(*) FROM postings GROUP BY outcome").fetchall())
         return LedgerReport(
             accounts=_number(connection, "SELECT count(*) FROM accounts WHERE internal_name IS NULL"),
@@ -144,7 +117,8 @@ def check_ledger(path: Path) -> LedgerReport:
             entries=_number(connection, "SELECT count(*) FROM entries"),
             customer_sums={currency: units for (currency,), units in _sums(connection, _CUSTOMERS).items()},
             internal_sums={(name, currency): units for (name, currency), units in _sums(connection, _INTERNAL).items()},
-            violations=violations,
+            violations=tuple(each for each in found if each is not None),
+            invariants=(*INVARIANTS, *([CHAINS] if key is not None else [])),
         )
 
 
@@ -160,10 +134,31 @@ def read_identity(path: Path) -> tuple[StoreState, dict[str, StoreState]]:
     return StoreState(*own), {name: StoreState(store_id, changes) for name, store_id, changes in known}
 
 
-def _violation(invariant: str, rows: list[sqlite3.Row]) -> Violation | None:
-    if not rows:
-        return None
-    return Violation(invariant, len(rows), tuple(dict(row) for row in rows[:SHOWN_VIOLATIONS]))
+def _broken_entries(connection: sqlite3.Connection, key: ChainKey) -> Iterator[dict[str, Any]]:
+    """Yield the first broken entry of each account."""
+    rows = connection.execute(
+        "SELECT e.* FROM entries e JOIN accounts a ON a.id = e.account_id WHERE internal_name IS NULL"
+        " ORDER BY account_id, position, sequence"
+    )
+    for _, group in groupby(rows, key=lambda row: row["account_id"]):
+        yield from broken_entries(key, [_stored_entry(connection, row) for row in group])
+
+
+def _stored_entry(connection: sqlite3.Connection, row: sqlite3.Row) -> StoredEntry:
+    lines = connection.execute(
+        "SELECT coalesce(internal_name, account_id), amount FROM entries LEFT JOIN accounts ON accounts.id = account_id"
+        " WHERE transaction_id = ? ORDER BY line",
+        (row["transaction_id"],),
+    )
+    entry = ChainedEntry(
+        row["transaction_id"],
+        row["posted_at"],
+        row["currency"],
+        row["balance_after"],
+        tuple(Line(name, units) for name, units in lines),
+        row["line"],
+    )
+    return StoredEntry(row["account_id"], Link(row["position"] or 0, row["hash"] or b""), entry)
 
 
 def _sums(connection: sqlite3.Connection, query: str) -> dict[tuple[str, ...], int]:

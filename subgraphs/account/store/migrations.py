@@ -177,6 +177,104 @@ _INTERNAL_ACCOUNTS_HAVE_NO_BALANCE = (
     ),
 )
 
+# An order is kept as `holds.order_to_json` writes it.
+_HOLDS = """
+CREATE TABLE holds (
+    transaction_id TEXT PRIMARY KEY,
+    posting TEXT NOT NULL,
+    account_id TEXT NOT NULL,
+    account_type TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    status TEXT NOT NULL CHECK (status IN ('HELD', 'CAPTURED', 'RELEASED', 'EXPIRED')),
+    created_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    ended_at TEXT,
+    captured INTEGER CHECK (captured BETWEEN 1 AND amount),
+    FOREIGN KEY (account_id, currency) REFERENCES accounts (id, currency),
+    CONSTRAINT ended_holds_have_a_time CHECK ((status = 'HELD') = (ended_at IS NULL)),
+    CONSTRAINT captured_holds_have_an_amount CHECK ((status = 'CAPTURED') = (captured IS NOT NULL))
+) STRICT
+"""
+
+# What a person moved in one direction and currency, with accounts of one type ('' if it is not known). The first
+# posting of a new day or month replaces the sum of the old one.
+_MOVED_SUMS = """
+CREATE TABLE moved_sums (
+    user_id TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    direction TEXT NOT NULL CHECK (direction IN ('OUT', 'IN')),
+    account_type TEXT NOT NULL,
+    day TEXT NOT NULL,
+    day_amount INTEGER NOT NULL CHECK (day_amount >= 0),
+    month TEXT NOT NULL,
+    month_amount INTEGER NOT NULL CHECK (month_amount >= 0),
+    PRIMARY KEY (user_id, currency, direction, account_type)
+) STRICT, WITHOUT ROWID
+"""
+
+# An entry that captures a hold also reduces the held money: both change in one statement, so that the account never
+# holds more than its balance.
+_HOLDS_AND_SUMS = (
+    _HOLDS,
+    "CREATE INDEX holds_of_account ON holds (account_id) WHERE status = 'HELD'",
+    "CREATE INDEX holds_by_expiry ON holds (expires_at) WHERE status = 'HELD'",
+    _refuse("holds_start_active", "INSERT ON holds", "a hold starts active", "NEW.status <> 'HELD'"),
+    _refuse("holds_end_once", "UPDATE ON holds", "a hold ends once", "OLD.status <> 'HELD'"),
+    _refuse(
+        "holds_keep_identity",
+        "UPDATE OF transaction_id, posting, account_id, account_type, currency, amount, created_at, expires_at"
+        " ON holds",
+        "a hold keeps its identity",
+    ),
+    _refuse("holds_never_go", "DELETE ON holds", "holds are never deleted"),
+    (
+        "CREATE TRIGGER new_holds_are_counted AFTER INSERT ON holds"
+        " BEGIN UPDATE store_identity SET changes = changes + 1; END"
+    ),
+    "ALTER TABLE entries ADD COLUMN released INTEGER NOT NULL DEFAULT 0 CHECK (released >= 0)",
+    "DROP TRIGGER entries_move_balances",
+    (
+        "CREATE TRIGGER entries_move_balances AFTER INSERT ON entries BEGIN"
+        " UPDATE accounts SET balance = NEW.balance_after, held = held - NEW.released, version = version + 1,"
+        " balance_as_of = NEW.posted_at, updated_at = NEW.posted_at WHERE id = NEW.account_id; END"
+    ),
+    _refuse(
+        "held_money_follows_holds",
+        "UPDATE OF held ON accounts",
+        "held money changes by holds only",
+        "NEW.held IS NOT (SELECT coalesce(sum(amount), 0) FROM holds WHERE account_id = NEW.id AND status = 'HELD')",
+    ),
+    _MOVED_SUMS,
+    (
+        "INSERT INTO moved_sums SELECT user_id, currency, direction, '', day, amount, substr(day, 1, 7), amount"
+        " FROM day_sums"
+    ),
+    "DROP TABLE day_sums",
+)
+
+# The program computes the hashes of entries that were posted before this migration (`sqlite_chain`).
+_CHAINS = (
+    "ALTER TABLE entries ADD COLUMN position INTEGER",
+    "ALTER TABLE entries ADD COLUMN hash BLOB",
+    "CREATE TABLE chain_key (id TEXT NOT NULL) STRICT",
+    "CREATE UNIQUE INDEX entries_by_position ON entries (account_id, position) WHERE position IS NOT NULL",
+    "CREATE INDEX entries_by_time ON entries (account_id, posted_at, sequence)",
+    "CREATE INDEX entries_of_day ON entries (posted_at)",
+    "CREATE INDEX entries_without_hash ON entries (sequence) WHERE hash IS NULL",
+    "DROP TRIGGER entries_never_change",
+    _refuse(
+        "entries_never_change",
+        "UPDATE ON entries",
+        "entries never change",
+        "OLD.hash IS NOT NULL OR NEW.sequence <> OLD.sequence OR NEW.transaction_id <> OLD.transaction_id"
+        " OR NEW.line <> OLD.line OR NEW.account_id <> OLD.account_id OR NEW.currency <> OLD.currency"
+        " OR NEW.amount <> OLD.amount OR NEW.balance_after <> OLD.balance_after OR NEW.posted_at <> OLD.posted_at"
+        " OR NEW.released <> OLD.released OR NEW.hash IS NULL",
+    ),
+    _refuse("entries_are_chained", "INSERT ON entries", "an entry has its hash", "NEW.hash IS NULL"),
+)
+
 MIGRATIONS: Final = (
     Migration(
         1,
@@ -216,4 +314,6 @@ MIGRATIONS: Final = (
         identity_statements("INSERT ON accounts", "UPDATE OF type, status ON accounts", "INSERT ON postings"),
     ),
     Migration(7, "readers of the outbox", (READERS_TABLE,)),
+    Migration(8, "holds, and sums of a month", _HOLDS_AND_SUMS),
+    Migration(9, "hash chains", _CHAINS),
 )

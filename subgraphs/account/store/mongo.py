@@ -7,146 +7,90 @@ transactions that must not run at the same time write a common document: the acc
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import structlog
 from bson import ObjectId
-from pymongo import ASCENDING, DESCENDING
+from pymongo import ASCENDING, ReturnDocument
 
 from bank import values
 from bank.values import is_object_id
 from servicekit.errors import Unavailable
 from subgraphs.account import events
 from subgraphs.account.domain import OPEN_STATUSES, Account
-from subgraphs.account.store import mongo_ledger
+from subgraphs.account.holds import HoldStatus
+from subgraphs.account.store import ledger_operations
+from subgraphs.account.store.chain_key import check_key
+from subgraphs.account.store.mongo_accounts import MongoAccountLists
+from subgraphs.account.store.mongo_check import MongoLedgerCheck
 from subgraphs.account.store.mongo_documents import (
     account_document,
     changed_fields,
     object_ids,
-    to_account,
 )
-from subgraphs.account.store.mongo_schema import ACCOUNTS, CUSTOMERS, KEYS, MIGRATIONS, POSTINGS
+from subgraphs.account.store.mongo_ledger import MongoLedgerTransaction, wrong_receivers
+from subgraphs.account.store.mongo_schema import CHAIN_KEY, CUSTOMERS, HOLDS, MIGRATIONS, POSTINGS
 from subgraphs.account.store.protocol import DEFAULT_LIMITS, NUMBER_DRAWS
 from subgraphs.kit.keyed_locks import KeyedLocks
-from subgraphs.kit.mongo_store import MongoStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
     from datetime import datetime
+    from decimal import Decimal
 
     from pymongo.asynchronous.client_session import AsyncClientSession
 
+    from subgraphs.account.chain import ChainKey
+    from subgraphs.account.holds import Hold
     from subgraphs.account.limits import Limits
     from subgraphs.account.postings import Posting
     from subgraphs.account.settlement import Outcome
-    from subgraphs.account.store.protocol import AccountFilter
-    from subgraphs.kit.connections import PageRequest
+    from subgraphs.account.store.ledger_report import LedgerReport
     from subgraphs.kit.mongo import MongoDatabase
-    from subgraphs.kit.store_factory import Clock
+    from subgraphs.kit.store_factory import Clock, StoreAddress
 
 R = TypeVar("R")
-
-# How many owners of accounts a process remembers. The owner of an account never changes.
-_REMEMBERED_OWNERS: Final = 100_000
 
 _log = structlog.stdlib.get_logger("account.store")
 
 
-class MongoAccountStore(MongoStore):
+class MongoAccountStore(MongoAccountLists):
     """The `AccountStore` in one MongoDB database."""
 
     migrations = MIGRATIONS
+    _key: ChainKey
+
+    @classmethod
+    async def open_chained(cls, address: StoreAddress, key: ChainKey, clock: Clock) -> Self:
+        """Open the database of `address` (see `open_at`).
+
+        Raises:
+            StartupError: see `open_at`; or the chains of the database were made with another key.
+        """
+        store = await cls.open_at(address, clock)
+        try:
+            await store.chain_with(key)
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    async def chain_with(self, key: ChainKey) -> None:
+        """Make and continue the chains with `key`. A part of `open_chained`."""
+        self._key = key
+        keys = self._database.collection(CHAIN_KEY)
+        with self._database.failures():
+            known = await keys.find_one_and_update(
+                {"_id": "key"}, {"$setOnInsert": {"id": key.id}}, upsert=True, return_document=ReturnDocument.AFTER
+            )
+        check_key([(known or {})["id"]], key, self._database.name)
 
     def __init__(self, database: MongoDatabase, *, clock: Clock = values.now) -> None:
         super().__init__(database, clock=clock)
-        self._accounts = database.collection(ACCOUNTS)
-        self._keys = database.collection(KEYS)
         self._customers = database.collection(CUSTOMERS)
+        self._holds = database.collection(HOLDS)
         self._postings = database.collection(POSTINGS)
         self._locks = KeyedLocks()
-        self._owners: dict[str, str] = {}
-
-    async def by_ids(self, ids: Collection[str]) -> Mapping[str, Account]:
-        with self._database.failures():
-            return await self._by_ids(ids)
-
-    async def by_numbers(self, numbers: Collection[str]) -> Mapping[str, Account]:
-        with self._database.failures():
-            keys = await self._keys.find({"_id": {"$in": list(numbers)}}).to_list()
-            found = await self._by_ids([str(key["accountId"]) for key in keys])
-        return {account.number: account for account in found.values()}
-
-    async def _by_ids(self, ids: Collection[str], session: AsyncClientSession | None = None) -> dict[str, Account]:
-        """Return accounts by id. The query contains the owners, by which the collection is sharded."""
-        owners = await self._owners_of(ids, session)
-        if not owners:
-            return {}
-        query = {"_id": {"$in": object_ids(owners)}, "userId": {"$in": sorted(set(owners.values()))}}
-        found = await self._accounts.find(query, session=session).to_list()
-        return {str(document["_id"]): to_account(document) for document in found}
-
-    async def _owners_of(self, ids: Collection[str], session: AsyncClientSession | None) -> dict[str, str]:
-        """Return the owners of accounts by id. Ids of accounts that do not exist are left out."""
-        known = {account_id: self._owners[account_id] for account_id in ids if account_id in self._owners}
-        unknown = [account_id for account_id in ids if account_id not in known]
-        if unknown:
-            rows = await self._keys.find({"_id": {"$in": object_ids(unknown)}}, session=session).to_list()
-            found = {str(row["_id"]): str(row["userId"]) for row in rows}
-            self._remember_owners(found)
-            known |= found
-        return known
-
-    def _remember_owners(self, owners: Mapping[str, str]) -> None:
-        if len(self._owners) + len(owners) > _REMEMBERED_OWNERS:
-            self._owners.clear()
-        self._owners |= owners
-
-    async def page(self, wanted: AccountFilter, page: PageRequest) -> Sequence[Account]:
-        return await self._page(_conditions(wanted, page), page)
-
-    async def _page(self, query: Mapping[str, Any], page: PageRequest) -> list[Account]:
-        direction = DESCENDING if page.backwards else ASCENDING
-        with self._database.failures():
-            found = await self._accounts.find(query).sort("_id", direction).limit(page.limit + 1).to_list()
-        return [to_account(document) for document in found]
-
-    async def count(self, wanted: AccountFilter) -> int:
-        with self._database.failures():
-            return await self._accounts.count_documents(_conditions(wanted))
-
-    async def pages_of(
-        self, owners: Collection[str], wanted: AccountFilter, page: PageRequest
-    ) -> Mapping[str, Sequence[Account]]:
-        query = _conditions(wanted, page, owners)
-        if len(owners) == 1:
-            accounts = await self._page(query, page)
-            return {accounts[0].user_id: accounts} if accounts else {}
-        order = {"_id": DESCENDING if page.backwards else ASCENDING}
-        steps: list[Mapping[str, Any]] = [
-            {"$match": query},
-            {
-                "$setWindowFields": {
-                    "partitionBy": "$userId",
-                    "sortBy": order,
-                    "output": {"position": {"$documentNumber": {}}},
-                }
-            },
-            {"$match": {"position": {"$lte": page.limit + 1}}},
-            {"$sort": {"userId": ASCENDING, "position": ASCENDING}},
-        ]
-        pages: dict[str, list[Account]] = {}
-        with self._database.failures():
-            async for document in await self._accounts.aggregate(steps):
-                pages.setdefault(document["userId"], []).append(to_account(document))
-        return pages
-
-    async def counts_of(self, owners: Collection[str], wanted: AccountFilter) -> Mapping[str, int]:
-        steps = [
-            {"$match": _conditions(wanted, owners=owners)},
-            {"$group": {"_id": "$userId", "accounts": {"$sum": 1}}},
-        ]
-        with self._database.failures():
-            return {row["_id"]: row["accounts"] async for row in await self._accounts.aggregate(steps)}
 
     async def open(self, user_id: str, rule: Callable[[int], Account | R]) -> Account | R:
         async def insert(session: AsyncClientSession) -> tuple[Account | R, int]:
@@ -178,7 +122,7 @@ class MongoAccountStore(MongoStore):
 
     async def change(self, account_id: str, rule: Callable[[Account | None], Account | R]) -> Account | R:
         async def replace(session: AsyncClientSession) -> tuple[Account | R, int]:
-            current = (await self._by_ids([account_id], session)).get(account_id)
+            current = (await self.accounts_by_ids([account_id], session)).get(account_id)
             changed = rule(current)
             if not isinstance(changed, Account) or changed == current:
                 return changed, 0
@@ -193,6 +137,11 @@ class MongoAccountStore(MongoStore):
 
         async with self._locks.hold([account_id]):
             return await self._changing(replace)
+
+    async def check(self, key: ChainKey | None) -> LedgerReport:
+        """Check every invariant of the ledger in one snapshot. Without `key`, the hash chains are not checked."""
+        async with self._database.snapshot() as session:
+            return await MongoLedgerCheck(self._database, session, key).run()
 
     async def posted_ids(self, *, after: str, limit: int) -> Sequence[str]:
         query: dict[str, Any] = {"outcome": "POSTED"}
@@ -211,30 +160,53 @@ class MongoAccountStore(MongoStore):
     async def wrong_receivers(self, user_id: str, at: datetime) -> Sequence[datetime]:
         with self._database.failures():
             customer = await self._customers.find_one({"_id": user_id}, ["wrongReceivers"])
-        return mongo_ledger.wrong_receivers(customer, at)
+        return wrong_receivers(customer, at)
 
     async def post(self, posting: Posting, limits: Limits = DEFAULT_LIMITS) -> Outcome:
-        ledger = mongo_ledger.MongoLedger(self._database, self._by_ids, self._append_events)
+        async def settle(ledger: MongoLedgerTransaction) -> tuple[Outcome, bool]:
+            return await ledger_operations.post(ledger, posting, limits, self._clock())
 
-        async def settle(session: AsyncClientSession) -> tuple[Outcome, int]:
-            return await ledger.post(posting, limits, self._clock(), session)
+        return await self._in_ledger([posting.on_behalf_of.user_id, *posting.customer_ids()], settle)
 
-        async with self._locks.hold([posting.on_behalf_of.user_id, *posting.customer_ids()]):
-            return await self._changing(settle)
+    async def reserve(self, posting: Posting, expires_at: datetime, limits: Limits = DEFAULT_LIMITS) -> Hold | Outcome:
+        async def reserve(ledger: MongoLedgerTransaction) -> tuple[Hold | Outcome, bool]:
+            return await ledger_operations.reserve(ledger, posting, expires_at, limits, self._clock())
 
+        return await self._in_ledger([posting.on_behalf_of.user_id, *posting.customer_ids()], reserve)
 
-def _conditions(
-    wanted: AccountFilter, page: PageRequest | None = None, owners: Collection[str] | None = None
-) -> dict[str, Any]:
-    """Return a filter of the collection of customers' accounts."""
-    query: dict[str, Any] = {}
-    lists = {"status": wanted.statuses, "type": wanted.types, "currency": wanted.currencies, "userId": owners}
-    for name, allowed in lists.items():
-        if allowed is not None:
-            query[name] = {"$in": [str(value) for value in allowed]}
-    bounds = {
-        operator: ObjectId(key[0])
-        for operator, key in (("$gt", page and page.after), ("$lt", page and page.before))
-        if key
-    }
-    return {**query, "_id": bounds} if bounds else query
+    async def capture(
+        self, transaction_id: str, amount: Decimal | None = None, limits: Limits = DEFAULT_LIMITS
+    ) -> Outcome | None:
+        async def capture(ledger: MongoLedgerTransaction) -> tuple[Outcome | None, bool]:
+            return await ledger_operations.capture(ledger, transaction_id, amount, limits, self._clock())
+
+        return await self._in_ledger([transaction_id], capture)
+
+    async def release(self, transaction_id: str) -> Hold | None:
+        return (await self._end(transaction_id, HoldStatus.RELEASED))[0]
+
+    async def _end(self, transaction_id: str, status: HoldStatus) -> tuple[Hold | None, bool]:
+        async def end(ledger: MongoLedgerTransaction) -> tuple[tuple[Hold | None, bool], bool]:
+            ended = await ledger_operations.end(ledger, transaction_id, status, DEFAULT_LIMITS, self._clock())
+            return ended, ended[1]
+
+        return await self._in_ledger([transaction_id], end)
+
+    async def expire_holds(self, *, limit: int) -> int:
+        due = {"status": HoldStatus.HELD.value, "expiresAt": {"$lte": self._clock()}}
+        with self._database.failures():
+            rows = await self._holds.find(due, ["_id"]).sort("expiresAt", ASCENDING).limit(limit).to_list()
+        return sum([(await self._end(str(row["_id"]), HoldStatus.EXPIRED))[1] for row in rows])
+
+    async def _in_ledger(
+        self, locked: Collection[str], work: Callable[[MongoLedgerTransaction], Awaitable[tuple[R, bool]]]
+    ) -> R:
+        async def run(session: AsyncClientSession) -> tuple[R, int]:
+            ledger = MongoLedgerTransaction(
+                self._database, session, self._key, self.documents_by_ids, self._append_events
+            )
+            result, written = await work(ledger)
+            return result, int(written)
+
+        async with self._locks.hold(locked):
+            return await self._changing(run)

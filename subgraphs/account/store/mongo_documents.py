@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from bson import Decimal128, ObjectId
 
 from bank.values import format_timestamp, from_minor_units, is_object_id, parse_timestamp, to_minor_units
+from subgraphs.account.chain import Link
 from subgraphs.account.domain import Account, AccountStatus, AccountType, StaffAction, StaffActionKind
+from subgraphs.account.holds import Hold, HoldStatus, order_from_json, order_to_json
+from subgraphs.account.limits import Direction, MovedSum
 from subgraphs.account.settlement import Outcome, RecordedPosting
 
 if TYPE_CHECKING:
@@ -92,14 +95,26 @@ def changed_fields(account: Account) -> Document:
     return fields
 
 
-def posted_fields(account: Account) -> Document:
-    """Return the fields that a posting replaces."""
+def balance_fields(account: Account) -> Document:
+    """Return the fields that a posting or a hold replaces."""
     return {
         "balance": money(account.balance, account.currency),
+        "held": money(account.held, account.currency),
         "version": account.version,
         "balanceAsOf": account.balance_as_of,
         "updatedAt": account.updated_at,
     }
+
+
+def link_document(link: Link) -> Document:
+    """Return the end of an account's chain, as the account's document has it."""
+    return {"position": link.position, "hash": link.hash}
+
+
+def to_link(account: Mapping[str, Any]) -> Link:
+    """Return the end of the chain of an account's document."""
+    chain = account.get("chain")
+    return Link() if chain is None else Link(chain["position"], chain["hash"])
 
 
 def internal_account_id(name: str, currency: str, transaction_id: str) -> ObjectId:
@@ -125,3 +140,68 @@ def to_recorded(document: Mapping[str, Any]) -> RecordedPosting:
     """Return what a document of `postings` records."""
     outcome = Outcome(format_timestamp(document["decidedAt"]), document.get("problem"))
     return RecordedPosting(document["contentHash"], outcome)
+
+
+def hold_document(hold: Hold) -> Document:
+    """Return the document of a hold."""
+    document: Document = {
+        "_id": ObjectId(hold.id),
+        "accountId": ObjectId(hold.account_id),
+        "accountType": hold.account_type.value,
+        "order": order_to_json(hold.posting),
+        "amount": money(hold.amount, hold.posting.currency),
+        "currency": hold.posting.currency,
+        "status": hold.status.value,
+        "createdAt": hold.created_at,
+        "expiresAt": hold.expires_at,
+    }
+    if hold.ended_at is not None:
+        document["endedAt"] = hold.ended_at
+    if hold.captured is not None:
+        document["captured"] = money(hold.captured, hold.posting.currency)
+    return document
+
+
+def to_hold(document: Mapping[str, Any]) -> Hold:
+    """Return the hold of a document of `holds`."""
+    captured = document.get("captured")
+    return Hold(
+        posting=order_from_json(str(document["_id"]), document["order"]),
+        status=HoldStatus(document["status"]),
+        account_type=AccountType(document["accountType"]),
+        created_at=document["createdAt"],
+        expires_at=document["expiresAt"],
+        ended_at=document.get("endedAt"),
+        captured=None if captured is None else captured.to_decimal(),
+    )
+
+
+def moved_fields(sums: Iterable[MovedSum]) -> Document:
+    """Return the fields of a person's document that keep the sums."""
+    return {
+        f"moved.{moved.currency}.{moved.direction.value}.{moved.account_type}": {
+            "day": moved.day,
+            "dayAmount": money(moved.day_amount, moved.currency),
+            "month": moved.month,
+            "monthAmount": money(moved.month_amount, moved.currency),
+        }
+        for moved in sums
+    }
+
+
+def to_moved(customer: Mapping[str, Any], currency: str, direction: Direction) -> tuple[MovedSum, ...]:
+    """Return the sums of a person's document for one currency and direction."""
+    sums = customer.get("moved", {}).get(currency, {}).get(direction.value, {})
+    return tuple(
+        MovedSum(
+            user_id=customer["_id"],
+            currency=currency,
+            direction=direction,
+            account_type=AccountType(type_),
+            day=each["day"],
+            day_amount=each["dayAmount"].to_decimal(),
+            month=each["month"],
+            month_amount=each["monthAmount"].to_decimal(),
+        )
+        for type_, each in sums.items()
+    )

@@ -1,28 +1,35 @@
-"""Postings in MongoDB: reads what the rules need, and writes what they decide, in the caller's transaction."""
+"""One transaction in MongoDB: reads what the rules of the ledger need, and writes what they decide."""
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-import structlog
 from bson import ObjectId
 from pymongo import UpdateOne
 
-from bank.values import from_minor_units, parse_timestamp
+from bank.values import parse_timestamp, to_minor_units
 from subgraphs.account import events
-from subgraphs.account.limits import day_of, next_day
-from subgraphs.account.posting_rules import WRONG_RECEIVER_WINDOW, LedgerView
+from subgraphs.account.chain import ChainedEntry, Line, Link, lines_of
+from subgraphs.account.posting_rules import WRONG_RECEIVER_WINDOW, LedgerView, Movement
 from subgraphs.account.postings import InternalAccount, Posting
-from subgraphs.account.settlement import names_wrong_receiver, repeated, settle
+from subgraphs.account.settlement import names_wrong_receiver
 from subgraphs.account.store.mongo_documents import (
     Document,
+    balance_fields,
+    hold_document,
     internal_account_id,
+    link_document,
     money,
-    posted_fields,
+    moved_fields,
     posting_document,
+    to_account,
+    to_hold,
+    to_link,
+    to_moved,
     to_recorded,
 )
-from subgraphs.account.store.mongo_schema import ACCOUNTS, CUSTOMERS, ENTRIES, POSTINGS
+from subgraphs.account.store.mongo_schema import ACCOUNTS, CUSTOMERS, ENTRIES, HOLDS, POSTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
@@ -30,16 +37,16 @@ if TYPE_CHECKING:
 
     from pymongo.asynchronous.client_session import AsyncClientSession
 
+    from subgraphs.account.chain import ChainKey
     from subgraphs.account.domain import Account
+    from subgraphs.account.holds import Hold, HoldChange
     from subgraphs.account.limits import Limits
-    from subgraphs.account.settlement import Outcome, Settlement
+    from subgraphs.account.settlement import RecordedPosting, Settlement
     from subgraphs.kit.mongo import MongoDatabase
     from subgraphs.kit.outbox import Event
 
 # A person's document keeps at least this many refusals.
 _KEPT_REFUSALS: Final = 1000
-
-_log = structlog.stdlib.get_logger("account.store")
 
 
 def wrong_receivers(customer: Mapping[str, Any] | None, at: datetime) -> list[datetime]:
@@ -48,108 +55,149 @@ def wrong_receivers(customer: Mapping[str, Any] | None, at: datetime) -> list[da
     return sorted(time for time in times if abs(time - at) < WRONG_RECEIVER_WINDOW)
 
 
-class MongoLedger:
-    """The reading and writing of postings.
+class MongoLedgerTransaction:
+    """The `LedgerTransaction` of a session whose transaction has begun.
 
     Args:
         database: the store's database.
-        accounts_by_ids: returns accounts by id, in a transaction.
+        session: the session.
+        key: the key of the hash chains.
+        accounts_by_ids: returns documents of accounts by id, in a transaction.
         append_events: writes events to the outbox, in a transaction.
     """
 
     def __init__(
         self,
         database: MongoDatabase,
-        accounts_by_ids: Callable[[Collection[str], AsyncClientSession], Awaitable[dict[str, Account]]],
+        session: AsyncClientSession,
+        key: ChainKey,
+        accounts_by_ids: Callable[[Collection[str], AsyncClientSession], Awaitable[dict[str, Document]]],
         append_events: Callable[[Iterable[tuple[Event, int]], AsyncClientSession], Awaitable[None]],
     ) -> None:
         self._accounts = database.collection(ACCOUNTS)
         self._customers = database.collection(CUSTOMERS)
         self._entries = database.collection(ENTRIES)
+        self._holds = database.collection(HOLDS)
         self._postings = database.collection(POSTINGS)
+        self._session = session
+        self._key = key
         self._accounts_by_ids = accounts_by_ids
         self._append_events = append_events
+        # The ends of the chains of the accounts that `view` has read.
+        self._links: dict[str, Link] = {}
 
-    async def post(
-        self, posting: Posting, limits: Limits, at: datetime, session: AsyncClientSession
-    ) -> tuple[Outcome, int]:
-        """Decide and write `posting`. Return the outcome and the number of changes."""
-        recorded = await self._postings.find_one({"_id": ObjectId(posting.transaction_id)}, session=session)
-        if recorded is not None:
-            return repeated(posting, to_recorded(recorded)), 0
-        settlement = settle(posting, await self._view(posting, limits, at, session))
-        await self._write(posting, settlement, limits, session)
-        if settlement.bound_reached:
-            _log.error("ledger bound reached", currency=posting.currency, transaction=posting.transaction_id)
-        return settlement.outcome, 1
+    async def recorded(self, transaction_id: str) -> RecordedPosting | None:
+        found = await self._postings.find_one({"_id": ObjectId(transaction_id)}, session=self._session)
+        return None if found is None else to_recorded(found)
 
-    async def _view(self, posting: Posting, limits: Limits, at: datetime, session: AsyncClientSession) -> LedgerView:
-        customer = await self._customers.find_one({"_id": posting.on_behalf_of.user_id}, session=session)
-        moved = (customer or {}).get("moved", {}).get(posting.currency, {}).get(posting.direction.value)
-        # See the SQLite store: the sum of the next day counts if the clock was set back over midnight.
-        counts = moved is not None and moved["day"] in {day_of(at), next_day(day_of(at))}
+    async def hold(self, transaction_id: str) -> Hold | None:
+        found = await self._holds.find_one({"_id": ObjectId(transaction_id)}, session=self._session)
+        return None if found is None else to_hold(found)
+
+    async def view(self, posting: Posting, limits: Limits, at: datetime) -> LedgerView:
+        person = posting.on_behalf_of.user_id
+        customer = await self._customers.find_one({"_id": person}, session=self._session) or {"_id": person}
+        documents = await self._accounts_by_ids(posting.customer_ids(), self._session)
+        self._links |= {account_id: to_link(document) for account_id, document in documents.items()}
         return LedgerView(
             at=at,
-            customers=await self._accounts_by_ids(posting.customer_ids(), session),
+            customers={account_id: to_account(document) for account_id, document in documents.items()},
             limits=limits,
-            moved_today=moved["amount"].to_decimal() if counts else from_minor_units(0, posting.currency),
+            moved=to_moved(customer, posting.currency, posting.direction),
             wrong_receivers=len(wrong_receivers(customer, at)),
         )
 
-    async def _write(
-        self, posting: Posting, settlement: Settlement, limits: Limits, session: AsyncClientSession
-    ) -> None:
+    async def write_posting(self, posting: Posting, settlement: Settlement, limits: Limits) -> None:
         # The documents that other transactions may write, too, come first, so that a conflict is noticed early.
+        rows, links = self._entry_documents(posting, settlement)
         if settlement.accounts:
-            await self._accounts.bulk_write([_update(account) for account in settlement.accounts], session=session)
-        await self._write_customer(posting, settlement, limits, session)
-        await self._postings.insert_one(posting_document(posting, settlement.outcome), session=session)
-        if settlement.movements:
-            await self._entries.insert_many(_entries(posting, settlement), session=session)
-        versions = {account.id: account.version for account in settlement.accounts}
-        made = events.of_settlement(posting, settlement)
-        await self._append_events(((event, versions[event.subject]) for event in made), session)
-
-    async def _write_customer(
-        self, posting: Posting, settlement: Settlement, limits: Limits, session: AsyncClientSession
-    ) -> None:
-        update: Document = {}
-        if settlement.day_sum is not None:
-            moved = settlement.day_sum
-            sums = {"day": moved.day, "amount": money(moved.amount, moved.currency)}
-            update = {"$set": {f"moved.{moved.currency}.{moved.direction.value}": sums}}
-        elif names_wrong_receiver(posting, settlement.outcome):
+            updates = [_update(account, links[account.id]) for account in settlement.accounts]
+            await self._accounts.bulk_write(updates, session=self._session)
+        update: Document = {"$set": moved_fields(settlement.moved)} if settlement.moved else {}
+        if not settlement.outcome.posted:
+            # A hold and a refusal with the same transaction id both write the person's document, so that only one of
+            # them is made.
+            update["$inc"] = {"refusals": 1}
+        if names_wrong_receiver(posting, settlement.outcome):
             kept = max(_KEPT_REFUSALS, 2 * limits.receiver_tries)
             refused = {"$each": [parse_timestamp(settlement.outcome.decided_at)], "$slice": -kept}
-            update = {"$push": {"wrongReceivers": refused}}
+            update["$push"] = {"wrongReceivers": refused}
+        await self._update_customer(posting, update)
+        await self._postings.insert_one(posting_document(posting, settlement.outcome), session=self._session)
+        if rows:
+            await self._entries.insert_many(rows, session=self._session)
+        versions = {account.id: account.version for account in settlement.accounts}
+        made = events.of_settlement(posting, settlement)
+        await self._append_events(((event, versions[event.subject]) for event in made), self._session)
+
+    async def _update_customer(self, posting: Posting, update: Document) -> None:
         if update:
-            await self._customers.update_one(
-                {"_id": posting.on_behalf_of.user_id}, update, upsert=True, session=session
-            )
+            person = {"_id": posting.on_behalf_of.user_id}
+            await self._customers.update_one(person, update, upsert=True, session=self._session)
 
+    def _entry_documents(self, posting: Posting, settlement: Settlement) -> tuple[list[Document], dict[str, Link]]:
+        """Return the entries, and the new ends of the chains by account."""
+        rows, links = [], {}
+        lines = lines_of(settlement.movements, posting.currency)
+        for line, movement in enumerate(settlement.movements):
+            account = movement.account
+            row = _entry(posting, movement, line)
+            row["postedAt"] = parse_timestamp(settlement.outcome.decided_at)
+            if isinstance(account, InternalAccount):
+                row["accountId"] = internal_account_id(account.name, posting.currency, posting.transaction_id)
+                row["internalName"] = account.name
+            else:
+                row["accountId"] = ObjectId(account.id)
+                row["balanceAfter"] = money(movement.balance_after or Decimal(0), posting.currency)
+                chained = _chained(posting, settlement, movement, lines, line)
+                links[account.id] = self._key.next(self._links[account.id], chained)
+                row |= link_document(links[account.id])
+            rows.append(row)
+        return rows, links
 
-def _update(account: Account) -> UpdateOne:
-    return UpdateOne({"userId": account.user_id, "_id": ObjectId(account.id)}, {"$set": posted_fields(account)})
-
-
-def _entries(posting: Posting, settlement: Settlement) -> list[Document]:
-    rows = []
-    for line, movement in enumerate(settlement.movements):
-        account = movement.account
-        row: Document = {
-            "_id": ObjectId(),
-            "transactionId": ObjectId(posting.transaction_id),
-            "line": line,
-            "currency": posting.currency,
-            "amount": money(movement.amount, posting.currency),
-            "postedAt": parse_timestamp(settlement.outcome.decided_at),
-        }
-        if isinstance(account, InternalAccount):
-            row["accountId"] = internal_account_id(account.name, posting.currency, posting.transaction_id)
-            row["internalName"] = account.name
+    async def write_hold(self, change: HoldChange) -> None:
+        hold = change.hold
+        if hold is None:
+            return
+        for account in change.accounts:
+            await self._accounts.bulk_write([_update(account, None)], session=self._session)
+        moved = {"$set": moved_fields(change.moved)} if change.moved else {}
+        await self._update_customer(hold.posting, moved)
+        document = hold_document(hold)
+        if hold.ended_at is None:
+            await self._holds.insert_one(document, session=self._session)
         else:
-            row["accountId"] = ObjectId(account.id)
-        if movement.balance_after is not None:
-            row["balanceAfter"] = money(movement.balance_after, posting.currency)
-        rows.append(row)
-    return rows
+            await self._holds.replace_one({"_id": document["_id"]}, document, session=self._session)
+        made = ((events.of_hold(hold, account), account.version) for account in change.accounts)
+        await self._append_events(made, self._session)
+
+
+def _update(account: Account, link: Link | None) -> UpdateOne:
+    fields = balance_fields(account)
+    if link is not None:
+        fields["chain"] = link_document(link)
+    return UpdateOne({"userId": account.user_id, "_id": ObjectId(account.id)}, {"$set": fields})
+
+
+def _entry(posting: Posting, movement: Movement, line: int) -> Document:
+    row: Document = {
+        "_id": ObjectId(),
+        "transactionId": ObjectId(posting.transaction_id),
+        "line": line,
+        "currency": posting.currency,
+        "amount": money(movement.amount, posting.currency),
+    }
+    return row if movement.released is None else {**row, "released": money(movement.released, posting.currency)}
+
+
+def _chained(
+    posting: Posting, settlement: Settlement, movement: Movement, lines: tuple[Line, ...], line: int
+) -> ChainedEntry:
+    return ChainedEntry(
+        posting.transaction_id,
+        settlement.outcome.decided_at,
+        posting.currency,
+        to_minor_units(movement.balance_after or Decimal(0), posting.currency),
+        lines,
+        line,
+    )

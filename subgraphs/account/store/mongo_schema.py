@@ -6,6 +6,8 @@ account_keys   account id -> owner, and account number -> account and owner
 customers      one document for each person: what the person has moved, and wrong receivers
 postings       the outcome of each transaction, by the transaction's id
 entries        the ledger; entries are inserted, and never updated or deleted
+holds          reserved money, by the transaction id of the order
+chain_key      which key the hash chains are made with
 ```
 
 Accounts are sharded by their owner (bank §4.10), so `account_keys` finds the owner of an id or a number. It also keeps
@@ -33,6 +35,8 @@ KEYS: Final = "account_keys"
 CUSTOMERS: Final = "customers"
 POSTINGS: Final = "postings"
 ENTRIES: Final = "entries"
+HOLDS: Final = "holds"
+CHAIN_KEY: Final = "chain_key"
 
 
 def _types(**types: str) -> dict[str, Any]:
@@ -56,6 +60,7 @@ _ACCOUNT: Final = _document(
             createdAt="date",
             updatedAt="date",
             staffAction="object",
+            chain="object",
         ),
         "accountNumber": {"bsonType": "string", "pattern": "^[0-9]{10}$"},
         "currency": {"bsonType": "string", "pattern": "^[A-Z]{3}$"},
@@ -64,6 +69,7 @@ _ACCOUNT: Final = _document(
         "version": {"bsonType": ["int", "long"], "minimum": 1},
     },
     "staffAction",
+    "chain",
 )
 # No customer's account is overdrawn, held money is there, and a closed account is empty.
 _SOUND_BALANCE: Final = {
@@ -82,13 +88,19 @@ _ENTRY: Final = _document(
             internalName="string",
             amount="decimal",
             balanceAfter="decimal",
+            released="decimal",
             postedAt="date",
+            hash="binData",
         ),
         "line": {"bsonType": "int", "minimum": 0},
+        "position": {"bsonType": ["int", "long"], "minimum": 1},
         "currency": {"bsonType": "string", "pattern": "^[A-Z]{3}$"},
     },
     "internalName",
     "balanceAfter",
+    "released",
+    "position",
+    "hash",
 )
 _POSTING: Final = _document(
     {
@@ -98,6 +110,25 @@ _POSTING: Final = _document(
     },
     "problem",
 )
+_HOLD: Final = _document(
+    {
+        **_types(
+            _id="objectId",
+            accountId="objectId",
+            accountType="string",
+            order="object",
+            amount="decimal",
+            currency="string",
+            createdAt="date",
+            expiresAt="date",
+            endedAt="date",
+            captured="decimal",
+        ),
+        "status": {"enum": ["HELD", "CAPTURED", "RELEASED", "EXPIRED"]},
+    },
+    "endedAt",
+    "captured",
+)
 
 
 async def _accounts_and_ledger(database: AsyncDatabase[Document]) -> None:
@@ -105,13 +136,23 @@ async def _accounts_and_ledger(database: AsyncDatabase[Document]) -> None:
     await create_collection(database, ACCOUNTS, validator={"$jsonSchema": _ACCOUNT, "$expr": _SOUND_BALANCE})
     await create_collection(database, ENTRIES, validator={"$jsonSchema": _ENTRY, "$expr": {"$ne": ["$amount", 0]}})
     await create_collection(database, POSTINGS, validator={"$jsonSchema": _POSTING})
-    await create_collection(database, KEYS)
-    await create_collection(database, CUSTOMERS)
-    await database[ACCOUNTS].create_index([("userId", ASCENDING), ("_id", ASCENDING)])
-    await database[ACCOUNTS].create_index([("status", ASCENDING), ("_id", ASCENDING)])
-    await database[ENTRIES].create_index([("accountId", ASCENDING), ("postedAt", ASCENDING), ("_id", ASCENDING)])
-    await database[ENTRIES].create_index([("transactionId", ASCENDING), ("line", ASCENDING)])
-    await database[POSTINGS].create_index([("outcome", ASCENDING), ("_id", ASCENDING)])
+    await create_collection(database, HOLDS, validator={"$jsonSchema": _HOLD})
+    for name in (KEYS, CUSTOMERS, CHAIN_KEY):
+        await create_collection(database, name)
+    for collection, indexes in INDEXES.items():
+        for fields, unique in indexes:
+            await database[collection].create_index([(field, ASCENDING) for field in fields], unique=unique)
 
 
+# Collection -> the fields of each index, and whether the index is unique.
+INDEXES: Final[dict[str, tuple[tuple[tuple[str, ...], bool], ...]]] = {
+    ACCOUNTS: ((("userId", "_id"), False), (("status", "_id"), False)),
+    ENTRIES: (
+        (("accountId", "postedAt", "position"), False),
+        (("transactionId", "line"), False),
+        (("postedAt",), False),
+    ),
+    POSTINGS: ((("outcome", "_id"), False),),
+    HOLDS: ((("status", "expiresAt"), False), (("accountId", "status"), False)),
+}
 MIGRATIONS: Final = (MongoMigration(1, "accounts and the ledger", _accounts_and_ledger),)

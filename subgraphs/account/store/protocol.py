@@ -13,7 +13,9 @@ from subgraphs.kit.store_identity import IdentifiedStore
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
+    from decimal import Decimal
 
+    from subgraphs.account.holds import Hold
     from subgraphs.account.postings import Posting
     from subgraphs.account.settlement import Outcome
     from subgraphs.kit.connections import PageRequest
@@ -119,6 +121,37 @@ class AccountStore(Outbox, IdentifiedStore, Protocol):
         Raises:
             TransactionIdReused: the transaction id belongs to a posting with other content.
         """
+
+    async def reserve(self, posting: Posting, expires_at: datetime, limits: Limits = DEFAULT_LIMITS) -> Hold | Outcome:
+        """Reserve the money of `posting` until `expires_at`, if the posting could be made now (bank §2.15).
+
+        Returns:
+            The hold. A refusal is recorded and returned like that of a posting. A repetition returns the hold as it is
+            now or, if the order has an outcome, the outcome.
+
+        Raises:
+            TransactionIdReused: the transaction id belongs to an order with other content.
+        """
+
+    async def capture(
+        self, transaction_id: str, amount: Decimal | None = None, limits: Limits = DEFAULT_LIMITS
+    ) -> Outcome | None:
+        """Post the order of a hold, with a smaller amount or in whole. `post` with the whole order does the same.
+
+        Returns:
+            The outcome; after a release or an expiry, a refusal. A repetition returns the first outcome. None if there
+            is no such hold.
+
+        Raises:
+            InvalidValue: the amount is greater than what is held.
+            TransactionIdReused: the hold was captured with another amount.
+        """
+
+    async def release(self, transaction_id: str) -> Hold | None:
+        """End a hold without a posting. A hold that has ended already stays as it is. Return the hold, if it exists."""
+
+    async def expire_holds(self, *, limit: int) -> int:
+        """End up to `limit` holds whose time has come. Return how many were ended."""
 
     async def posted_ids(self, *, after: str, limit: int) -> Sequence[str]:
         """Return transaction ids of postings that were made, in ascending order, beginning after the id `after`."""

@@ -30,6 +30,7 @@ from subgraphs.account.problems import LimitReached
 from subgraphs.account.store.protocol import AccountFilter
 from subgraphs.kit.connections import PageRequest
 from tests.subgraphs.account.audit_contract import AUDIT_CONTRACT
+from tests.subgraphs.account.hold_contract import HOLD_CONTRACT
 from tests.subgraphs.account.support import (
     code_of,
     current,
@@ -386,4 +387,5 @@ CONTRACT: tuple[Callable[[StoreFactory], Awaitable[None]], ...] = (
     a_change_that_fails_leaves_no_event,
     old_events_of_accounts_are_pruned,
     *AUDIT_CONTRACT,
+    *HOLD_CONTRACT,
 )

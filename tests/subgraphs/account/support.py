@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from bank import values
 from bank.values import new_object_id, new_user_id
+from subgraphs.account.chain import ChainKey
 from subgraphs.account.domain import Account, AccountStatus, AccountType, Opening, open_account
 from subgraphs.account.postings import (
     CustomerAccount,
@@ -37,10 +38,13 @@ if TYPE_CHECKING:
     StoreFactory = Callable[[], AbstractAsyncContextManager[AccountStore]]
 
 
+KEY = ChainKey(b"the key of the chains in tests")
+
+
 def sqlite_factory(path: Path) -> StoreFactory:
     @asynccontextmanager
     async def opened() -> AsyncIterator[AccountStore]:
-        store = await SqliteAccountStore.open_file(path)
+        store = await SqliteAccountStore.open_chained(path, KEY)
         try:
             yield store
         finally:
@@ -49,11 +53,14 @@ def sqlite_factory(path: Path) -> StoreFactory:
     return opened
 
 
-def mongo_factory(url: str) -> StoreFactory:
+def mongo_address(url: str) -> StoreAddress:
+    return StoreAddress(SecretStr(url), "ACCOUNT_DB_URL", Path("unused"))
+
+
+def mongo_factory(url: str, key: ChainKey = KEY) -> StoreFactory:
     @asynccontextmanager
     async def opened() -> AsyncIterator[AccountStore]:
-        address = StoreAddress(SecretStr(url), "ACCOUNT_DB_URL", Path("unused"))
-        store = await MongoAccountStore.open_at(address, values.now)
+        store = await MongoAccountStore.open_chained(mongo_address(url), key, values.now)
         try:
             yield store
         finally:

@@ -47,7 +47,7 @@ def test_a_posting_reports_each_customers_account_once_and_a_refusal_nothing() -
     before = replace(before, user_id=ann.user_id)
     for amount, types in (("4.00", ["account.posted"]), ("40.00", [])):
         posting = withdrawal(ann, before.id, amount)
-        settlement = settle(posting, LedgerView(now(), {before.id: before}, Limits(), Decimal(0), 0))
+        settlement = settle(posting, LedgerView(now(), {before.id: before}, Limits(), (), 0))
         reported = list(events.of_settlement(posting, settlement))
         assert [event.type for event in reported] == types
         assert list(events.of_settlement(posting, replace(settlement, movements=(), accounts=()))) == []

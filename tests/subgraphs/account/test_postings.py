@@ -14,7 +14,7 @@ from bank.identity import CUSTOMER, SUPPORT
 from bank.values import InvalidValue, format_timestamp, new_object_id, now
 from subgraphs.account.domain import Account, AccountStatus, AccountType, Opening, open_account
 from subgraphs.account.errors import TransactionIdReused
-from subgraphs.account.limits import Ceiling, LimitKind, Limits, end_of_day
+from subgraphs.account.limits import Ceiling, Direction, Limits, MovedSum, day_of, end_of_day, month_of
 from subgraphs.account.posting_rules import LedgerView, decide
 from subgraphs.account.postings import (
     MAX_ENTRIES,
@@ -33,6 +33,7 @@ from subgraphs.account.problems import (
     CurrencyMismatch,
     InsufficientFunds,
     InvalidAccount,
+    LimitKind,
     ReceiverUnavailable,
     SameAccount,
 )
@@ -51,8 +52,16 @@ def account_of(owner: OnBehalfOf, balance: str = "100.00", **changes: object) ->
 
 
 def ledger(*accounts: Account, **changes: object) -> LedgerView:
-    view = LedgerView(now(), {a.id: a for a in accounts}, Limits(), Decimal(0), 0)
+    view = LedgerView(now(), {a.id: a for a in accounts}, Limits(), (), 0)
     return replace(view, **changes)  # type: ignore[arg-type] # a test names fields freely
+
+
+def moved_today(amount: Decimal) -> MovedSum:
+    """What Ann has spent today with her checking accounts."""
+    moment = now()
+    return MovedSum(
+        ANN.user_id, "USD", Direction.OUT, AccountType.CHECKING, day_of(moment), amount, month_of(moment), amount
+    )
 
 
 class TestMalformed:
@@ -237,7 +246,7 @@ class TestDeciding:
     def test_an_order_above_a_limit_is_refused_with_what_is_left(self) -> None:
         limits = Limits(Ceiling(Decimal(50)), Ceiling(Decimal(80)), Ceiling(Decimal(200)))
         account = account_of(ANN, "150.00")
-        view = ledger(account, limits=limits, moved_today=Decimal("60.00"))
+        view = ledger(account, limits=limits, moved=(moved_today(Decimal("60.00")),))
         left, nothing = Decimal("20.00"), Decimal("0.00")
         order = AmountLimitExceeded(LimitKind.ORDER, Decimal("50.00"), Decimal("50.00"), "USD")
         day = AmountLimitExceeded(LimitKind.DAY, Decimal("80.00"), left, "USD", end_of_day(view.at))

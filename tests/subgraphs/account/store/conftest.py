@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pymongo import MongoClient
 
-from subgraphs.account.store.mongo_schema import ACCOUNTS, CUSTOMERS, ENTRIES, KEYS, POSTINGS
+from subgraphs.account.store.mongo_schema import ACCOUNTS, CUSTOMERS, ENTRIES, HOLDS, KEYS, POSTINGS
 from subgraphs.kit.mongo_store import KNOWN_STORES, OUTBOX, SEQUENCES
 from tests.subgraphs.account.support import mongo_factory
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mosafe.local_servers.mongod import Mongod
     from tests.subgraphs.account.support import StoreFactory
 
-_EMPTIED = (ACCOUNTS, CUSTOMERS, ENTRIES, KEYS, POSTINGS, KNOWN_STORES, OUTBOX)
+_EMPTIED = (ACCOUNTS, CUSTOMERS, ENTRIES, HOLDS, KEYS, POSTINGS, KNOWN_STORES, OUTBOX)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,7 @@
-"""The ledger check finds violations that the database's own constraints would refuse."""
+"""The ledger check finds violations that the database's own constraints would refuse.
+
+Covers `subgraphs/account/store/ledger_report.py`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from subgraphs.account.store.ledger_check import INVARIANTS, check_ledger
-from tests.subgraphs.account.support import funded, opened, person, sqlite_factory, transfer
+from subgraphs.account.store.ledger_report import CHAINS
+from tests.subgraphs.account.support import KEY, funded, opened, person, sqlite_factory, transfer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +49,7 @@ TAMPERING = {
     "closed accounts are empty": "UPDATE accounts SET status = 'CLOSED'",
     "entries have the currency of their account": "UPDATE entries SET currency = 'EUR'",
     "posted transactions have entries, refused ones none": "UPDATE postings SET outcome = 'POSTED', problem = NULL",
+    "held money is that of active holds": "UPDATE accounts SET held = 1 WHERE user_id IS NOT NULL",
     "entries belong to a posted transaction": "DELETE FROM postings WHERE outcome = 'POSTED'",
 }
 
@@ -62,6 +67,25 @@ def test_tampering_is_found(invariant: str, path: Path) -> None:
     found = {violation.invariant: violation for violation in report.violations}
     assert found[invariant].count >= 1
     assert found[invariant].examples
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["UPDATE entries SET posted_at = '2020' WHERE sequence = 3", "DELETE FROM entries WHERE sequence = 2"],
+)
+def test_the_first_broken_entry_of_a_chain_is_named(change: str, path: Path) -> None:
+    assert CHAINS not in {violation.invariant for violation in check_ledger(path, KEY).violations}
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        (account_id, transaction_id) = connection.execute(
+            "SELECT account_id, transaction_id FROM entries WHERE sequence = 3"
+        ).fetchone()
+        connection.execute(change)
+    found = {violation.invariant: violation for violation in check_ledger(path, KEY).violations}
+    position = 2 if "posted_at" in change else 1
+    expected = {"account_id": account_id, "position": position, "transaction_id": transaction_id}
+    assert found[CHAINS].examples == (expected,)
 
 
 def test_damage_to_the_file_is_found(path: Path) -> None:

@@ -1,7 +1,8 @@
 """The MongoDB store: the contract of every store, the documents of the seed, and what the database refuses.
 
-Covers `subgraphs/account/store/mongo.py`, `subgraphs/account/store/mongo_documents.py`,
-`subgraphs/account/store/mongo_ledger.py` and `subgraphs/account/store/mongo_schema.py`.
+Covers `subgraphs/account/store/mongo.py`, `subgraphs/account/store/mongo_accounts.py`,
+`subgraphs/account/store/mongo_documents.py`, `subgraphs/account/store/mongo_ledger.py` and
+`subgraphs/account/store/mongo_schema.py`.
 """
 
 from __future__ import annotations

@@ -1,22 +1,36 @@
 """The SQLite store: the contract of every store, and the statements that its file refuses.
 
-Covers `subgraphs/account/store/sqlite.py` and `subgraphs/account/store/migrations.py`.
+Covers `subgraphs/account/store/sqlite.py`, `subgraphs/account/store/sqlite_ledger.py`,
+`subgraphs/account/store/sqlite_rows.py`, `subgraphs/account/store/ledger_operations.py` and
+`subgraphs/account/store/migrations.py`.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from bank import values
 from servicekit.errors import Unavailable
 from servicekit.sqlite import Database
-from subgraphs.account.store import sqlite
+from subgraphs.account.holds import Hold
+from subgraphs.account.store import sqlite_ledger
 from subgraphs.account.store.migrations import MIGRATIONS
 from tests.subgraphs.account.store_contract import CONTRACT
-from tests.subgraphs.account.support import current, deposit, funded, opened, person, sqlite_factory, transfer
+from tests.subgraphs.account.support import (
+    current,
+    deposit,
+    funded,
+    opened,
+    person,
+    sqlite_factory,
+    transfer,
+    withdrawal,
+)
 from tests.subgraphs.kit.outbox_contract import last_sequence, types_since
 
 if TYPE_CHECKING:
@@ -36,6 +50,9 @@ async def test_contract(check: Callable[[StoreFactory], Awaitable[None]], path: 
     await check(sqlite_factory(path))
 
 
+# What `{columns}` stands for in a statement.
+COLUMNS = "(transaction_id, line, account_id, currency, amount, balance_after, posted_at, hash)"
+
 # A statement and the constraint that refuses it.
 FORBIDDEN = [
     ("UPDATE accounts SET balance = balance + 1", "a balance changes by entries only"),
@@ -44,9 +61,21 @@ FORBIDDEN = [
     ("UPDATE accounts SET number = '0000000000', version = version + 1", "an account keeps its identity"),
     ("UPDATE accounts SET user_id = 'me', version = version + 1", "an account keeps its identity"),
     ("UPDATE accounts SET currency = 'EUR', version = version + 1", "an account keeps its identity"),
-    ("UPDATE accounts SET held = 1000000, version = version + 1 WHERE user_id IS NOT NULL", "held_money_is_there"),
+    ("UPDATE accounts SET held = 0, version = version + 1 WHERE held > 0", "held money changes by holds only"),
     ("UPDATE accounts SET status = 'CLOSED', version = version + 1", "closed_accounts_are_empty"),
     ("DELETE FROM accounts", "accounts are closed, never deleted"),
+    ("UPDATE accounts SET held = 1, version = version + 1", "held money changes by holds only"),
+    ("UPDATE holds SET amount = 1", "a hold keeps its identity"),
+    ("UPDATE holds SET status = 'EXPIRED', ended_at = '' WHERE status <> 'HELD'", "a hold ends once"),
+    ("DELETE FROM holds", "holds are never deleted"),
+    ("UPDATE entries SET hash = x'00'", "entries never change"),
+    (
+        (
+            "INSERT INTO entries (transaction_id, line, account_id, currency, amount, balance_after, posted_at)"
+            " SELECT 'new', 0, id, currency, 1, balance + 1, '' FROM accounts"
+        ),
+        "an entry has its hash",
+    ),
     ("UPDATE entries SET amount = 1", "entries never change"),
     ("DELETE FROM entries", "entries are never deleted"),
     ("UPDATE postings SET outcome = 'REFUSED'", "postings never change"),
@@ -68,18 +97,18 @@ FORBIDDEN = [
     # One more line for a complete transaction.
     (
         (
-            "INSERT INTO entries SELECT NULL, transaction_id, 9, account_id, currency, 1, balance_after + 1, posted_at"
-            " FROM entries ORDER BY sequence DESC LIMIT 1"
+            "INSERT INTO entries {columns} SELECT transaction_id, 9, account_id, currency, 1, balance_after + 1,"
+            " posted_at, x'00' FROM entries ORDER BY sequence DESC LIMIT 1"
         ),
         "the transaction is complete",
     ),
     (
-        "INSERT INTO entries SELECT NULL, 'new', 0, id, currency, 1, balance + 2, '' FROM accounts",
+        "INSERT INTO entries {columns} SELECT 'new', 0, id, currency, 1, balance + 2, '', x'00' FROM accounts",
         "an entry continues its account",
     ),
     (
         (
-            "INSERT INTO entries SELECT NULL, 'new', 0, id, currency, -1 - balance, -1, '' FROM accounts"
+            "INSERT INTO entries {columns} SELECT 'new', 0, id, currency, -1 - balance, -1, '', x'00' FROM accounts"
             " WHERE user_id IS NOT NULL"
         ),
         "customers_are_never_overdrawn",
@@ -93,24 +122,28 @@ FORBIDDEN = [
 @pytest.mark.parametrize(("statement", "reason"), FORBIDDEN, ids=lambda text: text[:70])
 async def test_the_file_itself_refuses(statement: str, reason: str, path: Path) -> None:
     async with sqlite_factory(path)() as store:
-        await funded(store, person(), "10.00")
+        account = await funded(store, ann := person(), "10.00")
+        orders = [withdrawal(ann, account.id, "1.00") for _ in range(2)]
+        for order in orders:
+            assert isinstance(await store.reserve(order, values.now() + timedelta(hours=1)), Hold)
+        await store.release(orders[0].transaction_id)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA foreign_keys = ON")
         with pytest.raises(sqlite3.IntegrityError, match=reason):
-            connection.execute(statement)
+            connection.execute(statement.replace("{columns}", COLUMNS))
 
 
 async def test_half_a_posting_cannot_be_completed_or_committed(path: Path) -> None:
     async with sqlite_factory(path)() as store:
         await funded(store, person(), "10.00")
     half = (
-        "INSERT INTO entries SELECT NULL, 'new', 0, id, currency, 1, balance + 1, '' FROM accounts"
+        "INSERT INTO entries {columns} SELECT 'new', 0, id, currency, 1, balance + 1, '', x'00' FROM accounts"
         " WHERE user_id IS NOT NULL"
     )
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("BEGIN")
-        connection.execute(half)
+        connection.execute(half.replace("{columns}", COLUMNS))
         for outcome, problem, reason in (("POSTED", None, "do not balance"), ("REFUSED", "{}", "has no entries")):
             with pytest.raises(sqlite3.IntegrityError, match=reason):
                 connection.execute("INSERT INTO postings VALUES ('new', '', '', '', ?, ?, '')", (outcome, problem))
@@ -147,7 +180,7 @@ async def test_a_failure_amid_a_posting_leaves_nothing(path: Path, monkeypatch: 
             raise ConnectionResetError
 
         with monkeypatch.context() as patch:
-            patch.setattr(sqlite, step, fail)
+            patch.setattr(sqlite_ledger, step, fail)
             with pytest.raises(ConnectionResetError):
                 await store.post(posting)
         assert await current(store, source) == source

@@ -1,0 +1,175 @@
+"""The bodies of requests to the internal REST routes (`internal_api`). Names are in camel case, amounts are strings."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Final, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic.alias_generators import to_camel
+
+from bank import values
+from subgraphs.account.holds import held_account
+from subgraphs.account.postings import (
+    MAX_ENTRIES,
+    CustomerAccount,
+    Entry,
+    InternalAccount,
+    OnBehalfOf,
+    Posting,
+    PostingType,
+)
+
+
+def _signed_amount(value: object) -> Decimal:
+    """Parse a decimal string, which may have a minus sign. Zero is refused."""
+    if not isinstance(value, str):
+        raise ValueError("an amount is a string")  # noqa: TRY004 - pydantic reports ValueError at the field
+    amount = values.parse_amount(value.removeprefix("-"))
+    return -amount if value.startswith("-") else amount
+
+
+def _amount(value: object) -> Decimal | None:
+    """Parse an amount without a sign. Null stands for none."""
+    if value is None or isinstance(value, Decimal):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("an amount is a string")  # noqa: TRY004 - pydantic reports ValueError at the field
+    return values.parse_amount(value)
+
+
+def _time(value: object) -> datetime | None:
+    if value is None or isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("a time is a string")  # noqa: TRY004 - as above
+    return values.parse_timestamp(value)
+
+
+def _object_id(text: str) -> str:
+    if not values.is_object_id(text):
+        raise ValueError("not 24 hex digits")
+    return text
+
+
+# Ids and account numbers are shorter than this limit. A text that is neither an id nor an account number gets the same
+# response as a missing account.
+_Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+_Amount = Annotated[Decimal, BeforeValidator(_signed_amount)]
+ObjectIdText = Annotated[str, AfterValidator(_object_id)]
+
+
+class InternalDocument(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="forbid", strict=True, frozen=True, hide_input_in_errors=True
+    )
+
+
+class Person(InternalDocument):
+    user_id: _Name
+    roles: frozenset[_Name] = frozenset()
+
+    def actor(self) -> OnBehalfOf:
+        return OnBehalfOf(self.user_id, self.roles)
+
+
+class PartiesRequest(InternalDocument):
+    """The accounts to look up.
+
+    The destination of a deposit must belong to the person on whose behalf the service asks.
+    """
+
+    on_behalf_of: Person
+    type: PostingType | None = None
+    source_account_id: _Name | None = None
+    destination_account_id: _Name | None = None
+    destination_account_number: _Name | None = None
+
+    @model_validator(mode="after")
+    def _one_destination(self) -> Self:
+        if self.destination_account_id is not None and self.destination_account_number is not None:
+            raise ValueError("give destinationAccountId or destinationAccountNumber, not both")
+        return self
+
+    @property
+    def destination_must_be_own(self) -> bool:
+        return self.type is PostingType.DEPOSIT or (self.type is None and self.source_account_id is None)
+
+
+class _CustomerRef(InternalDocument):
+    account_id: _Name
+
+    def named(self) -> CustomerAccount:
+        return CustomerAccount(self.account_id)
+
+
+class _InternalRef(InternalDocument):
+    internal: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z_]{0,31}$")]
+
+    def named(self) -> InternalAccount:
+        return InternalAccount(self.internal)
+
+
+class _Line(InternalDocument):
+    account: _CustomerRef | _InternalRef
+    amount: _Amount
+
+
+class PostingRequest(InternalDocument):
+    transaction_id: _Name
+    on_behalf_of: Person
+    type: PostingType
+    amount: _Amount
+    currency: str
+    entries: Annotated[tuple[_Line, ...], Field(min_length=2, max_length=MAX_ENTRIES)]
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        for amount in (self.amount, *(line.amount for line in self.entries)):
+            values.check_precision(amount, self.currency)
+        self.posting()
+        return self
+
+    def posting(self) -> Posting:
+        return Posting(
+            transaction_id=self.transaction_id,
+            on_behalf_of=self.on_behalf_of.actor(),
+            type=self.type,
+            amount=self.amount,
+            currency=self.currency,
+            entries=tuple(Entry(line.account.named(), line.amount) for line in self.entries),
+        )
+
+
+# A hold that nobody captures or releases ends after this time, unless the caller gives another one.
+HOLD_LIFETIME: Final = timedelta(days=7)
+LONGEST_HOLD: Final = timedelta(days=31)
+
+
+class HoldRequest(PostingRequest):
+    """An order whose money shall be reserved, and until when."""
+
+    expires_at: Annotated[datetime | None, BeforeValidator(_time)] = None
+
+    @model_validator(mode="after")
+    def _reserves_money(self) -> Self:
+        held_account(self.posting())
+        return self
+
+    def until(self, now: datetime) -> datetime:
+        """Return the time at which the hold expires: at most `LONGEST_HOLD` after `now`."""
+        return min(self.expires_at or now + HOLD_LIFETIME, now + LONGEST_HOLD)
+
+
+class CaptureRequest(InternalDocument):
+    """The hold to capture; without an amount, all of it."""
+
+    transaction_id: ObjectIdText
+    amount: Annotated[Decimal | None, BeforeValidator(_amount)] = None
+
+
+class ReleaseRequest(InternalDocument):
+    """The hold to release."""
+
+    transaction_id: ObjectIdText

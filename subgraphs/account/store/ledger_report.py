@@ -1,0 +1,71 @@
+"""What a check of a ledger reports, whichever store the ledger is in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from subgraphs.account.chain import Link, first_broken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from subgraphs.account.chain import ChainKey, StoredEntry
+
+CHAINS: Final = "the hash chain of each account is unbroken"
+# How many examples are reported: enough to recognise a pattern, and few enough to read.
+SHOWN_VIOLATIONS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken invariant.
+
+    Attributes:
+        count: the number of violating rows.
+        examples: the columns of the first rows. They contain ids and amounts, but no personal data.
+    """
+
+    invariant: str
+    count: int
+    examples: tuple[dict[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerReport:
+    """The result of `check_ledger`.
+
+    Attributes:
+        customer_sums: the balances of customers in minor units by currency.
+        internal_sums: the balances of internal accounts in minor units by name and currency.
+        invariants: what was checked. Without the key of the chains, these are not.
+    """
+
+    accounts: int
+    posted: int
+    refused: int
+    entries: int
+    customer_sums: dict[str, int]
+    internal_sums: dict[tuple[str, str], int]
+    violations: tuple[Violation, ...]
+    invariants: tuple[str, ...]
+
+    @property
+    def sound(self) -> bool:
+        return not self.violations
+
+
+def violation(invariant: str, rows: Sequence[dict[str, Any]]) -> Violation | None:
+    """Return the violation of an invariant that `rows` violate; None without rows."""
+    return Violation(invariant, len(rows), tuple(rows[:SHOWN_VIOLATIONS])) if rows else None
+
+
+def broken_entries(key: ChainKey, entries: Sequence[StoredEntry]) -> Iterator[dict[str, Any]]:
+    """Yield the first broken entry of one account, whose entries are in the order of their positions."""
+    broken, last = first_broken(key, entries, Link())
+    if broken is not None:
+        yield {
+            "account_id": broken.account_id,
+            "position": last.position + 1,
+            "transaction_id": broken.entry.transaction_id,
+        }

@@ -1,0 +1,88 @@
+"""The hash chains in the SQLite file: the key that they are made with, and entries of earlier releases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from subgraphs.account.chain import ChainedEntry, Line
+from subgraphs.account.store.chain_key import check_key
+from subgraphs.account.store.sqlite_ledger import last_link
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import aiosqlite
+
+    from servicekit.sqlite import Database
+    from subgraphs.account.chain import ChainKey
+
+# How many entries are chained in one transaction. It is small, so that the start can be interrupted.
+_BATCH: Final = 1000
+
+_log = structlog.stdlib.get_logger("account.store")
+
+
+async def keep_key(database: Database, path: Path, key: ChainKey) -> None:
+    """Remember which key the chains are made with.
+
+    Raises:
+        StartupError: the chains were made with another key.
+    """
+    async with database.transaction() as connection:
+        rows = await connection.execute_fetchall("SELECT id FROM chain_key")
+        known = [row["id"] for row in rows]
+        if not known:
+            await connection.execute("INSERT INTO chain_key VALUES (?)", (key.id,))
+    check_key(known, key, str(path))
+
+
+async def chain_old_entries(database: Database, key: ChainKey) -> None:
+    """Compute the hashes of entries that were posted before there were chains."""
+    total = 0
+    while True:
+        async with database.transaction() as connection:
+            rows = list(
+                await connection.execute_fetchall(
+                    "SELECT e.*, internal_name FROM entries e JOIN accounts a ON a.id = account_id"
+                    " WHERE hash IS NULL ORDER BY sequence LIMIT ?",
+                    (_BATCH,),
+                )
+            )
+            for row in rows:
+                await _chain(connection, row, key)
+        total += len(rows)
+        if len(rows) < _BATCH:
+            break
+    if total:
+        _log.info("chained the entries of an earlier release", entries=total)
+
+
+async def _chain(connection: aiosqlite.Connection, row: Any, key: ChainKey) -> None:
+    position, entry_hash = None, b""
+    if row["internal_name"] is None:
+        lines = await stored_lines(connection, row["transaction_id"])
+        entry = to_chained(row, lines)
+        link = key.next(await last_link(connection, row["account_id"]), entry)
+        position, entry_hash = link.position, link.hash
+    await connection.execute(
+        "UPDATE entries SET position = ?, hash = ? WHERE sequence = ?", (position, entry_hash, row["sequence"])
+    )
+
+
+async def stored_lines(connection: aiosqlite.Connection, transaction_id: str) -> tuple[Line, ...]:
+    """Return the entries of a transaction as the hashes cover them."""
+    rows = await connection.execute_fetchall(
+        "SELECT coalesce(internal_name, account_id) AS name, amount FROM entries"
+        " JOIN accounts ON accounts.id = account_id WHERE transaction_id = ? ORDER BY line",
+        (transaction_id,),
+    )
+    return tuple(Line(row["name"], row["amount"]) for row in rows)
+
+
+def to_chained(row: Any, lines: tuple[Line, ...]) -> ChainedEntry:
+    """Return what the hash of a row of `entries` covers."""
+    return ChainedEntry(
+        row["transaction_id"], row["posted_at"], row["currency"], row["balance_after"], lines, row["line"]
+    )

@@ -1,0 +1,117 @@
+"""Rows of the SQLite file, and their conversion to the domain."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from bank.values import format_timestamp, from_minor_units, parse_timestamp, to_minor_units
+from subgraphs.account.domain import Account, AccountStatus, AccountType, StaffAction, StaffActionKind
+from subgraphs.account.holds import Hold, HoldStatus, order_from_json, order_to_json
+from subgraphs.account.limits import Direction, MovedSum
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection
+    from datetime import datetime
+    from decimal import Decimal
+
+    import aiosqlite
+
+
+def to_account(row: sqlite3.Row) -> Account:
+    currency: str = row["currency"]
+    return Account(
+        id=row["id"],
+        user_id=row["user_id"],
+        number=row["number"],
+        type=AccountType(row["type"]),
+        currency=currency,
+        balance=from_minor_units(row["balance"], currency),
+        held=from_minor_units(row["held"], currency),
+        status=AccountStatus(row["status"]),
+        version=row["version"],
+        balance_as_of=parse_timestamp(row["balance_as_of"]),
+        created_at=parse_timestamp(row["created_at"]),
+        updated_at=parse_timestamp(row["updated_at"]),
+        staff_action=_staff_action(row),
+    )
+
+
+def _staff_action(row: sqlite3.Row) -> StaffAction | None:
+    if row["staff_action"] is None:
+        return None
+    return StaffAction(
+        StaffActionKind(row["staff_action"]), row["staff_user_id"], parse_timestamp(row["staff_acted_at"])
+    )
+
+
+async def accounts_by(connection: aiosqlite.Connection, column: str, keys: Collection[str]) -> dict[str, Account]:
+    """Return customers' accounts by one of their columns; `column` is a constant of the caller."""
+    rows = await connection.execute_fetchall(
+        "SELECT * FROM accounts WHERE internal_name IS NULL"  # noqa: S608 - see above
+        f" AND {column} IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(keys)),),
+    )
+    return {row[column]: to_account(row) for row in rows}
+
+
+def hold_row(hold: Hold) -> tuple[Any, ...]:
+    """Return the columns of a new hold, in the order of the table."""
+    currency = hold.posting.currency
+    return (
+        hold.id,
+        json.dumps(order_to_json(hold.posting)),
+        hold.account_id,
+        hold.account_type,
+        currency,
+        to_minor_units(hold.amount, currency),
+        hold.status,
+        format_timestamp(hold.created_at),
+        format_timestamp(hold.expires_at),
+    )
+
+
+def to_hold(row: sqlite3.Row) -> Hold:
+    return Hold(
+        posting=order_from_json(row["transaction_id"], json.loads(row["posting"])),
+        status=HoldStatus(row["status"]),
+        account_type=AccountType(row["account_type"]),
+        created_at=parse_timestamp(row["created_at"]),
+        expires_at=parse_timestamp(row["expires_at"]),
+        ended_at=_time(row["ended_at"]),
+        captured=None if row["captured"] is None else from_minor_units(row["captured"], row["currency"]),
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else parse_timestamp(text)
+
+
+def to_moved(row: sqlite3.Row) -> MovedSum:
+    def amount(column: str) -> Decimal:
+        return from_minor_units(row[column], row["currency"])
+
+    return MovedSum(
+        user_id=row["user_id"],
+        currency=row["currency"],
+        direction=Direction(row["direction"]),
+        account_type=AccountType(row["account_type"]) if row["account_type"] else None,
+        day=row["day"],
+        day_amount=amount("day_amount"),
+        month=row["month"],
+        month_amount=amount("month_amount"),
+    )
+
+
+def moved_row(moved: MovedSum) -> tuple[Any, ...]:
+    return (
+        moved.user_id,
+        moved.currency,
+        moved.direction,
+        moved.account_type or "",
+        moved.day,
+        to_minor_units(moved.day_amount, moved.currency),
+        moved.month,
+        to_minor_units(moved.month_amount, moved.currency),
+    )
