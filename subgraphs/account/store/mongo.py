@@ -29,7 +29,8 @@ from subgraphs.account.store.mongo_documents import (
     object_ids,
 )
 from subgraphs.account.store.mongo_ledger import MongoLedgerTransaction, wrong_receivers
-from subgraphs.account.store.mongo_schema import CHAIN_KEY, CUSTOMERS, HOLDS, MIGRATIONS, POSTINGS
+from subgraphs.account.store.mongo_migrations import MIGRATIONS
+from subgraphs.account.store.mongo_schema import CHAIN_KEY, CUSTOMERS, HOLDS, POSTINGS
 from subgraphs.account.store.protocol import DEFAULT_LIMITS, NUMBER_DRAWS
 from subgraphs.kit.keyed_locks import KeyedLocks
 

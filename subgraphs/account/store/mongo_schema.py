@@ -1,4 +1,4 @@
-"""The collections of the account service in MongoDB: validators, indexes and migrations.
+"""The collections of the account service in MongoDB: validators and indexes.
 
 ```
 accounts       customers' accounts: the fields of the seed, and held, version, balanceAsOf, staffAction
@@ -22,7 +22,6 @@ from pymongo import ASCENDING
 
 from subgraphs.account.domain import AccountStatus, AccountType
 from subgraphs.account.postings import PostingType
-from subgraphs.kit.mongo import MongoMigration
 from subgraphs.kit.mongo_store import create_collection, create_common_collections
 
 if TYPE_CHECKING:
@@ -131,7 +130,8 @@ _HOLD: Final = _document(
 )
 
 
-async def _accounts_and_ledger(database: AsyncDatabase[Document]) -> None:
+async def create_accounts_and_ledger(database: AsyncDatabase[Document]) -> None:
+    """Create the collections with their validators and indexes. The first step of the migrations."""
     await create_common_collections(database)
     await create_collection(database, ACCOUNTS, validator={"$jsonSchema": _ACCOUNT, "$expr": _SOUND_BALANCE})
     await create_collection(database, ENTRIES, validator={"$jsonSchema": _ENTRY, "$expr": {"$ne": ["$amount", 0]}})
@@ -155,4 +155,3 @@ INDEXES: Final[dict[str, tuple[tuple[tuple[str, ...], bool], ...]]] = {
     POSTINGS: ((("outcome", "_id"), False),),
     HOLDS: ((("status", "expiresAt"), False), (("accountId", "status"), False)),
 }
-MIGRATIONS: Final = (MongoMigration(1, "accounts and the ledger", _accounts_and_ledger),)
