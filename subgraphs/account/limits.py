@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # The upper bound of each balance, daily sum and order, in minor units. The bound is so low that the sum of a few such
 # numbers fits into 64 bits. It is higher than any limit that makes sense.
 MAX_UNITS: Final = 10**18
+# Without a limit of the month, its sum could exceed 64 bits. It stops at a number that is above each limit.
+_MOST_IN_A_MONTH: Final = 9 * MAX_UNITS
 
 
 class Direction(StrEnum):
@@ -159,7 +161,7 @@ class MovedSum:
             day=self.day if self.day == next_day(today) else today,
             day_amount=self.on_day(moment) + amount,
             month=self.month if self.month == month_of(end_of_month(moment)) else this_month,
-            month_amount=self.in_month(moment) + amount,
+            month_amount=min(self.in_month(moment) + amount, from_minor_units(_MOST_IN_A_MONTH, self.currency)),
         )
 
     def minus(self, amount: Decimal, counted_at: datetime) -> MovedSum:

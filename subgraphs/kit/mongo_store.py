@@ -8,6 +8,7 @@ reads: those of one subject in the order of their commits, because a later commi
 
 from __future__ import annotations
 
+import math
 import random
 from collections import deque
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
@@ -36,6 +37,7 @@ CHANGES: Final = "store_changes"
 KNOWN_STORES: Final = "known_stores"
 OUTBOX: Final = "outbox"
 SEQUENCES: Final = "sequences"
+READERS: Final = "outbox_readers"
 
 # How many transactions of one process can count their changes without waiting for each other.
 _COUNTERS: Final = 64
@@ -54,6 +56,7 @@ async def create_common_collections(database: AsyncDatabase[Document]) -> None:
     # The outbox may be empty for years, and a transaction must not wait for the creation of a collection.
     await create_collection(database, KNOWN_STORES)
     await create_collection(database, OUTBOX)
+    await create_collection(database, READERS)
     await database[OUTBOX].create_index([("sequence", ASCENDING), ("subject", ASCENDING), ("version", ASCENDING)])
 
 
@@ -70,7 +73,7 @@ class MongoStore:
     """One MongoDB database. A service's store is a subclass with its migrations and its collections.
 
     The migrations must contain `create_common_collections`. The store is then a
-    `subgraphs.kit.store_identity.IdentifiedStore` and a `subgraphs.kit.outbox.Outbox`.
+    `subgraphs.kit.store_identity.IdentifiedStore` and a `subgraphs.kit.outbox.ReadableOutbox`.
     """
 
     migrations: ClassVar[Sequence[MongoMigration]]
@@ -190,13 +193,52 @@ class MongoStore:
             await outbox.update_one({"_id": row["_id"]}, {"$set": {"sequence": number}}, session=session)
         return len(rows)
 
+    async def last_sequence(self) -> int:
+        await self.events(after=0, limit=1)
+        with self._database.failures():
+            (counter,) = await self._database.collection(SEQUENCES).find({"_id": OUTBOX}).to_list()
+        return int(counter["last"])
+
+    async def take_position(self, reader: str, owner: str, *, seconds: float) -> int | None:
+        readers = self._database.collection(READERS)
+        until = {"$dateAdd": {"startDate": "$$NOW", "unit": "millisecond", "amount": round(seconds * 1000)}}
+        is_free = {"$or": [{"$in": ["$owner", [owner, None]]}, {"$lt": ["$expiresAt", "$$NOW"]}]}
+        with self._database.failures():
+            first = {"$setOnInsert": {"position": Int64(0), "owner": None}}
+            await readers.update_one({"_id": reader}, first, upsert=True)
+            found = await readers.find_one_and_update(
+                {"_id": reader, "$expr": is_free},
+                [{"$set": {"owner": {"$literal": owner}, "expiresAt": until}}],
+                return_document=ReturnDocument.AFTER,
+            )
+        return None if found is None else int(found["position"])
+
+    async def save_position(self, reader: str, owner: str, sequence: int) -> bool:
+        with self._database.failures():
+            saved = await self._database.collection(READERS).update_one(
+                {"_id": reader, "owner": owner}, {"$set": {"position": Int64(sequence)}}
+            )
+        return saved.matched_count == 1
+
+    async def release_position(self, reader: str, owner: str) -> None:
+        with self._database.failures():
+            await self._database.collection(READERS).update_one(
+                {"_id": reader, "owner": owner}, {"$set": {"owner": None}}
+            )
+
+    async def forget_reader(self, reader: str) -> None:
+        with self._database.failures():
+            await self._database.collection(READERS).delete_one({"_id": reader})
+
     async def prune_events(self, before: datetime, *, limit: int) -> int:
-        outbox = self._database.collection(OUTBOX)
+        outbox, readers = self._database.collection(OUTBOX), self._database.collection(READERS)
         await self.events(after=0, limit=1)
 
         async def delete(session: AsyncClientSession) -> int:
             oldest = outbox.find({"sequence": {"$gt": 0}}, session=session).sort("sequence", ASCENDING).limit(limit)
-            old = [row["_id"] for row in await oldest.to_list() if row["time"] < before]
+            passed = min([reader["position"] async for reader in readers.find(session=session)], default=math.inf)
+            rows = await oldest.to_list()
+            old = [row["_id"] for row in rows if row["time"] < before and row["sequence"] <= passed]
             if old:
                 await outbox.delete_many({"_id": {"$in": old}}, session=session)
             return len(old)

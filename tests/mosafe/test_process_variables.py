@@ -24,7 +24,7 @@ def secrets_of(name: str) -> set[str]:
     ("name", "secrets"),
     [
         ("auth", {"AUTH_JWT_SECRET", "AUTH_DB_URL"}),
-        ("account", {"ACCOUNT_DB_URL", "MOSAFE_SERVICE_SECRET"}),
+        ("account", {"ACCOUNT_DB_URL", "ACCOUNT_LEDGER_KEY", "MOSAFE_SERVICE_SECRET"}),
         ("transaction", {"TRANSACTION_DB_URL", "MOSAFE_SERVICE_SECRET"}),
         ("router", set()),
         ("rest", set()),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +30,7 @@ from subgraphs.account.errors import TransactionIdReused
 from subgraphs.account.problems import LimitReached
 from subgraphs.account.store.protocol import AccountFilter
 from subgraphs.kit.connections import PageRequest
+from subgraphs.kit.outbox import ReadableOutbox
 from tests.subgraphs.account.audit_contract import AUDIT_CONTRACT
 from tests.subgraphs.account.hold_contract import HOLD_CONTRACT
 from tests.subgraphs.account.support import (
@@ -42,12 +44,18 @@ from tests.subgraphs.account.support import (
     with_status,
     withdrawal,
 )
-from tests.subgraphs.kit.outbox_contract import last_sequence, old_events_are_pruned_oldest_first, types_since
+from tests.subgraphs.kit.outbox_contract import (
+    last_sequence,
+    old_events_are_pruned_oldest_first,
+    readers_keep_their_positions,
+    types_since,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
 
+    from subgraphs.account.store.protocol import AccountStore
     from tests.subgraphs.account.support import StoreFactory
 
 ANY = AccountFilter(statuses=None)
@@ -353,16 +361,21 @@ async def a_change_that_fails_leaves_no_event(factory: StoreFactory) -> None:
         assert await types_since(store, 0) == ["account.opened"]
 
 
+async def open_at(store: AccountStore, moment: datetime) -> None:
+    """Open an account of a new person at a time."""
+    opening = Opening(new_user_id(), AccountType.CHECKING, "USD")
+    await store.open(opening.user_id, lambda already: open_account(opening, already_open=already, limit=9, now=moment))
+
+
 async def old_events_of_accounts_are_pruned(factory: StoreFactory) -> None:
     async with factory() as store:
+        await old_events_are_pruned_oldest_first(store, partial(open_at, store))
 
-        async def open_at(moment: datetime) -> None:
-            opening = Opening(new_user_id(), AccountType.CHECKING, "USD")
-            await store.open(
-                opening.user_id, lambda already: open_account(opening, already_open=already, limit=9, now=moment)
-            )
 
-        await old_events_are_pruned_oldest_first(store, open_at)
+async def readers_of_the_outbox_keep_their_positions(factory: StoreFactory) -> None:
+    async with factory() as store:
+        assert isinstance(store, ReadableOutbox)
+        await readers_keep_their_positions(store, partial(open_at, store))
 
 
 CONTRACT: tuple[Callable[[StoreFactory], Awaitable[None]], ...] = (
@@ -386,6 +399,7 @@ CONTRACT: tuple[Callable[[StoreFactory], Awaitable[None]], ...] = (
     an_event_is_written_exactly_when_an_account_changes,
     a_change_that_fails_leaves_no_event,
     old_events_of_accounts_are_pruned,
+    readers_of_the_outbox_keep_their_positions,
     *AUDIT_CONTRACT,
     *HOLD_CONTRACT,
 )

@@ -13,7 +13,7 @@ from subgraphs.kit.outbox import RETENTION, prune
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from subgraphs.kit.outbox import Outbox
+    from subgraphs.kit.outbox import Outbox, ReadableOutbox
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -51,3 +51,35 @@ async def old_events_are_pruned_oldest_first(
     await change_at(START)
     # A sequence is never reused, so that a reader never skips an event.
     assert await outbox.events(after=rows[4].sequence, limit=10) != []
+
+
+async def readers_keep_their_positions(
+    outbox: ReadableOutbox, change_at: Callable[[datetime], Awaitable[object]]
+) -> None:
+    """`change_at` makes one change, with one event, at the given time; the outbox is empty at first."""
+    assert await outbox.last_sequence() == 0
+    for minutes in range(3):
+        await change_at(START + timedelta(minutes=minutes))
+    sequences = [row.sequence for row in await outbox.events(after=0, limit=10)]
+    assert await outbox.last_sequence() == sequences[-1]
+
+    assert await outbox.take_position("relay", "one", seconds=60) == 0
+    assert await outbox.take_position("relay", "two", seconds=60) is None
+    assert await outbox.save_position("relay", "one", sequences[0])
+    assert not await outbox.save_position("relay", "two", sequences[2])
+    assert await outbox.take_position("relay", "one", seconds=60) == sequences[0]
+
+    assert await outbox.prune_events(START + timedelta(days=1), limit=10) == 1
+    assert await outbox.prune_events(START + timedelta(days=1), limit=10) == 0
+
+    await outbox.release_position("relay", "two")
+    assert await outbox.take_position("relay", "two", seconds=60) is None
+    await outbox.release_position("relay", "one")
+    assert await outbox.take_position("relay", "two", seconds=-1) == sequences[0]
+    assert await outbox.take_position("relay", "one", seconds=60) == sequences[0]
+    assert not await outbox.save_position("relay", "two", sequences[2])
+
+    await outbox.forget_reader("relay")
+    assert await outbox.prune_events(START + timedelta(days=1), limit=10) == 2
+    assert await outbox.take_position("relay", "two", seconds=60) == 0
+    await outbox.forget_reader("relay")

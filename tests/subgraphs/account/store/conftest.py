@@ -8,7 +8,7 @@ import pytest
 from pymongo import MongoClient
 
 from subgraphs.account.store.mongo_schema import ACCOUNTS, CUSTOMERS, ENTRIES, HOLDS, KEYS, POSTINGS
-from subgraphs.kit.mongo_store import KNOWN_STORES, OUTBOX, SEQUENCES
+from subgraphs.kit.mongo_store import KNOWN_STORES, OUTBOX, READERS, SEQUENCES
 from tests.subgraphs.account.support import mongo_factory
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mosafe.local_servers.mongod import Mongod
     from tests.subgraphs.account.support import StoreFactory
 
-_EMPTIED = (ACCOUNTS, CUSTOMERS, ENTRIES, HOLDS, KEYS, POSTINGS, KNOWN_STORES, OUTBOX)
+_EMPTIED = (ACCOUNTS, CUSTOMERS, ENTRIES, HOLDS, KEYS, POSTINGS, KNOWN_STORES, OUTBOX, READERS)
 
 
 @pytest.fixture(scope="session")
