@@ -104,8 +104,15 @@ SECTIONS: Final[tuple[Section, ...]] = (
             Variable(
                 "TRANSACTION_DB_URL",
                 "<SQLite in the data directory>",
-                "Where transactions are stored; this release knows sqlite:///path.",
+                "Where transactions are stored: sqlite:///path or mongodb://user:password@host/database.",
                 secret=True,
+            ),
+            Variable("FRAUD_RULES", "<bundled rules>", "File of the fraud rules; docs/fraud.md."),
+            Variable("FRAUD_SECONDS", "0.25", "How long an order waits for its fraud decision."),
+            Variable(
+                "REVIEW_FOUR_EYES_ABOVE",
+                "10000",
+                "Above this amount two persons must approve a HELD order; as ACCOUNT_MAX_ORDER.",
             ),
             Variable("ACCOUNT_INTERNAL_URL", "http://127.0.0.1:3002", "Base URL of the account service's postings."),
         ),

@@ -78,6 +78,7 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     ),
     "SAME_ACCOUNT": Refusal(422, "Source and destination are the same account"),
     "PAYMENT_DECLINED": Refusal(422, "The payment was declined"),
+    "ORDER_REFUSED": Refusal(422, "The bank does not carry out this order"),
     "IDEMPOTENCY_KEY_REUSED": Refusal(422, "The idempotency key was used for another request"),
 }
 # If the services are newer than this layer, there may be Problems that it does not know. This is their error: the bank

@@ -62,12 +62,35 @@ class TransactionPayload(Payload):
     problem_code: str | None = Field(description="Why the transaction failed; null unless its status is FAILED.")
 
 
+class FraudReason(Payload):
+    rule: str
+    kind: str
+    score: int
+    action: str
+    shadow: bool
+    observed: dict[str, str | int]
+
+
+class FraudDecided(Payload):
+    transaction_id: ObjectId
+    type: str
+    source_account_id: NamedAccount
+    destination_account_id: NamedAccount
+    action: str
+    score: int
+    rules_version: str
+    decided_at: str
+    unavailable: str | None = Field(description="Why the rules could not be evaluated; null if they were.")
+    reasons: list[FraudReason]
+
+
 PAYLOADS: Final[Mapping[str, type[Payload]]] = {
     "account.opened": AccountPayload,
     "account.changed": AccountChanged,
     "account.posted": AccountPosted,
     "transaction.recorded": TransactionPayload,
     "transaction.status_changed": TransactionPayload,
+    "fraud.decided": FraudDecided,
 }
 
 

@@ -38,6 +38,12 @@ PAGED: Final = ListSize(
     require_one_slicing_argument=False,
 )
 
+
+def short_list(items: int) -> ListSize:
+    """Return the declared size of a list without pages, for routers with demand control."""
+    return ListSize(assumed_size=items, slicing_arguments=[], sized_fields=[], require_one_slicing_argument=False)
+
+
 First = Annotated[
     int | None, strawberry.argument(description="The number of items from the start, 0 to 100; by default 20.")
 ]

@@ -11,6 +11,7 @@ import httpx
 from bank import values
 from bank.service_credential import ServiceCredential
 from servicekit.cautious_clock import CautiousClock
+from servicekit.errors import ConfigurationError
 from subgraphs.kit import app as kit
 from subgraphs.kit.background import every, in_background, repeat
 from subgraphs.kit.connections import CursorCodec
@@ -18,8 +19,11 @@ from subgraphs.kit.events.publishing import publishing
 from subgraphs.kit.store_identity import open_joined
 from subgraphs.kit.verification import token_verifier
 from subgraphs.transaction.context import TransactionContext
+from subgraphs.transaction.fraud.opening import FraudSettings, open_fraud_checks
+from subgraphs.transaction.fraud.rules_file import InvalidRules
 from subgraphs.transaction.lease import RENEWAL_SECONDS
 from subgraphs.transaction.ledger_client import HttpLedger
+from subgraphs.transaction.order_steps import Partners
 from subgraphs.transaction.payment_provider import PaymentProvider, SandboxProvider
 from subgraphs.transaction.reconciler import Reconciler, interval
 from subgraphs.transaction.saga import Orders
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     from bank.identity import Caller, TokenVerifier
     from servicekit.asgi import ASGIApp
     from servicekit.errors import ServiceError
+    from subgraphs.transaction.fraud.fraud_checks import FraudChecks
     from subgraphs.transaction.settings import TransactionSettings
     from subgraphs.transaction.store.protocol import TransactionStore
 
@@ -73,6 +78,18 @@ class TransactionRuntime:
 
 
 @asynccontextmanager
+async def _fraud_checks(settings: TransactionSettings, store: TransactionStore) -> AsyncIterator[FraudChecks]:
+    """Open the fraud checks. Raises ConfigurationError if the file of the rules cannot be used."""
+    fraud = FraudSettings(rules=settings.fraud_rules, deadline=settings.fraud_seconds)
+    async with AsyncExitStack() as stack:
+        try:
+            checks = await stack.enter_async_context(open_fraud_checks(fraud, store))
+        except InvalidRules as error:
+            raise ConfigurationError("FRAUD_RULES", str(error)) from error
+        yield checks
+
+
+@asynccontextmanager
 async def open_runtime(settings: TransactionSettings, external: ExternalParts) -> AsyncIterator[TransactionRuntime]:
     """Open the store, connect to the account service, and start to complete the orders that a crash left PENDING.
 
@@ -91,7 +108,9 @@ async def open_runtime(settings: TransactionSettings, external: ExternalParts) -
                 base_url=settings.account_internal_url, transport=external.account_transport, trust_env=False
             )
         )
-        orders = Orders(store, HttpLedger(ledger_client, credential), external.provider)
+        fraud = await stack.enter_async_context(_fraud_checks(settings, store))
+        partners = Partners(HttpLedger(ledger_client, credential), external.provider, fraud)
+        orders = Orders(store, partners, four_eyes=settings.four_eyes)
         stack.push_async_callback(orders.drain, DRAIN_SECONDS)
         await stack.enter_async_context(in_background(repeat(orders.renew_leases, every(RENEWAL_SECONDS))))
         # The account service may start later than this service, so its start is not awaited.

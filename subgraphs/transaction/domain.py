@@ -1,7 +1,8 @@
 """The rules of orders and transactions. Pure: no clock, no store, no network.
 
-An `Order` is the request of a caller. A `Transaction` is the record of an order. Only its status changes, as
-`states.MOVES` allows. The account service decides whether money may move, so the rules in this module need no balance.
+An `Order` is the request of a caller. A `Transaction` is the record of an order. Only its status and what was decided
+about it change, as `states.MOVES` allows. The account service decides whether money may move, so the rules in this
+module need no balance.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from bank.identity import Caller
     from bank.permissions import Actor
+    from subgraphs.transaction.fraud.decision import Decision
     from subgraphs.transaction.problems import Problem
 
 # The largest amount in minor units. Stores keep amounts in 64 bits.
@@ -61,6 +63,7 @@ class Operation(StrEnum):
     DEPOSIT = "deposit"
     WITHDRAW = "withdraw"
     PAY = "pay"
+    REVIEW = "review"
 
 
 # Staff read the orders of others. Only the owner of an account moves its money. The owner of an order is its principal
@@ -72,6 +75,7 @@ PERMISSIONS: Final[Mapping[Operation, Permission]] = MappingProxyType(
         Operation.DEPOSIT: Permission(owner=True),
         Operation.WITHDRAW: Permission(owner=True),
         Operation.PAY: Permission(owner=True),
+        Operation.REVIEW: Permission(staff=ALL_STAFF),
     }
 )
 _OPERATIONS: Final[Mapping[TransactionType, Operation]] = MappingProxyType(
@@ -167,6 +171,14 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Approval:
+    """A reviewer's approval of a HELD order."""
+
+    user_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Transaction:
     """A recorded order.
 
@@ -174,6 +186,8 @@ class Transaction:
         requester: the person who gave the order.
         parties: the accounts on both sides, as they were when the order was recorded.
         problem: the reason why the transaction failed; None in every other status.
+        decision: what the fraud rules decided; None until they did, and in records of older releases.
+        approvals: the reviewers who approved the order while it was HELD.
     """
 
     id: str
@@ -184,6 +198,8 @@ class Transaction:
     problem: Problem | None
     created_at: datetime
     updated_at: datetime
+    decision: Decision | None = None
+    approvals: tuple[Approval, ...] = ()
 
     @property
     def is_open(self) -> bool:

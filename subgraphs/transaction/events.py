@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from subgraphs.kit.outbox import Event
+from subgraphs.transaction.fraud import events as fraud_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from subgraphs.transaction.domain import Transaction
 
+RECORDED: Final = "transaction.recorded"
+STATUS_CHANGED: Final = "transaction.status_changed"
+
 
 def of_change(before: Transaction | None, after: Transaction) -> Iterator[Event]:
-    """Yield `transaction.recorded` if `before` is None, and `transaction.status_changed` if the status has changed."""
+    """Yield `transaction.recorded` if `before` is None, and what has changed otherwise.
+
+    That is `fraud.decided` for a new decision, and `transaction.status_changed` for a new status.
+    """
+    if before is not None and before.decision is None and after.decision is not None:
+        decided = fraud_events.decided(after, after.decision)
+        yield replace(decided, data={**decided.data, **_accounts(after)})
     if before is None:
-        yield Event("transaction.recorded", after.id, after.created_at, _state(after))
+        yield Event(RECORDED, after.id, after.created_at, _state(after))
     elif before.status is not after.status:
-        yield Event("transaction.status_changed", after.id, after.updated_at, _state(after))
+        yield Event(STATUS_CHANGED, after.id, after.updated_at, _state(after))
+
+
+def _accounts(transaction: Transaction) -> dict[str, str | None]:
+    """Return the ids of both accounts. They are the key of an event, so that events of one account stay in order."""
+    source, destination = transaction.parties.source, transaction.parties.destination
+    return {
+        "sourceAccountId": source.account_id if source else None,
+        "destinationAccountId": destination.account_id if destination else None,
+    }
 
 
 def _state(transaction: Transaction) -> dict[str, object]:
@@ -28,9 +48,8 @@ def _state(transaction: Transaction) -> dict[str, object]:
         "status": transaction.status,
         "amount": f"{order.amount:f}",
         "currency": order.currency,
-        "sourceAccountId": source.account_id if source else None,
+        **_accounts(transaction),
         "sourceUserId": source.user_id if source else None,
-        "destinationAccountId": destination.account_id if destination else None,
         "destinationUserId": destination.user_id if destination else None,
         "problemCode": transaction.problem.code if transaction.problem else None,
     }

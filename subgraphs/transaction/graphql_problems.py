@@ -73,6 +73,11 @@ class PaymentDeclined(Problem):
     pass
 
 
+@strawberry.type(description="The bank does not carry out the order; it gives no reason.")
+class OrderRefused(Problem):
+    pass
+
+
 @strawberry.type(description="The idempotency key was used for another order of this kind within 48 hours.")
 class IdempotencyKeyReused(Problem):
     pass
@@ -87,6 +92,7 @@ AnyProblem: TypeAlias = (
     | InvalidAccount
     | SameAccount
     | PaymentDeclined
+    | OrderRefused
     | IdempotencyKeyReused
 )
 
@@ -100,6 +106,7 @@ _TYPES: Final[Mapping[type, type[AnyProblem]]] = {
     problems.InvalidAccount: InvalidAccount,
     problems.SameAccount: SameAccount,
     problems.PaymentDeclined: PaymentDeclined,
+    problems.OrderRefused: OrderRefused,
     problems.IdempotencyKeyReused: IdempotencyKeyReused,
 }
 PROBLEM_TYPES: Final = tuple(_TYPES.values())

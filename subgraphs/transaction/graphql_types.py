@@ -21,12 +21,13 @@ from bank.identity import Caller  # noqa: TC001 - as above
 from bank.values import is_object_id
 from servicekit.errors import BadUserInput
 from subgraphs.kit import descriptions
-from subgraphs.kit.connections import PAGED, After, Before, Connection, First, Last, PageRequest
+from subgraphs.kit.connections import PAGED, After, Before, Connection, First, Last, PageRequest, short_list
 from subgraphs.kit.graphql_problems import Problem  # noqa: TC001 - as above
 from subgraphs.kit.scalars import Currency, Metadata
 from subgraphs.kit.schema import text_of
 from subgraphs.transaction import domain
 from subgraphs.transaction.context import TransactionContext
+from subgraphs.transaction.graphql_fraud import FraudDecision, present_decision
 from subgraphs.transaction.graphql_problems import present_problem
 from subgraphs.transaction.store.protocol import Filter, Listing, TurnoverRequest, sort_key
 
@@ -177,6 +178,36 @@ class Account:
         return Account(id=strawberry.ID(account_id), claimed=representation) if is_object_id(account_id) else None
 
 
+@strawberry.type(description="A status that a transaction had.")
+class StatusChange:
+    status: TransactionStatus = strawberry.field(description="The status.")
+    at: datetime = strawberry.field(description="The time when the transaction got the status.")
+    by: User | None = strawberry.field(
+        description="Who of the staff decided; only staff see it. Null if the service changed the status by itself."
+    )
+
+
+@strawberry.type(description="A reviewer's approval of a HELD order.")
+class Approval:
+    by: User = strawberry.field(description="The reviewer.")
+    at: datetime = strawberry.field(description="The time of the approval.")
+
+
+async def _history(root: strawberry.Parent[Transaction], info: Info) -> list[StatusChange] | None:
+    context, caller = info.context, info.context.caller
+    record = await context.loaders.transactions.load(str(root.id))
+    if record is None or not domain.may_read(caller, record.principal_user_id):
+        return None
+    return [
+        StatusChange(
+            status=TransactionStatus[change.status.name],
+            at=change.at,
+            by=User(id=strawberry.ID(change.by)) if change.by and domain.reads_all(caller) else None,
+        )
+        for change in await context.loaders.histories.load(record.id)
+    ]
+
+
 @strawberry.federation.type(
     keys=[Key(fields=FieldSet("id"))],
     description="An order to move money, and its outcome. The person who ordered it and staff see it; the receiver sees"
@@ -210,6 +241,19 @@ class Transaction:
     )
     created_at: datetime = strawberry.field(description="The time when the order was recorded.")
     updated_at: datetime = strawberry.field(description="The time when the status last changed.")
+    history: list[StatusChange] | None = strawberry.field(
+        resolver=_history,
+        directives=[short_list(5)],
+        description="The statuses of the transaction, the first one first; only the owner of the order and staff see"
+        " them.",
+    )
+    fraud_decision: FraudDecision | None = strawberry.field(
+        description="What the fraud rules decided about the order; only staff see it."
+    )
+    approvals: list[Approval] | None = strawberry.field(
+        directives=[short_list(2)],
+        description="The approvals of an order that was HELD; only staff see them.",
+    )
 
     @classmethod
     async def resolve_reference(cls, info: Info, representation: Mapping[str, object]) -> Transaction | None:
@@ -226,6 +270,7 @@ async def find(context: TransactionContext, transaction_id: str) -> Transaction 
 def present(record: domain.Transaction, viewer: Caller) -> Transaction:
     """Return the GraphQL object of `record` for `viewer`, who may see it."""
     order, counterparty, requested_by = record.order, record.counterparty(viewer), record.requested_by(viewer)
+    is_staff = domain.reads_all(viewer)
     return Transaction(
         id=strawberry.ID(record.id),
         amount=order.amount,
@@ -245,6 +290,10 @@ def present(record: domain.Transaction, viewer: Caller) -> Transaction:
         problem=present_problem(record.problem) if record.problem else None,
         created_at=record.created_at,
         updated_at=record.updated_at,
+        fraud_decision=present_decision(record.decision) if record.decision and is_staff else None,
+        approvals=[Approval(by=User(id=strawberry.ID(each.user_id)), at=each.at) for each in record.approvals]
+        if is_staff
+        else None,
     )
 
 

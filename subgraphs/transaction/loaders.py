@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from subgraphs.transaction.domain import Transaction
+    from subgraphs.transaction.states import StatusChange
     from subgraphs.transaction.store.protocol import TransactionStore
     from subgraphs.transaction.whole_reads import WholeReads
 
@@ -30,12 +31,14 @@ class Loaders:
 
     Attributes:
         transactions: by id, for any viewer; None for an unknown id.
+        histories: the statuses of a transaction, by id.
         listings: a page of an account's transactions.
         counts: the number of an account's transactions on all pages.
         turnovers: the sums of what was credited and debited, by account id and currency.
     """
 
     transactions: DataLoader[str, Transaction | None]
+    histories: DataLoader[str, Sequence[StatusChange]]
     listings: DataLoader[tuple[str, Listing], Sequence[Transaction]]
     counts: DataLoader[tuple[str, Listing], int]
     turnovers: DataLoader[tuple[str, TurnoverRequest], SumsByAccount]
@@ -47,6 +50,10 @@ def create_loaders(store: TransactionStore, whole_reads: WholeReads) -> Loaders:
     async def transactions(ids: list[str]) -> list[Transaction | None]:
         found = await store.by_ids(ids)
         return [found.get(transaction_id) for transaction_id in ids]
+
+    async def histories(ids: list[str]) -> list[Sequence[StatusChange]]:
+        found = await store.histories(ids)
+        return [found.get(transaction_id, ()) for transaction_id in ids]
 
     async def listings(account_ids: Sequence[str], listing: Listing) -> Mapping[str, Sequence[Transaction]]:
         if not listing.filter.is_by_time_only:
@@ -67,6 +74,7 @@ def create_loaders(store: TransactionStore, whole_reads: WholeReads) -> Loaders:
 
     return Loaders(
         transactions=DataLoader(load_fn=transactions),
+        histories=DataLoader(load_fn=histories),
         listings=_per_account(listings),
         counts=_per_account(counts),
         turnovers=DataLoader(load_fn=turnovers),

@@ -113,6 +113,14 @@ class PaymentDeclined:
     message: ClassVar[str] = "The payment provider declined the order"
 
 
+@dataclass(frozen=True, slots=True)
+class OrderRefused:
+    """The fraud rules or a reviewer refused the order. The customer learns no reason."""
+
+    code: ClassVar[str] = "ORDER_REFUSED"
+    message: ClassVar[str] = "The bank does not carry out this order"
+
+
 Problem: TypeAlias = (
     InsufficientFunds
     | CurrencyMismatch
@@ -122,6 +130,7 @@ Problem: TypeAlias = (
     | InvalidAccount
     | SameAccount
     | PaymentDeclined
+    | OrderRefused
 )
 
 
@@ -144,6 +153,7 @@ PROBLEMS: Mapping[str, type[Problem]] = {
         InvalidAccount,
         SameAccount,
         PaymentDeclined,
+        OrderRefused,
     )
 }
 

@@ -5,12 +5,12 @@ order. There is no transaction over all three. So the order is recorded first, a
 which may be repeated:
 
 ```
-look up parties -> record PENDING, key and lease -> authorise -> post -> capture | void -> COMPLETED | FAILED
-'-- a fault here leaves nothing behind ---------'   '-- idempotent by the transaction id, repeatable ------'
+look up parties -> record PENDING, key and lease -> the steps of `order_steps` -> COMPLETED | FAILED | HELD
+'-- a fault here leaves nothing behind ---------'   '-- idempotent by the transaction id, repeatable ----'
 ```
 
-An order whose outcome is unknown stays PENDING; `Reconciler` repeats the steps until the outcome is definite. Orders
-without a provider (transfers) skip `authorise`, `capture` and `void`.
+An order whose outcome is unknown stays PENDING; `Reconciler` repeats the steps until the outcome is definite. A HELD
+order waits for a review; an approval makes it PENDING again.
 
 The lease (`lease.py`) keeps other processes on the same store from carrying out the order at the same time. An order
 runs in its own task: a client that disconnects cancels the wait for the response, not the order.
@@ -20,40 +20,29 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
 from bank import values
 from servicekit.errors import ServiceError, Unavailable
-from subgraphs.transaction.domain import (
-    Requester,
-    Transaction,
-    TransactionStatus,
-    TransactionType,
-    in_requester_terms,
-    open_transaction,
-)
+from subgraphs.transaction.domain import Requester, Transaction, TransactionStatus, open_transaction
 from subgraphs.transaction.idempotency import KEY_LIFETIME, KeyEntry, KeyScope, UsedKey
 from subgraphs.transaction.lease import Lease
-from subgraphs.transaction.ledger_client import OutcomeUnknown, Refused
-from subgraphs.transaction.payment_provider import PaymentInstruction, ProviderUnavailable
-from subgraphs.transaction.problems import IdempotencyKeyReused, PaymentDeclined, Problem
-from subgraphs.transaction.states import Move, moved
+from subgraphs.transaction.order_steps import OrderSteps
+from subgraphs.transaction.problems import IdempotencyKeyReused
+from subgraphs.transaction.review import DEFAULT_FOUR_EYES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from datetime import datetime
 
     from subgraphs.transaction.domain import Order
-    from subgraphs.transaction.ledger_client import Ledger
-    from subgraphs.transaction.payment_provider import PaymentProvider
-    from subgraphs.transaction.store.protocol import TransactionStore
+    from subgraphs.transaction.order_steps import Partners
+    from subgraphs.transaction.review import FourEyes
+    from subgraphs.transaction.store.protocol import Change, TransactionStore
 
 T = TypeVar("T")
-
-# These orders need the provider, because their money enters or leaves the bank.
-EXTERNAL: Final = frozenset({TransactionType.DEPOSIT, TransactionType.WITHDRAWAL, TransactionType.PAYMENT})
 
 _log = structlog.stdlib.get_logger("saga")
 
@@ -75,14 +64,15 @@ class Orders:
     def __init__(
         self,
         store: TransactionStore,
-        ledger: Ledger,
-        provider: PaymentProvider,
+        partners: Partners,
         *,
+        four_eyes: FourEyes = DEFAULT_FOUR_EYES,
         clock: Callable[[], datetime] = values.now,
     ) -> None:
         self._store = store
-        self._ledger = ledger
-        self._provider = provider
+        self._ledger = partners.ledger
+        self._steps = OrderSteps(store, partners, clock)
+        self.four_eyes = four_eyes
         self._clock = clock
         # The name of this process in leases. After a restart, a process has another name.
         self._owner = values.new_object_id()
@@ -105,6 +95,26 @@ class Orders:
         Cancelling the call does not cancel the order.
         """
         await asyncio.shield(self._start(self._resume(transaction_id)))
+
+    async def review(self, transaction_id: str, decide: Change, *, by: str) -> Transaction:
+        """Record a reviewer's decision about a HELD order. An order that is approved is carried out at once.
+
+        Cancelling the call does not cancel the order.
+
+        Args:
+            transaction_id: the transaction to review.
+            decide: `review.approved` or `review.rejected`, with the reviewer.
+            by: the user id of the reviewer.
+
+        Raises:
+            Forbidden, NotHeld: as `decide`.
+        """
+        reviewed = await self._store.change(transaction_id, decide, by=by)
+        _log.info("reviewed", transaction=transaction_id, status=reviewed.status, approvals=len(reviewed.approvals))
+        if reviewed.status is not TransactionStatus.PENDING:
+            return reviewed
+        await self.resume(transaction_id)
+        return (await self._store.by_ids([transaction_id]))[transaction_id]
 
     async def renew_leases(self) -> None:
         """Extend the leases of the orders that run in this process."""
@@ -166,7 +176,12 @@ class Orders:
 
     async def _resume(self, transaction_id: str) -> None:
         now = self._clock()
-        transaction = await self._store.claim(transaction_id, Lease.take(self._owner, now), now)
+        try:
+            transaction = await self._store.claim(transaction_id, Lease.take(self._owner, now), now)
+        except asyncio.CancelledError:
+            # If the call is cancelled here, the lease may have been set nevertheless.
+            await self._release(transaction_id)
+            raise
         if transaction is not None:
             await self._run(transaction)
 
@@ -175,7 +190,7 @@ class Orders:
         current = transaction
         self._running.add(transaction.id)
         try:
-            current = await self._carry_out(transaction)
+            current = await self._steps.carry_out(transaction)
         finally:
             self._running.discard(transaction.id)
             if current.status is TransactionStatus.PENDING:
@@ -187,49 +202,6 @@ class Orders:
             await self._store.release(transaction_id, self._owner)
         except Unavailable:
             _log.warning("cannot release a lease, it will expire", transaction=transaction_id)
-
-    async def _carry_out(self, transaction: Transaction) -> Transaction:
-        if transaction.status is not TransactionStatus.PENDING:
-            return transaction
-        try:
-            problem = await (self._external(transaction) if _is_external(transaction) else self._post(transaction))
-            return await self._conclude(transaction, problem)
-        except (OutcomeUnknown, ProviderUnavailable, Unavailable) as error:
-            _log.warning("outcome unknown, order stays pending", transaction=transaction.id, reason=str(error))
-            return transaction
-
-    async def _conclude(self, transaction: Transaction, problem: Problem | None) -> Transaction:
-        move = Move.COMPLETE if problem is None else Move.FAIL
-        at = self._clock()
-        concluded = await self._store.change(transaction.id, lambda found: moved(found, move, at, problem))
-        _log.info(
-            "concluded",
-            transaction=transaction.id,
-            status=concluded.status,
-            problem=problem.code if problem else None,
-        )
-        return concluded
-
-    async def _post(self, transaction: Transaction) -> Problem | None:
-        outcome = await self._ledger.post(transaction)
-        return in_requester_terms(outcome.problem, transaction) if isinstance(outcome, Refused) else None
-
-    async def _external(self, transaction: Transaction) -> Problem | None:
-        instruction = _instruction(transaction)
-        if not await self._provider.authorise(instruction):
-            return PaymentDeclined()
-        problem = await self._post(transaction)
-        await (self._provider.capture(instruction) if problem is None else self._provider.void(instruction))
-        return problem
-
-
-def _is_external(transaction: Transaction) -> bool:
-    return transaction.order.type in EXTERNAL
-
-
-def _instruction(transaction: Transaction) -> PaymentInstruction:
-    order = transaction.order
-    return PaymentInstruction(transaction.id, order.type, order.amount, order.currency, order.payee)
 
 
 def _replay(used: UsedKey, fingerprint: str) -> PlacedOrder | IdempotencyKeyReused:

@@ -30,10 +30,19 @@ from subgraphs.transaction.graphql_problems import (
     CurrencyMismatch,
     IdempotencyKeyReused,
     InsufficientFunds,
+    OrderRefused,
     PaymentDeclined,
     ReceiverUnavailable,
     SameAccount,
     present_problem,
+)
+from subgraphs.transaction.graphql_review import (
+    InvalidTransaction,
+    ReviewResult,
+    TransactionNotHeld,
+    approve_transaction,
+    held_transactions,
+    reject_transaction,
 )
 from subgraphs.transaction.graphql_types import (
     Account,
@@ -69,6 +78,7 @@ TransferResult = Annotated[
     | InvalidAccount
     | SameAccount
     | PaymentDeclined
+    | OrderRefused
     | IdempotencyKeyReused,
     strawberry.union("TransferResult", description="The result of a transfer."),
 ]
@@ -79,6 +89,7 @@ DepositResult = Annotated[
     | AmountLimitExceeded
     | InvalidAccount
     | PaymentDeclined
+    | OrderRefused
     | IdempotencyKeyReused,
     strawberry.union("DepositResult", description="The result of a deposit."),
 ]
@@ -90,6 +101,7 @@ WithdrawResult = Annotated[
     | AmountLimitExceeded
     | InvalidAccount
     | PaymentDeclined
+    | OrderRefused
     | IdempotencyKeyReused,
     strawberry.union("WithdrawResult", description="The result of a withdrawal."),
 ]
@@ -101,6 +113,7 @@ PayResult = Annotated[
     | AmountLimitExceeded
     | InvalidAccount
     | PaymentDeclined
+    | OrderRefused
     | IdempotencyKeyReused,
     strawberry.union("PayResult", description="The result of a payment."),
 ]
@@ -145,6 +158,11 @@ class Query:
         resolver=_transactions,
         directives=[PAGED],
         description="The caller's transactions, or all transactions for staff; newest first.",
+    )
+    held_transactions: Connection[Transaction] | None = strawberry.field(
+        resolver=held_transactions,
+        directives=[PAGED],
+        description="The orders that wait for a review, newest first; only staff see them.",
     )
 
 
@@ -203,10 +221,19 @@ class Mutation:
     pay: PayResult | None = strawberry.field(
         resolver=_pay, description="Pay a payee outside of the bank from the caller's account."
     )
+    approve_transaction: ReviewResult | None = strawberry.field(
+        resolver=approve_transaction,
+        description="Approve a HELD order, as staff. Large orders need two persons; then the order is carried out.",
+    )
+    reject_transaction: ReviewResult | None = strawberry.field(
+        resolver=reject_transaction, description="Reject a HELD order, as staff. It becomes FAILED."
+    )
 
 
 def build_schema() -> SubgraphSchema:
-    return create_schema(query=Query, mutation=Mutation, types=[Account, *PROBLEM_TYPES])
+    return create_schema(
+        query=Query, mutation=Mutation, types=[Account, InvalidTransaction, TransactionNotHeld, *PROBLEM_TYPES]
+    )
 
 
 def sdl() -> str:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path  # noqa: TC003 - pydantic reads annotations at run time
+from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from servicekit.settings import Port  # noqa: TC001 - pydantic reads annotations at run time
 from subgraphs.kit.settings import Brokers, SubgraphSettings
 from subgraphs.kit.store_factory import StoreAddress
 from subgraphs.kit.store_identity import StorePlace
+from subgraphs.transaction.fraud.opening import DEADLINE_SECONDS
+from subgraphs.transaction.review import FourEyes
 
-if TYPE_CHECKING:
-    from pathlib import Path
+
+def _check_amounts(text: str) -> str:
+    FourEyes.parse(text)
+    return text
 
 
 class TransactionSettings(SubgraphSettings):
@@ -21,13 +26,24 @@ class TransactionSettings(SubgraphSettings):
     Attributes:
         db_url: `sqlite:///path`; by default a file in the data directory.
         account_internal_url: the base URL of the account service, whose `/internal/` routes post to the ledger.
+        fraud_rules: the YAML file of the fraud rules; by default the bundled one.
+        fraud_seconds: how long an order waits for its fraud decision.
+        four_eyes_above: the amount above which two persons must approve a HELD order.
         kafka_brokers: the Kafka cluster that gets the events; None publishes none.
     """
 
     port: Port = Field(3003, alias="TRANSACTION_PORT")
     db_url: SecretStr | None = Field(None, alias="TRANSACTION_DB_URL")
     account_internal_url: str = Field("http://127.0.0.1:3002", alias="ACCOUNT_INTERNAL_URL", pattern=r"^https?://")
+    fraud_rules: Path | None = Field(None, alias="FRAUD_RULES")
+    fraud_seconds: float = Field(DEADLINE_SECONDS, alias="FRAUD_SECONDS", gt=0, le=10)
+    four_eyes_above: Annotated[str, AfterValidator(_check_amounts)] = Field("10000", alias="REVIEW_FOUR_EYES_ABOVE")
     kafka_brokers: Brokers | None = Field(None, alias="KAFKA_BROKERS")
+
+    @property
+    def four_eyes(self) -> FourEyes:
+        """The amounts above which two persons must approve a HELD order."""
+        return FourEyes.parse(self.four_eyes_above)
 
     @property
     def store(self) -> StoreAddress:

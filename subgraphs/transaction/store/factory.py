@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from subgraphs.kit.store_factory import SQLITE
+from subgraphs.kit.store_factory import MONGODB, SQLITE
+from subgraphs.transaction.store.mongo import MongoTransactionStore
 from subgraphs.transaction.store.sqlite import SqliteTransactionStore
 
 if TYPE_CHECKING:
     from subgraphs.kit.store_factory import Stores
     from subgraphs.transaction.store.protocol import TransactionStore
 
-STORES: Final[Stores[TransactionStore]] = {SQLITE: SqliteTransactionStore.open_at}
+STORES: Final[Stores[TransactionStore]] = {
+    SQLITE: SqliteTransactionStore.open_at,
+    MONGODB: MongoTransactionStore.open_at,
+}

@@ -116,4 +116,14 @@ MIGRATIONS = (
         ),
     ),
     Migration(5, "readers of the outbox", (READERS_TABLE,)),
+    Migration(
+        6,
+        "fraud decisions and reviews",
+        (
+            # JSON: a decision as fraud.decision.Decision has it, and pairs of a reviewer and a time.
+            "ALTER TABLE transactions ADD COLUMN fraud_decision TEXT",
+            "ALTER TABLE transactions ADD COLUMN approvals TEXT NOT NULL DEFAULT '[]'",
+            "CREATE INDEX transactions_held ON transactions (created_at, id) WHERE status = 'HELD'",
+        ),
+    ),
 )

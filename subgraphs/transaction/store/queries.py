@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bank.values import EXPONENTS
 from subgraphs.kit.times import to_milliseconds
-from subgraphs.transaction.domain import MAX_MINOR_UNITS, SETTLED
+from subgraphs.transaction.domain import MAX_MINOR_UNITS, SETTLED, TransactionStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +50,8 @@ _BRANCHES_OF_OWN_ACCOUNT: Final = (
     f"{_DEBITS} AND {_OWN}",
     f"{_CREDITS} AND destination_user_id = :viewer AND (status IN ({_SETTLED}) OR {_OWN})",
 )
+
+_HELD: Final = frozenset({TransactionStatus.HELD})
 
 # The numbers of decimals that currencies have.
 _EXPONENTS: Final = sorted(set(EXPONENTS.values()))
@@ -176,7 +178,10 @@ def _conditions(listing: Listing) -> tuple[str, Parameters]:
     wanted = listing.filter
     conditions, parameters = _time_conditions(wanted.created_from, wanted.created_to)
     for column, values in (("type", wanted.types), ("status", wanted.statuses)):
-        if values is not None:
+        if values == _HELD:
+            # Written as a constant, so that the index of HELD transactions fits.
+            conditions.append("status = 'HELD'")
+        elif values is not None:
             conditions.append(f"{column} IN (SELECT value FROM json_each(:{column}))")
             parameters[column] = json.dumps(sorted(values))
     parameters |= _amount_conditions(wanted, conditions)

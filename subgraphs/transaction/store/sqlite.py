@@ -14,6 +14,7 @@ from subgraphs.transaction import events, problems
 from subgraphs.transaction.domain import (
     OPEN,
     SETTLED,
+    Approval,
     IllegalTransition,
     Order,
     Parties,
@@ -23,6 +24,7 @@ from subgraphs.transaction.domain import (
     TransactionStatus,
     TransactionType,
 )
+from subgraphs.transaction.fraud.decision import Decision
 from subgraphs.transaction.idempotency import UsedKey, may_be_reused
 from subgraphs.transaction.lease import MAX_AHEAD, Lease, may_claim
 from subgraphs.transaction.states import StatusChange
@@ -49,7 +51,7 @@ INSERT INTO transactions VALUES (
     :source_named, :source_account_id, :source_user_id, :source_account_number,
     :destination_named, :destination_account_id, :destination_user_id, :destination_account_number,
     :payee, :metadata, :problem, :requester_user_id, :requester_roles, :principal_user_id, :created_at, :updated_at,
-    :lease_owner, :lease_expires_at
+    :lease_owner, :lease_expires_at, :fraud_decision, :approvals
 )
 """
 
@@ -66,7 +68,11 @@ DELETE FROM idempotency_keys WHERE expires_at <= ?
 AND transaction_id NOT IN (SELECT id FROM transactions WHERE status IN ({_OPEN}))
 """  # noqa: S608 - constants of the domain
 
-_CHANGE = "UPDATE transactions SET status = :status, problem = :problem, updated_at = :updated_at WHERE id = :id"
+_CHANGE = """
+UPDATE transactions SET status = :status, problem = :problem, updated_at = :updated_at,
+    fraud_decision = :fraud_decision, approvals = :approvals
+WHERE id = :id
+"""
 _END_LEASE = "UPDATE transactions SET lease_owner = NULL, lease_expires_at = NULL WHERE id = ?"
 
 _ADD_TO_HISTORY = """
@@ -135,7 +141,7 @@ class SqliteTransactionStore(SqliteOutboxStore):
                 if changed.status is not found.status:
                     await connection.execute(_END_LEASE, (transaction_id,))
                     await _add_to_history(connection, changed, by)
-                    await append_events(connection, events.of_change(found, changed))
+                await append_events(connection, events.of_change(found, changed))
             return changed
 
     async def histories(self, transaction_ids: Sequence[str]) -> Mapping[str, Sequence[StatusChange]]:
@@ -257,6 +263,8 @@ def _changed_columns(transaction: Transaction) -> dict[str, str | int | None]:
         "status": transaction.status,
         "problem": _problem_text(transaction.problem),
         "updated_at": to_milliseconds(transaction.updated_at),
+        "fraud_decision": transaction.decision.to_json() if transaction.decision else None,
+        "approvals": json.dumps([[each.user_id, to_milliseconds(each.at)] for each in transaction.approvals]),
     }
 
 
@@ -267,9 +275,8 @@ def _key(scope: KeyScope) -> tuple[str, str, str]:
 def _to_row(transaction: Transaction) -> dict[str, str | int | None]:
     order = transaction.order
     return {
-        "id": transaction.id,
+        **_changed_columns(transaction),
         "type": order.type,
-        "status": transaction.status,
         "amount": to_minor_units(order.amount, order.currency),
         "exponent": exponent(order.currency),
         "currency": order.currency,
@@ -277,12 +284,10 @@ def _to_row(transaction: Transaction) -> dict[str, str | int | None]:
         **_side("destination", order.destination, transaction.parties.destination),
         "payee": order.payee,
         "metadata": json.dumps(dict(order.metadata)),
-        "problem": _problem_text(transaction.problem),
         "requester_user_id": transaction.requester.user_id,
         "requester_roles": json.dumps(sorted(transaction.requester.roles)),
         "principal_user_id": transaction.principal_user_id,
         "created_at": to_milliseconds(transaction.created_at),
-        "updated_at": to_milliseconds(transaction.updated_at),
     }
 
 
@@ -314,6 +319,8 @@ def _from_row(row: sqlite3.Row) -> Transaction:
         problem=problems.from_json(json.loads(row["problem"])) if row["problem"] else None,
         created_at=from_milliseconds(row["created_at"]),
         updated_at=from_milliseconds(row["updated_at"]),
+        decision=Decision.from_json(row["fraud_decision"]) if row["fraud_decision"] else None,
+        approvals=tuple(Approval(user_id, from_milliseconds(at)) for user_id, at in json.loads(row["approvals"])),
     )
 
 

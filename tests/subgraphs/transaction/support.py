@@ -7,11 +7,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import SecretStr
+
 from bank.identity import CUSTOMER, SUPPORT, Caller
-from bank.values import is_object_id, new_object_id, new_user_id
+from bank.values import is_object_id, new_object_id, new_user_id, now
 from servicekit.errors import Unavailable
+from subgraphs.kit.store_factory import StoreAddress
 from subgraphs.transaction.domain import (
     Order,
     Parties,
@@ -22,16 +26,20 @@ from subgraphs.transaction.domain import (
     TransactionType,
     open_transaction,
 )
+from subgraphs.transaction.fraud.decision import Action, Decision
 from subgraphs.transaction.idempotency import KEY_LIFETIME, KeyEntry, KeyScope
 from subgraphs.transaction.ledger_client import OutcomeUnknown, Posted, Refused
+from subgraphs.transaction.payment_provider import SandboxProvider
 from subgraphs.transaction.problems import InsufficientFunds, InvalidAccount, Problem
 from subgraphs.transaction.states import MOVES, moved
+from subgraphs.transaction.store.mongo import MongoTransactionStore
 from subgraphs.transaction.store.sqlite import SqliteTransactionStore
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-    from pathlib import Path
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from contextlib import AbstractAsyncContextManager
 
+    from subgraphs.transaction.payment_provider import PaymentInstruction
     from subgraphs.transaction.store.protocol import TransactionStore
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -115,6 +123,21 @@ async def sqlite_store(folder: Path) -> AsyncIterator[SqliteTransactionStore]:
         await store.close()
 
 
+def mongo_factory(url: str) -> Callable[[], AbstractAsyncContextManager[TransactionStore]]:
+    """Return a function that opens a store on the database of `url`."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[TransactionStore]:
+        address = StoreAddress(SecretStr(url), "TRANSACTION_DB_URL", Path("unused"))
+        store = await MongoTransactionStore.open_at(address, now)
+        try:
+            yield store
+        finally:
+            await store.close()
+
+    return opened
+
+
 def ticking(start: datetime = START, step: timedelta = timedelta(milliseconds=1)) -> Iterator[datetime]:
     """Moments, one after the other."""
     moment = start
@@ -134,6 +157,51 @@ class Clock:
 
     def advance(self, by: timedelta) -> None:
         self.moment += by
+
+
+@dataclass
+class ScriptedFraud:
+    """Decides as the metadata of an order says: `{"fraud": "HOLD"}`. Other orders are allowed.
+
+    Attributes:
+        judged: the transaction ids of all decisions in order.
+        counted: the transaction ids of completed orders.
+    """
+
+    judged: list[str] = field(default_factory=list)
+    counted: set[str] = field(default_factory=set)
+
+    async def decide(self, transaction: Transaction) -> Decision:
+        self.judged.append(transaction.id)
+        action = Action(transaction.order.metadata.get("fraud", "ALLOW"))
+        return Decision(action, 0 if action is Action.ALLOW else 70, "test", (), transaction.created_at)
+
+    async def settled(self, transaction: Transaction) -> None:
+        if transaction.status is TransactionStatus.COMPLETED:
+            self.counted.add(transaction.id)
+
+
+@dataclass
+class MemoryProvider(SandboxProvider):
+    """A provider that records transaction ids, as a real one does; a repeated call changes nothing."""
+
+    authorised: set[str] = field(default_factory=set)
+    captured: set[str] = field(default_factory=set)
+    voided: set[str] = field(default_factory=set)
+
+    async def authorise(self, instruction: PaymentInstruction) -> bool:
+        approved = await super().authorise(instruction)
+        if approved:
+            self.authorised.add(instruction.transaction_id)
+        return approved
+
+    async def capture(self, instruction: PaymentInstruction) -> None:
+        assert instruction.transaction_id in self.authorised - self.voided
+        self.captured.add(instruction.transaction_id)
+
+    async def void(self, instruction: PaymentInstruction) -> None:
+        assert instruction.transaction_id in self.authorised - self.captured
+        self.voided.add(instruction.transaction_id)
 
 
 @dataclass

@@ -3,8 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from bank.events.payloads import find_mistake
 from subgraphs.transaction import events
 from subgraphs.transaction.domain import Parties, TransactionStatus
+from subgraphs.transaction.fraud.decision import Action, Decision
 from subgraphs.transaction.problems import PaymentDeclined
 from tests.subgraphs.transaction.support import party, payment_order, transaction, transfer_order
 
@@ -45,3 +47,15 @@ def test_only_another_status_is_a_change() -> None:
     (changed,) = events.of_change(record, failed)
     assert (changed.type, changed.time) == ("transaction.status_changed", later)
     assert (changed.data["status"], changed.data["problemCode"]) == ("FAILED", "PAYMENT_DECLINED")
+
+
+def test_a_decision_is_an_event_of_its_own_before_the_status_that_follows() -> None:
+    ann = party()
+    record = transaction(payment_order(ann), Parties(ann, None))
+    decision = Decision(Action.HOLD, 70, "1", (), record.created_at)
+    held = replace(record, status=TransactionStatus.HELD, decision=decision)
+    decided, changed = events.of_change(record, held)
+    assert (decided.type, changed.type) == ("fraud.decided", "transaction.status_changed")
+    assert find_mistake(decided.type, decided.data) is None
+    assert decided.data["sourceAccountId"] == ann.account_id
+    assert list(events.of_change(held, held)) == []

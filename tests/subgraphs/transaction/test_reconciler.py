@@ -12,6 +12,7 @@ from servicekit.cautious_clock import CautiousClock
 from subgraphs.transaction import reconciler as module
 from subgraphs.transaction.domain import Parties, TransactionStatus
 from subgraphs.transaction.idempotency import KEY_LIFETIME
+from subgraphs.transaction.order_steps import Partners
 from subgraphs.transaction.payment_provider import SandboxProvider
 from subgraphs.transaction.reconciler import Reconciler
 from subgraphs.transaction.saga import Orders
@@ -53,7 +54,7 @@ def ledger() -> MemoryLedger:
 
 @pytest.fixture
 async def orders(store: SqliteTransactionStore, ledger: MemoryLedger) -> Orders:
-    return Orders(store, ledger, SandboxProvider())
+    return Orders(store, Partners(ledger, SandboxProvider()))
 
 
 async def left_behind(store: SqliteTransactionStore, ledger: MemoryLedger, count: int = 1) -> list[Transaction]:

@@ -13,6 +13,7 @@ from bank.identity import CUSTOMER
 from servicekit.errors import Unavailable
 from subgraphs.transaction.domain import Requester, TransactionStatus
 from subgraphs.transaction.idempotency import KEY_LIFETIME
+from subgraphs.transaction.order_steps import Partners
 from subgraphs.transaction.payment_provider import PaymentInstruction, ProviderUnavailable, SandboxProvider
 from subgraphs.transaction.problems import IdempotencyKeyReused, InsufficientFunds, InvalidAccount, PaymentDeclined
 from subgraphs.transaction.saga import Orders, PlacedOrder
@@ -91,7 +92,7 @@ def requester(owner: Party) -> Requester:
 async def bank(tmp_path: Path) -> AsyncIterator[Bank]:
     async with sqlite_store(tmp_path) as store:
         ledger, provider, clock = MemoryLedger(), RecordingProvider(), Clock()
-        orders = Orders(store, ledger, provider, clock=clock)
+        orders = Orders(store, Partners(ledger, provider), clock=clock)
         yield Bank(store, ledger, provider, clock, orders)
         ledger.gate.set()
         await orders.drain(5)

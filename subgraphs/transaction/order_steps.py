@@ -1,0 +1,135 @@
+"""The steps that carry out a recorded order. Each of them may be repeated (bank §2.7).
+
+```
+fraud decision -> hold                               waits for a review (bank §2.17)
+               -> fail                               refused
+               -> authorise -> post -> capture | void -> complete | fail
+```
+
+The decision is stored before money moves, together with the status that follows from it. So an order is judged once,
+however often its steps are repeated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Protocol
+
+import structlog
+
+from servicekit.errors import Unavailable
+from subgraphs.transaction.domain import TransactionStatus, TransactionType, in_requester_terms
+from subgraphs.transaction.ledger_client import OutcomeUnknown, Refused
+from subgraphs.transaction.payment_provider import PaymentInstruction, ProviderUnavailable
+from subgraphs.transaction.problems import OrderRefused, PaymentDeclined, Problem
+from subgraphs.transaction.states import Move, moved
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from subgraphs.transaction.domain import Transaction
+    from subgraphs.transaction.fraud.decision import Decision
+    from subgraphs.transaction.ledger_client import Ledger
+    from subgraphs.transaction.payment_provider import PaymentProvider
+    from subgraphs.transaction.store.protocol import TransactionStore
+
+# These orders need the provider, because their money enters or leaves the bank.
+EXTERNAL: Final = frozenset({TransactionType.DEPOSIT, TransactionType.WITHDRAWAL, TransactionType.PAYMENT})
+
+_log = structlog.stdlib.get_logger("saga")
+
+
+class Fraud(Protocol):
+    """Decides about orders; `subgraphs.transaction.fraud.fraud_checks.FraudChecks` is the implementation."""
+
+    async def decide(self, transaction: Transaction) -> Decision:
+        """Decide about a recorded order, in time and whatever fails."""
+
+    async def settled(self, transaction: Transaction) -> None:
+        """Count an order whose money has moved. Never fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partners:
+    """The parts that take part in an order, besides the store.
+
+    Attributes:
+        fraud: None if orders are not judged, as those of the demonstration data.
+    """
+
+    ledger: Ledger
+    provider: PaymentProvider
+    fraud: Fraud | None = None
+
+
+class OrderSteps:
+    """Carries out recorded orders, one call for each."""
+
+    def __init__(self, store: TransactionStore, partners: Partners, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._partners = partners
+        self._clock = clock
+
+    async def carry_out(self, transaction: Transaction) -> Transaction:
+        """Return the transaction after as many steps as possible; it is still PENDING if an outcome is unknown."""
+        current = transaction
+        try:
+            current = await self._judge(current)
+            if current.status is TransactionStatus.PENDING:
+                problem = await (self._external(current) if is_external(current) else self._post(current))
+                current = await self._conclude(current, problem)
+        except (OutcomeUnknown, ProviderUnavailable, Unavailable) as error:
+            _log.warning("outcome unknown, order stays pending", transaction=transaction.id, reason=str(error))
+        return current
+
+    async def _judge(self, transaction: Transaction) -> Transaction:
+        fraud = self._partners.fraud
+        if fraud is None or transaction.status is not TransactionStatus.PENDING or transaction.decision is not None:
+            return transaction
+        decision = await fraud.decide(transaction)
+        at = self._clock()
+        judged = await self._store.change(transaction.id, lambda found: judged_by(found, decision, at))
+        if judged.status is not TransactionStatus.PENDING:
+            _log.info("judged", transaction=judged.id, status=judged.status, score=decision.score)
+        return judged
+
+    async def _conclude(self, transaction: Transaction, problem: Problem | None) -> Transaction:
+        move, at = Move.COMPLETE if problem is None else Move.FAIL, self._clock()
+        concluded = await self._store.change(transaction.id, lambda found: moved(found, move, at, problem))
+        code = problem.code if problem else None
+        _log.info("concluded", transaction=transaction.id, status=concluded.status, problem=code)
+        if self._partners.fraud is not None:
+            await self._partners.fraud.settled(concluded)
+        return concluded
+
+    async def _post(self, transaction: Transaction) -> Problem | None:
+        outcome = await self._partners.ledger.post(transaction)
+        return in_requester_terms(outcome.problem, transaction) if isinstance(outcome, Refused) else None
+
+    async def _external(self, transaction: Transaction) -> Problem | None:
+        instruction, provider = payment_instruction(transaction), self._partners.provider
+        if not await provider.authorise(instruction):
+            return PaymentDeclined()
+        problem = await self._post(transaction)
+        await (provider.capture(instruction) if problem is None else provider.void(instruction))
+        return problem
+
+
+def judged_by(found: Transaction, decision: Decision, at: datetime) -> Transaction:
+    """Return a PENDING transaction with the decision, and the status that follows from it. A first decision stays."""
+    if found.decision is not None or found.status is not TransactionStatus.PENDING:
+        return found
+    judged = replace(found, decision=decision)
+    if decision.is_refused:
+        return moved(judged, Move.FAIL, at, OrderRefused())
+    return moved(judged, Move.HOLD, at) if decision.must_wait else judged
+
+
+def is_external(transaction: Transaction) -> bool:
+    return transaction.order.type in EXTERNAL
+
+
+def payment_instruction(transaction: Transaction) -> PaymentInstruction:
+    order = transaction.order
+    return PaymentInstruction(transaction.id, order.type, order.amount, order.currency, order.payee)

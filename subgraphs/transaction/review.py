@@ -1,0 +1,114 @@
+"""The review of HELD orders by the staff (bank §2.17). Pure.
+
+One reviewer suffices up to a limit. Above it, two different persons must approve; one person can always reject.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Self
+
+from bank.values import InvalidValue, check_precision, parse_amount
+from servicekit.errors import Forbidden
+from subgraphs.transaction.domain import PERMISSIONS, Approval, IllegalTransition, Operation, TransactionStatus
+from subgraphs.transaction.problems import OrderRefused
+from subgraphs.transaction.states import Move, moved
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from bank.permissions import Actor
+    from subgraphs.transaction.domain import Transaction
+
+# Above the limit, an order needs this number of approvals.
+EYES: Final = 2
+
+
+class NotHeld(IllegalTransition):
+    """The transaction does not wait for a review."""
+
+
+@dataclass(frozen=True, slots=True)
+class FourEyes:
+    """The amount above which two persons must approve: in any currency, or the own amount of a currency."""
+
+    above: Decimal
+    by_currency: Mapping[str, Decimal] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read the form of the settings: `10000` or `10000,JPY=1000000,KWD=3000`.
+
+        Raises:
+            ValueError: the text does not have this form; the message names the wrong part.
+        """
+        default, *others = (part.strip() for part in text.split(","))
+        own: dict[str, Decimal] = {}
+        for other in others:
+            currency, _, amount = other.partition("=")
+            try:
+                own[currency] = check_precision(parse_amount(amount), currency)
+            except InvalidValue as error:
+                raise ValueError(f"{other!r} is not of the form CURRENCY=AMOUNT: {error}") from None
+        try:
+            return cls(parse_amount(default), MappingProxyType(own))
+        except InvalidValue as error:
+            raise ValueError(f"{default!r} is not an amount: {error}") from None
+
+    def needed(self, transaction: Transaction) -> int:
+        """Return how many persons must approve the order."""
+        order = transaction.order
+        return EYES if order.amount > self.by_currency.get(order.currency, self.above) else 1
+
+
+DEFAULT_FOUR_EYES: Final = FourEyes(Decimal(10000))
+
+
+def check_reviewer(transaction: Transaction, reviewer: Actor) -> None:
+    """Check that `reviewer` may decide about the order.
+
+    Raises:
+        Forbidden: the person is not of the staff, gave the order, or owns an account of it.
+    """
+    parties = transaction.parties
+    concerned = {party.user_id for party in (parties.source, parties.destination) if party}
+    if reviewer.user_id in {*concerned, transaction.requester.user_id} or not PERMISSIONS[
+        Operation.REVIEW
+    ].allows_staff(reviewer):
+        raise Forbidden("Only staff review orders, and not their own")
+
+
+def approved(found: Transaction, reviewer: Actor, rule: FourEyes, at: datetime) -> Transaction:
+    """Return the transaction with the approval of `reviewer`. With enough approvals it is PENDING again.
+
+    The approval of a person counts once.
+
+    Raises:
+        Forbidden: see `check_reviewer`.
+        NotHeld: the transaction is not HELD.
+    """
+    _check(found, reviewer)
+    if reviewer.user_id in {approval.user_id for approval in found.approvals}:
+        return found
+    reviewed = replace(found, approvals=(*found.approvals, Approval(reviewer.user_id, at)))
+    return moved(reviewed, Move.APPROVE, at) if len(reviewed.approvals) >= rule.needed(found) else reviewed
+
+
+def rejected(found: Transaction, reviewer: Actor, at: datetime) -> Transaction:
+    """Return the transaction as FAILED.
+
+    Raises:
+        Forbidden: see `check_reviewer`.
+        NotHeld: the transaction is not HELD.
+    """
+    _check(found, reviewer)
+    return moved(found, Move.REJECT, at, OrderRefused())
+
+
+def _check(found: Transaction, reviewer: Actor) -> None:
+    check_reviewer(found, reviewer)
+    if found.status is not TransactionStatus.HELD:
+        raise NotHeld(found.id)

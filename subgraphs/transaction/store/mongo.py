@@ -1,0 +1,277 @@
+"""Transactions, idempotency keys and leases in MongoDB.
+
+An order, its idempotency key and its lease are one document, so a unique index keeps a second order from using the key.
+A change of status and its event are one database transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bson import ObjectId
+from pymongo.errors import DuplicateKeyError
+
+from bank.values import from_minor_units, is_object_id
+from servicekit.errors import Unavailable
+from subgraphs.kit.mongo_store import MongoStore
+from subgraphs.transaction import events
+from subgraphs.transaction.domain import OPEN, SETTLED, IllegalTransition, TransactionStatus
+from subgraphs.transaction.idempotency import UsedKey, may_be_reused
+from subgraphs.transaction.lease import MAX_AHEAD
+from subgraphs.transaction.store import mongo_queries as queries
+from subgraphs.transaction.store.mongo_documents import (
+    changed_fields,
+    from_document,
+    history_entry,
+    key_document,
+    lease_document,
+    scope_document,
+    to_document,
+    to_history,
+)
+from subgraphs.transaction.store.mongo_schema import MIGRATIONS
+from subgraphs.transaction.store.protocol import Sums
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from datetime import datetime
+    from typing import Any
+
+    from pymongo.asynchronous.client_session import AsyncClientSession
+    from pymongo.asynchronous.collection import AsyncCollection
+
+    from subgraphs.kit.mongo import Document
+    from subgraphs.kit.outbox import Event
+    from subgraphs.transaction.domain import Transaction
+    from subgraphs.transaction.idempotency import KeyEntry, KeyScope
+    from subgraphs.transaction.lease import Lease
+    from subgraphs.transaction.states import StatusChange
+    from subgraphs.transaction.store.protocol import Change, Listing, TurnoverRequest
+
+
+class _KeyTaken(Exception):
+    """Another order has the idempotency key, or an earlier attempt has recorded this one."""
+
+
+class MongoTransactionStore(MongoStore):
+    """The `TransactionStore` in one database of MongoDB."""
+
+    migrations = MIGRATIONS
+
+    @property
+    def _transactions(self) -> AsyncCollection[Document]:
+        return self._database.collection(queries.COLLECTION)
+
+    async def record(self, transaction: Transaction, key: KeyEntry, lease: Lease | None = None) -> UsedKey | None:
+        while True:
+            try:
+                await self._insert(transaction, key, lease)
+            except _KeyTaken:
+                taken = await self._holder(key.scope)
+            except Unavailable:
+                # The commit may have happened although its result got lost. The key tells.
+                taken = await self._holder(key.scope)
+                if taken is None:
+                    raise
+            else:
+                return None
+            if taken is None or await self._freed(taken, transaction.created_at):
+                continue
+            used = _used_key(taken)
+            return None if used.transaction.id == transaction.id else used
+
+    async def _insert(self, transaction: Transaction, key: KeyEntry, lease: Lease | None) -> None:
+        document = {
+            **to_document(transaction),
+            "history": [history_entry(transaction, None)],
+            "key": key_document(key),
+            "lease": lease_document(lease),
+        }
+
+        async def insert(session: AsyncClientSession) -> tuple[None, int]:
+            try:
+                await self._transactions.insert_one(document, session=session)
+            except DuplicateKeyError:
+                raise _KeyTaken from None
+            await self._append_events(_versions(None, transaction, 0), session)
+            return None, 1
+
+        await self._changing(insert)
+
+    async def find_key(self, scope: KeyScope, at: datetime) -> UsedKey | None:
+        document = await self._holder(scope)
+        return None if document is None or self._is_expired(document, at) else _used_key(document)
+
+    async def _holder(self, scope: KeyScope) -> Document | None:
+        """Return the document that has the key, expired or not."""
+        with self._database.failures():
+            return await self._transactions.find_one(
+                {f"key.{name}": part for name, part in scope_document(scope).items()}
+            )
+
+    async def _freed(self, holder: Document, at: datetime) -> bool:
+        """Take the key from `holder` if it has expired, and return whether it had."""
+        if not self._is_expired(holder, at):
+            return False
+        with self._database.failures():
+            await self._transactions.update_one({"_id": holder["_id"], "key": holder["key"]}, {"$unset": {"key": ""}})
+        return True
+
+    def _is_expired(self, holder: Document, at: datetime) -> bool:
+        # While the clock is suddenly ahead, an earlier time decides. If the clock jumps ahead, valid keys must not
+        # expire. Otherwise, a repeated order would be executed twice.
+        return may_be_reused(holder["key"]["expiresAt"], from_document(holder), min(at, self._clock()))
+
+    async def change(self, transaction_id: str, decide: Change, *, by: str | None = None) -> Transaction:
+        async def change(session: AsyncClientSession) -> tuple[Transaction, int]:
+            document = await self._find(transaction_id, session)
+            if document is None:
+                raise IllegalTransition(f"{transaction_id} does not exist")
+            found = from_document(document)
+            changed = decide(found)
+            if changed == found:
+                return changed, 0
+            update: Document = {"$set": changed_fields(changed)}
+            if changed.status is not found.status:
+                update["$set"]["lease"] = None
+                update["$push"] = {"history": history_entry(changed, by)}
+            await self._append_events(_versions(found, changed, len(document["history"])), session)
+            await self._transactions.update_one({"_id": document["_id"]}, update, session=session)
+            return changed, 1
+
+        return await self._changing(change)
+
+    async def histories(self, transaction_ids: Sequence[str]) -> Mapping[str, Sequence[StatusChange]]:
+        with self._database.failures():
+            wanted = {"_id": {"$in": queries.object_ids(transaction_ids)}}
+            found = await self._transactions.find(wanted, projection=["history"]).to_list()
+        return {str(document["_id"]): to_history(document) for document in found}
+
+    async def claim(self, transaction_id: str, lease: Lease, at: datetime) -> Transaction | None:
+        if not is_object_id(transaction_id):
+            return None
+        with self._database.failures():
+            document = await self._transactions.find_one_and_update(
+                {"_id": ObjectId(transaction_id), **claimable(at)}, {"$set": {"lease": lease_document(lease)}}
+            )
+        return None if document is None else from_document(document)
+
+    async def renew(self, transaction_ids: Collection[str], lease: Lease) -> None:
+        with self._database.failures():
+            await self._transactions.update_many(
+                {"_id": {"$in": queries.object_ids(transaction_ids)}, "lease.owner": lease.owner},
+                {"$set": {"lease": lease_document(lease)}},
+            )
+
+    async def release(self, transaction_id: str, owner: str) -> None:
+        with self._database.failures():
+            await self._transactions.update_one(
+                {"_id": {"$in": queries.object_ids([transaction_id])}, "lease.owner": owner}, {"$set": {"lease": None}}
+            )
+
+    async def unclaimed_ids(self, at: datetime, *, after: str, limit: int) -> Sequence[str]:
+        conditions = claimable(at)
+        if after:
+            conditions["_id"] = {"$gt": ObjectId(after)}
+        with self._database.failures():
+            found = self._transactions.find(conditions, projection=["_id"]).sort("_id").limit(limit)
+            return [str(document["_id"]) for document in await found.to_list()]
+
+    async def delete_expired_keys(self, at: datetime) -> int:
+        # This is the condition of idempotency.may_be_reused.
+        with self._database.failures():
+            result = await self._transactions.update_many(
+                {"key.expiresAt": {"$lte": at}, "status": {"$nin": sorted(OPEN)}}, {"$unset": {"key": ""}}
+            )
+            return result.modified_count
+
+    async def settled_ids(self, *, after: str, limit: int) -> Sequence[str]:
+        conditions: Document = {"status": {"$in": sorted(SETTLED)}}
+        if after:
+            conditions["_id"] = {"$gt": ObjectId(after)}
+        with self._database.failures():
+            found = self._transactions.find(conditions, projection=["_id"]).sort("_id").limit(limit)
+            return [str(document["_id"]) for document in await found.to_list()]
+
+    async def by_ids(self, transaction_ids: Sequence[str]) -> Mapping[str, Transaction]:
+        with self._database.failures():
+            found = self._transactions.find({"_id": {"$in": queries.object_ids(transaction_ids)}})
+            return {str(document["_id"]): from_document(document) for document in await found.to_list()}
+
+    async def listing(self, listing: Listing) -> Sequence[Transaction]:
+        return [from_document(document) for document in await self._aggregate(queries.page(listing))]
+
+    async def listing_of_accounts(
+        self, account_ids: Sequence[str], listing: Listing
+    ) -> Mapping[str, Sequence[Transaction]]:
+        pages: dict[str, Sequence[Transaction]] = {account_id: [] for account_id in account_ids}
+        with self._database.failures():
+            cursor = await self._database.database.aggregate(queries.page_of_accounts(account_ids, listing))
+            for found in await cursor.to_list():
+                # A transaction from an account to itself is in both branches.
+                rows = {str(document["_id"]): from_document(document) for document in found["rows"]}
+                in_order = sorted(rows.values(), key=_position, reverse=not listing.page.backwards)
+                pages[str(found["_id"])] = in_order[: listing.page.limit + 1]
+        return pages
+
+    async def count(self, listing: Listing) -> int:
+        with self._database.failures():
+            return sum([await self._transactions.count_documents(each) for each in queries.counted_branches(listing)])
+
+    async def count_of_accounts(self, account_ids: Sequence[str], listing: Listing) -> Mapping[str, int]:
+        counts = dict.fromkeys(account_ids, 0)
+        for pipeline in queries.counts_of_accounts(account_ids, listing):
+            for row in await self._aggregate(pipeline):
+                counts[str(row["_id"])] += row["count"]
+        return counts
+
+    async def turnover(self, account_ids: Sequence[str], request: TurnoverRequest) -> Mapping[tuple[str, str], Sums]:
+        sums: dict[tuple[str, str], Sums] = {}
+        for side, pipeline in queries.turnovers(account_ids, request).items():
+            for row in await self._aggregate(pipeline):
+                key = (str(row["_id"]["account"]), row["_id"]["currency"])
+                nothing = from_minor_units(0, key[1])
+                before = sums.get(key, Sums(nothing, nothing))
+                sums[key] = replace(before, **{side: row["sum"].to_decimal()})
+        return sums
+
+    async def _find(self, transaction_id: str, session: AsyncClientSession) -> Document | None:
+        if not is_object_id(transaction_id):
+            return None
+        return await self._transactions.find_one({"_id": ObjectId(transaction_id)}, session=session)
+
+    async def _aggregate(self, pipeline: queries.Pipeline) -> list[Document]:
+        with self._database.failures():
+            cursor = await self._transactions.aggregate(pipeline)
+            return await cursor.to_list()
+
+
+def _versions(before: Transaction | None, after: Transaction, statuses: int) -> Iterator[tuple[Event, int]]:
+    """Yield the events of a change with versions that rise with each change.
+
+    `statuses` is the number of statuses before the change. While a status lasts, the fraud decision comes first, and
+    the next status afterwards.
+    """
+    for event in events.of_change(before, after):
+        yield event, 2 * statuses + (1 if event.type in {events.RECORDED, events.STATUS_CHANGED} else 0)
+
+
+def claimable(at: datetime) -> dict[str, Any]:
+    """Return the filter of the transactions that `lease.may_claim` allows to claim."""
+    return {
+        "status": TransactionStatus.PENDING.value,
+        "$or": [
+            {"lease": None},
+            {"lease.expiresAt": {"$lte": at}},
+            {"lease.expiresAt": {"$gt": at + MAX_AHEAD}},
+        ],
+    }
+
+
+def _position(transaction: Transaction) -> tuple[datetime, str]:
+    return transaction.created_at, transaction.id
+
+
+def _used_key(document: Document) -> UsedKey:
+    return UsedKey(document["key"]["fingerprint"], from_document(document))

@@ -1,0 +1,208 @@
+"""Builds the queries of lists on the collection `transactions`, as MongoDB's filters and pipelines. Pure.
+
+As in `queries`, a list is the union of a few *branches*. Each branch is a range of one index in list order, and is
+limited to the page before the union. So reading a page takes the same time in a long history as in a short one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from bson import Decimal128, ObjectId
+
+from bank.values import is_object_id
+from subgraphs.kit.times import from_milliseconds
+from subgraphs.transaction.domain import SETTLED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+    from decimal import Decimal
+
+    from subgraphs.kit.connections import PageRequest, SortKey
+    from subgraphs.transaction.store.protocol import Filter, Listing, TurnoverRequest
+
+Conditions: TypeAlias = dict[str, Any]
+Pipeline: TypeAlias = list[dict[str, Any]]
+
+COLLECTION: Final = "transactions"
+_SETTLED: Final = {"$in": sorted(SETTLED)}
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A range of an index: the transactions on which `conditions` hold.
+
+    Attributes:
+        owner: a condition that holds on all transactions of the range or on none. So a page is read first and then
+            compared with it, and a viewer's page of another person's account does not read the account's history.
+    """
+
+    conditions: Conditions
+    owner: Conditions = field(default_factory=dict)
+
+    def on_page(self, request: PageRequest) -> Pipeline:
+        """Return the stages that read the branch's part of a page."""
+        ranges = list(_range_conditions(request))
+        where = {"$and": [self.conditions, *ranges]} if ranges else self.conditions
+        stages: Pipeline = [{"$match": where}, {"$sort": order(request)}, {"$limit": request.limit + 1}]
+        return [*stages, {"$match": self.owner}] if self.owner else stages
+
+
+def order(request: PageRequest) -> dict[str, int]:
+    """Return the sort specification of a page: newest first, or oldest first for a page from the end."""
+    direction = 1 if request.backwards else -1
+    return {"createdAt": direction, "_id": direction}
+
+
+def page(listing: Listing) -> Pipeline:
+    """Return the pipeline for a page of all transactions that the viewer may see."""
+    first, *others = (branch.on_page(listing.page) for branch in _viewer_branches(listing))
+    stages = list(first)
+    if others:
+        stages += [{"$unionWith": {"coll": COLLECTION, "pipeline": other}} for other in others]
+        stages += [*_WITHOUT_DUPLICATES, {"$sort": order(listing.page)}, {"$limit": listing.page.limit + 1}]
+    return stages
+
+
+def page_of_accounts(account_ids: Iterable[str], listing: Listing) -> Pipeline:
+    """Return the pipeline for a page of each account. It begins with documents of its own, not with a collection.
+
+    A result has the account's id in `_id`, and in `rows` up to a page of each branch, in no order.
+    """
+    names = []
+    stages: Pipeline = [{"$documents": [{"_id": each} for each in object_ids(account_ids)]}]
+    for side, branch in _account_branches(listing).items():
+        names.append(f"${side}")
+        stages.append(
+            {
+                "$lookup": {
+                    "from": COLLECTION,
+                    "localField": "_id",
+                    "foreignField": f"{side}AccountId",
+                    "pipeline": branch.on_page(listing.page),
+                    "as": side,
+                }
+            }
+        )
+    return [*stages, {"$project": {"rows": {"$concatArrays": names}}}]
+
+
+def counted_branches(listing: Listing) -> list[Conditions]:
+    """Return disjoint branches: the sum of their counts is the number of transactions on all pages of `listing`."""
+    own, *arrived = (branch.conditions for branch in _viewer_branches(listing))
+    return [own, *({"$and": [each, {"principalUserId": {"$ne": listing.viewer_id}}]} for each in arrived)]
+
+
+def counts_of_accounts(account_ids: Iterable[str], listing: Listing) -> list[Pipeline]:
+    """Return pipelines of which each counts one side of the accounts, as documents `{_id: account, count}`.
+
+    No transaction has the same account on both sides, so that the counts may be added.
+    """
+    wanted = {"$in": object_ids(account_ids)}
+    return [
+        [
+            {"$match": {"$and": [{f"{side}AccountId": wanted}, branch.owner, branch.conditions]}},
+            {"$group": {"_id": f"${side}AccountId", "count": {"$sum": 1}}},
+        ]
+        for side, branch in _account_branches(listing).items()
+    ]
+
+
+def turnovers(account_ids: Iterable[str], request: TurnoverRequest) -> dict[str, Pipeline]:
+    """Return a pipeline for the credits and one for the debits.
+
+    Their results are documents `{_id: {account, currency}, sum}`.
+    """
+    wanted = {"$in": object_ids(account_ids)}
+    pipelines = {}
+    for name, side, user in (
+        ("credited", "destination", "destination.userId"),
+        ("debited", "source", "principalUserId"),
+    ):
+        conditions: Conditions = {
+            f"{side}AccountId": wanted,
+            "status": "COMPLETED",
+            **_time_conditions(request.created_from, request.created_to),
+        }
+        if request.viewer_id is not None:
+            conditions[user] = request.viewer_id
+        group = {"_id": {"account": f"${side}AccountId", "currency": "$currency"}, "sum": {"$sum": "$amount"}}
+        pipelines[name] = [{"$match": conditions}, {"$group": group}]
+    return pipelines
+
+
+def object_ids(ids: Iterable[str]) -> list[ObjectId]:
+    """Return those of `ids` that can be the id of a document, each one once."""
+    return [ObjectId(each) for each in dict.fromkeys(ids) if is_object_id(each)]
+
+
+# A transaction between two accounts of the viewer is in both branches.
+_WITHOUT_DUPLICATES: Final[Sequence[dict[str, Any]]] = (
+    {"$group": {"_id": "$_id", "row": {"$first": "$$ROOT"}}},
+    {"$replaceRoot": {"newRoot": "$row"}},
+)
+
+
+def _viewer_branches(listing: Listing) -> list[Branch]:
+    wanted = _conditions(listing.filter)
+    if listing.viewer_id is None:
+        return [Branch(wanted)]
+    arrived = {"destination.userId": listing.viewer_id, "status": _SETTLED}
+    return [Branch({"principalUserId": listing.viewer_id, **wanted}), Branch(_both(arrived, wanted))]
+
+
+def _account_branches(listing: Listing) -> dict[str, Branch]:
+    """Return a branch for each side. The condition on the account comes from elsewhere."""
+    wanted, viewer = _conditions(listing.filter), listing.viewer_id
+    if viewer is None:
+        return {"source": Branch(wanted), "destination": Branch(wanted)}
+    visible = {"$or": [{"status": _SETTLED}, {"principalUserId": viewer}]}
+    return {
+        "source": Branch(wanted, owner={"source.userId": viewer}),
+        "destination": Branch(_both(visible, wanted), owner={"destination.userId": viewer}),
+    }
+
+
+def _both(one: Conditions, other: Conditions) -> Conditions:
+    return {"$and": [one, other]} if other else one
+
+
+def _conditions(wanted: Filter) -> Conditions:
+    conditions = _time_conditions(wanted.created_from, wanted.created_to)
+    for name, values in (("type", wanted.types), ("status", wanted.statuses)):
+        if values is not None:
+            conditions[name] = {"$in": sorted(values)}
+    amount = _bounds(("$gte", wanted.min_amount), ("$lte", wanted.max_amount))
+    if amount:
+        conditions["amount"] = amount
+    return conditions
+
+
+def _bounds(*bounds: tuple[str, Decimal | None]) -> Conditions:
+    return {operator: Decimal128(bound) for operator, bound in bounds if bound is not None}
+
+
+def _time_conditions(created_from: datetime | None, created_to: datetime | None) -> Conditions:
+    bounds = {"$gte": created_from, "$lt": created_to}
+    given = {operator: moment for operator, moment in bounds.items() if moment is not None}
+    return {"createdAt": given} if given else {}
+
+
+def _range_conditions(request: PageRequest) -> Iterable[Conditions]:
+    # The list begins with the newest row, so the rows after a given row have smaller keys.
+    if request.after:
+        yield _beyond(request.after, "$lt")
+    if request.before:
+        yield _beyond(request.before, "$gt")
+
+
+def _beyond(key: SortKey, operator: str) -> Conditions:
+    """Return the condition that a row lies beyond a sort key.
+
+    The bound of `createdAt` alone is what an index can use; it includes the rows of the key's millisecond.
+    """
+    moment, transaction_id = from_milliseconds(int(key[0])), ObjectId(key[1])
+    tie = {"createdAt": moment, "_id": {operator: transaction_id}}
+    return {"createdAt": {f"{operator}e": moment}, "$or": [{"createdAt": {operator: moment}}, tie]}

@@ -1,0 +1,110 @@
+"""The collections of the store of transactions in MongoDB: JSON Schemas and indexes, as numbered migrations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from subgraphs.kit.mongo import MongoMigration
+from subgraphs.kit.mongo_store import create_collection, create_common_collections
+from subgraphs.transaction.domain import SETTLED, TransactionStatus, TransactionType
+from subgraphs.transaction.store.mongo_queries import COLLECTION
+
+if TYPE_CHECKING:
+    from pymongo.asynchronous.database import AsyncDatabase
+
+    from subgraphs.kit.mongo import Document
+
+_TEXT: Final = {"bsonType": "string"}
+_TEXT_OR_NULL: Final = {"bsonType": ["string", "null"]}
+_ID_OR_NULL: Final = {"bsonType": ["objectId", "null"]}
+_DATE: Final = {"bsonType": "date"}
+_STATUS: Final = {"enum": sorted(TransactionStatus)}
+
+
+def _object(properties: dict[str, Any], *, optional: tuple[str, ...] = (), null: bool = False) -> dict[str, Any]:
+    """Return the schema of an object that has exactly these properties, of which the `optional` ones may be absent."""
+    return {
+        "bsonType": ["object", "null"] if null else "object",
+        "required": [name for name in properties if name not in optional],
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+_SIDE: Final = _object({"userId": _TEXT, "accountNumber": _TEXT}, null=True)
+
+# A released schema never changes; a change is the schema of a later migration.
+TRANSACTION_SCHEMA: Final = _object(
+    {
+        "_id": {"bsonType": "objectId"},
+        "sourceAccountId": _ID_OR_NULL,
+        "destinationAccountId": _ID_OR_NULL,
+        "amount": {"bsonType": "decimal", "minimum": 0, "exclusiveMinimum": True},
+        "currency": _TEXT,
+        "type": {"enum": sorted(TransactionType)},
+        "status": _STATUS,
+        "metadata": {"bsonType": "object", "additionalProperties": _TEXT},
+        "createdAt": _DATE,
+        "updatedAt": _DATE,
+        "named": _object({"source": _TEXT_OR_NULL, "destination": _TEXT_OR_NULL}),
+        "source": _SIDE,
+        "destination": _SIDE,
+        "payee": _TEXT_OR_NULL,
+        "requester": _object({"userId": _TEXT, "roles": {"bsonType": "array", "items": _TEXT}}),
+        "principalUserId": _TEXT,
+        "problem": {"bsonType": ["object", "null"]},
+        "fraudDecision": {"bsonType": ["object", "null"]},
+        "approvals": {"bsonType": "array", "items": _object({"userId": _TEXT, "at": _DATE})},
+        "history": {"bsonType": "array", "items": _object({"status": _STATUS, "at": _DATE, "by": _TEXT_OR_NULL})},
+        "key": _object({"userId": _TEXT, "mutation": _TEXT, "key": _TEXT, "fingerprint": _TEXT, "expiresAt": _DATE}),
+        "lease": _object({"owner": _TEXT, "expiresAt": _DATE}, null=True),
+    },
+    optional=("key", "lease"),
+)
+
+
+def _in_list_order(*fields: str) -> list[tuple[str, int]]:
+    return [*((name, ASCENDING) for name in fields), ("createdAt", DESCENDING), ("_id", DESCENDING)]
+
+
+# Each branch of a list (see `mongo_queries`) reads a range of one of the indexes `by_*`, in the order of the index.
+TRANSACTION_INDEXES: Final = (
+    IndexModel(_in_list_order(), name="by_time"),
+    IndexModel(_in_list_order("principalUserId"), name="by_principal"),
+    IndexModel(
+        _in_list_order("destination.userId"),
+        name="by_arrival",
+        partialFilterExpression={"status": {"$in": sorted(SETTLED)}},
+    ),
+    IndexModel(_in_list_order("sourceAccountId"), name="by_source"),
+    IndexModel(_in_list_order("destinationAccountId"), name="by_destination"),
+    # Only PENDING transactions are in this index, so it is nearly always empty. The reconciler reads it every few
+    # seconds.
+    IndexModel(
+        [("status", ASCENDING), ("_id", ASCENDING)],
+        name="pending",
+        partialFilterExpression={"status": TransactionStatus.PENDING.value},
+    ),
+    # The queue of reviews.
+    IndexModel(_in_list_order(), name="held", partialFilterExpression={"status": TransactionStatus.HELD.value}),
+    IndexModel(
+        [("key.userId", ASCENDING), ("key.mutation", ASCENDING), ("key.key", ASCENDING)],
+        name="one_order_per_key",
+        unique=True,
+        partialFilterExpression={"key.key": {"$exists": True}},
+    ),
+    IndexModel([("key.expiresAt", ASCENDING)], name="keys_by_expiry", sparse=True),
+)
+
+
+async def _create_transactions(database: AsyncDatabase[Document]) -> None:
+    await create_collection(database, COLLECTION, validator={"$jsonSchema": TRANSACTION_SCHEMA})
+    await database[COLLECTION].create_indexes(list(TRANSACTION_INDEXES))
+
+
+MIGRATIONS: Final = (
+    MongoMigration(1, "identity of the store and outbox", create_common_collections),
+    MongoMigration(2, "transactions", _create_transactions),
+)
