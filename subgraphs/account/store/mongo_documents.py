@@ -1,7 +1,7 @@
 """The documents of the account service's collections, and their conversion from and to the domain.
 
 Account ids and transaction ids are ObjectIds, amounts are Decimal128 with the decimals of their currency, times are
-BSON dates. The fields of the seed keep the seed's names.
+BSON dates. The documented fields keep their names.
 """
 
 from __future__ import annotations

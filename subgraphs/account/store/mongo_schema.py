@@ -1,7 +1,7 @@
 """The collections of the account service in MongoDB: validators and indexes.
 
 ```
-accounts       customers' accounts: the fields of the seed, and held, version, balanceAsOf, staffAction
+accounts       customers' accounts: the documented fields, and held, version, balanceAsOf, staffAction
 account_keys   account id -> owner, and account number -> account and owner
 customers      one document for each person: what the person has moved, and wrong receivers
 postings       the outcome of each transaction, by the transaction's id

@@ -1,4 +1,4 @@
-"""The MongoDB store: the contract of every store, the documents of the seed, and what the database refuses.
+"""The MongoDB store: the contract of every store, the types of documents, and what the database refuses.
 
 Covers `subgraphs/account/store/mongo.py`, `subgraphs/account/store/mongo_accounts.py`,
 `subgraphs/account/store/mongo_documents.py`, `subgraphs/account/store/mongo_ledger.py` and
@@ -30,7 +30,7 @@ async def test_contract(check: Callable[[StoreFactory], Awaitable[None]], mongo_
     await check(mongo_stores)
 
 
-async def test_documents_have_the_fields_and_types_of_the_seed(
+async def test_documents_have_the_documented_fields_and_types(
     mongo_stores: StoreFactory, mongo_database: MongoClient[dict[str, Any]]
 ) -> None:
     async with mongo_stores() as store:
