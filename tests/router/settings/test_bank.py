@@ -7,8 +7,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bank.identity import ALGORITHMS, AUDIENCE, LEEWAY_SECONDS, TOKEN_TYPE
+from router import Gateway
+from router.pipeline import RequestContext, Stage
 from router.policies.header_propagation import HeaderPropagation
+from router.request.request_and_response import GraphQLRequest
 from router.settings import RouterSettings, load
+from router.transport.interface import SubgraphRequest, SubgraphResponse
+from tests.subgraphs.support import Issuer
 
 FILE = Path(__file__).parents[3] / "router.yaml"
 SERVICES = ("auth", "account", "transaction")
@@ -39,6 +45,17 @@ def test_variables_change_addresses() -> None:
     assert settings.override_subgraph_url["auth"] == "http://auth/graphql"
 
 
+def test_the_router_verifies_the_tokens_of_the_auth_service_as_the_services_do() -> None:
+    settings = bank(AUTH_ISSUER="http://auth:1", AUTH_JWKS_URL="http://auth:1/keys").authentication
+    (issuer,) = settings.jwt.issuers
+    assert (issuer.issuer, issuer.keys.url, issuer.audiences) == ("http://auth:1", "http://auth:1/keys", (AUDIENCE,))
+    assert (issuer.algorithms, issuer.types) == (ALGORITHMS, (TOKEN_TYPE,))
+    assert settings.jwt.clock_skew == LEEWAY_SECONDS
+    assert (settings.anonymous, settings.invalid_credentials) == (True, "ignore")
+    (default,) = bank().authentication.jwt.issuers
+    assert default.keys.url == "http://127.0.0.1:3001/.well-known/jwks.json"
+
+
 def test_services_are_sent_four_headers_and_no_other() -> None:
     client = {
         "authorization": "Bearer t",
@@ -59,3 +76,30 @@ def test_codes_that_a_client_can_act_on_are_not_masked() -> None:
     limits_of_services = {"QUERY_TOO_EXPENSIVE", "MAX_DEPTH_LIMIT", "MAX_ALIASES_LIMIT", "MAX_FIELDS_LIMIT"}
     assert set(errors.allow_codes) == client_errors | limits_of_services
     assert set(errors.messages) == {"SERVICE_UNAVAILABLE"}
+
+
+async def test_the_router_knows_who_asks_and_leaves_refusals_to_the_services() -> None:
+    seen: list[object] = []
+    sent: list[str | None] = []
+
+    class Known(Stage):
+        async def on_request(self, context: RequestContext) -> None:
+            seen.append(context.identity.claims["sub"] if context.identity is not None else None)
+
+    async def service(request: SubgraphRequest, /) -> SubgraphResponse:
+        sent.append(request.headers.get("authorization"))
+        return SubgraphResponse.of({"data": {"me": {"id": "1"}}})
+
+    issuer = Issuer()
+    async with issuer.published():
+        settings = bank(**issuer.environment())
+        sdl = FILE.with_name("supergraph.graphql").read_text(encoding="utf-8")
+        gateway = Gateway.from_supergraph(sdl, settings, send=service, stages=[Known()])
+        for token in (issuer.token(), "forged", None):
+            headers = {} if token is None else {"authorization": f"Bearer {token}"}
+            response = await gateway.execute(GraphQLRequest(query="{ me { id } }", headers=headers))
+            assert response.body == {"data": {"me": {"id": "1"}}}
+        await gateway.aclose()
+    assert seen[0] is not None
+    assert seen[1:] == [None, None]
+    assert sent[1:] == ["Bearer forged", None]
