@@ -1,8 +1,9 @@
-"""`python -m benchmarks.execution.run [--sizes 1,10,50] [--rounds 15]` prints the table; `make bench` too.
+"""`python -m benchmarks.execution.run [--sizes 1,18,50] [--rounds 15]` prints the table; `make bench` too.
 
-It measures the interpreter's time per object of the response: users and products with nested reviews, authors and
-products, from four subgraphs in seven requests. The subgraph responses are recorded once and replayed, so that only the
-work of the router is measured. Decoding the responses is a column of its own, because msgspec does it.
+It measures the time of one execution by the interpreter and by generated code: users and products with nested reviews,
+authors and products, from four subgraphs in seven requests. The subgraph responses are recorded once and replayed, so
+that only the work of the router is measured, from the plan to the encoded data. Decoding the responses into dicts and
+encoding the data is a column of its own: msgspec does that in C.
 
 The numbers are processor time, which does not count other programs, and the median of the rounds.
 """
@@ -20,13 +21,14 @@ from typing import TYPE_CHECKING, Final
 import click
 from graphql import parse
 
+from router.executor.compiled.execution import execute_compiled
+from router.executor.compiled.program import compile_plan
 from router.executor.context_and_result import ExecutionContext
 from router.executor.graphql.variable_coercion import coerce
 from router.executor.interpreter.execution import execute
 from router.get_operation import get_operation
-from router.json_codec import canonical, decode
+from router.json_codec import decode, encode
 from router.planner import plan
-from router.transport.interface import SubgraphResponse
 from tests.router.oracle.cases import Case
 from tests.router.oracle.comparison import composed
 from tests.router.oracle.data_store import Store
@@ -36,7 +38,7 @@ from tests.router.oracle.subgraph_rules import FederationRules
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from router.transport.interface import SubgraphRequest
+    from router.transport.interface import SubgraphRequest, SubgraphResponse
     from tests.router.oracle.data_store import Data
 
 CASE: Final = Path(__file__).parents[2] / "tests" / "cases" / "execution" / "nested-lists-of-four-subgraphs"
@@ -78,17 +80,16 @@ def data(users: int) -> Data:
 
 @dataclass(slots=True)
 class Recording:
-    """Responses as bytes by request; a request without a recording is sent to `source`."""
+    """Responses by the fetches of a request; a request without a recording is sent to `source`."""
 
     source: InProcessSubgraphs
-    responses: dict[bytes, bytes] = field(default_factory=dict)
+    responses: dict[tuple[int, ...], SubgraphResponse] = field(default_factory=dict)
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
-        key = canonical([request.subgraph, request.operation, dict(request.variables)])
-        body = self.responses.get(key)
-        if body is None:
-            body = self.responses[key] = (await self.source.send(request)).body
-        return SubgraphResponse(status=200, body=body)
+        response = self.responses.get(request.fetch_ids)
+        if response is None:
+            response = self.responses[request.fetch_ids] = await self.source.send(request)
+        return response
 
     async def aclose(self) -> None:
         await self.source.aclose()
@@ -121,30 +122,45 @@ async def measure(users: int, rounds: int) -> str:
     document = parse(operation.query)
     prepared = get_operation(supergraph.api_schema, document)
     planned = plan(supergraph, document)
-    context = ExecutionContext(supergraph.schema, transport, coerce(prepared, {}))
+    context = ExecutionContext(supergraph.schema, transport, coerce(prepared, {}), sends_bodies=True)
     first = await execute(planned, prepared, context)
     if first.errors:
         raise RuntimeError(f"the benchmark's operation has an error: {first.errors[0]}")
 
-    async def decoding() -> None:
-        for body in transport.responses.values():
-            decode(body)
+    compiled = compile_plan(supergraph.schema, prepared, planned, context.variables)
 
+    async def interpreted() -> bytes:
+        return encode((await execute(planned, prepared, context)).data)
+
+    async def generated() -> bytes:
+        result, misfit = await execute_compiled(compiled, planned, prepared, context)
+        if misfit is not None:
+            raise RuntimeError(f"the responses do not fit the generated code: {misfit}")
+        return encode(result.data)
+
+    async def codec() -> None:
+        for response in transport.responses.values():
+            decode(response.body)
+        encode(first.data)
+
+    if await interpreted() != await generated():
+        raise RuntimeError("the generated code has another result")
+    by_interpreter, by_code = await _seconds(interpreted, rounds), await _seconds(generated, rounds)
+    by_codec = await _seconds(codec, rounds)
     count = objects(first.data)
-    whole = await _seconds(lambda: execute(planned, prepared, context), rounds)
-    read = await _seconds(decoding, rounds)
     return (
-        f"{users:>6} {len(transport.responses):>9} {count:>8} {whole * 1000:>11.2f} ms {read * 1000:>11.2f} ms "
-        f"{(whole - read) / count * 1e6:>14.2f}"
+        f"{users:>6} {len(transport.responses):>9} {count:>8} {len(encode(first.data)) / 1000:>7.1f} KB "
+        f"{by_interpreter * 1000:>10.2f} ms {by_code * 1000:>10.2f} ms {by_codec * 1000:>10.2f} ms "
+        f"{by_code / count * 1e6:>10.2f}"
     )
 
 
 @click.command()
-@click.option("--sizes", default="1,10,50", show_default=True, help="Numbers of users.")
+@click.option("--sizes", default="1,18,50", show_default=True, help="Numbers of users.")
 @click.option("--rounds", default=15, show_default=True, help="Measured rounds for each size.")
 def main(sizes: str, rounds: int) -> None:
     """Time the execution of one plan over recorded subgraph responses."""
-    click.echo(" users  requests  objects      execute  of it decoding  µs per object")
+    click.echo(" users  requests  objects       data    interpreter      generated  decode, encode  µs per object")
     for size in map(int, sizes.split(",")):
         click.echo(asyncio.run(measure(size, rounds)))
 
