@@ -39,8 +39,8 @@ MISFITS: Final = 8
 PAUSE: Final = 200
 """The number of executions for which a paused plan is left to the interpreter."""
 
-BYTES_PER_CHARACTER: Final = 16
-"""The memory of a compiled plan for each character of its source: classes, code and decoders (by tracemalloc)."""
+BYTES_PER_CHARACTER: Final = 24
+"""The memory of a compiled plan for each character of its source: classes, code and decoders (21 by tracemalloc)."""
 
 UNCOMPILED_BYTES: Final = 500
 """The memory of a plan that is only counted."""

@@ -172,9 +172,13 @@ class _Run:
         return _fitting(response)
 
     def cancel(self) -> None:
-        """Cancel the requests that still run after a misfit or a cancellation."""
+        """Cancel the requests that still run after a misfit or a cancellation.
+
+        An exception of a request that has ended was raised for the interpreter, which waited for the same request.
+        """
         for task in self._tasks:
-            task.cancel()
+            if not task.cancel() and not task.cancelled():
+                task.exception()
 
 
 def _alias(part: CompiledPart) -> str:

@@ -18,6 +18,7 @@ from router.executor.compiled.class_source import is_hidden_constant, is_uncheck
 from router.executor.compiled.shapes import NotCompilable
 from router.executor.compiled.value_checks import misfit, value_checks
 from router.executor.compiled.walk_source import walk
+from router.federation.type_references import TYPENAME
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -98,7 +99,9 @@ def _checks(shape: ObjectShape, field: FieldShape, typename: str, place: str) ->
             return [f"{place} = None"]
         raise NotCompilable("a field is not fetched")
     if field.is_typename:
-        return []
+        # The decoder has checked `__typename`. An alias of it can be absent, or have the name of another type.
+        is_checked = field.key == TYPENAME or len(shape.types) == 1
+        return [] if is_checked else [f"{place} = {typename!r}"]
     lines: list[str] = []
     if shape.creator in sources and any(shape.creator not in field.sources.get(name, ()) for name in shape.types):
         lines += misfit(f"{place} is UNSET")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from router.errors import TransportError
 from router.executor.graphql_over_http import encode_body
 from router.transport.interface import ResponseHead
 
@@ -27,7 +26,7 @@ class _Recorded:
 
     def __init__(self) -> None:
         self.response: SubgraphResponse | None = None
-        self.failure: TransportError | None = None
+        self.failure: BaseException | None = None
         self.waiting: list[asyncio.Future[None]] = []
 
     def wake(self) -> None:
@@ -71,7 +70,7 @@ class RecordingTransport:
         recorded = self._recorded[request.fetch_ids, body] = _Recorded()
         try:
             response = recorded.response = await self._inner.send(request)
-        except TransportError as failure:
+        except BaseException as failure:  # a bug too must reach the tasks that wait
             recorded.failure = failure
             raise
         finally:

@@ -115,3 +115,23 @@ async def test_the_interpreter_waits_for_a_request_that_still_runs() -> None:
     assert misfit is not None
     assert encode(got.data) == b'{"me":{"name":null,"orders":null},"order":{"amount":"1"}}'
     assert [request.subgraph for request in transport.shop.requests] == ["orders"], "it is sent once"
+
+
+async def test_a_bug_of_a_transport_reaches_the_interpreter_that_waits() -> None:
+    answers: dict[str, object] = {"people": {"data": {"me": {"name": 1}}}, "orders": ValueError("a bug")}
+    transport = InProcess(answers=answers, slow=asyncio.Event())
+    document = parse(BOTH)
+    operation, planned = get_operation(GRAPH.api_schema, document), plan(GRAPH, document)
+    compiled = compile_plan(GRAPH.schema, operation, planned, {})
+    running = asyncio.create_task(
+        execute_compiled(compiled, planned, operation, ExecutionContext(GRAPH.schema, transport))
+    )
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert transport.slow is not None
+    transport.slow.set()
+    with pytest.raises(ExceptionGroup) as caught:
+        await running
+    bugs, others = caught.value.split(ValueError)
+    assert bugs is not None
+    assert others is None
