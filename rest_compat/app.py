@@ -16,12 +16,14 @@ from fastapi import FastAPI
 from graphql import GraphQLError
 
 from rest_compat import operations, readiness
-from rest_compat.api_reference.api_reference import DOCUMENT_PATH, REFERENCE_PATH, ApiReference
+from rest_compat.api_reference import api_reference
+from rest_compat.api_reference.api_reference import ApiReference
 from rest_compat.api_schema import api_schema
 from rest_compat.graphql_client import GraphQLClient, http_send
 from rest_compat.handler import RestHandler
+from rest_compat.online_banking import online_banking
 from rest_compat.online_banking.graphql_forwarding import GraphQLForwarding
-from rest_compat.online_banking.online_banking import GRAPHQL_PATH, PAGE_PATH, OnlineBanking
+from rest_compat.online_banking.online_banking import OnlineBanking
 from rest_compat.route_matching import RouteMatcher
 from rest_compat.routes import ROUTES
 from servicekit.asgi import RequestIdMiddleware
@@ -75,7 +77,7 @@ def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
         with_banking = OnlineBanking(with_reference, GraphQLForwarding(client, settings.bulkheads))
     with_health = HealthEndpoints(with_banking, readiness.checks(client))
     with_cors = CorsMiddleware(with_health, CorsPolicy(settings.cors))
-    paths = [*(route.path for route in ROUTES), DOCUMENT_PATH, REFERENCE_PATH, PAGE_PATH, GRAPHQL_PATH]
+    paths = [*(route.path for route in ROUTES), *api_reference.PATHS, *online_banking.PATHS]
     return ClientAddressMiddleware(RequestIdMiddleware(with_cors, routes=paths), settings.trusted_proxies)
 
 

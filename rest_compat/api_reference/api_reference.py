@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 DOCUMENT_PATH: Final = "/openapi.json"
 REFERENCE_PATH: Final = "/docs"
+# The paths of this module, as they are logged.
+PATHS: Final = (DOCUMENT_PATH, REFERENCE_PATH, "/docs/:part/:version/:file")
 _FOLDER: Final = Path(__file__).parent
 _INDEX: Final = "index.html"
 _POLICY: Final = (

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PAGE_PATH: Final = "/"
 GRAPHQL_PATH: Final = "/graphql"
+# The paths of this module, as they are logged.
+PATHS: Final = (PAGE_PATH, GRAPHQL_PATH, "/banking/:version/:file")
 _FILES: Final = "/banking/"
 _FOLDER: Final = Path(__file__).parent / "page"
 _INDEX: Final = "index.html"

@@ -81,6 +81,18 @@ async def test_every_file_that_page_and_modules_name_is_served_for_ever(developm
         assert response.headers["x-content-type-options"] == "nosniff"
 
 
+async def test_the_log_has_the_paths_of_pages_and_files(
+    development: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Operators saw "(unknown path)" with the status 200."""
+    for page in ("/", "/docs"):
+        (path, *_) = re.findall(r'(?:href|src)="(/[^"#]+)"', (await development.get(page)).text)
+        assert (await development.get(path)).status_code == 200
+    logged = capsys.readouterr().out
+    assert "/:file" in logged
+    assert "unknown path" not in logged
+
+
 @pytest.mark.parametrize(
     "path",
     ["/index.html", "/banking/", "/banking/x/main.mjs", "/banking/{version}/index.html", "/banking/{version}/.."],
