@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ME = "query($no: Boolean! = false) { me { name orders @skip(if: $no) { id amount } } }"
 
 
-def gateway(shop: Shop, settings: str = "") -> Gateway:
+def gateway(shop: Shop, settings: str = "execution: {compile_plans: true}") -> Gateway:
     return Gateway.from_supergraph(SDL, read(settings, {}), send=shop)
 
 
@@ -50,15 +50,15 @@ async def test_each_combination_of_conditions_is_compiled_by_itself() -> None:
     assert len(one.compiled_plans.cache) == 2
 
 
-@pytest.mark.parametrize(("settings", "compiled"), [("execution: {compile_plans: false}", 0), ("", 1)])
-async def test_the_settings_can_say_no(settings: str, compiled: int) -> None:
+@pytest.mark.parametrize(("settings", "compiled"), [("", 0), ("execution: {compile_plans: true}", 1)])
+async def test_plans_are_compiled_if_the_settings_say_so(settings: str, compiled: int) -> None:
     one = gateway(Shop(), settings)
     await ask(one, COMPILE_AFTER + 1)
     assert one.compiled_plans.counts.compiled == compiled
 
 
 async def test_the_number_of_compiled_plans_is_limited() -> None:
-    one = gateway(Shop(), "cache: {compiled_plans: 1}")
+    one = gateway(Shop(), "{cache: {compiled_plans: 1}, execution: {compile_plans: true}}")
     await ask(one, COMPILE_AFTER + 1)
     await ask(one, 1, no=True)
     assert len(one.compiled_plans.cache) == 1

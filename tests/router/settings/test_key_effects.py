@@ -227,7 +227,7 @@ TESTS: dict[str, str] = {
     "cache.plans": KEPT,
     "cache.memory_bytes": KEPT,
     "cache.compiled_plans": f"{COMPILED}::test_the_number_of_compiled_plans_is_limited",
-    "execution.compile_plans": f"{COMPILED}::test_the_settings_can_say_no",
+    "execution.compile_plans": f"{COMPILED}::test_plans_are_compiled_if_the_settings_say_so",
 }
 
 
