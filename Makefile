@@ -12,13 +12,16 @@ UV = $(if $(PIP_INDEX),UV_DEFAULT_INDEX="$(PIP_INDEX)") UV_NO_PROGRESS=1 SSL_CER
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint hooks format supergraph lock fuzz fuzz-graphql fuzz-composition fuzz-oracle fuzz-compiled fuzz-plans peers interop ide browser clean
+.PHONY: help run run-real demo test lint hooks format supergraph lock fuzz fuzz-graphql fuzz-composition fuzz-oracle fuzz-compiled fuzz-plans peers interop ide browser clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: $(READY) ## Run the whole platform on its embedded stores
 	@exec $(BIN)/mosafe up $(ARGS)
+
+run-real: $(READY) ## Run it on real servers, which it starts, too
+	@exec $(BIN)/mosafe up --infra $(ARGS)
 
 demo: $(READY) ## Run it with people, accounts and a month of transactions
 	@exec $(BIN)/mosafe up --demo $(ARGS)

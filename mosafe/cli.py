@@ -22,6 +22,7 @@ COMMANDS: Final[dict[str, LazyCommand]] = {
         "subgraphs.transaction.fraud.cli", "Check fraud rules; try them on past orders.", "transaction"
     ),
     "stores": LazyCommand("mosafe.stores", "Say whether the stores of the services belong together.", "up"),
+    "events": LazyCommand("mosafe.events", "Follow the events of the services; publish old ones again.", "up"),
     "rest": LazyCommand("rest_compat.cli", "Serve the REST layer.", "rest"),
 }
 

@@ -12,13 +12,16 @@ import signal
 import socket
 import sys
 from contextlib import closing
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 import psutil
 import structlog
 
 from bank.variables import VARIABLES
+from mosafe.infrastructure import DATA_DIR, Infrastructure
 from mosafe.process_variables import variables_for
 from mosafe.processes import PROCESSES, Process, addresses, base_url, command_line, port_of
 from mosafe.supervisor import STOP_SECONDS, ChildDied, ChildrenNotReady, ChildSpec, Supervisor
@@ -37,12 +40,29 @@ NAME_WIDTH: Final = max(len(process.name) for process in PROCESSES)
 
 @click.command("up")
 @click.option("--demo", is_flag=True, help="Create people, accounts and a month of transactions first.")
-def command(*, demo: bool) -> None:
+@click.option(
+    "--infra", is_flag=True, help="Start servers of the extra dev, too, and use them instead of what is embedded."
+)
+def command(*, demo: bool, infra: bool) -> None:
     """Start auth, account, transaction, router and REST; stop them all with Ctrl-C."""
     environ = environment()
     refuse_unknown(environ, VARIABLES)
     environ["MOSAFE_ENV"] = environ.get("MOSAFE_ENV") or "development"
     environ.update(addresses(environ))
+    with Infrastructure() as infrastructure:
+        if infra:
+            # The embedded stores of the usual data directory belong to another installation (bank §4.8).
+            environ["MOSAFE_DATA_DIR"] = environ.get("MOSAFE_DATA_DIR") or DATA_DIR
+            refuse_taken_ports(environ)
+            click.echo("starting the servers")
+            infrastructure.start(environ, Path(environ["MOSAFE_DATA_DIR"]) / "servers")
+            environ.update(infrastructure.variables)
+        code = _up(environ, infrastructure, demo=demo)
+    sys.exit(code)
+
+
+def _up(environ: dict[str, str], infrastructure: Infrastructure, *, demo: bool) -> int:
+    """Run the platform until it is stopped, and return the exit code."""
     if sys.stdout.isatty() and environ["MOSAFE_ENV"] == "development":
         environ.setdefault("MOSAFE_LOG_FORMAT", "text")
         environ.setdefault("FORCE_COLOR", "1")  # a pipe: each line is printed on this terminal
@@ -54,7 +74,7 @@ def command(*, demo: bool) -> None:
         # The services log a line for each order. Among these lines, the passwords would be hard to find.
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
         people = asyncio.run(fill(environ))
-    sys.exit(asyncio.run(_run(environ, banner(environ, people))))
+    return asyncio.run(_run(environ, banner(environ, people, infrastructure), infrastructure))
 
 
 def refuse_taken_ports(environ: Mapping[str, str]) -> None:
@@ -125,7 +145,7 @@ def _describe(pid: int | None) -> str:
         return f"process {pid}"
 
 
-async def _run(environ: Mapping[str, str], welcome: str) -> int:
+async def _run(environ: Mapping[str, str], welcome: str, infrastructure: Infrastructure) -> int:
     """Run the processes until a signal or a failure. Print `welcome` when all are ready. Return the exit code."""
     stop = asyncio.Event()
     async with Supervisor(_write_line) as supervisor:
@@ -139,7 +159,8 @@ async def _run(environ: Mapping[str, str], welcome: str) -> int:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop_or_kill)
-        code = await _run_until(stop, supervisor, environ, welcome)
+        started = _Started(environ, welcome, infrastructure)
+        code = await _run_until(stop, supervisor, started)
         if stop.is_set():
             order = ", ".join(process.name for process in reversed(PROCESSES))
             click.echo(
@@ -149,8 +170,22 @@ async def _run(environ: Mapping[str, str], welcome: str) -> int:
     return 1 if supervisor.was_killed else code
 
 
-async def _run_until(stop: asyncio.Event, supervisor: Supervisor, environ: Mapping[str, str], welcome: str) -> int:
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """What is started, and what is printed when it is ready."""
+
+    environ: Mapping[str, str]
+    welcome: str
+    infrastructure: Infrastructure
+
+
+class _ServerDied(Exception):
+    """A server of `--infra` ended by itself."""
+
+
+async def _run_until(stop: asyncio.Event, supervisor: Supervisor, started: _Started) -> int:
     """Start all processes, and wait for `stop` or for a failure. Print a failure, and return the exit code."""
+    environ = started.environ
     starting = asyncio.ensure_future(supervisor.start([_spec(process, environ) for process in PROCESSES]))
     stopping = asyncio.ensure_future(stop.wait())
     try:
@@ -158,25 +193,44 @@ async def _run_until(stop: asyncio.Event, supervisor: Supervisor, environ: Mappi
         if not starting.done():
             return 0
         starting.result()
-        click.echo(welcome)
-        death = asyncio.ensure_future(supervisor.wait_for_death())
-        await asyncio.wait({death, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if not death.done():
-            death.cancel()
-            return 0
-        raise ChildDied(death.result())
+        click.echo(started.welcome)
+        await _wait_for_death(stopping, supervisor, started.infrastructure)
+        return 0
     except ChildDied as error:
         click.secho(f"mosafe: {error}; stopping the rest. Its last lines:", err=True, fg="red")
         for line in error.child.last_lines:
             click.echo(f"  {line}", err=True)
         return CANNOT_START if error.child.process.returncode == CANNOT_START else 1
-    except ChildrenNotReady as error:
+    except (ChildrenNotReady, _ServerDied) as error:
         click.secho(f"mosafe: {error}", err=True, fg="red")
         return 1
     finally:
         for task in (starting, stopping):
             task.cancel()
         await asyncio.gather(starting, stopping, return_exceptions=True)
+
+
+async def _wait_for_death(
+    stopping: asyncio.Future[Literal[True]], supervisor: Supervisor, infrastructure: Infrastructure
+) -> None:
+    """Return when `stopping` is done.
+
+    Raises:
+        ChildDied: a process of the platform ended.
+        _ServerDied: a server ended.
+    """
+    child = asyncio.ensure_future(supervisor.wait_for_death())
+    server = asyncio.ensure_future(infrastructure.wait_for_death())
+    ends: tuple[asyncio.Future[Any], ...] = (child, server, stopping)
+    try:
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if child.done():
+            raise ChildDied(child.result())
+        if server.done():
+            raise _ServerDied(server.result())
+    finally:
+        child.cancel()
+        server.cancel()
 
 
 def _spec(process: Process, environ: Mapping[str, str]) -> ChildSpec:
@@ -189,10 +243,13 @@ def _write_line(name: str, line: str) -> None:
     click.echo(f"{prefix} {line}")
 
 
-def banner(environ: Mapping[str, str], people: Sequence[DemoPerson] = ()) -> str:
+def banner(
+    environ: Mapping[str, str], people: Sequence[DemoPerson] = (), infrastructure: Infrastructure | None = None
+) -> str:
     """Return the message after the start: the address of each process, and a command that gets a first token.
 
-    `people` are the people of the demo data. The command logs in as the first of them.
+    `people` are the people of the demo data. The command logs in as the first of them. Of the servers of
+    `infrastructure`, the message has the variables with which another program reaches them.
     """
     rows = [
         f"  {process.name:<{NAME_WIDTH}}  {base_url(process, environ)}{process.entry_path}" for process in PROCESSES
@@ -206,6 +263,7 @@ def banner(environ: Mapping[str, str], people: Sequence[DemoPerson] = ()) -> str
             *rows,
             "",
             *_pages(environ),
+            *_servers(infrastructure),
             *_logins(people),
             "A first token (then send `Authorization: Bearer <accessToken>`):",
             *_first_command(environ, people),
@@ -222,6 +280,15 @@ def _pages(environ: Mapping[str, str]) -> Iterator[str]:
         yield f"  {urls['rest']}/      the bank: sign in, move money"
         yield f"  {urls['rest']}/docs  the reference of the REST API"
         yield f"  {urls['router']}/      GraphQL operations and their query plans"
+        yield ""
+
+
+def _servers(infrastructure: Infrastructure | None) -> Iterator[str]:
+    if infrastructure is not None and infrastructure.variables:
+        yield "Servers:"
+        for name, value in infrastructure.variables.items():
+            yield f"  {name}={value}"
+        yield from (f"  {note}" for note in infrastructure.notes)
         yield ""
 
 

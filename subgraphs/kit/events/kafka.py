@@ -1,20 +1,23 @@
-"""Publishes events to Kafka (`KAFKA_BROKERS`)."""
+"""Publishes events to Kafka, and reads them there (`KAFKA_BROKERS`)."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import KafkaError
 
+from servicekit.errors import StartupError
 from subgraphs.kit.events.cloud_events import to_record
 from subgraphs.kit.events.relay import NotPublished
+from subgraphs.kit.times import to_milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from subgraphs.kit.events.cloud_events import Record
     from subgraphs.kit.outbox import OutboxRow
@@ -24,6 +27,7 @@ REQUEST_SECONDS: Final = 5
 # How long the events of one call may take. A broker that fails over does so in this time.
 PUBLISH_SECONDS: Final = 20.0
 STOP_SECONDS: Final = 2.0
+FETCH_MILLISECONDS: Final = 200
 
 
 class KafkaPublisher:
@@ -102,3 +106,54 @@ def _waves(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
         waves[places[key]].append(record)
         places[key] += 1
     yield from waves.values()
+
+
+async def records_since(
+    brokers: str, topics: Sequence[str], since: datetime | None, *, follow: bool
+) -> AsyncIterator[ConsumerRecord]:
+    """Yield the records of topics, those of one key in their order.
+
+    Args:
+        brokers: the addresses of the brokers.
+        topics: the names of the topics; one that does not exist yet is left out, so that reading creates none.
+        since: the time of the first records; None yields only records that are written from now on.
+        follow: whether to wait for more records at the end of the topics.
+
+    Raises:
+        StartupError: the brokers do not respond.
+    """
+    options = {
+        "bootstrap_servers": brokers.split(","),
+        "client_id": "mosafe-events",
+        "request_timeout_ms": REQUEST_SECONDS * 1000,
+    }
+    async with AsyncExitStack() as stack:
+        try:
+            async with asyncio.timeout(PUBLISH_SECONDS):
+                async with AIOKafkaConsumer(**options) as probe:
+                    existing = sorted(await probe.topics() & set(topics))
+                consumer = await stack.enter_async_context(AIOKafkaConsumer(*existing, **options))
+                ends = await _begin(consumer, since)
+        except (KafkaError, TimeoutError) as error:
+            raise StartupError(f"{VARIABLE}: Kafka at {brokers} does not respond: {error}") from error
+        while follow or any([await consumer.position(partition) < end for partition, end in ends.items()]):
+            fetched = await consumer.getmany(timeout_ms=FETCH_MILLISECONDS)
+            for record in (record for records in fetched.values() for record in records):
+                if since is None or record.timestamp >= to_milliseconds(since):
+                    yield record
+
+
+async def _begin(consumer: Any, since: datetime | None) -> Mapping[Any, int]:
+    """Go to the first records to read, and return the present ends of the partitions."""
+    found = sorted(consumer.assignment())
+    ends: Mapping[Any, int] = await consumer.end_offsets(found)
+    times = await consumer.offsets_for_times(dict.fromkeys(found, to_milliseconds(since))) if since and found else {}
+    for partition in found:
+        place = times.get(partition)
+        if place is not None:
+            consumer.seek(partition, place.offset)
+        elif since is not None:  # there is no later record, or the broker does not know the times
+            consumer.seek(partition, 0)
+        else:
+            consumer.seek(partition, ends[partition])
+    return ends

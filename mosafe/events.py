@@ -1,0 +1,166 @@
+"""`mosafe events`: follow the events of the services, and publish old ones again (bank §2.10)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from bank.events.topics import ACCOUNTS, TRANSACTIONS, topic_of
+from bank.values import format_timestamp
+from servicekit.errors import StartupError
+from servicekit.settings import environment, load
+from subgraphs.account.settings import AccountSettings
+from subgraphs.account.store.factory import READABLE_STORES as ACCOUNT_STORES
+from subgraphs.kit.events.cloud_events import from_record
+from subgraphs.kit.events.kafka import KafkaPublisher, records_since
+from subgraphs.kit.events.relay import BATCH, NotPublished
+from subgraphs.kit.store_factory import SQLITE, open_store
+from subgraphs.transaction.settings import TransactionSettings
+from subgraphs.transaction.store.factory import STORES as TRANSACTION_STORES
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from subgraphs.kit.outbox import Event, Outbox, OutboxRow
+
+# Service -> the settings with the address of its store, the table of store implementations, and its topic.
+_SERVICES: Final[Mapping[str, tuple[Any, Any, str]]] = {
+    "account": (AccountSettings, ACCOUNT_STORES, ACCOUNTS),
+    "transaction": (TransactionSettings, TRANSACTION_STORES, TRANSACTIONS),
+}
+_TOPICS: Final = (ACCOUNTS, TRANSACTIONS)
+POLL_SECONDS: Final = 0.2
+_topic = click.option("--topic", "topics", multiple=True, type=click.Choice(_TOPICS), help="All topics by default.")
+
+
+class _Time(click.ParamType[datetime]):
+    """A time of RFC 3339, such as `2026-01-31T09:30:00Z`, or a date; UTC unless it says otherwise."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a time such as 2026-01-31T09:30:00Z", param, ctx)
+        return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+@click.group("events")
+def command() -> None:
+    """Follow the events of the services, and publish old ones again."""
+
+
+@command.command("tail")
+@_topic
+@click.option("--from", "since", type=_Time(), help="Begin with the events of this time; by default with new ones.")
+@click.option("--follow/--no-follow", default=True, help="Wait for more events.")
+def tail(topics: Sequence[str], since: datetime | None, *, follow: bool) -> None:
+    """Print events, one JSON object a line: from Kafka if KAFKA_BROKERS is set, otherwise from the services' stores."""
+    environ = environment()
+    brokers = load(TransactionSettings, environ).kafka_brokers
+    wanted = topics or _TOPICS
+    work = _print_outboxes(wanted, since, follow=follow)
+    if brokers is not None:
+        work.close()
+        work = _print_records(brokers, wanted, since, follow=follow)
+    asyncio.run(work)
+
+
+@command.command("replay")
+@_topic
+@click.option("--from", "since", type=_Time(), required=True, help="Publish the events from this time on.")
+def replay(topics: Sequence[str], since: datetime) -> None:
+    """Publish old events to Kafka again, with their ids. The stores have the events of the last seven days."""
+    brokers = load(TransactionSettings, environment()).kafka_brokers
+    if brokers is None:
+        raise StartupError("KAFKA_BROKERS is not set; without Kafka, consumers read the stores")
+    try:
+        count = asyncio.run(_publish_again(brokers, topics or _TOPICS, since))
+    except NotPublished as error:
+        raise StartupError(str(error)) from error
+    click.echo(f"published {count} events again")
+
+
+async def _publish_again(brokers: str, topics: Sequence[str], since: datetime) -> int:
+    count = 0
+    async with AsyncExitStack() as stack:
+        for service, outbox in (await _open(stack, topics)).items():
+            publisher = KafkaPublisher(brokers, service)
+            stack.push_async_callback(publisher.close)
+            last = 0
+            while rows := await outbox.events(after=last, limit=BATCH):
+                last = rows[-1].sequence
+                chosen = [row for row in rows if row.event.time >= since]
+                await publisher.publish(chosen)
+                count += len(chosen)
+    return count
+
+
+async def _print_outboxes(topics: Sequence[str], since: datetime | None, *, follow: bool) -> None:
+    async with AsyncExitStack() as stack:
+        outboxes = await _open(stack, topics)
+        begin = since or datetime.now(UTC)
+        last = dict.fromkeys(outboxes, 0)
+        while True:
+            for service, outbox in outboxes.items():
+                async for row in _rows(outbox, last[service]):
+                    last[service] = row.sequence
+                    if row.event.time >= begin:
+                        _print(row.event, service)
+            if not follow:
+                return
+            await asyncio.sleep(POLL_SECONDS)
+
+
+async def _rows(outbox: Outbox, after: int) -> AsyncIterator[OutboxRow]:
+    while rows := await outbox.events(after=after, limit=BATCH):
+        for row in rows:
+            yield row
+        after = rows[-1].sequence
+
+
+async def _print_records(brokers: str, topics: Sequence[str], since: datetime | None, *, follow: bool) -> None:
+    async for record in records_since(brokers, topics, since, follow=follow):
+        try:
+            event = from_record(record.value, record.headers)
+        except ValueError as error:
+            click.echo(f"{record.topic} {record.partition}:{record.offset}: {error}", err=True)
+            continue
+        _print(event, dict(record.headers)["ce_source"].decode().rpartition("/")[2])
+
+
+async def _open(stack: AsyncExitStack, topics: Sequence[str]) -> dict[str, Outbox]:
+    """Open the stores with events of `topics`. No store is created."""
+    environ = environment()
+    found: dict[str, Outbox] = {}
+    for service, (settings, stores, topic) in _SERVICES.items():
+        address = load(settings, environ).store
+        if topic in topics and (address.scheme != SQLITE or address.sqlite_file.exists()):
+            found[service] = await stack.enter_async_context(open_store(address, stores))
+    if not found:
+        raise StartupError("no service has a store here; MOSAFE_DATA_DIR names the data directory")
+    return found
+
+
+def _print(event: Event, service: str) -> None:
+    """Print an event in the JSON format of CloudEvents."""
+    line = {
+        "specversion": "1.0",
+        "id": event.id,
+        "source": f"/mosafe/{service}",
+        "type": event.type,
+        "subject": event.subject,
+        "time": format_timestamp(event.time),
+        "datacontenttype": "application/json",
+        "data": event.data,
+        "topic": topic_of(event.type),
+    }
+    click.echo(json.dumps(line, ensure_ascii=False))
+    sys.stdout.flush()

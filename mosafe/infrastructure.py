@@ -1,0 +1,79 @@
+"""The servers of `mosafe up --infra`: MongoDB and Kafka, for a developer who has no containers.
+
+They run while the platform runs. MongoDB keeps its data and its port in the data directory; Kafka keeps nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Final
+
+from mosafe.local_servers.kafka_mock import KafkaMock
+from mosafe.local_servers.mongod import Mongod
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from mosafe.local_servers.server_process import ServerProcess
+
+DATA_DIR: Final = ".mosafe/real"
+# Variable -> the database that it names.
+_DATABASES: Final = {"ACCOUNT_DB_URL": "accounts", "TRANSACTION_DB_URL": "transactions"}
+_KAFKA: Final = "KAFKA_BROKERS"
+POLL_SECONDS: Final = 0.5
+
+
+class Infrastructure(ExitStack):
+    """Servers that are stopped at the end of the block.
+
+    Attributes:
+        variables: the variables that lead the services to the servers.
+        notes: what a user must know about the servers.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.variables: dict[str, str] = {}
+        self.notes: list[str] = []
+        self._servers: list[ServerProcess] = []
+
+    def start(self, environ: Mapping[str, str], folder: Path) -> None:
+        """Start the servers for the variables that `environ` does not have. `folder` gets their data.
+
+        Raises:
+            ServerNotInstalled: the extra `dev` is not installed.
+            StartupError: a server does not start; the message has the end of its log.
+        """
+        missing = {variable: name for variable, name in _DATABASES.items() if not environ.get(variable)}
+        if missing:
+            mongod = Mongod(folder / "mongod", _remembered_port(folder / "mongod"))
+            self._enter(mongod)
+            (mongod.folder / "port").write_text(f"{mongod.port}\n", encoding="ascii")
+            self.variables |= {variable: mongod.url(name) for variable, name in missing.items()}
+        if not environ.get(_KAFKA):
+            kafka = KafkaMock(folder / "kafka")
+            self._enter(kafka)
+            self.variables[_KAFKA] = kafka.brokers
+            self.notes.append("Kafka is a mock broker in memory: it forgets the events when the platform stops.")
+
+    async def wait_for_death(self) -> str:
+        """Wait until a server ends by itself. Return what happened."""
+        while True:
+            for server in self._servers:
+                if server.exit_code is not None:
+                    return f"{server.name} ended with exit code {server.exit_code}; its log is in {server.folder}"
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _enter(self, server: ServerProcess) -> None:
+        # The server is stopped even if it does not become ready.
+        self.callback(server.stop)
+        server.start()
+        self._servers.append(server)
+
+
+def _remembered_port(folder: Path) -> int | None:
+    """Return the port of earlier starts: the replica set has it in its configuration."""
+    path = folder / "port"
+    return int(path.read_text(encoding="ascii")) if path.exists() else None
