@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from servicekit.variables import EVERY_PROCESS, REDIS_URL, Section, Variable, VariableTable
+from servicekit.variables import EVERY_PROCESS, Section, Variable, VariableTable
 
 SECTIONS: Final[tuple[Section, ...]] = (
     EVERY_PROCESS,
@@ -186,7 +186,8 @@ SECTIONS: Final[tuple[Section, ...]] = (
         ),
     ),
     Section(
-        "Shared stores of later releases (setting one is refused, so that it is not silently ignored)", (REDIS_URL,)
+        "Shared servers; a process that does not use one ignores it",
+        (Variable("REDIS_URL", "<unset: embedded>", "Redis for the windows of the fraud rules.", secret=True),),
     ),
 )
 

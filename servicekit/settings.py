@@ -87,11 +87,6 @@ class ProcessSettings(BaseModel):
     shutdown_seconds: float = Field(8, alias="MOSAFE_SHUTDOWN_SECONDS", gt=0, le=300)
     service_secret: Secret | None = Field(None, alias="MOSAFE_SERVICE_SECRET")
     parent_pipe: int | None = Field(None, alias="MOSAFE_PARENT_PIPE", ge=0)
-    redis_url: SecretStr | None = Field(None, alias="REDIS_URL")
-
-    def model_post_init(self, _context: object) -> None:
-        if self.redis_url is not None:
-            raise ConfigurationError("REDIS_URL", "this release keeps its state in embedded stores only; unset it")
 
     @property
     def is_production(self) -> bool:

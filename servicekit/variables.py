@@ -102,9 +102,4 @@ EVERY_PROCESS: Final = Section(
     ),
 )
 
-# This variable is in the table of every process so that it is refused and not silently ignored.
-REDIS_URL: Final = Variable(
-    "REDIS_URL", "<unset: embedded>", "Redis for revocations, caches and rate limits.", secret=True
-)
-
-PROCESS_VARIABLES: Final = VariableTable((EVERY_PROCESS, Section("Shared stores", (REDIS_URL,))))
+PROCESS_VARIABLES: Final = VariableTable((EVERY_PROCESS,))

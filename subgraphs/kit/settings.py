@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr
 
 from bank.settings import BankSettings
 from servicekit.settings import Port
@@ -25,6 +26,22 @@ def _check_brokers(text: str) -> str:
 _BROKER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
 # Addresses of Kafka brokers, such as `kafka:9092` or `a:9092,b:9092`.
 Brokers = Annotated[str, AfterValidator(_check_brokers)]
+
+
+def _check_redis_url(url: SecretStr) -> SecretStr:
+    """Return `url`. The message of the error does not repeat it, because it may contain a password."""
+    try:
+        parts = urlsplit(url.get_secret_value())
+        is_complete = parts.scheme in {"redis", "rediss"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_complete = False
+    if not is_complete:
+        raise ValueError("a URL such as redis://host:6379/0 or rediss://user:password@host:6379/0 is expected")
+    return url
+
+
+# The URL of a Redis server.
+RedisUrl = Annotated[SecretStr, AfterValidator(_check_redis_url)]
 
 
 class SubgraphSettings(BankSettings):

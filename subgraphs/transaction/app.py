@@ -11,7 +11,6 @@ import httpx
 from bank import values
 from bank.service_credential import ServiceCredential
 from servicekit.cautious_clock import CautiousClock
-from servicekit.errors import ConfigurationError
 from subgraphs.kit import app as kit
 from subgraphs.kit.background import every, in_background, repeat
 from subgraphs.kit.connections import CursorCodec
@@ -19,8 +18,7 @@ from subgraphs.kit.events.publishing import publishing
 from subgraphs.kit.store_identity import open_joined
 from subgraphs.kit.verification import token_verifier
 from subgraphs.transaction.context import TransactionContext
-from subgraphs.transaction.fraud.opening import FraudSettings, open_fraud_checks
-from subgraphs.transaction.fraud.rules_file import InvalidRules
+from subgraphs.transaction.fraud.opening import open_fraud_checks
 from subgraphs.transaction.lease import RENEWAL_SECONDS
 from subgraphs.transaction.ledger_client import HttpLedger
 from subgraphs.transaction.order_steps import Partners
@@ -37,7 +35,6 @@ if TYPE_CHECKING:
     from bank.identity import Caller, TokenVerifier
     from servicekit.asgi import ASGIApp
     from servicekit.errors import ServiceError
-    from subgraphs.transaction.fraud.fraud_checks import FraudChecks
     from subgraphs.transaction.settings import TransactionSettings
     from subgraphs.transaction.store.protocol import TransactionStore
 
@@ -78,18 +75,6 @@ class TransactionRuntime:
 
 
 @asynccontextmanager
-async def _fraud_checks(settings: TransactionSettings, store: TransactionStore) -> AsyncIterator[FraudChecks]:
-    """Open the fraud checks. Raises ConfigurationError if the file of the rules cannot be used."""
-    fraud = FraudSettings(rules=settings.fraud_rules, deadline=settings.fraud_seconds)
-    async with AsyncExitStack() as stack:
-        try:
-            checks = await stack.enter_async_context(open_fraud_checks(fraud, store))
-        except InvalidRules as error:
-            raise ConfigurationError("FRAUD_RULES", str(error)) from error
-        yield checks
-
-
-@asynccontextmanager
 async def open_runtime(settings: TransactionSettings, external: ExternalParts) -> AsyncIterator[TransactionRuntime]:
     """Open the store, connect to the account service, and start to complete the orders that a crash left PENDING.
 
@@ -108,7 +93,7 @@ async def open_runtime(settings: TransactionSettings, external: ExternalParts) -
                 base_url=settings.account_internal_url, transport=external.account_transport, trust_env=False
             )
         )
-        fraud = await stack.enter_async_context(_fraud_checks(settings, store))
+        fraud = await stack.enter_async_context(open_fraud_checks(settings.fraud, store))
         partners = Partners(HttpLedger(ledger_client, credential), external.provider, fraud)
         orders = Orders(store, partners, four_eyes=settings.four_eyes)
         stack.push_async_callback(orders.drain, DRAIN_SECONDS)

@@ -17,7 +17,7 @@ def secrets_of(name: str) -> set[str]:
         variable.removesuffix("_FILE")
         for variable in variables_for(BY_NAME[name], {**EVERYTHING, "PATH": "/bin"})
         if variable.removesuffix("_FILE") in VARIABLES.secrets
-    } - {"REDIS_URL"}
+    }
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def secrets_of(name: str) -> set[str]:
     [
         ("auth", {"AUTH_JWT_SECRET", "AUTH_DB_URL"}),
         ("account", {"ACCOUNT_DB_URL", "ACCOUNT_LEDGER_KEY", "MOSAFE_SERVICE_SECRET"}),
-        ("transaction", {"TRANSACTION_DB_URL", "MOSAFE_SERVICE_SECRET"}),
+        ("transaction", {"TRANSACTION_DB_URL", "MOSAFE_SERVICE_SECRET", "REDIS_URL"}),
         ("router", set()),
         ("rest", set()),
     ],

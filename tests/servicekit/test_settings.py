@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr
 
 from servicekit.errors import ConfigurationError
 from servicekit.settings import Port, ProcessSettings, Secret, environment, load, refuse_unknown, sqlite_path
-from servicekit.variables import EVERY_PROCESS, REDIS_URL, Section, Variable, VariableTable
+from servicekit.variables import EVERY_PROCESS, Section, Variable, VariableTable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,6 @@ class Settings(ProcessSettings):
         (
             EVERY_PROCESS,
             Section("Here", (Variable("AUTH_PORT", "3001", ""), Variable("AUTH_JWT_SECRET", "", "", secret=True))),
-            Section("Shared", (REDIS_URL,)),
         )
     )
 
@@ -54,7 +53,6 @@ def test_variables_of_other_processes_are_ignored() -> None:
         ("MOSAFE_LOG_FORMAT", "xml"),
         ("MOSAFE_SHUTDOWN_SECONDS", "0"),
         ("MOSAFE_SERVICE_SECRET", "short"),
-        ("REDIS_URL", "redis://cache:6379"),
     ],
 )
 def test_a_malformed_value_stops_the_start_and_names_the_variable(name: str, value: str) -> None:

@@ -64,8 +64,10 @@ class StoreHistory:
 
 
 def _was_judged(transaction: Transaction) -> bool:
-    # An order that is refused when it is recorded never changes again.
-    return transaction.status is not TransactionStatus.FAILED or transaction.updated_at != transaction.created_at
+    # An order that is refused when it is recorded never changes again. Earlier releases stored no decisions.
+    if transaction.status is not TransactionStatus.FAILED or transaction.decision is not None:
+        return True
+    return transaction.updated_at != transaction.created_at
 
 
 def _belongs(transaction: Transaction, scope: Scope) -> bool:

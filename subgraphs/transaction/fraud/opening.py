@@ -13,6 +13,7 @@ from subgraphs.kit.background import every, in_background, repeat
 from subgraphs.transaction.fraud.fraud_checks import FraudChecks
 from subgraphs.transaction.fraud.history import StoreHistory
 from subgraphs.transaction.fraud.live_rules import REFRESH_SECONDS, LiveRules
+from subgraphs.transaction.fraud.rules_file import InvalidRules
 from subgraphs.transaction.fraud.windows.memory import MemoryWindows
 from subgraphs.transaction.fraud.windows.redis_windows import RedisWindows
 
@@ -45,10 +46,12 @@ async def open_fraud_checks(settings: FraudSettings, store: TransactionStore) ->
     """Open the windows, and follow the rules file while the block runs.
 
     Raises:
-        InvalidRules: the rules file cannot be used.
-        ConfigurationError: REDIS_URL has a wrong option.
+        ConfigurationError: the rules file cannot be used, or the URL of Redis has a wrong option.
     """
-    rules = LiveRules(settings.rules)
+    try:
+        rules = LiveRules(settings.rules)
+    except InvalidRules as error:
+        raise ConfigurationError("FRAUD_RULES", str(error)) from error
     windows = _windows(settings.redis_url)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(windows.aclose)

@@ -6,6 +6,7 @@ import pytest
 
 from servicekit.errors import ConfigurationError
 from servicekit.settings import load
+from subgraphs.transaction.fraud.opening import FraudSettings
 from subgraphs.transaction.settings import TransactionSettings
 
 
@@ -20,7 +21,7 @@ def test_without_a_url_the_store_is_a_sqlite_file() -> None:
     ("variable", "value"),
     [
         ("KAFKA_BROKERS", "kafka"),
-        ("REDIS_URL", "redis://cache:6379"),
+        ("REDIS_URL", "http://cache:6379"),
         ("ACCOUNT_INTERNAL_URL", "account:3002"),
         ("TRANSACTION_PORT", "70000"),
     ],
@@ -29,6 +30,21 @@ def test_a_value_that_is_not_supported_stops_the_start_and_is_named(variable: st
     with pytest.raises(ConfigurationError) as caught:
         load(TransactionSettings, {variable: value})
     assert caught.value.variable == variable
+
+
+@pytest.mark.parametrize(
+    "url", ["redis", "redis://", "redis://h:port", "redis://h:0", "http://h", "redis://[h", "h:6379"]
+)
+def test_a_wrong_url_of_redis_is_refused_without_showing_it(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="REDIS_URL: a URL such as redis://host") as caught:
+        load(TransactionSettings, {"REDIS_URL": f"{url}?hunter2"})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_fraud_rules_and_their_windows() -> None:
+    settings = load(TransactionSettings, {"REDIS_URL": "rediss://a:b@cache/2", "FRAUD_RULES": "/rules.yaml"})
+    assert settings.fraud == FraudSettings(Path("/rules.yaml"), "rediss://a:b@cache/2", settings.fraud_seconds)
+    assert load(TransactionSettings, {}).fraud.redis_url is None
 
 
 def test_another_store_is_refused_without_showing_its_address() -> None:

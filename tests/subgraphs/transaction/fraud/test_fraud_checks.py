@@ -18,18 +18,18 @@ from structlog.testing import capture_logs
 
 from bank import values
 from mosafe.local_servers.redis_server import RedisServer
-from servicekit.errors import Unavailable
+from servicekit.errors import ConfigurationError, Unavailable
 from subgraphs.transaction.domain import Parties, TransactionStatus
 from subgraphs.transaction.fraud import fraud_checks, history
-from subgraphs.transaction.fraud.decision import Action, Unavailability
+from subgraphs.transaction.fraud.decision import Action, Decision, Unavailability
 from subgraphs.transaction.fraud.fraud_checks import FraudChecks
 from subgraphs.transaction.fraud.history import StoreHistory
 from subgraphs.transaction.fraud.opening import FraudSettings, open_fraud_checks
-from subgraphs.transaction.fraud.rules_file import InvalidRules
 from subgraphs.transaction.fraud.windows import redis_windows
 from subgraphs.transaction.fraud.windows.memory import MemoryWindows
 from subgraphs.transaction.fraud.windows.protocol import WindowsUnavailable
 from subgraphs.transaction.fraud.windows.redis_windows import RedisWindows
+from subgraphs.transaction.order_steps import judged_by
 from tests.servers import running
 from tests.subgraphs.transaction.fraud.support import FixedRules, rule_set
 from tests.subgraphs.transaction.support import (
@@ -124,6 +124,15 @@ async def test_orders_that_no_rule_has_seen_do_not_count(store: TransactionStore
         assert dict(decision.reasons[0].observed)["count"] == 6
 
 
+async def test_an_order_that_was_blocked_in_the_moment_of_its_record_counts(store: TransactionStore) -> None:
+    blocked = Decision(Action.BLOCK, 100, "1", (), START)
+    for _ in range(3):
+        order = await ordered(store)
+        await store.change(order.id, lambda found: judged_by(found, blocked, START))
+    async with checks(store) as fraud:
+        assert (await fraud.decide(await ordered(store))).action is Action.HOLD
+
+
 async def test_a_long_history_is_read_in_pages(store: TransactionStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "_PAGE", 4)
     for number in range(9):
@@ -204,9 +213,13 @@ async def test_the_checks_of_a_service(store: TransactionStore, tmp_path: Path) 
         decisions = [await fraud.decide(await ordered(store, at=values.now())) for _ in range(4)]
         assert [decision.action for decision in decisions] == [Action.ALLOW] * 3 + [Action.HOLD]
     rules.unlink()
-    with pytest.raises(InvalidRules):
-        async with open_fraud_checks(settings, store):
-            pass
+    wrong = {"FRAUD_RULES": settings, "REDIS_URL": FraudSettings(redis_url="redis://h:1/0?socket_timeout=secret")}
+    for variable, each in wrong.items():
+        with pytest.raises(ConfigurationError) as raised:
+            async with open_fraud_checks(each, store):
+                pass
+        assert raised.value.variable == variable
+        assert "secret" not in str(raised.value)
     async with open_fraud_checks(FraudSettings(), store) as fraud:
         assert (await fraud.decide(await ordered(store, at=values.now()))).action is Action.ALLOW
 
