@@ -17,6 +17,7 @@ from subgraphs.account.store.mongo_schema import ACCOUNTS, ENTRIES, HOLDS, POSTI
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
+    from bson import ObjectId
     from pymongo.asynchronous.client_session import AsyncClientSession
 
     from subgraphs.account.chain import ChainKey
@@ -45,6 +46,10 @@ _UNBALANCED: Final[list[Mapping[str, Any]]] = [
     {"$match": {"sum": {"$ne": 0}}},
     {"$project": {"_id": 0, "transaction_id": {"$toString": "$_id.id"}, "currency": "$_id.currency", "sum": 1}},
 ]
+
+
+# How many transactions are read at once.
+_BATCH: Final = 1000
 
 
 class MongoLedgerCheck:
@@ -124,32 +129,28 @@ class MongoLedgerCheck:
         if account is not None:
             account["sum"] = balance
         if self._key is not None:
-            stored = [await self._stored(entry) for entry in entries]
+            stored = await self._stored(entries)
             self._found[CHAINS] += broken_entries(self._key, stored)
             if account is not None and to_link(account) != stored[-1].link:
                 self._found[CHAINS].append({"account_id": account_id, "position": stored[-1].link.position + 1})
 
-    async def _stored(self, entry: Document) -> StoredEntry:
-        lines = self._database.collection(ENTRIES).find(
-            {"transactionId": entry["transactionId"]}, session=self._session
-        )
-        return StoredEntry(
-            str(entry["accountId"]),
-            Link(entry.get("position", 0), entry.get("hash", b"")),
-            ChainedEntry(
-                str(entry["transactionId"]),
-                format_timestamp(entry["postedAt"]),
-                entry["currency"],
-                _units(entry, "balanceAfter"),
-                tuple(
-                    [
-                        Line(line.get("internalName") or str(line["accountId"]), _units(line, "amount"))
-                        async for line in lines.sort("line", 1)
-                    ]
-                ),
-                entry["line"],
-            ),
-        )
+    async def _stored(self, entries: list[Document]) -> list[StoredEntry]:
+        """Return the entries of an account with all entries of their transactions."""
+        stored = []
+        for start in range(0, len(entries), _BATCH):
+            batch = entries[start : start + _BATCH]
+            lines = await self._lines([entry["transactionId"] for entry in batch])
+            stored += [_stored_entry(entry, tuple(lines[entry["transactionId"]])) for entry in batch]
+        return stored
+
+    async def _lines(self, transaction_ids: list[ObjectId]) -> dict[ObjectId, list[Line]]:
+        lines: dict[ObjectId, list[Line]] = {transaction_id: [] for transaction_id in transaction_ids}
+        query = {"transactionId": {"$in": transaction_ids}}
+        found = self._database.collection(ENTRIES).find(query, session=self._session, allow_disk_use=True)
+        async for row in found.sort([("transactionId", 1), ("line", 1)]):
+            line = Line(row.get("internalName") or str(row["accountId"]), _units(row, "amount"))
+            lines[row["transactionId"]].append(line)
+        return lines
 
     async def _check_accounts(self) -> None:
         holds = self._database.collection(HOLDS).find({"status": "HELD"}, session=self._session)
@@ -191,6 +192,18 @@ INVARIANTS: Final = (
     "entries belong to a posted transaction",
     CHAINS,
 )
+
+
+def _stored_entry(entry: Document, lines: tuple[Line, ...]) -> StoredEntry:
+    chained = ChainedEntry(
+        str(entry["transactionId"]),
+        format_timestamp(entry["postedAt"]),
+        entry["currency"],
+        _units(entry, "balanceAfter"),
+        lines,
+        entry["line"],
+    )
+    return StoredEntry(str(entry["accountId"]), Link(entry.get("position", 0), entry.get("hash", b"")), chained)
 
 
 def _units(document: Mapping[str, Any], field: str) -> int:
