@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 # How often a parameter that may be repeated may occur.
 MAX_REPEATS = 100
-# The largest number of parameters in a query string. It limits the work for a query string. No route has more: three
-# parameters that may be repeated, and two others.
+# The largest number of parameters in a query string, so that reading it is limited work. The route with the most
+# parameters has three that may be repeated, and two others.
 MAX_PARAMETERS = 3 * MAX_REPEATS + 2
 
 

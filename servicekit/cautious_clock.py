@@ -19,10 +19,10 @@ import structlog
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# If the wall clock stays ahead for this time, it counts as right. By then, an operator would have corrected a wrong
+# If the wall clock stays ahead for this long, it counts as right. By then, an operator would have corrected a wrong
 # clock.
 BELIEVED_AFTER: Final = timedelta(days=1)
-# A jump by up to this time is normal: when a time server corrects a clock, the correction is smaller.
+# Jumps up to this size are normal. The corrections of a time server are smaller.
 _TOLERANCE: Final = timedelta(minutes=1)
 
 _log = structlog.stdlib.get_logger("clock")

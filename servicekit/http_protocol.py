@@ -10,8 +10,9 @@ connected ── first byte ──> head ── complete ──> body ── com
 ```
 
 - A head (request line and headers) is limited in time, size and number of fields. Without limits, a client that sends a
-  few bytes a minute on many connections holds the server's file descriptors ("slow-loris"), and an endless head its
-  memory. Trailers and chunk extensions count like a head. `servicekit.http_requests` reads requests.
+  few bytes a minute on many connections keeps the server's file descriptors in use ("slow-loris"), and a client that
+  sends an endless head fills the server's memory. Trailers and chunk extensions count like a head.
+  `servicekit.http_requests` reads requests.
 - A request, which is a head and a body, is limited in time as a whole. If the response is sent before the whole body
   has arrived, the rest of the body is discarded, up to a limit.
 - A client that does not read its response is disconnected.
@@ -20,8 +21,8 @@ connected ── first byte ──> head ── complete ──> body ── com
 - If too many connections are open, the one whose client has been silent for the longest time is closed.
 - A connection is closed after a number of requests, so that clients behind a load balancer move to new processes.
 
-The parser does not report a field before it is complete, so it could not notice an endless field. Therefore, this
-module counts bytes when they arrive.
+The parser reports a field only when the field is complete, so the parser cannot notice an endless field. Therefore,
+this module counts bytes when they arrive.
 """
 
 from __future__ import annotations

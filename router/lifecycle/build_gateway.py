@@ -10,7 +10,7 @@ from router.errors import InvalidSupergraph
 from router.gateway import Gateway
 from router.lifecycle.gateway_generations import Generation
 from router.lifecycle.warm_up import Throttle, WarmUpDocument, read_documents, warm
-from router.policies.policy_setup import PolicySetupError
+from router.policies.load_operator_functions import PolicySetupError
 from router.policies.read_persisted_manifests import InvalidManifest
 from router.settings import InvalidSettings, RouterSettings, load
 from servicekit.errors import StartupError

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 COMPILE_AFTER: Final = 3
 """The number of uses after which a plan is compiled. Compiling takes as long as about ten executions."""
 
-MISFITS: Final = 8
+MISFITS_BEFORE_PAUSE: Final = 8
 """After this many misfits in a row, a plan is paused."""
 
 PAUSE: Final = 200
@@ -51,7 +51,11 @@ _log = structlog.stdlib.get_logger("compiler")
 
 
 class ExecutionCounts(NamedTuple):
-    """The number of executions: by compiled code, by the interpreter, and by the interpreter after a misfit."""
+    """The number of executions by compiled code, by the interpreter alone, and by both.
+
+    In the last case, the interpreter finished an execution because a response did not have the form that the compiled
+    code expected (a misfit).
+    """
 
     compiled: int = 0
     interpreted: int = 0
@@ -89,7 +93,7 @@ class PlanUsage:
     def note(self, misfit: Exception | None) -> None:
         """Note whether the responses fitted. Pause the compiled plan if they did not several times in a row."""
         self._in_a_row = self._in_a_row + 1 if misfit is not None else 0
-        if self._in_a_row >= MISFITS:
+        if self._in_a_row >= MISFITS_BEFORE_PAUSE:
             self._in_a_row, self._pause = 0, PAUSE
 
 

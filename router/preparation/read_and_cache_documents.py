@@ -28,7 +28,7 @@ from router.errors import DocumentNotListed, NestedTooDeeply, ParsingFailed, Req
 from router.preparation.argument_value_rule import ArgumentValueRule
 from router.preparation.collect_after_large_documents import GarbageAfterLargeDocuments
 from router.preparation.overlapping_fields_rule import BoundedOverlappingFieldsRule
-from router.preparation.parse_document import parse_document
+from router.preparation.parse_without_token_links import parse_document
 from router.preparation.preparing_thread import PREPARING_THREAD
 from router.preparation.single_flight import SingleFlight
 from router.storage.lru import Lru

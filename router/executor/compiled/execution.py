@@ -91,7 +91,8 @@ class _Run:
         """Run all requests and return the data of the response.
 
         Raises:
-            Misfit: A response does not fit. Other exceptions in `MISFITS` mean the same.
+            Misfit: A response does not have the form that the compiled code expects. The other exceptions in `MISFITS`
+                mean the same.
         """
         await self._follow([number for number, parents in enumerate(self._waits) if not parents])
         while self._tasks and self._misfit is None:

@@ -2,5 +2,5 @@
 
 This package implements execution §4. In: the failure of a fetch, or the `errors` of a subgraph response. Out: errors
 with their paths in the client's response, and the paths of values that could not be fetched. Read `error_translation`,
-then `error_path_index`, `unavailable_values`, and `errors_and_unavailable_values`, which combines the three modules.
+then `recorded_error_paths`, `unavailable_values`, and `errors_and_unavailable_values`, which combines the three.
 """

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from router.errors import SubgraphMalformedResponse
-from router.executor.errors.error_path_index import RecordedErrorPaths
 from router.executor.errors.error_translation import (
     ENTITIES,
     FetchTarget,
@@ -17,6 +16,7 @@ from router.executor.errors.error_translation import (
     null_propagation,
     response_errors,
 )
+from router.executor.errors.recorded_error_paths import RecordedErrorPaths
 from router.executor.errors.unavailable_values import UnavailableValues, keys_at, output_keys
 
 if TYPE_CHECKING:

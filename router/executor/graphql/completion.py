@@ -33,7 +33,7 @@ from graphql import (
 
 from router.errors import ResponseError
 from router.executor.context_and_result import ExecutionResult
-from router.executor.errors.error_path_index import RecordedErrorPaths
+from router.executor.errors.recorded_error_paths import RecordedErrorPaths
 from router.executor.errors.unavailable_values import UnavailableValues, value_at
 from router.executor.graphql.collect_fields import FieldCollector, UndeterminedType
 from router.executor.graphql.introspection import META_FIELDS

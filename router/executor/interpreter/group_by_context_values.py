@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from router.errors import ResponsePath
     from router.executor.context_and_result import JsonObject
-    from router.executor.errors.error_path_index import RecordedErrorPaths
+    from router.executor.errors.recorded_error_paths import RecordedErrorPaths
     from router.executor.interpreter.objects_at_path import ResponsePlace
     from router.plan import Fetch, Path
 

@@ -129,7 +129,7 @@ class Normaliser:
     """Flattens and merges selections, for one schema and the fragments of one document.
 
     `deferring` has the variables of `@defer(if:)` that are true. If `deferring` is None, no fragment is deferred.
-    `directives` reads the client's directives of the schema; several normalisers can share it.
+    `directives` reads the directives in the client's operation. Several normalisers can share this reader.
     """
 
     def __init__(

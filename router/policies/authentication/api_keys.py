@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from router.policies.authentication.refusals import CredentialRefused
-from router.policies.policy_setup import PolicySetupError, call, load_function
+from router.policies.load_operator_functions import PolicySetupError, call, load_function
 from router.request.identity import Identity, scopes_of
 
 if TYPE_CHECKING:

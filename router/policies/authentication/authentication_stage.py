@@ -21,7 +21,7 @@ from router.policies.authentication.refusals import (
 from router.policies.authentication.remote_key_set import RemoteKeys
 from router.policies.authentication.revocation import FunctionCheck, RevokedIds
 from router.policies.authentication.token_sources import TokenSources
-from router.policies.policy_setup import PolicySetupError, load_function
+from router.policies.load_operator_functions import PolicySetupError, load_function
 from router.request.security_events import SecurityEvent, report
 from router.transport.remote_text_file import Address, RemoteTextFile
 

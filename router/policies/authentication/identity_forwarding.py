@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from router.settings.sections.authentication import IdentityForwarding, IdentityToken
 
 _CACHED_IDENTITIES: Final = 10_000
-# Everything that is visible in ASCII, so that usual values are readable, except `%` itself.
+# All printable ASCII characters except `%`, so that usual values stay readable.
 _READABLE: Final = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
 
 
@@ -60,7 +60,7 @@ class _Signer:
         self._settings = settings
         self._secret = settings.secret.get_secret_value()
         self._clock = clock
-        # By the identity object: all requests with one cached token share it.
+        # The key is the identity object, because all requests with the same cached token have the same object.
         self._tokens: Lru[Identity, tuple[float, str]] = Lru(
             max_entries=_CACHED_IDENTITIES, max_weight=_CACHED_IDENTITIES
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from router.policies.authentication.refusals import CredentialUndecided
-from router.policies.policy_setup import call
+from router.policies.load_operator_functions import call
 from router.request.security_events import SecurityEvent, report
 
 if TYPE_CHECKING:

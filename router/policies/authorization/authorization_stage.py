@@ -15,7 +15,7 @@ from router.policies.authorization.policy_server import PolicyServer
 from router.policies.authorization.refused_selections import refused_paths
 from router.policies.authorization.required_clauses import required_clauses
 from router.policies.authorization.requirements import POLICY, Granted, Requirement, SchemaRequirements
-from router.policies.policy_setup import load_function
+from router.policies.load_operator_functions import load_function
 from router.preparation.read_and_cache_documents import bounded_nesting
 from router.request.security_events import SecurityEvent, report
 from router.request.withheld_fields import REFUSED_CODE, REFUSED_MESSAGE

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from router.policies.policy_setup import call
+from router.policies.load_operator_functions import call
 from router.request.security_events import SecurityEvent, report
 
 if TYPE_CHECKING:

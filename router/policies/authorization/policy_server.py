@@ -15,7 +15,7 @@ import ssl
 from typing import TYPE_CHECKING, Any, Final
 
 from router.policies.authorization.policy_decisions import holding, unavailable
-from router.policies.policy_setup import PolicySetupError
+from router.policies.load_operator_functions import PolicySetupError
 from router.storage.lru import Lru
 from router.transport.http1.connection import ExchangeFailed
 from router.transport.http1.pool import Pool, PoolFull, PoolLimits, ServerOrigin

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
 from router.composition.rendering.junit import xml_text
-from router.schema_check.rendering.advice import advice_for, note_of, operations_of, summary_of
+from router.schema_check.rendering.finding_texts import advice_for, note_of, operations_of, summary_of
 from router.schema_check.result import Verdict
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from router.composition.rendering.sarif import physical_location
 from router.schema_check.changes import Severity
-from router.schema_check.rendering.advice import advice_for, note_of, operations_of
+from router.schema_check.rendering.finding_texts import advice_for, note_of, operations_of
 from router.schema_check.result import Verdict
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import click
 
 from router.composition.rendering.printable_text import printable
 from router.schema_check.changes import Severity
-from router.schema_check.rendering.advice import advice_for, note_of, operations_of, summary_of
+from router.schema_check.rendering.finding_texts import advice_for, note_of, operations_of, summary_of
 from router.schema_check.result import Verdict
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """`router check` as a user runs it.
 
 Covers `router/schema_check/schema_versions.py`, `router/schema_check/result.py`,
-`router/schema_check/rendering/advice.py`, `router/schema_check/rendering/github.py`,
+`router/schema_check/rendering/finding_texts.py`, `router/schema_check/rendering/github.py`,
 `router/schema_check/rendering/gitlab.py`, `router/schema_check/rendering/json.py`,
 `router/schema_check/rendering/junit.py`, `router/schema_check/rendering/markdown.py`,
 `router/schema_check/rendering/sarif.py`, `router/schema_check/rendering/text.py`.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from router.gateway import Gateway
-from router.pipeline.compiled_plans import COMPILE_AFTER, MISFITS, PAUSE
+from router.pipeline.compiled_plans import COMPILE_AFTER, MISFITS_BEFORE_PAUSE, PAUSE
 from router.preparation.preparing_thread import PREPARING_THREAD
 from router.request.request_and_response import GraphQLRequest
 from router.settings import read
@@ -70,8 +70,8 @@ async def test_a_plan_whose_responses_never_fit_is_paused() -> None:
 
     shop = Shop(before={"people": without_name})
     one = gateway(shop)
-    await ask(one, COMPILE_AFTER + MISFITS + PAUSE)
-    assert one.compiled_plans.counts == (0, COMPILE_AFTER + PAUSE, MISFITS)
+    await ask(one, COMPILE_AFTER + MISFITS_BEFORE_PAUSE + PAUSE)
+    assert one.compiled_plans.counts == (0, COMPILE_AFTER + PAUSE, MISFITS_BEFORE_PAUSE)
     shop.before.clear()
     await ask(one, 1)
     assert one.compiled_plans.counts.compiled == 1

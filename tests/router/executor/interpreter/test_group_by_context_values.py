@@ -3,7 +3,7 @@ from __future__ import annotations
 from graphql import build_schema
 
 from router.errors import ResponseError
-from router.executor.errors.error_path_index import RecordedErrorPaths
+from router.executor.errors.recorded_error_paths import RecordedErrorPaths
 from router.executor.interpreter.group_by_context_values import ContextReader
 from router.executor.interpreter.objects_at_path import collect
 from router.plan import Each, Fetch, Key, KeyRenamer, Parent, TypeIs

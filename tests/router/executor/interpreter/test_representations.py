@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from graphql import build_schema
 
-from router.executor.errors.error_path_index import RecordedErrorPaths
+from router.executor.errors.recorded_error_paths import RecordedErrorPaths
 from router.executor.interpreter.objects_at_path import ResponsePlace
 from router.executor.interpreter.representations import Projection
 from router.plan import Fetch, InputField, InputFragment

@@ -21,7 +21,7 @@ from structlog.testing import capture_logs
 from router import Gateway
 from router.pipeline import RequestContext, Stage
 from router.policies.authentication.identity_forwarding import header_value
-from router.policies.policy_setup import PolicySetupError
+from router.policies.load_operator_functions import PolicySetupError
 from router.request.identity import Identity
 from router.request.request_and_response import GraphQLRequest
 from router.settings import InvalidSettings, read

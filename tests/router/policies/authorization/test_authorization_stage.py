@@ -22,7 +22,7 @@ from router.policies.authorization.authorization_stage import MOST_VERSIONS, Aut
 from router.policies.authorization.filter_operation import filter_operation
 from router.policies.authorization.required_clauses import required_clauses
 from router.policies.authorization.requirements import SchemaRequirements
-from router.policies.policy_setup import PolicySetupError
+from router.policies.load_operator_functions import PolicySetupError
 from router.settings import InvalidSettings, read
 from tests.router.policies.authorization.clinic import SDL, SUBGRAPH, Clinic, places, sdl
 

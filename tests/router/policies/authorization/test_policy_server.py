@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from router.policies.authorization.policy_decisions import PolicyQuestion
 from router.policies.authorization.policy_server import PolicyServer
-from router.policies.policy_setup import PolicySetupError
+from router.policies.load_operator_functions import PolicySetupError
 from router.settings.sections.authorization import PolicyServer as Settings
 from tests.router.transport.certificates import self_signed
 from tests.router.transport.scripted_server import Peer, response, serving

@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 from graphql import GraphQLSyntaxError, Token, print_ast
 
-from router.preparation.parse_document import parse_document
+from router.preparation.parse_without_token_links import parse_document
 
 FIELDS = " ".join(f"a{number}: __typename" for number in range(100))
 

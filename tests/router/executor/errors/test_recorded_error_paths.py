@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from router.errors import ResponseError
-from router.executor.errors.error_path_index import RecordedErrorPaths
+from router.executor.errors.recorded_error_paths import RecordedErrorPaths
 
 
 def failures(*paths: tuple[str | int, ...] | None) -> RecordedErrorPaths:

@@ -1,4 +1,4 @@
-"""What policies need when they are made from the settings: Python functions of the operator, and an error."""
+"""Loads and calls Python functions of the operator, which the settings of policies name."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.policies.policy_setup import PolicySetupError, call, load_function
+from router.policies.load_operator_functions import PolicySetupError, call, load_function
 
 
 @pytest.mark.parametrize(
