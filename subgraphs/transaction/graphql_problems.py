@@ -49,6 +49,7 @@ class ReceiverUnavailable(Problem):
 class AmountLimitKind(Enum):
     ORDER = strawberry.enum_value("ORDER", description="The amount of one order.")
     DAY = strawberry.enum_value("DAY", description="The sum of a day: deposits, or money that leaves the accounts.")
+    MONTH = strawberry.enum_value("MONTH", description="The same sum of a month.")
     BALANCE = strawberry.enum_value("BALANCE", description="The balance of an account.")
 
 
@@ -59,7 +60,7 @@ class AmountLimitExceeded(Problem):
     remaining: Decimal = strawberry.field(description="What was left of the limit when the order was refused.")
     currency: Currency = strawberry.field(description="The currency of both amounts.")
     resets_at: datetime | None = strawberry.field(
-        description="When a new day begins; null for limits that do not depend on a day."
+        description="When a new day or month begins; null for limits that do not depend on one."
     )
 
 

@@ -47,7 +47,9 @@ ReviewResult = Annotated[
     ReviewSuccess | TransactionNotHeld | InvalidTransaction,
     strawberry.union("ReviewResult", description="The result of a review."),
 ]
-TransactionId = Annotated[strawberry.ID, strawberry.argument(description="The id of the HELD transaction.")]
+TransactionId = Annotated[
+    strawberry.ID, strawberry.argument(description="The id of the HELD transaction, 24 hexadecimal digits.")
+]
 
 
 async def held_transactions(

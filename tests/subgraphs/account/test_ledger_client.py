@@ -9,7 +9,9 @@ import pytest
 
 from bank import values
 from bank.service_credential import ServiceCredential
+from subgraphs.account.problems import LimitKind
 from subgraphs.transaction.domain import Order, Requester, TransactionStatus, TransactionType, open_transaction
+from subgraphs.transaction.graphql_problems import AmountLimitKind
 from subgraphs.transaction.ledger_client import HttpLedger, OutcomeUnknown, Posted, Refused
 from subgraphs.transaction.problems import (
     AccountFrozen,
@@ -111,3 +113,8 @@ async def test_a_wrong_credential_leaves_the_outcome_unknown(service: Service) -
     with pytest.raises(OutcomeUnknown, match="401"):
         await stranger.post(transaction)
     assert await ledger_of(service).post(transaction) == Posted()
+
+
+def test_clients_can_receive_every_kind_of_limit() -> None:
+    """A limit by month would have been an internal error in the transaction service."""
+    assert set(AmountLimitKind.__members__) == {kind.value for kind in LimitKind}
