@@ -107,7 +107,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
                 "Where transactions are stored: sqlite:///path or mongodb://user:password@host/database.",
                 secret=True,
             ),
-            Variable("FRAUD_RULES", "<bundled rules>", "File of the fraud rules; docs/fraud.md."),
+            Variable("FRAUD_RULES", "<bundled rules, which only observe>", "File of the fraud rules; docs/fraud.md."),
             Variable("FRAUD_SECONDS", "0.25", "How long an order waits for its fraud decision."),
             Variable(
                 "REVIEW_FOUR_EYES_ABOVE",

@@ -31,14 +31,17 @@ class LiveRules:
     """The rules of a file. Call `refresh` every `REFRESH_SECONDS`."""
 
     def __init__(self, path: Path | None = None) -> None:
-        """Read the file; without a path, the bundled rules.
+        """Read the file; without a path, the bundled rules in shadow mode.
+
+        The bundled rules do not know the customers of a bank, so they hold no order until an operator decides that.
 
         Raises:
             InvalidRules: the file cannot be used.
         """
         self._path = path or DEFAULT_RULES
+        self._enforced = path is not None
         self._state = self._file_state()
-        self._current = load_rules(self._path)
+        self._current = self._load()
 
     @property
     def current(self) -> RuleSet:
@@ -51,7 +54,7 @@ class LiveRules:
             return
         self._state = state
         try:
-            rules = await asyncio.to_thread(load_rules, self._path)
+            rules = await asyncio.to_thread(self._load)
         except InvalidRules as error:
             _log.error(
                 "fraud rules not reloaded, the old ones stay", version=self._current.full_version, why=str(error)
@@ -60,6 +63,10 @@ class LiveRules:
         if rules.full_version != self._current.full_version:
             _log.info("fraud rules reloaded", version=rules.full_version, before=self._current.full_version)
         self._current = rules
+
+    def _load(self) -> RuleSet:
+        rules = load_rules(self._path)
+        return rules if self._enforced else rules.in_shadow_mode()
 
     def _file_state(self) -> tuple[int, int, int] | None:
         """What changes when the file is written or replaced; None if it cannot be found."""

@@ -58,6 +58,13 @@ class WhenUnavailable(Model):
         return Action.HOLD if limit is None or order.units > limit else Action.ALLOW
 
 
+class _AllowWhenUnavailable(WhenUnavailable):
+    """Allows every order when the rules cannot be evaluated."""
+
+    def action(self, order: OrderFacts) -> Action:  # noqa: ARG002 - the base class needs the order
+        return Action.ALLOW
+
+
 def _as_text(value: object) -> object:
     """YAML reads `version: 2` as a number and `version: 2026-11-29` as a date."""
     return str(value) if type(value) in {int, date} else value
@@ -81,6 +88,12 @@ class RuleSet(Model):
         if (twice := next((name for name in names if names.count(name) > 1), None)) is not None:
             raise ValueError(f"two rules have the name {twice!r}")
         return self
+
+    def in_shadow_mode(self) -> RuleSet:
+        """Return the same rules in shadow mode: decisions record what the rules find, and every order is allowed."""
+        rules = tuple(rule.model_copy(update={"shadow": True}) for rule in self.rules)
+        unavailable = _AllowWhenUnavailable.model_construct(hold_above=self.when_unavailable.hold_above)
+        return self.model_copy(update={"rules": rules, "when_unavailable": unavailable})
 
     @cached_property
     def full_version(self) -> str:

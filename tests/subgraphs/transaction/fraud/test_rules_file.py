@@ -11,7 +11,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from bank.values import EXPONENTS
+from subgraphs.transaction.domain import TransactionType
+from subgraphs.transaction.fraud.decision import Action
 from subgraphs.transaction.fraud.live_rules import LiveRules
+from subgraphs.transaction.fraud.order_facts import OrderFacts
 from subgraphs.transaction.fraud.rules.kinds import KINDS
 from subgraphs.transaction.fraud.rules_file import DEFAULT_RULES, MAX_BYTES, InvalidRules, load_rules, read_rules
 from subgraphs.transaction.fraud.rules_schema import SCHEMA_FILE, schema_text
@@ -19,6 +22,7 @@ from subgraphs.transaction.fraud.rules_schema import SCHEMA_FILE, schema_text
 if TYPE_CHECKING:
     from pathlib import Path
 
+ORDER = OrderFacts("0" * 24, TransactionType.TRANSFER, 10**12, "EUR", 0, "1" * 24)
 GOOD = """\
 version: 2026-11-29
 when_unavailable: {hold_above: 1000}
@@ -91,6 +95,14 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     for path in (tmp_path / "missing", tmp_path, tmp_path / "large", tmp_path / "latin"):
         with pytest.raises(InvalidRules, match=str(path)):
             load_rules(path)
+
+
+def test_the_bundled_rules_only_observe() -> None:
+    """An order of a client that knew nothing of fraud rules has the same outcome as before."""
+    rules = LiveRules().current
+    assert all(rule.shadow for rule in rules.rules)
+    assert rules.when_unavailable.action(ORDER) is Action.ALLOW
+    assert load_rules(DEFAULT_RULES).when_unavailable.action(ORDER) is Action.HOLD
 
 
 async def test_the_rules_follow_their_file(tmp_path: Path) -> None:
