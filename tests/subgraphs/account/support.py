@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
     StoreFactory = Callable[[], AbstractAsyncContextManager[AccountStore]]
 
 
-KEY = ChainKey(b"the key of the chains in tests")
+# As a setting, so that a service of a test can open the stores of `sqlite_factory`.
+KEY_TEXT = hashlib.sha256(b"the key of the chains in tests").hexdigest()
+KEY = ChainKey(KEY_TEXT.encode())
 
 
 def sqlite_factory(path: Path) -> StoreFactory:
