@@ -14,6 +14,7 @@ from subgraphs.transaction.problems import (
     CurrencyMismatch,
     InsufficientFunds,
     InvalidAccount,
+    OrderRefused,
     PaymentDeclined,
     Problem,
     ReceiverUnavailable,
@@ -34,6 +35,7 @@ EXAMPLES: list[Problem] = [
     InvalidAccount(account_id="a" * 24, reason="Account has been closed"),
     SameAccount(),
     PaymentDeclined(),
+    OrderRefused(),
 ]
 
 
