@@ -6,6 +6,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.e2e.platform import PORT_VARIABLES, START_SECONDS, clean_environment, free_ports, start_platform
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ def run(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.timeout(300)  # it starts the platform five times
 def test_a_deleted_ledger_stops_the_platform_and_accepting_starts_it(tmp_path: Path) -> None:
     platform = start_platform(tmp_path)
     platform.open_account(platform.register(), deposit="5.00")
