@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from router.cli.composition_output import color_choice
 from router.cli.file_io import READABLE_FILE, WRITABLE_FILE, write_text
 from router.cli.tune_garbage_collection_of_composition import expect_long_lived_objects
 from router.composition.rendering.text import render_text as render_composition
@@ -107,7 +107,7 @@ def command(**given: object) -> None:
     except (UnreadableSchema, InvalidOperations, InvalidApprovals) as error:
         raise StartupError(str(error)) from error
     except NotComposable as error:
-        click.echo(render_composition(error.diagnostics), err=True, color=_color())
+        click.echo(render_composition(error.diagnostics), err=True, color=color_choice())
         click.echo(f"{options.proposed}: the subgraphs do not compose, so there is nothing to compare.", err=True)
         raise click.exceptions.Exit(_FAILED) from None
     today = datetime.now(tz=UTC).date()
@@ -139,7 +139,7 @@ def _base(options: Options) -> SchemaVersion:
             return read_version(path, options.timeout)
         return read_commit(options.proposed, options.base, options.timeout)
     except NotComposable as error:
-        click.echo(render_composition(error.diagnostics), err=True, color=_color())
+        click.echo(render_composition(error.diagnostics), err=True, color=color_choice())
         raise StartupError(
             f"{options.base}: the subgraphs of the base do not compose; name a version that clients use as --base"
         ) from error
@@ -147,11 +147,6 @@ def _base(options: Options) -> SchemaVersion:
 
 def _write(options: Options, report: str) -> None:
     if options.form == "text" and options.output is None:
-        click.echo(report, color=_color())
+        click.echo(report, color=color_choice())
     else:
         write_text(options.output, f"{click.unstyle(report)}\n")
-
-
-def _color() -> bool | None:
-    """Return False if the user wants no colours; None lets click decide by the kind of output."""
-    return False if os.environ.get("NO_COLOR") else None

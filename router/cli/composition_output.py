@@ -27,6 +27,11 @@ FORMAT = click.option(
 )
 
 
+def color_choice() -> bool | None:
+    """Return False if the user wants no colours. None lets click decide: a terminal gets colours."""
+    return False if os.environ.get("NO_COLOR") else None
+
+
 def relative_to_working_directory(file: SourceFile) -> SourceFile:
     """Return `file` with a path relative to the working directory.
 
@@ -44,7 +49,7 @@ def write_result(diagnostics: Diagnostics, form: str, output: Path | None, failu
     """
     report = FORMATS[form](diagnostics)
     if report and form == "text":
-        click.echo(report, err=True, color=False if os.environ.get("NO_COLOR") else None)
+        click.echo(report, err=True, color=color_choice())
     elif report:
         write_text(None, f"{report}\n")
     if diagnostics.supergraph_sdl is None:

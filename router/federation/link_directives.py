@@ -13,6 +13,8 @@ from graphql.language import (
     ListValueNode,
     NullValueNode,
     ObjectValueNode,
+    SchemaDefinitionNode,
+    SchemaExtensionNode,
     StringValueNode,
     print_ast,
 )
@@ -22,6 +24,8 @@ from router.federation.spec_versions import spec_versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from graphql.language import DocumentNode
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Apollo's composition accepts dots and dashes in the name of a specification. A GraphQL name cannot have them.
@@ -59,6 +63,16 @@ class LinkError(Exception):
     def is_unknown_federation(self) -> bool:
         """Whether the federation version is not known."""
         return self.code == "UNKNOWN_FEDERATION_LINK_VERSION"
+
+
+def directives_on_schema(document: DocumentNode) -> list[DirectiveNode]:
+    """Return the directives on the schema definition and its extensions. `read_links` reads them."""
+    return [
+        directive
+        for definition in document.definitions
+        if isinstance(definition, SchemaDefinitionNode | SchemaExtensionNode)
+        for directive in definition.directives or ()
+    ]
 
 
 def read_links(directives: Sequence[DirectiveNode]) -> Links:

@@ -99,7 +99,3 @@ class Change:
     def id(self) -> str:
         """A name of the change that unrelated edits do not change, for approvals."""
         return f"{self.code}:{self.coordinate}" + (f":{self.detail}" if self.detail else "")
-
-    def is_removal_or_addition_of_field(self) -> bool:
-        """Return whether the change adds or removes a field of an object or interface type."""
-        return self.code in {ChangeCode.FIELD_ADDED, ChangeCode.FIELD_REMOVED}

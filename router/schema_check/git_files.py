@@ -41,7 +41,7 @@ class GitCommit:
         if name.startswith("-"):
             raise GitError(f'"{name}" is not the name of a commit')
         problem = f'there is no file, no URL and no commit "{name}"'
-        if (root / ".git" / "shallow").exists() or _is_shallow(root):
+        if _is_shallow(root):
             problem += "; this clone is shallow: fetch the commit first, for example: git fetch --depth=1 origin main"
         commit = _git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", problem=problem).strip()
         return cls(root, name, commit)

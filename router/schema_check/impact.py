@@ -66,10 +66,6 @@ class Impact:
     broken: tuple[BrokenOperation, ...]
     invalid_before: tuple[KnownOperation, ...]
 
-    def breaks(self, change: Change) -> bool:
-        """Return whether the change breaks a known operation."""
-        return any(change in each.changes for each in self.broken)
-
 
 def find_impact(
     old: GraphQLSchema, new: GraphQLSchema, changes: Sequence[Change], operations: Sequence[KnownOperation]

@@ -16,25 +16,13 @@ from graphql import (
     is_introspection_type,
     is_specified_scalar_type,
 )
-from graphql.language import DirectiveLocation
+
+from router.supergraph.merged_and_api_schema import EXECUTABLE_LOCATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from graphql import GraphQLArgument, GraphQLNamedType
-
-EXECUTABLE_LOCATIONS = frozenset(
-    (
-        DirectiveLocation.QUERY,
-        DirectiveLocation.MUTATION,
-        DirectiveLocation.SUBSCRIPTION,
-        DirectiveLocation.FIELD,
-        DirectiveLocation.FRAGMENT_DEFINITION,
-        DirectiveLocation.FRAGMENT_SPREAD,
-        DirectiveLocation.INLINE_FRAGMENT,
-        DirectiveLocation.VARIABLE_DEFINITION,
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from graphql import DocumentNode, GraphQLError, SchemaDefinitionNode, SchemaExtensionNode, build_ast_schema
+from graphql import DocumentNode, GraphQLError, build_ast_schema
 
 from router.errors import InvalidSupergraph
-from router.federation.link_directives import LinkError, read_links
+from router.federation.link_directives import LinkError, directives_on_schema, read_links
 from router.federation.spec_versions import APOLLO
 from router.federation.walk_definitions import without_null_reasons
 from router.supergraph.merged_and_api_schema import accessible_definitions, merged_definitions, published_schema
@@ -47,14 +47,8 @@ def load_api_schema(document: DocumentNode) -> ApiSchema:
     Raises:
         InvalidSupergraph: The document is not a supergraph.
     """
-    directives = [
-        directive
-        for definition in document.definitions
-        if isinstance(definition, SchemaDefinitionNode | SchemaExtensionNode)
-        for directive in definition.directives or ()
-    ]
     try:
-        links = read_links(directives)
+        links = read_links(directives_on_schema(document))
         if links.get(f"{APOLLO}/join") is None:
             raise InvalidSupergraph(f"The schema does not link {APOLLO}/join: it is not a supergraph.")
         merged = list(without_null_reasons(merged_definitions(document, links)))

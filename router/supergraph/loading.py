@@ -5,19 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from graphql import (
-    DirectiveNode,
     DocumentNode,
     GraphQLError,
     GraphQLSyntaxError,
-    SchemaDefinitionNode,
-    SchemaExtensionNode,
     build_ast_schema,
     parse,
 )
 
 from router.errors import InvalidSupergraph
 from router.federation.field_sets import FieldSetSyntaxError
-from router.federation.link_directives import LinkError, read_links
+from router.federation.link_directives import LinkError, directives_on_schema, read_links
 from router.federation.spec_versions import APOLLO
 from router.federation.walk_definitions import without_null_reasons
 from router.supergraph.check_subgraph_type_references import check_references
@@ -61,7 +58,7 @@ def load(sdl: str) -> Supergraph:
     """
     try:
         document = parse(sdl, no_location=True)
-        links = read_links(_schema_directives(document))
+        links = read_links(directives_on_schema(document))
     except GraphQLSyntaxError as error:
         line, column = error.locations[0] if error.locations else (1, 1)
         place = f"line {line}, column {column}"
@@ -102,15 +99,6 @@ def _restrictions(links: Links) -> dict[str, str]:
 def _message(error: TypeError | GraphQLError) -> str:
     # Do not use `str(error)` for a GraphQLError, because it quotes several lines of the supergraph.
     return error.message if isinstance(error, GraphQLError) else str(error)
-
-
-def _schema_directives(document: DocumentNode) -> list[DirectiveNode]:
-    return [
-        directive
-        for definition in document.definitions
-        if isinstance(definition, SchemaDefinitionNode | SchemaExtensionNode)
-        for directive in definition.directives or ()
-    ]
 
 
 def _check_arguments(links: Links) -> None:

@@ -33,9 +33,8 @@ if TYPE_CHECKING:
 
     Element = TypeVar("Element", FieldDefinitionNode, InputValueDefinitionNode, EnumValueDefinitionNode)
 
-_EXECUTABLE = frozenset(
-    location.name
-    for location in (
+EXECUTABLE_LOCATIONS = frozenset(
+    (
         DirectiveLocation.QUERY,
         DirectiveLocation.MUTATION,
         DirectiveLocation.SUBSCRIPTION,
@@ -46,6 +45,9 @@ _EXECUTABLE = frozenset(
         DirectiveLocation.VARIABLE_DEFINITION,
     )
 )
+"""The locations in operations. Clients can use a directive with one of these locations."""
+
+_EXECUTABLE_NAMES = frozenset(location.name for location in EXECUTABLE_LOCATIONS)
 
 _DEFER_SDL = "directive @defer(label: String, if: Boolean! = true) on FRAGMENT_SPREAD | INLINE_FRAGMENT"
 _PUBLISHED = "published schema"
@@ -124,7 +126,7 @@ def published_schema(api_schema: GraphQLSchema) -> GraphQLSchema:
 
 def is_executable(definition: DirectiveDefinitionNode) -> bool:
     """Return whether clients can use the directive in operations."""
-    return any(location.value in _EXECUTABLE for location in definition.locations)
+    return any(location.value in _EXECUTABLE_NAMES for location in definition.locations)
 
 
 def _is_marked(directives: Iterable[DirectiveNode] | None, marker: str | None) -> bool:

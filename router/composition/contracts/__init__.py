@@ -20,8 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graphql import DirectiveNode, parse
-from graphql.language import SchemaDefinitionNode, SchemaExtensionNode
+from graphql import parse
 
 from router.composition.contracts.hide_elements_by_tags import ContractFilter, apply, tags_in_use
 from router.composition.contracts.write_inaccessible_into_sdl import mark
@@ -30,7 +29,7 @@ from router.composition.reading.schema_builder import SchemaBuilder
 from router.composition.reading.spec_directive_names import element_resolver
 from router.composition.report import Report
 from router.composition.supergraph_rules.inaccessible import directive_problems, type_problems
-from router.federation.link_directives import read_links
+from router.federation.link_directives import directives_on_schema, read_links
 from router.supergraph import load
 from router.supergraph.merged_and_api_schema import merged_definitions
 
@@ -72,7 +71,7 @@ def derive(supergraph_sdl: str, wanted: ContractFilter) -> Contract:
     """
     load(supergraph_sdl)
     document = parse(supergraph_sdl)
-    links = read_links(_schema_directives(document))
+    links = read_links(directives_on_schema(document))
     schema = _read(document, links)
     known = tags_in_use(schema)
     tags = tuple(sorted(known)), tuple(sorted((wanted.include | wanted.exclude) - known))
@@ -81,15 +80,6 @@ def derive(supergraph_sdl: str, wanted: ContractFilter) -> Contract:
     if report.failed():
         return Contract(None, tuple(report.errors), *tags)
     return Contract(mark(supergraph_sdl, document, links, hidden) if hidden else supergraph_sdl, (), *tags)
-
-
-def _schema_directives(document: DocumentNode) -> list[DirectiveNode]:
-    return [
-        directive
-        for definition in document.definitions
-        if isinstance(definition, SchemaDefinitionNode | SchemaExtensionNode)
-        for directive in definition.directives or ()
-    ]
 
 
 def _read(document: DocumentNode, links: Links) -> SubgraphSchema:

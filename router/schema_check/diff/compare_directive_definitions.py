@@ -9,7 +9,7 @@ from graphql import is_required_argument, is_specified_directive
 from router.schema_check.changes import Change, ChangeCode, Severity
 from router.schema_check.diff.compare_inputs import InputCodes, compare_input_value
 from router.schema_check.diff.comparison import Comparison, pairs
-from router.schema_check.type_positions import EXECUTABLE_LOCATIONS
+from router.supergraph.merged_and_api_schema import EXECUTABLE_LOCATIONS
 
 if TYPE_CHECKING:
     from graphql import GraphQLArgument, GraphQLDirective, GraphQLSchema

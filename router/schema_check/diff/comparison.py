@@ -26,7 +26,6 @@ class Comparison:
         old: The old schema.
         new: The new schema.
         positions: Where the old schema uses its types.
-        new_positions: Where the new schema uses its types.
         directive_names: Names of directives in the schemas → their names in the specifications of Apollo. A schema can
             import `@authenticated` under another name.
         changes: The changes found so far.
@@ -35,14 +34,13 @@ class Comparison:
     old: GraphQLSchema
     new: GraphQLSchema
     positions: TypePositions
-    new_positions: TypePositions
     directive_names: Mapping[str, str]
     changes: list[Change] = field(default_factory=list)
 
     @classmethod
     def of(cls, old: GraphQLSchema, new: GraphQLSchema, directive_names: Mapping[str, str]) -> Comparison:
         """Begin a comparison."""
-        return cls(old, new, TypePositions.of(old), TypePositions.of(new), directive_names)
+        return cls(old, new, TypePositions.of(old), directive_names)
 
     def canonical_name(self, directive: str) -> str:
         """Return the name that the specification of a directive gives to it."""

@@ -70,9 +70,9 @@ class _Collector(Visitor):
         if directive is not None:
             self.found.add(f"@{directive.name}({node.name.value}:)")
         elif parent is not None and field is not None:
-            name = node.name.value
-            owners = self._types_with_field(parent, self._field_name(parent, field))
-            self.found.update(f"{owner}.{self._field_name(parent, field)}({name}:)" for owner in owners)
+            name = self._field_name(parent, field)
+            owners = self._types_with_field(parent, name)
+            self.found.update(f"{owner}.{name}({node.name.value}:)" for owner in owners)
         self._use_input()
 
     def enter_directive(self, node: DirectiveNode, *_: Any) -> None:

@@ -51,6 +51,17 @@ def operations_of(finding: Finding) -> tuple[str, ...]:
     return tuple(f"{operation.name} ({operation.place})" for operation in finding.broken)
 
 
+def lines_of(finding: Finding) -> list[str]:
+    """Return everything about a finding: what has changed, why it matters, what it breaks, and what to do."""
+    change, note = finding.change, note_of(finding)
+    lines = [change.message, change.reason, *(f"breaks {each}" for each in operations_of(finding))]
+    if note is not None:
+        lines.append(note)
+    if finding.verdict is Verdict.FAILS:
+        lines.append(advice_for(finding))
+    return lines
+
+
 def summary_of(result: CheckResult) -> str:
     """Return the result in one sentence."""
     severities = [finding.change.severity for finding in result.findings]

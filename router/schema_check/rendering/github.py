@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from router.composition.rendering.github import workflow_command
 from router.schema_check.changes import Severity
-from router.schema_check.rendering.finding_texts import advice_for, note_of, operations_of, summary_of
+from router.schema_check.rendering.finding_texts import lines_of, summary_of
 from router.schema_check.result import Verdict
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ def render_github(result: CheckResult) -> str:
 def _finding(finding: Finding) -> str:
     change = finding.change
     fails = finding.verdict is Verdict.FAILS
-    message = [change.message, change.reason, *(f"breaks {each}" for each in operations_of(finding))]
-    message += [note for note in [note_of(finding)] if note] + ([advice_for(finding)] if fails else [])
     command = "error" if fails else _COMMANDS[change.severity]
     # GitHub can show only files of the proposed version.
-    return workflow_command(command, change.code, "\n".join(message), finding.proposed_place)
+    return workflow_command(command, change.code, "\n".join(lines_of(finding)), finding.proposed_place)

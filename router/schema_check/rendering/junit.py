@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
 from router.composition.rendering.junit import xml_text
-from router.schema_check.rendering.finding_texts import advice_for, note_of, operations_of, summary_of
+from router.schema_check.rendering.finding_texts import lines_of, summary_of
 from router.schema_check.result import Verdict
 
 if TYPE_CHECKING:
@@ -34,6 +34,4 @@ def _case(suite: ET.Element, finding: Finding) -> None:
     if finding.verdict is not Verdict.FAILS:
         return
     failure = ET.SubElement(case, "failure", {"type": change.code, "message": xml_text(change.message)})
-    lines = [change.message, change.reason, *(f"breaks {each}" for each in operations_of(finding))]
-    lines += [note for note in [note_of(finding)] if note]
-    failure.text = xml_text("\n".join([*lines, advice_for(finding)]))
+    failure.text = xml_text("\n".join(lines_of(finding)))

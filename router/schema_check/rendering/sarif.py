@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from router.composition.rendering.sarif import physical_location
 from router.schema_check.changes import Severity
-from router.schema_check.rendering.finding_texts import advice_for, note_of, operations_of
+from router.schema_check.rendering.finding_texts import lines_of
 from router.schema_check.result import Verdict
 
 if TYPE_CHECKING:
@@ -34,15 +34,13 @@ def render_sarif(result: CheckResult) -> str:
 def _result(finding: Finding, rule: int, result: CheckResult) -> dict[str, object]:
     change = finding.change
     fails = finding.verdict is Verdict.FAILS
-    lines = [change.message, change.reason, *(f"breaks {each}" for each in operations_of(finding))]
-    lines += [note for note in [note_of(finding)] if note] + ([advice_for(finding)] if fails else [])
     place = finding.proposed_place
     path, line, column = (place.path, place.line, place.column) if place else (result.proposed, 1, 1)
     return {
         "ruleId": change.code,
         "ruleIndex": rule,
         "level": "error" if fails else _LEVELS[change.severity],
-        "message": {"text": "\n".join(lines)},
+        "message": {"text": "\n".join(lines_of(finding))},
         "locations": [
             {
                 "physicalLocation": physical_location(path, line, column),
