@@ -132,15 +132,25 @@ def read_commit(path: Path, name: str, timeout_seconds: float) -> SchemaVersion:
         UnreadableSchema: The commit or a file does not exist, or is not a schema.
         NotComposable: The subgraphs of that commit do not compose.
     """
-    try:
-        commit = GitCommit.find(path.resolve().parent, name)
-        with tempfile.TemporaryDirectory() as folder:
-            version = read_version(_export(commit, path, Path(folder)), timeout_seconds)
-            return replace(version, label=name, texts=tuple(_renamed(each, folder, name) for each in version.texts))
-    except GitError as error:
-        raise UnreadableSchema(str(error)) from error
-    except UnreadableSchema as error:
-        raise UnreadableSchema(f"at {name}: {error}") from error
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary).resolve()
+        try:
+            commit = GitCommit.find(path.resolve().parent, name)
+            version = read_version(_export(commit, path, folder), timeout_seconds)
+        except GitError as error:
+            raise UnreadableSchema(str(error)) from error
+        except UnreadableSchema as error:
+            # The user knows the file by its path in the repository, not by the path of the copy.
+            message = str(error).replace(f"{os.path.relpath(folder)}/", "").replace(f"{folder}/", "")
+            raise UnreadableSchema(f"at {name}: {message}") from error
+        except NotComposable as error:
+            files = {key: _at_commit(file, folder, name) for key, file in error.diagnostics.files.items()}
+            raise NotComposable(replace(error.diagnostics, files=files)) from error
+        texts = tuple(
+            replace(each, file=None if each.file is None else _at_commit(each.file, folder, name))
+            for each in version.texts
+        )
+        return replace(version, label=name, texts=texts)
 
 
 def _export(commit: GitCommit, path: Path, folder: Path) -> Path:
@@ -166,21 +176,19 @@ def _write(commit: GitCommit, path: Path, folder: Path) -> Path:
     return copy
 
 
-def _renamed(schema: SchemaText, folder: str, name: str) -> SchemaText:
-    """Return the text with the path that the file had at the commit, such as `origin/main:users.graphql`."""
-    if schema.file is None:
-        return schema
-    relative = Path(schema.file.path).resolve().relative_to(Path(folder).resolve())
-    return replace(schema, file=replace(schema.file, path=f"{name}:{relative.as_posix()}"))
+def _at_commit(file: SourceFile, folder: Path, name: str) -> SourceFile:
+    """Return the file with the path that it had at the commit, such as `origin/main:users.graphql`."""
+    relative = Path(file.path).resolve().relative_to(folder)
+    return replace(file, path=f"{name}:{relative.as_posix()}")
 
 
 def _composed(label: str, sources: Sequence[SubgraphSource], subgraphs: Sequence[Subgraph]) -> SchemaVersion:
     result = compose(subgraphs)
-    files = {source.name: source.origin for source in sources if source.origin is not None}
+    origins = {source.name: source.origin for source in sources if source.origin is not None}
+    files = {name: replace(file, path=os.path.relpath(file.path)) for name, file in origins.items()}
     if result.supergraph_sdl is None:
         sdl = {subgraph.name: subgraph.sdl for subgraph in subgraphs}
-        relative = {name: replace(file, path=os.path.relpath(file.path)) for name, file in files.items()}
-        raise NotComposable(Diagnostics.of(result, sdl, relative, None))
+        raise NotComposable(Diagnostics.of(result, sdl, files, None))
     version = _of_text(label, SchemaText(result.supergraph_sdl, None))
     texts = tuple(SchemaText(subgraph.sdl, files.get(subgraph.name)) for subgraph in subgraphs)
     return replace(version, texts=texts)

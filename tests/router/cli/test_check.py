@@ -206,8 +206,16 @@ def test_a_base_that_does_not_compose(repository: Repository) -> None:
     repository.commit()
     repository.write("subgraphs/books.graphql", BOOKS)
     result = run("supergraph.yaml", "--base", "HEAD")
+    assert "  --> HEAD:subgraphs/books.graphql:3:11" in result.output.splitlines()
     assert "KEY_INVALID_FIELDS" in result.output
     assert "the subgraphs of the base do not compose" in str(result.exception)
+
+
+def test_a_file_of_a_commit_is_named_as_in_the_repository(repository: Repository) -> None:
+    repository.write("supergraph.yaml", "subgraphs:\n  books: 1\n")
+    repository.commit()
+    result = run("supergraph.yaml", "--base", "HEAD")
+    assert str(result.exception).startswith("at HEAD: supergraph.yaml:2: ")
 
 
 def test_a_proposed_version_that_does_not_compose(repository: Repository) -> None:
