@@ -17,10 +17,9 @@ from servicekit.settings import environment, load
 from servicekit.sqlite_failures import explain
 from subgraphs.account.app import create_app
 from subgraphs.account.settings import AccountSettings
-from subgraphs.account.store.factory import account_stores
+from subgraphs.account.store.factory import account_stores, open_mongodb
 from subgraphs.account.store.ledger_check import check_ledger, read_identity
 from subgraphs.account.store.ledger_report import CHAINS
-from subgraphs.account.store.mongo import MongoAccountStore
 from subgraphs.kit.commands import service_group
 from subgraphs.kit.store_factory import SQLITE
 from subgraphs.kit.store_identity import open_joined
@@ -103,7 +102,7 @@ def _check_file(settings: AccountSettings, database: Path | None) -> tuple[Ledge
 async def _check_store(settings: AccountSettings) -> tuple[LedgerReport, str | None]:
     """Check the ledger of a database server."""
     records = StoreRecords(settings.data_dir).read()
-    store = await MongoAccountStore.open_at(settings.store, values.now)
+    store = await open_mongodb(settings.store, values.now)
     try:
         own, known = await store.identity(), await store.known_stores()
         report = await store.check(settings.existing_chain_key())

@@ -1,23 +1,33 @@
-"""The table of the account service's stores, by the scheme of the database URL."""
+"""The table of the account service's stores, by the scheme of the database URL.
+
+A store is imported when it is opened, because the driver of MongoDB takes long to import and most processes need none.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from subgraphs.account.store.mongo import MongoAccountStore
 from subgraphs.account.store.sqlite import SqliteAccountStore
 from subgraphs.kit.store_factory import MONGODB, SQLITE
 
 if TYPE_CHECKING:
     from subgraphs.account.chain import ChainKey
+    from subgraphs.account.store.mongo import MongoAccountStore
     from subgraphs.account.store.protocol import AccountStore
     from subgraphs.kit.store_factory import Clock, StoreAddress, Stores
+
+
+async def open_mongodb(address: StoreAddress, clock: Clock) -> MongoAccountStore:
+    """Open a store in MongoDB without the key of the hash chains; see `MongoAccountStore.open_at`."""
+    from subgraphs.account.store.mongo import MongoAccountStore  # noqa: PLC0415 - see above
+
+    return await MongoAccountStore.open_at(address, clock)
 
 
 # For programs that only compare stores. They need no key, and cannot post.
 READABLE_STORES: Final[Stores[AccountStore]] = {
     SQLITE: SqliteAccountStore.open_at,
-    MONGODB: MongoAccountStore.open_at,
+    MONGODB: open_mongodb,
 }
 
 
@@ -28,6 +38,8 @@ def account_stores(key: ChainKey) -> Stores[AccountStore]:
         return await SqliteAccountStore.open_chained(address.sqlite_file, key, clock)
 
     async def mongodb(address: StoreAddress, clock: Clock) -> AccountStore:
+        from subgraphs.account.store.mongo import MongoAccountStore  # noqa: PLC0415 - see above
+
         return await MongoAccountStore.open_chained(address, key, clock)
 
     return {SQLITE: sqlite, MONGODB: mongodb}

@@ -15,12 +15,12 @@ from subgraphs.transaction.fraud.history import StoreHistory
 from subgraphs.transaction.fraud.live_rules import REFRESH_SECONDS, LiveRules
 from subgraphs.transaction.fraud.rules_file import InvalidRules
 from subgraphs.transaction.fraud.windows.memory import MemoryWindows
-from subgraphs.transaction.fraud.windows.redis_windows import RedisWindows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from subgraphs.transaction.fraud.windows.redis_windows import RedisWindows
     from subgraphs.transaction.store.protocol import TransactionStore
 
 DEADLINE_SECONDS: Final = 0.25
@@ -66,6 +66,8 @@ async def open_fraud_checks(settings: FraudSettings, store: TransactionStore) ->
 def _windows(redis_url: str | None) -> MemoryWindows | RedisWindows:
     if redis_url is None:
         return MemoryWindows()
+    from subgraphs.transaction.fraud.windows.redis_windows import RedisWindows  # noqa: PLC0415 - redis imports slowly
+
     try:
         return RedisWindows(redis_url)
     except (ValueError, TypeError):
