@@ -17,6 +17,7 @@
     │   ├── NotReadOnly                     METHOD_NOT_ALLOWED
     │   ├── SubscriptionsNotEnabled         SUBSCRIPTIONS_NOT_ENABLED
     │   ├── InvalidVariables                VALIDATION_INVALID_TYPE_VARIABLE
+    │   ├── AccessRefused                   UNAUTHORIZED_FIELD_OR_TYPE
     │   ├── PlanningError                   QUERY_PLANNING_FAILED
     │   └── Refused                         FORBIDDEN, or the code that a stage chooses
     └── TransportError                      one subgraph sent no usable response; the other fetches go on
@@ -206,6 +207,20 @@ class InvalidVariables(RequestError):
     """The value of a variable does not fit the variable's type (GraphQL specification, "Coercing Variable Values")."""
 
     code = "VALIDATION_INVALID_TYPE_VARIABLE"
+
+
+class AccessRefused(RequestError):
+    """The whole request is refused, because the client may not read some of its fields.
+
+    `errors` has one entry for each of these fields, at least one. `challenge` is the value of `WWW-Authenticate`.
+    """
+
+    code = "UNAUTHORIZED_FIELD_OR_TYPE"
+
+    def __init__(self, errors: Sequence[ResponseError], status: int, challenge: str) -> None:
+        super().__init__(errors[0].message, errors=errors)
+        self.status = status
+        self.headers = (("www-authenticate", challenge),)
 
 
 class PlanningError(RequestError):

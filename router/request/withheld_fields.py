@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING, Final
 
 from graphql import DirectiveNode, NameNode
 
+from router.errors import AccessRefused
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from graphql import FieldNode
 
 REFUSED_MESSAGE: Final = "Unauthorized field or type"
-REFUSED_CODE: Final = "UNAUTHORIZED_FIELD_OR_TYPE"
+REFUSED_CODE: Final = AccessRefused.code
 
 _REFUSED: Final = DirectiveNode(name=NameNode(value="__refused"), arguments=())
 _EMPTIED: Final = DirectiveNode(name=NameNode(value="__emptied"), arguments=())

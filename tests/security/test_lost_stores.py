@@ -18,6 +18,7 @@ from click.testing import CliRunner
 
 from bank.store_records import StoreMismatch, StoreRecords
 from mosafe.cli import command
+from servicekit.errors import StartupError
 from servicekit.settings import load
 from servicekit.sqlite import Database
 from subgraphs.account.store.migrations import MIGRATIONS as ACCOUNT_MIGRATIONS
@@ -153,6 +154,12 @@ async def test_a_store_of_another_installation_stops_the_start(used: Path, tmp_p
         for person in ("Dan", "Eve", "Fay"):
             await use(bank, auth, person)
     copy_store(other, used, name)
+    if name == "account":
+        with pytest.raises(StartupError, match="chained with another key"):
+            async with started(used):
+                pass
+        # Also for those who follow the message and bring the key of the other installation.
+        shutil.copy2(other / "secrets" / "ledger.key", used / "secrets" / "ledger.key")
     with pytest.raises(StoreMismatch, match="another installation"):
         async with started(used):
             pass

@@ -29,9 +29,19 @@ if TYPE_CHECKING:
     from tests.subgraphs.support import GraphQLResponse
 
 
+RULES: Final = """version: test
+thresholds: {step_up: 40, hold: 65, block: 90}
+when_unavailable: {hold_above: {default: 1000}}
+rules:
+  - {name: large, kind: large_amount, at_least: 20, score: 70, types: [PAYMENT]}
+"""
+
+
 @pytest.fixture
 async def bank(tmp_path: Path) -> AsyncIterator[Bank]:
-    async with open_bank(tmp_path) as bank:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(RULES, encoding="utf-8")
+    async with open_bank(tmp_path, FRAUD_RULES=str(rules)) as bank:
         yield bank
 
 
@@ -151,12 +161,36 @@ async def history_of_account(bank: Bank, actor: Person, target: Target) -> bool:
     return shows(response, target.order_id) and shows(response, "50.00")
 
 
+async def hold_order(bank: Bank, owner: Person) -> str:
+    """The id of a new HELD payment, from an account of its own."""
+    account = await bank.open(owner, "20.00")
+    held = await bank.order(owner, "pay", sourceAccountId=account["id"], payee="Me", amount="20.00")
+    assert held["transaction"]["status"] == "HELD"
+    order_id: str = held["transaction"]["id"]
+    return order_id
+
+
+async def review(name: str, bank: Bank, actor: Person, target: Target) -> bool:
+    query = f"mutation ($id: ID!) {{ {name}(id: $id) {{ __typename }} }}"
+    return done(await bank.as_(actor).execute(query, {"id": await hold_order(bank, target.owner)}))
+
+
+async def approve(bank: Bank, actor: Person, target: Target) -> bool:
+    return await review("approveTransaction", bank, actor, target)
+
+
+async def reject(bank: Bank, actor: Person, target: Target) -> bool:
+    return await review("rejectTransaction", bank, actor, target)
+
+
 STAFF: Final = frozenset({SUPPORT, ADMIN})
 NOBODY: Final = frozenset[str]()
 
 # Field of the schema -> attempts: (attempt, whether the owner may, which roles may with the data of others).
 READ: Final = (True, STAFF)
 OWNER_ONLY: Final = (True, NOBODY)
+# A member of the staff who is part of an order leaves its review to a colleague.
+COLLEAGUES: Final = (False, STAFF)
 TABLE: Final[dict[str, list[tuple[Any, tuple[bool, frozenset[str]]]]]] = {
     "account": [(read_account, READ)],
     "accounts": [(list_accounts, READ)],
@@ -168,7 +202,7 @@ TABLE: Final[dict[str, list[tuple[Any, tuple[bool, frozenset[str]]]]]] = {
         (history_of_account, READ),
     ],
     # Staff freeze accounts of others; their own is for a colleague.
-    "updateAccount": [(change_type, OWNER_ONLY), (freeze, (False, STAFF))],
+    "updateAccount": [(change_type, OWNER_ONLY), (freeze, COLLEAGUES)],
     "closeAccount": [(close, OWNER_ONLY)],
     "transaction": [(read_order, READ)],
     "transactions": [(list_orders, READ)],
@@ -176,9 +210,13 @@ TABLE: Final[dict[str, list[tuple[Any, tuple[bool, frozenset[str]]]]]] = {
     "deposit": [(deposit, OWNER_ONLY)],
     "withdraw": [(withdraw, OWNER_ONLY)],
     "pay": [(pay, OWNER_ONLY)],
+    "approveTransaction": [(approve, COLLEAGUES)],
+    "rejectTransaction": [(reject, COLLEAGUES)],
 }
 # They name nobody's data: an account is always opened for the caller.
 WITHOUT_DATA: Final = {"openAccount", "_service"}
+# The queue of held orders depends on the role alone.
+OF_STAFF: Final = {"heldTransactions"}
 CELLS = [(attempt, rule) for attempts in TABLE.values() for attempt, rule in attempts]
 
 
@@ -196,7 +234,16 @@ def test_every_query_and_mutation_is_in_the_table() -> None:
         for type_ in ("Query", "Mutation")
         for name in built._schema.type_map[type_].fields  # type: ignore[attr-defined] # noqa: SLF001 - graphql-core's schema
     }
-    assert fields == set(TABLE) | WITHOUT_DATA
+    assert fields == set(TABLE) | WITHOUT_DATA | OF_STAFF
+
+
+async def test_only_staff_sees_the_queue_of_held_orders(bank: Bank) -> None:
+    for role, may in ((CUSTOMER, False), (SUPPORT, True), (ADMIN, True)):
+        actor = bank.person(role)
+        for owner in (actor, bank.person()):
+            held = await hold_order(bank, owner)
+            response = await bank.as_(actor).execute("{ heldTransactions(first: 100) { nodes { id } } }")
+            assert shows(response, held) is may, role
 
 
 @pytest.mark.parametrize(("attempt", "rule"), CELLS, ids=lambda value: getattr(value, "__name__", ""))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from router.errors import RequestError, ResponseError
+from router.errors import AccessRefused, ResponseError
 from router.pipeline.stage import Stage
 from router.policies.authorization.filter_operation import FilteredOperation, filter_operation
 from router.policies.authorization.policy_decisions import FunctionDecider, NoPolicies, PolicyQuestion
@@ -40,17 +40,6 @@ MOST_VERSIONS: Final = 32
 _LOGGED_FIELDS: Final = 10
 
 _log = structlog.stdlib.get_logger("gateway")
-
-
-class AccessRefused(RequestError):
-    """The whole request is refused, because the client may not read some of its fields."""
-
-    code = REFUSED_CODE
-
-    def __init__(self, errors: Sequence[ResponseError], status: int, challenge: str) -> None:
-        super().__init__(errors[0].message, errors=errors)
-        self.status = status
-        self.headers = (("www-authenticate", challenge),)
 
 
 @dataclass(slots=True, eq=False)

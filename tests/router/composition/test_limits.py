@@ -26,10 +26,10 @@ LINK = (
     ids=["10 MB", "nested lists", "nested values", "nested braces", "no characters", "quotes"],
 )
 def test_hostile_text_is_an_error_and_quickly_so(sdl: str) -> None:
-    start = time.process_time()
+    start = time.thread_time()
     composition = compose([Subgraph("a", "", sdl)])
     assert [error.code for error in composition.errors] == ["INVALID_GRAPHQL"]
-    assert time.process_time() - start < 2
+    assert time.thread_time() - start < 2
 
 
 def test_brackets_in_comments_and_descriptions_do_not_count() -> None:
@@ -42,9 +42,9 @@ def test_brackets_in_comments_and_descriptions_do_not_count() -> None:
 
 
 def test_quotation_marks_that_close_nothing_are_looked_at_once() -> None:
-    start = time.process_time()
+    start = time.thread_time()
     assert compose([Subgraph("a", "", r'"""' + r'\"""' * 500_000)]).errors
-    assert time.process_time() - start < 2
+    assert time.thread_time() - start < 2
 
 
 def test_a_deep_field_set_is_an_error() -> None:
@@ -72,9 +72,9 @@ def test_many_types_that_reach_each_other_by_many_keys_stay_quick() -> None:
         ]
         return Subgraph(f"s{index}", "", LINK + f"type Query {{ q{index}: T0 }}\n" + "\n".join(types))
 
-    start = time.process_time()
+    start = time.thread_time()
     assert compose(map(subgraph, range(8))).errors == ()
-    assert time.process_time() - start < 10
+    assert time.thread_time() - start < 10
 
 
 CHAINED = (
@@ -111,7 +111,7 @@ def test_chains_of_requirements_are_followed_once(type_: str, below: str, first:
 
     root = Subgraph("root", "", CHAINED + 'type Query { t: T } type T @key(fields: "id") { id: ID! }')
     unreached = Subgraph("unreached", "", CHAINED + "type T { missing: Int }")
-    start = time.process_time()
+    start = time.thread_time()
     composition = compose([root, *map(subgraph, range(33)), *([unreached] if first else ())])
     assert {error.code for error in composition.errors} == ({"SATISFIABILITY_ERROR"} if first else set())
-    assert time.process_time() - start < 2
+    assert time.thread_time() - start < 2

@@ -73,9 +73,9 @@ SCRAPS = (
 
 
 def composed(subgraphs: Sequence[Subgraph]) -> Composition:
-    started = time.process_time()
+    started = time.thread_time()
     composition = compose(subgraphs)
-    assert time.process_time() - started < SECONDS
+    assert time.thread_time() - started < SECONDS
     assert (composition.supergraph_sdl is None) == bool(composition.errors)
     return composition
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-SECONDS = 10
+SECONDS = 60
 QUICK = "reload: {watch_interval: 10ms}\nintrospection: true\n"
 
 

@@ -100,10 +100,10 @@ def test_what_cannot_be_planned_in_reasonable_time_is_refused_soon() -> None:
         each = " ".join(f"... on {name} {{ {name} x{name}: next {{ ...F{level + 1} }} }}" for name in names)
         fragments.append(f"fragment F{level} on N {{ {each} }}")
     query = " ".join(["{ n { ...F0 } }", *fragments, f"fragment F9 on N {selection}"])
-    started = time.process_time()
+    started = time.thread_time()
     with pytest.raises(PlanningError) as refused:
         plan(graph, query)
-    assert time.process_time() - started < SECONDS
+    assert time.thread_time() - started < SECONDS
     assert [error.code for error in refused.value.errors] == ["QUERY_PLAN_COMPLEXITY_EXCEEDED"]
 
 

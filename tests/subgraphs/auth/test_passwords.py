@@ -131,6 +131,6 @@ def test_the_shortest_password_has_the_length_the_schema_names() -> None:
 def test_judging_the_longest_password_takes_a_fraction_of_a_second() -> None:
     """zxcvbn alone takes 20 s for 256 characters: one registration would block a core."""
     for password in (hashlib.sha512(b"x").hexdigest() * 2, "1" * 255 + "2", "4@$5+7" * 42, "p4s5w0rd" * 32):
-        started = time.process_time()
+        started = time.thread_time()
         judged(password)
-        assert time.process_time() - started < 2
+        assert time.thread_time() - started < 2

@@ -67,9 +67,9 @@ def test_two_fields_are_refused(text: str) -> None:
 
 def test_fragments_that_double_at_each_level_are_visited_once() -> None:
     levels = [f"fragment F{n} on Mutation {{ ...F{n + 1} ...F{n + 1} }}" for n in range(1, 200)]
-    started = time.process_time()
+    started = time.thread_time()
     check("mutation { ...F1 } " + " ".join(levels) + " fragment F200 on Mutation { login }")
-    assert time.process_time() - started < 1
+    assert time.thread_time() - started < 1
 
 
 def test_a_schema_without_mutations_has_no_such_fields() -> None:
