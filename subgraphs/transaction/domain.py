@@ -188,6 +188,8 @@ class Transaction:
         problem: the reason why the transaction failed; None in every other status.
         decision: what the fraud rules decided; None until they did, and in records of older releases.
         approvals: the reviewers who approved the order while it was HELD.
+        refusal: why an order that was HELD will fail: a reviewer rejected it, or nobody decided in time. It is PENDING
+            until its reserved money is free again, and then it fails with this problem.
     """
 
     id: str
@@ -200,6 +202,21 @@ class Transaction:
     updated_at: datetime
     decision: Decision | None = None
     approvals: tuple[Approval, ...] = ()
+    refusal: Problem | None = None
+
+    @property
+    def must_be_held(self) -> bool:
+        """Whether the order has to wait for a review that it has not had yet."""
+        return self._was_suspicious and not self.approvals and self.refusal is None
+
+    @property
+    def has_hold(self) -> bool:
+        """Whether the ledger may have reserved money for the order. A deposit has no money to reserve."""
+        return self._was_suspicious and self.parties.source is not None
+
+    @property
+    def _was_suspicious(self) -> bool:
+        return self.decision is not None and self.decision.must_wait
 
     @property
     def is_open(self) -> bool:

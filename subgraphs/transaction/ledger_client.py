@@ -1,4 +1,4 @@
-"""The client of the account service: owners of accounts, and postings (bank §2.7).
+"""The client of the account service: owners of accounts, postings and holds (bank §2.7, §2.15).
 
 A posting has three outcomes. POSTED and REFUSED are definite: their status is 200, and a repetition gets the same
 outcome. With any other response, the outcome is unknown, and the posting is repeated. This includes a refused
@@ -14,14 +14,15 @@ import httpx
 import structlog
 
 from bank.service_credential import ACCOUNT_INTERNAL
-from bank.values import is_object_id
+from bank.values import format_timestamp, is_object_id
 from servicekit import request_ids
 from servicekit.errors import RateLimited, TimedOut, Unavailable
 from subgraphs.transaction.domain import Parties, Party, TransactionType
-from subgraphs.transaction.problems import Problem, from_json
+from subgraphs.transaction.problems import OrderRefused, Problem, from_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from bank.service_credential import ServiceCredential
     from subgraphs.transaction.domain import Order, Requester, Transaction
@@ -58,6 +59,12 @@ _INTERNAL: Final[Mapping[TransactionType, str]] = {
 }
 
 
+# Refusals of an order whose hold has ended. The customer learns no more than of any order that the bank refuses.
+_ENDED_HOLDS: Final = frozenset({"HOLD_RELEASED", "HOLD_EXPIRED"})
+# How a hold ends that was not captured.
+_FREE: Final = frozenset({"RELEASED", "EXPIRED"})
+
+
 class OutcomeUnknown(Exception):
     """It is not known whether the posting was made; the same posting must be sent again. `reason` is for logs."""
 
@@ -78,6 +85,11 @@ class Refused:
     problem: Problem
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The ledger has reserved the money."""
+
+
 class Ledger(Protocol):
     async def parties(self, order: Order, requester: Requester) -> Parties:
         """Return the owners of the accounts that `order` names. No money is moved.
@@ -90,6 +102,22 @@ class Ledger(Protocol):
 
     async def post(self, transaction: Transaction) -> Posted | Refused:
         """Move the money. A repetition with the same transaction id changes nothing.
+
+        Raises:
+            OutcomeUnknown: the response is not definite.
+        """
+
+    async def reserve(self, transaction: Transaction, expires_at: datetime) -> Held | Refused:
+        """Reserve the money of an order until it is posted or released, at the latest until `expires_at`.
+
+        `post` later captures the reserved money. A repetition changes nothing.
+
+        Raises:
+            OutcomeUnknown: the response is not definite.
+        """
+
+    async def release_hold(self, transaction: Transaction) -> None:
+        """Make the reserved money of an order available again, if there is any. The order is never posted then.
 
         Raises:
             OutcomeUnknown: the response is not definite.
@@ -126,6 +154,25 @@ class HttpLedger:
     async def post(self, transaction: Transaction) -> Posted | Refused:
         try:
             return _outcome(_document(await self._send("/internal/postings", posting(transaction))))
+        except _CAUGHT as error:
+            raise OutcomeUnknown(_reason(error)) from error
+
+    async def reserve(self, transaction: Transaction, expires_at: datetime) -> Held | Refused:
+        body = {**posting(transaction), "expiresAt": format_timestamp(expires_at)}
+        try:
+            document = _document(await self._send("/internal/holds", body))
+            return Held() if document["outcome"] == "HELD" else _refusal(document)
+        except _CAUGHT as error:
+            raise OutcomeUnknown(_reason(error)) from error
+
+    async def release_hold(self, transaction: Transaction) -> None:
+        try:
+            response = await self._send("/internal/holds/release", {"transactionId": transaction.id})
+            if response.status_code == httpx.codes.NOT_FOUND and response.json()["error"]["code"] == "HOLD_NOT_FOUND":
+                # An earlier release reserved no money for HELD orders.
+                return
+            if _document(response)["outcome"] not in _FREE:
+                raise ValueError("unknown outcome")
         except _CAUGHT as error:
             raise OutcomeUnknown(_reason(error)) from error
 
@@ -188,9 +235,16 @@ def _party(document: Mapping[str, str] | None) -> Party | None:
 def _outcome(document: Mapping[str, Any]) -> Posted | Refused:
     if document["outcome"] == "POSTED":
         return Posted()
-    if document["outcome"] == "REFUSED":
-        return Refused(from_json(document["problem"]))
-    raise ValueError("unknown outcome")
+    return _refusal(document)
+
+
+def _refusal(document: Mapping[str, Any]) -> Refused:
+    if document["outcome"] != "REFUSED":
+        raise ValueError("unknown outcome")
+    problem = document["problem"]
+    if isinstance(problem, dict) and problem.get("code") in _ENDED_HOLDS:
+        return Refused(OrderRefused())
+    return Refused(from_json(problem))
 
 
 def _rate_limited(error: Mapping[str, Any]) -> RateLimited:

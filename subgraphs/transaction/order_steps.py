@@ -1,13 +1,15 @@
 """The steps that carry out a recorded order. Each of them may be repeated (bank §2.7).
 
 ```
-fraud decision -> hold                               waits for a review (bank §2.17)
+fraud decision -> reserve the money -> hold          waits for a review (bank §2.17)
                -> fail                               refused
                -> authorise -> post -> capture | void -> complete | fail
+approved       -> authorise -> post -> capture | void -> complete | fail        the posting captures the hold
+rejected       -> release the money -> fail
 ```
 
-The decision is stored before money moves, together with the status that follows from it. So an order is judged once,
-however often its steps are repeated.
+The decision is stored before anything follows from it. So an order is judged once, however often its steps are
+repeated.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from subgraphs.transaction.domain import TransactionStatus, TransactionType, in_
 from subgraphs.transaction.ledger_client import OutcomeUnknown, Refused
 from subgraphs.transaction.payment_provider import PaymentInstruction, ProviderUnavailable
 from subgraphs.transaction.problems import OrderRefused, PaymentDeclined, Problem
+from subgraphs.transaction.review import expires_at
 from subgraphs.transaction.states import Move, moved
 
 if TYPE_CHECKING:
@@ -77,8 +80,7 @@ class OrderSteps:
         try:
             current = await self._judge(current)
             if current.status is TransactionStatus.PENDING:
-                problem = await (self._external(current) if is_external(current) else self._post(current))
-                current = await self._conclude(current, problem)
+                current = await (self._hold(current) if current.must_be_held else self._finish(current))
         except (OutcomeUnknown, ProviderUnavailable, Unavailable) as error:
             _log.warning("outcome unknown, order stays pending", transaction=transaction.id, reason=str(error))
         return current
@@ -93,6 +95,26 @@ class OrderSteps:
         if judged.status is not TransactionStatus.PENDING:
             _log.info("judged", transaction=judged.id, status=judged.status, score=decision.score)
         return judged
+
+    async def _hold(self, transaction: Transaction) -> Transaction:
+        if transaction.has_hold:
+            outcome = await self._partners.ledger.reserve(transaction, expires_at(transaction))
+            if isinstance(outcome, Refused):
+                return await self._conclude(transaction, in_requester_terms(outcome.problem, transaction))
+        at = self._clock()
+        return await self._store.change(transaction.id, lambda found: moved(found, Move.HOLD, at))
+
+    async def _finish(self, transaction: Transaction) -> Transaction:
+        problem = transaction.refusal
+        if problem is not None:
+            await self._free(transaction)
+        else:
+            problem = await (self._external(transaction) if is_external(transaction) else self._post(transaction))
+        return await self._conclude(transaction, problem)
+
+    async def _free(self, transaction: Transaction) -> None:
+        if transaction.has_hold:
+            await self._partners.ledger.release_hold(transaction)
 
     async def _conclude(self, transaction: Transaction, problem: Problem | None) -> Transaction:
         move, at = Move.COMPLETE if problem is None else Move.FAIL, self._clock()
@@ -110,6 +132,7 @@ class OrderSteps:
     async def _external(self, transaction: Transaction) -> Problem | None:
         instruction, provider = payment_instruction(transaction), self._partners.provider
         if not await provider.authorise(instruction):
+            await self._free(transaction)
             return PaymentDeclined()
         problem = await self._post(transaction)
         await (provider.capture(instruction) if problem is None else provider.void(instruction))
@@ -117,13 +140,11 @@ class OrderSteps:
 
 
 def judged_by(found: Transaction, decision: Decision, at: datetime) -> Transaction:
-    """Return a PENDING transaction with the decision, and the status that follows from it. A first decision stays."""
+    """Return a PENDING transaction with the decision; FAILED if it is refused. A first decision stays."""
     if found.decision is not None or found.status is not TransactionStatus.PENDING:
         return found
     judged = replace(found, decision=decision)
-    if decision.is_refused:
-        return moved(judged, Move.FAIL, at, OrderRefused())
-    return moved(judged, Move.HOLD, at) if decision.must_wait else judged
+    return moved(judged, Move.FAIL, at, OrderRefused()) if decision.is_refused else judged
 
 
 def is_external(transaction: Transaction) -> bool:

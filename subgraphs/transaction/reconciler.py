@@ -1,4 +1,7 @@
-"""Finishes orders that a crash, a timeout or an outage left PENDING, and deletes expired keys and events."""
+"""Finishes orders that a crash, a timeout or an outage left PENDING, and those that nobody reviews in time.
+
+It also deletes expired keys and events.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,10 @@ from bank import values
 from servicekit.cautious_clock import CautiousClock
 from subgraphs.kit import outbox
 from subgraphs.kit.background import every, repeat
+from subgraphs.kit.connections import PageRequest
+from subgraphs.transaction.domain import TransactionStatus
+from subgraphs.transaction.review import REVIEW_TIME
+from subgraphs.transaction.store.protocol import Filter, Listing
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -66,7 +73,7 @@ class Reconciler:
     async def round(self) -> None:
         """Resume the PENDING orders without a live lease, beginning with the oldest.
 
-        Then delete expired keys and events.
+        Then let HELD orders fail whose time is over, and delete expired keys and events.
         """
         slots = asyncio.Semaphore(CONCURRENCY)
 
@@ -81,7 +88,14 @@ class Reconciler:
                 if isinstance(outcome, Exception):
                     _log.error("cannot resume an order", transaction=transaction_id, exc_info=outcome)
             last = batch[-1]
+        await self._expire_held()
         await self._delete_expired()
+
+    async def _expire_held(self) -> None:
+        """End the HELD orders whose time of review is over, at most `BATCH` in a round."""
+        due = Filter(statuses=frozenset({TransactionStatus.HELD}), created_to=self._deletion_clock() - REVIEW_TIME)
+        for transaction in await self._store.listing(Listing(None, due, PageRequest(limit=BATCH, backwards=True))):
+            await self._orders.expire(transaction.id)
 
     async def _delete_expired(self) -> None:
         now = self._deletion_clock()

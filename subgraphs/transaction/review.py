@@ -6,6 +6,7 @@ One reviewer suffices up to a limit. Above it, two different persons must approv
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Self
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 # Above the limit, an order needs this number of approvals.
 EYES: Final = 2
+# How long an order waits for its review, and how long its money is reserved.
+REVIEW_TIME: Final = timedelta(days=7)
 
 
 class NotHeld(IllegalTransition):
@@ -98,17 +101,36 @@ def approved(found: Transaction, reviewer: Actor, rule: FourEyes, at: datetime) 
 
 
 def rejected(found: Transaction, reviewer: Actor, at: datetime) -> Transaction:
-    """Return the transaction as FAILED.
+    """Return the transaction as PENDING with a refusal: it fails as soon as its reserved money is free again.
 
     Raises:
         Forbidden: see `check_reviewer`.
         NotHeld: the transaction is not HELD.
     """
     _check(found, reviewer)
-    return moved(found, Move.REJECT, at, OrderRefused())
+    return moved(replace(found, refusal=OrderRefused()), Move.REJECT, at)
+
+
+def expires_at(transaction: Transaction) -> datetime:
+    """Return the time until which an order may be reviewed."""
+    return transaction.created_at + REVIEW_TIME
+
+
+def expired(found: Transaction, at: datetime) -> Transaction:
+    """Return an order that nobody has reviewed in time as PENDING with a refusal, like a rejected one.
+
+    Raises:
+        NotHeld: the transaction is not HELD.
+    """
+    _check_held(found)
+    return moved(replace(found, refusal=OrderRefused()), Move.EXPIRE, at)
 
 
 def _check(found: Transaction, reviewer: Actor) -> None:
     check_reviewer(found, reviewer)
+    _check_held(found)
+
+
+def _check_held(found: Transaction) -> None:
     if found.status is not TransactionStatus.HELD:
         raise NotHeld(found.id)

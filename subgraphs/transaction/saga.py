@@ -10,7 +10,7 @@ look up parties -> record PENDING, key and lease -> the steps of `order_steps` -
 ```
 
 An order whose outcome is unknown stays PENDING; `Reconciler` repeats the steps until the outcome is definite. A HELD
-order waits for a review; an approval makes it PENDING again.
+order waits for a review; the decision makes it PENDING again, and it goes on with the steps that follow from it.
 
 The lease (`lease.py`) keeps other processes on the same store from carrying out the order at the same time. An order
 runs in its own task: a client that disconnects cancels the wait for the response, not the order.
@@ -31,7 +31,7 @@ from subgraphs.transaction.idempotency import KEY_LIFETIME, KeyEntry, KeyScope, 
 from subgraphs.transaction.lease import Lease
 from subgraphs.transaction.order_steps import OrderSteps
 from subgraphs.transaction.problems import IdempotencyKeyReused
-from subgraphs.transaction.review import DEFAULT_FOUR_EYES
+from subgraphs.transaction.review import DEFAULT_FOUR_EYES, NotHeld, expired
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -97,7 +97,7 @@ class Orders:
         await asyncio.shield(self._start(self._resume(transaction_id)))
 
     async def review(self, transaction_id: str, decide: Change, *, by: str) -> Transaction:
-        """Record a reviewer's decision about a HELD order. An order that is approved is carried out at once.
+        """Record a reviewer's decision about a HELD order, and carry out at once what follows from it.
 
         Cancelling the call does not cancel the order.
 
@@ -115,6 +115,16 @@ class Orders:
             return reviewed
         await self.resume(transaction_id)
         return (await self._store.by_ids([transaction_id]))[transaction_id]
+
+    async def expire(self, transaction_id: str) -> None:
+        """Let a HELD order fail because nobody has reviewed it in time, unless it has been reviewed meanwhile."""
+        at = self._clock()
+        try:
+            await self._store.change(transaction_id, lambda found: expired(found, at))
+        except NotHeld:
+            return
+        _log.info("nobody has reviewed the order in time", transaction=transaction_id)
+        await self.resume(transaction_id)
 
     async def renew_leases(self) -> None:
         """Extend the leases of the orders that run in this process."""

@@ -33,6 +33,7 @@ class Move(StrEnum):
     FAIL = "fail"
     APPROVE = "approve"
     REJECT = "reject"
+    EXPIRE = "expire"
     REVERSE = "reverse"
 
 
@@ -56,13 +57,20 @@ MOVES: Final[Mapping[Move, Row]] = MappingProxyType(
     {
         Move.RECORD: Row(None, _S.PENDING, by_staff=False, reason="an order is accepted"),
         Move.REFUSE: Row(None, _S.FAILED, by_staff=False, reason="an order is refused without asking the ledger"),
-        Move.HOLD: Row(_S.PENDING, _S.HELD, by_staff=False, reason="the fraud rules ask for a review"),
+        Move.HOLD: Row(
+            _S.PENDING, _S.HELD, by_staff=False, reason="the fraud rules ask for a review; the money is reserved"
+        ),
         Move.COMPLETE: Row(_S.PENDING, _S.COMPLETED, by_staff=False, reason="the ledger has moved the money"),
         Move.FAIL: Row(
             _S.PENDING, _S.FAILED, by_staff=False, reason="the fraud rules, the provider or the ledger refuse the order"
         ),
         Move.APPROVE: Row(_S.HELD, _S.PENDING, by_staff=True, reason="enough reviewers approve the order"),
-        Move.REJECT: Row(_S.HELD, _S.FAILED, by_staff=True, reason="a reviewer rejects the order"),
+        Move.REJECT: Row(
+            _S.HELD, _S.PENDING, by_staff=True, reason="a reviewer rejects the order; it fails when its money is free"
+        ),
+        Move.EXPIRE: Row(
+            _S.HELD, _S.PENDING, by_staff=False, reason="nobody has decided in time; it fails when its money is free"
+        ),
         Move.REVERSE: Row(_S.COMPLETED, _S.REVERSED, by_staff=False, reason="a reversal has moved the money back"),
     }
 )

@@ -126,4 +126,6 @@ MIGRATIONS = (
             "CREATE INDEX transactions_held ON transactions (created_at, id) WHERE status = 'HELD'",
         ),
     ),
+    # JSON: the problem of an order that was rejected or has expired while it was HELD.
+    Migration(7, "refusals of held orders", ("ALTER TABLE transactions ADD COLUMN refusal TEXT",)),
 )

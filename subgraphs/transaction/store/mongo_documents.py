@@ -7,6 +7,7 @@ _id: ObjectId, sourceAccountId: ObjectId, destinationAccountId: ObjectId, amount
 type: String, status: String, metadata: Object, createdAt: Date
 updatedAt: Date, named: {source, destination}, source: {userId, accountNumber}, destination: {userId, accountNumber},
 payee, requester: {userId, roles}, principalUserId, problem: Object, fraudDecision: Object, approvals: [{userId, at}]
+refusal: Object                                         of an order that was HELD
 history: [{status, at, by}]                             the first status first
 key: {userId, mutation, key, fingerprint, expiresAt}    until the idempotency key is deleted
 lease: {owner, expiresAt}                               while a process carries the order out
@@ -81,7 +82,7 @@ def from_document(document: Mapping[str, Any]) -> Transaction:
         payee=document["payee"],
         metadata={_unescaped(name): value for name, value in document["metadata"].items()},
     )
-    problem = document["problem"]
+    problem, refusal = document["problem"], document.get("refusal")
     return Transaction(
         id=str(document["_id"]),
         order=order,
@@ -93,6 +94,7 @@ def from_document(document: Mapping[str, Any]) -> Transaction:
         updated_at=document["updatedAt"],
         decision=None if document["fraudDecision"] is None else Decision.from_document(document["fraudDecision"]),
         approvals=tuple(Approval(each["userId"], each["at"]) for each in document["approvals"]),
+        refusal=None if refusal is None else problems.from_json(refusal),
     )
 
 
@@ -104,6 +106,7 @@ def changed_fields(transaction: Transaction) -> Document:
         "problem": None if transaction.problem is None else to_json(transaction.problem),
         "fraudDecision": None if transaction.decision is None else transaction.decision.to_document(),
         "approvals": [{"userId": each.user_id, "at": each.at} for each in transaction.approvals],
+        **({} if transaction.refusal is None else {"refusal": to_json(transaction.refusal)}),
     }
 
 

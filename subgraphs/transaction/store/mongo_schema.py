@@ -104,7 +104,16 @@ async def _create_transactions(database: AsyncDatabase[Document]) -> None:
     await database[COLLECTION].create_indexes(list(TRANSACTION_INDEXES))
 
 
+_REFUSAL: Final = {"refusal": {"bsonType": "object"}}
+
+
+async def _add_refusals(database: AsyncDatabase[Document]) -> None:
+    schema = {**TRANSACTION_SCHEMA, "properties": {**TRANSACTION_SCHEMA["properties"], **_REFUSAL}}
+    await database.command("collMod", COLLECTION, validator={"$jsonSchema": schema})
+
+
 MIGRATIONS: Final = (
     MongoMigration(1, "identity of the store and outbox", create_common_collections),
     MongoMigration(2, "transactions", _create_transactions),
+    MongoMigration(3, "refusals of held orders", _add_refusals),
 )

@@ -51,7 +51,7 @@ INSERT INTO transactions VALUES (
     :source_named, :source_account_id, :source_user_id, :source_account_number,
     :destination_named, :destination_account_id, :destination_user_id, :destination_account_number,
     :payee, :metadata, :problem, :requester_user_id, :requester_roles, :principal_user_id, :created_at, :updated_at,
-    :lease_owner, :lease_expires_at, :fraud_decision, :approvals
+    :lease_owner, :lease_expires_at, :fraud_decision, :approvals, :refusal
 )
 """
 
@@ -70,7 +70,7 @@ AND transaction_id NOT IN (SELECT id FROM transactions WHERE status IN ({_OPEN})
 
 _CHANGE = """
 UPDATE transactions SET status = :status, problem = :problem, updated_at = :updated_at,
-    fraud_decision = :fraud_decision, approvals = :approvals
+    fraud_decision = :fraud_decision, approvals = :approvals, refusal = :refusal
 WHERE id = :id
 """
 _END_LEASE = "UPDATE transactions SET lease_owner = NULL, lease_expires_at = NULL WHERE id = ?"
@@ -265,6 +265,7 @@ def _changed_columns(transaction: Transaction) -> dict[str, str | int | None]:
         "updated_at": to_milliseconds(transaction.updated_at),
         "fraud_decision": transaction.decision.to_json() if transaction.decision else None,
         "approvals": json.dumps([[each.user_id, to_milliseconds(each.at)] for each in transaction.approvals]),
+        "refusal": _problem_text(transaction.refusal),
     }
 
 
@@ -321,6 +322,7 @@ def _from_row(row: sqlite3.Row) -> Transaction:
         updated_at=from_milliseconds(row["updated_at"]),
         decision=Decision.from_json(row["fraud_decision"]) if row["fraud_decision"] else None,
         approvals=tuple(Approval(user_id, from_milliseconds(at)) for user_id, at in json.loads(row["approvals"])),
+        refusal=problems.from_json(json.loads(row["refusal"])) if row["refusal"] else None,
     )
 
 

@@ -120,12 +120,12 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(actor=ACTORS, source=accounts, destination=accounts, currency=st.sampled_from(CURRENCIES), units=UNITS)
     def transfer(self, actor: OnBehalfOf, source: Account, destination: Account, currency: str, units: int) -> None:
         parties = (CustomerAccount(source.id), CustomerAccount(destination.id))
-        self.post(_posting(PostingType.TRANSFER, actor, parties, currency, units), self.stores[0])
+        self.post(posting_of(PostingType.TRANSFER, actor, parties, currency, units), self.stores[0])
 
     @rule(actor=ACTORS, account=accounts, currency=st.sampled_from(CURRENCIES), units=UNITS)
     def deposit(self, actor: OnBehalfOf, account: Account, currency: str, units: int) -> None:
         parties = (INTERNAL[PostingType.DEPOSIT], CustomerAccount(account.id))
-        self.post(_posting(PostingType.DEPOSIT, actor, parties, currency, units), self.stores[1])
+        self.post(posting_of(PostingType.DEPOSIT, actor, parties, currency, units), self.stores[1])
 
     @rule(
         actor=ACTORS,
@@ -135,7 +135,7 @@ class LedgerMachine(RuleBasedStateMachine):
     )
     def spend(self, actor: OnBehalfOf, account: Account, type_: PostingType, units: int) -> None:
         parties = (CustomerAccount(account.id), INTERNAL[type_])
-        self.post(_posting(type_, actor, parties, account.currency, units), self.stores[0])
+        self.post(posting_of(type_, actor, parties, account.currency, units), self.stores[0])
 
     @precondition(lambda self: self.decided)
     @rule(data=st.data(), times=st.integers(min_value=1, max_value=4))
@@ -164,7 +164,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def transfer_in_both_directions_at_once(self, one: Account, other: Account, units: list[int]) -> None:
         owners = {person.user_id: person for person in PEOPLE}
         postings = [
-            _posting(
+            posting_of(
                 PostingType.TRANSFER,
                 owners[(one, other)[turn % 2].user_id],
                 (CustomerAccount((one, other)[turn % 2].id), CustomerAccount((other, one)[turn % 2].id)),
@@ -203,11 +203,14 @@ class LedgerMachine(RuleBasedStateMachine):
             "SAME_ACCOUNT": posting.type is PostingType.TRANSFER and len(ids) == 1,
             "ACCOUNT_FROZEN": any(self.statuses[i] is AccountStatus.FROZEN for i in own),
             "CURRENCY_MISMATCH": any(self.known[i].currency != posting.currency for i in own),
-            "INSUFFICIENT_FUNDS": spends and self.balances[ids[0]] < amount,
+            "INSUFFICIENT_FUNDS": spends and self.available(ids[0]) < amount,
             "RECEIVER_UNAVAILABLE": any(not self.can_receive(i, posting.currency) for i in others)
             or (others and self.wrong_receivers[owner] >= DEFAULT_LIMITS.receiver_tries),
         }
         return next((code for code, applies in reasons.items() if applies), None)
+
+    def available(self, account_id: str) -> int:
+        return self.balances[account_id]
 
     def can_receive(self, account_id: str, currency: str) -> bool:
         return self.statuses[account_id] is AccountStatus.ACTIVE and self.known[account_id].currency == currency
@@ -252,7 +255,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert not any(sums.values())
 
 
-def _posting(
+def posting_of(
     type_: PostingType,
     actor: OnBehalfOf,
     parties: tuple[CustomerAccount | InternalAccount, CustomerAccount | InternalAccount],

@@ -28,9 +28,9 @@ from subgraphs.transaction.domain import (
 )
 from subgraphs.transaction.fraud.decision import Action, Decision
 from subgraphs.transaction.idempotency import KEY_LIFETIME, KeyEntry, KeyScope
-from subgraphs.transaction.ledger_client import OutcomeUnknown, Posted, Refused
+from subgraphs.transaction.ledger_client import Held, OutcomeUnknown, Posted, Refused
 from subgraphs.transaction.payment_provider import SandboxProvider
-from subgraphs.transaction.problems import InsufficientFunds, InvalidAccount, Problem
+from subgraphs.transaction.problems import InsufficientFunds, InvalidAccount, OrderRefused, Problem
 from subgraphs.transaction.states import MOVES, moved
 from subgraphs.transaction.store.mongo import MongoTransactionStore
 from subgraphs.transaction.store.sqlite import SqliteTransactionStore
@@ -210,7 +210,8 @@ class MemoryLedger:
 
     Attributes:
         accounts: the known accounts, by id.
-        balances: of customers' accounts.
+        balances: of customers' accounts, without held money.
+        holds: the money that is reserved, by transaction id.
         attempts: transaction ids of all postings in order, with repetitions.
         lose_responses: the number of responses to lose after the posting was made.
         refuse_connections: the number of calls to fail before anything happens.
@@ -226,6 +227,7 @@ class MemoryLedger:
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     decided: dict[str, Posted | Refused] = field(default_factory=dict)
+    holds: dict[str, Decimal] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -261,6 +263,29 @@ class MemoryLedger:
             raise OutcomeUnknown("timeout")
         return self.decided[transaction.id]
 
+    async def reserve(self, transaction: Transaction, expires_at: datetime) -> Held | Refused:
+        assert expires_at > transaction.created_at
+        decided = self.decided.get(transaction.id)
+        if isinstance(decided, Refused):
+            return decided
+        assert decided is None
+        if transaction.id not in self.holds:
+            source, amount = transaction.parties.source, transaction.order.amount
+            assert source is not None
+            if (refusal := self._refusal(transaction)) is not None:
+                self.decided[transaction.id] = refusal
+                return refusal
+            self.balances[source.account_id] -= amount
+            self.holds[transaction.id] = amount
+        return Held()
+
+    async def release_hold(self, transaction: Transaction) -> None:
+        source = transaction.parties.source
+        if transaction.id in self.holds:
+            assert source is not None
+            self.balances[source.account_id] += self.holds.pop(transaction.id)
+            self.decided[transaction.id] = Refused(OrderRefused())
+
     def _find(self, named: str | None) -> Party | None:
         if named is None or is_object_id(named):
             return self.accounts.get(named or "")
@@ -268,13 +293,19 @@ class MemoryLedger:
 
     def _decide(self, transaction: Transaction) -> Posted | Refused:
         order, parties = transaction.order, transaction.parties
-        if order.destination is not None and parties.destination is None:
-            return Refused(InvalidAccount(account_id=order.destination))
-        if parties.source:
-            available = self.balance(parties.source)
-            if available < order.amount:
-                return Refused(InsufficientFunds(available, order.amount, order.currency))
+        captured = self.holds.pop(transaction.id, None) is not None
+        if not captured and (refusal := self._refusal(transaction)) is not None:
+            return refusal
+        if parties.source and not captured:
             self.balances[parties.source.account_id] -= order.amount
         if parties.destination:
             self.balances[parties.destination.account_id] += order.amount
         return Posted()
+
+    def _refusal(self, transaction: Transaction) -> Refused | None:
+        order, parties = transaction.order, transaction.parties
+        if order.destination is not None and parties.destination is None:
+            return Refused(InvalidAccount(account_id=order.destination))
+        if parties.source and (available := self.balance(parties.source)) < order.amount:
+            return Refused(InsufficientFunds(available, order.amount, order.currency))
+        return None

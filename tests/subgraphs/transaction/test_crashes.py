@@ -93,6 +93,15 @@ KINDS: Final = {
     "held payment, approved": Kind(
         lambda ann, _: judged(payment_order(ann), "STEP_UP"), ("90.00", "100.00"), S.COMPLETED
     ),
+    "held transfer beyond funds": Kind(
+        lambda ann, bob: judged(transfer_order(ann, bob, "100.01"), "HOLD"), ("100.00", "100.00"), S.FAILED
+    ),
+    "held payment, declined": Kind(
+        lambda ann, _: judged(payment_order(ann, payee="Sandbox decline"), "HOLD"), ("100.00", "100.00"), S.FAILED
+    ),
+    "held deposit, rejected": Kind(
+        lambda ann, _: judged(deposit_order(ann), "HOLD"), ("100.00", "100.00"), S.FAILED, approves=False
+    ),
     "held transfer, rejected": Kind(
         lambda ann, bob: judged(transfer_order(ann, bob), "HOLD"), ("100.00", "100.00"), S.FAILED, approves=False
     ),
@@ -190,6 +199,7 @@ class World:
         assert (done.id in provider.captured) is is_captured
         assert (done.id in provider.authorised) is (done.id in provider.captured | provider.voided)
         assert done.decision is not None
+        assert done.id not in ledger.holds
 
 
 async def crashed_worlds(kind: Kind, bank: Bank, *, releases: bool) -> list[World]:
@@ -252,7 +262,21 @@ async def test_after_a_kill_the_next_process_waits_for_the_lease_to_expire(name:
 
 
 # What the saga awaits besides the parts that survive it: its own methods, and its tasks.
-OWN: Final = {"shield", "wait", "_place", "_run", "_release", "resume", "carry_out", "_judge", "_conclude", "_post"}
+OWN: Final = {
+    "shield",
+    "wait",
+    "_place",
+    "_run",
+    "_release",
+    "resume",
+    "carry_out",
+    "_judge",
+    "_conclude",
+    "_post",
+    "_hold",
+    "_finish",
+    "_free",
+}
 PARTS: Final = {"_store", "_ledger", "ledger", "provider", "fraud"}
 
 

@@ -13,6 +13,7 @@ from bank.identity import ADMIN
 from bank.values import new_object_id
 from servicekit.errors import ConfigurationError
 from tests.subgraphs.bank import Bank, open_bank
+from tests.subgraphs.support import GraphQLClient
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,6 +32,7 @@ DETAILS = """id status problem { code } history { status by { id } } approvals {
   fraudDecision { action score rulesVersion unavailable
     reasons { rule kind score action shadow observed { name value } } }"""
 GET = f"query ($id: ID!) {{ transaction(id: $id) {{ {DETAILS} }} }}"
+MONEY = "query ($id: ID!) { account(id: $id) { balance held available } }"
 QUEUE = "{ heldTransactions(first: 10) { totalCount nodes { id } } }"
 
 
@@ -73,6 +75,12 @@ class Scene:
 
     async def seen(self, person: Person, transaction_id: str) -> Any:
         return (await self.bank.as_(person).execute(GET, {"id": transaction_id})).ok()["transaction"]
+
+    async def money(self) -> tuple[str, str, str]:
+        """Ann's balance, held and available money."""
+        client = GraphQLClient(self.bank.accounts, self.bank.ann.token)
+        account = (await client.execute(MONEY, {"id": self.ann["id"]})).ok()["account"]
+        return account["balance"], account["held"], account["available"]
 
     async def balances(self) -> tuple[str, str]:
         bank = self.bank
@@ -155,12 +163,43 @@ async def test_a_blocked_order_fails_at_once(bank: Bank) -> None:
     assert bank.transport.calls.count("/internal/postings") == 1  # the deposit of 1000.00
 
 
-async def test_funds_may_be_gone_when_the_order_is_approved(bank: Bank) -> None:
+async def test_the_money_of_a_held_order_is_reserved(bank: Bank) -> None:
     scene = await Scene.of(bank)
-    held = [await scene.held("90.00"), *[await scene.held("80.00") for _ in range(12)]]
-    statuses = [(await scene.review(bank.staff, "approveTransaction", each))["transaction"]["status"] for each in held]
-    assert statuses == ["COMPLETED"] * 12 + ["FAILED"]
-    assert await scene.balances() == ("30.00", "970.00")
+    held = [await scene.held("90.00"), *[await scene.held("80.00") for _ in range(11)]]
+    assert await scene.money() == ("1000.00", "970.00", "30.00")
+    assert (await scene.pay("80.00"))["code"] == "INSUFFICIENT_FUNDS"
+    assert (await scene.pay("31.00"))["available"] == "30.00"
+    rejected, *others = held
+    await scene.review(bank.staff, "rejectTransaction", rejected)
+    assert await scene.money() == ("1000.00", "880.00", "120.00")
+    for each in others:
+        await scene.review(bank.staff, "approveTransaction", each)
+    assert await scene.money() == ("120.00", "0.00", "120.00")
+    assert await scene.balances() == ("120.00", "880.00")
+
+
+async def test_a_rejection_survives_an_outage_of_the_ledger(bank: Bank) -> None:
+    scene = await Scene.of(bank)
+    held = await scene.held("60.00")
+    bank.transport.lose_requests = ["/internal/holds/release"]
+    result = await scene.review(bank.staff, "rejectTransaction", held)
+    assert result["transaction"]["status"] == "PENDING"
+    assert (await scene.review(bank.staff, "approveTransaction", held))["code"] == "TRANSACTION_NOT_HELD"
+    async with bank.another_transaction_service():
+        seen = await scene.seen(bank.staff, held)
+    assert (seen["status"], seen["problem"]["code"]) == ("FAILED", "ORDER_REFUSED")
+    assert [each["status"] for each in seen["history"]] == ["PENDING", "HELD", "PENDING", "FAILED"]
+    assert await scene.money() == ("1000.00", "0.00", "1000.00")
+
+
+async def test_an_order_is_held_only_when_its_money_is_reserved(bank: Bank) -> None:
+    scene = await Scene.of(bank)
+    bank.transport.lose_responses = ["/internal/holds"]
+    pending = (await scene.pay("60.00"))["transaction"]
+    assert pending["status"] == "PENDING"
+    async with bank.another_transaction_service():
+        assert (await scene.seen(bank.staff, pending["id"]))["status"] == "HELD"
+    assert await scene.money() == ("1000.00", "60.00", "940.00")
 
 
 async def test_only_staff_review_and_never_what_does_not_exist(bank: Bank) -> None:

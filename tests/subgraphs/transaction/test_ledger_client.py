@@ -14,9 +14,9 @@ from bank.service_credential import ACCOUNT_INTERNAL, ServiceCredential
 from servicekit import request_ids
 from servicekit.errors import TimedOut, Unavailable
 from subgraphs.transaction.domain import Parties
-from subgraphs.transaction.ledger_client import HttpLedger, OutcomeUnknown, Posted, Refused, posting
-from subgraphs.transaction.problems import InsufficientFunds
-from tests.subgraphs.transaction.support import deposit_order, party, payment_order, transaction, transfer_order
+from subgraphs.transaction.ledger_client import Held, HttpLedger, OutcomeUnknown, Posted, Refused, posting
+from subgraphs.transaction.problems import AccountFrozen, InsufficientFunds, OrderRefused
+from tests.subgraphs.transaction.support import START, deposit_order, party, payment_order, transaction, transfer_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,6 +98,43 @@ async def test_everything_else_is_unknown(name: str) -> None:
     with pytest.raises(OutcomeUnknown) as caught:
         await server.ledger().post(RECORD)
     assert caught.value.reason
+
+
+async def test_money_is_reserved_or_refused() -> None:
+    server = answering({"outcome": "HELD", "heldAt": "…", "expiresAt": "…"})
+    assert await server.ledger().reserve(RECORD, START) == Held()
+    (sent,) = server.requests
+    assert sent.url.path == "/internal/holds"
+    assert json.loads(sent.content) == {**posting(RECORD), "expiresAt": "2026-03-01T12:00:00.000Z"}
+    refusal = {"outcome": "REFUSED", "problem": {"code": "ACCOUNT_FROZEN", "accountId": ANN.account_id}}
+    assert await answering(refusal).ledger().reserve(RECORD, START) == Refused(AccountFrozen(ANN.account_id))
+
+
+@pytest.mark.parametrize("name", [*BROKEN, *UNCLEAR])
+async def test_everything_else_about_a_hold_is_unknown(name: str) -> None:
+    server = (BROKEN | UNCLEAR)[name]
+    with pytest.raises(OutcomeUnknown):
+        await server.ledger().reserve(RECORD, START)
+    with pytest.raises(OutcomeUnknown):
+        await server.ledger().release_hold(RECORD)
+
+
+async def test_a_hold_is_released_once_or_was_never_made() -> None:
+    for body, status in (
+        ({"outcome": "RELEASED", "endedAt": "…"}, 200),
+        ({"outcome": "EXPIRED", "endedAt": "…"}, 200),
+        ({"error": {"code": "HOLD_NOT_FOUND"}}, 404),
+    ):
+        await answering(body, status).ledger().release_hold(RECORD)
+    for body, status in (({"outcome": "CAPTURED"}, 200), ({"error": {"code": "NOT_FOUND"}}, 404), ({}, 404)):
+        with pytest.raises(OutcomeUnknown):
+            await answering(body, status).ledger().release_hold(RECORD)
+
+
+@pytest.mark.parametrize("code", ["HOLD_RELEASED", "HOLD_EXPIRED"])
+async def test_a_hold_that_has_ended_is_a_refusal_without_a_reason(code: str) -> None:
+    body = {"outcome": "REFUSED", "problem": {"code": code, "message": "…"}}
+    assert await answering(body).ledger().post(RECORD) == Refused(OrderRefused())
 
 
 @pytest.mark.parametrize("name", BROKEN)

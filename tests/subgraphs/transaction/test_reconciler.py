@@ -3,25 +3,30 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
 
+from bank.identity import CUSTOMER
 from bank.values import new_object_id
 from servicekit.cautious_clock import CautiousClock
 from subgraphs.transaction import reconciler as module
-from subgraphs.transaction.domain import Parties, TransactionStatus
+from subgraphs.transaction.domain import Parties, Requester, TransactionStatus
 from subgraphs.transaction.idempotency import KEY_LIFETIME
 from subgraphs.transaction.order_steps import Partners
 from subgraphs.transaction.payment_provider import SandboxProvider
+from subgraphs.transaction.problems import OrderRefused
 from subgraphs.transaction.reconciler import Reconciler
-from subgraphs.transaction.saga import Orders
+from subgraphs.transaction.review import REVIEW_TIME
+from subgraphs.transaction.saga import Orders, PlacedOrder
 from subgraphs.transaction.store.protocol import Listing
 from subgraphs.transaction.store.sqlite import SqliteTransactionStore
 from tests.subgraphs.support import Pauses
 from tests.subgraphs.transaction.support import (
     Clock,
     MemoryLedger,
+    ScriptedFraud,
     conclude,
     key_for,
     recorded,
@@ -67,6 +72,33 @@ async def left_behind(store: SqliteTransactionStore, ledger: MemoryLedger, count
 
 async def statuses(store: SqliteTransactionStore) -> Sequence[TransactionStatus]:
     return [record.status for record in await store.listing(Listing(viewer_id=None))]
+
+
+async def test_orders_that_nobody_reviews_fail_when_their_time_is_over(
+    store: SqliteTransactionStore, ledger: MemoryLedger
+) -> None:
+    clock, ann, bob = Clock(), ledger.open(), ledger.open()
+    orders = Orders(store, Partners(ledger, SandboxProvider(), ScriptedFraud()), clock=clock)
+    reconciler = Reconciler(store, orders, clock=clock, deletion_clock=clock)
+    order = replace(transfer_order(ann, bob, "60.00"), metadata={"fraud": "HOLD"})
+    placed = await orders.place(order, Requester(ann.user_id, frozenset({CUSTOMER})), "key")
+    assert isinstance(placed, PlacedOrder)
+    assert (placed.transaction.status, ledger.balance(ann)) == (S.HELD, Decimal("40.00"))
+    clock.advance(REVIEW_TIME)
+    await reconciler.round()
+    assert await statuses(store) == [S.HELD]
+    clock.advance(timedelta(milliseconds=1))
+    await reconciler.round()
+    failed = (await store.by_ids([placed.transaction.id]))[placed.transaction.id]
+    assert (failed.status, failed.problem, ledger.balance(ann)) == (S.FAILED, OrderRefused(), Decimal("100.00"))
+    assert [each.status for each in (await store.histories([failed.id]))[failed.id]] == [
+        S.PENDING,
+        S.HELD,
+        S.PENDING,
+        S.FAILED,
+    ]
+    await orders.expire(failed.id)
+    assert await statuses(store) == [S.FAILED]
 
 
 async def test_it_finishes_the_orders_of_a_crash_at_start_and_continues(

@@ -11,7 +11,7 @@ from bank.values import new_user_id
 from servicekit.errors import Forbidden
 from subgraphs.transaction.domain import Parties, Party, Requester, Transaction, TransactionStatus
 from subgraphs.transaction.problems import OrderRefused
-from subgraphs.transaction.review import FourEyes, NotHeld, approved, rejected
+from subgraphs.transaction.review import FourEyes, NotHeld, approved, expired, rejected
 from tests.subgraphs.transaction.support import START, party, transaction, transfer_order
 
 S = TransactionStatus
@@ -50,7 +50,14 @@ def test_above_the_limit_two_persons_approve(amount: str, currency: str) -> None
 def test_one_person_rejects() -> None:
     half = approved(held("100.01"), reviewer(), RULE, LATER)
     done = rejected(half, reviewer(), LATER)
-    assert (done.status, done.problem) == (S.FAILED, OrderRefused())
+    assert (done.status, done.problem, done.refusal) == (S.PENDING, None, OrderRefused())
+
+
+def test_an_order_that_nobody_reviews_is_refused() -> None:
+    done = expired(held("10.00"), LATER)
+    assert (done.status, done.refusal, done.updated_at) == (S.PENDING, OrderRefused(), LATER)
+    with pytest.raises(NotHeld):
+        expired(done, LATER)
 
 
 def test_nobody_reviews_an_order_of_which_they_are_part() -> None:

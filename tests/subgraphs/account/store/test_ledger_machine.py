@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import invariant, run_state_machine_as_test
 
 from subgraphs.account.store.ledger_check import check_ledger
-from tests.subgraphs.account.ledger_machine import LedgerMachine
+from tests.subgraphs.account.hold_machine import HoldMachine
 from tests.subgraphs.account.support import mongo_factory, sqlite_factory
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.subgraphs.account.support import StoreFactory
 
 
-class SqliteLedger(LedgerMachine):
+class SqliteLedger(HoldMachine):
     """The machine on one file, which the ledger check reads too."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ def test_no_sequence_of_operations_breaks_the_ledger() -> None:
     run_state_machine_as_test(SqliteLedger, settings=bounded)
 
 
-class MongoLedger(LedgerMachine):
+class MongoLedger(HoldMachine):
     """The machine on one database; the test sets the URL."""
 
     url: ClassVar[str]
