@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from router.schema_check.approvals import Approval
     from router.schema_check.operations.known_operations import KnownOperation
     from router.schema_check.schema_versions import SchemaVersion
+    from router.schema_check.step_findings import StepFinding
 
 
 class Verdict(StrEnum):
@@ -55,6 +56,7 @@ class CheckInput:
         approvals: The approvals of changes.
         today: The day on which the check runs. Approvals expire.
         fail_on: A key of `FAIL_ON`.
+        step_findings: What other steps have found, such as the lint rules.
     """
 
     base: SchemaVersion
@@ -63,6 +65,7 @@ class CheckInput:
     approvals: Sequence[Approval]
     today: date
     fail_on: str = "breaking"
+    step_findings: Sequence[StepFinding] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,7 @@ class CheckResult:
         impact: What the changes do to the known operations; None if these are not known.
         operation_count: How many operations are known.
         unused_approvals: Approvals of changes that this check did not find.
+        step_findings: What other steps have found, in the order of the steps.
     """
 
     base: str
@@ -112,15 +116,16 @@ class CheckResult:
     impact: Impact | None
     operation_count: int
     unused_approvals: tuple[Approval, ...]
+    step_findings: tuple[StepFinding, ...] = ()
 
     @property
     def passes(self) -> bool:
         """Whether the proposed version may be released."""
-        return not self.failures
+        return not self.failures and not any(finding.fails for finding in self.step_findings)
 
     @property
     def failures(self) -> tuple[Finding, ...]:
-        """The findings because of which the check fails."""
+        """The changes because of which the check fails."""
         return tuple(finding for finding in self.findings if finding.verdict is Verdict.FAILS)
 
 
@@ -151,7 +156,15 @@ def check(given: CheckInput) -> CheckResult:
     found = {change.id for change in changes}
     unused = tuple(approval for approval in given.approvals if approval.change not in found)
     count = len(given.operations or ())
-    return CheckResult(given.base.label, given.proposed.label, tuple(findings), impact, count, unused)
+    return CheckResult(
+        base=given.base.label,
+        proposed=given.proposed.label,
+        findings=tuple(findings),
+        impact=impact,
+        operation_count=count,
+        unused_approvals=unused,
+        step_findings=tuple(given.step_findings),
+    )
 
 
 def _broken(impact: Impact | None, change: Change) -> tuple[KnownOperation, ...]:

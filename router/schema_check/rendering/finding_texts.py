@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from router.schema_check.changes import ChangeCode, Severity
 from router.schema_check.result import Verdict
+from router.schema_check.step_findings import Level
 
 if TYPE_CHECKING:
     from router.schema_check.result import CheckResult, Finding
+    from router.schema_check.step_findings import StepFinding
 
 _DEPRECATE_FIRST = "Keep it, mark it with @deprecated, and remove it when no client uses it."
 _ADVICE = {
@@ -62,6 +64,11 @@ def lines_of(finding: Finding) -> list[str]:
     return lines
 
 
+def lines_of_step(finding: StepFinding) -> list[str]:
+    """Return everything about a finding of a step: what is wrong, more about it, and what to do."""
+    return [finding.message, *finding.notes, finding.advice]
+
+
 def summary_of(result: CheckResult) -> str:
     """Return the result in one sentence."""
     severities = [finding.change.severity for finding in result.findings]
@@ -69,5 +76,7 @@ def summary_of(result: CheckResult) -> str:
     known = ""
     if result.impact is not None:
         known = f"; known operations: {result.operation_count}, broken: {len(result.impact.broken)}"
+    found = [finding.level for finding in result.step_findings]
+    steps = "; other steps: " + ", ".join(f"{found.count(level)} {level}" for level in Level) if found else ""
     verdict = "passes" if result.passes else "fails"
-    return f"The check {verdict}. Changes from {result.base} to {result.proposed}: {counts}{known}."
+    return f"The check {verdict}. Changes from {result.base} to {result.proposed}: {counts}{known}{steps}."

@@ -6,20 +6,27 @@ from typing import TYPE_CHECKING, Final
 
 from router.composition.rendering.github import workflow_command
 from router.schema_check.changes import Severity
-from router.schema_check.rendering.finding_texts import lines_of, summary_of
+from router.schema_check.rendering.finding_texts import lines_of, lines_of_step, summary_of
 from router.schema_check.result import Verdict
+from router.schema_check.step_findings import Level
 
 if TYPE_CHECKING:
     from router.schema_check.result import CheckResult, Finding
+    from router.schema_check.step_findings import StepFinding
 
 # The commands of changes that do not make the check fail. Safe changes are not shown.
 _COMMANDS: Final = {Severity.BREAKING: "warning", Severity.DANGEROUS: "notice"}
+_STEP_COMMANDS: Final = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "notice"}
 
 
 def render_github(result: CheckResult) -> str:
-    """Return one workflow command for each change that is not safe, and one for the result."""
+    """Return one workflow command for each change that is not safe, and one for the result.
+
+    Each finding of another step has one too.
+    """
     shown = [finding for finding in result.findings if finding.change.severity in _COMMANDS]
     lines = [_finding(finding) for finding in shown]
+    lines += [_step_finding(finding) for finding in result.step_findings]
     command = "notice" if result.passes else "error"
     return "\n".join([*lines, workflow_command(command, "Schema check", summary_of(result), None)])
 
@@ -30,3 +37,8 @@ def _finding(finding: Finding) -> str:
     command = "error" if fails else _COMMANDS[change.severity]
     # GitHub can show only files of the proposed version.
     return workflow_command(command, change.code, "\n".join(lines_of(finding)), finding.proposed_place)
+
+
+def _step_finding(finding: StepFinding) -> str:
+    message = "\n".join(lines_of_step(finding))
+    return workflow_command(_STEP_COMMANDS[finding.level], finding.code, message, finding.place)

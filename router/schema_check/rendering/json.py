@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from router.schema_check.approvals import Approval
     from router.schema_check.operations.known_operations import KnownOperation
     from router.schema_check.result import CheckResult, Finding
+    from router.schema_check.step_findings import StepFinding
 
 VERSION: Final = 1
 
@@ -25,6 +26,7 @@ def render_json(result: CheckResult) -> str:
         "base": result.base,
         "proposed": result.proposed,
         "changes": [_finding(finding) for finding in result.findings],
+        "findings": [_step_finding(finding) for finding in result.step_findings],
         "operations": None
         if impact is None
         else {
@@ -60,6 +62,20 @@ def _finding(finding: Finding) -> dict[str, object]:
         "affectedOperations": [_operation(operation) for operation in finding.affected],
         "brokenOperations": [_operation(operation) for operation in finding.broken],
         "approval": None if approved is None else _approval(approved),
+    }
+
+
+def _step_finding(finding: StepFinding) -> dict[str, object]:
+    return {
+        "id": finding.id,
+        "step": finding.step,
+        "code": finding.code,
+        "level": finding.level,
+        "coordinate": finding.coordinate,
+        "message": finding.message,
+        "notes": list(finding.notes),
+        "advice": finding.advice,
+        "place": _place(finding.place),
     }
 
 

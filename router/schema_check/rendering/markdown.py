@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Final
 from router.schema_check.changes import Severity
 from router.schema_check.rendering.finding_texts import advice_for, note_of, operations_of, summary_of
 from router.schema_check.result import Verdict
+from router.schema_check.step_findings import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from router.schema_check.result import CheckResult, Finding
+    from router.schema_check.step_findings import StepFinding
 
 MARKER: Final = "<!-- router-check -->"
 # Hosts of repositories limit the length of a comment, so safe changes are only counted.
 _SHOWN: Final = 100
+_MARKS: Final = {Level.ERROR: "❌", Level.WARNING: "⚠️", Level.INFO: "💬"}
 _SHOWN_OPERATIONS: Final = 10
 
 
@@ -31,6 +34,11 @@ def render_markdown(result: CheckResult) -> str:
         lines += _finding(finding)
     if len(shown) > _SHOWN:
         lines.append(f"- … and {len(shown) - _SHOWN} more changes")
+    found = sorted(result.step_findings, key=lambda finding: list(Level).index(finding.level))
+    for step_finding in found[:_SHOWN]:
+        lines += _step_finding(step_finding)
+    if len(found) > _SHOWN:
+        lines.append(f"- … and {len(found) - _SHOWN} more findings")
     return "\n".join(lines).rstrip()
 
 
@@ -50,6 +58,13 @@ def _finding(finding: Finding) -> Iterator[str]:
         yield f"  - {_escaped(note)}"
     if finding.verdict is Verdict.FAILS:
         yield f"  - {_escaped(advice_for(finding))}"
+
+
+def _step_finding(finding: StepFinding) -> Iterator[str]:
+    place = f" — {_code(str(finding.place))}" if finding.place else ""
+    yield f"- {_MARKS[finding.level]} **{finding.step}** {_escaped(finding.message)}{place}"
+    yield from (f"  - {_escaped(note)}" for note in finding.notes[:_SHOWN_OPERATIONS])
+    yield f"  - {_escaped(finding.advice)}"
 
 
 def _escaped(text: str) -> str:

@@ -17,13 +17,16 @@ from router.composition.rendering.printable_text import printable
 from router.schema_check.changes import Severity
 from router.schema_check.rendering.finding_texts import advice_for, note_of, operations_of, summary_of
 from router.schema_check.result import Verdict
+from router.schema_check.step_findings import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from router.schema_check.result import CheckResult, Finding
+    from router.schema_check.step_findings import StepFinding
 
 _COLOURS: Final = {Severity.BREAKING: "red", Severity.DANGEROUS: "yellow", Severity.SAFE: "green"}
+_LEVEL_COLOURS: Final = {Level.ERROR: "red", Level.WARNING: "yellow", Level.INFO: "blue"}
 # A change can break hundreds of operations. The JSON format lists all of them.
 _SHOWN_OPERATIONS: Final = 5
 
@@ -32,6 +35,8 @@ def render_text(result: CheckResult) -> str:
     """Return the findings and a summary as text. `click.echo` removes colours if it does not write to a terminal."""
     ordered = sorted(result.findings, key=lambda finding: finding.verdict is not Verdict.FAILS)
     lines = [line for finding in ordered for line in _finding(finding)]
+    by_level = sorted(result.step_findings, key=lambda finding: list(Level).index(finding.level))
+    lines += [line for finding in by_level for line in _step_finding(finding)]
     lines += [
         printable(f"note: {operation.name} ({operation.place}) is not valid with {result.base}, so it is not judged")
         for operation in (result.impact.invalid_before if result.impact else ())
@@ -65,3 +70,14 @@ def _finding(finding: Finding) -> Iterator[str]:
     if finding.verdict is Verdict.FAILS:
         yield f"  {click.style('help', fg='cyan')}: {advice_for(finding)}"
         yield ""
+
+
+def _step_finding(finding: StepFinding) -> Iterator[str]:
+    label = click.style(f"{finding.level}[{finding.code}]", fg=_LEVEL_COLOURS[finding.level], bold=True)
+    yield f"{label}: {printable(finding.message)}"
+    if finding.place is not None:
+        yield f"  --> {printable(str(finding.place))}"
+    for note in finding.notes:
+        yield f"  note: {printable(note)}"
+    yield f"  {click.style('help', fg='cyan')}: {printable(finding.advice)}"
+    yield ""
