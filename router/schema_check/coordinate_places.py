@@ -24,10 +24,12 @@ class SchemaText:
     Attributes:
         text: The text.
         file: The file that contains the text; None for a text from the network.
+        name: The name of the subgraph; empty for a supergraph and a plain schema.
     """
 
     text: str
     file: SourceFile | None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,7 +190,7 @@ def _composed(label: str, sources: Sequence[SubgraphSource], subgraphs: Sequence
         sdl = {subgraph.name: subgraph.sdl for subgraph in subgraphs}
         raise NotComposable(Diagnostics.of(result, sdl, files, None))
     version = _of_text(label, SchemaText(result.supergraph_sdl, None))
-    texts = tuple(SchemaText(subgraph.sdl, files.get(subgraph.name)) for subgraph in subgraphs)
+    texts = tuple(SchemaText(subgraph.sdl, files.get(subgraph.name), subgraph.name) for subgraph in subgraphs)
     return replace(version, texts=texts)
 
 

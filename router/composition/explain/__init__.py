@@ -87,10 +87,11 @@ def find(code: str) -> Page | None:
     if code not in CODES:
         return None
     file = resources.files(__name__) / "pages" / f"{code}.md"
-    return _parse(code, file.read_text(encoding="utf-8"))
+    return parse_page(code, file.read_text(encoding="utf-8"))
 
 
-def _parse(code: str, text: str) -> Page:
+def parse_page(code: str, text: str) -> Page:
+    """Parse the Markdown of a page. Raises ValueError if its title is not the code."""
     head, *rest = _SECTION.split(text)
     paragraphs = [" ".join(paragraph.split()) for paragraph in head.strip().split("\n\n")]
     title, summary = paragraphs[:2]

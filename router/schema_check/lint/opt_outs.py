@@ -1,0 +1,120 @@
+"""Reads the comments by which a schema text opts out of lint rules.
+
+    # lint-ignore FIELD_NAMES: the name is part of a standard
+    type Query { Book: Book }
+
+The comment stands above a declaration, or behind it on the same line. It counts for the declaration and everything in
+it. `# lint-ignore-file FIELD_NAMES: reason` counts for the whole text. Several codes are separated by commas. A comment
+without a reason does not count.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from graphql import TokenKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from graphql import Token
+
+    from router.schema_check.lint.elements import Element, LintedText
+
+_COMMENT: Final = re.compile(
+    r"\s*lint-ignore(?P<file>-file)?\s+(?P<codes>[A-Z][A-Z0-9_, ]*?)\s*(?::\s*(?P<reason>.*))?$"
+)
+_LOOKS_LIKE: Final = re.compile(r"\s*lint-ignore\b")
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """One comment.
+
+    Attributes:
+        codes: The rules; empty if the comment cannot be read.
+        reason: The reason; empty if there is none, so that the comment does not count.
+        is_for_file: Whether it counts for the whole text.
+        line: Its line, counted from 1.
+        column: Its column, counted from 1.
+    """
+
+    codes: frozenset[str]
+    reason: str
+    is_for_file: bool
+    line: int
+    column: int
+
+    @property
+    def counts(self) -> bool:
+        """Whether the comment has codes and a reason."""
+        return bool(self.codes and self.reason)
+
+
+def read_opt_outs(text: LintedText) -> tuple[OptOut, ...]:
+    """Return all comments of a text that opt out of rules, in order."""
+    token = text.document.loc.start_token if text.document.loc is not None else None
+    found = []
+    while token is not None:
+        if token.kind is TokenKind.COMMENT and token.value is not None and _LOOKS_LIKE.match(token.value):
+            match = _COMMENT.match(token.value)
+            codes = frozenset(re.split(r"[,\s]+", match["codes"].strip(" ,"))) if match else frozenset[str]()
+            reason = (match["reason"] or "").strip() if match else ""
+            is_for_file = "lint-ignore-file" in token.value
+            found.append(OptOut(codes, reason, is_for_file, token.line, token.column))
+        token = token.next
+    return tuple(found)
+
+
+def opt_out_of(element: Element, code: str, opt_outs: tuple[OptOut, ...]) -> OptOut | None:
+    """Return the comment that opts out of a rule for an element, for one around it, or for the text; None if none."""
+    for each in opt_outs:
+        if each.is_for_file and each.counts and code in each.codes:
+            return each
+    lines: set[int] = set()
+    declared: Element | None = element
+    while declared is not None:
+        lines.update(_comment_lines(declared))
+        declared = declared.parent
+    for each in opt_outs:
+        if not each.is_for_file and each.counts and code in each.codes and each.line in lines:
+            return each
+    return None
+
+
+def _comment_lines(element: Element) -> Iterator[int]:
+    """Yield the lines of the comments above a declaration, inside its head, and behind its name."""
+    location = element.node.loc
+    name = getattr(element.node, "name", None)
+    if location is None or name is None or name.loc is None:
+        return
+    named: Token = name.loc.start_token
+    token: Token | None = named
+    # Comments inside the head are between a description and the name.
+    while token is not None and token is not location.start_token:
+        if token.kind is TokenKind.COMMENT:
+            yield token.line
+        token = token.prev
+    above = location.start_token.prev
+    while above is not None and above.kind is TokenKind.COMMENT:
+        if not _is_behind_something(above):
+            yield above.line
+        above = above.prev
+    yield named.line if _comment_on(named) else 0
+
+
+def _comment_on(token: Token) -> bool:
+    following: Token | None = token
+    while following is not None and following.line == token.line:
+        if following.kind is TokenKind.COMMENT:
+            return True
+        following = following.next
+    return False
+
+
+def _is_behind_something(comment: Token) -> bool:
+    """Return whether the comment is on a line with something else, to which it belongs."""
+    before = comment.prev
+    return before is not None and before.kind is not TokenKind.SOF and before.line == comment.line

@@ -1,0 +1,34 @@
+"""CONNECTION_ARGUMENTS: a field that returns a connection cannot be paged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from graphql import FieldDefinitionNode
+
+from router.schema_check.lint.elements import ElementKind
+from router.schema_check.lint.rule import Problem
+from router.schema_check.lint.type_nodes import base_name
+from router.schema_check.step_findings import Level
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from router.schema_check.lint.rule import LintedSchema
+
+LEVEL: Final = Level.WARNING
+
+
+def check(schema: LintedSchema) -> Iterator[Problem]:
+    """Report fields with a connection, but neither `first` and `after` nor `last` and `before`."""
+    for element in schema.elements(ElementKind.FIELD):
+        node = element.node
+        if not isinstance(node, FieldDefinitionNode) or not base_name(node.type).endswith("Connection"):
+            continue
+        names = {argument.name.value for argument in node.arguments or ()}
+        if not names >= {"first", "after"} and not names >= {"last", "before"}:
+            yield Problem(
+                element,
+                f"The field {element.coordinate} returns a connection, but does not take first and after.",
+                "Add the arguments first: Int and after: String.",
+            )

@@ -1,0 +1,45 @@
+"""IDS: an identifier does not have the type `ID`, or can be null."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from graphql import FieldDefinitionNode, InputValueDefinitionNode, NonNullTypeNode, print_ast
+
+from router.schema_check.lint.elements import ElementKind
+from router.schema_check.lint.rule import Problem
+from router.schema_check.lint.type_nodes import base_name
+from router.schema_check.step_findings import Level
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from router.schema_check.lint.rule import LintedSchema
+
+LEVEL: Final = Level.WARNING
+
+_TEXTS: Final = frozenset({"String", "Int", "Float"})
+
+
+def check(schema: LintedSchema) -> Iterator[Problem]:
+    """Report a field `id` that is not `ID!`, and `id` or `...Id` with a built-in scalar that is not `ID`."""
+    for element in schema.elements(ElementKind.FIELD, ElementKind.ARGUMENT, ElementKind.INPUT_FIELD):
+        node = element.node
+        if not isinstance(node, FieldDefinitionNode | InputValueDefinitionNode):
+            continue
+        if element.name != "id" and not element.name.endswith("Id"):
+            continue
+        if base_name(node.type) in _TEXTS:
+            yield Problem(
+                element,
+                f"The {element.kind} {element.coordinate} is an identifier, but has the type {print_ast(node.type)}.",
+                "Give it the type ID, so that clients do not compute with it.",
+                node.type,
+            )
+        elif element.name == "id" and element.kind is ElementKind.FIELD and not isinstance(node.type, NonNullTypeNode):
+            yield Problem(
+                element,
+                f"The field {element.coordinate} can be null, but identifies its object.",
+                "Give it the type ID!.",
+                node.type,
+            )

@@ -1,0 +1,34 @@
+"""INPUT_SUFFIX: the name of an input type does not say that it is one, or the name of another type does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from router.schema_check.lint.elements import ElementKind
+from router.schema_check.lint.rule import Problem
+from router.schema_check.step_findings import Level
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from router.schema_check.lint.rule import LintedSchema
+
+LEVEL: Final = Level.WARNING
+
+_OF_INPUTS: Final = ("Input", "Filter", "Order", "OrderBy", "Sort", "Where")
+
+
+def check(schema: LintedSchema) -> Iterator[Problem]:
+    """Report input types without such a suffix, and other types with the suffix `Input`."""
+    for text in schema.texts:
+        for name, (element, *_) in text.types.items():
+            if element.kind is ElementKind.INPUT and not name.endswith(_OF_INPUTS):
+                yield Problem(
+                    element, f"The name of the input type {name} does not end in Input.", f"Name it {name}Input."
+                )
+            elif element.kind is not ElementKind.INPUT and name.endswith("Input"):
+                yield Problem(
+                    element,
+                    f"The {element.kind} {name} has the suffix of input types.",
+                    "Remove Input from its name.",
+                )

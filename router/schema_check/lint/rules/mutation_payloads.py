@@ -1,0 +1,38 @@
+"""MUTATION_PAYLOADS: a mutation does not return a type of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from graphql import FieldDefinitionNode, print_ast
+
+from router.schema_check.lint.elements import ElementKind
+from router.schema_check.lint.rule import Problem
+from router.schema_check.lint.type_nodes import base_name, is_list
+from router.schema_check.step_findings import Level
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from router.schema_check.lint.rule import LintedSchema
+
+LEVEL: Final = Level.WARNING
+
+_SUFFIXES: Final = ("Payload", "Result", "Response")
+
+
+def check(schema: LintedSchema) -> Iterator[Problem]:
+    """Report mutations whose type is a scalar, an enum, a list, or not named as a payload."""
+    for element in schema.elements(ElementKind.FIELD):
+        owner, node = element.parent, element.node
+        if owner is None or not isinstance(node, FieldDefinitionNode):
+            continue
+        if element.source.root_types.get(owner.name) != "mutation":
+            continue
+        if is_list(node.type) or not base_name(node.type).endswith(_SUFFIXES):
+            yield Problem(
+                element,
+                f"The mutation {element.coordinate} returns {print_ast(node.type)}, so it cannot return more later.",
+                f"Return a type of its own: {element.name[0].upper()}{element.name[1:]}Payload.",
+                node.type,
+            )

@@ -1,0 +1,35 @@
+"""ROOT_TYPE_IN_FIELD: a field returns the query type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from graphql import FieldDefinitionNode
+
+from router.schema_check.lint.elements import ElementKind
+from router.schema_check.lint.rule import Problem
+from router.schema_check.lint.type_nodes import base_name
+from router.schema_check.step_findings import Level
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from router.schema_check.lint.rule import LintedSchema
+
+LEVEL: Final = Level.WARNING
+
+
+def check(schema: LintedSchema) -> Iterator[Problem]:
+    """Report fields whose type is a root type."""
+    for element in schema.elements(ElementKind.FIELD):
+        node = element.node
+        if isinstance(node, FieldDefinitionNode):
+            named = base_name(node.type)
+            operation = element.source.root_types.get(named)
+            if operation is not None and named in element.source.types:
+                yield Problem(
+                    element,
+                    f"The field {element.coordinate} returns the {operation} type {named}.",
+                    "Return the object that the client needs, and let the client ask for the rest in its operation.",
+                    node.type,
+                )

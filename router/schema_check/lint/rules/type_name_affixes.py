@@ -1,0 +1,45 @@
+"""TYPE_NAME_AFFIXES: the name of a type contains a word that says nothing, such as `Query` or `Type`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from router.schema_check.lint.elements import ElementKind
+from router.schema_check.lint.name_forms import words_of
+from router.schema_check.lint.rule import Problem
+from router.schema_check.step_findings import Level
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from router.schema_check.lint.rule import LintedSchema
+
+LEVEL: Final = Level.WARNING
+
+# The last word of a name that repeats the keyword of its declaration, or an operation.
+_EMPTY_WORDS: Final = {
+    ElementKind.OBJECT: ("Type", "Object", "Query", "Mutation", "Subscription"),
+    ElementKind.INTERFACE: ("Interface", "Type", "Query", "Mutation", "Subscription"),
+    ElementKind.UNION: ("Union", "Type", "Query", "Mutation", "Subscription"),
+    ElementKind.ENUM: ("Enum",),
+    ElementKind.SCALAR: ("Scalar", "Type"),
+    ElementKind.INPUT: ("Query", "Mutation", "Subscription"),
+}
+
+
+def check(schema: LintedSchema) -> Iterator[Problem]:
+    """Report names that begin or end with such a word, once for each type of a text."""
+    for text in schema.texts:
+        for name, (element, *_) in text.types.items():
+            if name in text.root_types:
+                continue
+            words = words_of(name)
+            for word in _EMPTY_WORDS[element.kind]:
+                if len(words) > 1 and word.lower() in (words[0].lower(), words[-1].lower()):
+                    kept = name.removeprefix(word) if words[0].lower() == word.lower() else name.removesuffix(word)
+                    yield Problem(
+                        element,
+                        f"The name of the {element.kind} {name} contains the word {word}, which says nothing about it.",
+                        f"Name it {kept}, or after what it is.",
+                    )
+                    break

@@ -1,0 +1,31 @@
+"""Questions about the types of fields and arguments, as the text writes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graphql import ListTypeNode, NamedTypeNode, NonNullTypeNode
+
+if TYPE_CHECKING:
+    from graphql import TypeNode
+
+
+def base_name(node: TypeNode) -> str:
+    """Return the name of the type without lists and non-null marks: `Book` of `[Book!]!`."""
+    while isinstance(node, ListTypeNode | NonNullTypeNode):
+        node = node.type
+    return node.name.value if isinstance(node, NamedTypeNode) else ""
+
+
+def is_list(node: TypeNode) -> bool:
+    """Return whether the type is a list."""
+    inner = node.type if isinstance(node, NonNullTypeNode) else node
+    return isinstance(inner, ListTypeNode)
+
+
+def has_nullable_items(node: TypeNode) -> bool:
+    """Return whether an item of the list, or of a list inside it, can be null."""
+    inner = node.type if isinstance(node, NonNullTypeNode) else node
+    if not isinstance(inner, ListTypeNode):
+        return False
+    return not isinstance(inner.type, NonNullTypeNode) or has_nullable_items(inner.type)
