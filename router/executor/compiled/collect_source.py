@@ -54,6 +54,8 @@ class CollectFunction:
         collected: The numbers of the shapes whose objects were collected before.
         is_alone: Whether the representations are those of this fetch only, not of several fetches that are sent as one.
         absent: The fields that can be absent because a subgraph did not have an entity.
+        objects_exist: Whether all fetches that bring the objects have ended when the function runs. A batch can have a
+            fetch for objects that another fetch of the same batch brings.
     """
 
     step: StepShape
@@ -61,6 +63,7 @@ class CollectFunction:
     collected: Collection[int]
     is_alone: bool
     absent: Collection[FieldShape]
+    objects_exist: bool
 
     @property
     def name(self) -> str:
@@ -70,7 +73,7 @@ class CollectFunction:
     @property
     def is_complete(self) -> bool:
         """Whether the function collects all objects of the shape, so that later loops can begin with them."""
-        return not self.step.is_filtered and not self.absent_inputs()
+        return self.objects_exist and not self.step.is_filtered and not self.absent_inputs()
 
     def absent_inputs(self) -> list[FieldShape]:
         """Return the inputs that can be absent."""

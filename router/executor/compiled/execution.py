@@ -58,11 +58,12 @@ async def execute_compiled(
 
 
 class _Collected:
-    """The objects and representations of one part of a request that is sent."""
+    """The objects and representations of one part of a request. `position` is that of the part in the request."""
 
-    __slots__ = ("found", "part", "representations")
+    __slots__ = ("found", "part", "position", "representations")
 
-    def __init__(self, part: CompiledPart, at: list[Any]) -> None:
+    def __init__(self, position: int, part: CompiledPart, at: list[Any]) -> None:
+        self.position = position
         self.part = part
         self.representations: list[Any] = []
         seen: dict[Any, Any] = {}
@@ -94,7 +95,7 @@ class _Run:
             Misfit: A response does not have the form that the compiled code expects. The other exceptions in `MISFITS`
                 mean the same.
         """
-        await self._follow([number for number, parents in enumerate(self._waits) if not parents])
+        await self._start([number for number, parents in enumerate(self._waits) if not parents])
         while self._tasks and self._misfit is None:
             await self._tasks.pop()
         if self._misfit is not None:
@@ -102,39 +103,48 @@ class _Run:
         self._compiled.finish(self._at)
         return json_codec.EncodedObject(json_codec.encode(self._at[0][0]))
 
-    async def _follow(self, ready: list[int]) -> None:
+    async def _start(self, ready: list[int]) -> None:
         """Run the requests that can start, and then those that wait for them. Only parallel requests get tasks.
 
+        Requests that start together collect their objects together, before a response to one of them can add objects.
         After a misfit nothing more is sent: the interpreter goes on.
         """
         while ready and self._misfit is None:
-            number, *others = ready
-            for other in others:
-                self._tasks.append(asyncio.create_task(self._follow([other])))
-            request = self._compiled.requests[number]
             try:
-                await self._run(request)
+                collected = [self._collect(self._compiled.requests[number]) for number in ready]
+                for number, found in zip(ready[1:], collected[1:], strict=True):
+                    self._tasks.append(asyncio.create_task(self._run_and_follow(number, found)))
+                ready = await self._run(ready[0], collected[0])
             except MISFITS as misfit:
                 self._misfit = misfit
-                return
-            ready = []
-            for child in request.children:
-                self._waits[child] -= 1
-                if not self._waits[child]:
-                    ready.append(child)
 
-    async def _run(self, request: CompiledRequest) -> None:
-        """Collect the objects of a request, send it if there are any, and place what it brings."""
-        ready: list[int] = []
-        collected: list[_Collected] = []
-        for position, part in enumerate(request.parts):
-            one = _Collected(part, self._at)
-            if one.representations or not part.fetch.requires:
-                ready.append(position)
-                collected.append(one)
-        if not ready:
-            return
-        form = request.form(tuple(ready))
+    async def _run_and_follow(self, number: int, collected: Sequence[_Collected]) -> None:
+        try:
+            ready = await self._run(number, collected)
+        except MISFITS as misfit:
+            self._misfit = misfit
+        else:
+            await self._start(ready)
+
+    def _collect(self, request: CompiledRequest) -> list[_Collected]:
+        """Return the parts of a request that are sent: those with objects."""
+        found = (_Collected(position, part, self._at) for position, part in enumerate(request.parts))
+        return [one for one in found if one.representations or not one.part.fetch.requires]
+
+    async def _run(self, number: int, collected: Sequence[_Collected]) -> list[int]:
+        """Send a request and place what it brings. Return the requests that can start then."""
+        request = self._compiled.requests[number]
+        if collected and self._misfit is None:
+            await self._send_and_place(request, collected)
+        ready = []
+        for child in request.children:
+            self._waits[child] -= 1
+            if not self._waits[child]:
+                ready.append(child)
+        return ready
+
+    async def _send_and_place(self, request: CompiledRequest, collected: Sequence[_Collected]) -> None:
+        form = request.form(tuple(one.position for one in collected))
         body = await self._body_of_response(request, form, collected)
         for one, decoders in zip(collected, form.decoders, strict=True):
             for step, (objects, positions), decoder in zip(one.part.steps, one.found, decoders, strict=True):

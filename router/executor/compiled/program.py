@@ -221,7 +221,8 @@ class _Writer:
             raise NotCompilable("a fetch is sent for no object")
         before = self._before(step.fetch.id)
         collected = {f.step.target.number for id_, f in self.collects.items() if id_ in before and f.is_complete}
-        return CollectFunction(step, inputs, collected, is_alone, self._absent(step, inputs))
+        objects_exist = step.target.creators() <= before
+        return CollectFunction(step, inputs, collected, is_alone, self._absent(step, inputs), objects_exist)
 
     def _before(self, fetch: int) -> set[int]:
         """Return the ids of all fetches that are merged before a fetch starts."""

@@ -97,6 +97,11 @@ class ObjectShape:
         found = self.fields.get(TYPENAME)
         return found if found is not None and found.sources else None
 
+    def creators(self) -> set[int]:
+        """Return the ids of the fetches that bring these objects and the objects around them."""
+        found = set() if self.creator is None else {self.creator}
+        return found if self.parent is None else found | self.parent[0].creators()
+
     def all_shapes(self) -> list[ObjectShape]:
         """Return this shape and all shapes below it, outer ones first."""
         found = [self]

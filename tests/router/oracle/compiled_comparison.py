@@ -66,7 +66,10 @@ class CompiledTally:
 
 @dataclass(slots=True)
 class Recorder:
-    """Sends requests to subgraphs and keeps the responses. The response to the request number `faulty` gets a fault."""
+    """Sends requests to subgraphs and keeps the responses. The response to the request number `faulty` gets a fault.
+
+    Equal requests get equal responses, because nothing tells which of them is sent first.
+    """
 
     source: InProcessSubgraphs
     faulty: int = -1
@@ -75,10 +78,13 @@ class Recorder:
     sent: list[tuple[bytes, SubgraphResponse]] = field(default_factory=list)
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
-        response = await self.source.send(request)
-        if len(self.sent) == self.faulty and self.random is not None:
+        response, key = await self.source.send(request), _key(request)
+        earlier = next((earlier for sent, earlier in self.sent if sent == key), None)
+        if earlier is not None:
+            response = earlier
+        elif len(self.sent) == self.faulty and self.random is not None:
             response = SubgraphResponse(status=200, body=with_fault(response.body, self.fault, self.random))
-        self.sent.append((_key(request), response))
+        self.sent.append((key, response))
         return response
 
     async def aclose(self) -> None:

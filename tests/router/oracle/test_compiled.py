@@ -27,3 +27,12 @@ def test_results_are_those_of_the_interpreter(first: int) -> None:
         check_seed(seed, tally)
     assert tally.executions > 100
     assert tally.error_free[True], "compiled plans are used"
+
+
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("number", [200_000_000_351])
+def test_federations_in_which_a_difference_was_found(number: int) -> None:
+    """351: a batch has a fetch for objects that another fetch of the same batch brings."""
+    tally = CompiledTally()
+    check_seed(number, tally)
+    assert tally.error_free[True], "compiled plans are used"
