@@ -32,8 +32,8 @@ LEEWAY_SECONDS = 5
 # A token with an unknown key id causes a new fetch of the key set. Forged tokens can have many unknown ids. The pause
 # between two fetches limits how many fetches they cause.
 REFETCH_SECONDS = 5.0
-# The pause after a failed fetch. A short pause finds an auth service that has just started. A longer pause does not
-# overload an auth service that hangs.
+# The pause after a failed fetch. It is short, so that the keys are available soon after the auth service has started.
+# It is not shorter, so that the fetches do not overload an auth service that hangs.
 RETRY_SECONDS = 1.0
 # How long a withdrawn key may still be accepted. The Cache-Control header of the auth service has the same value.
 MAX_AGE_SECONDS = 300.0
@@ -83,7 +83,7 @@ def bearer_token(authorization: str) -> str:
     """The token in an `Authorization` header.
 
     Raises:
-        Unauthenticated: the scheme is not Bearer, or the credentials have characters that no token has.
+        Unauthenticated: the scheme is not Bearer, or the token contains a character that RFC 6750 does not allow.
     """
     scheme, _, credentials = authorization.partition(" ")
     token = credentials.strip(" ")
@@ -139,10 +139,10 @@ class TokenVerifier:
         return caller
 
     async def ping(self) -> None:
-        """Raise unless the list of revoked sessions can be read.
+        """Check that the list of revoked sessions can be read.
 
         Raises:
-            StoreFailure: says what is wrong.
+            StoreFailure: the list cannot be read. The error contains the reason.
         """
         await self._revocations.is_revoked("")
 

@@ -22,7 +22,10 @@ ALL_STAFF: Final = frozenset({SUPPORT, ADMIN})
 
 
 class Actor(Protocol):
-    """Who acts: `bank.identity.Caller`, or the person on whose behalf a service acts."""
+    """The person whose permissions are checked.
+
+    This is the `bank.identity.Caller` of a request. If a service acts on behalf of a person, it is this person.
+    """
 
     @property
     def user_id(self) -> str: ...

@@ -1,7 +1,8 @@
 """Sessions that ended before their access tokens expired.
 
 Logout takes effect immediately: the auth service writes the session id to a list that every process reads on each
-request. The embedded list is an SQLite file in the data directory, shared by all processes of one machine.
+request. `SqliteRevocationList` needs no server: it is an SQLite file in the data directory, which all processes of one
+machine share.
 """
 
 from __future__ import annotations
@@ -47,11 +48,11 @@ class RevocationList(Protocol):
 
 
 class SqliteRevocationList:
-    """The embedded list.
+    """A revocation list in an SQLite file.
 
     The list is read on the event loop's thread. A look-up by primary key in such a small file takes about 10 µs, which
-    is less than a switch to another thread. In write-ahead mode, a reader never waits for a writer. A writer may wait
-    for another one, so it has a thread and a connection of its own.
+    is less than a switch to another thread. In write-ahead mode, a reader never waits for a writer. But a writer may
+    wait for another writer, so writes use another thread and another connection.
     """
 
     def __init__(self, folder: Path, *, clock: Callable[[], float] | None = None) -> None:

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from servicekit.settings import ProcessSettings
 
-# The name of the called API in tokens. The account service's internal API is the only one.
+# The audience of tokens (claim `aud`) for the account service's internal API. No other API is called with such tokens.
 ACCOUNT_INTERNAL = "account-internal"
-# Audience (the called service) -> the services that may call it.
+# Maps an audience (the API that is called) to the services that may call it.
 CALLERS: Final[Mapping[str, frozenset[str]]] = MappingProxyType({ACCOUNT_INTERNAL: frozenset({"transaction"})})
 LIFETIME_SECONDS = 60
 _ALGORITHM = "HS256"

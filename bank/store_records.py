@@ -64,7 +64,7 @@ class StoreMismatch(StartupError):
 def find_mismatch(
     name: str, own: StoreState, known: Mapping[str, StoreState], records: Mapping[str, StoreState]
 ) -> str | None:
-    """Return why the store `name` does not belong to the installation; None if it belongs to it.
+    """Return the reason why the store `name` does not belong to the installation, or None if the store belongs to it.
 
     Args:
         name: the store's name, such as `account`.
@@ -122,8 +122,8 @@ class StoreRecords:
             name: the store's name.
             own: the state of the store itself.
             known: the states of other stores, as the store remembers them.
-            before: the records, read before `own` was read. `own.changes` is compared with these records: after `own`
-                was read, another process may have changed the store and raised its record.
+            before: the records as they were before `own` was read. `own.changes` is compared with these older records,
+                because another process may have changed the store and its record after `own` was read.
 
         Raises:
             StoreMismatch: the store does not belong to the installation.
@@ -152,7 +152,7 @@ class StoreRecords:
             self._write(states)
 
     def counter(self, name: str, store_id: str) -> ChangeCounter:
-        """Return the counter that records the changes of a store that has joined."""
+        """Return the counter that records further changes of a store. The store's record exists after `join`."""
         return ChangeCounter(self._folder / name, store_id)
 
     @contextmanager
@@ -188,7 +188,7 @@ def _open_private(path: Path, mode: str) -> IO[str]:
 
 
 class ChangeCounter:
-    """Raises the number of changes in the record of one store.
+    """Writes the number of changes of one store to its record. The number never gets smaller.
 
     The record is written after every commit, but not forced to the disk. So after a power cut, the record may have
     fewer changes than the store. This does not count as a mismatch.
@@ -199,7 +199,7 @@ class ChangeCounter:
         self._file = os.open(path, os.O_RDWR)
 
     def raise_to(self, changes: int) -> None:
-        """Raise the number in the record to `changes`, unless it is higher.
+        """Write `changes` to the record, unless the number in the record is already as high.
 
         If the record was replaced by the record of another store, nothing is written.
         """
@@ -212,8 +212,8 @@ class ChangeCounter:
             finally:
                 fcntl.lockf(self._file, fcntl.LOCK_UN)
         except OSError as error:
-            # The change itself is committed, so this is not an error. The record now has too few changes. All that can
-            # follow is that a loss of these changes is not noticed.
+            # The change itself is committed, so this is not an error. But the record now has too few changes. If the
+            # store later loses these changes, nobody notices it.
             _log.warning("cannot record the changes of a store", reason=error.strerror)
 
     def close(self) -> None:

@@ -21,8 +21,8 @@ _USER_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[
 _ACCOUNT_NUMBER = re.compile(r"[0-9]{10}")
 # The pattern of an amount: plain decimal notation without sign, leading zeros or exponent, in ASCII digits.
 _AMOUNT = re.compile(r"(0|[1-9][0-9]*)(\.[0-9]+)?")
-# RFC 3339 also allows the year 0000, leap seconds, and offsets that lead out of the years 1 to 9999. None of these
-# times can be stored.
+# RFC 3339 allows more times than a `datetime` can store: the year 0000, leap seconds, and times whose offset moves them
+# before the year 1 or after the year 9999. The pattern excludes these times.
 TIMESTAMP_PATTERN: Final = (
     r"^(?!0000|0001-01-01|9999-12-31.*-[0-9]{2}:)[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
@@ -51,11 +51,12 @@ _LINE = re.compile(LINE_PATTERN)
 # into the 34 digits of Decimal128.
 MAX_INTEGER_DIGITS: Final = 15
 
-# OWASP ASVS 6.2.1. The recommended 15 would refuse passwords that clients of the REST routes use today.
+# The minimum of OWASP ASVS 6.2.1. The same rule recommends 15 characters. With this length, the bank would refuse
+# passwords that clients of the REST routes use today.
 MIN_PASSWORD_LENGTH: Final = 8
 
-# Currency code -> number of decimals in ISO 4217. For precious metals, test codes and units of account, ISO 4217 has no
-# number of decimals. They are not included.
+# Maps a currency code to its number of decimals in ISO 4217. ISO 4217 has no number of decimals for precious metals,
+# test codes and units of account, so these codes are not included.
 EXPONENTS: Final[dict[str, int]] = {c.code: c.exponent for c in Currency if c.exponent is not None}
 
 
@@ -108,9 +109,10 @@ def is_account_number_shaped(text: str) -> bool:
 
 
 def is_line(text: str) -> bool:
-    """Whether `text` is one line of visible text; white space around it does not count.
+    """Whether `text` is one line with at least one visible character. White space at its start and end is ignored.
 
-    A JSON escape can express half a surrogate pair. A text with such a half is refused.
+    The result is False if `text` contains half of a surrogate pair. Such a text can come from an escape sequence in
+    JSON.
     """
     return _LINE.fullmatch(text) is not None and not any("\ud800" <= character <= "\udfff" for character in text)
 

@@ -5,9 +5,9 @@ run in this process, before the real processes start, with a clock that is set t
 transaction service calls the account service directly and not over a socket. All rules apply: the ledger balances, and
 the sandbox provider receives each deposit.
 
-The people have e-mail addresses of a domain that nobody else uses (`@demo.example`), so that nobody registers one of
-these addresses first. Their passwords are derived from a random key in the data directory, so that every start can show
-them.
+The e-mail addresses of the people belong to the domain `demo.example`. No real address has this domain, so no user has
+registered one of these addresses before. The passwords are derived from a random key in the data directory. So every
+start can show the same passwords.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class Customer:
 
 
 async def fill(environ: Mapping[str, str]) -> list[DemoPerson]:
-    """Write the demo data unless it exists. Return the people with their passwords.
+    """Write the demo data if it does not exist yet. Return the people with their passwords.
 
     Raises:
         StartupError: a database cannot be opened, or an earlier start was interrupted while it wrote the data.

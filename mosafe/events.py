@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from subgraphs.kit.outbox import Event, Outbox, OutboxRow
 
-# Service -> the settings with the address of its store, the table of store implementations, and its topic.
+# Maps a service to three values: the class of its settings (with the address of its store), the table of the
+# implementations of its store, and the topic of its events.
 _SERVICES: Final[Mapping[str, tuple[Any, Any, str]]] = {
     "account": (AccountSettings, ACCOUNT_STORES, ACCOUNTS),
     "transaction": (TransactionSettings, TRANSACTION_STORES, TRANSACTIONS),
@@ -40,7 +41,10 @@ _topic = click.option("--topic", "topics", multiple=True, type=click.Choice(_TOP
 
 
 class _Time(click.ParamType[datetime]):
-    """A time of RFC 3339, such as `2026-01-31T09:30:00Z`, or a date; UTC unless it says otherwise."""
+    """The type of a command-line option: an RFC 3339 time, such as `2026-01-31T09:30:00Z`, or a date.
+
+    If the text has no offset, the time is in UTC.
+    """
 
     name = "time"
 
@@ -137,7 +141,7 @@ async def _print_records(brokers: str, topics: Sequence[str], since: datetime | 
 
 
 async def _open(stack: AsyncExitStack, topics: Sequence[str]) -> dict[str, Outbox]:
-    """Open the stores with events of `topics`. No store is created."""
+    """Open the stores that contain events of `topics`. A store that does not exist is not created."""
     environ = environment()
     found: dict[str, Outbox] = {}
     for service, (settings, stores, topic) in _SERVICES.items():

@@ -1,6 +1,7 @@
 """The servers of `mosafe up --infra`: MongoDB and Kafka, for a developer who has no containers.
 
-They run while the platform runs. MongoDB keeps its data and its port in the data directory; Kafka keeps nothing.
+The servers run as long as the platform. The data and the port of MongoDB are stored in the data directory. The Kafka
+broker keeps its events in memory, so they are lost when it stops.
 """
 
 from __future__ import annotations
@@ -19,18 +20,18 @@ if TYPE_CHECKING:
     from mosafe.local_servers.server_process import ServerProcess
 
 DATA_DIR: Final = ".mosafe/real"
-# Variable -> the database that it names.
+# Maps a variable to the name of the database in its URL.
 _DATABASES: Final = {"ACCOUNT_DB_URL": "accounts", "TRANSACTION_DB_URL": "transactions"}
 _KAFKA: Final = "KAFKA_BROKERS"
 POLL_SECONDS: Final = 0.5
 
 
 class Infrastructure(ExitStack):
-    """Servers that are stopped at the end of the block.
+    """A context manager that starts servers, and stops them at the end of its block.
 
     Attributes:
-        variables: the variables that lead the services to the servers.
-        notes: what a user must know about the servers.
+        variables: the environment variables that contain the addresses of the servers for the services.
+        notes: sentences for the user about the servers.
     """
 
     def __init__(self) -> None:
@@ -40,7 +41,7 @@ class Infrastructure(ExitStack):
         self._servers: list[ServerProcess] = []
 
     def start(self, environ: Mapping[str, str], folder: Path) -> None:
-        """Start the servers for the variables that `environ` does not have. `folder` gets their data.
+        """Start a server for each address that is missing in `environ`. The data of the servers is in `folder`.
 
         Raises:
             ServerNotInstalled: the extra `dev` is not installed.
@@ -74,6 +75,9 @@ class Infrastructure(ExitStack):
 
 
 def _remembered_port(folder: Path) -> int | None:
-    """Return the port of earlier starts: the replica set has it in its configuration."""
+    """Return the port that MongoDB used before, or None before the first start.
+
+    The port is part of the stored configuration of the replica set, so it must not change.
+    """
     path = folder / "port"
     return int(path.read_text(encoding="ascii")) if path.exists() else None

@@ -23,9 +23,9 @@ class Process:
             the platform.
         port_variable: the variable that changes the port.
         default_port: the port if `port_variable` is unset.
-        entry_path: the path that a user opens.
-        found_by: pairs of a variable and a path. The variable tells other processes the URL of this process. Unless the
-            user has set it, it is set to `http://host:port<path>`.
+        entry_path: the path that a user opens first, such as `/graphql`.
+        found_by: pairs of a variable and a path. Other processes read the URL of this process from the variable. If the
+            user has not set the variable, its value is `http://host:port<path>`.
     """
 
     name: str
@@ -86,9 +86,9 @@ def port_of(process: Process, environ: Mapping[str, str]) -> int:
 
 
 def reachable_host(environ: Mapping[str, str]) -> str:
-    """Return the host by which processes of this machine reach each other.
+    """Return the host in the URLs with which the processes on this machine call each other.
 
-    A wildcard address includes the loopback address.
+    A server that listens on a wildcard address (`0.0.0.0`) is called at the loopback address (`127.0.0.1`).
     """
     host = environ.get("MOSAFE_HOST") or "127.0.0.1"
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
@@ -99,7 +99,7 @@ def base_url(process: Process, environ: Mapping[str, str]) -> str:
 
 
 def addresses(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that tell the processes each other's URLs, except the variables that the user has set."""
+    """Return the variables with the URLs of the processes, except the variables that the user has set."""
     return {
         variable: base_url(process, environ) + path
         for process in PROCESSES

@@ -1,7 +1,8 @@
 """Strategies for the scalars of the bank's GraphQL schemas: `SCHEMATHESIS_HOOKS=mosafe.schemathesis_hooks st run URL`.
 
-If a field has an argument of a scalar that Schemathesis does not know, Schemathesis does not test this field. The
-literals of this module are valid for their scalar. Only the services check whether an amount fits its currency.
+A strategy generates literals for test requests. Schemathesis does not test a field if it has no strategy for the scalar
+type of an argument. All literals of these strategies are valid for their scalar. But an amount may have too many
+decimals for the currency in the same request. The services then refuse the request.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ SCALARS: Final[Mapping[str, st.SearchStrategy[StringValueNode] | st.SearchStrate
     "Currency": st.sampled_from(sorted(values.EXPONENTS)).map(lambda text: StringValueNode(value=text)),
     "DateTime": _TIMES.map(lambda text: StringValueNode(value=text)),
     "Metadata": st.dictionaries(_NAMES, _TEXTS, max_size=_MAX_ENTRIES).map(_object),
-    # This scalar is the type of the argument of `_entities`, on the port of a subgraph.
+    # `_Any` is the type of the argument of `_entities`. This field exists only in the schema of a subgraph.
     "_Any": st.builds(_entity, st.sampled_from(["User", "Account", "Transaction"]), _IDS),
 }
 

@@ -1,9 +1,10 @@
-"""`mosafe stores`: one command checks whether the stores of this installation belong together.
+"""`mosafe stores`: commands for the stores of this installation.
 
-With the other command, an operator accepts stores that do not belong together.
+- `check` reports whether the stores belong together, and whether each order has its posting.
+- `accept` records that the present stores belong together. An operator uses it after `check` has reported a difference.
 
 A service does not start if its store was lost, was replaced by an older copy, or belongs to another installation (bank
-§4.8). These commands check all three stores, and each order with its posting.
+§4.8).
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     from subgraphs.kit.store_identity import IdentifiedStore
     from subgraphs.transaction.store.protocol import TransactionStore
 
-# Name -> the settings that contain the store's address, and the table of store implementations.
+# Maps a service to the class of its settings (with the address of its store), and to the table of the implementations
+# of its store.
 _SERVICES: Final[Mapping[str, tuple[Any, Any]]] = {
     "auth": (AuthSettings, AUTH_STORES),
     "account": (AccountSettings, ACCOUNT_STORES),
@@ -101,8 +103,9 @@ def accept(*, yes: bool) -> None:
 async def _differences() -> list[str]:
     async with AsyncExitStack() as stack:
         found = await Installation.open(stack)
-        # The records are read before the stores. A running service changes its store first and the record afterwards,
-        # so in the other order, a change in between would look like a lost change.
+        # The records must be read before the stores. A running service changes its store first and its record
+        # afterwards. If the stores were read first, the service could change both before the records are read. Then the
+        # record would have more changes than the store, as if the store had lost a change.
         records = found.records.read()
         known = {name: await store.known_stores() for name, store in found.stores.items()}
         states = await found.states()
@@ -119,9 +122,10 @@ async def _differences() -> list[str]:
 
 
 async def _orders_and_postings(accounts: AccountStore, transactions: TransactionStore) -> list[str]:
-    """Find settled orders that are not posted.
+    """Return one line for each kind of difference between the transaction store and the account store.
 
-    Also find posted orders that the transaction service has not recorded, or has recorded as failed.
+    The kinds are: settled orders that are not posted, posted orders that the transaction service has not recorded, and
+    posted orders that it has recorded as failed.
     """
     unposted, unknown, failed = [], [], []
     last = ""

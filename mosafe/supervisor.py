@@ -85,7 +85,7 @@ class ChildrenNotReady(Exception):
 
 
 class Supervisor:
-    """Starts the children. It is an asynchronous context manager, which stops every child at its end."""
+    """Starts the children, and stops all of them at the end of its block. It is an asynchronous context manager."""
 
     def __init__(self, write_line: Callable[[str, str], None]) -> None:
         """`write_line` is called for each line that a child writes, with the child's name and the line."""

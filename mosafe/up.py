@@ -51,7 +51,8 @@ def command(*, demo: bool, infra: bool) -> None:
     environ.update(addresses(environ))
     with Infrastructure() as infrastructure:
         if infra:
-            # The embedded stores of the usual data directory belong to another installation (bank §4.8).
+            # With --infra, the stores are in MongoDB. The default data directory may belong to an installation with
+            # embedded stores, so another directory is used (bank §4.8).
             environ["MOSAFE_DATA_DIR"] = environ.get("MOSAFE_DATA_DIR") or DATA_DIR
             refuse_taken_ports(environ)
             click.echo("starting the servers")
@@ -65,13 +66,14 @@ def _up(environ: dict[str, str], infrastructure: Infrastructure, *, demo: bool) 
     """Run the platform until it is stopped, and return the exit code."""
     if sys.stdout.isatty() and environ["MOSAFE_ENV"] == "development":
         environ.setdefault("MOSAFE_LOG_FORMAT", "text")
-        environ.setdefault("FORCE_COLOR", "1")  # a pipe: each line is printed on this terminal
+        environ.setdefault("FORCE_COLOR", "1")  # the output of a process is a pipe, but is printed on this terminal
     refuse_taken_ports(environ)
     people: Sequence[DemoPerson] = ()
     if demo:
         from mosafe.demo import fill  # noqa: PLC0415 - the demo needs every service in this process
 
-        # The services log a line for each order. Among these lines, the passwords would be hard to find.
+        # The services log a line for each order. With so many lines, a user would hardly find the passwords in the
+        # output. So only warnings are logged while the demo data is written.
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
         people = asyncio.run(fill(environ))
     return asyncio.run(_run(environ, banner(environ, people, infrastructure), infrastructure))
@@ -98,9 +100,9 @@ def refuse_taken_ports(environ: Mapping[str, str]) -> None:
 
 
 def _started_with() -> str:
-    """Return the command that the user probably typed.
+    """Return the command that the user probably typed: `make run` or `mosafe up`.
 
-    If MAKELEVEL is set, make has started this process, because make sets this variable.
+    The variable MAKELEVEL is set if this process was started by make.
     """
     return "make run" if "MAKELEVEL" in os.environ else "mosafe up"
 
@@ -172,7 +174,7 @@ async def _run(environ: Mapping[str, str], welcome: str, infrastructure: Infrast
 
 @dataclass(frozen=True, slots=True)
 class _Started:
-    """What is started, and what is printed when it is ready."""
+    """The environment of the processes, the text to print when they are ready, and the servers of `--infra`."""
 
     environ: Mapping[str, str]
     welcome: str
@@ -184,7 +186,7 @@ class _ServerDied(Exception):
 
 
 async def _run_until(stop: asyncio.Event, supervisor: Supervisor, started: _Started) -> int:
-    """Start all processes, and wait for `stop` or for a failure. Print a failure, and return the exit code."""
+    """Start all processes, and wait for `stop` or a failure. If there is a failure, print it. Return the exit code."""
     environ = started.environ
     starting = asyncio.ensure_future(supervisor.start([_spec(process, environ) for process in PROCESSES]))
     stopping = asyncio.ensure_future(stop.wait())
@@ -246,10 +248,11 @@ def _write_line(name: str, line: str) -> None:
 def banner(
     environ: Mapping[str, str], people: Sequence[DemoPerson] = (), infrastructure: Infrastructure | None = None
 ) -> str:
-    """Return the message after the start: the address of each process, and a command that gets a first token.
+    """Return the message that is printed after the start.
 
-    `people` are the people of the demo data. The command logs in as the first of them. Of the servers of
-    `infrastructure`, the message has the variables with which another program reaches them.
+    The message contains the address of each process, and a command with which the user gets a first access token. With
+    demo data (`people`), this command logs in as the first person. For the servers of `infrastructure`, the message
+    contains the variables that another program needs to connect to them.
     """
     rows = [
         f"  {process.name:<{NAME_WIDTH}}  {base_url(process, environ)}{process.entry_path}" for process in PROCESSES

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from rest_compat.scalars import JsonSchema, Scalar
 
-# How often a parameter that may be repeated may occur.
+# How often a parameter may occur in a query string if it may occur more than once.
 MAX_REPEATS = 100
-# The largest number of parameters in a query string, so that reading it is limited work. The route with the most
-# parameters has three that may be repeated, and two others.
+# The largest number of parameters in a query string. It limits the work of reading the string. The route with the most
+# parameters has three parameters that may be repeated, and two others.
 MAX_PARAMETERS = 3 * MAX_REPEATS + 2
 
 
@@ -35,7 +35,7 @@ class InputField:
 
     Attributes:
         many: whether a parameter may be repeated. If so, its value is a list.
-        has_example: False if an example would not be accepted. For example, nobody knows a valid token in advance.
+        has_example: False if the documentation cannot show a value that works, such as a valid token.
     """
 
     name: str
@@ -65,7 +65,8 @@ class FieldRule(Protocol):
 
     Attributes:
         schema: the keywords that express the rule in JSON Schema.
-        not_in_example: the fields that the example of a body omits, because they must not occur together with others.
+        not_in_example: the fields that the example of a body must omit, because the rule forbids them beside other
+            fields of the example.
     """
 
     @property
@@ -75,9 +76,9 @@ class FieldRule(Protocol):
     def not_in_example(self) -> Collection[str]: ...
 
     def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:
-        """Return the errors of a body.
+        """Yield the errors of a body.
 
-        `given` has the names of all its fields, and `body` has the values of the valid fields.
+        `given` contains the names of all fields in the body. `body` contains only the valid fields, with their values.
         """
 
 
@@ -95,7 +96,8 @@ class ExactlyOneOf:
     def not_in_example(self) -> Collection[str]:
         return self.names[1:]
 
-    def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:  # noqa: ARG002 - required by the protocol
+    def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:  # noqa: ARG002 - required
+    by the protocol
         if sum(name in given for name in self.names) != 1:
             yield FieldError(("body", self.names[0]), "EXACTLY_ONE", f"give exactly one of {', '.join(self.names)}")
 
@@ -112,7 +114,8 @@ class AtLeastOne:
     def not_in_example(self) -> Collection[str]:
         return ()
 
-    def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:  # noqa: ARG002 - required by the protocol
+    def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:  # noqa: ARG002 - required
+    by the protocol
         if not given:
             yield FieldError(("body",), "REQUIRED", "give at least one field")
 
@@ -135,7 +138,8 @@ class ExactDecimals:
     def not_in_example(self) -> Collection[str]:
         return ()
 
-    def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:  # noqa: ARG002 - required by the protocol
+    def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:  # noqa: ARG002 - required
+    by the protocol
         if "amount" not in body or "currency" not in body:
             return
         try:

@@ -1,7 +1,7 @@
 """Limits how many requests of one kind run at once, so that one hanging service does not block the other routes.
 
-A request holds a place until the service behind its route responds, or the time is over. Each kind of route has its own
-places. If the account service hangs, its routes use up their own places, but not the places of other routes:
+A request needs a place while it runs. Each kind of route has its own number of places. If the account service hangs,
+all places of the kind `accounts` are taken after a while. Requests of the other kinds still find free places:
 
 ```
 kind          routes                          service behind
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from rest_compat.route import RouteKind
 
-# A service that responds makes a place free within milliseconds. So a longer wait would only delay the error.
+# How long a request waits for a place. If the service responds, a place becomes free within milliseconds. If it does
+# not, a longer wait would only delay the error.
 WAIT_SECONDS: Final = 2.0
 
 

@@ -1,4 +1,4 @@
-"""Turns whatever ends the handling of a request into a response."""
+"""Converts the exceptions that a request can raise into error responses."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _log = structlog.stdlib.get_logger("rest")
 
 
 def log_missing_response(error: RouterError) -> None:
-    """Log why the router gave no response. The client is not told."""
+    """Log why the router gave no response. The client does not get this reason."""
     _log.warning("no response from the router", kind=type(error).__name__, reason=str(error))
 
 
 async def response_or_error(
     responding: Awaitable[Response], to_response: Callable[[RestError], Response]
 ) -> Response | None:
-    """Return the response, or what `to_response` makes of the error.
+    """Await `responding` and return its response. If it raises an error, return the response of `to_response`.
 
-    Return None if the client has left before anything was changed, because nobody receives a response.
+    Return None after `ClientDisconnect`, because there is no client to receive a response.
     """
     try:
         return await responding
@@ -37,7 +37,7 @@ async def response_or_error(
         return to_response(error)
     except ClientDisconnect:
         return None
-    except asyncio.CancelledError:  # only a shutdown cancels a request, at the end of the grace period
+    except asyncio.CancelledError:  # requests are cancelled only when the process stops, after the grace period
         return to_response(error_translation.unavailable())
     except Exception:  # noqa: BLE001 - every other error is logged, and the response is a plain 500
         _log.exception("unexpected error")

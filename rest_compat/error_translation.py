@@ -1,7 +1,11 @@
-"""Translates GraphQL results to HTTP errors, by a table of refusals (Problems) and a table of GraphQL errors.
+"""Translates GraphQL results to HTTP errors.
 
-The first match decides, as in bank §3.4: a GraphQL error (in the order of the table), then a Problem by its code, then
-a null, which becomes the route's 404.
+A GraphQL result can be a failure in three ways. If several apply, the first in this order decides (bank §3.4):
+
+1. The response has `errors`. The table `ERRORS` contains the REST error for each `extensions.code`.
+2. The field returned an object of the interface `Problem`, with which the bank refuses a request. The table `REFUSALS`
+   contains the REST error for each code of a Problem.
+3. The field is null. The REST error is the route's 404.
 """
 
 from __future__ import annotations
@@ -38,12 +42,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The error response to a Problem.
+    """The error response for a Problem.
 
     Attributes:
-        message: the example of a message in the documentation.
-        facts: each key in the `details` of the error, and the Problem's field (as the operations name it) that has its
-            value.
+        message: an example for the documentation. Responses contain the message of the Problem instead.
+        facts: maps a key in the `details` of the error to the field of the Problem that has the value. If an operation
+            gives this field an alias, the alias is used.
         headers: the headers that the status requires.
     """
 
@@ -57,7 +61,7 @@ def _same(*names: str) -> Mapping[str, str]:
     return {name: name for name in names}
 
 
-# Code of a Problem -> its error response. The message of the response is that of the Problem.
+# Maps the code of a Problem to its error response.
 REFUSALS: Final[Mapping[str, Refusal]] = {
     "EMAIL_TAKEN": Refusal(409, "The e-mail address is already registered"),
     "WEAK_PASSWORD": Refusal(422, "The password is too weak", _same("minimumLength")),
@@ -81,8 +85,7 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "ORDER_REFUSED": Refusal(422, "The bank does not carry out this order"),
     "IDEMPOTENCY_KEY_REUSED": Refusal(422, "The idempotency key was used for another request"),
 }
-# If the services are newer than this layer, there may be Problems that it does not know. This is their error: the bank
-# has refused the request.
+# The error for a Problem with an unknown code. A service that is newer than this layer may return such a Problem.
 _UNKNOWN_REFUSAL: Final = Refusal(422, "Refused")
 
 # The JSON Schemas of the facts in `details`.
@@ -106,7 +109,7 @@ DETAIL_SCHEMAS: Final[Mapping[str, JsonSchema]] = {
 def from_problem(problem: Mapping[str, Any]) -> RestError:
     """Return the error for a Problem.
 
-    Facts that are null are omitted, because the client may not see them or they do not apply.
+    Facts with the value null are omitted. A fact is null if it does not apply, or if the client may not see it.
     """
     code = str(problem["code"])
     refusal = REFUSALS.get(code, _UNKNOWN_REFUSAL)
@@ -122,8 +125,8 @@ UNAVAILABLE: Final = Reason(errors.Unavailable.status, errors.Unavailable.code, 
 TOO_SLOW: Final = Reason(errors.TimedOut.status, errors.TimedOut.code, errors.TimedOut.default_message)
 INTERNAL: Final = Reason(errors.InternalError.status, errors.InternalError.code, errors.InternalError.default_message)
 RATE_LIMITED: Final = Reason(errors.RateLimited.status, errors.RateLimited.code, errors.RateLimited.default_message)
-# A cursor is treated like an id: if a well-formed cursor names no page, the response is 404; a malformed cursor is a
-# 400.
+# The error for a well-formed cursor that does not belong to a page. It is a 404, as for a well-formed id without a
+# resource. A malformed cursor causes a 400.
 NO_PAGE: Final = Reason(404, "INVALID_CURSOR", "`cursor` is not the `nextCursor` of a page of this list")
 FORBIDDEN: Final = Reason(errors.Forbidden.status, errors.Forbidden.code, errors.Forbidden.default_message)
 
@@ -150,14 +153,14 @@ def _forbidden(error: ResponseError, _rate: RateHeaders) -> RestError:
     return Failed(Reason(FORBIDDEN.status, FORBIDDEN.code, error.message or FORBIDDEN.message))
 
 
-# GraphQL argument -> the part of a REST request that its value comes from.
+# Maps a GraphQL argument to the part of the REST request from which its value comes.
 _ARGUMENTS: Final[Mapping[str, tuple[str, str]]] = {"first": ("query", "limit")}
 
 
 def _bad_input(error: ResponseError, _rate: RateHeaders) -> RestError:
-    """Return the error for an input that only the services can check.
+    """Return the error for an input that a service has refused.
 
-    If no service has signed a cursor, its page is missing.
+    If the service has refused the cursor (argument `after`), the error is the 404 for a missing page.
     """
     if listed := field_errors([error]):
         return ValidationFailed(listed)

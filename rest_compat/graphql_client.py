@@ -33,7 +33,7 @@ RATE_HEADERS: Final = ("retry-after", "ratelimit", "ratelimit-policy")
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """A response of the router: header names in lower case, and the whole body."""
+    """A response of the router. The names of the headers are in lower case, and the body is complete."""
 
     status: int
     headers: Mapping[str, str]
@@ -176,7 +176,7 @@ def _parse(response: HttpResponse) -> GraphQLResult:
 def no_response(response: HttpResponse) -> MalformedResponse | RouterUnreachable:
     """Return the error for a response that is not GraphQL.
 
-    If the status is one that gateways send, the router is unreachable.
+    A status of 502, 503 or 504 comes from a gateway before the router. The error is then `RouterUnreachable`.
     """
     description = f"status {response.status} without a GraphQL response"
     return RouterUnreachable(description) if response.status in {502, 503, 504} else MalformedResponse(description)

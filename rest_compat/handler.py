@@ -108,8 +108,8 @@ class RestHandler:
         if route.missing and any(not _is_object_id(value) for value in inputs.path.values()):
             raise route.missing.error(inputs)
         carried_out = self._carry_out(request, route, inputs, CallContext(authorization, deadline))
-        # Only a read is cancelled when its client leaves. An order or a change runs to its end, so that its outcome is
-        # definite.
+        # When the client closes its connection, only a read is cancelled. A request that changes something runs to its
+        # end, so that it has either succeeded or failed as a whole.
         node = await (while_connected(request.receive, carried_out) if route.method == "GET" else carried_out)
         return _response(request, route, route.success.response(node, inputs))
 
@@ -120,10 +120,10 @@ class RestHandler:
                 return await self._execute(route, inputs, context)
 
     async def _judged_too(self, route: Route, refusal: ValidationFailed, context: CallContext) -> ValidationFailed:
-        """Return the refusal, with the error of the field that only the service can judge, if there is one.
+        """Return `refusal`, with the error of a field that only the service can check (`route.judgement`).
 
-        The refusal is right without the service's error too. So it is returned as it is if the service does not
-        respond, or does not judge because of a limit.
+        The error of this field is added so that the response lists all invalid fields. `refusal` is returned unchanged
+        if the field is valid, if the service does not respond, or if a limit prevents the check.
         """
         judgement = route.judgement
         if judgement is None or judgement.field not in refusal.valid:
@@ -151,13 +151,13 @@ class RestHandler:
     async def _with_expected_version(
         self, request: Request, route: Route, inputs: Inputs, context: CallContext
     ) -> Inputs:
-        """Return `inputs` with the version of the resource that the client's If-Match requires.
+        """Return `inputs` with the version that the resource must have, if the client sent the header If-Match.
 
-        An entity tag identifies a body, but the service compares versions. So the resource is read first, as by GET. If
-        the client's tag is the tag of this body, the change requires the version that was read.
+        If-Match contains the entity tag of a body, but the service compares version numbers. So the resource is first
+        read as for GET. If the tag of this body is the client's tag, the required version is the version that was read.
 
         Raises:
-            PreconditionFailed: the client's tag belongs to another body.
+            PreconditionFailed: the client's tag is not the tag of the current body.
             RestError: the resource cannot be read. This error has priority (RFC 9110 §13.2.1) over a tag that does
                 not match.
         """

@@ -29,7 +29,7 @@ def accepts_json(accept: str | None) -> bool:
 
 
 def wants_problem_json(accept: str | None) -> bool:
-    """Whether the client names RFC 9457's media type and accepts it, so that it gets errors in this form."""
+    """Whether errors are sent as problem documents (RFC 9457): the client must name this media type in `Accept`."""
     return accept is not None and _accepted(accept).get(PROBLEM_JSON, 0) > 0
 
 
@@ -39,5 +39,5 @@ def is_json(content_type: str | None, content_encoding: str | None) -> bool:
     message["content-type"] = content_type or ""
     encoding = (content_encoding or "identity").strip().lower()
     charset = str(message.get_param("charset") or "utf-8").lower()
-    # If a value does not parse, `get_content_type` returns text/plain.
+    # For a malformed header, `get_content_type` returns text/plain, so the result is False.
     return message.get_content_type() == JSON and charset in _ACCEPTED_CHARSETS and encoding == "identity"

@@ -36,7 +36,8 @@ refused, including unknown fields and parameters."""
 _TEXT: Final[JsonSchema] = {"type": "string"}
 _SECONDS: Final[JsonSchema] = {"type": "integer", "minimum": 0}
 
-# Name -> header object. If the object has `required`, every response that lists the header has it.
+# Maps the name of a header to its OpenAPI header object. `required` means: if the document lists the header for a
+# response, the response always has it.
 HEADERS: Final[Mapping[str, JsonSchema]] = {
     "X-Request-Id": {"description": "The id of the request in the bank's logs.", "required": True, "schema": _TEXT},
     "Cache-Control": {"description": "`no-store` for money and tokens.", "required": True, "schema": _TEXT},

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 Link = Mapping[str, Any]
 
 _BODY: Final = "$response.body#"
-# Name of a resource -> its path. In other paths, the parameter for its id is made of the same name.
+# Maps the name of a resource to its path. In the paths of other resources, the name of the parameter for its id is made
+# of this name: `accountId`.
 _PLACES: Final[Mapping[str, str]] = {
     ACCOUNT.name: f"/api/accounts/{PARAMETER_MARK}id",
     TRANSACTION.name: f"/api/transactions/{PARAMETER_MARK}id",
@@ -43,7 +44,6 @@ def links(route: Route) -> dict[str, Link]:
     """Return the links of the successful responses of `route`, by name."""
     success = route.success
     if isinstance(success, DocumentPage):
-        # links for the first item of the list, and for the next page
         found = dict(_to_resource(success.representation, f"{_BODY}/data/0"))
         found["nextPage"] = {
             "operationId": operation_id(route),
@@ -69,7 +69,7 @@ def links(route: Route) -> dict[str, Link]:
 def _to_resource(representation: Representation, resource: str) -> Iterator[tuple[str, Link]]:
     """Yield links to the operations on a resource.
 
-    The expression `resource` says where the resource is in the response.
+    The expression `resource` is the place of the resource in the response, such as `$response.body#/data/0`.
     """
     place = _PLACES[representation.name]
     named = f"{representation.name.lower()}Id"

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
     from rest_compat.graphql_client import GraphQLClient
 
-# How long the check of a service may take. The limit of a health check is longer, so the log contains the reason of a
-# failure.
+# How long the check of a service may take. This time is shorter than the general limit for health checks. So a check
+# that takes too long fails with its own reason, and the log contains this reason.
 PROBE_SECONDS: Final = 2.0
 # A working service responds with this error to a query without a token.
 _ANSWER: Final = "UNAUTHENTICATED"
 
 _NOTHING: Final = "0" * 24
-# Name of the check in the response of `/health/ready` -> a query to which one service responds.
+# Maps the name of a check (in the response of `/health/ready`) to a query that only one service must answer.
 PROBES: Final[Mapping[str, Operation]] = {
     "sessions": Operation("readiness", "Sessions", "query Sessions { result: me { id } }"),
     "accounts": Operation("readiness", "Accounts", f'query Accounts {{ result: account(id: "{_NOTHING}") {{ id }} }}'),

@@ -10,8 +10,8 @@ from rest_compat.errors import FieldError, PayloadTooLarge, UnsupportedMediaType
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-# The size of the largest accepted body. The largest body that is valid is a payment with full metadata in escape
-# sequences, which has about 15 KB.
+# The size of the largest accepted body. The largest valid body has about 15 KB: a payment with as much metadata as
+# allowed, in which all characters are written as escape sequences.
 MAX_BODY_BYTES: Final = 65_536
 
 

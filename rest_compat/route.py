@@ -195,12 +195,15 @@ class NoContent:
 
 @dataclass(frozen=True, slots=True)
 class ServiceJudgement:
-    """A question about a field that only the service can judge, for a body that has other invalid fields.
+    """A field that only the service can check, such as a password that is too weak.
+
+    If another field of the body is invalid, the route's operation cannot be executed. But the response must list all
+    invalid fields. So the operation is executed with variables that the service always refuses, and its errors about
+    `field` are added to the response.
 
     Attributes:
         field: the name of the field.
-        variables: makes variables of the route's operation from the valid fields. The service certainly refuses them,
-            so that nothing is carried out.
+        variables: makes the refused variables from the valid fields.
     """
 
     field: str
@@ -213,11 +216,11 @@ class Route:
 
     Attributes:
         path: the path, in which a segment `:name` stands for an id.
-        kind: the service that the route waits for.
+        kind: the group of routes that share a limit of running requests (`bulkheads`).
         operation: the file in `operations/`.
         choose: returns the name of the operation to run, if the file contains several.
         variables: makes the variables of the operation from the inputs.
-        judgement: what the service is asked when the body is invalid, so that all invalid fields are listed.
+        judgement: the field that only the service can check; see `ServiceJudgement`.
         missing: the error when the result is null.
         refusals: the codes in `error_translation.REFUSALS` that are possible.
         forbidden: whether a 403 is possible.

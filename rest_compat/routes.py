@@ -37,7 +37,10 @@ def _body(inputs: Inputs) -> Mapping[str, object]:
 
 
 def _refused_registration(valid: Mapping[str, Any]) -> Mapping[str, object]:
-    """Return a registration with an address that is invalid, but has the words that the password must not have."""
+    """Return variables of a registration that the auth service refuses, because the e-mail address is invalid.
+
+    The password must not contain the user's name or parts of the address. So both are in the variables.
+    """
     email, name = f"@{valid.get('email', '')}", valid.get("name", "")
     return {"input": {"email": email, "password": valid["password"], "name": name}}
 

@@ -33,7 +33,7 @@ class InvalidInput(ValueError):
 
     Attributes:
         code: the reason, in upper snake case.
-        within: the path to the invalid value inside an object.
+        within: the path to the invalid value if the input is an object: `("note",)` for an entry of metadata.
     """
 
     def __init__(self, code: str, message: str, within: tuple[str, ...] = ()) -> None:
@@ -90,7 +90,10 @@ def text(*, least: int = 1, most: int, pattern: str | None = None, format_: str 
 
 
 def line(*, most: int, example: str) -> Scalar:
-    """Return a scalar for a line of printable text that is not blank. The services remove surrounding space."""
+    """Return a scalar for one line of printable text with at least one visible character.
+
+    White space at the start and the end is accepted. The services remove it.
+    """
 
     def parse(value: object) -> str:
         given = _string(value)
@@ -144,7 +147,8 @@ def _as_sent(parse: Callable[[str], object], code: str) -> Callable[[object], st
 def amount_pattern(decimals: int | None = None) -> str:
     """Return the pattern of positive amounts with exactly `decimals` decimals.
 
-    If `decimals` is None, any number is allowed. If `decimals` is given, the bank can store every amount that matches.
+    If `decimals` is None, the pattern allows any number of decimals up to the largest number in ISO 4217. If `decimals`
+    is given, the bank can store every amount that matches the pattern.
     """
     whole = f"[1-9][0-9]{{0,{min(values.MAX_INTEGER_DIGITS, MAX_STORED_DIGITS - (decimals or 0)) - 1}}}"
     if decimals == 0:
@@ -165,7 +169,8 @@ def _parse_amount(given: str) -> None:
 
 def _limit(value: object) -> int:
     given = _string(value)
-    # Longer numbers are out of range, and int() is slow for very long text. There are no leading zeros, as in JSON.
+    # As in JSON, leading zeros are not allowed. Numbers with more digits are out of range. They are refused here,
+    # because int() is slow for very long texts.
     if not re.fullmatch(r"0|-?[1-9][0-9]{0,8}", given):
         raise InvalidInput("TYPE", "must be a whole number")
     if not 1 <= int(given) <= MAX_LIMIT:
@@ -187,7 +192,10 @@ def _metadata(value: object) -> dict[str, str]:
 
 
 def currencies_by_decimals() -> dict[int, list[str]]:
-    """Return number of decimals -> codes of the currencies that have it. Numbers and codes are in ascending order."""
+    """Map each number of decimals to the codes of the currencies with this number, for example 0 to `["BIF", ...]`.
+
+    Numbers and codes are in ascending order.
+    """
     groups: defaultdict[int, list[str]] = defaultdict(list)
     for code, decimals in sorted(values.EXPONENTS.items()):
         groups[decimals].append(code)
@@ -241,9 +249,10 @@ CURSOR: Final = text(
     pattern="^[A-Za-z0-9_-]+$",
     example="Zk3v9QmTn0x7Yh2sR8dLqVsiMTc5NTkzOTg3NTAwMCIsIjY1NjBkMWIyYzNkNGU1ZjYwMTIzNDU2NyJd",
 )
-# ASCII mailboxes without quoting. The local part has at most 64 characters (RFC 5321), a label of the domain 63 (RFC
-# 1035): with many dots or hyphens, at most 32 other characters. Only the auth service checks other addresses, which
-# GraphQL clients can send. Generators of test data take minutes for a longer pattern or one with look-ahead.
+# The pattern of e-mail addresses: ASCII characters without quoting. RFC 5321 limits the local part to 64 characters,
+# and RFC 1035 limits each label of the domain to 63. This pattern is stricter: a part with many dots or hyphens may
+# have at most 32 other characters. With a longer pattern, or a pattern with look-ahead, generators of test data would
+# take minutes. GraphQL clients can send addresses that do not match this pattern; the auth service checks them.
 _ATOM: Final = "[A-Za-z0-9_+-]"
 _LOCAL: Final = (
     rf"({_ATOM}{{1,64}}|{_ATOM}{{1,31}}\.{_ATOM}{{1,32}}|{_ATOM}{{1,20}}(\.{_ATOM}{{1,20}}){{2}}"

@@ -14,7 +14,7 @@ from servicekit.cors import ANY, CorsRules, check_origin
 from servicekit.errors import ConfigurationError
 from servicekit.settings import Port
 
-# Response headers that a client of the API needs, in addition to those that a browser shows to every page.
+# The response headers that pages of other origins may read. Without this list, a browser hides them from the page.
 _READABLE = (
     "x-request-id",
     "retry-after",
@@ -28,7 +28,7 @@ _READABLE = (
 
 
 def _names(value: object) -> object:
-    """Split a comma-separated list, as it is written in an environment variable."""
+    """Split a comma-separated list of names from an environment variable, and convert the names to lower case."""
     return [name.strip().lower() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
 
 

@@ -29,7 +29,7 @@ class ParameterizedValue(NamedTuple):
 
 
 def parse_value(text: str) -> ParameterizedValue:
-    """Parse one value. The names of parameters become lower case, their values do not change."""
+    """Parse one value. Convert the names of its parameters to lower case, but not the values of the parameters."""
     value, *parameters = text.split(";")
     pairs = (parameter.partition("=") for parameter in parameters)
     return ParameterizedValue(value.strip().lower(), {key.strip().lower(): given.strip() for key, _, given in pairs})

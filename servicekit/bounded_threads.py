@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# A caller that was refused is told to try again after this time. The queue is short, so it has room again by then.
+# A caller that is refused may try again after this time. The queue is short, so it has free places by then.
 _RETRY_AFTER_SECONDS = 1
 
 
@@ -36,9 +36,9 @@ def available_cores() -> int:
 
 
 class BoundedThreads:
-    """At most `threads` calls run, and at most `queue` calls wait.
+    """A pool in which at most `threads` calls run, and at most `queue` calls wait.
 
-    As a context manager, it waits for running calls at its end.
+    It can be used as a context manager, which waits for the running calls at the end of its block.
     """
 
     def __init__(self, threads: int, queue: int, *, name: str) -> None:

@@ -4,8 +4,8 @@ A wall clock may be wrong for a while: a virtual machine wakes up, a time server
 A wrong clock must not cause data to be deleted, because deleted data is lost. So all code that deletes expired data
 uses this clock. While the wall clock is ahead, this clock advances with the monotonic clock. It follows the wall clock:
 
-- at once when the wall clock is behind, because deleting late harms nobody;
-- after `BELIEVED_AFTER` when the wall clock stays ahead.
+- immediately, if the wall clock is behind this clock. Expired data is then deleted later, which does no harm.
+- after `BELIEVED_AFTER`, if the wall clock is still ahead of this clock.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import structlog
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# If the wall clock stays ahead for this long, it counts as right. By then, an operator would have corrected a wrong
-# clock.
+# If the wall clock stays ahead for this time, it is taken as correct. An operator would have corrected a wrong clock
+# within this time.
 BELIEVED_AFTER: Final = timedelta(days=1)
-# Jumps up to this size are normal. The corrections of a time server are smaller.
+# Jumps up to this size are accepted. The normal corrections by a time server are smaller.
 _TOLERANCE: Final = timedelta(minutes=1)
 
 _log = structlog.stdlib.get_logger("clock")
@@ -34,8 +34,8 @@ class CautiousClock:
     def __init__(self, wall: Callable[[], datetime], *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._wall = wall
         self._monotonic = monotonic
-        # If the wall clock shows a later time than this plus `_TOLERANCE`, it is ahead. This time advances with the
-        # monotonic clock.
+        # `_limit` is the latest time that can be correct. It advances with the monotonic clock. If the wall clock shows
+        # a time after `_limit + _TOLERANCE`, the wall clock is ahead.
         self._limit, self._read_at = wall(), monotonic()
         self._ahead_since: float | None = None
 

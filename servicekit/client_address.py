@@ -10,8 +10,8 @@ X-Forwarded-For: 10.9.9.9, 203.0.113.7, 192.0.2.10        peer 127.0.0.1, truste
                  invented  client       trusted proxy
 ```
 
-`ClientAddressMiddleware` makes the result current for a request, as `servicekit.request_ids` does with its ids;
-`outgoing_headers` passes it on to the next process.
+`ClientAddressMiddleware` stores the result in a context variable for the time of the request. `outgoing_headers` sends
+it to the next process.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 IPAddress: TypeAlias = IPv4Address | IPv6Address
 
 HEADER: Final = b"x-forwarded-for"
-# The largest number of proxies that are looked at. Real chains have fewer; the rest of a longer header is ignored.
+# The largest number of proxies that are read from the header. The rest of a longer header is ignored. Real requests
+# pass fewer proxies.
 MAX_HOPS: Final = 16
 # Each customer of a provider gets at least a /64 network (RFC 6177), and can use all addresses of this network.
 _IPV6_CUSTOMER_BITS: Final = 64
@@ -48,7 +49,7 @@ class TrustedProxies:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Networks in CIDR notation or single addresses, separated by commas; `none` trusts no proxy.
+        """Parse a comma-separated list of networks (CIDR notation) and single addresses. `none` means an empty list.
 
         Raises:
             ValueError: an entry is not a network; the message names it.
@@ -213,7 +214,7 @@ def path_of(scope: Scope, trusted: TrustedProxies) -> ClientPath:
 
 
 class ClientAddressMiddleware:
-    """Makes the `ClientPath` of each HTTP request current while the application serves the request."""
+    """Sets the `ClientPath` that `current` returns while the application serves an HTTP request."""
 
     def __init__(self, app: ASGIApp, trusted: TrustedProxies = LOOPBACK) -> None:
         self._app = app

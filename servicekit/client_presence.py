@@ -1,4 +1,4 @@
-"""Ends work that nobody waits for any more: the client has closed its connection, or the time is over."""
+"""Cancels the work for a request when the client has closed its connection, or when the time is over."""
 
 from __future__ import annotations
 
@@ -28,10 +28,13 @@ async def until_disconnect(receive: Receive) -> None:
 async def run_within(
     work: Coroutine[object, object, T], client_gone: Coroutine[object, object, None], seconds: float | None = None
 ) -> T:
-    """Run `work` in a task of its own. Cancel it, and wait for its end, when nobody waits for it any more.
+    """Run `work` in a task of its own, and return its result.
+
+    When the client closes its connection, or when the time is over, the task is cancelled. The function raises an error
+    after the cancelled task has ended.
 
     Args:
-        work: what computes the response.
+        work: the coroutine that computes the response.
         client_gone: returns when the client closes its connection.
         seconds: how long `work` may take; None for no limit.
 

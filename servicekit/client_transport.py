@@ -1,4 +1,4 @@
-"""Closes the connection to a client in limited time. What is written after that is discarded."""
+"""A transport that closes the connection to a client within a limited time."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-# If the server closed a connection at once while the client is still sending its request, the client's system would
-# discard the response (RFC 9112 §9.6). So after the response, the client gets this time to read it.
+# A server may respond before it has received the whole request. If it then closed the connection immediately, the
+# client's operating system would discard the response (RFC 9112 §9.6). So the client gets this time to read the
+# response.
 LINGER_SECONDS = 2.0
 
 
 class ClientTransport:
-    """A transport that discards what is written after it was closed.
+    """A transport for a connection to a client. Data that is written after `close` is discarded.
 
     `close` sends the buffered data before it closes the connection. If the client does not read this data within
-    `patience` seconds, it is disconnected. `is_receiving` returns whether the client still sends a request. In this
-    case, `close` first closes only the sending side.
+    `patience` seconds, the connection is aborted. `is_receiving` returns whether the server is still receiving a
+    request. If it is, `close` first closes only the server's sending direction, so that the client can read the
+    response.
     """
 
     __slots__ = ("_closing", "_is_receiving", "_loop", "_patience", "_timer", "_transport")
@@ -50,7 +52,7 @@ class ClientTransport:
         self._closing = True
         if self._is_receiving() and self._transport.can_write_eof():
             self._transport.write_eof()
-            self._transport.resume_reading()  # without reading, nobody would notice that the client closes
+            self._transport.resume_reading()  # only a transport that reads notices that the client has closed
             self._timer = self._loop.call_later(min(LINGER_SECONDS, self._patience), self._transport.abort)
             return
         if self._transport.get_write_buffer_size():

@@ -40,7 +40,7 @@ def check_origin(value: str) -> str:
     `value` is `*`, `scheme://host[:port]`, or `scheme://*.host[:port]` for all subdomains of a host.
 
     Raises:
-        ValueError: the value cannot match any origin. The message says what a browser sends.
+        ValueError: the value cannot match any origin. The message describes the origins that browsers send.
     """
     if value == ANY:
         return value
@@ -72,7 +72,7 @@ class CorsRules:
         expose_headers: the response headers that a page may read.
         allow_credentials: whether the browser may send cookies.
         max_age: how many seconds a browser may cache the response to a preflight request.
-        loopback: whether pages of this machine are allowed too, whatever their port.
+        loopback: whether pages from this machine (`localhost`, with any port) are allowed in addition to `origins`.
     """
 
     origins: Sequence[str]

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
     from servicekit.asgi import ASGIApp, Receive, Scope, Send
 
-# The time that a check may take. It is longer than a slow disk needs, and shorter than the timeout of an orchestrator's
-# probe (10 s by default).
+# The time that a check may take. A check on a slow disk needs less. The timeout for the probes of an orchestrator is
+# longer (10 s by default).
 CHECK_SECONDS = 3.0
 
 _log = structlog.stdlib.get_logger("health")
 
 
 class NotReady(Exception):
-    """Raised by a health check that knows the reason of its failure. The reason is logged without a traceback."""
+    """Raised by a health check that fails for a known reason. The reason is logged without a traceback."""
 
 
 class HealthEndpoints:

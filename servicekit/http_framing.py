@@ -6,16 +6,16 @@ endless trailers or an endless extension, which would occupy the connection and 
 
 from __future__ import annotations
 
-# The size of a chunk and its two line ends take at most 20 bytes.
+# The framing bytes that each chunk may have: its size and two line ends, which need at most 20 bytes.
 _BYTES_PER_CHUNK = 32
 
 
 class FramingBudget:
-    """Counts the framing bytes of one message, one read from the connection after another.
+    """Counts the framing bytes of one message. The bytes of each read from the connection are added to the count.
 
-    The read that contains the end of the head is not counted, and neither is the read that contains the end of the
-    message. The parser does not say at which byte of a read such an end is. So a message can exceed the budget by two
-    reads, which are small.
+    Two reads are not counted: the one that contains the end of the head, and the one that contains the end of the
+    message. The parser does not report at which byte of a read such an end is. So a message can exceed the budget by
+    the size of two reads, which is small.
     """
 
     __slots__ = ("_allowed", "_limit", "_used")
@@ -29,7 +29,7 @@ class FramingBudget:
         self._allowed, self._used = self._limit, 0
 
     def read(self, size: int) -> None:
-        """Count `size` bytes that were read, as if all were framing. `content()` then subtracts the content."""
+        """Add the `size` bytes of a read to the count. `content` then subtracts the bytes that are not framing."""
         self._used += size
 
     def content(self, size: int) -> None:

@@ -17,13 +17,13 @@ Fields = list[tuple[bytes, bytes]]
 """Pairs of a name in lower case and a value without white space around it."""
 
 VERSIONS = frozenset({"1.0", "1.1"})
-# uri-host [ ":" port ] of RFC 3986 §3.2; an http URI has a host that is not empty (RFC 9110 §4.2.1).
+# Matches `uri-host [ ":" port ]` (RFC 3986 §3.2). The host must not be empty (RFC 9110 §4.2.1).
 _AUTHORITY = re.compile(
     rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)(?::[0-9]{0,5})?",
 )
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
-# These fields have one value (RFC 9110 §5.3). If a request had two lines of such a field, two servers could each use
-# another line.
+# These fields may occur only once (RFC 9110 §5.3). If a request contained two lines with the same field, a proxy could
+# use the first line, and this server the second one.
 SINGLE_FIELDS = frozenset(
     {
         b"authorization",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 # How many requests may wait for the response to an earlier request on the same connection.
 MOST_PIPELINED = 16
-# How many bytes of a body are read and discarded after the response was sent. A client that sends more does not read
-# the response.
+# How many bytes of a body are read and discarded after the response was sent. A client that sends more than this is
+# probably not reading the response.
 MOST_DISCARDED = 1_048_576
 
 
@@ -16,8 +16,9 @@ class ConnectionLimits:
     """The limits of one connection.
 
     Attributes:
-        head_seconds: time from the connection, or from the first byte of a later request, to the end of its headers. 30
-            s is several times what a phone on a bad line needs.
+        head_seconds: how long a client may take to send the head of a request. For the first request, the time begins
+            when the connection is opened, and for others with the first byte. A phone with a bad connection needs much
+            less than 30 s.
         request_seconds: time from the first byte of a request to the end of its body.
         head_bytes: size of request line and headers; 64 KiB, as in other servers. Trailers and chunk extensions of one
             request have the same limit.

@@ -52,9 +52,9 @@ _UNAVAILABLE = http.HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class _Flow(FlowControl):
-    """uvicorn's flow control, extended by `is_held`: while it is true, reading is not resumed.
+    """uvicorn's flow control with an additional attribute `is_held`. While it is true, reading is not resumed.
 
-    It is true while requests wait in the pipeline, or when a client sends too much that is discarded.
+    `is_held` is true while requests wait in the pipeline, or after a client has sent too many bytes that are discarded.
     """
 
     def __init__(self, transport: asyncio.Transport) -> None:
@@ -136,25 +136,26 @@ class BoundedProtocol(StrictRequests):
         elif not self._in_head and self._framing.is_exceeded:
             self.refuse(TOO_LARGE, "trailers and chunk extensions are too large")
         elif self._timer is None and (self._began is not None or self._head_begun):
-            if self._began is None:  # the read that ended the previous request began this one
+            if self._began is None:  # this request began in the same read in which the previous request ended
                 self._began = self.loop.time()
             seconds = self.limits.head_seconds if self._in_head else self.limits.request_seconds
             self._timer = self.loop.call_at(self._began + seconds, self._expired)
         elif self._timer is None and self.timeout_keep_alive_task is None and not self._is_responding():
-            # The response ended before the body. uvicorn started the idle time at the end of the response, and the rest
-            # of the body stopped it. So the idle time is started again here.
+            # The response was complete before the body of the request. uvicorn started the timer for idle connections
+            # at the end of the response, but stopped it when the rest of the body arrived. So it is started again here.
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
 
-    # `StrictRequests` calls the following methods: the first after the head of a request, the second after its body.
+    # `StrictRequests` calls the following methods: `_begin_message` after the head of a request, and `_end_message`
+    # after its body.
 
     def _begin_message(self, cycle: RequestResponseCycle) -> None:
         self._stop_timer()
         self._discarded = 0
         cycle.transport = self._client  # type: ignore[assignment]  # has the methods that a cycle uses
         if self.parser.get_http_version() == "1.0":
-            cycle.waiting_for_100_continue = False  # RFC 9110 §10.1.1
+            cycle.waiting_for_100_continue = False  # HTTP/1.0 clients do not know `100 Continue` (RFC 9110 §10.1.1)
         self._requests += 1
         most = self.limits.keep_alive_requests
         if most is not None and self._requests >= most:
@@ -180,8 +181,8 @@ class BoundedProtocol(StrictRequests):
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection.
 
-        If the client has not read its response, abort the connection. An ordinary close would wait until the client
-        reads.
+        If the client has not read its whole response, the connection is aborted, because an ordinary close would wait
+        until the client reads.
         """
         if self.transport.get_write_buffer_size():
             self.transport.abort()
@@ -191,7 +192,7 @@ class BoundedProtocol(StrictRequests):
     # The following methods concern the end of a connection.
 
     def waits_for_client(self) -> bool:
-        """Whether the server can only wait until the client sends or reads."""
+        """Whether the server is waiting for the client to send a request or to read a response."""
         return not self._is_responding() or self._is_receiving() or self.flow.write_paused
 
     def refuse(self, status: http.HTTPStatus, reason: str) -> None:
@@ -207,12 +208,14 @@ class BoundedProtocol(StrictRequests):
             self._flow.is_held = False
             running.keep_alive = False
         elif self._received is not None and self._received.response_started:
-            # The client would read a second status line as part of the response that has begun.
+            # The response has already begun, so no error response can be sent. The client would read its status line as
+            # part of the first response.
             self._end(running)
             self._client.close()
         else:
             self._end(running)
-            _log.info("request refused", status=status.value, reason=reason)  # the application cannot log it
+            # The application never gets this request, so it is logged here.
+            _log.info("request refused", status=status.value, reason=reason)
             self._client.write(_refusal(status, reason))
             self._client.close()
 
@@ -246,15 +249,16 @@ class BoundedProtocol(StrictRequests):
     def _expired(self) -> None:
         self._timer = None
         if self._in_head and not self._head_begun and not self._is_responding():
-            self._client.close()  # the client opened the connection in advance and never used it
+            self._client.close()  # the client has opened the connection but sent nothing, so no error is sent
         else:
             self.refuse(_TIMEOUT, "the request did not arrive in time")
 
 
 def make_room(newest: BoundedProtocol) -> None:
-    """Close one connection, because there are too many: the one whose client has been silent for the longest time.
+    """Close one connection, because there are too many.
 
-    A connection stays open while the server works on its request. If only `newest` can be closed, refuse it.
+    The connection whose client has been silent for the longest time is closed. A connection is not closed while the
+    server is working on its request. If no other connection can be closed, `newest` is refused.
     """
     silent = (each for each in newest.connections if isinstance(each, BoundedProtocol) and each.waits_for_client())
     longest = min(silent, key=lambda each: each.quiet_since)

@@ -46,7 +46,7 @@ class StrictRequests(HttpToolsProtocol):
 
     def _expect_head(self) -> None:
         self._in_head = True
-        self._received: RequestResponseCycle | None = None  # the request whose body is being received
+        self._received: RequestResponseCycle | None = None  # the request of which the server is receiving the body
         self._began: float | None = None
         self._head_begun = False
         self._head_size = self._field_count = self._field_size = 0
@@ -150,6 +150,6 @@ class StrictRequests(HttpToolsProtocol):
             return
         super().on_message_complete()
         self._end_message()
-        # The read that contains this end may also contain a part of the next head. That part is not counted in the next
-        # head's size. It is smaller than one read.
+        # The read that contains the end of this message may also contain the beginning of the next head. Those bytes
+        # are not counted in the size of the next head. They are fewer than one read.
         self._expect_head()

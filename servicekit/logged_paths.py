@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 UNKNOWN_PATH: Final = "(unknown path)"
-# Matches hexadecimal ids, UUIDs and numbers. Tokens and e-mail addresses have other characters, or are longer.
+# Matches hexadecimal ids, UUIDs and numbers. It matches no e-mail address and no token, because they contain other
+# characters or are longer.
 _ID = re.compile(r"[0-9A-Fa-f-]{1,36}")
 _PARAMETER_MARKS = (":", "{")
 
@@ -29,7 +30,8 @@ class LoggedPaths:
         for route in dict.fromkeys(routes):
             segments = route.split("/")
             self._by_length[len(segments)].append(segments)
-        for known in self._by_length.values():  # first, because literal segments have priority over parameters
+        for known in self._by_length.values():  # literal segments have priority, so routes with few parameters are
+        first
             known.sort(key=lambda segments: sum(map(_is_parameter, segments)))
 
     def of(self, path: str) -> str:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _SECRET_NAME = re.compile(r"password|secret|token|authorization|cookie|credential", re.IGNORECASE)
 REDACTED = "[redacted]"
-# Matches e-mail addresses, and texts as long as tokens and keys.
+# Matches e-mail addresses, and all texts that are long enough to be a token or a key.
 _PRIVATE_LOOK = re.compile(r"[^\s@]+@[^\s@]+|[A-Za-z0-9+/=_.~-]{40,}")
 
 # These loggers write a line for each request, or for each step of a shutdown. Our own log lines contain the same facts.
@@ -109,7 +109,7 @@ _process_fields: dict[str, object] = {}
 
 
 def name_worker(index: int) -> None:
-    """Add the number of this worker process to every further line."""
+    """Add the number of this worker process (`index`) to each log line from now on."""
     _process_fields["worker"] = index
 
 
@@ -148,7 +148,10 @@ class PersonalValues(Protocol):
         ...
 
     def values(self) -> Collection[str]:
-        """Return the texts that are personal wherever they occur. This method is called only when a line is written."""
+        """Return the personal texts, which must not occur in any place of a log line.
+
+        This method is called only when a line is written.
+        """
         ...
 
 

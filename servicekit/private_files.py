@@ -37,7 +37,7 @@ def make_private_folder(path: Path) -> None:
     for folder in reversed([path, *path.parents]):
         with suppress(FileExistsError):
             folder.mkdir(mode=_FOLDER_MODE)
-            folder.chmod(_FOLDER_MODE)  # the umask may have removed a bit that the owner needs
+            folder.chmod(_FOLDER_MODE)  # mkdir applies the umask, which may remove a permission of the owner
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         found = os.fstat(descriptor)
@@ -70,7 +70,7 @@ def create_private_file(path: Path, content: str) -> None:
             file.flush()
             os.fsync(descriptor)
         with suppress(FileExistsError):
-            path.hardlink_to(draft)  # atomic, and only the first process succeeds
+            path.hardlink_to(draft)  # atomic; it fails if another process has already created the file
     finally:
         draft.unlink()
 

@@ -33,12 +33,12 @@ from servicekit.errors import RateLimited
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# The number of keys in a full store, which takes about 20 MB.
+# The largest number of keys in a store. A store with so many keys takes about 20 MB.
 MAX_KEYS: Final = 100_000
-# When the store is full, this share of the keys is dropped. To choose them, the store must look at all keys, so it
-# drops many at once.
+# When the store is full, this share of the keys is dropped. To choose the keys, the store must compare all of them.
+# This takes time, so it is done rarely, and many keys are dropped at once.
 _DROPPED_SHARE: Final = 0.1
-# How many seconds the end of a wait is remembered. The first call of `wait_turn` in this time returns 0.
+# For how many seconds after the end of a wait `wait_turn` remembers the wait. The first call in this time returns 0.
 _TURN_KEPT_SECONDS: Final = 900.0
 _ROUNDING_SECONDS: Final = 1e-6
 
@@ -78,7 +78,7 @@ class Taken(NamedTuple):
 
     Attributes:
         wait: 0 if the event was counted and may happen; otherwise the number of seconds after which it may happen.
-        level: how many events the limit counts now, including this event if it was counted.
+        level: the debt, as a number of events. It includes this event if the event was counted.
     """
 
     wait: float
@@ -189,8 +189,8 @@ class MemoryRateLimitStore:
         debt += limit.interval
         level = debt / limit.interval
         over = level - limit.count
-        # The debt falls a little between two events, so the level is slightly below a whole number. Half an event is
-        # tolerated.
+        # The debt falls a little between two events, so the level is slightly below a whole number. Therefore, the
+        # level counts as `limit.count` even if half an event is missing.
         ready_at = float("-inf")
         if limit.doubling is not None and over > -0.5:  # noqa: PLR2004 - see above
             ready_at = now + min(2.0 ** min(max(0, round(over)), 60), limit.doubling)
@@ -208,7 +208,7 @@ class MemoryRateLimitStore:
     def _make_room(self, now: float) -> None:
         """Drop all keys without debt.
 
-        If this is less than a fixed share of all keys, also drop the keys with the least debt.
+        If these are fewer than `_DROPPED_SHARE` of all keys, also drop the keys with the least debt.
         """
         ends = sorted(max(state) for state in self._states.values())
         last_dropped = max(now, ends[math.ceil(len(ends) * _DROPPED_SHARE) - 1])

@@ -12,8 +12,8 @@ from typing import Final
 
 HEADER: Final = "x-request-timeout-ms"
 
-# A value has at most nine digits, which are eleven days in milliseconds. Nobody waits longer, so a longer value counts
-# as malformed.
+# A value has at most nine digits: 999,999,999 ms are eleven days. No client waits longer, so a value with more digits
+# is malformed.
 _MILLISECONDS = re.compile(r"[0-9]{1,9}")
 
 

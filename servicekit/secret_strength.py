@@ -31,8 +31,8 @@ _PLACEHOLDER_WORDS: Final = (
     "secret",
     "token",
 )
-# The limits are low, because `_bits` only counts characters. It estimates about 110 bits for 128 random bits in
-# hexadecimal.
+# The least entropy of a secret, for long and for short secrets. These limits are low, because `_bits` underestimates
+# the entropy: for 128 random bits in hexadecimal, its result is about 110.
 _LEAST_BITS: Final = 80.0
 _LEAST_BITS_SHORT: Final = 36.0
 _LONG: Final = 32

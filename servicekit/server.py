@@ -62,8 +62,8 @@ class ServerOptions:
         connections: the limits of each connection.
         refuse: the application that responds to requests that arrive while the process stops: 503, in the form of the
             API.
-        supervised: whether a supervisor stops this process. Such a process may get SIGTERM from the supervisor and also
-            from the system. So a second SIGTERM does not cut requests off, and only a second SIGINT does.
+        supervised: whether a supervisor stops this process. Such a process may get two SIGTERMs, one from the
+            supervisor and one from the system. So a second SIGTERM does not end running requests. A second SIGINT does.
     """
 
     connections: ConnectionLimits = field(default_factory=ConnectionLimits)
@@ -106,9 +106,9 @@ def serve(
 
     If `endpoint` is a listening socket, it is closed at the end.
 
-    After SIGTERM or SIGINT, new requests are refused, and requests in flight may run for `settings.shutdown_seconds`; a
-    second signal cuts them off (`servicekit.shutdown`). The end of the pipe `settings.parent_pipe` counts as a signal.
-    After it, the process ends in limited time, even if requests still run.
+    After SIGTERM or SIGINT, new requests are refused. Running requests may continue for `settings.shutdown_seconds`; a
+    second signal ends them earlier (`servicekit.shutdown`). The end of the pipe `settings.parent_pipe` has the same
+    effect as a signal. After that time, the process ends even if requests are still running.
 
     Raises:
         StartupError: the port is taken, or the application cannot start.
@@ -176,9 +176,10 @@ class _SecondServer(uvicorn.Server):
 
 
 class _StartupErrorHolder:
-    """Keeps a `StartupError` that the lifespan raises, so that `serve` can raise it.
+    """Catches a `StartupError` of the lifespan, so that `serve` can raise it later.
 
-    Without this class, the framework would print the traceback. Other exceptions are not caught.
+    Without this class, the framework would catch the error and print its traceback. Other exceptions are not caught
+    here.
     """
 
     def __init__(self, app: ASGIApp) -> None:

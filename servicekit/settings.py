@@ -56,7 +56,7 @@ def _not_of_documentation(value: SecretStr, info: ValidationInfo) -> SecretStr:
     return value
 
 
-# The minimum length of a secret. Even 32 hexadecimal characters have the 128 bits that a symmetric signing key needs.
+# A secret has at least 32 characters. 32 hexadecimal characters contain 128 bits, as a symmetric signing key needs.
 Secret = Annotated[SecretStr, Field(min_length=32), AfterValidator(_not_of_documentation)]
 Proxies = Annotated[TrustedProxies, BeforeValidator(TrustedProxies.parse)]
 
@@ -97,11 +97,12 @@ S = TypeVar("S", bound=ProcessSettings)
 
 
 def environment(folder: Path | None = None) -> dict[str, str]:
-    """The variables of the process, and the variables of `.env` in `folder` that the process does not have.
+    """Return the environment variables of the process, completed by the file `.env` in `folder`.
 
-    The default of `folder` is the working directory.
+    If a variable is in both, the value of the process is used. The default of `folder` is the working directory.
 
-    Variables that Kubernetes sets for services are left out: `ROUTER_PORT=tcp://10.0.0.1:4000` is not our port.
+    Variables that Kubernetes sets for services are left out, because `ROUTER_PORT=tcp://10.0.0.1:4000` is not the port
+    on which our router must listen.
     """
     from dotenv import dotenv_values  # noqa: PLC0415 - only entry points read the file, libraries never do
 
@@ -155,7 +156,7 @@ def refuse_unknown(environ: Mapping[str, str], table: VariableTable) -> None:
 def _lookup(environ: Mapping[str, str], name: str, *, is_secret: bool) -> str | None:
     """Return the value of `name`.
 
-    For a secret, `<name>_FILE` may name a file instead, whose stripped content is the value.
+    A secret may also be in a file that the variable `<name>_FILE` names. White space around the value is removed.
     """
     value = environ.get(name)
     file_variable = name + FILE_SUFFIX

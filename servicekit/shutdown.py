@@ -10,9 +10,9 @@ running ── first signal ──> refusing: new requests get 503
                             closing the resources
 ```
 
-If the port closed at once, the connections of requests that are still arriving would be reset. Their clients could not
-know whether the requests have taken effect. So these requests get a definite response: 503, with the time after which
-to try again.
+The port is not closed at once, because requests may still be arriving. Their connections would be reset, and the
+clients would not know whether the requests had been carried out. So these requests get a clear response: 503, with the
+time after which the client may try again.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ LIVENESS_PATH: Final = "/health/live"
 # Clients may try again after this time: a process restarts within seconds, and another process may already accept
 # requests.
 RETRY_AFTER_SECONDS: Final = 1
-# Requests may still arrive after the signal, on connections that the kernel has already accepted. If none has arrived
-# for this time, the process assumes that no more will.
+# After the signal, requests may still arrive on connections that the kernel has already accepted. If no request has
+# arrived for this time, the process assumes that no more requests will arrive.
 QUIET_SECONDS: Final = 0.1
 # The port closes after this time even if clients repeat refused requests without end.
 LONGEST_REFUSAL_SECONDS: Final = 1.0
-# How long closing the resources may take after running requests were cut off.
+# How long the process may take to close its resources after it has ended the running requests.
 LAST_SECONDS: Final = 2.0
 _POLL_SECONDS: Final = 0.02
 
@@ -56,8 +56,8 @@ _log = structlog.stdlib.get_logger("server")
 class DrainableApp:
     """An application that counts its running requests and can refuse new ones.
 
-    After `start_refusing`, `refuse` responds to new requests, except to requests for `/health/live`. If a running
-    request is cancelled, `refuse` responds to it too, because only a shutdown cancels requests.
+    After `start_refusing`, the application `refuse` responds to new requests, except to requests for `/health/live`. It
+    also responds to a running request that is cancelled, because requests are cancelled only when the process stops.
     """
 
     def __init__(self, app: ASGIApp, refuse: ASGIApp) -> None:
@@ -138,7 +138,7 @@ class DrainingServer(uvicorn.Server):
     """
 
     def __init__(self, config: uvicorn.Config, app: DrainableApp, *, supervised: bool) -> None:
-        """If `supervised`, a second SIGTERM does not cut requests off, because it does not come from the operator."""
+        """If `supervised` is true, a second SIGTERM does not end running requests; see `ServerOptions`."""
         super().__init__(config)
         self._app = app
         self._supervised = supervised
@@ -166,7 +166,7 @@ class DrainingServer(uvicorn.Server):
                 seconds=self.config.timeout_graceful_shutdown,
             )
         await super().shutdown(sockets)
-        if self.force_exit:  # then uvicorn has neither ended the requests nor closed the resources
+        if self.force_exit:  # in this case, uvicorn has not ended the requests and not closed the resources
             _log.warning("requests cut off by a second signal", requests=self._app.running)
             for task in list(self.server_state.tasks):
                 task.cancel()

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 # How long a writer waits for another process. The time is longer than a migration by another process takes, and shorter
 # than the timeouts of clients.
 BUSY_SECONDS = 5.0
-# If the disk has less free space than this, the check of the store fails. The write-ahead log grows to 4 MB (SQLite's
-# default) before it is merged into the file, and the merged pages may need as much again.
+# If the disk has less free space than this, the health check of the store fails. The write-ahead log grows to 4 MB
+# (SQLite's default) before its pages are copied to the file. The file may then need another 4 MB.
 LEAST_FREE_BYTES = 8 * 1024 * 1024
-# After a successful write, the file counts as writable for this time.
+# For how many seconds after a successful write the health check does not test again whether the file can be written.
 PROBE_SECONDS = 1.0
-# The longest time for checking a file at its opening. It suffices for a file of about 1 GB.
+# How long the check of a file for damage may take when the file is opened. In this time, about 1 GB can be checked.
 CHECK_SECONDS = 1.0
 # SQLite calls back after this number of instructions of its virtual machine, so that the elapsed time can be checked.
 _CHECK_INTERVAL = 10_000
@@ -49,9 +49,9 @@ _log = structlog.stdlib.get_logger("sqlite")
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step of a schema's history.
+    """One change of a database schema, with its number.
 
-    A released step never changes. Each change of the schema is a new step with the next number.
+    A released migration is never edited. Each further change of the schema is a new migration with the next number.
     """
 
     number: int
@@ -100,7 +100,9 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
-        """A write transaction: committed at the end of the block, rolled back when the block raises or is cancelled.
+        """Run the block in a write transaction.
+
+        At the end of the block, the transaction is committed. If the block raises or is cancelled, it is rolled back.
 
         Raises:
             StoreFailure: the file cannot be written, or other transactions have kept it locked for `BUSY_SECONDS`.
@@ -122,9 +124,9 @@ class Database:
                 self._write_lock.release()
 
     async def _take_turn(self) -> float:
-        """Wait for other transactions of this process.
+        """Wait until no other transaction of this process is running.
 
-        Return how many seconds remain for waiting for other processes.
+        Return the rest of `BUSY_SECONDS`, during which the transaction may still wait for other processes.
         """
         started = time.monotonic()
         try:
@@ -135,7 +137,7 @@ class Database:
         return BUSY_SECONDS - (time.monotonic() - started)
 
     async def _begin(self, seconds: float) -> None:
-        """Begin a transaction; wait at most about `seconds` for other processes."""
+        """Begin a transaction. If another process has locked the file, wait for about `seconds` at most."""
         # The wait is rounded to whole seconds, so that the PRAGMA is rarely executed.
         wait = round(seconds) * 1000 if seconds >= 1 else max(0, round(seconds * 1000))
         if wait != self._busy_milliseconds:
@@ -208,13 +210,13 @@ class Database:
             await interrupted.close()
 
     async def ping(self) -> None:
-        """Raise unless the file can be read and written.
+        """Check that the file can be read and written.
 
-        A successful transaction shows that the file can be written. If there was none for `PROBE_SECONDS`, a test write
+        If a transaction has succeeded within the last `PROBE_SECONDS`, the file can be written. Otherwise, a test write
         is made.
 
         Raises:
-            NotReady: says which file, what is wrong with it, and what to do.
+            NotReady: the check failed. The message names the file and the fault, and says what to do.
         """
         if self._damage is not None:
             raise NotReady(self._damage)
@@ -319,10 +321,10 @@ def _check_pages(path: Path) -> None:
 
 
 async def _finish(work: Coroutine[None, None, None]) -> None:
-    """Await `work` to its end, even if the caller is cancelled. The cancellation is raised afterwards.
+    """Await `work` until it is complete, even if the caller is cancelled. After that, raise the cancellation.
 
-    The connection is shared. If the work stopped in the middle, the next user could find the connection inside a
-    transaction.
+    All callers share the connection. If `work` were cancelled before its end, the connection could still be inside a
+    transaction when the next caller uses it.
     """
     task = asyncio.create_task(work)
     cancelled: asyncio.CancelledError | None = None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _PRIMARY: Final = 0xFF
 _DAMAGED: Final = "is damaged"
 _DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-# Primary code -> what is wrong, and what to do.
+# Maps a primary result code to two texts: what is wrong, and what to do.
 _EXPLANATIONS: Final[Mapping[int, tuple[str, str]]] = {
     sqlite3.SQLITE_CORRUPT: (_DAMAGED, "stop all processes and restore it from a backup"),
     sqlite3.SQLITE_NOTADB: (_DAMAGED, "stop all processes and restore it from a backup"),

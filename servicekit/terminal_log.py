@@ -3,7 +3,7 @@
     POST /graphql  200  37.6 ms  Me  4 fetches  req_8f2c...
     warning  reload  result=refused  reason=router.yaml:3: server.prot: unknown key
 
-The line of a request begins with the fields that a person looks for first. With `details`, all other fields follow.
+The line of a request begins with the most important fields. If `details` is true, all other fields follow.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Distinguishes misspelt names of our variables from names of other programs.
 
-The environment has names of many programs. A name that starts with `MOSAFE_` is ours; any other name counts as misspelt
-only if it differs from one of our names by a typing mistake: an extra, missing, wrong or swapped letter, an underscore,
-or upper and lower case.
+The environment contains variables of many programs. A name that starts with `MOSAFE_` must be one of our variables. Any
+other name is considered misspelt only if a typing mistake can have changed one of our names into it: an extra, missing,
+wrong or swapped letter, an underscore, or a letter in the wrong case.
 
 Kubernetes adds variables for each service of a namespace, and a service may be named like one of our processes:
 `ROUTER_SERVICE_HOST`, `AUTH_PORT_3001_TCP_ADDR`, `ROUTER_PORT=tcp://10.0.0.1:4000`. They are not ours.

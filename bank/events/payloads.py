@@ -17,12 +17,15 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 ObjectId = Annotated[str, Field(pattern="^[0-9a-f]{24}$")]
 Currency = Annotated[str, Field(pattern="^[A-Z]{3}$")]
 Amount = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$", description="With the decimals of the currency.")]
-# A client may name an account that does not exist, in any form.
+# This type has no pattern, because a client may name an account that does not exist, with any text as its id.
 NamedAccount = Annotated[str | None, Field(description="Null if the order has no such customer's account.")]
 
 
 class Payload(BaseModel):
-    """Consumers must ignore properties that they do not know."""
+    """Base class for the data of one type of event.
+
+    Later versions of a schema may have more properties, so consumers must ignore properties that they do not know.
+    """
 
     model_config = ConfigDict(alias_generator=to_camel, strict=True, extra="ignore")
 
@@ -95,7 +98,10 @@ PAYLOADS: Final[Mapping[str, type[Payload]]] = {
 
 
 def find_mistake(event_type: str, data: Mapping[str, object]) -> str | None:
-    """Return what is wrong with the data of an event, without its values; None if it has the documented shape."""
+    """Return the first mistake in the data of an event, or None if the data matches its schema.
+
+    The text names the property and does not repeat its value.
+    """
     model = PAYLOADS.get(event_type)
     if model is None:
         return "no schema has this type"

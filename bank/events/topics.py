@@ -1,4 +1,4 @@
-"""Which Kafka topic has which events, and by which key a topic keeps them in order."""
+"""The Kafka topic and the record key of each event. Kafka keeps the events with one key in order."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ ACCOUNTS: Final = "accounts.v1"
 TRANSACTIONS: Final = "transactions.v1"
 FRAUD: Final = "fraud.v1"
 
-# The first part of an event's type -> its topic.
+# Maps the first part of an event's type to the topic: `account.posted` is in the topic of `account`.
 TOPICS: Final[Mapping[str, str]] = {"account": ACCOUNTS, "transaction": TRANSACTIONS, "fraud": FRAUD}
 
 
 def topic_of(event_type: str) -> str:
-    """Return the topic of events of a type; for a type of no topic, `unknown`."""
+    """Return the topic of an event type, or `unknown` if no topic has this type."""
     return TOPICS.get(event_type.partition(".")[0], "unknown")
 
 
 def key_of(subject: str, data: Mapping[str, object]) -> str:
-    """Return the key of an event's record: the account that it is about. Kafka keeps records with one key in order.
+    """Return the Kafka key of an event: the id of the account that the event concerns, or else `subject`.
 
-    An order with two accounts has the key of the account that pays, so all events of an order have one key.
+    If an order concerns two accounts, the key is the account that pays. So all events of an order have the same key.
     """
     for name in ("accountId", "sourceAccountId", "destinationAccountId"):
         if isinstance(account := data.get(name), str):

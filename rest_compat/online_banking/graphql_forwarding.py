@@ -1,8 +1,10 @@
 """Passes GraphQL requests of the online banking page on to the router.
 
-The limits are those of the REST layer's other requests: the size of a body, the time, and how many run at once. Only
-named headers pass in either direction: what a client sends cannot change how the router is called, and headers of
-one connection (RFC 9110 §7.6.1) never reach the next one. Errors of this layer have the form of GraphQL errors.
+The same limits apply as to REST requests: the size of the body, the time, and the number of requests that run at once.
+
+Only the headers that this module lists are passed on, in both directions. So a client cannot change how the router is
+called, and headers that belong to one connection (RFC 9110 §7.6.1) are not passed to the other connection. Errors of
+this module have the form of GraphQL errors.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
     from servicekit.asgi import Receive, Scope, Send
 
 _ALLOW: Final = "OPTIONS, POST"
-# The media types of GraphQL over HTTP. A response of another type comes from a gateway before the router.
+# The media types of GraphQL over HTTP. A response with another media type does not come from the router, but from a
+# gateway in front of it.
 _MEDIA_TYPES: Final = (MEDIA_TYPE, "application/json")
 # The router's headers that reach the client.
 _RESPONSE_HEADERS: Final = ("content-type", *RATE_HEADERS)
@@ -57,8 +60,8 @@ class GraphQLForwarding:
         context = CallContext.starting_now(request.headers.get("authorization"))
         body = await read_json_body(request)
         async with self._bulkheads.place("graphql"):
-            # When the client leaves, so does this request. The router then decides what is still carried out, as for a
-            # client of its own.
+            # If the client closes its connection, the connection to the router is closed too. The router then decides
+            # whether the operation is cancelled, as for its own clients.
             forwarded = await while_connected(request.receive, self._forward(_accepted(request), body, context))
         headers = {name: forwarded.headers[name] for name in _RESPONSE_HEADERS if name in forwarded.headers}
         return Response(forwarded.body, forwarded.status, headers={**responses.NO_STORE, **responses.VARY, **headers})
@@ -81,7 +84,7 @@ class GraphQLForwarding:
 
 
 def _accepted(request: Request) -> str:
-    """Return the media types that the client accepts, of those that this layer passes on."""
+    """Return the `Accept` header for the router: the media types of `_MEDIA_TYPES` that the client accepts."""
     accept = request.headers.get("accept", "")
     named = [media_type for media_type in _MEDIA_TYPES if media_type in accept]
     return ", ".join(named) or MEDIA_TYPE

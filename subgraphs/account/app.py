@@ -36,9 +36,11 @@ if TYPE_CHECKING:
     from subgraphs.kit.outbox import Outbox
     from subgraphs.kit.store_factory import Clock
 
-# The pause between two deletions of old events. The outbox keeps events for days, so an hour more does not matter.
+# The pause between two deletions of old events. The outbox keeps events for seven days, so it does not matter if some
+# are deleted an hour later.
 PRUNE_SECONDS: Final = 3600.0
-# The longest time for which the money of an expired hold is still held. An expired hold is never captured.
+# How often expired holds are released. So the money of an expired hold is still reserved for this time at most. An
+# expired hold is never captured, even if it is not released yet.
 EXPIRY_SECONDS: Final = 5.0
 EXPIRY_BATCH: Final = 100
 
