@@ -96,8 +96,7 @@ class ExactlyOneOf:
     def not_in_example(self) -> Collection[str]:
         return self.names[1:]
 
-    def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:  # noqa: ARG002 - required
-    by the protocol
+    def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:  # noqa: ARG002 - required by the protocol
         if sum(name in given for name in self.names) != 1:
             yield FieldError(("body", self.names[0]), "EXACTLY_ONE", f"give exactly one of {', '.join(self.names)}")
 
@@ -114,8 +113,7 @@ class AtLeastOne:
     def not_in_example(self) -> Collection[str]:
         return ()
 
-    def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:  # noqa: ARG002 - required
-    by the protocol
+    def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:  # noqa: ARG002 - required by the protocol
         if not given:
             yield FieldError(("body",), "REQUIRED", "give at least one field")
 
@@ -138,8 +136,7 @@ class ExactDecimals:
     def not_in_example(self) -> Collection[str]:
         return ()
 
-    def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:  # noqa: ARG002 - required
-    by the protocol
+    def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:  # noqa: ARG002 - required by the protocol
         if "amount" not in body or "currency" not in body:
             return
         try:

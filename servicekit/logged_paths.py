@@ -30,8 +30,8 @@ class LoggedPaths:
         for route in dict.fromkeys(routes):
             segments = route.split("/")
             self._by_length[len(segments)].append(segments)
-        for known in self._by_length.values():  # literal segments have priority, so routes with few parameters are
-        first
+        # Literal segments have priority over parameters, so the routes with the fewest parameters come first.
+        for known in self._by_length.values():
             known.sort(key=lambda segments: sum(map(_is_parameter, segments)))
 
     def of(self, path: str) -> str:

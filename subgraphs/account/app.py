@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 # The pause between two deletions of old events. The outbox keeps events for seven days, so it does not matter if some
 # are deleted an hour later.
 PRUNE_SECONDS: Final = 3600.0
-# How often expired holds are released. So the money of an expired hold is still reserved for this time at most. An
-# expired hold is never captured, even if it is not released yet.
+# The pause between two releases of expired holds. It is also the longest time for which the money of an expired hold is
+# still reserved. An expired hold is never captured, even if it is not released yet.
 EXPIRY_SECONDS: Final = 5.0
 EXPIRY_BATCH: Final = 100
 

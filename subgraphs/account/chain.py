@@ -5,8 +5,9 @@ hash of the account's entry before it. The key is not in the database. So somebo
 neither change, insert nor remove an entry in the middle of a chain without being noticed. Entries of internal accounts
 have no chain of their own, because each transaction has an entry of a customer, whose hash covers them.
 
-Who removes the last entries of an account leaves a shorter chain that is right. So the service logs a head of each day:
-one hash over the entries of the day, which a later check of the same database must find again.
+If somebody removes the last entries of an account, the rest of the chain is still valid, only shorter. So the service
+logs a head for each day: one hash over all entries of that day. A later check computes the same hash from the database
+only if no entry of that day is missing.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ _KEY_ID_CHARACTERS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The last entry of an account: its place in the account's chain, and its hash.
+    """The position of an entry in the chain of its account, and the hash of the entry.
 
-    An account without entries has the place 0 and no hash.
+    For an account without entries, the position is 0 and the hash is empty.
     """
 
     position: int = 0
@@ -41,10 +42,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An entry as its hash covers it.
+    """The account and the amount of one entry, in the form from which hashes are computed.
 
     Attributes:
-        account: the account's id; for an internal account its name.
+        account: the id of a customer's account, or the name of an internal account.
         units: the amount in minor units.
     """
 
@@ -54,13 +55,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class ChainedEntry:
-    """What the hash of an entry covers besides the entry before it.
+    """The data from which the hash of an entry is computed, without the hash of the entry before it.
 
     Attributes:
         posted_at: RFC 3339 text with milliseconds.
         balance_after: in minor units.
         lines: all entries of the transaction, in their order.
-        line: the place of this entry in `lines`.
+        line: the index of this entry in `lines`.
     """
 
     transaction_id: str
@@ -72,7 +73,7 @@ class ChainedEntry:
 
 
 def lines_of(movements: Iterable[Movement], currency: str) -> tuple[Line, ...]:
-    """Return the entries of a transaction as the hashes cover them."""
+    """Return the `Line` of each entry of a transaction."""
     return tuple(
         Line(
             movement.account.id if isinstance(movement.account, CustomerAccount) else movement.account.name,
@@ -83,14 +84,14 @@ def lines_of(movements: Iterable[Movement], currency: str) -> tuple[Line, ...]:
 
 
 class ChainKey:
-    """The secret key of the chains. `id` tells keys apart and reveals nothing about the key."""
+    """The secret key of the chains. Different keys have different ids. The id reveals nothing about the key."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
         self.id: Final = hmac.new(key, b"key id", hashlib.sha256).hexdigest()[:_KEY_ID_CHARACTERS]
 
     def next(self, before: Link, entry: ChainedEntry) -> Link:
-        """Return the link of `entry`, which follows the entry of `before` in its account."""
+        """Return the link of `entry`. `before` is the link of the preceding entry of the same account."""
         content = [
             before.position + 1,
             entry.transaction_id,
@@ -105,9 +106,9 @@ class ChainKey:
 
 
 def head_of_day(hashes: Iterable[tuple[str, bytes]]) -> str:
-    """Return the head of a day: a SHA-256 digest in hex over its entries, each an account's id and a hash.
+    """Return the head of a day: the SHA-256 digest of all entries of the day, in hexadecimal.
 
-    The entries may come in any order.
+    `hashes` contains the account's id and the hash of each entry, in any order.
     """
     digest = hashlib.sha256()
     for account_id, entry_hash in sorted(hashes):
@@ -118,7 +119,7 @@ def head_of_day(hashes: Iterable[tuple[str, bytes]]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class StoredEntry:
-    """An entry of a customer's account as a store has it."""
+    """An entry of a customer's account, with the position and the hash that the store contains for it."""
 
     account_id: str
     link: Link
@@ -126,10 +127,15 @@ class StoredEntry:
 
 
 def first_broken(key: ChainKey, entries: Sequence[StoredEntry], before: Link) -> tuple[StoredEntry | None, Link]:
-    """Verify entries of one account, in the order of their positions, that follow `before`.
+    """Verify entries of one account. `before` is the link of the entry before them.
+
+    Args:
+        key: the key of the chains.
+        entries: the entries in the order of their positions.
+        before: the last link that is already verified.
 
     Returns:
-        The first entry whose position or hash is wrong, or None; and the last link that is right.
+        The first entry whose position or hash is wrong (or None), and the last correct link.
     """
     for stored in entries:
         expected = key.next(before, stored.entry)

@@ -63,10 +63,10 @@ _database = click.option(
 def check(context: click.Context, database: Path | None) -> None:
     """Verify every invariant of the ledger, read-only; the service may be running.
 
-    This includes the hash chain of each account, if the key of the chains is there; the first broken entry is named.
+    This includes the hash chain of each account, if there is a key of the chains. The first broken entry is printed.
     The exit code is 1 if an invariant is violated, or if the other stores of the data directory have recorded another
-    ledger. The exit code is 2 if the file cannot be read or is not a ledger. A file that the command line names, such
-    as a copy, is not compared with the other stores.
+    ledger. The exit code is 2 if the file cannot be read or is not a ledger. A file that is given on the command line,
+    such as a copy, is not compared with the other stores.
     """
     _verify(context, database)
 
@@ -75,7 +75,7 @@ def check(context: click.Context, database: Path | None) -> None:
 @_database
 @click.pass_context
 def verify(context: click.Context, database: Path | None) -> None:
-    """The same as `check`."""
+    """Verify every invariant of the ledger, as `check` does."""
     _verify(context, database)
 
 
@@ -112,8 +112,9 @@ async def _check_store(settings: AccountSettings) -> tuple[LedgerReport, str | N
 
 
 def _mismatch(path: Path, data_dir: Path) -> str | None:
-    # The records are read before the ledger. A running service changes the ledger first and its record afterwards, so
-    # in the other order, a change in between would look like a lost change.
+    # The records must be read before the ledger. A running service changes the ledger first and its record afterwards.
+    # If the ledger were read first, the service could change both before the records are read. Then the record would
+    # have more changes than the ledger, as if the ledger had lost a change.
     records = StoreRecords(data_dir).read()
     own, known = read_identity(path)
     return find_mismatch("account", own, known, records)

@@ -260,7 +260,7 @@ def usable(account: Account | None, account_id: str, actor: Actor, *operations: 
     The refusal says that the account is closed only if the actor may see the account.
 
     Raises:
-        Forbidden: the actor may see the account, but may not do all of `operations` with it.
+        Forbidden: the actor may see the account, but has no permission for at least one of `operations`.
     """
     if account is None or not may(actor, Operation.READ, account.user_id):
         return InvalidAccount(account_id)

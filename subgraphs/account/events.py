@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def of_change(before: Account | None, after: Account) -> Iterator[Event]:
-    """Yield `account.opened` if `before` is None, and `account.changed` if the account has changed; otherwise nothing.
+    """Yield the event of a change: `account.opened` if `before` is None, otherwise `account.changed`.
 
-    If staff made the change, the event says who changed what.
+    If the account is the same as before, there is no event. If staff made the change, the event contains who made it.
     """
     if before != after:
         kind = "account.opened" if before is None else "account.changed"
@@ -46,7 +46,10 @@ def of_settlement(posting: Posting, settlement: Settlement) -> Iterator[Event]:
 
 
 def of_hold(hold: Hold, account: Account) -> Event:
-    """Return `account.held` if `hold` begins, `account.released` if it ends; `account` is the account afterwards."""
+    """Return the event of a hold: `account.held` if it is active, and `account.released` if it has ended.
+
+    `account` is the state of the account after this.
+    """
     kind = "account.held" if hold.ended_at is None else "account.released"
     facts = {
         "transactionId": hold.id,

@@ -42,7 +42,7 @@ class HoldStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Money of one account that is reserved for one order; the transaction id of the order identifies it.
+    """Money of one account that is reserved for one order. The id of the hold is the transaction id of the order.
 
     Attributes:
         posting: the order as it was sent.
@@ -74,13 +74,14 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class HoldChange:
-    """What a store has to do when a hold is made or ends: write all of this in one database transaction.
+    """The data that a store must write in one database transaction when a hold is made or ends.
 
     Attributes:
-        hold: the hold to write; None when the order was refused.
-        settlement: the outcome to record under the transaction id, entries and accounts; None when a hold is made.
-        accounts: the account of the hold as it is afterwards, if there are no entries.
-        moved: the person's sums to write.
+        hold: the hold to write; None if the order was refused.
+        settlement: the outcome of the order, with its entries and accounts; None if a hold is made.
+        accounts: the new state of the hold's account. It is empty if `settlement` has entries, because `settlement`
+            then contains the account.
+        moved: the person's sums for the day and the month that have changed.
     """
 
     hold: Hold | None
@@ -102,7 +103,10 @@ def held_account(posting: Posting) -> str:
 
 
 def reserve(posting: Posting, expires_at: datetime, ledger: LedgerView) -> HoldChange:
-    """Decide `posting` as if it were posted now, and reserve its money. A refusal is recorded as that of a posting."""
+    """Decide whether `posting` could be posted now. If so, reserve its money; if not, refuse the order.
+
+    A refusal is recorded under the transaction id, like the refusal of a posting.
+    """
     verdict = decide(posting, ledger)
     if isinstance(verdict, Problem):
         outcome = Outcome(format_timestamp(ledger.at), to_json(verdict))
@@ -114,10 +118,12 @@ def reserve(posting: Posting, expires_at: datetime, ledger: LedgerView) -> HoldC
 
 
 def capture(hold: Hold, amount: Decimal | None, ledger: LedgerView) -> HoldChange:
-    """Post the order of an active hold, with `amount` or in whole. If it cannot be posted any more, the hold ends.
+    """Post the order of an active hold. If the order can no longer be posted, end the hold.
+
+    If `amount` is None, the whole amount of the order is posted.
 
     Raises:
-        InvalidValue: `amount` is not positive, or greater than what is held.
+        InvalidValue: `amount` is not positive, or greater than the held amount.
     """
     if hold.expires_at <= ledger.at:
         return end(hold, HoldStatus.EXPIRED, ledger)
@@ -159,7 +165,7 @@ def _holding(account: Account, held: Decimal, at: datetime) -> Account:
 
 
 def _given_back(hold: Hold, amount: Decimal, ledger: LedgerView) -> tuple[MovedSum, ...]:
-    """Return the sum in which the hold was counted, without `amount`, which was not moved after all."""
+    """Subtract `amount` from the person's sum to which the hold was added, because this amount was not moved."""
     if not amount:
         return ()
     found = (moved for moved in ledger.moved if moved.account_type is hold.account_type)
@@ -167,7 +173,11 @@ def _given_back(hold: Hold, amount: Decimal, ledger: LedgerView) -> tuple[MovedS
 
 
 def with_amount(posting: Posting, amount: Decimal | None) -> Posting:
-    """Return the order with a smaller amount. Raises InvalidValue for one that is not positive, or greater."""
+    """Return the order with `amount` instead of its own amount. If `amount` is None, return the order unchanged.
+
+    Raises:
+        InvalidValue: `amount` is not positive, or greater than the amount of the order.
+    """
     if amount is None or amount == posting.amount:
         return posting
     if amount > posting.amount:

@@ -7,13 +7,13 @@ case and amounts as strings.
 |---|---|
 | `/internal/parties` | 200 `{source, destination}`: for each account its owner, or null |
 | `/internal/postings` | 200 `{outcome: POSTED, postedAt}` or `{outcome: REFUSED, problem}`; 409 for a used id |
-| `/internal/holds` | 200 `{outcome: HELD, heldAt, expiresAt}`, or as a posting; 409 for a used id |
-| `/internal/holds/capture` | 200 as a posting; 404 without such a hold; 409 for another amount than before |
-| `/internal/holds/release` | 200 `{outcome: RELEASED, endedAt}`, `EXPIRED` or `CAPTURED`; 404 without such a hold |
-| all | 400 with every wrong field, 401, 413, 415, 503 |
+| `/internal/holds` | 200 `{outcome: HELD, heldAt, expiresAt}`, or an outcome as for `/internal/postings`; 409 for a
+used id | | `/internal/holds/capture` | 200 as for `/internal/postings`; 404 without such a hold; 409 for another amount
+than before | | `/internal/holds/release` | 200 `{outcome: RELEASED, endedAt}`, `EXPIRED` or `CAPTURED`; 404 without
+such a hold | | all | 400 with every wrong field, 401, 413, 415, 503 |
 
-If a person has named too many wrong receivers (`posting_rules.WRONG_RECEIVERS`), `/internal/parties` responds with 429
-when this person wants to transfer money to somebody else. The transaction service then does not record the order.
+`/internal/parties` responds with 429 if a person wants to transfer money to somebody else, but has already named too
+many wrong receivers (`posting_rules.WRONG_RECEIVERS`). The transaction service then does not record the order.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from subgraphs.account.settlement import Outcome
     from subgraphs.account.store.protocol import AccountStore
 
-# A posting with MAX_ENTRIES entries has about 3 KB.
+# The size of the largest accepted body. The largest posting (with MAX_ENTRIES entries) has only about 3 KB.
 MAX_BODY_BYTES: Final = 64_000
 
 _log = structlog.stdlib.get_logger("account.internal_api")
@@ -125,12 +125,15 @@ def _party(account: Account | None, actor: OnBehalfOf, *, must_be_own: bool) -> 
 
 
 async def postings(runtime: InternalRuntime, request: PostingRequest) -> dict[str, object]:
-    """Make a posting, and return its definite outcome. A repetition returns the same outcome."""
+    """Make a posting, and return its outcome. If the request is repeated, return the same outcome again."""
     return _outcome(await runtime.store.post(request.posting(), runtime.limits))
 
 
 async def hold(runtime: InternalRuntime, request: HoldRequest) -> dict[str, object]:
-    """Reserve the money of an order. A repetition returns the hold or, if the order has one, its outcome."""
+    """Reserve the money of an order, and return the hold.
+
+    If the request is repeated, return the same hold. If the order already has an outcome, return the outcome instead.
+    """
     made = await runtime.store.reserve(request.posting(), request.until(values.now()), runtime.limits)
     if isinstance(made, Hold):
         held_at, expires_at = (values.format_timestamp(moment) for moment in (made.created_at, made.expires_at))
@@ -139,11 +142,11 @@ async def hold(runtime: InternalRuntime, request: HoldRequest) -> dict[str, obje
 
 
 async def capture(runtime: InternalRuntime, request: CaptureRequest) -> dict[str, object]:
-    """Post the order of a hold, and return its definite outcome. A repetition returns the same outcome.
+    """Post the order of a hold, and return its outcome. If the request is repeated, return the same outcome again.
 
     Raises:
         HoldNotFound: no hold has this transaction id.
-        BadUserInput: the amount is greater than what is held.
+        BadUserInput: the amount is greater than the held amount.
     """
     try:
         outcome = await runtime.store.capture(request.transaction_id, request.amount, runtime.limits)
@@ -156,7 +159,7 @@ async def capture(runtime: InternalRuntime, request: CaptureRequest) -> dict[str
 
 
 async def release(runtime: InternalRuntime, request: ReleaseRequest) -> dict[str, object]:
-    """End a hold, and return how it ended. A hold that has ended already stays as it is.
+    """End a hold, and return how it ended. If the hold has already ended, it is not changed.
 
     Raises:
         HoldNotFound: no hold has this transaction id.

@@ -31,7 +31,7 @@ def _signed_amount(value: object) -> Decimal:
 
 
 def _amount(value: object) -> Decimal | None:
-    """Parse an amount without a sign. Null stands for none."""
+    """Parse an amount without a sign. Null is returned as None."""
     if value is None or isinstance(value, Decimal):
         return value
     if not isinstance(value, str):
@@ -53,8 +53,8 @@ def _object_id(text: str) -> str:
     return text
 
 
-# Ids and account numbers are shorter than this limit. A text that is neither an id nor an account number gets the same
-# response as a missing account.
+# The id or the number of an account. The format is not checked here: for a text that is neither an id nor a number, the
+# response is the same as for a missing account.
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 _Amount = Annotated[Decimal, BeforeValidator(_signed_amount)]
 ObjectIdText = Annotated[str, AfterValidator(_object_id)]
@@ -142,13 +142,13 @@ class PostingRequest(InternalDocument):
         )
 
 
-# A hold that nobody captures or releases ends after this time, unless the caller gives another one.
+# A hold that nobody captures or releases expires after this time, unless the request contains `expiresAt`.
 HOLD_LIFETIME: Final = timedelta(days=7)
 LONGEST_HOLD: Final = timedelta(days=31)
 
 
 class HoldRequest(PostingRequest):
-    """An order whose money shall be reserved, and until when."""
+    """An order whose money is to be reserved, and the time at which the hold expires."""
 
     expires_at: Annotated[datetime | None, BeforeValidator(_time)] = None
 
@@ -163,7 +163,7 @@ class HoldRequest(PostingRequest):
 
 
 class CaptureRequest(InternalDocument):
-    """The hold to capture; without an amount, all of it."""
+    """The hold to capture, and the amount to post. Without an amount, the whole held amount is posted."""
 
     transaction_id: ObjectIdText
     amount: Annotated[Decimal | None, BeforeValidator(_amount)] = None

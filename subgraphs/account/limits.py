@@ -1,8 +1,10 @@
-"""The limits of customers: the largest amount of an order, of a day, a month and a balance (bank §2.12). Pure.
+"""The limits of customers: the largest order, daily sum, monthly sum and balance (bank §2.12). Pure.
 
 Days and months end at midnight UTC. For each person, period and currency, two sums are limited: the money that leaves
-the person's accounts (transfers, withdrawals, payments), and the money that is deposited into them. A type of account
-may have limits of its own; they apply to the person's accounts of this type, beside those for all accounts.
+the person's accounts (transfers, withdrawals, payments), and the money that is deposited into them.
+
+A type of account may have additional limits. They apply to the sum over the person's accounts of this type. The limits
+for all accounts apply too.
 """
 
 from __future__ import annotations
@@ -20,15 +22,16 @@ from subgraphs.account.domain import AccountType
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The upper bound of each balance, daily sum and order, in minor units. The bound is so low that the sum of a few such
-# numbers fits into 64 bits. It is higher than any limit that makes sense.
+# The upper bound of each balance, daily sum and order, in minor units. It is higher than any useful limit, and so low
+# that the sum of several such numbers fits into 64 bits.
 MAX_UNITS: Final = 10**18
-# Without a limit of the month, its sum could exceed 64 bits. It stops at a number that is above each limit.
+# The largest monthly sum that is stored. If there is no monthly limit, the sum could otherwise become too large for 64
+# bits. This number is above each possible limit.
 _MOST_IN_A_MONTH: Final = 9 * MAX_UNITS
 
 
 class Direction(StrEnum):
-    """Whether an order counts towards a person's daily sum of outgoing or of incoming money."""
+    """The sum to which an order is added: the person's outgoing money or the person's incoming money."""
 
     OUT = "OUT"
     IN = "IN"
@@ -70,11 +73,14 @@ class Ceiling:
             raise ValueError(f"{default!r} is not an amount: {error}") from None
 
     def of(self, currency: str) -> Decimal:
-        """The largest amount in `currency`, with its decimals and never above `MAX_UNITS`."""
+        """Return the largest amount in `currency`, with the decimals of the currency. It is at most `MAX_UNITS`."""
         return from_minor_units(min(self._units(currency), MAX_UNITS), currency)
 
     def of_type(self, type_: AccountType, currency: str) -> Decimal | None:
-        """The largest amount for accounts of this type, as `of`. None if the type has no limit of its own."""
+        """Return the largest amount for accounts of this type, at most `MAX_UNITS`.
+
+        Return None if the type has no limit of its own.
+        """
         amount = self.exceptions.get(f"{type_}:{currency}", self.exceptions.get(type_))
         if amount is None:
             return None
@@ -108,7 +114,7 @@ class Limits:
         order: the largest amount that one order may move.
         day: the largest amount that a person may move on one day, for each direction and currency (`MovedSum`).
         balance: the highest balance of an account.
-        month: the largest amount that a person may move in one month; None sets no limit.
+        month: the largest amount that a person may move in one month; None if there is no monthly limit.
         receiver_tries: how many wrong receivers (`posting_rules.WRONG_RECEIVERS`) a person may name. After that,
             transfers of this person to others are refused.
     """
@@ -122,10 +128,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class MovedSum:
-    """What a person moved in one direction and currency, with accounts of one type: on a day, and in a month.
+    """The sums that a person moved on one day and in one month.
+
+    There is one `MovedSum` for each direction, currency and type of account.
 
     Attributes:
-        account_type: None for sums of a release that did not know the type.
+        account_type: None for sums that an early release stored, which did not store the type.
         day: the day of `day_amount`, such as `2026-01-31`.
         month: the month of `month_amount`, such as `2026-01`.
     """
@@ -140,16 +148,20 @@ class MovedSum:
     month_amount: Decimal
 
     def on_day(self, moment: datetime) -> Decimal:
-        """What counts on the day of `moment`.
+        """Return the part of the sum that counts against the daily limit at `moment`.
 
-        If the clock was set back over midnight, the sum may be that of the next day. It also counts. A sum of a later
-        day comes from a clock that was far ahead. It does not count: otherwise it would count on every day until then.
+        This is the daily sum if it belongs to the day of `moment`. It also counts if it belongs to the next day,
+        because the clock may have been set back over midnight. A sum of a later day was stored when the clock was far
+        ahead. It does not count, because otherwise it would count on every day until then.
         """
         counts = self.day in {day_of(moment), next_day(day_of(moment))}
         return self.day_amount if counts else from_minor_units(0, self.currency)
 
     def in_month(self, moment: datetime) -> Decimal:
-        """What counts in the month of `moment`; as for days, the sum of the next month counts, too."""
+        """Return the part of the sum that counts against the monthly limit at `moment`.
+
+        A sum of the next month counts too, for the same reason as in `on_day`.
+        """
         counts = self.month in {month_of(moment), month_of(end_of_month(moment))}
         return self.month_amount if counts else from_minor_units(0, self.currency)
 
@@ -165,9 +177,9 @@ class MovedSum:
         )
 
     def minus(self, amount: Decimal, counted_at: datetime) -> MovedSum:
-        """Return the sum without `amount`, which was counted at a time, but was not moved after all.
+        """Return the sum without `amount`, which was added at the time `counted_at` but was not moved.
 
-        If a new day or month has begun since, its sum does not contain the amount.
+        If a new day or month has begun since `counted_at`, its sum does not contain the amount and is not changed.
         """
         nothing = from_minor_units(0, self.currency)
         in_day, in_month = self.on_day(counted_at) > 0, self.in_month(counted_at) > 0

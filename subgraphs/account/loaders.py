@@ -53,8 +53,8 @@ class Loaders:
         return [found.get(number) for number in numbers]
 
     async def _load_pages(self, keys: list[OwnedPage]) -> list[Sequence[Account]]:
-        # The store is queried once for each different filter and page. Without aliases, an operation has only one
-        # filter and page.
+        # There is one query of the store for each combination of filter and page. Most operations have only one
+        # combination. An operation needs aliases for more than one.
         owners: dict[tuple[AccountFilter, PageRequest], list[str]] = {}
         for key in keys:
             owners.setdefault((key.wanted, key.page), []).append(key.owner_id)

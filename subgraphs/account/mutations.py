@@ -71,7 +71,7 @@ CloseAccountResult = Annotated[
     strawberry.union("CloseAccountResult", description="The closed account, or why it was not closed."),
 ]
 
-# Problem of the domain -> GraphQL type.
+# Maps each problem of the domain to its GraphQL type.
 _PROBLEMS: Final[dict[type[problems.Problem], Callable[..., object]]] = {
     problems.InvalidAccount: InvalidAccount,
     problems.LimitReached: LimitReached,
@@ -86,7 +86,11 @@ async def _result(
     outcome: Awaitable[domain.Account | problems.Problem],
     success: Callable[..., object],
 ) -> Any:
-    """Return the result of a mutation, a member of its union: `success` with the outcome, or a problem."""
+    """Await `outcome`, and return it as a GraphQL object of the mutation's union type.
+
+    If the outcome is an account, the object is made by `success`. Otherwise, the object is the GraphQL type of the
+    problem.
+    """
     decided = await outcome
     info.context.loaders.clear()
     if isinstance(decided, domain.Account):

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-# The refusals that reveal something about the account of another person. The refusals of a person are counted for this
-# time.
+# The codes of refusals that reveal something about the account of another person. For each person, these refusals are
+# counted over the time `WRONG_RECEIVER_WINDOW`.
 WRONG_RECEIVERS: Final = frozenset({InvalidAccount.code, ReceiverUnavailable.code})
 WRONG_RECEIVER_WINDOW: Final = timedelta(minutes=15)
 
@@ -49,7 +49,7 @@ class LedgerView:
         at: the time of the decision and of the entries.
         customers: the customers' accounts in the posting, by id. Accounts that do not exist are missing.
         limits: the limits that apply.
-        moved: what the person has moved lately in the direction and currency of the posting.
+        moved: the person's sums of the day and the month in the direction and currency of the posting.
         wrong_receivers: how many refusals of the kinds `WRONG_RECEIVERS` the person got within `WRONG_RECEIVER_WINDOW`.
     """
 
@@ -66,7 +66,7 @@ class Movement:
 
     Attributes:
         balance_after: the balance of a customer's account after the entry; None for an internal account.
-        released: the held money of the account that the entry ends, because it captures a hold; otherwise None.
+        released: if the entry captures a hold, the amount of the hold, which is no longer reserved; otherwise None.
     """
 
     account: CustomerAccount | InternalAccount
@@ -78,8 +78,8 @@ class Movement:
 def decide(posting: Posting, ledger: LedgerView) -> tuple[Movement, ...] | Problem:
     """Return the entries to write, or the first reason for a refusal.
 
-    Checks come in this order: the actor's own accounts, their status and currency, own funds, own limits, accounts of
-    others.
+    The checks come in this order: the actor's own accounts, the status and currency of these accounts, the actor's
+    funds, the actor's limits, and the accounts of other persons.
     """
     for check in (_not_usable, _same, _frozen, _other_currency, _too_poor, _too_much, _wrong_receiver):
         for refusal in check(posting, ledger):
@@ -88,10 +88,10 @@ def decide(posting: Posting, ledger: LedgerView) -> tuple[Movement, ...] | Probl
 
 
 def decide_capture(posting: Posting, ledger: LedgerView) -> tuple[Movement, ...] | Problem:
-    """Return the entries to write when the money of `posting` is already held, or the first reason for a refusal.
+    """Return the entries to write for a posting whose money is reserved, or the first reason for a refusal.
 
-    Funds and limits were checked when the money was reserved. What may have changed since is the status of accounts,
-    and whether the receiver has room.
+    Funds and limits were checked when the money was reserved. Only the status of the accounts, and the limit of the
+    receiver's balance, must be checked again, because they may have changed.
     """
     for check in (_not_usable, _frozen, _wrong_receiver):
         for refusal in check(posting, ledger):
@@ -170,8 +170,8 @@ def _beyond_limits(
     Args:
         posting: the order.
         ledger: the limits, and what the person has moved.
-        type_: compare with the limits of accounts of this type, if it has any; None for the limits of all accounts.
-        amount: what the order moves with these accounts.
+        type_: the type of account whose own limits are compared; None for the limits of all accounts.
+        amount: the amount that the order moves with the accounts to which these limits apply.
     """
     limits, currency, at = ledger.limits, posting.currency, ledger.at
     nothing = from_minor_units(0, currency)
@@ -193,7 +193,10 @@ def _beyond_limits(
 
 
 def own_amount(posting: Posting, ledger: LedgerView, type_: AccountType) -> Decimal:
-    """Return what the posting moves with the actor's own accounts of a type, in the direction of the posting."""
+    """Return the amount that the posting moves with those accounts of the actor that have the type `type_`.
+
+    Only the posting's direction counts: debits for outgoing money, and credits for incoming money.
+    """
     return sum(
         (
             abs(amount)

@@ -41,9 +41,9 @@ class PostingType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InternalAccount:
-    """An account of the bank; there is one for each currency.
+    """An account of the bank, such as `DEPOSITS`. It exists once for each currency.
 
-    The first posting creates it, and only the store knows its id.
+    The store creates the account at its first posting. Only the store knows the id of the account.
     """
 
     name: str
@@ -56,7 +56,7 @@ class CustomerAccount:
     id: str
 
 
-# Type of posting -> the kind of account that it debits, and the kind of account that it credits.
+# Maps a type of posting to the kind of account that it debits and the kind of account that it credits.
 _SIDES: dict[PostingType, tuple[type, type]] = {
     PostingType.TRANSFER: (CustomerAccount, CustomerAccount),
     PostingType.DEPOSIT: (InternalAccount, CustomerAccount),
@@ -93,7 +93,7 @@ class Posting:
         amount: a positive amount, which is the sum of the credits and the sum of the debits.
 
     Raises:
-        InvalidValue: the posting is wrong, whatever accounts exist. The constructor raises this error.
+        InvalidValue: the posting can never be valid: for example, its entries do not sum to zero.
     """
 
     transaction_id: str

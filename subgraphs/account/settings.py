@@ -34,9 +34,11 @@ class AccountSettings(SubgraphSettings):
     Attributes:
         db_url: `sqlite:///path` or `mongodb://…`; by default a file in the data directory.
         max_per_user: the number of accounts, not counting closed ones, that a user may own.
-        max_order, max_per_day, max_balance: the largest amount of an order, of a user's day and of a balance.
+        max_order: the largest amount of an order.
+        max_per_day: the largest amount that a user may move on one day.
+        max_balance: the highest balance of an account.
         kafka_brokers: the Kafka cluster that gets the events; None publishes none.
-        max_per_month: the largest amount of a user's month; None sets no limit.
+        max_per_month: the largest amount that a user may move in one month; None if there is no monthly limit.
         ledger_key: the key of the ledger's hash chains; None selects a file in the data directory.
         receiver_tries: how many receivers that do not exist or cannot receive money a user may name in 15 minutes.
     """

@@ -55,15 +55,15 @@ class RecordedPosting:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What a store has to do for a posting: write all of this in one database transaction, and return `outcome`.
+    """The result of a decided posting. The store must write all of it in one database transaction.
 
     Attributes:
         outcome: the outcome, which is recorded under the posting's transaction id and returned at every repetition.
         movements: the entries to write, in the posting's order; none for a refusal.
-        accounts: the customers' accounts as they are after the movements, each account once.
-        moved: the person's sums that include this posting; none for a refusal.
-        bound_reached: whether a number of the store has reached its upper bound (`reaches_bound`), so that operators
-            must be alarmed.
+        accounts: the new state of each customer's account that the movements change.
+        moved: the person's sums of the day and the month, including this posting; none for a refusal.
+        bound_reached: whether a stored number has reached its upper bound (`reaches_bound`). Operators must then be
+            alerted.
     """
 
     outcome: Outcome
@@ -100,7 +100,7 @@ def settle(posting: Posting, ledger: LedgerView) -> Settlement:
 
 
 def accounts_after(movements: tuple[Movement, ...], ledger: LedgerView) -> tuple[Account, ...]:
-    """Return the customers' accounts as they are after `movements`."""
+    """Return the new state of each customer's account after `movements`."""
     return tuple(
         replace(
             ledger.customers[movement.account.id],
@@ -115,7 +115,7 @@ def accounts_after(movements: tuple[Movement, ...], ledger: LedgerView) -> tuple
 
 
 def counted(posting: Posting, ledger: LedgerView) -> Iterator[MovedSum]:
-    """Yield the person's sums with the amount of `posting` added."""
+    """Yield the person's sums (one for each type of account), to which the amount of `posting` is added."""
     known = {moved.account_type: moved for moved in ledger.moved}
     for type_ in dict.fromkeys(account.type for account in own_accounts(posting, ledger)):
         amount = own_amount(posting, ledger, type_)
@@ -125,7 +125,7 @@ def counted(posting: Posting, ledger: LedgerView) -> Iterator[MovedSum]:
 
 
 def nothing_moved(posting: Posting, type_: AccountType) -> MovedSum:
-    """Return the sum of a person who has moved nothing yet in the posting's direction and currency."""
+    """Return an empty sum for the person, direction and currency of the posting."""
     nothing = from_minor_units(0, posting.currency)
     person, currency = posting.on_behalf_of.user_id, posting.currency
     return MovedSum(person, currency, posting.direction, type_, "", nothing, "", nothing)

@@ -1,4 +1,4 @@
-"""Refuses to continue the hash chains of a store with another key than the one that they were made with."""
+"""Checks that the service has the same key with which the hash chains of its store were made."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 def check_key(known: list[str], key: ChainKey, place: str) -> None:
-    """Raise StartupError if the chains in `place` were made with another key than `key`."""
+    """Raise StartupError if the chains in the store `place` were not made with `key`.
+
+    `known` contains the id of the key that the store has recorded, or nothing if the store has no chains yet.
+    """
     if known and known != [key.id]:
         raise StartupError(
             f"ACCOUNT_LEDGER_KEY: the entries of {place} were chained with another key; give the service the key that"

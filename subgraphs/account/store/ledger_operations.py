@@ -1,6 +1,7 @@
-"""Postings and holds: reads, decides and writes in one database transaction, the same way for every store.
+"""The operations of a ledger: make a posting, reserve, capture and release money. All stores use these functions.
 
-A store implements `LedgerTransaction`. The rules are in `settlement` and `holds`.
+Each function reads, decides and writes inside one database transaction. A store implements `LedgerTransaction`. The
+rules for the decisions are in `settlement` and `holds`.
 """
 
 from __future__ import annotations
@@ -28,34 +29,39 @@ _log = structlog.stdlib.get_logger("account.store")
 
 
 class LedgerTransaction(Protocol):
-    """One database transaction of a store."""
+    """The reads and writes of one database transaction, which each store implements."""
 
     async def recorded(self, transaction_id: str) -> RecordedPosting | None:
-        """Return what is recorded under a transaction id."""
+        """Return the posting that is recorded under a transaction id, or None."""
 
     async def hold(self, transaction_id: str) -> Hold | None:
         """Return the hold with this transaction id."""
 
     async def view(self, posting: Posting, limits: Limits, at: datetime) -> LedgerView:
-        """Return what the rules need to decide `posting`."""
+        """Return the data that the rules need to decide `posting`."""
 
     async def write_posting(self, posting: Posting, settlement: Settlement, limits: Limits) -> None:
         """Record the outcome under the posting's transaction id, and write entries, accounts, sums and events."""
 
     async def write_hold(self, change: HoldChange) -> None:
-        """Insert or replace the hold of `change`, and write its accounts, sums and events.
+        """Insert or replace the hold of `change`, and write the accounts, sums and events of `change`.
 
-        Its settlement is written by `write_posting`.
+        `change.settlement` is not written here, but by `write_posting`.
         """
 
 
 async def post(transaction: LedgerTransaction, posting: Posting, limits: Limits, at: datetime) -> tuple[Outcome, bool]:
-    """Execute `AccountStore.post`. The second value says whether anything was written."""
+    """Execute `AccountStore.post`.
+
+    Returns:
+        The outcome, and whether anything was written.
+    """
     recorded = await transaction.recorded(posting.transaction_id)
     if recorded is not None:
         return repeated(posting, recorded), False
     view = await transaction.view(posting, limits, at)
-    # An active hold reserves money of one of the accounts.
+    # The order may have an active hold. If it has one, at least one of its accounts has held money. So the hold is
+    # looked up only in this case.
     if any(account.held for account in view.customers.values()):
         hold = await transaction.hold(posting.transaction_id)
         if hold is not None:
@@ -69,7 +75,7 @@ async def post(transaction: LedgerTransaction, posting: Posting, limits: Limits,
 async def reserve(
     transaction: LedgerTransaction, posting: Posting, expires_at: datetime, limits: Limits, at: datetime
 ) -> tuple[Hold | Outcome, bool]:
-    """Execute `AccountStore.reserve`."""
+    """Execute `AccountStore.reserve`. The second value says whether anything was written, as for `post`."""
     recorded = await transaction.recorded(posting.transaction_id)
     if recorded is not None:
         return repeated(posting, recorded), False
@@ -89,7 +95,7 @@ async def reserve(
 async def capture(
     transaction: LedgerTransaction, transaction_id: str, amount: Decimal | None, limits: Limits, at: datetime
 ) -> tuple[Outcome | None, bool]:
-    """Execute `AccountStore.capture`."""
+    """Execute `AccountStore.capture`. The second value says whether anything was written, as for `post`."""
     hold = await transaction.hold(transaction_id)
     if hold is None:
         return None, False
@@ -104,7 +110,7 @@ async def capture(
 async def end(
     transaction: LedgerTransaction, transaction_id: str, status: HoldStatus, limits: Limits, at: datetime
 ) -> tuple[Hold | None, bool]:
-    """Execute `AccountStore.release`, or let a hold expire whose time has come."""
+    """End a hold: execute `AccountStore.release`, or let the hold expire if its time has come."""
     hold = await transaction.hold(transaction_id)
     if hold is None or hold.status is not HoldStatus.HELD:
         return hold, False

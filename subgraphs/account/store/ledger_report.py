@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from subgraphs.account.chain import ChainKey, StoredEntry
 
 CHAINS: Final = "the hash chain of each account is unbroken"
-# How many examples are reported: enough to recognise a pattern, and few enough to read.
+# How many examples of a violation are reported. With five examples, an operator can recognise what they have in common.
 SHOWN_VIOLATIONS: Final = 5
 
 
@@ -38,7 +38,7 @@ class LedgerReport:
     Attributes:
         customer_sums: the balances of customers in minor units by currency.
         internal_sums: the balances of internal accounts in minor units by name and currency.
-        invariants: what was checked. Without the key of the chains, these are not.
+        invariants: the invariants that were checked. Without the key of the chains, `CHAINS` is not one of them.
     """
 
     accounts: int
@@ -56,12 +56,12 @@ class LedgerReport:
 
 
 def violation(invariant: str, rows: Sequence[dict[str, Any]]) -> Violation | None:
-    """Return the violation of an invariant that `rows` violate; None without rows."""
+    """Return a `Violation` with `rows` as its examples. Return None if there are no rows."""
     return Violation(invariant, len(rows), tuple(rows[:SHOWN_VIOLATIONS])) if rows else None
 
 
 def broken_entries(key: ChainKey, entries: Sequence[StoredEntry]) -> Iterator[dict[str, Any]]:
-    """Yield the first broken entry of one account, whose entries are in the order of their positions."""
+    """Yield the first broken entry of one account, or nothing. `entries` must be in the order of their positions."""
     broken, last = first_broken(key, entries, Link())
     if broken is not None:
         yield {

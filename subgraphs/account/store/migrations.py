@@ -139,7 +139,7 @@ _TRIGGERS = (
 )
 
 # The amount that one person moved on one day (UTC), in minor units. There is one row for each person, currency and
-# direction. The first posting of a new day replaces it.
+# direction. The first posting of a new day replaces the row of the day before.
 _DAY_SUMS = """
 CREATE TABLE day_sums (
     user_id TEXT NOT NULL,
@@ -177,7 +177,7 @@ _INTERNAL_ACCOUNTS_HAVE_NO_BALANCE = (
     ),
 )
 
-# An order is kept as `holds.order_to_json` writes it.
+# The column `posting` contains the order in the format of `holds.order_to_json`.
 _HOLDS = """
 CREATE TABLE holds (
     transaction_id TEXT PRIMARY KEY,
@@ -197,8 +197,8 @@ CREATE TABLE holds (
 ) STRICT
 """
 
-# What a person moved in one direction and currency, with accounts of one type ('' if it is not known). The first
-# posting of a new day or month replaces the sum of the old one.
+# The daily and monthly sums of a person, for one direction, currency and type of account ('' if the type is not known).
+# The first posting of a new day or month replaces the sum of the old day or month.
 _MOVED_SUMS = """
 CREATE TABLE moved_sums (
     user_id TEXT NOT NULL,
@@ -213,8 +213,8 @@ CREATE TABLE moved_sums (
 ) STRICT, WITHOUT ROWID
 """
 
-# An entry that captures a hold also reduces the held money: both change in one statement, so that the account never
-# holds more than its balance.
+# If an entry captures a hold, its trigger changes the balance and the held money in one statement. So at no time is the
+# held money of an account more than its balance.
 _HOLDS_AND_SUMS = (
     _HOLDS,
     "CREATE INDEX holds_of_account ON holds (account_id) WHERE status = 'HELD'",
@@ -253,7 +253,8 @@ _HOLDS_AND_SUMS = (
     "DROP TABLE day_sums",
 )
 
-# The program computes the hashes of entries that were posted before this migration (`sqlite_chain`).
+# Entries that were posted before this migration have no hashes. The program computes these hashes later
+# (`sqlite_chain`).
 _CHAINS = (
     "ALTER TABLE entries ADD COLUMN position INTEGER",
     "ALTER TABLE entries ADD COLUMN hash BLOB",

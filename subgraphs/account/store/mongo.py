@@ -77,7 +77,7 @@ class MongoAccountStore(MongoAccountLists):
         return store
 
     async def chain_with(self, key: ChainKey) -> None:
-        """Make and continue the chains with `key`. A part of `open_chained`."""
+        """Use `key` for the hash chains. Raises StartupError if the chains were made with another key."""
         self._key = key
         keys = self._database.collection(CHAIN_KEY)
         with self._database.failures():
@@ -95,7 +95,8 @@ class MongoAccountStore(MongoAccountLists):
 
     async def open(self, user_id: str, rule: Callable[[int], Account | R]) -> Account | R:
         async def insert(session: AsyncClientSession) -> tuple[Account | R, int]:
-            # Two openings by one person both write the person's document, so that they count one after the other.
+            # Each opening writes the person's document. So two openings by the same person conflict, and the second one
+            # counts the account of the first one.
             await self._customers.update_one({"_id": user_id}, {"$inc": {"openings": 1}}, upsert=True, session=session)
             open_accounts = {"userId": user_id, "status": {"$in": [status.value for status in OPEN_STATUSES]}}
             already_open = await self._accounts.count_documents(open_accounts, session=session)

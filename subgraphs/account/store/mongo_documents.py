@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 
-# An internal account takes part in every deposit, so its entries could overload one shard. So its entries are spread
-# over this many accounts, by the transaction's id.
+# Every deposit has an entry on the same internal account. If all these entries were on one shard, they could overload
+# it. So each internal account is stored as this many accounts. The transaction's id decides which of them gets the
+# entry.
 STRIPES: Final = 16
 
 
 def object_ids(texts: Iterable[str]) -> list[ObjectId]:
-    """Return the ids of those texts that are 24 hex digits; no account has another id."""
+    """Convert the texts to ids. A text that is not 24 hex digits is left out, because no account has such an id."""
     return [ObjectId(text) for text in texts if is_object_id(text)]
 
 
@@ -107,18 +108,18 @@ def balance_fields(account: Account) -> Document:
 
 
 def link_document(link: Link) -> Document:
-    """Return the end of an account's chain, as the account's document has it."""
+    """Return the sub-document with the last link of an account's chain."""
     return {"position": link.position, "hash": link.hash}
 
 
 def to_link(account: Mapping[str, Any]) -> Link:
-    """Return the end of the chain of an account's document."""
+    """Return the last link of the chain in an account's document."""
     chain = account.get("chain")
     return Link() if chain is None else Link(chain["position"], chain["hash"])
 
 
 def internal_account_id(name: str, currency: str, transaction_id: str) -> ObjectId:
-    """Return the id of the internal account that gets the entries of a transaction; one of `STRIPES`."""
+    """Return the id of the stored account (one of `STRIPES`) that gets the entry of a transaction."""
     stripe = hashlib.sha256(transaction_id.encode()).digest()[0] % STRIPES
     return ObjectId(hashlib.sha256(f"{name} {currency} {stripe}".encode()).digest()[:12])
 
@@ -177,7 +178,7 @@ def to_hold(document: Mapping[str, Any]) -> Hold:
 
 
 def moved_fields(sums: Iterable[MovedSum]) -> Document:
-    """Return the fields of a person's document that keep the sums."""
+    """Return the fields of a person's document that contain `sums`."""
     return {
         f"moved.{moved.currency}.{moved.direction.value}.{moved.account_type}": {
             "day": moved.day,

@@ -45,12 +45,12 @@ if TYPE_CHECKING:
     from subgraphs.kit.mongo import MongoDatabase
     from subgraphs.kit.outbox import Event
 
-# A person's document keeps at least this many refusals.
+# The least number of refusals (`WRONG_RECEIVERS`) that a person's document keeps. Older refusals are removed.
 _KEPT_REFUSALS: Final = 1000
 
 
 def wrong_receivers(customer: Mapping[str, Any] | None, at: datetime) -> list[datetime]:
-    """Return the times in a document of `customers` that `AccountStore.wrong_receivers` returns."""
+    """Return the result of `AccountStore.wrong_receivers` from a document of `customers`."""
     times: list[datetime] = (customer or {}).get("wrongReceivers", [])
     return sorted(time for time in times if abs(time - at) < WRONG_RECEIVER_WINDOW)
 
@@ -83,7 +83,7 @@ class MongoLedgerTransaction:
         self._key = key
         self._accounts_by_ids = accounts_by_ids
         self._append_events = append_events
-        # The ends of the chains of the accounts that `view` has read.
+        # The last link of the chain of each account that `view` has read, by the account's id.
         self._links: dict[str, Link] = {}
 
     async def recorded(self, transaction_id: str) -> RecordedPosting | None:
@@ -108,15 +108,15 @@ class MongoLedgerTransaction:
         )
 
     async def write_posting(self, posting: Posting, settlement: Settlement, limits: Limits) -> None:
-        # The documents that other transactions may write, too, come first, so that a conflict is noticed early.
+        # Documents that other transactions may also write are written first, so that a conflict is noticed early.
         rows, links = self._entry_documents(posting, settlement)
         if settlement.accounts:
             updates = [_update(account, links[account.id]) for account in settlement.accounts]
             await self._accounts.bulk_write(updates, session=self._session)
         update: Document = {"$set": moved_fields(settlement.moved)} if settlement.moved else {}
         if not settlement.outcome.posted:
-            # A hold and a refusal with the same transaction id both write the person's document, so that only one of
-            # them is made.
+            # A hold and a refusal with the same transaction id must not both be made. So both write the person's
+            # document, which causes a conflict.
             update["$inc"] = {"refusals": 1}
         if names_wrong_receiver(posting, settlement.outcome):
             kept = max(_KEPT_REFUSALS, 2 * limits.receiver_tries)
@@ -136,7 +136,7 @@ class MongoLedgerTransaction:
             await self._customers.update_one(person, update, upsert=True, session=self._session)
 
     def _entry_documents(self, posting: Posting, settlement: Settlement) -> tuple[list[Document], dict[str, Link]]:
-        """Return the entries, and the new ends of the chains by account."""
+        """Return the documents of the entries, and the new last link of each account's chain by the account's id."""
         rows, links = [], {}
         lines = lines_of(settlement.movements, posting.currency)
         for line, movement in enumerate(settlement.movements):

@@ -7,7 +7,7 @@ customers      one document for each person: what the person has moved, and wron
 postings       the outcome of each transaction, by the transaction's id
 entries        the ledger; entries are inserted, and never updated or deleted
 holds          reserved money, by the transaction id of the order
-chain_key      which key the hash chains are made with
+chain_key      the id of the key with which the hash chains are made
 ```
 
 Accounts are sharded by their owner (bank §4.10), so `account_keys` finds the owner of an id or a number. It also keeps
@@ -70,7 +70,8 @@ _ACCOUNT: Final = _document(
     "staffAction",
     "chain",
 )
-# No customer's account is overdrawn, held money is there, and a closed account is empty.
+# The condition for each customer's account: the held money is not negative and not more than the balance, and a closed
+# account has the balance 0.
 _SOUND_BALANCE: Final = {
     "$and": [
         {"$gte": ["$held", 0]},
@@ -144,7 +145,7 @@ async def create_accounts_and_ledger(database: AsyncDatabase[Document]) -> None:
             await database[collection].create_index([(field, ASCENDING) for field in fields], unique=unique)
 
 
-# Collection -> the fields of each index, and whether the index is unique.
+# Maps a collection to its indexes. Each index is a pair: its fields, and whether it is unique.
 INDEXES: Final[dict[str, tuple[tuple[tuple[str, ...], bool], ...]]] = {
     ACCOUNTS: ((("userId", "_id"), False), (("status", "_id"), False)),
     ENTRIES: (

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from subgraphs.kit.mongo import Document
 
-# Collection -> the field whose hash chooses the shard of a document.
+# Maps a collection to its shard key. The hash of this field decides on which shard a document is.
 SHARD_KEYS: Final[Mapping[str, str]] = {
     ACCOUNTS: "userId",
     ENTRIES: "accountId",

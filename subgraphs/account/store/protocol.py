@@ -25,8 +25,8 @@ R = TypeVar("R")
 # The number of parts of a sort key: accounts are listed by their id only.
 SORT_KEY_WIDTH: Final = 1
 DEFAULT_LIMITS: Final = Limits()
-# An account number has nine random digits. Only with close to a billion accounts would ten random numbers in a row be
-# taken.
+# How many random account numbers are tried for a new account. An account number has nine random digits. So ten numbers
+# are all taken only if there are almost a billion accounts.
 NUMBER_DRAWS: Final = 10
 
 
@@ -101,9 +101,9 @@ class AccountStore(Outbox, IdentifiedStore, Protocol):
     async def wrong_receivers(self, user_id: str, at: datetime) -> Sequence[datetime]:
         """Return the times of the person's transfers that were refused for a reason in `posting_rules.WRONG_RECEIVERS`.
 
-        The times are in ascending order, and differ from `at` by less than `WRONG_RECEIVER_WINDOW`. A time can be later
-        than `at`, if the clock was set back. Still later times are left out, because they come from a clock that was
-        far ahead.
+        The times are in ascending order, and differ from `at` by less than `WRONG_RECEIVER_WINDOW`. If the clock was
+        set back, a time can be later than `at`. Times that are much later are left out, because the clock was wrong
+        when they were recorded.
         """
 
     async def post(self, posting: Posting, limits: Limits = DEFAULT_LIMITS) -> Outcome:
@@ -136,19 +136,22 @@ class AccountStore(Outbox, IdentifiedStore, Protocol):
     async def capture(
         self, transaction_id: str, amount: Decimal | None = None, limits: Limits = DEFAULT_LIMITS
     ) -> Outcome | None:
-        """Post the order of a hold, with a smaller amount or in whole. `post` with the whole order does the same.
+        """Post the order of a hold. If `amount` is None, the whole held amount is posted, as by `post`.
 
         Returns:
-            The outcome; after a release or an expiry, a refusal. A repetition returns the first outcome. None if there
-            is no such hold.
+            The outcome. It is a refusal if the hold was released or has expired. If the capture is repeated, the first
+            outcome is returned again. None if there is no such hold.
 
         Raises:
-            InvalidValue: the amount is greater than what is held.
+            InvalidValue: the amount is greater than the held amount.
             TransactionIdReused: the hold was captured with another amount.
         """
 
     async def release(self, transaction_id: str) -> Hold | None:
-        """End a hold without a posting. A hold that has ended already stays as it is. Return the hold, if it exists."""
+        """End a hold without a posting, and return the hold. If it has already ended, it is not changed.
+
+        Return None if there is no such hold.
+        """
 
     async def expire_holds(self, *, limit: int) -> int:
         """End up to `limit` holds whose time has come. Return how many were ended."""
@@ -160,7 +163,7 @@ class AccountStore(Outbox, IdentifiedStore, Protocol):
         """Return those of `transaction_ids` for which a posting was made."""
 
     async def ping(self) -> None:
-        """Raise unless the store responds."""
+        """Check that the store responds. Raises an error if it does not."""
 
     async def close(self) -> None:
         """Release the connections; the store cannot be used afterwards."""

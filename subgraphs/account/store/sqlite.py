@@ -69,7 +69,7 @@ class SqliteAccountStore(SqliteOutboxStore):
         return store
 
     async def chain_with(self, key: ChainKey, path: Path) -> None:
-        """Make and continue the chains with `key`. A part of `open_chained`."""
+        """Use `key` for the hash chains. Raises StartupError if the chains were made with another key."""
         self._key = key
         await keep_key(self._database, path, key)
         await chain_old_entries(self._database, key)

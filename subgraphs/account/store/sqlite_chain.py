@@ -1,4 +1,4 @@
-"""The hash chains in the SQLite file: the key that they are made with, and entries of earlier releases."""
+"""The hash chains in the SQLite file: checks their key, and adds hashes to entries of earlier releases."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _log = structlog.stdlib.get_logger("account.store")
 
 
 async def keep_key(database: Database, path: Path, key: ChainKey) -> None:
-    """Remember which key the chains are made with.
+    """Record the id of the key with which the chains are made, or compare `key` with the recorded id.
 
     Raises:
         StartupError: the chains were made with another key.
@@ -39,7 +39,7 @@ async def keep_key(database: Database, path: Path, key: ChainKey) -> None:
 
 
 async def chain_old_entries(database: Database, key: ChainKey) -> None:
-    """Compute the hashes of entries that were posted before there were chains."""
+    """Compute the hashes of entries that were posted by a release without hash chains."""
     total = 0
     while True:
         async with database.transaction() as connection:
@@ -72,7 +72,7 @@ async def _chain(connection: aiosqlite.Connection, row: Any, key: ChainKey) -> N
 
 
 async def stored_lines(connection: aiosqlite.Connection, transaction_id: str) -> tuple[Line, ...]:
-    """Return the entries of a transaction as the hashes cover them."""
+    """Return the `Line` of each entry of a transaction, as `chain.lines_of` does."""
     rows = await connection.execute_fetchall(
         "SELECT coalesce(internal_name, account_id) AS name, amount FROM entries"
         " JOIN accounts ON accounts.id = account_id WHERE transaction_id = ? ORDER BY line",
@@ -82,7 +82,7 @@ async def stored_lines(connection: aiosqlite.Connection, transaction_id: str) ->
 
 
 def to_chained(row: Any, lines: tuple[Line, ...]) -> ChainedEntry:
-    """Return what the hash of a row of `entries` covers."""
+    """Return the data from which the hash of a row of `entries` is computed."""
     return ChainedEntry(
         row["transaction_id"], row["posted_at"], row["currency"], row["balance_after"], lines, row["line"]
     )

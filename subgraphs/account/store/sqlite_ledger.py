@@ -68,7 +68,7 @@ class SqliteLedgerTransaction:
         )
 
     async def write_posting(self, posting: Posting, settlement: Settlement, limits: Limits) -> None:
-        """Write the movements; triggers then change the accounts, so that they become those of `settlement`."""
+        """Insert the entries. Triggers of the database then change the accounts to their new state in `settlement`."""
         _ = limits
         for line, row in enumerate(await self._entry_rows(posting, settlement)):
             await self._connection.execute(
@@ -81,7 +81,7 @@ class SqliteLedgerTransaction:
         await append_events(self._connection, events.of_settlement(posting, settlement))
 
     async def _entry_rows(self, posting: Posting, settlement: Settlement) -> list[tuple[Any, ...]]:
-        """Return the columns of each entry, from its account on."""
+        """Return the values of each row of `entries`, without the first two columns (transaction id and line)."""
         currency, posted_at = posting.currency, settlement.outcome.decided_at
         lines = lines_of(settlement.movements, currency)
         rows = []
