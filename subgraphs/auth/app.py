@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from subgraphs.auth.store.protocol import AuthStore
     from subgraphs.kit.store_factory import Clock
 
-# If the clock shows an earlier time than this, it is certainly wrong. A machine whose clock has no battery starts in
-# 1970.
+# If the clock shows an earlier time than this, the clock is wrong, and the service does not start. For example, the
+# clock of a machine without a clock battery starts in 1970.
 _EARLIEST: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -51,8 +51,8 @@ class AuthRuntime:
     """The open resources of the service.
 
     Attributes:
-        limits_loopback: whether limits for an address also apply to the loopback address. In development, all clients
-            have this address.
+        limits_loopback: whether rate limits for an address also apply to the loopback address. This is False in
+            development, where all clients have the loopback address.
     """
 
     store: AuthStore

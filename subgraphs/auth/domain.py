@@ -36,7 +36,8 @@ REFRESH_LIFETIME: Final = timedelta(days=7)
 # the next token.
 ACCESS_LIFETIME: Final = timedelta(minutes=10)
 
-# The validator refuses domains that receive no mail on the Internet, such as `example.test`. The bank sends no mail.
+# By default, the validator refuses domains that receive no mail on the Internet, such as `example.test`. The bank sends
+# no mail, so it accepts these domains.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 MAX_NAME_LENGTH: Final = 100
@@ -51,7 +52,7 @@ class Role(StrEnum):
 
 
 class Operation(StrEnum):
-    """What can be done with the data of a user through GraphQL.
+    """The operations on the data of a user that GraphQL offers and that need a permission.
 
     To end a session, a client sends a token of this session, so no permission is needed. Roles, limits and keys can
     only be changed on the command line.
@@ -60,7 +61,8 @@ class Operation(StrEnum):
     READ = "read"
 
 
-# Every signed-in user sees the id and the name of each user. `READ` is the permission for all other fields.
+# `READ` is the permission to see all fields of a user. Every signed-in user can see the id and the name of each user
+# without this permission.
 PERMISSIONS: Final[Mapping[Operation, Permission]] = MappingProxyType(
     {Operation.READ: Permission(owner=True, staff=ALL_STAFF)}
 )
@@ -104,7 +106,7 @@ class Session:
         return cls(session_id, user_id, now, now + SESSION_LIFETIME)
 
     def end(self, now: datetime) -> Session:
-        """Return the session as ended at `now`. If it has ended before, return it unchanged."""
+        """Return the session with `now` as the time of its end. If it has already ended, return it unchanged."""
         return self if self.ended_at is not None else replace(self, ended_at=now)
 
 
@@ -113,8 +115,9 @@ class RefreshToken:
     """One token of a session's chain; only the digest of the token is stored.
 
     Attributes:
-        digest: the SHA-256 digest of the token. A slow hash is not needed for 256 random bits.
-        used_at: the time at which the token was exchanged for the next one; None before.
+        digest: the SHA-256 digest of the token. The token has 256 random bits and cannot be guessed, so a slow hash as
+            for passwords is not needed.
+        used_at: the time at which the token was exchanged for the next token; None if it was not exchanged yet.
     """
 
     digest: bytes
@@ -145,12 +148,10 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """What a store has to do for a refresh token that a client sends.
-
-    The store writes all of this in one database transaction.
+    """The result for a refresh token that a client sends. The store must write it in one database transaction.
 
     Attributes:
-        session: the session afterwards. If the token was used before, the session has ended.
+        session: the new state of the session. If the token was used before, the session has ended.
         successor: the next token; None unless the verdict is ROTATE. The store writes it, and marks the sent token as
             used.
     """

@@ -44,9 +44,11 @@ if TYPE_CHECKING:
     from subgraphs.auth.store.protocol import AuthStore, Credentials
 
 # How long a revocation is kept. After a session has ended, its last access token expires within minutes. But if the
-# clock is set back, the token is valid again. So a revocation is kept for longer than a clock is usually set back.
+# clock is then set back, the token is valid again. So a revocation is kept for a day, because a clock is rarely set
+# back by more than that.
 _REVOCATION_LIFETIME: Final = timedelta(days=1)
-# `revoke_ended_sessions` revokes the sessions that ended within this time.
+# `revoke_ended_sessions` revokes the sessions that have ended within this time. The access tokens of older sessions
+# have expired.
 _REPAIRED: Final = PUBLISH_AFTER + timedelta(minutes=1)
 
 _log = structlog.stdlib.get_logger("identity")
@@ -54,7 +56,7 @@ _log = structlog.stdlib.get_logger("identity")
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A session and its tokens, for its owner only."""
+    """The result of a successful login, registration or refresh: the user, and the tokens of the session."""
 
     user: User
     access: tokens.AccessToken
@@ -92,14 +94,18 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True)
 class GuardedPasswords:
-    """The hasher of passwords, and the limits of how often somebody may have a password hashed."""
+    """The hasher of passwords, and the limits that each caller of the hasher must check first."""
 
     hasher: PasswordHasher
     limits: LoginLimits
 
 
 class IdentityService:
-    """The use cases. A refusal is returned; any other failure is raised as a `ServiceError`."""
+    """The use cases of the service.
+
+    If a request is refused (for example, because the password is weak), the refusal is the return value. Any other
+    failure is raised as a `ServiceError`.
+    """
 
     def __init__(
         self,
@@ -228,7 +234,7 @@ async def _revoke(revocations: RevocationList, session_id: str, now: datetime) -
 
 
 class FieldProblem(TypedDict):
-    """A field that is not valid, as `extensions.fields` of the error lists it."""
+    """An entry of `extensions.fields` in the GraphQL error: a field that is not valid."""
 
     path: list[str]
     code: str
@@ -273,7 +279,7 @@ async def check_user(hasher: PasswordHasher, new_user: NewUser, now: datetime) -
             "name": lambda: parse_name(new_user.name),
         }
     )
-    # Texts that are too long would make the judgement slow.
+    # The check is slow for long texts, so they are shortened.
     context = {"email": new_user.email[:MAX_EMAIL_LENGTH], "name": new_user.name[:MAX_NAME_LENGTH]}
     weak = None
     if not any("password" in problem["path"] for problem in problems):
@@ -303,9 +309,10 @@ async def add_user(store: AuthStore, hasher: PasswordHasher, user: User, passwor
 
 @asynccontextmanager
 async def _given_back_unless_hashed(attempt: Attempt) -> AsyncIterator[None]:
-    """If the block raises Unavailable, do not count `attempt`, so that the client may try again.
+    """If the block raises Unavailable, remove `attempt` from the counts, so that the client may try again.
 
-    If the client leaves, the attempt stays counted. Otherwise, no limit would stop a flood of clients that leave early.
+    If the client closes its connection, the attempt is still counted. Otherwise, a client could avoid all limits by
+    closing its connection early.
     """
     try:
         yield

@@ -1,8 +1,8 @@
 """The signing keys of a running service. They are read from the store and replaced before they are too old.
 
-Several processes may use one store (the command line while the service runs). A process reads the keys again if it
-needs them and has last read them more than `READ_AGAIN` ago. If two processes change the keys at the same time, one of
-them succeeds.
+Several processes may use one store, for example the service and a command of an operator. When a process needs the
+keys, it reads them again if its last read was more than `READ_AGAIN` ago. If two processes change the keys at the same
+time, only one of them succeeds.
 
 With a wrong clock, the service still signs tokens: see `signing_keys.redated`. The clock of a running service is a
 `CautiousClock`, so that no key is deleted too early if the time jumps ahead.
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from subgraphs.auth.store.protocol import AuthStore
 
-# How often a process reads the keys. A process must soon notice that a key was withdrawn, and a query every five
-# seconds is cheap.
+# How old the keys in memory may be before they are read again. The time is short, so that a process soon notices that a
+# key was withdrawn.
 READ_AGAIN: Final = timedelta(seconds=5)
 
 _log = structlog.stdlib.get_logger("keys")
@@ -104,10 +104,10 @@ class KeyRing:
         self._keys, self._read_at = keys, now
 
     async def _replace_old_keys(self, keys: list[SigningKey], now: datetime) -> bool:
-        """Make the keys fit the current time. Return True if the store may have changed.
+        """Bring the stored keys up to date. Return True if the store may have changed.
 
-        A key that was created in the future gets new times. A successor is added when it is due. Keys that are not
-        needed are deleted.
+        A key whose `created_at` is in the future gets new times. If it is time for the next key, this key is added.
+        Keys that no verifier needs are deleted.
         """
         known = {key.id for key in keys}
         if (misdated := signing_keys.redated(keys, now)) is not None:

@@ -1,17 +1,19 @@
 """How often somebody may try to log in or register (bank §2.11).
 
-A failed login is counted in three ways. Each count has its own consequence:
+A failed login is counted in three ways. Each count has its own limit. Further logins have these consequences:
 
-| counted by | free | then |
+| counted for each | failures without consequence | consequence of more failures |
 |---|---|---|
 | address | 30 a minute | refused until the count has fallen |
 | account and address | 10 in 15 minutes | the next attempt waits 1 s, 2 s, 4 s … up to 15 minutes |
 | account, from all addresses | 10 in 15 minutes | each address must wait once: 1 s for each failure above the tenth |
 
-The third row slows down guesses that come from many addresses. A stranger must not lock out the owner of an account. So
-each address has a wait of its own, which other addresses can neither use nor make longer. Because of the second row, a
-stranger at one address can cause only few failures above the tenth. So the owner waits once, for some seconds. With N
-addresses, an attacker gets N times as many guesses; this is accepted, because nobody may be locked out.
+The third row slows down an attacker who guesses from many addresses. But an attacker must not be able to lock out the
+owner of an account. So each address has its own wait. Requests from other addresses cannot make this wait longer.
+
+The second row limits the failures that an attacker can cause from one address. So the owner waits only once, for some
+seconds. An attacker with N addresses can make N times as many guesses. The bank accepts this, because no owner may be
+locked out.
 
 An attempt is counted when it begins, so attempts that run at the same time count too. The attempt is removed from the
 counts when it succeeds, or when no hash was computed. All counts use the e-mail address that the client sent, even if
@@ -34,8 +36,8 @@ if TYPE_CHECKING:
 _LOGIN_WINDOW: Final = 15 * 60.0
 _ADDRESS_WINDOW: Final = 60.0
 _REGISTRATION_WINDOW: Final = 60 * 60.0
-# A customer's IPv6 site may have 65,536 addresses. The limit of a site is this many times as high as the limit of an
-# address.
+# How many times higher the limit of an IPv6 site (a /48 network) is than the limit of an address (a /64 network). A
+# customer who has a whole site has 65,536 such addresses.
 _ADDRESSES_OF_SITE: Final = 16
 # A wait is never longer than the window in which the failures are counted.
 _LONGEST_WAIT: Final = _LOGIN_WINDOW
@@ -48,7 +50,8 @@ class Origin:
     Attributes:
         network: the network that counts as one address: an IPv4 address, or the /64 network of an IPv6 address.
         has_address_limits: False for loopback in development, where everybody has the same address.
-        site: the /48 network of an IPv6 address; else None. It may be one customer, or many.
+        site: the /48 network of an IPv6 address; None for an IPv4 address. The network may belong to one customer or to
+            many customers.
     """
 
     network: str
@@ -68,7 +71,7 @@ def _of_site(limit: RateLimit) -> RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A login or registration that was counted when it began."""
+    """The counts in which a running login or registration is included."""
 
     store: RateLimitStore
     counted: tuple[tuple[RateLimit, str], ...]
@@ -155,21 +158,21 @@ class LoginLimits:
         return Attempt(self._store, (*attempt.counted, (limit, key)))
 
     async def _turn(self, account: str, pair: str) -> float:
-        """Return how many seconds this login to the account must wait at this address.
+        """Return how many seconds this login must wait because of the third row of the table (see the module).
 
-        The attempt was counted before.
+        The login must already be included in all counts. `pair` is the key of the account and the address.
         """
         over = await self._over(self._account, account)
         if over < 0:
             return 0.0
         needed = min(1.0 + over, _LONGEST_WAIT)
         before = await self._over(self._pair, pair) - 1
-        # The failures from this address have already caused a wait at this address that was long enough. The account
-        # does not wait a second time for the same failures.
+        # The second row of the table has already caused a wait for this address. If that wait was long enough, the
+        # login does not wait a second time.
         if before >= 0 and min(2.0**before, _LONGEST_WAIT) >= needed:
             return 0.0
         return await self._store.wait_turn("login-turn", pair, needed)
 
     async def _over(self, limit: RateLimit, key: str) -> int:
-        """Return how many events above the limit's `count` are counted. The number is negative below the limit."""
+        """Return by how many events the count is above the limit's `count`. The result is negative below the limit."""
         return round(await self._store.level(limit, key)) - limit.count

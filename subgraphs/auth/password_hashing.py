@@ -26,8 +26,8 @@ T = TypeVar("T")
 _TIME_COST: Final = 2
 MEMORY_KIB: Final = 19_456
 _PARALLELISM: Final = 1
-# The most memory that all running hashes together may use. It limits the number of threads only on a machine with more
-# than 26 cores.
+# The most memory that all running hashes together may use: enough for 26 threads. So this limit matters only on a
+# machine with more than 26 cores.
 MAX_MEMORY_KIB: Final = 512 * 1024
 # How many hashes may wait. For two cores, this is less than a second of work.
 QUEUE: Final = 32
@@ -44,7 +44,7 @@ class PasswordHasher:
     def __init__(self, *, queue: int = QUEUE) -> None:
         self._argon2 = argon2.PasswordHasher(_TIME_COST, MEMORY_KIB, _PARALLELISM)
         self._threads = BoundedThreads(threads(), queue, name="argon2")
-        # Passwords are compared with this hash if the user does not exist. Nobody knows its password.
+        # If the user does not exist, the password is compared with this hash of a random text.
         self._nobody = self._argon2.hash(secrets.token_hex())
 
     def __enter__(self) -> Self:
@@ -79,12 +79,12 @@ class PasswordHasher:
         return await self._threads.run(work)
 
     def is_outdated(self, encoded: str) -> bool:
-        """Whether `encoded` has other parameters than new hashes have."""
+        """Whether the stored hash `encoded` was made with other parameters than those of new hashes."""
         return self._argon2.check_needs_rehash(encoded)
 
     def _matches(self, password: str, encoded: str) -> bool:
-        # No stored hash belongs to a longer password. An empty text is verified in its place, so that the response
-        # takes the same time.
+        # A password that is too long cannot be right. An empty text is verified instead of it, so that the response
+        # takes as long as for other passwords.
         is_possible = len(password) <= MAX_LENGTH
         try:
             self._argon2.verify(encoded, _encoded(password if is_possible else ""))
@@ -96,8 +96,8 @@ class PasswordHasher:
 def _encoded(password: str) -> bytes:
     """Return the bytes to hash.
 
-    NFKC normalization gives a password the same bytes, whichever keyboard it was typed on (NIST SP 800-63B-4). A text
-    with half a surrogate pair is never a valid password. It is encoded all the same, so that the response takes the
-    same time.
+    Different keyboards may produce different bytes for the same password. NFKC normalization makes them equal (NIST SP
+    800-63B-4). A text with half of a surrogate pair is never a valid password. It is still encoded, so that the
+    response takes as long as for other passwords.
     """
     return unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")

@@ -1,9 +1,11 @@
-"""Which passwords are accepted.
+"""The rules for new passwords, as in OWASP ASVS 5.0, section 6.2.
 
-The rules are those of OWASP ASVS 5.0, 6.2: a minimum length, room for passphrases, no composition rules, no truncation
-or change of case, no common password, and no word of the context (6.2.11). zxcvbn estimates how easily a password is
-guessed: it knows common passwords, names, words, dates, keyboard patterns, sequences and repetitions, also with letters
-replaced (`P@ssw0rd`).
+A password has a minimum length, and may be as long as a passphrase. It need not contain certain kinds of characters. It
+is neither truncated nor changed in its case. It must not be a common password, and must not contain words that belong
+to the user or to the bank (6.2.11).
+
+The library zxcvbn estimates how many guesses an attacker needs. It knows common passwords, names, words, dates,
+keyboard patterns, sequences and repetitions, also with replaced letters (`P@ssw0rd`).
 """
 
 from __future__ import annotations
@@ -21,11 +23,13 @@ MIN_LENGTH: Final = MIN_PASSWORD_LENGTH
 # The maximum length. ASVS 6.2.9 requires at least 64. The limit bounds the work for a request.
 MAX_LENGTH: Final = 256
 
-# The least number of guesses that an accepted password needs. With ten failures in 15 minutes, an attacker at one
-# address has 350,000 guesses a year. So an attacker with 300 addresses needs almost a year. From this number on, zxcvbn
-# gives a password 3 of 4 points. Eight random characters just need this number of guesses.
+# The least number of guesses that an attacker must need for an accepted password. The limits of logins allow an
+# attacker 350,000 guesses a year from each address. So an attacker with 300 addresses needs almost a year. A password
+# of eight random characters has about this strength. With this number of guesses, zxcvbn gives a password 3 of 4
+# points.
 _MIN_GUESSES: Final = 1e8
-# zxcvbn's time grows with the cube of the length. 40 characters take up to 40 ms, and 256 characters up to 20 s.
+# The most characters that zxcvbn estimates at once. Its time grows with the cube of the length: 40 characters take up
+# to 40 ms, and 256 characters up to 20 s.
 _JUDGED_LENGTH: Final = 40
 # The names of the product, which an attacker of this bank would try first.
 _PRODUCT: Final = ("mosafe",)
@@ -75,7 +79,10 @@ def weakness(password: str, *, email: str, name: str) -> str | None:
 
 
 def _context_words(email: str, name: str) -> list[str]:
-    """Return the words that an attacker who knows the user and the service would try, the longest word first."""
+    """Return the words from the user's address and name, and the names of the product; the longest word first.
+
+    An attacker who knows the user would try passwords with these words.
+    """
     texts = [_without_accents(unicodedata.normalize("NFKC", text)).casefold() for text in (email, name)]
     parts = [part for text in texts for part in _SEPARATORS.split(text)]
     return sorted({*texts, *parts, *_PRODUCT} - {""}, key=lambda word: (-len(word), word))

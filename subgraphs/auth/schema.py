@@ -37,7 +37,7 @@ class Role(Enum):
 
 
 def _own(user: User) -> domain.User:
-    """Return the data of `user` for fields that only the user and staff may see."""
+    """Return the data of `user`. Raises Forbidden if the caller is neither this user nor staff."""
     if not user.private:
         raise Forbidden("Only the user and the bank's staff may see this")
     return user.data
@@ -227,8 +227,8 @@ async def _refresh(
     info: Info,
     input: Annotated[RefreshInput, strawberry.argument(description="The refresh token.")],  # noqa: A002 - the schema's name
 ) -> RefreshResult:
-    # If a refresh token is used twice, its session ends, and then the session's access tokens must be revoked. So the
-    # work continues even if the client disconnects.
+    # If a refresh token is used twice, the session ends, and then its access tokens must be revoked. The client could
+    # close its connection between these two steps. So the work runs to its end in any case.
     signed_in = await to_the_end(info.context.identity.refresh(input.refresh_token))
     if signed_in is None:
         return InvalidToken(code="INVALID_TOKEN", message="The refresh token is not valid; log in again")

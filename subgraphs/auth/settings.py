@@ -40,7 +40,10 @@ class AuthSettings(SubgraphSettings):
     @model_validator(mode="before")
     @classmethod
     def _issuer_follows_the_port(cls, variables: dict[str, object]) -> dict[str, object]:
-        """If AUTH_PORT is set and not 0, use this port in the default of AUTH_ISSUER."""
+        """If AUTH_PORT is set, the default of AUTH_ISSUER contains this port.
+
+        With port 0, the kernel chooses the port, so the default does not change.
+        """
         port = variables.get("AUTH_PORT")
         if port and str(port) != "0":
             return {"AUTH_ISSUER": f"http://127.0.0.1:{port}", **variables}

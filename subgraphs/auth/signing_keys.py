@@ -9,12 +9,12 @@ key B                 ──publish only──────┴──publish, sign
                       created             active_from      (end of A's last token)
 ```
 
-Each key has two times: `created_at` and `active_from`. All of these phases follow from the times of the keys, so only
-the keys are stored.
+Each key has two times: `created_at` and `active_from`. The phases of all keys follow from these times, so nothing else
+is stored about the phases.
 
-If the clock was ahead and is right again, there are keys with times in the future. Verifiers already have these keys,
-so they can be used. If no other key can sign, the one of these keys that becomes active first signs, and `redated`
-changes its times to the present.
+If the clock was ahead for a while, there may be keys with times in the future. Verifiers already have these keys. If no
+other key can sign, one of them signs: the key with the earliest `active_from`. `redated` changes its times to the
+present.
 """
 
 from __future__ import annotations
@@ -46,16 +46,16 @@ KEY_SET_AGE: Final = timedelta(minutes=5)
 # The time between the publication of a key and its first signature. A verifier may fetch the key set late, so this is
 # twice the age of a cached key set.
 PUBLISH_AHEAD: Final = 2 * KEY_SET_AGE
-# How long a key is published after it has stopped signing: the lifetime of its last token, plus the tolerance of
-# verifiers.
+# How long a key is published after it has stopped signing. This is the lifetime of its last token, plus the difference
+# between clocks that verifiers tolerate.
 PUBLISH_AFTER: Final = ACCESS_LIFETIME + timedelta(seconds=LEEWAY_SECONDS)
-# How long a key signs. NIST SP 800-57 allows one to three years. A monthly rotation shows early if the rotation does
-# not work.
+# How long a key signs. NIST SP 800-57 allows one to three years. With a rotation each month, operators notice soon if
+# the rotation does not work.
 SIGNING_LIFETIME: Final = timedelta(days=30)
 
 _NONCE_BYTES: Final = 12
-# If a time server has set the clock back, a key may have been created a little in the future. Time servers set clocks
-# back by less than this.
+# A key that was created less than this time in the future keeps its times. A time server may set the clock back a
+# little after a key was created.
 _CLOCK_TOLERANCE: Final = timedelta(minutes=1)
 
 
@@ -88,10 +88,10 @@ def signing(keys: Sequence[SigningKey], now: datetime) -> SigningKey | None:
 
 
 def redated(keys: Sequence[SigningKey], now: datetime) -> SigningKey | None:
-    """Return a key that was created in the future, with its times changed to the present; None if there is no such key.
+    """Return a key that was created in the future, with new times. Return None if there is no such key.
 
-    If no other key is active, the key becomes active now: it was published when it was created. Otherwise, it becomes
-    active later, like a new key.
+    Its new `created_at` is `now`. If no other key is active, it becomes active now, because it is already published.
+    Otherwise, it becomes active later, like a new key.
     """
     future = [key for key in keys if key.created_at > now + _CLOCK_TOLERANCE]
     if not future:
@@ -137,7 +137,8 @@ class KeyVault:
             serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        # The id and the public key are authenticated as well, so that parts of two rows cannot be combined.
+        # The id and the public key are authenticated together with the private key. So nobody can combine the private
+        # key of one row with the id or the public key of another row.
         sealed = nonce + self._cipher.encrypt(nonce, encoded, _associated(key_id, jwk))
         return SigningKey(key_id, created_at, active_from, jwk, sealed)
 

@@ -52,8 +52,8 @@ class AccessTokens:
             "sub": user.id,
             "sid": session.id,
             "roles": sorted(user.roles),
-            # The token has no scopes, because there is no delegation yet: a session may do everything that the user's
-            # roles allow.
+            # Scopes would restrict a token to some operations. The bank does not need them yet: with each token, the
+            # user may do everything that the user's roles allow.
             "scope": "",
             "iat": int(now.timestamp()),
             "exp": int(expires_at.timestamp()),
@@ -74,5 +74,5 @@ def new_refresh_token() -> str:
 
 
 def digest(refresh_token: str) -> bytes:
-    """Return the form in which a refresh token is stored. Any text has a digest, even if it is not a token."""
+    """Return the SHA-256 digest of a refresh token, which is stored instead of the token. Any text has a digest."""
     return hashlib.sha256(refresh_token.encode("utf-8", "surrogatepass")).digest()

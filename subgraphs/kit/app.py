@@ -35,7 +35,7 @@ class Runtime(Protocol):
         """Return a new context, with new loaders, for one request."""
 
     async def ping(self) -> None:
-        """Raise unless the store responds."""
+        """Check that the store responds. Raises an error if it does not."""
 
 
 R = TypeVar("R", bound=Runtime)
@@ -52,7 +52,7 @@ def create_app(
     """Create the application of a subgraph. It opens its resources when its lifespan starts.
 
     Args:
-        schema: what `/graphql` executes.
+        schema: the schema of the endpoint `/graphql`.
         open_runtime: opens the service's resources at start-up; they are closed at shutdown.
         settings: contain the limits of a request.
         title: the service's name in its OpenAPI document.

@@ -17,7 +17,7 @@ _log = structlog.stdlib.get_logger("background")
 
 
 async def repeat(step: Callable[[], Awaitable[object]], wait: Callable[[], Awaitable[None]]) -> NoReturn:
-    """Run `step` now and after each `wait`. An exception of a step is logged, and the next step runs nevertheless."""
+    """Run `step` now, and again after each `wait`. If a step raises an exception, log it and continue."""
     while True:
         try:
             await step()
@@ -27,7 +27,7 @@ async def repeat(step: Callable[[], Awaitable[object]], wait: Callable[[], Await
 
 
 def every(seconds: float) -> Callable[[], Awaitable[None]]:
-    """Return a function for the `wait` parameter of `repeat`. It pauses for `seconds`."""
+    """Return a function that pauses for `seconds`, for the parameter `wait` of `repeat`."""
 
     async def wait() -> None:
         await asyncio.sleep(seconds)
@@ -48,9 +48,9 @@ async def in_background(work: Coroutine[object, object, None]) -> AsyncIterator[
 
 
 async def to_the_end(work: Coroutine[object, object, T]) -> T:
-    """Await `work` until its end, even if the caller is cancelled. A cancellation is raised after the end of the work.
+    """Await `work` until it is complete, even if the caller is cancelled. After that, raise the cancellation.
 
-    Use this for work whose steps must all happen if the first step happens.
+    Use this for work with several steps that must either all be done or not begin.
     """
     task = asyncio.create_task(work)
     cancelled: asyncio.CancelledError | None = None

@@ -5,12 +5,12 @@ run_within ── starts ──> execute_counted (a task) ── resolves ──
     ├── its work is done                     ──> its result
     ├── `seconds` have passed                ──> cancelled, TimedOut
     ├── the client has gone                  ──> cancelled, ClientGone
-    └── more objects than allowed (in there) ──> cancelled, QUERY_TOO_EXPENSIVE
+    └── more objects than allowed            ──> cancelled, QUERY_TOO_EXPENSIVE
 ```
 
-Cancelled work really ends: tasks of the executor, shared results and loaders are cancelled, and a query that a store
-runs is interrupted (`servicekit.sqlite`). When `run_within` (`servicekit.client_presence`) returns, no work of the
-request is left.
+If the work is cancelled, the tasks of the executor, the shared results and the loaders are cancelled too. A running
+query of a store is interrupted (`servicekit.sqlite`). So when `run_within` (`servicekit.client_presence`) returns,
+nothing of the request is still running.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class ObjectBudget:
 
     Attributes:
         owner: the task that executes the operation; it is cancelled when there are too many objects.
-        unfinished: tasks that graphql-core continues, although their result is not needed any more because of an error.
+        unfinished: tasks that graphql-core does not cancel after an error, although nobody needs their results.
     """
 
     def __init__(self, limit: int) -> None:
@@ -85,7 +85,7 @@ class CountingExecutor(StrawberryGraphQLCoreExecutionContext):
 async def execute_counted(
     schema: GraphQLSchema, operation: Operation, variables: Mapping[str, Any], context: BaseContext, limit: int
 ) -> ExecutionResult:
-    """Execute a valid operation. With more than `limit` objects, the result is a GraphQLError and no data."""
+    """Execute a valid operation. If it has more than `limit` objects, the result is a GraphQLError without data."""
     budget = ObjectBudget(limit)
     try:
         result = execute(

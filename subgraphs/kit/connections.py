@@ -24,7 +24,7 @@ from servicekit.errors import BadUserInput
 
 DEFAULT_PAGE: Final = 20
 MAX_PAGE: Final = 100
-# The length of a cursor's signature. An HMAC-SHA256 that is truncated to 128 bits cannot be guessed, and keeps cursors
+# The length of a cursor's signature: an HMAC-SHA256, truncated to 128 bits. It cannot be guessed, and the cursor is
 # short.
 _MAC_BYTES: Final = 16
 # Our cursors are shorter than this. A longer text is refused before it is decoded.
@@ -138,8 +138,8 @@ class CursorCodec:
         mac, payload = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
         if not hmac.compare_digest(mac, self._mac(payload)):
             raise refusal
-        # The signature proves that this service made the cursor. But the cursor may belong to another list of this
-        # service.
+        # The signature proves that this service made the cursor, but not for which list. A cursor of another list may
+        # have a sort key of another width.
         sort_key: list[str] = json.loads(payload)
         if len(sort_key) != self._width:
             raise refusal

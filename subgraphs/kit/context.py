@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class BaseContext:
     """The context of one request; each service adds its loaders and domain services.
 
-    With an invalid token, only the fields that need a caller fail, not the whole request. So `login` works with an
-    expired token.
+    If the token is invalid, the request does not fail as a whole. Only the fields that need a caller fail. So `login`
+    works even if the request has an expired token.
     """
 
     def __init__(self, caller: Caller | ServiceError | None) -> None:

@@ -1,6 +1,6 @@
 """The descriptions of types that several subgraphs define.
 
-All subgraphs use the same text, so composition keeps it.
+All subgraphs use the same text. If their texts differed, composition would report it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Problems say why an order or a change is refused. They have a JSON form for stores and responses (bank §2.4)."""
+"""Problems are the reasons why an order or a change is refused. This module has their JSON form (bank §2.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Locks by key, so that the transactions of one process that change the same documents wait for each other."""
+"""Locks by key. They make transactions of one process that change the same documents run one after the other."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class _Entry:
 
 
 class KeyedLocks:
-    """One lock for each key that somebody holds or waits for."""
+    """A set of locks, one for each key. A lock exists only while a task holds it or waits for it."""
 
     def __init__(self) -> None:
         self._entries: dict[str, _Entry] = {}

@@ -1,7 +1,8 @@
 """A MongoDB database: opening it, numbered migrations, and transactions that are repeated by the driver's rules.
 
-Reads see what a majority of the replica set has, writes wait for a majority, so a new primary loses nothing that a
-client was told. Everything that is asked of the server at once has `OPERATION_SECONDS`, elections included.
+Reads and writes use the majority of the replica set (read concern and write concern `majority`). So if another member
+becomes the primary, no data is lost that a client has already seen. All commands of one operation together may take
+`OPERATION_SECONDS`, including the time for an election.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
 Document: TypeAlias = dict[str, Any]
 T = TypeVar("T")
 
-# An election takes a few seconds. The time is shorter than the timeouts of clients.
+# How long one operation on the database may take. This is long enough for an election (a few seconds), and shorter than
+# the timeouts of clients.
 OPERATION_SECONDS: Final = 8.0
 PING_SECONDS: Final = 2.0
 # How long a start waits for the server, and for the migrations of another process.
@@ -49,7 +51,8 @@ MIGRATIONS: Final = "migrations"
 
 _LOCK: Final = "lock"
 _LOCK_POLL_SECONDS: Final = 0.1
-# Transactions that conflict are repeated after a random pause, which doubles up to this time.
+# A transaction that conflicts with another one is repeated after a random pause. The longest possible pause begins with
+# `_FIRST_PAUSE` and doubles at each repetition, up to `_LONGEST_PAUSE`.
 _FIRST_PAUSE: Final = 0.002
 _LONGEST_PAUSE: Final = 0.04
 
@@ -58,10 +61,10 @@ _log = structlog.stdlib.get_logger("mongo")
 
 @dataclass(frozen=True, slots=True)
 class MongoMigration:
-    """One step of a database's history.
+    """One change of the collections of a database, with its number.
 
-    A released step never changes. If a process dies during a step, the next one runs the step again: so a step may
-    meet its own work.
+    A released migration is never edited. If a process dies during a migration, another process runs the same migration
+    again. So a migration must also work if it was already done in part.
     """
 
     number: int
@@ -98,7 +101,7 @@ class MongoDatabase:
                 await database._require_transactions()
             await database._migrate(migrations)
         except mongo_errors.PyMongoError as error:
-            # A closed client has forgotten what it knew about the servers.
+            # The explanation needs the client's information about the servers, which is lost when the client is closed.
             explanation = explain(error, client.topology_description)
             await client.close()
             raise StartupError(f"{address.variable}: {explanation}") from error
@@ -124,7 +127,7 @@ class MongoDatabase:
 
     @contextmanager
     def failures(self) -> Iterator[None]:
-        """Give the operations of the block `OPERATION_SECONDS` together.
+        """Limit the time of all operations in the block to `OPERATION_SECONDS` together.
 
         Raises:
             StoreFailure: the server did not respond in time, or refuses this service.
@@ -136,7 +139,7 @@ class MongoDatabase:
             raise self._failure(error) from error
 
     def _failure(self, error: mongo_errors.PyMongoError) -> Exception:
-        """Return what is raised in place of `error`: an error that is a bug stays as it is."""
+        """Return a `StoreFailure` if the server has failed. Return `error` itself if it is a bug of this program."""
         if not is_failure(error):
             return error
         explanation = f"{self._variable}: {explain(error, self._client.topology_description)}"
@@ -159,10 +162,11 @@ class MongoDatabase:
     async def transaction(self, work: Callable[[AsyncClientSession], Awaitable[T]]) -> T:
         """Run `work` in a transaction, and commit it.
 
-        If the transaction conflicts with another one, or the primary steps down, `work` runs again, from the start.
-        If it is not known whether the commit arrived, the commit is repeated, which MongoDB does once. If
-        `OPERATION_SECONDS` pass meanwhile, the caller does not learn whether the transaction was committed; so what
-        `work` does must be safe to repeat.
+        If the transaction conflicts with another one, or if the primary steps down, `work` runs again from its start.
+        If the server does not confirm the commit, the commit is sent again; MongoDB executes it only once.
+
+        After `OPERATION_SECONDS`, a `StoreFailure` is raised. The caller then does not know whether the transaction was
+        committed. So it must be safe to call this method again with the same `work`.
 
         Raises:
             StoreFailure: see `failures`.
@@ -196,7 +200,7 @@ class MongoDatabase:
                         return result
 
     async def ping(self) -> None:
-        """Raise NotReady, with the reason, unless the primary responds."""
+        """Check that the primary responds. Raises NotReady with the reason if it does not."""
         try:
             with pymongo.timeout(PING_SECONDS):
                 await self.database.command("ping")
@@ -262,9 +266,9 @@ def _client(address: StoreAddress) -> tuple[AsyncMongoClient[Document], str]:
 
 
 def _may_run_again(error: mongo_errors.PyMongoError) -> bool:
-    """Whether a transaction that failed with `error` changed nothing, and may succeed when it runs again.
+    """Whether a transaction that failed with `error` has changed nothing and may succeed if it runs again.
 
-    A document that another transaction inserted meanwhile is such a case: the next run finds it.
+    For example, another transaction may have inserted a document with the same id. The next run finds this document.
     """
     return isinstance(error, mongo_errors.DuplicateKeyError | mongo_errors.BulkWriteError) or error.has_error_label(
         "TransientTransactionError"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pymongo.topology_description import TopologyDescription
 
 _REFUSED: Final = "refuses the user name or the password; correct the URL, or create the user"
-# The server's error codes Unauthorized, AuthenticationFailed and (of Atlas) AtlasError.
+# Maps error codes of the server to explanations: 13 is Unauthorized, 18 AuthenticationFailed, and 8000 AtlasError.
 _REASONS: Final[Mapping[int | None, str]] = {
     13: "does not allow this user to use the database; give it a user, or grant its user the role readWrite",
     18: _REFUSED,
@@ -22,7 +22,10 @@ _LONGEST: Final = 300
 
 
 def is_failure(error: errors.PyMongoError) -> bool:
-    """Whether the server is away, too slow or refuses this service. Otherwise the error is a bug of this program."""
+    """Whether the server cannot be reached, is too slow or refuses this service.
+
+    Otherwise, the error is a bug of this program.
+    """
     if isinstance(error, errors.ConnectionFailure) or error.timeout:
         return True
     if error.has_error_label("TransientTransactionError") or error.has_error_label("UnknownTransactionCommitResult"):

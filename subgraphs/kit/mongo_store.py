@@ -1,9 +1,11 @@
 """The common part of the services' MongoDB stores: identity, counted changes, and the outbox.
 
-A counter that every transaction increments would make all transactions of the store wait for each other. So the number
-of changes is the sum of several counters, and a transaction increments one that no other transaction of its process
-uses. For the same reason, a transaction writes its events without a sequence number. A reader numbers them before it
-reads: those of one subject in the order of their commits, because a later commit of a subject sees the earlier one.
+If all transactions incremented the same counter, they would have to run one after the other. So the number of changes
+is the sum of several counters. A transaction increments a counter that no other transaction of its process is using.
+
+For the same reason, a transaction writes its events without a sequence number. A reader assigns the numbers before it
+reads the events. Events of one subject are numbered in the order of their commits. This is possible because a
+transaction on a subject sees all earlier events of this subject.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ OUTBOX: Final = "outbox"
 SEQUENCES: Final = "sequences"
 READERS: Final = "outbox_readers"
 
-# How many transactions of one process can count their changes without waiting for each other.
+# The number of counters. So many transactions of one process can count their changes without waiting for each other.
 _COUNTERS: Final = 64
 # How many events are numbered in one database transaction.
 _NUMBERED_AT_ONCE: Final = 500
@@ -53,7 +55,8 @@ async def create_common_collections(database: AsyncDatabase[Document]) -> None:
     for counter in counters:
         await database[CHANGES].update_one(counter, {"$setOnInsert": {"count": Int64(0)}}, upsert=True)
     await database[SEQUENCES].update_one({"_id": OUTBOX}, {"$setOnInsert": {"last": Int64(0)}}, upsert=True)
-    # The outbox may be empty for years, and a transaction must not wait for the creation of a collection.
+    # MongoDB would create these collections at their first document. But this could be inside a transaction, which
+    # would then take longer.
     await create_collection(database, KNOWN_STORES)
     await create_collection(database, OUTBOX)
     await create_collection(database, READERS)
@@ -61,7 +64,7 @@ async def create_common_collections(database: AsyncDatabase[Document]) -> None:
 
 
 async def create_collection(database: AsyncDatabase[Document], name: str, **options: Any) -> None:
-    """Create a collection, or give an existing one the `options`, such as its validator."""
+    """Create a collection with `options`, such as a validator. If the collection exists, set its options instead."""
     try:
         await database.create_collection(name, **options)
     except CollectionInvalid:
@@ -147,7 +150,8 @@ class MongoStore:
     async def _append_events(self, events: Iterable[tuple[Event, int]], session: AsyncClientSession) -> None:
         """Write events to the outbox, in the transaction of `session`.
 
-        Each event comes with the version that its subject has after the change; it orders the events of a subject.
+        Each event comes with the version that its subject has after the change. The events of a subject are ordered by
+        this version.
         """
         rows = [
             {
@@ -177,9 +181,10 @@ class MongoStore:
         return [OutboxRow(row["sequence"], _event(row)) for row in rows]
 
     async def _number_events(self, session: AsyncClientSession) -> int:
-        """Give numbers to events without a number. Return how many got one."""
+        """Assign sequence numbers to events that have none. Return the number of these events."""
         outbox, sequences = self._database.collection(OUTBOX), self._database.collection(SEQUENCES)
-        # In this order, the rows that are found contain all earlier events of their subjects.
+        # Only a limited number of rows is read. In this order, all earlier events of a subject come before a later one,
+        # so no event is numbered before an earlier event of its subject.
         order = [("subject", ASCENDING), ("version", ASCENDING)]
         rows = await outbox.find({"sequence": None}, session=session).sort(order).limit(_NUMBERED_AT_ONCE).to_list()
         if not rows:
@@ -257,9 +262,9 @@ def _event(row: Mapping[str, Any]) -> Event:
 
 
 def _by_time(rows: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Yield `rows`, which are ordered by subject and version, in the order of their times.
+    """Yield `rows` in the order of their times. `rows` must be ordered by subject and version.
 
-    The rows of a subject stay in the order of its versions, even if the clock was set back meanwhile.
+    The rows of one subject keep the order of their versions, even if the clock was set back between two of them.
     """
     waiting: dict[str, deque[Mapping[str, Any]]] = {}
     for row in rows:

@@ -151,7 +151,7 @@ def read_operation(text: str, name: str | None, valid: ValidDocuments | None = N
 def check_operation(
     schema: GraphQLSchema, operation: Operation, variables: Mapping[str, Any], limits: RequestLimits
 ) -> None:
-    """Raise InvalidDocument unless the operation is valid and within the limits."""
+    """Check that the operation is valid and within the limits. Raises InvalidDocument if it is not."""
     try:
         check_variables(variables)
         check_size(measure(operation.document, operation.node), limits)

@@ -111,9 +111,9 @@ class _Estimation:
     defaults: Mapping[str, ValueNode]
 
     def below(self, selections: SelectionSetNode, parent: GraphQLObjectType, sizes: Mapping[str, int]) -> int:
-        """Return how many objects are resolved below one object of type `parent` if `selections` are selected on it.
+        """Return how many objects `selections` resolve on one object of the type `parent`.
 
-        `sizes` contains the sizes of the lists of `parent` by field name.
+        `sizes` maps the name of a list field of `parent` to the number of its items.
         """
         return sum(self._field(node, parent, sizes) for node in self._fields(selections, parent))
 
@@ -136,7 +136,7 @@ class _Estimation:
         name = node.name.value
         field = parent.fields.get(name)
         if field is None or name in INTROSPECTION:
-            return 0  # `__typename` and introspection do not count
+            return 0  # `__typename` and fields of introspection resolve no objects of the service
         weight, list_size = directives_of(field)
         composite = get_named_type(field.type)
         if node.selection_set is None or not is_composite_type(composite):
@@ -172,9 +172,9 @@ class _Estimation:
         return max(numbers) if numbers else list_size.assumed_size
 
     def _integer(self, value: ValueNode) -> int | None:
-        """Return the number in a slicing argument.
+        """Return the number in a slicing argument, such as `first`.
 
-        Return None for null and for a value that GraphQL refuses as an integer.
+        Return None if the value is null or not a valid GraphQL integer.
         """
         known = self._value(value)
         if isinstance(known, IntValueNode):

@@ -3,8 +3,8 @@
 A store writes the event in the database transaction that changes the state. So an event exists if and only if its
 change was committed. Events are deleted after `RETENTION`, but not before every reader has read them.
 
-A reader is a name, such as `kafka`, with a position in the outbox. Of the processes that want to read under one name,
-only the owner of a lease does.
+A reader has a name, such as `kafka`, and a position in the outbox. Several processes may want to be the same reader.
+Only the process that owns the lease on the reader's name reads.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ class Outbox(Protocol):
         """
 
     async def prune_events(self, before: datetime, *, limit: int) -> int:
-        """Delete events older than `before`, at most the `limit` oldest ones, in one database transaction.
+        """Delete events that are older than `before`. At most the `limit` oldest events are deleted.
 
-        An event that a reader has not passed yet stays.
+        An event is not deleted before every reader has read it. All is done in one database transaction.
 
         Returns:
             The number of deleted events.
@@ -79,7 +79,7 @@ class Outbox(Protocol):
 
 @runtime_checkable
 class ReadableOutbox(Outbox, Protocol):
-    """An outbox that keeps the positions of its readers, so that they go on where they stopped."""
+    """An outbox that stores the positions of its readers. So a reader continues where it stopped."""
 
     async def last_sequence(self) -> int:
         """Return the number of the newest event; 0 if there was none yet. Raises Unavailable."""
@@ -88,7 +88,7 @@ class ReadableOutbox(Outbox, Protocol):
         """Take or renew the lease on the name `reader`, for `seconds` by the clock of the store.
 
         Returns:
-            The position: the number of the last event that the reader has processed, for a new reader 0. None if
+            The position: the number of the last event that the reader has processed; 0 for a new reader. None if
             another owner has the lease.
 
         Raises:
@@ -96,7 +96,7 @@ class ReadableOutbox(Outbox, Protocol):
         """
 
     async def save_position(self, reader: str, owner: str, sequence: int) -> bool:
-        """Set the position, if `owner` is the last one that took the lease. Return whether it is.
+        """Set the position if no other owner has taken the lease after `owner`. Return whether the position was set.
 
         Raises:
             Unavailable: the store does not respond.

@@ -12,15 +12,16 @@ if TYPE_CHECKING:
 
     from subgraphs.kit.operation_size import OperationSize
 
-# A body with a thousand representations has about 100 KB.
+# The size of the largest accepted body. A body with a thousand representations has only about 100 KB.
 MAX_BODY_BYTES: Final = 2_000_000
-# The time for parsing, validating and collecting fields grows with these numbers. Even an operation that has thirty
-# aliases of every field of an object is far below the limits.
+# The largest size of a document. The time for parsing, validating and collecting fields grows with these numbers.
+# Normal operations are much smaller: even an operation with thirty aliases for each field of an object is far below the
+# limits.
 MAX_TOKENS: Final = 5_000
 MAX_CHARACTERS: Final = 200_000
 MAX_SELECTIONS: Final = 1_500
-# The largest number of JSON values in the variables, and their deepest nesting. With the defaults, a request may have
-# as many representations with five keys as it may resolve objects.
+# The largest number of JSON values in the variables, and their deepest nesting. The number is high enough for as many
+# representations (with five keys each) as the default number of objects that a request may resolve.
 MAX_VARIABLE_VALUES: Final = 12_000
 MAX_VARIABLE_DEPTH: Final = 50
 
@@ -34,7 +35,7 @@ class RequestLimits:
             during it.
         depth: how deeply its fields may be nested.
         aliases: how many fields may have an alias.
-        seconds: how long it may take; a trusted caller can ask for less.
+        seconds: how long the request may take. A trusted caller can set a shorter time.
         introspection: whether it may ask for the schema. If it may not, error messages do not name parts of the schema
             either.
     """

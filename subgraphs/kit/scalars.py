@@ -1,7 +1,8 @@
 """The bank's scalars: amounts, currencies, times and metadata, with strict input (bank §1.1).
 
-Strawberry's own `Decimal` and `DateTime` accept floats, exponents and times without a zone, and print `+00:00`.
-`SCALAR_MAP` binds the scalars to the plain Python types (`Decimal`, `datetime`).
+Strawberry's own `Decimal` and `DateTime` are not used, because they accept floats, exponents and times without an
+offset, and write `+00:00` instead of `Z`. `SCALAR_MAP` binds the scalars to the plain Python types (`Decimal`,
+`datetime`).
 """
 
 from __future__ import annotations

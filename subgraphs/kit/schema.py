@@ -5,8 +5,8 @@ null with an error at its index, and does not affect the others. Identical field
 resolved only once in a request (`subgraphs.kit.shared_results`).
 """
 
-# This module does not import `annotations` from `__future__`, because Strawberry edits the resolver's annotations and
-# needs real types in them.
+# This module does not import `annotations` from `__future__`. The import would make all annotations strings, but
+# Strawberry needs types in the annotations of the resolver.
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 

@@ -14,7 +14,7 @@ from subgraphs.kit.request_limits import RequestLimits
 
 
 def _check_brokers(text: str) -> str:
-    """Return `text` without spaces. Raises ValueError unless it is a list `host:port,host:port`."""
+    """Return `text` without spaces. Raises ValueError if it does not have the form `host:port,host:port`."""
     brokers = [broker.strip() for broker in text.split(",")]
     for broker in brokers:
         match = _BROKER.fullmatch(broker)
@@ -29,7 +29,7 @@ Brokers = Annotated[str, AfterValidator(_check_brokers)]
 
 
 def _check_redis_url(url: SecretStr) -> SecretStr:
-    """Return `url`. The message of the error does not repeat it, because it may contain a password."""
+    """Return `url` if it is valid. Otherwise raise ValueError; its message does not repeat the URL and its password."""
     try:
         parts = urlsplit(url.get_secret_value())
         is_complete = parts.scheme in {"redis", "rediss"} and bool(parts.hostname) and parts.port != 0

@@ -18,7 +18,8 @@ class SharedResults:
     """The results of one request. `cancel` cancels the resolvers that still run."""
 
     def __init__(self) -> None:
-        # (Field and arguments, id of the object) -> the objects with this id, and the task of each object.
+        # Maps a pair (the field with its arguments, the id of the object) to the objects with this id. Each object
+        # comes with the task that computes its result.
         self._tasks: dict[Hashable, list[tuple[object, asyncio.Future[Any]]]] = {}
 
     def get(self, key: Hashable, source: object, resolve: Callable[[], Awaitable[Any]]) -> Awaitable[Any]:
@@ -47,7 +48,7 @@ class SharedResults:
 
 
 def _identity(source: object) -> Hashable:
-    """Return the id of an entity. An object without an id is identified by its place in memory."""
+    """Return the type and the id of an entity. For an object without an id, use its identity in Python (`id()`)."""
     return (type(source), getattr(source, "id", id(source)))
 
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from subgraphs.kit.store_factory import Clock, StoreAddress
 
-# With AUTOINCREMENT, no event gets the sequence number of a deleted row. The statements are part of released migrations
-# and must not change.
+# AUTOINCREMENT prevents that a new event gets the sequence number of a deleted row. These statements are part of
+# released migrations and must not be edited.
 OUTBOX_TABLE: Final = """
 CREATE TABLE outbox (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -48,7 +48,7 @@ def identity_statements(*counted: str) -> tuple[str, ...]:
     """Return the statements of a migration that gives a store its identity.
 
     Args:
-        counted: the changes that the store counts, as events of a trigger such as `INSERT ON users`.
+        counted: the changes that the store counts. Each is written like the event of a trigger: `INSERT ON users`.
     """
     return (
         "CREATE TABLE store_identity (id TEXT NOT NULL, changes INTEGER NOT NULL) STRICT",
@@ -64,14 +64,15 @@ def identity_statements(*counted: str) -> tuple[str, ...]:
 
 _INSERT_EVENT: Final = "INSERT INTO outbox (id, type, subject, time, data) VALUES (?, ?, ?, ?, ?)"
 
-# Only the oldest rows are examined, so the column `time` needs no index.
+# The statement reads only a limited number of the oldest rows, so the column `time` needs no index.
 _PRUNE_EVENTS: Final = """
 DELETE FROM outbox WHERE sequence IN (
     SELECT sequence FROM (SELECT sequence, time FROM outbox ORDER BY sequence LIMIT ?) WHERE time < ?
 ) AND sequence <= ifnull((SELECT min(position) FROM outbox_readers), sequence)
 """
 
-# All processes that open a SQLite file have one clock.
+# The current time in milliseconds. All processes that open an SQLite file run on one machine, so they have the same
+# clock.
 _NOW: Final = "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)"
 _TAKE_POSITION: Final = f"""
 INSERT INTO outbox_readers VALUES (:reader, 0, :owner, {_NOW} + :milliseconds)
@@ -133,9 +134,9 @@ class SqliteStore:
 
     @asynccontextmanager
     async def _changing(self) -> AsyncIterator[aiosqlite.Connection]:
-        """A transaction that changes users, money or orders.
+        """Run the block in a transaction that changes users, money or orders.
 
-        After its commit, the store reports the number of its changes.
+        After the commit, the store reports the number of all its changes.
         """
         report, changes = self._report, 0
         async with self._database.transaction() as connection:

@@ -69,7 +69,7 @@ class StoreAddress:
 
 
 Clock: TypeAlias = Callable[[], datetime]
-# Scheme -> a function that opens the store at an address.
+# Maps a scheme to a function that opens the store at an address.
 Stores: TypeAlias = Mapping[str, Callable[[StoreAddress, Clock], Awaitable[S]]]
 
 

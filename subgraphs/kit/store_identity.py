@@ -25,7 +25,7 @@ _log = structlog.stdlib.get_logger("stores")
 
 
 class IdentifiedStore(Protocol):
-    """The part of a store that keeps its own identity, and the identities of the installation's other stores."""
+    """A store that contains its own identity, and remembers the states of the other stores of its installation."""
 
     async def identity(self) -> StoreState:
         """Return the store's id and the number of its changes. Raises Unavailable when the store does not respond."""
@@ -47,7 +47,9 @@ S = TypeVar("S", bound=IdentifiedStore)
 
 
 def refuse_missing(address: StoreAddress, name: str, data_dir: Path) -> None:
-    """Raise an error if the store is recorded but its file is missing, before a new file is created in its place.
+    """Check that the file of a recorded store exists.
+
+    Call this before the store is opened, because opening it would create a new file.
 
     Raises:
         StoreMismatch: the file is missing.
@@ -106,12 +108,12 @@ async def joined(store: IdentifiedStore, name: str, data_dir: Path) -> AsyncIter
 
 
 async def _remember_others(store: IdentifiedStore, name: str, records: StoreRecords) -> None:
-    """Replace the states of other stores that `store` remembers by `records`.
+    """Replace the states of other stores that `store` remembers by the states in `records`.
 
-    Other stores may have joined since the start.
+    This is done at the end, because other services may have recorded their stores since this service started.
     """
     try:
         await store.remember({peer: state for peer, state in records.read().items() if peer != name})
     except (ServiceError, StartupError) as error:
-        # If this fails, the store keeps the states that it remembered at its start. They are older, but still true.
+        # If this fails, the store still remembers the states from its start. They are older, but not wrong.
         _log.warning("cannot remember the other stores", reason=str(error))

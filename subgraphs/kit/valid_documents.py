@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from graphql import DocumentNode
 
-# A parsed document takes about 60 times the memory of its text, so all documents together take about 10 MB.
+# The most characters of all kept documents together. A parsed document needs about 60 times the memory of its text, so
+# all of them need about 10 MB.
 MAX_CHARACTERS: Final = 160_000
 # A longer document is not kept, because it would replace many others.
 MAX_DOCUMENT_CHARACTERS: Final = 8_000
@@ -22,7 +23,7 @@ class ValidDocuments:
     """The documents that were used last. All of them are valid for one schema and one set of rules."""
 
     def __init__(self, *, max_characters: int = MAX_CHARACTERS) -> None:
-        """`max_characters` is for the texts of all documents together."""
+        """`max_characters` limits the number of characters of all kept documents together."""
         self._max_characters = max_characters
         self._characters = 0
         self._documents: OrderedDict[str, DocumentNode] = OrderedDict()
@@ -38,7 +39,7 @@ class ValidDocuments:
         return document
 
     def add(self, text: str, document: DocumentNode) -> None:
-        """Keep a document that is valid. Documents that were not used for the longest time make room for it."""
+        """Keep a valid document. If there is not enough space, drop the documents that were used longest ago."""
         if text in self._documents or len(text) > MAX_DOCUMENT_CHARACTERS:
             return
         self._documents[text] = document

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from subgraphs.transaction.settings import TransactionSettings
     from subgraphs.transaction.store.protocol import TransactionStore
 
-# The time that running orders get at the shutdown. The requests in flight have ended before, so no client waits for
-# these orders. A reconciler completes the orders that do not finish in this time.
+# How long running orders may take when the process stops. All requests have ended before, so no client waits for these
+# orders. If an order is not finished in this time, a reconciler completes it later.
 DRAIN_SECONDS: Final = 1.0
 
 
@@ -98,7 +98,7 @@ async def open_runtime(settings: TransactionSettings, external: ExternalParts) -
         orders = Orders(store, partners, four_eyes=settings.four_eyes)
         stack.push_async_callback(orders.drain, DRAIN_SECONDS)
         await stack.enter_async_context(in_background(repeat(orders.renew_leases, every(RENEWAL_SECONDS))))
-        # The account service may start later than this service, so its start is not awaited.
+        # This does not wait for the account service, which may start later than this service.
         reconciler = Reconciler(store, orders, wait=external.wait)
         await stack.enter_async_context(in_background(reconciler.run()))
         yield TransactionRuntime(store, orders, cursors, verifier)

@@ -1,8 +1,8 @@
 """The rules of orders and transactions. Pure: no clock, no store, no network.
 
-An `Order` is the request of a caller. A `Transaction` is the record of an order. Only its status and what was decided
-about it change, as `states.MOVES` allows. The account service decides whether money may move, so the rules in this
-module need no balance.
+An `Order` is the request of a caller. A `Transaction` is the record of an order. Only the status of a transaction and
+the decisions about it can change (`states.MOVES`). The account service decides whether there is enough money, so the
+rules in this module need no balance.
 """
 
 from __future__ import annotations
@@ -49,9 +49,10 @@ class TransactionStatus(StrEnum):
     REVERSED = "REVERSED"
 
 
-# In these statuses, the outcome of the order is not known yet.
+# The statuses of transactions whose outcome is not known yet.
 OPEN: Final = frozenset({TransactionStatus.PENDING, TransactionStatus.HELD})
-# In these statuses, the ledger has moved the money. The other side can see the transaction only in these statuses.
+# The statuses of transactions whose money the ledger has moved. The receiver of a transfer can see a transaction only
+# in one of these statuses.
 SETTLED: Final = frozenset({TransactionStatus.COMPLETED, TransactionStatus.REVERSED})
 
 
@@ -66,8 +67,8 @@ class Operation(StrEnum):
     REVIEW = "review"
 
 
-# Staff read the orders of others. Only the owner of an account moves its money. The owner of an order is its principal
-# (`Transaction.principal_user_id`).
+# The owner of an order is `Transaction.principal_user_id`. Staff may read all orders and review HELD orders. Only the
+# owner of an account may move its money.
 PERMISSIONS: Final[Mapping[Operation, Permission]] = MappingProxyType(
     {
         Operation.READ: Permission(owner=True, staff=ALL_STAFF),
@@ -99,7 +100,7 @@ def reads_all(viewer: Actor) -> bool:
 
 
 class IllegalTransition(Exception):
-    """A transaction does not exist, or no move of `states.MOVES` leads from its status to the wanted one."""
+    """The transaction does not exist, or `states.MOVES` has no move from its status to the wanted status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,10 @@ class Parties:
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """The person who gives an order. The roles are stored, so that the reconciler can repeat exactly the first call."""
+    """The person who gives an order.
+
+    The person's roles are stored with the order. So the reconciler can repeat the call to the ledger exactly.
+    """
 
     user_id: str
     roles: frozenset[str]
@@ -186,7 +190,7 @@ class Transaction:
         requester: the person who gave the order.
         parties: the accounts on both sides, as they were when the order was recorded.
         problem: the reason why the transaction failed; None in every other status.
-        decision: what the fraud rules decided; None until they did, and in records of older releases.
+        decision: the decision of the fraud rules; None before the decision, and in records of older releases.
         approvals: the reviewers who approved the order while it was HELD.
         refusal: why an order that was HELD will fail: a reviewer rejected it, or nobody decided in time. It is PENDING
             until its reserved money is free again, and then it fails with this problem.

@@ -18,9 +18,10 @@ STATUS_CHANGED: Final = "transaction.status_changed"
 
 
 def of_change(before: Transaction | None, after: Transaction) -> Iterator[Event]:
-    """Yield `transaction.recorded` if `before` is None, and what has changed otherwise.
+    """Yield the events of a change from `before` to `after`.
 
-    That is `fraud.decided` for a new decision, and `transaction.status_changed` for a new status.
+    For a new transaction (`before` is None), this is `transaction.recorded`. Otherwise, it is `fraud.decided` for a new
+    decision and `transaction.status_changed` for a new status.
     """
     if before is not None and before.decision is None and after.decision is not None:
         decided = fraud_events.decided(after, after.decision)
@@ -32,7 +33,7 @@ def of_change(before: Transaction | None, after: Transaction) -> Iterator[Event]
 
 
 def _accounts(transaction: Transaction) -> dict[str, str | None]:
-    """Return the ids of both accounts. They are the key of an event, so that events of one account stay in order."""
+    """Return the ids of both accounts. The record key of an event is made of them, so that Kafka keeps their order."""
     source, destination = transaction.parties.source, transaction.parties.destination
     return {
         "sourceAccountId": source.account_id if source else None,

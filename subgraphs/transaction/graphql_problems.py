@@ -97,7 +97,7 @@ AnyProblem: TypeAlias = (
     | IdempotencyKeyReused
 )
 
-# Class of the domain -> GraphQL type.
+# Maps a problem of the domain to its GraphQL type.
 _TYPES: Final[Mapping[type, type[AnyProblem]]] = {
     problems.InsufficientFunds: InsufficientFunds,
     problems.CurrencyMismatch: CurrencyMismatch,

@@ -34,7 +34,7 @@ from subgraphs.transaction.store.protocol import Filter, Listing, TurnoverReques
 T = TypeVar("T")
 Info = strawberry.Info[TransactionContext, None]
 
-# No currency of ISO 4217 has more decimals than this.
+# The largest number of decimals of a currency in ISO 4217.
 _MAX_MINOR_UNITS: Final = 4
 
 
@@ -326,5 +326,5 @@ def _given(value: T | None) -> T | None:
 
 
 def whole(listing: Listing) -> Listing:
-    """Return `listing` without its page, so that all pages of a list share one look-up of the count."""
+    """Return `listing` without its page. The count is the same for all pages, so it is looked up only once for all."""
     return Listing(listing.viewer_id, listing.filter)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from subgraphs.transaction.domain import Transaction
 
-# How long a key stays valid: as long as a weekend. No client repeats an order for longer.
+# How long a key stays valid. A client may repeat an order during a whole weekend, but hardly for longer.
 KEY_LIFETIME: Final = timedelta(hours=48)
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -25,7 +25,7 @@ def is_key(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class KeyScope:
-    """A key is valid only for one caller and one mutation."""
+    """A key with its scope: the user and the mutation. Another user or mutation may use the same text as a key."""
 
     user_id: str
     mutation: str

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from subgraphs.transaction.domain import Order, Requester, Transaction
 
 SERVICE: Final = "transaction"
-# A posting takes milliseconds. If it takes longer than this, the client gets the response PENDING. The time is shorter
-# than the router's timeout for subgraphs.
+# How long a call may take. A posting normally takes milliseconds. After this time, the order stays PENDING, and the
+# client gets a response with this status. This time is shorter than the router's timeout for subgraphs.
 TIMEOUT: Final = httpx.Timeout(5.0, connect=2.0)
 
 _log = structlog.stdlib.get_logger("ledger")
 
-# Error of the HTTP client or of a parser -> its name in the log, beginning with the most specific. After each of these
-# errors, the outcome is unknown.
+# Pairs of an error of the HTTP client or a parser, and its name in the log. Subclasses come before their base classes.
+# After each of these errors, the outcome is unknown.
 _CLIENT_ERRORS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (httpx.ConnectTimeout, "unreachable"),
     (httpx.ConnectError, "unreachable"),
@@ -47,11 +47,11 @@ _CLIENT_ERRORS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (TypeError, "malformed response"),
     (KeyError, "malformed response"),
 )
-# The account service has accepted the connection but does not respond.
+# The errors after which the account service has accepted the connection but did not respond in time.
 _TOO_SLOW: Final = (httpx.ReadTimeout, httpx.WriteTimeout)
 _CAUGHT: Final = tuple(kind for kind, _ in _CLIENT_ERRORS)
 
-# Type of order -> the internal account that gets the opposite entry.
+# Maps a type of order to the internal account that gets the opposite entry.
 _INTERNAL: Final[Mapping[TransactionType, str]] = {
     TransactionType.DEPOSIT: "DEPOSITS",
     TransactionType.WITHDRAWAL: "WITHDRAWALS",
@@ -66,7 +66,7 @@ _FREE: Final = frozenset({"RELEASED", "EXPIRED"})
 
 
 class OutcomeUnknown(Exception):
-    """It is not known whether the posting was made; the same posting must be sent again. `reason` is for logs."""
+    """It is not known whether the posting was made. The same posting must be sent again. `reason` is for logs."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -45,7 +45,7 @@ class Loaders:
 
 
 def create_loaders(store: TransactionStore, whole_reads: WholeReads) -> Loaders:
-    """New loaders on `store`. `whole_reads` counts the queries of the loaders that read a whole history."""
+    """Create loaders for `store`. Queries of the loaders that read a whole history are counted by `whole_reads`."""
 
     async def transactions(ids: list[str]) -> list[Transaction | None]:
         found = await store.by_ids(ids)
@@ -84,7 +84,7 @@ def create_loaders(store: TransactionStore, whole_reads: WholeReads) -> Loaders:
 def _per_account(
     read: Callable[[Sequence[str], Listing], Awaitable[Mapping[str, Result]]],
 ) -> DataLoader[tuple[str, Listing], Result]:
-    """Return a loader that returns the result of one account. It calls `read` for many accounts at once."""
+    """Return a loader by account and listing. It collects its keys, and calls `read` for many accounts at once."""
 
     async def load(keys: list[tuple[str, Listing]]) -> list[Result]:
         results = await _read_each_once(keys, read)
@@ -96,9 +96,9 @@ def _per_account(
 async def _read_each_once(
     keys: Sequence[tuple[str, Request]], read: Callable[[Sequence[str], Request], Awaitable[Result]]
 ) -> dict[Request, Result]:
-    """Call `read` once for each different request in `keys`, with all accounts that ask for it.
+    """Return the results of the requests in `keys`, by request.
 
-    Return the results by request.
+    `read` is called once for each different request, with all accounts that have this request.
     """
     accounts: dict[Request, list[str]] = {}
     for account_id, request in keys:

@@ -37,28 +37,28 @@ if TYPE_CHECKING:
     from subgraphs.transaction.payment_provider import PaymentProvider
     from subgraphs.transaction.store.protocol import TransactionStore
 
-# These orders need the provider, because their money enters or leaves the bank.
+# The types of orders that need the payment provider, because their money enters or leaves the bank.
 EXTERNAL: Final = frozenset({TransactionType.DEPOSIT, TransactionType.WITHDRAWAL, TransactionType.PAYMENT})
 
 _log = structlog.stdlib.get_logger("saga")
 
 
 class Fraud(Protocol):
-    """Decides about orders; `subgraphs.transaction.fraud.fraud_checks.FraudChecks` is the implementation."""
+    """The fraud checks. They are implemented by `subgraphs.transaction.fraud.fraud_checks.FraudChecks`."""
 
     async def decide(self, transaction: Transaction) -> Decision:
-        """Decide about a recorded order, in time and whatever fails."""
+        """Decide about a recorded order. The decision comes in time, and the method raises no errors."""
 
     async def settled(self, transaction: Transaction) -> None:
-        """Count an order whose money has moved. Never fails."""
+        """Count an order whose money has moved. The method raises no errors."""
 
 
 @dataclass(frozen=True, slots=True)
 class Partners:
-    """The parts that take part in an order, besides the store.
+    """The other parts that are needed to carry out an order, besides the store.
 
     Attributes:
-        fraud: None if orders are not judged, as those of the demonstration data.
+        fraud: the fraud checks; None if orders are not judged, as for demonstration data.
     """
 
     ledger: Ledger
@@ -67,7 +67,7 @@ class Partners:
 
 
 class OrderSteps:
-    """Carries out recorded orders, one call for each."""
+    """Carries out recorded orders. `carry_out` is called once for each order."""
 
     def __init__(self, store: TransactionStore, partners: Partners, clock: Callable[[], datetime]) -> None:
         self._store = store
@@ -75,7 +75,10 @@ class OrderSteps:
         self._clock = clock
 
     async def carry_out(self, transaction: Transaction) -> Transaction:
-        """Return the transaction after as many steps as possible; it is still PENDING if an outcome is unknown."""
+        """Carry out an order as far as possible, and return the changed transaction.
+
+        If the outcome of a step is unknown, the transaction is still PENDING.
+        """
         current = transaction
         try:
             current = await self._judge(current)
@@ -140,7 +143,10 @@ class OrderSteps:
 
 
 def judged_by(found: Transaction, decision: Decision, at: datetime) -> Transaction:
-    """Return a PENDING transaction with the decision; FAILED if it is refused. A first decision stays."""
+    """Return the transaction with the decision. If the decision refuses the order, its status is FAILED.
+
+    A transaction that is not PENDING, or that already has a decision, is returned unchanged.
+    """
     if found.decision is not None or found.status is not TransactionStatus.PENDING:
         return found
     judged = replace(found, decision=decision)

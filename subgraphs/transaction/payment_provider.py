@@ -39,7 +39,7 @@ class PaymentInstruction:
 
 
 class PaymentProvider(Protocol):
-    """Each method returns within seconds or raises ProviderUnavailable."""
+    """The client of a payment provider. Each method returns within seconds, or raises ProviderUnavailable."""
 
     async def authorise(self, instruction: PaymentInstruction) -> bool:
         """Reserve the amount. Return False if the provider declines the instruction definitively.
@@ -55,8 +55,8 @@ class PaymentProvider(Protocol):
         """End the reservation. Raise ProviderUnavailable if it is not certain that the reservation has ended."""
 
 
-# Test values, as sandboxes of card networks have them: a payee, in upper or lower case, and digits that a real amount
-# hardly ever has.
+# Test values for orders that the sandbox declines: the name of a payee (in upper or lower case), and the digits of an
+# amount that real orders hardly ever have. Sandboxes of card networks have such values too.
 DECLINED_PAYEE: Final = "SANDBOX DECLINE"
 DECLINED_DIGITS: Final = 131313
 

@@ -1,4 +1,4 @@
-"""Problems, which say why an order is refused. They are data, not errors (bank §2.4).
+"""Problems: the reasons why an order is refused. They are data and not exceptions (bank §2.4).
 
 A problem is stored with the transaction that failed because of it, and returned again when the order is repeated. So
 each problem has a JSON form (`subgraphs.kit.domain_problems.to_json`). The ledger's responses have the same form:
@@ -115,7 +115,7 @@ class PaymentDeclined:
 
 @dataclass(frozen=True, slots=True)
 class OrderRefused:
-    """The fraud rules or a reviewer refused the order. The customer learns no reason."""
+    """The fraud rules or a reviewer refused the order. The reason is not shown to the customer."""
 
     code: ClassVar[str] = "ORDER_REFUSED"
     message: ClassVar[str] = "The bank does not carry out this order"
@@ -182,7 +182,7 @@ def from_json(document: object) -> Problem:
 
 
 def _parse(value: object, declared: str) -> Any:
-    """Convert `value` to the declared type of the field. `declared` is text, because annotations are postponed."""
+    """Convert `value` to the type of the field. `declared` is this type as text, such as `Decimal | None`."""
     if value is None and declared.endswith("None"):
         return None
     if not isinstance(value, str):

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from subgraphs.transaction.store.protocol import TransactionStore
 
 INTERVAL_SECONDS: Final = 5.0
-# How many orders are resumed at once: enough to hide the latency of the ledger, and few enough not to slow down new
-# orders.
+# How many orders are resumed at the same time. With several orders at once, the total time is shorter, because each
+# order waits for the ledger. With too many, new orders would become slow.
 CONCURRENCY: Final = 8
 # How many orders are read at once. This bounds the memory after a long outage.
 BATCH: Final = 200
@@ -40,7 +40,7 @@ interval: Final = every(INTERVAL_SECONDS)
 
 
 class Reconciler:
-    """Runs a round at the start, and then one after each `wait` (bank §2.7).
+    """Runs a round at the start, and another round after each `wait` (bank §2.7).
 
     A round repeats the steps of every PENDING order that no process has a lease on. If the outcome of an order stays
     unknown, the next round tries again, and the other orders are not delayed. Any number of processes may reconcile one
@@ -67,7 +67,7 @@ class Reconciler:
         self._deletion_clock = deletion_clock or CautiousClock(clock)
 
     async def run(self) -> NoReturn:
-        """Run rounds without end. If a round fails, log the error and try again in the next round."""
+        """Run rounds until the task is cancelled. If a round fails, log the error and continue with the next round."""
         await repeat(self.round, self._wait)
 
     async def round(self) -> None:

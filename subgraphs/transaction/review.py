@@ -1,6 +1,7 @@
 """The review of HELD orders by the staff (bank §2.17). Pure.
 
-One reviewer suffices up to a limit. Above it, two different persons must approve; one person can always reject.
+Up to a limit, the approval of one reviewer is enough. Above the limit, two different reviewers must approve the order.
+One reviewer can always reject it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from bank.permissions import Actor
     from subgraphs.transaction.domain import Transaction
 
-# Above the limit, an order needs this number of approvals.
+# The number of approvals that an order above the limit needs (four-eyes principle).
 EYES: Final = 2
 # How long an order waits for its review, and how long its money is reserved.
 REVIEW_TIME: Final = timedelta(days=7)
@@ -36,7 +37,7 @@ class NotHeld(IllegalTransition):
 
 @dataclass(frozen=True, slots=True)
 class FourEyes:
-    """The amount above which two persons must approve: in any currency, or the own amount of a currency."""
+    """The amount above which two persons must approve an order. `by_currency` has other amounts for some currencies."""
 
     above: Decimal
     by_currency: Mapping[str, Decimal] = field(default_factory=dict)
@@ -74,7 +75,7 @@ def check_reviewer(transaction: Transaction, reviewer: Actor) -> None:
     """Check that `reviewer` may decide about the order.
 
     Raises:
-        Forbidden: the person is not of the staff, gave the order, or owns an account of it.
+        Forbidden: the reviewer is not staff, gave the order, or owns one of its accounts.
     """
     parties = transaction.parties
     concerned = {party.user_id for party in (parties.source, parties.destination) if party}

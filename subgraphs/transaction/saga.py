@@ -176,8 +176,8 @@ class Orders:
                 Lease.take(self._owner, now) if transaction.status is TransactionStatus.PENDING else None,
             )
         except asyncio.CancelledError:
-            # If the call is cancelled here, the order may have been recorded nevertheless, with a lease of this
-            # process.
+            # The order may have been recorded with a lease of this process, although the call was cancelled. Without
+            # the lease, another process can carry it out.
             await self._release(transaction.id)
             raise
         if used is not None:
@@ -189,7 +189,7 @@ class Orders:
         try:
             transaction = await self._store.claim(transaction_id, Lease.take(self._owner, now), now)
         except asyncio.CancelledError:
-            # If the call is cancelled here, the lease may have been set nevertheless.
+            # The lease may have been set although the call was cancelled.
             await self._release(transaction_id)
             raise
         if transaction is not None:

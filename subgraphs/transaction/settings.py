@@ -28,7 +28,8 @@ class TransactionSettings(SubgraphSettings):
         account_internal_url: the base URL of the account service, whose `/internal/` routes post to the ledger.
         fraud_rules: the YAML file of the fraud rules; by default the bundled one.
         fraud_seconds: how long an order waits for its fraud decision.
-        redis_url: the Redis that has the windows of the fraud rules; None keeps them in the memory of the process.
+        redis_url: the URL of the Redis that stores the windows of the fraud rules. If None, the windows are in the
+            memory of the process.
         four_eyes_above: the amount above which two persons must approve a HELD order.
         kafka_brokers: the Kafka cluster that gets the events; None publishes none.
     """
@@ -44,7 +45,7 @@ class TransactionSettings(SubgraphSettings):
 
     @property
     def fraud(self) -> FraudSettings:
-        """What the fraud rules need."""
+        """The settings of the fraud checks."""
         url = self.redis_url.get_secret_value() if self.redis_url else None
         return FraudSettings(self.fraud_rules, url, self.fraud_seconds)
 

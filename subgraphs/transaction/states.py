@@ -1,7 +1,7 @@
 """The states of a transaction, and the moves between them (bank §2.14). Pure.
 
-`MOVES` is the only list of legal moves: the code changes a transaction by a row of it, and the diagram in the
-documentation is drawn from it.
+`MOVES` is the only list of allowed moves. The code changes the status of a transaction only by a row of this table. The
+diagram in the documentation is generated from the table.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _S = TransactionStatus
 
 
 class Move(StrEnum):
-    """A way in which a transaction gets its status."""
+    """The names of the moves: how a transaction gets its status."""
 
     RECORD = "record"
     REFUSE = "refuse"
@@ -43,8 +43,8 @@ class Row:
 
     Attributes:
         before: the status in which the transaction must be; None for a new transaction.
-        by_staff: whether a person of the staff makes the move; otherwise the service does.
-        reason: when the move is made, for the documentation.
+        by_staff: whether a member of the staff makes the move. If not, the service makes it.
+        reason: a text for the documentation that says when the move is made.
     """
 
     before: TransactionStatus | None
@@ -90,10 +90,10 @@ class StatusChange:
 
 
 def moved(found: Transaction, move: Move, at: datetime, problem: Problem | None = None) -> Transaction:
-    """Return `found` after `move`. If it already has the status that the move leads to, return it unchanged.
+    """Return the transaction `found` with the status after `move`. If it already has this status, return it unchanged.
 
     Raises:
-        IllegalTransition: the move does not begin at the transaction's status.
+        IllegalTransition: the move is not allowed from the transaction's status.
     """
     row = MOVES[move]
     if found.status is row.after:

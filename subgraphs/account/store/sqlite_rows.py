@@ -47,7 +47,10 @@ def _staff_action(row: sqlite3.Row) -> StaffAction | None:
 
 
 async def accounts_by(connection: aiosqlite.Connection, column: str, keys: Collection[str]) -> dict[str, Account]:
-    """Return customers' accounts by one of their columns; `column` is a constant of the caller."""
+    """Return the customers' accounts whose `column` has one of the values `keys`, by this value.
+
+    `column` becomes part of the SQL text, so it must be a constant of the caller.
+    """
     rows = await connection.execute_fetchall(
         "SELECT * FROM accounts WHERE internal_name IS NULL"  # noqa: S608 - see above
         f" AND {column} IN (SELECT value FROM json_each(?))",
@@ -57,7 +60,7 @@ async def accounts_by(connection: aiosqlite.Connection, column: str, keys: Colle
 
 
 def hold_row(hold: Hold) -> tuple[Any, ...]:
-    """Return the columns of a new hold, in the order of the table."""
+    """Return the values for a new row of the table `holds`, in the order of its columns."""
     currency = hold.posting.currency
     return (
         hold.id,

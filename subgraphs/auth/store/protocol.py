@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class EmailExists(Exception):
-    """Another user has the e-mail address, in the same or in other upper and lower case."""
+    """Another user has the e-mail address. Upper and lower case are not distinguished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +90,13 @@ class AuthStore(IdentifiedStore, Protocol):
         """
 
     async def exchange(self, digest: bytes, successor_digest: bytes, now: datetime) -> TokenExchange | None:
-        """Execute what `subgraphs.auth.domain.rotate` decides about the token with `digest`.
+        """Exchange the refresh token with `digest` for the next one, if `subgraphs.auth.domain.rotate` allows it.
 
-        Reading, deciding and writing are one database transaction.
+        The decision and its result are read and written in one database transaction. `successor_digest` is the digest
+        of the next token.
 
         Returns:
-            The result, or None if there is no such token.
+            The result of the exchange, or None if there is no such token.
         """
 
     async def end_session(self, session_id: str, now: datetime) -> Session | None:
@@ -110,16 +111,16 @@ class AuthStore(IdentifiedStore, Protocol):
     async def replace_signing_keys(
         self, known: Collection[str], add: SigningKey | None, remove: Collection[str]
     ) -> bool:
-        """Delete and insert keys if the stored ids are exactly `known`; otherwise change nothing.
+        """Delete the keys with the ids `remove`, and insert `add`. This happens only if the stored ids are `known`.
 
-        A key in `add` may have the id of a key in `remove`, and then replaces it.
+        `add` may have the id of a key in `remove`. It then replaces this key.
 
         Returns:
-            Whether the stored ids were `known`, and the keys were replaced.
+            False if the stored ids were not `known`, so that nothing was changed.
         """
 
     async def ping(self) -> None:
-        """Raise unless the store responds."""
+        """Check that the store responds. Raises an error if it does not."""
 
     async def close(self) -> None:
         """Release the connections; the store cannot be used afterwards."""

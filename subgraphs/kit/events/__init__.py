@@ -5,6 +5,6 @@ change + event --commit--> outbox --relay--> Kafka topics        (KAFKA_BROKERS 
                              └-----feed----> followers in this process, such as subscriptions
 ```
 
-The outbox is the log: the relay and the followers read it, each from its own position. So a service without Kafka has
-the same events in the same order, and Kafka that is away loses none.
+The relay and the followers read the events from the outbox, each from its own position. So a service without Kafka has
+the same events in the same order. If Kafka is not available, no event is lost.
 """

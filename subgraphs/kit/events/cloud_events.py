@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from subgraphs.kit.outbox import OutboxRow
 
-# Added to the name of a topic, the name of the topic of events that could not be processed.
+# The suffix of the topic for events that could not be processed: `accounts.v1.dead-letter` belongs to `accounts.v1`.
 DEAD_LETTERS: Final = ".dead-letter"
 CONTENT_TYPE: Final = b"application/json"
 
@@ -28,10 +28,10 @@ class Record:
 
     Attributes:
         topic: see `bank.events.topics`.
-        key: the account; records with one key stay in order.
+        key: the id of an account. Kafka keeps records with the same key in order.
         value: the event's data as JSON.
         headers: the other attributes of the event. `ce_sequence` is the number in the outbox of the source.
-        timestamp: the time of the event in milliseconds, by which consumers find a place to begin.
+        timestamp: the time of the event in milliseconds. Consumers can search for the first record after a time.
     """
 
     topic: str
@@ -44,7 +44,8 @@ class Record:
 def to_record(row: OutboxRow, service: str) -> Record:
     """Return the record of an event that `service` publishes.
 
-    An event whose data has not the shape that consumers rely on goes to the topic of dead letters, with the reason.
+    If the data of the event does not match its schema, the record is for the topic of dead letters, and contains the
+    reason.
     """
     event = row.event
     topic, mistake = topic_of(event.type), find_mistake(event.type, event.data)
@@ -73,7 +74,7 @@ def from_record(value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> Ev
     """Return the event of a record.
 
     Raises:
-        ValueError: the record is no event of ours.
+        ValueError: the record does not contain an event of this platform.
     """
     attributes = {name: text.decode("utf-8", "replace") for name, text in headers}
     try:

@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 VARIABLE: Final = "KAFKA_BROKERS"
 REQUEST_SECONDS: Final = 5
-# How long the events of one call may take. A broker that fails over does so in this time.
+# How long one call of `publish` may take. If a broker fails, another broker takes over within this time.
 PUBLISH_SECONDS: Final = 20.0
 STOP_SECONDS: Final = 2.0
 FETCH_MILLISECONDS: Final = 200
 
 
 class KafkaPublisher:
-    """Sends events with an idempotent producer: Kafka keeps each once, even if the producer had to send it twice.
+    """Sends events with an idempotent producer: if the producer sends an event twice, Kafka stores it only once.
 
-    It connects when it first publishes, and again after a failure.
+    The publisher connects to Kafka at its first call, and connects again after a failure.
     """
 
     def __init__(self, brokers: str, service: str) -> None:
@@ -60,7 +60,8 @@ class KafkaPublisher:
     async def close(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            # What the producer still has is not waited for: it is published again from the outbox.
+            # Events that the producer has not sent yet are still in the outbox and are published later. So this does
+            # not wait for them.
             with suppress(TimeoutError, KafkaError):
                 async with asyncio.timeout(STOP_SECONDS):
                     await producer.stop()
@@ -94,10 +95,11 @@ async def _send(producer: Any, records: Sequence[Record]) -> None:
 
 
 def _waves(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
-    """Yield the first record of each key, then the second of each, and so on.
+    """Yield the first record of each key, then the second record of each key, and so on.
 
-    A record is sent when Kafka has the one before it. Otherwise, if Kafka refused a record and took the next one of its
-    key, a repetition would bring them in the wrong order.
+    The records of a key must stay in order. So a record is sent only after Kafka has stored the record before it. If
+    both were sent together, Kafka could refuse the first one and store the second one. The first one would then be sent
+    again, and would come after the second one.
     """
     waves = defaultdict[int, list["Record"]](list)
     places = defaultdict[tuple[str, bytes], int](int)
@@ -111,11 +113,11 @@ def _waves(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
 async def records_since(
     brokers: str, topics: Sequence[str], since: datetime | None, *, follow: bool
 ) -> AsyncIterator[ConsumerRecord]:
-    """Yield the records of topics, those of one key in their order.
+    """Yield the records of `topics`. Records with the same key are in their order.
 
     Args:
         brokers: the addresses of the brokers.
-        topics: the names of the topics; one that does not exist yet is left out, so that reading creates none.
+        topics: the names of the topics. Topics that do not exist are left out, because reading must not create them.
         since: the time of the first records; None yields only records that are written from now on.
         follow: whether to wait for more records at the end of the topics.
 
@@ -144,7 +146,7 @@ async def records_since(
 
 
 async def _begin(consumer: Any, since: datetime | None) -> Mapping[Any, int]:
-    """Go to the first records to read, and return the present ends of the partitions."""
+    """Move each partition to the first record to read. Return the offset after the last record of each partition."""
     found = sorted(consumer.assignment())
     ends: Mapping[Any, int] = await consumer.end_offsets(found)
     times = await consumer.offsets_for_times(dict.fromkeys(found, to_milliseconds(since))) if since and found else {}
@@ -152,7 +154,7 @@ async def _begin(consumer: Any, since: datetime | None) -> Mapping[Any, int]:
         place = times.get(partition)
         if place is not None:
             consumer.seek(partition, place.offset)
-        elif since is not None:  # there is no later record, or the broker does not know the times
+        elif since is not None:  # no record is later than `since`, or the broker cannot search by time
             consumer.seek(partition, 0)
         else:
             consumer.seek(partition, ends[partition])

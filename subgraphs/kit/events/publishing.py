@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def publishing(outbox: Outbox, brokers: str | None, service: str) -> AsyncIterator[None]:
-    """Publish `outbox` inside the block.
+    """Publish the events of `outbox` to Kafka while the block runs.
 
-    Without `brokers`, no reader of this name exists any more, so that events are deleted when they are old. If brokers
-    are set later, the events that are still there are published.
+    If `brokers` is None, nothing is published. The position of the reader is then deleted, so that old events are
+    deleted even though no reader has read them. If brokers are set later, the events that still exist are published.
 
     Raises:
-        ConfigurationError: there are brokers, but the store keeps no positions of readers.
+        ConfigurationError: `brokers` is set, but this kind of store cannot publish events.
         Unavailable: the store does not respond.
     """
     if not isinstance(outbox, ReadableOutbox):

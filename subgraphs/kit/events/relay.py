@@ -1,8 +1,11 @@
-"""Publishes the events of an outbox: at least once, those of one account in order.
+"""Publishes the events of an outbox: each event at least once, and the events of one account in their order.
 
-The relay reads the outbox from its position, hands the events to the publisher, and saves the position when the
-publisher has them. After a crash in between, the same events are published again, with the same ids. Of the replicas of
-a service, the owner of a lease publishes; if it dies, another one takes over when the lease expires.
+The relay reads events from its position in the outbox, and passes them to the publisher. When the publisher has stored
+the events, the relay saves its new position. If the process crashes before that, the same events are published again,
+with the same ids.
+
+Only one process of a service publishes: the owner of a lease. If this process dies, another process takes over when the
+lease expires.
 """
 
 from __future__ import annotations
@@ -23,26 +26,28 @@ if TYPE_CHECKING:
 READER: Final = "kafka"
 LEASE_SECONDS: Final = 10.0
 BATCH: Final = 200
-# The pause when there is nothing to publish. A consumer learns of a change at most so much later.
+# The pause when there is nothing to publish. A new event may wait for this time before it is published.
 POLL_SECONDS: Final = 0.1
-# The pause after a failure, and between two tries to get the lease.
+# The pause after a failure, and between two attempts to get the lease.
 RETRY_SECONDS: Final = 1.0
 
 _log = structlog.stdlib.get_logger("events")
 
 
 class NotPublished(Exception):
-    """The bus did not take all events. The message says why, for operators."""
+    """The message broker has not stored all events. The message contains the reason, for operators."""
 
 
 class Publisher(Protocol):
-    """Something that events are handed to."""
+    """The client of a message broker, such as `KafkaPublisher`."""
 
     async def publish(self, rows: Sequence[OutboxRow]) -> None:
-        """Publish the events, those of one account in their order. Return when the bus keeps them all.
+        """Publish events. Return when the broker has stored all of them.
+
+        The events of one account are published in their order.
 
         Raises:
-            NotPublished: the bus may have some of them. The caller publishes all of them again.
+            NotPublished: the broker may have stored only some of the events. The caller must publish all of them again.
         """
 
     async def close(self) -> None:
@@ -50,7 +55,7 @@ class Publisher(Protocol):
 
 
 class Relay:
-    """Publishes one outbox while `run` runs."""
+    """Publishes the events of one outbox while `run` is running."""
 
     def __init__(self, outbox: ReadableOutbox, publisher: Publisher) -> None:
         self._outbox = outbox
@@ -59,7 +64,10 @@ class Relay:
         self._failure: str | None = None
 
     async def run(self) -> NoReturn:
-        """Publish events without end. A failure is logged once, and tried again until it is over."""
+        """Publish events until the task is cancelled.
+
+        After a failure, the same events are tried again. A failure that lasts is logged only once.
+        """
         try:
             while True:
                 try:
@@ -73,7 +81,7 @@ class Relay:
             await self._publisher.close()
 
     async def stop(self) -> None:
-        """Let another process take over at once. Call it when `run` has ended."""
+        """Release the lease, so that another process can publish immediately. Call this after `run` has ended."""
         try:
             await self._outbox.release_position(READER, self._owner)
         except StoreFailure as error:

@@ -11,7 +11,8 @@ transaction --> OrderFacts --> rules --> reads and writes of series --> windows 
 Read in this order: `decision`, `order_facts`, `rules/rule.py` and a file of `rules/`, `windows/series.py`,
 `windows/protocol.py`, `evaluation`, and `fraud_checks`, which the saga calls.
 
-The rules are data: `default_rules.yaml` or the file that `FRAUD_RULES` names. They and the evaluation are pure. The
-windows are a cache of the store of transactions: a window that is not there is rebuilt, so neither a restart nor a lost
-Redis makes a rule count from zero.
+The rules are data: they are in `default_rules.yaml`, or in the file that `FRAUD_RULES` names. Their evaluation is pure.
+
+The windows are a cache of the store of transactions. A window that was lost (by a restart, or because Redis lost its
+data) is rebuilt from the store. So a rule never counts from zero.
 """

@@ -1,4 +1,4 @@
-"""Tries rules on past orders: what they would have hit, held and blocked, and how often they would have been right."""
+"""Evaluates rules on past orders: which orders they would have held or blocked, and how many of these were fraud."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ Label = bool | None
 
 @dataclass(slots=True)
 class RuleResult:
-    """How often a rule was hit, by label.
+    """How many orders hit a rule, by the label of the order (fraud, legitimate or unknown).
 
     Attributes:
-        alone: how often it was the only rule that was hit, shadow rules left out.
+        alone: how many orders hit no other rule. Shadow rules are not counted as other rules.
     """
 
     name: str
@@ -39,7 +39,7 @@ class RuleResult:
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """Labelled orders that were allowed or not. An order is flagged by any other action than ALLOW."""
+    """The confusion matrix of the labelled orders. An order is flagged if the action is not ALLOW."""
 
     flagged_fraud: int
     allowed_fraud: int
@@ -48,12 +48,12 @@ class Confusion:
 
     @property
     def precision(self) -> float | None:
-        """How many of the flagged orders are fraud; None if none was flagged."""
+        """The share of the flagged orders that are fraud, from 0 to 1; None if no order was flagged."""
         return _share(self.flagged_fraud, self.flagged_fraud + self.flagged_legitimate)
 
     @property
     def recall(self) -> float | None:
-        """How many of the frauds were flagged; None if there is none."""
+        """The share of the fraudulent orders that were flagged, from 0 to 1; None if no order is fraud."""
         return _share(self.flagged_fraud, self.flagged_fraud + self.allowed_fraud)
 
 
@@ -99,7 +99,10 @@ class BacktestResult:
 
 
 async def decisions(rules: RuleSet, orders: Iterable[PastOrder]) -> AsyncIterator[tuple[PastOrder, Decision]]:
-    """Decide about orders that are sorted by time, each at its own time."""
+    """Yield each order with the decision that the rules would have made at the time of the order.
+
+    `orders` must be sorted by time.
+    """
     windows = MemoryWindows.of_everything()
     for order in orders:
         facts = order.facts

@@ -48,7 +48,7 @@ def as_document(result: BacktestResult) -> dict[str, object]:
 
 
 def as_text(result: BacktestResult) -> str:
-    """Return tables for a terminal. Without labels, the confusion is left out."""
+    """Return tables for a terminal. If no order has a label, the confusion matrix is left out."""
     labelled = result.labelled(True) + result.labelled(False)  # noqa: FBT003 - labels
     parts = [
         [f"{result.orders} orders, {labelled} of them labelled; rules {result.rules_version}"],
@@ -85,7 +85,7 @@ def _by_action(result: BacktestResult) -> Iterator[tuple[Action, int, int, int]]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
-    """Return lines with the first column on the left and numbers on the right."""
+    """Return the lines of a table. The first column is aligned to the left, and all others to the right."""
     texts = [list(head), *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in texts) for column in range(len(head))]
     return [

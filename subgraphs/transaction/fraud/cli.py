@@ -47,7 +47,10 @@ def backtest_command(orders: Path, rules_path: Path | None, is_json: bool) -> No
 @click.argument("order_id", metavar="ORDER")
 @click.option("--rules", "rules_path", type=_FILE, help="The rules file; by default the bundled rules.")
 def explain_command(orders: Path, order_id: str, rules_path: Path | None) -> None:
-    """Show the decision about one order of FILE, after all orders before it. ORDER is its `id`, or "line 7"."""
+    """Show the decision about one order of FILE. All earlier orders of FILE are counted first.
+
+    ORDER is the `id` of the order, or "line 7".
+    """
     asyncio.run(_explain(load_rules(rules_path or DEFAULT_RULES), load_orders(orders), order_id))
 
 

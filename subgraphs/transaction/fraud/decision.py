@@ -53,8 +53,9 @@ class Reason:
         score: what the rule adds to the score of the decision.
         action: the least severe action that the rule asks for; ALLOW if the rule only adds to the score.
         shadow: whether the rule is only observed: it changes neither score nor action of the decision.
-        observed: what the rule measured and compared, such as `{"count": 6, "more_than": 5, "window": "1m"}`. It has
-            counts, sums, times and currencies; no ids, names or texts of customers.
+        observed: the values that the rule measured, and the values with which they were compared, such as
+            `{"count": 6, "more_than": 5, "window": "1m"}`. There are counts, sums, times and currencies, but no ids,
+            names or texts of customers.
     """
 
     rule: str
@@ -67,10 +68,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the rules decided about one order.
+    """The decision of the rules about one order.
 
     Attributes:
-        score: 0 (no rule was hit) to 100.
+        score: from 0 (no rule was hit) to 100.
         rules_version: the `version` of the rules file and the first digits of a hash of its content.
         reasons: the rules that were hit, in the order of the rules file.
         unavailable: why the rules could not be evaluated; None if they were.
@@ -85,7 +86,11 @@ class Decision:
 
     @property
     def must_wait(self) -> bool:
-        """Whether the order becomes HELD. A step-up waits for a review too, because nobody can be asked again yet."""
+        """Whether the order becomes HELD.
+
+        This is also so for the action STEP_UP, because the bank cannot ask a customer for another proof of identity
+        yet.
+        """
         return self.action in {Action.STEP_UP, Action.HOLD}
 
     @property
@@ -94,7 +99,7 @@ class Decision:
         return self.action is Action.BLOCK
 
     def to_document(self) -> dict[str, object]:
-        """Return the JSON form, in which stores and events keep decisions. Keys are only ever added."""
+        """Return the JSON form for stores and events. A later release may add keys, but not remove or rename any."""
         return {
             "action": self.action.value,
             "score": self.score,
@@ -116,7 +121,7 @@ class Decision:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """Read what `to_document` returned, also from a later release: unknown keys are ignored."""
+        """Return the decision in a document of `to_document`. Unknown keys of a later release are ignored."""
         unavailable = document.get("unavailable")
         return cls(
             Action(document["action"]),

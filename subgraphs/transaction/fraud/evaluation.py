@@ -1,4 +1,4 @@
-"""From the readings of windows to a decision. Pure."""
+"""Evaluates the rules for one order: what must be read from the windows, and which decision follows from it. Pure."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """What must be written and read to judge one order.
+    """The writes and reads of series that are needed to judge one order.
 
     Attributes:
-        judging: the rules that judge the order, each with the range of its reads in `reads`.
+        judging: the rules that judge the order. Each comes with the slice of `reads` that contains its own reads.
     """
 
     order: OrderFacts
@@ -33,7 +33,7 @@ class Inquiry:
 
 
 def inquire(rules: RuleSet, order: OrderFacts) -> Inquiry:
-    """Return what must be written and read to judge the order."""
+    """Return the writes and reads that are needed to judge the order."""
     reads: list[Read] = []
     judging: list[tuple[Rule, slice]] = []
     for rule in rules.rules:
@@ -45,12 +45,12 @@ def inquire(rules: RuleSet, order: OrderFacts) -> Inquiry:
 
 
 def contributions(rules: RuleSet, order: OrderFacts, phase: Phase) -> tuple[Write, ...]:
-    """Return what the order adds to series; rules that share a series add to it once."""
+    """Return what the order adds to series. If several rules use the same series, the order is added only once."""
     return tuple(dict.fromkeys(write for rule in rules.rules for write in rule.writes(order, phase)))
 
 
 def judge(rules: RuleSet, inquiry: Inquiry, readings: Sequence[Reading], decided_at: datetime) -> Decision:
-    """Return the decision about the order, from one reading for each read of the inquiry."""
+    """Return the decision about the order. `readings` contains the result of each read of the inquiry."""
     reasons = []
     for rule, place in inquiry.judging:
         observed = rule.judge(inquiry.order, readings[place])
@@ -64,5 +64,5 @@ def judge(rules: RuleSet, inquiry: Inquiry, readings: Sequence[Reading], decided
 
 
 def decide_without_rules(rules: RuleSet, order: OrderFacts, why: Unavailability, decided_at: datetime) -> Decision:
-    """Return the configured default: the rules could not be evaluated."""
+    """Return the configured default decision, because the rules could not be evaluated (`why`)."""
     return Decision(rules.when_unavailable.action(order), 0, rules.full_version, (), decided_at, why)

@@ -1,4 +1,4 @@
-"""The event about a decision, for the topic `fraud.v1`."""
+"""The event of a fraud decision, which is published to the topic `fraud.v1`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decides about orders, in time and whatever fails."""
+"""Decides about orders within a deadline. If anything fails, a configured default decides."""
 
 from __future__ import annotations
 
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# While so many orders wait for windows that do not respond, further orders get the default at once.
+# How many orders may wait for windows that do not respond. Further orders immediately get the configured default.
 MAX_WAITING: Final = 200
-# A series can get lost again while it is filled. After so many attempts, something else is wrong.
+# How often lost series are filled for one order. A series can be lost again while it is filled, but hardly several
+# times in a row. So after this number of attempts, the windows count as unavailable.
 _ATTEMPTS: Final = 3
 
 _log = structlog.stdlib.get_logger("fraud")
@@ -42,8 +43,8 @@ _log = structlog.stdlib.get_logger("fraud")
 class FraudChecks:
     """Decides about orders by the current rules.
 
-    An order that cannot be judged within the deadline gets the configured default. It is still counted as soon as the
-    windows respond; until then the windows count as incomplete, and are rebuilt from the store.
+    An order that cannot be judged within the deadline gets the configured default. The order is counted later, when the
+    windows respond. If the windows fail, orders may be missing in them. So they are then rebuilt from the store.
     """
 
     def __init__(
@@ -55,14 +56,18 @@ class FraudChecks:
         deadline: float,
         clock: Callable[[], datetime],
     ) -> None:
-        """`deadline` is in seconds. `clock` should be cautious: while it is ahead, windows forget too much."""
+        """`deadline` is in seconds. `clock` should be a `CautiousClock`.
+
+        While the clock is ahead, orders seem too old, and the windows forget them.
+        """
         self._rules = rules
         self._windows = windows
         self._filling = Filling(windows, history)
         self._deadline = deadline
         self._clock = clock
         self._tasks: set[asyncio.Task[object]] = set()
-        # Whether orders may be missing in the windows: this process has just started, or the windows have failed.
+        # Whether orders may be missing in the windows. This is true after the start of the process, and after a failure
+        # of the windows.
         self._is_incomplete = True
         self._forgetting = asyncio.Lock()
         self._defaults_in_a_row = 0
@@ -70,9 +75,9 @@ class FraudChecks:
         """How many orders got the configured default since the start."""
 
     async def decide(self, transaction: Transaction) -> Decision:
-        """Decide about an order and count it.
+        """Decide about an order, and count it in the windows. The order must already be in the store.
 
-        The order must be in the store. An order that is decided again counts once; the later decision may differ.
+        If this is called again for the same order, the order is not counted again. But the decision may be different.
         """
         rules, order, now = self._rules.current, OrderFacts.of(transaction), self._clock()
         try:
@@ -92,7 +97,10 @@ class FraudChecks:
         return decision
 
     async def settled(self, transaction: Transaction) -> None:
-        """Count an order whose money has moved. Repeated calls count once. Never fails."""
+        """Count an order whose money has moved. If this is called again, the order is not counted again.
+
+        This method raises no errors, because it does not matter for the order.
+        """
         order = OrderFacts.of(transaction)
         if order.settled_at is None:
             return
@@ -104,7 +112,7 @@ class FraudChecks:
             _log.debug("completed order not counted yet", transaction=transaction.id)
 
     async def aclose(self) -> None:
-        """Stop counting orders that still wait for the windows."""
+        """Cancel the tasks that still wait for the windows to count an order."""
         tasks = set(self._tasks)
         for task in tasks:
             task.cancel()
@@ -112,7 +120,7 @@ class FraudChecks:
             await asyncio.wait(tasks)
 
     async def _read(self, inquiry: Inquiry, at: int) -> Sequence[Reading]:
-        """Count the order and read its windows; first fill those that are unknown."""
+        """Count the order, and read the series that the rules need. Series that are unknown are filled first."""
         if not inquiry.reads and not inquiry.writes:
             return ()
         for _ in range(_ATTEMPTS):
@@ -140,7 +148,7 @@ class FraudChecks:
             raise
 
     async def _within_deadline(self, work: Coroutine[object, object, T]) -> T:
-        """Return the result of `work`. After the deadline, raise TimeoutError and let `work` go on."""
+        """Return the result of `work`. After the deadline, raise TimeoutError; `work` continues in the background."""
         if len(self._tasks) >= MAX_WAITING:
             work.close()
             self._is_incomplete = True

@@ -23,12 +23,12 @@ _PAGE: Final = 500
 
 
 class History(Protocol):
-    """Where the past orders of a scope are found."""
+    """A source of the past orders of a user or an account."""
 
     def orders(self, scope: Scope, since: int) -> AsyncIterator[Sequence[OrderFacts]]:
         """Yield the orders of the scope that were recorded at `since` or later, the newest first, in batches.
 
-        Orders that were refused before any rule saw them are left out.
+        Orders that were refused before the fraud rules judged them are left out.
 
         Args:
             scope: a user's own orders, or the orders that debit or credit an account.
@@ -64,7 +64,8 @@ class StoreHistory:
 
 
 def _was_judged(transaction: Transaction) -> bool:
-    # An order that is refused when it is recorded never changes again. Earlier releases stored no decisions.
+    # Only orders that were refused when they were recorded were not judged. Such an order never changes again, so its
+    # two times are equal. The decision alone does not show this, because earlier releases did not store decisions.
     if transaction.status is not TransactionStatus.FAILED or transaction.decision is not None:
         return True
     return transaction.updated_at != transaction.created_at

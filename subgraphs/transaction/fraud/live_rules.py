@@ -1,4 +1,4 @@
-"""The rules of a running service. They follow their file without a restart."""
+"""The rules of a running service. If the rules file changes, the service uses the new rules without a restart."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from subgraphs.transaction.fraud.rules.rule_set import RuleSet
 
-# The time between two looks at the file.
+# The pause between two checks of whether the file has changed.
 REFRESH_SECONDS: Final = 2.0
 
 _log = structlog.stdlib.get_logger("fraud")
@@ -69,7 +69,7 @@ class LiveRules:
         return rules if self._enforced else rules.in_shadow_mode()
 
     def _file_state(self) -> tuple[int, int, int] | None:
-        """What changes when the file is written or replaced; None if it cannot be found."""
+        """Return values that change if the file is written or replaced. Return None if there is no file."""
         try:
             found = self._path.stat()
         except OSError:

@@ -1,4 +1,4 @@
-"""Opens what decisions about orders need, for the time of a block."""
+"""Opens the resources of fraud checks (windows and rules file), and closes them at the end of a block."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class FraudSettings:
 
     Attributes:
         rules: the rules file; None for the bundled rules.
-        redis_url: the Redis with the windows; None keeps them in the memory of the process.
+        redis_url: the URL of the Redis that stores the windows. If None, the windows are in the memory of the process.
         deadline: after how many seconds the configured default decides.
     """
 
@@ -71,5 +71,5 @@ def _windows(redis_url: str | None) -> MemoryWindows | RedisWindows:
     try:
         return RedisWindows(redis_url)
     except (ValueError, TypeError):
-        # The message of the error may contain the password.
+        # The message of the original error may contain the password, so it is not used.
         raise ConfigurationError("REDIS_URL", "an option of the URL is not known or has a wrong value") from None

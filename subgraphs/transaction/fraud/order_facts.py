@@ -1,4 +1,4 @@
-"""What the rules know about an order. Pure."""
+"""The facts about an order that the rules use. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
-    """An order, reduced to what rules compare.
+    """The facts about one order that the rules compare.
 
     Attributes:
         units: the amount in minor units of `currency`.
@@ -26,7 +26,7 @@ class OrderFacts:
         receiver_id: the account that a transfer credits.
         receiver_user_id: the owner of `receiver_id`.
         counterparty: who gets the money: an account or a payee outside of the bank; None for deposits and withdrawals.
-        settled_at: when the money had moved; None if it has not.
+        settled_at: the time at which the money had moved; None if it has not moved.
     """
 
     transaction_id: str
@@ -67,7 +67,7 @@ class OrderFacts:
 
 
 def counterparty(account_id: str | None, payee: str | None) -> str | None:
-    """Return one text for each counterparty. Case and spaces in the name of a payee do not matter."""
+    """Return a text that identifies the counterparty. For names of payees, case and extra spaces are ignored."""
     if account_id is not None:
         return f"account {account_id}"
     if payee is not None:
@@ -78,6 +78,7 @@ def counterparty(account_id: str | None, payee: str | None) -> str | None:
 def _settled_at(transaction: Transaction) -> int | None:
     if transaction.status not in SETTLED:
         return None
-    # A reversal is a later change, so its time is not the time at which the money arrived.
+    # For a REVERSED transaction, `updated_at` is the time of the reversal. The money had arrived earlier, and the time
+    # of the order is close to that.
     moved = transaction.updated_at if transaction.status is TransactionStatus.COMPLETED else transaction.created_at
     return to_milliseconds(moved)

@@ -1,15 +1,15 @@
 """Reads files of past orders for `mosafe fraud backtest`: CSV with a header, or a JSON object a line.
 
-| column | what |
+| column | content |
 |---|---|
-| `at` | when the order was given, RFC 3339 |
-| `amount`, `currency` | `12.50`, `EUR` |
-| `user` | whose order it is; any text |
+| `at` | the time at which the order was given, RFC 3339 |
+| `amount`, `currency` | such as `12.50` and `EUR` |
+| `user` | the owner of the order; any text |
 | `type` | `TRANSFER` (default), `DEPOSIT`, `WITHDRAWAL` or `PAYMENT` |
 | `account` | the user's account; by default one account for each user |
 | `receiver`, `receiver_user` | the account that gets the money, and its owner |
-| `payee` | who gets the money of a payment |
-| `id` | by default the number of the line |
+| `payee` | the receiver of a payment |
+| `id` | by default, the number of the line |
 | `status` | `COMPLETED` if the money moved; without this column, orders that the rules allow are completed |
 | `label` | `fraud` or `legitimate`; empty if it is not known |
 """
@@ -54,15 +54,17 @@ class PastOrder:
 
 
 class InvalidOrders(StartupError):
-    """A file of orders has mistakes. The message has a line for each of the first ones."""
+    """A file of orders has mistakes. The message has one line for each of the first mistakes."""
 
 
 class _Wrong(Exception):
-    """What is wrong in one line."""
+    """One line of the file is wrong. The message says what is wrong."""
 
 
 def load_orders(path: Path) -> list[PastOrder]:
-    """Read a file of orders. Return them by time; orders of the same time are in the order of the file.
+    """Read a file of orders, and return the orders sorted by time.
+
+    Orders with the same time are in the order of the file.
 
     Raises:
         InvalidOrders: the file cannot be read, or it has mistakes.
@@ -93,7 +95,7 @@ def load_orders(path: Path) -> list[PastOrder]:
 
 
 class _WholeFile(Exception):
-    """The rest of the file cannot be read."""
+    """Raised at a line after which the rest of the file cannot be read."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(message)

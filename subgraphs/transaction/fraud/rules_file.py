@@ -26,7 +26,7 @@ Location = tuple[str | int, ...]
 DEFAULT_RULES: Final = Path(__file__).parent / "default_rules.yaml"
 MAX_BYTES: Final = 1_000_000
 _SECTIONS: Final[Mapping[str, type[BaseModel]]] = {"thresholds": Thresholds, "when_unavailable": WhenUnavailable}
-# pydantic's error type -> message; other errors keep pydantic's message.
+# Maps an error type of pydantic to our message. For other error types, the message of pydantic is used.
 _MESSAGES: Final[Mapping[str, str]] = {
     "missing": "this key is required",
     "model_type": "a mapping of keys to values is expected",
@@ -43,7 +43,7 @@ _MESSAGES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class RulesProblem:
-    """A mistake in a rules file. `key` is a path such as `rules.2.window`; empty for the file as a whole."""
+    """A mistake in a rules file. `key` is a path such as `rules.2.window`. It is empty if the whole file is wrong."""
 
     file: str
     line: int
@@ -116,14 +116,14 @@ def _problems(error: ValidationError, document: object, name: str) -> Iterator[R
 
 
 def _without_tags(found: Location) -> Location:
-    """Remove the name of the kind, which pydantic puts between the index of a rule and its keys."""
+    """Return the path of a key without the kind of the rule, which pydantic adds: `rules.2.duplicate.window`."""
     if len(found) > 2 and found[0] == "rules" and found[2] in KINDS:  # noqa: PLR2004 - ("rules", 3, "duplicate", ...)
         return (*found[:2], *found[3:])
     return found
 
 
 def _line(document: object, location: Location) -> int:
-    """Return the line of a key, or of the nearest enclosing key whose line is known."""
+    """Return the line of the key at `location`. If it is not known, return the line of the nearest key around it."""
     line, node = 1, document
     for part in location:
         if not isinstance(node, CommentedMap | CommentedSeq) or not node.lc.data or part not in node.lc.data:

@@ -1,4 +1,4 @@
-"""Generates `rules.schema.json`, with which editors complete and check a rules file."""
+"""Generates `rules.schema.json`. With this JSON Schema, editors can complete and check a rules file."""
 
 from __future__ import annotations
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from servicekit.sqlite import Migration
 from subgraphs.kit.sqlite_store import OUTBOX_TABLE, READERS_TABLE, identity_statements
 
-# The amount is in minor units and has `exponent` decimals. The columns `*_named` contain the account as the order names
-# it. The other columns of this side are null if no such account exists. For principal_user_id, see domain.Transaction.
-# Times are milliseconds since 1970.
+# The amount is in minor units and has `exponent` decimals. `source_named` and `destination_named` contain the id or
+# number of the account in the order. If there is no such account, the other `source_*` or `destination_*` columns are
+# null. For principal_user_id, see domain.Transaction. Times are milliseconds since 1970.
 _TRANSACTIONS = """
 CREATE TABLE transactions (
     id TEXT PRIMARY KEY,
@@ -47,7 +47,8 @@ CREATE TABLE idempotency_keys (
 ) WITHOUT ROWID
 """
 
-# The history of each transaction, numbered from 1. The time is in milliseconds since 1970. `by` is a user of the staff.
+# The statuses of each transaction, numbered from 1. `at` is in milliseconds since 1970. `by` is the member of the staff
+# who changed the status; null for the service.
 _STATUS_CHANGES = """
 CREATE TABLE status_changes (
     transaction_id TEXT NOT NULL REFERENCES transactions (id),
@@ -59,8 +60,8 @@ CREATE TABLE status_changes (
 ) WITHOUT ROWID, STRICT
 """
 
-# Of a transaction of an earlier release, only the first status and the present one are known. One that failed when it
-# was recorded has only one status.
+# These statements create the history of transactions that an earlier release recorded. Only their first and their
+# present status are known. A transaction that failed when it was recorded has only one status.
 _FIRST_STATUSES = """
 INSERT INTO status_changes
 SELECT id, 1, CASE WHEN status = 'FAILED' AND updated_at = created_at THEN 'FAILED' ELSE 'PENDING' END, created_at, NULL
@@ -95,7 +96,7 @@ MIGRATIONS = (
         2,
         "leases and outbox",
         (
-            # A process that carries out the order sets the lease; see lease.py. The time is in milliseconds since 1970.
+            # The lease of the process that carries out the order; see lease.py. The time is in milliseconds since 1970.
             "ALTER TABLE transactions ADD COLUMN lease_owner TEXT",
             "ALTER TABLE transactions ADD COLUMN lease_expires_at INTEGER",
             OUTBOX_TABLE,
@@ -120,7 +121,8 @@ MIGRATIONS = (
         6,
         "fraud decisions and reviews",
         (
-            # JSON: a decision as fraud.decision.Decision has it, and pairs of a reviewer and a time.
+            # Both columns contain JSON: `fraud_decision` as written by fraud.decision.Decision, and `approvals` as a
+            # list of pairs (id of the reviewer, time).
             "ALTER TABLE transactions ADD COLUMN fraud_decision TEXT",
             "ALTER TABLE transactions ADD COLUMN approvals TEXT NOT NULL DEFAULT '[]'",
             "CREATE INDEX transactions_held ON transactions (created_at, id) WHERE status = 'HELD'",

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 
 class _KeyTaken(Exception):
-    """Another order has the idempotency key, or an earlier attempt has recorded this one."""
+    """The idempotency key is taken: by another order, or by this order in an earlier attempt."""
 
 
 class MongoTransactionStore(MongoStore):
@@ -70,7 +70,7 @@ class MongoTransactionStore(MongoStore):
             except _KeyTaken:
                 taken = await self._holder(key.scope)
             except Unavailable:
-                # The commit may have happened although its result got lost. The key tells.
+                # The order may have been recorded although the server did not respond. If it was, the key is taken.
                 taken = await self._holder(key.scope)
                 if taken is None:
                     raise
@@ -104,14 +104,14 @@ class MongoTransactionStore(MongoStore):
         return None if document is None or self._is_expired(document, at) else _used_key(document)
 
     async def _holder(self, scope: KeyScope) -> Document | None:
-        """Return the document that has the key, expired or not."""
+        """Return the document that has the key, even if the key has expired. Return None if no document has it."""
         with self._database.failures():
             return await self._transactions.find_one(
                 {f"key.{name}": part for name, part in scope_document(scope).items()}
             )
 
     async def _freed(self, holder: Document, at: datetime) -> bool:
-        """Take the key from `holder` if it has expired, and return whether it had."""
+        """If the key of the document `holder` has expired, remove it, and return True. Otherwise, return False."""
         if not self._is_expired(holder, at):
             return False
         with self._database.failures():
@@ -119,8 +119,8 @@ class MongoTransactionStore(MongoStore):
         return True
 
     def _is_expired(self, holder: Document, at: datetime) -> bool:
-        # While the clock is suddenly ahead, an earlier time decides. If the clock jumps ahead, valid keys must not
-        # expire. Otherwise, a repeated order would be executed twice.
+        # `self._clock` is cautious: it does not follow a clock that jumps ahead. With such a jump, valid keys would
+        # expire, and a repeated order would be executed twice.
         return may_be_reused(holder["key"]["expiresAt"], from_document(holder), min(at, self._clock()))
 
     async def change(self, transaction_id: str, decide: Change, *, by: str | None = None) -> Transaction:
@@ -179,7 +179,7 @@ class MongoTransactionStore(MongoStore):
             return [str(document["_id"]) for document in await found.to_list()]
 
     async def delete_expired_keys(self, at: datetime) -> int:
-        # This is the condition of idempotency.may_be_reused.
+        # The filter is the same condition as idempotency.may_be_reused.
         with self._database.failures():
             result = await self._transactions.update_many(
                 {"key.expiresAt": {"$lte": at}, "status": {"$nin": sorted(OPEN)}}, {"$unset": {"key": ""}}
@@ -248,17 +248,17 @@ class MongoTransactionStore(MongoStore):
 
 
 def _versions(before: Transaction | None, after: Transaction, statuses: int) -> Iterator[tuple[Event, int]]:
-    """Yield the events of a change with versions that rise with each change.
+    """Yield the events of a change, each with a version. The versions increase with each event of a transaction.
 
-    `statuses` is the number of statuses before the change. While a status lasts, the fraud decision comes first, and
-    the next status afterwards.
+    `statuses` is the number of statuses before the change. If a change has two events, the event of the fraud decision
+    comes before the event of the new status.
     """
     for event in events.of_change(before, after):
         yield event, 2 * statuses + (1 if event.type in {events.RECORDED, events.STATUS_CHANGED} else 0)
 
 
 def claimable(at: datetime) -> dict[str, Any]:
-    """Return the filter of the transactions that `lease.may_claim` allows to claim."""
+    """Return a filter for the transactions that may be claimed. It is the same condition as `lease.may_claim`."""
     return {
         "status": TransactionStatus.PENDING.value,
         "$or": [

@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     from subgraphs.transaction.lease import Lease
 
 
-# BSON ends the name of a field with the character NUL, so a name cannot contain it. A key of the metadata can.
+# The character NUL ends the name of a field in BSON, so a name cannot contain it. But a key of the metadata can contain
+# it.
 _NUL: Final = "\x00"
 _ESCAPE: Final = "\u2400"
 

@@ -32,11 +32,11 @@ _SETTLED: Final = {"$in": sorted(SETTLED)}
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A range of an index: the transactions on which `conditions` hold.
+    """A range of an index: the transactions that match `conditions`.
 
     Attributes:
-        owner: a condition that holds on all transactions of the range or on none. So a page is read first and then
-            compared with it, and a viewer's page of another person's account does not read the account's history.
+        owner: an additional condition about the owner of an account. All transactions of the range match it, or none
+            matches it. So it is applied only to the page that was read, and the rest of the history is not read.
     """
 
     conditions: Conditions
@@ -67,9 +67,9 @@ def page(listing: Listing) -> Pipeline:
 
 
 def page_of_accounts(account_ids: Iterable[str], listing: Listing) -> Pipeline:
-    """Return the pipeline for a page of each account. It begins with documents of its own, not with a collection.
+    """Return the pipeline for a page of each account. It begins with the stage `$documents` and not with a collection.
 
-    A result has the account's id in `_id`, and in `rows` up to a page of each branch, in no order.
+    In a result, `_id` is the account's id. `rows` contains up to one page of each branch, in any order.
     """
     names = []
     stages: Pipeline = [{"$documents": [{"_id": each} for each in object_ids(account_ids)]}]
@@ -90,15 +90,18 @@ def page_of_accounts(account_ids: Iterable[str], listing: Listing) -> Pipeline:
 
 
 def counted_branches(listing: Listing) -> list[Conditions]:
-    """Return disjoint branches: the sum of their counts is the number of transactions on all pages of `listing`."""
+    """Return the conditions of disjoint branches. Each transaction of `listing` matches exactly one of them.
+
+    So the sum of their counts is the number of transactions on all pages.
+    """
     own, *arrived = (branch.conditions for branch in _viewer_branches(listing))
     return [own, *({"$and": [each, {"principalUserId": {"$ne": listing.viewer_id}}]} for each in arrived)]
 
 
 def counts_of_accounts(account_ids: Iterable[str], listing: Listing) -> list[Pipeline]:
-    """Return pipelines of which each counts one side of the accounts, as documents `{_id: account, count}`.
+    """Return two pipelines: one counts the debits of the accounts, and the other one the credits.
 
-    No transaction has the same account on both sides, so that the counts may be added.
+    Their results are documents `{_id: account, count}`. The caller adds the counts of both sides.
     """
     wanted = {"$in": object_ids(account_ids)}
     return [
@@ -134,7 +137,7 @@ def turnovers(account_ids: Iterable[str], request: TurnoverRequest) -> dict[str,
 
 
 def object_ids(ids: Iterable[str]) -> list[ObjectId]:
-    """Return those of `ids` that can be the id of a document, each one once."""
+    """Convert `ids` to ObjectIds, without duplicates. A text that is not 24 hex digits is left out."""
     return [ObjectId(each) for each in dict.fromkeys(ids) if is_object_id(each)]
 
 
@@ -154,7 +157,7 @@ def _viewer_branches(listing: Listing) -> list[Branch]:
 
 
 def _account_branches(listing: Listing) -> dict[str, Branch]:
-    """Return a branch for each side. The condition on the account comes from elsewhere."""
+    """Return a branch for each side, without the condition on the account, which the caller adds."""
     wanted, viewer = _conditions(listing.filter), listing.viewer_id
     if viewer is None:
         return {"source": Branch(wanted), "destination": Branch(wanted)}
@@ -191,7 +194,7 @@ def _time_conditions(created_from: datetime | None, created_to: datetime | None)
 
 
 def _range_conditions(request: PageRequest) -> Iterable[Conditions]:
-    # The list begins with the newest row, so the rows after a given row have smaller keys.
+    # The list begins with the newest transaction, so transactions that come later in the list have smaller keys.
     if request.after:
         yield _beyond(request.after, "$lt")
     if request.before:
@@ -199,9 +202,10 @@ def _range_conditions(request: PageRequest) -> Iterable[Conditions]:
 
 
 def _beyond(key: SortKey, operator: str) -> Conditions:
-    """Return the condition that a row lies beyond a sort key.
+    """Return the condition for transactions before (`$lt`) or after (`$gt`) a sort key.
 
-    The bound of `createdAt` alone is what an index can use; it includes the rows of the key's millisecond.
+    The first part, a bound of `createdAt`, can use an index. It includes all transactions of the key's millisecond. The
+    second part compares the ids of these transactions.
     """
     moment, transaction_id = from_milliseconds(int(key[0])), ObjectId(key[1])
     tie = {"createdAt": moment, "_id": {operator: transaction_id}}

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 Parameters: TypeAlias = dict[str, str | int]
 
 _SETTLED: Final = ", ".join(f"'{status}'" for status in sorted(SETTLED))
-# The conditions of domain.Transaction.visible_to, with one branch for each index.
+# The conditions of the branches. Together, they are the same condition as domain.Transaction.visible_to. Each branch
+# can use one index.
 _OWN: Final = "principal_user_id = :viewer"
 _ARRIVED: Final = f"destination_user_id = :viewer AND status IN ({_SETTLED})"
 _DEBITS: Final = "source_account_id = account.value"
@@ -159,7 +160,7 @@ def _order(request: PageRequest) -> str:
 
 
 def _range_conditions(request: PageRequest) -> list[str]:
-    # The list begins with the newest row, so the rows after a given row have smaller keys.
+    # The list begins with the newest transaction, so transactions that come later in the list have smaller keys.
     after = ["(created_at, id) < (:after_time, :after_id)"] if request.after else []
     before = ["(created_at, id) > (:before_time, :before_id)"] if request.before else []
     return after + before
@@ -179,7 +180,8 @@ def _conditions(listing: Listing) -> tuple[str, Parameters]:
     conditions, parameters = _time_conditions(wanted.created_from, wanted.created_to)
     for column, values in (("type", wanted.types), ("status", wanted.statuses)):
         if values == _HELD:
-            # Written as a constant, so that the index of HELD transactions fits.
+            # HELD is a constant in the SQL text. With a parameter, SQLite could not use the partial index of HELD
+            # transactions.
             conditions.append("status = 'HELD'")
         elif values is not None:
             conditions.append(f"{column} IN (SELECT value FROM json_each(:{column}))")
@@ -201,9 +203,9 @@ def _time_conditions(created_from: datetime | None, created_to: datetime | None)
 
 
 def _amount_conditions(wanted: Filter, conditions: list[str]) -> Parameters:
-    """Add the conditions for the lowest and highest amount.
+    """Add the conditions for the lowest and the highest amount to `conditions`, and return their parameters.
 
-    A bound has one parameter for each number of decimals that currencies have.
+    Amounts are stored in minor units. So a bound has one parameter for each possible number of decimals.
     """
     parameters: Parameters = {}
     bounds = (("min", ">=", wanted.min_amount, ROUND_CEILING), ("max", "<=", wanted.max_amount, ROUND_FLOOR))

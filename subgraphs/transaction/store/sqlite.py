@@ -55,14 +55,13 @@ INSERT INTO transactions VALUES (
 )
 """
 
-# The selected columns of the key are renamed, so that they differ from the columns of transactions.
 _FIND_KEY = """
 SELECT transactions.*, fingerprint, expires_at FROM idempotency_keys AS k
 JOIN transactions ON transactions.id = k.transaction_id
 WHERE k.user_id = ? AND k.mutation = ? AND k.key = ?
 """
 
-# This is the condition of idempotency.may_be_reused in SQL.
+# The condition is the same as idempotency.may_be_reused.
 _FORGET = f"""
 DELETE FROM idempotency_keys WHERE expires_at <= ?
 AND transaction_id NOT IN (SELECT id FROM transactions WHERE status IN ({_OPEN}))
@@ -88,7 +87,7 @@ _SETTLED_IDS = """
 SELECT id FROM transactions WHERE id > ? AND status IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?
 """
 
-# This is the condition of lease.may_claim in SQL.
+# The condition is the same as lease.may_claim.
 _UNCLAIMED = """
 SELECT id FROM transactions WHERE status = 'PENDING' AND id > :after
 AND (lease_expires_at IS NULL OR lease_expires_at <= :at OR lease_expires_at > :max_ahead)
@@ -257,7 +256,7 @@ async def _add_to_history(connection: aiosqlite.Connection, changed: Transaction
 
 
 def _changed_columns(transaction: Transaction) -> dict[str, str | int | None]:
-    """Return what a change may replace, by column."""
+    """Return the columns that a change may replace, with their new values."""
     return {
         "id": transaction.id,
         "status": transaction.status,

@@ -1,4 +1,4 @@
-"""How an account is used: money that leaves as soon as it came, accounts that wake up, orders at night. Pure."""
+"""Rules about the use of an account: money that leaves soon after its arrival, unused accounts, night orders. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from subgraphs.transaction.fraud.windows.series import Reading
 
 _ALWAYS: Final = "activity"
-# For how long the last activity of an account is looked up.
+# For how many days the last use of an account is remembered.
 _REMEMBERED_DAYS: Final = 3 * 365
 _HOURS: Final = 24
 
@@ -31,13 +31,14 @@ class RapidInAndOut(Rule):
     window: Literal["1h", "24h", "7d"] = "24h"
     """The window, which ends with the order."""
     received_at_least: Amounts
-    """The smallest sum of received money, in the currency of the order, that is looked at."""
+    """The rule is not hit if the account has received less than this in the window, in the currency of the order."""
     share_percent: Annotated[int, Field(ge=1, le=100)] = 80
-    """How much of the received money must leave to hit the rule, the order itself included."""
+    """The share of the received money that must leave to hit the rule, in percent. The order itself is included."""
 
     def writes(self, order: OrderFacts, phase: Phase) -> Iterable[Write]:
         if phase is Phase.SETTLED:
-            # Money that arrives counts whichever orders the rule judges.
+            # Received money counts for all types of orders. The key `types` of the rule selects only the orders that
+            # take money out of the account.
             received_by = order.account_id if order.type == "DEPOSIT" else order.receiver_id
             if received_by is not None and (self.own_accounts or not order.is_between_own_accounts):
                 yield Write(self._series(received_by, "received", order.currency), time_of(order, phase), order.units)
@@ -73,12 +74,15 @@ class RapidInAndOut(Rule):
 class DormantAccount(Rule):
     """Money leaves an account that its owner has not used for a long time.
 
-    Money that others send does not count as use: a thief could wake the account with a cent.
+    Money that other persons send does not count as use. Otherwise, a thief could send a cent to make the account seem
+    used.
     """
 
     kind: Literal["dormant_account"]
     days: Annotated[int, Field(ge=1, lt=_REMEMBERED_DAYS)] = 180
-    """For how many days the owner must have completed no order. Without any completed order it is not dormant."""
+    """The number of days without a completed order of the owner after which the account is dormant.
+
+    An account without any completed order is not dormant."""
 
     def writes(self, order: OrderFacts, phase: Phase) -> Iterable[Write]:
         if phase is Phase.SETTLED and order.account_id is not None:
@@ -108,7 +112,7 @@ class NightHours(Rule):
     from_hour: Annotated[int, Field(ge=0, lt=_HOURS)] = 0
     """The hour in which the night begins."""
     to_hour: Annotated[int, Field(ge=0, lt=_HOURS)] = 5
-    """The hour with whose beginning the night ends; it may be smaller than `from_hour`."""
+    """The night ends at the beginning of this hour. The hour may be smaller than `from_hour`."""
 
     @field_validator("time_zone")
     @classmethod

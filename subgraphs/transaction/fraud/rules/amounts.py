@@ -1,4 +1,4 @@
-"""Amounts in a rules file: one for every currency, or others for some currencies. Pure."""
+"""Amounts in a rules file: one amount for all currencies, or a table with an amount for each currency. Pure."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ def _amount(currency: object, value: object) -> Decimal:
 
 
 class AmountTable(RootModel[dict[str, Decimal]]):
-    """Amounts in major units by currency; `default` is for the currencies that are not named."""
+    """Amounts in major units by currency. The key `default` is for all currencies that are not in the table."""
 
     def units(self, currency: str) -> int | None:
-        """Return the amount in minor units of `currency`, rounded up; None if the table has none for it."""
+        """Return the amount for `currency` in minor units, rounded up. Return None if the table has no such amount."""
         return self._units.get(currency)
 
     @cached_property

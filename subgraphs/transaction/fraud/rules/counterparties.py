@@ -1,4 +1,4 @@
-"""Who pays whom: new payees, repeated orders, and one account with many others. Pure."""
+"""Rules about counterparties: new payees, duplicate orders, and accounts with many counterparties. Pure."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
     from subgraphs.transaction.fraud.order_facts import OrderFacts
     from subgraphs.transaction.fraud.windows.series import Reading
 
-# The most payees of a user that are known. The one that was not paid for the longest time becomes new again.
+# The largest number of known payees of a user. If there are more, the payee who was paid longest ago becomes new again.
 KNOWN_PAYEES: Final = 2_000
-# The most orders of a user that are compared with a new one.
+# The largest number of a user's orders with which a new order is compared.
 COMPARED_ORDERS: Final = 1_000
-# The most accounts that a fan rule can count.
+# The largest number of counterparties that `fan_out` and `fan_in` can count.
 MAX_FAN: Final = 1_000
 
 
 class NewPayee(Rule):
-    """The first order to a counterparty: nothing was completed to it in the last 365 days."""
+    """The first order to a counterparty: no order to it was completed in the last 365 days."""
 
     kind: Literal["new_payee"]
     types: OrderTypes = TO_SOMEBODY
-    """The types of orders that the rule judges and counts; others have no payee."""
+    """The types of orders that the rule judges and counts. Orders of other types have no payee."""
 
     def writes(self, order: OrderFacts, phase: Phase) -> Iterable[Write]:
         if phase is Phase.SETTLED and self.counts(order) and order.counterparty is not None:
@@ -56,13 +56,13 @@ class NewPayee(Rule):
 
 
 class Duplicate(Rule):
-    """The same amount to the same counterparty as another order of the user."""
+    """An order with the same amount and counterparty as another order of the user in the window."""
 
     kind: Literal["duplicate"]
     types: OrderTypes = TO_SOMEBODY
-    """The types of orders that the rule judges and compares; others have no counterparty."""
+    """The types of orders that the rule judges and compares. Orders of other types have no counterparty."""
     window: Literal["1m", "1h", "24h", "48h"] = "48h"
-    """How long orders are compared with later ones."""
+    """How old an order may be to be compared with a new one."""
 
     def writes(self, order: OrderFacts, phase: Phase) -> Iterable[Write]:
         if phase is Phase.ORDERED and self.counts(order) and order.counterparty is not None:
@@ -91,7 +91,7 @@ class _Fan(Rule):
     window: Literal["1h", "24h", "7d"] = "24h"
     """The window, which ends with the order."""
     more_than: Annotated[int, Field(ge=1, lt=MAX_FAN)]
-    """The greatest number of others that does not hit the rule."""
+    """The rule is hit if there are more counterparties (or users) than this number."""
 
     def _hit(self, readings: Sequence[Reading]) -> Mapping[str, str | int] | None:
         if not readings or readings[0].count <= self.more_than:
@@ -125,7 +125,7 @@ class FanOut(_Fan):
 
 
 class FanIn(_Fan):
-    """One account gets money from many different users within a window. The order that arrives last is judged."""
+    """One account gets money from many different users within a window. The latest order hits the rule."""
 
     kind: Literal["fan_in"]
 

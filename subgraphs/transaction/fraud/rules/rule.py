@@ -1,12 +1,13 @@
-"""What all kinds of rules share. Pure.
+"""The base class of all kinds of rules. Pure.
 
-A rule says which series it needs, as two functions of an order:
+A rule measures past orders with series (`windows.series`). Two functions return the series that a rule needs for an
+order:
 
-- `writes`: what the order adds to series, when it is given (`Phase.ORDERED`) or when its money has moved
-  (`Phase.SETTLED`);
-- `reads`: what must be read to judge the order.
+- `writes`: what the order adds to series. This happens when the order is given (`Phase.ORDERED`), or when its money has
+  moved (`Phase.SETTLED`).
+- `reads`: what must be read from series to judge the order.
 
-`judge` then gets the readings. They already contain the order itself.
+`judge` then gets the readings, which already include the order itself.
 """
 
 from __future__ import annotations
@@ -32,12 +33,12 @@ if TYPE_CHECKING:
 OrderType = Literal["TRANSFER", "DEPOSIT", "WITHDRAWAL", "PAYMENT"]
 OrderTypes = Annotated[tuple[OrderType, ...], Field(min_length=1)]
 OUTGOING: Final[tuple[OrderType, ...]] = ("TRANSFER", "PAYMENT", "WITHDRAWAL")
-# The kinds of orders that have a counterparty.
+# The types of orders that have a counterparty.
 TO_SOMEBODY: Final[tuple[OrderType, ...]] = ("TRANSFER", "PAYMENT")
 
 
 class Phase(StrEnum):
-    """When an order adds to a series."""
+    """The moment at which an order is added to a series: when it is given, or when its money has moved."""
 
     ORDERED = "ordered"
     SETTLED = "settled"
@@ -58,13 +59,13 @@ class Rule(Model):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
     """The name of the rule in decisions: small letters, digits and hyphens."""
     kind: str
-    """What the rule looks for."""
+    """The kind of the rule, such as `velocity_count`."""
     score: Annotated[int, Field(ge=0, le=MAX_SCORE)] = 0
-    """What the rule adds to the score of an order that it hits."""
+    """The number that is added to the score of an order that hits the rule."""
     action: Literal["step_up", "hold", "block"] | None = None
-    """The least severe action for an order that the rule hits, whatever its score."""
+    """The least severe action for an order that hits the rule, even if the score of the order is low."""
     shadow: bool = False
-    """Whether the rule is only observed: its hits are recorded, but change neither score nor action."""
+    """Whether the rule is only observed. Its hits are recorded, but they change neither the score nor the action."""
     types: OrderTypes = OUTGOING
     """The types of orders that the rule judges and counts."""
     min_amount: Amounts | None = None
@@ -77,11 +78,11 @@ class Rule(Model):
         return Action(self.action.upper()) if self.action else Action.ALLOW
 
     def counts(self, order: OrderFacts) -> bool:
-        """Whether the rule considers the order at all."""
+        """Whether the rule counts the order. This depends on `types` and `own_accounts`."""
         return order.type in self.types and (self.own_accounts or not order.is_between_own_accounts)
 
     def judges(self, order: OrderFacts) -> bool:
-        """Whether the rule may be hit by the order."""
+        """Whether the rule judges the order: the rule counts it, and its amount is not below `min_amount`."""
         if not self.counts(order):
             return False
         if self.min_amount is None:
@@ -91,31 +92,31 @@ class Rule(Model):
 
     @cached_property
     def filter_name(self) -> str:
-        """The part of the name of a series that says which orders are in it."""
+        """The part of a series name that contains the filter of the rule. Rules with the same filter share a series."""
         return f"{','.join(sorted(self.types))} {'own' if self.own_accounts else 'others'}"
 
     def writes(self, order: OrderFacts, phase: Phase) -> Iterable[Write]:
-        """What the order adds to series in this phase. An order that is not considered adds nothing."""
+        """Return what the order adds to series in this phase. An order that the rule does not count adds nothing."""
         del order, phase
         return ()
 
     def reads(self, order: OrderFacts) -> Sequence[Read]:
-        """What `judge` needs for an order that the rule judges."""
+        """Return the reads that `judge` needs for an order that the rule judges."""
         del order
         return ()
 
     @abstractmethod
     def judge(self, order: OrderFacts, readings: Sequence[Reading]) -> Mapping[str, str | int] | None:
-        """Return what was observed if the order hits the rule; otherwise None.
+        """Return the observed values (see `Reason.observed`) if the order hits the rule, otherwise None.
 
         Args:
             order: an order that the rule judges.
-            readings: one for each of `reads`.
+            readings: the result of each read of `reads`, in the same order.
         """
 
 
 def time_of(order: OrderFacts, phase: Phase) -> int:
-    """When the order was given, or when its money moved, in milliseconds since 1970."""
+    """Return the time at which the order was given, or at which its money moved, in milliseconds since 1970."""
     return order.settled_at if phase is Phase.SETTLED and order.settled_at is not None else order.at
 
 

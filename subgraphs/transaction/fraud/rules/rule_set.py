@@ -1,4 +1,4 @@
-"""A rules file: the rules, what scores lead to, and what happens when the rules cannot be evaluated. Pure."""
+"""A rules file: the rules, the action for each score, and the action if the rules cannot be evaluated. Pure."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from subgraphs.transaction.fraud.rules.rule import Model
 if TYPE_CHECKING:
     from subgraphs.transaction.fraud.order_facts import OrderFacts
 
-# More rules would make a decision slow.
+# The largest number of rules in a file. With more rules, decisions would be slow.
 MAX_RULES: Final = 100
 Threshold = Annotated[int, Field(ge=1, le=MAX_SCORE)]
 
 
 class Thresholds(Model):
-    """The smallest score for each action. Without a threshold, scores do not lead to the action."""
+    """The smallest score for each action. If a threshold is null, no score leads to this action."""
 
     step_up: Threshold | None = 40
     """The score from which the customer must prove their identity again. Until that is possible, the order is held."""
@@ -66,7 +66,7 @@ class _AllowWhenUnavailable(WhenUnavailable):
 
 
 def _as_text(value: object) -> object:
-    """YAML reads `version: 2` as a number and `version: 2026-11-29` as a date."""
+    """Convert a version to text, because YAML reads `version: 2` as a number and `version: 2026-11-29` as a date."""
     return str(value) if type(value) in {int, date} else value
 
 

@@ -1,4 +1,4 @@
-"""Amounts that are unusual: large ones, far above the mean, the first large one, and just under a limit. Pure."""
+"""Rules about unusual amounts: large, far above the mean, large for the first time, or just under a limit. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class LargeAmount(Rule):
-    """An amount of so much or more."""
+    """An amount that is at least as large as `at_least`."""
 
     kind: Literal["large_amount"]
     at_least: Amounts
@@ -38,11 +38,11 @@ class AmountOverMean(Rule):
 
     kind: Literal["amount_over_mean"]
     factor: Annotated[Decimal, Field(gt=1, le=1000)]
-    """How many times the mean is still usual."""
+    """The rule is hit by amounts of more than this number of times the mean."""
     window: Literal["7d", "30d", "90d"] = "30d"
-    """The window of the mean."""
+    """The window over which the mean is computed. It ends with the order."""
     min_orders: Annotated[int, Field(ge=1)] = 5
-    """With fewer completed orders in the window, there is no mean yet and the rule is not hit."""
+    """The least number of completed orders in the window. With fewer orders, the rule is not hit."""
 
     def writes(self, order: OrderFacts, phase: Phase) -> Iterable[Write]:
         if phase is Phase.SETTLED and self.counts(order):
@@ -68,11 +68,11 @@ class AmountOverMean(Rule):
 
 
 class FirstLargePayment(Rule):
-    """A large amount from a user who has completed none so large in the same currency in the last 365 days."""
+    """A large amount from a user who has completed no large order in the same currency in the last 365 days."""
 
     kind: Literal["first_large_payment"]
     at_least: Amounts
-    """The smallest amount that is large."""
+    """The smallest amount that counts as large."""
 
     def writes(self, order: OrderFacts, phase: Phase) -> Iterable[Write]:
         if phase is Phase.SETTLED and self.counts(order) and self._is_large(order):
@@ -97,13 +97,13 @@ class FirstLargePayment(Rule):
 
 
 class Structuring(Rule):
-    """Several amounts just under a limit within a window, as if a larger amount was split to stay below it."""
+    """Several amounts just under a limit within a window. They may be parts of one amount above the limit."""
 
     kind: Literal["structuring"]
     limit: Amounts
     """The limit that the amounts stay under."""
     margin_percent: Annotated[int, Field(ge=1, le=50)] = 10
-    """How far under the limit an amount may be to count, in percent of the limit."""
+    """The largest distance from the limit at which an amount counts as just under it, in percent of the limit."""
     window: Literal["1h", "24h", "7d", "30d"] = "7d"
     """The window, which ends with the order."""
     at_least: Annotated[int, Field(ge=2)] = 3

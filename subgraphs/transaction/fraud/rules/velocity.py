@@ -22,11 +22,11 @@ VelocityWindow = Literal["1m", "1h", "24h", "7d"]
 
 class _Velocity(Rule):
     by: Literal["account", "user", "receiver"]
-    """Whose orders are counted: those of one account, of one user, or those that one account receives."""
+    """The orders that are counted: those of the account, of the user, or those that the receiver's account gets."""
     window: VelocityWindow
     """The window, which ends with the order."""
     of: Literal["orders", "completed"] = "orders"
-    """Whether all orders count, refused and held ones included, or only completed ones (and the order itself)."""
+    """`orders` counts all orders, even refused and held ones. `completed` counts completed orders and this order."""
 
     def writes(self, order: OrderFacts, phase: Phase) -> Iterable[Write]:
         series = self._series(order) if self.counts(order) and phase is self._phase else None
@@ -56,7 +56,7 @@ class _Velocity(Rule):
 
     @abstractmethod
     def _measure(self, order: OrderFacts) -> str:
-        """What is counted, as a part of the name of the series."""
+        """Return the part of the series name that says what is counted."""
 
     def _scope(self, order: OrderFacts) -> Scope | None:
         if self.by == "user":
@@ -66,11 +66,11 @@ class _Velocity(Rule):
 
 
 class VelocityCount(_Velocity):
-    """More than so many orders in a window. Orders in all currencies count."""
+    """More than a number of orders in a window. Orders in all currencies count."""
 
     kind: Literal["velocity_count"]
     more_than: Annotated[int, Field(ge=0)]
-    """The greatest number of orders that does not hit the rule."""
+    """The rule is hit if there are more orders than this number."""
 
     def judge(self, order: OrderFacts, readings: Sequence[Reading]) -> Mapping[str, str | int] | None:
         count, _ = self.totals(order, readings)
@@ -84,11 +84,11 @@ class VelocityCount(_Velocity):
 
 
 class VelocitySum(_Velocity):
-    """More than so much money, in one currency, in a window."""
+    """More than a sum of money in a window. Only orders in the currency of the order count."""
 
     kind: Literal["velocity_sum"]
     more_than: Amounts
-    """The greatest sum that does not hit the rule."""
+    """The rule is hit if the sum is higher than this amount."""
 
     def judge(self, order: OrderFacts, readings: Sequence[Reading]) -> Mapping[str, str | int] | None:
         _, units = self.totals(order, readings)

@@ -1,1 +1,1 @@
-"""What happened before an order: counts, sums and members of rolling windows, in memory or in Redis."""
+"""Rolling windows over past orders: their counts, sums and members, in memory or in Redis."""

@@ -1,4 +1,4 @@
-"""Fills unknown series with the history of their scope."""
+"""Fills unknown series with the past orders of their user or account."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from subgraphs.transaction.fraud.windows.protocol import Windows
     from subgraphs.transaction.fraud.windows.series import Scope, Series
 
-# The history is found by the time at which orders were given. An order that waits for a review completes later.
+# How long after an order was given its money may move, because the order waited for a review. The history is searched
+# by the time of the order. So the search begins earlier than the window, by this time.
 LONGEST_REVIEW: Final = 7 * DAY
 
 
 class Filling:
-    """Fills series, each only once at a time."""
+    """Fills series. If several orders need the same series at the same time, it is filled only once."""
 
     def __init__(self, windows: Windows, history: History) -> None:
         self._windows = windows
@@ -35,7 +36,12 @@ class Filling:
         self._running: dict[tuple[Series, str], asyncio.Task[None]] = {}
 
     async def fill(self, inquiry: Inquiry, unknown: Mapping[Series, str], at: int) -> None:
-        """Make the series known. `unknown` has their tokens, `at` is the current time in milliseconds since 1970.
+        """Fill the unknown series of an order.
+
+        Args:
+            inquiry: the reads of the order, and the rules that need them.
+            unknown: maps each series to its token (see `Windows.fill`).
+            at: the current time in milliseconds since 1970.
 
         Raises:
             WindowsUnavailable: the windows do not respond.
@@ -73,7 +79,7 @@ class Filling:
                     each.collect(order, at)
             if orders and all(each.is_complete(orders[-1], at) for each in missing):
                 break
-            # A long history must not stop the other work of the service.
+            # Reading a long history takes time. So other tasks of the service get a turn between two batches.
             await asyncio.sleep(0)
         for each in missing:
             await self._windows.fill(each.series, each.token, at, each.history)
@@ -81,7 +87,7 @@ class Filling:
 
 @dataclass(slots=True)
 class _Missing:
-    """A series that is being filled, the rule that reads it, and what was found for it."""
+    """A series that is being filled, the rule that reads the series, and the history that was found so far."""
 
     series: Series
     token: str
@@ -91,11 +97,11 @@ class _Missing:
 
     @property
     def reach(self) -> int:
-        """How old an order in the series can be, in milliseconds."""
+        """The age of the oldest order that can be in the series, in milliseconds."""
         return self.series.span + self.series.slot + LONGEST_REVIEW
 
     def collect(self, order: OrderFacts, at: int) -> None:
-        """Add what the order contributed to the series."""
+        """Add the writes of a past order to the history of the series."""
         if order.at < at - self.reach or (0 < self.series.cap <= len(self.elements)):
             return
         phases = (Phase.ORDERED,) if order.settled_at is None else (Phase.ORDERED, Phase.SETTLED)
@@ -107,5 +113,5 @@ class _Missing:
                         self.elements.add(write.element)
 
     def is_complete(self, oldest: OrderFacts, at: int) -> bool:
-        """Whether orders older than `oldest` add nothing more."""
+        """Whether orders that are older than `oldest` cannot add anything to the series."""
         return oldest.at < at - self.reach or 0 < self.series.cap <= len(self.elements)

@@ -1,6 +1,7 @@
 """Windows in the memory of one process.
 
-Other processes on the same store do not see what this process observes; several processes need Redis.
+Other processes do not see the orders that this process observes. So if several processes use one store of transactions,
+they need Redis.
 """
 
 from __future__ import annotations
@@ -25,15 +26,16 @@ if TYPE_CHECKING:
     from subgraphs.transaction.fraud.windows.protocol import Past
     from subgraphs.transaction.fraud.windows.series import Read, Series, Write
 
-# About 18 MB. Series that do not fit are rebuilt when they are needed again.
+# The largest number of series in memory, which take about 18 MB. If there are more, some are dropped, and rebuilt when
+# they are needed again.
 MAX_SERIES: Final = 20_000
-# The transactions whose repetition is noticed, about 10 MB.
+# The largest number of transactions that are remembered to recognise a repetition. They take about 10 MB.
 MAX_SEEN: Final = 20_000
 
 
 @dataclass(slots=True)
 class _State:
-    """A series in memory. `slots` is used by tallies, `members` by recent series."""
+    """The state of one series. `slots` is used for tallies, and `members` for recent series."""
 
     token: int
     filling_since: int | None
@@ -43,20 +45,21 @@ class _State:
 
 
 class MemoryWindows:
-    """See `Windows`. The series that were not used for the longest time are forgotten when there are too many."""
+    """The `Windows` in memory. If there are too many series, those that were used longest ago are dropped."""
 
     def __init__(self, *, max_series: int = MAX_SERIES, max_seen: int = MAX_SEEN) -> None:
         self._max_series = max_series
         self._max_seen = max_seen
         self._states: OrderedDict[Series, _State] = OrderedDict()
-        # Transaction id -> (time of the first observation, tokens of the tallies in which it is counted).
+        # Maps the id of a transaction to the time of its first observation, and to the tokens of the tallies in which
+        # the transaction is counted.
         self._seen: OrderedDict[str, tuple[int, set[int]]] = OrderedDict()
         self._tokens = itertools.count(1)
         self._has_everything = False
 
     @classmethod
     def of_everything(cls) -> Self:
-        """Return windows that observe all orders there are. Nothing is ever unknown or forgotten in them."""
+        """Return windows for a backtest, which observe all orders that exist. So no series is unknown or dropped."""
         windows = cls(max_series=sys.maxsize)
         windows._has_everything = True
         return windows
@@ -87,7 +90,7 @@ class MemoryWindows:
         if state is None or str(state.token) != token or state.filling_since is None:
             return
         for past in history:
-            # What is older is not observed again, so it need not be remembered.
+            # Older orders are not observed again, so they need not be remembered.
             is_new = series.is_tally and past.write.at + REPEAT_MILLISECONDS >= at
             if not (is_new and self._is_repeated(past.transaction_id, state.token, at)):
                 _add(state, past.write)
@@ -114,7 +117,7 @@ class MemoryWindows:
         return state
 
     def _begin(self, series: Series, at: int) -> _State:
-        """Return the state of a series. If it is unknown and nobody fills it, it becomes filling."""
+        """Return the state of a series. If it is unknown and no task is filling it, its state changes to filling."""
         state = self._find(series, at)
         is_abandoned = (
             state is not None
@@ -126,7 +129,7 @@ class MemoryWindows:
         return state
 
     def _is_repeated(self, transaction_id: str, token: int, at: int) -> bool:
-        """Whether the transaction is counted in the tally already. If not, remember that it is counted now."""
+        """Whether the transaction is already counted in the tally `token`. If not, remember that it is counted now."""
         while self._seen and (
             len(self._seen) > self._max_seen or next(iter(self._seen.values()))[0] + REPEAT_MILLISECONDS < at
         ):

@@ -2,8 +2,8 @@
 
 `tests/subgraphs/transaction/fraud/windows/windows_contract.py` tests every implementation.
 
-A series is *unknown* until it was filled with the history of its scope. So a window that was lost (a restart, a full
-memory, a flushed Redis) is never mistaken for an empty one:
+A series is *unknown* until it was filled with the past orders of its user or account. So a lost series is never
+mistaken for an empty one. A series can be lost by a restart, because the memory is full, or because Redis was flushed:
 
 ```
 unknown -- observe that reads it --> filling -- fill --> known
@@ -12,7 +12,7 @@ unknown -- observe that reads it --> filling -- fill --> known
 ```
 
 An order must be in the store before it is observed. The history for `fill` is read after `observe` has returned the
-series as unknown. Then each order is in the history, or is observed later, or both; if both, it counts once.
+series as unknown. So each order is in the history or is observed later. If both are true, the order counts only once.
 """
 
 from __future__ import annotations
@@ -27,11 +27,13 @@ if TYPE_CHECKING:
 
     from subgraphs.transaction.fraud.windows.series import Read, Reading, Series, Write
 
-# A transaction that is observed again within this time counts once. A process that crashes is restarted sooner.
+# If a transaction is observed again within this time, it is not counted again. Transactions are repeated after a crash,
+# and a process restarts much faster than this.
 REPEAT_MILLISECONDS: Final = HOUR
 # A series that nobody has read or written for this time is forgotten, and rebuilt when it is read again.
 IDLE_MILLISECONDS: Final = 8 * DAY
-# If a series was not filled in this time, the process that wanted to fill it has died, and another one begins again.
+# How long filling a series may take. After this time, the process that was filling the series has probably died, and
+# another process begins to fill it.
 FILLING_MILLISECONDS: Final = MINUTE
 
 
@@ -40,8 +42,8 @@ class Observation:
     """The result of `observe`.
 
     Attributes:
-        readings: the readings, in the order of the reads. Those of unknown series are not complete.
-        unknown: the series that must be filled, each with the token that `fill` takes.
+        readings: the readings in the order of the reads. The readings of unknown series are not complete.
+        unknown: the series that must be filled, each with its token for `fill`.
     """
 
     readings: Sequence[Reading]
@@ -49,7 +51,7 @@ class Observation:
 
 
 class Past(NamedTuple):
-    """What an order of the history adds to a series."""
+    """A past order, and what it adds to a series."""
 
     transaction_id: str
     write: Write
@@ -65,14 +67,16 @@ class Windows(Protocol):
     async def observe(
         self, transaction_id: str, at: int, writes: Sequence[Write], reads: Sequence[Read]
     ) -> Observation:
-        """Add what an order contributes, then read; both in one atomic step.
+        """Add an order to series, and then read series. Both happen in one atomic step.
 
-        A write to a series that is unknown and not read is dropped: the history will contain it. A transaction counts
-        once in each series, however often it is observed within `REPEAT_MILLISECONDS`.
+        A write to an unknown series is dropped, unless the series is also read. When the series is filled later, the
+        history contains the order. If a transaction is observed several times within `REPEAT_MILLISECONDS`, it counts
+        only once in each series.
 
         Args:
             transaction_id: the order.
-            at: the end of the windows, in milliseconds since 1970. What is older than a window is deleted.
+            at: the end of the windows, in milliseconds since 1970. Entries that are too old for their window are
+                deleted.
             writes: what the order adds.
             reads: what to read.
 
@@ -81,7 +85,9 @@ class Windows(Protocol):
         """
 
     async def fill(self, series: Series, token: str, at: int, history: Sequence[Past]) -> None:
-        """Make a series known. Does nothing if it was filled already, or was lost since `observe` gave the token.
+        """Fill an unknown series with its history.
+
+        This does nothing if the series is already filled, or if it was lost after `observe` returned the token.
 
         Args:
             series: a series that `observe` returned as unknown.

@@ -1,7 +1,7 @@
-"""Windows in Redis, which several processes share. All that happens is one script, `windows.lua`.
+"""Windows in Redis, which several processes can share. The script `windows.lua` reads and writes all series.
 
-All keys have the hash tag `{fraud}`, so that a Redis Cluster keeps them on one node, and an expiry. They contain
-hashes of ids, and no names or texts.
+All keys have the hash tag `{fraud}`, so that a Redis Cluster keeps them on one node. Each key has an expiry. The keys
+contain hashes of ids, but no names or texts.
 """
 
 from __future__ import annotations
@@ -35,24 +35,25 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "mosafe:{fraud}:"
 MAX_CONNECTIONS: Final = 20
-# After an error, nothing is sent for this time. So only the orders that already wait for Redis are slow.
+# After an error, no command is sent to Redis for this time. So further orders do not wait for a Redis that does not
+# respond.
 PAUSE_SECONDS: Final = 1.0
 
 _SCRIPT: Final = (Path(__file__).parent / "windows.lua").read_text(encoding="utf-8")
-# The position of the first series among the keys of the script.
+# The index of the first series in the list of keys for the script. In Lua, indexes begin with 1.
 _FIRST_SERIES: Final = 3
 
 
 def _new_token() -> int:
-    """A random number of 15 digits at most: Redis keeps a set of such numbers in little memory."""
+    """Return a random number of at most 15 digits. Redis needs little memory for a set of such integers."""
     return secrets.randbits(48)
 
 
 class RedisWindows:
-    """See `Windows`. Connects on first use. Needs Redis 6.2 or later."""
+    """The `Windows` in Redis 6.2 or later. The connection is opened on first use."""
 
     def __init__(self, url: str, *, timeout: float = 1.0, prefix: str = PREFIX) -> None:
-        """`timeout` is for connecting and for each command, in seconds."""
+        """`timeout` limits the time for connecting and for each command, in seconds."""
         self._redis = Redis(
             connection_pool=BlockingConnectionPool.from_url(
                 url,
@@ -102,7 +103,7 @@ class RedisWindows:
                 seen.append(past.transaction_id)
                 request.body["writes"].append({**request.write(write), "seen": _FIRST_SERIES + len(seen)})
             else:
-                # What is older is not observed again, so only the sums are sent.
+                # Older orders are not observed again. So their ids are not needed, and only their sums are sent.
                 count, units = slots.get(write.at // series.slot, (0, 0))
                 slots[write.at // series.slot] = (count + 1, units + write.units)
         request.body["slots"] = [
@@ -142,13 +143,13 @@ class RedisWindows:
 
     def _pause(self, error: Exception) -> WindowsUnavailable:
         self._paused_until = asyncio.get_running_loop().time() + PAUSE_SECONDS
-        # The message of the error may contain the URL with the password.
+        # The message of the original error may contain the URL with the password, so it is not used.
         return WindowsUnavailable(f"the Redis of REDIS_URL does not respond: {type(error).__name__}")
 
 
 @dataclass
 class _Request:
-    """A request to the script. `places` has the number of each series in it, from 1."""
+    """A request to the script. `places` maps each series to its number in the request, beginning with 1."""
 
     operation: str
     at: int

@@ -1,19 +1,19 @@
-"""Series: what a window remembers, and the requests that read and write it. Pure.
+"""Series: the data of rolling windows, each for one user or account, and the requests to read and write them. Pure.
 
-A **tally** counts orders and adds their amounts. Time is divided into slots, and a reading adds up the slots that
-overlap with the window:
+There are two kinds of series. A **tally** counts orders and adds up their amounts. Time is divided into slots. A
+reading is the sum of all slots that overlap with the window:
 
 ```
 slots      |  2  |     |  1  |  4  |  1  |      at = now
 window             '------- span ---------'     reading: 2? no: the slot of 2 ends before the window begins
 ```
 
-So a reading contains each order of the window, and at most the orders of one slot more. It never contains less.
+So a reading contains all orders of the window. It may also contain orders of the first slot from before the window.
 
-A **recent** series remembers members (such as the accounts that got money) with the last time of each, at most `cap`
-of them; the oldest are forgotten first.
+A **recent** series remembers members, such as the accounts that got money, with the last time of each member. There are
+at most `cap` members. If there are more, the members with the oldest times are forgotten.
 
-An order makes some dozens of these values, so they are tuples, which are made and compared fastest.
+For each order, dozens of these objects are created. They are tuples, because tuples are created and compared fastest.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 
-# The windows that rules may use -> (length, length of a slot), in milliseconds.
+# Maps the name of a window to its length and the length of its slots, in milliseconds.
 SPANS: Final[dict[str, tuple[int, int]]] = {
     "1m": (MINUTE, 5 * SECOND),
     "1h": (HOUR, 5 * MINUTE),
@@ -40,8 +40,8 @@ SPANS: Final[dict[str, tuple[int, int]]] = {
     "365d": (365 * DAY, 12 * DAY),
 }
 
-# Redis computes with floating-point numbers, so amounts are stored in two parts. Each part, and the sum of a million
-# such parts, is below 2**53.
+# Scripts in Redis compute with floating-point numbers, which are exact only up to 2**53. So an amount is stored in two
+# parts: `amount // HALF` and `amount % HALF`. Even the sum of a million such parts is below 2**53.
 HALF: Final = 10**9
 
 
@@ -51,20 +51,20 @@ class ScopeKind(StrEnum):
 
 
 class Scope(NamedTuple):
-    """Whose orders a series is about. The orders of a scope can be read from the store by an index."""
+    """The user or account whose orders a series contains. The store has an index to find these orders."""
 
     kind: ScopeKind
     id: str
 
 
 class Series(NamedTuple):
-    """What a window remembers.
+    """The identity of a series.
 
     Attributes:
-        name: what is remembered: everything that decides which orders of the scope are in the series.
+        name: a text that identifies which orders of the scope are in the series, and what is remembered of them.
         span: how long an order is remembered, in milliseconds.
         slot: the length of a slot in milliseconds, for a tally; 0 for a recent series.
-        cap: the most members of a recent series; 0 for a tally.
+        cap: the largest number of members of a recent series; 0 for a tally.
     """
 
     scope: Scope
@@ -79,23 +79,23 @@ class Series(NamedTuple):
 
     @property
     def key(self) -> str:
-        """A key of 24 hex digits. It contains no id that could be read back."""
+        """A hash of the series, as 24 hex digits. The ids of users and accounts cannot be read from it."""
         text = f"{self.scope.kind}\0{self.scope.id}\0{self.name}\0{self.span}\0{self.slot}\0{self.cap}"
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
     def first_slot(self, at: int) -> int:
-        """The first slot that overlaps with the window which ends at `at`."""
+        """Return the number of the first slot that overlaps with the window. The window ends at `at`."""
         return (at - self.span) // self.slot
 
 
 def tally(scope: Scope, name: str, window: str) -> Series:
-    """Return a series that counts and adds up over one of `SPANS`."""
+    """Return a tally over a window of `SPANS`, such as `24h`."""
     span, slot = SPANS[window]
     return Series(scope, name, span, slot=slot)
 
 
 def member_key(*parts: str) -> str:
-    """Return a short text for a member of a recent series; the parts cannot be read back."""
+    """Return a hash that identifies a member of a recent series. `parts` cannot be read from it."""
     return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=9).hexdigest()
 
 
@@ -106,7 +106,7 @@ class Write(NamedTuple):
         at: milliseconds since 1970.
         units: the amount that a tally adds, in minor units; not negative.
         member: the member that a recent series remembers.
-        tag: the transaction id if each order of a member is remembered by itself; otherwise empty.
+        tag: the transaction id if the series remembers each order of a member separately; otherwise empty.
     """
 
     series: Series
@@ -117,21 +117,21 @@ class Write(NamedTuple):
 
     @property
     def element(self) -> str:
-        """The form of the member in a window."""
+        """The text under which the series stores the member: `member|tag`."""
         return f"{self.member}|{self.tag}"
 
 
 class Question(StrEnum):
-    """What is read from a series."""
+    """The kinds of reads of a series."""
 
     TALLY = "tally"
     """The number of orders and the sum of their amounts in the window."""
     MEMBERS = "members"
     """The number of members in the window."""
     LAST = "last"
-    """The last time of a member in the window."""
+    """The last time of a member, if it is in the window."""
     OTHER = "other"
-    """The last time at which another transaction had the same member in the window."""
+    """The last time at which another transaction with the same member was in the window."""
 
 
 class Read(NamedTuple):
@@ -142,10 +142,10 @@ class Read(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a series has in the window.
+    """The result of a read.
 
     Attributes:
-        count: how many orders or members.
+        count: the number of orders or members in the window.
         units: the sum of the amounts in minor units.
         last: a time in milliseconds since 1970; None if there is none.
     """
