@@ -160,7 +160,7 @@ class LoginLimits:
     async def _turn(self, account: str, pair: str) -> float:
         """Return how many seconds this login must wait because of the third row of the table (see the module).
 
-        The login must already be included in all counts. `pair` is the key of the account and the address.
+        The login must already be counted for `pair`, the key of the account and the address.
         """
         over = await self._over(self._account, account)
         if over < 0:
