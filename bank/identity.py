@@ -174,7 +174,7 @@ def _caller_of(claims: dict[str, Any]) -> Caller:
 class RemoteKeys:
     """The JWK set at a URL. It is fetched on first use, when it is too old, and when a token names an unknown key.
 
-    If a fetch fails, the old set stays in use: a short failure of the auth service must not stop the bank.
+    If a fetch fails, the old set is still used, because a short failure of the auth service must not stop the bank.
     """
 
     def __init__(self, fetch: Callable[[], Awaitable[Any]], *, clock: Callable[[], float] = time.monotonic) -> None:

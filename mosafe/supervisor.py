@@ -8,7 +8,7 @@ SIGTERM ──> rest drains, ends ──> router drains, ends ──> transactio
             └── at most CHILD_SECONDS each, STOP_SECONDS together; then SIGKILL ─────────────┘
 ```
 
-Each child runs in a session of its own, so that Ctrl-C in the terminal reaches only the supervisor, which then stops
+Each child runs in its own session (`setsid`). So Ctrl-C in the terminal reaches only the supervisor, which then stops
 the children. Each child inherits the reading end of a pipe whose writing end the supervisor holds. If the supervisor is
 killed, the pipe ends, and each child notices this and stops (`servicekit.server`).
 """
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 # How long one child may take to stop. The time is enough for a child to refuse new requests, to finish running requests
 # (MOSAFE_SHUTDOWN_SECONDS, default 8) and to clean up.
 CHILD_SECONDS: Final = 9.5
-# How long all children together may take to stop. Shortly before the end of this time, all children that still run are
-# stopped at once.
+# How long all children together may take to stop. Shortly before the end of this time, all children that are still
+# running are stopped at the same time.
 STOP_SECONDS: Final = 20.0
 LAST_SECONDS: Final = 2.0
-# How long all children together may take to become ready. On a machine with little CPU time to spare, five interpreters
-# that start at once took 40 seconds. A child that fails ends by itself and is reported then.
+# How long all children together may take to become ready. On a busy machine, the start of five interpreters at the same
+# time took 40 seconds. This time is not needed to notice failures, because a child that fails ends by itself.
 READY_SECONDS: Final = 90.0
 POLL_SECONDS: Final = 0.05
 LAST_LINES: Final = 12
@@ -103,7 +103,7 @@ class Supervisor:
         os.close(self._read_end)
 
     def kill(self) -> None:
-        """End all children at once, without waiting for their requests."""
+        """End all children immediately, without waiting for their requests."""
         self._kill.set()
 
     @property

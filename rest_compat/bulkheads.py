@@ -1,4 +1,4 @@
-"""Limits how many requests of one kind run at once, so that one hanging service does not block the other routes.
+"""Limits how many requests of one kind run at the same time, so that a service that hangs blocks only its own routes.
 
 A request needs a place while it runs. Each kind of route has its own number of places. If the account service hangs,
 all places of the kind `accounts` are taken after a while. Requests of the other kinds still find free places:
@@ -13,7 +13,8 @@ orders        POST that moves money           transaction, then account
 graphql       POST /graphql of the page       any
 ```
 
-When all places of a kind are taken, a limited number of requests wait for a short time. All others are refused at once.
+When all places of a kind are taken, a limited number of requests wait for a short time. Further requests are refused
+immediately.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ class BulkheadLimits:
     """The limits of each kind of route.
 
     Attributes:
-        running: how many requests run at once.
-        waiting: how many requests wait for a place; further requests are refused.
+        running: how many requests may run at the same time.
+        waiting: how many requests may wait for a place; further requests are refused.
         wait_seconds: how long a request waits before it is refused.
     """
 

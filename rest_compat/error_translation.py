@@ -192,7 +192,7 @@ _POLICY: Final = re.compile(r'("[a-z-]{1,64}");q=\d{1,9};w=\d{1,9}')
 def _rate_limited(error: ResponseError, rate: RateHeaders) -> RestError:
     """Return a 429 with the router's headers about the limit.
 
-    If the error does not say how long to wait, the client is told to wait `RETRY_AFTER_SECONDS`.
+    If the error does not contain the time to wait, `Retry-After` is `RETRY_AFTER_SECONDS`.
     """
     after = str(_retry_after(error))
     policy = _POLICY.fullmatch(str(error.extensions.get("policy")))
@@ -215,8 +215,8 @@ def _retry_after(error: ResponseError) -> int:
     return seconds if isinstance(seconds, int) else RETRY_AFTER_SECONDS
 
 
-# `extensions.code` -> the function that makes the REST error. If there are several GraphQL errors, the first row of
-# this table that matches one of them decides.
+# Maps `extensions.code` to the function that makes the REST error. If there are several GraphQL errors, the first row
+# of this table that matches one of them decides.
 ERRORS: Final[Mapping[str, Callable[[ResponseError, RateHeaders], RestError]]] = {
     "UNAUTHENTICATED": _unauthenticated,
     "FORBIDDEN": _forbidden,

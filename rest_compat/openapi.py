@@ -105,7 +105,7 @@ def document() -> dict[str, Any]:
 
 
 def _template(path: str) -> str:
-    """`/api/accounts/:id` -> `/api/accounts/{id}`."""
+    """Return a path in the notation of OpenAPI: `/api/accounts/{id}` for `/api/accounts/:id`."""
     return "/".join(
         f"{{{segment.removeprefix(PARAMETER_MARK)}}}" if segment.startswith(PARAMETER_MARK) else segment
         for segment in path.split("/")

@@ -29,8 +29,8 @@ _PLACES: Final[Mapping[str, str]] = {
     ACCOUNT.name: f"/api/accounts/{PARAMETER_MARK}id",
     TRANSACTION.name: f"/api/transactions/{PARAMETER_MARK}id",
 }
-# A tool that merges the body of a link into a generated body would mix the fields of two kinds of orders. So it is told
-# not to merge.
+# Schemathesis would merge the body of a link into a generated body. This would mix the fields of two kinds of orders,
+# so this extension prevents it.
 _WHOLE_BODY: Final = {"x-schemathesis": {"merge_body": False}}
 _MONEY: Final = {"amount": scalars.AMOUNT.example, "currency": scalars.CURRENCY.example}
 

@@ -46,8 +46,8 @@ class RestSettings(BankSettings):
     Attributes:
         router_url: the router's GraphQL endpoint.
         supergraph: the composed schema against which the operations are checked at start-up.
-        concurrency: how many requests of one kind of route run at once.
-        queue: how many requests of one kind of route wait for a place.
+        concurrency: how many requests of one kind of route may run at the same time.
+        queue: how many further requests of one kind of route may wait.
         online_banking: whether the page for people is served; None means: in development.
         cors_origins: the origins whose pages may use the API from a browser; see `servicekit.cors.check_origin`.
         cors_allow_headers: the request headers that a page may set; None allows the headers that the browser asks for.

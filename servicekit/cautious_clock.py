@@ -1,4 +1,4 @@
-"""A clock for deleting expired data. If the wall clock suddenly jumps ahead, this clock does not follow it at once.
+"""A clock for deleting expired data. If the wall clock suddenly jumps ahead, this clock follows it only after a day.
 
 A wall clock may be wrong for a while: a virtual machine wakes up, a time server is broken, somebody sets a wrong date.
 A wrong clock must not cause data to be deleted, because deleted data is lost. So all code that deletes expired data

@@ -28,7 +28,7 @@ async def until_disconnect(receive: Receive) -> None:
 async def run_within(
     work: Coroutine[object, object, T], client_gone: Coroutine[object, object, None], seconds: float | None = None
 ) -> T:
-    """Run `work` in a task of its own, and return its result.
+    """Run `work` in its own task, and return its result.
 
     When the client closes its connection, or when the time is over, the task is cancelled. The function raises an error
     after the cancelled task has ended.

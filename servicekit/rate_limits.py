@@ -8,8 +8,8 @@ debt  0 ├────┼────┼────┼────┤ count * 
         └ an event adds one interval; the debt falls by a second each second
 ```
 
-So `count` events may come at once, and after that one event in each `interval`. A limit that counts in fixed windows
-would allow twice `count` events around the end of a window; this limit does not. No list of events is stored.
+So `count` events may come in the same moment, and after that one event in each `interval`. A limit that counts in fixed
+windows would allow twice `count` events around the end of a window; this limit does not. No list of events is stored.
 
 A limit with `doubling` allows more than `count` events, but with longer and longer waits. After the event that reaches
 `count`, the next event must wait 1 s. Each further wait is twice as long (2 s, 4 s, 8 s), up to `doubling` seconds. The
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 # The largest number of keys in a store. A store with so many keys takes about 20 MB.
 MAX_KEYS: Final = 100_000
 # When the store is full, this share of the keys is dropped. To choose the keys, the store must compare all of them.
-# This takes time, so it is done rarely, and many keys are dropped at once.
+# This takes time, so it is done rarely, and many keys are dropped each time.
 _DROPPED_SHARE: Final = 0.1
 # For how many seconds after the end of a wait `wait_turn` remembers the wait. The first call in this time returns 0.
 _TURN_KEPT_SECONDS: Final = 900.0

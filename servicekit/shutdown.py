@@ -10,7 +10,7 @@ running ── first signal ──> refusing: new requests get 503
                             closing the resources
 ```
 
-The port is not closed at once, because requests may still be arriving. Their connections would be reset, and the
+The port is not closed immediately, because requests may still be arriving. Their connections would be reset, and the
 clients would not know whether the requests had been carried out. So these requests get a clear response: 503, with the
 time after which the client may try again.
 """

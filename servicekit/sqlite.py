@@ -1,8 +1,8 @@
 """The embedded store: one SQLite file, numbered migrations, one writer at a time.
 
 With write-ahead logging, readers continue while a writer commits. With `synchronous=FULL`, a commit survives a power
-cut, so a client that has got its response can rely on the change. Several processes may open one file, for example the
-command line beside a running service; a writer waits up to `BUSY_SECONDS` for another one.
+cut. So a client that has received its response can rely on the change. Several processes may open one file, for example
+a service and a command of an operator. A writer waits up to `BUSY_SECONDS` for another writer.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ CHECK_SECONDS = 1.0
 _CHECK_INTERVAL = 10_000
 _RETRY_SECONDS = 0.02
 _INTERRUPT_SECONDS = 0.05
-# How many rows are fetched from the connection's thread at once. Most of our queries return fewer rows.
+# How many rows are fetched from the connection's thread in one step. Most queries return fewer rows.
 _ROWS_PER_FETCH = 64
 
 _log = structlog.stdlib.get_logger("sqlite")

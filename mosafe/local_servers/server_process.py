@@ -138,7 +138,7 @@ class ServerProcess(ABC):
         _close(process)
 
     def kill(self) -> None:
-        """End the server at once, as a crash does (SIGKILL)."""
+        """Kill the server with SIGKILL, as if it had crashed."""
         process, self._process = self._running, None
         process.kill()
         _close(process)

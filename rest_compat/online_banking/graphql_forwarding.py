@@ -1,6 +1,6 @@
 """Passes GraphQL requests of the online banking page on to the router.
 
-The same limits apply as to REST requests: the size of the body, the time, and the number of requests that run at once.
+The same limits apply as to REST requests: the size of the body, the time, and the number of running requests.
 
 Only the headers that this module lists are passed on, in both directions. So a client cannot change how the router is
 called, and headers that belong to one connection (RFC 9110 §7.6.1) are not passed to the other connection. Errors of

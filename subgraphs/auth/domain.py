@@ -5,7 +5,7 @@ old. A session has a chain of refresh tokens. Each token can be used once, to ge
 
 ```
 login ──> token 1 ──refresh──> token 2 ──refresh──> token 3
-             └── used again: a copy exists, and the user and the thief look alike. The session ends.
+             └── used again: somebody has a copy of the token, perhaps a thief. The session ends.
 ```
 """
 

@@ -181,7 +181,7 @@ class IdentityService:
     async def refresh(self, refresh_token: str) -> SignedIn | None:
         """Return the next pair of tokens of a session; None if the refresh token is not valid.
 
-        If the token was exchanged before, its session ends at once, and the session's access tokens become invalid.
+        If the token was exchanged before, its session ends, and the session's access tokens become invalid.
         """
         now = self._clock()
         successor = tokens.new_refresh_token()

@@ -82,8 +82,8 @@ class KeyRing:
     async def rotate(self, *, withdraw: bool = False) -> SigningKey:
         """Publish a new key, which signs after every verifier has had time to fetch it.
 
-        Use `withdraw` if a key has leaked. The new key then signs at once, and all other keys are deleted. The access
-        tokens that these keys signed become invalid.
+        Set `withdraw` if a key has leaked. The new key then signs immediately, and all other keys are deleted. The
+        access tokens that the deleted keys signed become invalid.
         """
         while True:
             now = self._clock()

@@ -28,8 +28,8 @@ MAX_LENGTH: Final = 256
 # of eight random characters has about this strength. With this number of guesses, zxcvbn gives a password 3 of 4
 # points.
 _MIN_GUESSES: Final = 1e8
-# The most characters that zxcvbn estimates at once. Its time grows with the cube of the length: 40 characters take up
-# to 40 ms, and 256 characters up to 20 s.
+# The largest number of characters that zxcvbn estimates in one call. Its time grows with the cube of the length: 40
+# characters take up to 40 ms, and 256 characters up to 20 s.
 _JUDGED_LENGTH: Final = 40
 # The names of the product, which an attacker of this bank would try first.
 _PRODUCT: Final = ("mosafe",)

@@ -22,7 +22,7 @@ from subgraphs.transaction.store.protocol import Filter, Listing, sort_key
 if TYPE_CHECKING:
     from subgraphs.transaction.domain import Transaction
 
-# The number of orders that are read at once. It bounds the memory if an outage has left many orders open.
+# The number of orders that are read in one query. It limits the memory if an outage has left many orders open.
 _PAGE: Final = 500
 
 

@@ -8,9 +8,9 @@ recorded with a lease --+-- concluded: the lease ends with the same commit
                         +-- the process dies: the lease expires, and a reconciler takes the order over
 ```
 
-A process that runs an order renews the order's lease before it expires. The lease may expire all the same, because the
-process stalls or the store is not reachable. Then two processes may run the order, but no money is lost or moved twice:
-every step of an order may be repeated.
+A process that runs an order renews the order's lease before it expires. The lease may still expire, if the
+process hangs or cannot reach the store. Then two processes may run the order. But no money is lost or moved twice,
+because every step of an order may be repeated.
 """
 
 from __future__ import annotations

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from subgraphs.transaction.store.protocol import TransactionStore
 
 INTERVAL_SECONDS: Final = 5.0
-# How many orders are resumed at the same time. With several orders at once, the total time is shorter, because each
+# How many orders are resumed at the same time. With several orders in parallel, the total time is shorter, because each
 # order waits for the ledger. With too many, new orders would become slow.
 CONCURRENCY: Final = 8
-# How many orders are read at once. This bounds the memory after a long outage.
+# How many orders are read in one query. This limits the memory after a long outage.
 BATCH: Final = 200
 
 _log = structlog.stdlib.get_logger("reconciler")

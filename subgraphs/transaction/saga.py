@@ -97,7 +97,7 @@ class Orders:
         await asyncio.shield(self._start(self._resume(transaction_id)))
 
     async def review(self, transaction_id: str, decide: Change, *, by: str) -> Transaction:
-        """Record a reviewer's decision about a HELD order, and carry out at once what follows from it.
+        """Record a reviewer's decision about a HELD order, and carry out the next steps of the order.
 
         Cancelling the call does not cancel the order.
 

@@ -11,8 +11,8 @@ SELECT id FROM (SELECT ... <branch 2> ORDER BY created_at DESC, id DESC LIMIT 21
 ORDER BY ... LIMIT 21
 ```
 
-So reading a page takes the same time in a long history as in a short one. For many accounts at once the union is a
-correlated subquery of `json_each(:accounts)`, SQLite's form of LATERAL.
+So reading a page takes the same time in a long history as in a short one. If pages of many accounts are read in one
+query, the union is a correlated subquery over `json_each(:accounts)` (as LATERAL in other databases).
 """
 
 # ruff: noqa: S608 - the texts consist of constants of this module only
