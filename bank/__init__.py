@@ -1,10 +1,10 @@
-"""What the bank's services and the REST layer share; the router does not use this package.
+"""The code that the bank's services and the REST layer share. The router does not use this package.
 
 In reading order:
 
 - `values`: ids, money, currencies and times, as they are written on the wire.
 - `identity`: roles, access tokens, and the caller whom a token identifies.
-- `permissions`: who may do what with whose data, as tables.
+- `permissions`: the tables of who may do what with whose data.
 - `revocation`: sessions that ended before their access tokens expired.
 - `service_credential`: how one service authenticates to another.
 - `store_records`: the records by which the stores of an installation recognise each other.

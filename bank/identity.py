@@ -29,8 +29,8 @@ TOKEN_TYPE = "at+jwt"  # noqa: S105 - the media type of RFC 9068, not a secret
 ALGORITHMS = ("ES256", "EdDSA")
 # The tolerance for differences between clocks. The clocks of machines that run NTP differ by less.
 LEEWAY_SECONDS = 5
-# A token with an unknown key id causes a new fetch of the key set. Forged tokens can have many unknown ids. The pause
-# between two fetches limits how many fetches they cause.
+# The least time between two fetches of the key set that are caused by unknown key ids. Without this pause, each forged
+# token with an unknown key id would cause a fetch.
 REFETCH_SECONDS = 5.0
 # The pause after a failed fetch. It is short, so that the keys are available soon after the auth service has started.
 # It is not shorter, so that the fetches do not overload an auth service that hangs.
@@ -43,7 +43,7 @@ CUSTOMER = "CUSTOMER"
 SUPPORT = "SUPPORT"
 ADMIN = "ADMIN"
 
-# The credentials of the scheme Bearer (RFC 6750 §2.1).
+# Matches the token after the scheme Bearer (RFC 6750 §2.1).
 _TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 _UNVERIFIABLE = "Access tokens cannot be verified right now"
 
@@ -58,7 +58,7 @@ class Caller:
         user_id: the claim `sub`.
         session_id: the claim `sid`.
         roles: the claim `roles`.
-        scopes: the claim `scope`, split.
+        scopes: the claim `scope`, split at its spaces.
     """
 
     user_id: str

@@ -47,7 +47,7 @@ class Permission:
     staff: frozenset[str] = frozenset()
 
     def allows(self, actor: Actor, owner_id: str | None) -> bool:
-        """Whether `actor` may do the operation with data of `owner_id`. The data has no owner if `owner_id` is None."""
+        """Whether `actor` may do the operation with data of the user `owner_id` (None for data without an owner)."""
         if owner_id is not None and owner_id == actor.user_id:
             return self.owner
         return self.allows_staff(actor)

@@ -58,7 +58,7 @@ def read_or_create_secret(path: Path) -> str:
 
 
 class ServiceCredential:
-    """Signs and verifies tokens between services, which are valid for `LIFETIME_SECONDS`."""
+    """Signs and verifies tokens for calls between services. A token is valid for `LIFETIME_SECONDS`."""
 
     def __init__(self, secret: str, *, clock: Callable[[], float] = time.time) -> None:
         self._secret = secret

@@ -1,7 +1,7 @@
 """Records about the stores of an installation, by which a lost or replaced store is noticed (bank §4.8).
 
-Each store has a random id and counts its changes. The data directory records the id and the number of changes of each
-store, in one small file a store. Each store also remembers the records of the other stores:
+Each store has a random id and counts its changes. The data directory has a small file for each store, which records the
+id and the number of changes of this store. Each store also remembers the records of the other stores:
 
 ```
 .mosafe/stores/account      6b0bce539ccaea6e08052ca5 00000000000000001734

@@ -1,9 +1,9 @@
 """`mosafe up --demo`: creates people, accounts and a month of transactions.
 
-The month is in the past, and no public operation writes past transactions. Therefore the services' own rules and stores
-run in this process, before the real processes start, with a clock that is set to each day of the month in turn. The
-transaction service calls the account service directly and not over a socket. All rules apply: the ledger balances, and
-the sandbox provider receives each deposit.
+The transactions are in the past, but no public operation can write past transactions. So this module uses the rules and
+stores of the services directly, in its own process, before the real processes start. The clock is set to each day of
+the month, one after the other. The transaction service calls the account service directly and not over a socket. All
+rules apply: the ledger balances, and the sandbox provider receives each deposit.
 
 The e-mail addresses of the people belong to the domain `demo.example`. No real address has this domain, so no user has
 registered one of these addresses before. The passwords are derived from a random key in the data directory. So every

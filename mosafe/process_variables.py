@@ -1,7 +1,7 @@
 """Gives each process only those variables of the platform that it reads.
 
 A secret that a process does not have cannot leak from it. Only auth gets the secret that encrypts signing keys. Only
-the two services that call each other get the secret between them.
+account and transaction get the secret that authenticates the calls between them.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from bank import values
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# In a literal, the keys of metadata are written as names.
+# The keys of metadata. In a GraphQL literal, a key must be a GraphQL name, so only letters are used.
 _NAMES: Final = st.text(string.ascii_letters, min_size=1, max_size=8)
 _MAX_ENTRIES: Final = 4
 _AMOUNTS: Final = st.builds(

@@ -1,7 +1,7 @@
 """The REST layer as an ASGI application.
 
-FastAPI runs the lifespan. `ApiReference` serves the OpenAPI document, and `OnlineBanking` the page for people. The
-route table dispatches all other requests. FastAPI's own routing is not used: it would match `GET .../transfer` with
+FastAPI runs the lifespan. `ApiReference` serves the OpenAPI document, and `OnlineBanking` serves the page for people.
+The route table dispatches all other requests. FastAPI's own routing is not used: it would match `GET .../transfer` with
 `.../{id}`, and would respond to HEAD and OPTIONS with 405.
 """
 

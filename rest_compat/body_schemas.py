@@ -182,7 +182,7 @@ class ObjectSchema:
 
     @property
     def schemas(self) -> dict[str, JsonSchema]:
-        """Return the schema of this body, and then the schemas that it refers to, by the name of the component."""
+        """Return JSON Schemas by component name: first this body, and then the schemas that it refers to."""
         schema: dict[str, Any] = {
             "type": "object",
             "properties": {field.name: dict(field.schema) for field in self.fields},

@@ -151,7 +151,7 @@ class GraphQLClient:
             raise RouterTimeout from error
 
     async def ping(self) -> None:
-        """Raise unless the router responds to a query."""
+        """Check that the router responds to a query. Raises an error if it does not."""
         response = await self._send(CallContext.starting_now(None).headers(), b'{"query":"{ __typename }"}')
         _parse(response)
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 Link = Mapping[str, Any]
 
 _BODY: Final = "$response.body#"
-# Maps the name of a resource to its path. In the paths of other resources, the name of the parameter for its id is made
-# of this name: `accountId`.
+# Maps the name of a resource to its path. In the paths of other resources, the parameter for its id has a name such as
+# `accountId`.
 _PLACES: Final[Mapping[str, str]] = {
     ACCOUNT.name: f"/api/accounts/{PARAMETER_MARK}id",
     TRANSACTION.name: f"/api/transactions/{PARAMETER_MARK}id",

@@ -2,7 +2,8 @@
 
 The path is matched segment by segment before it is decoded, so that an encoded slash stays inside its segment. A
 literal segment has priority over a parameter, whatever the method is. So `GET /api/transactions/transfer` matches the
-route of transfers, which has no GET: 405. It does not ask for a transaction with the id "transfer".
+route of transfers. This route has no GET, so the response is 405. The request does not read a transaction with the id
+"transfer".
 """
 
 from __future__ import annotations

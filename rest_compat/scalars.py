@@ -20,7 +20,8 @@ DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 100
 MAX_METADATA_ENTRIES: Final = 20
 MAX_METADATA_BYTES: Final = 2048
-# The transaction service stores amounts in minor units in 64 bits. An amount with this number of digits always fits.
+# An amount with this number of digits, in minor units, always fits into the 64 bits in which the transaction service
+# stores it.
 MAX_STORED_DIGITS: Final = 18
 # The largest number of decimals in ISO 4217.
 MAX_DECIMALS: Final = max(values.EXPONENTS.values())
@@ -169,8 +170,8 @@ def _parse_amount(given: str) -> None:
 
 def _limit(value: object) -> int:
     given = _string(value)
-    # As in JSON, leading zeros are not allowed. Numbers with more digits are out of range. They are refused here,
-    # because int() is slow for very long texts.
+    # As in JSON, leading zeros are not allowed. Numbers with more than nine digits are out of range. They are refused
+    # before the conversion, because int() is slow for very long texts.
     if not re.fullmatch(r"0|-?[1-9][0-9]{0,8}", given):
         raise InvalidInput("TYPE", "must be a whole number")
     if not 1 <= int(given) <= MAX_LIMIT:

@@ -35,9 +35,9 @@ def header(scope: Scope, name: bytes) -> str | None:
 class RequestIdMiddleware:
     """Gives each HTTP request an id and a trace, returns `X-Request-Id`, and logs one line after the response.
 
-    The line contains the path of the matching route (`servicekit.logged_paths`) instead of the path that the client
-    sent, and no query string, because these may contain personal data. The status is 499 if the client left before the
-    response, as in the log of nginx.
+    The line contains the path of the matching route (`servicekit.logged_paths`). It contains neither the path that the
+    client sent nor the query string, because both may contain personal data. As in the log of nginx, the status is 499
+    if the client closed the connection before the response.
     """
 
     def __init__(self, app: ASGIApp, *, access_log: bool = True, routes: Iterable[str] = ()) -> None:

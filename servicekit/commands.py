@@ -23,8 +23,8 @@ class LazyCommand(NamedTuple):
 
     Attributes:
         module: the module that defines the command as `command`.
-        help: the line of help in the group.
-        extra: the extra of the distribution `mosafe` that installs what the module imports.
+        help: the line about the command in the help of its group.
+        extra: the extra of the distribution `mosafe` with the dependencies of the module.
     """
 
     module: str

@@ -2,10 +2,10 @@
 
 A field of a trailer must not act as a header (RFC 9110 §6.5.1), but the parser reports both in the same way.
 
-The header `Upgrade` is ignored (RFC 9110 §7.8). But the parser obeys it: after such a head, it takes all further bytes
-for another protocol, even the body of the request. So a new parser reads the body. It first gets a head that announces
-the body. Otherwise it would read the body as the next request, and a client could hide a request in a body (request
-smuggling).
+The server ignores the header `Upgrade` (RFC 9110 §7.8). But the parser does not ignore it: after such a head, the
+parser expects another protocol and does not read the body of the request. So a new parser reads the body. Without a
+head, the new parser would read the body as the next request, and a client could hide a request in a body (request
+smuggling). So the new parser first gets a head that announces the body.
 """
 
 from __future__ import annotations

@@ -14,9 +14,9 @@ RESERVED = 250
 def connections_within(wanted: int) -> int:
     """Raise the limit of open files as far as needed and possible.
 
-    Return how many of the `wanted` connections it allows. Many systems start processes with a low limit, which a
-    process may raise. A server must keep its number of connections below the limit. At the limit, it cannot even accept
-    a connection to refuse it.
+    Return how many of the `wanted` connections the limit allows. Many systems start processes with a low limit, which a
+    process may raise. The number of connections must be below the limit. At the limit, a server cannot even accept a
+    connection to refuse it.
     """
     if sys.platform == "win32":
         return wanted

@@ -224,5 +224,5 @@ def _wait(limit: RateLimit, state: _State, debt: float, now: float) -> float:
     if limit.doubling is not None:
         return max(0.0, state.ready_at - now)
     wait = debt + limit.interval - limit.seconds
-    # Sums of floating-point intervals are not exact.
+    # Sums of floating-point numbers are not exact, so a very short wait counts as no wait.
     return wait if wait > _ROUNDING_SECONDS else 0.0

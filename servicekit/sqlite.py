@@ -203,8 +203,8 @@ class Database:
             async with self._reader.execute("SELECT 1") as cursor:
                 await cursor.fetchone()
         except sqlite3.OperationalError:
-            # The interrupted statement is not finished. Until it is, SQLite also interrupts all later statements of the
-            # connection. So the connection is replaced.
+            # The interrupted statement is not finished. Until it is finished, SQLite also interrupts all later
+            # statements of the connection. So the connection is replaced.
             interrupted = self._reader
             self._reader = await _open_reader(self._path)
             await interrupted.close()

@@ -17,7 +17,8 @@ class Variable(NamedTuple):
 
     Attributes:
         name: the name in the environment.
-        default: the default as text; in angle brackets, what happens if the variable is unset.
+        default: the default as text. If there is no fixed default, a text in angle brackets says what happens if the
+            variable is unset.
         meaning: a sentence that says what the variable is for.
         secret: whether `<name>_FILE` may name a file that holds the value. The value is never printed.
     """

@@ -48,7 +48,7 @@ def of_settlement(posting: Posting, settlement: Settlement) -> Iterator[Event]:
 def of_hold(hold: Hold, account: Account) -> Event:
     """Return the event of a hold: `account.held` if it is active, and `account.released` if it has ended.
 
-    `account` is the state of the account after this.
+    `account` is the state of the account after the hold began or ended.
     """
     kind = "account.held" if hold.ended_at is None else "account.released"
     facts = {

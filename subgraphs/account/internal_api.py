@@ -7,10 +7,10 @@ case and amounts as strings.
 |---|---|
 | `/internal/parties` | 200 `{source, destination}`: for each account its owner, or null |
 | `/internal/postings` | 200 `{outcome: POSTED, postedAt}` or `{outcome: REFUSED, problem}`; 409 for a used id |
-| `/internal/holds` | 200 `{outcome: HELD, heldAt, expiresAt}`, or an outcome as for `/internal/postings`; 409 for a
-used id | | `/internal/holds/capture` | 200 as for `/internal/postings`; 404 without such a hold; 409 for another amount
-than before | | `/internal/holds/release` | 200 `{outcome: RELEASED, endedAt}`, `EXPIRED` or `CAPTURED`; 404 without
-such a hold | | all | 400 with every wrong field, 401, 413, 415, 503 |
+| `/internal/holds` | 200 `{outcome: HELD, heldAt, expiresAt}` or as `/internal/postings`; 409 for a used id |
+| `/internal/holds/capture` | 200 as `/internal/postings`; 404 without such a hold; 409 for another amount than before |
+| `/internal/holds/release` | 200 `{outcome: RELEASED, endedAt}`, `EXPIRED` or `CAPTURED`; 404 without such a hold |
+| all | 400 with every wrong field, 401, 413, 415, 503 |
 
 `/internal/parties` responds with 429 if a person wants to transfer money to somebody else, but has already named too
 many wrong receivers (`posting_rules.WRONG_RECEIVERS`). The transaction service then does not record the order.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class OwnedPage(NamedTuple):
-    """The key of a loader: one page of one owner's accounts."""
+    """The key for the loader of pages: an owner, a filter of accounts, and a page."""
 
     owner_id: str
     wanted: AccountFilter
@@ -23,7 +23,7 @@ class OwnedPage(NamedTuple):
 
 
 class OwnedCount(NamedTuple):
-    """The key of a loader: the number of one owner's accounts that match a filter."""
+    """The key for the loader of counts: an owner and a filter of accounts."""
 
     owner_id: str
     wanted: AccountFilter

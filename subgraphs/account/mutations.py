@@ -1,6 +1,6 @@
 """The mutations of accounts: open, update, close.
 
-A problem is a result, and any other failure is a GraphQL error (bank §2.4).
+If the bank refuses a mutation, the result is a problem. Any other failure is a GraphQL error (bank §2.4).
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ async def _result(
 ) -> Any:
     """Await `outcome`, and return it as a GraphQL object of the mutation's union type.
 
-    If the outcome is an account, the object is made by `success`. Otherwise, the object is the GraphQL type of the
-    problem.
+    If the outcome is an account, the object is made by `success`. If it is a problem, the object has the GraphQL type
+    of the problem.
     """
     decided = await outcome
     info.context.loaders.clear()

@@ -116,7 +116,7 @@ def _not_usable(posting: Posting, ledger: LedgerView) -> Iterator[InvalidAccount
 
 
 def _operation(posting: Posting, amount: Decimal) -> Operation | None:
-    """Return the operation that the actor needs a permission for, to make an entry of `amount` on an account.
+    """Return the operation for which the actor must have a permission to make an entry of `amount` on an account.
 
     Return None for the receiver of a transfer, because no permission is needed to send money to somebody.
     """
@@ -219,7 +219,7 @@ def _balance_limit(account: Account, limits: Limits) -> Decimal:
 
 
 def _wrong_receiver(posting: Posting, ledger: LedgerView) -> Iterator[Problem]:
-    """Refuse receivers that do not exist or cannot receive.
+    """Refuse receivers that do not exist or cannot receive the money.
 
     If the person has named too many wrong receivers, refuse every receiver with the same problem.
     """

@@ -1,4 +1,4 @@
-"""The problems of the account service: why a change or posting is refused; one class for each code (bank §2.4).
+"""The problems of the account service: the reasons why a change or posting is refused (bank §2.4).
 
 A problem is a result, not an error: it is returned and stored, never raised. It contains only facts that the acting
 person may know. A field that would be about another customer is None when the problem is made, so no later code can
@@ -150,8 +150,8 @@ class AmountLimitExceeded(Problem):
     """The posting would exceed a limit of the actor.
 
     Attributes:
-        kind: which limit.
-        limit: the limit itself.
+        kind: the kind of the limit, such as `DAY`.
+        limit: the amount of the limit.
         remaining: the amount that is left until the limit.
         resets_at: the time at which a new day or month begins; None for limits of other kinds.
     """

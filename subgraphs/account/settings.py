@@ -86,12 +86,12 @@ class AccountSettings(SubgraphSettings):
 
     @property
     def store(self) -> StoreAddress:
-        """Where the service keeps its data."""
+        """The address of the service's store."""
         return StoreAddress(self.db_url, "ACCOUNT_DB_URL", self.data_dir / "account.sqlite3")
 
     @property
     def place(self) -> StorePlace:
-        """Return the place of the store in the installation."""
+        """The name and the address of the store, and the data directory of the installation."""
         return StorePlace("account", self.store, self.data_dir)
 
     @property

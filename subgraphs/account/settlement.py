@@ -47,7 +47,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class RecordedPosting:
-    """What the ledger has already recorded under a transaction id."""
+    """The record under a transaction id: the hash of the posting's content, and the outcome."""
 
     content_hash: str
     outcome: Outcome
@@ -85,7 +85,7 @@ def repeated(posting: Posting, recorded: RecordedPosting) -> Outcome:
 
 
 def settle(posting: Posting, ledger: LedgerView) -> Settlement:
-    """Decide a `posting` under whose transaction id nothing is recorded (bank §2.7)."""
+    """Decide about `posting`. Nothing may be recorded under its transaction id yet (bank §2.7)."""
     verdict = decide(posting, ledger)
     decided_at = format_timestamp(ledger.at)
     if isinstance(verdict, Problem):

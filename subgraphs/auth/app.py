@@ -72,7 +72,7 @@ class AuthRuntime:
 
 @asynccontextmanager
 async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> AsyncIterator[AuthRuntime]:
-    """Open the store, make sure that there is a signing key, and revoke sessions that a crash left unrevoked.
+    """Open the store, and create a signing key if there is none. Revoke ended sessions that a crash left unrevoked.
 
     Raises:
         StoreMismatch: the store does not belong to the installation (bank §4.8).

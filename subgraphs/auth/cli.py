@@ -84,14 +84,14 @@ def grant(email: str, role: str) -> None:
 @click.argument("email")
 @click.argument("role", type=_ROLE)
 def revoke(email: str, role: str) -> None:
-    """Remove a role from a user. The user's sessions end at once, because their tokens contain the role."""
+    """Remove a role from a user. The user's sessions end immediately, because their tokens contain the role."""
     _print(asyncio.run(_change(email, lambda store, user: store.revoke_role(user.id, Role(role), values.now()))))
 
 
 @users.command("disable")
 @click.argument("email")
 def disable(email: str) -> None:
-    """Forbid a user to log in. The user's sessions end at once."""
+    """Forbid a user to log in. The user's sessions end immediately."""
     _print(asyncio.run(_change(email, lambda store, user: store.disable(user.id, values.now()))))
 
 

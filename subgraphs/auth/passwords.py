@@ -1,8 +1,8 @@
 """The rules for new passwords, as in OWASP ASVS 5.0, section 6.2.
 
 A password has a minimum length, and may be as long as a passphrase. It need not contain certain kinds of characters. It
-is neither truncated nor changed in its case. It must not be a common password, and must not contain words that belong
-to the user or to the bank (6.2.11).
+is not truncated, and upper and lower case are distinguished. It must not be a common password, and must not contain
+words that belong to the user or to the bank (6.2.11).
 
 The library zxcvbn estimates how many guesses an attacker needs. It knows common passwords, names, words, dates,
 keyboard patterns, sequences and repetitions, also with replaced letters (`P@ssw0rd`).
@@ -34,8 +34,8 @@ _JUDGED_LENGTH: Final = 40
 # The names of the product, which an attacker of this bank would try first.
 _PRODUCT: Final = ("mosafe",)
 _SEPARATORS: Final = re.compile(r"[\W_]+")
-# The accents of the Latin, Greek and Cyrillic scripts, as combining marks. Other scripts write vowels with marks, which
-# are not removed.
+# The accents of the Latin, Greek and Cyrillic scripts, as combining marks. Other scripts write vowels with
+# combining marks, so their marks are not removed.
 _ACCENTS: Final = re.compile(r"[\u0300-\u036f]")
 # Shorter parts of an address or a name are not removed from the password, because they occur in many words.
 _MIN_WORD: Final = 4

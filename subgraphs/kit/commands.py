@@ -1,4 +1,4 @@
-"""The command group of a service, with the command `serve`; without a sub-command the group serves too."""
+"""The command group of a service, with the command `serve`. Without a sub-command, the group runs `serve` too."""
 
 from __future__ import annotations
 

@@ -69,10 +69,10 @@ class _Call:
 
 @dataclass(frozen=True, slots=True)
 class RequestPolicy:
-    """What the requests of clients may contain, and their limits.
+    """The limits of requests, and the callers that may set a shorter time limit.
 
     Attributes:
-        callers: the peers whose `X-Request-Timeout-Ms` is obeyed.
+        callers: the peers whose header `X-Request-Timeout-Ms` is used.
     """
 
     limits: RequestLimits
@@ -115,7 +115,7 @@ def _seconds(request: Request, policy: RequestPolicy) -> float:
 
 
 def _negotiate(accept: str | None) -> str:
-    """Return the media type of the response: the newer type if the client accepts it, else `application/json`."""
+    """Return the media type of the response: `application/json`, or the GraphQL media type if the client accepts it."""
     if not accept:
         return JSON
     offered = [each.value for each in parse_accept(accept)]

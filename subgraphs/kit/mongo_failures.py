@@ -1,4 +1,4 @@
-"""Tells failures of a MongoDB server from bugs of this program, and explains them to operators."""
+"""Distinguishes failures of a MongoDB server from bugs of this program, and explains failures to operators."""
 
 from __future__ import annotations
 

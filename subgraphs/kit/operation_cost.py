@@ -1,8 +1,8 @@
 """Estimates how many objects an operation resolves, from the `@cost` and `@listSize` of the schema.
 
-Specification: https://ibm.github.io/graphql-specs/cost-spec.html, with the directives as Federation has them.
+Specification: https://ibm.github.io/graphql-specs/cost-spec.html. The directives are those of Federation.
 
-An object costs 1 and a leaf 0. A field with `@cost(weight: 100)` costs 100 instead. The selections of a list are
+An object costs 1, and a leaf costs 0. A field with `@cost(weight: 100)` costs 100 instead. The selections of a list are
 counted once for each of its items, so the sizes of nested lists are multiplied:
 
 ```
@@ -63,7 +63,7 @@ NO_SIZES: Final[Mapping[str, int]] = {}
 
 
 class FieldDirectives(NamedTuple):
-    """What the schema declares about the cost of a field; None if it declares nothing."""
+    """The directives about the cost of a field. An attribute is None if the schema does not have this directive."""
 
     weight: int | None = None
     list_size: ListSize | None = None

@@ -1,6 +1,6 @@
-"""Root fields that an operation may have only once, because each is expensive.
+"""Root fields that an operation may have only once, because they are expensive.
 
-For example, it computes a password hash.
+For example, the field `login` computes a password hash:
 
 ```python
 login: LoginResult = strawberry.field(resolver=_login, metadata=ONCE)
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from subgraphs.kit.operation_size import Fragments
 
-# The `metadata` argument of a Strawberry field.
+# The value of the argument `metadata` for a Strawberry field that an operation may have only once.
 ONCE: Final[Mapping[Any, Any]] = MappingProxyType({"once_in_an_operation": True})
 
 

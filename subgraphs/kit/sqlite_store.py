@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from subgraphs.kit.store_factory import Clock, StoreAddress
 
-# AUTOINCREMENT prevents that a new event gets the sequence number of a deleted row. These statements are part of
+# AUTOINCREMENT prevents a new event from getting the sequence number of a deleted row. These statements are part of
 # released migrations and must not be edited.
 OUTBOX_TABLE: Final = """
 CREATE TABLE outbox (

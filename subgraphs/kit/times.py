@@ -1,4 +1,4 @@
-"""Converts times to the form in stores: whole milliseconds since 1970, UTC."""
+"""Converts times to and from the form in which stores keep them: whole milliseconds since 1970, UTC."""
 
 from __future__ import annotations
 

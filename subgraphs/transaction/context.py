@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class TransactionContext(BaseContext):
-    """Adds the store, the orders and new loaders."""
+    """The context of one request, with the store, the orders and new loaders."""
 
     def __init__(
         self, caller: Caller | ServiceError | None, *, store: TransactionStore, orders: Orders, cursors: CursorCodec

@@ -237,7 +237,7 @@ class Transaction:
         return party.user_id if party else self.requester.user_id
 
     def visible_to(self, viewer: Caller) -> bool:
-        """Whether `viewer` may see the transaction. Staff and the principal always see it.
+        """Whether `viewer` may see the transaction. Staff and the owner of the order always see it.
 
         The receiver sees it when it is settled. The receiver does not see failed transactions, because they would
         reveal something about the sender's balance.

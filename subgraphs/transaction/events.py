@@ -33,7 +33,7 @@ def of_change(before: Transaction | None, after: Transaction) -> Iterator[Event]
 
 
 def _accounts(transaction: Transaction) -> dict[str, str | None]:
-    """Return the ids of both accounts. The record key of an event is made of them, so that Kafka keeps their order."""
+    """Return the ids of both accounts. One of them becomes the Kafka key of the event (`bank.events.topics.key_of`)."""
     source, destination = transaction.parties.source, transaction.parties.destination
     return {
         "sourceAccountId": source.account_id if source else None,

@@ -30,11 +30,11 @@ class Loaders:
     """The loaders of one request; nothing is cached for longer.
 
     Attributes:
-        transactions: by id, for any viewer; None for an unknown id.
-        histories: the statuses of a transaction, by id.
-        listings: a page of an account's transactions.
-        counts: the number of an account's transactions on all pages.
-        turnovers: the sums of what was credited and debited, by account id and currency.
+        transactions: loads a transaction by its id, for any viewer; None for an unknown id.
+        histories: loads the statuses of a transaction by its id.
+        listings: loads a page of an account's transactions.
+        counts: loads the number of an account's transactions on all pages.
+        turnovers: loads the sums of the credits and the debits, by account id and currency.
     """
 
     transactions: DataLoader[str, Transaction | None]
@@ -84,7 +84,7 @@ def create_loaders(store: TransactionStore, whole_reads: WholeReads) -> Loaders:
 def _per_account(
     read: Callable[[Sequence[str], Listing], Awaitable[Mapping[str, Result]]],
 ) -> DataLoader[tuple[str, Listing], Result]:
-    """Return a loader by account and listing. It collects its keys, and calls `read` for many accounts at once."""
+    """Return a loader by account and listing. It collects its keys, and calls `read` once for many accounts."""
 
     async def load(keys: list[tuple[str, Listing]]) -> list[Result]:
         results = await _read_each_once(keys, read)

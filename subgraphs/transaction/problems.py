@@ -70,8 +70,8 @@ class AmountLimitExceeded:
     """The order would exceed a limit of the requester.
 
     Attributes:
-        kind: `ORDER`, `DAY` or `BALANCE`.
-        remaining: what is left of the limit.
+        kind: the kind of the limit, such as `DAY`.
+        remaining: the amount that is left until the limit.
         resets_at: the time at which a new day begins; None for limits that do not depend on a day.
     """
 

@@ -42,9 +42,9 @@ interval: Final = every(INTERVAL_SECONDS)
 class Reconciler:
     """Runs a round at the start, and another round after each `wait` (bank §2.7).
 
-    A round repeats the steps of every PENDING order that no process has a lease on. If the outcome of an order stays
-    unknown, the next round tries again, and the other orders are not delayed. Any number of processes may reconcile one
-    store.
+    A round repeats the steps of every PENDING order on which no process has a lease. If the outcome of an order is
+    still unknown, the next round tries again. Such an order does not delay the other orders. Any number of processes
+    may run a reconciler for one store.
     """
 
     def __init__(

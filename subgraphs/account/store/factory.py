@@ -24,7 +24,7 @@ async def open_mongodb(address: StoreAddress, clock: Clock) -> MongoAccountStore
     return await MongoAccountStore.open_at(address, clock)
 
 
-# For programs that only compare stores. They need no key, and cannot post.
+# The table for programs that only compare stores. These stores need no key, and cannot make postings.
 READABLE_STORES: Final[Stores[AccountStore]] = {
     SQLITE: SqliteAccountStore.open_at,
     MONGODB: open_mongodb,

@@ -1,4 +1,4 @@
-"""What a check of a ledger reports, whichever store the ledger is in."""
+"""The report of a ledger check. All kinds of stores use the same report."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The store of accounts and the ledger in MongoDB.
 
 The rules decide inside one multi-document transaction with majority write concern, as in the SQLite store. Two
-transactions that must not run at the same time write a common document: the account, or the person who acts
-(`customers`). MongoDB then lets one of them fail, and the driver's rules repeat it.
+transactions that must not run at the same time write a common document: the account, or the document of the acting
+person (`customers`). MongoDB then aborts one of them, and it runs again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reads customers' accounts from MongoDB. A query contains the owners of the accounts, by which they are sharded."""
+"""Reads customers' accounts from MongoDB. They are sharded by their owner, so each query contains the owners."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class MongoAccountLists(MongoStore):
         return {account_id: to_account(document) for account_id, document in found.items()}
 
     async def documents_by_ids(self, ids: Collection[str], session: AsyncClientSession | None) -> dict[str, Document]:
-        """Return accounts by id. The query contains the owners, by which the collection is sharded."""
+        """Return accounts by id. The collection is sharded by the owner, so the query contains the owners."""
         owners = await self._owners_of(ids, session)
         if not owners:
             return {}

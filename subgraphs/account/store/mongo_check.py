@@ -48,7 +48,7 @@ _UNBALANCED: Final[list[Mapping[str, Any]]] = [
 ]
 
 
-# How many transactions are read at once.
+# How many transactions are read in one query.
 _BATCH: Final = 1000
 
 

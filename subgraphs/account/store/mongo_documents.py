@@ -1,7 +1,7 @@
 """The documents of the account service's collections, and their conversion from and to the domain.
 
 Account ids and transaction ids are ObjectIds, amounts are Decimal128 with the decimals of their currency, times are
-BSON dates. The documented fields keep their names.
+BSON dates. The fields that the documentation lists have the names from the documentation.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def object_ids(texts: Iterable[str]) -> list[ObjectId]:
 
 
 def money(amount: Decimal, currency: str) -> Decimal128:
-    """Return `amount` with the decimals of `currency`."""
+    """Return `amount` as a Decimal128 with the decimals of `currency`."""
     return Decimal128(from_minor_units(to_minor_units(amount, currency), currency))
 
 
@@ -61,7 +61,7 @@ def account_document(account: Account) -> Document:
 
 
 def to_account(document: Mapping[str, Any]) -> Account:
-    """Return the account of a document of `accounts`."""
+    """Return the account in a document of the collection `accounts`."""
     action = document.get("staffAction")
     return Account(
         id=str(document["_id"]),
@@ -138,7 +138,7 @@ def posting_document(posting: Posting, outcome: Outcome) -> Document:
 
 
 def to_recorded(document: Mapping[str, Any]) -> RecordedPosting:
-    """Return what a document of `postings` records."""
+    """Return the recorded posting in a document of the collection `postings`."""
     outcome = Outcome(format_timestamp(document["decidedAt"]), document.get("problem"))
     return RecordedPosting(document["contentHash"], outcome)
 
@@ -164,7 +164,7 @@ def hold_document(hold: Hold) -> Document:
 
 
 def to_hold(document: Mapping[str, Any]) -> Hold:
-    """Return the hold of a document of `holds`."""
+    """Return the hold in a document of the collection `holds`."""
     captured = document.get("captured")
     return Hold(
         posting=order_from_json(str(document["_id"]), document["order"]),

@@ -11,7 +11,7 @@ chain_key      the id of the key with which the hash chains are made
 ```
 
 Accounts are sharded by their owner (bank §4.10), so `account_keys` finds the owner of an id or a number. It also keeps
-account numbers unique, which an index of a sharded collection cannot.
+account numbers unique. An index of the sharded collection could not do this.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _types(**types: str) -> dict[str, Any]:
 
 
 def _document(properties: dict[str, Any], *optional: str) -> dict[str, Any]:
-    """Return a JSON schema that requires all `properties` but the `optional` ones."""
+    """Return a JSON schema that requires all `properties` except the `optional` ones."""
     required = [name for name in properties if name not in optional]
     return {"bsonType": "object", "required": required, "properties": properties}
 

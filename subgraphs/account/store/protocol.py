@@ -107,9 +107,9 @@ class AccountStore(Outbox, IdentifiedStore, Protocol):
         """
 
     async def post(self, posting: Posting, limits: Limits = DEFAULT_LIMITS) -> Outcome:
-        """Execute what `subgraphs.account.settlement.settle` decides about `posting` (bank §2.7).
+        """Decide about `posting` with `subgraphs.account.settlement.settle`, and write the result (bank §2.7).
 
-        Reading, deciding and writing are one database transaction.
+        All reads and writes are in one database transaction.
 
         Args:
             posting: the order.
@@ -126,8 +126,8 @@ class AccountStore(Outbox, IdentifiedStore, Protocol):
         """Reserve the money of `posting` until `expires_at`, if the posting could be made now (bank §2.15).
 
         Returns:
-            The hold. A refusal is recorded and returned like that of a posting. A repetition returns the hold as it is
-            now or, if the order has an outcome, the outcome.
+            The hold, or the outcome if the order is refused or already has an outcome. If the call is repeated, the
+            present state of the hold is returned.
 
         Raises:
             TransactionIdReused: the transaction id belongs to an order with other content.

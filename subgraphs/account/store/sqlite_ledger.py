@@ -87,7 +87,7 @@ class SqliteLedgerTransaction:
         rows = []
         for line, movement in enumerate(settlement.movements):
             account, link = movement.account, Link()
-            # The balance of an internal account is not stored.
+            # For an internal account, 0 is stored, because its balance is not stored.
             balance_after = to_minor_units(movement.balance_after or Decimal(0), currency)
             if isinstance(account, InternalAccount):
                 account_id, position = await self._internal_id(account.name, currency, posted_at), None

@@ -36,7 +36,7 @@ async def publishing(outbox: Outbox, brokers: str | None, service: str) -> Async
         await outbox.forget_reader(READER)
         yield
         return
-    # Only with Kafka, a service needs the driver.
+    # The driver is imported here, because a service without Kafka does not need it.
     from subgraphs.kit.events.kafka import KafkaPublisher  # noqa: PLC0415
 
     relay = Relay(outbox, KafkaPublisher(brokers, service))

@@ -33,7 +33,7 @@ def command() -> None:
 @click.option("--rules", "rules_path", type=_FILE, help="The rules file; by default the bundled rules.")
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 def backtest_command(orders: Path, rules_path: Path | None, is_json: bool) -> None:  # noqa: FBT001 - click passes options by name
-    """Say what rules would have done with past orders.
+    """Print which past orders the rules would have held or blocked.
 
     FILE is CSV with a header, or JSON with an object a line: at, amount, currency, user, and optionally type, account,
     receiver, receiver_user, payee, id, status, label (fraud or legitimate). docs/fraud.md describes them.

@@ -18,7 +18,7 @@ MAX_SCORE: Final = 100
 
 
 class Action(StrEnum):
-    """What happens with the order, from the mildest to the most severe action."""
+    """The action for the order. The actions are listed from the mildest to the most severe one."""
 
     ALLOW = "ALLOW"
     STEP_UP = "STEP_UP"
@@ -50,7 +50,7 @@ class Reason:
     Attributes:
         rule: the name of the rule in the rules file.
         kind: the kind of the rule, such as `velocity_count`.
-        score: what the rule adds to the score of the decision.
+        score: the number that the rule adds to the score of the decision.
         action: the least severe action that the rule asks for; ALLOW if the rule only adds to the score.
         shadow: whether the rule is only observed: it changes neither score nor action of the decision.
         observed: the values that the rule measured, and the values with which they were compared, such as

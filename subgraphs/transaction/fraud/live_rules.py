@@ -31,9 +31,10 @@ class LiveRules:
     """The rules of a file. Call `refresh` every `REFRESH_SECONDS`."""
 
     def __init__(self, path: Path | None = None) -> None:
-        """Read the file; without a path, the bundled rules in shadow mode.
+        """Read the rules file. Without a path, use the bundled rules in shadow mode.
 
-        The bundled rules do not know the customers of a bank, so they hold no order until an operator decides that.
+        The bundled rules are not made for the customers of a certain bank. So in shadow mode, they hold no orders. An
+        operator who wants to use them copies them to a file.
 
         Raises:
             InvalidRules: the file cannot be used.

@@ -22,7 +22,7 @@ class OrderFacts:
         units: the amount in minor units of `currency`.
         at: when the order was recorded, in milliseconds since 1970.
         user_id: the owner of the order.
-        account_id: the owner's account: the debited one, or the one that a deposit credits.
+        account_id: the owner's account: the debited account, or the account that a deposit credits.
         receiver_id: the account that a transfer credits.
         receiver_user_id: the owner of `receiver_id`.
         counterparty: who gets the money: an account or a payee outside of the bank; None for deposits and withdrawals.

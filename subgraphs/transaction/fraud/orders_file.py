@@ -1,4 +1,4 @@
-"""Reads files of past orders for `mosafe fraud backtest`: CSV with a header, or a JSON object a line.
+"""Reads files of past orders for `mosafe fraud backtest`: CSV with a header, or one JSON object on each line.
 
 | column | content |
 |---|---|

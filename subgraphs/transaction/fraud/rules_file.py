@@ -116,7 +116,7 @@ def _problems(error: ValidationError, document: object, name: str) -> Iterator[R
 
 
 def _without_tags(found: Location) -> Location:
-    """Return the path of a key without the kind of the rule, which pydantic adds: `rules.2.duplicate.window`."""
+    """Return the path `rules.2.window` for pydantic's path `rules.2.duplicate.window`, which contains the kind."""
     if len(found) > 2 and found[0] == "rules" and found[2] in KINDS:  # noqa: PLR2004 - ("rules", 3, "duplicate", ...)
         return (*found[:2], *found[3:])
     return found

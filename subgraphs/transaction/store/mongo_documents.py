@@ -1,6 +1,6 @@
 """Converts transactions to the documents of the collection `transactions` and back. Pure.
 
-A document has the documented fields first, and then those that only the service needs:
+A document begins with the fields that the documentation lists. The other fields are for the service only:
 
 ```
 _id: ObjectId, sourceAccountId: ObjectId, destinationAccountId: ObjectId, amount: Decimal128, currency: String,

@@ -35,7 +35,7 @@ def _object(properties: dict[str, Any], *, optional: tuple[str, ...] = (), null:
 
 _SIDE: Final = _object({"userId": _TEXT, "accountNumber": _TEXT}, null=True)
 
-# A released schema never changes; a change is the schema of a later migration.
+# A released schema is never edited. To change it, a later migration sets another schema.
 TRANSACTION_SCHEMA: Final = _object(
     {
         "_id": {"bsonType": "objectId"},

@@ -51,7 +51,7 @@ class Filter:
     def is_by_time_only(self) -> bool:
         """Whether the filter has no condition except on the time.
 
-        Then the indexes of a store find the rows without reading others.
+        With such a filter, a store reads only transactions that match, because its indexes are ordered by time.
         """
         return all(each is None for each in (self.types, self.statuses, self.min_amount, self.max_amount))
 
@@ -175,7 +175,7 @@ class TransactionStore(Outbox, IdentifiedStore, Protocol):
         """Return sums by (account id, currency). Accounts without transactions are left out."""
 
     async def ping(self) -> None:
-        """Raise unless the store responds."""
+        """Check that the store responds. Raises an error if it does not."""
 
     async def close(self) -> None:
         """Release the connections; the store cannot be used afterwards."""

@@ -1,4 +1,4 @@
-"""The rules: what a rules file may contain, one class for each kind.
+"""The kinds of rules that a rules file may contain, with one class for each kind.
 
-`rule` has what all kinds share, `kinds` lists them, and `rule_set` is a whole file.
+`rule` is the base class of all kinds, `kinds` lists the kinds, and `rule_set` is a whole rules file.
 """

@@ -80,9 +80,7 @@ class DormantAccount(Rule):
 
     kind: Literal["dormant_account"]
     days: Annotated[int, Field(ge=1, lt=_REMEMBERED_DAYS)] = 180
-    """The number of days without a completed order of the owner after which the account is dormant.
-
-    An account without any completed order is not dormant."""
+    """The account is dormant if the last completed order of its owner is at least this number of days ago."""
 
     def writes(self, order: OrderFacts, phase: Phase) -> Iterable[Write]:
         if phase is Phase.SETTLED and order.account_id is not None:
