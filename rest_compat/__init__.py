@@ -4,7 +4,7 @@ In reading order:
 
 - `routes`: the table of routes; `route` defines its rows, `route_matching` matches paths against it.
 - `handler`: handles one request, step by step. It uses `negotiation`, `strict_json` and `idempotency`.
-- `bulkheads`, `client_presence`: limit the running requests of each kind, and end requests whose clients have left.
+- `bulkheads`, `client_disconnects`: limit the running requests of each kind, and end requests whose clients have left.
 - `bodies`: the inputs of the routes, made of `body_schemas` and `scalars`.
 - `operations`, `graphql_client`: the GraphQL operations, and the client that sends them to the router.
 - `representations`, `responses`: the documents in responses, and their bytes and headers.

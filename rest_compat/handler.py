@@ -20,7 +20,7 @@ from bank.identity import bearer_token
 from rest_compat import error_translation, negotiation, responses, scalars
 from rest_compat.body_schemas import InputField, read_query
 from rest_compat.bulkheads import BulkheadLimits, Bulkheads
-from rest_compat.client_presence import while_connected
+from rest_compat.client_disconnects import while_connected
 from rest_compat.error_handling import log_missing_response, response_or_error
 from rest_compat.errors import (
     FieldError,

@@ -9,7 +9,7 @@ In reading order:
 - `client_address`: the address of the client, also behind proxies.
 - `rate_limits`: how often something may happen, for each address or account.
 - `logged_paths`, `asgi`, `health`: the middleware of every HTTP application, and the form in which a path is logged.
-- `client_presence`: ends work when its client has gone or its time is over.
+- `client_disconnects`: ends work when its client has gone or its time is over.
 - `static_files`: files over HTTP, with entity tags and content codings.
 - `http_url`, `accept`, `entity_tags`, `request_deadline`: absolute URLs, split for a request, and the headers `Accept`,
   `ETag` and `X-Request-Timeout-Ms`.

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from rest_compat import error_translation, responses
 from rest_compat.bulkheads import BulkheadLimits, Bulkheads
-from rest_compat.client_presence import while_connected
+from rest_compat.client_disconnects import while_connected
 from rest_compat.error_handling import log_missing_response, response_or_error
 from rest_compat.errors import MethodNotAllowed, RestError, RouterError
 from rest_compat.graphql_client import MEDIA_TYPE, RATE_HEADERS, CallContext, no_response

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from servicekit.client_presence import until_disconnect
+from servicekit.client_disconnects import until_disconnect
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -22,7 +22,7 @@ from subgraphs.kit.connections import CursorCodec
 from subgraphs.kit.events.publishing import publishing
 from subgraphs.kit.outbox import prune
 from subgraphs.kit.store_identity import open_joined
-from subgraphs.kit.verification import token_verifier
+from subgraphs.kit.token_verification import token_verifier
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -18,8 +18,8 @@ from servicekit.sqlite_failures import explain
 from subgraphs.account.app import create_app
 from subgraphs.account.settings import AccountSettings
 from subgraphs.account.store.factory import account_stores, open_mongodb
-from subgraphs.account.store.ledger_check import check_ledger, read_identity
 from subgraphs.account.store.ledger_report import CHAINS
+from subgraphs.account.store.sqlite_ledger_check import check_ledger, read_identity
 from subgraphs.kit.commands import service_group
 from subgraphs.kit.store_factory import SQLITE
 from subgraphs.kit.store_identity import open_joined

@@ -34,7 +34,7 @@ from servicekit.errors import BadUserInput, InternalError, RateLimited, ServiceE
 from subgraphs.account.domain import Account, Operation, may
 from subgraphs.account.errors import HoldNotFound
 from subgraphs.account.holds import Hold
-from subgraphs.account.internal_documents import (
+from subgraphs.account.internal_requests import (
     CaptureRequest,
     HoldRequest,
     InternalDocument,

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from bank.service_credential import read_or_create_secret
 from servicekit.settings import Port, Secret  # noqa: TC001 - pydantic reads annotations at run time
-from subgraphs.account.chain import ChainKey
+from subgraphs.account.hash_chain import ChainKey
 from subgraphs.account.limits import Ceiling, Limits
 from subgraphs.account.store.protocol import DEFAULT_LIMITS
 from subgraphs.kit.settings import Brokers, SubgraphSettings

@@ -3,5 +3,6 @@
 GraphQL: `schema`, `scalars`, `connections`, `graphql_problems`, `descriptions`. The handling of a request, in reading
 order: `http`, `request_body`, `operation_checks` with `request_limits`, `operation_size`, `operation_cost`,
 `single_fields`, `bounded_execution` with `shared_results`. The process of a service: `app`, `settings`, `commands`,
-`verification`, `context`, `background`. Stores: `store_factory`, `sqlite_store`, `outbox`, `times`, `domain_problems`.
+`token_verification`, `context`, `background`. Stores: `store_factory`, `sqlite_store`, `outbox`, `times`,
+`domain_problems`.
 """

@@ -9,7 +9,7 @@ run_within ── starts ──> execute_counted (a task) ── resolves ──
 ```
 
 If the work is cancelled, the tasks of the executor, the shared results and the loaders are cancelled too. A running
-query of a store is interrupted (`servicekit.sqlite`). So when `run_within` (`servicekit.client_presence`) returns,
+query of a store is interrupted (`servicekit.sqlite`). So when `run_within` (`servicekit.client_disconnects`) returns,
 nothing of the request is still running.
 """
 

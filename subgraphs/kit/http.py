@@ -20,9 +20,10 @@ from servicekit import request_deadline, request_ids
 from servicekit.accept import parse_accept, parse_value
 from servicekit.asgi import CLIENT_CLOSED_REQUEST
 from servicekit.client_address import TrustedProxies, parse_address
-from servicekit.client_presence import ClientGone, run_within, until_disconnect
+from servicekit.client_disconnects import ClientGone, run_within, until_disconnect
 from servicekit.errors import BadUserInput, InternalError, ServiceError, TimedOut
 from subgraphs.kit.bounded_execution import execute_counted
+from subgraphs.kit.document_cache import ValidDocuments
 from subgraphs.kit.operation_checks import (
     VALIDATION_FAILED,
     InvalidDocument,
@@ -33,7 +34,6 @@ from subgraphs.kit.operation_checks import (
 )
 from subgraphs.kit.request_body import BodyTooLarge, CodedBody, read_body
 from subgraphs.kit.request_limits import MAX_BODY_BYTES, RequestLimits
-from subgraphs.kit.valid_documents import ValidDocuments
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

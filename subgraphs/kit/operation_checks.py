@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
     from graphql import ASTValidationRule, GraphQLSchema, ValidationContext, VisitorAction
 
-    from subgraphs.kit.valid_documents import ValidDocuments
+    from subgraphs.kit.document_cache import ValidDocuments
 
 MAX_VALIDATION_ERRORS: Final = 20
 # The budget for comparing fields with the same response name. graphql-core's own budget is 500,000, which is a second

@@ -16,9 +16,9 @@ from subgraphs.kit.background import every, in_background, repeat
 from subgraphs.kit.connections import CursorCodec
 from subgraphs.kit.events.publishing import publishing
 from subgraphs.kit.store_identity import open_joined
-from subgraphs.kit.verification import token_verifier
+from subgraphs.kit.token_verification import token_verifier
 from subgraphs.transaction.context import TransactionContext
-from subgraphs.transaction.fraud.opening import open_fraud_checks
+from subgraphs.transaction.fraud.resources import open_fraud_checks
 from subgraphs.transaction.lease import RENEWAL_SECONDS
 from subgraphs.transaction.ledger_client import HttpLedger
 from subgraphs.transaction.order_steps import Partners

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from subgraphs.kit.context import BaseContext
 from subgraphs.transaction.domain import reads_all
+from subgraphs.transaction.history_read_limit import WholeReads
 from subgraphs.transaction.loaders import create_loaders
-from subgraphs.transaction.whole_reads import WholeReads
 
 if TYPE_CHECKING:
     from bank.identity import Caller

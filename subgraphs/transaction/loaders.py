@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from subgraphs.transaction.domain import Transaction
+    from subgraphs.transaction.history_read_limit import WholeReads
     from subgraphs.transaction.states import StatusChange
     from subgraphs.transaction.store.protocol import TransactionStore
-    from subgraphs.transaction.whole_reads import WholeReads
 
 Request = TypeVar("Request", Listing, TurnoverRequest)
 Result = TypeVar("Result")

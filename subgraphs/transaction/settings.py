@@ -11,7 +11,7 @@ from servicekit.settings import Port  # noqa: TC001 - pydantic reads annotations
 from subgraphs.kit.settings import Brokers, RedisUrl, SubgraphSettings
 from subgraphs.kit.store_factory import StoreAddress
 from subgraphs.kit.store_identity import StorePlace
-from subgraphs.transaction.fraud.opening import DEADLINE_SECONDS, FraudSettings
+from subgraphs.transaction.fraud.resources import DEADLINE_SECONDS, FraudSettings
 from subgraphs.transaction.review import FourEyes
 
 

@@ -15,9 +15,9 @@ import structlog
 from bank.values import new_object_id, now, parse_timestamp
 from servicekit.sqlite import Database
 from subgraphs.account.limits import Ceiling, Limits, end_of_day
-from subgraphs.account.store.ledger_check import check_ledger
-from subgraphs.account.store.migrations import MIGRATIONS
 from subgraphs.account.store.sqlite import SqliteAccountStore
+from subgraphs.account.store.sqlite_ledger_check import check_ledger
+from subgraphs.account.store.sqlite_migrations import MIGRATIONS
 from tests.subgraphs.account.support import (
     KEY,
     code_of,

@@ -21,11 +21,11 @@ from mosafe.cli import command
 from servicekit.errors import StartupError
 from servicekit.settings import load
 from servicekit.sqlite import Database
-from subgraphs.account.store.migrations import MIGRATIONS as ACCOUNT_MIGRATIONS
+from subgraphs.account.store.sqlite_migrations import MIGRATIONS as ACCOUNT_MIGRATIONS
 from subgraphs.auth.app import create_app
 from subgraphs.auth.settings import AuthSettings
 from subgraphs.auth.store.migrations import MIGRATIONS as AUTH_MIGRATIONS
-from subgraphs.transaction.store.migrations import MIGRATIONS as TRANSACTION_MIGRATIONS
+from subgraphs.transaction.store.sqlite_migrations import MIGRATIONS as TRANSACTION_MIGRATIONS
 from tests.subgraphs.auth.client import Auth
 from tests.subgraphs.bank import Bank, open_bank
 from tests.subgraphs.support import GraphQLClient, running

@@ -20,15 +20,15 @@ from subgraphs.account import events
 from subgraphs.account.domain import OPEN_STATUSES, Account
 from subgraphs.account.holds import HoldStatus
 from subgraphs.account.store import ledger_operations
-from subgraphs.account.store.chain_key import check_key
+from subgraphs.account.store.hash_chain_key import check_key
 from subgraphs.account.store.mongo_accounts import MongoAccountLists
-from subgraphs.account.store.mongo_check import MongoLedgerCheck
 from subgraphs.account.store.mongo_documents import (
     account_document,
     changed_fields,
     object_ids,
 )
 from subgraphs.account.store.mongo_ledger import MongoLedgerTransaction, wrong_receivers
+from subgraphs.account.store.mongo_ledger_check import MongoLedgerCheck
 from subgraphs.account.store.mongo_migrations import MIGRATIONS
 from subgraphs.account.store.mongo_schema import CHAIN_KEY, CUSTOMERS, HOLDS, POSTINGS
 from subgraphs.account.store.protocol import DEFAULT_LIMITS, NUMBER_DRAWS
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from pymongo.asynchronous.client_session import AsyncClientSession
 
-    from subgraphs.account.chain import ChainKey
+    from subgraphs.account.hash_chain import ChainKey
     from subgraphs.account.holds import Hold
     from subgraphs.account.limits import Limits
     from subgraphs.account.postings import Posting

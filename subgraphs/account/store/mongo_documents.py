@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from bson import Decimal128, ObjectId
 
 from bank.values import format_timestamp, from_minor_units, is_object_id, parse_timestamp, to_minor_units
-from subgraphs.account.chain import Link
 from subgraphs.account.domain import Account, AccountStatus, AccountType, StaffAction, StaffActionKind
+from subgraphs.account.hash_chain import Link
 from subgraphs.account.holds import Hold, HoldStatus, order_from_json, order_to_json
 from subgraphs.account.limits import Direction, MovedSum
 from subgraphs.account.settlement import Outcome, RecordedPosting

@@ -1,6 +1,6 @@
 """The store of accounts and the ledger in one SQLite file.
 
-`migrations` describes what the database itself guarantees.
+`sqlite_migrations` describes what the database itself guarantees.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from subgraphs.account import events
 from subgraphs.account.domain import OPEN_STATUSES, Account
 from subgraphs.account.holds import HoldStatus
 from subgraphs.account.store import ledger_operations
-from subgraphs.account.store.migrations import MIGRATIONS
 from subgraphs.account.store.protocol import DEFAULT_LIMITS, NUMBER_DRAWS
-from subgraphs.account.store.sqlite_chain import chain_old_entries, keep_key
+from subgraphs.account.store.sqlite_hash_chain import chain_old_entries, keep_key
 from subgraphs.account.store.sqlite_ledger import SqliteLedgerTransaction, wrong_receivers
+from subgraphs.account.store.sqlite_migrations import MIGRATIONS
 from subgraphs.account.store.sqlite_rows import accounts_by, to_account
 from subgraphs.kit.sqlite_store import SqliteOutboxStore, append_events
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     import aiosqlite
 
-    from subgraphs.account.chain import ChainKey
+    from subgraphs.account.hash_chain import ChainKey
     from subgraphs.account.holds import Hold
     from subgraphs.account.limits import Limits
     from subgraphs.account.postings import Posting

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from bank import values
 from bank.values import format_timestamp, parse_timestamp, to_minor_units
 from subgraphs.account import events
-from subgraphs.account.chain import ChainedEntry, Link, lines_of
 from subgraphs.account.domain import AccountStatus
+from subgraphs.account.hash_chain import ChainedEntry, Link, lines_of
 from subgraphs.account.posting_rules import WRONG_RECEIVER_WINDOW, WRONG_RECEIVERS, LedgerView
 from subgraphs.account.postings import InternalAccount, Posting, PostingType
 from subgraphs.account.settlement import Outcome, RecordedPosting, Settlement
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     import aiosqlite
 
-    from subgraphs.account.chain import ChainKey
     from subgraphs.account.domain import Account
+    from subgraphs.account.hash_chain import ChainKey
     from subgraphs.account.holds import Hold, HoldChange
     from subgraphs.account.limits import Limits, MovedSum
 

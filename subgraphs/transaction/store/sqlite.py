@@ -28,9 +28,9 @@ from subgraphs.transaction.fraud.decision import Decision
 from subgraphs.transaction.idempotency import UsedKey, may_be_reused
 from subgraphs.transaction.lease import MAX_AHEAD, Lease, may_claim
 from subgraphs.transaction.states import StatusChange
-from subgraphs.transaction.store import queries
-from subgraphs.transaction.store.migrations import MIGRATIONS
+from subgraphs.transaction.store import sqlite_queries as queries
 from subgraphs.transaction.store.protocol import Sums
+from subgraphs.transaction.store.sqlite_migrations import MIGRATIONS
 
 if TYPE_CHECKING:
     import sqlite3

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from bank import values
 from bank.values import new_object_id, new_user_id
-from subgraphs.account.chain import ChainKey
 from subgraphs.account.domain import Account, AccountStatus, AccountType, Opening, open_account
+from subgraphs.account.hash_chain import ChainKey
 from subgraphs.account.postings import (
     CustomerAccount,
     Entry,

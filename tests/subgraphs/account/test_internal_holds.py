@@ -1,6 +1,6 @@
 """Holds through the internal API (bank §2.15).
 
-Covers `subgraphs/account/internal_documents.py`.
+Covers `subgraphs/account/internal_requests.py`.
 """
 
 from __future__ import annotations

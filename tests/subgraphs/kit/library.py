@@ -22,7 +22,7 @@ from subgraphs.kit.context import BaseContext
 from subgraphs.kit.scalars import Currency, Metadata
 from subgraphs.kit.schema import create_schema, text_of
 from subgraphs.kit.settings import SubgraphSettings
-from subgraphs.kit.verification import token_verifier
+from subgraphs.kit.token_verification import token_verifier
 from tests.subgraphs.support import Issuer
 
 CODEC = CursorCodec(b"k" * 32, width=1)

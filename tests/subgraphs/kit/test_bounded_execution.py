@@ -9,7 +9,7 @@ import pytest
 import strawberry
 from graphql import ExecutionResult, GraphQLError
 
-from servicekit.client_presence import ClientGone, run_within
+from servicekit.client_disconnects import ClientGone, run_within
 from servicekit.errors import TimedOut
 from subgraphs.kit.bounded_execution import execute_counted
 from subgraphs.kit.context import BaseContext

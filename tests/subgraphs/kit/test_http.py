@@ -1,6 +1,7 @@
 """GraphQL over HTTP in a subgraph, and the content of its errors.
 
-Covers `subgraphs/kit/http.py`, `subgraphs/kit/app.py`, `subgraphs/kit/context.py` and `subgraphs/kit/verification.py`.
+Covers `subgraphs/kit/http.py`, `subgraphs/kit/app.py`, `subgraphs/kit/context.py` and
+`subgraphs/kit/token_verification.py`.
 """
 
 from __future__ import annotations

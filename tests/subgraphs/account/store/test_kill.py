@@ -9,7 +9,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from subgraphs.account.store.ledger_check import check_ledger
+from subgraphs.account.store.sqlite_ledger_check import check_ledger
 
 ROOT = Path(__file__).parents[4]
 

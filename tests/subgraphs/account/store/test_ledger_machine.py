@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import invariant, run_state_machine_as_test
 
-from subgraphs.account.store.ledger_check import check_ledger
+from subgraphs.account.store.sqlite_ledger_check import check_ledger
 from tests.subgraphs.account.hold_machine import HoldMachine
 from tests.subgraphs.account.support import mongo_factory, sqlite_factory
 

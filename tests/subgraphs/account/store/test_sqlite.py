@@ -2,7 +2,7 @@
 
 Covers `subgraphs/account/store/sqlite.py`, `subgraphs/account/store/sqlite_ledger.py`,
 `subgraphs/account/store/sqlite_rows.py`, `subgraphs/account/store/ledger_operations.py` and
-`subgraphs/account/store/migrations.py`.
+`subgraphs/account/store/sqlite_migrations.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from servicekit.errors import Unavailable
 from servicekit.sqlite import Database
 from subgraphs.account.holds import Hold
 from subgraphs.account.store import sqlite_ledger
-from subgraphs.account.store.migrations import MIGRATIONS
+from subgraphs.account.store.sqlite_migrations import MIGRATIONS
 from tests.subgraphs.account.store_contract import CONTRACT
 from tests.subgraphs.account.support import (
     current,

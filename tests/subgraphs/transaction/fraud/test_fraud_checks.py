@@ -1,6 +1,6 @@
 """Decisions about recorded orders: on a real store, across restarts, and when something fails.
 
-Covers `subgraphs/transaction/fraud/history.py`, `subgraphs/transaction/fraud/opening.py` and
+Covers `subgraphs/transaction/fraud/history.py`, `subgraphs/transaction/fraud/resources.py` and
 `subgraphs/transaction/fraud/windows/filling.py`.
 """
 
@@ -24,7 +24,7 @@ from subgraphs.transaction.fraud import fraud_checks, history
 from subgraphs.transaction.fraud.decision import Action, Decision, Unavailability
 from subgraphs.transaction.fraud.fraud_checks import FraudChecks
 from subgraphs.transaction.fraud.history import StoreHistory
-from subgraphs.transaction.fraud.opening import FraudSettings, open_fraud_checks
+from subgraphs.transaction.fraud.resources import FraudSettings, open_fraud_checks
 from subgraphs.transaction.fraud.windows import redis_windows
 from subgraphs.transaction.fraud.windows.memory import MemoryWindows
 from subgraphs.transaction.fraud.windows.protocol import WindowsUnavailable

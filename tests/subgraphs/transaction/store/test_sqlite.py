@@ -1,7 +1,7 @@
 """The SQLite store: the contract of every store, query plans, migrations.
 
-Covers `subgraphs/transaction/store/sqlite.py`, `subgraphs/transaction/store/queries.py` and
-`subgraphs/transaction/store/migrations.py`.
+Covers `subgraphs/transaction/store/sqlite.py`, `subgraphs/transaction/store/sqlite_queries.py` and
+`subgraphs/transaction/store/sqlite_migrations.py`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from subgraphs.kit.connections import PageRequest
 from subgraphs.kit.times import to_milliseconds
 from subgraphs.transaction.domain import Parties, TransactionStatus
 from subgraphs.transaction.states import StatusChange
-from subgraphs.transaction.store import queries, sqlite
-from subgraphs.transaction.store.migrations import MIGRATIONS
+from subgraphs.transaction.store import sqlite
+from subgraphs.transaction.store import sqlite_queries as queries
 from subgraphs.transaction.store.protocol import Listing, TurnoverRequest
+from subgraphs.transaction.store.sqlite_migrations import MIGRATIONS
 from tests.subgraphs.transaction.store_contract import CONTRACT
 from tests.subgraphs.transaction.support import conclude, party, payment_order, recorded, sqlite_store, transaction
 

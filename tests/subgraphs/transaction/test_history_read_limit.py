@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from graphql import GraphQLError
 
-from subgraphs.transaction.whole_reads import MAX_WHOLE_READS, WholeReads
+from subgraphs.transaction.history_read_limit import MAX_WHOLE_READS, WholeReads
 
 
 def test_the_query_above_the_limit_is_refused() -> None:

@@ -254,7 +254,7 @@ _HOLDS_AND_SUMS = (
 )
 
 # Entries that were posted before this migration have no hashes. The program computes these hashes later
-# (`sqlite_chain`).
+# (`sqlite_hash_chain`).
 _CHAINS = (
     "ALTER TABLE entries ADD COLUMN position INTEGER",
     "ALTER TABLE entries ADD COLUMN hash BLOB",

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from subgraphs.account.store.ledger_check import INVARIANTS, check_ledger
 from subgraphs.account.store.ledger_report import CHAINS
+from subgraphs.account.store.sqlite_ledger_check import INVARIANTS, check_ledger
 from tests.subgraphs.account.support import KEY, funded, opened, person, sqlite_factory, transfer
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from subgraphs.account.cli import command
 from subgraphs.account.holds import Hold
 from subgraphs.account.store.ledger_report import CHAINS
 from subgraphs.account.store.mongo import MongoAccountStore
-from subgraphs.account.store.mongo_check import INVARIANTS
+from subgraphs.account.store.mongo_ledger_check import INVARIANTS
 from subgraphs.account.store.protocol import DEFAULT_LIMITS
 from tests.subgraphs.account.hold_contract import in_an_hour
 from tests.subgraphs.account.support import KEY, funded, mongo_address, opened, person, transfer, withdrawal

@@ -1,7 +1,7 @@
 """The hash chains of accounts: what a change of an entry does to them, entries of earlier releases, and their key.
 
-Covers `subgraphs/account/chain.py`, `subgraphs/account/store/chain_key.py` and
-`subgraphs/account/store/sqlite_chain.py`.
+Covers `subgraphs/account/hash_chain.py`, `subgraphs/account/store/hash_chain_key.py` and
+`subgraphs/account/store/sqlite_hash_chain.py`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import pytest
 
 from servicekit.errors import StartupError
 from servicekit.sqlite import Database
-from subgraphs.account.chain import ChainedEntry, ChainKey, Line, Link, StoredEntry, first_broken, head_of_day
-from subgraphs.account.store.migrations import MIGRATIONS
+from subgraphs.account.hash_chain import ChainedEntry, ChainKey, Line, Link, StoredEntry, first_broken, head_of_day
 from subgraphs.account.store.sqlite import SqliteAccountStore
+from subgraphs.account.store.sqlite_migrations import MIGRATIONS
 from tests.subgraphs.account.support import KEY, funded, mongo_factory, person, sqlite_factory, withdrawal
 
 if TYPE_CHECKING:

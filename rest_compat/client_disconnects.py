@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from starlette.requests import ClientDisconnect
 
-from servicekit.client_presence import ClientGone, run_within, until_disconnect
+from servicekit.client_disconnects import ClientGone, run_within, until_disconnect
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

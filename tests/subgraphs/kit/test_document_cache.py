@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from graphql import parse
 
+from subgraphs.kit.document_cache import MAX_DOCUMENT_CHARACTERS, ValidDocuments
 from subgraphs.kit.operation_checks import InvalidDocument, check_operation, read_operation
 from subgraphs.kit.request_limits import RequestLimits
-from subgraphs.kit.valid_documents import MAX_DOCUMENT_CHARACTERS, ValidDocuments
 from tests.subgraphs.kit.library import SCHEMA
 from tests.subgraphs.support import GraphQLClient
 

@@ -1,4 +1,4 @@
-"""Work ends when its client leaves. Covers `servicekit/client_presence.py` too, whose deadline the subgraphs test."""
+"""Work ends when its client leaves. Covers `servicekit/client_disconnects.py`; the subgraphs test its deadline."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from starlette.requests import ClientDisconnect
 
-from rest_compat.client_presence import while_connected
+from rest_compat.client_disconnects import while_connected
 
 if TYPE_CHECKING:
     from servicekit.asgi import Message

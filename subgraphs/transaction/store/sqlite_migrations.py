@@ -79,7 +79,7 @@ MIGRATIONS = (
         "transactions and idempotency keys",
         (
             _TRANSACTIONS,
-            # Each branch of a list (see `queries`) reads a range of one of these indexes, in the order of the index.
+            # Each branch of a list (see `sqlite_queries`) reads a range of one of these indexes, in index order.
             "CREATE INDEX transactions_by_time ON transactions (created_at, id)",
             "CREATE INDEX transactions_by_principal ON transactions (principal_user_id, created_at, id)",
             "CREATE INDEX transactions_by_destination_user ON transactions (destination_user_id, created_at, id)",

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from subgraphs.account.chain import ChainedEntry, Line
-from subgraphs.account.store.chain_key import check_key
+from subgraphs.account.hash_chain import ChainedEntry, Line
+from subgraphs.account.store.hash_chain_key import check_key
 from subgraphs.account.store.sqlite_ledger import last_link
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import aiosqlite
 
     from servicekit.sqlite import Database
-    from subgraphs.account.chain import ChainKey
+    from subgraphs.account.hash_chain import ChainKey
 
 # How many entries are chained in one transaction. It is small, so that the start can be interrupted.
 _BATCH: Final = 1000
@@ -72,7 +72,7 @@ async def _chain(connection: aiosqlite.Connection, row: Any, key: ChainKey) -> N
 
 
 async def stored_lines(connection: aiosqlite.Connection, transaction_id: str) -> tuple[Line, ...]:
-    """Return the `Line` of each entry of a transaction, as `chain.lines_of` does."""
+    """Return the `Line` of each entry of a transaction, as `hash_chain.lines_of` does."""
     rows = await connection.execute_fetchall(
         "SELECT coalesce(internal_name, account_id) AS name, amount FROM entries"
         " JOIN accounts ON accounts.id = account_id WHERE transaction_id = ? ORDER BY line",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from servicekit.errors import StartupError
 
 if TYPE_CHECKING:
-    from subgraphs.account.chain import ChainKey
+    from subgraphs.account.hash_chain import ChainKey
 
 
 def check_key(known: list[str], key: ChainKey, place: str) -> None:
