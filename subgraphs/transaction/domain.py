@@ -192,8 +192,8 @@ class Transaction:
         problem: the reason why the transaction failed; None in every other status.
         decision: the decision of the fraud rules; None before the decision, and in records of older releases.
         approvals: the reviewers who approved the order while it was HELD.
-        refusal: why an order that was HELD will fail: a reviewer rejected it, or nobody decided in time. It is PENDING
-            until its reserved money is free again, and then it fails with this problem.
+        refusal: the reason why an order that was HELD will fail: a reviewer rejected it, or nobody decided in time. The
+            order is PENDING until its reserved money is released. Then it fails with this problem.
     """
 
     id: str
@@ -210,7 +210,7 @@ class Transaction:
 
     @property
     def must_be_held(self) -> bool:
-        """Whether the order has to wait for a review that it has not had yet."""
+        """Whether the order must wait for a review: the fraud rules require one, and nobody has reviewed it yet."""
         return self._was_suspicious and not self.approvals and self.refusal is None
 
     @property

@@ -59,9 +59,10 @@ _INTERNAL: Final[Mapping[TransactionType, str]] = {
 }
 
 
-# Refusals of an order whose hold has ended. The customer learns no more than of any order that the bank refuses.
+# The codes of refusals because the hold of the order has ended. The customer gets the general problem `OrderRefused`,
+# which does not contain the reason.
 _ENDED_HOLDS: Final = frozenset({"HOLD_RELEASED", "HOLD_EXPIRED"})
-# How a hold ends that was not captured.
+# The outcomes of a hold that has ended without a posting.
 _FREE: Final = frozenset({"RELEASED", "EXPIRED"})
 
 
@@ -108,16 +109,16 @@ class Ledger(Protocol):
         """
 
     async def reserve(self, transaction: Transaction, expires_at: datetime) -> Held | Refused:
-        """Reserve the money of an order until it is posted or released, at the latest until `expires_at`.
+        """Reserve the money of an order. The hold ends when the order is posted or released, or at `expires_at`.
 
-        `post` later captures the reserved money. A repetition changes nothing.
+        `post` later captures the reserved money. If the call is repeated, nothing changes.
 
         Raises:
             OutcomeUnknown: the response is not definite.
         """
 
     async def release_hold(self, transaction: Transaction) -> None:
-        """Make the reserved money of an order available again, if there is any. The order is never posted then.
+        """Release the reserved money of an order, if there is any. After that, the order can never be posted.
 
         Raises:
             OutcomeUnknown: the response is not definite.

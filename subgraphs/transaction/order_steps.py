@@ -8,7 +8,7 @@ approved       -> authorise -> post -> capture | void -> complete | fail        
 rejected       -> release the money -> fail
 ```
 
-The decision is stored before anything follows from it. So an order is judged once, however often its steps are
+The decision of the fraud rules is stored before the next step. So an order is judged only once, even if its steps are
 repeated.
 """
 

@@ -73,7 +73,7 @@ class Reconciler:
     async def round(self) -> None:
         """Resume the PENDING orders without a live lease, beginning with the oldest.
 
-        Then let HELD orders fail whose time is over, and delete expired keys and events.
+        Then end the HELD orders that nobody has reviewed in time, and delete expired keys and events.
         """
         slots = asyncio.Semaphore(CONCURRENCY)
 
@@ -92,7 +92,7 @@ class Reconciler:
         await self._delete_expired()
 
     async def _expire_held(self) -> None:
-        """End the HELD orders whose time of review is over, at most `BATCH` in a round."""
+        """End the HELD orders that nobody has reviewed in time, at most `BATCH` in a round."""
         due = Filter(statuses=frozenset({TransactionStatus.HELD}), created_to=self._deletion_clock() - REVIEW_TIME)
         for transaction in await self._store.listing(Listing(None, due, PageRequest(limit=BATCH, backwards=True))):
             await self._orders.expire(transaction.id)

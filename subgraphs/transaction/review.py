@@ -102,7 +102,7 @@ def approved(found: Transaction, reviewer: Actor, rule: FourEyes, at: datetime) 
 
 
 def rejected(found: Transaction, reviewer: Actor, at: datetime) -> Transaction:
-    """Return the transaction as PENDING with a refusal: it fails as soon as its reserved money is free again.
+    """Return the transaction as PENDING with a refusal. The next steps release its money, and then the order fails.
 
     Raises:
         Forbidden: see `check_reviewer`.
@@ -113,12 +113,12 @@ def rejected(found: Transaction, reviewer: Actor, at: datetime) -> Transaction:
 
 
 def expires_at(transaction: Transaction) -> datetime:
-    """Return the time until which an order may be reviewed."""
+    """Return the time at which the review of an order must be finished."""
     return transaction.created_at + REVIEW_TIME
 
 
 def expired(found: Transaction, at: datetime) -> Transaction:
-    """Return an order that nobody has reviewed in time as PENDING with a refusal, like a rejected one.
+    """Return the transaction as PENDING with a refusal, because nobody has reviewed the order in time.
 
     Raises:
         NotHeld: the transaction is not HELD.

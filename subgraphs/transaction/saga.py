@@ -9,8 +9,8 @@ look up parties -> record PENDING, key and lease -> the steps of `order_steps` -
 '-- a fault here leaves nothing behind ---------'   '-- idempotent by the transaction id, repeatable ----'
 ```
 
-An order whose outcome is unknown stays PENDING; `Reconciler` repeats the steps until the outcome is definite. A HELD
-order waits for a review; the decision makes it PENDING again, and it goes on with the steps that follow from it.
+An order whose outcome is unknown stays PENDING. `Reconciler` repeats the steps until the outcome is definite. A HELD
+order waits for a review. The reviewer's decision makes the order PENDING again, and the next steps are carried out.
 
 The lease (`lease.py`) keeps other processes on the same store from carrying out the order at the same time. An order
 runs in its own task: a client that disconnects cancels the wait for the response, not the order.
@@ -117,7 +117,7 @@ class Orders:
         return (await self._store.by_ids([transaction_id]))[transaction_id]
 
     async def expire(self, transaction_id: str) -> None:
-        """Let a HELD order fail because nobody has reviewed it in time, unless it has been reviewed meanwhile."""
+        """End a HELD order that nobody has reviewed in time. An order that is no longer HELD is not changed."""
         at = self._clock()
         try:
             await self._store.change(transaction_id, lambda found: expired(found, at))
