@@ -9,7 +9,7 @@
     │   ├── DocumentIdRequired              PERSISTED_QUERY_ID_REQUIRED
     │   ├── DocumentIdAndBody               CANNOT_SEND_PQ_ID_AND_BODY
     │   ├── DocumentNotListed               PERSISTED_QUERY_NOT_IN_LIST | QUERY_NOT_IN_SAFELIST
-    │   ├── LimitExceeded                   MAX_*_LIMIT
+    │   ├── LimitExceeded                   MAX_*_LIMIT | COST_*
     │   ├── NestedTooDeeply                 MAX_DEPTH_LIMIT
     │   ├── ParsingFailed                   PARSING_ERROR
     │   ├── ValidationFailed                GRAPHQL_VALIDATION_FAILED
@@ -23,7 +23,8 @@
     └── TransportError                      one subgraph sent no usable response; the other fetches go on
         ├── SubgraphUnreachable             SUBREQUEST_HTTP_ERROR
         ├── SubgraphTimeout                 GATEWAY_TIMEOUT
-        └── SubgraphMalformedResponse       SUBREQUEST_MALFORMED_RESPONSE
+        ├── SubgraphMalformedResponse       SUBREQUEST_MALFORMED_RESPONSE
+        └── SubgraphCostExceeded            SUBGRAPH_COST_ESTIMATED_TOO_EXPENSIVE
 
 The subclasses of `RequestError` are listed in the order of the steps of a request that raise them. All classes of the
 hierarchy are exceptions. `ResponseError` is not an exception, but the data of one error in the `errors` of a response.
@@ -279,3 +280,9 @@ class SubgraphMalformedResponse(TransportError):
     """The response is too large, is not a JSON object, or has neither `data` nor `errors`."""
 
     code = "SUBREQUEST_MALFORMED_RESPONSE"
+
+
+class SubgraphCostExceeded(TransportError):
+    """The fetch was not sent, because the fetches to this subgraph would cost more than its limit allows."""
+
+    code = "SUBGRAPH_COST_ESTIMATED_TOO_EXPENSIVE"

@@ -31,6 +31,7 @@ COMMANDS: Final[dict[str, LazyCommand]] = {
     "explain-auth": LazyCommand(
         "router.cli.explain_auth", "Say for each field of an operation who may read it.", "router"
     ),
+    "cost": LazyCommand("router.cli.cost", "Estimate what an operation costs.", "router"),
     "config": LazyCommand(
         "router.cli.config", "Check a configuration, or print its JSON Schema or reference page.", "router"
     ),

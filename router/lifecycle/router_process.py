@@ -89,6 +89,7 @@ class RouterProcess:
                     "plans": _cache(preparation.plans),
                     "compiled_plans": _cache(current.gateway.compiled_plans.cache),
                 },
+                "policies": current.gateway.stages.status(),
                 "executions": current.gateway.compiled_plans.counts._asdict(),
             }
         return [status]

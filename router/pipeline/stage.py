@@ -24,7 +24,7 @@ from router.request.request_and_response import GraphQLRequest, GraphQLResponse,
 from router.transport.interface import SubgraphRequest, SubgraphResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from router.errors import ResponseError
@@ -56,6 +56,10 @@ class Stage:
 
     def inherit(self, previous: Stage) -> None:
         """Take over the state of `previous`, the stage of the same class that this stage replaces (a reload)."""
+
+    def status(self) -> Mapping[str, object]:
+        """Return what `/status` of the admin port says about this stage, as JSON values by unique names."""
+        return {}
 
     async def aclose(self) -> None:
         """Close the connections of this stage."""

@@ -75,6 +75,10 @@ class StageChain:
             if predecessor is not None:
                 stage.inherit(predecessor)
 
+    def status(self) -> dict[str, object]:
+        """Return what all stages say about themselves (`Stage.status`)."""
+        return {name: value for stage in self.stages for name, value in stage.status().items()}
+
     async def aclose(self) -> None:
         """Call `Stage.aclose` on each stage."""
         for stage in self.stages:

@@ -23,6 +23,7 @@ import structlog
 
 from router.errors import (
     DOWNSTREAM_SERVICE_ERROR,
+    SubgraphCostExceeded,
     SubgraphMalformedResponse,
     SubgraphTimeout,
     SubgraphUnreachable,
@@ -43,6 +44,7 @@ TRANSPORT_MESSAGES: Mapping[str, str] = {
     SubgraphUnreachable.code: NOT_AVAILABLE,
     SubgraphTimeout.code: TIMED_OUT,
     SubgraphMalformedResponse.code: MALFORMED,
+    SubgraphCostExceeded.code: "The fields cost a service more than one request may.",
 }
 
 _log = structlog.stdlib.get_logger("errors")
@@ -57,6 +59,7 @@ class ErrorMasking(Stage):
             SubgraphUnreachable.code: codes.unreachable,
             SubgraphTimeout.code: codes.timeout,
             SubgraphMalformedResponse.code: codes.malformed,
+            SubgraphCostExceeded.code: SubgraphCostExceeded.code,
         }
         self._mask = errors.mask
         self._message = errors.message

@@ -14,7 +14,6 @@ of lists.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from graphql import (
@@ -23,20 +22,25 @@ from graphql import (
     GraphQLInterfaceType,
     GraphQLObjectType,
     InlineFragmentNode,
-    VariableNode,
     get_named_type,
-    value_from_ast_untyped,
 )
 
 from router.errors import LimitExceeded
-from router.executor.graphql.leaf_coercion import MAX_INT, MIN_INT
 from router.pipeline.stage import Stage
+from router.policies.conditions_and_sizes import (
+    conditions_of,
+    defaults_of,
+    list_size_of,
+    number_of,
+    value_of,
+    with_variables,
+)
 from router.preparation.read_and_cache_documents import bounded_nesting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from graphql import GraphQLField, GraphQLNamedType, SelectionNode, SelectionSetNode
+    from graphql import GraphQLNamedType, SelectionNode, SelectionSetNode
 
     from router.get_operation import PreparedOperation
     from router.pipeline.request_context import RequestContext
@@ -48,12 +52,6 @@ if TYPE_CHECKING:
 CODE: Final = "QUERY_TOO_EXPENSIVE"
 # The largest reported estimate. A larger estimate is reported as this number.
 _MOST: Final = 10**15
-
-
-class _Variable(NamedTuple):
-    """A variable that is the value of a size argument, or the condition of a `@skip` or `@include`."""
-
-    name: str
 
 
 class _Size(NamedTuple):
@@ -83,14 +81,6 @@ class _Selected:
 class _Estimate(NamedTuple):
     items: int
     path: tuple[str, ...]
-
-
-class _ListSize(NamedTuple):
-    """The arguments of one `@listSize`."""
-
-    assumed: int
-    slicing: frozenset[str]
-    sized: frozenset[str]
 
 
 class ListItems(Stage):
@@ -125,7 +115,7 @@ class ListItems(Stage):
             lists = self._lists(context, operation.client)
             if not lists:
                 return
-            estimate = _Evaluation({**_defaults(operation.client), **context.variables}).total(lists)
+            estimate = _Evaluation({**defaults_of(operation.client), **context.variables}).total(lists)
         if self._checker.within("list_items", estimate.items):
             return
         if not self._enforced:
@@ -181,7 +171,7 @@ class _Finder:
     def _one(
         self, selection: SelectionNode, parent: GraphQLNamedType | None, sizes: Mapping[str, _Size]
     ) -> Iterator[_Selected]:
-        conditions = tuple(_conditions(selection))
+        conditions = tuple(conditions_of(selection))
         match selection:
             case FieldNode():
                 yield self._field(selection, parent, sizes, conditions)
@@ -211,10 +201,12 @@ class _Finder:
             return _Selected(key, conditions, None, ())  # `__typename` and introspection do not count
         definition = parent.fields[node.name.value]
         size, inner_sizes = sizes.get(node.name.value), {}
-        declared = _list_size(definition, self.directive)
+        declared = list_size_of(definition, self.directive)
         if declared is not None:
-            arguments = {argument.name.value: _value(argument.value) for argument in node.arguments or ()}
-            own = _Size(tuple(arguments[name] for name in sorted(declared.slicing & set(arguments))), declared.assumed)
+            arguments = {argument.name.value: value_of(argument.value) for argument in node.arguments or ()}
+            own = _Size(
+                tuple(arguments[name] for name in sorted(declared.slicing & set(arguments))), declared.assumed or 0
+            )
             if declared.sized:
                 inner_sizes = dict.fromkeys(declared.sized, own)
             else:
@@ -251,7 +243,7 @@ class _Evaluation:
         return found
 
     def _estimate(self, selected: _Selected) -> _Estimate:
-        if any(self._given(value) is not keeps for value, keeps in selected.conditions):
+        if any(with_variables(value, self.variables) is not keeps for value, keeps in selected.conditions):
             return _Estimate(0, ())
         inner = self.total(selected.inner)
         items = inner.items
@@ -260,45 +252,7 @@ class _Evaluation:
         return _Estimate(items, (selected.key, *inner.path) if selected.key else inner.path)
 
     def _size(self, size: _Size) -> int:
-        numbers = [number for value in size.given if (number := _integer(self._given(value))) is not None]
+        numbers = [
+            number for value in size.given if (number := number_of(with_variables(value, self.variables))) is not None
+        ]
         return max(numbers) if numbers else size.assumed
-
-    def _given(self, value: object) -> object:
-        return self.variables.get(value.name) if isinstance(value, _Variable) else value
-
-
-def _list_size(definition: GraphQLField, directive: str) -> _ListSize | None:
-    for node in (definition.ast_node and definition.ast_node.directives) or ():
-        if node.name.value == directive:
-            given = {argument.name.value: value_from_ast_untyped(argument.value) for argument in node.arguments or ()}
-            slicing, sized = given.get("slicingArguments") or (), given.get("sizedFields") or ()
-            return _ListSize(_integer(given.get("assumedSize")) or 0, frozenset(slicing), frozenset(sized))
-    return None
-
-
-def _conditions(node: SelectionNode) -> Iterator[tuple[object, bool]]:
-    for directive in node.directives or ():
-        name = directive.name.value
-        if name in {"skip", "include"} and directive.arguments:
-            yield _value(directive.arguments[0].value), name == "include"
-
-
-def _value(node: object) -> object:
-    if isinstance(node, VariableNode):
-        return _Variable(node.name.value)
-    return value_from_ast_untyped(node)  # type: ignore[arg-type]  # the node is a value
-
-
-def _integer(value: object) -> int | None:
-    """Return the number of items that a value asks for. Return None if the value is not a number that `Int` accepts."""
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not MIN_INT <= value <= MAX_INT:
-        return None
-    return max(int(value), 0) if value == int(value) else None
-
-
-def _defaults(operation: PreparedOperation) -> dict[str, object]:
-    return {
-        definition.variable.name.value: value_from_ast_untyped(definition.default_value)
-        for definition in operation.definition.variable_definitions or ()
-        if definition.default_value is not None
-    }

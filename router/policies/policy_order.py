@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from router.policies.apq import AutomaticPersistedQueries
 from router.policies.authentication import configured_stage as authentication
 from router.policies.authorization.authorization_stage import Authorization
+from router.policies.demand_control.demand_control_stage import DemandControl
+from router.policies.demand_control.subgraph_demand import SubgraphDemand
 from router.policies.error_masking import ErrorMasking
 from router.policies.header_propagation import HeaderPropagation
 from router.policies.hide_schema_names_in_errors import HiddenSchemaNames
@@ -46,6 +48,8 @@ ORDER: Final[tuple[Policy, ...]] = (
     Policy("limits", "limits", OperationLimits.configured),
     Policy("list items", "limits.list_items", ListItems.configured),
     Policy("authorization", "authorization", Authorization.configured),
+    Policy("demand control", "demand_control", DemandControl.configured),
+    Policy("demand control of subgraphs", "demand_control.subgraph_max_cost", SubgraphDemand.configured),
     Policy("override labels", "override_labels", OverrideLabels.configured),
     Policy("header propagation", "headers", HeaderPropagation.configured),
     Policy("error masking", "errors", ErrorMasking.configured),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from router.settings.sections.limits import LimitName
 
@@ -32,6 +32,8 @@ class RequestRecord:
         override_labels: The active labels of progressive overrides, without labels that cannot change the plan.
         exceeds: The limits in measure mode (measured, not enforced) that the document of the request exceeds.
         listed: Whether the document is on the list of persisted documents; True if there is no list.
+        cost_estimated: The estimated cost of the operation, None without demand control.
+        cost_actual: The measured cost of the response, None if it was not measured.
         retry_after: The longest `Retry-After` of a subgraph in seconds, or None.
     """
 
@@ -52,6 +54,8 @@ class RequestRecord:
     exceeds: tuple[LimitName, ...] = ()
     listed: bool = True
     retry_after: int | None = None
+    cost_estimated: int | None = None
+    cost_actual: int | None = None
 
 
 def merged(records: Sequence[RequestRecord]) -> RequestRecord:
@@ -71,4 +75,11 @@ def merged(records: Sequence[RequestRecord]) -> RequestRecord:
         exceeds=tuple(dict.fromkeys(name for each in records for name in each.exceeds)),
         listed=all(each.listed for each in records),
         retry_after=max((each.retry_after for each in records if each.retry_after is not None), default=None),
+        cost_estimated=_sum(each.cost_estimated for each in records),
+        cost_actual=_sum(each.cost_actual for each in records),
     )
+
+
+def _sum(costs: Iterable[int | None]) -> int | None:
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if known else None

@@ -21,6 +21,7 @@ class SecurityEvent(StrEnum):
     KEYS_CHANGED = "signing keys changed"  # issuer, keys
     REVOCATION_UNAVAILABLE = "revocation list unavailable"  # reason
     ACCESS_REFUSED = "access refused"  # operation, kind, fields, requirements
+    COST_EXCEEDED = "cost exceeded"  # operation, code, refused, estimate, limit, subgraph
     POLICY_UNAVAILABLE = "policy decision unavailable"  # policies, reason
 
 

@@ -81,6 +81,8 @@ def _fields_of(record: RequestRecord) -> dict[str, object]:
         "plan_cached": record.plan_cached,
         "override_labels": list(record.override_labels) or None,
         "listed": None if record.listed else False,
+        "cost_estimated": record.cost_estimated,
+        "cost_actual": record.cost_actual,
     }
 
 

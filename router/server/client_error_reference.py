@@ -109,6 +109,14 @@ REQUEST_CODES: Final[Mapping[str, ErrorCode]] = {
         "Nested lists can have too many items. `estimate` and `limit` are in `extensions`.",
         "Ask for shorter lists, or raise `limits.list_items`.",
     ),
+    "COST_ESTIMATED_TOO_EXPENSIVE": ErrorCode(
+        "The operation can cost too much. `estimate` and `limit` are in `extensions`.",
+        "Ask for less or for shorter lists, or raise `demand_control.max_cost`; `router cost` shows the costs.",
+    ),
+    "COST_QUERY_PARSE_FAILURE": ErrorCode(
+        "The size of a list is not known: its field needs exactly one slicing argument.",
+        "Give one of the arguments, such as `first`.",
+    ),
     "MAX_OPERATION_NAME_LIMIT": ErrorCode("The operation's name is too long.", "Choose a shorter name."),
     "FORBIDDEN": ErrorCode("A stage of the operator refuses the request.", "The message has the reason."),
     "INTERNAL_SERVER_ERROR": ErrorCode(
@@ -132,6 +140,10 @@ FIELD_CODES: Final[Mapping[str, ErrorCode]] = {
     "DOWNSTREAM_SERVICE_ERROR": ErrorCode(
         "A subgraph reported an error that the router masks, or one without a code.",
         "Report it with `extensions.errorId`; the operator allows codes with `errors.allow_codes`.",
+    ),
+    "SUBGRAPH_COST_ESTIMATED_TOO_EXPENSIVE": ErrorCode(
+        "The fields cost a subgraph more than one request may, so they were not fetched.",
+        "Ask for less, or raise `demand_control.subgraph_max_cost`.",
     ),
     "RESPONSE_VALIDATION_FAILED": ErrorCode(
         "A subgraph returned a value that its schema does not allow.", "Report it with the path of the error."

@@ -23,6 +23,7 @@ from router.settings.sections.cache import Cache
 from router.settings.sections.compression import Compression
 from router.settings.sections.cors import Cors
 from router.settings.sections.csrf import Csrf
+from router.settings.sections.demand_control import DemandControl
 from router.settings.sections.errors import Errors
 from router.settings.sections.execution import ExecutionSettings
 from router.settings.sections.headers import Headers
@@ -82,6 +83,8 @@ class RouterSettings(Section):
     """Time limits and connections of requests to subgraphs."""
     limits: Limits = Limits()
     """The largest requests that the router accepts."""
+    demand_control: DemandControl = DemandControl()
+    """What an operation may cost, by `@cost` and `@listSize`."""
     errors: Errors = Errors()
     """What clients see of the errors of subgraphs."""
     cors: Cors = Cors()
@@ -118,6 +121,7 @@ class RouterSettings(Section):
             ("override_subgraph_url",): self.override_subgraph_url,
             ("headers", "subgraphs"): self.headers.subgraphs,
             ("traffic", "subgraphs"): self.traffic.subgraphs,
+            ("demand_control", "subgraphs"): self.demand_control.subgraphs,
             ("errors", "subgraphs"): self.errors.subgraphs,
         }
         return [(*place, name) for place, names in places.items() for name in names if name not in subgraphs]

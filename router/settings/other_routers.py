@@ -48,7 +48,6 @@ _LOGS = _none("the variables MOSAFE_LOG_LEVEL and MOSAFE_LOG_FORMAT configure lo
 _EXTENSIONS = _none("a stage in Python has this purpose (docs/embedding.md)")
 _PAGES = _key("ide.enabled")
 _PLANS_SHOWN = _key("query_plan.in_responses", note="`router plan` prints plans too")
-_DEMAND_CONTROL = _key("limits.list_items", note="it counts the items of lists, not the cost of fields")
 _JWKS = _key("authentication.jwt.issuers[]", note="each issuer has its own JWK set, audiences and algorithms")
 _TLS = _none("a proxy in front of the router terminates TLS")
 _CDN = _none("`supergraph.url` polls any address; this router has no account and no key")
@@ -124,7 +123,9 @@ TABLES: Final[Mapping[str, Mapping[str, Counterpart]]] = {
         "authorization.directives": _none("the directives of the supergraph are always enforced"),
         "authorization.directives.reject_unauthorized": _key("authorization.mode", note="`reject`"),
         "authorization.directives.errors": _key("authorization.log_refusals"),
-        "demand_control": _DEMAND_CONTROL,
+        "demand_control.enabled": _key("demand_control.mode"),
+        "demand_control.strategy.static_estimated.max": _key("demand_control.max_cost"),
+        "demand_control.strategy.static_estimated.list_size": _key("demand_control.list_size"),
         "subscription": _none("the router does not serve subscriptions"),
         "telemetry": _LOGS,
         "coprocessor": _EXTENSIONS,
@@ -186,7 +187,7 @@ TABLES: Final[Mapping[str, Mapping[str, Counterpart]]] = {
         ),
         "authorization.directives": _none("the directives of the supergraph are always enforced"),
         "authorization.directives.unauthorized.mode": _key("authorization.mode"),
-        "demand_control": _DEMAND_CONTROL,
+        "demand_control.enabled": _key("demand_control.mode"),
         "usage_reporting": _none(),
         "subscriptions": _none("the router does not serve subscriptions"),
         "websocket": _none("the router does not serve subscriptions"),

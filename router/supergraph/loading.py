@@ -86,8 +86,8 @@ def load(sdl: str) -> Supergraph:
     if schema.query_type is None:
         raise InvalidSupergraph("The supergraph has no query type.")
     cost = links.get(f"{APOLLO}/cost")
-    list_size = cost.directive_name("listSize") if cost is not None else None
-    return Supergraph(sdl, schema, api_schema, subgraphs, _restrictions(links), list_size)
+    names = tuple(cost.directive_name(name) if cost is not None else None for name in ("listSize", "cost"))
+    return Supergraph(sdl, schema, api_schema, subgraphs, _restrictions(links), *names)
 
 
 def _restrictions(links: Links) -> dict[str, str]:

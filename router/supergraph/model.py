@@ -127,6 +127,7 @@ class Supergraph:
             Only the directives that the supergraph links are in this mapping.
         list_size_directive: The name that `@listSize` has in the schema. None if the supergraph does not link the cost
             specification.
+        cost_directive: The name that `@cost` has in the schema; None in the same case.
     """
 
     sdl: str = field(repr=False)
@@ -135,3 +136,4 @@ class Supergraph:
     subgraphs: Mapping[str, SubgraphModel]
     restrictions: Mapping[str, str] = field(default_factory=dict)
     list_size_directive: str | None = None
+    cost_directive: str | None = None

@@ -5,7 +5,8 @@ Covers `router/settings/all_keys.py`, `router/settings/model.py`, `router/settin
 `router/settings/sections/authorization.py`,
 `router/settings/sections/batching.py`, `router/settings/sections/cache.py`,
 `router/settings/sections/compression.py`, `router/settings/sections/cors.py`, `router/settings/sections/csrf.py`,
-`router/settings/sections/errors.py`, `router/settings/sections/headers.py`, `router/settings/sections/ide.py`,
+`router/settings/sections/demand_control.py`, `router/settings/sections/errors.py`,
+`router/settings/sections/headers.py`, `router/settings/sections/ide.py`,
 `router/settings/sections/limits.py`, `router/settings/sections/query_plan.py`,
 `router/settings/sections/logging.py`, `router/settings/sections/overload.py`,
 `router/settings/sections/execution.py`, `router/settings/sections/persisted_documents.py`,
@@ -73,7 +74,23 @@ REMOTE = f"{STAGE}::test_keys_are_fetched_as_the_settings_say"
 ACCESS = f"{ROUTER}/policies/authorization/test_authorization_stage.py"
 POLICY_SERVER = f"{ROUTER}/policies/authorization/test_policy_server.py"
 
+DEMAND = f"{ROUTER}/policies/demand_control"
+
 TESTS: dict[str, str] = {
+    **{
+        f"demand_control.{name}": f"{DEMAND}/test_demand_control_stage.py::{test}"
+        for name, test in {
+            "mode": "test_an_operation_above_the_limit_is_refused_or_only_reported",
+            "max_cost": "test_an_operation_above_the_limit_is_refused_or_only_reported",
+            "list_size": "test_lists_without_a_size_have_that_of_the_settings",
+            "measure_responses": "test_responses_are_measured_unless_the_settings_say_no",
+            "in_responses": "test_clients_see_costs_if_the_settings_say_so",
+        }.items()
+    },
+    **{
+        f"demand_control.{name}": f"{DEMAND}/test_subgraph_demand.py::test_a_fetch_above_the_limit_is_not_sent"
+        for name in ("subgraph_max_cost", "subgraphs.<name>.max_cost")
+    },
     "authorization.mode": f"{ACCESS}::test_an_operation_is_refused_as_a_whole_in_the_mode_reject",
     "authorization.log_refusals": f"{ACCESS}::test_refused_fields_are_logged_unless_the_settings_forbid_it",
     **{

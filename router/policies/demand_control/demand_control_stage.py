@@ -1,0 +1,177 @@
+"""`DemandControl`: the stage that estimates each operation, refuses expensive ones, and measures responses."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from router.errors import LimitExceeded
+from router.pipeline.stage import Stage
+from router.policies.conditions_and_sizes import defaults_of
+from router.policies.demand_control.actual_cost import Measurement
+from router.policies.demand_control.estimate import MOST, AmbiguousSize, Estimate, Estimation
+from router.policies.demand_control.priced_selections import PricedSelection, Pricing
+from router.policies.demand_control.schema_weights import SchemaWeights
+from router.preparation.read_and_cache_documents import bounded_nesting
+from router.request.security_events import SecurityEvent, report
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
+    from router.get_operation import PreparedOperation
+    from router.pipeline.request_context import RequestContext
+    from router.policies.policy_inputs import PolicyInputs
+    from router.preparation.read_and_cache_documents import Document
+    from router.preparation.request_operation import Operation
+    from router.request.request_and_response import GraphQLResponse
+
+TOO_EXPENSIVE: Final = "COST_ESTIMATED_TOO_EXPENSIVE"
+UNKNOWN_SIZE: Final = "COST_QUERY_PARSE_FAILURE"
+HEADER: Final = "cost"
+VALUE: Final = "include"
+EXTENSION: Final = "cost"
+MOST_ESTIMATES: Final = 64
+"""The largest number of estimates that are kept for one operation, one for each combination of variables."""
+
+
+class PricedOperation(NamedTuple):
+    """The cost of one operation: `base` for itself, and that of its selections."""
+
+    base: int
+    selections: tuple[PricedSelection, ...]
+    defaults: Mapping[str, object]
+
+    @classmethod
+    def of(cls, operation: PreparedOperation, weights: SchemaWeights, list_size: int) -> PricedOperation:
+        """Price an operation of a document."""
+        definition = operation.definition
+        root, base = weights.of_root(definition.operation.value)
+        pricing = Pricing(weights, list_size, operation.fragments)
+        return cls(base, pricing.of(definition.selection_set.selections, root), defaults_of(operation))
+
+    def estimate(self, weights: SchemaWeights, variables: Mapping[str, object]) -> Estimate:
+        """Return the estimate with the variables of a request.
+
+        Raises:
+            AmbiguousSize: A field requires exactly one slicing argument and has none or several.
+        """
+        given = {**self.defaults, **variables} if self.defaults else variables
+        cost, path = Estimation(weights, given).total(self.selections)
+        return Estimate(min(self.base + cost, MOST), path)
+
+
+@dataclass(slots=True, eq=False)
+class _KnownOperation:
+    """What is known about one operation of a document, for all requests."""
+
+    planned: PreparedOperation
+    priced: PricedOperation
+    estimates: dict[Hashable, Estimate] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _RequestState:
+    known: dict[str | None, _KnownOperation]
+    priced: PricedOperation | None = None
+
+
+class DemandControl(Stage):
+    """Estimates operations before anything is fetched, and measures their responses."""
+
+    def __init__(self, inputs: PolicyInputs) -> None:
+        self._weights = SchemaWeights(inputs.supergraph)
+        self._settings = inputs.settings.demand_control
+        self.results: Counter[str] = Counter()
+
+    @classmethod
+    def configured(cls, inputs: PolicyInputs) -> DemandControl | None:
+        """Return the stage, or None if demand control is disabled."""
+        return cls(inputs) if inputs.settings.demand_control.mode != "disabled" else None
+
+    def inherit(self, previous: Stage) -> None:
+        """Take over the counters of the stage that this stage replaces."""
+        if isinstance(previous, DemandControl):
+            self.results = previous.results
+
+    def status(self) -> Mapping[str, object]:
+        """Return how many operations were within the limit, and how many were above it."""
+        return {"demand_control": dict(self.results)}
+
+    async def on_document(self, context: RequestContext, document: Document) -> None:
+        """Remember a part of `document.notes`, in which `on_operation` caches the price of each operation."""
+        known = document.notes.setdefault(self, {})
+        assert isinstance(known, dict)  # noqa: S101 - only this stage uses this key
+        context.state[self] = _RequestState(known)
+
+    async def on_operation(self, context: RequestContext, operation: Operation) -> None:
+        """Estimate the operation. Refuse it if the estimate is above the limit.
+
+        Raises:
+            LimitExceeded: The operation costs too much, or a list has no single size that the client asks for.
+        """
+        state = context.state.get(self)
+        if not isinstance(state, _RequestState):
+            state = context.state[self] = _RequestState({})
+        with bounded_nesting():
+            known = self._known(state, operation)
+            state.priced = known.priced
+            try:
+                estimate = self._estimate(known, context.variables)
+            except AmbiguousSize as error:
+                self._refuse(operation, UNKNOWN_SIZE, str(error), {"field": error.field})
+                return
+        context.record.cost_estimated = estimate.cost
+        limit = self._settings.max_cost
+        if limit is None or estimate.cost <= limit:
+            self.results["within"] += 1
+            return
+        self._refuse(
+            operation,
+            TOO_EXPENSIVE,
+            f"The operation can cost {estimate.cost}, more than {limit}; most of it at '{'.'.join(estimate.path)}'.",
+            {"estimate": estimate.cost, "limit": limit},
+        )
+
+    async def on_response(self, context: RequestContext, response: GraphQLResponse) -> GraphQLResponse:
+        """Measure the data of the response. Add the costs if the client asks for them and may see them."""
+        state = context.state.get(self)
+        if not isinstance(state, _RequestState) or state.priced is None:
+            return response
+        if self._settings.measure_responses and context.completed is not None:
+            measured = Measurement(self._weights, context.variables).total(state.priced.selections, context.data)
+            context.record.cost_actual = min(state.priced.base + measured, MOST)
+        if not self._settings.in_responses or context.received.headers.get(HEADER) != VALUE:
+            return response
+        record, given = context.record, response.body.get("extensions")
+        shown = {"estimated": record.cost_estimated, "actual": record.cost_actual, "max": self._settings.max_cost}
+        extensions = {**(given if isinstance(given, dict) else {}), EXTENSION: shown}
+        return replace(response, body={**response.body, "extensions": extensions})
+
+    def _known(self, state: _RequestState, operation: Operation) -> _KnownOperation:
+        known = state.known.get(operation.name)
+        # Another stage may have replaced the operation, so the name alone does not say which operation it is.
+        if known is None or known.planned is not operation.planned:
+            priced = PricedOperation.of(operation.planned, self._weights, self._settings.list_size)
+            known = state.known[operation.name] = _KnownOperation(operation.planned, priced)
+        return known
+
+    def _estimate(self, known: _KnownOperation, variables: Mapping[str, object]) -> Estimate:
+        """Return the estimate, from `known` if it is there for the same variables. Only short scalars are compared."""
+        values = tuple(variables.values())
+        if not all(value is None or isinstance(value, int) for value in values):
+            return known.priced.estimate(self._weights, variables)
+        key = (*variables, *values, *map(type, values))  # True and 1 are equal, but only 1 is the size of a list
+        found = known.estimates.get(key)
+        if found is None:
+            found = known.priced.estimate(self._weights, variables)
+            if len(known.estimates) < MOST_ESTIMATES:
+                known.estimates[key] = found
+        return found
+
+    def _refuse(self, operation: Operation, code: str, message: str, extensions: dict[str, object]) -> None:
+        enforced = self._settings.mode == "enforce"
+        self.results["refused" if enforced else "exceeding"] += 1
+        report(SecurityEvent.COST_EXCEEDED, operation=operation.name, code=code, refused=enforced, **extensions)
+        if enforced:
+            raise LimitExceeded(code, message, extensions=extensions)

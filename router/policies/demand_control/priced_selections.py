@@ -1,0 +1,204 @@
+"""Turns the selections of an operation or a fetch into `PricedSelection`s, once for each document (execution §15.2).
+
+A request only evaluates them with its variables. Selections that cost nothing, such as leaf fields without `@cost`, are
+left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, VariableNode, value_from_ast_untyped
+
+from router.policies.conditions_and_sizes import Variable, conditions_of, value_of
+from router.policies.demand_control.schema_weights import INPUT_OBJECT_WEIGHT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from graphql import FragmentDefinitionNode, SelectionNode, ValueNode
+
+    from router.policies.conditions_and_sizes import ListSize
+    from router.policies.demand_control.schema_weights import FieldWeight, InputWeight, SchemaWeights
+
+    Sizes: TypeAlias = Mapping[str, "Size"]
+
+
+class SlicingArgument(NamedTuple):
+    """A value that is the number of items of a list: `path` leads to the value inside an input object."""
+
+    value: ValueNode
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The number of items of a list.
+
+    Attributes:
+        given: The slicing arguments that the client gives; the largest number counts.
+        default: The number if no argument in `given` has one.
+        requires_one: Whether the client must give exactly one of them.
+        field: The name of the field, for messages.
+    """
+
+    given: tuple[SlicingArgument, ...]
+    default: int
+    requires_one: bool
+    field: str
+
+
+class PricedArgument(NamedTuple):
+    """An argument whose cost depends on its value."""
+
+    weights: InputWeight
+    value: ValueNode
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PricedSelection:
+    """A field or a fragment that costs something, or contains something that does.
+
+    Attributes:
+        key: The response key; empty for a fragment.
+        conditions: One pair for each `@skip` and `@include`: the value of `if`, and the value that keeps the selection.
+        weight: The cost of one item of the field, without `inner`.
+        size: The number of items; None if the field is not a list.
+        arguments: The arguments that cost something. They cost it once, whatever the number of items.
+        inner: The selections in the field or fragment.
+    """
+
+    key: str
+    conditions: tuple[tuple[object, bool], ...]
+    weight: int = 0
+    size: Size | None = None
+    arguments: tuple[PricedArgument, ...] = ()
+    inner: tuple[PricedSelection, ...] = ()
+
+    @property
+    def is_free(self) -> bool:
+        """Whether neither the selection nor anything in it costs anything, and it has no list whose size is checked."""
+        checked = self.size is not None and self.size.requires_one
+        return not (self.weight or self.arguments or self.inner or checked)
+
+
+@dataclass(slots=True)
+class Pricing:
+    """Makes the `PricedSelection`s of one document. `list_size` is the number of items of lists without `@listSize`.
+
+    A fragment is processed once for each combination of sizes that its parent fields give to its lists.
+    """
+
+    weights: SchemaWeights
+    list_size: int
+    fragments: Mapping[str, FragmentDefinitionNode] = field(default_factory=dict)
+    _known: dict[tuple[str, frozenset[str]], tuple[PricedSelection, ...]] = field(default_factory=dict)
+
+    def of(
+        self, selections: Iterable[SelectionNode], parent: str | None, sizes: Sizes | None = None
+    ) -> tuple[PricedSelection, ...]:
+        """Return the priced selections of the type `parent`. `sizes` has the sizes that the parent field gives them."""
+        found = (self._one(selection, parent, sizes or {}) for selection in selections)
+        return tuple(priced for priced in found if priced is not None and not priced.is_free)
+
+    def _one(self, selection: SelectionNode, parent: str | None, sizes: Sizes) -> PricedSelection | None:
+        conditions = tuple(conditions_of(selection))
+        match selection:
+            case FieldNode():
+                return self._field(selection, parent, sizes, conditions)
+            case InlineFragmentNode(type_condition=condition, selection_set=inner):
+                type_ = parent if condition is None else condition.name.value
+                return PricedSelection("", conditions, inner=self.of(inner.selections, type_, sizes))
+            case FragmentSpreadNode(name=name):
+                return PricedSelection("", conditions, inner=self._fragment(name.value, sizes))
+        return None
+
+    def _fragment(self, name: str, sizes: Sizes) -> tuple[PricedSelection, ...]:
+        key = (name, frozenset(map(str, sizes.items())))
+        if key not in self._known:
+            fragment = self.fragments[name]
+            type_ = fragment.type_condition.name.value
+            self._known[key] = self.of(fragment.selection_set.selections, type_, sizes)
+        return self._known[key]
+
+    def _field(
+        self, node: FieldNode, parent: str | None, sizes: Sizes, conditions: tuple[tuple[object, bool], ...]
+    ) -> PricedSelection | None:
+        name = node.name.value
+        weights = self.weights.of_field(parent, name)
+        if weights is None:
+            return None
+        given = {argument.name.value: argument.value for argument in node.arguments or ()}
+        inner_sizes: dict[str, Size] = {}
+        size = sizes.get(name)
+        if weights.size is not None:
+            own = self._size(name, weights, weights.size, given)
+            if weights.size.sized:
+                inner_sizes = dict.fromkeys(weights.size.sized, own)
+            else:
+                size = own
+        if size is None and weights.is_list:
+            size = Size((), self.list_size, requires_one=False, field=name)
+        inner = node.selection_set.selections if node.selection_set is not None else ()
+        return PricedSelection(
+            node.alias.value if node.alias is not None else name,
+            conditions,
+            weights.weight,
+            size,
+            tuple(self._arguments(weights.arguments, given)),
+            self.of(inner, weights.type_name, inner_sizes),
+        )
+
+    def _arguments(
+        self, weights: Mapping[str, InputWeight], given: Mapping[str, ValueNode]
+    ) -> Iterator[PricedArgument]:
+        for name, value in given.items():
+            if name in weights and self.weights.may_cost(weights[name]):
+                yield PricedArgument(weights[name], value)
+
+    def _size(self, name: str, weights: FieldWeight, declared: ListSize, given: Mapping[str, ValueNode]) -> Size:
+        slicing = [tuple(each.split(".")) for each in sorted(declared.slicing)]
+        values = tuple(SlicingArgument(given[path[0]], path[1:]) for path in slicing if path[0] in given)
+        defaults = [
+            default
+            for path in slicing
+            if len(path) == 1 and path[0] in weights.arguments
+            if isinstance(default := weights.arguments[path[0]].default, int)
+        ]
+        default = max(defaults, default=declared.assumed if declared.assumed is not None else self.list_size)
+        return Size(values, default, declared.requires_one and not defaults, name)
+
+
+def argument_cost(argument: PricedArgument, variables: Mapping[str, object], weights: SchemaWeights, most: int) -> int:
+    """Return the cost of an argument, with all input objects in its value; `most` if it is larger."""
+    value = argument.value
+    given = (
+        variables.get(value.name.value)
+        if isinstance(value, VariableNode)
+        else value_from_ast_untyped(value, dict(variables))
+    )
+    cost, pending = 0, [(argument.weights, given)]
+    while pending and cost < most:
+        rule, item = pending.pop()
+        if isinstance(item, list):
+            pending += [(rule, each) for each in item]
+        elif isinstance(item, dict):
+            cost += INPUT_OBJECT_WEIGHT if rule.weight is None else rule.weight
+            fields = weights.of_input_object(rule.type_name)
+            pending += [(fields[name], each) for name, each in item.items() if name in fields]
+        elif item is not None:
+            cost += rule.weight or 0
+    return min(cost, most)
+
+
+def sliced(argument: SlicingArgument, variables: Mapping[str, object]) -> object:
+    """Return the value of a slicing argument; None if the client does not give it."""
+    value = value_of(argument.value)
+    if isinstance(value, Variable):
+        value = variables.get(value.name)
+    elif argument.path:
+        value = value_from_ast_untyped(argument.value, dict(variables))
+    for name in argument.path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value

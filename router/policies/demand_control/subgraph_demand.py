@@ -1,0 +1,144 @@
+"""`SubgraphDemand`: the stage that limits what the fetches of one request cost a subgraph (execution §15.5).
+
+A fetch is estimated when it is sent. The number of its entities is known then, so only the lists within the entities
+are estimated. If the fetches to a subgraph would cost more than its limit, the fetch is not sent: its fields are null,
+with the error SUBGRAPH_COST_ESTIMATED_TOO_EXPENSIVE; the rest of the response stays.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from router.errors import SubgraphCostExceeded
+from router.pipeline.stage import Stage
+from router.plan.nodes import Fetch
+from router.plan.selections_to_syntax_nodes import selection_nodes
+from router.policies.demand_control.estimate import AmbiguousSize, Estimation
+from router.policies.demand_control.priced_selections import Pricing
+from router.policies.demand_control.schema_weights import SchemaWeights
+from router.request.security_events import SecurityEvent, report
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from router.pipeline.request_context import RequestContext
+    from router.pipeline.stage import SendOn
+    from router.plan import QueryPlan
+    from router.policies.demand_control.priced_selections import PricedSelection
+    from router.policies.policy_inputs import PolicyInputs
+    from router.settings.sections.demand_control import DemandControl
+    from router.transport.interface import SubgraphRequest, SubgraphResponse
+
+MOST_PLANS: Final = 1_000
+
+
+class _PricedFetch(NamedTuple):
+    """The cost of one fetch. `representations` is the variable with its entities, None for a fetch of root fields."""
+
+    base: int
+    selections: tuple[PricedSelection, ...]
+    representations: str | None
+
+
+class _PricedPlan(NamedTuple):
+    """The prices of a plan's fetches by id. `plan` is kept, so that its identity stays unique."""
+
+    plan: QueryPlan
+    fetches: Mapping[int, _PricedFetch]
+
+
+@dataclass(slots=True)
+class _Spent:
+    """What the fetches of one request have cost so far, by subgraph."""
+
+    priced: _PricedPlan
+    spent: Counter[str] = field(default_factory=Counter)
+
+
+class SubgraphDemand(Stage):
+    """Estimates each fetch, and does not send those that are above the limit of their subgraph."""
+
+    def __init__(self, inputs: PolicyInputs) -> None:
+        self._weights = SchemaWeights(inputs.supergraph)
+        self._settings: DemandControl = inputs.settings.demand_control
+        self._limits = {name: self._settings.limit_of(name) for name in inputs.supergraph.subgraphs}
+        self._plans: OrderedDict[int, _PricedPlan] = OrderedDict()
+
+    @classmethod
+    def configured(cls, inputs: PolicyInputs) -> SubgraphDemand | None:
+        """Return the stage, or None if no subgraph has a limit."""
+        settings = inputs.settings.demand_control
+        limited = any(settings.limit_of(name) is not None for name in inputs.supergraph.subgraphs)
+        return cls(inputs) if settings.mode != "disabled" and limited else None
+
+    async def on_plan(self, context: RequestContext, plan: QueryPlan) -> None:
+        """Price the fetches of the plan, once for all requests with this plan."""
+        priced = self._plans.get(id(plan))
+        if priced is None:
+            priced = self._plans[id(plan)] = self._priced(plan)
+            if len(self._plans) > MOST_PLANS:
+                self._plans.popitem(last=False)
+        context.state[self] = _Spent(priced)
+
+    async def on_fetch(self, context: RequestContext, fetch: SubgraphRequest, send_on: SendOn) -> SubgraphResponse:
+        """Send the fetch if its subgraph's limit allows it.
+
+        Raises:
+            SubgraphCostExceeded: The fetches to this subgraph would cost more than its limit.
+        """
+        state, limit = context.state.get(self), self._limits.get(fetch.subgraph)
+        if isinstance(state, _Spent) and limit is not None:
+            cost = state.spent[fetch.subgraph] + self._cost(state.priced, fetch)
+            if cost > limit:
+                self._refuse(context, fetch.subgraph, cost, limit)
+            state.spent[fetch.subgraph] = cost
+        return await send_on(fetch)
+
+    def _refuse(self, context: RequestContext, subgraph: str, cost: int, limit: int) -> None:
+        enforced = self._settings.mode == "enforce"
+        name = context.operation.name if context.operation is not None else None
+        report(
+            SecurityEvent.COST_EXCEEDED,
+            operation=name,
+            code=SubgraphCostExceeded.code,
+            refused=enforced,
+            subgraph=subgraph,
+            estimate=cost,
+            limit=limit,
+        )
+        if enforced:
+            raise SubgraphCostExceeded(subgraph, "The fields cost a service more than one request may.")
+
+    def _cost(self, priced: _PricedPlan, fetch: SubgraphRequest) -> int:
+        """Return what a fetch costs. A list whose size is ambiguous counts nothing: `DemandControl` reports it."""
+        estimation, cost = Estimation(self._weights, fetch.variables), 0
+        for fetch_id in fetch.fetch_ids:
+            each = priced.fetches.get(fetch_id)
+            if each is None:
+                continue
+            try:
+                inner = estimation.total(each.selections).cost
+            except AmbiguousSize:
+                inner = 0
+            if each.representations is None:
+                cost += each.base + inner
+            else:
+                entities = fetch.variables.get(each.representations)
+                cost += (len(entities) if isinstance(entities, list | tuple) else 1) * (1 + inner)
+        return cost
+
+    def _priced(self, plan: QueryPlan) -> _PricedPlan:
+        fetches: dict[int, _PricedFetch] = {}
+        for request in plan.requests():
+            if isinstance(request, Fetch):
+                fetches[request.id] = self._fetch(request, request.representations)
+            else:
+                fetches.update((part.fetch.id, self._fetch(part.fetch, part.representations)) for part in request.parts)
+        return _PricedPlan(plan, fetches)
+
+    def _fetch(self, fetch: Fetch, representations: str) -> _PricedFetch:
+        root, base = self._weights.of_root(fetch.operation_kind) if not fetch.requires else (None, 0)
+        selections = Pricing(self._weights, self._settings.list_size).of(selection_nodes(fetch.selections), root)
+        return _PricedFetch(base, selections, representations if fetch.requires else None)
