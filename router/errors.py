@@ -19,6 +19,7 @@
     │   ├── InvalidVariables                VALIDATION_INVALID_TYPE_VARIABLE
     │   ├── AccessRefused                   UNAUTHORIZED_FIELD_OR_TYPE
     │   ├── PlanningError                   QUERY_PLANNING_FAILED
+    │   ├── RateLimited                     RATE_LIMITED | RATE_LIMITS_UNAVAILABLE
     │   └── Refused                         FORBIDDEN, or the code that a stage chooses
     └── TransportError                      one subgraph sent no usable response; the other fetches go on
         ├── SubgraphUnreachable             SUBREQUEST_HTTP_ERROR
@@ -228,6 +229,27 @@ class PlanningError(RequestError):
     """No sequence of fetches can resolve a selection of the operation."""
 
     code = "QUERY_PLANNING_FAILED"
+
+
+class RateLimited(RequestError):
+    """The client has used up a limit and may try again in `retry_after` seconds. `policy` is the limit as a header."""
+
+    code = "RATE_LIMITED"
+
+    def __init__(self, retry_after: int, policy: str) -> None:
+        message, extensions = "Too many requests", {"retryAfter": retry_after, "policy": policy}
+        super().__init__(message, errors=[ResponseError(message=message, code=self.code, extensions=extensions)])
+        self.status = 429
+        self.headers = (("retry-after", str(retry_after)),)
+
+    @classmethod
+    def undecided(cls, retry_after: int) -> RateLimited:
+        """Return the error if nobody can say whether the client has used up a limit."""
+        refusal = cls(retry_after, "")
+        message, code = "The limits of clients cannot be checked right now.", "RATE_LIMITS_UNAVAILABLE"
+        refusal.message, refusal.code, refusal.status = message, code, 503
+        refusal.errors = (ResponseError(message=message, code=code, extensions={"retryAfter": retry_after}),)
+        return refusal
 
 
 class Refused(RequestError):

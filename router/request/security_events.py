@@ -22,6 +22,9 @@ class SecurityEvent(StrEnum):
     REVOCATION_UNAVAILABLE = "revocation list unavailable"  # reason
     ACCESS_REFUSED = "access refused"  # operation, kind, fields, requirements
     COST_EXCEEDED = "cost exceeded"  # operation, code, refused, estimate, limit, subgraph
+    RATE_LIMITED = "rate limited"  # rules, seconds
+    RATE_LIMITS_UNAVAILABLE = "rate limits unavailable"  # reason, instead
+    RATE_LIMITS_AVAILABLE = "rate limits available"
     POLICY_UNAVAILABLE = "policy decision unavailable"  # policies, reason
 
 

@@ -63,6 +63,14 @@ REQUEST_CODES: Final[Mapping[str, ErrorCode]] = {
     "AUTHENTICATION_UNAVAILABLE": ErrorCode(
         "The router cannot fetch the keys of the issuer, or read the list of revoked tokens (status 503).", _RETRY
     ),
+    "RATE_LIMITED": ErrorCode(
+        "The client has used up a limit (status 429). `policy` in `extensions` is the limit.",
+        "Wait for `retryAfter` seconds; the header `RateLimit` says what is left.",
+    ),
+    "RATE_LIMITS_UNAVAILABLE": ErrorCode(
+        "The Redis with the counts does not respond, and `rate_limits.redis.unavailable` is `closed` (status 503).",
+        _RETRY,
+    ),
     "PARSING_ERROR": ErrorCode("The document is not GraphQL.", "`locations` has the line and column."),
     "GRAPHQL_VALIDATION_FAILED": ErrorCode(
         "The document does not fit the schema.", "Correct the place that `locations` names."

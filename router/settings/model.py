@@ -34,6 +34,7 @@ from router.settings.sections.overload import Overload
 from router.settings.sections.persisted_documents import PersistedDocuments, PersistedMode
 from router.settings.sections.planner import Planner
 from router.settings.sections.query_plan import QueryPlanInResponses
+from router.settings.sections.rate_limits import RateLimits
 from router.settings.sections.reload import Reload
 from router.settings.sections.server import Server
 from router.settings.sections.supergraph import SupergraphSource
@@ -85,6 +86,8 @@ class RouterSettings(Section):
     """The largest requests that the router accepts."""
     demand_control: DemandControl = DemandControl()
     """What an operation may cost, by `@cost` and `@listSize`."""
+    rate_limits: RateLimits = RateLimits()
+    """How many requests a client may send in a time."""
     errors: Errors = Errors()
     """What clients see of the errors of subgraphs."""
     cors: Cors = Cors()

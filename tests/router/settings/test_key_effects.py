@@ -10,7 +10,7 @@ Covers `router/settings/all_keys.py`, `router/settings/model.py`, `router/settin
 `router/settings/sections/limits.py`, `router/settings/sections/query_plan.py`,
 `router/settings/sections/logging.py`, `router/settings/sections/overload.py`,
 `router/settings/sections/execution.py`, `router/settings/sections/persisted_documents.py`,
-`router/settings/sections/planner.py`,
+`router/settings/sections/planner.py`, `router/settings/sections/rate_limits.py`,
 `router/settings/sections/reload.py`, `router/settings/sections/server.py`, `router/settings/sections/supergraph.py`,
 `router/settings/sections/traffic.py`, `router/settings/sections/warm_up.py`.
 """
@@ -74,9 +74,21 @@ REMOTE = f"{STAGE}::test_keys_are_fetched_as_the_settings_say"
 ACCESS = f"{ROUTER}/policies/authorization/test_authorization_stage.py"
 POLICY_SERVER = f"{ROUTER}/policies/authorization/test_policy_server.py"
 
+RATES = f"{ROUTER}/policies/rate_limits/test_rate_limit_stage.py"
+NO_REDIS = f"{RATES}::test_without_redis_the_settings_decide"
+SHARED_RATES = f"{RATES}::test_routers_count_together_in_redis"
 DEMAND = f"{ROUTER}/policies/demand_control"
 
 TESTS: dict[str, str] = {
+    "rate_limits.rules[].name": f"{RATES}::test_a_client_beyond_a_limit_gets_429_and_is_told_when_to_come_back",
+    "rate_limits.rules[].limit": f"{RATES}::test_a_client_beyond_a_limit_gets_429_and_is_told_when_to_come_back",
+    "rate_limits.rules[].period": f"{RATES}::test_a_client_beyond_a_limit_gets_429_and_is_told_when_to_come_back",
+    "rate_limits.rules[].key": f"{RATES}::test_each_client_has_its_own_count",
+    "rate_limits.rules[].burst": f"{RATES}::test_a_burst_may_be_larger_than_the_limit",
+    "rate_limits.rules[].counts": f"{RATES}::test_costs_are_limited",
+    "rate_limits.clients": f"{RATES}::test_the_number_of_remembered_clients_is_bounded",
+    "rate_limits.redis.unavailable": NO_REDIS,
+    **{f"rate_limits.redis.{name}": SHARED_RATES for name in ("url", "timeout", "prefix")},
     **{
         f"demand_control.{name}": f"{DEMAND}/test_demand_control_stage.py::{test}"
         for name, test in {

@@ -16,7 +16,6 @@ from router.gateway import Gateway
 from router.policies.demand_control.demand_control_stage import MOST_ESTIMATES, DemandControl
 from router.request.request_and_response import GraphQLRequest, GraphQLResponse
 from router.settings import InvalidSettings, read
-from tests.router.policies.authorization.clinic import SDL as CLINIC
 from tests.router.policies.authorization.clinic import Clinic
 from tests.router.policies.demand_control.library import SDL, Library
 
@@ -142,8 +141,7 @@ async def test_costs_beyond_measure_are_bounded() -> None:
 
 
 async def test_refused_fields_cost_nothing() -> None:
-    router = Gateway.from_supergraph(CLINIC, read(MEASURED, {}), send=Clinic())
-    response = await router.execute(GraphQLRequest(query="{ me { name record { text } } }"))
+    response = await Clinic(MEASURED).gateway.execute(GraphQLRequest(query="{ me { name record { text } } }"))
     assert response.record.cost_estimated == 1
 
 

@@ -1,0 +1,52 @@
+"""A limiter in the memory of this process."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Final
+
+from router.policies.rate_limits.limiter import decide
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from router.policies.rate_limits.limiter import Decision, Use
+
+_DROPPED_SHARE: Final = 0.1
+
+
+class MemoryLimiter:
+    """A `Limiter` that remembers at most `most_keys` clients.
+
+    If there are more, a tenth of them is forgotten: those with the least debt. So a flood of new keys does not free a
+    client that has used up its limit.
+    """
+
+    def __init__(self, most_keys: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most_keys = most_keys
+        self._clock = clock
+        self._paid_at: dict[str, float] = {}  # when the debt of a key is zero
+
+    def __len__(self) -> int:
+        """The number of remembered clients."""
+        return len(self._paid_at)
+
+    async def take(self, uses: Sequence[Use]) -> list[Decision]:
+        """See `Limiter.take`."""
+        now = self._clock()
+        allowed, decisions = decide(uses, [max(0.0, self._paid_at.get(use.key, now) - now) for use in uses])
+        if allowed:
+            for use, decision in zip(uses, decisions, strict=True):
+                if use.key not in self._paid_at and len(self._paid_at) >= self._most_keys:
+                    self._make_room(now)
+                self._paid_at[use.key] = now + decision.debt
+        return decisions
+
+    async def aclose(self) -> None:
+        """Do nothing, because this limiter has no connections."""
+
+    def _make_room(self, now: float) -> None:
+        ends = sorted(self._paid_at.values())
+        last_dropped = max(now, ends[math.ceil(len(ends) * _DROPPED_SHARE) - 1])
+        self._paid_at = {key: end for key, end in self._paid_at.items() if end > last_dropped}

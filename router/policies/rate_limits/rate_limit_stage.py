@@ -1,0 +1,216 @@
+"""The three stages that limit clients. They differ in when they know what they need.
+
+    stage                  rules whose key                                       before
+    AddressRateLimits      needs no identity: address, header, names             the credential is verified
+    IdentityRateLimits     has a claim or an API key                             the document is looked up
+    CostRateLimits         any, if they count cost                               the operation is planned
+
+The response has the state of all rules that applied, in `RateLimit` and `RateLimit-Policy`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from router.errors import RateLimited
+from router.pipeline.stage import Stage
+from router.policies.load_operator_functions import PolicySetupError
+from router.policies.rate_limits.client_keys import ClientKey
+from router.policies.rate_limits.limiter import LimiterUnavailable, Quota, Use
+from router.policies.rate_limits.memory_limiter import MemoryLimiter
+from router.request.security_events import SecurityEvent, report
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from router.pipeline.request_context import RequestContext
+    from router.policies.policy_inputs import PolicyInputs
+    from router.policies.rate_limits.limiter import Decision, Limiter
+    from router.preparation.request_operation import Operation
+    from router.request.request_and_response import GraphQLResponse
+    from router.settings.sections.rate_limits import RateLimitRule, RateLimits
+
+_DECISIONS: Final = "rate limit decisions"
+_RETRY_SECONDS: Final = 1
+
+
+class Rule(NamedTuple):
+    """A rule of the settings."""
+
+    quota: Quota
+    key: ClientKey
+
+    @classmethod
+    def of(cls, rule: RateLimitRule) -> Rule:
+        """Return the rule of the settings."""
+        quota = Quota(rule.name, rule.limit, rule.period, rule.burst if rule.burst is not None else rule.limit)
+        return cls(quota, ClientKey(rule.name, rule.key))
+
+
+class _RateLimitStage(Stage):
+    """What the three stages share: a limiter with a substitute, and the headers of responses."""
+
+    name = ""
+
+    def __init__(self, rules: Sequence[Rule], settings: RateLimits) -> None:
+        self._rules = tuple(rules)
+        self.local = MemoryLimiter(settings.clients * max(1, len(rules)))
+        self._shared = _shared(settings)
+        self._unavailable = settings.redis.unavailable if settings.redis is not None else "local"
+        self._is_down = False
+        self.counts: Counter[str] = Counter()
+
+    def inherit(self, previous: Stage) -> None:
+        """Take over the counts of the stage that this stage replaces, so that a reload frees nobody."""
+        if isinstance(previous, _RateLimitStage):
+            self.local, self.counts = previous.local, previous.counts
+
+    def status(self) -> Mapping[str, object]:
+        """Return how many requests each rule has refused, and how many were decided without Redis."""
+        return {self.name: dict(self.counts)}
+
+    async def on_response(self, context: RequestContext, response: GraphQLResponse) -> GraphQLResponse:
+        """Add the headers for all stages: the first stage that is called finds the decisions of all."""
+        decisions = context.state.pop(_DECISIONS, None)
+        if not isinstance(decisions, list) or not decisions:
+            return response
+        return replace(response, headers=(*response.headers, *_headers(decisions)))
+
+    async def aclose(self) -> None:
+        """Close the connections to Redis."""
+        if self._shared is not None:
+            await self._shared.aclose()
+
+    async def _take(self, context: RequestContext, weight: int) -> None:
+        """Count a use of `weight` by the client for each rule that applies.
+
+        Raises:
+            RateLimited: A rule does not allow it (429), or nobody can decide (503).
+        """
+        keys = [(rule.quota, rule.key.of(context)) for rule in self._rules]
+        uses = [Use(key, quota, weight) for quota, key in keys if key is not None]
+        if not uses:
+            return
+        decisions = await self._decide(uses)
+        known = context.state.setdefault(_DECISIONS, [])
+        assert isinstance(known, list)  # noqa: S101 - only these stages use this key
+        known += decisions
+        refusals = [decision for decision in decisions if decision.wait > 0]
+        if refusals:
+            longest = max(refusals, key=lambda decision: decision.wait)
+            self.counts.update(decision.quota.name for decision in refusals)
+            report(SecurityEvent.RATE_LIMITED, rules=[each.quota.name for each in refusals], seconds=longest.wait)
+            raise RateLimited(max(1, math.ceil(longest.wait)), longest.quota.policy)
+
+    async def _decide(self, uses: Sequence[Use]) -> Sequence[Decision]:
+        if self._shared is None:
+            return await self.local.take(uses)
+        try:
+            decisions = await self._shared.take(uses)
+        except LimiterUnavailable as error:
+            self._note(is_down=True, reason=str(error))
+        else:
+            self._note(is_down=False)
+            return decisions
+        self.counts["without_redis"] += 1
+        if self._unavailable == "closed":
+            raise RateLimited.undecided(_RETRY_SECONDS)
+        return await self.local.take(uses) if self._unavailable == "local" else ()
+
+    def _note(self, *, is_down: bool, reason: str | None = None) -> None:
+        """Log that Redis does not respond, or responds again: once each time."""
+        if is_down != self._is_down:
+            self._is_down = is_down
+            if is_down:
+                report(SecurityEvent.RATE_LIMITS_UNAVAILABLE, reason=reason, instead=self._unavailable)
+            else:
+                report(SecurityEvent.RATE_LIMITS_AVAILABLE)
+
+
+class AddressRateLimits(_RateLimitStage):
+    """Limits requests by what is known before the credential is verified."""
+
+    name = "rate_limits"
+
+    @classmethod
+    def configured(cls, inputs: PolicyInputs) -> AddressRateLimits | None:
+        """Return the stage, or None without such a rule."""
+        rules = [rule for rule in _rules(inputs, "requests") if not rule.key.needs_identity]
+        return cls(rules, inputs.settings.rate_limits) if rules else None
+
+    async def on_request(self, context: RequestContext) -> None:
+        """Count the request.
+
+        Raises:
+            RateLimited: The client has used up a limit.
+        """
+        await self._take(context, 1)
+
+
+class IdentityRateLimits(_RateLimitStage):
+    """Limits requests by who the client is."""
+
+    name = "rate_limits_of_identities"
+
+    @classmethod
+    def configured(cls, inputs: PolicyInputs) -> IdentityRateLimits | None:
+        """Return the stage, or None without such a rule."""
+        rules = [rule for rule in _rules(inputs, "requests") if rule.key.needs_identity]
+        return cls(rules, inputs.settings.rate_limits) if rules else None
+
+    async def on_request(self, context: RequestContext) -> None:
+        """Count the request.
+
+        Raises:
+            RateLimited: The client has used up a limit.
+        """
+        await self._take(context, 1)
+
+
+class CostRateLimits(_RateLimitStage):
+    """Limits the estimated cost of operations."""
+
+    name = "rate_limits_of_costs"
+
+    @classmethod
+    def configured(cls, inputs: PolicyInputs) -> CostRateLimits | None:
+        """Return the stage, or None without such a rule.
+
+        Raises:
+            PolicySetupError: Demand control is disabled, so nobody estimates costs.
+        """
+        rules = _rules(inputs, "cost")
+        if rules and inputs.settings.demand_control.mode == "disabled":
+            raise PolicySetupError("rate_limits.rules: `counts: cost` needs `demand_control.mode`")
+        return cls(rules, inputs.settings.rate_limits) if rules else None
+
+    async def on_operation(self, context: RequestContext, operation: Operation) -> None:
+        """Count the estimated cost of the operation. An operation without a cost counts 1.
+
+        Raises:
+            RateLimited: The client has used up a limit.
+        """
+        del operation
+        await self._take(context, max(1, context.record.cost_estimated or 0))
+
+
+def _rules(inputs: PolicyInputs, counts: str) -> list[Rule]:
+    return [Rule.of(rule) for rule in inputs.settings.rate_limits.rules if rule.counts == counts]
+
+
+def _shared(settings: RateLimits) -> Limiter | None:
+    if settings.redis is None:
+        return None
+    from router.policies.rate_limits.redis_limiter import RedisLimiter  # noqa: PLC0415  (the Redis client takes long to import, and few routers use Redis)
+
+    return RedisLimiter(settings.redis)
+
+
+def _headers(decisions: Sequence[Decision]) -> tuple[tuple[str, str], ...]:
+    return (
+        ("ratelimit-policy", ", ".join(decision.quota.policy for decision in decisions)),
+        ("ratelimit", ", ".join(decision.rate_limit for decision in decisions)),
+    )

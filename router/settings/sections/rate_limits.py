@@ -1,0 +1,87 @@
+"""`rate_limits`: how many requests a client may send in a time."""
+
+# ruff: noqa: TC001  (pydantic evaluates the annotations of its models at run time)
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
+
+from router.settings.section import Section
+from router.settings.types import Count, Duration
+
+_SIMPLE = frozenset({"address", "api_key", "client_name", "operation"})
+_NAMED = frozenset({"header", "claim"})
+
+
+def _key_part(value: str) -> str:
+    kind, colon, name = value.partition(":")
+    if (not colon and kind in _SIMPLE) or (kind in _NAMED and name):
+        return f"{kind}:{name.lower()}" if kind == "header" else value
+    raise ValueError("a part is `address`, `api_key`, `client_name`, `operation`, `header:<name>` or `claim:<name>`")
+
+
+KeyPart = Annotated[str, AfterValidator(_key_part)]
+"""What distinguishes clients: their address, a header, a claim, and so on."""
+
+
+class RateLimitRule(Section):
+    """One limit. Each client has its own count."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.*-]*$")]
+    """The name in `RateLimit`, `RateLimit-Policy`, logs and errors. It must be unique."""
+    key: Annotated[tuple[KeyPart, ...], Field(min_length=1)] = ("address",)
+    """What a client is. `address`: its IP address (as `server.trusted_proxies` says; of IPv6, the /64 network).
+    `header:<name>`, `claim:<name>`, `api_key`, `client_name` (`apollographql-client-name`), `operation` (its name). If
+    the request does not have one of the parts, the rule does not apply; headers and names are chosen by the client,
+    so combine them with a rule about addresses."""
+    limit: Count
+    """How much a client may use in each `period`: requests, or cost."""
+    period: Duration = 1.0
+    """The time in which `limit` is available again."""
+    burst: Count | None = None
+    """How much a client may use at once after a pause. Null means the value of `limit`."""
+    counts: Literal["requests", "cost"] = "requests"
+    """`requests`: each operation counts 1. `cost`: each operation counts its estimated cost (`demand_control`). An
+    operation that costs more than `burst` counts as `burst`."""
+
+
+class RateLimitRedis(Section):
+    """A Redis in which all workers and routers count together."""
+
+    url: SecretStr
+    """URL of the Redis: redis://, rediss:// or unix://, with credentials if the Redis requires them; never printed."""
+    timeout: Duration = 0.1
+    """Time limit of a decision. Without a decision, `unavailable` says what happens."""
+    prefix: str = "mosafe:rate:"
+    """The prefix of the keys in Redis."""
+    unavailable: Literal["local", "open", "closed"] = "local"
+    """What happens while Redis does not respond. `local`: each worker counts by itself. `open`: requests are not
+    limited. `closed`: requests are refused with 503."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_redis_url(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("a URL of a Redis begins with redis://, rediss:// or unix://")
+        return value
+
+
+class RateLimits(Section):
+    """How many requests a client may send in a time. A request must be within all rules; otherwise it gets 429."""
+
+    rules: tuple[RateLimitRule, ...] = ()
+    """The limits."""
+    redis: RateLimitRedis | None = None
+    """A Redis in which all workers and routers count together. With null, each worker counts by itself."""
+    clients: Count = 100_000
+    """The largest number of clients that a worker remembers, for each rule. If there are more, those with the lowest
+    use are forgotten."""
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> RateLimits:
+        names = [rule.name for rule in self.rules]
+        if len(names) != len(set(names)):
+            raise ValueError("two rules have the same name")
+        return self
