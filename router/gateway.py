@@ -49,7 +49,7 @@ class Gateway:
         self._parts = parts
         self.preparation, self.stages, self.limits = parts.preparation, parts.stages, parts.limits
         self.compiled_plans, self._execution = parts.compiled_plans, Execution(parts)
-        self._mutations = RunningMutations()
+        self._mutations, self.status = RunningMutations(), parts.status
 
     @classmethod
     def from_supergraph(

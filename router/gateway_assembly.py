@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from typing import TYPE_CHECKING, NamedTuple
 
 from router.executor.graphql_over_http import EncodingLayer
@@ -12,11 +11,8 @@ from router.policies.limit_checker import LimitChecker
 from router.policies.policy_inputs import PolicyInputs
 from router.policies.policy_order import in_order
 from router.preparation.preparation import Preparation
-from router.transport.http import Endpoint, HttpTransport
-from router.transport.http1.pool import PoolLimits
 from router.transport.in_process import InProcessTransport
-from router.transport.layers.deduplication import DeduplicationLayer
-from router.transport.layers.retry_after_pause import PauseLayer
+from router.transport.layered_transport import layered_transport
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +21,7 @@ if TYPE_CHECKING:
     from router.settings.model import RouterSettings
     from router.supergraph import Supergraph
     from router.transport.in_process import SubgraphHandler
-    from router.transport.interface import Transport
+    from router.transport.layered_transport import ReportsStatus
 
 
 class GatewayParts(NamedTuple):
@@ -38,6 +34,12 @@ class GatewayParts(NamedTuple):
     preparation: Preparation
     compiled_plans: CompiledPlans
     limits: LimitChecker
+    traffic: tuple[ReportsStatus, ...] = ()
+
+    def status(self) -> dict[str, object]:
+        """Return what the stages and the layers to subgraphs say about themselves, for `/status`."""
+        layers = {name: value for layer in self.traffic for name, value in layer.status().items()}
+        return {**self.stages.status(), **layers}
 
 
 def assemble(
@@ -57,53 +59,31 @@ def assemble(
     chain = StageChain(in_order(PolicyInputs(graph, settings, limits), stages))
     preparation = Preparation(graph, settings, chain)
     compiled = CompiledPlans(graph.schema, settings)
-    return GatewayParts(graph, settings, transport_for(graph, settings, send), chain, preparation, compiled, limits)
+    transport, traffic = transport_for(graph, settings, send)
+    return GatewayParts(graph, settings, transport, chain, preparation, compiled, limits, traffic)
 
 
-def transport_for(graph: Supergraph, settings: RouterSettings, send: SubgraphHandler | None = None) -> EncodingLayer:
-    """Return the transport to all subgraphs. A request to a subgraph passes through these layers.
+def transport_for(
+    graph: Supergraph, settings: RouterSettings, send: SubgraphHandler | None = None
+) -> tuple[EncodingLayer, tuple[ReportsStatus, ...]]:
+    """Return the transport to all subgraphs, and those of its layers that `/status` shows.
 
-        executor ─> stages ─> metering ─> [ encoding ─> pause ─> deduplication ─> HTTP ]
+        executor ─> stages ─> metering ─> encoding ─> [ layers ─> HTTP ]
 
-    Each layer is a `Transport` that calls the next layer. This function makes the layers in brackets, but `pause` and
-    `deduplication` only if the settings enable them. `router.pipeline.plan_execution` adds the two layers before the
-    brackets for each request. If `send` is given, this function makes only `encoding`, and `send` takes the place of
-    HTTP: no socket is opened.
+    `router.pipeline.plan_execution` adds the stages and the metering for each request, `layered_transport` makes what
+    is in brackets. If `send` is given, it takes the place of the brackets: no socket is opened.
 
     Raises:
-        ValueError: An address or a certificate authority is not usable.
+        ValueError: An address or a certificate is not usable.
     """
     if send is not None:
-        return EncodingLayer(InProcessTransport(send))
+        return EncodingLayer(InProcessTransport(send)), ()
     traffic = {name: settings.traffic.of(name) for name in graph.subgraphs}
-    transport: Transport = HttpTransport(
-        {name: _endpoint(name, subgraph.url, settings) for name, subgraph in graph.subgraphs.items()}
-    )
-    shared = {name: each.share_queries for name, each in traffic.items() if each.share_queries}
-    if shared:
-        transport = DeduplicationLayer(transport, shared)
-    pauses = {name: each.longest_retry_after for name, each in traffic.items() if each.longest_retry_after is not None}
-    if pauses:
-        transport = PauseLayer(transport, pauses)
-    return EncodingLayer(transport, reads_only_bodies=True)
+    urls = {name: _urls(name, each.url, settings) for name, each in graph.subgraphs.items()}
+    layered = layered_transport(urls, traffic)
+    return EncodingLayer(layered.transport, reads_only_bodies=True), layered.reporting
 
 
-def _endpoint(name: str, url: str, settings: RouterSettings) -> Endpoint:
-    traffic = settings.traffic.of(name)
-    authority = traffic.certificate_authority
-    try:
-        tls = ssl.create_default_context(cafile=authority) if authority is not None else None
-    except OSError as error:
-        raise ValueError(f"subgraph {name}: {authority} holds no certificates: {error.strerror}") from error
-    return Endpoint(
-        url=settings.override_subgraph_url.get(name, url),
-        timeout=traffic.timeout,
-        limits=PoolLimits(
-            max_connections=traffic.max_connections,
-            max_waiting=traffic.max_waiting,
-            idle_seconds=traffic.idle_timeout,
-            max_response_bytes=traffic.max_response_bytes,
-        ),
-        tls=tls,
-        codings=traffic.accept_encodings,
-    )
+def _urls(name: str, url: str, settings: RouterSettings) -> tuple[str, ...]:
+    own = settings.override_subgraph_url.get(name, url)
+    return (own,) if isinstance(own, str) else own

@@ -1,11 +1,13 @@
-"""Absolute `http(s)` URLs: which URLs can be used, and the parts that an HTTP/1.1 client needs."""
+"""Absolute `http(s)` URLs and Unix sockets: which can be used, and the parts that an HTTP/1.1 client needs."""
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_UNIX = re.compile(r"unix:(/[^?#]+)(?:\?path=(/[^#]*))?")
 
 
 class SplitHttpUrl(NamedTuple):
@@ -41,3 +43,26 @@ def split_http_url(text: str) -> SplitHttpUrl:
         raise ValueError("a URL's port is a number from 1 to 65535")
     target = (url.path or "/") + (f"?{url.query}" if url.query else "")
     return SplitHttpUrl(url.scheme == "https", url.hostname, port, url.netloc, target)
+
+
+class SplitUnixUrl(NamedTuple):
+    """The path of a Unix socket, and the request target of HTTP requests."""
+
+    path: str
+    target: str
+
+
+def split_unix_url(text: str) -> SplitUnixUrl | None:
+    """Split the URL of a Unix socket, such as `unix:/run/account.sock?path=/graphql`. Without `path`, it is `/graphql`.
+
+    Return None if the URL does not begin with `unix:`.
+
+    Raises:
+        ValueError: The URL begins with `unix:`, but does not have this form.
+    """
+    if not text.startswith("unix:"):
+        return None
+    match = _UNIX.fullmatch(text)
+    if match is None:
+        raise ValueError("the URL of a Unix socket is unix:/path/of/socket?path=/graphql")
+    return SplitUnixUrl(match[1], match[2] or "/graphql")

@@ -89,7 +89,7 @@ class RouterProcess:
                     "plans": _cache(preparation.plans),
                     "compiled_plans": _cache(current.gateway.compiled_plans.cache),
                 },
-                "policies": current.gateway.stages.status(),
+                "policies": current.gateway.status(),
                 "executions": current.gateway.compiled_plans.counts._asdict(),
             }
         return [status]

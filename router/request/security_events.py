@@ -25,6 +25,9 @@ class SecurityEvent(StrEnum):
     RATE_LIMITED = "rate limited"  # rules, seconds
     RATE_LIMITS_UNAVAILABLE = "rate limits unavailable"  # reason, instead
     RATE_LIMITS_AVAILABLE = "rate limits available"
+    BREAKER_OPEN = "circuit breaker open"  # subgraph
+    BREAKER_CLOSED = "circuit breaker closed"  # subgraph
+    SERVER_EJECTED = "server ejected"  # subgraph, server
     POLICY_UNAVAILABLE = "policy decision unavailable"  # policies, reason
 
 

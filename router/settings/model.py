@@ -40,7 +40,7 @@ from router.settings.sections.server import Server
 from router.settings.sections.supergraph import SupergraphSource
 from router.settings.sections.traffic import Traffic
 from router.settings.sections.warm_up import WarmUp
-from router.settings.types import HttpUrl, Percentage
+from router.settings.types import Percentage, SubgraphUrls
 
 
 class RouterSettings(Section):
@@ -68,8 +68,10 @@ class RouterSettings(Section):
     """The page for people who open the router in a browser."""
     query_plan: QueryPlanInResponses = QueryPlanInResponses()
     """Whether a client can see the query plan of its operation."""
-    override_subgraph_url: Mapping[str, HttpUrl] = {}
-    """For each subgraph name, a URL that replaces the URL in the supergraph."""
+    override_subgraph_url: Mapping[str, SubgraphUrls] = {}
+    """For each subgraph name, a URL that replaces the URL in the supergraph: http, https, or a Unix socket as
+    `unix:/run/account.sock?path=/graphql`. A list of URLs has several servers of the subgraph, which share its
+    requests (`traffic.all.ejection`)."""
     override_labels: Mapping[str, Percentage] = {}
     """For each label of a progressive `@override`, the percentage of requests for which the label is active, for
     example `{checkout-v2: 25}`. The label `percent(5)` is active for 5 % of requests if it is missing here. Any

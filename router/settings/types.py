@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, Wit
 
 from servicekit.client_address import TrustedProxies
 from servicekit.cors import check_origin
-from servicekit.http_url import split_http_url
+from servicekit.http_url import split_http_url, split_unix_url
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m)?")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}
@@ -125,6 +125,19 @@ def _path(value: str) -> str:
     return value
 
 
+def _subgraph_urls(value: object) -> object:
+    """Check one URL, or a list of several URLs."""
+    urls = value if isinstance(value, list | tuple) else [value]
+    for url in urls:
+        if not isinstance(url, str):
+            raise ValueError("a URL is expected, or a list of URLs")  # noqa: TRY004  (pydantic collects only ValueError)
+        if split_unix_url(url) is None:
+            split_http_url(url)
+    if not urls or len(set(urls)) < len(urls):
+        raise ValueError("the URLs of a subgraph must be different, and at least one")
+    return tuple(urls) if isinstance(value, list) else value
+
+
 IsNumber = BeforeValidator(_no_boolean)
 """Refuses `true` and `false`, which pydantic accepts as numbers: `workers: true` would mean one worker."""
 
@@ -156,6 +169,12 @@ SharedQueries = Annotated[Literal[False, "anonymous", "all"], BeforeValidator(_s
 
 HeaderValue = Annotated[str, AfterValidator(check_header_value)]
 HttpUrl = Annotated[str, AfterValidator(http_url)]
+SubgraphUrls = Annotated[
+    str | tuple[str, ...],
+    BeforeValidator(_subgraph_urls),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+]
+"""The `http(s)` URL or Unix socket of a subgraph, or those of several servers of the subgraph."""
 Pattern = Annotated[str, AfterValidator(_pattern)]
 FilePath = Annotated[Path, AfterValidator(_beside_the_configuration)]
 """A file or folder that exists. A relative path is relative to the folder of the configuration file."""

@@ -29,7 +29,7 @@ from router.transport.http1.connection import ExchangeFailed, MalformedExchange
 from router.transport.http1.pool import Pool, PoolFull, PoolLimits, ServerOrigin
 from router.transport.interface import SubgraphResponse
 from servicekit import request_deadline
-from servicekit.http_url import split_http_url
+from servicekit.http_url import split_http_url, split_unix_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +50,7 @@ class Endpoint:
     """The URL of one subgraph, and how to send requests to it.
 
     Attributes:
-        url: An absolute `http(s)` URL.
+        url: An absolute `http(s)` URL, or a Unix socket: `unix:/run/account.sock?path=/graphql`.
         timeout: The longest time for one fetch in seconds. This time begins when the fetch starts to wait for a
             connection, and ends with the last byte of the response.
         limits: The limits of the connection pool.
@@ -123,23 +123,30 @@ class HttpTransport:
             target.pool.close()
 
     def _target(self, name: str, endpoint: Endpoint) -> _Target:
-        try:
-            url = split_http_url(endpoint.url)
-        except ValueError as error:
-            raise ValueError(f"subgraph {name}: {error}") from None
         if not endpoint.url.isascii() or any(character <= " " for character in endpoint.url):
             raise ValueError(f"subgraph {name}: the URL must not contain spaces or non-ASCII characters")
-        tls = (endpoint.tls or self._system_trust) if url.is_tls else None
-        origin = ServerOrigin(url.host, url.port, tls)
+        try:
+            origin, authority, target = self._origin(endpoint)
+        except ValueError as error:
+            raise ValueError(f"subgraph {name}: {error}") from None
         head = (
-            f"POST {url.target} HTTP/1.1\r\n"
-            f"host: {url.authority}\r\n"
+            f"POST {target} HTTP/1.1\r\n"
+            f"host: {authority}\r\n"
             "content-type: application/json\r\n"
             "accept: application/json, application/graphql-response+json\r\n"
         )
         if endpoint.codings:
             head += f"accept-encoding: {', '.join(endpoint.codings)}\r\n"
         return _Target(endpoint, Pool(origin, endpoint.limits), head.encode("ascii"))
+
+    def _origin(self, endpoint: Endpoint) -> tuple[ServerOrigin, str, str]:
+        """Return the server of an endpoint, and the authority and target of requests."""
+        socket = split_unix_url(endpoint.url)
+        if socket is not None:
+            return ServerOrigin("", 0, None, socket.path), "localhost", socket.target
+        url = split_http_url(endpoint.url)
+        tls = (endpoint.tls or self._system_trust) if url.is_tls else None
+        return ServerOrigin(url.host, url.port, tls), url.authority, url.target
 
     @cached_property
     def _system_trust(self) -> ssl.SSLContext:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,7 @@ import pytest
 
 from router.gateway import Gateway
 from router.request.request_and_response import GraphQLRequest
-from router.settings import read
+from router.settings import InvalidSettings, read
 from router.transport.content_codings import encode
 from tests.router.shop import SDL
 from tests.router.transport.certificates import self_signed
@@ -315,3 +317,146 @@ async def test_the_longest_wait_of_several_subgraphs_is_passed_on() -> None:
         response = await gateway.execute(GraphQLRequest(query='{ me { id } order(id: "1") { id } }'))
         await gateway.aclose()
     assert response.record.retry_after == 8
+
+
+async def refuses(peer: Peer) -> None:
+    while True:
+        await peer.request()
+        await peer.reply(response(b"down", status="503 Down"))
+
+
+def failing_first(count: int) -> Script:
+    seen = 0
+
+    async def script(peer: Peer) -> None:
+        nonlocal seen
+        while True:
+            await peer.request()
+            seen += 1
+            await peer.reply(response(b"down", status="502 Down") if seen <= count else ADA)
+
+    return script
+
+
+async def test_a_failed_query_is_sent_again_if_the_settings_say_so() -> None:
+    retry = "all: {retry: {enabled: true, attempts: 1, wait: 1ms, longest_wait: 2ms, budget: 100}}"
+    async with behind(failing_first(1), "") as (gateway, _):
+        assert await codes(gateway) == ["SUBREQUEST_HTTP_ERROR"]
+    async with behind(failing_first(1), retry) as (gateway, _):
+        assert await codes(gateway) == []
+        assert gateway.status() == {"repeated": {"people": 1, "orders": 0}}
+
+
+async def test_a_subgraph_that_fails_gets_no_requests_for_a_while() -> None:
+    breaker = "failures: 50, minimum_requests: 3, window: 30s, open_time: 30s, probes: 1"
+    traffic = f"subgraphs: {{people: {{breaker: {{enabled: true, {breaker}}}}}}}"
+    async with behind(failing_first(3), traffic) as (gateway, _):
+        for _ in range(3):
+            assert await codes(gateway) == ["SUBREQUEST_HTTP_ERROR"]
+        body: Any = (await gateway.execute(ME)).body
+        assert body["errors"][0]["extensions"]["retryAfter"] == 30
+        assert gateway.status() == {"breakers": {"people": {"state": "open", "refused": 1}}}
+
+
+async def test_a_slow_query_is_sent_twice() -> None:
+    seen = 0
+
+    async def script(peer: Peer) -> None:
+        nonlocal seen
+        while True:
+            await peer.request()
+            seen += 1
+            if seen != 21:  # the 21st query never gets a response
+                await peer.reply(ADA)
+
+    hedge = "all: {hedge: {enabled: true, percentile: 50, shortest_wait: 20ms, budget: 100}}"
+    async with behind(script, hedge) as (gateway, _):
+        for _ in range(21):
+            assert await codes(gateway) == []
+        assert gateway.status() == {"hedged": {"people": 1, "orders": 0}}
+
+
+async def test_requests_at_once_are_adapted_to_the_subgraph() -> None:
+    shedding = "enabled: true, initial: 2, smallest: 2, largest: 2, tolerance: 1.5"
+    traffic = f"all: {{timeout: 100ms, share_queries: false, shedding: {{{shedding}}}}}"
+    async with behind(hangs, traffic) as (gateway, _):
+        responses = await asyncio.gather(*(gateway.execute(ME) for _ in range(5)))
+        found = [response.body["errors"][0]["extensions"]["code"] for response in responses]  # type: ignore[index]
+        assert sorted(found) == ["GATEWAY_TIMEOUT"] * 2 + ["SUBREQUEST_HTTP_ERROR"] * 3
+
+
+async def test_several_servers_share_the_requests_and_a_failing_one_is_ejected() -> None:
+    async with serving(responds) as first, serving(refuses) as second:
+        text = (
+            f"override_subgraph_url: {{people: ['{first.url}', '{second.url}']}}\n"
+            "traffic: {all: {ejection: {failures: 2, time: 30s, longest_time: 60s}}}"
+        )
+        gateway = Gateway.from_supergraph(SDL, read(text, {}))
+        found = [await codes(gateway) for _ in range(10)]
+        assert found.count(["SUBREQUEST_HTTP_ERROR"]) == 2
+        status: Any = gateway.status()["servers"]
+        assert [server["ejected"] for server in status["people"]] == [False, True]
+        await gateway.aclose()
+
+
+async def test_a_connection_has_a_time_limit_of_its_own() -> None:
+    # Nobody accepts: the queue of this socket is full, so the next connection hangs.
+    with socket.socket() as listening, socket.socket() as first, socket.socket() as second:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        for client in (first, second):
+            client.setblocking(False)
+            client.connect_ex(listening.getsockname())
+        text = (
+            f"override_subgraph_url: {{people: 'http://127.0.0.1:{listening.getsockname()[1]}/'}}\n"
+            "traffic: {all: {connect_timeout: 50ms, timeout: 60s}}"
+        )
+        gateway = Gateway.from_supergraph(SDL, read(text, {}))
+        async with asyncio.timeout(10):
+            assert await codes(gateway) == ["SUBREQUEST_HTTP_ERROR"]
+        await gateway.aclose()
+
+
+async def test_a_subgraph_may_listen_on_a_unix_socket(tmp_path: Path) -> None:
+    paths: list[str] = []
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = Peer(reader, writer, 1)
+        paths.append((await peer.request()).start_line)
+        await peer.reply(ADA)
+        writer.close()
+
+    async with await asyncio.start_unix_server(accept, tmp_path / "s.sock"):
+        for suffix in ("", "?path=/api/x"):
+            text = f"override_subgraph_url: {{people: 'unix:{tmp_path}/s.sock{suffix}'}}"
+            gateway = Gateway.from_supergraph(SDL, read(text, {}))
+            assert (await gateway.execute(ME)).body == FOUND
+            await gateway.aclose()
+    assert paths == ["POST /graphql HTTP/1.1", "POST /api/x HTTP/1.1"]
+
+
+@pytest.mark.parametrize("url", ["unix:relative", "unix:", "unix:/a#b", "[]", "['http://a/', 'http://a/']", "[1]"])
+def test_urls_that_cannot_be_used_are_refused_at_the_start(url: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"override_subgraph_url\.people"):
+        read(f"override_subgraph_url: {{people: {url}}}", {})
+
+
+async def test_the_router_presents_its_client_certificate(tmp_path: Path) -> None:
+    context, authority = self_signed(tmp_path)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(authority)
+    async with serving(responds, tls=context) as server:
+        url, trust = f"override_subgraph_url: {{people: '{server.url}'}}\n", f"certificate_authority: {authority}"
+        for own, expected in (
+            ("", ["SUBREQUEST_HTTP_ERROR"]),
+            (f", client_certificate: {authority}, client_key: {tmp_path}/key.pem", []),
+        ):
+            gateway = Gateway.from_supergraph(SDL, read(f"{url}traffic: {{all: {{{trust}{own}}}}}", {}))
+            assert await codes(gateway) == expected
+            await gateway.aclose()
+
+
+def test_a_client_certificate_needs_its_key(tmp_path: Path) -> None:
+    _, certificate = self_signed(tmp_path)
+    with pytest.raises(ValueError, match="no certificate with its private key"):
+        Gateway.from_supergraph(SDL, read(f"traffic: {{all: {{client_certificate: {certificate}}}}}", {}))

@@ -1,13 +1,90 @@
 """`traffic`: time limits, connections and content codings of requests to subgraphs."""
 
-# ruff: noqa: TC001, TC003  (pydantic evaluates the annotations of its models at run time)
+# ruff: noqa: TC003  (pydantic evaluates the annotations of its models at run time)
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
 
 from router.settings.section import Section
-from router.settings.types import ContentCoding, Count, Duration, FilePath, SharedQueries
+from router.settings.types import ContentCoding, Count, Duration, FilePath, IsNumber, Percentage, SharedQueries
+
+
+class Retry(Section):
+    """Whether failed requests are sent again: those without a connection, or with status 502, 503 or 504.
+
+    Only queries are repeated, and mutations with an `Idempotency-Key` header.
+    """
+
+    enabled: bool = False
+    """Whether requests are repeated."""
+    attempts: Count = 2
+    """The largest number of repetitions of one request. All attempts together have `timeout`."""
+    wait: Duration = 0.05
+    """The longest wait before the first repetition; it doubles with each one. The real wait is random."""
+    longest_wait: Duration = 1.0
+    """The longest wait before any repetition. A request whose `Retry-After` is longer is not repeated."""
+    budget: Percentage = 10.0
+    """The largest share of repetitions among all requests, in percent."""
+
+
+class Breaker(Section):
+    """Whether a subgraph that fails gets no requests for a while. Failures: status 5xx, timeouts, no connection."""
+
+    enabled: bool = False
+    """Whether there is a circuit breaker."""
+    failures: Percentage = 50.0
+    """The share of failed requests, in percent, at which the breaker opens."""
+    minimum_requests: Count = 20
+    """The smallest number of requests in `window` that can open it."""
+    window: Duration = 10.0
+    """The time in which requests are counted."""
+    open_time: Duration = 5.0
+    """How long the subgraph gets no requests. Then `probes` requests show whether it works."""
+    probes: Count = 3
+    """The number of requests that must succeed before the breaker closes."""
+
+
+class Hedge(Section):
+    """Whether slow queries are sent a second time. The first response is used."""
+
+    enabled: bool = False
+    """Whether slow queries are sent twice."""
+    percentile: Percentage = 90.0
+    """A query that takes longer than this share of the last 256 queries to the subgraph is slow."""
+    shortest_wait: Duration = 0.01
+    """No query is slow before this time."""
+    budget: Percentage = 10.0
+    """The largest share of second queries among all queries, in percent."""
+
+
+class Shedding(Section):
+    """Whether the router finds out how many requests a subgraph can bear at once, and refuses further ones at once."""
+
+    enabled: bool = False
+    """Whether the number of requests at once is adapted."""
+    initial: Count = 20
+    """The number of requests at once after the start."""
+    smallest: Count = 4
+    """The number of requests at once is never smaller."""
+    largest: Count = 1_000
+    """The number of requests at once is never larger. `max_connections` holds too."""
+    tolerance: Annotated[float, Field(gt=1, le=10), IsNumber] = 1.5
+    """If requests take more than this number of times their shortest typical duration, there are too many at once."""
+
+
+class Ejection(Section):
+    """When a server gets no requests for a while, if the subgraph has several servers."""
+
+    failures: Count = 5
+    """The number of failed requests in a row."""
+    time: Duration = 10.0
+    """How long the first ejection lasts. Each further one lasts twice as long."""
+    longest_time: Duration = 300.0
+    """How long an ejection lasts at most."""
 
 
 class SubgraphTraffic(Section):
@@ -15,6 +92,8 @@ class SubgraphTraffic(Section):
 
     timeout: Duration | None = None
     """Time limit for one fetch, including the wait for a connection."""
+    connect_timeout: Duration | None = None
+    """Time limit for opening a connection, including TLS."""
     max_connections: Count | None = None
     """Maximum number of connections to the subgraph. Further fetches wait for a free connection."""
     max_waiting: Count | None = None
@@ -26,6 +105,10 @@ class SubgraphTraffic(Section):
     values in a response is also limited: to a million, or to one for each 64 bytes of this limit if that is more."""
     certificate_authority: FilePath | None = None
     """A PEM file with the certificate authorities to trust for https, instead of those of the system."""
+    client_certificate: FilePath | None = None
+    """A PEM file with the certificate that the router presents for https, and its chain."""
+    client_key: FilePath | None = None
+    """A PEM file with the private key of `client_certificate`, if it is not in the same file."""
     accept_encodings: tuple[ContentCoding, ...] | None = None
     """Content codings in which the subgraph may compress responses, best first."""
     share_queries: SharedQueries | None = None
@@ -36,6 +119,16 @@ class SubgraphTraffic(Section):
     longest_retry_after: Duration | None = None
     """After a response with 503 and `Retry-After`, the router sends the subgraph no requests for the time in this
     header, but not longer than the time in this key."""
+    retry: Retry | None = None
+    """Whether failed requests are sent again."""
+    breaker: Breaker | None = None
+    """Whether a subgraph that fails gets no requests for a while."""
+    hedge: Hedge | None = None
+    """Whether slow queries are sent a second time."""
+    shedding: Shedding | None = None
+    """Whether the router finds out how many requests a subgraph can bear, and refuses further ones at once."""
+    ejection: Ejection | None = None
+    """When a server gets no requests for a while, if the subgraph has several (`override_subgraph_url`)."""
 
 
 class AllTraffic(Section):
@@ -43,6 +136,8 @@ class AllTraffic(Section):
 
     timeout: Duration = 30.0
     """Time limit for one fetch, including the wait for a connection."""
+    connect_timeout: Duration | None = None
+    """Time limit for opening a connection, including TLS. Null: `timeout` is the only limit."""
     max_connections: Count = 100
     """Maximum number of connections to one subgraph. Further fetches wait for a free connection."""
     max_waiting: Count = 1_000
@@ -55,6 +150,10 @@ class AllTraffic(Section):
     values in a response is also limited: to a million, or to one for each 64 bytes of this limit if that is more."""
     certificate_authority: FilePath | None = None
     """A PEM file with the certificate authorities to trust for https, instead of those of the system."""
+    client_certificate: FilePath | None = None
+    """A PEM file with the certificate that the router presents for https, and its chain."""
+    client_key: FilePath | None = None
+    """A PEM file with the private key of `client_certificate`, if it is not in the same file."""
     accept_encodings: tuple[ContentCoding, ...] = ()
     """Content codings in which subgraphs may compress responses, best first. By default there are none, because
     compression in a local network takes more time than it saves."""
@@ -66,6 +165,16 @@ class AllTraffic(Section):
     longest_retry_after: Duration | None = 30.0
     """After a response with 503 and `Retry-After`, the router sends the subgraph no requests for the time in this
     header, but not longer than the time in this key. With null, the router ignores the header."""
+    retry: Retry = Retry()
+    """Whether failed requests are sent again."""
+    breaker: Breaker = Breaker()
+    """Whether a subgraph that fails gets no requests for a while."""
+    hedge: Hedge = Hedge()
+    """Whether slow queries are sent a second time."""
+    shedding: Shedding = Shedding()
+    """Whether the router finds out how many requests a subgraph can bear, and refuses further ones at once."""
+    ejection: Ejection = Ejection()
+    """When a server gets no requests for a while, if the subgraph has several (`override_subgraph_url`)."""
 
 
 class Traffic(Section):
@@ -82,4 +191,7 @@ class Traffic(Section):
     def of(self, subgraph: str) -> AllTraffic:
         """Return the settings of one subgraph. If a key is not set in `subgraphs`, the value in `all` applies."""
         own = self.subgraphs.get(subgraph)
-        return self.all if own is None else self.all.model_copy(update=own.model_dump(exclude_none=True))
+        if own is None:
+            return self.all
+        given = {name: value for name in SubgraphTraffic.model_fields if (value := getattr(own, name)) is not None}
+        return self.all.model_copy(update=given)

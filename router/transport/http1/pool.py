@@ -28,11 +28,15 @@ FRESH_SECONDS = 1.0
 
 
 class ServerOrigin(NamedTuple):
-    """The address of the server to which a pool connects; `tls` is None for plain HTTP."""
+    """The address of the server to which a pool connects; `tls` is None for plain HTTP.
+
+    If `socket` is the path of a Unix socket, the pool connects to this socket, and `host` and `port` are not used.
+    """
 
     host: str
     port: int
     tls: ssl.SSLContext | None = None
+    socket: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +49,14 @@ class PoolLimits:
             all waiting requests reach their deadlines.
         idle_seconds: A connection that is idle for a longer time is closed. Other routers have the same default.
         max_response_bytes: The maximum size of one response, including its headers.
+        connect_seconds: The maximum time to open a connection, with TLS. None for the time limit of the request.
     """
 
     max_connections: int = 100
     max_waiting: int = 1000
     idle_seconds: float = 50.0
     max_response_bytes: int = 64 * 1024 * 1024
+    connect_seconds: float | None = None
 
     @property
     def max_values(self) -> int:
@@ -144,19 +150,30 @@ class Pool:
         return None
 
     async def _connect(self, loop: asyncio.AbstractEventLoop, deadline: float) -> Connection:
-        host, port, tls = self._origin
-        async with asyncio.timeout_at(deadline):
-            _, connection = await loop.create_connection(
-                lambda: Connection(
-                    loop, max_response_bytes=self._limits.max_response_bytes, on_close=self._open.discard
-                ),
-                host,
-                port,
-                ssl=tls,
-                server_hostname=host if tls is not None else None,
-            )
+        longest = self._limits.connect_seconds
+        own = loop.time() + longest if longest is not None else deadline
+        try:
+            async with asyncio.timeout_at(min(own, deadline)):
+                connection = await self._open_connection(loop)
+        except TimeoutError as error:
+            if loop.time() < deadline:
+                raise ConnectionError(f"no connection within {longest:g} s") from error
+            raise
         if self._closed:
             connection.close()
         if not connection.closed:
             self._open.add(connection)
         return connection
+
+    async def _open_connection(self, loop: asyncio.AbstractEventLoop) -> Connection:
+        host, port, tls, socket = self._origin
+
+        def connection() -> Connection:
+            return Connection(loop, max_response_bytes=self._limits.max_response_bytes, on_close=self._open.discard)
+
+        if socket is not None:
+            _, opened = await loop.create_unix_connection(connection, socket)
+        else:
+            server_hostname = host if tls is not None else None
+            _, opened = await loop.create_connection(connection, host, port, ssl=tls, server_hostname=server_hostname)
+        return opened

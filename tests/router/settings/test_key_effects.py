@@ -202,7 +202,22 @@ TESTS: dict[str, str] = {
     "traffic.all.accept_encodings": f"{TRAFFIC}::test_a_subgraph_may_respond_in_an_offered_coding",
     "traffic.all.share_queries": f"{TRAFFIC}::test_a_query_in_flight_is_not_sent_again",
     "traffic.all.longest_retry_after": LEFT_ALONE,
-    **{f"traffic.subgraphs.<name>.{name}": OWN_TRAFFIC for name in SubgraphTraffic.model_fields},
+    "traffic.all.connect_timeout": f"{TRAFFIC}::test_a_connection_has_a_time_limit_of_its_own",
+    "traffic.all.client_certificate": f"{TRAFFIC}::test_the_router_presents_its_client_certificate",
+    "traffic.all.client_key": f"{TRAFFIC}::test_the_router_presents_its_client_certificate",
+    **{
+        key.path: f"{TRAFFIC}::{test}"
+        for section, test in {
+            "retry": "test_a_failed_query_is_sent_again_if_the_settings_say_so",
+            "breaker": "test_a_subgraph_that_fails_gets_no_requests_for_a_while",
+            "hedge": "test_a_slow_query_is_sent_twice",
+            "shedding": "test_requests_at_once_are_adapted_to_the_subgraph",
+            "ejection": "test_several_servers_share_the_requests_and_a_failing_one_is_ejected",
+        }.items()
+        for key in keys()
+        if key.is_leaf and key.path.startswith(f"traffic.all.{section}.")
+    },
+    **{key.path: OWN_TRAFFIC for key in keys() if key.is_leaf and key.path.startswith("traffic.subgraphs.<name>.")},
     **{f"limits.{name}": HTTP_LIMITS for name in ("body_bytes", "url_bytes", "header_bytes", "header_count")},
     **{f"limits.{name}": TEXT_LIMITS for name in ("tokens", "recursion")},
     **{
@@ -292,6 +307,14 @@ OTHER: dict[str, object] = {
     "accept_encodings": ["gzip"],
     "share_queries": "all",
     "longest_retry_after": "7s",
+    "connect_timeout": "7s",
+    "client_certificate": "own.pem",
+    "client_key": "own.pem",
+    "retry": "{enabled: true, attempts: 7, wait: 7s, longest_wait: 7s, budget: 7}",
+    "breaker": "{enabled: true, failures: 7, minimum_requests: 7, window: 7s, open_time: 7s, probes: 7}",
+    "hedge": "{enabled: true, percentile: 7, shortest_wait: 7s, budget: 7}",
+    "shedding": "{enabled: true, initial: 7, smallest: 7, largest: 7, tolerance: 7}",
+    "ejection": "{failures: 7, time: 7s, longest_time: 7s}",
 }
 
 

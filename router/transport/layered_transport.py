@@ -1,0 +1,151 @@
+"""Makes the transport to the subgraphs of one supergraph, with the layers that the settings enable.
+
+    pause ─> deduplication ─> shedding ─> retry ─> breaker ─> hedge ─> balancing ─> HTTP
+
+A layer exists only if it is enabled for some subgraph, and holds only for the subgraphs for which it is.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from router.transport.http import Endpoint, HttpTransport
+from router.transport.http1.pool import PoolLimits
+from router.transport.interface import Transport
+from router.transport.layers.balancing import BalancingLayer, EjectionRule, Server
+from router.transport.layers.circuit_breaker import BreakerLayer, BreakerRule
+from router.transport.layers.deduplication import DeduplicationLayer
+from router.transport.layers.hedging import HedgeLayer, HedgeRule
+from router.transport.layers.load_shedding import SheddingLayer, SheddingRule
+from router.transport.layers.retry import RetryLayer, RetryRule
+from router.transport.layers.retry_after_pause import PauseLayer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from router.settings.sections.traffic import AllTraffic
+
+
+class ReportsStatus(Protocol):
+    """A layer that `/status` of the admin port shows."""
+
+    def status(self) -> Mapping[str, object]:
+        """Return JSON values by unique names."""
+        ...
+
+
+class _ReportingLayer(ReportsStatus, Transport, Protocol):
+    """A layer with both."""
+
+
+class LayeredTransport(NamedTuple):
+    """The transport, and those of its layers that `/status` shows."""
+
+    transport: Transport
+    reporting: tuple[ReportsStatus, ...] = ()
+
+
+def layered_transport(urls: Mapping[str, Sequence[str]], traffic: Mapping[str, AllTraffic]) -> LayeredTransport:
+    """Return the transport to subgraphs. `urls` and `traffic` have the servers and the settings of each subgraph.
+
+    Raises:
+        ValueError: A URL, a certificate authority or a client certificate is not usable.
+    """
+    servers = {
+        name: [Server(f"{name}\0{number}", url) for number, url in enumerate(own)]
+        for name, own in urls.items()
+        if len(own) > 1
+    }
+    endpoints = {name: _endpoint(name, own[0], traffic[name]) for name, own in urls.items() if len(own) == 1}
+    for name, several in servers.items():
+        endpoints |= {server.name: _endpoint(name, server.label, traffic[name]) for server in several}
+    transport: Transport = HttpTransport(endpoints)
+    reporting: list[ReportsStatus] = []
+    if servers:
+        transport = _reported(reporting, BalancingLayer(transport, servers, _ejections(traffic)))
+    if hedges := _hedges(traffic):
+        transport = _reported(reporting, HedgeLayer(transport, hedges))
+    if breakers := _breakers(traffic):
+        transport = _reported(reporting, BreakerLayer(transport, breakers))
+    if retries := _retries(traffic):
+        transport = _reported(reporting, RetryLayer(transport, retries))
+    if shedding := _shedding(traffic):
+        transport = _reported(reporting, SheddingLayer(transport, shedding))
+    shared = {name: each.share_queries for name, each in traffic.items() if each.share_queries}
+    if shared:
+        transport = DeduplicationLayer(transport, shared)
+    pauses = {name: each.longest_retry_after for name, each in traffic.items() if each.longest_retry_after is not None}
+    if pauses:
+        transport = PauseLayer(transport, pauses)
+    return LayeredTransport(transport, tuple(reporting))
+
+
+def _endpoint(name: str, url: str, traffic: AllTraffic) -> Endpoint:
+    return Endpoint(
+        url=url,
+        timeout=traffic.timeout,
+        limits=PoolLimits(
+            max_connections=traffic.max_connections,
+            max_waiting=traffic.max_waiting,
+            idle_seconds=traffic.idle_timeout,
+            max_response_bytes=traffic.max_response_bytes,
+            connect_seconds=traffic.connect_timeout,
+        ),
+        tls=_tls(name, traffic),
+        codings=traffic.accept_encodings,
+    )
+
+
+def _tls(name: str, traffic: AllTraffic) -> ssl.SSLContext | None:
+    authority, certificate = traffic.certificate_authority, traffic.client_certificate
+    if authority is None and certificate is None:
+        return None
+    try:
+        tls = ssl.create_default_context(cafile=authority)
+    except OSError as error:
+        raise ValueError(f"subgraph {name}: {authority} holds no certificates: {error.strerror}") from error
+    if certificate is not None:
+        try:
+            tls.load_cert_chain(certificate, traffic.client_key, lambda: "")
+        except (OSError, ValueError) as error:
+            raise ValueError(f"subgraph {name}: {certificate} holds no certificate with its private key") from error
+    return tls
+
+
+def _reported(reporting: list[ReportsStatus], layer: _ReportingLayer) -> Transport:
+    reporting.append(layer)
+    return layer
+
+
+def _ejections(traffic: Mapping[str, AllTraffic]) -> dict[str, EjectionRule]:
+    rules = {name: each.ejection for name, each in traffic.items()}
+    return {name: EjectionRule(rule.failures, rule.time, rule.longest_time) for name, rule in rules.items()}
+
+
+def _hedges(traffic: Mapping[str, AllTraffic]) -> dict[str, HedgeRule]:
+    rules = {name: each.hedge for name, each in traffic.items() if each.hedge.enabled}
+    return {name: HedgeRule(rule.percentile, rule.shortest_wait, rule.budget) for name, rule in rules.items()}
+
+
+def _breakers(traffic: Mapping[str, AllTraffic]) -> dict[str, BreakerRule]:
+    rules = {name: each.breaker for name, each in traffic.items() if each.breaker.enabled}
+    return {
+        name: BreakerRule(rule.failures, rule.minimum_requests, rule.window, rule.open_time, rule.probes)
+        for name, rule in rules.items()
+    }
+
+
+def _retries(traffic: Mapping[str, AllTraffic]) -> dict[str, RetryRule]:
+    rules = {name: (each.retry, each.timeout) for name, each in traffic.items() if each.retry.enabled}
+    return {
+        name: RetryRule(rule.attempts, rule.wait, rule.longest_wait, rule.budget, timeout)
+        for name, (rule, timeout) in rules.items()
+    }
+
+
+def _shedding(traffic: Mapping[str, AllTraffic]) -> dict[str, SheddingRule]:
+    rules = {name: each.shedding for name, each in traffic.items() if each.shedding.enabled}
+    return {
+        name: SheddingRule(rule.initial, rule.smallest, rule.largest, rule.tolerance) for name, rule in rules.items()
+    }

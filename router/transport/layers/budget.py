@@ -1,0 +1,31 @@
+"""`Budget`: how many additional requests may be sent, as a share of the normal ones."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_MOST_SAVED: Final = 10.0
+
+
+class Budget:
+    """Each request adds `percent` / 100 to the budget, and each additional request takes 1.
+
+    At most ten are saved up, so after a quiet time a failing subgraph does not get a burst of repeated requests.
+    """
+
+    __slots__ = ("_share", "left")
+
+    def __init__(self, percent: float) -> None:
+        self._share = percent / 100
+        self.left = 1.0
+
+    def earn(self) -> None:
+        """Count a normal request."""
+        self.left = min(self.left + self._share, _MOST_SAVED)
+
+    def take(self) -> bool:
+        """Return whether an additional request may be sent, and count it."""
+        if self.left < 1:
+            return False
+        self.left -= 1
+        return True

@@ -1,0 +1,133 @@
+"""Bound how many requests a subgraph has at once, and find out by itself how many it can bear.
+
+If a subgraph gets more than it can do, requests wait inside it, and all become slow. So the durations of requests say
+whether there are too many: while they are at most `tolerance` times as long as the shortest typical duration, the limit
+grows; above that, it shrinks. A request above the limit fails at once, so that the others are answered in time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from router.errors import TransportError
+from router.transport.fetch_failures import overloaded
+from router.transport.layers.attempt_results import is_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from router.transport.interface import SubgraphRequest, SubgraphResponse, Transport
+
+_SHORTEST_ROUND: Final = 10
+_GREATEST_CUT: Final = 0.7
+# The shortest typical duration is raised a little in each quiet round, to follow a subgraph that has become slower.
+_DRIFT: Final = 1.01
+
+
+class SheddingRule(NamedTuple):
+    """How the limit of one subgraph may move.
+
+    Attributes:
+        initial: The limit at the start.
+        smallest: The limit is never below this number.
+        largest: The limit is never above this number.
+        tolerance: How many times the shortest typical duration is still acceptable.
+    """
+
+    initial: int
+    smallest: int
+    largest: int
+    tolerance: float
+
+
+class AdaptiveLimit:
+    """The limit of one subgraph. A round is about as many requests as the limit; after each, the limit is adjusted."""
+
+    def __init__(self, rule: SheddingRule) -> None:
+        self._rule = rule
+        self._limit = float(rule.initial)
+        self._typical: float | None = None
+        self._sum, self._count, self._was_full = 0.0, 0, False
+        self.in_flight = 0
+        self.refused = 0
+
+    @property
+    def limit(self) -> int:
+        """The largest number of requests at once."""
+        return int(self._limit)
+
+    def enter(self) -> bool:
+        """Return whether another request may be sent, and count it."""
+        if self.in_flight >= self.limit:
+            self._was_full = True
+            self.refused += 1
+            return False
+        self.in_flight += 1
+        return True
+
+    def leave(self, seconds: float | None) -> None:
+        """Note that a request has ended after `seconds`. None if its duration says nothing, because it failed."""
+        self.in_flight -= 1
+        if seconds is None:
+            return
+        self._sum += seconds
+        self._count += 1
+        if self._count >= max(_SHORTEST_ROUND, self._limit):
+            self._adjust(self._sum / self._count)
+            self._sum, self._count, self._was_full = 0.0, 0, False
+
+    def _adjust(self, mean: float) -> None:
+        if self._typical is None or self.limit <= self._rule.smallest:
+            self._typical = mean  # with so few requests at once, none waits
+        else:
+            # Only a round without refusals says something about the time that requests take without waiting.
+            self._typical = min(mean, self._typical if self._was_full else self._typical * _DRIFT)
+        bearable = self._typical * self._rule.tolerance
+        if mean > bearable:
+            self._limit *= max(_GREATEST_CUT, bearable / mean)
+        elif self._was_full:
+            self._limit += max(1.0, self._limit**0.5 / 2)
+        self._limit = min(max(self._limit, self._rule.smallest), self._rule.largest)
+
+
+class SheddingLayer:
+    """A `Transport` with an adaptive limit for each subgraph in `rules`."""
+
+    def __init__(self, inner: Transport, rules: Mapping[str, SheddingRule]) -> None:
+        self._inner = inner
+        self.limits = {name: AdaptiveLimit(rule) for name, rule in rules.items()}
+
+    async def send(self, request: SubgraphRequest) -> SubgraphResponse:
+        """See `Transport.send`. Above the limit, `SubgraphUnreachable` is raised at once."""
+        limit = self.limits.get(request.subgraph)
+        if limit is None:
+            return await self._inner.send(request)
+        if not limit.enter():
+            raise overloaded(request.subgraph, f"it has {limit.in_flight} requests, as many as it can bear")
+        clock = asyncio.get_running_loop().time
+        started, seconds = clock(), None
+        try:
+            response = await self._inner.send(request)
+            if not is_fault(response):
+                seconds = clock() - started
+            return response
+        except TransportError as failure:
+            if failure.code == "GATEWAY_TIMEOUT":
+                seconds = clock() - started
+            raise
+        finally:
+            limit.leave(seconds)
+
+    async def aclose(self) -> None:
+        """See `Transport.aclose`."""
+        await self._inner.aclose()
+
+    def status(self) -> Mapping[str, object]:
+        """Return the limit of each subgraph, its requests now, and the number of refused requests."""
+        return {
+            "shedding": {
+                name: {"limit": each.limit, "in_flight": each.in_flight, "refused": each.refused}
+                for name, each in self.limits.items()
+            }
+        }
