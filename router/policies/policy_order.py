@@ -23,6 +23,7 @@ from router.policies.persisted_documents import PersistedDocumentList
 from router.policies.personal_data_redaction import PersonalDataRedaction
 from router.policies.query_plan_in_response import QueryPlanInResponse
 from router.policies.rate_limits.rate_limit_stage import AddressRateLimits, CostRateLimits, IdentityRateLimits
+from router.policies.response_headers import ResponseHeaders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -45,17 +46,18 @@ ORDER: Final[tuple[Policy, ...]] = (
     Policy("rate limits of addresses", "rate_limits", AddressRateLimits.configured),
     Policy("authentication", "authentication", authentication.configured),
     EMBEDDED_STAGES,
-    Policy("rate limits of identities", "rate_limits.rules", IdentityRateLimits.configured),
+    Policy("rate limits of identities", "rate_limits.rules[].key", IdentityRateLimits.configured),
     Policy("persisted documents", "persisted_documents", PersistedDocumentList.configured),
     Policy("automatic persisted queries", "apq", AutomaticPersistedQueries.configured),
     Policy("limits", "limits", OperationLimits.configured),
     Policy("list items", "limits.list_items", ListItems.configured),
     Policy("authorization", "authorization", Authorization.configured),
     Policy("demand control", "demand_control", DemandControl.configured),
-    Policy("rate limits of costs", "rate_limits.rules", CostRateLimits.configured),
+    Policy("rate limits of costs", "rate_limits.rules[].counts", CostRateLimits.configured),
     Policy("demand control of subgraphs", "demand_control.subgraph_max_cost", SubgraphDemand.configured),
     Policy("override labels", "override_labels", OverrideLabels.configured),
     Policy("header propagation", "headers", HeaderPropagation.configured),
+    Policy("response headers", "headers.all.response[].propagate", ResponseHeaders.configured),
     Policy("error masking", "errors", ErrorMasking.configured),
     Policy("hidden schema names", "introspection", HiddenSchemaNames.configured),
     Policy("log redaction", "logging.redact_tag", PersonalDataRedaction.configured),

@@ -51,6 +51,7 @@ class ResponseWriter:
         vary = b", ".join(name for name in (b"Accept", self._compression.vary) if name)
         # No cache may store a response, because responses depend on the client and on the time.
         self._always = ((b"cache-control", b"no-store"), (b"vary", vary), (b"x-content-type-options", b"nosniff"))
+        self._uncached = self._always[1:]  # for a response whose `Cache-Control` a rule has set
 
     async def graphql(self, target: ResponseTarget, response: GraphQLResponse, media_type: MediaType) -> None:
         """Write the response to one operation."""
@@ -111,7 +112,7 @@ class ResponseWriter:
             *extra,
             *target.cors,
             (b"content-type", media_type.header),
-            *self._always,
+            *(self._uncached if any(name == b"cache-control" for name, _ in extra) else self._always),
         ]
         target.log_line.status, target.log_line.size = status, len(sent)
         await target.send({"type": "http.response.start", "status": status, "headers": headers})

@@ -81,7 +81,7 @@ class RouterSettings(Section):
     authorization: Authorization = Authorization()
     """What happens with fields that a client may not read."""
     headers: Headers = Headers()
-    """Which headers of a client are sent to subgraphs."""
+    """Which headers of a client are sent to subgraphs, and which of subgraphs to the client."""
     traffic: Traffic = Traffic()
     """Time limits and connections of requests to subgraphs."""
     limits: Limits = Limits()

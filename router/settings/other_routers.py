@@ -42,7 +42,6 @@ def _none(note: str = "this router does not have this feature") -> Counterpart:
 
 
 _RULES = "each rule has one of the keys `propagate`, `insert` and `remove`"
-_RESPONSE_RULES = _none("headers of subgraph responses are not forwarded to clients")
 _NOT_ALL_ORIGINS = _key("cors.origins", note='`["*"]` allows every origin')
 _LOGS = _none("the variables MOSAFE_LOG_LEVEL and MOSAFE_LOG_FORMAT configure logs")
 _EXTENSIONS = _none("a stage in Python has this purpose (docs/embedding.md)")
@@ -72,8 +71,6 @@ TABLES: Final[Mapping[str, Mapping[str, Counterpart]]] = {
         "cors.policies": _key("cors.origins"),
         "cors.methods": _none("GET and POST are always allowed"),
         "csrf.unsafe_disabled": _key("csrf.enabled", note="the opposite"),
-        "headers.all.response": _RESPONSE_RULES,
-        "headers.subgraphs.*.response": _RESPONSE_RULES,
         "apq.router": _key("apq.entries", "apq.redis"),
         "apq.subgraph": _none("fetches are not sent as persisted queries"),
         "batching.mode": _none("a batch is a list of requests over HTTP"),
@@ -159,8 +156,6 @@ TABLES: Final[Mapping[str, Mapping[str, Counterpart]]] = {
         "query_planner.timeout": _key("planner.deadline"),
         "override_subgraph_urls": _key("override_subgraph_url"),
         "override_subgraph_urls.subgraphs": _key("override_subgraph_url", note="a mapping of names to URLs"),
-        "headers.all.response": _RESPONSE_RULES,
-        "headers.subgraphs.*.response": _RESPONSE_RULES,
         "cors.allow_any_origin": _NOT_ALL_ORIGINS,
         "cors.policies": _key("cors.origins"),
         "limits.max_depth": _key("limits.depth"),
@@ -225,9 +220,7 @@ TABLES: Final[Mapping[str, Mapping[str, Counterpart]]] = {
         "overrides": _key("override_subgraph_url", "headers.subgraphs.<name>"),
         "headers.all.request.*.op": _none(_RULES),
         "headers.subgraphs.*.request.*.op": _none(_RULES),
-        "headers.all.response": _RESPONSE_RULES,
-        "headers.subgraphs.*.response": _RESPONSE_RULES,
-        "headers.router": _RESPONSE_RULES,
+        "headers.router": _key("headers.all.response[]"),
         "cors.allow_origins": _key("cors.origins"),
         "cors.allow_methods": _none("GET and POST are always allowed"),
         "cors.match_origins": _key("cors.origins"),

@@ -1,10 +1,11 @@
-"""`headers`: which headers of a client are sent to which subgraph."""
+"""`headers`: which headers of a client are sent to which subgraph, and which of a subgraph to the client."""
 
 # ruff: noqa: TC003  (pydantic evaluates the annotations of its models at run time)
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from pydantic import SecretStr, field_validator, model_validator
 
@@ -86,15 +87,66 @@ class HeaderRule(Section):
         return self
 
 
+class PropagateResponse(Section):
+    """Forward a header of the subgraph's response to the client."""
+
+    named: HeaderName | None = None
+    """Forward the header with this name. Headers of the connection and of the body need `rename`."""
+    matching: Pattern | None = None
+    """Forward every header whose whole name matches this regular expression. `Set-Cookie` and headers of the connection
+    and of the body never match."""
+    rename: SettableHeader | None = None
+    """The name of the header in the response to the client."""
+    default: HeaderValue | None = None
+    """The value of the header if the subgraph did not send it."""
+    merge: Literal["first", "last", "append", "most_restrictive"] | None = None
+    """What happens if the responses of several fetches have the header: the `first` or `last` value counts, or values
+    are joined (`append`). `most_restrictive` is for `Cache-Control`, and its default; that of `Set-Cookie` is `append`,
+    and of other headers `last`."""
+
+    @model_validator(mode="after")
+    def _has_one_selector(self) -> PropagateResponse:
+        if (self.named is None) == (self.matching is None):
+            raise ValueError("give either `named` or `matching`")
+        if self.matching is not None and (self.rename is not None or self.default is not None):
+            raise ValueError("`rename` and `default` need `named`")
+        if self.named in PROTOCOL_HEADERS and self.rename is None:
+            raise ValueError(
+                f"`{self.named}` belongs to the connection; it is forwarded only with another name (`rename`)"
+            )
+        if self.merge == "most_restrictive" and (self.named != "cache-control" or self.rename is not None):
+            raise ValueError("`most_restrictive` is only for `cache-control`")
+        return self
+
+
+class ResponseHeaderRule(Section):
+    """A rule for the headers of responses. It has exactly one of the keys `propagate`, `insert` and `remove`."""
+
+    propagate: PropagateResponse | None = None
+    """Forward a header of the subgraph's response to the client."""
+    insert: Insert | None = None
+    """Set a header of the response to a fixed value."""
+    remove: Remove | None = None
+    """Remove a header that an earlier rule or another subgraph has set."""
+
+    @model_validator(mode="after")
+    def _has_one_action(self) -> ResponseHeaderRule:
+        if sum(action is not None for action in (self.propagate, self.insert, self.remove)) != 1:
+            raise ValueError("a rule is exactly one of `propagate`, `insert` and `remove`")
+        return self
+
+
 class HeaderRules(Section):
-    """Rules for the headers of requests to subgraphs. They are applied in order."""
+    """Rules for the headers of requests to subgraphs and of their responses. They are applied in order."""
 
     request: tuple[HeaderRule, ...] = ()
     """Rules for the headers of requests to a subgraph, in the order in which they are applied."""
+    response: tuple[ResponseHeaderRule, ...] = ()
+    """Rules for the headers that a client gets from responses of a subgraph, in the order in which they are applied."""
 
 
 class Headers(Section):
-    """Which headers of a client are sent to subgraphs. Without rules, no header is sent."""
+    """Which headers of a client are sent to subgraphs, and which of subgraphs to the client. Without rules, none is."""
 
     all: HeaderRules = HeaderRules()
     """Rules for every subgraph. They are applied before the rules in `subgraphs`."""

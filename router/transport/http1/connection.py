@@ -44,7 +44,8 @@ _MAX_PARTS = 256
 class RawResponse(NamedTuple):
     """A response as received, with its content coding.
 
-    The names in `headers` are in lower case. The values of a repeated header are joined by a comma (RFC 9110 §5.3).
+    The names in `headers` are in lower case. The values of a repeated header are joined by a comma (RFC 9110 §5.3),
+    those of `set-cookie` by a line break.
     """
 
     status: int
@@ -200,7 +201,9 @@ class Connection(asyncio.Protocol):
             return  # a trailer must not act as a header (RFC 9110 §6.5.1)
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
         known = self._headers.get(key)
-        self._headers[key] = text if known is None else f"{known}, {text}"
+        # A cookie can contain commas, so cookies are separated by line breaks, which no header contains.
+        separator = "\n" if key == "set-cookie" else ", "
+        self._headers[key] = text if known is None else f"{known}{separator}{text}"
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()

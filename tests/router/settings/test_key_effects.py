@@ -31,6 +31,7 @@ ROOT = Path(__file__).parents[3]
 ROUTER = "tests/router"
 
 HEADERS = f"{ROUTER}/policies/test_header_propagation.py"
+RESPONSE_HEADERS = f"{ROUTER}/policies/test_response_headers.py"
 HEADER_RULES = f"{HEADERS}::test_rules_decide_what_is_sent"
 OWN_HEADER_RULES = f"{HEADERS}::test_rules_of_a_subgraph_come_after_those_for_all_and_touch_no_other"
 OWN_TRAFFIC = f"{ROUTER}/settings/test_key_effects.py::test_each_key_of_one_subgraphs_traffic_is_its_own"
@@ -192,6 +193,15 @@ TESTS: dict[str, str] = {
     **dict.fromkeys(
         (key.path for key in keys() if key.path.startswith("headers.subgraphs.") and key.is_leaf), OWN_HEADER_RULES
     ),
+    **{
+        key.path: f"{RESPONSE_HEADERS}::{test}"
+        for section, test in {
+            "all": "test_rules_decide_what_a_client_gets",
+            "subgraphs.<name>": "test_rules_of_a_subgraph_come_after_those_for_all_and_touch_no_other",
+        }.items()
+        for key in keys()
+        if key.is_leaf and key.path.startswith(f"headers.{section}.response")
+    },
     "traffic.request_timeout": f"{GATEWAY}::test_the_whole_request_has_a_deadline_that_stops_its_fetches",
     "traffic.all.timeout": f"{TRAFFIC}::test_a_subgraph_has_a_timeout",
     "traffic.all.max_connections": f"{TRAFFIC}::test_connections_are_limited",
