@@ -71,7 +71,7 @@ class KeySource(Protocol):
     """Finds public signing keys."""
 
     async def key(self, key_id: str) -> jwt.PyJWK | None:
-        """The public key with this id, or None if there is no such key.
+        """Return the public key with this id, or None if there is no such key.
 
         Raises:
             Unavailable: the keys are not available.
@@ -80,7 +80,7 @@ class KeySource(Protocol):
 
 
 def bearer_token(authorization: str) -> str:
-    """The token in an `Authorization` header.
+    """Return the token in an `Authorization` header.
 
     Raises:
         Unauthenticated: the scheme is not Bearer, or the token contains a character that RFC 6750 does not allow.
@@ -101,7 +101,7 @@ class TokenVerifier:
         self._revocations = revocations
 
     async def caller(self, authorization: str | None) -> Caller | None:
-        """The caller whom an `Authorization` header identifies; None without a header.
+        """Return the caller whom an `Authorization` header identifies. Return None if there is no header.
 
         Raises:
             Unauthenticated: the scheme is not Bearer, or the token is malformed, expired, revoked or of another issuer.
@@ -113,7 +113,7 @@ class TokenVerifier:
         return await self.verify(bearer_token(authorization))
 
     async def verify(self, token: str) -> Caller:
-        """The caller whom an access token identifies.
+        """Return the caller whom an access token identifies.
 
         Raises:
             Unauthenticated: the token is malformed, expired, revoked or of another issuer.

@@ -1,4 +1,4 @@
-"""Permissions: who may do what with whose data. Each service has a table of them in `domain.py` (bank §2.2). Pure.
+"""Permissions: who may do what with whose data. Each service has a table of them in `domain.py` (bank §2.2).
 
 A row is about one operation. It says whether the owner of the data may do it, and which roles of staff may do it with
 the data of others:
@@ -9,6 +9,8 @@ PERMISSIONS: Final[Mapping[Operation, Permission]] = {
     Operation.DEBIT: Permission(owner=True),
 }
 ```
+
+This module is pure: it has no I/O and reads no clock.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ class StoreRecords:
         self._folder = data_dir / FOLDER
 
     def read(self) -> dict[str, StoreState]:
-        """All records by name.
+        """Return all records by the name of their store.
 
         Raises:
             StartupError: a record cannot be read.

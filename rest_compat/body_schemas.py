@@ -157,7 +157,7 @@ class ObjectSchema:
     rules: tuple[FieldRule, ...] = ()
 
     def read(self, document: Mapping[str, object]) -> dict[str, Any]:
-        """The converted body.
+        """Return the converted body.
 
         Raises:
             ValidationFailed: lists every bad field.
@@ -212,7 +212,7 @@ class VariantSchema:
     variants: Mapping[str, ObjectSchema]
 
     def read(self, document: Mapping[str, object]) -> dict[str, Any]:
-        """The converted body, with the tag.
+        """Return the converted body, including the tag.
 
         Raises:
             ValidationFailed: lists every bad field.
@@ -245,7 +245,7 @@ BodySchema = ObjectSchema | VariantSchema
 
 
 def read_query(fields: tuple[InputField, ...], query_string: bytes) -> dict[str, Any]:
-    """The converted parameters of a query string.
+    """Return the converted parameters of a query string.
 
     Raises:
         ValidationFailed: lists every bad parameter, including unknown and repeated ones.

@@ -1,9 +1,9 @@
-"""The checks of whether this process is ready: the router responds, and each service behind it has responded once.
+"""The checks of whether this process is ready: the router responds, and each service has responded once.
 
-At the start of the platform, the router listens before its services do. If readiness depended on the router alone, a
+At the start of the platform, the router listens before the services do. If readiness depended on the router alone, a
 load balancer would send requests too early, and the first clients would get 503. If a service fails later, this process
-stays ready: only the routes that need the service respond with 503, and another instance of this process could not do
-better.
+stays ready: only the routes that need the service respond with 503. Another instance of this process would respond with
+503 too.
 """
 
 from __future__ import annotations

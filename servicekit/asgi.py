@@ -24,7 +24,7 @@ CLIENT_CLOSED_REQUEST = 499
 
 
 def header(scope: Scope, name: bytes) -> str | None:
-    """The first header with this lower-case name, decoded as Latin-1; None if it is absent."""
+    """Return the first header with this lower-case name, decoded as Latin-1. Return None if it is absent."""
     for key, value in scope["headers"]:
         if key == name:
             text: str = value.decode("latin-1")

@@ -198,7 +198,7 @@ def serving(path: ClientPath) -> Iterator[None]:
 
 
 def outgoing_headers() -> dict[str, str]:
-    """The header that sends the addresses of the current request to another process of the platform."""
+    """Return the header that sends the addresses of the current request to another process of the platform."""
     forwarded_for = current().forwarded_for
     return {"x-forwarded-for": forwarded_for} if forwarded_for else {}
 

@@ -39,7 +39,7 @@ class LazyGroup(click.Group):
     """
 
     def __init__(self, *args: Any, table: Mapping[str, LazyCommand], **options: Any) -> None:
-        """`table` maps the names of the commands."""
+        """`table` maps the name of each command to its `LazyCommand`."""
         super().__init__(*args, **options)
         self._table = table
 

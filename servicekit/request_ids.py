@@ -81,6 +81,6 @@ def serving(ids: RequestIds) -> Iterator[None]:
 
 
 def outgoing_headers() -> dict[str, str]:
-    """The headers that carry the ids of the current request to another process."""
+    """Return the headers that send the ids of the current request to another process."""
     ids = current()
     return {} if ids is None else {"x-request-id": ids.request_id, "traceparent": ids.traceparent}

@@ -70,5 +70,5 @@ def _share_of_steps(text: str) -> float:
 
 
 def _bits(text: str) -> float:
-    """The entropy of `text` in bits, estimated from how often each character occurs in it."""
+    """Return the entropy of `text` in bits, estimated from how often each character occurs in it."""
     return -sum(count * math.log2(count / len(text)) for count in Counter(text).values())

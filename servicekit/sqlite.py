@@ -170,7 +170,7 @@ class Database:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[aiosqlite.Connection]:
-        """A read transaction: every statement of the block sees the same state.
+        """Run the block in a read transaction, in which every statement sees the same state.
 
         If the caller is cancelled while a statement runs, the statement is interrupted. Otherwise the next reader would
         wait for it.

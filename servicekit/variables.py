@@ -56,7 +56,7 @@ class VariableTable:
         return frozenset(variable.name for variable in self.variables if variable.secret)
 
     def env_example(self) -> str:
-        """The content of `.env.example`: every variable with meaning and default, all commented out."""
+        """Return the content of `.env.example`: every variable with its meaning and default, as comments."""
         lines = [
             "# Every variable of the platform. All are optional: unset means the default shown.",
             "# Copy this file to .env and uncomment what you change; variables of the environment win over it.",

@@ -121,7 +121,7 @@ def _mismatch(path: Path, data_dir: Path) -> str | None:
 
 
 def _lines(report: LedgerReport, mismatch: str | None) -> list[str]:
-    """The report as text: a line for each invariant, then the figures."""
+    """Return the report as text: a line for each invariant, and then the numbers and sums."""
     broken = {violation.invariant: violation for violation in report.violations}
     lines = []
     for invariant in report.invariants:

@@ -188,7 +188,7 @@ def visible(info: Info, account: domain.Account | None) -> Account | None:
 
 
 def present(account: domain.Account, caller: Caller) -> Account:
-    """The GraphQL object of `account`, for a caller who may see it."""
+    """Return the GraphQL object of `account`, for a caller who may see it."""
     return Account(
         id=strawberry.ID(account.id),
         account_number=account.number,

@@ -1,4 +1,4 @@
-"""The hash chain of each account's entries (bank §2.16). Pure.
+"""The hash chain of each account's entries (bank §2.16).
 
 Each entry of a customer's account has a hash: an HMAC over the entry, over all entries of its transaction, and over the
 hash of the account's entry before it. The key of the HMAC is not in the database. So somebody who can write to the
@@ -9,6 +9,8 @@ of this entry also covers the entries of internal accounts.
 If somebody removes the last entries of an account, the rest of the chain is still valid, only shorter. So the service
 logs a head for each day: one hash over all entries of that day. A later check computes the same hash from the database
 only if no entry of that day is missing.
+
+This module is pure: it has no I/O and reads no clock.
 """
 
 from __future__ import annotations

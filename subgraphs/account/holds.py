@@ -1,4 +1,4 @@
-"""Holds: money of an account that is reserved for an order until the order is posted (bank §2.15). Pure.
+"""Holds: money of an account that is reserved for an order until the order is posted (bank §2.15).
 
 A hold contains the whole order, which was decided when the money was reserved. Later it ends in one of three ways:
 
@@ -8,6 +8,8 @@ A hold contains the whole order, which was decided when the money was reserved. 
 
 A hold that ends without a posting leaves a refusal under the order's transaction id. So a capture that comes too late
 gets a definite outcome, and so does each repetition.
+
+This module is pure: it has no I/O and reads no clock.
 """
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
-"""The limits of customers: the largest order, daily sum, monthly sum and balance (bank §2.12). Pure.
+"""The limits of customers: the largest order, daily sum, monthly sum and balance (bank §2.12).
 
 Days and months end at midnight UTC. For each person, period and currency, two sums are limited: the money that leaves
 the person's accounts (transfers, withdrawals, payments), and the money that is deposited into them.
 
 A type of account may have additional limits. They apply to the sum over the person's accounts of this type. The limits
 for all accounts apply too.
+
+This module is pure: it has no I/O and reads no clock.
 """
 
 from __future__ import annotations

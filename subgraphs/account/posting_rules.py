@@ -1,9 +1,11 @@
-"""The rules that decide whether a posting is made or refused (bank §2.7). Pure.
+"""The rules that decide whether a posting is made or refused (bank §2.7).
 
 Only a person who can send money may learn whether another account can receive it. So the person's own accounts and
 funds are checked first. If the receiver's account cannot receive the money, the problem is the same for every reason.
 Receivers that do not exist or cannot receive money are counted, so that nobody can search for accounts
 (`WRONG_RECEIVERS`).
+
+This module is pure: it has no I/O and reads no clock.
 """
 
 from __future__ import annotations

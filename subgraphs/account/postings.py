@@ -1,4 +1,4 @@
-"""Postings: balanced sets of ledger entries (bank §2.7). Pure.
+"""Postings: balanced sets of ledger entries (bank §2.7).
 
 Every movement of money is one posting: at least two entries that sum to zero, on customers' accounts or on internal
 accounts of the bank. When money enters or leaves the bank, an internal account gets the opposite entry. The balance of
@@ -11,6 +11,8 @@ Posting(type=DEPOSIT, amount=10.00, entries=(Entry(InternalAccount("DEPOSITS"), 
 
 Only `posting_rules.decide` checks owner, status, currency, funds and limits. The store calls `settlement.settle` inside
 a database transaction, and writes exactly what it returns.
+
+This module is pure: it has no I/O and reads no clock.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Computes the outcome of a posting and everything that the store has to write for it (bank §2.7). Pure."""
+"""Computes the outcome of a posting and everything that the store has to write for it (bank §2.7).
+
+This module is pure: it has no I/O and reads no clock.
+"""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class KeyRing:
         return key.id, self._opened[key.id]
 
     async def public_keys(self) -> list[dict[str, Any]]:
-        """The published keys as JWKs, oldest first."""
+        """Return the published keys as JWKs, the oldest first."""
         await self._read()
         return [key.public_jwk for key in signing_keys.published(self._keys, self._clock())]
 
@@ -74,7 +74,7 @@ class KeyRing:
         return None
 
     async def keys(self) -> list[SigningKey]:
-        """All stored keys, oldest first."""
+        """Return all stored keys, the oldest first."""
         self._read_at = None
         await self._read()
         return sorted(self._keys, key=lambda key: key.active_from)

@@ -34,7 +34,7 @@ QUEUE: Final = 32
 
 
 def threads() -> int:
-    """The number of threads: one for each core, or fewer if the memory does not suffice for so many hashes."""
+    """Return the number of threads: one for each core, or fewer if there is not enough memory for so many hashes."""
     return max(1, min(available_cores(), MAX_MEMORY_KIB // MEMORY_KIB))
 
 
@@ -54,7 +54,7 @@ class PasswordHasher:
         self._threads.__exit__()
 
     async def hash(self, password: str) -> str:
-        """The encoded hash with its salt and parameters.
+        """Return the encoded hash, which contains the salt and the parameters.
 
         Raises:
             Unavailable: too many hashes wait.

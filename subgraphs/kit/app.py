@@ -97,7 +97,7 @@ class _Resources(Generic[R]):
                 self._runtime = None
 
     def runtime(self) -> R:
-        """The open runtime. Raises Unavailable before start-up and after shutdown."""
+        """Return the open runtime. Raises Unavailable before start-up and after shutdown."""
         if self._runtime is None:
             raise Unavailable
         return self._runtime

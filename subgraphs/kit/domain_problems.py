@@ -44,6 +44,6 @@ def _to_json(value: object) -> object:
 
 
 def camel_case(name: str) -> str:
-    """`snake_case` as `snakeCase`."""
+    """Return a name in camel case: `snakeCase` for `snake_case`."""
     head, *rest = name.split("_")
     return head + "".join(part.capitalize() for part in rest)

@@ -148,7 +148,7 @@ class MongoDatabase:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncClientSession]:
-        """A session whose reads all see the same state, for a few minutes at most.
+        """Provide a session in which all reads see the same state. The block may take a few minutes at most.
 
         Raises:
             StoreFailure: the server went away, or refuses this service.

@@ -56,7 +56,7 @@ class Outbox(Protocol):
     """The part of a store that keeps its events."""
 
     async def events(self, *, after: int, limit: int) -> Sequence[OutboxRow]:
-        """Up to `limit` events with a sequence greater than `after`, in ascending order.
+        """Return up to `limit` events with a sequence greater than `after`, in ascending order.
 
         Events of one subject are in the order of their commits.
 

@@ -82,7 +82,7 @@ def _refusal(message: str) -> GraphQLError:
 
 
 def create_schema(*, query: type, mutation: type | None = None, types: Iterable[type] = ()) -> SubgraphSchema:
-    """A Federation 2.11 schema with the bank's scalars.
+    """Return a Federation 2.11 schema with the bank's scalars.
 
     `types` are the types that occur only as members of unions or interfaces, because Strawberry does not find these by
     itself.

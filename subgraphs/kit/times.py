@@ -11,6 +11,6 @@ def to_milliseconds(moment: datetime) -> int:
 
 
 def from_milliseconds(milliseconds: int) -> datetime:
-    """The time in UTC; the inverse of `to_milliseconds`."""
+    """Return the time in UTC. This is the inverse of `to_milliseconds`."""
     seconds, rest = divmod(milliseconds, 1000)
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest * 1000)

@@ -158,7 +158,7 @@ class Order:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     def fingerprint(self) -> str:
-        """SHA-256 (64 hex digits) of a canonical form of the order. Only equal orders have equal fingerprints."""
+        """Return a hash of the order (SHA-256, 64 hex digits). Only equal orders have equal fingerprints."""
         canonical = json.dumps(
             [
                 self.type,

@@ -1,4 +1,4 @@
-"""Leases on running orders: which process carries an order out, and until when (bank §2.9). Pure.
+"""Leases on running orders: which process carries an order out, and until when (bank §2.9).
 
 The store keeps the lease with the order, so that two processes do not carry out one order at the same time:
 
@@ -11,6 +11,8 @@ recorded with a lease --+-- concluded: the lease ends with the same commit
 A process that runs an order renews the order's lease before it expires. The lease may still expire, if the
 process hangs or cannot reach the store. Then two processes may run the order. But no money is lost or moved twice,
 because every step of an order may be repeated.
+
+This module is pure: it has no I/O and reads no clock.
 """
 
 from __future__ import annotations

@@ -56,10 +56,7 @@ class Reconciler:
         clock: Callable[[], datetime] = values.now,
         deletion_clock: Callable[[], datetime] | None = None,
     ) -> None:
-        """The clock `deletion_clock` decides which data has expired and is deleted.
-
-        By default, it is a `CautiousClock`.
-        """
+        """The clock `deletion_clock` decides which data has expired and is deleted; by default a `CautiousClock`."""
         self._store = store
         self._orders = orders
         self._wait = wait

@@ -1,7 +1,9 @@
-"""The review of HELD orders by the staff (bank §2.17). Pure.
+"""The review of HELD orders by the staff (bank §2.17).
 
 Up to a limit, the approval of one reviewer is enough. Above the limit, two different reviewers must approve the order.
 One reviewer can always reject it.
+
+This module is pure: it has no I/O and reads no clock.
 """
 
 from __future__ import annotations

@@ -237,5 +237,5 @@ def build_schema() -> SubgraphSchema:
 
 
 def sdl() -> str:
-    """The subgraph's SDL, as `router compose` reads it."""
+    """Return the subgraph's SDL, which `router compose` reads."""
     return build_schema().as_str()

@@ -1,7 +1,9 @@
-"""The states of a transaction, and the moves between them (bank §2.14). Pure.
+"""The states of a transaction, and the moves between them (bank §2.14).
 
 `MOVES` is the only list of allowed moves. The code changes the status of a transaction only by a row of this table. The
 diagram in the documentation is generated from the table.
+
+This module is pure: it has no I/O and reads no clock.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ class AuthStore(IdentifiedStore, Protocol):
         """Return the users by id, with one query. Ids that do not exist are left out."""
 
     async def credentials(self, email: str) -> Credentials | None:
-        """The credentials of the user with this e-mail address, or None. Upper and lower case are not distinguished."""
+        """Return the credentials of the user with this e-mail address, or None. Upper and lower case are equal."""
 
     async def set_password_hash(self, user_id: str, password_hash: str) -> None:
         """Replace the hash. If there is no such user, nothing happens."""
@@ -103,10 +103,10 @@ class AuthStore(IdentifiedStore, Protocol):
         """End a session, unless it has ended before. Return the ended session, or None if there is no such session."""
 
     async def sessions_ended_since(self, moment: datetime) -> list[Session]:
-        """Sessions with `ended_at` at or after `moment`."""
+        """Return the sessions that ended at or after `moment`."""
 
     async def signing_keys(self) -> list[SigningKey]:
-        """All signing keys, in any order."""
+        """Return all signing keys, in any order."""
 
     async def replace_signing_keys(
         self, known: Collection[str], add: SigningKey | None, remove: Collection[str]

@@ -1,4 +1,7 @@
-"""The result of a fraud check. It is stored with the transaction and shown to staff only. Pure."""
+"""The result of a fraud check. It is stored with the transaction and shown to staff only.
+
+This module is pure: it has no I/O and reads no clock.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Evaluates the rules for one order: what must be read from the windows, and which decision follows from it. Pure."""
+"""Evaluates the rules for one order: what must be read from the windows, and which decision follows from it.
+
+This module is pure: it has no I/O and reads no clock.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The facts about an order that the rules use. Pure."""
+"""The facts about an order that the rules use.
+
+This module is pure: it has no I/O and reads no clock.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Converts transactions to the documents of the collection `transactions` and back. Pure.
+"""Converts transactions to the documents of the collection `transactions` and back.
 
 A document begins with the fields that the documentation lists. The other fields are for the service only:
 
@@ -14,6 +14,8 @@ lease: {owner, expiresAt}                               while a process carries 
 ```
 
 An account that the order does not have, or that is unknown, is null.
+
+This module is pure: it has no I/O and reads no clock.
 """
 
 from __future__ import annotations

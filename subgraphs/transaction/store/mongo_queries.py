@@ -1,7 +1,9 @@
-"""Builds the queries of lists on the collection `transactions`, as MongoDB's filters and pipelines. Pure.
+"""Builds the queries of lists on the collection `transactions`, as MongoDB's filters and pipelines.
 
 As in `sqlite_queries`, a list is the union of a few *branches*. Each branch is a range of one index in list order, and
 is limited to the page before the union. So reading a page takes the same time in a long history as in a short one.
+
+This module is pure: it has no I/O and reads no clock.
 """
 
 from __future__ import annotations

@@ -166,7 +166,7 @@ class TransactionStore(Outbox, IdentifiedStore, Protocol):
         """
 
     async def count(self, listing: Listing) -> int:
-        """The number of transactions on all pages of `listing`."""
+        """Return the number of transactions on all pages of `listing`."""
 
     async def count_of_accounts(self, account_ids: Sequence[str], listing: Listing) -> Mapping[str, int]:
         """Return, for each account, the number of its transactions on all pages."""

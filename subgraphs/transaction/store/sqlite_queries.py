@@ -1,4 +1,4 @@
-"""Builds the queries of lists, as SQL text and named parameters. Pure. Every value is a parameter.
+"""Builds the queries of lists, as SQL text and named parameters. Every value is a parameter.
 
 A list is the union of a few *branches*. Each branch is a range of one index in list order: a viewer's own orders and
 the transactions received from others, or an account's debits and credits. Each branch is limited to the page before the
@@ -13,6 +13,8 @@ ORDER BY ... LIMIT 21
 
 So reading a page takes the same time in a long history as in a short one. If pages of many accounts are read in one
 query, the union is a correlated subquery over `json_each(:accounts)` (as LATERAL in other databases).
+
+This module is pure: it has no I/O and reads no clock.
 """
 
 # ruff: noqa: S608 - the texts consist of constants of this module only

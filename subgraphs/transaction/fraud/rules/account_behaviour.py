@@ -1,4 +1,4 @@
-"""Rules about the use of an account: money that leaves soon after its arrival, unused accounts, night orders. Pure."""
+"""Rules about the use of an account: money that leaves soon after its arrival, unused accounts, night orders."""
 
 from __future__ import annotations
 

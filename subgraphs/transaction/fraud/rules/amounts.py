@@ -1,4 +1,4 @@
-"""Amounts in a rules file: one amount for all currencies, or a table with an amount for each currency. Pure."""
+"""Amounts in a rules file: one amount for all currencies, or a table with an amount for each currency."""
 
 from __future__ import annotations
 

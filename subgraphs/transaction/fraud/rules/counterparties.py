@@ -1,4 +1,4 @@
-"""Rules about counterparties: new payees, duplicate orders, and accounts with many counterparties. Pure."""
+"""Rules about counterparties: new payees, duplicate orders, and accounts with many counterparties."""
 
 from __future__ import annotations
 

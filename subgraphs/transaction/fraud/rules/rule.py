@@ -1,4 +1,4 @@
-"""The base class of all kinds of rules. Pure.
+"""The base class of all kinds of rules.
 
 A rule measures past orders with series (`windows.series`). Two functions return the series that a rule needs for an
 order:

@@ -1,4 +1,4 @@
-"""A rules file: the rules, the action for each score, and the action if the rules cannot be evaluated. Pure."""
+"""A rules file: the rules, the action for each score, and the action if the rules cannot be evaluated."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Thresholds(Model):
         return self
 
     def action(self, score: int) -> Action:
-        """The most severe action whose threshold the score reaches."""
+        """Return the most severe action whose threshold the score reaches."""
         for threshold, action in ((self.block, Action.BLOCK), (self.hold, Action.HOLD), (self.step_up, Action.STEP_UP)):
             if threshold is not None and score >= threshold:
                 return action

@@ -1,4 +1,4 @@
-"""Rules about unusual amounts: large, far above the mean, large for the first time, or just under a limit. Pure."""
+"""Rules about unusual amounts: large, far above the mean, large for the first time, or just under a limit."""
 
 from __future__ import annotations
 

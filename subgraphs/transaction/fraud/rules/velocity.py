@@ -1,4 +1,4 @@
-"""Velocity: too many orders, or too much money, within a window. Pure."""
+"""Velocity: too many orders, or too much money, within a window."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class _Velocity(Rule):
         return () if series is None else (Read(series, Question.TALLY),)
 
     def totals(self, order: OrderFacts, readings: Sequence[Reading]) -> tuple[int, int]:
-        """The number of orders in the window and the sum of their amounts, the order itself included."""
+        """Return the number of orders in the window and the sum of their amounts, including the order itself."""
         if not readings:
             return 0, 0
         is_included = self._phase is Phase.ORDERED

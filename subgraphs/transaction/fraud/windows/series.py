@@ -1,4 +1,4 @@
-"""Series: the data of rolling windows, each for one user or account, and the requests to read and write them. Pure.
+"""Series: the data of rolling windows, each for one user or account, and the requests to read and write them.
 
 There are two kinds of series. A **tally** counts orders and adds up their amounts. Time is divided into slots. A
 reading is the sum of all slots that overlap with the window:
@@ -14,6 +14,8 @@ A **recent** series remembers members, such as the accounts that got money, with
 at most `cap` members. If there are more, the members with the oldest times are forgotten.
 
 For each order, dozens of these objects are created. They are tuples, because tuples are created and compared fastest.
+
+This module is pure: it has no I/O and reads no clock.
 """
 
 from __future__ import annotations
