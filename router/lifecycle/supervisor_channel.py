@@ -76,7 +76,7 @@ class Channel:
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         try:
-            while line := await reader.readline():
+            while line := await _line_or_end(reader):
                 message = json.loads(line)
                 future = self._open.pop(message["id"])
                 if future.done():
@@ -86,8 +86,6 @@ class Channel:
                     future.exception()  # asyncio logs an exception if nobody retrieves it
                 else:
                     future.set_result(message["response"])
-        except ConnectionError:
-            pass  # the worker was killed; the supervisor logs its exit code
         finally:
             for future in self._open.values():
                 if not future.done():
@@ -121,7 +119,7 @@ async def serve_supervisor(
     async def respond_to_all() -> None:
         writer.write(json.dumps({"id": HELLO, "response": []}).encode() + b"\n")
         async with asyncio.TaskGroup() as responding:  # a request for the status must not wait for a reload
-            while line := await reader.readline():
+            while line := await _line_or_end(reader):
                 responding.create_task(respond(json.loads(line)))
             on_supervisor_end()
 
@@ -132,3 +130,14 @@ async def serve_supervisor(
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         writer.close()
+
+
+async def _line_or_end(reader: asyncio.StreamReader) -> bytes:
+    """Return the next line, or nothing if the other side has ended.
+
+    If the other side ended without having read everything, the system resets the connection instead of closing it.
+    """
+    try:
+        return await reader.readline()
+    except ConnectionError:
+        return b""

@@ -104,6 +104,8 @@ def running_process(process: subprocess.Popen[str]) -> Iterator[Running]:
         process.kill()
         process.wait(SECONDS)
         reader.join(SECONDS)
+        # To close the output would wait for the reader, without end.
+        assert not reader.is_alive(), "a process that outlived the router holds its output open"
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()

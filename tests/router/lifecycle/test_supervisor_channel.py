@@ -71,3 +71,14 @@ async def test_a_worker_notices_the_end_of_its_supervisor_also_during_a_reload()
         await worker.orphaned.wait()
         with pytest.raises(WorkerGone):
             await reload
+
+
+async def test_a_worker_notices_the_end_of_a_supervisor_that_read_nothing() -> None:
+    """The system then resets the connection. The worker went on for ever."""
+    worker = Worker()
+    ours, theirs = socket.socketpair()
+    async with asyncio.timeout(10), serve_supervisor(theirs, {}, worker.orphaned.set):
+        # The hello has arrived and is not read.
+        await asyncio.to_thread(ours.recv, 1, socket.MSG_PEEK)
+        ours.close()
+        await worker.orphaned.wait()
