@@ -184,7 +184,7 @@ class RemoteKeys:
         self._keys: dict[str, jwt.PyJWK] = {}
         self._attempted_at = float("-inf")
         self._fetched_at = float("-inf")
-        # Why the last fetch failed; None if the last fetch succeeded.
+        # The error that the last fetch caused, or None if it succeeded.
         self._failure: type[TimedOut | Unavailable] | None = None
         self._lock = asyncio.Lock()
 

@@ -76,7 +76,7 @@ class RestSettings(BankSettings):
 
     @property
     def cors(self) -> CorsRules | None:
-        """Which pages may use the API from a browser; None if CORS is off."""
+        """The rules for pages that use the API from a browser; None if CORS is off."""
         if not self.cors_origins:
             return None
         return CorsRules(

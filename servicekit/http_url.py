@@ -53,9 +53,9 @@ class SplitUnixUrl(NamedTuple):
 
 
 def split_unix_url(text: str) -> SplitUnixUrl | None:
-    """Split the URL of a Unix socket, such as `unix:/run/account.sock?path=/graphql`. Without `path`, it is `/graphql`.
+    """Split the URL of a Unix socket, such as `unix:/run/account.sock?path=/graphql`.
 
-    Return None if the URL does not begin with `unix:`.
+    Without `path` in the URL, the request target is `/graphql`. Return None if the URL does not begin with `unix:`.
 
     Raises:
         ValueError: The URL begins with `unix:`, but does not have this form.

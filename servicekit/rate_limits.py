@@ -38,7 +38,7 @@ MAX_KEYS: Final = 100_000
 # When the store is full, this share of the keys is dropped. To choose the keys, the store must compare all of them.
 # This takes time, so it is done rarely, and many keys are dropped each time.
 _DROPPED_SHARE: Final = 0.1
-# For how many seconds after the end of a wait `wait_turn` remembers the wait. The first call in this time returns 0.
+# How many seconds `wait_turn` remembers a wait after its end. The first call in this time returns 0.
 _TURN_KEPT_SECONDS: Final = 900.0
 _ROUNDING_SECONDS: Final = 1e-6
 

@@ -26,8 +26,8 @@ def timeout_of(value: str | None, *, limit: float) -> float:
     """Return how many seconds a request may take.
 
     Args:
-        value: the header of a trusted caller; None if there is none. A malformed value counts as absent, because the
-            limit of the process holds anyway.
+        value: the header of a trusted caller; None if there is none. A malformed value is ignored. The limit of the
+            process itself still applies.
         limit: the longest time that the process itself allows, in seconds.
     """
     if value is None or _MILLISECONDS.fullmatch(value) is None:

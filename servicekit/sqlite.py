@@ -33,7 +33,7 @@ BUSY_SECONDS = 5.0
 # If the disk has less free space than this, the health check of the store fails. The write-ahead log grows to 4 MB
 # (SQLite's default) before its pages are copied to the file. The file may then need another 4 MB.
 LEAST_FREE_BYTES = 8 * 1024 * 1024
-# For how many seconds after a successful write the health check does not test again whether the file can be written.
+# For so many seconds after a successful write, the health check makes no test write.
 PROBE_SECONDS = 1.0
 # How long the check of a file for damage may take when the file is opened. In this time, about 1 GB can be checked.
 CHECK_SECONDS = 1.0

@@ -57,8 +57,8 @@ def free_port() -> int:
 class ServerProcess(ABC):
     """A server as a child process. If it is stopped and started again, it has the same port and folder.
 
-    The server ends when the process that started it ends. On Linux, this is true even if that process is killed. There,
-    the server already ends when the thread that started it ends.
+    The server ends when the process that started it ends. On Linux, this is true even if that process is killed. On
+    Linux, the server also ends when the thread that started it ends, so start it from a thread that lives long enough.
     """
 
     name: ClassVar[str]

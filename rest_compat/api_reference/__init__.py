@@ -1,5 +1,5 @@
 """The API reference for people at `/docs`: Swagger UI over the OpenAPI document.
 
-`api_reference` serves the page. The other files are the page around Swagger UI. Swagger UI itself comes from the
+`api_reference` serves the page. The other files are the page that contains Swagger UI. Swagger UI itself comes from the
 package `fastapi-offline`.
 """

@@ -54,7 +54,7 @@ OPEN_STATUSES = (AccountStatus.ACTIVE, AccountStatus.FROZEN)
 
 
 class Operation(StrEnum):
-    """What can be done with an account."""
+    """The operations on an account that need a permission."""
 
     READ = "read"
     OPEN = "open"

@@ -199,7 +199,7 @@ def repeated_capture(hold: Hold, amount: Decimal | None) -> None:
 
 
 def order_to_json(posting: Posting) -> dict[str, Any]:
-    """Return the content of a posting without its transaction id, as a store keeps it."""
+    """Return the content of a posting as JSON, in the form for stores. The transaction id is not included."""
     return {
         "onBehalfOf": posting.on_behalf_of.user_id,
         "type": posting.type.value,

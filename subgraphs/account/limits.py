@@ -53,7 +53,7 @@ class Ceiling:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read the form of the settings: `10000000` or `10000000,JPY=1000000000,SAVINGS=5000,SAVINGS:JPY=750000`.
+        """Parse a setting such as `10000000` or `10000000,JPY=1000000000,SAVINGS=5000,SAVINGS:JPY=750000`.
 
         Raises:
             ValueError: the text does not have this form; the message names the wrong part.

@@ -18,7 +18,7 @@ class AuthContext(BaseContext):
     """The context of one request.
 
     Attributes:
-        origin: where the request comes from; the limits of logins use it.
+        origin: the networks from which the request comes, for the limits of logins.
     """
 
     def __init__(

@@ -254,7 +254,7 @@ class NewUser:
 async def create_user(
     store: AuthStore, hasher: PasswordHasher, new_user: NewUser, now: datetime
 ) -> User | TakenEmail | WeakChoice:
-    """Validate and store a new user, without limits: for operators.
+    """Validate and store a new user without checking the rate limits. Operators' commands use this function.
 
     Raises:
         BadUserInput: names every field that is not valid.

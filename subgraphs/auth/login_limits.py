@@ -45,7 +45,7 @@ _LONGEST_WAIT: Final = _LOGIN_WINDOW
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a request comes from.
+    """The networks from which a request comes.
 
     Attributes:
         network: the network that counts as one address: an IPv4 address, or the /64 network of an IPv6 address.
@@ -108,7 +108,7 @@ class LoginLimits:
         Args:
             account: a key of the account that is the same for all spellings of its e-mail address (`domain.email_key`),
                 or any other text.
-            origin: where the request comes from.
+            origin: the networks from which the request comes.
 
         Raises:
             RateLimited: the login may be tried later.

@@ -89,8 +89,8 @@ def estimate(
 ) -> int:
     """Return the largest number of objects that `operation` can resolve.
 
-    The operation must be valid; its variables need not be. The time grows with the number of selections of the
-    operation, with its fragments expanded. The caller must limit this number.
+    The operation must be valid, but its variables may be invalid. The time grows with the number of selections after
+    the fragments are expanded. The caller must limit this number.
     """
     root = schema.get_root_type(operation.operation)
     if root is None:

@@ -64,7 +64,7 @@ def refuse_missing(address: StoreAddress, name: str, data_dir: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class StorePlace:
-    """Where a store is: its name in the installation, its address, and the data directory with the records."""
+    """The place of a store: its name in the installation, its address, and the data directory with the records."""
 
     name: str
     address: StoreAddress

@@ -57,7 +57,7 @@ SETTLED: Final = frozenset({TransactionStatus.COMPLETED, TransactionStatus.REVER
 
 
 class Operation(StrEnum):
-    """What can be done with orders."""
+    """The operations with orders that need a permission."""
 
     READ = "read"
     TRANSFER = "transfer"

@@ -59,8 +59,8 @@ _INTERNAL: Final[Mapping[TransactionType, str]] = {
 }
 
 
-# The codes of refusals because the hold of the order has ended. The customer gets the general problem `OrderRefused`,
-# which does not contain the reason.
+# The ledger refuses an order with one of these codes if the hold of the order has ended. The customer gets the general
+# problem `OrderRefused`, which does not contain the reason.
 _ENDED_HOLDS: Final = frozenset({"HOLD_RELEASED", "HOLD_EXPIRED"})
 # The outcomes of a hold that has ended without a posting.
 _FREE: Final = frozenset({"RELEASED", "EXPIRED"})

@@ -46,7 +46,7 @@ class FourEyes:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read the form of the settings: `10000` or `10000,JPY=1000000,KWD=3000`.
+        """Parse a setting such as `10000` or `10000,JPY=1000000,KWD=3000`.
 
         Raises:
             ValueError: the text does not have this form; the message names the wrong part.

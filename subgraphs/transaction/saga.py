@@ -176,8 +176,8 @@ class Orders:
                 Lease.take(self._owner, now) if transaction.status is TransactionStatus.PENDING else None,
             )
         except asyncio.CancelledError:
-            # The order may have been recorded with a lease of this process, although the call was cancelled. Without
-            # the lease, another process can carry it out.
+            # The order may have been recorded with a lease of this process, although the call was cancelled. The
+            # lease is released, so that another process can carry out the order.
             await self._release(transaction.id)
             raise
         if used is not None:

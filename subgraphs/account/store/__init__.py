@@ -1,1 +1,4 @@
-"""The store of accounts and the ledger: `protocol`, `sqlite`, and the table of implementations."""
+"""The store of accounts and the ledger.
+
+`protocol` defines the store. `sqlite` and `mongo` implement it. `factory` has the table of the implementations.
+"""

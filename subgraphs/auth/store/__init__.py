@@ -1,1 +1,4 @@
-"""The store of users, sessions and signing keys: `protocol`, `sqlite`, and the table of implementations."""
+"""The store of users, sessions and signing keys.
+
+`protocol` defines the store, and `sqlite` implements it. `factory` has the table of the implementations.
+"""

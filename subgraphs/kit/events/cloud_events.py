@@ -24,7 +24,7 @@ CONTENT_TYPE: Final = b"application/json"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a Kafka producer sends.
+    """A Kafka record, as a producer sends it.
 
     Attributes:
         topic: see `bank.events.topics`.

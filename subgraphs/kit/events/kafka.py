@@ -43,7 +43,7 @@ class KafkaPublisher:
         self._producer: Any = None
 
     async def publish(self, rows: Sequence[OutboxRow]) -> None:
-        """Implement `relay.Publisher`."""
+        """Publish events; see `relay.Publisher.publish`."""
         try:
             async with asyncio.timeout(PUBLISH_SECONDS):
                 producer = await self._connected()

@@ -38,7 +38,7 @@ _SEVERITY: Final[Mapping[Action, int]] = MappingProxyType({action: rank for rank
 
 
 class Unavailability(StrEnum):
-    """Why the rules could not be evaluated, so that the configured default decided."""
+    """The reasons why the rules cannot be evaluated. The configured default then decides."""
 
     DEADLINE = "DEADLINE"
     WINDOWS = "WINDOWS"
@@ -77,7 +77,7 @@ class Decision:
         score: from 0 (no rule was hit) to 100.
         rules_version: the `version` of the rules file and the first digits of a hash of its content.
         reasons: the rules that were hit, in the order of the rules file.
-        unavailable: why the rules could not be evaluated; None if they were.
+        unavailable: the reason why the rules could not be evaluated; None if they were evaluated.
     """
 
     action: Action

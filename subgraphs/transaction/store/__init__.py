@@ -1,1 +1,4 @@
-"""The store of transactions, idempotency keys and leases: `protocol`, `sqlite`, and the table of implementations."""
+"""The store of transactions, idempotency keys and leases.
+
+`protocol` defines the store. `sqlite` and `mongo` implement it. `factory` has the table of the implementations.
+"""

@@ -87,7 +87,7 @@ TRANSACTION_INDEXES: Final = (
         name="pending",
         partialFilterExpression={"status": TransactionStatus.PENDING.value},
     ),
-    # The queue of reviews.
+    # The index for the queue of reviews.
     IndexModel(_in_list_order(), name="held", partialFilterExpression={"status": TransactionStatus.HELD.value}),
     IndexModel(
         [("key.userId", ASCENDING), ("key.mutation", ASCENDING), ("key.key", ASCENDING)],

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from subgraphs.transaction.fraud.windows.series import Reading
 
 _ALWAYS: Final = "activity"
-# For how many days the last use of an account is remembered.
+# How many days the last use of an account is remembered.
 _REMEMBERED_DAYS: Final = 3 * 365
 _HOURS: Final = 24
 

@@ -48,7 +48,7 @@ class Thresholds(Model):
 
 
 class WhenUnavailable(Model):
-    """What happens with an order when the rules cannot be evaluated in time."""
+    """The action for an order if the rules cannot be evaluated in time."""
 
     hold_above: Amounts
     """Orders above this amount are held, others are allowed. In a currency without an amount, all orders are held."""
@@ -78,7 +78,7 @@ class RuleSet(Model):
     thresholds: Thresholds = Thresholds()
     """The smallest score for each action."""
     when_unavailable: WhenUnavailable
-    """What happens when the rules cannot be evaluated in time."""
+    """The action for orders if the rules cannot be evaluated in time."""
     rules: Annotated[tuple[AnyRule, ...], Field(max_length=MAX_RULES)]
     """The rules. The scores of all rules that are hit are added up, to at most 100."""
 

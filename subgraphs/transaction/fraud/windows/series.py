@@ -102,7 +102,7 @@ def member_key(*parts: str) -> str:
 
 
 class Write(NamedTuple):
-    """What one order adds to a series.
+    """The data that one order adds to a series.
 
     Attributes:
         at: milliseconds since 1970.
