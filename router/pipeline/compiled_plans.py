@@ -1,9 +1,12 @@
 """Compiles plans that are used often, and counts how requests were executed.
 
-A plan is compiled in the preparing thread, after `COMPILE_AFTER` uses; until the code is there, the interpreter
-executes the plan. A plan whose operation has `@skip` or `@include` is compiled for each combination of values that is
-used often. If the responses to a plan do not fit the code again and again, the interpreter executes the plan for a
-while: trying the code first would only cost time.
+After `COMPILE_AFTER` uses, a plan is compiled in the preparing thread. Until then, the interpreter executes the plan.
+If an operation has `@skip` or `@include`, its plan is compiled for each combination of variable values that is used
+often.
+
+A *misfit* is a response that does not have the form that the compiled code expects. The interpreter must then execute
+the plan again, which takes longer than the interpreter alone. So after several misfits in a row, only the interpreter
+executes the plan for some time.
 """
 
 from __future__ import annotations
@@ -31,19 +34,19 @@ if TYPE_CHECKING:
     from router.settings.model import RouterSettings
 
 COMPILE_AFTER: Final = 3
-"""The number of uses after which a plan is compiled. Compiling takes as long as about ten executions."""
+"""The number of uses after which a plan is compiled. To compile a plan takes as long as about ten executions."""
 
 MISFITS_BEFORE_PAUSE: Final = 8
-"""After this many misfits in a row, a plan is paused."""
+"""After this number of misfits in a row, compiled code is not used for some time (a pause)."""
 
 PAUSE: Final = 200
-"""The number of executions for which a paused plan is left to the interpreter."""
+"""The length of a pause: the number of executions for which only the interpreter is used."""
 
 BYTES_PER_CHARACTER: Final = 24
-"""The memory of a compiled plan for each character of its source: classes, code and decoders (21 by tracemalloc)."""
+"""The memory of a compiled plan, in bytes for each character of its source text. `tracemalloc` measures 21 bytes."""
 
 UNCOMPILED_BYTES: Final = 500
-"""The memory of a plan that is only counted."""
+"""The memory in bytes of the usage counter of a plan that is not compiled."""
 
 _CONDITIONS: Final = frozenset({GraphQLSkipDirective.name, GraphQLIncludeDirective.name})
 
@@ -51,10 +54,9 @@ _log = structlog.stdlib.get_logger("compiler")
 
 
 class ExecutionCounts(NamedTuple):
-    """The number of executions by compiled code, by the interpreter alone, and by both.
+    """The number of executions by compiled code alone, by the interpreter alone, and with a misfit.
 
-    In the last case, the interpreter finished an execution because a response did not have the form that the compiled
-    code expected (a misfit).
+    In an execution with a misfit, compiled code began the execution, and the interpreter finished it.
     """
 
     compiled: int = 0
@@ -63,14 +65,14 @@ class ExecutionCounts(NamedTuple):
 
 
 class PlanUsage:
-    """The uses of a plan for one combination of conditions.
+    """How often a plan was used with one combination of variable values, and its compiled code.
 
     Attributes:
-        plan: The plan. It is kept so that no other plan gets its identity.
-        operation: The client's operation.
+        plan: The plan. This reference keeps the plan in memory, so that no other plan can get the same `id()`.
+        operation: The client's operation. The reference is kept for the same reason.
         uses: The number of executions so far.
-        job: Compiles the plan; None before and afterwards.
-        program: The compiled plan; None if there is none.
+        job: The running compilation; None if the plan is not being compiled.
+        program: The compiled plan; None if the plan has not been compiled, or cannot be compiled.
     """
 
     __slots__ = ("_in_a_row", "_pause", "job", "operation", "plan", "program", "uses")
@@ -84,21 +86,26 @@ class PlanUsage:
         self._pause = 0
 
     def is_paused(self) -> bool:
-        """Count one execution during a pause. Return whether there is a pause."""
+        """Return whether compiled code is paused. If it is, count this execution as one of the pause."""
         if not self._pause:
             return False
         self._pause -= 1
         return True
 
     def note(self, misfit: Exception | None) -> None:
-        """Note whether the responses fitted. Pause the compiled plan if they did not several times in a row."""
+        """Record the result of one execution. After `MISFITS_BEFORE_PAUSE` misfits in a row, begin a pause."""
         self._in_a_row = self._in_a_row + 1 if misfit is not None else 0
         if self._in_a_row >= MISFITS_BEFORE_PAUSE:
             self._in_a_row, self._pause = 0, PAUSE
 
 
 class CompiledPlans:
-    """The compiled plans of one supergraph. `cache` has the usage of each plan, `counts` how requests were executed."""
+    """The compiled plans of one supergraph.
+
+    Attributes:
+        cache: Plan, operation and results of the conditions → the usage of the plan.
+        counts: How many requests were executed in which way.
+    """
 
     def __init__(self, schema: GraphQLSchema, settings: RouterSettings) -> None:
         self._schema = schema
@@ -114,7 +121,7 @@ class CompiledPlans:
     def begin(
         self, plan: QueryPlan, operation: PreparedOperation, variables: Mapping[str, object]
     ) -> tuple[PlanUsage, CompiledPlan] | None:
-        """Count one use of a plan. Return its compiled plan, or None if the interpreter must execute the plan."""
+        """Count one use of a plan. Return its usage and compiled code, or None if the interpreter must execute it."""
         if self._is_enabled:
             usage = self._usage(plan, operation, variables)
             if usage.program is not None and not usage.is_paused():
@@ -139,7 +146,7 @@ class CompiledPlans:
         return usage
 
     def count(self, usage: PlanUsage, misfit: Exception | None) -> None:
-        """Count an execution by compiled code, and why it ended early."""
+        """Count an execution that compiled code began. `misfit` is the misfit that ended it, or None."""
         usage.note(misfit)
         counts = self.counts
         if misfit is None:
@@ -148,7 +155,7 @@ class CompiledPlans:
             self.counts = counts._replace(misfits=counts.misfits + 1)
 
     def inherit(self, previous: CompiledPlans) -> None:
-        """Go on counting from the counts of `previous` (a reload)."""
+        """Take over the counts of `previous`, which this object replaces (a reload)."""
         self.counts = previous.counts
 
     def _compiled(
@@ -163,7 +170,7 @@ class CompiledPlans:
         return None
 
     def _names(self, operation: PreparedOperation) -> tuple[str, ...]:
-        """Return the variables in the conditions of an operation, in the order of their names."""
+        """Return the names of the variables in `@skip` and `@include` of an operation, sorted."""
         known = self._conditions.get(id(operation))
         if known is None:
             names = _ConditionNames()

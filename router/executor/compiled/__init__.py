@@ -1,14 +1,19 @@
-"""Execute a plan by code that is generated for it, with the results of the interpreter (execution §3.11).
+"""Execute a plan with Python code that is generated for this plan (execution §3.11).
 
-In: an operation and its plan. Out: classes into which responses are decoded, and functions that collect, place and
-finish objects. `router plan --compiled` prints them.
+The generated code gives the same results as the interpreter (`router.executor.interpreter`), but takes less time.
 
-    operation ─> client_shape ─> fetch_shapes ─> representation_shapes      what is in the response, and who brings it
-    shapes ─> class_source, response_source                                 the classes, checked while decoding
-           ─> collect_source, place_source, finish_source                   the functions, with the loops of walk_source
-    source ─> program ─> request_forms                                      compiled functions, bodies and decoders
-    program ─> execution ─> recorded_responses                              what runs for a request
+The input is an operation and its plan. The output is Python source text with classes and functions. Responses of
+subgraphs are decoded into objects of these classes. The functions collect the objects to send to a subgraph, place the
+fetched fields in the objects, and finish the objects for the client. `router plan --compiled` prints the source text.
 
-The generators are pure: they take shapes and return text. What they cannot express raises `NotCompilable`; a response
-that does not fit raises `Misfit` or an error of the decoder, and the interpreter goes on with the same responses.
+    operation ─> client_shape ─> fetch_shapes ─> representation_shapes      the objects and fields of the response
+    shapes ─> class_source, response_source                                 source text of classes
+           ─> collect_source, place_source, finish_source                   source text of functions
+    source ─> program ─> request_forms                                      functions, request bodies and decoders
+    program ─> execution ─> recorded_responses                              the execution of one request
+
+The modules `..._source` have no side effects: they take shapes and return text. If they do not support a plan, they
+raise `NotCompilable`, and the interpreter executes the plan. If a response does not have the form that the generated
+code expects (a *misfit*), the code raises `Misfit`, or the decoder raises an error. The interpreter then executes the
+plan, and uses the responses that have already arrived.
 """

@@ -1,15 +1,15 @@
-"""Generate the classes into which responses are decoded (execution §5), and those of representations (execution §3.2).
+"""Generate the classes for decoded responses (execution §5) and for representations (execution §3.2).
 
-The decoder of msgspec checks types, nulls and enum values while it decodes. So an object that was decoded is completed,
-except for what a check in `finish_source` covers. An object that an entity fetch completes later has an attribute for
-each of its fields:
+The decoder of msgspec checks types, nulls and enum values while it decodes. `finish_source` generates the checks of all
+other values. The class of an object has an attribute for each field of the object, also for a field that a later fetch
+returns. Such an attribute is `UNSET` until the result of this fetch is placed in the object:
 
-    class Product3(DecodedHiding, rename={"typename_": "__typename"}):      the client's order; hidden fields last
-        upc: str                                                             fetch 0 brings it
-        name: UnsetType = UNSET                                              fetch 1 brings it
-        typename_: Literal["Product"] = "Product"                            hidden, checked, not encoded
+    class Product3(DecodedHiding, rename={"typename_": "__typename"}):      visible fields in the client's order
+        upc: str                                                             fetch 0 returns `upc`
+        name: UnsetType = UNSET                                              fetch 1 returns `name`
+        typename_: Literal["Product"] = "Product"                            hidden: checked, but not encoded
 
-    class Fetched1(Decoded):                                                 what fetch 1 brings for a product
+    class Fetched1(Decoded):                                                 the fields that fetch 1 returns
         name: str | None
 """
 
@@ -37,23 +37,26 @@ NEVER = "UnsetType = UNSET"
 
 
 def object_class(shape: ObjectShape) -> str:
-    """Return the name of the class of an object."""
+    """Return the name of the class for the objects of a shape, such as `Product3`."""
     last = shape.path[-1].strip("_") if shape.path else "Root"
     return f"{last[:1].upper()}{last[1:]}{shape.number}"
 
 
 def fetched_class(step: StepShape) -> str:
-    """Return the name of the class of what a fetch brings for one of its objects, or for the root."""
+    """Return the name of the class for the fields that a fetch returns for one entity, or for the root."""
     return f"Fetched{step.fetch.id}"
 
 
 def representation_class(step: StepShape, typename: str) -> str:
-    """Return the name of the class of the representations of a type."""
+    """Return the name of the class for the representations of objects of the type `typename`."""
     return f"Representation{step.fetch.id}{typename}"
 
 
 def write_object_class(lines: SourceLines, shape: ObjectShape, *, typename_is_implied: bool) -> None:
-    """Write the class of an object. `typename_is_implied`: an object without `__typename` is not a misfit."""
+    """Write the class for the objects of a shape.
+
+    If `typename_is_implied` is True, an object may lack its hidden `__typename`.
+    """
     fields = [
         (field.attribute, field.key, _created(shape, field, typename_is_implied=typename_is_implied))
         for field in shape.fields.values()
@@ -63,12 +66,12 @@ def write_object_class(lines: SourceLines, shape: ObjectShape, *, typename_is_im
 
 
 def is_hidden_constant(shape: ObjectShape, field: FieldShape) -> bool:
-    """Return whether a field is the `__typename` of objects of one type, which the client did not select."""
+    """Return whether a field is a hidden `__typename` that has the same value in all objects of the shape."""
     return field.key == TYPENAME and not field.visible and len(shape.types) == 1 and not shape.is_abstract
 
 
 def write_fetched_class(lines: SourceLines, step: StepShape) -> None:
-    """Write the class of what a fetch brings for one of its objects, or for the root."""
+    """Write the class for the fields that a fetch returns for one entity, or for the root."""
     fields = [
         (field.attribute, key, annotation(field, step.fetch.id, step.types, step.target.types))
         for key, field in step.brought.items()
@@ -77,7 +80,7 @@ def write_fetched_class(lines: SourceLines, step: StepShape) -> None:
 
 
 def write_representation_class(lines: SourceLines, name: str, inputs: Sequence[InputShape]) -> None:
-    """Write the class of a representation, and those of the objects in it."""
+    """Write the class for a representation, and the classes for the objects inside the representation."""
     for one in inputs:
         if one.inputs:
             write_representation_class(lines, f"{name}_{one.key}", one.inputs)
@@ -98,7 +101,7 @@ def _write_class(lines: SourceLines, name: str, base: str, fields: Sequence[tupl
 
 
 def _created(shape: ObjectShape, field: FieldShape, *, typename_is_implied: bool) -> str:
-    """Return the annotation of a field in the class of an object."""
+    """Return the type annotation of a field in the class for the objects of a shape."""
     if shape.creator is None:
         return NEVER
     if is_hidden_constant(shape, field) and typename_is_implied and field.brought_by(shape.creator, shape.types):
@@ -107,9 +110,9 @@ def _created(shape: ObjectShape, field: FieldShape, *, typename_is_implied: bool
 
 
 def annotation(field: FieldShape, fetch: int, types: Sequence[str], all_types: Sequence[str]) -> str:
-    """Return the annotation of a field in the response to `fetch`, for objects of `types`.
+    """Return the type annotation of a field in the response to `fetch`, for objects of `types`.
 
-    If the fetch does not bring the field for all of them, the field may be absent.
+    If the fetch does not return the field for all of these types, the field may be absent.
     """
     brought = field.brought_by(fetch, tuple(types))
     if not brought:
@@ -146,6 +149,10 @@ def _not_null(field: FieldShape, type_: GraphQLOutputType) -> str:
 
 
 def is_unchecked(field: FieldShape, typename: str) -> bool:
-    """Return whether the decoder checks neither type nor null of a leaf: floats keep their digits, scalars are free."""
+    """Return whether the decoder does not check the values of a leaf field.
+
+    The decoder does not check `Float`, because these numbers must keep all their digits, and it does not check custom
+    scalars.
+    """
     named = get_named_type(field.types[typename])
     return field.child is None and not isinstance(named, GraphQLEnumType) and named.name not in _BUILT_IN

@@ -1,6 +1,7 @@
-"""Find the shape of what the client selected (execution §5).
+"""Build the shape of the response from the fields that the client selected (execution §5).
 
-The shape depends on the `variables` in `@skip` and `@include`. It holds for all requests in which they are the same.
+The shape depends on the variables in `@skip` and `@include`. Requests with the same values of these variables have the
+same shape.
 """
 
 from __future__ import annotations
@@ -36,15 +37,15 @@ if TYPE_CHECKING:
 TYPENAME_TYPE: Final = GraphQLNonNull(GraphQLString)
 
 MOST_OBJECTS: Final = 500
-"""An operation with more object shapes than this is left to the interpreter: its code would be very long."""
+"""The interpreter executes an operation with more object shapes, because the generated code would be very long."""
 
 
 def client_shape(operation: PreparedOperation, variables: Mapping[str, object]) -> ObjectShape:
     """Return the shape of the root object, with the fields that the client selected.
 
     Raises:
-        NotCompilable: The operation has introspection fields, fields whose order depends on the type, or fields that
-            the client may not read.
+        NotCompilable: The operation has an introspection field, or a field that the client may not read. Or the order
+            of fields depends on the type of an object.
     """
     if operation.withholds:
         raise NotCompilable("the client may not read some fields")
@@ -70,7 +71,7 @@ class _Builder:
         *,
         is_abstract: bool,
     ) -> ObjectShape:
-        """Return the shape of an object. `selected` has the fields for each object type."""
+        """Return the shape of the objects at `path`. `selected` maps each object type to the selected fields."""
         shape = ObjectShape(len(self.made), path, tuple(selected), is_abstract, parent=parent)
         self.made.append(shape)
         if len(self.made) > MOST_OBJECTS:
@@ -81,7 +82,7 @@ class _Builder:
         return shape
 
     def field(self, parent: ObjectShape, key: str, nodes: Mapping[str, tuple[FieldNode, ...]]) -> FieldShape:
-        """Return the shape of a field. `nodes` has its nodes for each object type that has the field."""
+        """Return the shape of a field. `nodes` maps each object type that has the field to the field's syntax nodes."""
         first = next(iter(nodes.values()))[0]
         if any(same[0].name.value != first.name.value for same in nodes.values()):
             raise NotCompilable("a response key stands for different fields")
@@ -109,10 +110,10 @@ class _Builder:
 
 
 def field_type(schema: GraphQLSchema, typename: str, name: str) -> GraphQLOutputType:
-    """Return the type of a field. The type of `__typename` is that of a field that is never null.
+    """Return the type of the field `name` of the type `typename`. The type of `__typename` is `String!`.
 
     Raises:
-        NotCompilable: The type has no such field.
+        NotCompilable: The type `typename` has no field `name`.
     """
     if name == TYPENAME:
         return TYPENAME_TYPE
@@ -124,10 +125,12 @@ def field_type(schema: GraphQLSchema, typename: str, name: str) -> GraphQLOutput
 
 
 def merged_order(orders: Sequence[Sequence[str]]) -> list[str]:
-    """Return one order of keys in which each of `orders` is contained.
+    """Return a list of all keys in which the keys of each list in `orders` keep their order.
+
+    For example, `["a", "c"]` and `["b", "c"]` give `["b", "a", "c"]`.
 
     Raises:
-        NotCompilable: There is no such order.
+        NotCompilable: There is no such list, because two of the orders contradict each other.
     """
     merged: list[str] = []
     for order in orders:

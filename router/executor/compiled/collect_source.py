@@ -1,22 +1,24 @@
-"""Generate the functions that collect the objects of a fetch, and their representations (execution §3.1 to §3.3).
+"""Generate the functions that collect the objects and representations for a fetch (execution §3.1 to §3.3).
 
-    def collect3(at, seen, representations):        at[2] has the objects at users.@
+    def collect3(at, seen, representations):        at[2] is the list of the objects at users.@
         objects = []
         for users2 in at[2]:
             product4 = users2.product
             if product4:
                 key = product4.upc
                 first = seen.get(key)
-                if first is None:                   the first object with this representation
+                if first is None:                   no earlier object has the same representation
                     seen[key] = product4
                     objects.append(product4)
                     representations.append(Representation3Product("Product", product4.upc))
-                elif first is not product4:         an equal object: one object stands for both from now on
+                elif first is not product4:         an earlier object has the same representation
                     users2.product = first
         return objects, None
 
-One object can stand for several if all that is known of them is in their representation: then all that will ever be
-known of them is equal. Otherwise each object keeps its place, and `positions` has the index of its representation.
+If two objects have equal representations, the example replaces the second object by the first, so that the fetched
+fields are placed only once. This is possible if the representation contains all fields that have been fetched for the
+objects: then the objects are equal. Otherwise, all objects are kept, and the function returns, instead of None, a list
+`positions`: for each object, the index of its representation.
 """
 
 from __future__ import annotations
@@ -46,16 +48,16 @@ _HASHABLE = frozenset({"Int", "String", "ID", "Boolean"})
 
 @dataclass(frozen=True, slots=True)
 class CollectFunction:
-    """What `write_collect` needs to know of a fetch.
+    """The data from which `write_collect` generates the function of one fetch.
 
     Attributes:
         step: The fetch.
-        inputs: The keys of the representations by object type.
-        collected: The numbers of the shapes whose objects were collected before.
-        is_alone: Whether the representations are those of this fetch only, not of several fetches that are sent as one.
-        absent: The fields that can be absent because a subgraph did not have an entity.
-        objects_exist: Whether all fetches that bring the objects have ended when the function runs. A batch can have a
-            fetch for objects that another fetch of the same batch brings.
+        inputs: Object type → the keys of its representations.
+        collected: The numbers of the shapes whose objects an earlier fetch has collected.
+        is_alone: Whether only this fetch uses the representations. False if several equal fetches share one list.
+        absent: The fields that can be absent because a subgraph does not have an entity.
+        objects_exist: Whether all fetches that return the objects have ended when the function runs. This can be False
+            in a batch: one fetch of the batch can return objects for another fetch of the same batch.
     """
 
     step: StepShape
@@ -72,11 +74,11 @@ class CollectFunction:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the function collects all objects of the shape, so that later loops can begin with them."""
+        """Whether the function collects all objects of the shape. Later functions can then use the list of objects."""
         return self.objects_exist and not self.step.is_filtered and not self.absent_inputs()
 
     def absent_inputs(self) -> list[FieldShape]:
-        """Return the inputs that can be absent."""
+        """Return the fields that the representations need, but that can be absent."""
         return [
             one.source
             for inputs in self.inputs.values()
@@ -86,7 +88,7 @@ class CollectFunction:
 
     @property
     def shares_objects(self) -> bool:
-        """Whether one object may stand for all objects with the same representation."""
+        """Whether one object may replace all objects with the same representation."""
         target = self.step.target
         if len(target.types) > 1 or self.absent_inputs() or target.creator is None or target.number in self.collected:
             return False
@@ -99,7 +101,7 @@ class CollectFunction:
 
 
 def write_collect(lines: SourceLines, function: CollectFunction) -> None:
-    """Write the classes of the representations, and the function."""
+    """Write the classes for the representations, and the function that collects objects."""
     step = function.step
     for typename, inputs in function.inputs.items():
         write_representation_class(lines, representation_class(step, typename), inputs)
@@ -154,7 +156,11 @@ def _write_object(lines: SourceLines, function: CollectFunction, walked: Walked,
 
 
 def _input_checks(one: InputShape, step: StepShape, variable: str, typename: str) -> list[str]:
-    """Return the lines that check what the decoder does not: an absent input, or a null that its type forbids."""
+    """Return the lines that check an input if the decoder does not check it completely.
+
+    The input must not be absent, and must not be null if its type is non-null. The decoder cannot check this if the
+    field differs between the object types, or if it is of the type `Float` or of a custom scalar.
+    """
     if one.source is None:
         return []
     field, value, target = one.source, f"{variable}.{one.source.attribute}", step.target
@@ -173,7 +179,7 @@ def _input_checks(one: InputShape, step: StepShape, variable: str, typename: str
 
 
 def _refuse_unchecked(one: InputShape) -> None:
-    """Raise NotCompilable if an object in a representation has a value that the decoder does not check for null."""
+    """Raise `NotCompilable` if an object inside a representation has a value that the decoder does not check."""
     if one.source is not None:
         (typename,) = one.source.types
         if is_unchecked(one.source, typename) and value_checks("", one.source.types[typename], 0):
@@ -208,9 +214,10 @@ def _write_position(lines: SourceLines, made: str) -> None:
 
 
 def write_nothing_fetched(lines: SourceLines, step: StepShape, variable: str, typename: str) -> None:
-    """Write that a fetch brings nothing for an object: its fields are null, unless another fetch brings them.
+    """Write the lines for an object for which a fetch returns no fields.
 
-    A visible field that must not be null is a misfit. A hidden one stays absent.
+    The fields of the fetch become null, unless another fetch has returned them. If the type of a field is non-null, a
+    visible field raises `Misfit`, and a hidden field stays absent.
     """
     for field in step.brought.values():
         if field.is_typename or step.fetch.id not in field.sources.get(typename, ()):
@@ -228,7 +235,7 @@ def write_nothing_fetched(lines: SourceLines, step: StepShape, variable: str, ty
 
 
 def _value(one: InputShape, variable: str, step: StepShape, typename: str) -> str:
-    """Return the expression for one key of a representation."""
+    """Return the Python expression for the value of one key of a representation."""
     if one.source is None:
         return repr(one.constant)
     value = f"{variable}.{one.source.attribute}"
@@ -256,7 +263,11 @@ def _object_value(one: InputShape, value: str, name: str, depth: int) -> str:
 
 
 def _is_hashable(one: InputShape) -> bool:
-    """Return whether two equal Python values of this key are the same JSON."""
+    """Return whether the values of a key can be compared as Python values.
+
+    This is the case if equal Python values always have equal JSON. For example, `1` and `True` are equal in Python, but
+    values of the type `Int` are never `True`.
+    """
     if one.source is None:
         return True
     type_ = next(iter(one.source.types.values()))
@@ -266,5 +277,5 @@ def _is_hashable(one: InputShape) -> bool:
 
 
 def same_keys(groups: Sequence[CollectFunction]) -> bool:
-    """Return whether functions that share representations use the same kind of keys for them."""
+    """Return whether functions that share one list of representations compare representations in the same way."""
     return len({tuple(_is_hashable(one) for each in f.inputs.values() for one in each) for f in groups}) <= 1

@@ -1,9 +1,10 @@
-"""Run a compiled plan: send its requests, and make the response (execution §3.11).
+"""Execute a compiled plan: send its requests, and build the client's response (execution §3.11).
 
-    body with representations ─> send ─> decode into classes ─> place in objects ─> ... ─> finish ─> encode
+    encode the body ─> send ─> decode into classes ─> place in objects ─> ... ─> finish ─> encode the response
 
-A response that does not fit (an error, a null or a value of another type, a missing field) ends the compiled execution.
-The interpreter then executes the plan with the responses that have already arrived; nothing is fetched again.
+The compiled execution ends if a response does not have the expected form (a *misfit*): for example, it has errors, a
+value of another type, or a missing field. The interpreter then executes the plan. It uses the responses that have
+already arrived, so no request is sent again.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ if TYPE_CHECKING:
     from router.transport.interface import SubgraphResponse
 
 LARGE: Final = 1_048_576
-"""Larger responses are left to the interpreter, which decodes them in a thread.
+"""A response with more bytes is a misfit, because the interpreter decodes large responses in a thread.
 
-The decoder of msgspec never lets other threads run. Decoding this many bytes into classes takes a few milliseconds.
+The decoder of msgspec never lets other threads run. Decoding this number of bytes takes a few milliseconds.
 """
 
 MISFITS: Final = (Misfit, msgspec.DecodeError, ArithmeticError, RecursionError, UnicodeDecodeError)
@@ -45,7 +46,7 @@ MISFITS: Final = (Misfit, msgspec.DecodeError, ArithmeticError, RecursionError, 
 async def execute_compiled(
     compiled: CompiledPlan, plan: QueryPlan, operation: PreparedOperation, context: ExecutionContext
 ) -> tuple[ExecutionResult, Exception | None]:
-    """Run a compiled plan. Return the result, and why a response did not fit; None if all did."""
+    """Execute a compiled plan. Return the result, and the misfit that ended the compiled execution, or None."""
     run = _Run(compiled, context)
     try:
         data = await run.data()
@@ -58,7 +59,11 @@ async def execute_compiled(
 
 
 class _Collected:
-    """The objects and representations of one part of a request. `position` is that of the part in the request."""
+    """The objects and representations of one part of a request.
+
+    `position` is the index of the part in the request. `found` has the objects for each fetch of the part, with the
+    positions of their representations.
+    """
 
     __slots__ = ("found", "part", "position", "representations")
 
@@ -74,7 +79,7 @@ class _Collected:
 
 
 class _Run:
-    """The state of one execution. `_at` has the objects that were collected, by the number of their shape."""
+    """The state of one execution. `_at` maps the number of a shape to the objects that were collected for the shape."""
 
     __slots__ = ("_at", "_compiled", "_context", "_misfit", "_tasks", "_waits", "transport")
 
@@ -89,11 +94,10 @@ class _Run:
         self.transport = RecordingTransport(context.transport)
 
     async def data(self) -> json_codec.EncodedObject:
-        """Run all requests and return the data of the response.
+        """Run all requests and return the data of the client's response.
 
         Raises:
-            Misfit: A response does not have the form that the compiled code expects. The other exceptions in `MISFITS`
-                mean the same.
+            Misfit: A response does not have the expected form. The other exceptions in `MISFITS` have the same meaning.
         """
         await self._start([number for number, parents in enumerate(self._waits) if not parents])
         while self._tasks and self._misfit is None:
@@ -104,10 +108,11 @@ class _Run:
         return json_codec.EncodedObject(json_codec.encode(self._at[0][0]))
 
     async def _start(self, ready: list[int]) -> None:
-        """Run the requests that can start, and then those that wait for them. Only parallel requests get tasks.
+        """Run the requests `ready`, and then the requests that wait for them.
 
-        Requests that start together collect their objects together, before a response to one of them can add objects.
-        After a misfit nothing more is sent: the interpreter goes on.
+        First, the objects of all ready requests are collected, before the response to one of them adds objects. One of
+        the ready requests runs in the current task; each other request gets its own task. After a misfit, no further
+        request is sent, because the interpreter executes the plan.
         """
         while ready and self._misfit is None:
             try:
@@ -127,12 +132,12 @@ class _Run:
             await self._start(ready)
 
     def _collect(self, request: CompiledRequest) -> list[_Collected]:
-        """Return the parts of a request that are sent: those with objects."""
+        """Collect the objects for each part of a request. Return only the parts that have objects."""
         found = (_Collected(position, part, self._at) for position, part in enumerate(request.parts))
         return [one for one in found if one.representations or not one.part.fetch.requires]
 
     async def _run(self, number: int, collected: Sequence[_Collected]) -> list[int]:
-        """Send a request and place what it brings. Return the requests that can start then."""
+        """Send a request and place the fetched fields. Return the requests that can start after that."""
         request = self._compiled.requests[number]
         if collected and self._misfit is None:
             await self._send_and_place(request, collected)
@@ -183,9 +188,10 @@ class _Run:
         return _fitting(response)
 
     def cancel(self) -> None:
-        """Cancel the requests that still run after a misfit or a cancellation.
+        """Cancel the tasks that still run after a misfit or a cancellation.
 
-        An exception of a request that has ended was raised for the interpreter, which waited for the same request.
+        If a task has ended with an exception, retrieve the exception, because asyncio otherwise logs it. The exception
+        is not lost: the interpreter sent the same request and received the same exception.
         """
         for task in self._tasks:
             if not task.cancel() and not task.cancelled():

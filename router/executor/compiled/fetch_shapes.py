@@ -1,7 +1,8 @@
-"""Add to the shape of a response what each fetch of the plan brings, and find what each fetch reads (execution §3).
+"""Add to the shape of a response the fields that each fetch of the plan returns (execution §3).
 
-In: the shape of what the client selected, and the plan. Out: one `StepShape` for each fetch that runs, in the order of
-the plan. Hidden fields are added to the shape.
+The input is the shape with the fields that the client selected, and the fetches that run. The output is one `StepShape`
+for each of these fetches. If a fetch returns fields that the client did not select, they are added to the shape as
+hidden fields.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StepShape:
-    """One fetch of the plan.
+    """One fetch of the plan, with the shape of the objects to which the fetch adds fields.
 
     Attributes:
         step: The fetch with its path and conditions.
-        target: The objects to which the fetch adds fields.
-        types: The object types of `target` that the fetch is sent for.
-        is_filtered: Whether the path leads only to the objects of `types`, not to all objects of `target`.
-        brought: The fields that the fetch brings for `target`, by the key in the subgraph's response.
+        target: The shape of the objects to which the fetch adds fields.
+        types: The object types of `target` for which the fetch is sent.
+        is_filtered: Whether the fetch is sent only for some object types of `target`.
+        brought: Response key in the subgraph's response → the field of `target` that the fetch returns.
     """
 
     step: FetchStep
@@ -53,7 +54,10 @@ class StepShape:
 
 @dataclass(slots=True)
 class FetchShapes:
-    """Adds the fetches of one plan to the shape `root`. `variables` decides the conditions of selections."""
+    """Adds the fetches of one plan to the shape `root`.
+
+    The values in `variables` decide which selections are left out because of `@skip` and `@include`.
+    """
 
     schema: GraphQLSchema
     root: ObjectShape
@@ -62,10 +66,10 @@ class FetchShapes:
     steps: list[StepShape] = field(default_factory=list)
 
     def add(self, step: FetchStep) -> StepShape:
-        """Add a fetch. Fetches on which it depends must have been added before.
+        """Add a fetch. Before this call, add all fetches on which the fetch depends.
 
         Raises:
-            NotCompilable: The fetch has something that compiled code does not express.
+            NotCompilable: Generated code does not support the fetch.
         """
         fetch = step.fetch
         if fetch.context_rewrites:
@@ -82,13 +86,13 @@ class FetchShapes:
         return shape
 
     def _is_represented(self, fetch: Fetch, typename: str) -> bool:
-        """Return whether objects of a type have a representation for the fetch; always true for a root fetch."""
+        """Return whether the fetch is sent for objects of the type `typename`. For a root fetch, return True."""
         return not fetch.requires or any(
             is_subtype(self.schema, typename, fragment.type_condition) for fragment in fetch.requires
         )
 
     def _target(self, path: Path) -> tuple[ObjectShape, tuple[str, ...]]:
-        """Return the objects at the path of a fetch, and the object types that the path leads to."""
+        """Return the shape of the objects at `path`, and the object types that the type conditions of `path` allow."""
         at, types = self.root, self.root.types
         depth = 0
         for step in path:
@@ -120,7 +124,11 @@ class FetchShapes:
         *,
         is_top: bool,
     ) -> dict[str, FieldShape]:
-        """Add what the fetch selects on objects of `types`. Return the fields by the key in the subgraph's response."""
+        """Add the fields that the fetch selects on objects of `types`.
+
+        Returns:
+            Response key in the subgraph's response → the field.
+        """
         brought: dict[str, FieldShape] = {}
         below: dict[str, dict[str, tuple[OutputSelection, ...]]] = {}
         selections = tuple(selections)
@@ -154,7 +162,10 @@ class FetchShapes:
         return shape
 
     def _child(self, fetch: Fetch, parent: ObjectShape, shape: FieldShape) -> ObjectShape:
-        """Return the objects in a field that the fetch brings. A field that the client did not select gets new ones."""
+        """Return the shape of the objects in a field that the fetch returns.
+
+        If the client did not select the field, create a new shape.
+        """
         if shape.child is None:
             named = {get_named_type(type_).name: get_named_type(type_) for type_ in shape.types.values()}
             if len(named) > 1:
@@ -171,7 +182,7 @@ class FetchShapes:
         return shape.child
 
     def _selected(self, typename: str, selections: Iterable[OutputSelection]) -> dict[str, list[OutputField]]:
-        """Return the fields that `selections` select on an object of a type, by response key."""
+        """Return the fields that `selections` select on an object of the type `typename`, by response key."""
         found: dict[str, list[OutputField]] = {}
         for selection in selections:
             if not conditions_met(selection.conditions, self.variables):
@@ -185,7 +196,7 @@ class FetchShapes:
 
 
 def _keys_below(fetch: Fetch, target: ObjectShape) -> tuple[str, ...]:
-    """Return the keys from the objects to which the fetch adds fields to the objects `target`."""
+    """Return the path to `target` from the objects to which the fetch adds fields, as response keys."""
     keys: list[str] = []
     while target.parent is not None and target.creator == fetch.id:
         parent, shape = target.parent
@@ -195,7 +206,7 @@ def _keys_below(fetch: Fetch, target: ObjectShape) -> tuple[str, ...]:
 
 
 def _signature(selections: Iterable[OutputSelection]) -> object:
-    """Return a value that is equal for equal selections, arguments aside."""
+    """Return a value for comparing selections: equal selections have equal values. Arguments are not compared."""
     return tuple(
         (one.key, one.name, one.conditions, _signature(one.selections))
         if isinstance(one, OutputField)

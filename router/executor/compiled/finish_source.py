@@ -1,12 +1,15 @@
-"""Generate the function that makes the decoded objects the client's response (execution §5).
+"""Generate the function that turns the decoded objects into the client's response (execution §5).
 
-It checks what the decoder does not check: floats, which keep their digits; custom scalars that must not be null; and
-the fields of an object in an abstract position, which depend on its `__typename`. It removes hidden fields, and sets
-fields that no fetch brings.
+The function does three things:
+
+- It checks the values that the decoder does not check: numbers of the type `Float`, custom scalars that must not be
+  null, and, in a field of an interface or union type, the fields that depend on the `__typename` of the object.
+- It removes hidden fields.
+- It sets the fields that no fetch returns.
 
     def finish(at):
         for product4 in at[4]:
-            product4.upc = UNSET
+            product4.upc = UNSET                     `upc` is hidden
             if type(product4.rating) is not Decimal and type(product4.rating) is not int: ...
 """
 
@@ -32,13 +35,13 @@ FINISH = "finish"
 def write_finish(
     lines: SourceLines, root: ObjectShape, collected: Collection[int], implied_typenames: Collection[int]
 ) -> None:
-    """Write the function.
+    """Write the function `finish`.
 
     Args:
-        lines: Where the function is written.
+        lines: The source text to which the function is added.
         root: The shape of the response.
         collected: The numbers of the shapes whose objects are in `at`.
-        implied_typenames: The numbers of the shapes whose class omits the hidden `__typename`.
+        implied_typenames: The numbers of the shapes whose classes omit the hidden `__typename` when they are encoded.
     """
     with lines.block(f"def {FINISH}(at):"):
         for shape in _visible_shapes(root):
@@ -53,7 +56,10 @@ def write_finish(
 
 
 def _visible_shapes(shape: ObjectShape) -> list[ObjectShape]:
-    """Return the shapes of objects that the client sees, inner ones first: walks read fields that are removed last."""
+    """Return the shapes of the objects that the client sees. Children come before their parent.
+
+    A loop to the children reads fields of the parent, so the fields of the parent are removed later.
+    """
     found: list[ObjectShape] = []
     for field in shape.fields.values():
         if field.visible and field.child is not None and field.child.creator is not None:
@@ -75,7 +81,7 @@ def _write_actions(lines: SourceLines, shape: ObjectShape, variable: str, action
 
 
 def _actions(shape: ObjectShape, typename: str, *, typename_is_omitted: bool) -> list[str]:
-    """Return the lines for one object of a type, with the name OBJECT for the object."""
+    """Return the lines that finish one object of the type `typename`. The lines call the object OBJECT."""
     lines: list[str] = []
     if shape.is_abstract and (shape.typename is None or shape.creator not in shape.typename.sources.get(typename, ())):
         raise NotCompilable("an object in an abstract position has no __typename")
@@ -99,7 +105,8 @@ def _checks(shape: ObjectShape, field: FieldShape, typename: str, place: str) ->
             return [f"{place} = None"]
         raise NotCompilable("a field is not fetched")
     if field.is_typename:
-        # The decoder has checked `__typename`. An alias of it can be absent, or have the name of another type.
+        # The decoder has checked the key `__typename`. A field with an alias, such as `kind: __typename`, can be
+        # absent, or can have the name of another type.
         is_checked = field.key == TYPENAME or len(shape.types) == 1
         return [] if is_checked else [f"{place} = {typename!r}"]
     lines: list[str] = []

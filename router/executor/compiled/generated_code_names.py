@@ -1,4 +1,4 @@
-"""The names that generated code uses: base classes, types and exceptions. They are the globals of each program."""
+"""Define the base classes, types and exceptions that generated code uses."""
 
 from __future__ import annotations
 
@@ -12,19 +12,22 @@ from router.json_codec import canonical
 
 
 class Misfit(Exception):
-    """A response does not have the shape for which the code was generated. The interpreter executes the request."""
+    """A response does not have the form that the generated code expects. The interpreter executes the plan instead."""
 
 
 class Decoded(Struct, gc=False, forbid_unknown_fields=True):
-    """An object of a response. An unknown field is a misfit, because the interpreter might use it."""
+    """An object of a response. An unknown field makes the decoding fail, because the interpreter may use the field."""
 
 
 class DecodedHiding(Decoded, omit_defaults=True):
-    """An object with a hidden `__typename`: the decoder checks that it has its default, and the encoder omits it."""
+    """An object with a hidden `__typename`.
+
+    The decoder checks that the `__typename` is equal to its default value. The encoder omits default values.
+    """
 
 
 class Representation(Struct, gc=False):
-    """An object that is sent to `_entities`."""
+    """A representation, which is sent to the field `_entities`."""
 
 
 Int: TypeAlias = Annotated[int, Meta(ge=MIN_INT, le=MAX_INT)]
@@ -46,4 +49,4 @@ NAMES: Final[dict[str, object]] = {
     "UnsetType": UnsetType,
     "canonical": canonical,
 }
-"""The globals of generated code."""
+"""Name → value: the global variables of generated code."""

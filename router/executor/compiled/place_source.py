@@ -1,4 +1,6 @@
-"""Generate the functions that put what a fetch brought into the objects of the response (execution §3.6).
+"""Generate the functions that place the fields of a fetch in the objects of the response (execution §3.6).
+
+`positions` has, for each object, the index of its entity in `entities`.
 
 def place1(objects, positions, entities):
     for target, position in zip(objects, positions):
@@ -24,12 +26,15 @@ if TYPE_CHECKING:
 
 
 def place_function(step: StepShape) -> str:
-    """Return the name of the function that places what a fetch brought."""
+    """Return the name of the function that places the fields of a fetch."""
     return f"place{step.fetch.id}"
 
 
 def write_place(lines: SourceLines, step: StepShape, *, has_positions: bool) -> None:
-    """Write the function for one fetch. A root fetch has the root as its only object."""
+    """Write the function for one fetch. For a root fetch, the only object is the root.
+
+    If `has_positions` is False, the entity of each object has the same index as the object.
+    """
     with lines.block(f"def {place_function(step)}(objects, positions, entities):"):
         if has_positions:
             head, entity = "for target, position in zip(objects, positions):", "entities[position]"
@@ -82,7 +87,7 @@ def _write_entity(lines: SourceLines, step: StepShape, typename: str) -> None:
 
 
 def _write_value(lines: SourceLines, step: StepShape, field: FieldShape, typename: str) -> None:
-    """Write the assignment of one field. Null never replaces a value (execution §3.6)."""
+    """Write the assignment of one field. Null does not replace the value from another fetch (execution §3.6)."""
     value, place = f"entity.{field.attribute}", f"target.{field.attribute}"
     if field.has_other_source(typename, step.fetch.id) and "None" in annotation(
         field, step.fetch.id, step.types, step.target.types

@@ -1,9 +1,9 @@
-"""Compile a plan: generate the source of its classes and functions, and run it (no request is sent here).
+"""Compile a plan: generate the source text of its classes and functions, and create them from the text.
 
-    operation, plan, conditions ─> shapes ─> source text ─> functions and decoders of a `CompiledPlan`
+    operation, plan, variables ─> shapes ─> source text ─> functions and classes of a `CompiledPlan`
 
-`source_of` is pure. `compile_plan` runs the source under a file name of its own, so that tracebacks and debuggers show
-its lines.
+`source_of` only generates the text. `compile_plan` also executes the text, which defines the classes and functions.
+Each text gets its own file name, so that tracebacks and debuggers show its lines. No request is sent here.
 """
 
 from __future__ import annotations
@@ -52,7 +52,15 @@ ENTITIES: Final = "_entities"
 
 @dataclass(frozen=True, slots=True)
 class ProgramSource:
-    """The source of a compiled plan, and what is needed to run it."""
+    """The source text of a compiled plan, and the data from which a `CompiledPlan` is built.
+
+    Attributes:
+        text: The source text.
+        root: The shape of the root object.
+        requests: The requests of the plan.
+        steps: Id of a fetch → the fetch with its shape.
+        shapes: The number of shapes.
+    """
 
     text: str
     root: ObjectShape
@@ -63,14 +71,16 @@ class ProgramSource:
 
 @dataclass(frozen=True, eq=False)
 class CompiledPlan:
-    """A plan as functions and decoders.
+    """A plan as functions and classes.
 
     Attributes:
-        requests: The requests of the plan, in its order.
+        requests: The requests, in the order of the plan.
         root: The class of the root object.
         finish: Checks the decoded objects, and removes hidden fields.
-        shapes: The number of lists that `finish` and the functions of the requests share.
-        source: The generated source.
+        shapes: The number of shapes. The functions share one list of objects for each shape.
+        source: The generated source text.
+        filename: The file name of the source text in tracebacks.
+        misfits: A list with one number: how often a response did not have the expected form.
     """
 
     requests: tuple[CompiledRequest, ...]
@@ -85,7 +95,7 @@ class CompiledPlan:
 def compile_plan(
     schema: GraphQLSchema, operation: PreparedOperation, plan: QueryPlan, variables: Mapping[str, object]
 ) -> CompiledPlan:
-    """Compile a plan for requests whose conditions have the same values as in `variables`.
+    """Compile a plan for all requests whose `@skip` and `@include` give the same results as with `variables`.
 
     Raises:
         NotCompilable: The interpreter must execute the plan.
@@ -128,7 +138,7 @@ def _request(planned: Planned, names: Mapping[str, Any]) -> CompiledRequest:
 def source_of(
     schema: GraphQLSchema, operation: PreparedOperation, plan: QueryPlan, variables: Mapping[str, object]
 ) -> ProgramSource:
-    """Generate the source of a plan. Nothing is run.
+    """Generate the source text of a plan. The text is not executed.
 
     Raises:
         NotCompilable: The interpreter must execute the plan.
@@ -165,14 +175,14 @@ class _Writer:
     def _write_classes(self) -> None:
         for shape in reversed(self.root.all_shapes()):
             if shape.creator is None and shape is not self.root:
-                # No fetch brings the objects, so that the field with them is always null.
+                # No fetch returns these objects, so the field that contains them is always null.
                 continue
             if self._is_typename_implied(shape):
                 self.implied.add(shape.number)
             write_object_class(self.lines, shape, typename_is_implied=shape.number in self.implied)
 
     def _is_typename_implied(self, shape: ObjectShape) -> bool:
-        """Return whether an object without `__typename` has its only type (execution §3.2)."""
+        """Return whether the objects of a shape may lack `__typename`, because they have one type (execution §3.2)."""
         if not any(is_hidden_constant(shape, field) for field in shape.fields.values()):
             return False
         for step in self.steps.values():
@@ -183,7 +193,7 @@ class _Writer:
         return True
 
     def _write_group(self, group: list[StepShape], planned: Planned) -> None:
-        """Write the classes and functions of fetches that are sent as one."""
+        """Write the classes and functions for equal fetches, which are sent as one fetch."""
         for step in group:
             write_fetched_class(self.lines, step)
             identity = step.fetch.id
@@ -206,7 +216,7 @@ class _Writer:
             write_place(self.lines, function.step, has_positions=has_positions)
 
     def _write_batched(self, group: list[StepShape], planned: Planned) -> None:
-        """Write the responses to the whole batch in which only the entities of this group are decoded."""
+        """Write the classes for responses to the whole batch. Only the entities for `group` are decoded."""
         aliases = [first.part.alias for first, *_ in planned.groups if first.part is not None]
         own = group[0].step.part
         for step in group:
@@ -225,7 +235,7 @@ class _Writer:
         return CollectFunction(step, inputs, collected, is_alone, self._absent(step, inputs), objects_exist)
 
     def _before(self, fetch: int) -> set[int]:
-        """Return the ids of all fetches that are merged before a fetch starts."""
+        """Return the ids of all fetches whose results are merged before the fetch `fetch` starts."""
         found: set[int] = set()
         pending = [fetch]
         while pending:
@@ -242,7 +252,10 @@ class _Writer:
         return found
 
     def _absent(self, step: StepShape, inputs: Mapping[str, object]) -> list[FieldShape]:
-        """Return the fields that are absent if a subgraph does not have an entity: non-null ones of entity fetches."""
+        """Return the fields of `step.target` that are absent if a subgraph does not have an entity.
+
+        These are the fields with a non-null type that an earlier entity fetch returns.
+        """
         return [
             field
             for field in step.target.fields.values()

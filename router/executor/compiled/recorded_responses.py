@@ -1,7 +1,7 @@
-"""Keep the responses of one execution, so that the interpreter can use them if one does not fit (execution §3.11).
+"""Record the responses of one execution, so that the interpreter can use them after a misfit (execution §3.11).
 
-A `RecordingTransport` sends each request once. If the same request is sent again, it returns the same response or
-raises the same exception, without sending anything. A request that is still running is waited for.
+A `RecordingTransport` sends each request only once. If the same request is made again, the transport returns the
+recorded response, or raises the recorded exception. If the first request is still running, the transport waits for it.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class _Recorded:
-    """One request: its response or failure when it has arrived.
+    """The response or the exception of one request; both are None while the request is running.
 
-    `waiting` has the futures of the tasks that wait for it.
+    `waiting` has the futures of the tasks that wait for the end of the request.
     """
 
     __slots__ = ("failure", "response", "waiting")
@@ -50,7 +50,7 @@ class RecordingTransport:
 
     Attributes:
         heads: The status and headers of every response, in the order in which they arrived.
-        repeated: The number of requests that were answered by a recorded response.
+        repeated: How often a recorded response was returned.
     """
 
     __slots__ = ("_inner", "_recorded", "heads", "repeated")
@@ -62,7 +62,7 @@ class RecordingTransport:
         self.repeated = 0
 
     async def first(self, request: SubgraphRequest, body: bytes) -> SubgraphResponse:
-        """Send a request that was not sent before. `body` is its encoded body.
+        """Send a request for the first time, and record its response. `body` is the encoded body of the request.
 
         Raises:
             TransportError: See `Transport.send`.
@@ -70,7 +70,7 @@ class RecordingTransport:
         recorded = self._recorded[request.fetch_ids, body] = _Recorded()
         try:
             response = recorded.response = await self._inner.send(request)
-        except BaseException as failure:  # a bug too must reach the tasks that wait
+        except BaseException as failure:  # the tasks that wait for this request must get any exception, even a bug's
             recorded.failure = failure
             raise
         finally:
@@ -80,7 +80,7 @@ class RecordingTransport:
         return response
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
-        """Return the recorded response of an equal request; send any other request (`Transport.send`)."""
+        """Return the recorded response if the same request was sent before. Otherwise send it (`Transport.send`)."""
         body = encode_body(request)
         recorded = self._recorded.get((request.fetch_ids, body))
         if recorded is not None:

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class InputShape:
-    """One key of a representation: a value that is read from the object, or the constant name of a type.
+    """One key of a representation. Its value is either read from the object, or a constant type name.
 
     Attributes:
         key: The key.
-        source: The field of the object that has the value; None for a constant.
-        constant: The name of a type.
-        inputs: The keys of the objects in the field; empty for a leaf.
+        source: The field of the object from which the value is read; None for a constant.
+        constant: The constant type name; empty if the value is read from the object.
+        inputs: If the value is an object or a list of objects, the keys of these objects; otherwise empty.
     """
 
     key: str
@@ -40,10 +40,12 @@ class InputShape:
 def representation(
     schema: GraphQLSchema, shape: StepShape, typename: str, variables: Mapping[str, object]
 ) -> tuple[InputShape, ...]:
-    """Return the keys of the representation of an object of a type, in their order; empty if no object has one.
+    """Return the keys in the representation of an object of the type `typename`, in order.
+
+    If objects of this type have no representation, return an empty tuple.
 
     Raises:
-        NotCompilable: A needed value is not brought by a fetch, or a rewrite is of a kind that is not expressed.
+        NotCompilable: No fetch returns a needed value, or generated code does not support a rewrite.
     """
     fragments = [
         fragment
@@ -86,7 +88,7 @@ def _below(schema: GraphQLSchema, source: FieldShape, selections: Iterable[Input
 
 
 def _united(first: InputShape | None, second: InputShape) -> InputShape:
-    """Return one shape for two selections of the same key."""
+    """Combine two selections of the same key: the result has the inner keys of both."""
     if first is None:
         return second
     inner = {one.key: one for one in first.inputs}
@@ -98,7 +100,7 @@ def _united(first: InputShape | None, second: InputShape) -> InputShape:
 def _rewritten(
     schema: GraphQLSchema, rewrite: Rewrite, typename: str, inputs: dict[str, InputShape]
 ) -> dict[str, InputShape]:
-    """Apply an input rewrite. A renamed key is last, as if it was removed and added again."""
+    """Apply an input rewrite. A renamed key becomes the last key, as in the interpreter."""
     match rewrite.path:
         case (TypeIs(types=types), Key(name=key)):
             if not any(is_subtype(schema, typename, name) for name in types):

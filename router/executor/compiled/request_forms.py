@@ -1,8 +1,11 @@
-"""The requests of a compiled plan: bodies with holes for variables and representations, and decoders of responses.
+"""Encode the requests of a compiled plan quickly, and decode the responses.
 
-    {"query":"query($representations:[_Any!]!){_entities(...)}","variables":{<the client's>,"representations":<list>}}
+The beginning of a request body is always the same, so it is encoded only once. For each request, only the variables are
+encoded. In the example, these are the text in angle brackets:
 
-The bodies are those that `router/executor/graphql_over_http.py` would encode, byte for byte.
+    {"query":"query($representations:[_Any!]!){_entities(...)}","variables":{<client>,"representations":<list>}}
+
+The result is equal, byte for byte, to the body that `router/executor/graphql_over_http.py` encodes.
 """
 
 from __future__ import annotations
@@ -23,7 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CompiledStep:
-    """The generated functions of one fetch. `collect` is None for a root fetch."""
+    """The generated functions for one fetch: see `collect_source` and `place_source`.
+
+    `collect` is None for a root fetch, because its only object is the root.
+    """
 
     collect: Callable[[list[Any], dict[Any, Any], list[Any]], tuple[list[Any], list[int] | None]] | None
     place: Callable[[list[Any], list[int] | None, list[Any]], None]
@@ -31,14 +37,14 @@ class CompiledStep:
 
 @dataclass(frozen=True, slots=True)
 class CompiledPart:
-    """Fetches that are sent as one, because they differ only in the places of their objects.
+    """Equal fetches, which are sent as one fetch. They differ only in the paths of their objects.
 
     Attributes:
         part: The part of the batch; None outside a batch.
-        fetch: The first of the fetches.
-        steps: The functions of each fetch.
-        responses: The class of the response if only this part is sent, for each fetch.
-        batched: The class of the response to a batch, for each fetch.
+        fetch: The first of the equal fetches.
+        steps: The functions for each fetch.
+        responses: For each fetch, the class of the response if the request has only this part.
+        batched: For each fetch, the class of the response if the request has several parts.
     """
 
     part: BatchPart | None
@@ -49,14 +55,16 @@ class CompiledPart:
 
 
 class Form:
-    """One operation that a request can send, for some of its parts.
+    """An encoded request for certain parts of a batch (or for the only part), without the values of variables.
+
+    If some parts of a batch have no objects, they are left out. So a batch can have several forms.
 
     Attributes:
         operation: The text of the operation.
-        operation_name: Its name.
+        operation_name: The name of the operation, or None.
         fetch_ids: The ids of the fetches in the request.
-        names: The names of the variables with representations.
-        decoders: For each part, one decoder for each of its fetches.
+        names: The encoded names of the variables that contain representations.
+        decoders: For each part, a tuple with one decoder for each fetch of the part.
     """
 
     __slots__ = ("_bare", "_head", "_usages", "decoders", "fetch_ids", "names", "operation", "operation_name")
@@ -82,7 +90,10 @@ class Form:
         )
 
     def body(self, variables: Mapping[str, object], representations: Sequence[Sequence[object]]) -> bytes:
-        """Return the body of a request, with the client's variables that it uses and have a value."""
+        """Return the body of a request.
+
+        The body contains the client's variables that the operation uses, if they have a value, and the representations.
+        """
         given = {name: variables[name] for name in self._usages if name in variables} if self._usages else None
         members = [json_codec.encode(given)[1:-1]] if given else []
         for name, values in zip(self.names, representations, strict=True):
@@ -92,7 +103,7 @@ class Form:
         return b"".join((self._head, b",".join(members), b"}}"))
 
     def variables_in(self, body: bytes) -> json_codec.EncodedObject:
-        """Return the variables in a body that `body` returned."""
+        """Return the variables in `body`, which the method `body` returned."""
         return json_codec.EncodedObject(body[len(self._head) - 1 : -1] if len(body) > len(self._bare) else b"{}")
 
 
@@ -101,11 +112,11 @@ class CompiledRequest:
     """One request of a compiled plan.
 
     Attributes:
-        parts: The parts. A request that is not a batch has one.
-        batch: The batch, if there are several parts.
-        parents: The number of requests for which this one waits.
-        children: The positions of the requests that wait for this one.
-        forms: The forms that were used so far, by the positions of their parts.
+        parts: The parts of the batch. A request that is not a batch has one part.
+        batch: The batch; None if the request has only one fetch.
+        parents: The number of requests for which this request waits.
+        children: The indexes, in `CompiledPlan.requests`, of the requests that wait for this request.
+        forms: The forms that were used so far. A key contains the positions of the parts in the form.
     """
 
     parts: tuple[CompiledPart, ...]
@@ -115,7 +126,7 @@ class CompiledRequest:
     forms: dict[tuple[int, ...], Form] = field(default_factory=dict)
 
     def form(self, ready: tuple[int, ...]) -> Form:
-        """Return the form for the parts at these positions. A single part is sent without the batch."""
+        """Return the form for the parts at the positions `ready`. A single part is sent as a request of its own."""
         form = self.forms.get(ready)
         if form is None:
             form = self.forms[ready] = self._form([self.parts[position] for position in ready])

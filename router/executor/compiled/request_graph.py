@@ -1,4 +1,4 @@
-"""Find which requests of a plan run, and for which others each waits (execution §3.7 to §3.9)."""
+"""Find the requests of a plan that run, and the requests for which each of them waits (execution §3.7 to §3.9)."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A request that runs if its conditions hold.
+    """A request whose conditions are met. Other requests are referred to by their index in the result.
 
     Attributes:
         groups: The fetches of the request. The fetches of one group are equal except for their paths.
-        batch: The batch, if several groups can be sent in one request.
-        parents: The positions of the requests that must be merged before.
-        children: The positions of the requests that wait for this one.
+        batch: The batch; None if the request has only one fetch.
+        parents: The indexes of the requests whose results must be merged before this request starts.
+        children: The indexes of the requests that wait for this request.
     """
 
     groups: tuple[tuple[FetchStep, ...], ...]
@@ -35,10 +35,10 @@ class Planned:
 
 
 def request_graph(plan: QueryPlan, variables: Mapping[str, object]) -> tuple[Planned, ...]:
-    """Return the requests that run with these variables, in the order of the plan.
+    """Return the requests whose conditions are met with these variables, in the order of the plan.
 
     Raises:
-        NotCompilable: The plan delivers its response in parts.
+        NotCompilable: The response has several parts (`@defer` or a subscription).
     """
     if isinstance(plan.node, Defer | Subscription):
         raise NotCompilable("the response is delivered in parts")
@@ -69,10 +69,9 @@ def _groups(request: PlannedRequest, steps: Sequence[FetchStep]) -> list[list[Fe
 def _parents(
     steps: Sequence[FetchStep], dependencies: Mapping[int, Sequence[int]], place: Mapping[int, int]
 ) -> set[int]:
-    """Return the positions of the requests on which some of `steps` depend.
+    """Return the indexes of the requests on which at least one fetch in `steps` depends.
 
-    If a fetch does not run because of its conditions, the fetches that wait for it wait for what it would have waited
-    for.
+    If B depends on A, and C on B, but B does not run because of its conditions, then C depends on A.
     """
     found: set[int] = set()
     pending = [parent for step in steps for parent in step.fetch.depends_on]

@@ -1,11 +1,12 @@
-"""Generate the classes of whole responses of subgraphs, into which their bodies are decoded.
+"""Generate the classes into which the bodies of subgraph responses are decoded.
 
     class Response2(Decoded):
         data: Data2                        class Data2(Decoded, kw_only=True, rename={"entities": "_entities"}):
         errors: NoErrors = None                entities: list[Fetched2 | None]
         extensions: Any = None
 
-A response with errors is a misfit. Of a batch, every part may be absent: a request has only parts with objects.
+Decoding fails if a response has errors. In the response to a batch, every part may be absent, because a request
+contains only the parts that have objects.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ if TYPE_CHECKING:
 
 
 def write_response(lines: SourceLines, name: str, data: str) -> None:
-    """Write the class `name` of a response whose `data` is of the class `data`."""
+    """Write the class `name` for responses whose member `data` has the class `data`."""
     with lines.block(f"class {name}(Decoded):"):
         lines.add(f"data: {data}", "errors: NoErrors = None", "extensions: Any = None")
     lines.add("", "")
 
 
 def write_entities(lines: SourceLines, name: str, entities: Mapping[str, str | None], *, may_be_absent: bool) -> None:
-    """Write the class `name` of the data of an entity fetch, and the class of its response.
+    """Write two classes: `Data<name>` for the data of an entity fetch, and `Response<name>` for its response.
 
-    `entities` has the class of the entities for each response key; None if they are not decoded.
+    `entities` maps each response key to the class of the entities, or to None if the entities are not decoded.
     """
     renamed = {_attribute(key): key for key in entities}
     absent = " | UnsetType = UNSET" if may_be_absent else ""
@@ -45,5 +46,5 @@ def _attribute(key: str) -> str:
 
 
 def attribute_of(key: str) -> str:
-    """Return the name of the attribute with the entities under a response key."""
+    """Return the name of the attribute that has the entities with the response key `key`."""
     return _attribute(key)

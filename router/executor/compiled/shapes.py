@@ -1,12 +1,14 @@
-"""The shape of a response: its objects and their fields, with the fetches that bring each field.
+"""Define the shape of a response: its objects, their fields, and the fetches that return each field.
 
-    { users { id name } }    fetch 0 brings users {id __typename}, fetch 1 brings name
+Example: for the operation `{ users { id name } }`, fetch 0 returns `users {id __typename}`, and fetch 1 returns `name`.
+The shape has two objects:
 
-    object ()        fields users
-    object (users)   fields id (fetch 0, the client's), name (fetch 1, the client's), __typename (fetch 0, hidden)
+    object at ()        field users
+    object at (users)   fields id (fetch 0, visible), name (fetch 1, visible), __typename (fetch 0, hidden)
 
-One `ObjectShape` stands for all objects at the same response keys, whatever their list indexes. A field is *visible* if
-the client selected it; the other fields are *hidden*: fetches need them as inputs.
+One `ObjectShape` stands for all objects at the same response keys, for example for all items of a list. A field is
+*visible* if the client selected it. All other fields are *hidden*: the client does not get them, but fetches need them
+as inputs.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class NotCompilable(Exception):
-    """The plan or the operation has something that compiled code does not express. The interpreter executes it."""
+    """Generated code does not support the plan or the operation. The interpreter executes the plan instead."""
 
 
 @dataclass(slots=True, eq=False)
@@ -34,10 +36,10 @@ class FieldShape:
     Attributes:
         key: The internal response key.
         name: The name of the field in the schema.
-        types: The type of the field, for each object type that has it.
-        visible: The object types for which the client selected the field.
-        sources: The ids of the fetches that bring the field, for each object type; in the order of the plan.
-        child: The objects in the field; None for a leaf.
+        types: Name of an object type → the type of the field on this object type.
+        visible: The object types on which the client selected the field.
+        sources: Name of an object type → ids of the fetches that return the field, in the order of the plan.
+        child: The shape of the objects that the field contains; None for a leaf field.
     """
 
     key: str
@@ -49,7 +51,7 @@ class FieldShape:
 
     @property
     def attribute(self) -> str:
-        """The name of the attribute that has the field's value."""
+        """The name of the attribute that has the field's value in the generated classes."""
         return f"{self.key.lstrip('_')}_" if self.key.startswith("_") or iskeyword(self.key) else self.key
 
     @property
@@ -58,15 +60,15 @@ class FieldShape:
         return self.name == TYPENAME
 
     def brought_by(self, fetch: int, types: tuple[str, ...]) -> list[str]:
-        """Return those of `types` for which `fetch` brings the field."""
+        """Return the object types in `types` on which `fetch` returns the field."""
         return [name for name in types if fetch in self.sources.get(name, ())]
 
     def is_nullable(self, typename: str) -> bool:
-        """Return whether the field may be null on an object of this type."""
+        """Return whether the field may be null on objects of the type `typename`."""
         return not is_non_null_type(self.types[typename])
 
     def has_other_source(self, typename: str, fetch: int) -> bool:
-        """Return whether a fetch other than `fetch` also brings the field."""
+        """Return whether a fetch other than `fetch` also returns the field."""
         return any(source != fetch for source in self.sources.get(typename, ()))
 
 
@@ -75,12 +77,13 @@ class ObjectShape:
     """The objects at the response keys `path`.
 
     Attributes:
-        number: Distinguishes the shape in generated names.
+        number: The number of the shape. Generated names contain this number, so that they differ between shapes.
         types: The object types that the objects can have.
-        is_abstract: Whether the objects are in a position of an interface or union, so that they need a `__typename`.
-        fields: The fields by internal response key: visible ones in the client's order, then hidden ones.
-        creator: The id of the fetch that brings the objects; None for the root.
-        parent: The object shape and the field around these objects; None for the root.
+        is_abstract: Whether the type of the field that contains the objects is an interface or union. If it is, the
+            objects need a `__typename`.
+        fields: The fields by internal response key: the visible fields in the client's order, then the hidden fields.
+        creator: The id of the fetch that returns the objects; None for the root.
+        parent: The shape of the parent object, and the field in it that contains the objects; None for the root.
     """
 
     number: int
@@ -93,7 +96,7 @@ class ObjectShape:
 
     @property
     def typename(self) -> FieldShape | None:
-        """The field with the type of the object; None if no fetch brings it."""
+        """The field `__typename` of the objects; None if no fetch returns it."""
         found = self.fields.get(TYPENAME)
         return found if found is not None and found.sources else None
 
@@ -103,7 +106,7 @@ class ObjectShape:
         return found if self.parent is None else found | self.parent[0].creators()
 
     def all_shapes(self) -> list[ObjectShape]:
-        """Return this shape and all shapes below it, outer ones first."""
+        """Return this shape and all shapes below it. A parent comes before its children."""
         found = [self]
         for shape in self.fields.values():
             if shape.child is not None:
@@ -112,11 +115,11 @@ class ObjectShape:
 
 
 def list_depth(type_: GraphQLOutputType) -> int:
-    """Return the number of lists around the values of a type: 2 for `[[Int]]`."""
+    """Return how many lists are nested in a type: 2 for `[[Int]]`."""
     inner = without_non_null(type_)
     return 1 + list_depth(inner.of_type) if is_list_type(inner) else 0
 
 
 def without_non_null(type_: GraphQLOutputType) -> GraphQLOutputType:
-    """Return the nullable type of a type."""
+    """Return the type without its outer non-null: `[Int!]` for `[Int!]!`."""
     return type_.of_type if is_non_null_type(type_) else type_

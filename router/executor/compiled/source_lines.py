@@ -17,12 +17,12 @@ class SourceLines:
         self._depth = 0
 
     def add(self, *lines: str) -> None:
-        """Add lines at the current depth."""
+        """Add lines with the current indent."""
         self._lines += [f"{'    ' * self._depth}{line}" if line else "" for line in lines]
 
     @contextmanager
     def block(self, head: str) -> Iterator[None]:
-        """Add the line `head`, which ends with a colon, and indent what is added inside the context."""
+        """Add the line `head`, such as `if x:`, and indent all lines that are added inside the `with` block."""
         self.add(head)
         self._depth += 1
         before = len(self._lines)

@@ -1,4 +1,4 @@
-"""Generate checks of what the decoder does not check: floats, which keep their digits, and custom scalars."""
+"""Generate checks for the values that the decoder does not check: values of `Float` and of custom scalars."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def value_checks(value: str, type_: GraphQLOutputType, depth: int) -> list[str]:
-    """Return the lines that check a value of `Float` or of a custom scalar."""
+    """Return the lines that check the value `value`, whose type is `Float`, a custom scalar, or a list of these.
+
+    `depth` is the number of lists around the value.
+    """
     nullable = without_non_null(type_)
     may_be_null = nullable is type_
     if is_list_type(nullable):
@@ -28,5 +31,5 @@ def value_checks(value: str, type_: GraphQLOutputType, depth: int) -> list[str]:
 
 
 def misfit(condition: str) -> list[str]:
-    """Return the lines that leave the response to the interpreter if `condition` is true."""
+    """Return the lines that raise `Misfit` if `condition` is true."""
     return [f"if {condition}:", '    raise Misfit("a value does not fit its type")']

@@ -1,13 +1,15 @@
-"""Generate loops that lead from objects that are already collected down to other objects (execution §3.1).
+"""Generate loops over objects at a path (execution §3.1).
 
-    for users1 in at[1]:                       objects at users.@, which an earlier fetch has collected
+The outermost loop runs over objects that an earlier function has collected, or over the root:
+
+    for users1 in at[1]:                       each object at users.@
         items2 = users1.reviews
         if items2:
             for index2, reviews2 in enumerate(items2):
                 if reviews2:
                     ...                        each object at users.@.reviews.@
 
-An absent and a null value are both false in Python, and so is an empty list; an object is true.
+`if reviews2` skips nulls and absent values, because None and `UNSET` are false in Python. An object is always true.
 """
 
 from __future__ import annotations
@@ -27,9 +29,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """The variable with the object, and the expression that can be assigned to put another object in its place.
+    """The names for one object in the body of a generated loop.
 
-    `place` is None if the loop goes over collected objects: then their places are not known.
+    Attributes:
+        variable: The variable that contains the object.
+        place: The expression from which the object is read, such as `items2[index2]`. An assignment to this expression
+            replaces the object in the response. None if the loop runs over collected objects.
     """
 
     variable: str
@@ -37,16 +42,16 @@ class Walked:
 
 
 def variable_of(shape: ObjectShape) -> str:
-    """Return the name of the variable for one object."""
+    """Return the name of the variable for an object of the shape, such as `users1`."""
     last = shape.path[-1].strip("_").lower() if shape.path else "root"
     return f"{last}{shape.number}"
 
 
 @contextmanager
 def walk(lines: SourceLines, shape: ObjectShape, collected: Collection[int]) -> Iterator[Walked]:
-    """Write the loops to each object of `shape`; what is added inside the context is done for each object.
+    """Write loops over all objects of `shape`. Lines that are added inside the `with` block are the body of the loops.
 
-    `collected` has the numbers of shapes whose objects are in the list `at[number]`.
+    `collected` has the numbers of the shapes whose objects have been collected. `at[number]` has these objects.
     """
     variable = variable_of(shape)
     if shape.number in collected or shape.parent is None:
