@@ -1,4 +1,7 @@
-"""A federated GraphQL router. It serves a composed supergraph at one GraphQL endpoint, and knows nothing of banks."""
+"""A federated GraphQL router. It serves a composed supergraph at one GraphQL endpoint.
+
+The package can serve any supergraph: it contains no code of the bank.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ __all__ = ["Gateway"]
 
 
 def __getattr__(name: str) -> object:
-    """Import `Gateway` on first use. Commands that compose or print a plan must not load a server."""
+    """Import `Gateway` when it is first used, so that commands such as `router plan` do not import a server."""
     if name == "Gateway":
         from router.gateway import Gateway  # noqa: PLC0415  (the point of it)
 

@@ -1,4 +1,4 @@
-"""`python -m router`."""
+"""Runs the `router` command line when Python is started with `python -m router`."""
 
 from __future__ import annotations
 

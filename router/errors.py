@@ -54,10 +54,15 @@ DOWNSTREAM_SERVICE_ERROR = "DOWNSTREAM_SERVICE_ERROR"
 class ResponseError:
     """One error of a response, before the error is masked and formatted (GraphQL specification, "Errors").
 
-    `origin` is the subgraph that reported the error or sent no usable response; None if the router found the error.
-    `path` is a path in the client's response, None if unknown. `extensions` has no `code`, which is a separate field.
-    `locations` are lines and columns; in the client's document if `origin` is None, else in the subgraph's document.
-    `detail` is only for logs.
+    Attributes:
+        message: The message.
+        code: The error code; the client gets it as `extensions.code`.
+        path: The path in the client's response; None if unknown.
+        origin: The subgraph that reported the error or sent no usable response; None if the router found the error.
+        locations: Pairs of a line and a column. If `origin` is None, they are in the client's document; otherwise, they
+            are in the document that was sent to the subgraph.
+        extensions: The extensions without `code`.
+        detail: Additional text that only the log contains.
     """
 
     message: str
@@ -92,7 +97,7 @@ class InvalidSupergraph(RouterError):
 
 
 class RequestError(RouterError):
-    """The router refuses the whole request. `errors` are the errors of the response, at least one.
+    """The router refuses the whole request. `errors` are the errors in the response; there is at least one.
 
     `status` and `headers` are for the HTTP response. If `status` is None, the server chooses the status.
     """
@@ -273,9 +278,9 @@ class Refused(RequestError):
 
 
 class TransportError(RouterError):
-    """A subgraph sent no usable response. `status` is the HTTP status of the response, None if there was no response.
+    """A subgraph sent no usable response. `status` is the HTTP status of the response; None if there was no response.
 
-    `retry_after` is the value of the response's `Retry-After` header in seconds, None without this header.
+    `retry_after` is the value of the response's header `Retry-After` in seconds; None if this header is missing.
     """
 
     retry_after: int | None = None

@@ -71,7 +71,11 @@ class Gateway:
         return cls(assemble(supergraph.load(sdl), settings or RouterSettings(), send=send, stages=stages))
 
     async def execute(self, request: GraphQLRequest) -> GraphQLResponse:
-        """Process one request. Raises TypeError if the response is a stream, which `respond` can return."""
+        """Process one request and return its response.
+
+        Raises:
+            TypeError: The response is a stream, for example of a subscription. Use `respond` for such requests.
+        """
         response = await self.respond(request)
         if isinstance(response, ResponseStream):
             raise TypeError("the response is a stream")
@@ -127,7 +131,7 @@ class Gateway:
         self.preparation.prepare(query, operation_name)
 
     def inherit(self, previous: Gateway) -> None:
-        """Take over the counters and the stages' state of `previous`, which this gateway replaces (a reload)."""
+        """Take over the counters of `previous`, and the state of its stages. This gateway replaces it (a reload)."""
         self.stages.inherit(previous.stages)
         self.limits.inherit(previous.limits)
         self.compiled_plans.inherit(previous.compiled_plans)

@@ -46,7 +46,7 @@ class EncodedObject(Mapping[str, object]):
 
 
 def _encodable(value: object) -> object:
-    """Return a value that msgspec can encode, for a value of a type that it does not know."""
+    """Convert a value of a type that msgspec does not know to a value that msgspec can encode."""
     if isinstance(value, EncodedObject):
         return msgspec.Raw(value.encoded)
     if isinstance(value, Mapping):
@@ -59,7 +59,7 @@ _encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=_encodable)
 _canonical_encoder = msgspec.json.Encoder(decimal_format="number", order="sorted", enc_hook=_encodable)
 
 
-# Some servers write this byte-order mark before the text. RFC 8259, section 8.1, allows a reader to ignore it.
+# Some servers send this byte-order mark before the JSON text. RFC 8259, section 8.1, allows a reader to ignore it.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 

@@ -93,7 +93,7 @@ def command(**given: object) -> None:
     PROPOSED is a list of subgraphs (supergraph.yaml), a composed supergraph, or a plain schema.
 
     Without --operations, every breaking change makes the check fail. With --operations, only changes that break one of
-    these operations do.
+    these operations make the check fail.
 
     Exit code 0: the check passes; 1: it fails, or PROPOSED does not compose; 2: bad usage, or an input cannot be read.
     """
@@ -125,11 +125,11 @@ def _approvals(options: Options) -> tuple[Approval, ...]:
 
 
 def _base(options: Options) -> SchemaVersion:
-    """Read the base version.
+    """Read the schema in `--base`, with which the proposed schema is compared.
 
     Raises:
-        UnreadableSchema: It cannot be read.
-        StartupError: Its subgraphs do not compose.
+        UnreadableSchema: The schema cannot be read.
+        StartupError: The subgraphs of the schema do not compose.
     """
     try:
         if options.base.startswith(("http://", "https://")):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from router.composition import Subgraph
     from router.composition.supergraph_yaml import SubgraphSource
 
-# The time limit for the SDL of a running subgraph: enough for a subgraph that is just starting.
+# The time limit for fetching the SDL of a running subgraph. A subgraph that is just starting can respond in this time.
 _INTROSPECTION_TIMEOUT_SECONDS = 30.0
 
 

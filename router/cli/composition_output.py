@@ -28,7 +28,10 @@ FORMAT = click.option(
 
 
 def color_choice() -> bool | None:
-    """Return False if the user wants no colours. None lets click decide: a terminal gets colours."""
+    """Return False if the environment variable NO_COLOR is set, otherwise None.
+
+    For None, click prints colours only if the output is a terminal.
+    """
     return False if os.environ.get("NO_COLOR") else None
 
 
@@ -41,7 +44,7 @@ def relative_to_working_directory(file: SourceFile) -> SourceFile:
 
 
 def write_result(diagnostics: Diagnostics, form: str, output: Path | None, failure: str) -> bool:
-    """Print the errors and hints, and write the supergraph if there is one. Return whether there is one.
+    """Print the errors and hints, and write the supergraph if there is one. Return whether there is a supergraph.
 
     If there is no supergraph, also print `failure`. In the format `text`, errors and hints go to stderr, and the
     supergraph goes to `output` or stdout. In any other format, errors and hints go to stdout, and the supergraph is

@@ -1,4 +1,4 @@
-"""`router explain-auth`: say for each field of an operation who may read it, and whether one client may."""
+"""`router explain-auth`: show what each field of an operation requires, and whether a client meets the requirements."""
 
 from __future__ import annotations
 
@@ -42,9 +42,10 @@ def command(
     policies: tuple[str, ...],
     output_format: str,
 ) -> None:
-    """Say for each field of an operation who may read it, and whether one client may.
+    """Show what each field of an operation requires of a client, and whether one client may read the field.
 
-    Exit code 0: the client may read every field; 1: it may not, or the operation is invalid; 2: bad usage.
+    Exit code 0: the client may read every field; 1: the client may not read some fields, or the operation is invalid;
+    2: bad usage.
     """
     operation = get_operation(selected.supergraph.api_schema, selected.document, selected.name)
     granted = Granted(_identity(claims_file, scope_claim), frozenset(policies))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class _Code(click.ParamType[str]):
-    """The type of the argument CODE, which shells complete."""
+    """The type of the argument CODE. If the user presses the tab key, the shell completes the code."""
 
     name = "code"
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from router.planner.choose.explain_choice import ExplainedOption, FieldExplanation
 
 
-# Click does not rewrap the lines of the paragraph after a line with \b.
+# \b tells click to keep the line breaks of the paragraph that follows.
 _HELP = """Explain for each field from which subgraph it is fetched, and why not from another subgraph.
 
 Each line below a field begins with one of three words:

@@ -62,7 +62,7 @@ def _print(text: str) -> None:
     try:
         click.echo(text.encode(), nl=False)
     except BrokenPipeError:
-        # The program that reads stdout closed it. Click handles this error: it ends the process without a message.
+        # The program that reads our output has ended, such as `head`. Click then ends this process without a message.
         raise
     except OSError as error:
         raise StartupError(f"stdout: cannot be written: {error.strerror}") from error

@@ -26,10 +26,9 @@ if TYPE_CHECKING:
     from router.plan import OutputSelection, Path, PlanNode, QueryPlan
 
 _NUMBERS: Final = frozenset({0, 1, 2, 3, 4})
-"""The indexes of the columns of the cost table that contain numbers, aligned to the right."""
+"""The indexes of the columns that contain numbers. These columns of the cost table are aligned to the right."""
 
-# Special characters -> Mermaid's escape sequences. These characters would end a label, or start markup or an escape
-# sequence.
+# Characters that have a special meaning in a label of Mermaid → the escape sequences that replace them.
 _ENTITIES: Final = str.maketrans({"#": "#35;", "&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;"})
 
 
@@ -41,7 +40,7 @@ class PlacedFetch:
         path: the response path of the objects to which the fetch adds fields.
         conditions: when the fetch runs, for example `if $flag` (@skip, @include), `deferred` or `for each event`.
         request: the number of the request in which the fetch is sent. The fetches of a batch share one request.
-        stage: how many fetches must run before this fetch, one after the other.
+        stage: the length of the longest chain of fetches that must run, one after the other, before this fetch.
     """
 
     fetch: Fetch
@@ -143,7 +142,7 @@ def _node(placed: PlacedFetch) -> str:
 def cost_table(plan: QueryPlan) -> str:
     """Return the table of costs: a row for each fetch, and the sum of the costs.
 
-    The cost of a fetch is (1000 + fields) · max(1, 100 · stage).
+    The cost of a fetch is (1000 + `fields`) · max(1, 100 · `stage`), with the attributes of `PlacedFetch`.
     """
     placed = placed_fetches(plan)
     depth = 1 + max((each.stage for each in placed), default=-1)

@@ -57,7 +57,7 @@ class _Location(click.ParamType[str]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ServeOptions:
-    """The command line. `worker` is set in a worker process."""
+    """The values of the command line options. `worker` is not None in a worker process."""
 
     supergraph: str | None
     config_file: Path | None
@@ -76,7 +76,10 @@ class _ServeOptions:
         return environ
 
     def config(self) -> Path | None:
-        """Return the configuration file: that of `--config`, else router.yaml in the current folder if there is one."""
+        """Return the configuration file that `--config` names.
+
+        Without `--config`, return `router.yaml` of the current folder, or None if there is no such file.
+        """
         if self.config_file is not None or not _CONFIG.is_file():
             return self.config_file
         self._say(f"using {_CONFIG.resolve()}")
@@ -136,9 +139,9 @@ def _listening(settings: RouterSettings) -> Endpoint:
 def _options(settings: RouterSettings) -> ServerOptions:
     """Return the server options: the limits of connections to clients.
 
-    The limits for the heads of requests are twice as large as configured. So the router can read headers that are a
-    little too large, and name the exceeded limit in its response. For the same reason, a body may take a little longer
-    than the configured limit for a request.
+    The limits for the URL and headers of a request are twice as large as configured. So the router can read headers
+    that are a little too large, and name the exceeded limit in its response. For the same reason, the client has a
+    little more time to send a request body than the configured limit for a request.
     """
     limits, server = settings.limits, settings.server
     bounded = limits.enforces("url_bytes") and limits.enforces("header_bytes")
@@ -192,8 +195,8 @@ def _supervise(settings: RouterSettings, process_settings: ProcessSettings, coun
     logging.configure("router", process_settings)
     environ = {name: value for name, value in os.environ.items() if name != "MOSAFE_PARENT_PIPE"}
     launch = Launch(
-        # -P: Python then does not import from the working directory, where a user's module named router would hide this
-        # package.
+        # With -P, Python does not import modules from the working directory. Otherwise, a user's file router.py there
+        # would be imported instead of this package.
         command=[sys.executable, "-P", "-m", "router", *sys.argv[1:]],
         environ=environ,
         grace=process_settings.shutdown_seconds,

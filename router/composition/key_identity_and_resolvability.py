@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def key_identity(key: Applied) -> Hashable | None:
     """Return a value for comparing keys. Two keys have equal values if they select the same fields, in any order.
 
-    A field with an alias, which no key may have, is another field. If the field set of `key` cannot be parsed, the
-    result is None.
+    Keys must not have aliases. If a key has one anyway, `a: id` and `id` count as different fields. If the field set of
+    `key` cannot be parsed, the result is None.
     """
     selections = key.field_set
     return None if selections is None else _identity(selections)

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from router.composition.model import Schema
     from router.composition.type_refs import TypeRef
 
-# The number of characters of the longest Int, including its sign. A longer literal is no Int. It is not converted to a
-# Python number, because Python raises an error for literals with thousands of digits.
+# The number of characters of the longest Int, including its sign. A literal with more characters is not a valid Int. It
+# is not converted to a Python number, because Python raises an error for literals with thousands of digits.
 _INT_DIGITS = len(str(GRAPHQL_MIN_INT))
 _BUILT_IN: dict[str, tuple[type, ...]] = {
     "Int": (IntValueNode,),

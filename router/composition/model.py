@@ -59,8 +59,8 @@ class Applied:
 
     Attributes:
         name: The directive's name in the schema.
-        arguments: The arguments. Null arguments are left out. Exception: `@deprecated` and directives that composition
-            does not know keep them, because for these directives a null differs from the default value.
+        arguments: The arguments. Arguments with the value null are left out, except in `@deprecated` and in directives
+            that composition does not know: for these directives, null can differ from the default value.
         element: The directive's name in its specification, for example `key` for `@federation__key`. None if
             composition does not know the directive.
         node: The syntax node of this use.
@@ -239,9 +239,10 @@ class SubgraphSchema(Schema):
         url: The subgraph's URL.
         links: The specifications that the schema links with `@link`.
         version: The federation version of the schema; `v1.0` for Federation 1.
-        still_provided: The coordinates of the provided fields before the upgrade from Federation 1 removed unused
-            external fields. These fields still count as provided, even if no `@provides` selects them any more.
-        still_used: The coordinates of the used fields before this removal. They still count as used.
+        still_provided: The coordinates of additional fields that count as provided. The upgrade from Federation 1
+            removes unused external fields. This set has the fields that were provided before, even if no `@provides`
+            selects them after the upgrade.
+        still_used: The coordinates of additional fields that count as used: the used fields before the upgrade.
     """
 
     name: str = ""

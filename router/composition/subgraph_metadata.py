@@ -155,10 +155,10 @@ class SubgraphMetadata:
         return member.coordinate in self.used
 
     def interface_objects_for(self, definition: TypeDef) -> list[TypeDef]:
-        """Return the `@interfaceObject` types of this subgraph whose interface `definition` implements.
+        """Return the `@interfaceObject` types of this subgraph for the interfaces that `definition` implements.
 
-        `definition` is a type of the supergraph. For example, if it implements `Media`, and this subgraph has
-        `type Media @interfaceObject`, the result contains this `Media`.
+        `definition` is a type of the supergraph. Example: `Book` implements `Media`, and this subgraph has
+        `type Media @interfaceObject`. For `Book`, the result contains this type `Media`.
         """
         found = []
         for name in definition.interfaces:

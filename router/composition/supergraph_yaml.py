@@ -17,8 +17,8 @@ The format is that of Apollo's command line tool `rover`:
           subgraph_url: http://localhost:4003/graphql   # fetch the SDL here; also the default of `routing_url`
           introspection_headers: {Authorization: "Bearer ${env.TOKEN}"}
 
-`${env.NAME}` in a string is replaced by the value of the environment variable `NAME`. `${env.NAME:-text}` means the
-same, but if the variable is not set, it is replaced by `text`.
+`${env.NAME}` in a string is replaced by the value of the environment variable `NAME`. `${env.NAME:-text}` has the
+default value `text`, which is used if the variable is not set.
 """
 
 from __future__ import annotations
@@ -233,7 +233,7 @@ class _Reader:
         """Return where the value of `sdl` begins in the configuration file; None if `sdl` is not set.
 
         If the SDL is a literal block (`|`) without environment variables, the file contains the lines of the SDL
-        unchanged. Only then is the result `verbatim`.
+        unchanged, and `verbatim` of the result is True. Otherwise, `verbatim` is False.
         """
         if "sdl" not in schema:
             return None

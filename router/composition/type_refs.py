@@ -1,4 +1,4 @@
-"""Define classes for type references, such as `[Account!]!`. Their objects can be compared, hashed and printed."""
+"""Define classes for type references, such as `[Account!]!`. Type references can be compared, hashed and printed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ListOf:
 
 @dataclass(frozen=True, slots=True)
 class NonNull:
-    """The non-null type of the type `of`: `Account!`."""
+    """The type `of` without null: `Account!`."""
 
     of: Named | ListOf
 

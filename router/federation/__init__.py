@@ -1,7 +1,7 @@
 """The parts of Apollo Federation that composition, contracts and the loading of supergraphs all use.
 
-In: texts and syntax nodes of schemas. Out: version numbers, links to specifications, definitions of specifications, and
-field sets. Reading order:
+The modules read version numbers, links to specifications and field sets from texts and syntax nodes. They also contain
+the definitions of the specifications. Reading order:
 
 - `version_numbers`
 - `spec_versions`: the directives and types that each version of each specification defines

@@ -49,7 +49,7 @@ def without_null_reasons(definitions: Sequence[DefinitionNode]) -> tuple[Definit
 class DefinitionWalk:
     """Walks through definitions.
 
-    Subclasses replace literals and directives. A definition without changes is returned itself.
+    Subclasses replace literals and directives. If nothing in a definition changes, the same node is returned.
     """
 
     def definitions(self, nodes: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
@@ -78,7 +78,7 @@ class DefinitionWalk:
                 return _changed(node, directives=directives)
 
     def each(self, convert: Callable[[NodeT], NodeT], nodes: Iterable[NodeT] | None) -> tuple[NodeT, ...] | None:
-        """Return the converted nodes, None if nothing changes."""
+        """Return the converted nodes. If no node changes, return None."""
         if not nodes:
             return None
         nodes = tuple(nodes)

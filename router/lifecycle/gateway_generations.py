@@ -32,7 +32,7 @@ threads. With these thresholds, a collection takes at most 28 ms while large ope
 first threshold, a collection takes 72 ms, and a request uses no less CPU time."""
 
 LAST_SECONDS = 1.0
-"""On a busy machine, a response can be late: a request may still run for this time after its deadline."""
+"""The number of seconds that a request may run after its deadline, because a busy machine can be late."""
 
 _NOT_LOADED = ServiceUnavailable("SUPERGRAPH_NOT_LOADED", "This router has no supergraph yet.", retry_after=1)
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from router.settings import RouterSettings
 
 _JITTER = 0.1
-"""Each pause between two polls of the URL is, at random, shorter or longer than the interval, by up to this fraction.
+"""The pause between two polls of the URL varies at random, by at most this fraction of the interval.
 
-Many routers then do not poll at the same moment."""
+Without this variation, many routers could poll the URL at the same moment."""
 
 
 class Watch:

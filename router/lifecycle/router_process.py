@@ -154,7 +154,7 @@ class RouterProcess:
         await send({"type": "lifespan.shutdown.complete"})
 
     def _log_supergraph(self) -> None:
-        current = self._rollover.current  # not an attribute, which would keep a replaced supergraph in memory
+        current = self._rollover.current  # a local variable: an attribute would keep a replaced supergraph in memory
         if current is not None:
             _log.info("serving", supergraph=current.hash, warmed_up=current.warm_up_result._asdict())
 

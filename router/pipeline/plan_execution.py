@@ -41,7 +41,10 @@ class ExecutionParts(Protocol):
 
 
 class Execution:
-    """Executes plans for one supergraph, compiled ones if there are any. All fetches are sent with one transport."""
+    """Executes plans for one supergraph, by compiled code if the plan has been compiled.
+
+    All fetches are sent with the same transport.
+    """
 
     def __init__(self, parts: ExecutionParts) -> None:
         self._schema = parts.supergraph.schema

@@ -109,7 +109,10 @@ class Stage:
         """
 
     def plan_key(self, context: RequestContext, key: PlanKey) -> PlanKey:
-        """If this stage can change the plan, return `key` with additional values: those that the change depends on."""
+        """If this stage can change the plan, return `key` with additional values.
+
+        These are the values on which the change depends. Requests with equal keys share a plan.
+        """
         del context
         return key
 

@@ -206,11 +206,11 @@ class StageChain:
 
 
 def _distinct(stage: Stage, before: Operation, changed: Operation) -> Operation:
-    """Return `changed` with a document text that gives it another plan key than `before`.
+    """Make sure that `changed` has another plan key than `before`.
 
-    `changed` is the operation with which `stage` replaced `before`. The document text is a part of the plan key, so the
-    returned copy has the printed operation as its document text. In two cases, `changed` itself is returned: `stage`
-    overrides `plan_key` and so changes the key itself, or the part that is planned has not changed.
+    `stage` replaced the operation `before` by `changed`. The document text is a part of the plan key, so this function
+    returns a copy of `changed` with a new document text: the printed operation. In two cases, it returns `changed`
+    unchanged: if `stage` overrides `plan_key` (it then changes the key), or if the planned part is the same as before.
     """
     if changed.planned is before.planned or type(stage).plan_key is not Stage.plan_key:
         return changed

@@ -52,7 +52,7 @@ class Each:
 class TypeIs:
     """A step of a path: it keeps only objects whose concrete type is in `types`.
 
-    A rewrite path has exactly one type here.
+    In the path of a rewrite, `types` has exactly one type.
     """
 
     types: tuple[str, ...]

@@ -9,10 +9,11 @@ A filter names the tags (`@tag`) of the elements to show and to hide.
     contract.errors          # why the contract is impossible; locations are in the given supergraph
     contract.unknown_tags    # tags of the filter that no element has
 
-In: the text of a supergraph and a filter. Out: the same text, with `@inaccessible` on every hidden element. Clients do
-not see hidden fields, but the router still uses hidden fields in its query plans. A diff of the input and the output
-shows what a contract hides.
-Reading order: this file; `hide_elements_by_tags`; `reachable_types`; `write_inaccessible_into_sdl` (the text).
+The input is the text of a supergraph, and a filter. The result is the same text with `@inaccessible` on every hidden
+element. So a diff of the two texts shows what the contract hides. Clients do not see hidden fields, but the router
+still uses hidden fields in its query plans.
+
+Reading order: this file, `hide_elements_by_tags`, `reachable_types`, `write_inaccessible_into_sdl`.
 """
 
 from __future__ import annotations

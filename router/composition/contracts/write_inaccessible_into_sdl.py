@@ -1,8 +1,8 @@
 """Write `@inaccessible` into the text of a supergraph, and leave all other text as it is.
 
 The syntax node of an element says where to write the directive. If the supergraph has no `@link` to the inaccessible
-specification, the `@link` is added. If it has no definition of the directive, the definition is added. Version 0.1 of
-the specification does not allow the directive on every kind of element, so a link to it is changed to version 0.2.
+specification, or no definition of `@inaccessible`, they are added. If the `@link` has version 0.1, it is changed to
+version 0.2, because version 0.1 does not allow `@inaccessible` on all kinds of elements.
 """
 
 from __future__ import annotations
@@ -134,9 +134,10 @@ def _newest(link: Link) -> Iterator[_Edit]:
 
 
 def _definition(document: DocumentNode, name: str) -> Iterator[_Edit]:
-    """Yield the edit that adds or updates the definition of `@inaccessible`. If it is up to date, yield nothing.
+    """Yield the edit that adds or updates the definition of `@inaccessible`.
 
-    The directive definitions are in alphabetical order, and a missing definition is inserted at its place in it.
+    If the supergraph already has the newest definition, yield nothing. A supergraph has its directive definitions in
+    alphabetical order, and the new definition is inserted in this order.
     """
     newest = _SPEC.directives["inaccessible"]
     definition = print_ast(newest).replace("@inaccessible", f"@{name}", 1)

@@ -1,6 +1,6 @@
-"""Read the pages that explain the error and hint codes of composition to people and programs.
+"""Read the pages that explain the error and hint codes of composition.
 
-In: a code. Out: its `Page`, read from `pages/CODE.md`. Each page is Markdown of a fixed form:
+`find` reads the page of a code from the file `pages/CODE.md`. All pages are Markdown and have the same structure:
 
     # CODE
 

@@ -38,7 +38,7 @@ def check_resolved_somewhere(state: MergeState, sources: Sources[FieldDef], dest
 
 
 def check_directives_on_external(state: MergeState, sources: Sources[FieldDef], where: str) -> None:
-    """Report each directive on an external declaration if the directive would have to be merged, like `@tag`.
+    """Report each directive on an external declaration if composition merges the directive, such as `@tag`.
 
     Args:
         state: The state of the merge.

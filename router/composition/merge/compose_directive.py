@@ -117,7 +117,7 @@ def _definition(subgraphs: Sequence[SubgraphMetadata], request: _ComposeRequest,
     """Return a subgraph's definition of the directive, with the name that the directive has in the supergraph.
 
     Only subgraphs that link the specification in the version of `url` count. If several of them define the directive,
-    the last definition is returned; if none does, None.
+    the last definition is returned. If none of them defines the directive, the result is None.
     """
     for index, link in reversed([*_linked(subgraphs, url.identity)]):
         definition = subgraphs[index].schema.directives.get(link.directive_name(request.element))
@@ -176,7 +176,7 @@ def _different_majors(
 ) -> Iterator[str]:
     """Report an error if subgraphs compose directives from different major versions of the same specification.
 
-    A subgraph that links another major version, but composes none of its directives, gets only a hint.
+    If a subgraph links another major version, but composes no directive of the specification, only a hint is reported.
 
     Yields:
         The identity of each specification with an error.
@@ -209,7 +209,8 @@ def _different_majors(
 def _hint_different_majors(subgraphs: Sequence[SubgraphMetadata], composed: AbstractSet[str], report: Report) -> None:
     """Report a hint for each specification that subgraphs link in different major versions.
 
-    `composed` are the identities of the specifications with composed directives. They are skipped here.
+    The specifications in `composed` are skipped. These are the identities of the specifications from which subgraphs
+    compose directives; `_different_majors` checks them.
     """
     linked = [(index, link) for index, subgraph in enumerate(subgraphs) for link in subgraph.schema.links]
     for identity in dict.fromkeys(link.url.identity for _, link in linked if not link.url.is_apollo):

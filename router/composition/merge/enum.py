@@ -8,8 +8,8 @@ The values of the merged enum type depend on how the supergraph uses the enum ty
 | output only, or unused | the values that at least one subgraph has |
 | input and output | the values of all subgraphs; a value that some subgraphs lack is an error |
 
-Exception: if the enum type is used as input, the merged enum type has every value that is marked `@inaccessible`. It is
-no error if some subgraphs lack such a value.
+Exception: if the enum type is used as input, the merged enum type has every value that is marked `@inaccessible`, even
+if some subgraphs lack the value.
 
 Reports the errors ENUM_VALUE_MISMATCH and EMPTY_MERGED_ENUM_TYPE, and the hints
 INCONSISTENT_ENUM_VALUE_FOR_INPUT_ENUM, INCONSISTENT_ENUM_VALUE_FOR_OUTPUT_ENUM and UNUSED_ENUM_TYPE.

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 def join_type(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
     """Add the `@join__type`s of all subgraphs to `dest` (composition §8.5).
 
-    A subgraph has one `@join__type` for each `@key` on the type, or one without a key if the subgraph has no `@key`.
+    For each subgraph, one `@join__type` is added for each `@key` on the type. If the subgraph has no `@key` on the
+    type, one `@join__type` without a key is added.
     """
     for index, source in sources.items():
         shared: dict[str, ConstValueNode] = {"graph": enum_value(state.graph_names[index])}
@@ -78,8 +79,8 @@ def join_field(
 ) -> None:
     """Add the `@join__field`s of all subgraphs with the field to `dest` (composition §8.5).
 
-    A field without `@join__field` means that all subgraphs with the parent type have the field. If this is the case,
-    no `@join__field` is added.
+    If all subgraphs with the parent type declare the field in the same way (see `_is_implied`), no `@join__field` is
+    added. Routers know that a field without `@join__field` is in all these subgraphs.
     """
     if context.types_equal and _is_implied(state, sources, context):
         return

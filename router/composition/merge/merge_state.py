@@ -133,9 +133,10 @@ class MergeState:
         return (self.subgraphs[index].name, node)
 
     def interface_object_fields(self, member: FieldDef) -> list[tuple[int, FieldDef]]:
-        """Return all fields of `@interfaceObject` types that provide the field `member` of an object type.
+        """Return the fields of `@interfaceObject` types from which the object field `member` can be resolved.
 
-        Each item of the result is a pair of a subgraph's index and a field in this subgraph.
+        Example: for `Book.rating`, the result contains `Media.rating` if a subgraph has `type Media @interfaceObject`
+        with this field, and `Book` implements `Media`. Each item is a pair: the index of a subgraph, and the field.
         """
         return [
             (index, each)
@@ -144,9 +145,9 @@ class MergeState:
         ]
 
     def interface_object_fields_in(self, member: FieldDef, index: int) -> list[FieldDef]:
-        """Do the same as `interface_object_fields`, but only for the subgraph at `index`.
+        """Return the fields of `interface_object_fields` that are in the subgraph at `index`.
 
-        If the subgraph defines the object type that has `member`, the result is empty.
+        If the subgraph itself defines the object type with the field `member`, the result is empty.
         """
         parent = self.supergraph.types[member.parent]
         schema = self.subgraphs[index].schema

@@ -237,9 +237,9 @@ def _version(subgraphs: Sequence[SubgraphMetadata], report: Report) -> Version:
 
 
 def _needed(link: Link) -> Version | None:
-    """Look up the linked specification in `_RAISED_BY_LINK`, and return the federation version that it needs.
+    """Return the federation version that the linked version of a specification needs.
 
-    Returns None if the table does not contain the specification.
+    Returns None if the table `_RAISED_BY_LINK` does not contain this version of the specification.
     """
     needs = _RAISED_BY_LINK.get(link.url.name, {}) if link.url.is_apollo else {}
     return Version.parse(needs.get(str(link.url.version), ""))
@@ -292,7 +292,8 @@ def _one_name(
             if (source := subgraphs[index].schema.links.directive_source(name))
         }
         report.error(
-            # One specification has several names, or several specifications have the directive: Apollo's codes differ.
+            # Apollo's composition reports different codes in two cases: the subgraphs give different names to the
+            # directive of one specification, or they use the directives of different specifications.
             "LINK_IMPORT_NAME_MISMATCH" if len(sources) <= 1 else "INVALID_LINK_DIRECTIVE_USAGE",
             f"The directive @{element} must have one name in all subgraphs, but it is {each}.",
             [
@@ -355,8 +356,8 @@ def _composed_links(composed: Sequence[ComposedDirective], linked: AbstractSet[s
 def _free(name: str, taken: AbstractSet[str]) -> str:
     """Return a name for a specification. The name is not in `taken`. Apollo's composition chooses the same name.
 
-    If `name` has only characters that a GraphQL name can have, and `name` is not in `taken`, return `name`. Otherwise,
-    remove the other characters, and return the first of `_0name`, `_1name` and so on that is not in `taken`.
+    If `name` is a valid GraphQL name and is not in `taken`, return `name`. Otherwise, remove all characters that a
+    GraphQL name cannot have, and return the first of `_0name`, `_1name` and so on that is not in `taken`.
     """
     allowed = re.sub(r"\W", "", name, flags=re.ASCII)
     others = (f"_{number}{allowed}" for number in count())

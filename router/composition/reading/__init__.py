@@ -1,6 +1,6 @@
 """Read the schema of one subgraph (composition §1, §2, §4).
 
-In: the text of a subgraph. Out: its `SubgraphSchema`, or errors in the report. Reading order:
+The input is the SDL of a subgraph. The result is a `SubgraphSchema`, or errors in the report. Reading order:
 
 - `read_subgraph` runs all steps.
 - `schema_limits`, `lenient_sdl_parser`, `subgraph_document` and `drop_subgraph_spec_parts` parse the SDL into

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from router.composition.reading.subgraph_document import SubgraphDocument
     from router.composition.report import Report
 
-    # An error code, the definition, and what is wrong with it.
+    # An error code, the definition that has the problem, and a message.
     _Problem: TypeAlias = tuple[ErrorCode, DefinitionNode, str]
 
 _IMPLIED = (FEDERATION_IDENTITY, LINK_IDENTITY)
@@ -67,7 +67,7 @@ def complete_definitions(
     problems |= {} if federation_2 else _with_upgraded(problems, directives)
     is_written = links.get(LINK_IDENTITY) is not None
     if is_written and "link" in directives and _can_link(directives["link"]):
-        # The schema links the link specification itself, so it may define the details of @link as it likes.
+        # If a schema explicitly links the link specification, its definition of @link may differ in details.
         problems[LINK_IDENTITY] = ()
     expectations = _in_effect(expectations, problems, has_link=is_written or "link" in directives)
     for specification in expectations:
@@ -87,12 +87,13 @@ def complete_definitions(
 def _in_effect(
     expectations: Mapping[str, SpecDefinitions], problems: Mapping[str, tuple[_Problem, ...]], *, has_link: bool
 ) -> dict[str, SpecDefinitions]:
-    """Return the specifications that are checked and added.
+    """Return the specifications whose definitions are checked and, if missing, added.
 
-    `has_link` says whether the schema defines `@link` or links the link specification.
+    If the definition of `@link` is wrong, for example, other specifications are left out, because composition cannot
+    know whether the schema links them. `has_link` says whether the schema defines `@link` or links its specification.
     """
     if problems.get(LINK_IDENTITY) and has_link:
-        # The definition of @link is wrong. So no other specification counts as linked, and none is checked or added.
+        # The definition of @link is wrong, so no other specification counts as linked.
         return {LINK_IDENTITY: expectations[LINK_IDENTITY]}
     if FEDERATION_IDENTITY not in problems or problems[FEDERATION_IDENTITY]:
         # The federation version is unknown, or a federation definition is wrong. So other specifications are ignored.
@@ -101,10 +102,10 @@ def _in_effect(
 
 
 def _can_link(definition: DirectiveDefinitionNode) -> bool:
-    """Return whether a schema that links the link specification can define `@link` like this.
+    """Return whether `definition` is acceptable as `@link` in a schema that explicitly links the link specification.
 
-    Apollo's composition does not compare such a definition with the specification, so the types of "for" and "import"
-    may have other names.
+    Apollo's composition does not compare such a definition with the specification. So the types of the arguments "for"
+    and "import" may have other names than in the specification.
     """
     types = {argument.name.value: str(from_node(argument.type)) for argument in definition.arguments or ()}
     return (
@@ -169,7 +170,8 @@ def _expectations(links: Links, *, federation_2: bool) -> Iterator[tuple[str, Sp
     """
     if not federation_2:
         yield FEDERATION_IDENTITY, spec_definitions(FEDERATION_1, lambda name: name, lambda name: name)
-        # FEDERATION_1 has no directives of Federation 2, because a Federation 1 schema may define them itself.
+        # FEDERATION_1 does not contain the directives of Federation 2, such as @shareable: a Federation 1 schema may
+        # define its own directives with these names.
     for link in links:
         if link.spec is not None and link.url.identity not in (LINK_IDENTITY, CORE_IDENTITY):
             yield link.url.identity, spec_definitions(link.spec, link.directive_name, link.type_name)
@@ -184,9 +186,10 @@ def _expectations(links: Links, *, federation_2: bool) -> Iterator[tuple[str, Sp
 def _with_upgraded(
     problems: Mapping[str, tuple[_Problem, ...]], directives: Mapping[str, DirectiveDefinitionNode]
 ) -> dict[str, tuple[_Problem, ...]]:
-    """Check the definitions of Federation 2 directives in a Federation 1 schema.
+    """Check whether a Federation 1 schema defines directives of Federation 2, such as `@shareable`, differently.
 
-    Returns the entry of `problems` for the federation specification, extended by the problems that were found.
+    The upgrade needs these directives. Returns the problems of the federation specification: those in `problems`, and
+    the new ones.
     """
     return {FEDERATION_IDENTITY: (*problems[FEDERATION_IDENTITY], *_problems(_of_federation_2(), directives, {}))}
 

@@ -8,7 +8,8 @@ unknown. There are two cases:
 - Otherwise, the wrong `@link` or definition is reported. Unknown interfaces, unknown union members, and unknown
   directives on types, fields etc. are reported too.
 
-If the federation version is unknown, its directives and types are not reported: the version is the one mistake.
+If the federation version is unknown, federation directives and types are not reported as unknown: only the version is
+wrong.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def report_unknown_references(
     Args:
         name: The name of the subgraph.
         document: The schema.
-        definitions: The definitions that the schema has or gets.
+        definitions: The definitions in the schema, and the definitions that composition adds to it.
         report: Collects the errors.
         of_unknown_version: The link to an unknown federation version. Its directives and types are not reported.
     """

@@ -1,7 +1,7 @@
 """Print the errors and hints of a composition, for people and for programs.
 
-In: `Diagnostics`. Out: text in one of the formats of `FORMATS`. A *finding* is an error or a hint. Read
-`collect_diagnostics` first. Each format has its own file.
+The functions in `FORMATS` convert `Diagnostics` to text. A *finding* is an error or a hint. Read `collect_diagnostics`
+first. Each format has its own file.
 """
 
 from __future__ import annotations

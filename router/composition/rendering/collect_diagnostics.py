@@ -78,9 +78,10 @@ class Diagnostics:
         return file.place(location) if file else None
 
     def line_number(self, location: Location) -> int:
-        """Return the line number to show. If a file contains the SDL unchanged, this is the line number in the file.
+        """Return the line number to show for a location.
 
-        Otherwise, it is the line number in the SDL.
+        If a file contains the SDL unchanged, the result is the line number in the file. Otherwise, the result is the
+        line number in the SDL.
         """
         file = self.files.get(location.subgraph)
         return file.place(location).line if file and file.verbatim else location.line

@@ -1,11 +1,11 @@
 """Check one subgraph by itself, without the other subgraphs (composition §4).
 
-In: one subgraph that was read. A Federation 1 subgraph was also upgraded. Out: errors in the report, in the order of
-the rules.
+The input is the schema of one subgraph, after its upgrade if it is a Federation 1 schema. The result is errors in the
+report, in the order of the rules.
 
-Each rule has its own file. If the rule reports one error code, the file has the name of the code. If it reports several
-codes, the file has the name of the directive. The files `check_...` and `find_...` have functions that several rules
-use. Read `keys` and `check_field_set` first, then any rule.
+Each rule has its own file. If a rule reports only one error code, its file is named after the code. If a rule reports
+several codes, its file is named after the directive. The files `check_...` and `find_...` contain functions that
+several rules use. Read `keys` and `check_field_set` first, then any rule.
 """
 
 from __future__ import annotations

@@ -109,10 +109,11 @@ def _path_problem(  # noqa: PLR0911 - one return for each problem
 
 
 def _under_lists(passed: TypeRef, wanted: TypeRef) -> TypeRef:
-    """Return the type that the selection below a field must have, if the value of the whole selection must be `wanted`.
+    """Return the type that the subselection of a field must give.
 
-    `passed` is the type of the field. For example, if `passed` is `[User]` and `wanted` is `[Int]`, the selection below
-    must be an `Int` for each user. So each list in `passed` removes one list from `wanted`.
+    `passed` is the type of the field, and `wanted` is the type that the field and its subselection must give together.
+    For example, let `passed` be `[User]` and `wanted` be `[Int]`. Then the subselection must give one `Int` for each
+    user, so the result is `Int`: each list in `passed` removes one list from `wanted`.
     """
     passed, bare = nullable(passed), nullable(wanted)
     while isinstance(passed, ListOf) and isinstance(bare, ListOf):
@@ -122,8 +123,8 @@ def _under_lists(passed: TypeRef, wanted: TypeRef) -> TypeRef:
 
 
 def _fits(given: TypeRef, wanted: TypeRef) -> bool:
-    # At runtime, there may be no object above that sets the context. Then the value is null, even if the selected field
-    # is non-null. So the argument must be nullable.
+    # In a response, it can happen that no ancestor of the object sets the context. Then the value is null, even if the
+    # selected field is non-null. So the argument must be nullable.
     if isinstance(wanted, NonNull):
         return False
     given = nullable(given)

@@ -1,4 +1,7 @@
-"""CONTEXT_NOT_SET: an argument must not have `@fromContext`, or no type in the subgraph sets the named context."""
+"""CONTEXT_NOT_SET: an argument cannot have `@fromContext`, or no type in the subgraph sets the named context.
+
+For example, arguments of interface fields and of directives cannot have `@fromContext`.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report each `@fromContext` that its argument must not have, or for which no type sets the named context.
-
-    See composition §4.7.
-    """
+    """Report each `@fromContext` that is on a wrong argument, or whose context no type sets (composition §4.7)."""
     _check_directive_arguments(subgraph, report)
     for each in all_contextual_arguments(subgraph):
         for problem in _problems(subgraph.schema, each):

@@ -36,7 +36,7 @@ class ContextualArgument(NamedTuple):
 def contextual_arguments(subgraph: SubgraphMetadata) -> Iterator[ContextualArgument]:
     """Return the contextual arguments of the fields of object types.
 
-    Fields of interfaces cannot have contextual arguments. If they have, the rule `context_not_set` reports them.
+    Fields of interfaces must not have contextual arguments. The rule `context_not_set` reports such arguments.
     """
     return (each for each in all_contextual_arguments(subgraph) if each.definition.kind is Kind.OBJECT)
 

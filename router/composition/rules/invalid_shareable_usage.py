@@ -1,6 +1,6 @@
 """INVALID_SHAREABLE_USAGE: `@shareable` is on an interface field, or is repeated.
 
-A field may have `@shareable` once. The definition of a type may have it once, and each extension of the type too.
+A field may have only one `@shareable`. The definition of a type, and each extension of the type, may also have one.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ Reading order:
 1. `search`: the entry point `check_satisfiability`, which walks over the API schema;
 2. `position_graph`: the fields that one subgraph resolves at a position;
 3. `reachability`: the positions of the same object in other subgraphs that the router can reach by keys;
-4. `reachability_cache_and_cycles`: the cached results of `reachability`, and the end of checks that need themselves;
+4. `reachability_cache_and_cycles`: the cache of `reachability`, which also prevents endless recursion;
 5. `override_label_combinations`, `context_selections`, `provided_fields`, `types_lost_by_extraction`: effects of
    directives;
 6. `failing_query`, `failure_reasons`, `compare_runtime_types`: the text of errors and hints.

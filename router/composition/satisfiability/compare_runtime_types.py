@@ -1,8 +1,9 @@
 """Compare the object types that different subgraphs can return for the same field (composition §5.3).
 
-If several subgraphs resolve a field of an interface or union type, they should have the same possible object types. If
-they have not, the hint INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN is reported. If no object type is possible in
-all of these subgraphs, the error SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES is reported instead of the hint.
+If several subgraphs resolve a field of an interface or union type (the field is *shared*), the type should have the
+same possible object types in these subgraphs. If it does not, the hint INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN
+is reported. If the subgraphs have no possible object type in common, the error SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES
+is reported instead of the hint.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class RuntimeTypes:
-    """Compares the object types of shared fields, and reports each field at most once.
+    """Compares the possible object types of shared fields, and reports each field at most once.
 
     If `state` is None, nothing is reported.
     """

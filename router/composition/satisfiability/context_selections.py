@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ContextSelection:
-    """The selection of one `@fromContext`. The router makes it on the nearest object above that sets the context.
+    """The selection of one `@fromContext`. The router selects from the nearest ancestor that sets the context.
 
     Attributes:
         context: The name of the context in the supergraph, such as `A__user` for the context `user` of subgraph A.

@@ -179,8 +179,8 @@ class PositionGraph:
         """Yield the positions that the same object can have in other subgraphs. Not all of them are reachable.
 
         Each position is paired with the field sets of its resolvable keys. The router reaches the position if it can
-        fetch one of these field sets. A root type needs no key, so it has an empty field set. If a field set cannot be
-        parsed, it is None.
+        fetch one of these field sets. A position of a root type needs no key, so it is paired with an empty field set.
+        A field set that cannot be parsed is None.
         """
         for index, subgraph in enumerate(self.state.subgraphs):
             if index == position.index:

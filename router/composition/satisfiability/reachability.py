@@ -87,9 +87,10 @@ class Reachability:
             return self.graph.has_local_key(position) and self.can_fetch((position,), selections)
 
     def _stays_met(self, type_name: str, requires: Applied) -> bool:
-        """Return whether the required fields stay fetchable when more positions are found.
+        """Return whether the required fields certainly remain fetchable when the search finds more positions.
 
-        A new position of an interface or union can have further object types. So fields of such types give False.
+        If a required field has an interface or union type, the result is False: a new position can have further object
+        types, and the fields below may not be fetchable for these types.
         """
         selections = requires.field_set
         return selections is not None and self.graph.selects_object_types_only(type_name, selections)
@@ -99,8 +100,9 @@ class Reachability:
     def reachable(self, position: Position) -> tuple[Position, ...]:
         """Return all reachable positions of the same object. `position` is the first.
 
-        A key can select fields of other objects, so the results for two objects can depend on each other. They are
-        computed in rounds until no result grows. Until then, this method returns the positions found so far.
+        A key can select fields of other objects, so the results for two objects can depend on each other. The results
+        are therefore computed in rounds, until a round finds no new position. If this method is called during a round,
+        it returns the positions found so far.
         """
         known = self.cache.reachable.get(position)
         if known is not None:
@@ -220,8 +222,9 @@ class Reachability:
     ) -> frozenset[ContextSelection]:
         """Return the context selections that the router can fetch for fields below an object.
 
-        `available` are the context selections from objects above. If the object sets a context itself, the selections
-        from this context are made on this object instead. Selections that cannot be fetched are left out.
+        `available` are the context selections from ancestors of the object. If the object itself sets a context, the
+        selections from this context use this object instead of an ancestor. Selections that cannot be fetched are left
+        out.
         """
         contexts = self.contexts.set_by.get(type_name)
         if contexts is None:

@@ -1,12 +1,13 @@
-"""Find the positions that Apollo's query planner can reach: fewer than this router can.
+"""Find the positions that the query planners of Apollo and Hive can reach.
 
-Apollo's planner has two restrictions that this router does not have:
+This router can reach more positions. It reports a hint for queries that it can resolve but other planners cannot. These
+planners have two restrictions:
 
-- To move into a subgraph by a key, it fetches the fields of the key without that subgraph. Example: the key
-  `books { id title }` of `BookList` in `b` is out of its reach if only `b` has `Book.title`, although `b` gives the
-  titles of books by `Book.id`. Hive's planner has this restriction too.
-- It enters a subgraph as one interface object only. If an object implements several interfaces that are interface
-  objects in one subgraph, it uses the last of them by name.
+- Apollo and Hive: to reach subgraph S by a key, the planner must fetch all fields of the key from other subgraphs.
+  Example: subgraph b has `type BookList @key(fields: "books { id title }")`, and only b has `Book.title`. Then these
+  planners cannot reach `BookList` in b. This router can: it first fetches the titles from b, by the key `id` of `Book`.
+- Apollo: an object can implement several interfaces that are `@interfaceObject` types in subgraph S. The planner
+  reaches only one of these types, the last by name.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from router.composition.satisfiability.position_graph import Position
     from router.composition.satisfiability.reachability_cache_and_cycles import Entries
 
-# A key inside a key inside a key excludes one subgraph more each time. Real keys are not nested so deeply.
+# The highest number of subgraphs that are excluded at the same time. To fetch the fields of a key, one subgraph is
+# excluded. To reach these fields, another key can be necessary, which excludes one more subgraph, and so on. In real
+# supergraphs, keys do not depend on each other over more than three steps.
 _MAX_EXCLUDED = 3
 
 
@@ -43,7 +46,12 @@ FAILURE = (
 
 @dataclass(slots=True)
 class ReachabilityByOtherPlanners(Reachability):
-    """The reachability with the restrictions of the other planners; `excluded` are subgraphs that it does not enter."""
+    """Finds the positions that can be reached with the restrictions of the other planners.
+
+    Attributes:
+        excluded: Indexes of the subgraphs that the search must not use.
+        narrower: Index of a subgraph → the search in which this subgraph is excluded too.
+    """
 
     excluded: frozenset[int] = frozenset()
     narrower: dict[int, ReachabilityByOtherPlanners] = field(default_factory=dict)
@@ -61,7 +69,7 @@ class ReachabilityByOtherPlanners(Reachability):
         return found + more
 
     def _entries(self, position: Position) -> Entries:
-        """Return the entries into subgraphs that are not excluded, one for each subgraph."""
+        """Return one entry (see `PositionGraph.entries`) for each subgraph that is not excluded."""
         entries = [item for item in self.graph.entries(position) if item[0].index not in self.excluded]
         return tuple({entry.index: (entry, keys) for entry, keys in sorted(entries, key=_subgraph_and_name)}.values())
 
@@ -79,7 +87,10 @@ def _subgraph_and_name(item: tuple[Position, tuple[SelectionSetNode | None, ...]
 
 
 def may_be_unplannable_elsewhere(state: MergeState) -> bool:
-    """Return whether the subgraphs have something that the restrictions concern. If not, no search is necessary."""
+    """Return whether the restrictions of other planners can matter for these subgraphs.
+
+    If the result is False, the search with these restrictions is not necessary.
+    """
     return any(
         _has_interface_objects_of_one_entity(state, subgraph.schema)
         or any(_needs_own_subgraph(state, index, *fields) for fields in _fields_inside_keys(subgraph.schema))
@@ -95,7 +106,10 @@ def _has_interface_objects_of_one_entity(state: MergeState, schema: SubgraphSche
 
 
 def _needs_own_subgraph(state: MergeState, index: int, type_name: str, name: str) -> bool:
-    """Return whether a planner may enter the subgraph by a key of `type_name` to fetch the field `name` there."""
+    """Return whether the field `type_name.name` of a key may have to be fetched from the subgraph at `index` itself.
+
+    This is the case if the subgraph has a key for `type_name`, and another subgraph has the type but not the field.
+    """
     own = state.subgraphs[index].schema.types.get(type_name)
     if own is None or not any(resolvable(key) for key in own.keys):
         return False
@@ -107,7 +121,7 @@ def _needs_own_subgraph(state: MergeState, index: int, type_name: str, name: str
 
 
 def _fields_inside_keys(schema: SubgraphSchema) -> Iterator[tuple[str, str]]:
-    """Yield the type and the name of each field that a resolvable key selects on another object."""
+    """Yield `(type name, field name)` for each nested field of a resolvable key, such as `id` in `books { id }`."""
     for definition in schema.types.values():
         for key in definition.keys:
             if resolvable(key) and key.field_set is not None:

@@ -1,4 +1,4 @@
-"""Cache the results of `reachability`, and end checks that depend on themselves.
+"""Cache the results of `reachability`, and prevent endless recursion if a check depends on its own result.
 
 A *condition* is a `@requires` or a context selection whose fields the router must be able to fetch. A condition can
 depend on itself. Example: a key contains a field with `@requires`, and the required fields can be fetched only by the

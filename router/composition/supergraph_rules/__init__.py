@@ -1,10 +1,10 @@
 """Check the merged supergraph (composition §5.8).
 
-In: the state of a merge. Out: errors in the report of the merge, in the order of the rules. This file lists the rules
-in four groups. If a group reports an error, the next groups do not run.
+The input is the state of the merge. The result is errors in the report of the merge. This file lists the rules in four
+groups. If a group reports an error, the next groups do not run.
 
-Each rule has its own file. Most files have the name of the error code that the rule reports. The other files say at
-their beginning which codes they report.
+Each rule has its own file. Most files are named after the error code that the rule reports. The other files list their
+error codes at the beginning.
 """
 
 from __future__ import annotations

@@ -55,7 +55,8 @@ def check(state: MergeState) -> None:
 def _report_types_of_specifications(state: MergeState) -> None:
     """Report fields, arguments and input fields that have a type of a specification, such as `link__Import`.
 
-    A supergraph contains other types of specifications than its subgraphs do, and the API schema contains none of them.
+    Subgraphs contain types of specifications, but the API schema contains no such type. So an element of such a type
+    cannot be in the API schema.
     """
     known = state.supergraph.types.keys() | BUILT_IN_SCALARS
     for definition in state.supergraph.types.values():
@@ -189,7 +190,7 @@ def _reference_problem(schema: Schema, where: str, element: TypedElement) -> Ite
 def _uses_hidden(schema: Schema, value: ValueNode, ref: TypeRef) -> bool:
     """Return whether a default value uses an `@inaccessible` enum value or input field.
 
-    If the enum type or input type itself is `@inaccessible`, its own values and fields are not checked.
+    If an enum type or input type is itself `@inaccessible`, its values or fields do not count.
     """
     ref = nullable(ref)
     if isinstance(ref, ListOf):

@@ -1,6 +1,6 @@
 """Upgrade Federation 1 subgraphs to Federation 2.4, by small steps in a fixed order (composition §3).
 
-In: the schemas of all subgraphs. Out: the Federation 1 schemas, changed in place.
+The input is the schemas of all subgraphs. The Federation 1 schemas are changed in place.
 
 The upgrade of one subgraph depends on the other subgraphs, but must not depend on the order in which the subgraphs are
 upgraded. So each subgraph is recorded in `Originals` before the first step, and the steps read these records.
@@ -104,7 +104,7 @@ def _refuse_interface_objects(schemas: Sequence[SubgraphSchema], report: Report)
 
 
 def _refuse_links_of_federation_directives(schema: SubgraphSchema, report: Report) -> None:
-    """Report an `@link` to the tag or inaccessible specification if it does not rename the directive.
+    """Report an `@link` to the tag or inaccessible specification, unless the `@link` renames the directive.
 
     The upgrade imports `@tag` and `@inaccessible` from the federation specification, so these names must be free.
     """

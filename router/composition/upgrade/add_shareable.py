@@ -17,10 +17,11 @@ _NEEDED = ("FIELD_DEFINITION", "OBJECT")
 
 
 def require_whole_definition(upgrade: Upgrade) -> None:
-    """Report INVALID_GRAPHQL if the subgraph defines `@shareable` without `FIELD_DEFINITION` or without `OBJECT`.
+    """Report INVALID_GRAPHQL if the subgraph defines `@shareable`, but not for fields and for object types.
 
-    The upgrade needs both locations: every subgraph has the field `Query._service` and the type `_Service`, so these
-    are always shared. If there is only one subgraph, nothing is shared, and nothing is reported.
+    The definition must have the locations `FIELD_DEFINITION` and `OBJECT`, because the upgrade adds `@shareable` to
+    fields and types that several subgraphs have. Every subgraph has the field `Query._service` and the type `_Service`.
+    If there is only one subgraph, `@shareable` is not needed, and nothing is reported.
     """
     own = upgrade.schema.directives.get("shareable")
     missing = [location for location in _NEEDED if own is not None and location not in own.locations]

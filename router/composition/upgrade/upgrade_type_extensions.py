@@ -32,8 +32,8 @@ def require_base(upgrade: Upgrade) -> None:
 def drop_external_keys(upgrade: Upgrade) -> None:
     """Drop `@external` from the key fields of type extensions, because the subgraph resolves these fields.
 
-    If the type extension has no key here, its key fields are taken from the other subgraphs: from each other subgraph,
-    the fields of its first key for the type. Root types count as type extensions.
+    If the type extension has no key in this subgraph, the keys of the other subgraphs decide: the fields of the first
+    key that each other subgraph has for the type are the key fields. Root types count as type extensions.
     """
     schema = upgrade.schema
     for definition in schema.of_kind(Kind.OBJECT, Kind.INTERFACE):

@@ -55,7 +55,10 @@ class FetchTarget:
         return list(dict.fromkeys(place if self.fetch.requires else place[:-1] for place in places))
 
     def locate(self, position: PathSegment, rest: ResponsePath) -> Iterator[ResponsePath]:
-        """Yield paths in the client's response: those of the value that is at the path `rest` below `position`."""
+        """Yield all paths of a value in the client's response.
+
+        In the subgraph response, the value has the path `rest` below the root field or entity at `position`.
+        """
         renamed = self.renamed(position, rest)
         for place in self.places[position]:
             yield (*place, *renamed) if self.fetch.requires else (*place[:-1], *renamed)
@@ -110,9 +113,9 @@ def null_propagation(
     The arguments are the same as those of `response_errors`.
 
     Yields:
-        For each such object: its paths in the client's response, and its path as `FetchTarget.renamed` returns it. If
-        there are errors but no `values`, yield only one pair: the paths of the objects to which the fetch adds fields,
-        and the empty path.
+        A pair for each such object: the list of its paths in the client's response, and its path in the subgraph
+        response, as `FetchTarget.renamed` returns it. If there are errors but no `values`, the only pair is: the paths
+        of the objects to which the fetch adds fields, and the empty path.
     """
     entries = list(entries)
     if entries and not values:

@@ -75,13 +75,13 @@ class ExecutionFailures:
                 self.paths.add(error.path)
 
     def make_unavailable(self, fetch: Fetch, objects: list[ResponsePath], within: ResponsePath = ()) -> None:
-        """Record that `fetch` could not fetch its fields of `objects` (execution §4).
+        """Record that `fetch` could not fetch its fields for `objects` (execution §4).
 
         Args:
             fetch: The fetch.
             objects: The paths of the objects in the client's response.
-            within: The path from an object to which the fetch adds fields down to one of `objects`; empty if both are
-                the same object.
+            within: Where the fetch selects the fields of `objects`. It is a path that begins at the objects to which
+                the fetch adds fields. The path is empty if `objects` are these objects.
         """
         if not objects:
             return
@@ -119,9 +119,9 @@ def _values(target: FetchTarget, response: Mapping[str, object]) -> Mapping[Path
 
 
 def _not_objects(target: FetchTarget, entities: Mapping[PathSegment, object]) -> FetchTarget:
-    """Return a copy of `target` with only some positions: those whose entity is neither an object nor null.
+    """Return a copy of `target` that has only the positions of invalid entities.
 
-    `entities` are the entities in the response, by position.
+    An entity is invalid if it is neither an object nor null. `entities` maps positions to the entities in the response.
     """
     positions = [
         position for position, entity in entities.items() if entity is not None and not isinstance(entity, dict)

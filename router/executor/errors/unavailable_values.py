@@ -4,8 +4,10 @@ In the response to a fetch, a null in a non-null position propagates to its pare
 fields that this fetch selects on the object. If another fetch returns the object, the discarded fields are null in the
 client's response, and each of them needs its own error:
 
-    fetch 0   {user: {id name}}    fetch 1   {user: null}, "broken" at user.rating!    (it selects {rating stars})
-    data      {user: {id name rating: null stars: null}}    errors at user.rating and at user.stars
+    fetch 0 selects {user {id name}}        response {user: {id: 1, name: "a"}}
+    fetch 1 selects {user {rating stars}}   response {user: null}, with an error at user.rating, whose type is `Int!`
+    data of the client's response           {user: {id: 1, name: "a", rating: null, stars: null}}
+    errors of the client's response         at user.rating and at user.stars
 
 If an object's input to a fetch could not be fetched, the fetch is not sent for this object. The fields that the fetch
 selects on the object are then unavailable too.

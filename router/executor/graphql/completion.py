@@ -132,8 +132,8 @@ def complete_subtree(
         variables: The coerced variables of the operation.
         subtree: The part to complete.
         errors: All errors of the execution so far. The result contains only the errors without a path, and the errors
-            at the subtree or below it. If the path of any error is at or above a null, no other error is added for the
-            null. This path may also be above the subtree.
+            at the subtree or below it. The other errors have an effect too: if an error's path is at a null or above
+            it, no further error is added for this null.
         effects: The effects of failed fetches. Completion changes this object. So pass the same object for all parts of
             a response, and complete each part before the parts inside it.
 
@@ -359,12 +359,12 @@ class _Completion:
 
 
 class _WithholdingCompletion(_Completion):
-    """Completes an operation of which the client may not read some fields (execution §16.3)."""
+    """Completes an operation if the client may not read some of its fields (execution §16.3)."""
 
     __slots__ = ()
 
     def field(self, typename: str, raw: JsonObject, nodes: tuple[FieldNode, ...], path: ResponsePath) -> object:
-        """Complete one field. If the client may not read it, it is null, whatever its raw value is."""
+        """Complete one field. If the client may not read the field, its value is null, whatever the raw value is."""
         if not is_withheld(nodes):
             return super().field(typename, raw, nodes, path)
         type_ = self.field_type(typename, nodes[0].name.value)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 # The GraphQL specification defines Int as a signed 32-bit integer.
 MAX_INT = 2**31 - 1
 MIN_INT = -(2**31)
-# A number such as 1e3 becomes an `ID` without exponent, "1000", only up to this number. 1e999999 would have a million
-# digits.
+# The largest number with an exponent that is accepted as an `ID`. For example, 1e3 becomes the `ID` "1000". Without
+# this limit, 1e999999 would become a string of a million digits.
 _MAX_ID = 10**40
 
 

@@ -1,4 +1,4 @@
-"""Finds where in the response the client is told that it may not read a field (execution §16.3)."""
+"""Finds the paths of the errors that say that the client may not read a field (execution §16.3)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Withheld(NamedTuple):
-    """A field that the client does not get: its type, all its nodes, and its path in the response."""
+    """A field that the client does not get: its type, its syntax nodes, and its path in the response."""
 
     type: GraphQLOutputType
     nodes: tuple[FieldNode, ...]
@@ -28,10 +28,12 @@ class Withheld(NamedTuple):
 def refused_places(
     withheld: Withheld, collector: FieldCollector, field_type: Callable[[str, str], GraphQLOutputType]
 ) -> Iterator[ResponsePath]:
-    """Yield the path of the field if it is refused, and the paths of its refused subfields if it is emptied.
+    """Yield the path of each error for a field that the client does not get.
 
-    The paths of subfields lead beyond a null. A list has no items that a path could name, so its own path stands for
-    all that is refused in it.
+    If the client may not read the field itself, the result is the path of the field. If the client may not read any of
+    its subfields (the field is *emptied*, see `withheld_fields`), the result is the paths of the subfields, although
+    the field is null in the response. Exception: if the field is a list, the result is only the path of the field,
+    because the path of a subfield would need the index of an item.
     """
     if is_refused(withheld.nodes) or is_list_type(get_nullable_type(withheld.type)):
         yield withheld.path

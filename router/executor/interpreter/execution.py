@@ -246,9 +246,9 @@ class _PlanExecution:
             self.failures.record(fetch, fetch_failure(FetchTarget(fetch, dict(enumerate(paths))), failure))
 
     def _request(self, fetch: Fetch, variables: JsonObject) -> SubgraphRequest:
-        """Build the request of `fetch`.
+        """Build the request of `fetch` (execution §3.5).
 
-        It has `variables`, and those of the client's variables that the fetch uses (execution §3.5).
+        The request contains the client's variables that the fetch uses, and the additional `variables`.
         """
         return SubgraphRequest(
             subgraph=fetch.service_name,
@@ -291,7 +291,7 @@ class _PlanExecution:
 async def _ready(step: FetchStep, done: Mapping[int, asyncio.Event]) -> None:
     """Wait until the results of all fetches on which the step depends are merged (execution §3.7)."""
     for parent in step.fetch.depends_on:
-        if parent in done:  # a subscription's own fetch is not in `done`, because the event is merged already
+        if parent in done:  # the fetch that opened a subscription is not in `done`: its event is already merged
             await done[parent].wait()
 
 

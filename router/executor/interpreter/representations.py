@@ -245,9 +245,9 @@ class Projection:
         return self._select(_SourceObject(value, typename, slot.path), field.selections, into), into
 
     def _is_of_absent_entity(self, path: ResponsePath) -> bool:
-        """Return whether an object, or an object around it, is an entity that a subgraph does not have.
+        """Return whether the object at `path`, or an ancestor of it, is an entity that a subgraph does not have.
 
-        The fields of the entity in this subgraph are then null without an error, and so are the fields that need them.
+        The fields of this subgraph are then null without an error. The fields that need them as inputs are null too.
         """
         return bool(self.absent) and any(path[: len(path) - cut] in self.absent for cut in range(len(path)))
 
@@ -261,7 +261,7 @@ class Projection:
 
 
 def _object_type(type_: GraphQLOutputType | None) -> str:
-    """Return the name of the object type that a value of this type has, "" if the value can have one of several."""
+    """Return the name of the object type in `type_`. If values can have several object types, return ""."""
     named = None if type_ is None else get_named_type(type_)
     return named.name if is_object_type(named) else ""
 

@@ -85,9 +85,10 @@ class ChosenPaths:
     def decide_hops(self, *, weigh_costs: bool) -> None:
         """Choose the inputs of hops.
 
-        First, the method decides the hops whose inputs are given or forced. It also decides the hops with a key that
-        the chosen fetches can return. If `weigh_costs` is True, each other hop then gets its cheapest inputs. Of these
-        hops, the hop with the largest regret (see `_regret`) is decided first.
+        First, the method decides all hops that need no comparison of costs: the inputs were passed to the constructor,
+        the inputs are forced, or the chosen fetches can already return the fields of a key. If `weigh_costs` is True,
+        each other hop then gets its cheapest inputs. Of these hops, the hop with the largest regret (see `_regret`) is
+        decided first.
         """
         while True:
             self._decide_without_cost()
@@ -133,8 +134,8 @@ class ChosenPaths:
     def _decide(self, start: PathOption) -> None:
         choice = self._best_key(start.key_choices)
         free: list[tuple[PathOption, ...]] = []
-        # First come the leaves with one option, then the other leaves, those with the largest regret first. A fetch
-        # that is chosen for one leaf may also return later leaves.
+        # Leaves with only one option are decided first. The other leaves follow, in the order of decreasing regret. A
+        # fetch that is chosen for one leaf may also return later leaves.
         for options in dict.fromkeys(leaf.options for leaf in choice.leaves):
             if len(options) == 1:
                 self.add(options[0])
