@@ -71,11 +71,7 @@ class Gateway:
         return cls(assemble(supergraph.load(sdl), settings or RouterSettings(), send=send, stages=stages))
 
     async def execute(self, request: GraphQLRequest) -> GraphQLResponse:
-        """Process one request and return its response.
-
-        Raises:
-            TypeError: The response is a stream, for example of a subscription. Use `respond` for such requests.
-        """
+        """Process one request. If the response is a stream, raise TypeError; call `respond` for such requests."""
         response = await self.respond(request)
         if isinstance(response, ResponseStream):
             raise TypeError("the response is a stream")

@@ -195,8 +195,8 @@ def _supervise(settings: RouterSettings, process_settings: ProcessSettings, coun
     logging.configure("router", process_settings)
     environ = {name: value for name, value in os.environ.items() if name != "MOSAFE_PARENT_PIPE"}
     launch = Launch(
-        # With -P, Python does not import modules from the working directory. Otherwise, a user's file router.py there
-        # would be imported instead of this package.
+        # With -P, Python does not import modules from the working directory. Otherwise, a user's module named `router`
+        # there would be imported instead of this package.
         command=[sys.executable, "-P", "-m", "router", *sys.argv[1:]],
         environ=environ,
         grace=process_settings.shutdown_seconds,

@@ -64,8 +64,8 @@ class Applied:
         element: The directive's name in its specification, for example `key` for `@federation__key`. None if
             composition does not know the directive.
         node: The syntax node of this use.
-        block: The index of the type definition or extension that contains this use, in the list of all definitions of
-            the subgraph.
+        block: A number that identifies the type definition or extension that contains this use: its index in the list
+            of all definitions of the subgraph.
         in_extension: Whether this use is in an extension of a type or of the schema.
     """
 

@@ -53,9 +53,9 @@ class ContractFilter:
         return not self.include.isdisjoint(tags)
 
     def hides(self, tags: frozenset[str]) -> bool:
-        """Return whether a union, or a field of an object or interface, is hidden if it has these tags.
+        """Return whether an element with these tags is hidden.
 
-        For elements of other kinds, call `excludes`.
+        This method is for unions, and for fields of objects and interfaces. For other elements, call `excludes`.
         """
         return self.excludes(tags) or (bool(self.include) and not self.includes(tags))
 

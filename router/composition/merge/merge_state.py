@@ -58,7 +58,7 @@ class Override:
         return index not in self.used and index not in self.unused
 
     def leaves_out(self, index: int) -> bool:
-        """Return whether the supergraph does not record that the subgraph at `index` has the field.
+        """Return whether the field gets no `@join__field` for the subgraph at `index`.
 
         This is the case if the field is overridden without a label and the subgraph does not use the field.
         """
@@ -118,9 +118,9 @@ class MergeState:
         return f"{', '.join(quoted[:-1])} and {quoted[-1]}"
 
     def leaves_out(self, index: int, coordinate: str) -> bool:
-        """Return whether the supergraph does not record that the subgraph at `index` has the field `coordinate`.
+        """Return whether the field `coordinate` gets no `@join__field` for the subgraph at `index`.
 
-        This is the case if the field is overridden without a label and the subgraph does not use the field.
+        See `Override.leaves_out`.
         """
         return self.overrides.get(coordinate, NOT_OVERRIDDEN).leaves_out(index)
 

@@ -105,7 +105,7 @@ class _Unknown(Visitor):
     def enter_named_type(self, node: NamedTypeNode, key: object, parent: object, *_: object) -> None:
         """Check the name of an implemented interface or of a union member.
 
-        The syntax tree has these names in a list. Other names are types of fields and arguments, which `_typed` checks.
+        In the syntax tree, these names are in a list. The method `_typed` checks the types of fields and arguments.
         """
         if isinstance(key, int) and isinstance(parent, list | tuple) and not self._is_known(node.name.value):
             self.additional.append((node, f"The type {node.name.value}"))

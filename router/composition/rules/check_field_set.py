@@ -34,7 +34,7 @@ Problem = Literal["type", "invalid", "alias", "arguments", "directive", "not ext
 
 @dataclass(frozen=True, slots=True)
 class FieldSetRule:
-    """The error codes of one directive, such as `@key`. If a problem has no code, the directive allows it."""
+    """The error codes of one directive, such as `@key`. A problem without a code is not reported."""
 
     codes: Mapping[Problem, ErrorCode]
 

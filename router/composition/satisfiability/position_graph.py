@@ -222,7 +222,7 @@ class PositionGraph:
         return frozenset({value.type_name}) if definition.kind is Kind.OBJECT else frozenset()
 
     def narrowed(self, positions: tuple[Position, ...], wanted: str) -> tuple[Position, ...]:
-        """Return the positions in `positions` whose objects all match the type condition `... on wanted`."""
+        """Return the positions at which every possible object type matches the type condition `... on wanted`."""
         possible = self.possible_types(wanted)
         return tuple(each for each in positions if each.type_name == wanted or each.type_name in possible)
 

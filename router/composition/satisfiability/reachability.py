@@ -89,8 +89,7 @@ class Reachability:
     def _stays_met(self, type_name: str, requires: Applied) -> bool:
         """Return whether the required fields certainly remain fetchable when the search finds more positions.
 
-        If a required field has an interface or union type, the result is False: a new position can have further object
-        types, and the fields below may not be fetchable for these types.
+        If a required field has an interface or union type, return False: new positions can have further object types.
         """
         selections = requires.field_set
         return selections is not None and self.graph.selects_object_types_only(type_name, selections)
@@ -100,9 +99,8 @@ class Reachability:
     def reachable(self, position: Position) -> tuple[Position, ...]:
         """Return all reachable positions of the same object. `position` is the first.
 
-        A key can select fields of other objects, so the results for two objects can depend on each other. The results
-        are therefore computed in rounds, until a round finds no new position. If this method is called during a round,
-        it returns the positions found so far.
+        The key of one object can select fields of another object. So the results of both are computed in rounds, until
+        a round finds no new position. During a round, this method returns the positions that were found so far.
         """
         known = self.cache.reachable.get(position)
         if known is not None:
@@ -222,9 +220,8 @@ class Reachability:
     ) -> frozenset[ContextSelection]:
         """Return the context selections that the router can fetch for fields below an object.
 
-        `available` are the context selections from ancestors of the object. If the object itself sets a context, the
-        selections from this context use this object instead of an ancestor. Selections that cannot be fetched are left
-        out.
+        `available` are the context selections from ancestors of the object. If the object itself sets a context, this
+        object is used instead of an ancestor. Selections that cannot be fetched are left out.
         """
         contexts = self.contexts.set_by.get(type_name)
         if contexts is None:

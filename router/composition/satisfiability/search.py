@@ -48,8 +48,8 @@ class SearchState:
 
     Attributes:
         type_name: The object type.
-        positions: The positions that the object has after the last field of `path`. Positions that the router reaches
-            from `positions` by keys need not be included.
+        positions: The positions of the object in the subgraphs that resolve the last field of `path`. The positions
+            that the router reaches from these positions by keys need not be included.
         available: The context selections that the router can fetch for fields of the object.
         available_below: The context selections that the router can fetch for fields of objects below this object. If
             this object sets a context, they differ from `available`.

@@ -1,9 +1,9 @@
 """Collect the fields of the client's operation that apply to an object (GraphQL specification, "CollectFields").
 
 A subgraph can report an interface as the type of an object. The object type is then unknown, and fields can be
-collected only if the operation selects the same fields for all implementations of the interface. Two selections of one
-leaf (`... on User { name }` and `name`) count as the same field, because the planner does not fetch the object type
-only to distinguish two such selections.
+collected only if the operation selects the same fields for all implementations of the interface. For leaf fields, it
+does not matter how they are selected: `... on User { name }` and `name` count as the same field. The planner does not
+fetch the object type only to distinguish such selections.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def merge(
     """Merge `incoming` into `target`, in place.
 
     If `target` has an object or a list where `incoming` has a value of another kind, the value of `incoming` is not
-    merged. It is added to `conflicts`. `conflicting_paths` finds the paths of such values.
+    merged. Instead, this value is added to `conflicts`. `conflicting_paths` finds the paths of such values.
 
     Objects are merged key by key. Lists are merged item by item, and additional items are appended. A scalar or null in
     `target` is replaced by a value of `incoming` that is not null. An object or a list is never replaced.

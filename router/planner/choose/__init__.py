@@ -6,7 +6,8 @@ The terms *leaf*, *option*, *hop*, *fetch start* and *stage* are defined in `rou
 - *inputs* of a hop: the leaves of the hop's key and requirements, each with the option that fetches the leaf.
 - *option set*: the options of a leaf. Leaves with equal options share one option set.
 - *assignment*: a choice as a tuple of numbers. For each option set, it has the index of the chosen option.
-- *rank* of an assignment: the cost of the fetches, not counting their fields, then the number of fetches after merging.
+- *rank* of an assignment: a pair of numbers. The first number is the cost of the fetches without the cost of their
+  fields. The second number is the number of fetches after merging. It is compared only if the first numbers are equal.
   A lower rank is better.
 - *tie*: another choice with the same rank.
 - *neighbour* of an assignment: a similar assignment, such as one with another option for a single option set.
@@ -14,10 +15,10 @@ The terms *leaf*, *option*, *hop*, *fetch start* and *stage* are defined in `rou
 *Problem.* Options share fetches, so the options of different leaves depend on each other. To find the best choice is a
 set cover problem, which is NP-hard.
 
-*Method.* First, a search finds the fewest fetches, where a fetch at a later stage counts more. The search begins with a
-greedy choice. If there are few combinations, the search then tries all combinations. Otherwise the search moves from an
-assignment to a better neighbour, until no neighbour is better. The inputs of the hops are chosen for each assignment.
-Then the ties are compared. The cost of a plan now includes its fields, and the cheapest plan is kept.
+*Method.* First, a search finds an assignment with a low rank. The search begins with a greedy choice. If there are few
+combinations of options, the search then tries all of them. Otherwise, the search moves from an assignment to a better
+neighbour, until no neighbour is better. The inputs of the hops are chosen for each assignment. Then the ties are
+compared by the cost of the whole plan, which includes the fields, and the cheapest plan is kept.
 
     leaf `id`:      options in a, b
     leaf `name`:    options in a, b, c
