@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Final
 import click
 from graphql import parse
 
+from router.executor.compiled.compile_plan import compile_plan
 from router.executor.compiled.execution import execute_compiled
-from router.executor.compiled.program import compile_plan
 from router.executor.context_and_result import ExecutionContext
 from router.executor.graphql.variable_coercion import coerce
 from router.executor.interpreter.execution import execute

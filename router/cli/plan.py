@@ -9,8 +9,8 @@ import click
 
 from router.cli.mermaid_and_cost_table import cost_table, mermaid
 from router.cli.operation_options import print_hints, with_operation_options
-from router.executor.compiled.program import source_of
-from router.executor.compiled.shapes import NotCompilable
+from router.executor.compiled.compile_plan import source_of
+from router.executor.compiled.response_shape import NotCompilable
 from router.get_operation import get_operation
 from router.planner import PlanOptions, plan
 

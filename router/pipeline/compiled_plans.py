@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import structlog
 from graphql import DirectiveNode, GraphQLIncludeDirective, GraphQLSkipDirective, VariableNode, Visitor, visit
 
-from router.executor.compiled.program import compile_plan
-from router.executor.compiled.shapes import NotCompilable
+from router.executor.compiled.compile_plan import compile_plan
+from router.executor.compiled.response_shape import NotCompilable
 from router.preparation.preparing_thread import PREPARING_THREAD
 from router.storage.lru import Lru
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLSchema
 
-    from router.executor.compiled.program import CompiledPlan
+    from router.executor.compiled.compile_plan import CompiledPlan
     from router.get_operation import PreparedOperation
     from router.plan import QueryPlan
     from router.settings.model import RouterSettings

@@ -6,13 +6,14 @@ The input is an operation and its plan. The output is Python source text with cl
 subgraphs are decoded into objects of these classes. The functions collect the objects to send to a subgraph, place the
 fetched fields in the objects, and finish the objects for the client. `router plan --compiled` prints the source text.
 
-    operation ─> client_shape ─> fetch_shapes ─> representation_shapes      the objects and fields of the response
-    shapes ─> class_source, response_source                                 source text of classes
-           ─> collect_source, place_source, finish_source                   source text of functions
-    source ─> program ─> request_forms                                      functions, request bodies and decoders
-    program ─> execution ─> recorded_responses                              the execution of one request
+A plan passes through four steps. Read the modules in this order:
 
-The modules `..._source` have no side effects: they take shapes and return text. If they do not support a plan, they
+1. `response_shape`, `client_shape`, `fetch_shapes`, `representation_shapes`: find the objects and fields of a response.
+2. `generate_...`: generate the source text of the classes and functions.
+3. `compile_plan`, `compiled_requests`: create the classes and functions, the request bodies and the decoders.
+4. `execution`, `recorded_responses`: execute the plan for one request.
+
+The modules `generate_...` have no side effects: they take shapes and return text. If they do not support a plan, they
 raise `NotCompilable`, and the interpreter executes the plan. If a response does not have the form that the generated
 code expects (a *misfit*), the code raises `Misfit`, or the decoder raises an error. The interpreter then executes the
 plan, and uses the responses that have already arrived.

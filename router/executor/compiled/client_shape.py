@@ -19,7 +19,7 @@ from graphql import (
     is_object_type,
 )
 
-from router.executor.compiled.shapes import FieldShape, NotCompilable, ObjectShape
+from router.executor.compiled.response_shape import FieldShape, NotCompilable, ObjectShape
 from router.executor.graphql.collect_fields import FieldCollector
 from router.executor.graphql.introspection import META_FIELDS
 from router.executor.graphql.type_relations import possible_names

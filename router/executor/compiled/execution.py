@@ -17,9 +17,9 @@ import msgspec
 
 from router import json_codec
 from router.errors import TransportError
-from router.executor.compiled.generated_code_names import Misfit
+from router.executor.compiled.generate_response_classes import attribute_of
+from router.executor.compiled.globals_of_generated_code import Misfit
 from router.executor.compiled.recorded_responses import RecordingTransport
-from router.executor.compiled.response_source import attribute_of
 from router.executor.context_and_result import ExecutionResult
 from router.executor.interpreter.execution import execute
 from router.transport.interface import SubgraphRequest
@@ -27,8 +27,8 @@ from router.transport.interface import SubgraphRequest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from router.executor.compiled.program import CompiledPlan
-    from router.executor.compiled.request_forms import CompiledPart, CompiledRequest, Form
+    from router.executor.compiled.compile_plan import CompiledPlan
+    from router.executor.compiled.compiled_requests import CompiledPart, CompiledRequest, Form
     from router.executor.context_and_result import ExecutionContext
     from router.get_operation import PreparedOperation
     from router.plan import QueryPlan

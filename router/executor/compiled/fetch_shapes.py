@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from graphql import get_named_type, is_abstract_type, is_composite_type
 
 from router.executor.compiled.client_shape import field_type
-from router.executor.compiled.shapes import FieldShape, NotCompilable, ObjectShape, list_depth
+from router.executor.compiled.response_shape import FieldShape, NotCompilable, ObjectShape, list_depth
 from router.executor.graphql.type_relations import is_subtype, possible_names
 from router.executor.interpreter.requests_in_plan import conditions_met
 from router.executor.interpreter.rewrites import rename_in_path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from router.executor.compiled.shapes import FieldShape, NotCompilable, ObjectShape
+from router.executor.compiled.response_shape import FieldShape, NotCompilable, ObjectShape
 from router.executor.graphql.type_relations import is_subtype
 from router.executor.interpreter.requests_in_plan import conditions_met
 from router.federation.type_references import TYPENAME

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.executor.compiled.shapes import NotCompilable
+from router.executor.compiled.response_shape import NotCompilable
 from router.executor.interpreter.combine_and_split_entity_fetches import group_equal_parts
 from router.executor.interpreter.requests_in_plan import requests_in_plan
 from router.plan import Defer, Subscription

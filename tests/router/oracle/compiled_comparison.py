@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from graphql import parse
 
+from router.executor.compiled.compile_plan import compile_plan
 from router.executor.compiled.execution import execute_compiled
-from router.executor.compiled.program import compile_plan
-from router.executor.compiled.shapes import NotCompilable
+from router.executor.compiled.response_shape import NotCompilable
 from router.executor.context_and_result import ExecutionContext
 from router.executor.graphql.variable_coercion import coerce
 from router.executor.interpreter.execution import execute
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from random import Random
 
-    from router.executor.compiled.program import CompiledPlan
+    from router.executor.compiled.compile_plan import CompiledPlan
     from router.executor.context_and_result import ExecutionResult
     from router.get_operation import PreparedOperation
     from router.plan import QueryPlan

@@ -2,13 +2,13 @@
 
 Covers `router/executor/compiled`: `router/executor/compiled/client_shape.py`,
 `router/executor/compiled/fetch_shapes.py`, `router/executor/compiled/representation_shapes.py`,
-`router/executor/compiled/shapes.py`, `router/executor/compiled/request_graph.py`,
-`router/executor/compiled/class_source.py`, `router/executor/compiled/response_source.py`,
-`router/executor/compiled/collect_source.py`, `router/executor/compiled/place_source.py`,
-`router/executor/compiled/finish_source.py`, `router/executor/compiled/walk_source.py`,
-`router/executor/compiled/source_lines.py`, `router/executor/compiled/value_checks.py`,
-`router/executor/compiled/generated_code_names.py` and
-`router/executor/compiled/request_forms.py`. `make fuzz-compiled` compares many more.
+`router/executor/compiled/response_shape.py`, `router/executor/compiled/request_graph.py`,
+`router/executor/compiled/generate_classes.py`, `router/executor/compiled/generate_response_classes.py`,
+`router/executor/compiled/generate_collect_functions.py`, `router/executor/compiled/generate_place_functions.py`,
+`router/executor/compiled/generate_finish_function.py`, `router/executor/compiled/generate_object_loops.py`,
+`router/executor/compiled/source_lines.py`, `router/executor/compiled/generate_value_checks.py`,
+`router/executor/compiled/globals_of_generated_code.py` and
+`router/executor/compiled/compiled_requests.py`. `make fuzz-compiled` compares many more.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ import pytest
 from graphql import parse
 
 from router.errors import SubgraphUnreachable
+from router.executor.compiled.compile_plan import compile_plan
 from router.executor.compiled.execution import LARGE, execute_compiled
-from router.executor.compiled.program import compile_plan
 from router.executor.context_and_result import ExecutionContext
 from router.executor.interpreter.execution import execute
 from router.get_operation import get_operation

@@ -3,7 +3,7 @@
 Covers `router/policies/authorization/filter_operation.py`, `router/policies/authorization/policy_decisions.py`,
 `router/policies/authorization/refused_selections.py`, `router/policies/authorization/required_clauses.py`,
 `router/policies/authorization/requirements.py`, `router/policies/authorization/selected_types.py`,
-`router/request/withheld_fields.py` and `router/executor/graphql/withheld_field_places.py`.
+`router/request/withheld_fields.py` and `router/executor/graphql/withheld_field_error_paths.py`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from router import supergraph
 from router.executor.compiled.client_shape import client_shape
-from router.executor.compiled.shapes import NotCompilable
+from router.executor.compiled.response_shape import NotCompilable
 from router.get_operation import get_operation
 from router.policies.authorization.authorization_stage import MOST_VERSIONS, Authorization
 from router.policies.authorization.filter_operation import filter_operation

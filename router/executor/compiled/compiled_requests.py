@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CompiledStep:
-    """The generated functions for one fetch: see `collect_source` and `place_source`.
+    """The generated functions for one fetch: see `generate_collect_functions` and `generate_place_functions`.
 
     `collect` is None for a root fetch, because its only object is the root.
     """

@@ -17,16 +17,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.executor.compiled.class_source import is_hidden_constant, is_unchecked
-from router.executor.compiled.shapes import NotCompilable
-from router.executor.compiled.value_checks import misfit, value_checks
-from router.executor.compiled.walk_source import walk
+from router.executor.compiled.generate_classes import is_hidden_constant, is_unchecked
+from router.executor.compiled.generate_object_loops import walk
+from router.executor.compiled.generate_value_checks import misfit, value_checks
+from router.executor.compiled.response_shape import NotCompilable
 from router.federation.type_references import TYPENAME
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from router.executor.compiled.shapes import FieldShape, ObjectShape
+    from router.executor.compiled.response_shape import FieldShape, ObjectShape
     from router.executor.compiled.source_lines import SourceLines
 
 FINISH = "finish"

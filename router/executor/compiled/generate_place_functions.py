@@ -15,13 +15,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.executor.compiled.class_source import annotation
-from router.executor.compiled.collect_source import write_nothing_fetched
-from router.executor.compiled.shapes import NotCompilable
+from router.executor.compiled.generate_classes import annotation
+from router.executor.compiled.generate_collect_functions import write_nothing_fetched
+from router.executor.compiled.response_shape import NotCompilable
 
 if TYPE_CHECKING:
     from router.executor.compiled.fetch_shapes import StepShape
-    from router.executor.compiled.shapes import FieldShape
+    from router.executor.compiled.response_shape import FieldShape
     from router.executor.compiled.source_lines import SourceLines
 
 

@@ -28,20 +28,20 @@ from typing import TYPE_CHECKING
 
 from graphql import GraphQLEnumType, get_named_type, is_list_type
 
-from router.executor.compiled.class_source import is_unchecked, representation_class, write_representation_class
-from router.executor.compiled.shapes import NotCompilable, list_depth, without_non_null
-from router.executor.compiled.value_checks import misfit, value_checks
-from router.executor.compiled.walk_source import walk
+from router.executor.compiled.generate_classes import is_unchecked, representation_class, write_representation_class
+from router.executor.compiled.generate_object_loops import walk
+from router.executor.compiled.generate_value_checks import misfit, value_checks
+from router.executor.compiled.response_shape import NotCompilable, list_depth, without_non_null
 from router.federation.type_references import TYPENAME
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from router.executor.compiled.fetch_shapes import StepShape
+    from router.executor.compiled.generate_object_loops import Walked
     from router.executor.compiled.representation_shapes import InputShape
-    from router.executor.compiled.shapes import FieldShape
+    from router.executor.compiled.response_shape import FieldShape
     from router.executor.compiled.source_lines import SourceLines
-    from router.executor.compiled.walk_source import Walked
 
 _HASHABLE = frozenset({"Int", "String", "ID", "Boolean"})
 

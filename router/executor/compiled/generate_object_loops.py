@@ -18,12 +18,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.executor.compiled.shapes import NotCompilable, list_depth
+from router.executor.compiled.response_shape import NotCompilable, list_depth
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from router.executor.compiled.shapes import ObjectShape
+    from router.executor.compiled.response_shape import ObjectShape
     from router.executor.compiled.source_lines import SourceLines
 
 

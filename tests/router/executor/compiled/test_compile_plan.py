@@ -9,9 +9,9 @@ import traceback
 import pytest
 from graphql import parse
 
-from router.executor.compiled.generated_code_names import Misfit
-from router.executor.compiled.program import CompiledPlan, compile_plan, source_of
-from router.executor.compiled.shapes import NotCompilable
+from router.executor.compiled.compile_plan import CompiledPlan, compile_plan, source_of
+from router.executor.compiled.globals_of_generated_code import Misfit
+from router.executor.compiled.response_shape import NotCompilable
 from router.get_operation import get_operation
 from router.planner import plan
 from tests.router.shop import GRAPH

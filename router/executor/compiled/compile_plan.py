@@ -16,24 +16,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 from graphql import is_object_type
 
-from router.executor.compiled.class_source import (
+from router.executor.compiled.client_shape import client_shape
+from router.executor.compiled.compiled_requests import CompiledPart, CompiledRequest, CompiledStep
+from router.executor.compiled.fetch_shapes import FetchShapes
+from router.executor.compiled.generate_classes import (
     fetched_class,
     is_hidden_constant,
     object_class,
     write_fetched_class,
     write_object_class,
 )
-from router.executor.compiled.client_shape import client_shape
-from router.executor.compiled.collect_source import CollectFunction, same_keys, write_collect
-from router.executor.compiled.fetch_shapes import FetchShapes
-from router.executor.compiled.finish_source import FINISH, write_finish
-from router.executor.compiled.generated_code_names import NAMES
-from router.executor.compiled.place_source import write_place
+from router.executor.compiled.generate_collect_functions import CollectFunction, same_keys, write_collect
+from router.executor.compiled.generate_finish_function import FINISH, write_finish
+from router.executor.compiled.generate_place_functions import write_place
+from router.executor.compiled.generate_response_classes import write_entities, write_response
+from router.executor.compiled.globals_of_generated_code import NAMES
 from router.executor.compiled.representation_shapes import representation
-from router.executor.compiled.request_forms import CompiledPart, CompiledRequest, CompiledStep
 from router.executor.compiled.request_graph import Planned, request_graph
-from router.executor.compiled.response_source import write_entities, write_response
-from router.executor.compiled.shapes import NotCompilable
+from router.executor.compiled.response_shape import NotCompilable
 from router.executor.compiled.source_lines import SourceLines
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from graphql import GraphQLSchema
 
     from router.executor.compiled.fetch_shapes import StepShape
-    from router.executor.compiled.shapes import FieldShape, ObjectShape
+    from router.executor.compiled.response_shape import FieldShape, ObjectShape
     from router.get_operation import PreparedOperation
     from router.plan import QueryPlan
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from graphql import get_named_type, is_list_type
 
-from router.executor.compiled.shapes import without_non_null
+from router.executor.compiled.response_shape import without_non_null
 
 if TYPE_CHECKING:
     from graphql import GraphQLOutputType
