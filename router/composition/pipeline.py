@@ -1,9 +1,8 @@
 """Run the phases of composition: read → upgrade → validate → merge → check → satisfiability → print (composition §10).
 
-If a phase finds errors, composition reports all errors of this phase together and stops. Validation is an exception: it
-also runs if an earlier phase found errors in some subgraphs. If some subgraphs cannot be read, the Federation 2 schemas
-of the other subgraphs are still validated. If some subgraphs cannot be upgraded, all other subgraphs are still
-validated.
+If a phase finds errors, composition reports all errors of this phase together and stops. But validation also runs if an
+earlier phase found errors in some subgraphs. If some subgraphs cannot be read, the Federation 2 schemas of the other
+subgraphs are still validated. If some subgraphs cannot be upgraded, all other subgraphs are still validated.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class RequestContext:
         completed: The data of the response, which may still be encoded; None before execution. See `data`.
         errors: Errors to add to the response. They precede the errors of the execution. Written by stages before
             execution.
-        state: Values that a stage stores until the end of the request. Written by stages; each has its own keys.
+        state: Values that stages store until the end of the request. Each stage uses its own keys. Written by stages.
     """
 
     received: GraphQLRequest

@@ -4,8 +4,9 @@ The rules are the same as in Apollo's contracts:
 
 - Each field of an object or interface type also has the tags of the type.
 - An element with an excluded tag is hidden, even if the element also has an included tag.
-- If the filter includes tags, a union, or a field of an object or interface, is hidden if it has no included tag. For
-  elements of other kinds, such as enums, input types and arguments, only excluded tags count.
+- If the filter has included tags, each union, and each field of an object or interface, must have an included tag.
+  Otherwise, it is hidden. For elements of other kinds, such as enums, input types and arguments, only excluded tags
+  count.
 - A field of an interface is hidden if a visible type implements the interface and hides the field. Exception: if the
   interface's field has an included tag, the field stays visible, and the contract is reported as invalid.
 - A type is hidden if all its fields, values or members are hidden. The query root is never hidden for this reason.

@@ -1,7 +1,7 @@
 """Merge the subgraphs into one schema (composition §5).
 
-Input: the subgraphs, sorted by name, in which no error was found. Result: a `MergeState` with the schema of the
-supergraph. The merge adds errors and hints to `MergeState.report`.
+The input is the subgraphs, sorted by name. The earlier phases found no errors in them. The result is a `MergeState`
+with the schema of the supergraph. The merge adds errors and hints to `MergeState.report`.
 
 An *element* is anything that can have a directive, such as a type, a field or an argument. A *source* is the
 declaration of an element in one subgraph. `dest` is the merged element in the supergraph.

@@ -31,7 +31,7 @@ def merge_interface(state: MergeState, sources: Sources[TypeDef], dest: TypeDef)
 def _check_keys(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
     """Check that a subgraph defines every implementation if the subgraph has a resolvable key on the interface.
 
-    The router can send such a subgraph the key of any object that implements the interface. The subgraph must answer
+    The router can send such a subgraph the key of any object that implements the interface. The subgraph must respond
     with the name of the object's type, so the subgraph must know all implementations.
     """
     implementations = state.supergraph.possible_types(dest.name)
@@ -53,8 +53,8 @@ def _check_keys(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> 
 def _known_implementations(state: MergeState, index: int, interface: TypeDef) -> set[str]:
     """Return the implementations of `interface` that the subgraph at `index` knows.
 
-    An `@interfaceObject` type can implement `interface` too. Such a type has the name of another interface, and it
-    counts as all implementations of that other interface.
+    An `@interfaceObject` type can implement `interface` too. For example, if `type Media @interfaceObject` implements
+    `interface`, the subgraph knows all implementations of the interface `Media`.
     """
     schema = state.subgraphs[index].schema
     known = set(schema.possible_types(interface.name))

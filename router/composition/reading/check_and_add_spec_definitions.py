@@ -186,10 +186,10 @@ def _expectations(links: Links, *, federation_2: bool) -> Iterator[tuple[str, Sp
 def _with_upgraded(
     problems: Mapping[str, tuple[_Problem, ...]], directives: Mapping[str, DirectiveDefinitionNode]
 ) -> dict[str, tuple[_Problem, ...]]:
-    """Check whether a Federation 1 schema defines directives of Federation 2, such as `@shareable`, differently.
+    """Check a Federation 1 schema's own definitions of directives of Federation 2, such as `@shareable`.
 
-    The upgrade needs these directives. Returns the problems of the federation specification: those in `problems`, and
-    the new ones.
+    The upgrade needs these directives, so their definitions must agree with Federation 2. Returns the problems of the
+    federation specification: the problems in `problems`, and the problems of these definitions.
     """
     return {FEDERATION_IDENTITY: (*problems[FEDERATION_IDENTITY], *_problems(_of_federation_2(), directives, {}))}
 

@@ -3,8 +3,8 @@
 The GraphQL specification forbids such repetitions. Other federation tools accept them, so composition accepts them too:
 
 - If a directive's argument or an input object field has two values, as in `@d(x: 1, x: 2)`, the last value counts.
-- If an argument of a field or an enum value is defined twice, the two definitions become one. The merged definition has
-  the last type and description, and the directives of both definitions.
+- If an enum value, or an argument of a field, is defined twice, the two definitions become one. The merged definition
+  has the last type and description, and the directives of both definitions.
 """
 
 from __future__ import annotations

@@ -100,8 +100,8 @@ class SubgraphDocument:
 def read_document(subgraph: str, sdl: str, report: Report) -> SubgraphDocument | None:
     """Check the size limits and parse the SDL. Returns None if an error was reported.
 
-    Operations, types with two definitions and extensions of built-in scalars are reported as INVALID_GRAPHQL. A
-    `_FieldSet` that is not a scalar is reported as TYPE_DEFINITION_INVALID.
+    The error INVALID_GRAPHQL is reported for each operation, for each type that is defined twice, and for each
+    extension of a built-in scalar. A `_FieldSet` that is not a scalar is reported as TYPE_DEFINITION_INVALID.
     """
     limit = exceeded_limit(sdl)
     if limit is not None:

@@ -1,7 +1,7 @@
 """Check satisfiability: can the subgraphs together resolve every query on the API schema? See composition §9.
 
-Input: a merged supergraph without errors. Result: the error SATISFIABILITY_ERROR for each field that cannot be
-resolved, and the errors and hints of `compare_runtime_types`.
+The input is a merged supergraph without errors. The check reports the error SATISFIABILITY_ERROR for each field that
+cannot be resolved, and the errors and hints of `compare_runtime_types`.
 
 A *position* of an object is a subgraph that can return the object, together with the object's type in this subgraph.
 For example, a `Book` in a response of subgraph A has the position (A, `Book`). From this position, the router can reach

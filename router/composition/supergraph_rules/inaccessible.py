@@ -55,8 +55,8 @@ def check(state: MergeState) -> None:
 def _report_types_of_specifications(state: MergeState) -> None:
     """Report fields, arguments and input fields that have a type of a specification, such as `link__Import`.
 
-    Subgraphs contain types of specifications, but the API schema contains no such type. So an element of such a type
-    cannot be in the API schema.
+    Subgraphs contain types of specifications, but the API schema contains none of these types. So its fields and
+    arguments cannot have such a type.
     """
     known = state.supergraph.types.keys() | BUILT_IN_SCALARS
     for definition in state.supergraph.types.values():

@@ -1,6 +1,6 @@
 """Generate the functions that place the fields of a fetch in the objects of the response (execution §3.6).
 
-`positions` has, for each object, the index of its entity in `entities`.
+In the example, `positions` has, for each object, the index of its entity in `entities`:
 
 def place1(objects, positions, entities):
     for target, position in zip(objects, positions):

@@ -1,4 +1,4 @@
-"""Record the paths of errors. They show which values could not be fetched (execution §4).
+"""Record the paths of errors. These paths show which values could not be fetched (execution §4).
 
 A value that could not be fetched is *unknown*. A null or missing value is unknown if an error has the path of the
 value, or a path below the value. A missing value is also unknown if an error has a path above the value, because then

@@ -82,13 +82,13 @@ class FieldCollector:
     def subfields(self, typename: str, nodes: tuple[FieldNode, ...]) -> Fields:
         """Collect the subfields that a field has on an object of the type `typename`.
 
-        `nodes` are all nodes of the field. Their selection sets are merged (GraphQL specification,
+        `nodes` are all syntax nodes of the field. Their selection sets are merged (GraphQL specification,
         "MergeSelectionSets").
         """
         return self.collect(typename, tuple(node.selection_set for node in nodes if node.selection_set))
 
     def all_subfields(self, nodes: tuple[FieldNode, ...]) -> Fields:
-        """Return all subfields of a field by internal response key; `nodes` are all nodes of the field.
+        """Return all subfields of a field by internal response key. `nodes` are all syntax nodes of the field.
 
         Type conditions, `@skip` and `@include` are ignored.
         """

@@ -68,7 +68,7 @@ class LargeResponses:
 
 
 def decode_in_slices(body: bytes) -> object:
-    """Decode JSON like `json_codec.decode`, but in slices, between which other threads may run.
+    """Decode JSON like `json_codec.decode`, but in slices. Other threads may run between two slices.
 
     A large object or list is first split into the bytes of its members. Then each member is decoded.
 

@@ -100,7 +100,7 @@ class Projection:
         failures: The paths of all errors so far.
         variables: The client's variables. They decide which fragments of `requires` are used (`@skip`, `@include`).
         absent: The paths of the entities that a subgraph does not have: it sent null for them, without an error.
-        names: The names of the fields that are fetched under an internal alias, by alias.
+        names: Internal alias → the name of the field that is fetched under this alias.
         missed: The paths of all required values that were unknown so far.
     """
 
@@ -216,9 +216,9 @@ class Projection:
         return known
 
     def _value(self, value: object, field: InputField, slot: _Slot) -> tuple[bool, object]:
-        """Return whether `value` can be part of a representation (execution §3.2), and the part of it that is sent.
+        """Return whether `value` can be part of a representation, and the value to send (execution §3.2).
 
-        This part is a copy of `value` with only the selected fields.
+        The value to send is a copy of `value` with only the selected fields.
         """
         type_ = slot.type
         if value is None:
