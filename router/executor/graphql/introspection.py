@@ -90,9 +90,9 @@ def _fragment(
     inner: SelectionSetNode,
     fragments: Mapping[str, FragmentDefinitionNode],
 ) -> list[SelectionNode]:
-    """Return an inline fragment with only the introspection fields of a fragment.
+    """Return a list with an inline fragment that selects only the introspection fields of a fragment.
 
-    Return an empty list if there are none.
+    If the fragment has no introspection fields, the list is empty.
     """
     kept = _meta_fields(inner, fragments)
     return (
