@@ -127,7 +127,7 @@ class Gateway:
         self.preparation.prepare(query, operation_name)
 
     def inherit(self, previous: Gateway) -> None:
-        """Take over the counters of `previous`, and the state of its stages. This gateway replaces it (a reload)."""
+        """Take over the counters, and the state of the stages, from the gateway `previous` that this one replaces."""
         self.stages.inherit(previous.stages)
         self.limits.inherit(previous.limits)
         self.compiled_plans.inherit(previous.compiled_plans)
