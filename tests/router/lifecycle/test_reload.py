@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
     from router.gateway import Gateway
 
-RESTRICTED = sdl(2).replace(
-    "{ query: Query", '@link(url: "https://specs.apollo.dev/authenticated/v0.1", for: SECURITY)\n{ query: Query', 1
+GUARDED = sdl(2).replace(
+    "{ query: Query", '@link(url: "https://specs.example/guard/v0.1", for: SECURITY)\n{ query: Query', 1
 )
+"""A supergraph with a specification for security that the router does not know."""
+
 ADA = response(b'{"data":{"me":{"id":"1"}}}')
 ME = {"query": "{ me { id } }"}
 
@@ -83,7 +85,7 @@ async def test_files_are_watched_as_the_settings_say(tmp_path: Path, settings: s
         ("supergraph.graphql", "type Query { a: Int }", "supergraph.graphql: INVALID_FEDERATION_SUPERGRAPH"),
         ("supergraph.graphql", "type Query {", "supergraph.graphql: INVALID_FEDERATION_SUPERGRAPH"),
         ("supergraph.graphql", "\udcff", "supergraph.graphql: is not UTF-8 text"),
-        ("supergraph.graphql", RESTRICTED, "supergraph.graphql: UNSUPPORTED_LINKED_FEATURE"),
+        ("supergraph.graphql", GUARDED, "supergraph.graphql: UNSUPPORTED_LINKED_FEATURE"),
         (
             "router.yaml",
             "introspection: true\nserver:\n  prot: 1\n",
