@@ -127,7 +127,7 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
 
-# An application that refuses every request, in the form that clients of GraphQL read.
+# An application that refuses every request with a GraphQL error.
 refuse_as_graphql: Final[ASGIApp] = RequestIdMiddleware(_refuse, access_log=False)
 
 

@@ -122,6 +122,6 @@ def json_schema(event_type: str) -> str:
     """Return the JSON Schema of the data of an event, as the text of its file in `schemas/`."""
     schema = PAYLOADS[event_type].model_json_schema(by_alias=True)
     for each in schema["properties"].values():
-        del each["title"]  # it repeats the name of the property
+        del each["title"]  # the title only repeats the name of the property
     head = {"$schema": DIALECT, "$id": f"urn:mosafe:event:{schema_name(event_type)}"}
     return json.dumps({**head, **schema, "title": event_type}, indent=2) + "\n"

@@ -79,7 +79,7 @@ class ServerProcess(ABC):
 
     @abstractmethod
     def _command(self, port: int) -> Sequence[str]:
-        """Return the command line; the first word is a path. Raises ServerNotInstalled without the executable."""
+        """Return the command line; its first word is a path. Raises ServerNotInstalled if there is no executable."""
 
     @abstractmethod
     def _responds(self) -> bool:

@@ -62,7 +62,9 @@ class PasswordHasher:
         return await self._threads.run(lambda: self._argon2.hash(_encoded(password)))
 
     async def verify(self, password: str, encoded: str | None) -> bool:
-        """Return whether `password` has this hash. Without a hash (unknown user), return False after the same time.
+        """Return whether `password` has this hash. If `encoded` is None (unknown user), return False.
+
+        Both cases take the same time.
 
         Raises:
             Unavailable: too many hashes wait.

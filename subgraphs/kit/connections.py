@@ -1,8 +1,8 @@
 """Relay connections: pages of a list that stay stable while the list grows (bank §2.3).
 
-A cursor is the signed sort key of its row, so that a client can continue from it and cannot forge one. A store gets a
-`PageRequest` and returns up to `limit + 1` rows in the requested direction; `CursorCodec.page` makes the connection.
-Specification: https://relay.dev/graphql/connections.htm
+A cursor contains the sort key of its row, so that a page can begin after this row. The sort key is signed, so that a
+client cannot forge a cursor. A store gets a `PageRequest` and returns up to `limit + 1` rows in the requested
+direction. `CursorCodec.page` makes the connection. Specification: https://relay.dev/graphql/connections.htm
 """
 
 from __future__ import annotations

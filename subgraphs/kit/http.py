@@ -243,7 +243,7 @@ def _body(result: ExecutionResult, limits: RequestLimits) -> dict[str, object]:
 
 
 def _format_error(error: GraphQLError, limits: RequestLimits) -> dict[str, object]:
-    """Return the form of `error` for clients.
+    """Return `error` in the form in which clients get it.
 
     The message of an unexpected exception is replaced by a neutral message.
     """

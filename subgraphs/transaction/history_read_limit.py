@@ -11,7 +11,8 @@ from typing import Final
 
 from graphql import GraphQLError
 
-# The limit allows the turnover of each of twelve months, and a few more queries.
+# The largest number of such queries in one request. A request may ask for the turnover of each of twelve months, and
+# run a few more queries.
 MAX_WHOLE_READS: Final = 15
 
 

@@ -81,7 +81,7 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The ledger has not moved the money and never will for this transaction."""
+    """The ledger has not moved the money, and will never move money for this transaction."""
 
     problem: Problem
 

@@ -62,7 +62,7 @@ DECLINED_DIGITS: Final = 131313
 
 
 class SandboxProvider:
-    """Approves every instruction and moves nothing, with two exceptions.
+    """A simulated provider, which moves no money. It approves all instructions with two exceptions.
 
     It declines a payment to `DECLINED_PAYEE`, and any order whose amount has the digits of `DECLINED_DIGITS`: 1313.13
     USD, 131313 JPY. The result depends on the instruction alone, so a repeated call gets the same result.

@@ -33,7 +33,7 @@ SHARD_KEYS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class HotQuery:
-    """A query that requests run.
+    """A query that the service runs for clients' requests.
 
     Attributes:
         command: the command of MongoDB.

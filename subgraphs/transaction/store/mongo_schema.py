@@ -24,7 +24,7 @@ _STATUS: Final = {"enum": sorted(TransactionStatus)}
 
 
 def _object(properties: dict[str, Any], *, optional: tuple[str, ...] = (), null: bool = False) -> dict[str, Any]:
-    """Return the schema of an object that has exactly these properties, of which the `optional` ones may be absent."""
+    """Return the schema of an object with these properties and no others. The `optional` ones may be absent."""
     return {
         "bsonType": ["object", "null"] if null else "object",
         "required": [name for name in properties if name not in optional],
