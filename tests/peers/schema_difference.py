@@ -106,14 +106,16 @@ def _is_deprecation(each: Found, known: set[tuple[str, str]]) -> bool:
 
 def _of_inspector(listed: Iterable[dict[str, Any]]) -> Iterator[Found]:
     changes = list(listed)
-    new_types = {change["path"] for change in changes if change["type"] == "TYPE_ADDED"}
+    new_elements = {change["path"] for change in changes if change["type"] in {"TYPE_ADDED", "DIRECTIVE_ADDED"}}
+    new_fields = {change["path"] for change in changes if change["type"] == "FIELD_ADDED"}
     for change in changes:
         meta = change.get("meta") or {}
         kind = change["type"]
         added_below = any(key.startswith("addedTo") and value for key, value in meta.items())
-        added_below |= (change.get("path") or "").partition(".")[0] in new_types
-        # The inspector also lists everything inside a new type, and reports some directives a second time.
-        is_listed = added_below and kind not in {"TYPE_ADDED", "OBJECT_TYPE_INTERFACE_ADDED"}
+        added_below |= (change.get("path") or "").partition(".")[0] in new_elements
+        added_below |= kind.startswith("FIELD_DE") and change.get("path") in new_fields
+        # The inspector also lists everything inside a new type or directive, and reports some directives a second time.
+        is_listed = added_below and kind not in {"TYPE_ADDED", "DIRECTIVE_ADDED", "OBJECT_TYPE_INTERFACE_ADDED"}
         if is_listed or kind in _ROOTS or _is_standard(kind, meta):
             continue
         yield Found(_CODES.get(kind, kind), _coordinate(kind, change.get("path") or "", meta), _LEVELS[change["level"]])
