@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from servicekit.errors import StartupError, StoreFailure
 
@@ -64,6 +65,12 @@ class LazyGroup(click.Group):
         if not isinstance(found, click.Command):
             raise TypeError(f"{lazy.module}.command is not a click command")
         return found
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the commands and options that begin with `incomplete`, for the completion of a shell."""
+        names = [CompletionItem(name, help=lazy.help) for name, lazy in self._table.items()]
+        found = [item for item in names if item.value.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx

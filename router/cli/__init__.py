@@ -2,9 +2,9 @@
 
 `COMMANDS` lists the sub-commands. Each sub-command is a module that defines a click command with the name `command`.
 The module is imported when the sub-command is first used, because `router plan` must not need the dependencies of a
-server. The other modules help sub-commands: `read_supergraph`, `file_io`, `operation_options` and
-`watch_compose_inputs` read inputs; `composition_output` and `mermaid_and_cost_table` print results;
-`tune_garbage_collection_of_composition` makes compositions faster.
+server. The other modules help sub-commands: `read_supergraph`, `file_io`, `operation_options`, `check_inputs` and
+`watch_compose_inputs` read inputs; `check_policy_file` has the sub-commands of `router check`; `composition_output` and
+`mermaid_and_cost_table` print results; `tune_garbage_collection_of_composition` makes compositions faster.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from servicekit.commands import LazyCommand, LazyGroup, run
 COMMANDS: Final[dict[str, LazyCommand]] = {
     "compose": LazyCommand("router.cli.compose", "Compose subgraph schemas into a supergraph.", "router"),
     "check": LazyCommand("router.cli.check", "Check whether a schema change breaks clients.", "router"),
+    "publish": LazyCommand("router.cli.publish", "Publish subgraphs to a registry in a folder.", "router"),
+    "registry": LazyCommand("router.cli.registry", "Read or verify a registry of subgraphs.", "router"),
     "explain": LazyCommand("router.cli.explain_code", "Explain an error or hint code of composition.", "router"),
     "contract": LazyCommand("router.cli.contract", "Derive a variant of a supergraph, filtered by @tag.", "router"),
     "subgraph": LazyCommand("router.cli.introspect_subgraph", "Print the SDL of running subgraphs.", "router"),
@@ -36,6 +38,7 @@ COMMANDS: Final[dict[str, LazyCommand]] = {
         "router.cli.config", "Check a configuration, or print its JSON Schema or reference page.", "router"
     ),
     "init": LazyCommand("router.cli.init", "Write a starter configuration.", "router"),
+    "completion": LazyCommand("router.cli.completion", "Print a completion script for a shell.", "router"),
     "serve": LazyCommand("router.cli.serve", "Serve a supergraph over HTTP.", "router"),
 }
 """The sub-commands, in the order of `router --help`."""

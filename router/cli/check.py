@@ -2,66 +2,80 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
+from click.shell_completion import CompletionItem
 
+from router.cli.check_inputs import CheckInputs, CheckOptions, resolve_settings
+from router.cli.check_policy_file import init, print_schema
 from router.cli.composition_output import color_choice
 from router.cli.file_io import READABLE_FILE, WRITABLE_FILE, write_text
 from router.cli.tune_garbage_collection_of_composition import expect_long_lived_objects
 from router.composition.rendering.text import render_text as render_composition
-from router.schema_check.approvals import DEFAULT_FILE, InvalidApprovals, read_approvals
-from router.schema_check.operations.known_operations import InvalidOperations, read_operations
+from router.schema_check.approvals import DEFAULT_FILE, InvalidApprovals
+from router.schema_check.comment.comment_targets import merge_request_comments
+from router.schema_check.comment.merge_request_comments import CommentError
+from router.schema_check.comment.update_comment import update_comment
+from router.schema_check.operations.known_operations import InvalidOperations
+from router.schema_check.policy.check_settings import STEPS
+from router.schema_check.policy.read_check_file import DEFAULT_FILE as DEFAULT_POLICY
+from router.schema_check.policy.read_check_file import InvalidCheckFile
+from router.schema_check.registry.registry_version import RegistryError
 from router.schema_check.rendering import FORMATS
-from router.schema_check.result import FAIL_ON, CheckInput, check
-from router.schema_check.schema_versions import (
-    NotComposable,
-    UnreadableSchema,
-    read_commit,
-    read_url,
-    read_version,
-)
+from router.schema_check.result import FAIL_ON
+from router.schema_check.schema_sources import UnreadableSchema
+from router.schema_check.schema_versions import NotComposable
+from router.schema_check.steps.run_check import run_check
 from servicekit.errors import StartupError
+from servicekit.settings import environment
 
 if TYPE_CHECKING:
-    from router.schema_check.approvals import Approval
-    from router.schema_check.schema_versions import SchemaVersion
+    from collections.abc import Mapping
+    from typing import Any
+
+    from router.schema_check.result import CheckResult
 
 _FAILED: Final = 1
 _TIMEOUT_SECONDS: Final = 30.0
 _EXISTING: Final = click.Path(exists=True, path_type=Path)
+_SUB_COMMANDS: Final[Mapping[str, click.Command]] = {"init": init, "schema": print_schema}
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The options of `router check`."""
+class _CheckCommand(click.Command):
+    """A command that is also a group: `router check init` is a sub-command, every other argument is PROPOSED."""
 
-    proposed: Path
-    base: str
-    operations: tuple[Path, ...]
-    approvals_file: Path | None
-    fail_on: str
-    form: str
-    output: Path | None
-    timeout: float
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        if args and args[0] in _SUB_COMMANDS:
+            return _SUB_COMMANDS[args[0]].make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
 
 
-@click.command("check")
-@click.argument("proposed", type=READABLE_FILE)
+def _complete_proposed(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    names = [name for name in _SUB_COMMANDS if name.startswith(incomplete)]
+    return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]
+
+
+@click.command(
+    "check",
+    cls=_CheckCommand,
+    epilog="Also: `router check init` writes a first .router/check.yaml, `router check schema` prints its JSON Schema.",
+)
+@click.argument("proposed", type=READABLE_FILE, required=False, shell_complete=_complete_proposed)
 @click.option(
     "--base",
-    required=True,
     help="What clients know: a file like PROPOSED, the URL of a running service, or a commit such as origin/main.",
 )
 @click.option(
     "--operations",
     type=_EXISTING,
     multiple=True,
-    help="Operations that clients send: a folder of .graphql files, one file, or a manifest (.json). May be repeated.",
+    help="Operations that clients send: a folder, a .graphql file, a source in JavaScript or TypeScript, or a manifest "
+    "(.json). May be repeated.",
 )
 @click.option(
     "--approvals",
@@ -72,10 +86,23 @@ class Options:
 @click.option(
     "--fail-on",
     type=click.Choice(list(FAIL_ON)),
-    default="breaking",
-    show_default=True,
-    help="The lowest severity that makes the check fail.",
+    help="The lowest severity that makes the check fail; without it, breaking.",
 )
+@click.option(
+    "--policy", "policy_file", type=READABLE_FILE, help=f"The policy; without it, {DEFAULT_POLICY} if it exists."
+)
+@click.option(
+    "--registry",
+    help="The registry with the subgraphs of other repositories: a folder, git+URL#BRANCH:FOLDER or a URL.",
+)
+@click.option(
+    "--subgraph",
+    "subgraphs",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="A subgraph of this repository, which replaces the one in the registry. May be repeated.",
+)
+@click.option("--skip", type=click.Choice(STEPS), multiple=True, help="A step that does not run. May be repeated.")
 @click.option(
     "--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="The output format."
 )
@@ -85,12 +112,16 @@ class Options:
     type=click.FloatRange(min=0.001),
     default=_TIMEOUT_SECONDS,
     show_default=True,
-    help="Time limit in seconds for the schema of a running service.",
+    help="Time limit in seconds for services, registries and the comment.",
+)
+@click.option(
+    "--comment", is_flag=True, help="Also write the result into a comment of the merge request of this CI job."
 )
 def command(**given: object) -> None:
     """Check whether the schema in PROPOSED breaks clients of the schema in --base.
 
-    PROPOSED is a list of subgraphs (supergraph.yaml), a composed supergraph, or a plain schema.
+    PROPOSED is a list of subgraphs (supergraph.yaml), a composed supergraph, or a plain schema. Options that are not
+    given have the values of .router/check.yaml.
 
     Without --operations, every breaking change makes the check fail. With --operations, only changes that break one of
     these operations make the check fail.
@@ -98,55 +129,52 @@ def command(**given: object) -> None:
     Exit code 0: the check passes; 1: it fails, or PROPOSED does not compose; 2: bad usage, or an input cannot be read.
     """
     expect_long_lived_objects()
-    options = Options(**given)  # type: ignore[arg-type]  # click calls with the options declared above
-    try:
-        operations = read_operations(options.operations) if options.operations else None
-        approvals = _approvals(options)
-        base = _base(options)
-        proposed = read_version(options.proposed, options.timeout)
-    except (UnreadableSchema, InvalidOperations, InvalidApprovals) as error:
-        raise StartupError(str(error)) from error
-    except NotComposable as error:
-        click.echo(render_composition(error.diagnostics), err=True, color=color_choice())
-        click.echo(f"{options.proposed}: the subgraphs do not compose, so there is nothing to compare.", err=True)
-        raise click.exceptions.Exit(_FAILED) from None
-    today = datetime.now(tz=UTC).date()
-    result = check(CheckInput(base, proposed, operations, approvals, today, options.fail_on))
+    options = CheckOptions(**given)  # type: ignore[arg-type]  # click calls with the options declared above
+    result = _run(options)
     _write(options, FORMATS[options.form](result))
+    if options.comment:
+        _comment(options, result)
     if not result.passes:
         raise click.exceptions.Exit(_FAILED)
 
 
-def _approvals(options: Options) -> tuple[Approval, ...]:
-    path = options.approvals_file or Path(DEFAULT_FILE)
-    if options.approvals_file is None and not path.exists():
-        return ()
-    return tuple(read_approvals(path))
-
-
-def _base(options: Options) -> SchemaVersion:
-    """Read the schema in `--base`, with which the proposed schema is compared.
+def _run(options: CheckOptions) -> CheckResult:
+    """Read the inputs, and run the steps.
 
     Raises:
-        UnreadableSchema: The schema cannot be read.
-        StartupError: The subgraphs of the schema do not compose.
+        StartupError: An input cannot be read, or the base does not compose.
+        click.exceptions.Exit: The proposed version does not compose.
     """
     try:
-        if options.base.startswith(("http://", "https://")):
-            return asyncio.run(read_url(options.base, options.timeout))
-        path = Path(options.base)
-        if path.exists():
-            return read_version(path, options.timeout)
-        return read_commit(options.proposed, options.base, options.timeout)
+        inputs = CheckInputs(resolve_settings(options), options.timeout)
+        today = datetime.now(tz=UTC).date()
+        return run_check(inputs.read(today), inputs.settings)
+    except (UnreadableSchema, InvalidOperations, InvalidApprovals, InvalidCheckFile, RegistryError) as error:
+        raise StartupError(str(error)) from error
     except NotComposable as error:
         click.echo(render_composition(error.diagnostics), err=True, color=color_choice())
-        raise StartupError(
-            f"{options.base}: the subgraphs of the base do not compose; name a version that clients use as --base"
-        ) from error
+        if error.is_base:
+            raise StartupError(
+                f"{error.label}: the subgraphs of the base do not compose, so it is not known what clients use. "
+                "Name the last version that was released as --base"
+            ) from error
+        click.echo(f"{error.label}: the subgraphs do not compose, so there is nothing to compare.", err=True)
+        raise click.exceptions.Exit(_FAILED) from None
 
 
-def _write(options: Options, report: str) -> None:
+def _write(options: CheckOptions, report: str) -> None:
     if options.form == "text" and options.output is None:
         click.echo(report, color=color_choice())
     else:
         write_text(options.output, f"{click.unstyle(report)}\n")
+
+
+def _comment(options: CheckOptions, result: CheckResult) -> None:
+    """Write the comment. A comment that cannot be written is a warning, because the verdict does not depend on it."""
+    try:
+        with merge_request_comments(environment(), options.timeout) as comments:
+            done = update_comment(comments, FORMATS["markdown"](result), result.proposed)
+    except CommentError as error:
+        click.secho(f"warning: no comment was written: {error}", err=True, fg="yellow")
+        return
+    click.echo(f"The comment of this check was {done}.", err=True)

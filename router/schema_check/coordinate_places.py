@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from graphql import DirectiveDefinitionNode, GraphQLError, TypeDefinitionNode, TypeExtensionNode, parse
 
 from router.composition.report import Location
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from graphql import DefinitionNode, Node
 
     from router.composition.file_locations import FilePlace, SourceFile
+
+_NAME: Final = re.compile(r"[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,17 @@ class CoordinatePlaces:
     places: dict[str, list[FilePlace]]
 
     @classmethod
-    def of(cls, texts: Iterable[SchemaText]) -> CoordinatePlaces:
-        """Read all declarations in the texts. A text that cannot be parsed has none."""
+    def of(cls, texts: Iterable[SchemaText], coordinates: Collection[str]) -> CoordinatePlaces:
+        """Read the declarations in the texts that can declare one of the coordinates, or what contains it.
+
+        A text that cannot be parsed has no declarations. Only texts that name an element are parsed, because a
+        federation can have hundreds of subgraphs, and few of them change at once.
+        """
         places: dict[str, list[FilePlace]] = {}
+        names = {re.split(r"[.(]", coordinate.removeprefix("@"))[0] for coordinate in coordinates}
         for schema in texts:
+            if names.isdisjoint(_NAME.findall(schema.text)):
+                continue
             for coordinate, node in _declarations(schema.text):
                 if node.loc is not None and schema.file is not None:
                     token = node.loc.start_token

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _SUBMODULE_MODE = "160000"
 
@@ -60,6 +65,17 @@ class GitCommit:
             raise GitError(f"{relative} does not exist at {self.name}")
         return found
 
+    def read_all(self, paths: Sequence[Path]) -> list[bytes]:
+        """Return the contents of many files, in their order. One process of git reads all of them.
+
+        Raises:
+            GitError: The commit does not have one of the files.
+        """
+        root = self.root.resolve()
+        names = [path.resolve().relative_to(root).as_posix() for path in paths]
+        found = _blobs(self.root, [f"{self.commit}:{name}" for name in names])
+        return [self.read(path) if blob is None else blob for path, blob in zip(paths, found, strict=True)]
+
     def old_path(self, path: Path) -> Path:
         """Return the path that a file had at this commit. It is `path`, unless the file was renamed since then."""
         relative = path.resolve().relative_to(self.root.resolve()).as_posix()
@@ -89,6 +105,14 @@ class GitCommit:
         return None
 
 
+def default_branch(folder: Path) -> str:
+    """Return the branch of the remote repository into which changes are merged; `origin/main` if git does not know."""
+    try:
+        return _git(folder, "rev-parse", "--abbrev-ref", "origin/HEAD", problem="").strip()
+    except GitError:
+        return "origin/main"
+
+
 def _is_shallow(root: Path) -> bool:
     return _git(root, "rev-parse", "--is-shallow-repository", problem="").strip() == "true"
 
@@ -101,6 +125,25 @@ def _show(root: Path, commit: str, relative: PurePosixPath) -> bytes | None:
         check=False,
     )
     return done.stdout if done.returncode == 0 else None
+
+
+def _blobs(root: Path, names: Sequence[str]) -> list[bytes | None]:
+    """Return the content of each object; None if it does not exist or is not a file."""
+    # An object is named on one line, so a name with a line break cannot be asked for in this way.
+    asked = "".join("\n" if "\n" in name else f"{name}\n" for name in names)
+    command = ("git", "cat-file", "--batch")
+    done = subprocess.run(command, cwd=root, input=os.fsencode(asked), capture_output=True, check=False)  # noqa: S603
+    found: list[bytes | None] = []
+    rest = done.stdout
+    while rest:
+        header, _, rest = rest.partition(b"\n")
+        kind, _, size = header.partition(b" ")[2].partition(b" ")
+        if not size.isdigit():
+            found.append(None)
+            continue
+        content, rest = rest[: int(size)], rest[int(size) + 1 :]
+        found.append(content if kind == b"blob" else None)
+    return found if len(found) == len(names) else [None] * len(names)
 
 
 def _git(folder: Path, *arguments: str, problem: str) -> str:

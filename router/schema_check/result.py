@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from router.schema_check.changes import Change, Severity
+from router.schema_check.changes import Change, ChangeCode, Severity
 from router.schema_check.coordinate_places import CoordinatePlaces
 from router.schema_check.diff.compare_schemas import compare_schemas
 from router.schema_check.impact import Impact, find_impact
+from router.schema_check.step_findings import Level
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,6 +58,8 @@ class CheckInput:
         today: The day on which the check runs. Approvals expire.
         fail_on: A key of `FAIL_ON`.
         step_findings: What other steps have found, such as the lint rules.
+        severities: Codes of changes → the severity that the policy gives to them.
+        compares: Whether the schemas are compared. If not, the result has only the findings of the other steps.
     """
 
     base: SchemaVersion
@@ -66,6 +69,8 @@ class CheckInput:
     today: date
     fail_on: str = "breaking"
     step_findings: Sequence[StepFinding] = ()
+    severities: Mapping[ChangeCode, Severity] = field(default_factory=dict)
+    compares: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +137,11 @@ class CheckResult:
 def check(given: CheckInput) -> CheckResult:
     """Compare two versions of a schema, and judge every change."""
     old, new = given.base.schema, given.proposed.schema
-    names = {**given.base.directive_names, **given.proposed.directive_names}
-    changes = compare_schemas(old, new, names)
+    changes = _changes(given) if given.compares else ()
     impact = None if given.operations is None else find_impact(old, new, changes, given.operations)
-    base_places = CoordinatePlaces.of(given.base.texts)
-    proposed_places = CoordinatePlaces.of(given.proposed.texts)
+    coordinates = {change.coordinate for change in changes}
+    base_places = CoordinatePlaces.of(given.base.texts, coordinates)
+    proposed_places = CoordinatePlaces.of(given.proposed.texts, coordinates)
     approvals = {approval.change: approval for approval in given.approvals}
     findings = []
     for change in changes:
@@ -154,17 +159,49 @@ def check(given: CheckInput) -> CheckResult:
             )
         )
     found = {change.id for change in changes}
-    unused = tuple(approval for approval in given.approvals if approval.change not in found)
-    count = len(given.operations or ())
-    return CheckResult(
+    result = CheckResult(
         base=given.base.label,
         proposed=given.proposed.label,
         findings=tuple(findings),
         impact=impact,
-        operation_count=count,
-        unused_approvals=unused,
-        step_findings=tuple(given.step_findings),
+        operation_count=len(given.operations or ()),
+        unused_approvals=tuple(approval for approval in given.approvals if approval.change not in found),
     )
+    return with_step_findings(result, given, given.step_findings)
+
+
+def with_step_findings(result: CheckResult, given: CheckInput, more: Sequence[StepFinding]) -> CheckResult:
+    """Return the result with more findings of steps. Approvals count for them as they do for changes."""
+    approvals = {approval.change: approval for approval in given.approvals}
+    judged = tuple(_judged(finding, approvals, given.today) for finding in more)
+    ids = {finding.id for finding in judged}
+    unused = tuple(approval for approval in result.unused_approvals if approval.change not in ids)
+    return replace(result, step_findings=(*result.step_findings, *judged), unused_approvals=unused)
+
+
+def _changes(given: CheckInput) -> Sequence[Change]:
+    names = {**given.base.directive_names, **given.proposed.directive_names}
+    found = compare_schemas(given.base.schema, given.proposed.schema, names)
+    changed = [
+        replace(change, severity=given.severities[change.code], reason="The policy gives this severity to the code.")
+        if change.code in given.severities
+        else change
+        for change in found
+    ]
+    return sorted(changed, key=lambda change: list(Severity).index(change.severity))
+
+
+def _judged(finding: StepFinding, approvals: Mapping[str, Approval], today: date) -> StepFinding:
+    """Return the finding of a step after the approvals: an approved one is only a note."""
+    if not finding.fails:
+        return finding
+    approval = approvals.get(finding.id)
+    if approval is not None and not approval.has_expired(today):
+        note = f"approved by {approval.by} until {approval.until}: {approval.reason}"
+        return replace(finding, level=Level.INFO, notes=(*finding.notes, note))
+    ended = () if approval is None else (f"the approval in {approval.place} ended on {approval.until}",)
+    advice = f"{finding.advice} Or approve {finding.id} in the file of approvals."
+    return replace(finding, notes=(*finding.notes, *ended), advice=advice)
 
 
 def _broken(impact: Impact | None, change: Change) -> tuple[KnownOperation, ...]:

@@ -1,13 +1,10 @@
-"""Reads one version of a schema: from subgraphs, a supergraph or a plain schema; from files, a URL or a commit."""
+"""Makes versions of a schema from their texts: composes subgraphs, and loads the schema that clients see."""
 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from graphql import (
     DocumentNode,
@@ -23,39 +20,37 @@ from graphql import (
 )
 
 from router.composition import compose
-from router.composition.file_locations import SourceFile
 from router.composition.rendering.collect_diagnostics import Diagnostics
-from router.composition.subgraph_loading import RunningService, load_subgraphs, without_secrets
-from router.composition.supergraph_yaml import ConfigError, SubgraphSource, read_config
+from router.composition.subgraph_loading import RunningService, without_secrets
+from router.composition.supergraph_yaml import ConfigError
 from router.errors import InvalidSupergraph
 from router.schema_check.coordinate_places import SchemaText
-from router.schema_check.git_files import GitCommit, GitError
+from router.schema_check.schema_sources import SchemaSource, UnreadableSchema, read_source
 from router.supergraph.api_schema_loading import load_api_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
+    from pathlib import Path
 
     import httpx
 
-    from router.composition import Subgraph
-
-YAML: Final = (".yaml", ".yml")
-
-
-class UnreadableSchema(ValueError):
-    """A version of the schema cannot be read. The message says where it is and what is wrong."""
+    from router.composition import Composition
 
 
 class NotComposable(Exception):
     """The subgraphs of a version do not compose.
 
     Attributes:
+        label: The name of the version.
         diagnostics: The errors of the composition.
+        is_base: Whether it is the version that clients know.
     """
 
-    def __init__(self, diagnostics: Diagnostics) -> None:
-        super().__init__("the subgraphs do not compose")
+    def __init__(self, label: str, diagnostics: Diagnostics, *, is_base: bool = False) -> None:
+        super().__init__(f"{label}: the subgraphs do not compose")
+        self.label = label
         self.diagnostics = diagnostics
+        self.is_base = is_base
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +62,14 @@ class SchemaVersion:
         schema: The schema that clients see.
         texts: The texts that declare it: the SDL of each subgraph, or the supergraph, or the plain schema.
         directive_names: Names of directives in the schema → their names in the specifications of Apollo.
+        supergraph_sdl: The supergraph; None for a plain schema.
     """
 
     label: str
     schema: GraphQLSchema
     texts: tuple[SchemaText, ...]
     directive_names: Mapping[str, str]
+    supergraph_sdl: str | None = None
 
 
 def read_version(path: Path, timeout_seconds: float) -> SchemaVersion:
@@ -82,20 +79,32 @@ def read_version(path: Path, timeout_seconds: float) -> SchemaVersion:
         UnreadableSchema: The file, or a file or service that it names, is not a schema.
         NotComposable: The subgraphs do not compose.
     """
-    label = os.path.relpath(path)
-    if path.suffix in YAML:
-        try:
-            sources = read_config(path, os.environ)
-            return _composed(label, sources, load_subgraphs(sources, timeout_seconds))
-        except ConfigError as error:
-            raise UnreadableSchema(str(error)) from error
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UnreadableSchema(f"{label}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UnreadableSchema(f"{label}: is not UTF-8") from error
-    return _of_text(label, SchemaText(text, SourceFile(label)))
+    source = read_source(path, timeout_seconds)
+    return build_version(source, None if source.subgraphs is None else compose(source.subgraphs))
+
+
+def build_version(source: SchemaSource, composition: Composition | None) -> SchemaVersion:
+    """Load a version.
+
+    Args:
+        source: The texts.
+        composition: The composition of the subgraphs; None if the source is one text.
+
+    Raises:
+        UnreadableSchema: The text is not a schema.
+        NotComposable: The composition has errors.
+    """
+    if composition is None:
+        if source.text is None:
+            raise TypeError("the subgraphs of a source must be composed")
+        return _of_text(source.label, source.text)
+    subgraphs = source.subgraphs or ()
+    if composition.supergraph_sdl is None:
+        sdl = {subgraph.name: subgraph.sdl for subgraph in subgraphs}
+        raise NotComposable(source.label, Diagnostics.of(composition, sdl, source.files, None))
+    version = _of_text(source.label, SchemaText(composition.supergraph_sdl, None))
+    texts = tuple(SchemaText(subgraph.sdl, source.files.get(subgraph.name), subgraph.name) for subgraph in subgraphs)
+    return replace(version, texts=texts)
 
 
 async def read_url(
@@ -125,75 +134,6 @@ async def read_url(
     return _of_text(label, SchemaText(sdl, None))
 
 
-def read_commit(path: Path, name: str, timeout_seconds: float) -> SchemaVersion:
-    """Read the version that `path` had at a commit, together with the files that it names.
-
-    Raises:
-        UnreadableSchema: The commit or a file does not exist, or is not a schema.
-        NotComposable: The subgraphs of that commit do not compose.
-    """
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary).resolve()
-        try:
-            commit = GitCommit.find(path.resolve().parent, name)
-            version = read_version(_export(commit, path, folder), timeout_seconds)
-        except GitError as error:
-            raise UnreadableSchema(str(error)) from error
-        except UnreadableSchema as error:
-            # The user knows the file by its path in the repository, not by the path of the copy.
-            message = str(error).replace(f"{os.path.relpath(folder)}/", "").replace(f"{folder}/", "")
-            raise UnreadableSchema(f"at {name}: {message}") from error
-        except NotComposable as error:
-            files = {key: _at_commit(file, folder, name) for key, file in error.diagnostics.files.items()}
-            raise NotComposable(replace(error.diagnostics, files=files)) from error
-        texts = tuple(
-            replace(each, file=None if each.file is None else _at_commit(each.file, folder, name))
-            for each in version.texts
-        )
-        return replace(version, label=name, texts=texts)
-
-
-def _export(commit: GitCommit, path: Path, folder: Path) -> Path:
-    """Write the file, and the files that it names, as they were at the commit. Return the path of the copy."""
-    old = commit.old_path(path)
-    copy = _write(commit, old, folder)
-    if copy.suffix in YAML:
-        try:
-            sources = read_config(copy, os.environ)
-        except ConfigError as error:
-            raise UnreadableSchema(str(error)) from error
-        for source in sources:
-            if source.file is not None:
-                inside = commit.root / source.file.resolve().relative_to(folder.resolve())
-                _write(commit, inside, folder)
-    return copy
-
-
-def _write(commit: GitCommit, path: Path, folder: Path) -> Path:
-    copy = folder / path.resolve().relative_to(commit.root.resolve())
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    copy.write_bytes(commit.read(path))
-    return copy
-
-
-def _at_commit(file: SourceFile, folder: Path, name: str) -> SourceFile:
-    """Return the file with the path that it had at the commit, such as `origin/main:users.graphql`."""
-    relative = Path(file.path).resolve().relative_to(folder)
-    return replace(file, path=f"{name}:{relative.as_posix()}")
-
-
-def _composed(label: str, sources: Sequence[SubgraphSource], subgraphs: Sequence[Subgraph]) -> SchemaVersion:
-    result = compose(subgraphs)
-    origins = {source.name: source.origin for source in sources if source.origin is not None}
-    files = {name: replace(file, path=os.path.relpath(file.path)) for name, file in origins.items()}
-    if result.supergraph_sdl is None:
-        sdl = {subgraph.name: subgraph.sdl for subgraph in subgraphs}
-        raise NotComposable(Diagnostics.of(result, sdl, files, None))
-    version = _of_text(label, SchemaText(result.supergraph_sdl, None))
-    texts = tuple(SchemaText(subgraph.sdl, files.get(subgraph.name), subgraph.name) for subgraph in subgraphs)
-    return replace(version, texts=texts)
-
-
 def _of_text(label: str, source: SchemaText) -> SchemaVersion:
     try:
         document = parse(source.text)
@@ -207,7 +147,7 @@ def _of_text(label: str, source: SchemaText) -> SchemaVersion:
             loaded = load_api_schema(document)
         except InvalidSupergraph as error:
             raise UnreadableSchema(f"{label}: {error.message}") from error
-        return SchemaVersion(label, loaded.schema, (source,), loaded.directive_names)
+        return SchemaVersion(label, loaded.schema, (source,), loaded.directive_names, source.text)
     return SchemaVersion(label, _plain(label, document), (source,), {})
 
 

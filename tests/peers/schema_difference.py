@@ -113,7 +113,9 @@ def _of_inspector(listed: Iterable[dict[str, Any]]) -> Iterator[Found]:
         kind = change["type"]
         added_below = any(key.startswith("addedTo") and value for key, value in meta.items())
         added_below |= (change.get("path") or "").partition(".")[0] in new_elements
-        added_below |= kind.startswith("FIELD_DE") and change.get("path") in new_fields
+        added_below |= (
+            kind.startswith("FIELD_DE") and (change.get("path") or "").removesuffix(".@deprecated") in new_fields
+        )
         # The inspector also lists everything inside a new type or directive, and reports some directives a second time.
         is_listed = added_below and kind not in {"TYPE_ADDED", "DIRECTIVE_ADDED", "OBJECT_TYPE_INTERFACE_ADDED"}
         if is_listed or kind in _ROOTS or _is_standard(kind, meta):

@@ -1,4 +1,4 @@
-"""Reads the operations that clients send: from `.graphql` files, and from manifests of persisted documents.
+"""Reads the operations that clients send: from `.graphql` files, sources of clients, and manifests.
 
 A fragment can stand in another file of the same folder, as tools for clients allow it.
 """
@@ -22,12 +22,16 @@ from graphql import (
 )
 
 from router.policies.read_persisted_manifests import InvalidManifest, read_manifests
+from router.schema_check.operations.embedded_documents import SUFFIXES as SOURCE_SUFFIXES
+from router.schema_check.operations.embedded_documents import embedded_documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-_SUFFIXES: Final = (".graphql", ".gql")
+_SUFFIXES: Final = (".graphql", ".gql", *SOURCE_SUFFIXES)
+# Folders of a client that contain copies of its sources, or sources of others.
+_FOREIGN_FOLDERS: Final = frozenset(("node_modules", "dist", "build", ".git"))
 
 
 class InvalidOperations(ValueError):
@@ -48,18 +52,31 @@ class KnownOperation:
     place: str
     document: DocumentNode
 
+    @property
+    def id(self) -> str:
+        """A name of the operation that unrelated edits of its file do not change, for approvals."""
+        return f"{self.place.rpartition(':')[0]}#{self.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class _Text:
+    """A document. `place` names its file, and `line` is the line of the file at which it begins."""
+
     place: str
     text: str
+    line: int = 1
+
+    def at(self, line: int) -> str:
+        """Return the place of a line of the document."""
+        return f"{self.place}:{self.line - 1 + line}"
 
 
 def read_operations(paths: Iterable[Path]) -> Sequence[KnownOperation]:
     """Return the operations in files, folders and manifests, in order.
 
     Args:
-        paths: Folders with `.graphql` and `.gql` files, single such files, and manifests (`.json`).
+        paths: Folders with `.graphql` and `.gql` files and sources in JavaScript or TypeScript, single such files, and
+            manifests (`.json`).
 
     Raises:
         InvalidOperations: A path cannot be read, a document has a syntax error, a fragment is missing, or two files of
@@ -73,15 +90,25 @@ def _texts(path: Path) -> Iterator[_Text]:
         if path.suffix == ".json":
             yield from (_Text(f"{path}#{key[0]}", text) for key, text in read_manifests((path,)).items())
             return
-        files = sorted(each for each in path.rglob("*") if each.suffix in _SUFFIXES) if path.is_dir() else [path]
-        for file in files:
-            yield _Text(str(file), file.read_text(encoding="utf-8"))
+        for file in sorted(_files(path)) if path.is_dir() else [path]:
+            text = file.read_text(encoding="utf-8")
+            if file.suffix in SOURCE_SUFFIXES:
+                yield from (_Text(str(file), each.text, each.line) for each in embedded_documents(text))
+            else:
+                yield _Text(str(file), text)
     except InvalidManifest as error:
         raise InvalidOperations(str(error)) from error
     except OSError as error:
         raise InvalidOperations(f"{error.filename or path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise InvalidOperations(f"{path}: is not UTF-8") from error
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for each in folder.rglob("*"):
+        inside = _FOREIGN_FOLDERS.isdisjoint(each.relative_to(folder).parts)
+        if each.suffix in _SUFFIXES and inside and each.is_file():
+            yield each
 
 
 def _operations(texts: Sequence[_Text]) -> Iterator[KnownOperation]:
@@ -94,7 +121,7 @@ def _operations(texts: Sequence[_Text]) -> Iterator[KnownOperation]:
         own = {fragment.name.value: fragment for fragment in _fragments(document)}
         for definition in document.definitions:
             if isinstance(definition, OperationDefinitionNode):
-                place = f"{source.place}:{definition.loc.start_token.line}" if definition.loc else source.place
+                place = source.at(definition.loc.start_token.line) if definition.loc else source.place
                 used = _used_fragments(definition, own, shared, place)
                 name = definition.name.value if definition.name else "(anonymous)"
                 yield KnownOperation(name, place, DocumentNode(definitions=(definition, *used)))
@@ -105,7 +132,7 @@ def _parse(source: _Text) -> DocumentNode:
         return parse(Source(source.text, source.place))
     except GraphQLSyntaxError as error:
         line = error.locations[0].line if error.locations else 1
-        raise InvalidOperations(f"{source.place}:{line}: {error.message}") from error
+        raise InvalidOperations(f"{source.at(line)}: {error.message}") from error
     except RecursionError:
         raise InvalidOperations(f"{source.place}: is nested too deeply") from None
 

@@ -28,10 +28,14 @@ _ADVICE = {
 _OTHERWISE = "Keep the old form until no client needs it."
 
 
+def remedy_for(code: ChangeCode) -> str:
+    """Return how to change the schema so that a change with this code no longer breaks clients."""
+    return _ADVICE.get(code, _OTHERWISE)
+
+
 def advice_for(finding: Finding) -> str:
     """Return what to do about a finding that makes the check fail."""
-    advice = _ADVICE.get(finding.change.code, _OTHERWISE)
-    return f"{advice} Or approve {finding.change.id} in the file of approvals."
+    return f"{remedy_for(finding.change.code)} Or approve {finding.change.id} in the file of approvals."
 
 
 def note_of(finding: Finding) -> str | None:

@@ -64,11 +64,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--skip", type=int, default=0, help="how many pairs of an earlier run are left out")
     parser.add_argument("--operations-only", action="store_true")
     options = parser.parse_args()
     counts: Counter[str] = Counter()
     with nullcontext() if options.operations_only else Peers() as peers:
-        for seed in range(options.seed * 1_000_000, options.seed * 1_000_000 + options.count):
+        first = options.seed * 1_000_000
+        for seed in range(first + options.skip, first + options.count):
             old, new, before, after = schemas(seed)
             changes = compare_schemas(old, new)
             counts.update(["pairs"])

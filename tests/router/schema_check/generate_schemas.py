@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import random
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -123,7 +124,9 @@ def generate_pair(seed: int) -> tuple[str, str]:
     edited = model
     for _ in range(rng.randint(1, 5)):
         candidate = copy.deepcopy(edited)
-        rng.choice(EDITS)(rng, candidate)
+        # Earlier edits can have removed everything that an edit of this kind changes.
+        with suppress(IndexError):
+            rng.choice(EDITS)(rng, candidate)
         if build(candidate.sdl()) is not None:
             edited = candidate
     return model.sdl(), edited.sdl()

@@ -35,11 +35,11 @@ input In { y: Int }
     ],
 )
 def test_the_place_of_a_coordinate(coordinate: str, place: str | None) -> None:
-    places = CoordinatePlaces.of([SchemaText(SDL, SourceFile("s.graphql"))])
+    places = CoordinatePlaces.of([SchemaText(SDL, SourceFile("s.graphql"))], [coordinate])
     found = places.find(coordinate)
     assert (None if found is None else str(found)) == place
 
 
 def test_texts_without_a_file_or_with_errors_have_no_places() -> None:
-    places = CoordinatePlaces.of([SchemaText(SDL, None), SchemaText("type {", SourceFile("bad.graphql"))])
+    places = CoordinatePlaces.of([SchemaText(SDL, None), SchemaText("type {", SourceFile("bad.graphql"))], ["Query"])
     assert places.find("Query") is None

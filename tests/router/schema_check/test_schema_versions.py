@@ -6,7 +6,8 @@ import httpx
 import pytest
 from graphql import build_schema, graphql_sync, print_schema
 
-from router.schema_check.schema_versions import UnreadableSchema, read_url
+from router.schema_check.schema_sources import UnreadableSchema
+from router.schema_check.schema_versions import read_url
 
 SCHEMA = build_schema('type Query { "What it is." a(x: In = {y: 1}): Int } input In { y: Int }')
 

@@ -1,0 +1,174 @@
+"""Finds the inputs of `router check`: options override the policy, and both versions are read and composed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from router.schema_check.approvals import DEFAULT_FILE as DEFAULT_APPROVALS
+from router.schema_check.approvals import Approval, read_approvals
+from router.schema_check.compose_versions import compose_versions
+from router.schema_check.operations.known_operations import read_operations
+from router.schema_check.policy.check_settings import CheckSettings, OwnSubgraph
+from router.schema_check.policy.read_check_file import DEFAULT_FILE, read_check_file
+from router.schema_check.registry.read_registry import RegistrySnapshot, read_registry
+from router.schema_check.registry_sources import proposed_source, published_source, source_at_commit
+from router.schema_check.result import CheckInput
+from router.schema_check.schema_sources import SchemaSource, read_source, read_source_at_commit
+from router.schema_check.schema_versions import NotComposable, SchemaVersion, build_version, read_url
+
+if TYPE_CHECKING:
+    from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOptions:
+    """The options of `router check`. What is None or empty comes from the file of the policy."""
+
+    proposed: Path | None
+    base: str | None
+    operations: tuple[Path, ...]
+    approvals_file: Path | None
+    fail_on: str | None
+    policy_file: Path | None
+    registry: str | None
+    subgraphs: tuple[str, ...]
+    skip: tuple[str, ...]
+    form: str
+    output: Path | None
+    timeout: float
+    comment: bool
+
+
+def resolve_settings(options: CheckOptions) -> CheckSettings:
+    """Return the policy with the options in place of its keys.
+
+    Raises:
+        InvalidCheckFile: The file of the policy cannot be used.
+        click.UsageError: Neither the options nor the file say what to check.
+    """
+    path = options.policy_file or Path(DEFAULT_FILE)
+    settings = read_check_file(path) if options.policy_file or path.exists() else CheckSettings()
+    given = {
+        "proposed": options.proposed,
+        "base": options.base,
+        "operations": options.operations,
+        "approvals": options.approvals_file,
+        "fail_on": options.fail_on,
+        "registry": options.registry,
+        "subgraphs": _own_subgraphs(options, settings),
+    }
+    changed: dict[str, object] = {key: value for key, value in given.items() if value}
+    if options.proposed:
+        changed["subgraphs"] = {}
+    elif options.subgraphs:
+        changed["proposed"] = None
+    changed["steps"] = settings.steps.model_copy(update=dict.fromkeys(options.skip, False))
+    found = settings.model_copy(update=changed)
+    _require_inputs(found)
+    return found
+
+
+def _own_subgraphs(options: CheckOptions, settings: CheckSettings) -> dict[str, OwnSubgraph]:
+    own = {}
+    for text in options.subgraphs:
+        name, equals, file = text.partition("=")
+        if not (name and equals and file):
+            raise click.BadParameter(f'"{text}" is not NAME=FILE', param_hint="--subgraph")
+        known = settings.subgraphs.get(name)
+        own[name] = OwnSubgraph(file=Path(file), routing_url=known.routing_url if known else None)
+    return own
+
+
+def _require_inputs(settings: CheckSettings) -> None:
+    if settings.proposed is None and not settings.subgraphs:
+        raise click.UsageError(
+            f"What is to be checked? Name PROPOSED, such as supergraph.yaml, or write {DEFAULT_FILE}: router check init"
+        )
+    if settings.subgraphs and settings.registry is None:
+        raise click.UsageError("A subgraph is checked together with those of other repositories: name --registry.")
+    if settings.base is None and settings.registry is None:
+        raise click.UsageError("With what is it compared? Name --base, such as origin/main.")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInputs:
+    """Reads what a check compares.
+
+    Attributes:
+        settings: The policy with the options.
+        timeout_seconds: The time limit for services and registries.
+    """
+
+    settings: CheckSettings
+    timeout_seconds: float
+
+    def read(self, today: date) -> CheckInput:
+        """Return what the check compares.
+
+        Raises:
+            UnreadableSchema, InvalidOperations, InvalidApprovals, RegistryError: An input cannot be read.
+            NotComposable: The subgraphs of a version do not compose.
+        """
+        settings = self.settings
+        operations = read_operations(settings.operations) if settings.operations else None
+        approvals = self._approvals()
+        base, proposed = self._versions()
+        return CheckInput(
+            base=base,
+            proposed=proposed,
+            operations=operations,
+            approvals=approvals,
+            today=today,
+            fail_on=settings.fail_on,
+            severities=settings.severities,
+        )
+
+    def _approvals(self) -> tuple[Approval, ...]:
+        path = self.settings.approvals
+        if path is None and not Path(DEFAULT_APPROVALS).exists():
+            return ()
+        return tuple(read_approvals(path or Path(DEFAULT_APPROVALS)))
+
+    def _versions(self) -> tuple[SchemaVersion, SchemaVersion]:
+        snapshot = read_registry(self.settings.registry, self.timeout_seconds) if self.settings.registry else None
+        base = self._base(snapshot)
+        proposed = self._proposed(snapshot)
+        if isinstance(base, SchemaVersion):
+            _, composition = compose_versions(None, proposed)
+            return base, build_version(proposed, composition)
+        old, new = compose_versions(base, proposed)
+        try:
+            base_version = build_version(base, old)
+        except NotComposable as error:
+            raise NotComposable(error.label, error.diagnostics, is_base=True) from error
+        return base_version, build_version(proposed, new)
+
+    def _proposed(self, snapshot: RegistrySnapshot | None) -> SchemaSource:
+        settings = self.settings
+        if settings.proposed is not None:
+            return read_source(settings.proposed, self.timeout_seconds)
+        if snapshot is None:
+            raise click.UsageError("A subgraph is checked together with those of other repositories: name --registry.")
+        return proposed_source(snapshot, settings.subgraphs)
+
+    def _base(self, snapshot: RegistrySnapshot | None) -> SchemaSource | SchemaVersion:
+        settings, base = self.settings, self.settings.base
+        if base is None and snapshot is not None:
+            return published_source(snapshot)
+        if base is None:
+            raise click.UsageError("With what is it compared? Name --base, such as origin/main.")
+        if base.startswith(("http://", "https://")):
+            return asyncio.run(read_url(base, self.timeout_seconds))
+        path = Path(base)
+        if path.exists():
+            return read_source(path, self.timeout_seconds)
+        if settings.proposed is not None:
+            return read_source_at_commit(settings.proposed, base, self.timeout_seconds)
+        if snapshot is None:
+            raise click.UsageError("A subgraph is checked together with those of other repositories: name --registry.")
+        return source_at_commit(snapshot, settings.subgraphs, base, self.timeout_seconds)

@@ -1,0 +1,112 @@
+"""The keys of `.router/check.yaml`. Paths in the file are relative to the folder that contains `.router`."""
+
+# ruff: noqa: TC001, TC003  (pydantic evaluates the annotations of its models at run time)
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from router.schema_check.changes import ChangeCode, Severity
+from router.settings.section import Section
+
+Number = Annotated[int, Field(ge=0)]
+STEPS = ("diff", "operations", "usage", "lint", "contracts", "plan_cost")
+
+
+class OwnSubgraph(Section):
+    """A subgraph that this repository owns. The other subgraphs are in the registry."""
+
+    file: Path
+    """The file with its SDL."""
+    routing_url: str | None = None
+    """The URL to which the router sends requests. Without it, the URL in the registry."""
+
+
+class Steps(Section):
+    """Which steps of the check run. A step also needs what it judges: `contracts` needs at least one contract."""
+
+    diff: bool = True
+    """Compare the schemas that clients see."""
+    operations: bool = True
+    """Find the known operations that become invalid."""
+    usage: bool = True
+    """Read known operations from the usage store."""
+    lint: bool = True
+    """Judge the proposed schema by the lint rules."""
+    contracts: bool = True
+    """Compare the schemas of contracts."""
+    plan_cost: bool = True
+    """Compare the plans of known operations."""
+
+
+class ContractRule(Section):
+    """A contract: the schema that some clients see, selected by `@tag`."""
+
+    include: tuple[str, ...] = ()
+    """Show only elements with one of these tags. Without tags, all elements are shown."""
+    exclude: tuple[str, ...] = ()
+    """Hide elements with one of these tags."""
+    hide_unreachable: bool = False
+    """Also hide types that clients cannot reach."""
+
+    @model_validator(mode="after")
+    def _selects(self) -> ContractRule:
+        if not (self.include or self.exclude or self.hide_unreachable):
+            raise ValueError("a contract needs `include`, `exclude` or `hide_unreachable`")
+        both = sorted({*self.include} & {*self.exclude})
+        if both:
+            raise ValueError(f"a tag cannot be both included and excluded: {', '.join(both)}")
+        return self
+
+
+class PlanCostLimits(Section):
+    """How much more the plan of a known operation may cost than with the base. Without limits, growth is a warning."""
+
+    more_fetches: Number | None = None
+    """The number of additional fetches with which the check still passes."""
+    more_depth: Number | None = None
+    """The number of additional fetches in a row with which the check still passes."""
+
+
+class CheckSettings(Section):
+    """The policy of a team. An option of the command line overrides the key of the same name."""
+
+    proposed: Path | None = None
+    """The proposed version: a list of subgraphs (supergraph.yaml), a supergraph, or a plain schema."""
+    base: str | None = None
+    """The version that clients know: a file, the URL of a running service, or a commit. Without it, the newest version
+    of the registry."""
+    registry: str | None = None
+    """The registry with the subgraphs of other repositories: a folder, `git+URL#BRANCH:FOLDER`, or the URL of a
+    folder."""
+    subgraphs: dict[str, OwnSubgraph] = Field(default_factory=dict)
+    """The subgraphs of this repository, which replace those of the registry in the proposed version."""
+    operations: tuple[Path, ...] = ()
+    """Operations that clients send: folders, files, and manifests of persisted documents."""
+    approvals: Path | None = None
+    """The file of approved changes. Without it, `.router/approvals.yaml` if it exists."""
+    fail_on: Literal["breaking", "dangerous"] = "breaking"
+    """The lowest severity that makes the check fail."""
+    severities: dict[ChangeCode, Severity] = Field(default_factory=dict)
+    """Another severity for all changes with a code."""
+    steps: Steps = Steps()
+    """Which steps run."""
+    contracts: dict[str, ContractRule] = Field(default_factory=dict)
+    """The contracts, by name."""
+    plan_cost: PlanCostLimits = PlanCostLimits()
+    """Limits for the plans of known operations."""
+    lint: dict[str, Any] = Field(default_factory=dict)
+    """The rules for schemas."""
+    usage: dict[str, Any] = Field(default_factory=dict)
+    """The usage store of the router, and which of its operations count."""
+
+    @model_validator(mode="after")
+    def _has_registry(self) -> CheckSettings:
+        if self.subgraphs and self.registry is None:
+            raise ValueError("`subgraphs` needs a `registry` with the subgraphs of other repositories")
+        if self.subgraphs and self.proposed is not None:
+            raise ValueError("`proposed` lists all subgraphs, so it cannot stand beside `subgraphs`")
+        return self

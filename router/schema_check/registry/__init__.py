@@ -1,0 +1,11 @@
+"""A registry of subgraph schemas in a folder, for teams with one subgraph in each repository.
+
+    registry/
+      latest.json                     the newest version: its subgraphs, each with URL and checksum
+      versions/7.json                 each version, with the checksum of the version before it
+      schemas/books/<sha256>.graphql  each SDL that was ever published
+      supergraphs/<sha256>.graphql    the supergraph of each version
+
+`registry_version` has the format of a version, `read_registry` reads a registry from a folder, a git repository or a
+web server, `publish` adds a version to a folder. `router publish` and `router registry` are the commands.
+"""

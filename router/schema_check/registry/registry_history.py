@@ -1,0 +1,65 @@
+"""Reads the history of a registry, and verifies it: every version names the checksum of the one before it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.schema_check.registry.registry_version import (
+    LATEST,
+    RegistryError,
+    RegistryVersion,
+    checked,
+    checksum,
+    parse_version,
+    schema_path,
+    supergraph_path,
+    version_path,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from router.schema_check.registry.read_registry import RegistryFiles
+
+
+def history(files: RegistryFiles) -> Iterator[RegistryVersion]:
+    """Yield all versions, the newest first. The chain of checksums is verified.
+
+    Raises:
+        RegistryError: A version is missing, was changed, or cannot be read.
+    """
+    content = files.read(LATEST)
+    version = parse_version(f"{files.label}/{LATEST}", content)
+    path = version_path(version.version)
+    checked(f"{files.label}/{path}", files.read(path), checksum(content))
+    while True:
+        yield version
+        if version.previous_sha256 is None:
+            return
+        path = version_path(version.version - 1)
+        content = checked(f"{files.label}/{path}", files.read(path), version.previous_sha256)
+        version = parse_version(f"{files.label}/{path}", content)
+
+
+def verify(files: RegistryFiles) -> int:
+    """Read everything that the registry names, and return the number of its versions.
+
+    Raises:
+        RegistryError: A file is missing or was changed. The message has one line for each.
+    """
+    problems, seen, count = [], set(), 0
+    for version in history(files):
+        count += 1
+        named = {schema_path(name, each.sha256): each.sha256 for name, each in version.subgraphs.items()}
+        named[supergraph_path(version.supergraph_sha256)] = version.supergraph_sha256
+        for path, sha256 in named.items():
+            if path in seen:
+                continue
+            seen.add(path)
+            try:
+                checked(f"{files.label}/{path}", files.read(path), sha256)
+            except RegistryError as error:
+                problems.append(str(error))
+    if problems:
+        raise RegistryError("\n".join(problems))
+    return count

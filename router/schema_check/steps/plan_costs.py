@@ -1,0 +1,131 @@
+"""Compares what the plans of known operations cost with both versions: their fetches, and how many run in a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from graphql import validate
+
+from router.errors import InvalidSupergraph, PlanningError
+from router.get_operation import get_operation
+from router.plan import iter_fetches
+from router.planner import Planner
+from router.schema_check.step_findings import Level, StepFinding
+from router.supergraph import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from router.schema_check.operations.known_operations import KnownOperation
+    from router.schema_check.policy.check_settings import PlanCostLimits
+    from router.supergraph import Supergraph
+
+STEP: Final = "plan_cost"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCosts:
+    """What a plan costs.
+
+    Attributes:
+        fetches: The number of requests to subgraphs, also those of which a condition excludes one.
+        depth: How many fetches run one after the other.
+    """
+
+    fetches: int
+    depth: int
+
+    @property
+    def text(self) -> str:
+        """The number of fetches in words."""
+        return f"{self.fetches} fetch" if self.fetches == 1 else f"{self.fetches} fetches"
+
+
+@dataclass(frozen=True, slots=True)
+class _Versions:
+    """The planners of both versions and their supergraphs."""
+
+    old: Supergraph
+    new: Supergraph
+    old_planner: Planner
+    new_planner: Planner
+
+
+def plan_cost_findings(
+    old_sdl: str, new_sdl: str, operations: Sequence[KnownOperation], limits: PlanCostLimits
+) -> Iterator[StepFinding]:
+    """Yield a finding for each operation whose plan costs more or less than before.
+
+    Operations that are not valid with both versions are left out, because another step reports them.
+
+    Args:
+        old_sdl: The supergraph of the base.
+        new_sdl: The supergraph of the proposed version.
+        operations: The known operations.
+        limits: How much more a plan may cost.
+    """
+    if old_sdl == new_sdl:
+        return
+    try:
+        old, new = load(old_sdl), load(new_sdl)
+    except InvalidSupergraph as error:
+        yield _finding("SUPERGRAPH_NOT_PLANNABLE", Level.ERROR, f"No operation can be planned: {error.message}", "")
+        return
+    versions = _Versions(old, new, Planner(old), Planner(new))
+    for operation in operations:
+        valid = not validate(old.api_schema, operation.document) and not validate(new.api_schema, operation.document)
+        if valid:
+            yield from _compare(versions, operation, limits)
+
+
+def _compare(versions: _Versions, operation: KnownOperation, limits: PlanCostLimits) -> Iterator[StepFinding]:
+    label = f"{operation.name} ({operation.place})"
+    try:
+        before = _costs(versions.old_planner, versions.old, operation)
+    except PlanningError:
+        # The base cannot run this operation either, so no change can make it worse.
+        return
+    try:
+        after = _costs(versions.new_planner, versions.new, operation)
+    except PlanningError as error:
+        message = f"{label} can no longer be planned: {error.message}"
+        yield _finding("PLAN_FAILED", Level.ERROR, message, operation.id)
+        return
+    if before == after:
+        return
+    message = (
+        f"{label} takes {after.text}, at most {after.depth} in a row; "
+        f"it took {before.text}, at most {before.depth} in a row."
+    )
+    grows = after.fetches > before.fetches or after.depth > before.depth
+    if not grows:
+        yield _finding("PLAN_COST_FELL", Level.INFO, message, operation.id)
+        return
+    level = Level.ERROR if _exceeds(before, after, limits) else Level.WARNING
+    yield _finding("PLAN_COST_GREW", level, message, operation.id)
+
+
+def _exceeds(before: PlanCosts, after: PlanCosts, limits: PlanCostLimits) -> bool:
+    pairs = ((limits.more_fetches, after.fetches - before.fetches), (limits.more_depth, after.depth - before.depth))
+    return any(limit is not None and more > limit for limit, more in pairs)
+
+
+def _costs(planner: Planner, supergraph: Supergraph, operation: KnownOperation) -> PlanCosts:
+    plan = planner.plan(get_operation(supergraph.api_schema, operation.document, None))
+    stages: dict[int, int] = {}
+    for fetch in iter_fetches(plan.node):
+        stages[fetch.id] = 1 + max((stages[awaited] for awaited in fetch.depends_on), default=0)
+    return PlanCosts(len(stages), max(stages.values(), default=0))
+
+
+_ADVICE: Final = {
+    "PLAN_COST_GREW": "Print both plans with `router plan`. Keep fields of one view in one subgraph, or add @provides.",
+    "PLAN_COST_FELL": "Nothing is to be done.",
+    "PLAN_FAILED": "Give the fields of the operation back to a subgraph that can be reached by a key.",
+    "SUPERGRAPH_NOT_PLANNABLE": "Compose the subgraphs with a version that this router supports.",
+}
+
+
+def _finding(code: str, level: Level, message: str, detail: str) -> StepFinding:
+    return StepFinding(STEP, code, level, message, "", None, _ADVICE[code], detail=detail)

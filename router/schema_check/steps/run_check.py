@@ -1,0 +1,44 @@
+"""Runs a check: the diff of both versions, and the other steps that the policy switches on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from router.schema_check.result import check, with_step_findings
+from router.schema_check.steps.broken_operations import broken_operation_findings
+from router.schema_check.steps.contracts import contract_findings
+from router.schema_check.steps.plan_costs import plan_cost_findings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from router.schema_check.policy.check_settings import CheckSettings
+    from router.schema_check.result import CheckInput, CheckResult
+    from router.schema_check.step_findings import StepFinding
+
+
+def run_check(given: CheckInput, settings: CheckSettings) -> CheckResult:
+    """Return the result of all steps.
+
+    Args:
+        given: What is compared, with the findings of steps that have run already.
+        settings: The policy, which switches steps off.
+    """
+    steps = settings.steps
+    judged = replace(given, compares=steps.diff, operations=given.operations if steps.operations else None)
+    result = check(judged)
+    return with_step_findings(result, judged, list(_other_steps(given, judged, result, settings)))
+
+
+def _other_steps(
+    given: CheckInput, judged: CheckInput, result: CheckResult, settings: CheckSettings
+) -> Iterator[StepFinding]:
+    steps, operations = settings.steps, given.operations or ()
+    if steps.operations and not steps.diff:
+        yield from broken_operation_findings(given.base.schema, given.proposed.schema, operations)
+    if steps.contracts and settings.contracts:
+        yield from contract_findings(replace(judged, compares=True), result, settings.contracts)
+    old, new = given.base.supergraph_sdl, given.proposed.supergraph_sdl
+    if steps.plan_cost and operations and old is not None and new is not None:
+        yield from plan_cost_findings(old, new, operations, settings.plan_cost)
