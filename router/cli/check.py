@@ -108,6 +108,13 @@ def _complete_proposed(_context: click.Context, _parameter: click.Parameter, inc
 )
 @click.option("--output", type=WRITABLE_FILE, help="The file for the output; without it, stdout.")
 @click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    metavar="FORMAT=FILE",
+    help="Also write the result into a file in another format. May be repeated.",
+)
+@click.option(
     "--timeout",
     type=click.FloatRange(min=0.001),
     default=_TIMEOUT_SECONDS,
@@ -130,12 +137,27 @@ def command(**given: object) -> None:
     """
     expect_long_lived_objects()
     options = CheckOptions(**given)  # type: ignore[arg-type]  # click calls with the options declared above
+    reports = _reports(options)
     result = _run(options)
     _write(options, FORMATS[options.form](result))
+    for form, path in reports:
+        write_text(path, f"{click.unstyle(FORMATS[form](result))}\n")
     if options.comment:
         _comment(options, result)
     if not result.passes:
         raise click.exceptions.Exit(_FAILED)
+
+
+def _reports(options: CheckOptions) -> list[tuple[str, Path]]:
+    reports = []
+    for text in options.reports:
+        form, equals, file = text.partition("=")
+        if form not in FORMATS or not (equals and file):
+            raise click.BadParameter(
+                f'"{text}" is not FORMAT=FILE; the formats are {", ".join(FORMATS)}', param_hint="--report"
+            )
+        reports.append((form, Path(file)))
+    return reports
 
 
 def _run(options: CheckOptions) -> CheckResult:

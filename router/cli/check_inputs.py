@@ -40,6 +40,7 @@ class CheckOptions:
     skip: tuple[str, ...]
     form: str
     output: Path | None
+    reports: tuple[str, ...]
     timeout: float
     comment: bool
 

@@ -199,9 +199,11 @@ def _judged(finding: StepFinding, approvals: Mapping[str, Approval], today: date
     if approval is not None and not approval.has_expired(today):
         note = f"approved by {approval.by} until {approval.until}: {approval.reason}"
         return replace(finding, level=Level.INFO, notes=(*finding.notes, note))
-    ended = () if approval is None else (f"the approval in {approval.place} ended on {approval.until}",)
-    advice = f"{finding.advice} Or approve {finding.id} in the file of approvals."
-    return replace(finding, notes=(*finding.notes, *ended), advice=advice)
+    if approval is None:
+        return replace(finding, advice=f"{finding.advice} Or approve {finding.id} in the file of approvals.")
+    note = f"the approval in {approval.place} ended on {approval.until}"
+    advice = f"{finding.advice} Or decide again, and set a later day `until` for its approval."
+    return replace(finding, notes=(*finding.notes, note), advice=advice)
 
 
 def _broken(impact: Impact | None, change: Change) -> tuple[KnownOperation, ...]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # Other comparisons report changes of the first three. `@inaccessible` hides an element, which is reported as a removal.
 _REPORTED_ELSEWHERE: Final = frozenset(("deprecated", "specifiedBy", "oneOf", "inaccessible"))
+_SCHEMA: Final = "schema"
 # Composition writes these directives into a supergraph. They say which subgraph resolves what, which no client sees.
 _OF_COMPOSITION: Final = ("join__", "link", "core", "context__")
 
@@ -45,6 +46,10 @@ _COST: Final = _Meaning(
     (Severity.DANGEROUS, "Operations can have a higher cost, and exceed the limit of the router."),
     (Severity.DANGEROUS, "Operations can have another cost."),
 )
+_TAG: Final = _Meaning(
+    (Severity.SAFE, "Tags only select what the clients of a contract see."),
+    (Severity.SAFE, "Tags only select what the clients of a contract see."),
+)
 _UNKNOWN: Final = _Meaning(
     (Severity.SAFE, "The router does not use this directive."),
     (Severity.SAFE, "The router does not use this directive."),
@@ -55,6 +60,7 @@ _MEANINGS: Final = {
     "policy": _ACCESS,
     "cost": _COST,
     "listSize": _COST,
+    "tag": _TAG,
 }
 
 
@@ -85,7 +91,8 @@ def _compare(comparison: Comparison, coordinate: str, name: str, versions: tuple
         code, (severity, reason) = ChangeCode.APPLIED_DIRECTIVE_CHANGED, meaning.added
         message = f"{coordinate} had {was}, and now has {now}."
     used = frozenset((coordinate,))
-    within = coordinate.partition(".")[0]
+    # The schema itself and the arguments of directives are inside no type.
+    within = None if coordinate == _SCHEMA or coordinate.startswith("@") else coordinate.partition(".")[0]
     comparison.add(Change(code, coordinate, severity, message, reason, f"@{name}", used), within=within)
 
 
@@ -107,13 +114,20 @@ def _text(directive: DirectiveNode) -> str:
 
 
 def _elements(schema: GraphQLSchema) -> dict[str, Sequence[Node | None]]:
-    """Return the syntax nodes of each element that can have directives, by coordinate."""
-    return {
+    """Return the syntax nodes of each element that can have directives, by coordinate.
+
+    The definition of the schema itself has the coordinate `schema`.
+    """
+    elements: dict[str, Sequence[Node | None]] = {
         coordinate: nodes
         for found in schema.type_map.values()
         if is_own_type(found)
         for coordinate, nodes in _elements_of(found)
     }
+    for directive in schema.directives:
+        for name, argument in directive.args.items():
+            elements[f"@{directive.name}({name}:)"] = (argument.ast_node,)
+    return {_SCHEMA: (schema.ast_node, *schema.extension_ast_nodes), **elements}
 
 
 def _elements_of(found: GraphQLNamedType) -> Iterator[tuple[str, Sequence[Node | None]]]:

@@ -60,6 +60,8 @@ def _judge_type(
     comparison: Comparison, parent: TypeWithFields, old: GraphQLField, new: GraphQLField
 ) -> tuple[Severity, str]:
     if not is_narrower_output(old.type, new.type):
+        if is_narrower_output(new.type, old.type):
+            return Severity.BREAKING, "Clients can receive null where they expect a value."
         return Severity.BREAKING, "Clients can receive values that they do not expect."
     if parent.name in comparison.positions.beside_others:
         return (

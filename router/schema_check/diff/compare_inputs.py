@@ -112,7 +112,7 @@ def compare_input_value(
         wider = is_wider_input(old.type, new.type)
         severity = Severity.SAFE if wider else Severity.BREAKING
         message = f"The type of {coordinate} was {old.type}, and is now {new.type}."
-        reason = "Every value that was valid stays valid." if wider else "Values that were valid become invalid."
+        reason = "Every value that was valid stays valid." if wider else _narrowed(old, new)
         if not wider and isinstance(new.type, GraphQLNonNull) and not has_default(new):
             used |= {_container(coordinate)}
         comparison.add(
@@ -120,6 +120,14 @@ def compare_input_value(
         )
     if _default_identity(old) != _default_identity(new):
         _change_default(comparison, codes, coordinate, versions, within=within)
+
+
+def _narrowed(old: InputValue, new: InputValue) -> str:
+    if not is_wider_input(new.type, old.type):
+        return "Values that were valid become invalid."
+    if isinstance(new.type, GraphQLNonNull) and not isinstance(old.type, GraphQLNonNull) and not has_default(new):
+        return "Null becomes invalid, and so does leaving it out."
+    return "Null becomes invalid."
 
 
 def _change_default(

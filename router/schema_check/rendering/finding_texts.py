@@ -25,6 +25,7 @@ _ADVICE = {
     ChangeCode.ARGUMENT_TYPE_CHANGED: "Keep the old type, and add an argument with the new type.",
     ChangeCode.INPUT_FIELD_TYPE_CHANGED: "Keep the old type, and add an input field with the new type.",
 }
+_LEVEL_WORDS = {Level.ERROR: "failing", Level.WARNING: "warned", Level.INFO: "noted"}
 _OTHERWISE = "Keep the old form until no client needs it."
 
 
@@ -35,7 +36,12 @@ def remedy_for(code: ChangeCode) -> str:
 
 def advice_for(finding: Finding) -> str:
     """Return what to do about a finding that makes the check fail."""
-    return f"{remedy_for(finding.change.code)} Or approve {finding.change.id} in the file of approvals."
+    otherwise = (
+        f"Or approve {finding.change.id} in the file of approvals."
+        if finding.approval is None
+        else "Or decide again, and set a later day `until` for its approval."
+    )
+    return f"{remedy_for(finding.change.code)} {otherwise}"
 
 
 def note_of(finding: Finding) -> str | None:
@@ -81,6 +87,7 @@ def summary_of(result: CheckResult) -> str:
     if result.impact is not None:
         known = f"; known operations: {result.operation_count}, broken: {len(result.impact.broken)}"
     found = [finding.level for finding in result.step_findings]
-    steps = "; other steps: " + ", ".join(f"{found.count(level)} {level}" for level in Level) if found else ""
+    counted = ", ".join(f"{found.count(level)} {word}" for level, word in _LEVEL_WORDS.items())
+    steps = f"; other steps: {counted}" if found else ""
     verdict = "passes" if result.passes else "fails"
     return f"The check {verdict}. Changes from {result.base} to {result.proposed}: {counts}{known}{steps}."

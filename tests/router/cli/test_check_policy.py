@@ -91,6 +91,16 @@ def test_init_writes_a_policy_that_works() -> None:
     assert run("check", "init", "--force").exit_code == 0
 
 
+def test_several_reports_of_one_check(repository: Repository) -> None:
+    reports = ("--report", "gitlab=quality.json", "--report", "junit=report.xml")
+    assert run("check", "supergraph.yaml", "--base", "base", *reports).stdout.startswith("breaking[FIELD_REMOVED]")
+    assert json.loads((repository.folder / "quality.json").read_text())[0]["check_name"] == "FIELD_REMOVED"
+    assert (repository.folder / "report.xml").read_text().startswith("<?xml")
+    wrong = run("check", "supergraph.yaml", "--base", "base", "--report", "xml=report.xml")
+    assert wrong.exit_code == 2
+    assert "is not FORMAT=FILE; the formats are text, json" in wrong.output.replace("\n", " ")
+
+
 def test_init_without_a_schema_says_what_to_write(repository: Repository) -> None:
     (repository.folder / "supergraph.yaml").unlink()
     assert "write its path as `proposed`, or `registry` and `subgraphs`" in run("check", "init").output

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from router.schema_check.changes import Change
 
 OPERATIONS = 6
+PROGRESS = 500
 
 
 def schemas(seed: int) -> tuple[GraphQLSchema, GraphQLSchema, str, str]:
@@ -65,6 +66,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--skip", type=int, default=0, help="how many pairs of an earlier run are left out")
+    parser.add_argument("--inspector-only", action="store_true", help="no operations are generated")
     parser.add_argument("--operations-only", action="store_true")
     options = parser.parse_args()
     counts: Counter[str] = Counter()
@@ -74,12 +76,14 @@ def main() -> None:
             old, new, before, after = schemas(seed)
             changes = compare_schemas(old, new)
             counts.update(["pairs"])
-            problems = list(missed(seed, old, new, changes, counts))
+            problems = [] if options.inspector_only else list(missed(seed, old, new, changes, counts))
             if peers is not None:
                 problems += differences(changes, peers.diff(before, after, seconds=600))
             for problem in problems:
                 click.echo(f"seed {seed}: {problem}")
             counts.update(["differences"] * len(problems))
+            if counts["pairs"] % PROGRESS == 0:
+                click.echo(f"until seed {seed}: {dict(counts)}")
     click.echo(str(dict(counts)))
 
 
