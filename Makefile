@@ -12,7 +12,7 @@ UV = $(if $(PIP_INDEX),UV_DEFAULT_INDEX="$(PIP_INDEX)") UV_NO_PROGRESS=1 SSL_CER
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-real demo test lint hooks format supergraph lock fuzz fuzz-graphql fuzz-composition fuzz-oracle fuzz-compiled fuzz-plans peers interop ide browser clean
+.PHONY: help run run-real demo test lint schema-check hooks format supergraph lock fuzz fuzz-graphql fuzz-composition fuzz-oracle fuzz-compiled fuzz-plans peers interop ide browser clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,11 @@ lint: $(READY) ## Check style and types of sources and tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# A clone without the remote repository compares with its own main branch, or with its last commit.
+BASE ?= $(shell for name in origin/main main HEAD; do git rev-parse --verify --quiet "$$name^{commit}" && break; done)
+schema-check: $(READY) ## Check whether a schema change breaks the REST layer or online banking
+	$(BIN)/router check --base "$(BASE)" $(ARGS)
 
 hooks: $(READY) ## Run the checks of `make lint` before each commit, and check its message
 	$(BIN)/pre-commit install
