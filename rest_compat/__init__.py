@@ -1,4 +1,4 @@
-"""The REST layer. It serves the bank's sixteen REST routes, each of which runs a GraphQL operation on the router.
+"""The REST layer. It serves the bank's REST routes, each of which runs a GraphQL operation on the router.
 
 In reading order:
 

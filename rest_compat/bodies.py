@@ -127,6 +127,13 @@ ACCOUNT_LIST: Final = (
     InputField("type", ACCOUNT_TYPES, "Only accounts of these types.", required=False, many=True),
     InputField("currency", scalars.CURRENCY, "Only accounts in these currencies.", required=False, many=True),
 )
+STATEMENT: Final = (
+    *PAGE,
+    InputField(
+        "from", scalars.TIMESTAMP, "Entries at or after this time; by default since the opening.", required=False
+    ),
+    InputField("to", scalars.TIMESTAMP, "Entries before this time; by default until now.", required=False),
+)
 TRANSACTION_LIST: Final = (
     *PAGE,
     InputField("type", TRANSACTION_TYPES, "Only transactions of these types.", required=False, many=True),

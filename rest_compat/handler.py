@@ -98,7 +98,7 @@ class RestHandler:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"allow": resource.allow, **responses.NO_STORE})
         route = resource.route(request.method)
-        if not negotiation.accepts_json(request.headers.get("accept")):
+        if not (negotiation.accepts_json(request.headers.get("accept")) or _wants_csv(request, route)):
             raise NotAcceptable
         try:
             inputs = await _read_inputs(request, route, resource)
@@ -267,12 +267,19 @@ def _response(request: Request, route: Route, response: RestResponse) -> Respons
     if response.document is None:
         return responses.json_response(response.status, None, headers)
     body = responses.encode(response.document)
+    if response.csv is not None and _wants_csv(request, route):
+        body = response.csv
+        headers |= {"content-type": negotiation.CSV}
     if "ETag" in route.success.headers:
         headers["etag"] = entity_tags.entity_tag(body)
         known = _header(request, "if-none-match") if route.method == "GET" else None
         if known is not None and not entity_tags.if_none_match(known, headers["etag"]):
             return responses.json_response(304, None, headers)
     return responses.json_response(response.status, body, headers)
+
+
+def _wants_csv(request: Request, route: Route) -> bool:
+    return route.offers_csv and negotiation.prefers_csv(request.headers.get("accept"))
 
 
 async def refuse_while_stopping(scope: Scope, receive: Receive, send: Send) -> None:

@@ -9,6 +9,7 @@ from servicekit.accept import parse_accept
 
 JSON: Final = "application/json"
 PROBLEM_JSON: Final = "application/problem+json"
+CSV: Final = "text/csv"
 # A client that accepts only problem+json also gets successful responses, as JSON. Its `Accept` decides only the form of
 # errors.
 _SATISFIED_BY: Final = (JSON, PROBLEM_JSON, "application/*", "*/*")
@@ -26,6 +27,16 @@ def accepts_json(accept: str | None) -> bool:
         return True
     ranges = _accepted(accept)
     return next((ranges[name] > 0 for name in _SATISFIED_BY if name in ranges), False)
+
+
+def prefers_csv(accept: str | None) -> bool:
+    """Whether the client accepts CSV and prefers it to JSON."""
+    ranges = _accepted(accept or "")
+    as_csv, as_json = (
+        next((ranges[name] for name in names if name in ranges), 0.0)
+        for names in ((CSV, "text/*", "*/*"), _SATISFIED_BY)
+    )
+    return as_csv > as_json
 
 
 def wants_problem_json(accept: str | None) -> bool:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 from rest_compat import error_translation, errors, openapi_links, scalars
 from rest_compat.errors import Reason, RestError
 from rest_compat.handler import IDEMPOTENCY_KEY
+from rest_compat.negotiation import CSV
 from rest_compat.openapi_errors import SCHEMAS, error_content
 from rest_compat.openapi_links import operation_id
-from rest_compat.representations import ACCOUNT, BALANCE, SESSION, TRANSACTION, USER
+from rest_compat.representations import ACCOUNT, BALANCE, SESSION, STATEMENT_ENTRY, TRANSACTION, USER
 from rest_compat.route import PARAMETER_MARK
 from rest_compat.routes import ROUTES, TAGS
 
@@ -183,6 +184,8 @@ def _success(route: Route, status: int, documented: DocumentedResponse) -> dict[
     if documented.schema is not None:
         examples = {"one": {"value": documented.example}}
         success["content"] = {"application/json": {"schema": documented.schema, "examples": examples}}
+    if documented.csv_example is not None:
+        success["content"][CSV] = {"schema": _TEXT, "examples": {"one": {"value": documented.csv_example}}}
     links = openapi_links.links(route)
     return {**success, "links": links} if links else success
 
@@ -228,9 +231,8 @@ def _reasons(route: Route) -> Iterator[Reason]:
 
 
 def _schemas() -> dict[str, JsonSchema]:
-    schemas: dict[str, JsonSchema] = {
-        representation.name: representation.schema for representation in (USER, SESSION, ACCOUNT, BALANCE, TRANSACTION)
-    }
+    named = (USER, SESSION, ACCOUNT, BALANCE, STATEMENT_ENTRY, TRANSACTION)
+    schemas: dict[str, JsonSchema] = {representation.name: representation.schema for representation in named}
     for route in ROUTES:
         if route.body is not None:
             schemas |= route.body.schemas

@@ -201,6 +201,18 @@ BALANCE: Final = Representation(
     },
 )
 
+STATEMENT_ENTRY: Final = Representation(
+    "StatementEntry",
+    lambda node: {"transactionId": node["transaction"]["id"], **_as_selected("postedAt", "amount", "balance")(node)},
+    {"transactionId": _ID, "postedAt": _TIME, "amount": _MONEY, "balance": _MONEY},
+    {
+        "transactionId": "6560d1b2c3d4e5f601234999",
+        "postedAt": _TIME_EXAMPLE,
+        "amount": "-25.00",
+        "balance": "75.00",
+    },
+)
+
 TRANSACTION: Final = Representation(
     "Transaction",
     _transaction,

@@ -61,11 +61,16 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class RestResponse:
-    """A response before it is encoded; without a document (None), it has no body."""
+    """A response before it is encoded; without a document (None), it has no body.
+
+    Attributes:
+        csv: the same content for clients that prefer `text/csv`; None if the route does not offer it.
+    """
 
     status: int
     document: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    csv: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +79,14 @@ class DocumentedResponse:
 
     Attributes:
         headers: the response's headers, as names in `openapi.HEADERS`.
+        csv_example: an example as `text/csv`, if the route offers it.
     """
 
     description: str
     schema: JsonSchema | None = None
     example: Mapping[str, Any] | None = None
     headers: tuple[str, ...] = ()
+    csv_example: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +162,15 @@ class OneDocument:
         }
 
 
+def page_headers(inputs: Inputs, query: Mapping[str, Any], pagination: Mapping[str, Any]) -> dict[str, str]:
+    """Return a `Link` to the page after the one of `pagination`, if there is one. `query` has the other parameters."""
+    cursor = pagination["nextCursor"]
+    if cursor is None:
+        return {}
+    further = urlencode({**query, "limit": pagination["limit"], "cursor": cursor}, doseq=True)
+    return {"link": f'<{inputs.requested_path}?{further}>; rel="next"'}
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentPage:
     """A response with a page of documents, and a `Link` to the next page (RFC 8288)."""
@@ -166,11 +182,7 @@ class DocumentPage:
     def response(self, result: Node, inputs: Inputs) -> RestResponse:
         limit = inputs.query.get("limit", DEFAULT_LIMIT)
         document = page(self.representation, limit, result if self.within is None else result[self.within])
-        cursor = document["pagination"]["nextCursor"]
-        if cursor is None:
-            return RestResponse(200, document)
-        query = urlencode({**inputs.query, "limit": limit, "cursor": cursor}, doseq=True)
-        return RestResponse(200, document, {"link": f'<{inputs.requested_path}?{query}>; rel="next"'})
+        return RestResponse(200, document, page_headers(inputs, inputs.query, document["pagination"]))
 
     @property
     def documented(self) -> Mapping[int, DocumentedResponse]:
@@ -227,6 +239,7 @@ class Route:
         version_from: the operation that reads the current `version` of the resource, to compare it with If-Match.
         moves_money: whether the route accepts Idempotency-Key.
         closed_is_missing: whether a closed account is reported as missing, with the reason.
+        offers_csv: whether clients may ask for `text/csv`.
         no_store: False if a client may store the personal data in the response and revalidate it before each use.
     """
 
@@ -249,6 +262,7 @@ class Route:
     version_from: str | None = None
     moves_money: bool = False
     closed_is_missing: bool = False
+    offers_csv: bool = False
     no_store: bool = True
 
     @property

@@ -1,4 +1,4 @@
-"""The table of routes: the sixteen routes of bank §3.2, one row each.
+"""The table of routes: the routes of bank §3.2, one row each.
 
 The order of the rows does not matter, because literal paths have priority over parameters. HEAD, OPTIONS and 405 are
 derived from the rows.
@@ -13,6 +13,7 @@ from rest_compat.errors import INVALID_TOKEN, Reason, Unauthenticated
 from rest_compat.representations import ACCOUNT, BALANCE, SESSION, TRANSACTION, USER
 from rest_compat.route import DocumentPage, Inputs, NoContent, NullResult, OneDocument, Route, ServiceJudgement
 from rest_compat.scalars import DEFAULT_LIMIT
+from rest_compat.statements import StatementPage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +57,12 @@ def _page(inputs: Inputs) -> Mapping[str, object]:
         "first": inputs.query.get("limit", DEFAULT_LIMIT),
         "after": inputs.query.get("cursor"),
     }
+
+
+def _statement(inputs: Inputs) -> Mapping[str, object]:
+    page = _page(inputs)
+    period = {name: inputs.query.get(name) for name in ("from", "to")}
+    return {**_id(inputs), **period, "first": page["first"], "after": page["after"]}
 
 
 def _page_of_account(inputs: Inputs) -> Mapping[str, object]:
@@ -260,6 +267,19 @@ ROUTES: Final[tuple[Route, ...]] = (
         success=OneDocument(BALANCE, {200: "The balance."}, headers=("ETag",)),
         missing=_NO_ACCOUNT,
         closed_is_missing=True,
+    ),
+    Route(
+        method="GET",
+        path="/api/accounts/:id/statement",
+        kind="accounts",
+        tag=ACCOUNTS,
+        summary="Read an account's entries in a period, as JSON or CSV",
+        operation="get_statement",
+        query=bodies.STATEMENT,
+        variables=_statement,
+        success=StatementPage(),
+        missing=_NO_ACCOUNT,
+        offers_csv=True,
     ),
     Route(
         method="GET",

@@ -11,6 +11,7 @@ import structlog
 from bank import values
 from bank.service_credential import ServiceCredential
 from servicekit.cautious_clock import CautiousClock
+from subgraphs.account import statements
 from subgraphs.account.context import AccountContext, AccountServices
 from subgraphs.account.internal_api import internal_router
 from subgraphs.account.schema import build_schema
@@ -77,6 +78,7 @@ async def open_runtime(settings: AccountSettings) -> AsyncIterator[AccountRuntim
     """
     credential = ServiceCredential.load(settings)
     cursors = CursorCodec(credential.derive_key("account cursors"), width=SORT_KEY_WIDTH)
+    of_entries = CursorCodec(credential.derive_key("statement cursors"), width=statements.SORT_KEY_WIDTH)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_joined(settings.place, account_stores(settings.chain_key())))
         clock = CautiousClock(values.now)
@@ -85,7 +87,7 @@ async def open_runtime(settings: AccountSettings) -> AsyncIterator[AccountRuntim
         expiry = in_background(repeat(lambda: _expire(store), every(EXPIRY_SECONDS)))
         await stack.enter_async_context(expiry)
         verifier = await stack.enter_async_context(token_verifier(settings))
-        services = AccountServices(store, cursors, settings.max_per_user)
+        services = AccountServices(store, cursors, of_entries, settings.max_per_user)
         yield AccountRuntime(services, verifier, credential, settings.limits)
 
 

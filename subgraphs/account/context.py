@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bank import values
 from subgraphs.account.loaders import Loaders
 from subgraphs.kit.context import BaseContext
 
@@ -20,11 +21,13 @@ class AccountServices:
     """The objects that all requests share.
 
     Attributes:
+        statement_cursors: makes the cursors of entries.
         max_per_user: the number of accounts, not counting closed ones, that a user may own.
     """
 
     store: AccountStore
     cursors: CursorCodec
+    statement_cursors: CursorCodec
     max_per_user: int
 
 
@@ -33,3 +36,5 @@ class AccountContext(BaseContext):
         super().__init__(caller)
         self.services = services
         self.loaders = Loaders(services.store)
+        # Parts of one response are of the same time.
+        self.now = values.now()

@@ -21,15 +21,13 @@ from bank.identity import Caller  # noqa: TC001 - as above
 from bank.values import exponent, is_user_id
 from servicekit.errors import Forbidden
 from subgraphs.account import domain
-from subgraphs.account.context import AccountContext
+from subgraphs.account.graphql_statement import At, From, Info, Statement, To, balance_at, create_statement
 from subgraphs.account.loaders import OwnedCount, OwnedPage
 from subgraphs.account.store.protocol import AccountFilter as StoreFilter
 from subgraphs.kit import descriptions
 from subgraphs.kit.connections import PAGED, After, Before, Connection, First, Last, PageRequest
 from subgraphs.kit.scalars import Currency
 from subgraphs.kit.schema import text_of
-
-Info = strawberry.Info[AccountContext, None]
 
 
 @strawberry.enum(description="The status of an account.")
@@ -140,6 +138,17 @@ class StaffAction:
     by: User | None = strawberry.field(description="Who made the change; only staff see it.")
 
 
+async def _statement(
+    root: strawberry.Parent[Account], info: Info, from_: From = UNSET, to: To = UNSET
+) -> Statement | None:
+    begin = from_ or root.created_at
+    return create_statement(str(root.id), root.currency, begin, to or max(begin, info.context.now))
+
+
+async def _balance_at(root: strawberry.Parent[Account], info: Info, at: At) -> Decimal | None:
+    return await balance_at(info, str(root.id), root.currency, at)
+
+
 @strawberry.federation.type(
     keys=[Key(fields=FieldSet("id")), Key(fields=FieldSet("accountNumber"))],
     description=descriptions.ACCOUNT,
@@ -164,6 +173,12 @@ class Account:
     version: int = strawberry.field(description="A number that increases with every change and every posting.")
     staff_action: StaffAction | None = strawberry.field(
         description="The last change that the bank's staff made to the account; null if there is none."
+    )
+    balance_at: Decimal | None = strawberry.field(
+        resolver=_balance_at, description="The balance that the account had at a time."
+    )
+    statement: Statement | None = strawberry.field(
+        resolver=_statement, description="The entries of the account in a period."
     )
     created_at: datetime = strawberry.field(description="The time when the account was opened.")
     updated_at: datetime = strawberry.field(description="The time when the account or its balance last changed.")

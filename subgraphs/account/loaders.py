@@ -8,8 +8,11 @@ from strawberry.dataloader import DataLoader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
+    from decimal import Decimal
 
     from subgraphs.account.domain import Account
+    from subgraphs.account.statements import LedgerEntry, Period
     from subgraphs.account.store.protocol import AccountFilter, AccountStore
     from subgraphs.kit.connections import PageRequest
 
@@ -29,6 +32,14 @@ class OwnedCount(NamedTuple):
     wanted: AccountFilter
 
 
+class EntryPage(NamedTuple):
+    """The key of a loader: one page of an account's entries in a period."""
+
+    account_id: str
+    period: Period
+    page: PageRequest
+
+
 class Loaders:
     """The loaders of one request. They do not check whether the caller may see an account."""
 
@@ -38,10 +49,12 @@ class Loaders:
         self.by_number: DataLoader[str, Account | None] = DataLoader(load_fn=self._load_by_number)
         self.pages: DataLoader[OwnedPage, Sequence[Account]] = DataLoader(load_fn=self._load_pages)
         self.counts: DataLoader[OwnedCount, int] = DataLoader(load_fn=self._load_counts)
+        self.entries: DataLoader[EntryPage, Sequence[LedgerEntry]] = DataLoader(load_fn=self._load_entries)
+        self.balances: DataLoader[tuple[str, datetime], Decimal | None] = DataLoader(load_fn=self._load_balances)
 
     def clear(self) -> None:
         """Drop the cached results, because a mutation may have changed them."""
-        for loader in (self.by_id, self.by_number, self.pages, self.counts):
+        for loader in (self.by_id, self.by_number, self.pages, self.counts, self.entries, self.balances):
             loader.clear_all()
 
     async def _load_by_id(self, ids: list[str]) -> list[Account | None]:
@@ -69,3 +82,14 @@ class Loaders:
             owners.setdefault(key.wanted, []).append(key.owner_id)
         found = {wanted: await self._store.counts_of(ids, wanted) for wanted, ids in owners.items()}
         return [found[key.wanted].get(key.owner_id, 0) for key in keys]
+
+    async def _load_entries(self, keys: list[EntryPage]) -> list[Sequence[LedgerEntry]]:
+        accounts: dict[PageRequest, list[tuple[str, Period]]] = {}
+        for key in keys:
+            accounts.setdefault(key.page, []).append((key.account_id, key.period))
+        found = {page: await self._store.entries(wanted, page) for page, wanted in accounts.items()}
+        return [found[key.page].get((key.account_id, key.period), ()) for key in keys]
+
+    async def _load_balances(self, keys: list[tuple[str, datetime]]) -> list[Decimal | None]:
+        found = await self._store.balances_before(keys)
+        return [found.get(key) for key in keys]

@@ -15,7 +15,8 @@ from strawberry import UNSET
 from bank import values
 from servicekit.errors import BadUserInput
 from subgraphs.account import domain, problems
-from subgraphs.account.graphql_types import Account, AccountStatus, AccountType, Info, present
+from subgraphs.account.graphql_statement import Info  # noqa: TC001 - strawberry reads annotations at run time
+from subgraphs.account.graphql_types import Account, AccountStatus, AccountType, present
 from subgraphs.kit import descriptions
 from subgraphs.kit.graphql_problems import InvalidAccount, Problem, graphql_problem
 from subgraphs.kit.scalars import Currency  # noqa: TC001 - as above

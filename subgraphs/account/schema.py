@@ -8,10 +8,10 @@ import strawberry
 from strawberry import UNSET
 
 from subgraphs.account.domain import reads_all
+from subgraphs.account.graphql_statement import Info  # noqa: TC001 - strawberry reads annotations at run time
 from subgraphs.account.graphql_types import (
     Account,
     Filter,
-    Info,
     User,
     load_owned,
     present,

@@ -210,8 +210,7 @@ async def _history(root: strawberry.Parent[Transaction], info: Info) -> list[Sta
 
 @strawberry.federation.type(
     keys=[Key(fields=FieldSet("id"))],
-    description="An order to move money, and its outcome. The person who ordered it and staff see it; the receiver sees"
-    " it once the money has moved.",
+    description=descriptions.TRANSACTION,
 )
 class Transaction:
     id: strawberry.ID = strawberry.field(description="24 hex digits, never reused.")

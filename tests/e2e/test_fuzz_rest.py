@@ -27,7 +27,7 @@ pytestmark = pytest.mark.xdist_group("bank")
 
 # From this number on, every boundary of every schema is tested too, which takes some 1,000 more requests.
 THOROUGH_REQUESTS = 1_000
-ROUTES = 16
+ROUTES = 17
 ACCOUNTS = 3
 
 

@@ -1,4 +1,4 @@
-"""The sixteen routes against the running platform; each response is checked against the OpenAPI document."""
+"""The routes against the running platform; each response is checked against the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -142,6 +142,10 @@ def test_deposit_transfer_and_withdrawal(ada: Customer) -> None:
         "TRANSFER",
     ]
     assert "next" not in rest.links
+    statement = ada.send("GET", f"/api/accounts/{empty['id']}/statement?limit=2").json()
+    assert [entry["balance"] for entry in statement["data"]] == ["60.00", "40.00"]
+    assert (statement["openingBalance"], statement["closingBalance"]) == ("0.00", "20.00")
+    assert statement["data"][0]["transactionId"] == moved.json()["id"]
     assert ada.send("GET", "/api/transactions?type=DEPOSIT&minAmount=100.00").json()["data"][0]["amount"] == "100.00"
 
 

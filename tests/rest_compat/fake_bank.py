@@ -81,6 +81,7 @@ class FakeBank:
 
     accounts: dict[str, Json] = field(default_factory=dict)
     transactions: dict[str, Json] = field(default_factory=dict)
+    entries: list[Json] = field(default_factory=list)
     responses: dict[str, object] = field(default_factory=dict)
     errors: list[GraphQLError] = field(default_factory=list)
     calls: list[tuple[str, Json, Mapping[str, str]]] = field(default_factory=list)
@@ -140,7 +141,20 @@ class FakeBank:
 
     def _account(self, id: str) -> Json | None:  # noqa: A002 - the schema's name
         found = self.accounts.get(id)
-        return found and {**found, "transactions": lambda _info, **page: self._transactions(**page)}
+        return found and {
+            **found,
+            "transactions": lambda _info, **page: self._transactions(**page),
+            "statement": lambda _info, **period: self._statement(**period),
+        }
+
+    def _statement(self, **period: str | None) -> Json:
+        return {
+            "from": period["from"],
+            "to": period.get("to") or NOW,
+            "openingBalance": "100.00",
+            "closingBalance": "40.00",
+            "entries": lambda _info, **page: _connection(self.entries, **page),
+        }
 
     def _accounts(self, **page: Any) -> Json:
         return _connection(list(self.accounts.values()), **page)

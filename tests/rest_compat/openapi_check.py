@@ -38,7 +38,9 @@ def _check_body(response: httpx.Response, content: Json | None) -> None:
         assert not response.content
         assert "content-type" not in response.headers
     elif response.request.method != "HEAD":
-        errors = list(_validator(content[response.headers["content-type"]]["schema"]).iter_errors(response.json()))
+        media_type = response.headers["content-type"].partition(";")[0]
+        body = response.text if media_type == "text/csv" else response.json()
+        errors = list(_validator(content[media_type]["schema"]).iter_errors(body))
         assert not errors, errors
 
 

@@ -43,7 +43,7 @@ def test_checked_in_supergraph_is_the_default() -> None:
 def test_table_and_document_can_be_printed() -> None:
     assert "\n  serve " in CliRunner().invoke(command, ["--help"]).output
     table = CliRunner().invoke(command, ["routes"])
-    assert len(table.output.splitlines()) == 16
+    assert len(table.output.splitlines()) == 17
     document = CliRunner().invoke(command, ["openapi"])
     assert json.loads(document.output) == json.loads(json.dumps(openapi.document()))
 

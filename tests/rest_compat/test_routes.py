@@ -36,6 +36,7 @@ GET    /api/accounts/:id
 PUT    /api/accounts/:id
 DELETE /api/accounts/:id
 GET    /api/accounts/:id/balance
+GET    /api/accounts/:id/statement
 GET    /api/transactions
 POST   /api/transactions
 GET    /api/transactions/:id

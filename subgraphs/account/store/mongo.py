@@ -21,7 +21,6 @@ from subgraphs.account.domain import OPEN_STATUSES, Account
 from subgraphs.account.holds import HoldStatus
 from subgraphs.account.store import ledger_operations
 from subgraphs.account.store.hash_chain_key import check_key
-from subgraphs.account.store.mongo_accounts import MongoAccountLists
 from subgraphs.account.store.mongo_documents import (
     account_document,
     changed_fields,
@@ -31,6 +30,7 @@ from subgraphs.account.store.mongo_ledger import MongoLedgerTransaction, wrong_r
 from subgraphs.account.store.mongo_ledger_check import MongoLedgerCheck
 from subgraphs.account.store.mongo_migrations import MIGRATIONS
 from subgraphs.account.store.mongo_schema import CHAIN_KEY, CUSTOMERS, HOLDS, POSTINGS
+from subgraphs.account.store.mongo_statements import MongoStatements
 from subgraphs.account.store.protocol import DEFAULT_LIMITS, NUMBER_DRAWS
 from subgraphs.kit.keyed_locks import KeyedLocks
 
@@ -55,7 +55,7 @@ R = TypeVar("R")
 _log = structlog.stdlib.get_logger("account.store")
 
 
-class MongoAccountStore(MongoAccountLists):
+class MongoAccountStore(MongoStatements):
     """The `AccountStore` in one MongoDB database."""
 
     migrations = MIGRATIONS

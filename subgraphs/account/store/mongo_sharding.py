@@ -56,6 +56,8 @@ HOT_QUERIES: Final = frozenset(
         _hot(ACCOUNTS, "find", "userId", "status"),
         _hot(ACCOUNTS, "find", "userId", "status", "_id"),
         _hot(ACCOUNTS, "aggregate", "userId", "status"),
+        _hot(ENTRIES, "find", "accountId", "postedAt"),
+        _hot(ENTRIES, "find", "accountId", "postedAt", "$and"),
         _hot(ACCOUNTS, "update", "_id", "userId"),
         _hot(CUSTOMERS, "find", "_id"),
         _hot(CUSTOMERS, "update", "_id"),

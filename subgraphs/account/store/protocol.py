@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from subgraphs.account.holds import Hold
     from subgraphs.account.postings import Posting
     from subgraphs.account.settlement import Outcome
+    from subgraphs.account.statements import LedgerEntry, Period
     from subgraphs.kit.connections import PageRequest
 
 R = TypeVar("R")
@@ -96,6 +97,23 @@ class AccountStore(Outbox, IdentifiedStore, Protocol):
 
         Returns:
             What `rule` returned.
+        """
+
+    async def entries(
+        self, wanted: Collection[tuple[str, Period]], page: PageRequest
+    ) -> Mapping[tuple[str, Period], Sequence[LedgerEntry]]:
+        """Return a page of the entries of accounts in periods, for pairs of an account id and a period.
+
+        Entries are in the order of `statements`, and `statements.sort_key` makes the sort keys of the page. If
+        `page.backwards`, they are in reverse order. Each pair has up to `page.limit + 1` entries.
+        """
+
+    async def balances_before(
+        self, moments: Collection[tuple[str, datetime]]
+    ) -> Mapping[tuple[str, datetime], Decimal]:
+        """Return the balance of an account before a moment, for pairs of an account id and a moment.
+
+        A pair is left out if the account has no entry before the moment.
         """
 
     async def wrong_receivers(self, user_id: str, at: datetime) -> Sequence[datetime]:

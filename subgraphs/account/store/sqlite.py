@@ -23,7 +23,8 @@ from subgraphs.account.store.sqlite_hash_chain import chain_old_entries, keep_ke
 from subgraphs.account.store.sqlite_ledger import SqliteLedgerTransaction, wrong_receivers
 from subgraphs.account.store.sqlite_migrations import MIGRATIONS
 from subgraphs.account.store.sqlite_rows import accounts_by, to_account
-from subgraphs.kit.sqlite_store import SqliteOutboxStore, append_events
+from subgraphs.account.store.sqlite_statements import SqliteStatements
+from subgraphs.kit.sqlite_store import append_events
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
@@ -47,7 +48,7 @@ R = TypeVar("R")
 _log = structlog.stdlib.get_logger("account.store")
 
 
-class SqliteAccountStore(SqliteOutboxStore):
+class SqliteAccountStore(SqliteStatements):
     """The `AccountStore` on one SQLite file."""
 
     migrations = MIGRATIONS

@@ -33,6 +33,7 @@ from subgraphs.kit.connections import PageRequest
 from subgraphs.kit.outbox import ReadableOutbox
 from tests.subgraphs.account.audit_contract import AUDIT_CONTRACT
 from tests.subgraphs.account.hold_contract import HOLD_CONTRACT
+from tests.subgraphs.account.statement_contract import STATEMENT_CONTRACT
 from tests.subgraphs.account.support import (
     code_of,
     current,
@@ -400,6 +401,7 @@ CONTRACT: tuple[Callable[[StoreFactory], Awaitable[None]], ...] = (
     a_change_that_fails_leaves_no_event,
     old_events_of_accounts_are_pruned,
     readers_of_the_outbox_keep_their_positions,
+    *STATEMENT_CONTRACT,
     *AUDIT_CONTRACT,
     *HOLD_CONTRACT,
 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.subgraphs.account.conftest import Service
 
-READS = ("by_ids", "by_numbers", "page", "count", "pages_of", "counts_of")
+READS = ("by_ids", "by_numbers", "page", "count", "pages_of", "counts_of", "entries", "balances_before")
 
 
 @pytest.fixture
@@ -79,3 +79,16 @@ async def test_an_identical_list_is_read_once_wherever_the_query_has_it(
     data = (await service.as_(service.staff).execute(document)).ok()
     assert data["a"] == data["b"]
     assert seen == ["page", "count"]
+
+
+async def test_statements_of_fifty_accounts(service: Service, queries: Iterator[list[str]]) -> None:
+    await fifty(service)
+    seen = next(queries)
+    seen.clear()
+    document = """{ accounts(first: 50) { nodes {
+      balanceAt(at: "2026-02-01T00:00:00.000Z")
+      statement { openingBalance closingBalance
+        entries { nodes { amount } } } } } }"""
+    data = (await service.as_(service.ann).execute(document)).ok()
+    assert {node["balanceAt"] for node in data["accounts"]["nodes"]} == {"0.00"}
+    assert sorted(seen) == ["balances_before", "balances_before", "entries", "pages_of"]

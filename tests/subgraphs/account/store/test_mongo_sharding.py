@@ -15,6 +15,7 @@ from pymongo import AsyncMongoClient
 from pymongo.monitoring import CommandListener
 
 from bank.values import new_object_id, new_user_id
+from subgraphs.account.statements import Period
 from subgraphs.account.store.mongo_sharding import HOT_QUERIES, SHARD_KEYS, HotQuery
 from subgraphs.account.store.protocol import AccountFilter
 from subgraphs.kit import mongo
@@ -88,6 +89,10 @@ async def recorded(mongo_stores: StoreFactory, monkeypatch: pytest.MonkeyPatch) 
             order = withdrawal(ann, source.id, "1.00")
             await store.reserve(order, in_an_hour())
             await end(order.transaction_id)
+        period = Period(source.created_at, in_an_hour())
+        for place in (None, ("0", "0")):
+            await store.entries([(source.id, period)], PageRequest(after=place))
+        await store.balances_before([(source.id, in_an_hour())])
         await current(store, source)
     return recorder
 

@@ -1,0 +1,62 @@
+"""Statements: the entries of an account in a period, and its balance at a time. Pure.
+
+Entries are in the order of their times; entries of the same time are in the order in which they were posted. So the
+balance after an entry is the balance before the next one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from bank.values import InvalidValue
+from subgraphs.kit.times import to_milliseconds
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from decimal import Decimal
+
+    from subgraphs.kit.connections import SortKey
+
+# The number of parts of an entry's sort key.
+SORT_KEY_WIDTH: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A period of time: from `begin` on, and before `end`.
+
+    Raises:
+        InvalidValue: the period ends before it begins. The constructor raises this error.
+    """
+
+    begin: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        if self.end < self.begin:
+            raise InvalidValue("the period ends before it begins")
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """An entry of a customer's account.
+
+    Attributes:
+        position: the number of the entry in its account, from 1.
+        amount: negative if the entry debits the account.
+        balance: the balance of the account after the entry.
+    """
+
+    account_id: str
+    transaction_id: str
+    position: int
+    posted_at: datetime
+    amount: Decimal
+    balance: Decimal
+    currency: str
+
+
+def sort_key(entry: LedgerEntry) -> SortKey:
+    """Return the sort key of an entry: its time in milliseconds since 1970, and its position."""
+    return str(to_milliseconds(entry.posted_at)), str(entry.position)
