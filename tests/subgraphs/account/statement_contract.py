@@ -1,4 +1,7 @@
-"""The part of the contract of account stores that is about entries: statements, and balances at a time."""
+"""The part of the contract of account stores that is about entries: statements, and balances at a time.
+
+Covers `subgraphs/account/store/sqlite_statements.py` and `subgraphs/account/store/mongo_statements.py`.
+"""
 
 from __future__ import annotations
 
