@@ -21,6 +21,7 @@ from rest_compat.error_handling import log_missing_response, response_or_error
 from rest_compat.errors import MethodNotAllowed, RestError, RouterError
 from rest_compat.graphql_client import MEDIA_TYPE, RATE_HEADERS, CallContext, no_response
 from rest_compat.request_body import read_json_body
+from servicekit.accept import parse_accept, parse_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,7 +75,7 @@ class GraphQLForwarding:
         """
         try:
             response = await self._client.exchange(body, context, accept)
-            media_type = response.headers.get("content-type", MEDIA_TYPE).partition(";")[0].strip().lower()
+            media_type = parse_value(response.headers.get("content-type", MEDIA_TYPE)).value
             if media_type not in _MEDIA_TYPES:
                 raise no_response(response)
         except RouterError as error:
@@ -84,10 +85,14 @@ class GraphQLForwarding:
 
 
 def _accepted(request: Request) -> str:
-    """Return the `Accept` header for the router: the media types of `_MEDIA_TYPES` that the client accepts."""
-    accept = request.headers.get("accept", "")
-    named = [media_type for media_type in _MEDIA_TYPES if media_type in accept]
-    return ", ".join(named) or MEDIA_TYPE
+    """Return the `Accept` header for the router: the types of `_MEDIA_TYPES` that the client names, with its qualities.
+
+    If the client accepts none of them by name, the result is the first one that it does not refuse with `q=0`.
+    """
+    named = [each for each in parse_accept(", ".join(request.headers.getlist("accept"))) if each.value in _MEDIA_TYPES]
+    accepted = [f"{each.value};q={each.quality:.3g}" for each in named if each.quality > 0]
+    refused = {each.value for each in named}
+    return ", ".join(accepted) or next((each for each in _MEDIA_TYPES if each not in refused), MEDIA_TYPE)
 
 
 def _error(error: RestError) -> Response:

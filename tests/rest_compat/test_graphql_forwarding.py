@@ -110,8 +110,12 @@ async def test_only_named_headers_pass_in_either_direction() -> None:
     ("accept", "forwarded"),
     [
         ("*/*", GRAPHQL_JSON),
-        ("application/json", "application/json"),
-        (f"{GRAPHQL_JSON}, application/json;q=0.9", f"{GRAPHQL_JSON}, application/json"),
+        ("application/json", "application/json;q=1"),
+        ("Application/JSON; charset=utf-8", "application/json;q=1"),
+        (f"application/json;q=0.9,{GRAPHQL_JSON}", f"application/json;q=0.9, {GRAPHQL_JSON};q=1"),
+        (f"{GRAPHQL_JSON};q=0, */*", "application/json"),
+        (f"{GRAPHQL_JSON};q=0, application/json;q=0", GRAPHQL_JSON),
+        ("application/json5, application/jsonl", GRAPHQL_JSON),
         ("multipart/mixed", GRAPHQL_JSON),
     ],
 )
