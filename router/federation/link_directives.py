@@ -75,6 +75,11 @@ def directives_on_schema(document: DocumentNode) -> list[DirectiveNode]:
     ]
 
 
+def links_federation(directives: Sequence[DirectiveNode]) -> bool:
+    """Return whether one of the directives on a schema links federation, so that it is a Federation 2 schema."""
+    return any(_is_federation(node) for node in directives)
+
+
 def read_links(directives: Sequence[DirectiveNode]) -> Links:
     """Read the `@link` or `@core` directives on a schema definition and its extensions.
 
@@ -93,7 +98,7 @@ def read_links(directives: Sequence[DirectiveNode]) -> Links:
         if node.name.value != carrier:
             continue
         try:
-            link = _new_link(node, links, beside_federation=any(map(_is_federation, directives)))
+            link = _new_link(node, links, beside_federation=links_federation(directives))
             _check_names([*implied, *links.values(), link])
             links[link.url.identity] = link
         except LinkError as error:
@@ -106,7 +111,7 @@ def read_links(directives: Sequence[DirectiveNode]) -> Links:
         # `others` is set in each of these cases: (1) one of the valid links is to the link specification; (2) the
         # failed link is to the link specification, and no link is to federation; (3) the failed link is to an unknown
         # federation version.
-        of_link = first.node is not None and _links_link(first.node) and not any(map(_is_federation, directives))
+        of_link = first.node is not None and _links_link(first.node) and not links_federation(directives)
         if of_link or links.keys() & {LINK_IDENTITY, CORE_IDENTITY, *_federation_of_unknown_version(first)}:
             first.others = Links(links)
         raise first

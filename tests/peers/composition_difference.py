@@ -156,6 +156,13 @@ DEVIATIONS: tuple[Deviation, ...] = (
         "composes if several fields below the first selected one have one type",
         "an argument takes one value",
     ),
+    Deviation(
+        "tag_on_removed_type",
+        ("supergraph",),
+        None,
+        "links `@tag` if only types that it removes have it, such as `_Any` or `_FieldSet`",
+        "a supergraph declares the directives that it uses",
+    ),
 )
 """All intended differences. A report counts the sets that they explain separately."""
 

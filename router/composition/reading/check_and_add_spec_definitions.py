@@ -17,6 +17,7 @@ from graphql.language import (
     NonNullTypeNode,
     ScalarTypeDefinitionNode,
     TypeDefinitionNode,
+    TypeExtensionNode,
 )
 
 from router.composition.const_value_nodes import identity
@@ -77,9 +78,10 @@ def complete_definitions(
     for expected in expectations.values():
         added += [node for name, node in expected.directives.items() if name not in directives]
         added += [node for name, node in expected.types.items() if name not in types]
-    if any(name in types for expected in expectations.values() for name in expected.types):
-        # The added definitions may use a type that the subgraph itself defines. So no schema can be built from the
-        # added definitions alone, and all definitions are returned as own definitions.
+    own_names = types.keys() | {node.name.value for node in kept if isinstance(node, TypeExtensionNode)}
+    if any(name in own_names for expected in expectations.values() for name in expected.types):
+        # The added definitions may use a type that the subgraph itself defines or extends. So no schema can be built
+        # from the added definitions alone, and all definitions are returned as own definitions.
         return (*kept, *added), ()
     return kept, tuple(added)
 

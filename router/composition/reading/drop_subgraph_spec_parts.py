@@ -2,6 +2,7 @@
 
 - The subgraph specification of federation requires the query root fields `_entities` and `_service`, and the types
   `_Any`, `_Entity` and `_Service`. Only the router uses these fields and types.
+- A Federation 1 schema may define the scalar `_FieldSet` of its directives' arguments.
 - Some servers print definitions of built-in scalars and built-in directives, although GraphQL itself defines them.
 """
 
@@ -29,23 +30,43 @@ if TYPE_CHECKING:
 
     from graphql.language import DefinitionNode
 
-SUBGRAPH_SPEC_TYPES = frozenset({"_Any", "_Entity", "_Service", "_FieldSet"})
+_TYPES = frozenset({"_Any", "_Entity", "_Service"})
+# The type of field sets in Federation 1. In Federation 2, it has another name, and this name is free.
+_FIELD_SET = "_FieldSet"
 # GraphQL itself defines these directives, so a subgraph's definitions of them are removed.
 _BUILT_IN_DIRECTIVES = frozenset({"skip", "include", "deprecated", "specifiedBy"})
 SUBGRAPH_SPEC_FIELDS = frozenset({"_entities", "_service"})
 
 
-def without_spec_parts(definitions: Sequence[DefinitionNode], query: str | None) -> tuple[DefinitionNode, ...]:
+def spec_types(
+    definitions: Sequence[DefinitionNode], *, federation_2: bool
+) -> tuple[TypeDefinitionNode | TypeExtensionNode, ...]:
+    """Return the definitions and extensions of types that `without_spec_parts` is to remove."""
+    names = _TYPES if federation_2 else _TYPES | {_FIELD_SET}
+    return tuple(
+        node
+        for node in definitions
+        if isinstance(node, TypeDefinitionNode | TypeExtensionNode) and node.name.value in names
+    )
+
+
+def without_spec_parts(
+    definitions: Sequence[DefinitionNode],
+    types: Sequence[TypeDefinitionNode | TypeExtensionNode],
+    query: str | None,
+) -> tuple[DefinitionNode, ...]:
     """Return `definitions` without the fields, types and directives that the docstring of this module lists.
 
     Args:
         definitions: All definitions of a subgraph.
+        types: The result of `spec_types`.
         query: The name of the query root type. None if the schema has no query root.
     """
+    removed = set(map(id, types))
     kept: list[DefinitionNode] = []
     has_fields = False
     for node in definitions:
-        if isinstance(node, TypeDefinitionNode | TypeExtensionNode) and node.name.value in SUBGRAPH_SPEC_TYPES:
+        if id(node) in removed:
             continue
         if isinstance(node, ScalarTypeDefinitionNode) and node.name.value in BUILT_IN_SCALARS:
             continue

@@ -9,6 +9,7 @@ from graphql.language import (
     DirectiveDefinitionNode,
     ObjectTypeExtensionNode,
     TypeDefinitionNode,
+    TypeExtensionNode,
 )
 
 from router.composition.find_surrogates import has_surrogates
@@ -16,6 +17,7 @@ from router.composition.model import FEDERATION_1_VERSION, ROOTS, SubgraphSchema
 from router.composition.reading.check_and_add_spec_definitions import complete_definitions
 from router.composition.reading.check_graphql_rules import check_argument_values, check_graphql
 from router.composition.reading.check_own_graphql_directives import check_own_graphql_directives
+from router.composition.reading.check_own_spec_types import check_field_set_type, check_spec_types
 from router.composition.reading.check_types_of_replaced_arguments import check_types_of_replaced_arguments
 from router.composition.reading.convert_lenient_literals import with_exact_literals
 from router.composition.reading.drop_unknown_type_conditions import drop_unknown_type_conditions
@@ -71,6 +73,7 @@ def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
     valid = check_graphql(subgraph.name, own, added, links, report)
     if valid is None:
         return None
+    check_spec_types(subgraph.name, document.spec_types, valid, report)
     renamed = _renamed_roots(subgraph.name, document, report)
     if len(report.errors) > before:
         return None
@@ -129,6 +132,7 @@ def _completed(
     """Return the subgraph's own definitions and the added definitions. Returns None if errors were reported."""
     found = Report()
     own, added = complete_definitions(name, document, links, found)
+    check_field_set_type(name, document.spec_types, found)
     if not found.errors:
         return own, added
     # If a directive definition uses an unknown type, the definition cannot be compared with its specification. In this
@@ -140,12 +144,12 @@ def _completed(
 
 
 def _without_spec_types(own: Sequence[DefinitionNode], links: Links) -> Iterator[DefinitionNode]:
-    """Yield the definitions in `own`, except the types of specifications.
+    """Yield the definitions in `own`, except the types of specifications and their extensions.
 
     `print_supergraph` adds the definitions of these types to the supergraph.
     """
     for node in own:
-        if isinstance(node, TypeDefinitionNode):
+        if isinstance(node, TypeDefinitionNode | TypeExtensionNode):
             source = links.type_source(node.name.value)
             linked = source is not None and source[0].spec is not None
             if linked or node.name.value in ("link__Import", "link__Purpose"):

@@ -13,7 +13,6 @@ from graphql.language import (
     DirectiveDefinitionNode,
     DirectiveNode,
     InputValueDefinitionNode,
-    ScalarTypeDefinitionNode,
     SchemaDefinitionNode,
     SchemaExtensionNode,
     Source,
@@ -25,11 +24,12 @@ from graphql.language import (
 
 from router.composition.model import BUILT_IN_SCALARS, ROOTS
 from router.composition.reading.check_own_graphql_directives import own_graphql_directives
-from router.composition.reading.drop_subgraph_spec_parts import SUBGRAPH_SPEC_TYPES, without_spec_parts
+from router.composition.reading.drop_subgraph_spec_parts import spec_types, without_spec_parts
 from router.composition.reading.give_each_type_one_kind import with_one_kind_per_type
 from router.composition.reading.lenient_sdl_parser import parse_schema
 from router.composition.reading.schema_limits import exceeded_limit
 from router.composition.report import Location, Report
+from router.federation.link_directives import links_federation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,16 +58,21 @@ class SubgraphDocument:
 
     Attributes:
         definitions: The definitions.
-        removed_types: The names of the removed types, for example `_Any`.
+        spec_types: The removed definitions and extensions of types of the subgraph specification, such as `_Any`.
         graphql_directives: The removed definitions of `@deprecated` and `@specifiedBy`.
         replaced_arguments: Definitions of arguments that are left out of `definitions`, because a later definition of
             the same argument replaces them.
     """
 
     definitions: tuple[DefinitionNode, ...]
-    removed_types: frozenset[str] = frozenset()
+    spec_types: tuple[TypeDefinitionNode | TypeExtensionNode, ...] = ()
     graphql_directives: tuple[DirectiveDefinitionNode, ...] = ()
     replaced_arguments: tuple[InputValueDefinitionNode, ...] = ()
+
+    @property
+    def removed_types(self) -> frozenset[str]:
+        """The names of the removed types."""
+        return frozenset(node.name.value for node in self.spec_types)
 
     @property
     def schema_blocks(self) -> Iterator[SchemaDefinitionNode | SchemaExtensionNode]:
@@ -101,7 +106,7 @@ def read_document(subgraph: str, sdl: str, report: Report) -> SubgraphDocument |
     """Check the size limits and parse the SDL. Returns None if an error was reported.
 
     The error INVALID_GRAPHQL is reported for each operation, for each type that is defined twice, and for each
-    extension of a built-in scalar. A `_FieldSet` that is not a scalar is reported as TYPE_DEFINITION_INVALID.
+    extension of a built-in scalar.
     """
     limit = exceeded_limit(sdl)
     if limit is not None:
@@ -126,28 +131,13 @@ def read_document(subgraph: str, sdl: str, report: Report) -> SubgraphDocument |
             [(subgraph, first), (subgraph, second)],
         )
     is_wrong = _extends_scalars(subgraph, document.definitions, report)
-    if executable or twice or is_wrong or _redefines_field_set(subgraph, document.definitions, report):
+    if executable or twice or is_wrong:
         return None
-    query = SubgraphDocument(document.definitions).root_names.get("query")
-    definitions = with_one_kind_per_type(without_spec_parts(document.definitions, query))
-    removed = SUBGRAPH_SPEC_TYPES & {
-        node.name.value for node in document.definitions if isinstance(node, TypeDefinitionNode | TypeExtensionNode)
-    }
-    return SubgraphDocument(definitions, removed, own_graphql_directives(document.definitions), tuple(replaced))
-
-
-def _redefines_field_set(subgraph: str, definitions: Sequence[DefinitionNode], report: Report) -> bool:
-    """Report a definition of `_FieldSet` that is not a scalar. Return whether there is such a definition."""
-    wrong = [
-        node
-        for node in definitions
-        if isinstance(node, TypeDefinitionNode)
-        and node.name.value == "_FieldSet"
-        and not isinstance(node, ScalarTypeDefinitionNode)
-    ]
-    for node in wrong:
-        report.error("TYPE_DEFINITION_INVALID", f"[{subgraph}] _FieldSet must be a scalar.", [(subgraph, node)])
-    return bool(wrong)
+    whole = SubgraphDocument(document.definitions)
+    removed = spec_types(whole.definitions, federation_2=links_federation(whole.schema_directives))
+    kept = without_spec_parts(whole.definitions, removed, whole.root_names.get("query"))
+    graphql_directives = own_graphql_directives(whole.definitions)
+    return SubgraphDocument(with_one_kind_per_type(kept), removed, graphql_directives, tuple(replaced))
 
 
 def _is_type_system(node: DefinitionNode) -> bool:
