@@ -52,6 +52,7 @@ OPEN_ACCOUNT: Final = ObjectSchema(
         InputField("type", ACCOUNT_TYPES, "The type of the account."),
         InputField("currency", scalars.CURRENCY, "ISO 4217 code; it cannot be changed later."),
     ),
+    example_per="type",
 )
 CHANGE_ACCOUNT: Final = ObjectSchema(
     "AccountChange",

@@ -150,11 +150,17 @@ class ExactDecimals:
 
 @dataclass(frozen=True, slots=True)
 class ObjectSchema:
-    """A JSON object that has these fields and no others. `name` is the name of its schema."""
+    """A JSON object that has these fields and no others.
+
+    Attributes:
+        name: the name of its schema.
+        example_per: a field with an enum. There is an example for each of its values. Empty: there is one example.
+    """
 
     name: str
     fields: tuple[InputField, ...]
     rules: tuple[FieldRule, ...] = ()
+    example_per: str = ""
 
     def read(self, document: Mapping[str, object]) -> dict[str, Any]:
         """Return the converted body.
@@ -200,7 +206,11 @@ class ObjectSchema:
         omitted |= {field.name for field in self.fields if not field.has_example and not field.required}
         if any(not field.has_example and field.required for field in self.fields):
             return {}
-        return {self.name: {field.name: field.scalar.example for field in self.fields if field.name not in omitted}}
+        example = {field.name: field.scalar.example for field in self.fields if field.name not in omitted}
+        choices = next((field.scalar.schema["enum"] for field in self.fields if field.name == self.example_per), ())
+        return {choice.capitalize(): {**example, self.example_per: choice} for choice in choices} or {
+            self.name: example
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,8 @@ _PLACES: Final[Mapping[str, str]] = {
 # Schemathesis would merge the body of a link into a generated body. This would mix the fields of two kinds of orders,
 # so this extension prevents it.
 _WHOLE_BODY: Final = {"x-schemathesis": {"merge_body": False}}
-_MONEY: Final = {"amount": scalars.AMOUNT.example, "currency": scalars.CURRENCY.example}
+_EUROS: Final = {"amount": "1.00", "currency": "EUR"}
+_IN_EUROS: Final = "For an account in euros that has money."
 
 
 def operation_id(route: Route) -> str:
@@ -45,6 +46,8 @@ def links(route: Route) -> dict[str, Link]:
     success = route.success
     if isinstance(success, DocumentPage):
         found = dict(_to_resource(success.representation, f"{_BODY}/data/0"))
+        if success.representation is ACCOUNT:
+            found["transfer"] = _transfer(f"{_BODY}/data/0", f"{_BODY}/data/1")
         found["nextPage"] = {
             "operationId": operation_id(route),
             "parameters": {
@@ -56,13 +59,7 @@ def links(route: Route) -> dict[str, Link]:
     if not isinstance(success, OneDocument):
         return {}
     if success.representation is SESSION:
-        return {
-            "refresh": {
-                "operationId": "refresh",
-                "requestBody": {"refreshToken": f"{_BODY}/refreshToken"},
-                **_WHOLE_BODY,
-            }
-        }
+        return dict(_to_session(route))
     return dict(_to_resource(success.representation, _BODY)) if success.location else {}
 
 
@@ -79,23 +76,45 @@ def _to_resource(representation: Representation, resource: str) -> Iterator[tupl
         elif named in route.path_parameters:
             yield operation_id(route), {"operationId": operation_id(route), "parameters": {named: f"{resource}/id"}}
     if representation is ACCOUNT:
-        yield from _orders(f"{resource}/id")
+        yield from _to_orders(resource)
 
 
-def _orders(account_id: str) -> Iterator[tuple[str, Link]]:
-    """Yield links from an account to the orders that move its money."""
-    for name, operation, body in (
-        ("deposit", "createTransaction", {"type": "DEPOSIT", "destinationAccountId": account_id}),
-        ("withdraw", "createTransaction", {"type": "WITHDRAWAL", "sourceAccountId": account_id}),
-        (
-            "pay",
-            "createTransaction",
-            {"type": "PAYMENT", "sourceAccountId": account_id, "payee": scalars.PAYEE.example},
-        ),
-        (
-            "transfer",
-            "transfer",
-            {"sourceAccountId": account_id, "destinationAccountNumber": scalars.ACCOUNT_NUMBER.example},
-        ),
+def _to_session(route: Route) -> Iterator[tuple[str, Link]]:
+    """Yield links from a session to the next one; a new customer can log in with the same e-mail and password."""
+    yield "refresh", _with_body("refresh", {"refreshToken": f"{_BODY}/refreshToken"})
+    if operation_id(route) == "register":
+        yield "login", _with_body("login", {name: f"$request.body#/{name}" for name in ("email", "password")})
+
+
+def _to_orders(account: str) -> Iterator[tuple[str, Link]]:
+    """Yield links from an account to the orders that move its money.
+
+    A body must have as many decimals as its currency has. So the amount of a deposit is made of the balance: with a
+    digit before it, it is never zero.
+    """
+    deposit = {"amount": f"1{{{account}/balance}}", "currency": f"{account}/currency"}
+    source = {"sourceAccountId": f"{account}/id", **_EUROS}
+    state = (f"{account}/id", f"{account}/balance")
+    for name, body, description in (
+        ("deposit", {"type": "DEPOSIT", "destinationAccountId": f"{account}/id", **deposit}, ""),
+        ("withdraw", {"type": "WITHDRAWAL", **source}, _IN_EUROS),
+        ("pay", {"type": "PAYMENT", "payee": scalars.PAYEE.example, **source}, _IN_EUROS),
     ):
-        yield name, {"operationId": operation, "requestBody": {**body, **_MONEY}, **_WHOLE_BODY}
+        yield name, {**_with_body("createTransaction", body, description), **_with_key(name, *state)}
+
+
+def _transfer(source: str, destination: str) -> Link:
+    number = f"{destination}/accountNumber"
+    body = {"sourceAccountId": f"{source}/id", "destinationAccountNumber": number, **_EUROS}
+    link = _with_body("transfer", body, "For accounts in euros, of which the first has money.")
+    return {**link, **_with_key("transfer", f"{source}/id", f"{source}/balance", number)}
+
+
+def _with_key(order: str, *expressions: str) -> Link:
+    """Return an idempotency key for the order. Equal keys have equal bodies, which are made of the same values."""
+    return {"parameters": {"Idempotency-Key": "-".join((order, *(f"{{{each}}}" for each in expressions)))}}
+
+
+def _with_body(operation: str, body: Mapping[str, str], description: str = "") -> Link:
+    explained = {"description": description} if description else {}
+    return {"operationId": operation, **explained, "requestBody": dict(body), **_WHOLE_BODY}

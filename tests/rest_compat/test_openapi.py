@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -84,10 +85,11 @@ def test_each_operation_has_its_own_example_of_an_idempotency_key() -> None:
 @pytest.mark.parametrize(
     ("name", "wanted"),
     [
-        ("openAccount", {"getAccount", "deposit", "withdraw", "pay", "transfer", "listAccountTransactions"}),
+        ("openAccount", {"getAccount", "deposit", "withdraw", "pay", "listAccountTransactions"}),
         ("listAccounts", {"getAccount", "transfer", "nextPage"}),
         ("listTransactions", {"getTransaction", "nextPage"}),
         ("login", {"refresh"}),
+        ("register", {"refresh", "login"}),
     ],
 )
 def test_links_lead_to_what_takes_the_ids_of_a_response(name: str, wanted: set[str]) -> None:
@@ -100,3 +102,51 @@ def test_links_lead_to_what_takes_the_ids_of_a_response(name: str, wanted: set[s
     }
     assert wanted <= links.keys()
     assert {target["operationId"] for target in links.values()} <= {named(operation) for operation in OPERATIONS}
+
+
+def resolved(value: Any, body: Any) -> Any:
+    """`value` of a link after its runtime expressions took what they name from the response's body."""
+    if isinstance(value, dict):
+        return {name: resolved(each, body) for name, each in value.items()}
+    if value.startswith("$"):
+        return pointed(body, value)
+    return re.sub(r"\{([^}]+)\}", lambda match: str(pointed(body, match[1])), value)
+
+
+def pointed(body: Any, expression: str) -> Any:
+    for token in expression.removeprefix("$response.body#/").split("/"):
+        body = body[0 if token.isdigit() else token]
+    return body
+
+
+@pytest.mark.parametrize("balance", ["0", "0.00", "12.50", "0.000"])
+@pytest.mark.parametrize("name", ["openAccount", "listAccounts"])
+def test_the_body_of_each_link_fits_the_operation_it_leads_to(name: str, balance: str) -> None:
+    """Links to orders were in euros, and had the example of a key, so that hardly any order could be carried out."""
+    currency = {0: "JPY", 2: "EUR", 3: "KWD"}[len(balance.partition(".")[2])]
+    operations = {operation["operationId"]: operation for operation in OPERATIONS}
+    response = next(each for status, each in operations[name]["responses"].items() if status.startswith("2"))
+    body = json.loads(json.dumps(response["content"]["application/json"]["examples"]["one"]["value"]))
+    for account in body.get("data", [body]):
+        account.update({"balance": balance, "currency": currency})
+    checked = 0
+    for link in response["links"].values():
+        if "requestBody" not in link:
+            continue
+        (content,) = operations[link["operationId"]]["requestBody"]["content"].values()
+        schema = {**content["schema"], "components": DOCUMENT["components"]}
+        Draft202012Validator(schema).validate(resolved(link["requestBody"], body))
+        for parameter in operations[link["operationId"]]["parameters"]:
+            if (value := link.get("parameters", {}).get(parameter["name"])) is not None:
+                Draft202012Validator(parameter["schema"]).validate(resolved(value, body))
+        checked += 1
+    assert checked
+
+
+def test_each_type_of_account_has_an_example_of_one_currency() -> None:
+    (content,) = next(each for each in OPERATIONS if each["operationId"] == "openAccount")["requestBody"][
+        "content"
+    ].values()
+    assert [example["value"] for example in content["examples"].values()] == [
+        {"type": each, "currency": "EUR"} for each in ("CHECKING", "SAVINGS", "BUSINESS")
+    ]
