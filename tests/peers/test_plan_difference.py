@@ -32,6 +32,25 @@ SUBGRAPHS = {
 LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.11", import: ["@key"])'
 QUERY = "query ($x: Boolean!) { top { name price inStock @include(if: $x) } }"
 
+CONTEXT_LINK = (
+    'extend schema @link(url: "https://specs.apollo.dev/federation/v2.8",'
+    ' import: ["@key", "@external", "@context", "@fromContext"])'
+)
+# `currency` is a field of the subgraph that reads it, or of the other one.
+CONTEXTS = {
+    "shops": """
+      type Query { shop: Shop }
+      type Mutation { open: Shop }
+      type Shop @key(fields: "id") @context(name: "shop") { id: ID! currency: String%s item: Item }
+      type Item @key(fields: "id") { id: ID! price(in: String @fromContext(field: "$shop { currency }")): Int }
+    """,
+    "banks": """
+      type Query { bank: Shop }
+      type Mutation { choose: Shop }
+      type Shop @key(fields: "id") { id: ID!%s }
+    """,
+}
+
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_plans_of_generated_operations_are_no_worse_than_apollos(peers: Peers, shard: int) -> None:
@@ -62,6 +81,31 @@ def test_apollos_plan_for_conflicting_requirements_is_the_recorded_wrong_one(pee
     (theirs,) = peers.plans(supergraph.sdl, [test_conflicting_requirements.QUERY], "apollo")
     assert theirs.plan is not None
     assert read_plan(theirs.plan) == read_plan(test_conflicting_requirements.APOLLOS)
+
+
+@pytest.mark.parametrize("operation", ["mutation { open", "{ shop"])
+def test_a_mutation_with_a_contextual_argument_takes_two_fetches_as_apollos(peers: Peers, operation: str) -> None:
+    """The first fetch brings the value, the second the field with the argument."""
+    ours, theirs = contextual_plans(peers, ("", ""), f"{operation} {{ item {{ price }} }} }}")
+    assert ours == theirs == PlanMeasure(2, 2)
+
+
+@pytest.mark.parametrize("operation", ["mutation { choose", "{ bank"])
+def test_a_contextual_argument_has_a_fetch_of_its_own_if_its_value_is_elsewhere(peers: Peers, operation: str) -> None:
+    """Apollo's planner resolves the field in the fetch that leads to its object (planning §4)."""
+    value_elsewhere = (" @external", " currency: String")
+    ours, theirs = contextual_plans(peers, value_elsewhere, f"{operation} {{ item {{ price }} }} }}")
+    assert (ours, theirs) == (PlanMeasure(3, 3), PlanMeasure(2, 2))
+
+
+def contextual_plans(peers: Peers, owners: tuple[str, str], query: str) -> tuple[PlanMeasure, PlanMeasure]:
+    """The measures of our plan and of Apollo's. `owners` completes the SDL of the subgraphs."""
+    sdl = {name: CONTEXT_LINK + text % each for (name, text), each in zip(CONTEXTS.items(), owners, strict=True)}
+    supergraph = composed(sdl)
+    (theirs,) = peers.plans(supergraph.sdl, [query], "apollo")
+    assert theirs.plan is not None
+    ours = measure(plan(supergraph, query, options=PlanOptions(batch_entity_fetches=False)))
+    return ours, measure_json(theirs.plan)
 
 
 def test_a_planner_that_fails_for_one_operation_plans_the_others(peers: Peers) -> None:
