@@ -280,6 +280,6 @@ def _entered(root: PathOption) -> EntityType:
 
 def _with_contexts(selection: MergedField, option: PathOption) -> MergedField:
     """Return the selection with its `@fromContext` arguments added (planning §3.22)."""
-    if not option.contexts or selection.name != option.purpose:
+    if not option.contexts or selection.name != option.contextual_field:
         return selection
     return replace(selection, arguments=(*selection.arguments, *(value.argument for value in option.contexts)))

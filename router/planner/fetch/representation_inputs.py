@@ -88,7 +88,7 @@ def input_of(graph: QueryGraph, root: PathOption, chosen: Inputs, fetched: Fetch
     shape = _Shape()
     guards: dict[tuple[str, ...], list[Guards]] = {}
     for leaf, option in chosen:
-        if is_below(leaf.node, root.node):
+        if is_below(leaf.node, root.node) and not any(leaf is each for each in root.context_leaves):
             path = _add(graph, shape, leaf, root.node)
             for length in range(1, len(path) + 1):
                 guards.setdefault(path[:length], []).extend(fetched.leaf(leaf, option))
@@ -110,7 +110,7 @@ def input_of(graph: QueryGraph, root: PathOption, chosen: Inputs, fetched: Fetch
 def is_below(node: ObjectNode, start: ObjectNode) -> bool:
     """Return whether `node` is `start` or an object below `start`.
 
-    `@fromContext` values are read from objects above `start`. For these objects, return False.
+    `@fromContext` values can be read from objects above `start`. For these objects, return False.
     """
     at: ObjectNode | None = node
     while at is not None and at is not start:

@@ -3,7 +3,7 @@
 The value is read from the nearest ancestor whose type sets the context. The value becomes a variable of the fetch that
 resolves the field with the argument. A variable has only one value in a request, but different objects can need
 different values. Such objects need different requests. Only the fetch of a hop can be sent several times, so the field
-is always resolved by a hop.
+is always resolved in the fetch of a hop: a hop to its object, or to an object between it and the ancestor.
 
     type Shop @context(name: "shop") { currency: String  items: [Item] }
     type Item @key(fields: "id") { id: ID!  price(currency: String @fromContext(field: "$shop { currency }")): Int }
@@ -43,32 +43,40 @@ class ContextArguments:
     values: tuple[ContextArgumentValue, ...]
 
 
-def context_arguments(
-    graph: QueryGraph, key_leaves: KeyLeaves, node: ObjectNode, name: str, edge: FieldEdge
-) -> ContextArguments | None:
-    """Return the `@fromContext` arguments of field `name`.
+@dataclass(frozen=True, slots=True)
+class ContextArgumentFinder:
+    """Finds the `@fromContext` arguments of fields. `key_leaves` returns the leaves of a value."""
 
-    Returns None if an argument has no value: no ancestor sets the context, or the value cannot be fetched.
-    """
-    leaves: list[Leaf] = []
-    values: list[ContextArgumentValue] = []
-    for argument in edge.contexts:
-        found = next(_ancestors(graph, node, argument.context), None)
-        if found is None:
-            return None
-        ancestor, levels = found
-        found_leaves = key_leaves(ancestor, argument.selection)
-        if found_leaves is None:
-            return None
-        variable = f"{node.type_name}_{name}_{argument.name}"
-        argument_node = ArgumentNode(
-            name=NameNode(value=argument.name), value=VariableNode(name=NameNode(value=variable))
-        )
-        paths = [_path(leaf, ancestor, levels) for leaf in found_leaves]
-        rewrites = tuple(KeyRenamer(path, variable) for path in paths)
-        values.append(ContextArgumentValue(argument_node, variable, argument.type, rewrites))
-        leaves += found_leaves
-    return ContextArguments(tuple(leaves), tuple(values))
+    graph: QueryGraph
+    key_leaves: KeyLeaves
+
+    def find(self, node: ObjectNode, name: str, edge: FieldEdge, entered: int = 0) -> ContextArguments | None:
+        """Return the `@fromContext` arguments of field `name`.
+
+        `entered` says where the fetch enters: so many objects above `node`. Returns None if an argument has no value:
+        no ancestor sets the context, the value cannot be fetched, or the ancestor is below the entered object.
+        """
+        leaves: list[Leaf] = []
+        values: list[ContextArgumentValue] = []
+        for argument in edge.contexts:
+            found = next(_ancestors(self.graph, node, argument.context), None)
+            if found is None:
+                return None
+            ancestor, levels = found
+            if levels < entered:
+                return None
+            found_leaves = self.key_leaves(ancestor, argument.selection)
+            if found_leaves is None:
+                return None
+            variable = f"{node.type_name}_{name}_{argument.name}"
+            argument_node = ArgumentNode(
+                name=NameNode(value=argument.name), value=VariableNode(name=NameNode(value=variable))
+            )
+            paths = [_path(leaf, ancestor, levels - entered) for leaf in found_leaves]
+            rewrites = tuple(KeyRenamer(path, variable) for path in paths)
+            values.append(ContextArgumentValue(argument_node, variable, argument.type, rewrites))
+            leaves += found_leaves
+        return ContextArguments(tuple(leaves), tuple(values))
 
 
 def _ancestors(graph: QueryGraph, node: ObjectNode, context: str) -> Iterator[tuple[ObjectNode, int]]:

@@ -1,7 +1,7 @@
 """Find the options of a node that resolve a field.
 
 Such an option is a direct option or a hop. A field with requirements (`@requires`, `@fromContext`) gets a hop of its
-own. This hop comes after the fetches for the requirements.
+own, which comes after the fetches for the requirements. With `@fromContext`, the hop can also lead to an object above.
 """
 
 from __future__ import annotations
@@ -82,6 +82,11 @@ class FieldOptionFinder:
             hop = self._hops.requiring(node, entry, edge, selection.name)
             if hop is not None:
                 found.append((hop, edge))
+            if edge.contexts:
+                found += [
+                    (option, edge)
+                    for option in self._hops.with_context_from_above(node, edge, selection.name, entry.subgraph)
+                ]
         return found
 
 

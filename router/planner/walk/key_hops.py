@@ -14,9 +14,10 @@ hop with the lowest stage is found.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from router.planner.walk.context_arguments import context_arguments
+from router.planner.walk.context_arguments import ContextArgumentFinder
 from router.planner.walk.nodes_and_options import (
     FetchId,
     KeyChoice,
@@ -29,7 +30,7 @@ from router.planner.walk.nodes_and_options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from router.planner.graph.query_graph import Entry, FieldEdge, QueryGraph
     from router.planner.walk.nodes_and_options import KeyLeaves
@@ -53,6 +54,7 @@ class KeyHops:
         query = graph.supergraph.schema.query_type
         self._query_type = None if query is None else query.name
         self._key_leaves = key_leaves
+        self._context_arguments = ContextArgumentFinder(graph, key_leaves)
         # Counts incomplete results. A result is incomplete if a search that it needs was still running or was skipped.
         # Incomplete results are not cached.
         self.incomplete_results = 0
@@ -113,7 +115,7 @@ class KeyHops:
             required = self._key_leaves(node, edge.requires)
         if required is None:
             return None
-        contexts = context_arguments(self._graph, self._key_leaves, node, name, edge)
+        contexts = self._context_arguments.find(node, name, edge)
         if contexts is None:
             return None
         choices = [
@@ -124,7 +126,43 @@ class KeyHops:
         hop = _hop(node, entry, choices, name) if choices else None
         if hop is not None:
             hop.contexts = contexts.values
+            hop.contextual_field = name
         return hop
+
+    def with_context_from_above(self, node: ObjectNode, edge: FieldEdge, name: str, subgraph: str) -> list[PathOption]:
+        """Return options that resolve field `name`, with `@fromContext` arguments, in a fetch of an object above.
+
+        Such an option repeats the path of a direct option of `node`, but its hop waits for the values of the arguments.
+        It saves the fetch of a hop to the object itself.
+        """
+        found: list[PathOption] = []
+        if edge.requires is None and node.internal_depth == 0:
+            for option in node.direct:
+                if option.subgraph == subgraph and self._graph.field(subgraph, option.type_name, name) is edge:
+                    found += self._entered_above(option, edge, name)
+        return found
+
+    def _entered_above(self, option: PathOption, edge: FieldEdge, name: str) -> Iterator[PathOption]:
+        """Yield the direct option with a hop that waits for the values of the arguments, or nothing."""
+        start = fetch_start(option)
+        steps = _steps_between(start, option)
+        entered = sum(step.step is PathStep.FIELD for step in steps)
+        is_ordinary = start.step is PathStep.KEY_HOP and not start.purpose
+        if not entered or not is_ordinary or any(step.step is PathStep.DEFER for step in steps):
+            return
+        contexts = self._context_arguments.find(option.node, name, edge, entered)
+        if contexts is None:
+            return
+        assert start.entry is not None  # noqa: S101 - a key hop has an entry
+        choices = [KeyChoice((*choice.leaves, *contexts.leaves)) for choice in start.key_choices]
+        keys = option.node.keys[len(start.node.keys) :]
+        at = hop = _hop(start.node, start.entry, choices, ".".join((*keys, name)))
+        hop.contexts = contexts.values
+        of_keys = {id(leaf) for choice in start.key_choices for leaf in choice.leaves}
+        hop.context_leaves = tuple(leaf for leaf in contexts.leaves if id(leaf) not in of_keys)
+        for step in steps:
+            at = replace(step, parent=at, stage=hop.stage, needed_fetches=hop.needed_fetches, _unavoidable_fetches=None)
+        yield replace(at, contexts=contexts.values, contextual_field=name)
 
     def _is_affordable(self, node: ObjectNode) -> bool:
         if node.internal_depth == 0:
@@ -177,6 +215,16 @@ class KeyHops:
             KeyChoice(leaves) for key in entry.keys if (leaves := self._key_leaves(node, key.fields)) is not None
         ]
         return _hop(node, entry, choices, "") if choices else None
+
+
+def _steps_between(start: PathOption, option: PathOption) -> list[PathOption]:
+    """Return the options after `start` on the path to `option`."""
+    steps: list[PathOption] = []
+    while option is not start:
+        steps.append(option)
+        assert option.parent is not None  # noqa: S101 - only options that start a fetch have no parent
+        option = option.parent
+    return steps[::-1]
 
 
 def _hop(node: ObjectNode, entry: Entry, choices: Sequence[KeyChoice], purpose: str) -> PathOption:

@@ -157,9 +157,11 @@ class PathOption:
         edge: For FIELD, the field in the query graph.
         entry: For KEY_HOP, the entity type and its keys in the subgraph.
         key_choices: For KEY_HOP, the keys that can be fetched, sorted by stage.
-        purpose: For a KEY_HOP that resolves a field with requirements, the name of this field. For QUERY_ROOT, a text
-            that identifies the fetch of the parent option. Otherwise empty.
+        purpose: For a KEY_HOP that resolves a field with requirements, the name of this field, with the path to its
+            object. For QUERY_ROOT, a text that identifies the fetch of the parent option. Otherwise empty.
         contexts: For a KEY_HOP that resolves a field with `@fromContext` arguments, these arguments.
+        contextual_field: The name of this field, for an option of its object.
+        context_leaves: The leaves that are fetched for the values of the arguments.
     """
 
     step: PathStep
@@ -175,6 +177,8 @@ class PathOption:
     key_choices: tuple[KeyChoice, ...] = ()
     purpose: str = ""
     contexts: tuple[ContextArgumentValue, ...] = ()
+    contextual_field: str = ""
+    context_leaves: tuple[Leaf, ...] = ()
     _unavoidable_fetches: frozenset[FetchId] | None = None
 
     @property

@@ -2,7 +2,7 @@
 
 Covers `router/composition/reading/check_and_add_spec_definitions.py`,
 `router/composition/reading/report_unknown_references.py`, `router/composition/reading/check_graphql_rules.py`,
-`router/composition/reading/unknown_directive_advice.py` and
+`router/composition/reading/unknown_directive_advice.py`, `router/composition/reading/check_own_spec_types.py` and
 `router/composition/reading/schema_limits.py`.
 """
 
