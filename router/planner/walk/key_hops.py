@@ -151,7 +151,8 @@ class KeyHops:
         if not entered or not is_ordinary or any(step.step is PathStep.DEFER for step in steps):
             return
         contexts = self._context_arguments.find(option.node, name, edge, entered)
-        if contexts is None:
+        if contexts is None or any(_all_need(leaf, start.fetch_id) for leaf in contexts.leaves):
+            # If the value comes from the fetch of `start`, the hop would be one more fetch of the same objects.
             return
         assert start.entry is not None  # noqa: S101 - a key hop has an entry
         choices = [KeyChoice((*choice.leaves, *contexts.leaves)) for choice in start.key_choices]
@@ -215,6 +216,10 @@ class KeyHops:
             KeyChoice(leaves) for key in entry.keys if (leaves := self._key_leaves(node, key.fields)) is not None
         ]
         return _hop(node, entry, choices, "") if choices else None
+
+
+def _all_need(leaf: Leaf, fetch: FetchId) -> bool:
+    return all(fetch in option.unavoidable_fetches for option in leaf.options)
 
 
 def _steps_between(start: PathOption, option: PathOption) -> list[PathOption]:
