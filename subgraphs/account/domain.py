@@ -63,6 +63,7 @@ class Operation(StrEnum):
     CLOSE = "close"
     DEBIT = "debit"
     DEPOSIT = "deposit into"
+    REVERSE = "reverse a transaction of"
 
 
 # Staff read and freeze the accounts of others. Only the owner moves money or closes an account. For an account of a
@@ -76,6 +77,7 @@ PERMISSIONS: Final[Mapping[Operation, Permission]] = MappingProxyType(
         Operation.CLOSE: Permission(owner=True),
         Operation.DEBIT: Permission(owner=True),
         Operation.DEPOSIT: Permission(owner=True),
+        Operation.REVERSE: Permission(staff=ALL_STAFF),
     }
 )
 

@@ -81,9 +81,11 @@ def decide(posting: Posting, ledger: LedgerView) -> tuple[Movement, ...] | Probl
     """Return the entries to write, or the first reason for a refusal.
 
     The checks come in this order: the actor's own accounts, the status and currency of these accounts, the actor's
-    funds, the actor's limits, and the accounts of other persons.
+    funds, the actor's limits, and the accounts of other persons. A reversal by the staff has no limits of amounts, and
+    accounts that are frozen take part in it.
     """
-    for check in (_not_usable, _same, _frozen, _other_currency, _too_poor, _too_much, _wrong_receiver):
+    checks = _REVERSAL_CHECKS if posting.type is PostingType.REVERSAL else _CHECKS
+    for check in checks:
         for refusal in check(posting, ledger):
             return refusal
     return tuple(_movements(posting, ledger))
@@ -113,7 +115,7 @@ def _not_usable(posting: Posting, ledger: LedgerView) -> Iterator[InvalidAccount
         if operation is not None and (account is None or not may(actor, operation, account.user_id)):
             readable = account is not None and may(actor, Operation.READ, account.user_id)
             yield InvalidAccount(account_id, NOT_THE_OWNER_REASON if readable else None)
-        elif _is_own(account, posting) and account.status is AccountStatus.CLOSED:
+        elif _must_be_open(account, posting) and account.status is AccountStatus.CLOSED:
             yield InvalidAccount(account_id, CLOSED_REASON)
 
 
@@ -122,6 +124,8 @@ def _operation(posting: Posting, amount: Decimal) -> Operation | None:
 
     Return None for the receiver of a transfer, because no permission is needed to send money to somebody.
     """
+    if posting.type is PostingType.REVERSAL:
+        return Operation.REVERSE
     if posting.type is PostingType.DEPOSIT:
         return Operation.DEPOSIT
     return Operation.DEBIT if amount < 0 else None
@@ -242,12 +246,27 @@ def _can_receive(account: Account, currency: str, amount: Decimal, limits: Limit
     return active and _has_room(account, amount, limits)
 
 
+def _no_room(posting: Posting, ledger: LedgerView) -> Iterator[Problem]:
+    for account_id, amount in _customer_entries(posting):
+        account = ledger.customers[account_id]
+        if account.currency != posting.currency or not _has_room(account, amount, ledger.limits):
+            yield ReceiverUnavailable()
+
+
+_CHECKS: Final = (_not_usable, _same, _frozen, _other_currency, _too_poor, _too_much, _wrong_receiver)
+_REVERSAL_CHECKS: Final = (_not_usable, _same, _no_room, _too_poor)
+
+
 def _customer_entries(posting: Posting) -> Iterator[tuple[str, Decimal]]:
     return ((e.account.id, e.amount) for e in posting.entries if isinstance(e.account, CustomerAccount))
 
 
 def _is_own(account: Account | None, posting: Posting) -> TypeGuard[Account]:
     return account is not None and account.user_id == posting.on_behalf_of.user_id
+
+
+def _must_be_open(account: Account | None, posting: Posting) -> TypeGuard[Account]:
+    return account is not None and (posting.type is PostingType.REVERSAL or _is_own(account, posting))
 
 
 def own_accounts(posting: Posting, ledger: LedgerView) -> Iterator[Account]:

@@ -39,6 +39,7 @@ class PostingType(StrEnum):
     DEPOSIT = "DEPOSIT"
     WITHDRAWAL = "WITHDRAWAL"
     PAYMENT = "PAYMENT"
+    REVERSAL = "REVERSAL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,13 @@ class CustomerAccount:
 
 
 # Maps a type of posting to the kind of account that it debits and the kind of account that it credits.
-_SIDES: dict[PostingType, tuple[type, type]] = {
+_ANY = (InternalAccount, CustomerAccount)
+_SIDES: dict[PostingType, tuple[type | tuple[type, ...], type | tuple[type, ...]]] = {
     PostingType.TRANSFER: (CustomerAccount, CustomerAccount),
     PostingType.DEPOSIT: (InternalAccount, CustomerAccount),
     PostingType.WITHDRAWAL: (CustomerAccount, InternalAccount),
     PostingType.PAYMENT: (CustomerAccount, InternalAccount),
+    PostingType.REVERSAL: (_ANY, _ANY),
 }
 
 
@@ -119,6 +122,8 @@ class Posting:
         debited, credited = _SIDES[self.type]
         if not all(isinstance(e.account, debited if e.amount < 0 else credited) for e in self.entries):
             raise InvalidValue(f"a {self.type} does not debit or credit such accounts")
+        if not self.customer_ids():
+            raise InvalidValue("a posting has an entry of a customer's account")
 
     @property
     def direction(self) -> Direction:

@@ -65,6 +65,7 @@ class Operation(StrEnum):
     WITHDRAW = "withdraw"
     PAY = "pay"
     REVIEW = "review"
+    REVERSE = "reverse"
 
 
 # The owner of an order is `Transaction.principal_user_id`. Staff may read all orders and review HELD orders. Only the
@@ -77,6 +78,7 @@ PERMISSIONS: Final[Mapping[Operation, Permission]] = MappingProxyType(
         Operation.WITHDRAW: Permission(owner=True),
         Operation.PAY: Permission(owner=True),
         Operation.REVIEW: Permission(staff=ALL_STAFF),
+        Operation.REVERSE: Permission(staff=ALL_STAFF),
     }
 )
 _OPERATIONS: Final[Mapping[TransactionType, Operation]] = MappingProxyType(
@@ -139,6 +141,14 @@ class Requester:
 
 
 @dataclass(frozen=True, slots=True)
+class Reversal:
+    """Which transaction an order reverses, and the type of that transaction."""
+
+    of: str
+    type: TransactionType
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """A valid order.
 
@@ -147,6 +157,7 @@ class Order:
         source: id of the debited account.
         destination: id (24 hex digits) or number (10 digits) of the credited account.
         payee: who receives a payment outside of the bank; None in other orders.
+        reversal: None unless the order reverses a transaction.
     """
 
     type: TransactionType
@@ -156,6 +167,12 @@ class Order:
     destination: str | None = None
     payee: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    reversal: Reversal | None = None
+
+    @property
+    def moved_as(self) -> TransactionType:
+        """Return the type that says between which kinds of accounts the money moves, in either direction."""
+        return self.reversal.type if self.reversal else self.type
 
     def fingerprint(self) -> str:
         """Return a hash of the order (SHA-256, 64 hex digits). Only equal orders have equal fingerprints."""
@@ -168,6 +185,7 @@ class Order:
                 self.destination,
                 self.payee,
                 sorted(self.metadata.items()),
+                *([self.reversal.of] if self.reversal else ()),
             ],
             separators=(",", ":"),
         )
@@ -231,9 +249,12 @@ class Transaction:
     def principal_user_id(self) -> str:
         """Return the owner of the order: the owner of the debited account, or of the account that a deposit credits.
 
-        If this account does not exist, the requester is the owner of the order.
+        If this account does not exist, the requester is the owner of the order. A reversal without a debited account
+        belongs to the owner of the credited one.
         """
         party = self.parties.destination if self.order.type is TransactionType.DEPOSIT else self.parties.source
+        if party is None and self.order.reversal is not None:
+            party = self.parties.destination
         return party.user_id if party else self.requester.user_id
 
     def visible_to(self, viewer: Caller) -> bool:
@@ -248,7 +269,12 @@ class Transaction:
         )
 
     def requested_by(self, viewer: Caller) -> str | None:
-        """Return the user who gave the order. Only the owner of the order and staff see this user."""
+        """Return the user who gave the order. Only the owner of the order and staff see this user.
+
+        Only staff see who made a reversal.
+        """
+        if self.order.reversal is not None and not reads_all(viewer):
+            return None
         return self.requester.user_id if may_read(viewer, self.principal_user_id) else None
 
     def counterparty(self, viewer: Caller) -> Party | None:

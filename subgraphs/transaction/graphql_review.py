@@ -83,14 +83,19 @@ def _require_staff(info: Info) -> None:
         raise Forbidden("Only staff review orders")
 
 
+def invalid_transaction(transaction_id: str) -> InvalidTransaction:
+    """Return the problem of a transaction that does not exist. `transaction_id` is what the caller gave."""
+    return InvalidTransaction(
+        code="INVALID_TRANSACTION", message="Transaction not found", transaction_id=strawberry.ID(transaction_id)
+    )
+
+
 async def _review(info: Info, transaction_id: str, decide: Change) -> object:
     context = info.context
     _require_staff(info)
     found = (await context.store.by_ids([transaction_id])).get(transaction_id) if is_object_id(transaction_id) else None
     if found is None:
-        return InvalidTransaction(
-            code="INVALID_TRANSACTION", message="Transaction not found", transaction_id=strawberry.ID(transaction_id)
-        )
+        return invalid_transaction(transaction_id)
     try:
         reviewed = await context.orders.review(found.id, decide, by=context.caller.user_id)
     except NotHeld:

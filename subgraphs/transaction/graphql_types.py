@@ -208,6 +208,10 @@ async def _history(root: strawberry.Parent[Transaction], info: Info) -> list[Sta
     ]
 
 
+async def _reversal_of(root: strawberry.Parent[Transaction], info: Info) -> Transaction | None:
+    return None if root.reverses is None else await find(info.context, root.reverses)
+
+
 @strawberry.federation.type(
     keys=[Key(fields=FieldSet("id"))],
     description=descriptions.TRANSACTION,
@@ -235,6 +239,10 @@ class Transaction:
     )
     payee: str | None = strawberry.field(description="The receiver of a payment.")
     metadata: Metadata = strawberry.field(description="The metadata of the order.")
+    reversal_of: Transaction | None = strawberry.field(
+        resolver=_reversal_of, description="The transaction that this one reverses."
+    )
+    reverses: strawberry.Private[str | None]
     problem: Problem | None = strawberry.field(
         description="Why the order was refused; null unless the status is FAILED."
     )
@@ -286,6 +294,7 @@ def present(record: domain.Transaction, viewer: Caller) -> Transaction:
         requested_by=User(id=strawberry.ID(requested_by)) if requested_by else None,
         payee=order.payee,
         metadata=Metadata(dict(order.metadata)),
+        reverses=order.reversal.of if order.reversal else None,
         problem=present_problem(record.problem) if record.problem else None,
         created_at=record.created_at,
         updated_at=record.updated_at,

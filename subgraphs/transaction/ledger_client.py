@@ -200,7 +200,8 @@ def posting(transaction: Transaction) -> dict[str, object]:
     The body is the same in every attempt for a transaction, because the ledger refuses another body with the same id.
     """
     order, parties = transaction.order, transaction.parties
-    internal: dict[str, str] | None = {"internal": _INTERNAL[order.type]} if order.type in _INTERNAL else None
+    name = _INTERNAL.get(order.moved_as)
+    internal: dict[str, str] | None = None if name is None else {"internal": name}
     debited = {"accountId": parties.source.account_id} if parties.source else internal
     credited = {"accountId": parties.destination.account_id} if parties.destination else internal
     if credited is None:

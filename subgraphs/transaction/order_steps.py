@@ -90,6 +90,9 @@ class OrderSteps:
 
     async def _judge(self, transaction: Transaction) -> Transaction:
         fraud = self._partners.fraud
+        if transaction.order.reversal is not None:
+            # The staff decided about it.
+            return transaction
         if fraud is None or transaction.status is not TransactionStatus.PENDING or transaction.decision is not None:
             return transaction
         decision = await fraud.decide(transaction)
@@ -121,10 +124,13 @@ class OrderSteps:
 
     async def _conclude(self, transaction: Transaction, problem: Problem | None) -> Transaction:
         move, at = Move.COMPLETE if problem is None else Move.FAIL, self._clock()
+        reversal = transaction.order.reversal
+        if reversal is not None and problem is None:
+            await self._store.change(reversal.of, lambda found: moved(found, Move.REVERSE, at))
         concluded = await self._store.change(transaction.id, lambda found: moved(found, move, at, problem))
         code = problem.code if problem else None
         _log.info("concluded", transaction=transaction.id, status=concluded.status, problem=code)
-        if self._partners.fraud is not None:
+        if self._partners.fraud is not None and reversal is None:
             await self._partners.fraud.settled(concluded)
         return concluded
 
@@ -154,7 +160,7 @@ def judged_by(found: Transaction, decision: Decision, at: datetime) -> Transacti
 
 
 def is_external(transaction: Transaction) -> bool:
-    return transaction.order.type in EXTERNAL
+    return transaction.order.moved_as in EXTERNAL
 
 
 def payment_instruction(transaction: Transaction) -> PaymentInstruction:

@@ -31,10 +31,11 @@ from subgraphs.transaction.idempotency import KEY_LIFETIME, KeyEntry, KeyScope, 
 from subgraphs.transaction.lease import Lease
 from subgraphs.transaction.order_steps import OrderSteps
 from subgraphs.transaction.problems import IdempotencyKeyReused
+from subgraphs.transaction.reversal import open_reversal, reversal_order
 from subgraphs.transaction.review import DEFAULT_FOUR_EYES, NotHeld, expired
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
     from datetime import datetime
 
     from subgraphs.transaction.domain import Order
@@ -87,7 +88,31 @@ class Orders:
         Raises:
             Unavailable: nothing was recorded, and the key is still unused.
         """
-        return await asyncio.shield(self._start(self._place(order, requester, key)))
+
+        async def opened(now: datetime) -> Transaction:
+            parties = await self._ledger.parties(order, requester)
+            return open_transaction(values.new_object_id(), order, requester, parties, now)
+
+        return await asyncio.shield(self._start(self._accept(order, requester, key, opened)))
+
+    async def reverse(
+        self, original: Transaction, requester: Requester, key: str
+    ) -> PlacedOrder | IdempotencyKeyReused:
+        """Move the money of `original` back by a new transaction. A `key` is used as in `place`.
+
+        Cancelling the call does not cancel the reversal.
+
+        Raises:
+            Forbidden: see `open_reversal`.
+            NotReversible: see `open_reversal`; or another reversal has been recorded.
+            Unavailable: nothing was recorded, and the key is still unused.
+        """
+
+        async def opened(now: datetime) -> Transaction:
+            return open_reversal(values.new_object_id(), original, requester, now)
+
+        order = reversal_order(original)
+        return await asyncio.shield(self._start(self._accept(order, requester, key, opened)))
 
     async def resume(self, transaction_id: str) -> None:
         """Repeat the steps of a PENDING order, unless a process has a live lease on it.
@@ -159,16 +184,17 @@ class Orders:
         if error is not None and not isinstance(error, ServiceError):
             _log.error("order failed unexpectedly", exc_info=error)
 
-    async def _place(self, order: Order, requester: Requester, key: str) -> PlacedOrder | IdempotencyKeyReused:
+    async def _accept(
+        self, order: Order, requester: Requester, key: str, opened: Callable[[datetime], Awaitable[Transaction]]
+    ) -> PlacedOrder | IdempotencyKeyReused:
         scope = KeyScope(requester.user_id, order.type, key)
         fingerprint = order.fingerprint()
         # The key is looked up first, so that a repeated order gets its result even while the ledger is not available.
         used = await self._store.find_key(scope, self._clock())
         if used is not None:
             return _replay(used, fingerprint)
-        parties = await self._ledger.parties(order, requester)
-        now = self._clock()
-        transaction = open_transaction(values.new_object_id(), order, requester, parties, now)
+        transaction = await opened(self._clock())
+        now = transaction.created_at
         try:
             used = await self._store.record(
                 transaction,

@@ -36,6 +36,11 @@ from subgraphs.transaction.graphql_problems import (
     SameAccount,
     present_problem,
 )
+from subgraphs.transaction.graphql_reversal import (
+    ReverseTransactionResult,
+    TransactionNotReversible,
+    reverse_transaction,
+)
 from subgraphs.transaction.graphql_review import (
     InvalidTransaction,
     ReviewResult,
@@ -228,12 +233,15 @@ class Mutation:
     reject_transaction: ReviewResult | None = strawberry.field(
         resolver=reject_transaction, description="Reject a HELD order, as staff. It becomes FAILED."
     )
+    reverse_transaction: ReverseTransactionResult | None = strawberry.field(
+        resolver=reverse_transaction,
+        description="Move the money of a COMPLETED transaction back by a new transaction, as staff.",
+    )
 
 
 def build_schema() -> SubgraphSchema:
-    return create_schema(
-        query=Query, mutation=Mutation, types=[Account, InvalidTransaction, TransactionNotHeld, *PROBLEM_TYPES]
-    )
+    others = [Account, InvalidTransaction, TransactionNotHeld, TransactionNotReversible]
+    return create_schema(query=Query, mutation=Mutation, types=[*others, *PROBLEM_TYPES])
 
 
 def sdl() -> str:

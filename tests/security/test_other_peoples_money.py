@@ -183,6 +183,14 @@ async def reject(bank: Bank, actor: Person, target: Target) -> bool:
     return await review("rejectTransaction", bank, actor, target)
 
 
+async def reverse(bank: Bank, actor: Person, target: Target) -> bool:
+    account = await bank.open(target.owner)
+    deposited = await bank.order(target.owner, "deposit", destinationAccountId=account["id"])
+    query = "mutation ($input: ReverseTransactionInput!) { reverseTransaction(input: $input) { __typename } }"
+    given = {"transactionId": deposited["transaction"]["id"], "idempotencyKey": new_object_id()}
+    return done(await bank.as_(actor).execute(query, {"input": given}))
+
+
 STAFF: Final = frozenset({SUPPORT, ADMIN})
 NOBODY: Final = frozenset[str]()
 
@@ -212,6 +220,7 @@ TABLE: Final[dict[str, list[tuple[Any, tuple[bool, frozenset[str]]]]]] = {
     "pay": [(pay, OWNER_ONLY)],
     "approveTransaction": [(approve, COLLEAGUES)],
     "rejectTransaction": [(reject, COLLEAGUES)],
+    "reverseTransaction": [(reverse, COLLEAGUES)],
 }
 # They name nobody's data: an account is always opened for the caller.
 WITHOUT_DATA: Final = {"openAccount", "_service"}

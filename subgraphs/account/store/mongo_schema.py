@@ -145,6 +145,11 @@ async def create_accounts_and_ledger(database: AsyncDatabase[Document]) -> None:
             await database[collection].create_index([(field, ASCENDING) for field in fields], unique=unique)
 
 
+async def allow_reversals(database: AsyncDatabase[Document]) -> None:
+    """Replace the schema of postings, which had fewer types in an earlier release. A step of the migrations."""
+    await database.command("collMod", POSTINGS, validator={"$jsonSchema": _POSTING})
+
+
 # Maps a collection to its indexes. Each index is a pair: its fields, and whether it is unique.
 INDEXES: Final[dict[str, tuple[tuple[tuple[str, ...], bool], ...]]] = {
     ACCOUNTS: ((("userId", "_id"), False), (("status", "_id"), False)),

@@ -64,6 +64,8 @@ class StoreHistory:
 
 
 def _was_judged(transaction: Transaction) -> bool:
+    if transaction.order.reversal is not None:
+        return False
     # Only orders that were refused when they were recorded were not judged. Such an order never changes again, so its
     # two times are equal. The decision alone does not show this, because earlier releases did not store decisions.
     if transaction.status is not TransactionStatus.FAILED or transaction.decision is not None:

@@ -19,6 +19,7 @@ from subgraphs.transaction import events
 from subgraphs.transaction.domain import OPEN, SETTLED, IllegalTransition, TransactionStatus
 from subgraphs.transaction.idempotency import UsedKey, may_be_reused
 from subgraphs.transaction.lease import MAX_AHEAD
+from subgraphs.transaction.reversal import NotReversible
 from subgraphs.transaction.store import mongo_queries as queries
 from subgraphs.transaction.store.mongo_documents import (
     changed_fields,
@@ -69,6 +70,10 @@ class MongoTransactionStore(MongoStore):
                 await self._insert(transaction, key, lease)
             except _KeyTaken:
                 taken = await self._holder(key.scope)
+            except NotReversible:
+                taken = await self._holder(key.scope)
+                if taken is None:
+                    raise
             except Unavailable:
                 # The order may have been recorded although the server did not respond. If it was, the key is taken.
                 taken = await self._holder(key.scope)
@@ -92,7 +97,9 @@ class MongoTransactionStore(MongoStore):
         async def insert(session: AsyncClientSession) -> tuple[None, int]:
             try:
                 await self._transactions.insert_one(document, session=session)
-            except DuplicateKeyError:
+            except DuplicateKeyError as error:
+                if "reversal.of" in (error.details or {}).get("keyPattern", ()):
+                    raise NotReversible(transaction.id) from None
                 raise _KeyTaken from None
             await self._append_events(_versions(None, transaction, 0), session)
             return None, 1

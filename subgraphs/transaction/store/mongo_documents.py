@@ -8,6 +8,7 @@ type: String, status: String, metadata: Object, createdAt: Date
 updatedAt: Date, named: {source, destination}, source: {userId, accountNumber}, destination: {userId, accountNumber},
 payee, requester: {userId, roles}, principalUserId, problem: Object, fraudDecision: Object, approvals: [{userId, at}]
 refusal: Object                                         of an order that was HELD
+reversal: {of: ObjectId, type: String}                  of a reversal
 history: [{status, at, by}]                             the first status first
 key: {userId, mutation, key, fingerprint, expiresAt}    until the idempotency key is deleted
 lease: {owner, expiresAt}                               while a process carries the order out
@@ -32,6 +33,7 @@ from subgraphs.transaction.domain import (
     Parties,
     Party,
     Requester,
+    Reversal,
     Transaction,
     TransactionStatus,
     TransactionType,
@@ -72,6 +74,7 @@ def to_document(transaction: Transaction) -> Document:
         "requester": {"userId": transaction.requester.user_id, "roles": sorted(transaction.requester.roles)},
         "principalUserId": transaction.principal_user_id,
         **changed_fields(transaction),
+        **({"reversal": _reversal(order.reversal)} if order.reversal else {}),
     }
 
 
@@ -84,6 +87,7 @@ def from_document(document: Mapping[str, Any]) -> Transaction:
         destination=document["named"]["destination"],
         payee=document["payee"],
         metadata={_unescaped(name): value for name, value in document["metadata"].items()},
+        reversal=_to_reversal(document.get("reversal")),
     )
     problem, refusal = document["problem"], document.get("refusal")
     return Transaction(
@@ -132,6 +136,14 @@ def scope_document(scope: KeyScope) -> Document:
 
 def lease_document(lease: Lease | None) -> Document | None:
     return None if lease is None else {"owner": lease.owner, "expiresAt": lease.expires_at}
+
+
+def _reversal(reversal: Reversal) -> Document:
+    return {"of": ObjectId(reversal.of), "type": str(reversal.type)}
+
+
+def _to_reversal(document: Mapping[str, Any] | None) -> Reversal | None:
+    return None if document is None else Reversal(str(document["of"]), TransactionType(document["type"]))
 
 
 def _account_id(party: Party | None) -> ObjectId | None:

@@ -128,7 +128,7 @@ def turnovers(account_ids: Iterable[str], request: TurnoverRequest) -> dict[str,
     ):
         conditions: Conditions = {
             f"{side}AccountId": wanted,
-            "status": "COMPLETED",
+            "status": {"$in": sorted(SETTLED)},
             **_time_conditions(request.created_from, request.created_to),
         }
         if request.viewer_id is not None:

@@ -105,15 +105,36 @@ async def _create_transactions(database: AsyncDatabase[Document]) -> None:
 
 
 _REFUSAL: Final = {"refusal": {"bsonType": "object"}}
+_REVERSAL: Final = {"reversal": _object({"of": {"bsonType": "objectId"}, "type": {"enum": sorted(TransactionType)}})}
+# A transaction has at most one reversal that has not failed.
+_REVERSED_ONCE: Final = IndexModel(
+    [("reversal.of", ASCENDING)],
+    name="reversed_once",
+    unique=True,
+    partialFilterExpression={
+        "reversal.of": {"$exists": True},
+        "status": {"$in": sorted(set(TransactionStatus) - {TransactionStatus.FAILED})},
+    },
+)
+
+
+async def _add_properties(database: AsyncDatabase[Document], properties: dict[str, Any]) -> None:
+    schema = {**TRANSACTION_SCHEMA, "properties": {**TRANSACTION_SCHEMA["properties"], **properties}}
+    await database.command("collMod", COLLECTION, validator={"$jsonSchema": schema})
 
 
 async def _add_refusals(database: AsyncDatabase[Document]) -> None:
-    schema = {**TRANSACTION_SCHEMA, "properties": {**TRANSACTION_SCHEMA["properties"], **_REFUSAL}}
-    await database.command("collMod", COLLECTION, validator={"$jsonSchema": schema})
+    await _add_properties(database, _REFUSAL)
+
+
+async def _add_reversals(database: AsyncDatabase[Document]) -> None:
+    await _add_properties(database, {**_REFUSAL, **_REVERSAL})
+    await database[COLLECTION].create_indexes([_REVERSED_ONCE])
 
 
 MIGRATIONS: Final = (
     MongoMigration(1, "identity of the store and outbox", create_common_collections),
     MongoMigration(2, "transactions", _create_transactions),
     MongoMigration(3, "refusals of held orders", _add_refusals),
+    MongoMigration(4, "reversals", _add_reversals),
 )

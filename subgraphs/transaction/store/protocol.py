@@ -73,7 +73,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class TurnoverRequest:
-    """A request for the sums of COMPLETED transactions. `created_from` is inclusive, and `created_to` is exclusive."""
+    """A request for the sums of settled transactions. `created_from` is inclusive, and `created_to` is exclusive."""
 
     viewer_id: str | None
     created_from: datetime | None = None
@@ -101,6 +101,9 @@ class TransactionStore(Outbox, IdentifiedStore, Protocol):
 
         Returns:
             None if everything was inserted; otherwise the order that already uses the key.
+
+        Raises:
+            NotReversible: the transaction is a reversal, and there is another one that has not failed.
         """
 
     async def find_key(self, scope: KeyScope, at: datetime) -> UsedKey | None:

@@ -20,6 +20,7 @@ from subgraphs.transaction.domain import (
     Parties,
     Party,
     Requester,
+    Reversal,
     Transaction,
     TransactionStatus,
     TransactionType,
@@ -27,6 +28,7 @@ from subgraphs.transaction.domain import (
 from subgraphs.transaction.fraud.decision import Decision
 from subgraphs.transaction.idempotency import UsedKey, may_be_reused
 from subgraphs.transaction.lease import MAX_AHEAD, Lease, may_claim
+from subgraphs.transaction.reversal import NotReversible
 from subgraphs.transaction.states import StatusChange
 from subgraphs.transaction.store import sqlite_queries as queries
 from subgraphs.transaction.store.protocol import Sums
@@ -51,7 +53,7 @@ INSERT INTO transactions VALUES (
     :source_named, :source_account_id, :source_user_id, :source_account_number,
     :destination_named, :destination_account_id, :destination_user_id, :destination_account_number,
     :payee, :metadata, :problem, :requester_user_id, :requester_roles, :principal_user_id, :created_at, :updated_at,
-    :lease_owner, :lease_expires_at, :fraud_decision, :approvals, :refusal
+    :lease_owner, :lease_expires_at, :fraud_decision, :approvals, :refusal, :reversal_of, :reversal_type
 )
 """
 
@@ -106,6 +108,7 @@ class SqliteTransactionStore(SqliteOutboxStore):
             taken = await _find_key(connection, scope, self._not_ahead(transaction.created_at))
             if taken is not None:
                 return taken
+            await _check_only_reversal(connection, transaction)
             await connection.execute(_INSERT, {**_to_row(transaction), **_lease_columns(lease)})
             await connection.execute(
                 # REPLACE is needed if the key has expired, but its old entry is not deleted yet.
@@ -245,6 +248,15 @@ async def _find_key(connection: aiosqlite.Connection, scope: KeyScope, at: datet
     return None
 
 
+async def _check_only_reversal(connection: aiosqlite.Connection, transaction: Transaction) -> None:
+    reversal = transaction.order.reversal
+    if reversal is None:
+        return
+    query = "SELECT id FROM transactions WHERE reversal_of = ? AND status <> 'FAILED'"
+    if list(await connection.execute_fetchall(query, (reversal.of,))):
+        raise NotReversible(reversal.of)
+
+
 async def _find_row(connection: aiosqlite.Connection, transaction_id: str) -> sqlite3.Row | None:
     rows = await connection.execute_fetchall("SELECT * FROM transactions WHERE id = ?", (transaction_id,))
     return next(iter(rows), None)
@@ -283,6 +295,8 @@ def _to_row(transaction: Transaction) -> dict[str, str | int | None]:
         **_side("source", order.source, transaction.parties.source),
         **_side("destination", order.destination, transaction.parties.destination),
         "payee": order.payee,
+        "reversal_of": order.reversal.of if order.reversal else None,
+        "reversal_type": order.reversal.type if order.reversal else None,
         "metadata": json.dumps(dict(order.metadata)),
         "requester_user_id": transaction.requester.user_id,
         "requester_roles": json.dumps(sorted(transaction.requester.roles)),
@@ -309,6 +323,7 @@ def _from_row(row: sqlite3.Row) -> Transaction:
         destination=row["destination_named"],
         payee=row["payee"],
         metadata=json.loads(row["metadata"]),
+        reversal=Reversal(row["reversal_of"], TransactionType(row["reversal_type"])) if row["reversal_of"] else None,
     )
     return Transaction(
         id=row["id"],

@@ -130,4 +130,17 @@ MIGRATIONS = (
     ),
     # JSON: the problem of an order that was rejected or has expired while it was HELD.
     Migration(7, "refusals of held orders", ("ALTER TABLE transactions ADD COLUMN refusal TEXT",)),
+    Migration(
+        8,
+        "reversals",
+        (
+            "ALTER TABLE transactions ADD COLUMN reversal_of TEXT REFERENCES transactions (id)",
+            "ALTER TABLE transactions ADD COLUMN reversal_type TEXT",
+            # A transaction has at most one reversal that has not failed.
+            (
+                "CREATE UNIQUE INDEX transactions_reversed_once ON transactions (reversal_of)"
+                " WHERE reversal_of IS NOT NULL AND status <> 'FAILED'"
+            ),
+        ),
+    ),
 )

@@ -115,7 +115,12 @@ def turnover(account_ids: Sequence[str], request: TurnoverRequest) -> Query:
     ):
         visible = [] if request.viewer_id is None else [f"{user} = :viewer"]
         where = " AND ".join(
-            [f"{account} IN (SELECT value FROM json_each(:accounts))", "status = 'COMPLETED'", *visible, *conditions]
+            [
+                f"{account} IN (SELECT value FROM json_each(:accounts))",
+                "status IN ('COMPLETED', 'REVERSED')",
+                *visible,
+                *conditions,
+            ]
         )
         sides.append(
             f"SELECT {account}, currency, '{side}', sum(amount / {_HALF}), sum(amount % {_HALF})"

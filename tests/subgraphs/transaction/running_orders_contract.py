@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from bank.identity import SUPPORT
 from bank.values import new_object_id, new_user_id
-from subgraphs.transaction.domain import IllegalTransition, Parties, TransactionStatus
+from subgraphs.transaction.domain import IllegalTransition, Parties, Requester, TransactionStatus
 from subgraphs.transaction.lease import DURATION, MAX_AHEAD, Lease
 from subgraphs.transaction.problems import PaymentDeclined
+from subgraphs.transaction.reversal import NotReversible, open_reversal
 from subgraphs.transaction.states import Move, StatusChange, moved
 from subgraphs.transaction.store.protocol import TransactionStore
 from tests.subgraphs.kit.outbox_contract import old_events_are_pruned_oldest_first
@@ -174,6 +176,31 @@ async def old_events_of_transactions_are_pruned(factory: StoreFactory) -> None:
         await old_events_are_pruned_oldest_first(store, record_at)
 
 
+async def a_transaction_has_one_reversal_that_has_not_failed(factory: StoreFactory) -> None:
+    async with factory() as store, factory() as other:
+        ann, staff = party(), Requester(new_user_id(), frozenset({SUPPORT}))
+        original = await recorded(store, transaction(payment_order(ann), Parties(ann, None), status=S.COMPLETED))
+
+        def reversal() -> Transaction:
+            return open_reversal(new_object_id(), original, staff, START)
+
+        failed = await recorded(store, reversal())
+        assert failed.order.reversal is not None
+        assert (await other.by_ids([failed.id]))[failed.id] == failed
+        with pytest.raises(NotReversible):
+            await recorded(other, reversal())
+        await conclude(store, failed.id, S.FAILED, PaymentDeclined(), START)
+        attempts = await asyncio.gather(
+            *(recorded(each, reversal()) for each in (store, other, store)), return_exceptions=True
+        )
+        assert [type(each) for each in attempts].count(NotReversible) == 2
+        (made,) = (each for each in attempts if not isinstance(each, BaseException))
+        # A repetition of the request that was recorded finds its own order.
+        again = await store.record(replace(made, id=new_object_id()), key_for(made))
+        assert again is not None
+        assert again.transaction == made
+
+
 def pending(at: datetime = START) -> Transaction:
     ann = party()
     return transaction(payment_order(ann), Parties(ann, None), at=at)
@@ -191,6 +218,7 @@ RUNNING_ORDERS_CONTRACT: Final[tuple[Callable[[StoreFactory], Awaitable[None]], 
     only_pending_transactions_are_claimed,
     an_event_is_written_exactly_when_a_transaction_changes,
     every_status_is_in_the_history,
+    a_transaction_has_one_reversal_that_has_not_failed,
     a_change_decides_on_the_newest_state,
     old_events_of_transactions_are_pruned,
 )

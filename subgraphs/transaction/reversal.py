@@ -1,0 +1,62 @@
+"""Reversals: a new transaction that moves the money of a COMPLETED one back (bank §2.19). Pure.
+
+The first transaction stays as it is, except that its status becomes REVERSED when the money is back. A reversal that
+fails, because the receiver has spent the money, changes nothing; it may be tried again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from servicekit.errors import Forbidden
+from subgraphs.transaction.domain import (
+    PERMISSIONS,
+    IllegalTransition,
+    Operation,
+    Order,
+    Parties,
+    Reversal,
+    Transaction,
+    TransactionStatus,
+    TransactionType,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from subgraphs.transaction.domain import Requester
+
+
+class NotReversible(IllegalTransition):
+    """The transaction has moved no money, is reversed already or being reversed, or is itself a reversal."""
+
+
+def reversal_order(original: Transaction) -> Order:
+    """Return the order that moves the whole amount of `original` back."""
+    order, parties = original.order, original.parties
+    return Order(
+        type=TransactionType.REVERSAL,
+        amount=order.amount,
+        currency=order.currency,
+        source=parties.destination.account_id if parties.destination else None,
+        destination=parties.source.account_id if parties.source else None,
+        reversal=Reversal(original.id, order.type),
+    )
+
+
+def open_reversal(transaction_id: str, original: Transaction, requester: Requester, at: datetime) -> Transaction:
+    """Return the record of a new reversal.
+
+    Raises:
+        Forbidden: the person is not of the staff, gave the order of `original`, or owns an account of it.
+        NotReversible: `original` is not COMPLETED, or is itself a reversal.
+    """
+    concerned = {party.user_id for party in (original.parties.source, original.parties.destination) if party}
+    allowed = PERMISSIONS[Operation.REVERSE].allows_staff(requester)
+    if not allowed or requester.user_id in {*concerned, original.requester.user_id}:
+        raise Forbidden("Only staff reverse transactions, and not their own")
+    if original.status is not TransactionStatus.COMPLETED or original.order.reversal is not None:
+        raise NotReversible(original.id)
+    parties = Parties(source=original.parties.destination, destination=original.parties.source)
+    order = reversal_order(original)
+    return Transaction(transaction_id, order, requester, parties, TransactionStatus.PENDING, None, at, at)
