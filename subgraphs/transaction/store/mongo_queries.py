@@ -103,15 +103,22 @@ def counted_branches(listing: Listing) -> list[Conditions]:
 def counts_of_accounts(account_ids: Iterable[str], listing: Listing) -> list[Pipeline]:
     """Return two pipelines: one counts the debits of the accounts, and the other one the credits.
 
-    Their results are documents `{_id: account, count}`. The caller adds the counts of both sides.
+    Their results are documents `{_id: account, count}`. The caller adds the counts of both sides. A transfer from an
+    account to itself, which is refused and recorded, is counted as a debit only.
     """
     wanted = {"$in": object_ids(account_ids)}
+    branches = _account_branches(listing)
+    debits = branches["source"]
+    debited = {
+        "$and": [{"$expr": {"$eq": ["$sourceAccountId", "$destinationAccountId"]}}, debits.owner, debits.conditions]
+    }
+    excluded: dict[str, Conditions] = {"source": {}, "destination": {"$nor": [debited]}}
     return [
         [
-            {"$match": {"$and": [{f"{side}AccountId": wanted}, branch.owner, branch.conditions]}},
+            {"$match": {"$and": [{f"{side}AccountId": wanted}, branch.owner, branch.conditions, excluded[side]]}},
             {"$group": {"_id": f"${side}AccountId", "count": {"$sum": 1}}},
         ]
-        for side, branch in _account_branches(listing).items()
+        for side, branch in branches.items()
     ]
 
 

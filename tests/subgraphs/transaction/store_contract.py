@@ -21,7 +21,7 @@ from bank.values import new_object_id, new_user_id
 from subgraphs.kit.connections import PageRequest
 from subgraphs.transaction.domain import IllegalTransition, Parties, TransactionStatus, TransactionType
 from subgraphs.transaction.idempotency import KEY_LIFETIME, UsedKey
-from subgraphs.transaction.problems import InsufficientFunds, InvalidAccount, PaymentDeclined
+from subgraphs.transaction.problems import InsufficientFunds, InvalidAccount, PaymentDeclined, SameAccount
 from subgraphs.transaction.store.protocol import Filter, Listing, Sums, TurnoverRequest, sort_key
 from tests.subgraphs.transaction.running_orders_contract import MILLISECOND, RUNNING_ORDERS_CONTRACT, StoreFactory
 from tests.subgraphs.transaction.support import (
@@ -339,7 +339,10 @@ async def turnover_beyond_64_bits_is_exact(factory: StoreFactory) -> None:
 
 
 def _every_kind(accounts: Sequence[Party]) -> list[Transaction]:
-    """Transfers between all pairs, and a deposit to and a payment from each account, in every status."""
+    """Transfers between all pairs, and a deposit to and a payment from each account, in every status.
+
+    There is also a transfer from an account to itself, which is always refused.
+    """
     moments = ticking()
     records = [
         transaction(transfer_order(source, destination), Parties(source, destination), at=next(moments), status=status)
@@ -352,7 +355,12 @@ def _every_kind(accounts: Sequence[Party]) -> list[Transaction]:
         records.append(transaction(payment_order(account), Parties(account, None), at=next(moments)))
     source, destination = accounts[0], accounts[-1]
     refused = transaction(transfer_order(source, destination), Parties(source, destination), at=next(moments))
-    return [*records, replace(refused, status=S.FAILED, problem=PaymentDeclined())]
+    to_itself = transaction(transfer_order(source, source), Parties(source, source), at=next(moments))
+    return [
+        *records,
+        replace(refused, status=S.FAILED, problem=PaymentDeclined()),
+        replace(to_itself, status=S.FAILED, problem=SameAccount()),
+    ]
 
 
 def _touches(record: Transaction, account: Party) -> bool:
