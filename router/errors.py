@@ -237,7 +237,10 @@ class PlanningError(RequestError):
 
 
 class RateLimited(RequestError):
-    """The client has used up a limit and may try again in `retry_after` seconds. `policy` is the limit as a header."""
+    """The client has used up a limit, and may try again in `retry_after` seconds.
+
+    `policy` describes the limit, in the form of the header `RateLimit-Policy`.
+    """
 
     code = "RATE_LIMITED"
 
@@ -249,7 +252,7 @@ class RateLimited(RequestError):
 
     @classmethod
     def undecided(cls, retry_after: int) -> RateLimited:
-        """Return the error if nobody can say whether the client has used up a limit."""
+        """Return the error for a request whose limits cannot be checked, for example because a store is down."""
         refusal = cls(retry_after, "")
         message, code = "The limits of clients cannot be checked right now.", "RATE_LIMITS_UNAVAILABLE"
         refusal.message, refusal.code, refusal.status = message, code, 503
@@ -310,6 +313,6 @@ class SubgraphMalformedResponse(TransportError):
 
 
 class SubgraphCostExceeded(TransportError):
-    """The fetch was not sent, because the fetches to this subgraph would cost more than its limit allows."""
+    """The fetch was not sent, because the cost of all fetches to this subgraph would exceed the subgraph's limit."""
 
     code = "SUBGRAPH_COST_ESTIMATED_TOO_EXPENSIVE"

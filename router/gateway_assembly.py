@@ -37,7 +37,7 @@ class GatewayParts(NamedTuple):
     traffic: tuple[ReportsStatus, ...] = ()
 
     def status(self) -> dict[str, object]:
-        """Return what the stages and the layers to subgraphs say about themselves, for `/status`."""
+        """Return the status of the stages, and of the transport layers to subgraphs, for the path `/status`."""
         layers = {name: value for layer in self.traffic for name, value in layer.status().items()}
         return {**self.stages.status(), **layers}
 
@@ -66,12 +66,14 @@ def assemble(
 def transport_for(
     graph: Supergraph, settings: RouterSettings, send: SubgraphHandler | None = None
 ) -> tuple[EncodingLayer, tuple[ReportsStatus, ...]]:
-    """Return the transport to all subgraphs, and those of its layers that `/status` shows.
+    """Return the transport to all subgraphs, and the layers of the transport that `/status` shows.
+
+    A request to a subgraph passes through these layers:
 
         executor ─> stages ─> metering ─> encoding ─> [ layers ─> HTTP ]
 
-    `router.pipeline.plan_execution` adds the stages and the metering for each request, `layered_transport` makes what
-    is in brackets. If `send` is given, it takes the place of the brackets: no socket is opened.
+    `router.pipeline.plan_execution` adds the stages and the metering for each request. `layered_transport` makes the
+    layers in brackets. If `send` is given, it replaces the layers in brackets, and no socket is opened.
 
     Raises:
         ValueError: An address or a certificate is not usable.

@@ -1,4 +1,4 @@
-"""`router cost`: estimate what an operation costs, for a review or a check in CI."""
+"""`router cost`: estimate the cost of an operation, for example to check the cost in CI."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def command(
     most: int | None,
     output_format: str,
 ) -> None:
-    """Estimate what an operation costs, by @cost and @listSize, and which of its fields cost most.
+    """Estimate the cost of an operation and of each of its fields. @cost and @listSize in the schema set the costs.
 
-    Exit code 0: the cost is at most --max; 1: it is more, or the operation is invalid; 2: bad usage.
+    Exit code 0: the cost is at most --max; 1: the cost is more than --max, or the operation is invalid; 2: bad usage.
     """
     weights = SchemaWeights(selected.supergraph)
     priced = PricedOperation.of(
@@ -81,7 +81,7 @@ def _variables(file: Path | None) -> Mapping[str, object]:
 
 
 def _rows(selections: Sequence[PricedSelection], estimation: Estimation, path: tuple[str, ...]) -> Iterator[_Row]:
-    """Yield the path and the cost of each field, with all fields in it, in the order of the operation."""
+    """Yield `(path, cost)` for each field, in the order of the operation. The cost includes all subfields."""
     for selection in selections:
         cost = estimation.total((selection,)).cost
         if not cost:
@@ -98,7 +98,7 @@ def _as_json(cost: int, base: int, rows: Sequence[_Row], most: int | None) -> st
 
 
 def _as_text(cost: int, base: int, rows: Sequence[_Row], most: int | None) -> str:
-    """Return a table. The cost of a field is that of one item of the list around it."""
+    """Return a table of costs. If a field is inside a list, its cost is the cost for one item of the list."""
     lines = [(".".join(path), str(each)) for path, each in rows]
     if base:
         lines.insert(0, ("(the operation)", str(base)))

@@ -133,9 +133,9 @@ async def serve_supervisor(
 
 
 async def _line_or_end(reader: asyncio.StreamReader) -> bytes:
-    """Return the next line, or nothing if the other side has ended.
+    """Return the next line. If the other side has ended, return an empty line.
 
-    If the other side ended without having read everything, the system resets the connection instead of closing it.
+    If the other side ends before it has read all data, the system resets the connection. This counts as the end too.
     """
     try:
         return await reader.readline()

@@ -58,7 +58,10 @@ class Stage:
         """Take over the state of `previous`, the stage of the same class that this stage replaces (a reload)."""
 
     def status(self) -> Mapping[str, object]:
-        """Return what `/status` of the admin port says about this stage, as JSON values by unique names."""
+        """Return the values that `/status` of the admin port shows for this stage: name → JSON value.
+
+        No other stage may use the same names.
+        """
         return {}
 
     async def aclose(self) -> None:

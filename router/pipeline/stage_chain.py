@@ -76,7 +76,7 @@ class StageChain:
                 stage.inherit(predecessor)
 
     def status(self) -> dict[str, object]:
-        """Return what all stages say about themselves (`Stage.status`)."""
+        """Return the values of all stages for `/status` (`Stage.status`)."""
         return {name: value for stage in self.stages for name, value in stage.status().items()}
 
     async def aclose(self) -> None:

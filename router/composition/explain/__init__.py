@@ -91,7 +91,11 @@ def find(code: str) -> Page | None:
 
 
 def parse_page(code: str, text: str) -> Page:
-    """Parse the Markdown of a page. Raises ValueError if its title is not the code."""
+    """Parse the Markdown of a page.
+
+    Raises:
+        ValueError: The title of the page is not `code`.
+    """
     head, *rest = _SECTION.split(text)
     paragraphs = [" ".join(paragraph.split()) for paragraph in head.strip().split("\n\n")]
     title, summary = paragraphs[:2]

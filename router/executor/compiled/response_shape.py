@@ -101,7 +101,7 @@ class ObjectShape:
         return found if found is not None and found.sources else None
 
     def creators(self) -> set[int]:
-        """Return the ids of the fetches that bring these objects and the objects around them."""
+        """Return the ids of the fetches that return these objects, their parents, and all other ancestors."""
         found = set() if self.creator is None else {self.creator}
         return found if self.parent is None else found | self.parent[0].creators()
 
