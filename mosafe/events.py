@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from bank.events.topics import ACCOUNTS, TRANSACTIONS, topic_of
+from bank.events.topics import ACCOUNTS, FRAUD, TRANSACTIONS, topic_of
 from bank.values import format_timestamp
 from servicekit.errors import StartupError
 from servicekit.settings import environment, load
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from subgraphs.kit.outbox import Event, Outbox, OutboxRow
 
 # Maps a service to three values: the class of its settings (with the address of its store), the table of the
-# implementations of its store, and the topic of its events.
-_SERVICES: Final[Mapping[str, tuple[Any, Any, str]]] = {
-    "account": (AccountSettings, ACCOUNT_STORES, ACCOUNTS),
-    "transaction": (TransactionSettings, TRANSACTION_STORES, TRANSACTIONS),
+# implementations of its store, and the topics of its events.
+_SERVICES: Final[Mapping[str, tuple[Any, Any, tuple[str, ...]]]] = {
+    "account": (AccountSettings, ACCOUNT_STORES, (ACCOUNTS,)),
+    "transaction": (TransactionSettings, TRANSACTION_STORES, (TRANSACTIONS, FRAUD)),
 }
-_TOPICS: Final = (ACCOUNTS, TRANSACTIONS)
+_TOPICS: Final = (ACCOUNTS, TRANSACTIONS, FRAUD)
 POLL_SECONDS: Final = 0.2
 _topic = click.option("--topic", "topics", multiple=True, type=click.Choice(_TOPICS), help="All topics by default.")
 
@@ -101,7 +101,7 @@ async def _publish_again(brokers: str, topics: Sequence[str], since: datetime) -
             last = 0
             while rows := await outbox.events(after=last, limit=BATCH):
                 last = rows[-1].sequence
-                chosen = [row for row in rows if row.event.time >= since]
+                chosen = [row for row in rows if row.event.time >= since and topic_of(row.event.type) in topics]
                 await publisher.publish(chosen)
                 count += len(chosen)
     return count
@@ -116,7 +116,7 @@ async def _print_outboxes(topics: Sequence[str], since: datetime | None, *, foll
             for service, outbox in outboxes.items():
                 async for row in _rows(outbox, last[service]):
                     last[service] = row.sequence
-                    if row.event.time >= begin:
+                    if row.event.time >= begin and topic_of(row.event.type) in topics:
                         _print(row.event, service)
             if not follow:
                 return
@@ -144,9 +144,9 @@ async def _open(stack: AsyncExitStack, topics: Sequence[str]) -> dict[str, Outbo
     """Open the stores that contain events of `topics`. A store that does not exist is not created."""
     environ = environment()
     found: dict[str, Outbox] = {}
-    for service, (settings, stores, topic) in _SERVICES.items():
+    for service, (settings, stores, own) in _SERVICES.items():
         address = load(settings, environ).store
-        if topic in topics and (address.scheme != SQLITE or address.sqlite_file.exists()):
+        if set(own) & set(topics) and (address.scheme != SQLITE or address.sqlite_file.exists()):
             found[service] = await stack.enter_async_context(open_store(address, stores))
     if not found:
         raise StartupError("no service has a store here; MOSAFE_DATA_DIR names the data directory")

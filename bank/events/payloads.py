@@ -52,6 +52,13 @@ class AccountPosted(AccountPayload):
     amount: Amount
 
 
+class AccountHoldChanged(AccountPayload):
+    transaction_id: ObjectId
+    transaction_type: str
+    amount: Amount
+    hold_status: str = Field(description="HELD, RELEASED or EXPIRED.")
+
+
 class TransactionPayload(Payload):
     transaction_id: ObjectId
     type: str
@@ -91,6 +98,8 @@ PAYLOADS: Final[Mapping[str, type[Payload]]] = {
     "account.opened": AccountPayload,
     "account.changed": AccountChanged,
     "account.posted": AccountPosted,
+    "account.held": AccountHoldChanged,
+    "account.released": AccountHoldChanged,
     "transaction.recorded": TransactionPayload,
     "transaction.status_changed": TransactionPayload,
     "fraud.decided": FraudDecided,

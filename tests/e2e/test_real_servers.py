@@ -89,6 +89,7 @@ async def test_accounts_orders_and_events_are_there_for_plain_clients(tmp_path: 
         # Without Kafka, the same events come from the stores.
         stores = {**servers, "KAFKA_BROKERS": ""}
         assert {each["id"] for each in tail(tmp_path, stores, "--topic", "accounts.v1")} == {e["id"] for e in events}
+        assert {each["type"] for each in tail(tmp_path, stores, "--topic", "fraud.v1")} == {"fraud.decided"}
     finally:
         platform.client.close()
         for child in children:
