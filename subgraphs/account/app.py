@@ -13,6 +13,7 @@ from bank.service_credential import ServiceCredential
 from servicekit.cautious_clock import CautiousClock
 from subgraphs.account import statements
 from subgraphs.account.context import AccountContext, AccountServices
+from subgraphs.account.day_heads import DayHeads
 from subgraphs.account.internal_api import internal_router
 from subgraphs.account.schema import build_schema
 from subgraphs.account.store.factory import account_stores
@@ -43,6 +44,8 @@ PRUNE_SECONDS: Final = 3600.0
 # The pause between two releases of expired holds. It is also the longest time for which the money of an expired hold is
 # still reserved. An expired hold is never captured, even if it is not released yet.
 EXPIRY_SECONDS: Final = 5.0
+# The pause between two looks whether a day is over. Its head may be logged so much later.
+HEAD_SECONDS: Final = 60.0
 EXPIRY_BATCH: Final = 100
 
 _log = structlog.stdlib.get_logger("account")
@@ -84,6 +87,8 @@ async def open_runtime(settings: AccountSettings) -> AsyncIterator[AccountRuntim
         clock = CautiousClock(values.now)
         await stack.enter_async_context(publishing(store, settings.kafka_brokers, "account"))
         await stack.enter_async_context(in_background(repeat(lambda: _prune(store, clock), every(PRUNE_SECONDS))))
+        heads = DayHeads(store, clock)
+        await stack.enter_async_context(in_background(repeat(heads.log_finished, every(HEAD_SECONDS))))
         expiry = in_background(repeat(lambda: _expire(store), every(EXPIRY_SECONDS)))
         await stack.enter_async_context(expiry)
         verifier = await stack.enter_async_context(token_verifier(settings))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from servicekit.errors import StartupError
 from servicekit.settings import environment, load
 from servicekit.sqlite_failures import explain
 from subgraphs.account.app import create_app
+from subgraphs.account.day_heads import compute_head
 from subgraphs.account.settings import AccountSettings
 from subgraphs.account.store.factory import account_stores, open_mongodb
 from subgraphs.account.store.ledger_report import CHAINS
@@ -77,6 +79,24 @@ def check(context: click.Context, database: Path | None) -> None:
 def verify(context: click.Context, database: Path | None) -> None:
     """Verify every invariant of the ledger, as `check` does."""
     _verify(context, database)
+
+
+@ledger.command("heads")
+@click.option("--days", type=click.IntRange(1, 3660), default=7, show_default=True, help="How many finished days.")
+def heads(days: int) -> None:
+    """Print the head of each of the last days, to compare it with the one in the log. The service may be running.
+
+    If a head differs, entries of that day were removed or changed since it was logged.
+    """
+    asyncio.run(_print_heads(load(AccountSettings, environment()), days))
+
+
+async def _print_heads(settings: AccountSettings, days: int) -> None:
+    today = values.now().date()
+    async with open_joined(settings.place, account_stores(settings.chain_key())) as store:
+        for day in (today - timedelta(days=ago) for ago in range(days, 0, -1)):
+            head, accounts = await compute_head(store, day)
+            click.echo(f"{day.isoformat()}  {head}  {accounts} accounts")
 
 
 def _verify(context: click.Context, database: Path | None) -> None:

@@ -7,8 +7,8 @@ internal accounts have no chain. They need none, because each transaction has an
 of this entry also covers the entries of internal accounts.
 
 If somebody removes the last entries of an account, the rest of the chain is still valid, only shorter. So the service
-logs a head for each day: one hash over all entries of that day. A later check computes the same hash from the database
-only if no entry of that day is missing.
+logs a head for each day: one hash over the last entry of each account on that day, whose hash covers the entries before
+it. The same head is computed from the database later (`day_heads`) only if no entry of that day is missing.
 
 This module is pure: it has no I/O and reads no clock.
 """
@@ -109,9 +109,9 @@ class ChainKey:
 
 
 def head_of_day(hashes: Iterable[tuple[str, bytes]]) -> str:
-    """Return the head of a day: the SHA-256 digest of all entries of the day, in hexadecimal.
+    """Return the head of a day: a SHA-256 digest in hexadecimal.
 
-    `hashes` contains the account's id and the hash of each entry, in any order.
+    `hashes` contains the id of each account with entries on that day, and the hash of its last entry, in any order.
     """
     digest = hashlib.sha256()
     for account_id, entry_hash in sorted(hashes):

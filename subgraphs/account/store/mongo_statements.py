@@ -46,6 +46,16 @@ class MongoStatements(MongoAccountLists):
             pages = await asyncio.gather(*(of_account(account, period) for account, period in asked))
         return dict(zip(asked, pages, strict=True))
 
+    async def last_hashes(self, period: Period) -> Sequence[tuple[str, bytes]]:
+        steps: list[Document] = [
+            {"$match": {"postedAt": {"$gte": period.begin, "$lt": period.end}, "position": {"$exists": True}}},
+            {"$sort": {"accountId": ASCENDING, "position": ASCENDING}},
+            {"$group": {"_id": "$accountId", "hash": {"$last": "$hash"}}},
+        ]
+        with self._database.failures():
+            found = await self._database.collection(ENTRIES).aggregate(steps, allowDiskUse=True)
+            return [(str(row["_id"]), bytes(row["hash"])) async for row in found]
+
     async def balances_before(
         self, moments: Collection[tuple[str, datetime]]
     ) -> Mapping[tuple[str, datetime], Decimal]:

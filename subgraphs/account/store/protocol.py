@@ -108,6 +108,9 @@ class AccountStore(Outbox, IdentifiedStore, Protocol):
         `page.backwards`, they are in reverse order. Each pair has up to `page.limit + 1` entries.
         """
 
+    async def last_hashes(self, period: Period) -> Sequence[tuple[str, bytes]]:
+        """Return the id of each account with entries in a period, and the hash of its last entry in the period."""
+
     async def balances_before(
         self, moments: Collection[tuple[str, datetime]]
     ) -> Mapping[tuple[str, datetime], Decimal]:

@@ -24,6 +24,13 @@ ORDER BY posted_at DESC, sequence DESC LIMIT 1
 """
 
 
+# With max(), SQLite takes the other columns from the row that has the maximum.
+_LAST_HASHES = """
+SELECT account_id, hash, max(position) FROM entries
+WHERE posted_at >= ? AND posted_at < ? AND position IS NOT NULL GROUP BY account_id
+"""
+
+
 class SqliteStatements(SqliteOutboxStore):
     """The part of the `AccountStore` that reads entries. Each query reads a range of the index `entries_by_time`."""
 
@@ -47,6 +54,11 @@ class SqliteStatements(SqliteOutboxStore):
                 rows = await connection.execute_fetchall(query, parameters | bounds)
                 found[account, period] = [_to_entry(row) for row in rows]
         return found
+
+    async def last_hashes(self, period: Period) -> Sequence[tuple[str, bytes]]:
+        async with self._database.snapshot() as connection:
+            bounds = (format_timestamp(period.begin), format_timestamp(period.end))
+            return [(row["account_id"], row["hash"]) for row in await connection.execute_fetchall(_LAST_HASHES, bounds)]
 
     async def balances_before(
         self, moments: Collection[tuple[str, datetime]]

@@ -113,9 +113,25 @@ async def the_balance_at_a_time_is_that_after_the_entries_before_it(factory: Sto
             assert await store.balances_before([between]) == {between: Decimal("10.00")}
 
 
+async def the_last_hash_of_each_account_in_a_period_is_found(factory: StoreFactory) -> None:
+    async with factory() as store:
+        ann = person()
+        source, destination = await funded(store, ann, "10.00"), await opened(store, ann)
+        period = until_now(source)
+        before = dict(await store.last_hashes(period))
+        assert set(before) == {source.id}
+        await store.post(transfer(ann, source.id, destination.id, "1.00"))
+        after = dict(await store.last_hashes(period))
+        assert set(after) == {source.id, destination.id}
+        assert after[source.id] != before[source.id]
+        assert {len(each) for each in after.values()} == {32}
+        assert await store.last_hashes(Period(period.end, period.end)) == []
+
+
 STATEMENT_CONTRACT: tuple[Callable[[StoreFactory], Awaitable[None]], ...] = (
     a_statement_has_each_entry_with_the_balance_after_it,
     pages_of_entries_meet_in_both_directions,
     a_period_begins_with_its_first_moment_and_ends_before_its_last,
     the_balance_at_a_time_is_that_after_the_entries_before_it,
+    the_last_hash_of_each_account_in_a_period_is_found,
 )

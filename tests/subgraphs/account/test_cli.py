@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from servicekit.errors import StartupError
 from subgraphs.account.cli import command
-from tests.subgraphs.account.support import funded, opened, person, sqlite_factory, transfer
+from tests.subgraphs.account.support import KEY_TEXT, funded, opened, person, sqlite_factory, transfer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,6 +50,14 @@ def test_a_sound_ledger(data_dir: Path) -> None:
     assert "customers hold 7 JPY, 10.00 USD" in output
     assert output.splitlines()[-1] == "the ledger is sound"
     assert "BROKEN" not in output
+
+
+def test_the_heads_of_days_are_printed(data_dir: Path) -> None:
+    environ = {"MOSAFE_DATA_DIR": str(data_dir), "ACCOUNT_LEDGER_KEY": KEY_TEXT}
+    result = CliRunner(env=environ).invoke(command, ["ledger", "heads", "--days", "2"])
+    assert result.exit_code == 0, result.output
+    lines = [line.split() for line in result.output.splitlines() if line.endswith(" accounts")]
+    assert [(len(line[0]), len(line[1]), line[2]) for line in lines] == [(10, 64, "0")] * 2
 
 
 def test_a_violation_is_reported_with_exit_code_1(data_dir: Path) -> None:
