@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from router.pipeline.stage import Stage
@@ -66,7 +65,7 @@ class ResponseHeaders(Stage):
         if not values:
             return response
         added = tuple((name, line) for name, lines in values.items() for line in lines)
-        return replace(response, headers=(*response.headers, *added))
+        return response.with_headers(added)
 
     def apply(self, responses: Iterable[tuple[str, Mapping[str, str]]]) -> _Values:
         """Return the lines of each header. `responses` are subgraph names and headers, in the order of arrival."""

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from router.json_codec import EncodedObject
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from router.request.log_fields import RequestRecord
 
 
@@ -68,6 +70,17 @@ class GraphQLResponse:
     record: RequestRecord
     status: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
+
+    def with_headers(self, headers: Iterable[tuple[str, str]]) -> GraphQLResponse:
+        """Return the response with additional headers."""
+        # `dataclasses.replace` would take three times as long.
+        return GraphQLResponse(
+            body=self.body,
+            outcome=self.outcome,
+            record=self.record,
+            status=self.status,
+            headers=(*self.headers, *headers),
+        )
 
     def decoded(self) -> GraphQLResponse:
         """Return the response with a body of dicts and lists. The data of a compiled plan are encoded before."""

@@ -29,19 +29,39 @@ class _MergedField(NamedTuple):
     inner: tuple[_MergedField, ...]
 
 
-@dataclass(slots=True)
 class Measurement:
-    """Measures the data of one response. `variables` are the coerced variables of the request."""
+    """How to measure the responses of an operation.
+
+    `is_fixed` says whether it is the same for all requests: no condition and no argument depends on a variable.
+    """
+
+    def __init__(self, fields: tuple[_MergedField, ...], *, is_fixed: bool) -> None:
+        self._fields = fields
+        self.is_fixed = is_fixed
+
+    @classmethod
+    def of(
+        cls, selections: tuple[PricedSelection, ...], weights: SchemaWeights, variables: Mapping[str, object]
+    ) -> Measurement:
+        """Return the measurement for one request. `variables` are the coerced variables."""
+        merging = _Merging(weights, variables)
+        return cls(merging.merged(selections), is_fixed=merging.is_fixed)
+
+    def total(self, data: object) -> int:
+        """Return the cost of the data of a response."""
+        return _cost(self._fields, data)
+
+
+@dataclass(slots=True)
+class _Merging:
+    """Merges the selections of each response key."""
 
     weights: SchemaWeights
     variables: Mapping[str, object]
+    is_fixed: bool = True
     _known: dict[tuple[int, ...], tuple[_MergedField, ...]] = field(default_factory=dict)
 
-    def total(self, selections: Iterable[PricedSelection], data: object) -> int:
-        """Return the cost of the data to which `selections` belong."""
-        return _cost(self._merged(tuple(selections)), data)
-
-    def _merged(self, selections: tuple[PricedSelection, ...]) -> tuple[_MergedField, ...]:
+    def merged(self, selections: tuple[PricedSelection, ...]) -> tuple[_MergedField, ...]:
         known = tuple(map(id, selections))
         if known not in self._known:
             by_key: dict[str, list[PricedSelection]] = {}
@@ -52,6 +72,8 @@ class Measurement:
 
     def _fields(self, selections: Iterable[PricedSelection]) -> Iterator[PricedSelection]:
         for selection in selections:
+            if selection.conditions or selection.arguments:
+                self.is_fixed = False
             if all(with_variables(value, self.variables) is keeps for value, keeps in selection.conditions):
                 if selection.key:
                     yield selection
@@ -64,7 +86,7 @@ class Measurement:
             for part in parts
         )
         inner = tuple(selection for part in parts for selection in part.inner)
-        return _MergedField(key, max(part.weight for part in parts), max(costs), self._merged(inner))
+        return _MergedField(key, max(part.weight for part in parts), max(costs), self.merged(inner))
 
 
 def _cost(fields: tuple[_MergedField, ...], value: object) -> int:
@@ -79,6 +101,8 @@ def _cost(fields: tuple[_MergedField, ...], value: object) -> int:
 
 def _items(value: object, weight: int, inner: tuple[_MergedField, ...]) -> int:
     if isinstance(value, list):
+        if not inner and value and None not in value and not isinstance(value[0], list):
+            return weight * len(value)
         return sum([_items(item, weight, inner) for item in value])
     if value is None:
         return 0

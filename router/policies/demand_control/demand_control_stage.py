@@ -68,12 +68,13 @@ class _KnownOperation:
     planned: PreparedOperation
     priced: PricedOperation
     estimates: dict[Hashable, Estimate] = field(default_factory=dict)
+    measurement: Measurement | None = None
 
 
 @dataclass(slots=True)
 class _RequestState:
     known: dict[str | None, _KnownOperation]
-    priced: PricedOperation | None = None
+    operation: _KnownOperation | None = None
 
 
 class DemandControl(Stage):
@@ -113,14 +114,12 @@ class DemandControl(Stage):
         state = context.state.get(self)
         if not isinstance(state, _RequestState):
             state = context.state[self] = _RequestState({})
-        with bounded_nesting():
-            known = self._known(state, operation)
-            state.priced = known.priced
-            try:
-                estimate = self._estimate(known, context.variables)
-            except AmbiguousSize as error:
-                self._refuse(operation, UNKNOWN_SIZE, str(error), {"field": error.field})
-                return
+        known = state.operation = self._known(state, operation)
+        try:
+            estimate = self._estimate(known, context.variables)
+        except AmbiguousSize as error:
+            self._refuse(operation, UNKNOWN_SIZE, str(error), {"field": error.field})
+            return
         context.record.cost_estimated = estimate.cost
         limit = self._settings.max_cost
         if limit is None or estimate.cost <= limit:
@@ -136,11 +135,10 @@ class DemandControl(Stage):
     async def on_response(self, context: RequestContext, response: GraphQLResponse) -> GraphQLResponse:
         """Measure the data of the response. Add the costs if the client asks for them and may see them."""
         state = context.state.get(self)
-        if not isinstance(state, _RequestState) or state.priced is None:
+        if not isinstance(state, _RequestState) or state.operation is None:
             return response
         if self._settings.measure_responses and context.completed is not None:
-            measured = Measurement(self._weights, context.variables).total(state.priced.selections, context.data)
-            context.record.cost_actual = min(state.priced.base + measured, MOST)
+            context.record.cost_actual = self._actual(state.operation, context)
         if not self._settings.in_responses or context.received.headers.get(HEADER) != VALUE:
             return response
         record, given = context.record, response.body.get("extensions")
@@ -152,19 +150,31 @@ class DemandControl(Stage):
         known = state.known.get(operation.name)
         # Another stage may have replaced the operation, so the name alone does not say which operation it is.
         if known is None or known.planned is not operation.planned:
-            priced = PricedOperation.of(operation.planned, self._weights, self._settings.list_size)
+            with bounded_nesting():
+                priced = PricedOperation.of(operation.planned, self._weights, self._settings.list_size)
             known = state.known[operation.name] = _KnownOperation(operation.planned, priced)
         return known
+
+    def _actual(self, known: _KnownOperation, context: RequestContext) -> int:
+        measurement = known.measurement
+        if measurement is None:
+            measurement = Measurement.of(known.priced.selections, self._weights, context.variables)
+            if measurement.is_fixed:
+                known.measurement = measurement
+        with bounded_nesting():
+            return min(known.priced.base + measurement.total(context.data), MOST)
 
     def _estimate(self, known: _KnownOperation, variables: Mapping[str, object]) -> Estimate:
         """Return the estimate, from `known` if it is there for the same variables. Only short scalars are compared."""
         values = tuple(variables.values())
         if not all(value is None or isinstance(value, int) for value in values):
-            return known.priced.estimate(self._weights, variables)
+            with bounded_nesting():
+                return known.priced.estimate(self._weights, variables)
         key = (*variables, *values, *map(type, values))  # True and 1 are equal, but only 1 is the size of a list
         found = known.estimates.get(key)
         if found is None:
-            found = known.priced.estimate(self._weights, variables)
+            with bounded_nesting():
+                found = known.priced.estimate(self._weights, variables)
             if len(known.estimates) < MOST_ESTIMATES:
                 known.estimates[key] = found
         return found

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Quota:
     """How much one client may use.
 
@@ -31,17 +32,17 @@ class Quota:
     period: float
     burst: int
 
-    @property
+    @cached_property
     def interval(self) -> float:
         """The seconds in which the debt of a use of 1 falls to zero."""
         return self.period / self.limit
 
-    @property
+    @cached_property
     def most_debt(self) -> float:
         """The largest debt in seconds."""
         return self.interval * self.burst
 
-    @property
+    @cached_property
     def policy(self) -> str:
         """The rule as in the header `RateLimit-Policy`: its name, its quota, and its window in seconds."""
         return f'"{self.name}";q={self.limit};w={max(1, round(self.period))}'
@@ -102,11 +103,16 @@ class Limiter(Protocol):
 
 def decide(uses: Sequence[Use], debts: Sequence[float]) -> tuple[bool, list[Decision]]:
     """Return whether all uses are allowed, and the decisions. `debts` are the debts in seconds before the uses."""
-    waits = [max(0.0, debt + use.seconds - use.quota.most_debt) for use, debt in zip(uses, debts, strict=True)]
-    # Sums of floating-point intervals are not exact: a microsecond is not worth a refusal.
-    waits = [wait if wait > 1e-6 else 0.0 for wait in waits]  # noqa: PLR2004
-    allowed = not any(waits)
-    return allowed, [
-        Decision(use.quota, wait, debt + use.seconds if allowed else debt)
-        for use, wait, debt in zip(uses, waits, debts, strict=True)
-    ]
+    allowed, decisions = True, []
+    for (_, quota, weight), debt in zip(uses, debts, strict=True):
+        after = debt + min(weight, quota.burst) * quota.interval
+        wait = after - quota.most_debt
+        # Sums of floating-point intervals are not exact: a microsecond is not worth a refusal.
+        if wait > 1e-6:  # noqa: PLR2004
+            allowed = False
+            decisions.append(Decision(quota, wait, debt))
+        else:
+            decisions.append(Decision(quota, 0.0, after))
+    if not allowed:
+        decisions = [Decision(quota, wait, debt) for (quota, wait, _), debt in zip(decisions, debts, strict=True)]
+    return allowed, decisions

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from router.errors import RateLimited
@@ -77,7 +76,7 @@ class _RateLimitStage(Stage):
         decisions = context.state.pop(_DECISIONS, None)
         if not isinstance(decisions, list) or not decisions:
             return response
-        return replace(response, headers=(*response.headers, *_headers(decisions)))
+        return response.with_headers(_headers(decisions))
 
     async def aclose(self) -> None:
         """Close the connections to Redis."""

@@ -1,0 +1,1 @@
+"""What each policy of the router adds to a cached query."""
