@@ -198,7 +198,9 @@ def _rate_limited(error: ResponseError, rate: RateHeaders) -> RestError:
     policy = _POLICY.fullmatch(str(error.extensions.get("policy")))
     named = {} if policy is None else {"ratelimit-policy": policy[0]}
     name = '"default"' if policy is None else policy[1]
-    return Failed(RATE_LIMITED, headers={"retry-after": after, "ratelimit": f"{name};r=0;t={after}", **named, **rate})
+    own = {"retry-after": after, "ratelimit": f"{name};r=0;t={after}", **named}
+    # The router's headers describe its own limits. The limit of a service is in the error.
+    return Failed(RATE_LIMITED, headers={**own, **rate} if policy is None else own)
 
 
 def _unavailable(error: ResponseError, _rate: RateHeaders) -> RestError:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from router import supergraph
 from router.cli.composition_output import FORMAT, relative_to_working_directory, write_result
 from router.cli.file_io import NOT_COMPOSABLE, READABLE_FILE, WRITABLE_FILE
 from router.cli.tune_garbage_collection_of_composition import expect_long_lived_objects
@@ -18,6 +19,7 @@ from router.composition.file_locations import SourceFile
 from router.composition.rendering.collect_diagnostics import LEVELS, Diagnostics
 from router.composition.subgraph_loading import load_subgraphs
 from router.composition.supergraph_yaml import ConfigError, read_config
+from router.policies.authorization.requirements import SchemaRequirements
 from servicekit.errors import StartupError
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 # The time limit for fetching the SDL of a running subgraph. A subgraph that is just starting can respond in this time.
 _INTROSPECTION_TIMEOUT_SECONDS = 30.0
+POLICY_SPEC = "specs.apollo.dev/policy/"
+"""A part of the URL that a supergraph links if it has `@policy`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,19 @@ def _compose(options: Options, sources: Sequence[SubgraphSource], subgraphs: Seq
 
 
 def _write(diagnostics: Diagnostics, options: Options) -> bool:
-    return write_result(diagnostics, options.form, options.output, "the subgraphs do not compose")
+    is_written = write_result(diagnostics, options.form, options.output, "the subgraphs do not compose")
+    if is_written and options.form == "text" and diagnostics.supergraph_sdl is not None:
+        _name_policies(diagnostics.supergraph_sdl)
+    return is_written
+
+
+def _name_policies(sdl: str) -> None:
+    """Print which policies (`@policy`) the router must decide about, because without a decision none of them holds."""
+    if POLICY_SPEC in sdl:  # most supergraphs have no policies, and loading one takes time
+        policies = SchemaRequirements(supergraph.load(sdl)).policies()
+        if policies:
+            names = ", ".join(sorted(policies))
+            click.echo(f"the router must decide about policies (authorization.policies): {names}", err=True)
 
 
 def _watch(options: Options) -> None:

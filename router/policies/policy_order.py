@@ -16,6 +16,7 @@ from router.policies.demand_control.subgraph_demand import SubgraphDemand
 from router.policies.error_masking import ErrorMasking
 from router.policies.header_propagation import HeaderPropagation
 from router.policies.hide_schema_names_in_errors import HiddenSchemaNames
+from router.policies.idempotency.idempotency_stage import Idempotency
 from router.policies.limits_stage import OperationLimits
 from router.policies.list_items import ListItems
 from router.policies.override_labels import OverrideLabels
@@ -55,6 +56,7 @@ ORDER: Final[tuple[Policy, ...]] = (
     Policy("demand control", "demand_control", DemandControl.configured),
     Policy("rate limits of costs", "rate_limits.rules[].counts", CostRateLimits.configured),
     Policy("demand control of subgraphs", "demand_control.subgraph_max_cost", SubgraphDemand.configured),
+    Policy("idempotency keys", "idempotency", Idempotency.configured),
     Policy("override labels", "override_labels", OverrideLabels.configured),
     Policy("header propagation", "headers", HeaderPropagation.configured),
     Policy("response headers", "headers.all.response[].propagate", ResponseHeaders.configured),

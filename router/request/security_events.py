@@ -28,6 +28,7 @@ class SecurityEvent(StrEnum):
     BREAKER_OPEN = "circuit breaker open"  # subgraph
     BREAKER_CLOSED = "circuit breaker closed"  # subgraph
     SERVER_EJECTED = "server ejected"  # subgraph, server
+    IDEMPOTENCY_UNAVAILABLE = "idempotency keys unavailable"  # reason
     POLICY_UNAVAILABLE = "policy decision unavailable"  # policies, reason
 
 

@@ -71,6 +71,21 @@ REQUEST_CODES: Final[Mapping[str, ErrorCode]] = {
         "The Redis with the counts does not respond, and `rate_limits.redis.unavailable` is `closed` (status 503).",
         _RETRY,
     ),
+    "IDEMPOTENCY_KEY_INVALID": ErrorCode(
+        "The idempotency key is not 1 to 255 visible ASCII characters (status 400).", "Use a UUID, for example."
+    ),
+    "IDEMPOTENCY_KEY_REUSED": ErrorCode(
+        "The idempotency key was used for another mutation, or with other variables (status 422).",
+        "Use a new key for each mutation.",
+    ),
+    "IDEMPOTENCY_KEY_IN_USE": ErrorCode("The first mutation with this key is still running (status 409).", _RETRY),
+    "IDEMPOTENCY_RESULT_UNKNOWN": ErrorCode(
+        "The first mutation with this key ended without a response, for example after a timeout (status 409).",
+        "Find out by a query whether it had an effect, then use a new key.",
+    ),
+    "IDEMPOTENCY_UNAVAILABLE": ErrorCode(
+        "The Redis with the keys does not respond; the mutation was not run (status 503).", _RETRY
+    ),
     "PARSING_ERROR": ErrorCode("The document is not GraphQL.", "`locations` has the line and column."),
     "GRAPHQL_VALIDATION_FAILED": ErrorCode(
         "The document does not fit the schema.", "Correct the place that `locations` names."

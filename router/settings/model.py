@@ -28,6 +28,7 @@ from router.settings.sections.errors import Errors
 from router.settings.sections.execution import ExecutionSettings
 from router.settings.sections.headers import Headers
 from router.settings.sections.ide import Ide
+from router.settings.sections.idempotency import Idempotency
 from router.settings.sections.limits import Limits
 from router.settings.sections.logging import Logging
 from router.settings.sections.overload import Overload
@@ -90,6 +91,8 @@ class RouterSettings(Section):
     """What an operation may cost, by `@cost` and `@listSize`."""
     rate_limits: RateLimits = RateLimits()
     """How many requests a client may send in a time."""
+    idempotency: Idempotency = Idempotency()
+    """Keys with which a client can repeat a mutation without a second effect."""
     errors: Errors = Errors()
     """What clients see of the errors of subgraphs."""
     cors: Cors = Cors()

@@ -84,7 +84,7 @@ class Authorization(Stage):
         if not settings.authentication.is_configured:
             _log.warning("the supergraph restricts fields, but no authentication is configured")
         decider = _decider(settings.authorization.policies)
-        policies = {name for each in clauses if each.directive == POLICY for set_ in each.alternatives for name in set_}
+        policies = requirements.policies()
         if policies and isinstance(decider, NoPolicies):
             _log.warning("nobody decides about policies, so none of them holds", policies=sorted(policies))
         return cls(requirements, settings.authorization, decider)

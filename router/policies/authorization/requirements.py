@@ -109,6 +109,11 @@ class SchemaRequirements:
         )
         return frozenset().union(*own, *fields)
 
+    def policies(self) -> frozenset[str]:
+        """Return the names of all policies in `@policy`."""
+        found = (clause.alternatives for clause in self.clauses() if clause.directive == POLICY)
+        return frozenset(name for alternatives in found for names in alternatives for name in names)
+
     def _of_field(self, parent: str, name: str) -> Iterator[Requirement]:
         type_ = self._schema.get_type(parent)
         if not isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):

@@ -58,6 +58,17 @@ def _run(*arguments: str) -> Result:
     return CliRunner().invoke(command, ["compose", *arguments])
 
 
+def test_the_policies_that_the_router_must_know_are_named(tmp_path: Path) -> None:
+    sdl = USERS.replace('["@key"]', '["@key", "@policy"]').replace(
+        "id: ID!", 'id: ID! salary: Int @policy(policies: [["manager", "hr"], ["audit"]])'
+    )
+    output = tmp_path / "supergraph.graphql"
+    result = _run("--config", str(write_config(tmp_path, sdl)), "--output", str(output))
+    assert result.exit_code == 0
+    assert "policies (authorization.policies): audit, hr, manager\n" in result.output
+    assert "policies" not in _run("--config", str(write_config(tmp_path, USERS)), "--output", str(output)).output
+
+
 def test_the_supergraph_is_written_to_the_output(tmp_path: Path) -> None:
     output = tmp_path / "supergraph.graphql"
     result = _run("--config", str(write_config(tmp_path, USERS)), "--output", str(output))

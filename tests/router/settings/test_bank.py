@@ -45,6 +45,15 @@ def test_variables_change_addresses() -> None:
     assert settings.override_subgraph_url["auth"] == "http://auth/graphql"
 
 
+def test_limits_are_generous_and_on() -> None:
+    settings = bank()
+    assert (settings.demand_control.mode, settings.demand_control.max_cost) == ("enforce", 100_000)
+    assert settings.demand_control.max_cost is not None
+    assert settings.demand_control.max_cost >= 50 * (settings.limits.list_items or 0)
+    (rule,) = settings.rate_limits.rules
+    assert (rule.key, rule.limit, rule.period, rule.burst) == (("address",), 2_000, 1.0, 10_000)
+
+
 def test_the_router_verifies_the_tokens_of_the_auth_service_as_the_services_do() -> None:
     settings = bank(AUTH_ISSUER="http://auth:1", AUTH_JWKS_URL="http://auth:1/keys").authentication
     (issuer,) = settings.jwt.issuers

@@ -6,7 +6,7 @@ Covers `router/settings/all_keys.py`, `router/settings/model.py`, `router/settin
 `router/settings/sections/batching.py`, `router/settings/sections/cache.py`,
 `router/settings/sections/compression.py`, `router/settings/sections/cors.py`, `router/settings/sections/csrf.py`,
 `router/settings/sections/demand_control.py`, `router/settings/sections/errors.py`,
-`router/settings/sections/headers.py`, `router/settings/sections/ide.py`,
+`router/settings/sections/headers.py`, `router/settings/sections/ide.py`, `router/settings/sections/idempotency.py`,
 `router/settings/sections/limits.py`, `router/settings/sections/query_plan.py`,
 `router/settings/sections/logging.py`, `router/settings/sections/overload.py`,
 `router/settings/sections/execution.py`, `router/settings/sections/persisted_documents.py`,
@@ -78,9 +78,20 @@ POLICY_SERVER = f"{ROUTER}/policies/authorization/test_policy_server.py"
 RATES = f"{ROUTER}/policies/rate_limits/test_rate_limit_stage.py"
 NO_REDIS = f"{RATES}::test_without_redis_the_settings_decide"
 SHARED_RATES = f"{RATES}::test_routers_count_together_in_redis"
+IDEMPOTENCY = f"{ROUTER}/policies/idempotency/test_idempotency_stage.py"
 DEMAND = f"{ROUTER}/policies/demand_control"
 
 TESTS: dict[str, str] = {
+    "idempotency.enabled": f"{IDEMPOTENCY}::test_it_is_off_by_default",
+    "idempotency.header": f"{IDEMPOTENCY}::test_the_header_is_a_setting",
+    **{
+        f"idempotency.{name}": f"{IDEMPOTENCY}::test_bounds_and_time_are_settings"
+        for name in ("ttl", "entries", "memory_bytes")
+    },
+    **{
+        f"idempotency.redis.{name}": f"{IDEMPOTENCY}::test_workers_share_keys_in_redis"
+        for name in ("url", "timeout", "prefix")
+    },
     "rate_limits.rules[].name": f"{RATES}::test_a_client_beyond_a_limit_gets_429_and_is_told_when_to_come_back",
     "rate_limits.rules[].limit": f"{RATES}::test_a_client_beyond_a_limit_gets_429_and_is_told_when_to_come_back",
     "rate_limits.rules[].period": f"{RATES}::test_a_client_beyond_a_limit_gets_429_and_is_told_when_to_come_back",

@@ -1,0 +1,161 @@
+"""`Idempotency`: the stage that runs a mutation once for each key of a client."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from router import json_codec
+from router.errors import Refused, RequestError
+from router.pipeline.stage import Stage
+from router.policies.idempotency.key_store import Entry, KeyStoreUnavailable, response_of
+from router.policies.idempotency.memory_keys import MemoryKeys
+from router.request.request_and_response import GraphQLResponse, Outcome
+from router.request.security_events import SecurityEvent, report
+
+if TYPE_CHECKING:
+    from router.pipeline.request_context import RequestContext
+    from router.pipeline.stage import RunOn
+    from router.policies.idempotency.key_store import KeyStore
+    from router.policies.policy_inputs import PolicyInputs
+    from router.request.request_and_response import Response
+    from router.settings.sections.idempotency import Idempotency as IdempotencySettings
+
+INVALID_KEY: Final = "IDEMPOTENCY_KEY_INVALID"
+REPLAYED: Final = ("idempotent-replayed", "true")
+_KEY: Final = re.compile(r"[!-~]{1,255}")
+_CREDENTIALS: Final = ("authorization", "cookie")
+
+
+class Idempotency(Stage):
+    """Runs each mutation with a key once, and stores its response."""
+
+    def __init__(self, settings: IdempotencySettings, keys: KeyStore, longest: float) -> None:
+        self._settings = settings
+        self._keys = keys
+        self._longest = longest
+
+    @classmethod
+    def configured(cls, inputs: PolicyInputs) -> Idempotency | None:
+        """Return the stage, or None if it is off."""
+        settings = inputs.settings.idempotency
+        if not settings.enabled:
+            return None
+        return cls(settings, _store(settings), inputs.settings.traffic.request_timeout)
+
+    def inherit(self, previous: Stage) -> None:
+        """Take over the keys in memory of the stage that this stage replaces."""
+        if not isinstance(previous, Idempotency):
+            return
+        keys = previous._keys  # noqa: SLF001  (same class)
+        if isinstance(self._keys, MemoryKeys) and isinstance(keys, MemoryKeys):
+            self._keys = keys
+
+    async def aclose(self) -> None:
+        """Close the connections to Redis."""
+        await self._keys.aclose()
+
+    async def on_execution(self, context: RequestContext, run_on: RunOn) -> Response:
+        """Run a mutation whose key is new. Answer any other mutation with a key from the store.
+
+        Raises:
+            Refused: The key is not valid (400), was used for another mutation (422), the first mutation runs or ended
+                without a response (409), or the store cannot be used (503).
+        """
+        given = context.received.headers.get(self._settings.header)
+        operation = context.operation
+        if given is None or operation is None or operation.kind != "mutation":
+            return await run_on()
+        if _KEY.fullmatch(given) is None:
+            raise Refused("An idempotency key has 1 to 255 visible ASCII characters.", code=INVALID_KEY, status=400)
+        key, entry = _scoped(context, given), Entry(_fingerprint(context), time.time())
+        try:
+            known = await self._keys.begin(key, entry)
+        except KeyStoreUnavailable as error:
+            report(SecurityEvent.IDEMPOTENCY_UNAVAILABLE, reason=str(error))
+            raise _unavailable() from error
+        if known is not None:
+            return self._replayed(context, known, entry)
+        return await self._run(context, key, entry, run_on)
+
+    async def _run(self, context: RequestContext, key: str, entry: Entry, run_on: RunOn) -> Response:
+        """Run the mutation and store its response. If it was refused before any fetch, the key stays free."""
+        response: Response | None = None
+        refused = False
+        try:
+            response = await run_on()
+        except RequestError:
+            refused = context.record.fetches == 0
+            raise
+        finally:
+            try:
+                if refused:
+                    await self._keys.forget(key)
+                else:
+                    await self._keys.finish(key, replace(entry, response=_text(response), ended=True))
+            except KeyStoreUnavailable as error:  # the entry stays, so the mutation is not run again
+                report(SecurityEvent.IDEMPOTENCY_UNAVAILABLE, reason=str(error))
+        return response
+
+    def _replayed(self, context: RequestContext, known: Entry, entry: Entry) -> GraphQLResponse:
+        if known.fingerprint != entry.fingerprint:
+            raise Refused(
+                "The idempotency key was used for another mutation.", code="IDEMPOTENCY_KEY_REUSED", status=422
+            )
+        if known.response is not None:
+            return GraphQLResponse(
+                body=response_of(known.response), outcome=Outcome.EXECUTED, record=context.record, headers=(REPLAYED,)
+            )
+        if not known.ended and entry.started - known.started < self._longest:
+            raise Refused(
+                "The first mutation with this idempotency key is still running.",
+                code="IDEMPOTENCY_KEY_IN_USE",
+                status=409,
+                headers=(("retry-after", "1"),),
+            )
+        raise Refused(
+            "The first mutation with this idempotency key ended without a response; its effect is unknown.",
+            code="IDEMPOTENCY_RESULT_UNKNOWN",
+            status=409,
+        )
+
+
+def _unavailable() -> Refused:
+    return Refused(
+        "Idempotency keys cannot be checked right now; the mutation was not run.",
+        code="IDEMPOTENCY_UNAVAILABLE",
+        status=503,
+        headers=(("retry-after", "1"),),
+    )
+
+
+def _scoped(context: RequestContext, key: str) -> str:
+    """Return a digest of the key and the caller: the subject of the token, or else the credential that was sent."""
+    identity, headers = context.identity, context.received.headers
+    caller: object = (
+        [identity.claims.get("iss"), identity.claims.get("sub")]
+        if identity is not None and identity.claims.get("sub") is not None
+        else [headers.get(name) for name in _CREDENTIALS]
+    )
+    return hashlib.sha256(json_codec.canonical([caller, key])).hexdigest()
+
+
+def _fingerprint(context: RequestContext) -> str:
+    assert context.operation is not None  # noqa: S101 - the operation is chosen before it is executed
+    parts = [context.operation.document, context.operation.name, dict(context.variables)]
+    return hashlib.sha256(json_codec.canonical(parts)).hexdigest()
+
+
+def _text(response: Response | None) -> str | None:
+    return json_codec.encode(response.body).decode() if isinstance(response, GraphQLResponse) else None
+
+
+def _store(settings: IdempotencySettings) -> KeyStore:
+    if settings.redis is None:
+        return MemoryKeys(entries=settings.entries, memory_bytes=settings.memory_bytes, ttl=settings.ttl)
+    from router.policies.idempotency.redis_keys import RedisKeys  # noqa: PLC0415  (the Redis client takes long to import, and few routers use Redis)
+
+    return RedisKeys(settings.redis, settings.ttl)

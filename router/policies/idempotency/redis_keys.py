@@ -1,0 +1,67 @@
+"""A store of keys in a Redis that several workers and routers share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from router.policies.idempotency.key_store import Entry, KeyStoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from router.settings.sections.idempotency import IdempotencyRedis
+
+MAX_CONNECTIONS: Final = 20
+
+
+class RedisKeys:
+    """A `KeyStore` that connects to Redis on first use."""
+
+    def __init__(self, settings: IdempotencyRedis, ttl: float) -> None:
+        pool = BlockingConnectionPool.from_url(
+            settings.url.get_secret_value(),
+            decode_responses=True,
+            max_connections=MAX_CONNECTIONS,
+            timeout=settings.timeout,
+            socket_timeout=settings.timeout,
+            socket_connect_timeout=settings.timeout,
+            retry=Retry(NoBackoff(), 1),  # retry once: Redis may have closed an idle connection
+        )
+        self._redis = Redis(connection_pool=pool)
+        self._prefix = settings.prefix
+        self._milliseconds = max(1, round(ttl * 1000))
+
+    async def begin(self, key: str, entry: Entry) -> Entry | None:
+        """See `KeyStore.begin`."""
+        name, text = self._prefix + key, entry.to_text()
+        while not await _used(self._redis.set(name, text, nx=True, px=self._milliseconds)):
+            found = await _used(self._redis.get(name))
+            if isinstance(found, str):  # otherwise it has expired just now
+                return Entry.of_text(found)
+        return None
+
+    async def finish(self, key: str, entry: Entry) -> None:
+        """See `KeyStore.finish`."""
+        await _used(self._redis.set(self._prefix + key, entry.to_text(), px=self._milliseconds))
+
+    async def forget(self, key: str) -> None:
+        """See `KeyStore.forget`."""
+        await _used(self._redis.delete(self._prefix + key))
+
+    async def aclose(self) -> None:
+        """See `KeyStore.aclose`."""
+        await self._redis.aclose()
+        await self._redis.connection_pool.disconnect()
+
+
+async def _used(command: Awaitable[object]) -> object:
+    """Return the result of a command. Only the class of an error is told, because its message may have the password."""
+    try:
+        return await command
+    except (RedisError, OSError, TimeoutError, UnicodeDecodeError) as error:
+        raise KeyStoreUnavailable(type(error).__name__) from error

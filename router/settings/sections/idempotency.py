@@ -1,0 +1,46 @@
+"""`idempotency`: keys with which a client can repeat a mutation without a second effect."""
+
+# ruff: noqa: TC001  (pydantic evaluates the annotations of its models at run time)
+
+from __future__ import annotations
+
+from pydantic import SecretStr, field_validator
+
+from router.settings.section import Section
+from router.settings.types import Count, Duration, HeaderName
+
+
+class IdempotencyRedis(Section):
+    """A Redis in which all workers and routers store keys and responses."""
+
+    url: SecretStr
+    """URL of the Redis: redis://, rediss:// or unix://, with credentials if the Redis requires them; never printed."""
+    timeout: Duration = 1.0
+    """Time limit of a lookup. Without a result, the mutation is refused with 503."""
+    prefix: str = "mosafe:idempotency:"
+    """The prefix of the keys in Redis."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_redis_url(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("a URL of a Redis begins with redis://, rediss:// or unix://")
+        return value
+
+
+class Idempotency(Section):
+    """Keys with which a client can repeat a mutation without a second effect: it gets the response of the first one."""
+
+    enabled: bool = False
+    """Whether the router stores the responses of mutations with a key."""
+    header: HeaderName = "idempotency-key"
+    """The header with the key: 1 to 255 visible ASCII characters. Each client has its own keys."""
+    ttl: Duration = 172_800.0
+    """How long a key and its response are stored."""
+    entries: Count = 10_000
+    """The largest number of keys in the memory of a worker, if there is no Redis. The oldest are forgotten first."""
+    memory_bytes: Count = 50_000_000
+    """The largest memory of the responses of a worker, if there is no Redis."""
+    redis: IdempotencyRedis | None = None
+    """A Redis in which all workers and routers store keys. With null, each worker stores its own, which protects a
+    client only if all its requests go to one worker."""
