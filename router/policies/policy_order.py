@@ -19,6 +19,7 @@ from router.policies.hide_schema_names_in_errors import HiddenSchemaNames
 from router.policies.idempotency.idempotency_stage import Idempotency
 from router.policies.limits_stage import OperationLimits
 from router.policies.list_items import ListItems
+from router.policies.operation_sharing import OperationSharing
 from router.policies.override_labels import OverrideLabels
 from router.policies.persisted_documents import PersistedDocumentList
 from router.policies.personal_data_redaction import PersonalDataRedaction
@@ -59,6 +60,7 @@ ORDER: Final[tuple[Policy, ...]] = (
     Policy("idempotency keys", "idempotency", Idempotency.configured),
     Policy("override labels", "override_labels", OverrideLabels.configured),
     Policy("header propagation", "headers", HeaderPropagation.configured),
+    Policy("operation sharing", "traffic.share_operations", OperationSharing.configured),
     Policy("response headers", "headers.all.response[].propagate", ResponseHeaders.configured),
     Policy("error masking", "errors", ErrorMasking.configured),
     Policy("hidden schema names", "introspection", HiddenSchemaNames.configured),

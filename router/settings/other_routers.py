@@ -166,7 +166,7 @@ TABLES: Final[Mapping[str, Mapping[str, Counterpart]]] = {
         "traffic_shaping": _key("traffic"),
         "traffic_shaping.max_connections_per_host": _key("traffic.all.max_connections"),
         "traffic_shaping.router.request_timeout": _key("traffic.request_timeout"),
-        "traffic_shaping.router.dedupe": _none("the router shares fetches, not whole operations"),
+        "traffic_shaping.router.dedupe": _key("traffic.share_operations"),
         "traffic_shaping.all.request_timeout": _key("traffic.all.timeout"),
         "traffic_shaping.all.dedupe_enabled": _key("traffic.all.share_queries"),
         "traffic_shaping.all.pool_idle_timeout": _key("traffic.all.idle_timeout"),

@@ -183,6 +183,10 @@ class Traffic(Section):
     request_timeout: Duration = 60.0
     """Time limit of a client's request, from its first byte to its response. After this time, the
     fetches and all other work of the request are cancelled."""
+    share_operations: bool = False
+    """Whether a query is executed once if several clients send it at the same time and must get the same response: with
+    the same variables, headers to subgraphs and claims. Only requests without a credential, or with one that
+    `authentication` has verified for this very request, take part."""
     all: AllTraffic = AllTraffic()
     """How requests to every subgraph are sent."""
     subgraphs: Mapping[str, SubgraphTraffic] = {}

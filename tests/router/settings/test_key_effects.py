@@ -213,6 +213,7 @@ TESTS: dict[str, str] = {
         for key in keys()
         if key.is_leaf and key.path.startswith(f"headers.{section}.response")
     },
+    "traffic.share_operations": f"{ROUTER}/policies/test_operation_sharing.py::test_it_is_off_by_default",
     "traffic.request_timeout": f"{GATEWAY}::test_the_whole_request_has_a_deadline_that_stops_its_fetches",
     "traffic.all.timeout": f"{TRAFFIC}::test_a_subgraph_has_a_timeout",
     "traffic.all.max_connections": f"{TRAFFIC}::test_connections_are_limited",
