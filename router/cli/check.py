@@ -19,6 +19,8 @@ from router.schema_check.approvals import DEFAULT_FILE, InvalidApprovals
 from router.schema_check.comment.comment_targets import merge_request_comments
 from router.schema_check.comment.merge_request_comments import CommentError
 from router.schema_check.comment.update_comment import update_comment
+from router.schema_check.lint.explain import InvalidRule
+from router.schema_check.lint.settings import InvalidLintSettings
 from router.schema_check.operations.known_operations import InvalidOperations
 from router.schema_check.policy.check_settings import STEPS
 from router.schema_check.policy.read_check_file import DEFAULT_FILE as DEFAULT_POLICY
@@ -102,6 +104,9 @@ def _complete_proposed(_context: click.Context, _parameter: click.Parameter, inc
     metavar="NAME=FILE",
     help="A subgraph of this repository, which replaces the one in the registry. May be repeated.",
 )
+@click.option(
+    "--lint", is_flag=True, help="Also judge PROPOSED by the lint rules, as the key `lint` of the policy does."
+)
 @click.option("--skip", type=click.Choice(STEPS), multiple=True, help="A step that does not run. May be repeated.")
 @click.option(
     "--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="The output format."
@@ -173,6 +178,8 @@ def _run(options: CheckOptions) -> CheckResult:
         return run_check(inputs.read(today), inputs.settings)
     except (UnreadableSchema, InvalidOperations, InvalidApprovals, InvalidCheckFile, RegistryError) as error:
         raise StartupError(str(error)) from error
+    except (InvalidLintSettings, InvalidRule) as error:
+        raise StartupError(f"{options.policy_file or DEFAULT_POLICY}: {error}") from error
     except NotComposable as error:
         click.echo(render_composition(error.diagnostics), err=True, color=color_choice())
         if error.is_base:

@@ -37,6 +37,7 @@ class CheckOptions:
     policy_file: Path | None
     registry: str | None
     subgraphs: tuple[str, ...]
+    lint: bool
     skip: tuple[str, ...]
     form: str
     output: Path | None
@@ -68,6 +69,8 @@ def resolve_settings(options: CheckOptions) -> CheckSettings:
         changed["subgraphs"] = {}
     elif options.subgraphs:
         changed["proposed"] = None
+    if options.lint and settings.lint is None:
+        changed["lint"] = {}
     changed["steps"] = settings.steps.model_copy(update=dict.fromkeys(options.skip, False))
     found = settings.model_copy(update=changed)
     _require_inputs(found)

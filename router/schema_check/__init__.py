@@ -11,6 +11,8 @@ Reading order:
 - `impact` combines changes and operations.
 - `coordinate_places` finds the line of a schema file that declares an element.
 - `approvals` and `policy` read the files in which a team says what it accepts.
-- `git_files` reads files as they were at another commit.
-- `rendering` prints the result for people and for programs.
+- `schema_sources` and `schema_versions` read and load both versions, `compose_versions` composes them, and `git_files`
+  reads files as they were at another commit. `registry` has the subgraphs of other repositories.
+- `lint` and `steps` have what a check does beside the diff; `steps.run_check` runs all of it.
+- `rendering` prints the result for people and for programs. `comment` writes it into a merge request.
 """

@@ -98,8 +98,9 @@ class CheckSettings(Section):
     """The contracts, by name."""
     plan_cost: PlanCostLimits = PlanCostLimits()
     """Limits for the plans of known operations."""
-    lint: dict[str, Any] = Field(default_factory=dict)
-    """The rules for schemas."""
+    lint: dict[str, Any] | None = None
+    """The lint rules: their levels (`rules`), exceptions for paths (`overrides`), and `only_new`. With `{}`, all rules
+    have their own levels. Without the key, lint does not run."""
     usage: dict[str, Any] = Field(default_factory=dict)
     """The usage store of the router, and which of its operations count."""
 

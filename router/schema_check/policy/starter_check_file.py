@@ -48,6 +48,9 @@ _REST: Final = """\
 # steps:
 #   plan_cost: false
 
+# Judge the proposed schema by the lint rules. {} takes all rules with their own levels.
+# lint: {}
+
 # Schemas that some clients see, selected by @tag.
 # contracts:
 #   public:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from router.schema_check.lint.explain import all_rules
+from router.schema_check.lint.run_rules import LintInput, lint
+from router.schema_check.lint.settings import parse_lint_settings
 from router.schema_check.result import check, with_step_findings
 from router.schema_check.steps.broken_operations import broken_operation_findings
 from router.schema_check.steps.contracts import contract_findings
@@ -24,6 +27,9 @@ def run_check(given: CheckInput, settings: CheckSettings) -> CheckResult:
     Args:
         given: What is compared, with the findings of steps that have run already.
         settings: The policy, which switches steps off.
+
+    Raises:
+        InvalidLintSettings, InvalidRule: The lint rules cannot be used.
     """
     steps = settings.steps
     judged = replace(given, compares=steps.diff, operations=given.operations if steps.operations else None)
@@ -35,6 +41,10 @@ def _other_steps(
     given: CheckInput, judged: CheckInput, result: CheckResult, settings: CheckSettings
 ) -> Iterator[StepFinding]:
     steps, operations = settings.steps, given.operations or ()
+    if steps.lint and settings.lint is not None:
+        rules = all_rules()
+        chosen = parse_lint_settings(settings.lint, rules)
+        yield from lint(given.proposed, given.base, LintInput(tuple(rules.values()), chosen, given.today))
     if steps.operations and not steps.diff:
         yield from broken_operation_findings(given.base.schema, given.proposed.schema, operations)
     if steps.contracts and settings.contracts:

@@ -91,6 +91,16 @@ def test_init_writes_a_policy_that_works() -> None:
     assert run("check", "init", "--force").exit_code == 0
 
 
+def test_lint_runs_if_asked(repository: Repository) -> None:
+    repository.write("subgraphs/books.graphql", BOOKS.replace("old: Int", "old: Int Shouted: Int"))
+    arguments = ("check", "supergraph.yaml", "--base", "base")
+    assert "Query.Shouted" not in run(*arguments, "--skip", "diff").stdout
+    assert "Query.Shouted" in run(*arguments, "--skip", "diff", "--lint").stdout
+    assert "Query.Shouted" not in run(*arguments, "--skip", "diff", "--lint", "--skip", "lint").stdout
+    repository.write(".router/check.yaml", "lint: {rule: {}}")
+    assert str(run(*arguments).exception).startswith(".router/check.yaml: lint")
+
+
 def test_several_reports_of_one_check(repository: Repository) -> None:
     reports = ("--report", "gitlab=quality.json", "--report", "junit=report.xml")
     assert run("check", "supergraph.yaml", "--base", "base", *reports).stdout.startswith("breaking[FIELD_REMOVED]")
