@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[2]
 SPEC: Final = ROOT / "docs" / "spec"
 PACKAGES: Final = ("router", "servicekit", "bank", "subgraphs", "rest_compat", "mosafe")
-FOLDERS: Final = (*PACKAGES, "tests", "benchmarks", "docs")
+FOLDERS: Final = (*PACKAGES, "tests", "benchmarks", "docs", "ci")
+ENDINGS: Final = ("py", "md", "yml")
 # Further files with comments.
 OTHERS: Final = ("Makefile", "pyproject.toml", ".ci/run", ".ci/nightly", "router.yaml", ".pre-commit-config.yaml")
 
@@ -50,7 +51,7 @@ ABSENT_DOCUMENTS: Final = re.compile(
 LINK: Final = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^)\s]+)\)")
 HEADING: Final = re.compile(r"^#{1,6} (.+?)\s*$", re.MULTILINE)
 FENCE: Final = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
-PATH: Final = re.compile(rf"(?<![\w./<~:-])((?:{'|'.join((*FOLDERS, '.ci'))})/[\w./-]*)([<*{{]?)")
+PATH: Final = re.compile(rf"(?<![\w./<~:-])((?:{'|'.join((*FOLDERS, '[.]ci'))})/[\w./-]*)([<*{{]?)")
 DOTTED: Final = re.compile(rf"(?<![\w./-])((?:{'|'.join(PACKAGES)})(?:\.[A-Za-z_]\w*)+)(?![\w/])")
 FILE_ENDINGS: Final = (".yaml", ".graphql", ".md", ".json", ".toml", ".txt")
 
@@ -96,7 +97,7 @@ def comments_and_docstrings(source: str) -> Iterator[tuple[int, str]]:
 
 @cache
 def texts() -> tuple[Text, ...]:
-    paths = [path for folder in FOLDERS for ending in ("py", "md") for path in (ROOT / folder).rglob(f"*.{ending}")]
+    paths = [path for folder in FOLDERS for ending in ENDINGS for path in (ROOT / folder).rglob(f"*.{ending}")]
     paths += [*ROOT.glob("*.md"), *(ROOT / name for name in OTHERS if (ROOT / name).exists())]
     found = []
     for path in sorted(paths):
