@@ -52,6 +52,11 @@ _ROOTS: Final = ("SCHEMA_QUERY_TYPE_CHANGED", "SCHEMA_MUTATION_TYPE_CHANGED", "S
 _WITH_DETAIL: Final = ("INTERFACE_ADDED", "INTERFACE_REMOVED", "UNION_MEMBER_ADDED", "UNION_MEMBER_REMOVED")
 
 
+_ADDED_MEMBERS: Final = frozenset(
+    ("FIELD_ADDED", "FIELD_ARGUMENT_ADDED", "INPUT_FIELD_ADDED", "ENUM_VALUE_ADDED", "DIRECTIVE_ARGUMENT_ADDED")
+)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Found:
     """One change, without its texts."""
@@ -120,15 +125,14 @@ def _is_deprecation(each: Found, known: set[tuple[str, str]]) -> bool:
 def _of_inspector(listed: Iterable[dict[str, Any]]) -> Iterator[Found]:
     changes = list(listed)
     new_elements = {change["path"] for change in changes if change["type"] in {"TYPE_ADDED", "DIRECTIVE_ADDED"}}
-    new_fields = {change["path"] for change in changes if change["type"] == "FIELD_ADDED"}
+    new_members = {change["path"] for change in changes if change["type"] in _ADDED_MEMBERS}
     for change in changes:
         meta = change.get("meta") or {}
         kind = change["type"]
         added_below = any(key.startswith("addedTo") and value for key, value in meta.items())
         added_below |= (change.get("path") or "").partition(".")[0] in new_elements
-        added_below |= (
-            kind.startswith("FIELD_DE") and (change.get("path") or "").removesuffix(".@deprecated") in new_fields
-        )
+        about = "DESCRIPTION" in kind or "DEPRECATION" in kind
+        added_below |= about and (change.get("path") or "").removesuffix(".@deprecated") in new_members
         # The inspector also lists everything inside a new type or directive, and reports some directives a second time.
         is_listed = added_below and kind not in {"TYPE_ADDED", "DIRECTIVE_ADDED", "OBJECT_TYPE_INTERFACE_ADDED"}
         if is_listed or kind in _ROOTS or _is_standard(kind, meta):
