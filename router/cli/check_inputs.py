@@ -11,7 +11,7 @@ import click
 
 from router.schema_check.approvals import DEFAULT_FILE as DEFAULT_APPROVALS
 from router.schema_check.approvals import Approval, read_approvals
-from router.schema_check.compose_versions import compose_versions
+from router.schema_check.compose_versions import composed_versions
 from router.schema_check.operations.known_operations import read_operations
 from router.schema_check.policy.check_settings import CheckSettings, OwnSubgraph
 from router.schema_check.policy.read_check_file import DEFAULT_FILE, read_check_file
@@ -143,14 +143,14 @@ class CheckInputs:
         base = self._base(snapshot)
         proposed = self._proposed(snapshot)
         if isinstance(base, SchemaVersion):
-            _, composition = compose_versions(None, proposed)
-            return base, build_version(proposed, composition)
-        old, new = compose_versions(base, proposed)
-        try:
-            base_version = build_version(base, old)
-        except NotComposable as error:
-            raise NotComposable(error.label, error.diagnostics, is_base=True) from error
-        return base_version, build_version(proposed, new)
+            with composed_versions(None, proposed) as composed:
+                return base, build_version(proposed, composed.proposed)
+        with composed_versions(base, proposed) as composed:
+            version = build_version(proposed, composed.proposed)
+            try:
+                return build_version(base, composed.wait_for_base(), version), version
+            except NotComposable as error:
+                raise NotComposable(error.label, error.diagnostics, is_base=True) from error
 
     def _proposed(self, snapshot: RegistrySnapshot | None) -> SchemaSource:
         settings = self.settings

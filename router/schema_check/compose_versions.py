@@ -5,41 +5,54 @@ from __future__ import annotations
 import gc
 import os
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Final
 
 from router.composition import compose
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from router.composition import Composition, Subgraph
     from router.schema_check.schema_sources import SchemaSource
+
+
+@dataclass(frozen=True, slots=True)
+class ComposedVersions:
+    """The compositions of both versions; None for a version that has no subgraphs.
+
+    Attributes:
+        proposed: The composition of the proposed version.
+        wait_for_base: Returns the composition of the base as soon as it is ready.
+    """
+
+    proposed: Composition | None
+    wait_for_base: Callable[[], Composition | None]
+
 
 # To start a process takes half a second, in which this much SDL is composed.
 _LARGE_BYTES: Final = 200_000
 
 
-def compose_versions(
-    base: SchemaSource | None, proposed: SchemaSource
-) -> tuple[Composition | None, Composition | None]:
-    """Return the compositions of both versions; None for a version that has no subgraphs.
+@contextmanager
+def composed_versions(base: SchemaSource | None, proposed: SchemaSource) -> Iterator[ComposedVersions]:
+    """Compose both versions. Large versions are composed in two processes; equal subgraphs are composed once.
 
-    Large versions are composed in two processes. Equal subgraphs are composed once.
+    The proposed version is composed at the end of the call. The other process may still work on the base then.
     """
     old = None if base is None else base.subgraphs
     new = proposed.subgraphs
-    if old is None or new is None:
-        return _composed(old), _composed(new)
-    if set(old) == set(new):
-        both = compose(new)
-        return both, both
-    if sum(len(subgraph.sdl) for subgraph in new) < _LARGE_BYTES or (os.cpu_count() or 1) == 1:
-        return compose(old), compose(new)
-    with ProcessPoolExecutor(1, get_context("spawn"), gc.set_threshold, gc.get_threshold()) as process:
-        composing = process.submit(compose, old)
-        composed = compose(new)
-        return composing.result(), composed
+    if old is None or new is None or set(old) == set(new):
+        composition = _composed(new)
+        yield ComposedVersions(composition, lambda: composition if old and new else _composed(old))
+    elif sum(len(subgraph.sdl) for subgraph in new) < _LARGE_BYTES or (os.cpu_count() or 1) == 1:
+        yield ComposedVersions(compose(new), lambda: compose(old))
+    else:
+        with ProcessPoolExecutor(1, get_context("spawn"), gc.set_threshold, gc.get_threshold()) as process:
+            composing = process.submit(compose, old)
+            yield ComposedVersions(compose(new), composing.result)
 
 
 def _composed(subgraphs: Sequence[Subgraph] | None) -> Composition | None:

@@ -25,6 +25,7 @@ from router.composition.subgraph_loading import RunningService, without_secrets
 from router.composition.supergraph_yaml import ConfigError
 from router.errors import InvalidSupergraph
 from router.schema_check.coordinate_places import SchemaText
+from router.schema_check.parse_similar import parse_similar
 from router.schema_check.schema_sources import SchemaSource, UnreadableSchema, read_source
 from router.supergraph.api_schema_loading import load_api_schema
 
@@ -63,6 +64,7 @@ class SchemaVersion:
         texts: The texts that declare it: the SDL of each subgraph, or the supergraph, or the plain schema.
         directive_names: Names of directives in the schema → their names in the specifications of Apollo.
         supergraph_sdl: The supergraph; None for a plain schema.
+        supergraph_document: The parsed supergraph. Its places are those of another version if that one was similar.
     """
 
     label: str
@@ -70,6 +72,7 @@ class SchemaVersion:
     texts: tuple[SchemaText, ...]
     directive_names: Mapping[str, str]
     supergraph_sdl: str | None = None
+    supergraph_document: DocumentNode | None = None
 
 
 def read_version(path: Path, timeout_seconds: float) -> SchemaVersion:
@@ -83,12 +86,15 @@ def read_version(path: Path, timeout_seconds: float) -> SchemaVersion:
     return build_version(source, None if source.subgraphs is None else compose(source.subgraphs))
 
 
-def build_version(source: SchemaSource, composition: Composition | None) -> SchemaVersion:
+def build_version(
+    source: SchemaSource, composition: Composition | None, similar: SchemaVersion | None = None
+) -> SchemaVersion:
     """Load a version.
 
     Args:
         source: The texts.
         composition: The composition of the subgraphs; None if the source is one text.
+        similar: Another version of the same schema, which makes loading faster.
 
     Raises:
         UnreadableSchema: The text is not a schema.
@@ -102,7 +108,7 @@ def build_version(source: SchemaSource, composition: Composition | None) -> Sche
     if composition.supergraph_sdl is None:
         sdl = {subgraph.name: subgraph.sdl for subgraph in subgraphs}
         raise NotComposable(source.label, Diagnostics.of(composition, sdl, source.files, None))
-    version = _of_text(source.label, SchemaText(composition.supergraph_sdl, None))
+    version = _of_text(source.label, SchemaText(composition.supergraph_sdl, None), similar)
     texts = tuple(SchemaText(subgraph.sdl, source.files.get(subgraph.name), subgraph.name) for subgraph in subgraphs)
     return replace(version, texts=texts)
 
@@ -134,9 +140,12 @@ async def read_url(
     return _of_text(label, SchemaText(sdl, None))
 
 
-def _of_text(label: str, source: SchemaText) -> SchemaVersion:
+def _of_text(label: str, source: SchemaText, similar: SchemaVersion | None = None) -> SchemaVersion:
     try:
-        document = parse(source.text)
+        if similar is not None and similar.supergraph_document is not None and similar.supergraph_sdl is not None:
+            document = parse_similar(source.text, similar.supergraph_sdl, similar.supergraph_document)
+        else:
+            document = parse(source.text)
     except GraphQLSyntaxError as error:
         line = error.locations[0].line if error.locations else 1
         raise UnreadableSchema(f"{label}:{line}: {error.message}") from error
@@ -147,7 +156,7 @@ def _of_text(label: str, source: SchemaText) -> SchemaVersion:
             loaded = load_api_schema(document)
         except InvalidSupergraph as error:
             raise UnreadableSchema(f"{label}: {error.message}") from error
-        return SchemaVersion(label, loaded.schema, (source,), loaded.directive_names, source.text)
+        return SchemaVersion(label, loaded.schema, (source,), loaded.directive_names, source.text, document)
     return SchemaVersion(label, _plain(label, document), (source,), {})
 
 

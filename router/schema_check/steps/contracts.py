@@ -104,7 +104,8 @@ def _changes(given: CheckInput, whole: CheckResult, versions: _Versions) -> Iter
 
 
 def _narrowed(version: SchemaVersion, sdl: str) -> SchemaVersion:
-    return replace(version, schema=load_api_schema(parse(sdl)).schema, supergraph_sdl=sdl)
+    schema = load_api_schema(parse(sdl)).schema
+    return replace(version, schema=schema, supergraph_sdl=sdl, supergraph_document=None)
 
 
 def _finding(contract: str, finding: Finding) -> StepFinding:

@@ -6,6 +6,7 @@ import pytest
 
 from router.composition import Subgraph, compose
 from router.schema_check import compose_versions
+from router.schema_check.compose_versions import composed_versions
 from router.schema_check.coordinate_places import SchemaText
 from router.schema_check.schema_sources import SchemaSource
 
@@ -23,13 +24,17 @@ def source(subgraphs: tuple[Subgraph, ...]) -> SchemaSource:
     return SchemaSource("s", subgraphs=subgraphs)
 
 
+def both(base: SchemaSource | None, proposed: SchemaSource) -> tuple[Composition | None, Composition | None]:
+    with composed_versions(base, proposed) as composed:
+        return composed.wait_for_base(), composed.proposed
+
+
 @pytest.mark.parametrize(
     "limit", [0, 200_000], ids=["large versions in two processes", "small versions in this process"]
 )
 def test_both_versions_are_composed(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compose_versions, "_LARGE_BYTES", limit)
-    found = compose_versions.compose_versions(source(BAD), source(NEW))
-    assert found == (compose(BAD), compose(NEW))
+    assert both(source(BAD), source(NEW)) == (compose(BAD), compose(NEW))
 
 
 def test_equal_subgraphs_are_composed_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,12 +45,12 @@ def test_equal_subgraphs_are_composed_once(monkeypatch: pytest.MonkeyPatch) -> N
         return compose(subgraphs)
 
     monkeypatch.setattr(compose_versions, "compose", counted)
-    old, new = compose_versions.compose_versions(source(OLD), source(OLD))
+    old, new = both(source(OLD), source(OLD))
     assert (old, len(composed)) == (new, 1)
 
 
 def test_a_version_without_subgraphs_is_not_composed() -> None:
     text = SchemaSource("s", text=SchemaText("type Query { a: Int }", None))
-    assert compose_versions.compose_versions(text, text) == (None, None)
-    assert compose_versions.compose_versions(None, source(NEW)) == (None, compose(NEW))
-    assert compose_versions.compose_versions(text, source(NEW)) == (None, compose(NEW))
+    assert both(text, text) == (None, None)
+    assert both(None, source(NEW)) == (None, compose(NEW))
+    assert both(text, source(NEW)) == (None, compose(NEW))
