@@ -39,8 +39,8 @@ def check_sharing(
 
 
 def check_subscription_sharing(state: MergeState, sources: Sources[FieldDef], dest: FieldDef) -> None:
-    """Report an error if the subscription field `dest` is shareable: only one subgraph may resolve such a field."""
-    marked = [(index, source) for index, source in sources.items() if state.subgraphs[index].is_shareable(source)]
+    """Report an error if the subscription field `dest` has `@shareable`. On the type, the directive is allowed."""
+    marked = [(index, source) for index, source in sources.items() if source.has("shareable")]
     if marked:
         state.report.error(
             "INVALID_FIELD_SHARING",

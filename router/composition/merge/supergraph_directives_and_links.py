@@ -165,6 +165,8 @@ def resolve_features(subgraphs: Sequence[SubgraphMetadata], report: Report) -> S
     """
     features = SupergraphFeatures(version=_version(subgraphs, report))
     used = _used_names(subgraphs)
+    before = len(report.errors)
+    own_names: set[str] = set()
     connect = _connect_version(subgraphs)
     for name, spec in _SPECS.items():
         names = {element: used[element] for element in spec.elements if element in used}
@@ -178,6 +180,8 @@ def resolve_features(subgraphs: Sequence[SubgraphMetadata], report: Report) -> S
         if not carried:
             every = {element: chosen.get(element, _default(name, element)) for element in version.directives}
             features.specs.append((version, every))
+            # As in Apollo's composition, names are not checked any more after directives with several names.
+            own_names |= set(chosen.values()) if len(report.errors) == before else set()
         for element, uses in names.items():
             _register(features, version, element, chosen[element], uses)
     for composed in composed_directives(subgraphs, {name for uses in used.values() for name in uses}, report):
@@ -190,14 +194,13 @@ def resolve_features(subgraphs: Sequence[SubgraphMetadata], report: Report) -> S
         )
         for index in composed.subgraphs:
             features.merged[index, composed.name] = merged
-    _check_names(features, subgraphs, report)
+    _check_names(own_names | {each.name for each in features.composed}, subgraphs, report)
     features.links += _composed_links(features.composed, {link.name for link in features.links})
     return features
 
 
-def _check_names(features: SupergraphFeatures, subgraphs: Sequence[SubgraphMetadata], report: Report) -> None:
+def _check_names(names: AbstractSet[str], subgraphs: Sequence[SubgraphMetadata], report: Report) -> None:
     """Report each directive whose name is reserved for the join specification, such as `@join__field`."""
-    names = {each.name for each in features.composed} | {name for _, own in features.specs for name in own.values()}
     for name in sorted(name for name in names if name == "join" or name.startswith("join__")):
         report.error(
             "INVALID_LINK_DIRECTIVE_USAGE",
@@ -285,16 +288,19 @@ def _one_name(
         each = ", ".join(
             f"@{name} in {' and '.join(subgraphs[index].name for index in indices)}" for name, indices in uses.items()
         )
-        sources = {
-            source[0].url.identity
+        sources = [
+            {
+                source[0].url.identity if (source := subgraphs[index].schema.links.directive_source(name)) else ""
+                for index in indices
+            }
             for name, indices in uses.items()
-            for index in indices
-            if (source := subgraphs[index].schema.links.directive_source(name))
-        }
+        ]
+        # Whether a specification of the directive has names of its own.
+        are_disjoint = len(frozenset().union(*sources)) == sum(map(len, sources))
         report.error(
             # Apollo's composition reports different codes in two cases: the subgraphs give different names to the
             # directive of one specification, or they use the directives of different specifications.
-            "LINK_IMPORT_NAME_MISMATCH" if len(sources) <= 1 else "INVALID_LINK_DIRECTIVE_USAGE",
+            "INVALID_LINK_DIRECTIVE_USAGE" if are_disjoint else "LINK_IMPORT_NAME_MISMATCH",
             f"The directive @{element} must have one name in all subgraphs, but it is {each}.",
             [
                 (subgraphs[index].name, link.node)
