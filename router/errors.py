@@ -287,6 +287,8 @@ class TransportError(RouterError):
     """
 
     retry_after: int | None = None
+    was_sent: bool = True
+    """False if the subgraph has certainly not received the request, for example because there was no connection."""
 
     def __init__(self, subgraph: str, message: str, *, status: int | None = None, detail: str | None = None) -> None:
         super().__init__(message, detail=detail)
@@ -316,3 +318,4 @@ class SubgraphCostExceeded(TransportError):
     """The fetch was not sent, because the cost of all fetches to this subgraph would exceed the subgraph's limit."""
 
     code = "SUBGRAPH_COST_ESTIMATED_TOO_EXPENSIVE"
+    was_sent = False

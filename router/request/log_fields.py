@@ -25,6 +25,7 @@ class RequestRecord:
         execute: The duration of executing the plan.
         fetch: The part of `execute` during which at least one fetch was in flight.
         fetches: The number of fetches.
+        sent: The number of fetches that a subgraph may have received.
         errors: The number of the response's errors.
         codes: The codes of the response's errors, each once.
         document_cached: Whether the document was in the cache, or was already being prepared for another request.
@@ -46,6 +47,7 @@ class RequestRecord:
     execute: float = 0.0
     fetch: float = 0.0
     fetches: int = 0
+    sent: int = 0
     errors: int = 0
     codes: tuple[str, ...] = ()
     document_cached: bool = False
@@ -67,6 +69,7 @@ def merged(records: Sequence[RequestRecord]) -> RequestRecord:
         execute=sum(each.execute for each in records),
         fetch=sum(each.fetch for each in records),
         fetches=sum(each.fetches for each in records),
+        sent=sum(each.sent for each in records),
         errors=sum(each.errors for each in records),
         codes=tuple(dict.fromkeys(code for each in records for code in each.codes)),
         document_cached=all(each.document_cached for each in records),

@@ -34,9 +34,16 @@ def unreachable(subgraph: str, detail: str) -> SubgraphUnreachable:
     return SubgraphUnreachable(subgraph, UNREACHABLE, detail=detail)
 
 
+def not_sent(subgraph: str, detail: str) -> SubgraphUnreachable:
+    """Create the exception for a request that the subgraph has certainly not received."""
+    failure = unreachable(subgraph, detail)
+    failure.was_sent = False
+    return failure
+
+
 def overloaded(subgraph: str, detail: str) -> SubgraphUnreachable:
     """Create the exception for a request that was not sent, because too many requests already wait for the subgraph."""
-    failure = unreachable(subgraph, detail)
+    failure = not_sent(subgraph, detail)
     failure.retry_after = OVERLOAD_SECONDS
     return failure
 

@@ -26,7 +26,7 @@ from router.settings.types import PROTOCOL_HEADERS
 from router.transport import fetch_failures
 from router.transport.content_codings import CodingError, decode_body
 from router.transport.http1.connection import ExchangeFailed, MalformedExchange
-from router.transport.http1.pool import Pool, PoolFull, PoolLimits, ServerOrigin
+from router.transport.http1.pool import NotConnected, Pool, PoolFull, PoolLimits, ServerOrigin
 from router.transport.interface import SubgraphResponse
 from servicekit import request_deadline
 from servicekit.http_url import split_http_url, split_unix_url
@@ -113,6 +113,8 @@ class HttpTransport:
             raise fetch_failures.malformed(name, str(error)) from error
         except PoolFull as error:
             raise fetch_failures.overloaded(name, str(error)) from error
+        except NotConnected as error:
+            raise fetch_failures.not_sent(name, str(error)) from error
         except (ExchangeFailed, OSError) as error:
             raise fetch_failures.unreachable(name, str(error)) from error
         return await _decoded(name, raw, endpoint)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from router import json_codec
-from router.errors import Refused, RequestError
+from router.errors import Refused
 from router.pipeline.stage import Stage
 from router.policies.idempotency.key_store import Entry, KeyStoreUnavailable, response_of
 from router.policies.idempotency.memory_keys import MemoryKeys
@@ -82,17 +82,13 @@ class Idempotency(Stage):
         return await self._run(context, key, entry, run_on)
 
     async def _run(self, context: RequestContext, key: str, entry: Entry, run_on: RunOn) -> Response:
-        """Run the mutation and store its response. If it was refused before any fetch, the key stays free."""
+        """Run the mutation and store its response. If no subgraph has received anything, the key stays free."""
         response: Response | None = None
-        refused = False
         try:
             response = await run_on()
-        except RequestError:
-            refused = context.record.fetches == 0
-            raise
         finally:
             try:
-                if refused:
+                if not context.record.sent:
                     await self._keys.forget(key)
                 else:
                     await self._keys.finish(key, replace(entry, response=_text(response), ended=True))

@@ -14,9 +14,10 @@ from router.settings.types import ContentCoding, Count, Duration, FilePath, IsNu
 
 
 class Retry(Section):
-    """Whether failed requests are sent again: those without a connection, or with status 502, 503 or 504.
+    """Whether failed requests are sent again.
 
-    Only queries are repeated, and mutations with an `Idempotency-Key` header.
+    Queries, and mutations with an `Idempotency-Key` header, are repeated after a broken connection or the status 502,
+    503 or 504. Without a connection, any request is repeated, because the subgraph has not received it.
     """
 
     enabled: bool = False

@@ -71,6 +71,10 @@ class PoolFull(Exception):
     """The request was not sent, because too many requests wait for a connection."""
 
 
+class NotConnected(ConnectionError):
+    """A connection cannot be opened, so the server has not received the request."""
+
+
 class Pool:
     """The connections to one server, and the requests that wait for a connection."""
 
@@ -95,7 +99,7 @@ class Pool:
         Raises:
             PoolFull: All connections are in use, and too many requests wait for one.
             ExchangeFailed: The connection broke before the response was complete, or the response is malformed.
-            OSError: A connection to the server cannot be opened.
+            NotConnected: A connection to the server cannot be opened.
             TimeoutError: No complete response before `deadline`.
         """
         loop = asyncio.get_running_loop()
@@ -157,8 +161,10 @@ class Pool:
                 connection = await self._open_connection(loop)
         except TimeoutError as error:
             if loop.time() < deadline:
-                raise ConnectionError(f"no connection within {longest:g} s") from error
+                raise NotConnected(f"no connection within {longest:g} s") from error
             raise
+        except OSError as error:
+            raise NotConnected(str(error)) from error
         if self._closed:
             connection.close()
         if not connection.closed:

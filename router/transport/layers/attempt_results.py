@@ -41,6 +41,10 @@ def may_pass(result: SubgraphResponse | TransportError) -> bool:
     return result.status in _MAY_PASS
 
 
-def is_repeatable(request: SubgraphRequest) -> bool:
-    """Return whether sending the request twice has the same effect: a query, or a mutation with an idempotency key."""
-    return request.operation_kind == "query" or IDEMPOTENCY_KEY in request.headers
+def is_repeatable(request: SubgraphRequest, result: SubgraphResponse | TransportError) -> bool:
+    """Return whether sending the request again has no second effect.
+
+    That holds for a query, a mutation with an idempotency key, and a mutation that the subgraph has not received.
+    """
+    was_received = not isinstance(result, Exception) or result.was_sent
+    return request.operation_kind == "query" or IDEMPOTENCY_KEY in request.headers or not was_received

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from router.errors import TransportError
 from router.request.security_events import SecurityEvent, report
-from router.transport.fetch_failures import unreachable
+from router.transport.fetch_failures import not_sent
 from router.transport.layers.attempt_results import is_fault
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class BreakerLayer:
         clock = asyncio.get_running_loop().time
         wait = breaker.refusal(clock())
         if wait is not None:
-            failure = unreachable(request.subgraph, "its circuit breaker is open")
+            failure = not_sent(request.subgraph, "its circuit breaker is open")
             failure.retry_after = max(1, math.ceil(wait))
             raise failure
         failed: bool | None = None

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class FetchTotalsLayer:
     """The `Transport` of one client request. It wraps `inner`, the transport of all client requests.
 
-    The layer sets three fields of `record`: `fetches` (the number of fetches), `fetch` (the time in which at least one
-    fetch was running) and `retry_after`.
+    The layer sets four fields of `record`: `fetches` (the number of fetches), `sent` (those that a subgraph may have
+    received), `fetch` (the time in which at least one fetch was running) and `retry_after`.
     """
 
     __slots__ = ("_began", "_in_flight", "_inner", "_record")
@@ -34,9 +34,11 @@ class FetchTotalsLayer:
         if self._in_flight == 0:
             self._began = time.perf_counter()
         self._in_flight += 1
+        was_sent = True
         try:
             response = await self._inner.send(request)
         except TransportError as failure:
+            was_sent = failure.was_sent
             self._keep_longest(failure.retry_after)
             raise
         else:
@@ -44,6 +46,7 @@ class FetchTotalsLayer:
                 self._keep_longest(retry_after(response.status, response.headers))
             return response
         finally:
+            self._record.sent += was_sent
             self._in_flight -= 1
             if self._in_flight == 0:
                 self._record.fetch += time.perf_counter() - self._began

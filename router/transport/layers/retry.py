@@ -1,9 +1,10 @@
 """Send a request again if it failed and another attempt may pass.
 
-Only queries are repeated, and mutations with an `Idempotency-Key` header. All attempts together have the timeout of one
-request. The waits between attempts are random ("full jitter"), so that the routers of a deployment do not repeat their
-requests at the same time; a `Retry-After` of the subgraph is respected. A budget bounds the share of repeated requests,
-so a failing subgraph gets only a little more load.
+Only queries are repeated, mutations with an `Idempotency-Key` header, and what the subgraph has not received because
+there was no connection. All attempts together have the timeout of one request. The waits between attempts are random
+("full jitter"), so that the routers of a deployment do not repeat their requests at the same time; a `Retry-After` of
+the subgraph is respected. A budget bounds the share of repeated requests, so a failing subgraph gets only a little more
+load.
 """
 
 from __future__ import annotations
@@ -59,8 +60,6 @@ class RetryLayer:
             return await self._inner.send(request)
         budget = self.budgets[request.subgraph]
         budget.earn()
-        if not is_repeatable(request):
-            return await self._inner.send(request)
         deadline = asyncio.get_running_loop().time() + rule.timeout
         if request.deadline is None or deadline < request.deadline:
             request = replace(request, deadline=deadline)
@@ -94,7 +93,7 @@ class RetryLayer:
         self, rule: RetryRule, repetition: int, request: SubgraphRequest, result: SubgraphResponse | TransportError
     ) -> float | None:
         """Return the seconds to wait before the next attempt; None if there is no next attempt."""
-        if repetition >= rule.attempts or not may_pass(result):
+        if repetition >= rule.attempts or not may_pass(result) or not is_repeatable(request, result):
             return None
         longest = min(rule.wait * 2**repetition, rule.longest_wait)
         wait = self._random.uniform(0, longest)

@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING
 
 from router.errors import TransportError
-from router.transport.fetch_failures import unreachable
+from router.transport.fetch_failures import not_sent
 from router.transport.retry_after import retry_after
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class PauseLayer:
 
 
 def _paused(subgraph: str, seconds: int) -> SubgraphUnreachable:
-    failure = unreachable(subgraph, f"it responded 503 with Retry-After, and gets no requests for another {seconds} s")
+    failure = not_sent(subgraph, f"it responded 503 with Retry-After, and gets no requests for another {seconds} s")
     failure.status = _UNAVAILABLE
     failure.retry_after = seconds
     return failure

@@ -23,6 +23,7 @@ from router.request.identity import Identity
 from router.request.request_and_response import GraphQLRequest, GraphQLResponse
 from router.settings import InvalidSettings, read
 from router.settings.sections.idempotency import IdempotencyRedis
+from router.transport.fetch_failures import not_sent
 from router.transport.interface import SubgraphRequest, SubgraphResponse
 from tests.router.policies.demand_control.library import SDL
 
@@ -196,6 +197,21 @@ async def test_a_mutation_that_was_refused_leaves_its_key_free() -> None:
     books = Books()
     router = gateway(books)
     assert code(await run(router, query="mutation { nothing }")) == "GRAPHQL_VALIDATION_FAILED"
+    assert (await run(router)).body == {"data": {"add": {"id": "1"}}}
+
+
+async def test_a_mutation_that_no_subgraph_has_received_leaves_its_key_free() -> None:
+    books = Books()
+
+    async def send(request: SubgraphRequest, /) -> SubgraphResponse:
+        if not books.added and not unreachable.is_set():
+            unreachable.set()
+            raise not_sent("books", "no connection")
+        return await books(request)
+
+    unreachable = asyncio.Event()
+    router = Gateway.from_supergraph(SDL, read("idempotency: {enabled: true}", {}), send=send)
+    assert code(await run(router)) == "SUBREQUEST_HTTP_ERROR"
     assert (await run(router)).body == {"data": {"add": {"id": "1"}}}
 
 

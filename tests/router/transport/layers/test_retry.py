@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from router.errors import SubgraphTimeout, SubgraphUnreachable
-from router.transport.fetch_failures import malformed, overloaded
+from router.transport.fetch_failures import malformed, not_sent, overloaded
 from router.transport.layers.retry import RetryLayer, RetryRule
 from tests.router.transport.simulation import SimulatedSubgraph, fetch, load, simulate
 
@@ -96,6 +96,22 @@ def test_a_retry_after_is_respected_or_too_long(retry_after: str, sent: int, wai
         await RetryLayer(subgraph, {"a": RULE}).send(fetch())
         assert subgraph.requests["a"] == sent
         assert loop.time() - started == pytest.approx(waited + sent * 0.01, abs=0.001)
+
+    simulate(run)
+
+
+def test_a_mutation_that_was_not_sent_is_repeated() -> None:
+    class Unconnected(SimulatedSubgraph):
+        async def send(self, request: SubgraphRequest) -> SubgraphResponse:
+            response = await SimulatedSubgraph.send(self, request)
+            if self.requests["a"] == 1:
+                raise not_sent("a", "no connection")
+            return response
+
+    async def run() -> None:
+        layer = RetryLayer(Unconnected(), {"a": RULE})
+        assert (await layer.send(fetch("a", "mutation"))).status == 200
+        assert layer.repeated == {"a": 1}
 
     simulate(run)
 
