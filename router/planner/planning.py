@@ -11,8 +11,8 @@
 `fetch/root_field_planning` runs the stages from `walk` to `fetch/passes`: once for a query, and several times for a
 mutation, whose root fields run one after the other.
 
-If `@defer` directives of an operation have variables as conditions, the operation is planned for each combination of
-the values of these variables.
+If the `if` argument of a `@defer` is a variable, the operation is planned for both values of the variable. With several
+such variables, it is planned for each combination of their values.
 """
 
 from __future__ import annotations
@@ -58,8 +58,9 @@ if TYPE_CHECKING:
     from router.supergraph.model import Supergraph
 
 _TOO_COMPLEX: Final = "QUERY_PLAN_COMPLEXITY_EXCEEDED"
-# The maximum number of variables in `@defer` conditions. Each variable doubles the number of nodes of the plan. If an
-# operation has more variables, fragments with one of the further variables as their condition are not deferred.
+# The maximum number of variables in `@defer(if:)` conditions that the plan considers. Each variable doubles the number
+# of nodes of the plan. If an operation has more of these variables, a fragment whose condition is one of the remaining
+# variables is not deferred.
 _DEFER_CONDITIONS: Final = 3
 _NOT_DEFERRED: Final = "Too many variables are conditions of `@defer`: some fragments are not deferred."
 # The maximum number of query graphs that a planner caches. The graph that was not used for the longest time is dropped

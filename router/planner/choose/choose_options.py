@@ -1,8 +1,11 @@
 """Choose one option for each leaf, so that the plan costs least (planning §6.4).
 
-Leaves with equal options get the same option. First, `combination_search` finds the fewest fetches. If several choices
-have equally few fetches, the cost of the whole plan decides: `leaf_tie_breaking` compares other options for the leaves,
-and `key_tie_breaking` compares other inputs for the hops.
+The package docstrings of `choose` and `walk` define the terms.
+
+Leaves that have the same list of options get the same option. First, `combination_search` looks for the choice with the
+fewest fetches. Several choices can have this smallest number of fetches. Among them, the cost of the whole plan
+decides: `leaf_tie_breaking` tries other options for the leaves, and `key_tie_breaking` tries other inputs (key fields)
+for the hops.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from router.planner.search_bounds import Effort
     from router.planner.walk.nodes_and_options import Leaf, PathOption
 
-# Computing the cost of a whole plan counts as this many units of the work budget, for each leaf of the plan.
+# The cost of a plan with n leaves takes n times this number of units from the work budget when it is computed.
 WORK_PER_LEAF: Final = 2
 
 

@@ -1,6 +1,7 @@
 """Find the fetches that a set of chosen options needs, and what these fetches cost.
 
-Two fetch starts share one fetch if they have the same subgraph and the same objects, and wait for the same fetches.
+A fetch start is an option with which a fetch begins (see `router.planner.walk`). Two fetch starts share one fetch if
+they fetch the same objects from the same subgraph and wait for the same earlier fetches.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ class FetchDraft:
 class ChosenFetches:
     """The fetches that the chosen options need. In `fetches`, each fetch comes after the fetches that it waits for.
 
-    `decided` sets the inputs of some hops. For the other hops, the class chooses the cheapest inputs it finds.
+    `decided` maps some hops to the inputs that they must use. For the other hops, the class chooses the cheapest inputs
+    that it finds.
     """
 
     def __init__(self, options: Iterable[PathOption], decided: Mapping[PathOption, Inputs] = NOTHING) -> None:
@@ -58,9 +60,10 @@ class ChosenFetches:
 
     @property
     def rank(self) -> tuple[int, int]:
-        """The cost of the fetches (not counting their fields), and the number of fetches after merging.
+        """The cost of the fetches without their fields, then the number of fetches after merging. Lower is better.
 
-        The number counts all fetches of the same objects from one subgraph as one, because a later pass can merge them.
+        All fetches of the same objects from one subgraph count as one fetch, because a later pass can merge these
+        fetches.
         """
         return self.cost, len({(track, subgraph) for track, subgraph, _ in self.fetches})
 

@@ -37,9 +37,11 @@ COMPARED_PER_WORK: Final = 2
 
 
 class CombinationSearch:
-    """Finds the best assignment: one option of each option set. Leaves with the same options share one option set.
+    """Finds the best assignment. An assignment chooses one option from each option set.
 
-    After `run`, `ties` has the other assignments that `run` tried and that have the same rank as the best assignment.
+    An option set is the list of options of a leaf. Leaves with the same options share one option set.
+
+    After `run`, the attribute `ties` has the other assignments that `run` found to be equally good (equal rank).
     """
 
     def __init__(self, option_sets: Sequence[tuple[PathOption, ...]], effort: Effort) -> None:
@@ -51,7 +53,7 @@ class CombinationSearch:
 
     @property
     def is_exhaustive(self) -> bool:
-        """Whether the search tries all combinations, because there are few."""
+        """Whether there are so few combinations that the search tries all of them."""
         return prod(len(self._option_sets[number]) for number in self._free) <= EXHAUSTIVE_COMBINATIONS
 
     def run(self) -> Assignment:
@@ -84,7 +86,10 @@ class CombinationSearch:
         return assignment if moved == assignment or self.fetches_of(moved).rank > chosen_fetches.rank else moved
 
     def tied_neighbours(self, assignment: Assignment) -> Iterator[Assignment]:
-        """Yield each neighbour that has the same rank as `assignment`, until the work budget is used up."""
+        """Yield each neighbour (see `_neighbours`) that has the same rank as `assignment`.
+
+        Stop when the work budget is used up.
+        """
         rank = self._rank_of(assignment)
         for candidate in self._neighbours(assignment):
             if not self._effort.affords_tie(self._work_of_rank):
@@ -111,7 +116,8 @@ class CombinationSearch:
     def _work_of_rank(self) -> int:
         """Estimate the work to compute the rank of an assignment.
 
-        The estimate is the number of option sets, plus the work of the comparisons that the previous rank needed.
+        The estimate is the number of option sets, plus half the number of options that were compared for the previous
+        rank.
         """
         return len(self._option_sets) + self._compared // COMPARED_PER_WORK
 
@@ -178,8 +184,9 @@ class CombinationSearch:
     def _without_fetch(self, fetch: FetchId, assignment: Assignment) -> Iterator[Assignment]:
         """For each other fetch that can replace `fetch` for at least one leaf, yield one assignment.
 
-        In this assignment, a leaf that needs `fetch` is moved to the replacement if the replacement can return the
-        leaf. Otherwise the leaf is moved to its earliest option that avoids `fetch`; without such an option, it stays.
+        In this assignment, each leaf that needs `fetch` gets another option. If the other fetch can return the leaf,
+        the new option uses the other fetch. If not, the new option is the leaf's earliest option that avoids `fetch`. A
+        leaf without an option that avoids `fetch` keeps its option.
         """
         movable = {
             number: alternatives
@@ -205,7 +212,9 @@ class CombinationSearch:
         return [(fetch_start(options[index]).fetch_id, index) for index in found]
 
     def _options_by_fetch(self) -> Mapping[FetchId, Mapping[int, int]]:
-        """Return, for each fetch, the options that use this fetch: the first such option of each option set.
+        """Return, for each fetch, which options use the fetch.
+
+        If several options of one option set use the fetch, only the first of them is returned.
 
         Example: `{fetch: {0: 2}}` says that, in option set 0, the option with index 2 uses this fetch.
         """

@@ -10,8 +10,9 @@ Example: field `shop.name`; chosen subgraph a, other subgraph b:
 
     shop.name   from a [operation root]  cost 101000      or b [entity at shop, given id from a]  cost 102000
 
-The cost is that of the fetches before they are merged, not counting their fields. For the cost with another subgraph,
-only the option of this one field changes; all other fields keep their options.
+The cost is the sum of the costs of all fetches before fetches are merged. The fields of the fetches do not count. To
+compute the cost with another subgraph, only the option of this one field is changed. All other fields keep their
+options.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ class FieldExplanation:
 class Explanation:
     """The explanations of all fields of the client, in the order of planning.
 
-    `hints` are messages of the planner, such as that planning reached its deadline.
+    `hints` are messages of the planner. For example, a hint says that the search stopped at its deadline.
     """
 
     fields: tuple[FieldExplanation, ...]
@@ -119,8 +120,8 @@ def explain_choice(
 def _options_of(graph: QueryGraph, hops: KeyHops, leaf: Leaf) -> list[PathOption]:
     """Return an option for each subgraph that can return the leaf.
 
-    If `leaf.options` has no option in a subgraph, the result has another option for this subgraph: a direct option of
-    the leaf's object, or a hop.
+    `leaf.options` can lack a subgraph, because the walk leaves out options that cannot make a plan cheaper. For such a
+    subgraph, the result has a direct option of the leaf's object, or a hop.
     """
     node, name = leaf.node, leaf.selection.name
     found = {option.subgraph: option for option in reversed(leaf.options)}

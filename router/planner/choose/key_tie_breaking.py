@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 def break_key_ties(cheapest: CheapestChoice) -> None:
-    """Offer to `cheapest` the choices in which one hop has other inputs. `cheapest` keeps the best choice.
+    """Offer choices with other inputs for one hop to `cheapest`, which keeps the best choice.
 
-    Only inputs that the fetches of the current choice can return are tried.
+    New inputs are tried only if the fetches of the current choice can return them.
     """
     for start in cheapest.choice.chosen_fetches.hops_with_choice:
         chosen_fetches = cheapest.choice.chosen_fetches
@@ -42,8 +42,8 @@ def break_key_ties(cheapest: CheapestChoice) -> None:
 def _other_inputs(start: PathOption, inputs: Inputs, fetched: Collection[FetchId]) -> Iterator[Inputs]:
     """Yield other inputs for a hop.
 
-    First come inputs that differ in one leaf. For this leaf, they use another chosen fetch, at the same or an earlier
-    stage. Then come the inputs for the other keys of the hop.
+    First, the same key is used, and one of its leaves is read from another fetch of the choice. The stage of this fetch
+    is the same as before or earlier. Then the other keys of the hop are used.
     """
     for number, (leaf, chosen) in enumerate(inputs):
         for option in leaf.options:

@@ -1,4 +1,4 @@
-"""Try other options for the leaves, with equally many fetches, to find a plan whose fields cost less.
+"""Try other options for the leaves that need the same number of fetches, to find a plan whose fields cost less.
 
 A field in a fetch of stage 1 costs a hundred times as much as a field in a fetch of stage 0. So the second of these
 plans, with more fields in the first fetch, is cheaper:
@@ -25,11 +25,11 @@ def break_leaf_ties(
     choice_of: Callable[[Assignment], Choice],
     cheapest: CheapestChoice,
 ) -> None:
-    """Offer to `cheapest` the choices that have the same rank as `assignment`. `cheapest` keeps the best choice.
+    """Offer the choices that have the same rank as `assignment` to `cheapest`, which keeps the best choice.
 
     `assignment` is the result of the search. If the search tried all combinations, all choices with this rank are
-    offered. Otherwise, neighbours are offered: assignments that differ little (see `combination_search`). First come
-    the neighbours of `assignment`. If a neighbour is cheaper, the neighbours of this neighbour follow.
+    offered. Otherwise, only neighbours are offered: assignments that differ little (see `combination_search`). The
+    neighbours of `assignment` are offered first. If one of them is cheaper, its own neighbours are offered next.
     """
     ties: Iterable[Assignment] = search.ties
     seen = {assignment}

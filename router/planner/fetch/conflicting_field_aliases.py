@@ -41,7 +41,12 @@ def without_conflicts(subgraph: SubgraphModel, type_name: str, tree: Tree) -> tu
 
 
 def _is_plain(tree: Tree) -> bool:
-    """Return False if two selections on one object may have the same response key, at any depth."""
+    """Return True if the tree certainly needs no aliases.
+
+    This is so if no two selections on one object can have the same response key.
+
+    Objects at any depth are checked.
+    """
     if tree.fragments and (tree.fields or len(tree.fragments) > 1):
         return False
     if any(not _is_plain(below) for _, below in tree.fragments):

@@ -35,7 +35,11 @@ def plan_cost(groups: tuple[FetchGroup, ...], written: Callable[[FetchGroup], Tr
 
 
 def number_of_fields(tree: Tree, outer: Guards = ALWAYS) -> int:
-    """Return how many fields the fetch writes for the tree. The `outer` guards are already written around the tree."""
+    """Return how many fields the text of the fetch has for the tree.
+
+    The `outer` guards (`@skip` and `@include` conditions) are already written around the tree. Therefore a `__typename`
+    with these guards counts as unconditional.
+    """
     count = 0
     for entry in tree.fields:
         count += 1 if entry.tree is None else 1 + number_of_fields(entry.tree, outer | entry.guards)

@@ -1,7 +1,8 @@
 """The fetch groups of a plan, and their order (planning §6.2).
 
 Each fetch group becomes one fetch of the plan. A group is never changed: an optimisation pass replaces a group by a new
-one. Groups are in *waiting order* if each group comes after all groups that it waits for.
+one. Groups are in *waiting order* if each group comes after all groups that it waits for. A *guard* is a variable of
+`@skip` or `@include` with its required value.
 """
 
 from __future__ import annotations
@@ -31,11 +32,12 @@ class RepresentationInput:
     Attributes:
         type_name: the type of the objects in the response.
         selections: what is read from the response for a representation, without `__typename`.
-        usages: sets of guards. The input is needed if all guards of at least one set are true. No set contains another.
-        keys: the path of each field in the representation, with the response key from which the field is read.
-        fetched: the path of each field in the representation, with sets of guards. The field is in the response if all
-            guards of at least one set are true. If the client selects the field too, the field is fetched even if the
-            input is not needed. Then these sets differ from `usages`.
+        usages: sets of guards. The input is needed if all guards of at least one set are true. No set contains another
+            set of `usages`.
+        keys: for each field, its path in the representation and the response key from which the field is read.
+        fetched: for each field, its path in the representation and sets of guards. The field is in the response if all
+            guards of at least one set are true. These sets can differ from `usages`: if the client selects the field
+            too, the field is fetched even when the input is not needed.
         rewrites: the changes to apply to the representation before it is sent.
     """
 

@@ -1,11 +1,11 @@
 """Writes `requires` of a fetch node: the selections from which representations are built (planning §8.1).
 
-One fetch can select a field that needs `sku` and, only if `$x` is true, a field that needs `sku` and `f0`. The
-selections are then:
+For example, a fetch selects two fields. The first field needs `sku`. The second field needs `sku` and `f0`, and is
+selected only if `$x` is true. The selections are then:
 
     ... on T { sku }     ... on T { sku f0 } (only if $x is true)
 
-If `$x` is false, the response may lack `f0`. The fetch then does not select the field that needs `f0`.
+If `$x` is false, the earlier response may lack `f0`. This does no harm, because the second field is not selected.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ FieldPath: TypeAlias = tuple[str, ...]
 def requires_of(inputs: Sequence[RepresentationInput], emitted: Guards) -> tuple[InputFragment, ...]:
     """Return the selections from which representations are built.
 
-    The fetch runs only if all `emitted` guards are true, so the selections do not repeat these guards.
+    A guard is a variable of `@skip` or `@include` with its required value. The fetch runs only if all `emitted` guards
+    are true, so the selections do not repeat these guards.
     """
     by_type: dict[str, list[RepresentationInput]] = {}
     for entry in inputs:
@@ -51,8 +52,9 @@ def rewrites_of(inputs: Iterable[RepresentationInput]) -> tuple[Rewrite, ...]:
 def _by_usages(inputs: Sequence[RepresentationInput]) -> dict[frozenset[Guards], tuple[InputSelection, ...]]:
     """Return the selections for the representations of one type, by condition.
 
-    A condition consists of sets of guards, and is true if all guards of at least one set are true. If all fields of an
-    input are always in the response when the fetch runs, these fields are read whenever the fetch runs.
+    A condition consists of sets of guards, and is true if all guards of at least one set are true. The condition of an
+    input is usually `usages`. But if the response always has all fields of the input when the fetch runs, the condition
+    of the fetch is used. Then several inputs can share one condition, and their selections are merged.
     """
     if len(inputs) == 1:
         (entry,) = inputs

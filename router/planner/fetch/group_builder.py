@@ -1,9 +1,10 @@
 """Builds fetch groups from the options that are chosen for leaves (planning §6.2).
 
-A root option is an option at which a fetch begins. There are four steps:
+A root option is an option at which a fetch begins. A guard is a variable of `@skip` or `@include` with its required
+value. There are four steps:
 
-1. Find the guards under which each root option is used. Whenever a field of an entity fetch is fetched, the key for
-   this entity fetch is fetched too.
+1. Find the guards under which each root option is used. The key fields for an entity fetch get the guards of the fields
+   that the entity fetch returns, because the fetch needs its key whenever it returns a field.
 2. Find the root options that share a fetch.
 3. Collect the selections of each fetch.
 4. Split a fetch if some of its selections must not be sent for all of its objects (`interface_object_fetch_sharing`).
@@ -75,7 +76,7 @@ class _GroupDraft:
         return Tree(fragments=tuple(fragments.items())) if fragments else self.builder.freeze()
 
     def part(self, entered: Collection[EntityType], selections: tuple[InterfaceObjectSelection, ...]) -> _GroupDraft:
-        """Return a new draft with those entities of this draft whose types are in `entered`."""
+        """Return a new draft with only a part of the entities: those whose types are in `entered`."""
         return _GroupDraft(
             self.number,
             self.seed,

@@ -47,8 +47,8 @@ class HarmfulField(NamedTuple):
     Attributes:
         around: the path of the parent object.
         conditions: the types that the parent object must have, from the fragments around the field.
-        likeness: the name and the arguments of the field; for a composite field also the response key. If two harmful
-            fields have equal `around`, `conditions` and `likeness`, they do the same harm.
+        likeness: the name and the arguments of the field; for a composite field also the response key. Two harmful
+            fields do the same harm if their `around`, `conditions` and `likeness` are equal.
         guards: the guards under which the field is selected.
     """
 
@@ -84,8 +84,8 @@ class InterfaceObjectSelection:
 def can_select_all(selections: Iterable[InterfaceObjectSelection]) -> bool:
     """Return whether one fetch can have all these selections without harm to any of its objects.
 
-    An object has only one representation in a fetch. So a fetch cannot send the object as two different interface
-    objects.
+    Each object has only one representation in a fetch. So two selections for different `@interfaceObject` types cannot
+    share a fetch if an object has both types.
     """
     by_type: dict[str, list[InterfaceObjectSelection]] = {}
     for one in selections:

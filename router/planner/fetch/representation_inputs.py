@@ -65,8 +65,9 @@ class _Shape:
 class Fetched:
     """Collects the guards under which options are used and leaves are fetched.
 
-    `usages` has the guards by root option. `leaves` has the guards by option, response key and signature of the leaf.
-    An option or a leaf can have several sets of guards.
+    A set of guards is a condition: all its `@skip` and `@include` variables have the required values. `usages` maps
+    each root option (the start of a fetch) to the sets of guards under which it is used. `leaves` maps each leaf,
+    identified by its option, response key and signature, to the sets of guards under which it is fetched.
     """
 
     usages: dict[PathOption, dict[Guards, None]] = field(default_factory=dict)

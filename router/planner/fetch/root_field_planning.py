@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from router.planner.walk.explorer import Explorer
     from router.planner.walk.nodes_and_options import ExpandableField, Leaf
 
-# Walking and choosing again counts as this many units of the work budget, for each leaf of the plan.
+# If a plan with n leaves is made again (walk and choose), n times this number of units are taken from the work budget.
 _WORK_PER_WALKED_LEAF: Final = 20
 
 
@@ -165,8 +165,9 @@ class RootFieldPlanner:
     def _cheapest(self, items: Sequence[SelectedField], preferred: str | None, first_stage: int) -> tuple[str, Draft]:
         """Return the subgraph that resolves the root fields with the cheapest fetches, and its draft.
 
-        If several subgraphs are equally cheap, return the `preferred` subgraph. If the `preferred` subgraph is not one
-        of them, return the one with the lowest plan cost.
+        Here the fields of the fetches do not count. If several subgraphs are equally cheap, return the `preferred`
+        subgraph. If it is not one of the cheapest, the cost of the plan with its fields decides between the cheapest
+        subgraphs.
         """
         drafts = self._by_subgraph(items, first_stage)
         ranks = {subgraph: (draft.fetch_cost, subgraph != preferred) for subgraph, draft in drafts.items()}

@@ -55,14 +55,16 @@ class SelectionWriter:
     def selections(self, tree: Tree, emitted: Guards, type_name: str) -> tuple[str, tuple[OutputSelection, ...]]:
         """Return the selection set on an object of type `type_name` as text and as data.
 
-        The `emitted` guards of parents are not written again.
+        The `emitted` guards (`@skip` and `@include` conditions) are already written around the selection set, so they
+        are not written again.
         """
         texts: list[str] = []
         selected: list[OutputSelection] = []
         if tree.is_abstract and not any(entry.key == TYPENAME and entry.guards <= emitted for entry in tree.fields):
             texts.append(TYPENAME)
             selected.append(_TYPENAME_FIELD)
-        # Only neighbours share a fragment, so that the order of the fields stays: a mutation runs them in this order.
+        # Only consecutive fields share a fragment. This keeps the order of the fields, and a mutation runs root fields
+        # in order.
         for around, entries in groupby(tree.fields, lambda entry: entry.directives.around):
             written = [self._field(entry, emitted, type_name) for entry in entries]
             if around:
@@ -105,7 +107,10 @@ class SelectionWriter:
     def _in_fragments(
         self, around: tuple[FragmentDirectives, ...], written: list[tuple[str, OutputSelection]], type_name: str
     ) -> tuple[str, OutputSelection]:
-        """Return the fields `written`, wrapped in the client's fragments `around`. The parent type is `type_name`."""
+        """Return the fields `written` inside the client's fragments `around` (outermost first).
+
+        `type_name` is the parent type of the fields.
+        """
         innermost, *others = reversed(around)
         body = spaced([text for text, _ in written])
         data = OutputFragment(None, tuple([output for _, output in written]), directives=innermost.nodes)

@@ -154,7 +154,7 @@ class OverrideLabelIndex:
 
 
 def _carriers(supergraph: Supergraph) -> Mapping[str, set[str]]:
-    """Return the types that set each context, by the name of the context."""
+    """Return, for each context name, the types that set this context (`@context`)."""
     carriers: dict[str, set[str]] = defaultdict(set)
     for subgraph in supergraph.subgraphs.values():
         for definition in subgraph.types.values():

@@ -173,7 +173,7 @@ class QueryGraph:
             if implementation is None or not implementation.needs_no_inputs:
                 return None
             scopes.append(implementation.scope)
-        # If all implementing types provide the same subfield of this field, the interface provides this subfield too.
+        # The field of the interface has a provided subfield only if the field of every implementing type has it.
         shared = [entry for entry in scopes[0] if all(entry in other for other in scopes)] if scopes else []
         return replace(edge, scope=(*edge.scope, *shared))
 

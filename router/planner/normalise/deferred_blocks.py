@@ -161,7 +161,8 @@ class DeferredBlocks:
         below = _SelectedObject(target, (*selected.keys, internal_key(node)), (*selected.path, key), selected.block)
         body = self._by_text(node.selection_set, below)
         if not body and (below.keys, below.block) not in self._above:
-            # If `@skip` or `@include` excludes all selections on the object, the response still has the object.
+            # All selections on the object can be excluded by `@skip` or `@include`. The response still has the object,
+            # so the text needs at least `__typename`.
             body = {TYPENAME: OutputField(TYPENAME, TYPENAME)}
         return {head + _braced(body): written._replace(selections=tuple(body.values()))} if body else {}
 

@@ -1,13 +1,15 @@
-"""Read those directives of the client that the router sends to subgraphs: all that it does not interpret itself.
+"""Read the directives of the client's operation that the router sends to subgraphs.
 
-The router interprets `@skip`, `@include` and `@defer`. Composition keeps an executable directive only if every subgraph
-defines the directive. So every subgraph understands all directives that the router sends. Example:
+These are all directives that the router does not interpret itself.
+
+The router interprets `@skip`, `@include` and `@defer`. Composition keeps an executable directive in the supergraph only
+if every subgraph defines the directive. So every subgraph understands all directives that the router sends. Example:
 
     query @cached(ttl: 5) { user @cached { id ... @trace { name } } }
 
-A fetch has the directives of the operation and of the fields and fragments that it selects. A fragment of the client
-becomes a nameless fragment in the fetch. But if the fragment has a directive that is not allowed on a nameless
-fragment, it becomes a named fragment.
+A fetch has the directives of the operation and of the fields and fragments that it selects. In the fetch, each fragment
+of the client is written as an inline fragment without a type condition (`... @trace { name }`). But if a directive of
+the fragment is not allowed on an inline fragment, the fetch has a named fragment instead.
 """
 
 from __future__ import annotations
@@ -55,9 +57,9 @@ class FragmentDirectives:
     """The directives of one fragment around a field.
 
     Attributes:
-        inline: The directives that are allowed on a nameless fragment.
-        spread: The directives of a fragment spread that are not allowed on a nameless fragment.
-        definition: The directives of the fragment's definition that are not allowed on a nameless fragment.
+        inline: The directives that are allowed on an inline fragment.
+        spread: The directives of a fragment spread that are not allowed on an inline fragment.
+        definition: The directives of the fragment's definition that are not allowed on an inline fragment.
     """
 
     inline: WrittenDirectives = _NONE
@@ -87,7 +89,10 @@ class FragmentDirectives:
 
 @dataclass(frozen=True, slots=True)
 class ClientDirectives:
-    """The directives of a field, and of the fragments around it (outermost first). `text` is "" if there are none."""
+    """The directives of a field, and of the fragments around the field (outermost first).
+
+    `text` has the texts of all these directives, and is empty if there are none.
+    """
 
     own: WrittenDirectives = _NONE
     around: tuple[FragmentDirectives, ...] = ()
@@ -128,8 +133,9 @@ class DirectiveReader:
     ) -> tuple[FragmentDirectives, ...]:
         """Return the directives of an inline fragment, or of a fragment spread and its definition.
 
-        The spread and the definition can have the same directive. A nameless fragment cannot have this directive twice,
-        so the directives of the definition get a second fragment.
+        The result can have two elements, for two nested fragments in the fetch. The spread and the definition can have
+        the same directive, but one inline fragment cannot have this directive twice. So the directives of the
+        definition are written on a second, inner fragment.
         """
         directives = fragment.directives
         definition = fragments[fragment.name.value].directives if isinstance(fragment, FragmentSpreadNode) else ()
@@ -146,7 +152,10 @@ class DirectiveReader:
         return tuple(directives for directives in found if directives.text.strip())
 
     def of_operation(self, operation: OperationDefinitionNode) -> Mapping[OperationKind, WrittenDirectives]:
-        """Return the directives for each kind of fetch. A directive may be allowed on only some kinds of operations."""
+        """Return the directives of the operation that a fetch of each kind (query, mutation, subscription) can have.
+
+        A directive may be allowed on only some kinds of operations.
+        """
         directives = operation.directives or ()
         kinds: tuple[OperationKind, ...] = ("query", "mutation", "subscription")
         return {kind: self._written(directives, kind.upper()) for kind in kinds}

@@ -58,7 +58,7 @@ class TooComplexError(Exception):
 class SelectedField:
     """A field that is selected on objects of the given `types`.
 
-    If `types` is None, it is selected on objects of all types.
+    If `types` is None, the field is selected on objects of all types.
 
     `deferred` has the `id()` of each deferred fragment around the field, outermost first. `directives` has those
     directives of the client that are sent to subgraphs.
@@ -234,7 +234,7 @@ class Normaliser:
             )
 
     def folded(self, items: Sequence[SelectedField], type_name: str, types: frozenset[str]) -> list[SelectedField]:
-        """If equal fields under different type conditions together cover all of `types`, replace them by one field.
+        """Replace equal fields under different type conditions by one field, if the conditions cover all of `types`.
 
         ... on A { next { x } }  ... on B { next { x } }     =>     next { x }      if the object is an A or a B
         """
@@ -259,7 +259,9 @@ class Normaliser:
         return internal_key(item.node), signature(item.node), item.guards, item.directives.text + text
 
     def split_keys(self, items_by_type: Mapping[str, Sequence[SelectedField]]) -> frozenset[str]:
-        """Return the response keys whose subselections, on two types, select different fields under one key.
+        """Return the response keys of objects that must be fetched separately for each parent type.
+
+        This is needed if the subselections on two parent types use one response key for different fields:
 
         ... on A { next { x } }  ... on B { next { x: y } }     =>     {"next"}      because of `x`
         """
@@ -284,7 +286,8 @@ class Normaliser:
             for item in items:
                 here = (*path, internal_key(item.node))
                 wanted = signature(item.node)
-                # An empty `path` is the object itself. There, each type may use the response key for another field.
+                # With an empty `path`, the field is selected on the object itself. Different types of the object may
+                # use the same response key for different fields.
                 if path and signatures.setdefault(here, wanted) != wanted:
                     return True
                 if item.node.selection_set is not None:

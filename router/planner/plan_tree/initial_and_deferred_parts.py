@@ -94,7 +94,10 @@ def response_of(turns: Sequence[Groups], arrange: Arrange, blocks: DeferredBlock
 
 
 class _Layout(NamedTuple):
-    """What is needed to lay out a part: how groups are put into requests (`arrange`), and the deferred blocks."""
+    """The arguments that all calls of `_part` share.
+
+    `arrange` puts groups into requests. `blocks` has the deferred blocks of the operation.
+    """
 
     arrange: Arrange
     blocks: DeferredBlocks | None
@@ -104,8 +107,8 @@ def _part(turns: Sequence[Groups], layout: _Layout, block: Block | None) -> Resp
     planned: list[Schedule] = []
     for turn in turns:
         own = tuple(group for group in turn if group.block is block)
-        # The groups outside `own` that this part waits for. They are in earlier drafts, or in the blocks around this
-        # block.
+        # The groups outside `own` that this part waits for. Such a group is in an earlier draft, or in a block around
+        # this block.
         done = frozenset[int]().union(*(group.after for group in own)).difference(group.number for group in own)
         scheduled = schedule(layout.arrange(own), done)
         if scheduled is not None:

@@ -7,9 +7,12 @@ comes after the `Parallel`.
     b after {a}, c after {a}, d after {b, c}     =>     Sequence[a, Parallel[b, c], d]
     c after {a}, d after {a}, e after {a, b}     =>     Sequence[Parallel[Sequence[a, Parallel[c, d]], b], e]
 
-Groups that wait for each other, directly or indirectly, are ordered by themselves: none of them waits for the others.
-If the order above makes the tree deeper than the longest chain of groups that wait for each other, the first groups run
-at once, without their followers. So the depth of the tree is always the length of that chain.
+If the groups consist of several sets without a dependency between two sets, each set is ordered separately, and the
+sets run in parallel.
+
+A group after a `Parallel` waits for everything inside the `Parallel`. So this order can make the tree deeper than the
+longest chain of dependencies. In this case, only the first groups are put into the `Parallel`, without the groups that
+follow them:
 
     c after {a}, d after {c}, e after {a, b}     =>     Sequence[Parallel[a, b], Parallel[Sequence[c, d], e]]
 """
@@ -67,7 +70,7 @@ def schedule(requests: tuple[PlannedRequest, ...], done: frozenset[int] = frozen
 
 
 def _ordered(requests: tuple[PlannedRequest, ...], done: frozenset[int]) -> Schedule:
-    """Return a schedule of requests that are connected."""
+    """Return a schedule of requests that depend on each other, directly or through other requests."""
     ready = [request for request in requests if request.after <= done]
     waiting = tuple(request for request in requests if not request.after <= done)
     nested = _nested(ready, waiting, done)
@@ -77,7 +80,11 @@ def _ordered(requests: tuple[PlannedRequest, ...], done: frozenset[int]) -> Sche
 
 
 def _nested(ready: list[PlannedRequest], waiting: tuple[PlannedRequest, ...], done: frozenset[int]) -> Schedule:
-    """Return a schedule in which each request of `ready` is followed by the requests that wait for it alone."""
+    """Return a schedule with the requests of `ready` in parallel, each in sequence with its own followers.
+
+    A follower of a request waits for this request, and for no other request of `ready`. The remaining requests come
+    last.
+    """
     followers = _Followers(waiting, done)
     parts: list[Schedule] = []
     placed = set(_numbers(ready))
@@ -90,9 +97,12 @@ def _nested(ready: list[PlannedRequest], waiting: tuple[PlannedRequest, ...], do
 
 
 def _connected(requests: tuple[PlannedRequest, ...]) -> list[tuple[PlannedRequest, ...]]:
-    """Split requests into sets that do not wait for each other, in the order of their first requests."""
+    """Split requests into sets: no request of one set waits for a request of another set.
+
+    The sets have the order of their first requests.
+    """
     sets: dict[int, list[PlannedRequest]] = {}
-    # The number of a group -> the first request of its set.
+    # Maps the number of a group to the index of the first request in its set.
     set_of: dict[int, int] = {}
     for index, request in enumerate(requests):
         joined = sorted({set_of[number] for number in request.after if number in set_of})

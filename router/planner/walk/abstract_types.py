@@ -53,8 +53,8 @@ class _KeptField(NamedTuple):
     """A field that stays on the abstract type.
 
     Attributes:
-        items: The selected fields that `selection` merges.
-        selection: The field.
+        items: The fields as the client selects them. They all have the same response key.
+        selection: The one field into which `items` are merged.
         field_options: The options that resolve the field on the abstract type.
     """
 

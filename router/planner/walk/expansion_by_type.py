@@ -5,11 +5,12 @@ shorter than one selection for each type. On the object types, the field can hav
 fetched by its key from further subgraphs. So the field is expanded
 
 - if one of its subselections cannot be fetched otherwise,
-- if the options at the earliest stage are all on the object types, or
+- if the options at the earliest stage resolve the field only on the object types, not on the interface, or
 - if the whole plan costs less with the expanded field. The walk notes such a field in `LeafSearch.expandable`, and
   `fetch/root_field_planning` compares both plans.
 
-Example: `a` and `b` both resolve `Book.price` and `Pen.price`, but only `b` resolves `Price.currency`:
+Example: `item` returns an interface with the object types `Book` and `Pen`. The subgraphs `a` and `b` both resolve
+    `Book.price` and `Pen.price`, but only `b` resolves `Price.currency`:
 
     { item { price { currency } } }      from a { item { id } }, then from b { ... on Book { price { currency } }  ... }
 """
@@ -110,17 +111,18 @@ class ExpansionByType:
         first = [option for option in options if option.stage <= self._earliest]
         if not first and self._earliest_options_resolve_each_type(selection, first):
             return True
-        # If `_loses_nothing` is True, each option that resolves the field on the abstract type also resolves it on the
-        # branches.
+        # If `_loses_nothing` is True, expanding keeps all options: each option that resolves the field on the abstract
+        # type also resolves the field on each object type.
         return self._loses_nothing(options) and (
             self._earliest_options_resolve_each_type(selection, first)
             or self._only_type_is_resolved_elsewhere(selection, options, is_first=bool(first))
         )
 
     def _earliest_options_resolve_each_type(self, selection: MergedField, first: Sequence[PathOption]) -> bool:
-        """Return whether a direct option that is not in `first` resolves the field on each object type.
+        """Return whether some direct option resolves the field on each object type.
 
-        Only direct options of the earliest stage count. The options in `first` resolve the field on the abstract type.
+        Only direct options of the earliest stage count. The options in `first` do not count either, because they
+        resolve the field on the abstract type.
         """
         return any(
             self._resolves_for_each_type(option, selection.name)
@@ -135,8 +137,8 @@ class ExpansionByType:
 
         If the object can have several types, the paths would multiply at every level. So return False.
 
-        `is_first` says that an option of the earliest stage resolves the field. If it is True, and the field is a leaf,
-        return False: a search for hops would cost more than it saves.
+        `is_first` says that an option of the earliest stage resolves the field. If `is_first` is True and the field is
+        a leaf, return False: a search for hops would cost more than it saves.
         """
         if len(self._object_types) > 1 or (is_first and not self._normaliser.is_composite(selection.type_name)):
             return False

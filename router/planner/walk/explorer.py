@@ -50,7 +50,7 @@ class _KeySelections:
     """The fields of a key or a requirement.
 
     Attributes:
-        fields: The fields as written.
+        fields: The fields as they are written in the directive (`@key`, `@requires` or `@fromContext`).
         merged: The same fields, merged by response key. `merged` is used if the fields are selected on an object type
             and no field needs an alias.
     """

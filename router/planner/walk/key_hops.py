@@ -58,7 +58,7 @@ class KeyHops:
         # Counts incomplete results. A result is incomplete if a search that it needs was still running or was skipped.
         # Incomplete results are not cached.
         self.incomplete_results = 0
-        # Counts searches that were skipped because of the limits above.
+        # Counts searches that were skipped because of `MAX_INTERNAL_DEPTH` or `MAX_INTERNAL_SEARCHES`.
         self._skipped = 0
         self._max_depth = MAX_INTERNAL_DEPTH
         self._searches_left = MAX_INTERNAL_SEARCHES

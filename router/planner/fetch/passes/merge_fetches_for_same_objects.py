@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 Groups: TypeAlias = "tuple[FetchGroup, ...]"
 
-# Some groups fetch the same objects from one subgraph. Among such groups, this many attempts to merge two groups may
-# fail. Then the remaining groups are kept as they are.
+# The maximum number of failed attempts to merge two groups, for all groups that fetch the same objects from one
+# subgraph. After this number of failures, the remaining groups are not merged.
 TRIALS = 500
 
 
@@ -61,9 +61,9 @@ class _Merging:
                 self._followers[number].add(group.number)
 
     def merge_alike(self, numbers: Iterable[int]) -> None:
-        """Merge each of these groups into the first earlier group with which the plan becomes cheaper.
+        """Merge each of these groups into an earlier group: the first one for which the merge makes the plan cheaper.
 
-        If there is no such earlier group, the group is kept.
+        If there is no such earlier group, the group stays as it is.
         """
         kept: list[int] = []
         trials = 0
