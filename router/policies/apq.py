@@ -77,19 +77,23 @@ class AutomaticPersistedQueries(Stage):
             return None
         text = await self._find(key) if _SHA256.fullmatch(key) else None
         if text is None:
-            raise PersistedQueryNotFound("PersistedQueryNotFound")  # clients compare the message with this text
+            raise PersistedQueryNotFound("PersistedQueryNotFound")  # Apollo's clients look for this text in the message
         return replace(request, query=text)
 
     async def on_document(self, context: RequestContext, document: Document) -> None:
         """If the client sent a hash and a valid document, store the document."""
-        del document  # store the text that the client hashed: the request's text, not `document`
+        # The client hashed the text of its request, so this text is stored, not the normalised text of `document`.
+        del document
         key = context.state.get(self)
         if isinstance(key, str):
             for store in self._stores:
                 await store.put(key, context.request.query)
 
     def inherit(self, previous: Stage) -> None:
-        """If both stages have the same limits for the memory, take over the documents that `previous` has in memory."""
+        """Take over the documents that `previous` has in memory (a reload).
+
+        If the memory limits in the settings have changed, nothing is taken over.
+        """
         if isinstance(previous, AutomaticPersistedQueries) and previous._memory.bounds == self._memory.bounds:  # noqa: SLF001  (same class)
             self._memory = previous._memory  # noqa: SLF001  (as above)
 

@@ -24,8 +24,8 @@ _OPENING, _CLOSING = frozenset("{[("), frozenset("}])")
 class Extent(NamedTuple):
     """The size of a document. A comment counts as a token, because the parser makes an object for it too.
 
-    `recursion` is how deeply the brackets of the document are nested. `limits` has a setting with the name of each
-    attribute.
+    `recursion` is how deeply the brackets of the document are nested. The limit for each attribute is the setting with
+    the same name in `limits`.
     """
 
     tokens: int

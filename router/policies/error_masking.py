@@ -1,7 +1,8 @@
 """Replaces the errors of subgraphs with errors that clients may see.
 
-Errors of the router (such as an invalid document) are about the client's request and are not replaced. An error of a
-subgraph may name tables, hosts and people. By default, the client sees only this:
+Errors that the router itself reports (such as an invalid document) are not replaced, because they only describe the
+client's request. The message of a subgraph's error can contain internal names or personal data, such as a host name. By
+default, the client sees only this:
 
     error of a subgraph                   what the client sees
     its code is in `allow_codes`          its message, its code, and its extensions that are in `allow_extensions`

@@ -10,7 +10,7 @@ fetched by its key from further subgraphs. So the field is expanded
   `fetch/root_field_planning` compares both plans.
 
 Example: `item` returns an interface with the object types `Book` and `Pen`. The subgraphs `a` and `b` both resolve
-    `Book.price` and `Pen.price`, but only `b` resolves `Price.currency`:
+`Book.price` and `Pen.price`, but only `b` resolves `Price.currency`:
 
     { item { price { currency } } }      from a { item { id } }, then from b { ... on Book { price { currency } }  ... }
 """

@@ -1,4 +1,4 @@
-"""Finds out who sent a request: verifies access tokens (JWT) and API keys (execution §16.1).
+"""Finds out which client sent a request, by an access token (JWT) or an API key (execution §16.1).
 
     headers ─> token_sources ─> jwt_verification ─> Identity ─> identity_forwarding ─> headers of fetches
                                  key_sets, verified_tokens, revocation

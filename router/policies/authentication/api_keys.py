@@ -23,10 +23,10 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class ApiKeyVerifier:
-    """Finds out to whom an API key belongs.
+    """Finds out which client sent a request with an API key.
 
-    Digests are looked up in a dictionary. That is safe from timing attacks: how far two digests agree says nothing
-    about the keys.
+    The SHA-256 digest of the key is looked up in a dictionary. The time of a lookup can depend on how many characters
+    of two digests are equal. This does not help an attacker, because similar digests do not come from similar keys.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class ApiKeyVerifier:
 
     @classmethod
     def of(cls, settings: ApiKeys) -> ApiKeyVerifier | None:
-        """Return the verifier for the settings, None if API keys are off.
+        """Return the verifier for the settings. Return None if the settings have neither a file nor a lookup function.
 
         Raises:
             PolicySetupError: The file or the function cannot be used.
@@ -55,7 +55,7 @@ class ApiKeyVerifier:
         return cls(settings.header, known, lookup)
 
     async def identity(self, headers: Mapping[str, str]) -> Identity | None:
-        """Return who sent the request; None without an API key.
+        """Return the identity of the client that sent the request. Return None if the request has no API key.
 
         Raises:
             CredentialRefused: The key is not known or has expired.

@@ -1,4 +1,4 @@
-"""`Authentication`: the stage that finds out who sent a request, before anything else happens with it."""
+"""`Authentication`: the pipeline stage that finds out which client sent a request. It is the first stage."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 class Authentication(Stage):
     """Verifies the credential of each request, and sets `RequestContext.identity`.
 
-    A stage that has already set the identity is believed.
+    If the identity is already set, the stage keeps it and does not look for a credential.
 
     Raises:
         PolicySetupError: A file or a function of the settings cannot be used.
@@ -56,7 +56,7 @@ class Authentication(Stage):
         self._headers = IdentityHeaders(settings.forward)
 
     async def on_request(self, context: RequestContext) -> GraphQLRequest | None:
-        """Find out who sent the request.
+        """Verify the credential of the request, and set `context.identity`.
 
         Raises:
             Refused: The credential is not valid, cannot be checked, or is missing although it is required.
@@ -69,12 +69,13 @@ class Authentication(Stage):
             raise missing_credential()
         if not self._headers.names or self._headers.names.isdisjoint(headers):
             return None
-        # Only the router may say who the client is, so no header rule must find such a header of the client.
+        # Subgraphs trust the identity headers, because only the router may set them. So identity headers of the
+        # client's request are removed before a header rule can propagate them.
         kept = {name: value for name, value in headers.items() if name not in self._headers.names}
         return replace(context.request, headers=kept)
 
     async def on_plan(self, context: RequestContext, plan: QueryPlan) -> None:
-        """Set the headers about the client for all fetches."""
+        """Add the identity headers (`authentication.forward`) to all fetches."""
         del plan
         if context.identity is None or not self._headers.names:
             return
@@ -82,12 +83,15 @@ class Authentication(Stage):
         context.fetch_headers = {name: {**given.get(name, {}), **own} for name in self._subgraphs}
 
     def inherit(self, previous: Stage) -> None:
-        """Take over signing keys and verified tokens, so that a reload does not slow down requests."""
+        """Take over the issuers' keys and the verified tokens of `previous`.
+
+        Without them, the first requests after a reload would be slower.
+        """
         if isinstance(previous, Authentication):
             self._tokens.inherit(previous._tokens)  # noqa: SLF001  (same class)
 
     async def aclose(self) -> None:
-        """Close the connections to issuers and the list of revoked ids."""
+        """Close the connections to the issuers, and the database with the revoked ids."""
         for issuer in self._tokens.issuers.values():
             await issuer.keys.aclose()
         for check in self._revocations:

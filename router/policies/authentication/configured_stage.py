@@ -1,4 +1,4 @@
-"""Makes the stage of the policy if the settings need it."""
+"""Makes the authentication stage if the settings configure a credential."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def configured(inputs: PolicyInputs) -> Authentication | None:
-    """Return the stage, or None if the settings have no issuer of tokens and no API keys.
+    """Return the authentication stage, or None if the settings have no issuer of tokens and no API keys.
 
     Raises:
         PolicySetupError: A file or a function of the settings cannot be used.

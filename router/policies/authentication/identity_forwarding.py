@@ -1,4 +1,7 @@
-"""Tells subgraphs who the client is: claims in plain headers, or a short-lived token that the router signs."""
+"""Makes the headers that tell subgraphs who the client is (`authentication.forward`).
+
+A header has a claim of the client, or a short-lived token that the router signs.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,12 @@ if TYPE_CHECKING:
     from router.settings.sections.authentication import IdentityForwarding, IdentityToken
 
 _CACHED_IDENTITIES: Final = 10_000
-# All printable ASCII characters except `%`, so that usual values stay readable.
+# Characters that are not percent-encoded: all printable ASCII characters except `%`. So usual values stay readable.
 _READABLE: Final = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
 
 
 class IdentityHeaders:
-    """Makes the headers about the client, for each fetch of its request."""
+    """Makes the headers with the identity of a client, for the fetches of a request."""
 
     def __init__(self, settings: IdentityForwarding, clock: Callable[[], float] = time.time) -> None:
         self._claims = tuple(settings.headers.items())
@@ -31,7 +34,7 @@ class IdentityHeaders:
         self.names = frozenset(settings.headers) | ({settings.token.header} if settings.token is not None else set())
 
     def of(self, identity: Identity) -> dict[str, str]:
-        """Return the headers about the client, by name."""
+        """Return the values of the identity headers, by header name."""
         headers = {
             name: header_value(identity.claims[claim]) for name, claim in self._claims if claim in identity.claims
         }
@@ -43,8 +46,9 @@ class IdentityHeaders:
 def header_value(claim: object) -> str:
     """Return the value of a claim as the value of a header (RFC 9110 §5.5).
 
-    Texts stay as they are, lists of texts are joined with spaces, other values are JSON. Characters that a header
-    cannot have, and `%`, are percent-encoded (RFC 3986 §2.1): a claim cannot break out of its header.
+    A text stays as it is. A list of texts is joined with spaces. Any other value is written as JSON. The character `%`,
+    and characters that a header cannot have, are percent-encoded (RFC 3986 §2.1). So a claim with a line break cannot
+    add another header.
     """
     if isinstance(claim, list) and all(isinstance(each, str) for each in claim):
         claim = " ".join(claim)
@@ -53,14 +57,18 @@ def header_value(claim: object) -> str:
 
 
 class _Signer:
-    """Signs tokens about clients. A token is used for half of its lifetime, because signing takes long."""
+    """Signs tokens with the identity of a client.
+
+    Signing is slow, so a token is used again for further requests until half of its lifetime has passed.
+    """
 
     def __init__(self, settings: IdentityToken, clock: Callable[[], float]) -> None:
         self.header = settings.header
         self._settings = settings
         self._secret = settings.secret.get_secret_value()
         self._clock = clock
-        # The key is the identity object, because all requests with the same cached token have the same object.
+        # Maps an `Identity` object to the time until which its token is used, and the token. Requests with the same
+        # verified access token share one `Identity` object (`verified_tokens`).
         self._tokens: Lru[Identity, tuple[float, str]] = Lru(
             max_entries=_CACHED_IDENTITIES, max_weight=_CACHED_IDENTITIES
         )

@@ -1,8 +1,9 @@
-"""Verifies access tokens (JSON Web Tokens): who sent the request?
+"""Verifies access tokens (JSON Web Tokens), and returns the identity of the client.
 
-The checks follow RFC 8725 (best practices for JWT). The text of a token decides only which issuer and which key of this
-issuer are used. Nothing in a token can bring a key along, name the address of a key or change how a key is used: such
-header fields refuse the token. At most one signature is verified for a token, and all refusals look the same.
+The checks follow RFC 8725 (best practices for JWT). The text of a token decides only which of the configured issuers is
+used, and which key of this issuer. A token with a header field that contains a key, contains the address of a key, or
+changes how a key is used is refused. At most one signature is verified for a token. The response to the client is the
+same for every invalid token.
 """
 
 from __future__ import annotations
@@ -24,13 +25,16 @@ if TYPE_CHECKING:
     from router.settings.sections.authentication import Jwt, JwtIssuer
 
 MOST_CHARACTERS: Final = 16_384
-"""A longer text is not verified. Tokens of real issuers have up to a few thousand characters."""
+"""The maximum length of a token; a longer token is refused. Tokens of real issuers are much shorter.
+"""
 
 # The compact form of a signed token (RFC 7515 §7.1), and its characters (RFC 4648 §5).
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
-# Keys and addresses of keys in the token itself (RFC 7515 §4.1), and extensions that must be understood.
+# A token with one of these header fields is refused: keys and addresses of keys in the token itself (RFC 7515 §4.1),
+# and extensions that a verifier must support (`crit`).
 _FORBIDDEN_HEADER: Final = frozenset({"jwk", "jku", "x5u", "x5c", "crit", "b64", "zip"})
-# What PyJWT raises for a token that is not valid. The last three come from absurd numbers and nesting.
+# The exceptions that PyJWT raises for a token that is not valid. For example, a token with very large numbers raises
+# `ArithmeticError`, and a token with very deep nesting raises `RecursionError`.
 _NOT_VALID: Final = (jwt.PyJWTError, TypeError, ValueError, ArithmeticError, RecursionError, AttributeError)
 
 
@@ -42,7 +46,10 @@ class Issuer(NamedTuple):
 
 
 class _Unverified(NamedTuple):
-    """The parts of a token that choose its key. They are not to be trusted."""
+    """The values of a token that choose the key for its verification.
+
+    These values are not verified, so they are used for nothing else.
+    """
 
     issuer: Issuer
     algorithm: str
@@ -58,7 +65,7 @@ class JwtVerifier:
         self.verified = VerifiedTokens(settings.cached_tokens)
 
     async def verify(self, token: FoundToken) -> Identity:
-        """Return who sent the token.
+        """Return the identity of the client that sent the token.
 
         Raises:
             CredentialRefused: The token is not valid.
@@ -79,7 +86,10 @@ class JwtVerifier:
             raise CredentialRefused(_reason(error)) from error
 
     def inherit(self, previous: JwtVerifier) -> None:
-        """Take over the keys of unchanged issuers, and the verified tokens if no setting has changed."""
+        """Take over the keys of `previous` for each issuer with the same settings.
+
+        If no setting of `authentication.jwt` has changed, take over the verified tokens too.
+        """
         sources: dict[KeySource, KeySource] = {}
         for name, issuer in self.issuers.items():
             old = previous.issuers.get(name)
@@ -133,7 +143,10 @@ def _type(value: object) -> str | None:
 
 
 def _reason(error: Exception) -> str:
-    """Return what is wrong with a token, for the log. PyJWT's messages may quote claims, so only the class counts."""
+    """Return the reason why a token is not valid, for the log.
+
+    PyJWT's messages can contain claims of the token, so only the class of the exception is used.
+    """
     match error:
         case jwt.ExpiredSignatureError():
             return "expired"

@@ -22,11 +22,11 @@ _SHARED_SECRET: Final = frozenset({"HS256", "HS384", "HS512"})
 _LEAST_RSA_BITS: Final = 2048
 _LEAST_SECRET_BYTES: Final = 32
 _PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth"})
-# RFC 9864 §2.2 renames `EdDSA` with the curve Ed25519.
+# RFC 9864 §2.2 replaces the algorithm name `EdDSA` by one name for each curve. PyJWT knows only `EdDSA`.
 _ALIASES: Final[Mapping[str, str]] = {"Ed25519": "EdDSA", "Ed448": "EdDSA"}
 
 MOST_KEYS: Final = 100
-"""Further keys of a JWK set are ignored. Issuers publish fewer than ten."""
+"""The maximum number of keys of a JWK set. Further keys are ignored. Issuers publish fewer than ten keys."""
 
 
 class InvalidKeySet(Exception):
@@ -34,10 +34,10 @@ class InvalidKeySet(Exception):
 
 
 class KeySet:
-    """Public keys by key id and algorithm. An instance never changes, so a token that it verified stays verified.
+    """Public keys by key id and algorithm. An instance never changes, so a token that it has verified stays valid.
 
-    A key serves only the algorithms of its type, and only the one in its member `alg` if it has one. So a token cannot
-    choose how a key is used (RFC 8725 §3.1).
+    Each key verifies only signatures of certain algorithms: those that fit the type of the key or, if the key has a
+    member `alg`, only this algorithm. So a token cannot choose how a key is used (RFC 8725 §3.1).
     """
 
     def __init__(self, keys: Mapping[tuple[str | None, str], jwt.PyJWK], text: str) -> None:
@@ -46,7 +46,7 @@ class KeySet:
 
     @classmethod
     def read(cls, text: str, algorithms: Collection[str]) -> KeySet:
-        """Read a JWK set. Keys that no algorithm in `algorithms` can use, and weak keys, are left out.
+        """Read a JWK set. Weak keys, and keys for other algorithms than `algorithms`, are left out.
 
         Raises:
             InvalidKeySet: The text is not a JWK set.
@@ -74,7 +74,10 @@ class KeySet:
         return self._text == text
 
     def find(self, key_id: str | None, algorithm: str) -> jwt.PyJWK | None:
-        """Return the key for a token. If the token has no key id, the set must have only one key for its algorithm."""
+        """Return the key for a token, or None. `key_id` and `algorithm` come from the header of the token.
+
+        For a token without a key id, a key is returned only if the set has exactly one key for the algorithm.
+        """
         if key_id is not None:
             return self._keys.get((key_id, algorithm))
         fitting = [key for (_, served), key in self._keys.items() if served == algorithm]
@@ -85,11 +88,11 @@ class KeySource(Protocol):
     """Where the keys of one issuer come from."""
 
     def current(self) -> KeySet | None:
-        """Return the keys to use now, without waiting; None if there are none, or if they are too old."""
+        """Return the keys that are in memory now. Return None if there are none, or if they are too old."""
         ...
 
     async def find(self, key_id: str | None, algorithm: str) -> jwt.PyJWK | None:
-        """Return the key for a token, None if the issuer has no such key.
+        """Return the key for a token. Return None if the issuer has no such key.
 
         Raises:
             CredentialUndecided: The keys are not available.
@@ -104,7 +107,7 @@ class KeySource(Protocol):
 
 
 class FixedKeys:
-    """A `KeySource` whose keys do not change."""
+    """A `KeySource` for a JWK set in a file. The keys change only when a reload reads the file again."""
 
     def __init__(self, keys: KeySet) -> None:
         self._keys = keys
@@ -116,7 +119,10 @@ class FixedKeys:
         return self._keys.find(key_id, algorithm)
 
     def inherit(self, previous: KeySource) -> None:
-        """Keep the same `KeySet` if the file has not changed, so that verified tokens stay verified."""
+        """If the file has not changed, take over the `KeySet` object of `previous`.
+
+        `VerifiedTokens` drops the tokens that were verified with another `KeySet` object.
+        """
         if isinstance(previous, FixedKeys) and previous._keys.has_text(self._keys._text):  # noqa: SLF001  (same class and module)
             self._keys = previous._keys  # noqa: SLF001  (as above)
 
@@ -125,7 +131,10 @@ class FixedKeys:
 
 
 def _algorithms(entry: object) -> Iterator[str]:
-    """Yield the algorithms that a JWK serves, by its type and its members `use`, `key_ops` and `alg`."""
+    """Yield the algorithms for which a JWK can verify signatures.
+
+    The type of the key and its members `use`, `key_ops` and `alg` decide.
+    """
     if not isinstance(entry, dict) or entry.get("use", "sig") != "sig" or not _may_verify(entry):
         return
     match entry.get("kty"):

@@ -1,4 +1,4 @@
-"""Why a request has no identity: its credential is not valid, or the credential cannot be checked now."""
+"""The exceptions and refusals for a request whose credential is missing, not valid, or cannot be checked now."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ UNAVAILABLE_CODE: Final = "AUTHENTICATION_UNAVAILABLE"
 
 
 class CredentialRefused(Exception):
-    """The credential of a request is not valid. `reason` is only for logs: clients get the same response for all."""
+    """The credential of a request is not valid.
+
+    `reason` is only for logs. The response to the client is the same for every reason.
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -19,11 +22,14 @@ class CredentialRefused(Exception):
 
 
 class CredentialUndecided(Exception):
-    """It is not known now whether the credential is valid, for example because no signing keys could be fetched."""
+    """The credential cannot be checked now, for example because the issuer's keys cannot be fetched."""
 
 
 def invalid_credential() -> Refused:
-    """Return the refusal of a request whose credential is not valid (RFC 6750 §3.1). It never has a reason."""
+    """Return the refusal of a request whose credential is not valid (RFC 6750 §3.1).
+
+    The refusal does not say why the credential is not valid.
+    """
     return _unauthenticated("The credential is not valid.", 'Bearer error="invalid_token"')
 
 

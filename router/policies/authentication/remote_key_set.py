@@ -1,9 +1,7 @@
 """`RemoteKeys`: the JWK set at a URL, fetched again when it is old or when a token has an unknown key id.
 
-    age of the keys          what a request does
-    < refresh_interval       uses the keys
-    < longest_stale          uses the keys; one fetch runs beside the requests
-    more, or no keys         waits for a fetch; without keys, the credential is undecided (503)
+    age of the keys what a request does < refresh_interval uses the keys < longest_stale uses the keys; one fetch runs
+    in the background more, or no keys waits for a fetch; without keys, the credential is undecided (503)
 
 A token with an unknown key id waits for a fetch too, because the issuer may have just started to use a new key. Forged
 tokens have unknown key ids, so such fetches are at least `unknown_key_interval` apart.
@@ -69,7 +67,8 @@ class RemoteKeys:
         known = keys is not None and not self._has_failed
         fetch = self._start_fetch(self._settings.unknown_key_interval if known else RETRY_SECONDS)
         if fetch is not None:
-            await asyncio.shield(fetch)  # other requests wait for it too, so this request must not cancel it
+            # Other requests wait for the same fetch. If this request is cancelled, the fetch must continue.
+            await asyncio.shield(fetch)
             keys = self.current()
         if keys is None:
             raise CredentialUndecided
@@ -85,7 +84,10 @@ class RemoteKeys:
         self._file.close()
 
     def _start_fetch(self, interval: float) -> asyncio.Task[None] | None:
-        """Return the running fetch, or start one unless the last one is less than `interval` seconds ago."""
+        """Return the running fetch, or start a new fetch.
+
+        Return None if no fetch is running and the last fetch started less than `interval` seconds ago.
+        """
         if self._fetch is None or self._fetch.done():
             if self._clock() - self._attempted_at < interval:
                 return None

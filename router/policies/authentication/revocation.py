@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 class RevocationCheck(Protocol):
-    """Knows which tokens are revoked. It is asked for each request, also if the token was verified before."""
+    """Decides whether a token is revoked. It is called for each request, even if the token is cached as verified."""
 
     async def is_revoked(self, claims: Mapping[str, object]) -> bool:
         """Return whether the token with these claims is revoked.
 
         Raises:
-            CredentialUndecided: It is not known now.
+            CredentialUndecided: The check failed, so it is unknown whether the token is revoked.
         """
         ...
 
@@ -32,17 +32,17 @@ class RevocationCheck(Protocol):
 
 
 class RevokedIds:
-    """A table of ids in an SQLite file, kept in memory.
+    """A `RevocationCheck` with the ids of a table in an SQLite file. The ids are kept in memory.
 
-    The table is read again only if the file's change counter (`PRAGMA data_version`) differs from the one at the last
-    reading. Asking for the counter takes a few microseconds. It differs as soon as another connection has committed,
-    so a revocation is effective for the next request.
+    For each request, the change counter of the file (`PRAGMA data_version`) is read, which takes a few microseconds.
+    The table is read again only if the counter has changed. The counter changes when another connection commits, so a
+    revocation is effective for the next request.
     """
 
     def __init__(self, settings: RevocationTable) -> None:
         self._path = Path(settings.sqlite)
         self._claim = settings.claim
-        # The settings allow only identifiers here.
+        # This is safe from SQL injection, because the settings allow only letters, digits and `_` in both names.
         self._query = f'SELECT "{settings.column}" FROM "{settings.table}"'  # noqa: S608
         self._connection: sqlite3.Connection | None = None
         self._version: object = None
@@ -77,7 +77,7 @@ class RevokedIds:
 
 
 class FunctionCheck:
-    """A function of the operator that decides."""
+    """A `RevocationCheck` that calls a Python function of the operator."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function

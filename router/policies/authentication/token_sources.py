@@ -11,23 +11,27 @@ if TYPE_CHECKING:
 
 
 class FoundToken(NamedTuple):
-    """The text that a client sent as its access token, and the scheme before it; the scheme is in lower case."""
+    """An access token as the client sent it.
+
+    `scheme` is the word before the token in the header, such as `bearer`. It is in lower case, and empty without such a
+    word.
+    """
 
     text: str
     scheme: str = ""
 
 
 class TokenSources:
-    """Looks for a token in the places of the setting `authentication.jwt.sources`, in their order.
+    """Looks for a token in the sources of the setting `authentication.jwt.sources`, in their order.
 
-    Without any, it looks in the header `Authorization` with the scheme `Bearer` (RFC 6750 §2.1).
+    If the setting has no sources, the source is the header `Authorization` with the scheme `Bearer` (RFC 6750 §2.1).
     """
 
     def __init__(self, sources: Sequence[TokenSource]) -> None:
         self._readers = tuple(map(_reader, sources)) or (_header_reader("authorization", "bearer"),)
 
     def find(self, headers: Mapping[str, str]) -> FoundToken | None:
-        """Return the first token; None if no source has one. `headers` are the headers by lower-case name."""
+        """Return the token of the first source that has one, or None. The names in `headers` are in lower case."""
         for read in self._readers:
             found = read(headers)
             if found is not None:
@@ -51,7 +55,8 @@ def _header_reader(name: str, scheme: str) -> Callable[[Mapping[str, str]], Foun
         value = headers.get(name)
         if value is None:
             return None
-        # The scheme is case-insensitive (RFC 9110 §11.1). Without a token after it, the credential is not valid.
+        # The scheme is case-insensitive (RFC 9110 §11.1). If no token follows the scheme, the token is an empty text,
+        # which is refused later.
         word, _, token = value.partition(" ")
         return FoundToken(token.strip(" "), scheme) if word.lower() == scheme else None
 

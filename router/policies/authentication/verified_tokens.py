@@ -1,4 +1,4 @@
-"""`VerifiedTokens`: remembers which tokens were verified, so that a token is verified once and not for each request."""
+"""`VerifiedTokens`: a cache of verified tokens, so that a token is not verified again for each request."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ class VerifiedToken:
 
 
 class VerifiedTokens:
-    """At most `most` verified tokens. Only SHA-256 digests of the tokens are stored, so no memory dump has a token."""
+    """A cache of at most `most` verified tokens, by the SHA-256 digest of the token.
+
+    The tokens themselves are not stored, so a memory dump does not contain them.
+    """
 
     def __init__(self, most: int, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
@@ -46,8 +49,8 @@ class VerifiedTokens:
     def get(self, text: str) -> VerifiedToken | None:
         """Return the verified token with this text.
 
-        Return None if the token is not known, has expired, or if its issuer has other keys now: perhaps it has
-        withdrawn the key of this token.
+        Return None if the cache does not have the token, or the token has expired. Also return None if the keys of the
+        issuer have changed since then, because the issuer may have withdrawn the key of this token.
         """
         found = self._entries.get(_digest(text))
         if found is None or found.source.current() is not found.keys or self._clock() >= found.expires_at:
@@ -59,7 +62,11 @@ class VerifiedTokens:
         self._entries.put(_digest(text), token, 1)
 
     def inherit(self, previous: VerifiedTokens, sources: Mapping[KeySource, KeySource]) -> None:
-        """Take over the tokens of `previous`. `sources` maps the key sources of `previous` to those of this object."""
+        """Take over the tokens of `previous` (a reload).
+
+        `sources` maps each key source before the reload to the key source of the same issuer after the reload. A token
+        whose key source is not in `sources` is dropped.
+        """
         for digest, token in reversed(previous._entries.most_used(len(previous))):
             source = sources.get(token.source)
             if source is not None:

@@ -35,7 +35,11 @@ if TYPE_CHECKING:
     from router.settings.sections.authorization import Policies
 
 MOST_VERSIONS: Final = 32
-"""The largest number of versions of an operation that are kept, one for each set of clauses that do not hold."""
+"""The maximum number of cached versions of one operation.
+
+A version is the operation without the fields that a client may not read. Clients for which the same clauses do not hold
+share a version.
+"""
 
 _LOGGED_FIELDS: Final = 10
 
@@ -44,7 +48,11 @@ _log = structlog.stdlib.get_logger("gateway")
 
 @dataclass(slots=True, eq=False)
 class _KnownOperation:
-    """What is known about one operation of a document, for all requests: its clauses, and its versions by failures."""
+    """An operation of a document, with results that all requests share.
+
+    `clauses` are the clauses on which the access to the operation depends. `versions` has the filtered versions of the
+    operation, by the set of clauses that do not hold.
+    """
 
     client: PreparedOperation
     clauses: Requirement
@@ -58,7 +66,7 @@ class _RequestState:
 
 
 class Authorization(Stage):
-    """Removes what a client may not read from its operation, or refuses the operation."""
+    """Removes the fields that a client may not read from the client's operation, or refuses the operation."""
 
     def __init__(
         self, requirements: SchemaRequirements, settings: AuthorizationSettings, decider: PolicyDecider
@@ -90,13 +98,13 @@ class Authorization(Stage):
         return cls(requirements, settings.authorization, decider)
 
     async def on_document(self, context: RequestContext, document: Document) -> None:
-        """Remember the part of `document.notes` with the operations of this document."""
+        """Get the cache for the operations of this document from `document.notes`, for `on_operation`."""
         known = document.notes.setdefault(self, {})
         assert isinstance(known, dict)  # noqa: S101 - only this stage uses this key
         context.state[self] = _RequestState(known)
 
     async def on_operation(self, context: RequestContext, operation: Operation) -> Operation | None:
-        """Return the operation without the fields that the client may not read. They are null in the response.
+        """Return the operation without the fields that the client may not read. These fields are null in the response.
 
         Raises:
             AccessRefused: The client may not read some fields, and the operation is a mutation or the mode is `reject`.
@@ -115,7 +123,10 @@ class Authorization(Stage):
     def _allowed(
         self, context: RequestContext, operation: Operation, known: _KnownOperation, failed: Requirement
     ) -> Operation:
-        """Return what the client gets of its operation. Log and raise as `on_operation` does."""
+        """Return the operation without the fields that the client may not read, and log the refusal.
+
+        Raises `AccessRefused` in the same cases as `on_operation`.
+        """
         version = self._version(known, failed)
         refuses = self._settings.mode == "reject" or operation.kind == "mutation"
         paths = refused_paths(version.client, context.variables) if refuses else ()
@@ -125,14 +136,17 @@ class Authorization(Stage):
         return replace(operation, client=version.client, planned=version.planned)
 
     def plan_key(self, context: RequestContext, key: PlanKey) -> PlanKey:
-        """Add the clauses that do not hold: all clients for which the same clauses fail share a plan."""
+        """Add the clauses that do not hold to the plan key.
+
+        So clients for which the same clauses do not hold share a plan.
+        """
         state = context.state.get(self)
         if not isinstance(state, _RequestState) or not state.failed:
             return key
         return key._replace(parts=(*key.parts, ("authorization", state.failed)))
 
     def on_errors(self, context: RequestContext, errors: Sequence[ResponseError]) -> Sequence[ResponseError]:
-        """Give the errors of refused fields the code and message of the settings."""
+        """Replace the code and the message of the errors of refused fields by those in the settings."""
         return [
             self._error(context.identity, error) if error.code == REFUSED_CODE and error.origin is None else error
             for error in errors
@@ -144,7 +158,7 @@ class Authorization(Stage):
 
     def _known(self, state: _RequestState, operation: Operation) -> _KnownOperation:
         known = state.known.get(operation.name)
-        # Another stage may have replaced the operation, so the name alone does not say which operation it is.
+        # The cached entry can be for another operation with the same name, if another stage has replaced the operation.
         if known is None or known.client is not operation.client:
             known = _KnownOperation(operation.client, required_clauses(operation.client, self._requirements))
             state.known[operation.name] = known

@@ -1,4 +1,4 @@
-"""Says for each field of an operation who may read it, and whether one client may (`router explain-auth`)."""
+"""Finds what a client needs to read each field of an operation, and what one client lacks (`router explain-auth`)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FieldAccess(NamedTuple):
         path: The response keys from the root to the field.
         coordinate: The field in the schema, such as `User.email`.
         requires: What a client needs: the clauses of the field, of the fragments around it and of its parent fields.
-        failed: The clauses that do not hold for the client. Empty if it may read the field.
+        failed: The clauses that do not hold for the client. Empty if the client may read the field.
     """
 
     path: tuple[str, ...]
@@ -37,7 +37,7 @@ class FieldAccess(NamedTuple):
 def explain_access(
     operation: PreparedOperation, requirements: SchemaRequirements, granted: Granted
 ) -> Iterator[FieldAccess]:
-    """Yield the access to each field of the operation, in the order of the document. Meta-fields are left out."""
+    """Yield a `FieldAccess` for each field of the operation, in document order. Skip fields such as `__typename`."""
     root = operation.api_schema.get_root_type(operation.definition.operation)
     if root is not None:
         work = _Explanation(operation, requirements, granted)
@@ -52,7 +52,10 @@ class _Explanation(NamedTuple):
     def selections(
         self, selections: SelectionSetNode, parent: str, path: tuple[str, ...], outer: Requirement
     ) -> Iterator[FieldAccess]:
-        """Yield the access to the fields of a selection. `outer` are the clauses of what surrounds it."""
+        """Yield a `FieldAccess` for each field in a selection set, at any depth.
+
+        `outer` has the clauses of the fields and fragments around the selection set.
+        """
         for selection in selections.selections:
             match selection:
                 case FieldNode(name=name) if not name.value.startswith("__"):

@@ -1,14 +1,19 @@
-"""Splits an operation into what is planned and what the client gets, if some clauses do not hold for the client.
+"""Removes the fields that a client may not read from an operation.
+
+The result has two versions of the operation. The planned version lacks the refused fields. The client's version still
+has them, with a mark, because the response has null for each of them. Example:
 
     operation       { me { id secret }  posts { title ... on Draft { text } } }
     planned         { me { id }         posts { title ... on Draft { __typename } } }
     client          { me { id secret!!} posts { title ... on Draft { text!! } } }        !! marks a refused field
 
-A field is refused if one of its clauses does not hold, or if it is in a fragment whose type is refused. `__typename` is
-never refused: it says nothing about an object that the client may see. If nothing remains of a selection, its field is
-not fetched either (`{ me { secret } }` fetches nothing), unless a variable or the type of the object decides whether
-the refused field is selected at all. Then `__typename` takes its place, so that the response has nulls and errors
-exactly where the client would have got the field.
+A field is refused if one of its clauses does not hold, or if the field is in a fragment on a type with a clause that
+does not hold. `__typename` is never refused, because it reveals nothing about the fields of an object.
+
+If all subfields of a field are refused, the field is usually not fetched either: `{ me { secret } }` fetches nothing.
+But a refused subfield can have `@skip` or `@include`, or be in a fragment that applies only to some types. Then the
+planned version selects `__typename` instead of the subfield. So the response has a null and an error only where the
+client would have received the subfield.
 """
 
 from __future__ import annotations
@@ -41,11 +46,11 @@ _TYPENAME: Final = FieldNode(name=NameNode(value="__typename"), directives=(), a
 
 
 class FilteredOperation(NamedTuple):
-    """An operation for a client that may not read all of it.
+    """The two versions of an operation for a client that may not read all fields of the operation.
 
     Attributes:
-        client: The operation of the client. Fields that it does not get are marked.
-        planned: The part that is planned and fetched.
+        client: The client's operation. The fields that the client may not read are marked.
+        planned: The part of the operation that is planned and fetched.
         coordinates: The refused fields, such as `User.email`, each once.
     """
 
@@ -55,10 +60,10 @@ class FilteredOperation(NamedTuple):
 
 
 class _Parts(NamedTuple):
-    """The two versions of some selections.
+    """The client's version and the planned version of some selections.
 
-    `is_removable` is True if everything that `planned` lacks would have been selected for certain. Then the parent of
-    empty selections need not be fetched.
+    `is_removable` is True if every selection that `planned` lacks is unconditional (no `@skip` or `@include`, no type
+    condition that may not apply). If `planned` is then empty, the parent field need not be fetched.
     """
 
     client: tuple[SelectionNode, ...] = ()
@@ -69,7 +74,7 @@ class _Parts(NamedTuple):
 def filter_operation(
     operation: PreparedOperation, requirements: SchemaRequirements, failed: Requirement
 ) -> FilteredOperation:
-    """Split an operation. `failed` are the clauses that do not hold for the client."""
+    """Return the two versions of an operation. `failed` has the clauses that do not hold for the client."""
     root = operation.api_schema.get_root_type(operation.definition.operation)
     if root is None:
         raise TypeError("the schema must have the root type of a valid operation")
@@ -89,9 +94,10 @@ def filter_operation(
 
 @dataclass(slots=True)
 class _Filter:
-    """The state of splitting one operation.
+    """Makes the two versions of one operation.
 
-    A fragment that is spread in a refused fragment has a second version, in which all fields are refused.
+    If a named fragment is spread inside a refused fragment or field, the operation gets a copy of the named fragment in
+    which all fields are refused.
     """
 
     operation: PreparedOperation
@@ -103,7 +109,7 @@ class _Filter:
     coordinates: dict[str, None] = field(default_factory=dict)
 
     def selections(self, selections: SelectionSetNode, parent: str, *, is_refused: bool) -> _Parts:
-        """Split the selections on an object of the type `parent`. If `is_refused`, all their fields are refused."""
+        """Return both versions of the selections on type `parent`. If `is_refused` is True, refuse all their fields."""
         parts = [self._one(selection, parent, is_refused=is_refused) for selection in selections.selections]
         return _Parts(
             tuple(each for part in parts for each in part.client),
@@ -150,8 +156,8 @@ class _Filter:
     def _all_refused(self, node: FieldNode, parent: str) -> FieldNode:
         """Return a copy of a refused field whose subfields are refused too.
 
-        The same response key can have another node that is not refused. Its subfields must not reveal those of this
-        node.
+        Another selection with the same response key may not be refused, for example in another fragment. Both
+        selections are merged in the response, and the subfields of this one must stay hidden.
         """
         type_name = field_type_name(self.operation.api_schema, parent, node.name.value)
         if node.selection_set is None or type_name is None:
@@ -165,7 +171,12 @@ class _Filter:
         return not self.failed.isdisjoint(self.requirements.of_type(name))
 
     def _fragment(self, node: SelectionNode, name: str, parent: str, parts: _Parts) -> _Parts:
-        """Decide what is planned of a fragment of which nothing is left. `name` is its type."""
+        """Return both versions of a fragment.
+
+        If all fields of the fragment are refused, decide whether the planned version needs it with a `__typename`.
+
+        `name` is the type of the fragment. `parent` is the type on which the fragment is selected.
+        """
         if parts.planned:
             return parts._replace(is_removable=True)
         is_certain = always_applies(self.operation.api_schema, name, parent) and not is_conditional(node)
@@ -196,7 +207,7 @@ class _Filter:
         )
 
     def _version(self, name: str) -> str:
-        """Return the name of the version of a fragment in which all fields are refused. No client uses this name."""
+        """Return a new name for the copy of a fragment in which all fields are refused."""
         return f"{name}__refused" if f"{name}__refused" not in self.operation.fragments else self._version(f"{name}_")
 
     @staticmethod

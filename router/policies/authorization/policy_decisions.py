@@ -1,4 +1,4 @@
-"""Decides which policies (`@policy`) hold for a client. A policy about which nothing is known does not hold."""
+"""Decides which policies (`@policy`) hold for a client. Without a decision, a policy does not hold."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class PolicyQuestion:
 
 
 class PolicyDecider(Protocol):
-    """Decides about policies."""
+    """The interface for deciding which policies hold."""
 
     async def granted(self, question: PolicyQuestion) -> frozenset[str]:
-        """Return those of the policies that hold. If it cannot be decided whether a policy holds, it does not."""
+        """Return the policies of the question that hold. A policy about which no decision is possible does not hold."""
         ...
 
     async def aclose(self) -> None:
@@ -42,7 +42,7 @@ class PolicyDecider(Protocol):
 
 
 class NoPolicies:
-    """No policy ever holds: nobody is configured who could decide."""
+    """A `PolicyDecider` for settings without a function or a server for decisions. No policy holds."""
 
     async def granted(self, question: PolicyQuestion) -> frozenset[str]:
         del question
@@ -53,7 +53,10 @@ class NoPolicies:
 
 
 class FunctionDecider:
-    """A function of the operator decides. It returns the policies that hold, or a mapping of policies to booleans."""
+    """A `PolicyDecider` that calls a Python function of the operator.
+
+    The function returns the names of the policies that hold, or a mapping of policy names to booleans.
+    """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
@@ -70,12 +73,14 @@ class FunctionDecider:
 
 
 def holding(decision: Any) -> frozenset[str]:
-    """Return the policies that hold according to a decision: a collection of names, or a mapping of names to booleans.
+    """Return the names of the policies that hold.
 
-    Only the value `true` counts: a text such as "false" must not be taken for a yes.
+    `decision` is a collection of the names of policies that hold, or a mapping of policy names to booleans.
+
+    In a mapping, only the boolean true means that the policy holds. Another value, such as the text "false", does not.
 
     Raises:
-        TypeError: The decision is something else.
+        TypeError: `decision` is neither a collection nor a mapping.
     """
     if isinstance(decision, Mapping):
         return frozenset(name for name, value in decision.items() if value is True)
@@ -85,5 +90,5 @@ def holding(decision: Any) -> frozenset[str]:
 
 
 def unavailable(policies: Collection[str], reason: str) -> None:
-    """Log that nobody could decide about `policies`."""
+    """Log that there is no decision about `policies`."""
     report(SecurityEvent.POLICY_UNAVAILABLE, policies=sorted(policies), reason=reason)

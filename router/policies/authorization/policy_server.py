@@ -3,8 +3,9 @@
     POST {"input": {"policies": ["a", "b"], "claims": {...}, "operation": "Orders"}}
     200  {"result": {"a": true, "b": false}}        or    {"result": ["a"]}
 
-All policies of a request are asked in one exchange. Decisions are kept for a short time, for each client. The same
-question is not asked twice at the same time. Without a usable response in time, no policy holds.
+One exchange decides about all policies of a request. Decisions are cached for a short time, for each client. If several
+requests need the same decision at the same time, the server is asked only once. Without a usable response in time, no
+policy holds.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class PolicyServer:
         self._running: dict[_Key, asyncio.Task[frozenset[str]]] = {}
 
     async def granted(self, question: PolicyQuestion) -> frozenset[str]:
-        """Return those of the policies that hold (`PolicyDecider.granted`)."""
+        """See `PolicyDecider.granted`."""
         try:
             body = _body(question)
         except (TypeError, ValueError):
@@ -76,7 +77,7 @@ class PolicyServer:
         if task is None:
             task = self._running[key] = asyncio.get_running_loop().create_task(self._decide(key))
             task.add_done_callback(lambda _: self._running.pop(key, None))
-        return await asyncio.shield(task)  # other requests wait for it too
+        return await asyncio.shield(task)  # if this request is cancelled, other requests still wait for the task
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -22,10 +22,11 @@ MOST_PATHS: Final = 100
 
 
 def refused_paths(operation: PreparedOperation, variables: Mapping[str, object]) -> tuple[tuple[str, ...], ...]:
-    """Return the paths of the refused fields that `@skip` and `@include` do not exclude, as response keys.
+    """Return the path of each refused field that is not excluded by `@skip` or `@include`.
 
-    `operation` is an operation with marked fields, `variables` are those of the request. A path has no positions in
-    lists, because nothing was fetched.
+    `operation` is the client's operation, in which refused fields are marked (`request/withheld_fields`). `variables`
+    are the variables of the request. A path consists of response keys. It has no list indices, because nothing is
+    fetched for a refused operation.
     """
     defaults = {
         definition.variable.name.value: value_from_ast_untyped(definition.default_value)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def required_clauses(operation: PreparedOperation, requirements: SchemaRequirements) -> Requirement:
-    """Return the clauses of everything that the operation selects. Empty if everybody may run it."""
+    """Return the clauses of all fields and types that the operation selects."""
     root = operation.api_schema.get_root_type(operation.definition.operation)
     collector = _Collector(operation, requirements)
     if root is not None:
@@ -27,7 +27,10 @@ def required_clauses(operation: PreparedOperation, requirements: SchemaRequireme
 
 @dataclass(slots=True)
 class _Collector:
-    """`visited` are the fragments that were visited. What a fragment requires does not depend on where it is spread."""
+    """Collects the clauses of an operation.
+
+    Each named fragment is visited once, because its clauses are the same wherever it is spread.
+    """
 
     operation: PreparedOperation
     requirements: SchemaRequirements

@@ -26,7 +26,7 @@ _ARGUMENTS: Final[Mapping[str, str]] = {SCOPES: "scopes", POLICY: "policies"}
 
 
 class Clause(NamedTuple):
-    """One directive on a field or type. A client may read the field if all clauses of its requirement hold.
+    """One authorization directive on a field or type. A client may read a field if all clauses of its requirement hold.
 
     Attributes:
         directive: The name of the directive in its specification.
@@ -40,7 +40,7 @@ class Clause(NamedTuple):
     def holds(self, granted: Granted) -> bool:
         """Return whether the clause holds for a client.
 
-        A list without alternatives requires nothing, as in composition (composition §5.6).
+        A clause with an empty list of alternatives always holds, as in composition (composition §5.6).
         """
         if self.directive == AUTHENTICATED:
             return granted.identity is not None
@@ -55,18 +55,18 @@ class Clause(NamedTuple):
 
 
 Requirement = frozenset[Clause]
-"""The clauses that must all hold. Empty if everybody may read."""
+"""The clauses that must all hold before a client may read a field or type. Empty if every client may read it."""
 
 
 class Granted(NamedTuple):
-    """What one client has: its identity, if it has any, and the policies that hold for it."""
+    """The identity of a client (None for a client without a credential), and the policies that hold for the client."""
 
     identity: Identity | None
     policies: frozenset[str] = frozenset()
 
     @property
     def scopes(self) -> frozenset[str]:
-        """The granted scopes."""
+        """The scopes that the credential grants. Empty without a credential."""
         return self.identity.scopes if self.identity is not None else frozenset()
 
 
@@ -80,17 +80,18 @@ class SchemaRequirements:
         self._fields: dict[tuple[str, str], Requirement] = {}
 
     def of_type(self, name: str) -> Requirement:
-        """Return what a client needs wherever the type is selected: as the type of a field, or in a fragment."""
+        """Return the clauses of a type: of every field that returns the type, and of every fragment on the type."""
         found = self._types.get(name)
         if found is None:
             found = self._types[name] = self._own(self._schema.get_type(name))
         return found
 
     def of_field(self, parent: str, name: str) -> Requirement:
-        """Return what a client needs in order to select the field `name` on the type `parent`.
+        """Return the clauses that must hold before a client may read the field `name` of the type `parent`.
 
-        That is what the field, its parent type and its own type require. A field of an interface can be a field of any
-        implementation. So it also requires what the field requires in every implementation.
+        These are the clauses of the field, of its parent type, and of the type that the field returns. If `parent` is
+        an interface, the object can have any of the implementing types. So the clauses of the field in every
+        implementing type are included too.
         """
         found = self._fields.get((parent, name))
         if found is None:
@@ -98,7 +99,7 @@ class SchemaRequirements:
         return found
 
     def clauses(self) -> Requirement:
-        """Return all clauses of the schema. Empty if the schema restricts nothing."""
+        """Return all clauses of the schema."""
         own = [self.of_type(name) for name in self._schema.type_map]
         fields = (
             self._applied(field.ast_node.directives)

@@ -1,4 +1,4 @@
-"""Small questions about selections: the type of a field, whether a fragment always applies, conditions."""
+"""Finds the type of a selected field, and the conditions of a selection: `@skip`, `@include` and type conditions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CONDITIONS = {GraphQLSkipDirective.name: False, GraphQLIncludeDirective.name: T
 
 
 def field_type_name(schema: GraphQLSchema, parent: str, name: str) -> str | None:
-    """Return the name of the type of a field, without lists and non-null; None for `__typename` and introspection."""
+    """Return the type of a field without its list and non-null wrappers. Return None for introspection fields."""
     type_ = schema.get_type(parent)
     if not isinstance(type_, GraphQLObjectType | GraphQLInterfaceType) or name not in type_.fields:
         return None
@@ -44,7 +44,7 @@ def is_conditional(selection: SelectionNode) -> bool:
 
 
 def is_included(selection: SelectionNode, variables: Mapping[str, object]) -> bool:
-    """Return whether `@skip` and `@include` keep a selection. `variables` are coerced, with defaults."""
+    """Return whether a selection is included, given its `@skip` and `@include` and the values of `variables`."""
     return all(_value(value, variables) is expected for value, expected in _conditions(selection))
 
 
