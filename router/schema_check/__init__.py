@@ -1,7 +1,7 @@
 """Finds out whether a new version of a schema breaks its clients.
 
 In: an old and a new API schema, and operations that clients send. Out: the changes, each with its severity, and the
-operations that a change breaks. `router check` prints them.
+operations that a change breaks. The command `router check` prints both.
 
 Reading order:
 
@@ -9,7 +9,7 @@ Reading order:
 - `diff` compares two schemas.
 - `operations` reads known operations, and finds the parts of the schema that they use.
 - `impact` combines changes and operations.
-- `coordinate_places` finds the line of a schema file that declares an element.
+- `coordinate_places` finds the file and the line that declare an element of a schema.
 - `approvals` and `policy` read the files in which a team says what it accepts.
 - `schema_sources` and `schema_versions` read and load both versions, `compose_versions` composes them, and `git_files`
   reads files as they were at another commit. `registry` has the subgraphs of other repositories.

@@ -1,4 +1,4 @@
-"""Reads the file in which a team approves breaking changes. An example of `.router/approvals.yaml`.
+"""Reads `.router/approvals.yaml`, the file in which a team approves breaking changes, as in this example.
 
     approvals:
       - change: FIELD_REMOVED:Query.oldBooks
@@ -6,7 +6,7 @@
         by: ann@example.com
         until: 2027-01-31
 
-`change` is the id of a change, as `router check` prints it. After the day `until`, the approval no longer counts.
+`change` is the id of a change, as `router check` prints it. `until` is the last day on which the approval is valid.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Approval:
         change: The id of the change.
         reason: Why the change may be made.
         by: Who approves it.
-        until: The last day on which the approval counts.
+        until: The last day on which the approval is valid.
         place: The file and line of the approval.
     """
 
@@ -50,7 +50,7 @@ class Approval:
     place: str
 
     def has_expired(self, today: date) -> bool:
-        """Return whether the approval no longer counts."""
+        """Return whether `today` is after the last day of the approval."""
         return today > self.until
 
 
@@ -88,7 +88,8 @@ def _approval(path: Path, entries: CommentedSeq, position: int) -> Approval:
         raise InvalidApprovals(f'{place}: unknown key "{unknown[0]}"; the keys are {", ".join(_KEYS)}')
     change, reason, by = (_text(place, entry, key) for key in ("change", "reason", "by"))
     until = entry.get("until")
-    # A date with a time is a `datetime`, which Python counts as a `date` too.
+    # YAML reads a date with a time as a `datetime`. `isinstance` would accept it, because `datetime` is a subclass of
+    # `date`.
     if type(until) is not date:
         raise InvalidApprovals(f'{place}: "until" must be a day, such as 2027-01-31')
     return Approval(change, reason, by, until, place)

@@ -82,9 +82,10 @@ class Change:
         severity: What the change does to clients.
         message: What has changed, in one sentence.
         reason: Why the change has this severity, in one sentence.
-        detail: Which of several changes with this code and coordinate this is, such as the name of a union's member.
-        used_coordinates: The coordinates that an operation must use to be affected by the change. An operation that
-            uses at least one of them is affected.
+        detail: Distinguishes changes with equal `code` and `coordinate`. For example, if two members are removed from a
+            union, `detail` is the name of the member. Empty if not needed.
+        used_coordinates: An operation is affected by the change if the operation uses at least one of these
+            coordinates.
     """
 
     code: ChangeCode
@@ -97,5 +98,5 @@ class Change:
 
     @property
     def id(self) -> str:
-        """A name of the change that unrelated edits do not change, for approvals."""
+        """The id with which a team approves the change. The id stays the same when other parts of the schema change."""
         return f"{self.code}:{self.coordinate}" + (f":{self.detail}" if self.detail else "")

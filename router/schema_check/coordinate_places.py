@@ -37,7 +37,10 @@ class SchemaText:
 
 @dataclass(frozen=True, slots=True)
 class CoordinatePlaces:
-    """The places of coordinates: coordinate → the places of its declarations, in the order of the texts."""
+    """The places where the elements of a schema are declared.
+
+    `places` maps a coordinate to its declarations. Several subgraphs can declare the same element.
+    """
 
     places: dict[str, list[FilePlace]]
 
@@ -61,7 +64,10 @@ class CoordinatePlaces:
         return cls(places)
 
     def find(self, coordinate: str) -> FilePlace | None:
-        """Return where the element is declared first. If nothing declares it, return the place of what contains it."""
+        """Return the first place where the element is declared.
+
+        If the element is not declared, return the place of the enclosing field or type, or None.
+        """
         for candidate in _from_inner_to_outer(coordinate):
             if candidate in self.places:
                 return self.places[candidate][0]

@@ -77,7 +77,10 @@ class GitCommit:
         return [self.read(path) if blob is None else blob for path, blob in zip(paths, found, strict=True)]
 
     def old_path(self, path: Path) -> Path:
-        """Return the path that a file had at this commit. It is `path`, unless the file was renamed since then."""
+        """Return the path that a file had at this commit.
+
+        This path differs from `path` if the file was renamed since then.
+        """
         relative = path.resolve().relative_to(self.root.resolve()).as_posix()
         if _show(self.root, self.commit, PurePosixPath(relative)) is not None:
             return path

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from router.schema_check.operations.known_operations import KnownOperation
 
-# An operation can stay valid while such a change breaks its client: the client's variables become invalid, or the
-# response has another form.
+# A change with one of these codes can break a client even if its operation stays valid. For example, the values of the
+# client's variables become invalid, or the response gets another form.
 _BREAK_VALID_OPERATIONS: Final = frozenset(
     (
         ChangeCode.FIELD_TYPE_CHANGED,
@@ -42,9 +42,9 @@ class BrokenOperation:
 
     Attributes:
         operation: The operation.
-        messages: The validation errors with the new schema. Empty if the operation stays valid, but its variables or
-            its response do not.
-        changes: The changes that break it.
+        messages: The validation errors with the new schema. Empty if the operation stays valid and only the values of
+            its variables or the form of its response are a problem.
+        changes: The changes that break the operation.
     """
 
     operation: KnownOperation
@@ -57,9 +57,10 @@ class Impact:
     """What the changes do to the known operations.
 
     Attributes:
-        affected: Change → the operations that use the changed element, for changes that are not safe.
+        affected: For each change that is not safe, the operations that use the changed element.
         broken: The operations that the new schema breaks.
-        invalid_before: The operations that are not valid with the old schema. They are not judged.
+        invalid_before: The operations that are already invalid with the old schema. They are not compared with the new
+            one.
     """
 
     affected: Mapping[Change, tuple[KnownOperation, ...]]
@@ -70,7 +71,7 @@ class Impact:
 def find_impact(
     old: GraphQLSchema, new: GraphQLSchema, changes: Sequence[Change], operations: Sequence[KnownOperation]
 ) -> Impact:
-    """Judge each known operation with both schemas."""
+    """Validate each known operation with both schemas, and find the changes that break it."""
     affected: dict[Change, list[KnownOperation]] = {}
     broken, invalid_before = [], []
     unsafe = [change for change in changes if change.severity is not Severity.SAFE]
@@ -90,7 +91,10 @@ def find_impact(
 
 
 def _causes(touching: Sequence[Change]) -> Sequence[Change]:
-    """Return the changes that can have made an operation invalid, of those that affect it."""
+    """Return those of the changes `touching` an operation that probably made the operation invalid.
+
+    These are the breaking changes. If there are none, they are the changes of field types or, without any, all changes.
+    """
     breaking = [change for change in touching if change.severity is Severity.BREAKING]
     return breaking or [change for change in touching if change.code is ChangeCode.FIELD_TYPE_CHANGED] or touching
 

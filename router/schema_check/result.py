@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 
 class Verdict(StrEnum):
-    """What the check decides about a change.
+    """Whether a change makes the check fail, and if not, why.
 
     Members:
         FAILS: The check fails because of this change.
-        APPROVED: The change would fail, but a valid approval allows it.
-        UNUSED: The change would fail, but no known operation is broken by it.
-        PASSES: The change does not make the check fail.
+        APPROVED: The change would make the check fail, but a valid approval allows the change.
+        UNUSED: The change would make the check fail, but the change breaks no known operation.
+        PASSES: The change has a severity that does not make the check fail.
     """
 
     FAILS = "fails"
@@ -39,7 +39,7 @@ class Verdict(StrEnum):
     PASSES = "passes"
 
 
-# The lowest severity that makes a check fail → the severities that do.
+# Maps the lowest severity that makes a check fail to all severities that make the check fail.
 FAIL_ON: Final[Mapping[str, frozenset[Severity]]] = {
     "breaking": frozenset((Severity.BREAKING,)),
     "dangerous": frozenset((Severity.BREAKING, Severity.DANGEROUS)),
@@ -53,9 +53,9 @@ class CheckInput:
     Attributes:
         base: The version that clients know.
         proposed: The new version.
-        operations: The known operations; None if they are not known, so that every breaking change fails.
+        operations: The known operations. None if they are not known; then every breaking change makes the check fail.
         approvals: The approvals of changes.
-        today: The day on which the check runs. Approvals expire.
+        today: The day on which the check runs. It decides which approvals have expired.
         fail_on: A key of `FAIL_ON`.
         step_findings: What other steps have found, such as the lint rules.
         severities: Codes of changes → the severity that the policy gives to them.
@@ -80,11 +80,11 @@ class Finding:
     Attributes:
         change: The change.
         verdict: What the check decides.
-        base_place: Where the base declares the element.
-        proposed_place: Where the proposed version declares the element, or what contains it.
+        base_place: Where the base version declares the element or, if it does not, the enclosing field or type.
+        proposed_place: Where the proposed version declares the element or, if it does not, the enclosing field or type.
         affected: The known operations that use the element.
         broken: The known operations that the change breaks.
-        approval: The approval of this change, also if it has expired.
+        approval: The approval of this change, even if the approval has expired.
     """
 
     change: Change
@@ -97,7 +97,7 @@ class Finding:
 
     @property
     def place(self) -> FilePlace | None:
-        """The place to show first: where the proposed version declares the element or its parent, or the base."""
+        """The place to show first: `proposed_place`, or `base_place` if the proposed version has no place."""
         return self.proposed_place or self.base_place
 
 
@@ -108,10 +108,10 @@ class CheckResult:
     Attributes:
         base: The name of the base version.
         proposed: The name of the proposed version.
-        findings: All changes, breaking ones first.
-        impact: What the changes do to the known operations; None if these are not known.
+        findings: All changes with their verdicts; breaking changes come first.
+        impact: What the changes do to the known operations; None if the operations are not known.
         operation_count: How many operations are known.
-        unused_approvals: Approvals of changes that this check did not find.
+        unused_approvals: Approvals of changes that are not among the findings.
         step_findings: What other steps have found, in the order of the steps.
     """
 

@@ -59,7 +59,7 @@ class SchemaVersion:
     """One version of a schema.
 
     Attributes:
-        label: What the user named, such as `supergraph.yaml` or `origin/main`.
+        label: The file, URL or commit that the user gave, such as `supergraph.yaml` or `origin/main`.
         schema: The schema that clients see.
         texts: The texts that declare it: the SDL of each subgraph, or the supergraph, or the plain schema.
         directive_names: Names of directives in the schema → their names in the specifications of Apollo.
@@ -118,7 +118,8 @@ async def read_url(
 ) -> SchemaVersion:
     """Read a version from a running service, by introspection.
 
-    The schema of introspection has no directives on its elements, so their changes are not found.
+    A schema from introspection does not show the directives on its elements. So changes of these directives are not
+    found.
 
     Raises:
         UnreadableSchema: The service is unreachable, or does not allow introspection.

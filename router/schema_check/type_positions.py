@@ -1,4 +1,4 @@
-"""Finds where a schema uses each type: below operations, as an input, as an output, beside other object types."""
+"""Finds how operations can use each type of a schema: as input, as output, or beside other types in a response."""
 
 from __future__ import annotations
 
@@ -30,12 +30,13 @@ class TypePositions:
     """Where a schema uses its types.
 
     Attributes:
-        reachable: The types that an operation can use. The search begins at the root types and at the arguments of
-            directives for operations.
+        reachable: The types that an operation can use: all types that can be reached from the root types, and from the
+            arguments of directives that are allowed in operations.
         inputs: The reachable types of arguments and input fields. An operation can contain values of these types.
         outputs: The reachable types of fields. A response can contain values of these types.
-        beside_others: The reachable composite types from which an operation can select together with other composite
-            types at one place of the response.
+        beside_others: The reachable composite types that can share a place of the response with other composite types:
+            an operation can select fields of several types there, in fragments. All fields with one response key must
+            then have the same type (GraphQL specification, "Field Selection Merging").
     """
 
     reachable: frozenset[str]
@@ -45,7 +46,7 @@ class TypePositions:
 
     @classmethod
     def of(cls, schema: GraphQLSchema) -> TypePositions:
-        """Return the positions of all types of the schema."""
+        """Find the positions of all types of the schema."""
         search = _Search(schema, set(), set(), set())
         for root in (schema.query_type, schema.mutation_type, schema.subscription_type):
             if root is not None:
@@ -69,7 +70,8 @@ class _Search:
     outputs: set[str]
 
     def add_output(self, first: GraphQLNamedType) -> None:
-        # Schemas can nest deeper than Python's stack allows, so the search has a stack of its own.
+        # The search uses a list instead of recursion, because types can be nested more deeply than Python's stack
+        # allows.
         waiting = [first]
         while waiting:
             found = waiting.pop()
@@ -105,7 +107,7 @@ class _Search:
 
 
 def _beside_others(schema: GraphQLSchema, reachable: set[str]) -> Iterator[str]:
-    """Yield the types that share a place of a response with another type.
+    """Yield the types that can share a place of a response with another type.
 
     `{ pet { ... on Cat { owner { name } } ... on Dog { owner { id } } } }` selects from `Cat` and `Dog` at one place.
     So the types of their fields share a place too. An interface shares its place with its implementations.
@@ -139,7 +141,7 @@ def is_own_type(found: GraphQLNamedType) -> bool:
 
 
 def is_composite(found: GraphQLNamedType) -> bool:
-    """Return whether an operation selects fields of the type."""
+    """Return whether an operation must select fields of the type: whether it is an object type, interface or union."""
     return isinstance(found, GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType)
 
 

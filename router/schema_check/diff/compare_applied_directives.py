@@ -1,4 +1,4 @@
-"""Compares the directives on the elements of two schemas, except those that other comparisons read."""
+"""Compares the directives that are applied to the elements of two schemas, such as `@authenticated` on a field."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from graphql import DirectiveNode, GraphQLNamedType, GraphQLSchema, Node
 
-# Other comparisons report changes of the first three. `@inaccessible` hides an element, which is reported as a removal.
+# Changes of these directives are not reported here. Other modules of this package compare the first three. If an
+# element gets `@inaccessible`, clients no longer see the element, which is reported as a removal.
 _REPORTED_ELSEWHERE: Final = frozenset(("deprecated", "specifiedBy", "oneOf", "inaccessible"))
 _SCHEMA: Final = "schema"
 # Composition writes these directives into a supergraph. They say which subgraph resolves what, which no client sees.
@@ -32,7 +33,10 @@ _OF_COMPOSITION: Final = ("join__", "link", "core", "context__")
 
 @dataclass(frozen=True, slots=True)
 class _Meaning:
-    """What it means to clients if a directive is added to an element or changed, and if it is removed."""
+    """The severity and the reason of a change of a directive.
+
+    `added` is also used if the arguments of the directive change. `removed` is used if the directive is removed.
+    """
 
     added: tuple[Severity, str]
     removed: tuple[Severity, str]
@@ -97,7 +101,7 @@ def _compare(comparison: Comparison, coordinate: str, name: str, versions: tuple
 
 
 def _applications(nodes: Sequence[Node | None]) -> dict[str, list[str]]:
-    """Return the directives on an element: their names → their texts, with sorted arguments."""
+    """Return the directives on an element as texts with sorted arguments, by directive name."""
     found: dict[str, list[str]] = {}
     for node in nodes:
         directives: Sequence[DirectiveNode] = getattr(node, "directives", None) or ()

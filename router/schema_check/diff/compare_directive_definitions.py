@@ -22,8 +22,8 @@ _ARGUMENT_CODES = InputCodes(
 def compare_directive_definitions(comparison: Comparison) -> None:
     """Add the changes of directive definitions.
 
-    Directives that can only stand in schemas are compared too, because a schema file may have them. Their changes are
-    safe for clients.
+    Directives that are only allowed in schemas, not in operations, are compared too. Their changes are safe for
+    clients.
     """
     for name, old, new in pairs(_directives(comparison.old), _directives(comparison.new)):
         coordinate = f"@{name}"
@@ -46,7 +46,7 @@ def _directives(schema: GraphQLSchema) -> dict[str, GraphQLDirective]:
 
 
 def _judge(directive: GraphQLDirective, severity: Severity, reason: str) -> tuple[Severity, str]:
-    """Return the severity and the reason, or SAFE if operations cannot contain the directive."""
+    """Return the given severity and reason. If operations cannot contain the directive, return SAFE and this reason."""
     if EXECUTABLE_LOCATIONS.isdisjoint(directive.locations):
         return Severity.SAFE, "Operations cannot contain this directive."
     return severity, reason
@@ -89,7 +89,8 @@ def _compare_argument(
     old, new = versions
     if old is not None and new is not None:
         executable = not EXECUTABLE_LOCATIONS.isdisjoint(directive.locations)
-        # No type has this name, so the changes of a directive that operations cannot contain become safe.
+        # For a directive that operations cannot contain, `within` is not the name of a type. `Comparison.add` then
+        # makes the change safe.
         within = None if executable else coordinate
         compare_input_value(comparison, _ARGUMENT_CODES, coordinate, (old, new), within=within)
         return

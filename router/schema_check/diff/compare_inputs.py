@@ -26,12 +26,12 @@ InputValue: TypeAlias = GraphQLArgument | GraphQLInputField
 
 @dataclass(frozen=True, slots=True)
 class InputCodes:
-    """How changes of one kind of input values are reported.
+    """The word and the codes in the changes of one kind of input value (arguments, or input fields).
 
     Attributes:
-        what: The word for such an input value.
-        type_changed: The code for another type.
-        default_changed: The code for another default value.
+        what: The word for the kind in messages, such as `input field`.
+        type_changed: The code of a change of the type.
+        default_changed: The code of a change of the default value.
     """
 
     what: str

@@ -40,8 +40,8 @@ def compare_schemas(
     Args:
         old: The old schema. It must be valid and built from SDL, because its syntax nodes contain the directives.
         new: The new schema, with the same conditions.
-        directive_names: Names of directives in the schemas → their names in Apollo's specifications, for directives
-            that are imported under another name.
+        directive_names: Maps the name of a directive in the schemas to its name in Apollo's specification, for
+            directives that are imported under another name.
     """
     comparison = Comparison.of(old, new, directive_names)
     _compare_root_types(comparison)

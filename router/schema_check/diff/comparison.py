@@ -1,4 +1,4 @@
-"""What all comparisons share: the two schemas, the positions of their types, and the list of changes found."""
+"""`Comparison`: the two schemas that are compared, and the changes found so far. All modules of this package use it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Comparison:
         old: The old schema.
         new: The new schema.
         positions: Where the old schema uses its types.
-        directive_names: Names of directives in the schemas → their names in the specifications of Apollo. A schema can
+        directive_names: Maps the name of a directive in the schemas to its name in Apollo's specification. A schema can
             import `@authenticated` under another name.
         changes: The changes found so far.
     """
@@ -43,7 +43,7 @@ class Comparison:
         return cls(old, new, TypePositions.of(old), directive_names)
 
     def canonical_name(self, directive: str) -> str:
-        """Return the name that the specification of a directive gives to it."""
+        """Return the name of a directive in its specification. A schema can import the directive under another name."""
         return self.directive_names.get(directive, directive.rpartition("__")[2])
 
     def add(self, change: Change, *, within: str | None = None) -> None:
@@ -60,7 +60,7 @@ class Comparison:
         self.changes.append(change)
 
     def describe(self, coordinate: str, what: str, old: str | None, new: str | None) -> None:
-        """Add a change of the description of an element, if there is one. `what` is a word such as `field`."""
+        """If the description of an element has changed, add this change. `what` is a word such as `field`."""
         if (old or "") == (new or ""):
             return
         verb = "was added" if not old else "was removed" if not new else "was changed"
@@ -69,7 +69,10 @@ class Comparison:
         self.add(Change(ChangeCode.DESCRIPTION_CHANGED, coordinate, Severity.SAFE, message, reason))
 
     def deprecate(self, coordinate: str, what: str, old: str | None, new: str | None) -> None:
-        """Add a change of the deprecation of an element, if there is one. The reasons are None if not deprecated."""
+        """If an element was deprecated, or is no longer deprecated, or has a new reason, add this change.
+
+        `old` and `new` are the reasons of the deprecation. None means not deprecated.
+        """
         if old == new:
             return
         if old is None:
@@ -82,7 +85,10 @@ class Comparison:
 
 
 def pairs(old: Mapping[str, T], new: Mapping[str, T]) -> Iterator[tuple[str, T | None, T | None]]:
-    """Yield each name with its old and its new element; one of them is None if it does not exist."""
+    """Yield each name with its old and its new element.
+
+    The old element is None if the element was added. The new element is None if the element was removed.
+    """
     for name, element in old.items():
         yield name, element, new.get(name)
     for name, element in new.items():

@@ -1,6 +1,6 @@
-"""Recognises a removed and an added element as a rename, and says so in the message of the removal.
+"""Finds removed elements that were probably renamed, and adds the new name to the message of the removal.
 
-The changes stay a removal and an addition, because that is what clients see.
+The result still has both changes, the removal and the addition, because a client sees a rename as these two changes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from router.schema_check.diff.comparison import Comparison
 
-# The code of a removal → the code of the addition that it makes a rename together with.
+# Maps the code of a removal to the code of the addition. Both together can be a rename.
 _PAIRS: Final = {
     ChangeCode.TYPE_REMOVED: ChangeCode.TYPE_ADDED,
     ChangeCode.FIELD_REMOVED: ChangeCode.FIELD_ADDED,
@@ -31,10 +31,11 @@ _PAIRS: Final = {
 
 
 def with_renames(comparison: Comparison) -> Sequence[Change]:
-    """Return the changes, in which each removal that is a rename names the new element.
+    """Return the changes. The message of a removal that seems to be a rename names the new element.
 
-    A removed element is renamed if exactly one added element of the same parent has the same form, and no other removed
-    element has it.
+    Two elements have the same form if they have the same parent and their declarations differ only in name and
+    description. A removal is a rename if the removed element is the only removed element with its form, and exactly one
+    added element has the same form.
     """
     removed: dict[tuple[str, str, str], list[Change]] = {}
     added: dict[tuple[str, str, str], list[Change]] = {}

@@ -1,6 +1,6 @@
 """Reads the operations that clients send: from `.graphql` files, sources of clients, and manifests.
 
-A fragment can stand in another file of the same folder, as tools for clients allow it.
+An operation can use a fragment that another file of the same folder defines, because tools for clients allow this.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class KnownOperation:
 
     Attributes:
         name: The name of the operation; `(anonymous)` if it has none.
-        place: Where the operation stands, such as `operations/book.graphql:3`.
+        place: The file and the line of the operation, such as `operations/book.graphql:3`.
         document: The operation and its fragments.
     """
 
@@ -80,7 +80,7 @@ def read_operations(paths: Iterable[Path]) -> Sequence[KnownOperation]:
 
     Raises:
         InvalidOperations: A path cannot be read, a document has a syntax error, a fragment is missing, or two files of
-            one path define different fragments with the same name.
+            one folder define different fragments with the same name.
     """
     return [operation for path in paths for operation in _operations(list(_texts(path)))]
 
@@ -147,7 +147,10 @@ def _used_fragments(
     shared: dict[str, list[FragmentDefinitionNode]],
     place: str,
 ) -> Sequence[FragmentDefinitionNode]:
-    """Return the fragments that the operation spreads, directly or in other fragments."""
+    """Return the fragments that the operation spreads, directly or through other fragments.
+
+    `own` has the fragments of the operation's file, and `shared` has the fragments of all files of the folder.
+    """
     found: dict[str, FragmentDefinitionNode] = {}
     waiting = _spread_names(operation)
     while waiting:

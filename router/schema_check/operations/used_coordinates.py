@@ -39,9 +39,10 @@ if TYPE_CHECKING:
 def used_coordinates(schema: GraphQLSchema, document: DocumentNode) -> frozenset[str]:
     """Return the coordinates that a valid document uses.
 
-    They contain the names of all types whose fields are selected, that fragments name, and of which values are sent or
-    received. A field that is selected on an interface is also a field of each possible object type. The document does
-    not say what the values of variables contain, so a variable uses all fields and enum values of its type.
+    A document uses the fields, arguments, directives and enum values that are written in it. It also uses these types:
+    the parent types and the result types of the fields, the types of the fragments, and the input types of the
+    arguments. If a field is selected on an interface, the field of each implementing type is used too. The document
+    does not contain the values of variables, so a variable uses all fields and enum values of its type.
     """
     collector = _Collector(schema)
     visit(document, TypeInfoVisitor(collector.type_info, collector))
@@ -124,7 +125,7 @@ class _Collector(Visitor):
 
 
 def _everything_in(named: GraphQLNamedType) -> set[str]:
-    """Return the coordinates of an input type: its fields, its enum values, and those of the types of its fields."""
+    """Return the coordinates of an input type: its fields or enum values, and the coordinates of its fields' types."""
     found: set[str] = set()
     waiting = [named]
     while waiting:

@@ -1,4 +1,4 @@
-"""Print the result of a schema check, for people and for programs.
+"""Write the result of a schema check as text, for people and for programs.
 
 In: a `CheckResult`. Out: text in one of the formats of `FORMATS`. Each format has its own file.
 """

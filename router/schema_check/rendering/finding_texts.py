@@ -1,4 +1,4 @@
-"""What to do about a change that makes a check fail, in one sentence; and what the check decided, in a few words."""
+"""Texts about a finding that several output formats share: the advice, the note, the broken operations, the summary."""
 
 from __future__ import annotations
 
@@ -45,7 +45,10 @@ def advice_for(finding: Finding) -> str:
 
 
 def note_of(finding: Finding) -> str | None:
-    """Return why a change that would make the check fail does not, or why its approval does not count."""
+    """Return a note about the verdict, or None.
+
+    A note says why the change does not make the check fail, or that the approval of the change has ended.
+    """
     approval = finding.approval
     match finding.verdict:
         case Verdict.APPROVED if approval is not None:

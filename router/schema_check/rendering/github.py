@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from router.schema_check.result import CheckResult, Finding
     from router.schema_check.step_findings import StepFinding
 
-# The commands of changes that do not make the check fail. Safe changes are not shown.
+# The workflow command for a change that does not make the check fail, by severity. Safe changes are not shown.
 _COMMANDS: Final = {Severity.BREAKING: "warning", Severity.DANGEROUS: "notice"}
 _STEP_COMMANDS: Final = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "notice"}
 
@@ -35,7 +35,7 @@ def _finding(finding: Finding) -> str:
     change = finding.change
     fails = finding.verdict is Verdict.FAILS
     command = "error" if fails else _COMMANDS[change.severity]
-    # GitHub can show only files of the proposed version.
+    # Only the place in the proposed version is used, because GitHub cannot show a file of the base version.
     return workflow_command(command, change.code, "\n".join(lines_of(finding)), finding.proposed_place)
 
 

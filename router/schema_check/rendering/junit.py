@@ -1,4 +1,7 @@
-"""Print the result as JUnit XML for CI servers: each change is a test case, and each finding of another step."""
+"""Print the result as JUnit XML for CI servers.
+
+Each change, and each finding of another step, is a test case. A test case fails if it makes the check fail.
+"""
 
 from __future__ import annotations
 

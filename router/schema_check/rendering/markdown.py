@@ -1,6 +1,7 @@
 """Print the result in Markdown, for a comment on a merge request.
 
-The first line is a marker that people do not see. By this line, a CI job finds its earlier comment and replaces it.
+The first line is an HTML comment, which is not displayed. A CI job finds its earlier comment by this line, and replaces
+the comment.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from router.schema_check.step_findings import StepFinding
 
 MARKER: Final = "<!-- router-check -->"
-# Hosts of repositories limit the length of a comment, so safe changes are only counted.
+# GitHub and GitLab limit the length of a comment. So at most this many changes are listed, and safe changes are not
+# listed.
 _SHOWN: Final = 100
 _MARKS: Final = {Level.ERROR: "❌", Level.WARNING: "⚠️", Level.INFO: "💬"}
 _SHOWN_OPERATIONS: Final = 10
@@ -68,7 +70,7 @@ def _step_finding(finding: StepFinding) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
-    """Return the text without characters that Markdown or HTML would interpret. Each change stays on one line."""
+    """Return the text as one line, in which Markdown and HTML interpret no character."""
     escaped = "".join(f"\\{each}" if each in "\\`*_{}[]<>#|~!" else each for each in text)
     return escaped.replace("@", "@\u200b").replace("\n", " ")
 
