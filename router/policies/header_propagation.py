@@ -7,8 +7,9 @@ the rules for one subgraph.
     insert      sets a header, even if an earlier rule has set a header with the same name
     remove      removes headers that earlier rules have set
 
-The headers in `PROTOCOL_HEADERS` govern a connection or describe a body. A pattern in `propagate` never matches these
-headers, and the settings do not allow rules that would send a header with one of these names.
+The headers in `PROTOCOL_HEADERS` belong to one connection or describe a body, such as `content-length`. A pattern in
+`propagate` never matches these headers, and the settings refuse a rule that would send a header with one of these
+names.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ a client that guesses names. For example, the message about an unknown field wou
     Cannot query field 'x' on type 'Account'.      Cannot query field 'x' on type (not shown).
     Unknown argument 'x' on field 'Query.me'.      Unknown argument 'x' on field 'me'.
 
-The rule depends only on the names in a message. So it covers all messages of the router: of validation, of variables
-and of execution. `error_masking` covers the messages of subgraphs.
+This applies to all messages of the router, whether validation, the variables or the execution caused the error.
+`error_masking` replaces the messages of subgraphs.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _QUOTED: Final = re.compile(r"'([^']*)'")
 # Outside quotes, an English word in a message can be equal to a field's name, such as `name`. So outside quotes, only
 # names that cannot be English words, such as `createdAt`, are replaced.
 _NO_WORD: Final = re.compile(r"\b[A-Za-z]*(?:[a-z][A-Z]|[_0-9])[_0-9A-Za-z]*")
-# Every schema has these types (GraphQL specification, "Built-in Scalars").
+# These names are never hidden, because every schema has these types (GraphQL specification, "Built-in Scalars").
 _PUBLIC: Final = frozenset({"Int", "Float", "String", "Boolean", "ID"})
 # The names that a client sent are collected from at most this many characters of its document, and from at most this
 # many keys of its variables. This limits the cost of a large request. All other names count as not sent.

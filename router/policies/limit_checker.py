@@ -68,7 +68,7 @@ class LimitChecker:
     def inherit(self, previous: LimitChecker) -> None:
         """Share the counters of `previous`, which this checker replaces (a reload).
 
-        If `previous` is still checking requests, the shared counters count these requests too.
+        Requests that `previous` is still checking are then counted too.
         """
         self.exceeded, self._counting = previous.exceeded, previous._counting
 
@@ -104,7 +104,7 @@ class LimitChecker:
         """
         try:
             sizes = list(measure(document))
-        except RecursionError:  # a chain of fragments, each spreading the next, is too long for Python's stack
+        except RecursionError:  # too many fragments are nested (each spreads the next) for Python's stack
             raise LimitExceeded(_CODES["depth"], "The document's fragments are nested too deeply.") from None
         return self._exceeded((*_largest(sizes), *self._heights(document), *_names(document)))
 

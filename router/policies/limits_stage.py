@@ -26,16 +26,19 @@ class OperationLimits(Stage):
         return MeasuredOperationLimits(inputs.limits) if measured else OperationLimits(inputs.limits)
 
     def check_text(self, text: str, findings: DocumentFindings) -> None:
-        """Check the text, and write the exceeded limits in measure mode to `findings` (`LimitChecker.check_text`)."""
+        """Check the text of a document. Add the limits in measure mode that it exceeds to `findings`."""
         findings.exceeds += self._checker.check_text(text)
 
     def check_parsed(self, document: ParsedDocument, findings: DocumentFindings) -> None:
-        """Check the operations, and write the exceeded limits in measure mode to `findings`."""
+        """Check the operations of a document. Add the limits in measure mode that they exceed to `findings`."""
         findings.exceeds += self._checker.check_document(document.ast)
 
 
 class MeasuredOperationLimits(OperationLimits):
-    """Used if a limit is in measure mode. Counts requests above a limit even if their document is in the cache."""
+    """The stage if at least one limit is in measure mode: a request above this limit is counted, but not refused.
+
+    Such a request is counted even if its document is in the cache and is not checked again.
+    """
 
     async def on_document(self, context: RequestContext, document: Document) -> None:
         """If the document was in the cache, count the request. Otherwise, the checks have already counted it."""

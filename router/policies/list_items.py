@@ -1,14 +1,16 @@
-"""Refuses operations whose nested lists can have too many items, estimated from `@listSize` before any fetch.
+"""Refuses an operation if its lists can have too many items.
 
-Specification: https://ibm.github.io/graphql-specs/cost-spec.html. The number of a list's items is its largest slicing
-argument; without one, it is the assumed size. The selections of a list are counted for each of its items, so the sizes
-of nested lists are multiplied:
+The number is estimated with `@listSize`, before any fetch.
+
+Specification: https://ibm.github.io/graphql-specs/cost-spec.html. The size of a list is its largest slicing argument,
+such as `first: 10`. Without such an argument, it is `assumedSize`. The lists inside a list are counted for each item of
+the outer list, so the sizes of nested lists are multiplied:
 
     { accounts(first: 10) { nodes { transactions(first: 20) { nodes { id } } } } }      10 + 10 * 20 = 210 items
 
 A list without `@listSize` does not count. Fields that `@skip` or `@include` excludes do not count. The lists of an
-operation are found once for each document. A request only evaluates its variables, in time that is linear in the number
-of lists.
+operation are found once for each document. For each request, only the sizes are computed from the variables, in time
+that is linear in the number of lists.
 """
 
 from __future__ import annotations
@@ -55,7 +57,7 @@ _MOST: Final = 10**15
 
 
 class _Size(NamedTuple):
-    """The size of a list: the largest number in `given`, or `assumed` if `given` has no number."""
+    """The size of a list: the largest number among the slicing arguments `given` or, if there is none, `assumed`."""
 
     given: tuple[object, ...]
     assumed: int
@@ -63,12 +65,14 @@ class _Size(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Selected:
-    """A field or a fragment in an operation, with the fields in it that contain lists.
+    """A field or a fragment in an operation.
+
+    `inner` has only those of its selections that are or contain lists with a size.
 
     Attributes:
         key: the response key; empty for a fragment.
-        conditions: one pair for each `@skip` and `@include`: the value of `if`, and whether the value true keeps the
-            selection.
+        conditions: a pair for each `@skip` and `@include`: the argument `if`, and the value with which the selection is
+            included.
         size: the number of items, None if this is not a list with a size.
     """
 
@@ -84,9 +88,9 @@ class _Estimate(NamedTuple):
 
 
 class ListItems(Stage):
-    """Estimates the items of each operation.
+    """Estimates how many list items each operation can have.
 
-    If an operation has a larger estimate than `limits.list_items`, it is refused.
+    An operation is refused if its estimate is larger than `limits.list_items`.
     """
 
     def __init__(self, inputs: PolicyInputs, directive: str, most: int) -> None:
@@ -102,7 +106,7 @@ class ListItems(Stage):
         return cls(inputs, directive, most) if directive is not None and most is not None else None
 
     async def on_document(self, context: RequestContext, document: Document) -> None:
-        """Remember a part of `document.notes`, in which `on_operation` caches the lists of each operation."""
+        """Get the cache for the lists of each operation from `document.notes`, for `on_operation`."""
         context.state[self] = document.notes.setdefault(self, {})
 
     async def on_operation(self, context: RequestContext, operation: Operation) -> None:
@@ -145,8 +149,8 @@ class ListItems(Stage):
 class _Finder:
     """Finds the lists in an operation.
 
-    Where a fragment is spread, the parent field can give sizes to the lists in the fragment. A fragment is processed
-    once for each combination of such sizes.
+    The field around a fragment spread can set the sizes of lists in the fragment (`sizedFields`). So a fragment is
+    processed once for each combination of such sizes.
     """
 
     operation: PreparedOperation
@@ -156,10 +160,10 @@ class _Finder:
     def find(
         self, selections: SelectionSetNode, parent: GraphQLNamedType | None, sizes: Mapping[str, _Size]
     ) -> tuple[_Selected, ...]:
-        """Return the selections with lists.
+        """Return the selections that are or contain lists with a size.
 
-        If the parent field has `sizedFields`, its size applies to the fields that are named there. `sizes` has the
-        sizes of these fields, by field name.
+        The `@listSize` of the parent field can have `sizedFields`. Then the size does not apply to the parent field,
+        but to these subfields. `sizes` has the sizes of the subfields, by field name.
         """
         return tuple(
             found

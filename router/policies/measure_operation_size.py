@@ -49,7 +49,7 @@ def measure(document: DocumentNode) -> Iterator[Size]:
     """Yield the size of each operation, in document order.
 
     Raises:
-        RecursionError: A chain of fragments, each spreading the next, is too long for Python's stack.
+        RecursionError: Too many fragments are nested (each spreads the next) for Python's stack.
     """
     fragments, measured = fragments_of(document), dict[str, Size]()
     for node in operations_of(document):

@@ -1,8 +1,9 @@
 """Hides personal data in log lines: the values of fields, arguments and types with `@tag(name: "pii")`.
 
-An error of a subgraph, or the text of an exception, may quote personal data. So each log line of a request is searched
-for the values that tagged elements have in the operation, the variables, the response and the fetches. These values are
-collected only when a line is written, so a request without a log line costs almost nothing.
+The message of a subgraph's error, or of an exception, may contain personal data. So the values of tagged elements are
+collected from the operation, the variables, the response and the fetches of a request. These values are replaced in
+each log line of the request. They are collected only when a line is written, so a request without a log line costs
+almost nothing.
 
     mutation($e: String!) { login(email: $e) { name } }      `login(email:)` and `User.name` have the tag
     cause: "ada@example.com is locked, Ada"             ->   cause: "[redacted] is locked, [redacted]"
@@ -82,7 +83,7 @@ class PersonalDataRedaction(Stage):
 
 
 class TaggedElements:
-    """Knows which types, fields and arguments have the tag. `names` has the names of tagged fields and arguments."""
+    """The types, fields and arguments that have the tag. `names` has the names of all tagged fields and arguments."""
 
     def __init__(self, schema: GraphQLSchema, tag: str) -> None:
         self._tag = tag
@@ -114,8 +115,8 @@ class TaggedElements:
 class RequestPersonalValues:
     """Finds the personal data of one request when a log line is written (`servicekit.logging.PersonalValues`).
 
-    `sent` are the variables of the fetches so far. Until the operation is chosen, every value that the client sent is
-    treated as personal data.
+    `sent` has the variables of the fetches so far. As long as the operation of the request is unknown, all values in
+    the client's document and variables are treated as personal data.
     """
 
     def __init__(self, tagged: TaggedElements, context: RequestContext) -> None:
@@ -147,7 +148,7 @@ class RequestPersonalValues:
             kind = type_from_ast(operation.api_schema, definition.type)
             name = definition.variable.name.value
             found.update(self._given(variables.get(name), kind))
-        for sent in self.sent:  # `sent` has values of `@key` fields, which the client may not have selected
+        for sent in self.sent:  # fetches send the values of `@key` fields, even if the client has not selected them
             found.update(_fetched(sent, self.names))
         return found
 
@@ -159,7 +160,10 @@ class RequestPersonalValues:
         return places
 
     def _given(self, value: object, kind: GraphQLType | None) -> Iterator[str]:
-        """Yield the values of the tagged input fields in `value`, the value of a variable whose type is `kind`."""
+        """Yield the values of the tagged input fields in `value`.
+
+        `value` is the value of a variable of the type `kind`.
+        """
         named = get_named_type(kind) if kind is not None else None
         if isinstance(value, list):
             for item in value:
@@ -174,10 +178,10 @@ class RequestPersonalValues:
 
 
 class _Places(Visitor):
-    """Collects where an operation has personal data.
+    """Collects the places of an operation that contain personal data.
 
-    `response_keys` are the response keys of tagged fields. `variables` and `literals` are those that occur in the
-    values of tagged arguments and input fields.
+    `response_keys` are the response keys of tagged fields. `variables` and `literals` are the variables and the literal
+    values in the values of tagged arguments and input fields.
     """
 
     def __init__(self, tagged: TaggedElements, info: TypeInfo) -> None:
@@ -207,7 +211,7 @@ class _Places(Visitor):
 
 
 class _Leaves(Visitor):
-    """Adds to `places` the variables and literals in the value of one argument or input field."""
+    """Adds the variables and literals in the value of one argument or input field to `places`."""
 
     def __init__(self, places: _Places) -> None:
         super().__init__()
@@ -221,7 +225,7 @@ class _Leaves(Visitor):
 
 
 def _fetched(data: object, keys: Collection[str]) -> Iterator[str]:
-    """Yield, as text, all values that the JSON value `data` has below one of `keys`, at any depth."""
+    """Yield the texts of all values below one of `keys` in the JSON value `data`, at any depth."""
     if isinstance(data, list):
         for item in data:
             yield from _fetched(item, keys)

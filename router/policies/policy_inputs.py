@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 class PolicyInputs(NamedTuple):
-    """The arguments for making the stage of a policy. The server uses the same object `limits`."""
+    """The arguments for making the stage of a policy.
+
+    `limits` is shared with the server, which checks the limits of HTTP requests with it.
+    """
 
     supergraph: Supergraph
     settings: RouterSettings

@@ -1,7 +1,7 @@
 """Lists the policies of the router in the order in which their stages run.
 
-The stages of a program that embeds the router run at the position of `EMBEDDED_STAGES`. A policy that the
-settings switch off has no stage.
+A program that embeds the router can add its own stages. These stages run at the position of `EMBEDDED_STAGES`. A policy
+that the settings switch off has no stage.
 """
 
 from __future__ import annotations

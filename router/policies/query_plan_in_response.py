@@ -7,9 +7,9 @@
     }}
 
 `request` is the number of the request in the plan: the first `Fetch` or `BatchFetch` in the JSON of the plan is 0.
-`startMs` is the time since the plan was known. A request that failed has no `status` and no `bytes`. If a request of
-the plan was not sent, because there was no object for it, it is not in `requests`. If it was sent twice, it is in
-`requests` twice.
+`startMs` is the time from the end of planning to the start of the request. A request that failed has no `status` and no
+`bytes`. A request of the plan that was not sent, because there was no object to fetch, is not in `requests`. A request
+that was sent twice is in `requests` twice.
 """
 
 from __future__ import annotations

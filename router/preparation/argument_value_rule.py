@@ -1,7 +1,8 @@
-"""The validation rule for literal values, with messages that name the argument and the place inside its value.
+"""The validation rule for literal values in a document. Its messages name the argument and the place inside its value.
 
-graphql-core reports `Int cannot represent non-integer value: "x"` with a line and a column. In an operation with many
-arguments, a reader looks for the name first: `accounts(first:): Int cannot represent non-integer value: "x"`.
+The rule of graphql-core reports `Int cannot represent non-integer value: "x"` with only a line and a column. With this
+rule, the message is `accounts(first:): Int cannot represent non-integer value: "x"`. In an operation with many
+arguments, a developer finds the argument more easily by its name.
 """
 
 from __future__ import annotations
@@ -25,14 +26,17 @@ if TYPE_CHECKING:
 
 
 class ArgumentValueRule(ValuesOfCorrectTypeRule):
-    """GraphQL specification, "Values of Correct Type". The messages contain only text that the client wrote."""
+    """The rule "Values of Correct Type" of the GraphQL specification.
+
+    The messages contain only names and values that the client wrote in its document.
+    """
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
         self._place = ""
 
     def enter_argument(self, node: ArgumentNode, *where: Any) -> None:
-        """Remember the argument whose value is visited next.
+        """Store the name of the argument for messages. Its value is visited next.
 
         The last element of `where` is the list of the argument's ancestors.
         """
@@ -43,7 +47,7 @@ class ArgumentValueRule(ValuesOfCorrectTypeRule):
         self._place = f"{name}({node.name.value}:)"
 
     def enter_variable_definition(self, node: VariableDefinitionNode, *_where: Any) -> None:
-        """Remember the variable whose default value is visited next."""
+        """Store the name of the variable for messages. Its default value is visited next."""
         self._place = f"${node.variable.name.value}"
 
     def is_valid_value_node(self, node: ValueNode, input_type: GraphQLInputType | None) -> VisitorAction:

@@ -1,4 +1,4 @@
-"""Runs the garbage collector after much text has been read.
+"""Runs Python's garbage collector after documents with many characters have been read.
 
 Parsing, printing and validating with graphql-core leave reference cycles. The router runs the collector rarely, because
 a run stops all requests (`lifecycle/gateway_generations`). A client that sends many different large documents could
@@ -12,12 +12,14 @@ import gc
 from typing import Final
 
 CHARACTERS: Final = 1_000_000
-"""The collector runs each time when documents with this many characters in total have been read. Reading so much text
-takes several seconds. A run takes up to a tenth of a second, and frees up to 100 MB."""
+"""After documents with this number of characters in total, the collector runs, and the count starts again.
+
+Reading so much text takes several seconds. A run takes up to a tenth of a second, and frees up to 100 MB.
+"""
 
 
 class GarbageAfterLargeDocuments:
-    """Counts the characters of documents, and runs the collector when there are enough of them."""
+    """Counts the characters of documents that are read. Runs the collector after every `CHARACTERS` characters."""
 
     def __init__(self, characters: int = CHARACTERS) -> None:
         self._limit = characters

@@ -71,7 +71,8 @@ class _Planning(NamedTuple):
         record.plan = self.seconds
         if self.plan is None:
             assert self.refusal is not None  # noqa: S101 - without a plan there is a refusal
-            raise self.refusal.with_traceback(None)  # every waiting request raises this same exception
+            # All waiting requests raise this one exception object. Without the reset, its traceback would grow.
+            raise self.refusal.with_traceback(None)
         return self.plan
 
 

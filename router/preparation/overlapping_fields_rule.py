@@ -1,8 +1,8 @@
-"""The validation rule that compares the fields of one response name, with a smaller budget than graphql-core's.
+"""The validation rule that compares fields with equal response names, with a smaller work limit than graphql-core has.
 
-The work grows with the square of the number of fields with one response name. So graphql-core stops the comparison
-after 500,000 units of work, about a second of CPU time. A document of 6 KB is enough to reach this limit. Operations
-that were recorded or written by hand need at most 39 units.
+The rule compares all pairs of fields with the same response name, so the work grows with the square of their number.
+graphql-core stops the comparison after 500,000 units of work, about a second of CPU time. A document of 6 KB is enough
+to reach this limit. Operations of real clients, recorded or written by hand, need at most 39 units.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _COMPARISONS: Final = 50_000
 
 
 class BoundedOverlappingFieldsRule(OverlappingFieldsCanBeMergedRule):
-    """GraphQL specification, "Field Selection Merging".
+    """The rule "Field Selection Merging" of the GraphQL specification.
 
     A document that needs more work than the budget is not valid.
     """

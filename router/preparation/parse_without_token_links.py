@@ -1,4 +1,4 @@
-"""Parses a document so that its memory is given back as soon as nobody uses it.
+"""Parses a document so that its memory is freed as soon as the document is no longer used.
 
 graphql-core links the tokens of a document in both directions. Such a list is a reference cycle, which only a full run
 of the garbage collector frees, and the router runs the collector rarely. Without this module, 100 documents of 40 KB

@@ -157,7 +157,8 @@ class _Reading:
         record.operation_hash = self.hash or record.operation_hash
         if self.document is None:
             assert self.refusal is not None  # noqa: S101 - without a document there is a refusal
-            raise self.refusal.with_traceback(None)  # every waiting request raises this same exception
+            # All waiting requests raise this one exception object. Without the reset, its traceback would grow.
+            raise self.refusal.with_traceback(None)
         return self.document
 
 
@@ -168,7 +169,8 @@ class Documents:
         self._graph = graph
         self._checks = checks
         self._introspection = settings.introspection
-        # This rule is left out because the operator can configure the depth of introspection in `limits`.
+        # The rule of graphql-core for the depth of introspection is left out, because `limits.introspection_depth`
+        # replaces it.
         kept = (rule for rule in specified_rules if rule is not MaxIntrospectionDepthRule)
         rules = (_REPLACED_RULES.get(rule, rule) for rule in kept)
         self._rules = (*rules, *(() if settings.introspection else (NoSchemaIntrospectionCustomRule,)))
@@ -235,7 +237,7 @@ class Documents:
         try:
             self._checks.check_parsed(parsed, findings)
         except DocumentNotListed:
-            reading.hash = parsed.hash  # the log shows the hash of a document that is not listed
+            reading.hash = parsed.hash  # set before the checks, so that the log has the hash of a refused document
             raise
         reading.hash = parsed.hash
         self._validate(ast, reading)
@@ -253,7 +255,10 @@ class Documents:
 
 
 def _drop_frames(refusal: RequestError) -> None:
-    """Remove the tracebacks of an error and its causes. Their frames hold the document, and would form cycles."""
+    """Remove the tracebacks of an error and of its causes.
+
+    The frames of a traceback refer to the document. In a reference cycle, they would keep it in memory.
+    """
     error: BaseException | None = refusal
     while error is not None:
         error.__traceback__ = None

@@ -41,11 +41,11 @@ class SingleFlight(Generic[K, V]):
         return key in self._flights
 
     async def result(self, key: K, make: Callable[[], V]) -> V:
-        """Return the result of the unfinished job for the key, or else of a new job that calls `make`.
+        """Return the result of the unfinished job for the key. Without such a job, start a job that calls `make`.
 
         If the job fails, raise its error. A waiting request is cancelled if its client disconnects or its deadline is
-        reached. The job then continues for the other requests. If no request waits any more, the job is dropped if it
-        has not started. A job that has started continues, and `keep` is called with its result.
+        reached. The job then continues for the other requests. When no request waits any more, a job that has not
+        started is cancelled. A job that has started continues, and `keep` is called with its result.
         """
         flight = self._flights.get(key)
         if flight is None:
@@ -66,7 +66,8 @@ class SingleFlight(Generic[K, V]):
         try:
             value = await asyncio.wrap_future(job)
         finally:
-            # If this job was dropped, `result` has already removed the job, and the key may have a new job.
+            # If this job was cancelled, `result` has already removed its entry. The key may have the entry of a new job
+            # now.
             if not job.cancelled():
                 del self._flights[key]
         self._keep(key, value)

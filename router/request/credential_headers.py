@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# `Authorization` and `Cookie` (RFC 9110 §11.6.2, RFC 6265 §5.4), and words that are usual in the names of other
-# credential headers. If a header is wrongly taken for a credential, the only effect is that a response is not shared.
+# `Authorization` and `Cookie` (RFC 9110 §11.6.2, RFC 6265 §5.4), and words that are usual in the names of other headers
+# with a credential. If a header without a credential matches, the only effect is that a response is not shared between
+# clients.
 _CREDENTIAL = re.compile(
     r"auth|cookie|token|api-?_?key|secret|session|credential|jwt|passw|signature|cert|user|identity|account|tenant"
 )

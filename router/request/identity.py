@@ -14,7 +14,7 @@ class Identity:
     """Who sent a request. A request without a valid credential has no `Identity`.
 
     Attributes:
-        claims: What the credential says about the client: the claims of an access token, or those of an API key.
+        claims: What the credential says about the client: the claims of the access token or of the API key.
         scopes: The granted scopes.
         method: How the client has proved its identity, such as `jwt` or `api_key`.
     """
@@ -27,7 +27,7 @@ class Identity:
 def scopes_of(value: object) -> frozenset[str]:
     """Return the scopes in the value of a scope claim: a text with spaces between the scopes, or a list of texts.
 
-    Any other value grants no scope (RFC 8693 §4.2 allows only the text, other issuers send a list).
+    RFC 8693 §4.2 allows only the text, but some issuers send a list. Any other value grants no scope.
     """
     if isinstance(value, str):
         return frozenset(value.split(" ")) - {""}

@@ -83,7 +83,10 @@ class GraphQLResponse:
         )
 
     def decoded(self) -> GraphQLResponse:
-        """Return the response with a body of dicts and lists. The data of a compiled plan are encoded before."""
+        """Return the response with a body of dicts and lists.
+
+        The `data` of a compiled plan is an `EncodedObject`, which is decoded here.
+        """
         data = self.body.get("data")
         return replace(self, body={**self.body, "data": data.members()}) if isinstance(data, EncodedObject) else self
 

@@ -1,7 +1,8 @@
 """Stops processing a request when its client closes the connection.
 
-Watching a connection needs an asyncio task, which costs as much as a tiny request. So watching begins only after
-`WATCH_AFTER` seconds. If the client disconnects before that, processing stops when watching begins.
+Watching a connection needs an asyncio task. To start a task takes as much time as to process a very small request. So
+watching begins only after `WATCH_AFTER` seconds. If the client disconnects earlier, processing stops when watching
+begins.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ WATCH_AFTER = 0.25
 
 
 class DisconnectWatch:
-    """A context manager that stops the code in its `with` statement when the client disconnects.
+    """A context manager that cancels the code inside its `with` statement when the client disconnects.
 
-    The code is cancelled, and the `with` statement raises `gone`. Read the request's body before the `with` statement:
-    inside it, all messages from `receive` before `http.disconnect` are dropped.
+    The `with` statement then raises an exception of the class `gone`. Read the request's body before the `with`
+    statement, because the watcher drops all messages from `receive` until `http.disconnect`.
     """
 
     def __init__(self, receive: Receive, gone: type[ClientGone]) -> None:

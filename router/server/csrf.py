@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from router.settings.sections.csrf import Csrf
 
-# https://fetch.spec.whatwg.org/#cors-safelisted-request-header
+# A browser sends these content types without a preflight: https://fetch.spec.whatwg.org/#cors-safelisted-request-header
 _FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
 _TRUSTED_SITES = frozenset({"same-origin", "none"})
 _BROWSER_HEADERS = ("origin", "cookie")

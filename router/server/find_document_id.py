@@ -55,7 +55,7 @@ class DocumentIds:
         return found.pop() if found else None
 
     def refuse_unsupported(self, extensions: Mapping[str, object]) -> None:
-        """Raise `HttpRefusal` if the request has a hash, but hashes are off.
+        """Raise `HttpRefusal` if the request has a hash of a document, but the settings do not allow hashes.
 
         The client then repeats the request with the document.
         """

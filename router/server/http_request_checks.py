@@ -31,7 +31,7 @@ class HttpRequestChecks:
         self._ids = ids
 
     def logged_path(self, http_request: HttpRequest) -> str:
-        """Return a path for the log. It contains no text that the client has chosen."""
+        """Return a path for the log. The path contains no text that the client has chosen."""
         path = self._settings.server.path
         if http_request.path == path:
             return path

@@ -52,10 +52,13 @@ def negotiate(accept: str | None) -> MediaType | None:
 
 
 def _match(media_type: MediaType, ranges: list[ParameterizedValue]) -> tuple[float, int, int] | None:
-    """Find the most specific media range that includes `media_type`. Return its quality, specificity and -position.
+    """Find the most specific media range that includes `media_type`.
 
-    Return None if no media range includes `media_type`. The results of several media types can be compared: the largest
-    one belongs to the preferred media type.
+    Return its quality, specificity and negative position.
+
+    Return None if no media range includes `media_type`. To find the preferred media type, compare the results for
+    several media types: the largest result is the best. The position in the header is negative, so that an earlier
+    range is larger.
     """
     covering = [
         (_EXACT if candidate.value == media_type.value else _WILDCARDS[candidate.value], -position, candidate.quality)
@@ -69,7 +72,7 @@ def _match(media_type: MediaType, ranges: list[ParameterizedValue]) -> tuple[flo
 
 
 def accepts(accept: str | None, media_type: str) -> bool:
-    """Return whether the header `Accept` names `media_type`, with any parameters. `*/*` does not name any type."""
+    """Return whether the header `Accept` contains `media_type`, with any parameters. `*/*` does not count."""
     return any(each.value == media_type and each.quality > 0 for each in parse_accept(accept))
 
 

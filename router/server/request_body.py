@@ -11,7 +11,8 @@ from router.server.http_refusals import HttpRefusal
 if TYPE_CHECKING:
     from servicekit.asgi import Receive
 
-# A refused client still sends the rest of the body. The server does not read it, so it closes the connection.
+# After a refusal, the client still sends the rest of the body. The server does not read the rest, so the connection
+# cannot be used for another request and is closed.
 _CLOSE = ((b"connection", b"close"),)
 
 
@@ -20,7 +21,7 @@ class ClientGone(Exception):
 
 
 class BodyLimits(NamedTuple):
-    """The largest size of a body in bytes, and the time on the event loop's clock when the body must be complete."""
+    """The maximum size of a body in bytes, and the time on the event loop's clock when it must be complete."""
 
     size: int
     deadline: float

@@ -16,7 +16,7 @@ STATUS = 503
 
 
 class ServiceUnavailable:
-    """The 503 response to all requests that are refused for one reason.
+    """A response with 503 for all requests that are refused for the same reason, such as a shutdown.
 
     `retry_after` is in seconds. `path` is the path of the GraphQL endpoint, if it is known.
     """

@@ -1,8 +1,8 @@
 """Measures how much memory a value holds, so that a cache can be bounded in bytes.
 
-The text of a document says little about its memory: a parsed document has an object for each token, and a plan one for
-each selection. So the objects themselves are counted. Counting them takes a small part of the time that making them
-takes.
+The length of its text says little about the memory of a document: a parsed document has an object for each token, and a
+plan has an object for each selection. So the sizes of all objects are added up. This is much faster than making the
+objects.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _SHARED: Final = (
 
 
 def memory_size(*values: object) -> int:
-    """Return roughly how many bytes are freed when `values`, and all objects that only they refer to, are deleted.
+    """Return roughly how many bytes `values` and all objects inside them take, at any depth.
 
-    An object that several of `values` contain counts once. Types of the schema do not count.
+    An object that is contained several times counts once. Types of the schema do not count.
     """
     is_shared: dict[type, bool] = {}
     seen: set[int] = set()

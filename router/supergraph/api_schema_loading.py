@@ -34,7 +34,7 @@ class ApiSchema:
 
     Attributes:
         schema: The schema that clients see.
-        directive_names: Names of directives on its elements → their names in the specifications of Apollo.
+        directive_names: Maps the name of a directive in the schema to its name in Apollo's specification.
     """
 
     schema: GraphQLSchema

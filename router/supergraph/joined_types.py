@@ -1,7 +1,7 @@
 """Read the join directives of every type and field once, and list types and fields by subgraph (composition §8.6).
 
-A supergraph of 200 subgraphs has a `Query` with fields of all of them. Without these lists, the directives of all
-fields would be read again for each subgraph.
+In a supergraph of 200 subgraphs, the type `Query` has fields of all 200 subgraphs. Without these lists, the directives
+of all its fields would be read again for each subgraph.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ Node = TypeVar("Node", FieldDefinitionNode, InputValueDefinitionNode)
 
 
 class JoinedField(NamedTuple, Generic[Node]):
-    """A field, and its `@join__field` for one subgraph; None if the field has no `@join__field` at all.
+    """A field of a type, and its `@join__field` for one subgraph.
+
+    `join` is None if the field has no `@join__field` at all.
 
     `position` is the index of the field in its type.
     """
@@ -40,7 +42,10 @@ class JoinedField(NamedTuple, Generic[Node]):
 
 @dataclass(frozen=True, slots=True)
 class FieldsBySubgraph(Generic[Node]):
-    """The fields of a type. Fields without `@join__field` are in all subgraphs of the type: these are `everywhere`."""
+    """The fields of a type, by subgraph.
+
+    Fields without `@join__field` are in all subgraphs of the type (`everywhere`).
+    """
 
     everywhere: Sequence[JoinedField[Node]]
     by_graph: Mapping[str, Sequence[JoinedField[Node]]]
@@ -49,7 +54,7 @@ class FieldsBySubgraph(Generic[Node]):
     def of(cls, nodes: Iterable[Node], join: JoinVocabulary) -> FieldsBySubgraph[Node]:
         """List `nodes` by the subgraphs in their `@join__field` directives.
 
-        If a field has several directives for one subgraph, the first of them counts.
+        If a field has several directives for one subgraph, only the first of these directives is used.
         """
         everywhere: list[JoinedField[Node]] = []
         by_graph: dict[str, list[JoinedField[Node]]] = {}

@@ -141,7 +141,10 @@ class _Extraction:
         return self._present[name].joins.get(self._graph, ())
 
     def _add_provided(self) -> None:
-        """Add the fields that a `@provides` of the subgraph selects. Join v0.1 has no `@join__field` for them."""
+        """Add the fields that a `@provides` of the subgraph selects.
+
+        Join v0.1 has no `@join__field` for these fields.
+        """
         pending = [
             (named_type(field.type), field.provides)
             for fields in self._fields.values()
@@ -272,7 +275,11 @@ class _Extraction:
         return fields
 
     def _joined_fields(self, type_: JoinedType) -> list[JoinedField[FieldDefinitionNode]]:
-        """Return the fields that this subgraph has. A subgraph that is not the owner has only joined and key fields."""
+        """Return the fields of a type that this subgraph has.
+
+        If another subgraph is the owner of the type (join v0.1), these are only the fields with a `@join__field` for
+        this subgraph, and the key fields.
+        """
         if not type_.owners or self._graph in type_.owners:
             return type_.fields.of_graph(self._graph)
         joined = {field.position: field for field in type_.fields.joined_here(self._graph)}

@@ -33,7 +33,8 @@ def retry_after(status: int, headers: Mapping[str, str]) -> int | None:
         moment = parsedate_to_datetime(text)
     except ValueError:
         return None
-    if moment.tzinfo is None:  # "-0000" at the end of the date means UTC, from a server in an unknown time zone
+    # The offset "-0000" means a time in UTC. `parsedate_to_datetime` then returns a time without a time zone.
+    if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     seconds = math.ceil((moment - datetime.now(UTC)).total_seconds())
     return min(max(seconds, 0), LONGEST_SECONDS)

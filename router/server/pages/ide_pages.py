@@ -1,8 +1,8 @@
 """Shows a page to a person who opens the router in a browser, and passes all other requests to the router.
 
-    GET /, GET /graphql     with Accept: text/html    GraphiQL if it is installed, otherwise the explorer
-    GET /ide/explorer, GET /ide/graphiql              one of the two
-    GET /ide/<page>/<version>/<file>                  the files of a page, which a browser can keep for ever
+    GET /, GET /graphql with Accept: text/html GraphiQL if it is installed, otherwise the explorer GET /ide/explorer,
+    GET /ide/graphiql the page with this name GET /ide/<page>/<version>/<file> the files of a page, which a browser can
+    keep for ever
 
 Each page has a content security policy that forbids requests to other origins. GraphiQL needs inline styles, images and
 fonts in `data:` URLs, and workers from `blob:` URLs; only its page allows them.
@@ -109,7 +109,8 @@ class IdePages:
         if file is None or file_name == _INDEX:
             await _send_not_found(scope, send)
             return
-        # The policy for a worker is that of the response with the worker's script, not that of the page.
+        # A browser takes the policy for a worker from the response with the worker's script, not from the page. So each
+        # file is sent with the policy.
         policy = ((b"content-security-policy", page.policy.encode()),) if page is not None else ()
         await file.send(scope, send, IMMUTABLE, policy)
 

@@ -190,7 +190,8 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         if self._waiter is None or self._waiter.done():
-            self.close()  # no request waits: the next request must not get these bytes as its response
+            # No request waits for a response. The next request must not get these bytes as its response.
+            self.close()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._field_count += 1

@@ -1,4 +1,4 @@
-"""Obey `Retry-After` (RFC 9110 §10.2.3).
+"""Send no requests to a subgraph that asked for a pause with `Retry-After` (RFC 9110 §10.2.3).
 
 If a subgraph responds with status 503 and `Retry-After`, no requests are sent to this subgraph for the time in the
 header, but at most for the configured time.
