@@ -237,7 +237,7 @@ class Documents:
         try:
             self._checks.check_parsed(parsed, findings)
         except DocumentNotListed:
-            reading.hash = parsed.hash  # set before the checks, so that the log has the hash of a refused document
+            reading.hash = parsed.hash  # so the log line has the hash of the refused document
             raise
         reading.hash = parsed.hash
         self._validate(ast, reading)

@@ -33,7 +33,7 @@ headers:
       - propagate: {named: authorization}   # subgraphs get the client's token
 """,
 }
-"""The examples by section: what many operators write in the section.
+"""Examples of usual settings, by section.
 
 In the file, each line of an example starts with `##>`.
 """

@@ -165,7 +165,7 @@ ContentCoding = Literal["zstd", "br", "gzip"]
 """The registered name of a content coding (RFC 9110 §8.4.1)."""
 
 SharedQueries = Annotated[Literal[False, "anonymous", "all"], BeforeValidator(_shared_queries)]
-"""Which queries are sent only once if identical ones run at the same time."""
+"""Which identical queries are sent only once if they run at the same time (see `traffic.all.share_queries`)."""
 
 HeaderValue = Annotated[str, AfterValidator(check_header_value)]
 HttpUrl = Annotated[str, AfterValidator(http_url)]

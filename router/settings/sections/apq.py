@@ -14,7 +14,8 @@ class Redis(Section):
     """A Redis in which several routers store the documents that clients register."""
 
     url: SecretStr
-    """URL of the Redis: redis://, rediss:// or unix://, with credentials if the Redis requires them; never printed."""
+    """URL of the Redis, with the scheme redis://, rediss:// or unix://. It contains the credentials if the Redis
+    requires them, and is never printed."""
     timeout: Duration = 0.1
     """Time limit of a lookup in this Redis. After a failed lookup, the router does not use this Redis for one
     second."""

@@ -32,11 +32,12 @@ class KeySetSource(Section):
     file: FilePath | None = None
     """A file with the JWK set. It is read at the start and at each reload."""
     refresh_interval: Duration = 300.0
-    """Age at which the JWK set is fetched again. Until the response arrives, the old keys are used."""
+    """The age of the JWK set at which the router fetches it again. Until the response arrives, the old keys are
+    used."""
     longest_stale: Duration = 86_400.0
-    """If the JWK set cannot be fetched for this time, its keys are not used any more."""
+    """The maximum age of the JWK set. If it cannot be fetched again for this time, its keys are no longer used."""
     unknown_key_interval: Duration = 5.0
-    """A token with an unknown key id causes a fetch. This is the shortest time between two such fetches."""
+    """The shortest time between two fetches of the JWK set because of tokens with an unknown key id."""
     timeout: Duration = 3.0
     """Time limit of a fetch."""
     certificate_authority: FilePath | None = None
@@ -50,7 +51,7 @@ class KeySetSource(Section):
 
 
 class JwtIssuer(Section):
-    """One issuer of access tokens, and what its tokens must be like."""
+    """One issuer of access tokens, and the requirements that its tokens must meet."""
 
     issuer: Text
     """The claim `iss` of the tokens of this issuer."""
@@ -83,8 +84,8 @@ class TokenSource(Section):
     header: HeaderName | None = None
     """The name of a header."""
     scheme: Annotated[str, Field(pattern=r"^[A-Za-z0-9._~+-]*$")] = "Bearer"
-    """The word before the token in the header. A header with another word is not a token of this source. An empty text
-    means that the header has only the token."""
+    """The word before the token in the header. If the header begins with another word, this source has no token. With
+    an empty text, the whole header is the token."""
     cookie: CookieName | None = None
     """The name of a cookie. Browsers send cookies with requests of other sites, so keep `csrf.enabled`."""
 
@@ -96,19 +97,19 @@ class TokenSource(Section):
 
 
 class RevocationTable(Section):
-    """A table of an SQLite file with the ids that are revoked, such as those of sessions that have ended.
+    """A table of an SQLite file with the ids of revoked tokens, for example of sessions that have ended.
 
     The router reads the ids into memory. For each request, it reads only the change counter of the file.
     """
 
     sqlite: Text
-    """Path of the SQLite file. While it does not exist, nothing is revoked."""
+    """Path of the SQLite file. While the file does not exist, no token is revoked."""
     table: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
     """The name of the table."""
     column: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
     """The name of the column with the ids."""
     claim: Text
-    """The claim of a token with its id. A token without this claim is refused."""
+    """The name of the claim that contains the id of a token. A token without this claim is refused."""
 
 
 class Jwt(Section):
@@ -118,16 +119,16 @@ class Jwt(Section):
     """The issuers whose tokens are accepted. The claim `iss` of a token chooses the issuer."""
     sources: tuple[TokenSource, ...] = ()
     """Where the router looks for a token. The first source that has a token decides; the others are not tried. Without
-    sources, it is the header `Authorization` with the word `Bearer`."""
+    sources, the router reads the header `Authorization` with the word `Bearer`."""
     clock_skew: Duration = 5.0
     """Tolerance for differences between the clocks of issuer and router."""
     scope_claim: Text = "scope"
     """The claim with the granted scopes: a text with spaces between the scopes, or a list."""
     cached_tokens: Count = 10_000
-    """Maximum number of verified tokens in memory, as digests. A cached token is accepted only until it expires, and
-    while its issuer publishes its key."""
+    """Maximum number of verified tokens in memory, stored as digests. A token is removed when it expires, or when its
+    issuer publishes other keys."""
     revocation: RevocationTable | None = None
-    """Ids whose tokens are refused before they expire."""
+    """A table with the ids of tokens that are refused although they have not expired."""
     revocation_check: CallablePath | None = None
     """A Python function, `package.module:function`. For each request, it gets the claims of the token, and returns
     whether the token is revoked. It may be a coroutine function."""
@@ -146,11 +147,12 @@ class ApiKeys(Section):
     header: HeaderName = "x-api-key"
     """The header in which clients send their key."""
     file: FilePath | None = None
-    """A JSON object from the hexadecimal SHA-256 digest of each key to its claims, for example `{"9f86…": {"sub":
-    "reports", "scope": "read:orders"}}`. A key whose claim `exp` is in the past is refused."""
+    """A file with a JSON object. Each name is the hexadecimal SHA-256 digest of a key, and each value has the claims of
+    the key, for example `{"9f86…": {"sub": "reports", "scope": "read:orders"}}`. A key whose claim `exp` is in the past
+    is refused."""
     lookup: CallablePath | None = None
-    """A Python function, `package.module:function`, that gets the hexadecimal SHA-256 digest of a key and returns the
-    claims, or None for an unknown key. It may be a coroutine function. It is asked for keys that are not in `file`."""
+    """A Python function, `package.module:function`, for keys that are not in `file`. The function gets the hexadecimal
+    SHA-256 digest of a key and returns the claims, or None for an unknown key. It may be a coroutine function."""
 
 
 class IdentityToken(Section):
@@ -167,7 +169,7 @@ class IdentityToken(Section):
     lifetime: Duration = 60.0
     """Time until the token expires. A token is sent at most for half of this time."""
     claims: tuple[Text, ...] = ("sub", "scope")
-    """The claims to copy from the credential of the client. `iss`, `aud`, `iat`, `exp` are the router's own."""
+    """The claims to copy from the credential of the client. The router sets `iss`, `aud`, `iat` and `exp` itself."""
 
     @field_validator("secret")
     @classmethod
@@ -178,9 +180,9 @@ class IdentityToken(Section):
 
 
 class IdentityForwarding(Section):
-    """What subgraphs learn about the client whom the router has authenticated.
+    """Which information about an authenticated client is sent to subgraphs.
 
-    A header of a client that has the name of one of these headers never reaches a subgraph.
+    If a client sends a header with one of these names, the header is not forwarded to subgraphs.
     """
 
     headers: Mapping[SettableHeader, Text] = {}
@@ -203,7 +205,7 @@ class Authentication(Section):
     api_keys: ApiKeys = ApiKeys()
     """API keys. If a request has a token and an API key, only the token counts."""
     forward: IdentityForwarding = IdentityForwarding()
-    """What subgraphs learn about the client."""
+    """Which information about the client is sent to subgraphs."""
 
     @property
     def is_configured(self) -> bool:

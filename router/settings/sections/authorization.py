@@ -22,9 +22,10 @@ class PolicyServer(Section):
     headers: Mapping[SettableHeader, SecretStr] = {}
     """Headers of the request, for example `Authorization`; never printed."""
     timeout: Duration = 1.0
-    """Time limit of a decision. Without a decision, no policy holds."""
+    """Time limit for the response of the server. Without a response, no policy holds."""
     cache_time: Duration | None = 5.0
-    """How long a decision is used for further requests of the same client. With null, each request is decided."""
+    """How long a decision is used for further requests of the same client. With null, the router asks the server for
+    each request."""
     certificate_authority: FilePath | None = None
     """A PEM file with the certificate authorities to trust for the URL, instead of those of the system."""
 
@@ -37,13 +38,16 @@ class PolicyServer(Section):
 
 
 class Policies(Section):
-    """Who decides which policies (`@policy`) hold for a client. Without either key, no policy ever holds."""
+    """How the router decides which policies (`@policy`) hold for a client: with a function or a server.
+
+    If both keys are missing, no policy holds.
+    """
 
     function: CallablePath | None = None
     """A Python function, `package.module:function`. It gets a `PolicyQuestion` and returns the policies that hold. It
     may be a coroutine function."""
     server: PolicyServer | None = None
-    """A server that decides."""
+    """A server that decides which policies hold."""
 
     @model_validator(mode="after")
     def _has_one_decider(self) -> Policies:
@@ -69,8 +73,9 @@ class Authorization(Section):
     """
 
     mode: Literal["filter", "reject"] = "filter"
-    """`filter`: a field that the client may not read is null and has an error; the rest of a query is answered.
-    `reject`: an operation with such a field is refused. A mutation is always refused as a whole."""
+    """`filter`: each field that the client may not read is null and has an error; the client receives the other fields.
+    `reject`: an operation with such a field is refused. In both modes, a mutation with such a field is refused.
+    """
     log_refusals: bool = True
     """Whether each request with refused fields is logged as `access refused`."""
     unauthenticated: RefusalError = RefusalError()
@@ -78,4 +83,4 @@ class Authorization(Section):
     forbidden: RefusalError = RefusalError()
     """The error if the client has a credential that does not suffice."""
     policies: Policies = Policies()
-    """Who decides about `@policy`."""
+    """How the router decides which policies (`@policy`) hold."""

@@ -17,8 +17,8 @@ class Propagate(Section):
     """Forward a header of the client's request to the subgraph."""
 
     named: HeaderName | None = None
-    """Forward the header with this name. Headers of the connection and of the body, such as `host` and
-    `content-length`, need `rename`."""
+    """Forward the header with this name. A header of the connection or of the body, such as `host` or `content-length`,
+    can only be forwarded under another name (`rename`)."""
     matching: Pattern | None = None
     """Forward every header whose whole name matches this regular expression. Headers of the connection and of the body
     never match."""

@@ -32,8 +32,8 @@ LimitName = Literal[
 class Limits(Section):
     """The largest requests that the router accepts. Limits are checked before the operation is executed.
 
-    The value null switches a limit off, where null is allowed. If an operation spreads a fragment twice, the content of
-    the fragment is counted twice.
+    For the limits that can be null, null switches the limit off. If an operation spreads a fragment twice, the content
+    of the fragment is counted twice.
     """
 
     body_bytes: Count = 2_000_000

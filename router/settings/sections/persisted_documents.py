@@ -33,8 +33,9 @@ class PersistedDocuments(Section):
     """
 
     mode: PersistedMode = PersistedMode.DISABLED
-    """`disabled` ignores manifests. `measure` runs and logs documents that are in no manifest. `allow_list` refuses
-    these documents. `require_id` accepts only the ids of documents, and refuses the text of any document."""
+    """`disabled`: manifests are ignored. `measure`: documents that are in no manifest are run and logged. `allow_list`:
+    documents that are in no manifest are refused. `require_id`: a request must have the id of a document; a document
+    sent as text is refused, even if it is in a manifest."""
     manifests: tuple[FilePath, ...] = ()
     """Manifest files, in the format of Apollo (apollo-persisted-query-manifest) or of Relay and Hive (an object that
     maps ids to documents)."""

@@ -12,9 +12,9 @@ class Planner(Section):
     """How operations are divided into fetches."""
 
     batch_entity_fetches: bool = True
-    """Whether entity fetches to the same subgraph share one request if they are at the same stage of the plan. Fetches
-    at stage 0 run first, fetches at stage 1 wait for one at stage 0, and so on. The shared request is sent when the
-    inputs of all its fetches are available."""
+    """Whether entity fetches to the same subgraph share one request if they are at the same stage of the plan. A fetch
+    at stage 0 waits for no other fetch. A fetch at stage 1 waits for a fetch at stage 0, and so on. The shared request
+    is sent when the inputs of all its fetches are available."""
     work: Count = 10_000
     """The work budget of the search for a better plan, in units of about 10 µs. When the budget is used up, the router
     uses the best plan found so far, and logs a hint. Work is counted, not timed, so that an operation always gets the

@@ -35,13 +35,13 @@ class Server(Section):
     files of its process if the system allows this. If the raised limit is still too low, the maximum number of
     connections is reduced."""
     trusted_proxies: Networks = "127.0.0.0/8,::1/128"
-    """Networks of proxies whose `X-Forwarded-For` the router believes, separated by commas; `none` for no proxy. If
-    this key is missing, the environment variable MOSAFE_TRUSTED_PROXIES has the networks. If a rule in `headers`
-    propagates `X-Forwarded-For`, subgraphs get the believed part of the header and the address from which the
-    connection comes."""
+    """Networks of proxies whose `X-Forwarded-For` the router trusts, separated by commas; `none` for no proxy. If this
+    key is missing, the environment variable MOSAFE_TRUSTED_PROXIES has the networks. If a rule in `headers` propagates
+    `X-Forwarded-For`, the header for subgraphs has only the addresses that trusted proxies have added, and the address
+    from which the connection comes."""
     workers: Count = 1
-    """Number of worker processes, one for each core to use. Workers share only the port. `--workers` overrides
-    this key."""
+    """Number of worker processes. Use one for each processor core. The workers share the port, but no caches or other
+    data. The option `--workers` overrides this key."""
     drain_timeout: Duration = 30.0
     """How long running requests may continue after a stop signal. If this key is missing, the environment
     variable MOSAFE_SHUTDOWN_SECONDS has the time."""

@@ -111,7 +111,7 @@ class SubgraphTraffic(Section):
     client_key: FilePath | None = None
     """A PEM file with the private key of `client_certificate`, if it is not in the same file."""
     accept_encodings: tuple[ContentCoding, ...] | None = None
-    """Content codings in which the subgraph may compress responses, best first."""
+    """Content codings in which the subgraph may compress responses. The first one is preferred."""
     share_queries: SharedQueries | None = None
     """Which identical queries (same headers and variables) the router sends only once if they run at the same time.
     `anonymous`: those of clients without a credential, such as `Authorization` or `Cookie`. `all`: also those with the
@@ -156,8 +156,8 @@ class AllTraffic(Section):
     client_key: FilePath | None = None
     """A PEM file with the private key of `client_certificate`, if it is not in the same file."""
     accept_encodings: tuple[ContentCoding, ...] = ()
-    """Content codings in which subgraphs may compress responses, best first. By default there are none, because
-    compression in a local network takes more time than it saves."""
+    """Content codings in which subgraphs may compress responses. The first one is preferred. By default, responses are
+    not compressed, because compression in a local network takes more time than it saves."""
     share_queries: SharedQueries = "anonymous"
     """Which identical queries (same headers and variables) the router sends only once if they run at the same time.
     `anonymous`: those of clients without a credential, such as `Authorization` or `Cookie`. `all`: also those with the
