@@ -65,7 +65,7 @@ class ErrorMasking(Stage):
         self._mask = errors.mask
         self._message = errors.message
         self._messages = {**errors.messages, **TRANSPORT_MESSAGES}
-        # Code of a masked error -> the code that the client sees.
+        # Maps the code of a masked error to the code that the client sees.
         self._visible_codes: Mapping[str | None, str] = {
             **{code: code for code in errors.messages},
             **self._transport_codes,

@@ -37,7 +37,7 @@ _HALF: Final = 50.0
 MOST_COMBINATIONS: Final = 4
 """The largest number of plans of one operation that the router prepares before a client sends the operation.
 
-If the labels allow more plans, only the likeliest plan is prepared.
+If the labels allow more combinations than this number, only the plan for the likeliest combination is prepared.
 """
 
 _log = structlog.stdlib.get_logger("gateway")

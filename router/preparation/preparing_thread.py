@@ -1,8 +1,8 @@
 """The preparing thread: runs work that would block the event loop, such as reading documents and planning operations.
 
-Each worker process has one preparing thread. Only one thread of a process can run Python code at a time. The event loop
-therefore sometimes waits for the preparing thread, at most `SWITCH_INTERVAL_SECONDS` each time. With several preparing
-threads, the event loop would wait several times as long.
+Each worker process has one preparing thread. Only one thread of a process can run Python code at a time. So the event
+loop sometimes waits for the preparing thread, each time for at most `SWITCH_INTERVAL_SECONDS`. With several preparing
+threads, each wait could be several times as long.
 """
 
 from __future__ import annotations

@@ -28,7 +28,8 @@ _MESSAGE = "The router has too many requests; try again later."
 class OverloadGuard:
     """Lets an ASGI application process at most `overload.max_requests` requests at once. Refuses others with 503.
 
-    CORS preflights (OPTIONS) are never refused. A preflight costs little, and without it a page cannot read a 503.
+    CORS preflights (OPTIONS) are never refused. A preflight costs little. If it were refused, a page could not read the
+    response with status 503.
     """
 
     def __init__(self, app: ASGIApp, settings: RouterSettings) -> None:

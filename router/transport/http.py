@@ -67,7 +67,10 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """An endpoint with its pool. `head` contains the first lines of an HTTP request, the same for all requests."""
+    """An endpoint with its connection pool.
+
+    `head` has the first lines of an HTTP request. These lines are the same for all requests to the endpoint.
+    """
 
     endpoint: Endpoint
     pool: Pool

@@ -23,7 +23,7 @@ class Choice:
     chosen_fetches: ChosenFetches
 
     def with_inputs(self, inputs: Mapping[PathOption, Inputs]) -> Choice:
-        """Return a choice with the same options, but with the given inputs of hops."""
+        """Return a choice with the same options, in which the hops use `inputs`."""
         return Choice(self.options, ChosenFetches(self.options, inputs))
 
 

@@ -178,7 +178,7 @@ class GroupBuilder:
         return [draft.part(entered, tuple(asked)) for entered, asked in parts]
 
     def _asked(self, draft: _GroupDraft, entered: EntityType) -> InterfaceObjectSelection | None:
-        """Return what `draft` selects on the entities of type `entered`.
+        """Return what the fetch of `draft` selects on the entities of type `entered`.
 
         Return None if the type is not an `@interfaceObject` in the subgraph.
         """

@@ -1,7 +1,7 @@
 """Writes the fetch of a fetch group: the text of the operation, and the selections as data (planning §8.1).
 
-The text is written directly without insignificant characters. With graphql-core's `print_ast` and
-`strip_ignored_characters`, this would take most of the planning time.
+The text is written directly in its shortest form, without white space that the parser ignores. To print it with
+graphql-core's `print_ast` and then shorten it with `strip_ignored_characters` would take most of the planning time.
 """
 
 from __future__ import annotations

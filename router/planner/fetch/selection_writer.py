@@ -1,4 +1,4 @@
-"""Writes the selections of a fetch: as text without insignificant characters, and as data (planning §8.1)."""
+"""Writes the selections of a fetch as text without unnecessary white space, and as data (planning §8.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write arguments as minified text.
+"""Write arguments as text without unnecessary white space, such as `first:10`.
 
 Planning writes the arguments of a field several times. graphql-core's `print_ast` and `strip_ignored_characters` are
 too slow for this: they would take most of the planning time.

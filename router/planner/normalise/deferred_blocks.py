@@ -70,7 +70,7 @@ class _SelectedObject:
 
     Attributes:
         type_name: The type of the object.
-        keys: The internal response keys on the path of the object.
+        keys: The internal response keys on the path of the object (see `plan/client_and_internal_response_keys`).
         path: The client's response keys, and type conditions as `... on T`.
         block: The block that selects the object, None if the initial response has the object.
     """

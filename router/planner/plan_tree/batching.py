@@ -1,5 +1,7 @@
 """Puts entity fetches of one subgraph and one stage into one request (planning §7.3).
 
+In this example, `users.@ <- reviews` means: a fetch from the subgraph reviews for the objects of the list `users`.
+
     users.@ <- reviews, topProducts.@ <- reviews     =>     one request to reviews with two aliased `_entities`
 
 The *stage* of a fetch is the number of fetches that must run, one after the other, before the fetch can start. If all

@@ -1,8 +1,8 @@
 """Orders fetch groups by their dependencies, in `Sequence` and `Parallel` nodes (planning §8.2).
 
-First come the groups without dependencies, in a `Parallel`. A group that depends on only one of these first groups,
+The groups without dependencies run first, in a `Parallel`. A group that depends on only one of these first groups,
 directly or indirectly, follows this first group in a `Sequence`. A group that depends on several of the first groups
-comes after the `Parallel`.
+comes after the `Parallel`. In these examples, `d after {b, c}` means that group d depends on b and c:
 
     b after {a}, c after {a}, d after {b, c}     =>     Sequence[a, Parallel[b, c], d]
     c after {a}, d after {a}, e after {a, b}     =>     Sequence[Parallel[Sequence[a, Parallel[c, d]], b], e]

@@ -270,7 +270,7 @@ def _has_only_direct_option(node: ObjectNode, entry: Entry) -> bool:
 def _leads_back(hop: PathOption) -> bool:
     """Return whether the hop leads back into a subgraph that has the object already.
 
-    Such a hop is useless, because it needs all fetches that a direct option in this subgraph needs.
+    Such a hop is useless: it needs all fetches that the direct option in this subgraph needs, and one fetch more.
     """
     return any(
         option.subgraph == hop.subgraph

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def is_narrower_output(old: GraphQLType, new: GraphQLType) -> bool:
-    """Return whether every response of type `new` also has the type `old`: `Int!` is narrower than `Int`."""
+    """Return whether every value of the type `new` is also a value of `old`: `Int!` is narrower than `Int`."""
     if isinstance(new, GraphQLNonNull):
         return is_narrower_output(old.of_type if isinstance(old, GraphQLNonNull) else old, new.of_type)
     if isinstance(old, GraphQLList) and isinstance(new, GraphQLList):
@@ -20,7 +20,7 @@ def is_narrower_output(old: GraphQLType, new: GraphQLType) -> bool:
 
 
 def is_wider_input(old: GraphQLType, new: GraphQLType) -> bool:
-    """Return whether every value and variable for `old` can be used for `new`: `Int` is wider than `Int!`."""
+    """Return whether every value and variable of type `old` is allowed for type `new`: `Int` is wider than `Int!`."""
     if isinstance(old, GraphQLNonNull):
         return is_wider_input(old.of_type, new.of_type if isinstance(new, GraphQLNonNull) else new)
     if isinstance(old, GraphQLList) and isinstance(new, GraphQLList):

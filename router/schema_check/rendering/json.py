@@ -1,4 +1,7 @@
-"""Print the result as JSON for programs. `check_result.schema.json` beside this file describes it."""
+"""Print the result as JSON for programs.
+
+The JSON Schema of the result is `check_result.schema.json` beside this file.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Print the result for people: changes that fail first, each with its places, its operations and what to do.
+"""Print the result as text for people.
+
+Changes that make the check fail come first. Each change has its places, the operations that it breaks, and an advice:
 
 breaking[FIELD_REMOVED]: The field Query.book was removed; it seems to be renamed to Query.bookById.
   --> services/books.graphql:3:3 (origin/main:services/books.graphql:4:3)
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
 
 _COLOURS: Final = {Severity.BREAKING: "red", Severity.DANGEROUS: "yellow", Severity.SAFE: "green"}
 _LEVEL_COLOURS: Final = {Level.ERROR: "red", Level.WARNING: "yellow", Level.INFO: "blue"}
-# A change can break hundreds of operations. The JSON format lists all of them.
+# The maximum number of operations that are shown for one change. A change can break hundreds of operations. The JSON
+# format lists all of them.
 _SHOWN_OPERATIONS: Final = 5
 
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from router.settings.types import SharedQueries
     from router.transport.interface import SubgraphRequest, SubgraphResponse, Transport
 
-    # Callers with an identical query wait for this future. Its result is the response. If the result is None, a caller
-    # must send the query itself.
+    # Callers with an identical query wait for this future. Its result is the response. If the result is None, the first
+    # caller did not get a response, and a waiting caller must send the query itself.
     Waiting = asyncio.Future[SubgraphResponse | None]
 
 # These headers are different in each request, but they do not change the response. So they are not compared.

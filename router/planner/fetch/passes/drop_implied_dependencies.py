@@ -1,5 +1,7 @@
 """Drops the dependencies between fetch groups that follow from other dependencies (planning §7.1).
 
+In this example, `c after {a, b}` means that group c waits for the groups a and b:
+
 c after {a, b}, b after {a}   =>   c after {b}, b after {a}
 """
 

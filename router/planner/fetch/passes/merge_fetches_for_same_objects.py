@@ -1,5 +1,7 @@
 """Merges fetches of one subgraph for the same objects if the plan does not become slower (planning §7.1).
 
+In this example, `stock {inStock} after {a}` means: a fetch of `inStock` from the subgraph stock waits for fetch a.
+
     stock {inStock} after {a}, stock {fee} after {a, dims}   =>   stock {inStock fee} after {a, dims}
 
 The merged fetch waits for all fetches that the first or the second fetch waits for. Fetches that waited for the first
