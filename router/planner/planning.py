@@ -35,13 +35,13 @@ from router.planner.normalise.deferred_blocks import DeferredBlocks
 from router.planner.normalise.merge_selections import NestedSelections, Normaliser, TooComplexError
 from router.planner.normalise.read_defer_directive import conditions
 from router.planner.normalise.skip_and_include_guards import ALWAYS
-from router.planner.plan_tree.batching import batched, one_by_one
+from router.planner.plan_tree.batch_entity_fetches import batched, one_by_one
 from router.planner.plan_tree.initial_and_deferred_parts import in_turn, response_node, response_of
 from router.planner.plan_tree.sequence_and_parallel import plan_node, split_first
 from router.planner.search_bounds import Bounds, Effort
-from router.planner.walk.explorer import Explorer
 from router.planner.walk.internal_aliases import InternalAliases
 from router.planner.walk.nodes_and_options import UnplannableError
+from router.planner.walk.walk_selections import Explorer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -77,7 +77,7 @@ class PlanOptions:
 
     Attributes:
         override_labels: the active labels of progressive overrides.
-        batch_entity_fetches: whether several entity fetches can share a request (see `plan_tree/batching`).
+        batch_entity_fetches: whether several entity fetches can share a request (see `plan_tree/batch_entity_fetches`).
         defer: whether the plan supports `@defer`. If False, the initial response has the deferred fragments too.
         bounds: the bounds of the search for a better plan. If a bound ends the search, the plan has a hint that says
             so.
@@ -267,7 +267,7 @@ class OperationPlanning:
 
     @property
     def hops(self) -> KeyHops:
-        """The `KeyHops` of this planning. It finds the options that fetch an entity from another subgraph by a key."""
+        """The object that finds key hops: options that fetch an entity from another subgraph by a key."""
         return self._explorer.hops
 
     def node(self, arrange: Arrange, start: int) -> PlanNode | None:

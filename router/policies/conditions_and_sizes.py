@@ -1,6 +1,6 @@
 """Reads the parts of an operation and a schema on which the sizes of lists depend: conditions, numbers, `@listSize`.
 
-Used by the policies that estimate an operation before it is executed: `list_items` and `demand_control`.
+Used by the policies that estimate an operation before it is executed: `limit_list_items` and `demand_control`.
 """
 
 from __future__ import annotations

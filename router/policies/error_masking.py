@@ -8,7 +8,7 @@ default, the client sees only this:
     its code is in `allow_codes`          its message, its code, and its extensions that are in `allow_extensions`
     there was no usable response          the code that `transport_codes` configures, `retryAfter` if the subgraph sent
                                           it, and a message without the name and the address of the subgraph
-    its code is in `messages`             the message of the setting, its code, and `retryAfter` if it has that
+    its code is in `messages`             the message of the setting, its code, and its `retryAfter`, if any
     any other error                       a fixed message and DOWNSTREAM_SERVICE_ERROR
 
 A replaced error has `extensions.errorId`, and a log line with the same id has the original error. Errors with the same

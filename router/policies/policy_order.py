@@ -17,8 +17,8 @@ from router.policies.error_masking import ErrorMasking
 from router.policies.header_propagation import HeaderPropagation
 from router.policies.hide_schema_names_in_errors import HiddenSchemaNames
 from router.policies.idempotency.idempotency_stage import Idempotency
+from router.policies.limit_list_items import ListItems
 from router.policies.limits_stage import OperationLimits
-from router.policies.list_items import ListItems
 from router.policies.operation_sharing import OperationSharing
 from router.policies.override_labels import OverrideLabels
 from router.policies.persisted_documents import PersistedDocumentList

@@ -28,9 +28,9 @@ class PreparationStages(DocumentChecks, Protocol):
     """The methods that preparation calls on stages of the pipeline: checks of documents, and `likely_plans`."""
 
     def likely_plans(self, operation: Operation, key: PlanKey) -> Iterable[tuple[Operation, PlanKey]]:
-        """Return pairs of an operation and its plan key.
+        """Return the plans that most requests for `operation` need.
 
-        Most requests for `operation` need one of the plans of these pairs.
+        Each plan is described by a pair: the operation to plan, and the plan key.
         """
         ...
 

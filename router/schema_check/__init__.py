@@ -5,10 +5,13 @@ operations that a change breaks. The command `router check` prints both.
 
 Reading order:
 
+- `schema_versions` reads one version of a schema.
 - `changes` has the class for a change, and the table of all kinds of changes.
+- `type_positions` finds how operations can use each type of a schema.
 - `diff` compares two schemas.
 - `operations` reads known operations, and finds the parts of the schema that they use.
 - `impact` combines changes and operations.
+- `result` has the function `check`, and the classes of its result.
 - `coordinate_places` finds the file and the line that declare an element of a schema.
 - `approvals` and `policy` read the files in which a team says what it accepts.
 - `schema_sources` and `schema_versions` read and load both versions, `compose_versions` composes them, and `git_files`

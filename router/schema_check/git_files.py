@@ -42,7 +42,7 @@ class GitCommit:
         root = Path(
             _git(folder, "rev-parse", "--show-toplevel", problem=f"{folder} is not in a git repository").strip()
         )
-        # The name must not be taken for an option of git.
+        # git would read such a name as an option.
         if name.startswith("-"):
             raise GitError(f'"{name}" is not the name of a commit')
         problem = f'there is no file, no URL and no commit "{name}"'

@@ -1,4 +1,4 @@
-"""Finds the known operations that each change affects, and the operations that it breaks."""
+"""Finds the known operations that each change affects, and the known operations that each change breaks."""
 
 from __future__ import annotations
 
@@ -91,9 +91,10 @@ def find_impact(
 
 
 def _causes(touching: Sequence[Change]) -> Sequence[Change]:
-    """Return those of the changes `touching` an operation that probably made the operation invalid.
+    """Return the changes that probably made an operation invalid. `touching` are the changes that affect the operation.
 
-    These are the breaking changes. If there are none, they are the changes of field types or, without any, all changes.
+    Return the breaking changes. If there are none, return the changes of field types. If there are no such changes
+    either, return all changes.
     """
     breaking = [change for change in touching if change.severity is Severity.BREAKING]
     return breaking or [change for change in touching if change.code is ChangeCode.FIELD_TYPE_CHANGED] or touching

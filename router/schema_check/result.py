@@ -1,4 +1,7 @@
-"""The result of a schema check: every change with its verdict, and the operations that break."""
+"""Checks a new version of a schema (`check`).
+
+The result has every change with its verdict, and the broken operations.
+"""
 
 from __future__ import annotations
 
@@ -130,7 +133,7 @@ class CheckResult:
 
     @property
     def failures(self) -> tuple[Finding, ...]:
-        """The changes because of which the check fails."""
+        """The changes that make the check fail, with their verdicts."""
         return tuple(finding for finding in self.findings if finding.verdict is Verdict.FAILS)
 
 

@@ -1,10 +1,11 @@
 """Finds the id of a request's document: the id of a persisted document, or a hash for APQ.
 
-The id can be in these places:
+The id can be in these places of a request:
 
-{"documentId": "..."}   ?documentId=...        the configured parameters
-{"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "..."}}}
-/graphql/<id>                                  if `persisted_documents.url_path` is true
+    place                                                                     allowed by the setting
+    {"documentId": "..."}  or  ?documentId=...                                `persisted_documents.parameters`
+    {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "..."}}}   `apq`, `persisted_documents.extension`
+    /graphql/<id>                                                             `persisted_documents.url_path`
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Builds the ASGI application of a gateway: the GraphQL endpoint, the pages for people, and the health endpoints."""
+"""Builds the ASGI application of a gateway: the GraphQL endpoint, the pages for browsers, and the health endpoints."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def graphql_endpoint(
 ) -> OverloadGuard:
     """Return the GraphQL endpoint. It runs at most `overload.max_requests` requests at once.
 
-    With `ide.enabled`, the endpoint also has pages for people. Otherwise, there are no pages.
+    If `ide.enabled` is true, the endpoint also has the pages for browsers (package `pages`).
     """
     app: ASGIApp = GraphQLApp(execute, settings, close, limits)
     return OverloadGuard(IdePages(app, settings) if settings.ide.enabled else app, settings)

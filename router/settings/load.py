@@ -24,7 +24,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from router.settings import other_routers
+from router.settings import keys_of_other_routers
 from router.settings.development_defaults import DEVELOPMENT_DEFAULTS
 from router.settings.errors import InvalidSettings, Problem
 from router.settings.model import RouterSettings
@@ -120,7 +120,7 @@ class _Source:
 
     `lines` has the line of each key. If a value comes from an environment variable or from another file, `origins` has
     the name of this variable or file. `variables` has the names of all environment variables that the configuration can
-    use. A misspelt name is compared with them.
+    use. With these names, a misspelt environment variable is found.
     """
 
     name: str
@@ -246,7 +246,7 @@ class _Source:
                 message = f"{message} (the value comes from {self.origins[location]})"
             yield self._problem(location, message)
             if finding["type"] == "extra_forbidden":
-                for inner in other_routers.locations_inside(location, _value_at(location, values)):
+                for inner in keys_of_other_routers.locations_inside(location, _value_at(location, values)):
                     yield self._problem(inner, _unknown_key(inner))
 
     def _problem(self, location: Location, message: str) -> Problem:
@@ -274,7 +274,7 @@ def _add_missing(values: dict[str, object], location: tuple[str, ...], value: ob
 
 
 def _unknown_key(location: Location) -> str:
-    elsewhere = other_routers.message_about(location)
+    elsewhere = keys_of_other_routers.message_about(location)
     if elsewhere is not None:
         return f"unknown key. {elsewhere}"
     known = _keys_beside(location)

@@ -25,7 +25,10 @@ The pause is short, so that the store uses a restarted Redis soon. It is long en
 stopped Redis.
 """
 MAX_CONNECTIONS = 20
-"""The most connections to Redis. More would not be faster, because Redis executes one command after the other."""
+"""The maximum number of connections to Redis.
+
+More connections would not be faster, because Redis executes one command after the other.
+"""
 
 _log = structlog.stdlib.get_logger("storage")
 

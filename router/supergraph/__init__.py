@@ -3,7 +3,7 @@
 In: supergraph SDL. Out: a `Supergraph`. It contains the merged schema, the API schema (the schema for clients), and one
 `SubgraphModel` for each subgraph.
 
-Reading order: `model`, `loading`, `join_directives`, `joined_types`, `subgraph_extraction`,
+Reading order: `model`, `loading`, `join_directives`, `types_and_fields_by_subgraph`, `subgraph_extraction`,
 `check_subgraph_type_references`, `executable_subgraph_schema`, `merged_and_api_schema`.
 """
 

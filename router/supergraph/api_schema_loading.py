@@ -1,4 +1,7 @@
-"""Load only the API schema of a supergraph, without its subgraphs. This is much faster than `load`."""
+"""Load only the API schema of a supergraph, not its subgraphs.
+
+This is much faster than `loading.load`, which loads both.
+"""
 
 from __future__ import annotations
 

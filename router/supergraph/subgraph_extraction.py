@@ -37,9 +37,9 @@ from graphql import (
 )
 
 from router.federation.type_references import named_type
-from router.supergraph.joined_types import JoinedField, JoinedType
 from router.supergraph.merged_and_api_schema import is_executable
 from router.supergraph.model import EntityKey, SubgraphField, SubgraphModel, SubgraphType
+from router.supergraph.types_and_fields_by_subgraph import JoinedField, JoinedType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

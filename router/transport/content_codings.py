@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 _GZIP_LEVEL = 5
 _BROTLI_QUALITY = 4
 _ZSTD_LEVEL = 3
-# The window is kept in memory. So windows of more than 2**23 bytes (8 MB) are refused, as RFC 9659 allows.
+# A zstd decoder keeps the window, the last decoded bytes, in memory. So windows of more than 2**23 bytes (8 MB) are
+# refused, as RFC 9659 allows.
 _ZSTD_WINDOW_LOG = 23
 _GZIP_WBITS = 31
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from router.transport.interface import SubgraphRequest
 
 LARGE = 262_144
-"""A body with more bytes than this number is large: decoding it on the event loop would delay other requests."""
+"""A body with more bytes than this number is decoded in a thread. On the event loop, it would delay other requests."""
 
 _COUNTED_AT_ONCE = 1_048_576
 _ENDS_A_LINE = re.compile(r"[\r\n\0]")
@@ -166,8 +166,8 @@ def encode_request(head: bytes, request: SubgraphRequest, *, seconds: float) -> 
 
     Raises:
         ValueError: The request has no body, a header contains a NUL or a line break, or a header belongs to the
-            connection (`PROTOCOL_HEADERS`). After a line break, another header could begin. With a second
-            `Content-Length`, another request could begin in the body.
+            connection (`PROTOCOL_HEADERS`). A line break would allow a client to add another header. A second
+            `Content-Length` would allow a client to hide another request in the body.
     """
     body = request.encoded_body()
     if any(name.lower() in PROTOCOL_HEADERS for name in request.headers):

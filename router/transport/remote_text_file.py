@@ -1,6 +1,7 @@
 """Read a text file from a URL repeatedly.
 
-If the file has not changed since the last read, the server does not send it (RFC 9110 §13, conditional requests).
+If the file has not changed since the last read, the server does not send the file again (RFC 9110 §13, conditional
+requests).
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ class FetchDraft:
     """A fetch whose selections are not known yet.
 
     Attributes:
-        starts: The fetch starts that share the fetch.
-        after: The fetches that must run before this fetch, by their numbers.
+        starts: The fetch starts (options with which a fetch begins) that share this fetch.
+        after: The fetches that must run before this fetch, by number.
     """
 
     number: int

@@ -1,4 +1,4 @@
-"""Try other options for the leaves that need the same number of fetches, to find a plan whose fields cost less.
+"""Try other options for the leaves, to find a plan with the same number of fetches whose fields cost less.
 
 A field in a fetch of stage 1 costs a hundred times as much as a field in a fetch of stage 0. So the second of these
 plans, with more fields in the first fetch, is cheaper:

@@ -21,7 +21,10 @@ def fetch_cost(stage: int, fields: int = 0) -> int:
 
 
 class PlanCost(NamedTuple):
-    """The cost of a whole plan, and its number of fetches. `depth` is how many fetches run one after the other."""
+    """The cost of a whole plan, and its number of fetches.
+
+    `depth` is the largest number of fetches that run one after the other.
+    """
 
     cost: int
     fetches: int

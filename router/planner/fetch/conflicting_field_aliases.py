@@ -61,7 +61,8 @@ class _Aliasing:
 
     def __init__(self, subgraph: SubgraphModel) -> None:
         self._subgraph = subgraph
-        # The aliases of fields, by the `id()` of the `TreeField`. A tree has each `TreeField` object only once.
+        # Maps the `id()` of a `TreeField` to its alias. The id identifies the field, because a tree has each object
+        # only once.
         self.aliases: dict[int, str] = {}
 
     def assign(self, level: Level) -> None:

@@ -35,7 +35,7 @@ def plan_cost(groups: tuple[FetchGroup, ...], written: Callable[[FetchGroup], Tr
 
 
 def number_of_fields(tree: Tree, outer: Guards = ALWAYS) -> int:
-    """Return how many fields the text of the fetch has for the tree.
+    """Return the number of fields in the text of the fetch for the tree.
 
     The `outer` guards (`@skip` and `@include` conditions) are already written around the tree. Therefore a `__typename`
     with these guards counts as unconditional.

@@ -45,7 +45,7 @@ def requires_of(inputs: Sequence[RepresentationInput], emitted: Guards) -> tuple
 
 
 def rewrites_of(inputs: Iterable[RepresentationInput]) -> tuple[Rewrite, ...]:
-    """Return the rewrites of the representations that are built from these inputs."""
+    """Return the changes to apply to the representations of these inputs before they are sent."""
     return tuple(dict.fromkeys(rewrite for entry in inputs for rewrite in entry.rewrites))
 
 

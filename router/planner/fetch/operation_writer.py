@@ -135,7 +135,8 @@ class OperationWriter:
     def _definition(self, variable: str, *, required: bool) -> str:
         """Return the text of the client's variable definition.
 
-        With `required`, the type becomes non-null, because `@skip` and `@include` do not accept a nullable variable.
+        If `required` is True, the type becomes non-null, because `@skip` and `@include` do not accept a nullable
+        variable.
         """
         known = self._texts.get((variable, required))
         if known is not None:

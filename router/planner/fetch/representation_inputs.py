@@ -36,7 +36,7 @@ class _Shape:
     fragments: dict[str, _Shape] = field(default_factory=dict)
 
     def selections(self) -> tuple[InputSelection, ...]:
-        """Return what is read from the response for the representation."""
+        """Return the selections that are read from the response to build the representation."""
         typename: tuple[InputSelection, ...] = (InputField(TYPENAME),) if self.is_abstract else ()
         fields = tuple(InputField(key, shape.selections()) for key, shape in self.fields.items() if key != TYPENAME)
         fragments = tuple(InputFragment(name, shape.selections()) for name, shape in self.fragments.items())

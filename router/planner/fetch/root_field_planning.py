@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from router.planner.fetch.selection_trees import Tree
     from router.planner.normalise.merge_selections import SelectedField
     from router.planner.search_bounds import Effort
-    from router.planner.walk.explorer import Explorer
     from router.planner.walk.nodes_and_options import ExpandableField, Leaf
+    from router.planner.walk.walk_selections import Explorer
 
 # If a plan with n leaves is made again (walk and choose), n times this number of units are taken from the work budget.
 _WORK_PER_WALKED_LEAF: Final = 20

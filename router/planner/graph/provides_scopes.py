@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ProvidedField:
-    """A provided field.
+    """A field that a subgraph resolves because of a `@provides`.
 
     Attributes:
         types: The object types for which the field is provided. None if it is provided for all types.

@@ -197,7 +197,8 @@ class QueryGraph:
     def entries(self, type_name: str) -> tuple[Entry, ...]:
         """Return the subgraphs that resolve an entity of this type, in the order of the supergraph.
 
-        If a subgraph has several interfaces of the type as `@interfaceObject` types, it has one entry for each of them.
+        If several interfaces of the type are `@interfaceObject` types in a subgraph, the subgraph has an entry for each
+        of these interfaces.
         """
         found = self._entries.get(type_name)
         if found is None:

@@ -259,9 +259,7 @@ class Normaliser:
         return internal_key(item.node), signature(item.node), item.guards, item.directives.text + text
 
     def split_keys(self, items_by_type: Mapping[str, Sequence[SelectedField]]) -> frozenset[str]:
-        """Return the response keys of objects that must be fetched separately for each parent type.
-
-        This is needed if the subselections on two parent types use one response key for different fields:
+        """Return the response keys whose subselections on two types use one key (here `x`) for different fields.
 
         ... on A { next { x } }  ... on B { next { x: y } }     =>     {"next"}      because of `x`
         """
@@ -286,8 +284,7 @@ class Normaliser:
             for item in items:
                 here = (*path, internal_key(item.node))
                 wanted = signature(item.node)
-                # With an empty `path`, the field is selected on the object itself. Different types of the object may
-                # use the same response key for different fields.
+                # On the object itself (empty `path`), each type may use the response key for another field.
                 if path and signatures.setdefault(here, wanted) != wanted:
                     return True
                 if item.node.selection_set is not None:

@@ -24,7 +24,9 @@ DIRECTIVE = "defer"
 
 
 def conditions(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> list[str] | None:
-    """Return the variables that `@defer` has as `if` arguments. Return None if no fragment can be deferred.
+    """Return the variables in the `if` arguments of all `@defer` directives.
+
+    Return None if no fragment can be deferred.
 
     Variables of outer selections come before variables of inner selections.
     """

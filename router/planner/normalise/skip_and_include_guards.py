@@ -56,7 +56,7 @@ def directive_text(guard: Guard) -> str:
 
 
 def weakest(alternatives: Iterable[Guards]) -> list[Guards]:
-    """Drop each set of guards that contains another of the sets.
+    """Drop each set of guards that contains another set of guards.
 
     Given `{a}` and `{a, b}`, only `{a}` is returned: whenever `{a, b}` is true, `{a}` is true too.
     """

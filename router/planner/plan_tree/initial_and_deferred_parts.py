@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from router.plan import PlanNode
     from router.planner.fetch.fetch_groups import FetchGroup
     from router.planner.normalise.deferred_blocks import Block, DeferredBlocks, PartSelections
-    from router.planner.plan_tree.batching import PlannedRequest
+    from router.planner.plan_tree.batch_entity_fetches import PlannedRequest
     from router.planner.plan_tree.sequence_and_parallel import Join, Schedule, Write
 
 Groups: TypeAlias = "tuple[FetchGroup, ...]"

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from router.plan import Condition, Flatten, Parallel, PlanNode, Sequence
 from router.planner.fetch.fetch_groups import FetchGroup
 from router.planner.fetch.selection_trees import common_guards
-from router.planner.plan_tree.batching import Batch, groups_in
+from router.planner.plan_tree.batch_entity_fetches import Batch, groups_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from router.plan import BatchFetch
     from router.planner.fetch.operation_writer import WrittenFetch
     from router.planner.normalise.skip_and_include_guards import Guards
-    from router.planner.plan_tree.batching import PlannedRequest
+    from router.planner.plan_tree.batch_entity_fetches import PlannedRequest
 
 Node = TypeVar("Node", bound=PlanNode)
 Write: TypeAlias = "Callable[[FetchGroup], WrittenFetch]"

@@ -32,7 +32,7 @@ can return the object. The fields of keys and requirements are planned in the sa
 Read in this order:
 
 - `nodes_and_options`: the classes of nodes, options and leaves.
-- `explorer`: the walk from selections to leaves.
+- `walk_selections`: the walk from selections to leaves.
 - `field_options`: the options that resolve a field.
 - `key_hops`: the hops of a node.
 - `context_arguments`: the arguments with `@fromContext`.

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class WalkParts(Protocol):
-    """The attributes and methods of `router.planner.walk.explorer.Explorer` that this module uses."""
+    """The attributes and methods of `router.planner.walk.walk_selections.Explorer` that this module uses."""
 
     graph: QueryGraph
     normaliser: Normaliser

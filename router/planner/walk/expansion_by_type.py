@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class ExpansionParts(Protocol):
-    """The attributes of `router.planner.walk.explorer.Explorer` that this module uses."""
+    """The attributes of `router.planner.walk.walk_selections.Explorer` that this module uses."""
 
     graph: QueryGraph
     normaliser: Normaliser

@@ -68,7 +68,7 @@ class _Signer:
         self._secret = settings.secret.get_secret_value()
         self._clock = clock
         # Maps an `Identity` object to the time until which its token is used, and the token. Requests with the same
-        # verified access token share one `Identity` object (`verified_tokens`).
+        # verified access token share one `Identity` object (`verified_token_cache`).
         self._tokens: Lru[Identity, tuple[float, str]] = Lru(
             max_entries=_CACHED_IDENTITIES, max_weight=_CACHED_IDENTITIES
         )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import jwt
 
 from router.policies.authentication.refusals import CredentialRefused
-from router.policies.authentication.verified_tokens import VerifiedToken, VerifiedTokens
+from router.policies.authentication.verified_token_cache import VerifiedToken, VerifiedTokens
 from router.request.identity import Identity, scopes_of
 
 if TYPE_CHECKING:

@@ -1,7 +1,9 @@
 """`RemoteKeys`: the JWK set at a URL, fetched again when it is old or when a token has an unknown key id.
 
-    age of the keys what a request does < refresh_interval uses the keys < longest_stale uses the keys; one fetch runs
-    in the background more, or no keys waits for a fetch; without keys, the credential is undecided (503)
+    age of the keys          what a request does
+    < refresh_interval       uses the keys
+    < longest_stale          uses the keys; one fetch runs in the background
+    more, or no keys         waits for a fetch; without keys, the credential is undecided (503)
 
 A token with an unknown key id waits for a fetch too, because the issuer may have just started to use a new key. Forged
 tokens have unknown key ids, so such fetches are at least `unknown_key_interval` apart.

@@ -7,6 +7,7 @@ what the directive requires. A client may read a field if all clauses on which t
     operation ──────────────┴─> required_clauses ─> which do not hold? ─> filter_operation ─> what is planned
                                                       policy_decisions                        what the client gets
 
-Read `requirements`, `required_clauses`, `filter_operation`, `refused_selections`, `policy_decisions`, `policy_server`,
-then `authorization_stage` (the stage of the pipeline). `explain_access` implements `router explain-auth`.
+Read `requirements`, `required_clauses`, `filter_operation`, `paths_of_refused_fields`, `policy_decisions`,
+`policy_server`, then `authorization_stage` (the stage of the pipeline). `explain_access` implements
+`router explain-auth`. Several modules use `field_types_and_conditions`.
 """

@@ -10,9 +10,9 @@ import structlog
 from router.errors import AccessRefused, ResponseError
 from router.pipeline.stage import Stage
 from router.policies.authorization.filter_operation import FilteredOperation, filter_operation
+from router.policies.authorization.paths_of_refused_fields import refused_paths
 from router.policies.authorization.policy_decisions import FunctionDecider, NoPolicies, PolicyQuestion
 from router.policies.authorization.policy_server import PolicyServer
-from router.policies.authorization.refused_selections import refused_paths
 from router.policies.authorization.required_clauses import required_clauses
 from router.policies.authorization.requirements import POLICY, Granted, Requirement, SchemaRequirements
 from router.policies.load_operator_functions import load_function

@@ -148,6 +148,6 @@ def _clause(directive: str, node: DirectiveNode) -> Clause:
     argument = _ARGUMENTS.get(directive)
     given = {each.name.value: value_from_ast_untyped(each.value) for each in node.arguments or ()}
     lists = given.get(argument) if argument is not None else None
-    # A single value may stand for a list of one (GraphQL specification, "List", input coercion).
+    # A single value is allowed in place of a list with one element (GraphQL specification, "List", input coercion).
     outer = lists if isinstance(lists, list) else [] if lists is None else [lists]
     return Clause(directive, frozenset(frozenset(each if isinstance(each, list) else [each]) for each in outer))

@@ -69,7 +69,7 @@ _MEANINGS: Final = {
 
 
 def compare_applied_directives(comparison: Comparison) -> None:
-    """Add the changes of the directives on elements that both schemas have."""
+    """Add the changes of applied directives to `comparison`, for all elements that both schemas have."""
     for coordinate, old, new in pairs(_elements(comparison.old), _elements(comparison.new)):
         if old is None or new is None:
             continue

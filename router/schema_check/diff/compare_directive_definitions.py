@@ -20,7 +20,7 @@ _ARGUMENT_CODES = InputCodes(
 
 
 def compare_directive_definitions(comparison: Comparison) -> None:
-    """Add the changes of directive definitions.
+    """Add the changes of directive definitions to `comparison`.
 
     Directives that are only allowed in schemas, not in operations, are compared too. Their changes are safe for
     clients.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def compare_enums(comparison: Comparison, before: GraphQLEnumType, after: GraphQLEnumType) -> None:
-    """Add the changes of the values of an enum type."""
+    """Add the changes of the values of an enum type to `comparison`."""
     for name, old, new in pairs(before.values, after.values):
         coordinate = f"{before.name}.{name}"
         if old is not None and new is not None:
@@ -43,7 +43,7 @@ def _judge_added_value(comparison: Comparison, name: str) -> tuple[Severity, str
 
 
 def compare_unions(comparison: Comparison, before: GraphQLUnionType, after: GraphQLUnionType) -> None:
-    """Add the changes of the members of a union type."""
+    """Add the changes of the members of a union type to `comparison`."""
     old_members = {member.name: member for member in before.types}
     for name, old, new in pairs(old_members, {member.name: member for member in after.types}):
         if old is not None and new is None:

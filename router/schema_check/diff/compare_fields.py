@@ -21,7 +21,7 @@ _ARGUMENT_CODES = InputCodes("argument", ChangeCode.ARGUMENT_TYPE_CHANGED, Chang
 
 
 def compare_fields(comparison: Comparison, before: TypeWithFields, after: TypeWithFields) -> None:
-    """Add the changes of the fields and their arguments."""
+    """Add the changes of the fields of a type, and of their arguments, to `comparison`."""
     for name, old, new in pairs(before.fields, after.fields):
         coordinate = f"{before.name}.{name}"
         if new is None:
@@ -105,7 +105,7 @@ def _compare_argument(
 
 
 def compare_interfaces(comparison: Comparison, before: TypeWithFields | None, after: TypeWithFields) -> None:
-    """Add the changes of the list of interfaces. `before` is None for a new type."""
+    """Add the changes of a type's list of interfaces to `comparison`. `before` is None for a new type."""
     old = {each.name: each for each in before.interfaces} if before else {}
     for name, was, now in pairs(old, {each.name: each for each in after.interfaces}):
         if was is not None and now is None:

@@ -47,7 +47,7 @@ _INPUT_FIELD_CODES = InputCodes(
 def compare_input_objects(
     comparison: Comparison, before: GraphQLInputObjectType, after: GraphQLInputObjectType
 ) -> None:
-    """Add the changes of an input object type and its fields."""
+    """Add the changes of an input object type and its fields to `comparison`."""
     _compare_one_of(comparison, before, after)
     for name, old, new in pairs(before.fields, after.fields):
         coordinate = f"{before.name}.{name}"
@@ -103,7 +103,7 @@ def compare_input_value(
     *,
     within: str | None,
 ) -> None:
-    """Add the changes of an argument or input field that both schemas have."""
+    """Add the changes of an argument or input field that both schemas have to `comparison`."""
     old, new = versions
     comparison.describe(coordinate, codes.what, old.description, new.description)
     comparison.deprecate(coordinate, codes.what, old.deprecation_reason, new.deprecation_reason)

@@ -20,7 +20,7 @@ UNREACHABLE: Final = "No operation can use this part of the old schema."
 
 @dataclass(slots=True)
 class Comparison:
-    """A running comparison.
+    """A comparison of two schemas, with the changes that are found so far.
 
     Attributes:
         old: The old schema.

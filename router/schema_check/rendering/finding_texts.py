@@ -67,7 +67,7 @@ def operations_of(finding: Finding) -> tuple[str, ...]:
 
 
 def lines_of(finding: Finding) -> list[str]:
-    """Return everything about a finding: what has changed, why it matters, what it breaks, and what to do."""
+    """Return all texts about a finding: what has changed, why it matters, the broken operations, and what to do."""
     change, note = finding.change, note_of(finding)
     lines = [change.message, change.reason, *(f"breaks {each}" for each in operations_of(finding))]
     if note is not None:

@@ -21,7 +21,10 @@ _STEP_SEVERITIES: Final = {Level.ERROR: "critical", Level.WARNING: "minor", Leve
 
 
 def render_gitlab(result: CheckResult) -> str:
-    """Return a list with one entry for each change. GitLab requires a file for each entry."""
+    """Return a JSON list with one entry for each finding.
+
+    GitLab requires a path in each entry. If a finding has no place, the path is the name of the proposed version.
+    """
     entries = [_finding(finding, result) for finding in result.findings]
     entries += [_step_finding(finding, result) for finding in result.step_findings]
     return json.dumps(entries, indent=2, ensure_ascii=False)

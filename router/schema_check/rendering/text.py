@@ -1,6 +1,7 @@
 """Print the result as text for people.
 
-Changes that make the check fail come first. Each change has its places, the operations that it breaks, and an advice:
+Changes that make the check fail come first. Each change is shown with its places, the operations that it breaks, and
+what to do:
 
 breaking[FIELD_REMOVED]: The field Query.book was removed; it seems to be renamed to Query.bookById.
   --> services/books.graphql:3:3 (origin/main:services/books.graphql:4:3)

@@ -1,8 +1,8 @@
 """Shows a page to a person who opens the router in a browser, and passes all other requests to the router.
 
-    GET /, GET /graphql with Accept: text/html GraphiQL if it is installed, otherwise the explorer GET /ide/explorer,
-    GET /ide/graphiql the page with this name GET /ide/<page>/<version>/<file> the files of a page, which a browser can
-    keep for ever
+    GET /, GET /graphql     with Accept: text/html    GraphiQL if it is installed, otherwise the explorer
+    GET /ide/explorer, GET /ide/graphiql              the page with this name
+    GET /ide/<page>/<version>/<file>                  the files of a page, which a browser can keep for ever
 
 Each page has a content security policy that forbids requests to other origins. GraphiQL needs inline styles, images and
 fonts in `data:` URLs, and workers from `blob:` URLs; only its page allows them.

@@ -61,11 +61,11 @@ class JwtIssuer(Section):
     keys: KeySetSource
     """The public keys of this issuer."""
     algorithms: tuple[Algorithm, ...] = ("ES256", "EdDSA", "RS256", "PS256")
-    """The signature algorithms that tokens may have. HS256, HS384 and HS512 use a shared secret: they need
+    """The signature algorithms that tokens may have. HS256, HS384 and HS512 use a shared secret, which must be in
     `keys.file`."""
     types: tuple[Text, ...] = ("at+jwt", "JWT")
-    """The header `typ` must have one of these values, without regard to case and to the prefix `application/`. A token
-    without `typ` counts as `JWT`."""
+    """The header `typ` of a token must have one of these values. Case and the prefix `application/` are ignored. A
+    token without `typ` is treated like a token with the value `JWT`."""
     required_claims: tuple[Text, ...] = ()
     """Claims that a token must have, besides `iss`, `exp`, and `aud` if `audiences` is set."""
 
@@ -167,7 +167,7 @@ class IdentityToken(Section):
     audience: Text = "subgraphs"
     """The claim `aud` of the token."""
     lifetime: Duration = 60.0
-    """Time until the token expires. A token is sent at most for half of this time."""
+    """Time until the token expires. The router sends the same token for at most half of this time."""
     claims: tuple[Text, ...] = ("sub", "scope")
     """The claims to copy from the credential of the client. The router sets `iss`, `aud`, `iat` and `exp` itself."""
 

@@ -16,7 +16,8 @@ class Cache(Section):
     plans: Count = 1_000
     """Maximum number of plans."""
     compiled_plans: Count = 500
-    """Maximum number of plans that are counted for compiling, or are compiled (`execution.compile_plans`)."""
+    """Maximum number of compiled plans (`execution.compile_plans`). Plans whose uses are counted before they are
+    compiled are included in this number."""
     memory_bytes: Count = 50_000_000
-    """Maximum memory of each of the three caches, measured on the objects that a document or plan consists of. A
-    document or plan that needs more memory by itself is not cached."""
+    """Maximum memory of each of the three caches. The memory of a document or plan is the total size of its objects. A
+    document or plan that is larger than this limit is not cached."""

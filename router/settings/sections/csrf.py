@@ -11,8 +11,8 @@ from router.settings.types import HeaderName
 class Csrf(Section):
     """Protection against cross-site request forgery: a page of another site makes a browser send a request.
 
-    Before a browser sends a request of a page of another site, it usually asks the router for permission in a preflight
-    request. Only a simple request, for example the content of a form, is sent without a preflight request.
+    If a page of another site makes a request, the browser usually asks the router for permission first, in a preflight
+    request. The browser sends only a simple request, for example the content of a form, without a preflight request.
     """
 
     enabled: bool = True

@@ -114,9 +114,9 @@ class SubgraphTraffic(Section):
     """Content codings in which the subgraph may compress responses. The first one is preferred."""
     share_queries: SharedQueries | None = None
     """Which identical queries (same headers and variables) the router sends only once if they run at the same time.
-    `anonymous`: those of clients without a credential, such as `Authorization` or `Cookie`. `all`: also those with the
-    same credential. Warning: with `all`, a client whose session has just ended can still get the response to a query
-    that was sent before. `false`: none."""
+    `anonymous`: queries of clients without a credential, such as `Authorization` or `Cookie`. `all`: also queries with
+    the same credential. `false`: no queries. Warning: with `all`, a client whose session has just ended can still get
+    the response to a query that was sent before."""
     longest_retry_after: Duration | None = None
     """After a response with 503 and `Retry-After`, the router sends the subgraph no requests for the time in this
     header, but not longer than the time in this key."""
@@ -160,9 +160,9 @@ class AllTraffic(Section):
     not compressed, because compression in a local network takes more time than it saves."""
     share_queries: SharedQueries = "anonymous"
     """Which identical queries (same headers and variables) the router sends only once if they run at the same time.
-    `anonymous`: those of clients without a credential, such as `Authorization` or `Cookie`. `all`: also those with the
-    same credential. Warning: with `all`, a client whose session has just ended can still get the response to a query
-    that was sent before. `false`: none."""
+    `anonymous`: queries of clients without a credential, such as `Authorization` or `Cookie`. `all`: also queries with
+    the same credential. `false`: no queries. Warning: with `all`, a client whose session has just ended can still get
+    the response to a query that was sent before."""
     longest_retry_after: Duration | None = 30.0
     """After a response with 503 and `Retry-After`, the router sends the subgraph no requests for the time in this
     header, but not longer than the time in this key. With null, the router ignores the header."""

@@ -12,8 +12,8 @@ from router.policies.error_masking import ErrorMasking
 from router.policies.header_propagation import HeaderPropagation
 from router.policies.hide_schema_names_in_errors import HiddenSchemaNames
 from router.policies.limit_checker import LimitChecker
+from router.policies.limit_list_items import ListItems
 from router.policies.limits_stage import MeasuredOperationLimits, OperationLimits
-from router.policies.list_items import ListItems
 from router.policies.override_labels import OverrideLabels
 from router.policies.persisted_documents import PersistedDocumentList
 from router.policies.personal_data_redaction import PersonalDataRedaction
@@ -23,7 +23,7 @@ from router.policies.query_plan_in_response import QueryPlanInResponse
 from router.settings import read
 from router.settings.all_keys import keys
 from router.supergraph import load
-from tests.router.policies.test_list_items import SDL as SIZED
+from tests.router.policies.test_limit_list_items import SDL as SIZED
 from tests.router.policies.test_override_labels import SDL as LABELLED
 from tests.router.shop import SDL
 

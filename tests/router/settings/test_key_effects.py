@@ -247,7 +247,7 @@ TESTS: dict[str, str] = {
         for name in ("depth", "fields", "height", "aliases", "directives", "root_fields", "operation_name_length")
     },
     "limits.batch_size": f"{ROUTER}/server/test_batching.py::test_a_batch_has_a_size",
-    "limits.list_items": f"{ROUTER}/policies/test_list_items.py::test_the_limit_is_a_setting",
+    "limits.list_items": f"{ROUTER}/policies/test_limit_list_items.py::test_the_limit_is_a_setting",
     "limits.introspection_depth": f"{GATEWAY}::test_introspection_has_a_depth_of_its_own",
     "limits.measure": f"{ROUTER}/policies/test_limit_checker.py::test_a_measured_limit_refuses_nothing_and_counts",
     "errors.allow_codes": ALLOWED,

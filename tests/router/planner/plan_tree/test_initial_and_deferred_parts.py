@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from router.planner.fetch.fetch_groups import FetchGroup
 from router.planner.fetch.selection_trees import Tree
-from router.planner.plan_tree.batching import one_by_one
+from router.planner.plan_tree.batch_entity_fetches import one_by_one
 from router.planner.plan_tree.initial_and_deferred_parts import in_turn, response_of
 
 

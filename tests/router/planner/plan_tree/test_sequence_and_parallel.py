@@ -7,7 +7,7 @@ from hypothesis import given
 
 from router.planner.fetch.fetch_groups import FetchGroup
 from router.planner.fetch.selection_trees import Tree
-from router.planner.plan_tree.batching import Batch, groups_in
+from router.planner.plan_tree.batch_entity_fetches import Batch, groups_in
 from router.planner.plan_tree.sequence_and_parallel import AtOnce, InOrder, Schedule, schedule
 from tests.router.oracle.choices import HypothesisChoices, chance, hypothesis_choices, subset
 

@@ -19,9 +19,9 @@ from router.planner.graph.query_graph import QueryGraph
 from router.planner.normalise.deferred_blocks import DeferredBlocks
 from router.planner.normalise.merge_selections import NestedSelections, Normaliser
 from router.planner.normalise.skip_and_include_guards import ALWAYS
-from router.planner.walk.explorer import Explorer
 from router.planner.walk.internal_aliases import InternalAliases
 from router.planner.walk.nodes_and_options import Leaf, LeafSearch, ObjectNode, PathOption, PathStep
+from router.planner.walk.walk_selections import Explorer
 from tests.router.planner.federation import composed
 
 if TYPE_CHECKING:

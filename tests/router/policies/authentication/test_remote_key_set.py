@@ -1,6 +1,6 @@
 """The JWK set at a URL, with a clock that only the tests move.
 
-Covers `router/policies/authentication/verified_tokens.py` too.
+Covers `router/policies/authentication/verified_token_cache.py` too.
 """
 
 from __future__ import annotations

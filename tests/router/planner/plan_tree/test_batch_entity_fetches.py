@@ -12,13 +12,13 @@ from router.plan import BatchFetch, Fetch
 from router.planner import PlanOptions, plan
 from router.planner.fetch.fetch_groups import FetchGroup, RepresentationInput
 from router.planner.fetch.selection_trees import Tree
-from router.planner.plan_tree.batching import Batch, batched, one_by_one
+from router.planner.plan_tree.batch_entity_fetches import Batch, batched, one_by_one
 from router.planner.walk.nodes_and_options import ContextArgumentValue
 from tests.router.planner.federation import composed
 from tests.router.planner.plan_checker import problems
 
 if TYPE_CHECKING:
-    from router.planner.plan_tree.batching import PlannedRequest
+    from router.planner.plan_tree.batch_entity_fetches import PlannedRequest
 
 KEY = (RepresentationInput("T", (), (frozenset(),), (), ()),)
 

@@ -8,7 +8,7 @@ import pytest
 
 from router.settings import InvalidSettings, read
 from router.settings.all_keys import keys
-from router.settings.other_routers import APOLLO, COSMO, HIVE, TABLES, Counterpart
+from router.settings.keys_of_other_routers import APOLLO, COSMO, HIVE, TABLES, Counterpart
 
 ROOT = Path(__file__).parents[3]
 PAGES = {APOLLO: "apollo-router", HIVE: "hive-router", COSMO: "cosmo-router"}

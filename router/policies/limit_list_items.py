@@ -67,7 +67,7 @@ class _Size(NamedTuple):
 class _Selected:
     """A field or a fragment in an operation.
 
-    `inner` has only those of its selections that are or contain lists with a size.
+    `inner` has only those selections of the field or fragment that are or contain lists with a size.
 
     Attributes:
         key: the response key; empty for a fragment.
