@@ -46,7 +46,7 @@ class CoordinatePlaces:
 
     @classmethod
     def of(cls, texts: Iterable[SchemaText], coordinates: Collection[str]) -> CoordinatePlaces:
-        """Read the declarations in the texts that can declare one of the coordinates, or what contains it.
+        """Return the places of the declarations of these coordinates, and of their enclosing fields and types.
 
         A text that cannot be parsed has no declarations. Only texts that name an element are parsed, because a
         federation can have hundreds of subgraphs, and few of them change at once.

@@ -34,7 +34,7 @@ class SchemaSource:
     """The texts of one version. Either `subgraphs` or `text` is given.
 
     Attributes:
-        label: What the user named, such as `supergraph.yaml` or `origin/main`.
+        label: The file, URL or commit that the user gave, such as `supergraph.yaml` or `origin/main`.
         subgraphs: The subgraphs to compose.
         text: A supergraph or a plain schema.
         files: The name of a subgraph → its file, as messages name it.
@@ -105,7 +105,7 @@ def read_source_at_commit(path: Path, name: str, timeout_seconds: float) -> Sche
 
 
 def _export(commit: GitCommit, path: Path, folder: Path) -> Path:
-    """Write the file, and the files that it names, as they were at the commit. Return the path of the copy."""
+    """Copy the file, and the files that it names, from the commit into `folder`. Return the path of the copy."""
     old = commit.old_path(path)
     (copy,) = _write(commit, [old], folder)
     if copy.suffix in YAML:
@@ -128,6 +128,6 @@ def _write(commit: GitCommit, paths: list[Path], folder: Path) -> list[Path]:
 
 
 def _at_commit(file: SourceFile, folder: Path, name: str) -> SourceFile:
-    """Return the file with the path that it had at the commit, such as `origin/main:users.graphql`."""
+    """Return the file with a path for messages, such as `origin/main:users.graphql`."""
     relative = Path(file.path).resolve().relative_to(folder)
     return replace(file, path=f"{name}:{relative.as_posix()}")

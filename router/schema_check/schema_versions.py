@@ -61,8 +61,8 @@ class SchemaVersion:
     Attributes:
         label: The file, URL or commit that the user gave, such as `supergraph.yaml` or `origin/main`.
         schema: The schema that clients see.
-        texts: The texts that declare it: the SDL of each subgraph, or the supergraph, or the plain schema.
-        directive_names: Names of directives in the schema → their names in the specifications of Apollo.
+        texts: The texts that declare the schema: the SDL of each subgraph, or the supergraph, or the plain schema.
+        directive_names: Maps the name of a directive in the schema to its name in Apollo's specification.
         supergraph_sdl: The supergraph; None for a plain schema.
         supergraph_document: The parsed supergraph. Its places are those of another version if that one was similar.
     """

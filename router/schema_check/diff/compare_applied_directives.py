@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 # element gets `@inaccessible`, clients no longer see the element, which is reported as a removal.
 _REPORTED_ELSEWHERE: Final = frozenset(("deprecated", "specifiedBy", "oneOf", "inaccessible"))
 _SCHEMA: Final = "schema"
-# Composition writes these directives into a supergraph. They say which subgraph resolves what, which no client sees.
+# Prefixes of the directives that composition adds to a supergraph. They say which subgraph resolves which field, so
+# their changes do not affect clients.
 _OF_COMPOSITION: Final = ("join__", "link", "core", "context__")
 
 
