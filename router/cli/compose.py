@@ -107,7 +107,7 @@ def _write(diagnostics: Diagnostics, options: Options) -> bool:
 
 
 def _name_policies(sdl: str) -> None:
-    """Print which policies (`@policy`) the router must decide about, because without a decision none of them holds."""
+    """Print the names in `@policy` directives. The router must be configured to decide whether a client meets them."""
     if POLICY_SPEC in sdl:  # most supergraphs have no policies, and loading one takes time
         policies = SchemaRequirements(supergraph.load(sdl)).policies()
         if policies:

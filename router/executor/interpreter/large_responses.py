@@ -30,7 +30,7 @@ A smaller response takes only a few milliseconds.
 SLICE: Final = 65_536
 """The number of bytes that are decoded at once. Decoding them takes at most a few milliseconds."""
 
-# All executions share one thread. Each additional thread would compete with the event loop for the interpreter.
+# All executions share one thread. More threads would compete with the event loop for Python's interpreter lock.
 _THREAD: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="large-responses")
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
