@@ -7,16 +7,17 @@ balance after an entry is the balance before the next one.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from bank.values import InvalidValue
-from subgraphs.kit.times import to_milliseconds
+from subgraphs.kit.times import from_milliseconds, to_milliseconds
 
 if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from subgraphs.kit.connections import SortKey
+    from subgraphs.kit.connections import PageRequest, SortKey
 
 # The number of parts of an entry's sort key.
 SORT_KEY_WIDTH: Final = 2
@@ -55,6 +56,20 @@ class LedgerEntry:
     amount: Decimal
     balance: Decimal
     currency: str
+
+
+def narrowed(period: Period, page: PageRequest) -> Period:
+    """Return the part of a period in which the entries of a page are.
+
+    It includes the entries of the same time as the cursors, so a store must still compare positions. With one range of
+    times, a store reads as little for the last page of a long history as for the first.
+    """
+    begin, end = period.begin, period.end
+    if page.after is not None:
+        begin = max(begin, from_milliseconds(int(page.after[0])))
+    if page.before is not None:
+        end = min(end, from_milliseconds(int(page.before[0])) + timedelta(milliseconds=1))
+    return Period(begin, max(begin, end))
 
 
 def sort_key(entry: LedgerEntry) -> SortKey:

@@ -9,7 +9,7 @@ from bson import ObjectId
 from pymongo import ASCENDING, DESCENDING
 
 from bank.values import is_object_id
-from subgraphs.account.statements import LedgerEntry
+from subgraphs.account.statements import LedgerEntry, narrowed
 from subgraphs.account.store.mongo_accounts import MongoAccountLists
 from subgraphs.account.store.mongo_schema import ENTRIES
 from subgraphs.kit.times import from_milliseconds
@@ -72,7 +72,8 @@ class MongoStatements(MongoAccountLists):
 
 
 def _conditions(account: str, period: Period, page: PageRequest) -> Document:
-    query: Document = {"accountId": ObjectId(account), "postedAt": {"$gte": period.begin, "$lt": period.end}}
+    part = narrowed(period, page)
+    query: Document = {"accountId": ObjectId(account), "postedAt": {"$gte": part.begin, "$lt": part.end}}
     bounds = (("$gt", page.after), ("$lt", page.before))
     beyond = [_beyond(operator, key) for operator, key in bounds if key is not None]
     return {**query, "$and": beyond} if beyond else query
@@ -80,11 +81,7 @@ def _conditions(account: str, period: Period, page: PageRequest) -> Document:
 
 def _beyond(operator: str, key: SortKey) -> Document:
     time, position = from_milliseconds(int(key[0])), int(key[1])
-    # The first condition lets the server read only a range of the index.
-    return {
-        "postedAt": {f"{operator}e": time},
-        "$or": [{"postedAt": {operator: time}}, {"position": {operator: position}}],
-    }
+    return {"$or": [{"postedAt": {operator: time}}, {"position": {operator: position}}]}
 
 
 def _to_entry(row: Mapping[str, Any]) -> LedgerEntry:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bank.values import format_timestamp, from_minor_units, parse_timestamp
-from subgraphs.account.statements import LedgerEntry
+from subgraphs.account.statements import LedgerEntry, narrowed
 from subgraphs.kit.sqlite_store import SqliteOutboxStore
 from subgraphs.kit.times import from_milliseconds
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from subgraphs.account.statements import Period
     from subgraphs.kit.connections import PageRequest
 
-_BALANCE = """
+BALANCE_QUERY = """
 SELECT balance_after, currency FROM entries WHERE account_id = ? AND posted_at < ?
 ORDER BY posted_at DESC, sequence DESC LIMIT 1
 """
@@ -37,21 +37,18 @@ class SqliteStatements(SqliteOutboxStore):
     async def entries(
         self, wanted: Collection[tuple[str, Period]], page: PageRequest
     ) -> Mapping[tuple[str, Period], Sequence[LedgerEntry]]:
-        where, parameters = _conditions(page)
-        order = "DESC" if page.backwards else "ASC"
-        query = (
-            f"SELECT * FROM entries WHERE account_id = :account AND {where}"  # noqa: S608 - constants of this module
-            f" ORDER BY posted_at {order}, sequence {order} LIMIT :limit"
-        )
+        query, positions = entries_query(page)
         found = {}
         async with self._database.snapshot() as connection:
             for account, period in wanted:
+                part = narrowed(period, page)
                 bounds = {
                     "account": account,
-                    "begin": format_timestamp(period.begin),
-                    "end": format_timestamp(period.end),
+                    "begin": format_timestamp(part.begin),
+                    "end": format_timestamp(part.end),
+                    "limit": page.limit + 1,
                 }
-                rows = await connection.execute_fetchall(query, parameters | bounds)
+                rows = await connection.execute_fetchall(query, positions | bounds)
                 found[account, period] = [_to_entry(row) for row in rows]
         return found
 
@@ -66,20 +63,25 @@ class SqliteStatements(SqliteOutboxStore):
         found = {}
         async with self._database.snapshot() as connection:
             for account, moment in moments:
-                for row in await connection.execute_fetchall(_BALANCE, (account, format_timestamp(moment))):
+                for row in await connection.execute_fetchall(BALANCE_QUERY, (account, format_timestamp(moment))):
                     found[account, moment] = from_minor_units(row["balance_after"], row["currency"])
         return found
 
 
-def _conditions(page: PageRequest) -> tuple[str, dict[str, Any]]:
-    clauses = ["position IS NOT NULL", "posted_at >= :begin", "posted_at < :end"]
-    parameters: dict[str, Any] = {"limit": page.limit + 1}
+def entries_query(page: PageRequest) -> tuple[str, dict[str, Any]]:
+    """Return the query for a page of an account's entries, and the parameters that depend on the page alone."""
+    clauses = ["account_id = :account", "position IS NOT NULL", "posted_at >= :begin", "posted_at < :end"]
+    parameters: dict[str, Any] = {}
     for name, operator, key in (("after", ">", page.after), ("before", "<", page.before)):
         if key is not None:
-            further = f"posted_at {operator} :{name} OR position {operator} :{name}_position"
-            clauses.append(f"posted_at {operator}= :{name} AND ({further})")
+            clauses.append(f"(posted_at {operator} :{name} OR position {operator} :{name}_position)")
             parameters |= {name: format_timestamp(from_milliseconds(int(key[0]))), f"{name}_position": int(key[1])}
-    return " AND ".join(clauses), parameters
+    order = "DESC" if page.backwards else "ASC"
+    query = (
+        f"SELECT * FROM entries WHERE {' AND '.join(clauses)}"  # noqa: S608 - constants of this module
+        f" ORDER BY posted_at {order}, sequence {order} LIMIT :limit"
+    )
+    return query, parameters
 
 
 def _to_entry(row: sqlite3.Row) -> LedgerEntry:

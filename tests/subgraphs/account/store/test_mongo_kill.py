@@ -1,12 +1,13 @@
 """The ledger in MongoDB when the server is killed or its primary steps down amid postings.
 
 Each posting whose outcome is not known is sent again with its transaction id. Afterwards nothing is lost, nothing is
-posted twice, and the ledger check finds nothing.
+posted twice, and the ledger check finds nothing. `KILL_ROUNDS=50` kills the server more often.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 WORKERS = 4
 BEFORE_AND_AFTER = 3
+KILLS = int(os.environ.get("KILL_ROUNDS", "2"))
 
 
 def kill(server: Mongod) -> None:
@@ -81,7 +83,7 @@ async def test_nothing_is_lost_or_posted_twice(disturb: Callable[[Mongod], None]
     with running(Mongod(tmp_path)) as server:
         store = await MongoAccountStore.open_chained(mongo_address(server.url("accounts")), KEY, values.now)
         try:
-            await disturbed(store, lambda: disturb(server), rounds=2 if disturb is kill else 1)
+            await disturbed(store, lambda: disturb(server), rounds=KILLS if disturb is kill else 1)
         finally:
             await store.close()
 
