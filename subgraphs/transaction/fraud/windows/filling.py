@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from subgraphs.transaction.fraud.rules.rule import Phase
 from subgraphs.transaction.fraud.windows.protocol import Past
-from subgraphs.transaction.fraud.windows.series import DAY
+from subgraphs.transaction.review import REVIEW_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 # How long after an order was given its money may move, because the order waited for a review. The history is searched
 # by the time of the order. So the search begins earlier than the window, by this time.
-LONGEST_REVIEW: Final = 7 * DAY
+LONGEST_REVIEW: Final = int(REVIEW_TIME / timedelta(milliseconds=1))
 
 
 class Filling:
