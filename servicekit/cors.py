@@ -26,6 +26,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 ANY: Final = "*"
 _SUBDOMAINS: Final = "*."
 _LOOPBACK: Final = re.compile(r"https?://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?")
+_PRIVATE_NETWORK: Final[Headers] = ((b"access-control-allow-private-network", b"true"),)
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # A log line contains at most this many characters of a text that a client chose.
@@ -73,6 +74,8 @@ class CorsRules:
         allow_credentials: whether the browser may send cookies.
         max_age: how many seconds a browser may cache the response to a preflight request.
         loopback: whether pages from this machine (`localhost`, with any port) are allowed in addition to `origins`.
+        origin_patterns: regular expressions; an origin is allowed if one of them matches all of it.
+        allow_private_network: whether pages of a public network may send requests to this server on a private network.
     """
 
     origins: Sequence[str]
@@ -82,14 +85,21 @@ class CorsRules:
     allow_credentials: bool
     max_age: float
     loopback: bool = False
+    origin_patterns: Sequence[str] = ()
+    allow_private_network: bool = False
 
 
 class Preflight(NamedTuple):
-    """A preflight request: the page's origin, and the method and headers of the request that the page wants to send."""
+    """A preflight request: the page's origin, and the method and headers of the request that the page wants to send.
+
+    `private_network` says whether the page is on a public network, and the request goes to a private one
+    (https://wicg.github.io/private-network-access/).
+    """
 
     origin: str
     method: str
     headers: str
+    private_network: bool = False
 
     @classmethod
     def of(cls, http_method: str, get: Callable[[str], str | None]) -> Preflight | None:
@@ -102,7 +112,8 @@ class Preflight(NamedTuple):
         origin, method = get("origin"), get("access-control-request-method")
         if origin is None or method is None:
             return None
-        return cls(origin, method, get("access-control-request-headers") or "")
+        private_network = get("access-control-request-private-network") == "true"
+        return cls(origin, method, get("access-control-request-headers") or "", private_network)
 
     @property
     def header_names(self) -> list[str]:
@@ -118,7 +129,9 @@ class CorsPolicy:
         self._any = ANY in origins
         self._origins = frozenset(origin for origin in origins if "*" not in origin)
         subdomains = tuple(_subdomain_pattern(origin) for origin in origins if _SUBDOMAINS in origin)
-        self._patterns = (*subdomains, _LOOPBACK) if rules is not None and rules.loopback else subdomains
+        own = tuple(re.compile(pattern) for pattern in rules.origin_patterns) if rules is not None else ()
+        loopback = (_LOOPBACK,) if rules is not None and rules.loopback else ()
+        self._patterns = (*subdomains, *own, *loopback)
         self._vary: Headers = () if rules is None or self._any else ((b"vary", b"Origin"),)
         self._simple = _simple_headers(rules) if rules is not None else ()
 
@@ -143,12 +156,15 @@ class CorsPolicy:
             _log_refusal(preflight, f"the method is not one of {', '.join(rules.methods)}")
         elif refused := sorted(set(preflight.header_names) - set(allowed)):
             _log_refusal(preflight, f"the headers {', '.join(refused)} are not allowed")
+        elif preflight.private_network and not rules.allow_private_network:
+            _log_refusal(preflight, "requests to a private network are not allowed")
         return (
             *self._allow_origin(preflight.origin),
             *(((b"access-control-allow-credentials", b"true"),) if rules.allow_credentials else ()),
             (b"access-control-allow-methods", ", ".join(rules.methods).encode()),
             *(((b"access-control-allow-headers", ", ".join(allowed).encode()),) if allowed else ()),
             (b"access-control-max-age", str(int(rules.max_age)).encode()),
+            *(_PRIVATE_NETWORK if preflight.private_network and rules.allow_private_network else ()),
             *self._vary,
             *(((b"vary", b"Access-Control-Request-Headers"),) if rules.allow_headers is None else ()),
         )

@@ -22,6 +22,8 @@ def cors_policy(settings: RouterSettings, methods: Sequence[str]) -> CorsPolicy:
         CorsRules(
             origins=cors.origins if cors.enabled else (),
             loopback=cors.loopback,
+            origin_patterns=cors.origin_patterns if cors.enabled else (),
+            allow_private_network=cors.allow_private_network,
             methods=methods,
             allow_headers=tuple(dict.fromkeys((*allowed, *settings.csrf.required_headers)))
             if allowed is not None

@@ -113,6 +113,11 @@ def test_a_similar_origin_may_not(rule: str, origin: str) -> None:
         (policy(APP), Preflight(APP, "PATCH", ""), "the method is not one of GET, POST"),
         (policy(APP, allow_headers=("x-a",)), Preflight(APP, "POST", "x-a, X-B,x-c"), "the headers x-b, x-c are not"),
         (policy(APP), Preflight(APP, "POST", "x-a, bad header"), "the headers bad header are not allowed"),
+        (
+            policy(APP),
+            Preflight(APP, "POST", "", private_network=True),
+            "requests to a private network are not allowed",
+        ),
         (CorsPolicy(None), Preflight(APP, "POST", ""), "CORS is off"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from router.server.cors import cors_policy
-from router.settings import read
+from router.settings import InvalidSettings, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +35,40 @@ async def test_another_page_may_not(client: Callable[..., AsgiClient], origin: s
     response = await client(PAGES % "max_age: 1m").post({"query": "q"}, origin=origin)
     assert "access-control-allow-origin" not in response.headers
     assert response.headers["vary"] == "Origin, Accept, Accept-Encoding"
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        ("https://pr-12.example", True),
+        ("https://pr-.example", False),
+        ("https://pr-12.example.evil", False),
+        ("https://evil/https://pr-12.example", False),
+    ],
+)
+async def test_an_origin_may_match_a_pattern(client: Callable[..., AsgiClient], origin: str, *, allowed: bool) -> None:
+    settings = r"cors: {enabled: true, origin_patterns: ['https://pr-[0-9]+\.example']}"
+    response = await client(settings).post({"query": "q"}, origin=origin)
+    assert ("access-control-allow-origin" in response.headers) is allowed
+
+
+def test_a_pattern_for_every_origin_gets_no_credentials() -> None:
+    with pytest.raises(InvalidSettings, match="every site"):
+        read("cors: {enabled: true, origin_patterns: ['https://.*'], allow_credentials: true}", {})
+
+
+@pytest.mark.parametrize(("setting", "allowed"), [("false", False), ("true", True)])
+async def test_private_networks_are_a_setting(
+    client: Callable[..., AsgiClient], setting: str, *, allowed: bool
+) -> None:
+    headers = {"origin": "https://app.example", "access-control-request-method": "POST"}
+    pages = client(PAGES % f"allow_private_network: {setting}")
+    response = await pages.send("OPTIONS", headers={**headers, "access-control-request-private-network": "true"})
+    assert response is not None
+    assert (response.headers.get("access-control-allow-private-network") == "true") is allowed
+    response = await pages.send("OPTIONS", headers=headers)
+    assert response is not None
+    assert "access-control-allow-private-network" not in response.headers
 
 
 async def test_a_preflight_gets_the_headers_of_the_settings(client: Callable[..., AsgiClient]) -> None:

@@ -263,6 +263,8 @@ TESTS: dict[str, str] = {
     "errors.status": f"{ROUTER}/server/test_choose_http_status.py::test_a_code_decides_where_there_is_no_data",
     "cors.enabled": f"{ROUTER}/server/test_cors.py::test_no_page_may_read_responses_by_default",
     "cors.origins": f"{ROUTER}/server/test_cors.py::test_another_page_may_not",
+    "cors.origin_patterns": f"{ROUTER}/server/test_cors.py::test_an_origin_may_match_a_pattern",
+    "cors.allow_private_network": f"{ROUTER}/server/test_cors.py::test_private_networks_are_a_setting",
     "cors.loopback": f"{ROUTER}/server/test_cors.py::test_pages_of_this_machine_are_a_setting",
     "cors.allow_headers": PREFLIGHT,
     "cors.expose_headers": PAGES,
