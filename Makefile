@@ -86,13 +86,14 @@ fuzz-compiled: $(READY) ## Compare compiled plans with the interpreter in COUNT 
 fuzz-plans: $(READY) peers ## Plan operations on COUNT generated supergraphs with Apollo's planner and this one
 	$(BIN)/python -m tests.peers.fuzz_plans --count $(COUNT) --seed $(SEED) $(ARGS)
 
-bench: $(READY) peers ## Measure composition, planning, execution, fraud decisions and policies
+bench: $(READY) peers ## Measure composition, planning, execution, fraud decisions, policies and schema checks
 	$(BIN)/python -m benchmarks.composition.run $(ARGS)
 	$(BIN)/python -m benchmarks.planning.run
 	$(BIN)/python -m benchmarks.preparation.run
 	$(BIN)/python -m benchmarks.execution.run
 	$(BIN)/python -m benchmarks.fraud.run
 	$(BIN)/python -m benchmarks.policies.run
+	$(BIN)/python -m benchmarks.schema_check.run
 
 lock: $(READY) ## Update requirements.lock from pyproject.toml
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

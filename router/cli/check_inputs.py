@@ -140,8 +140,8 @@ class CheckInputs:
 
     def _versions(self) -> tuple[SchemaVersion, SchemaVersion]:
         snapshot = read_registry(self.settings.registry, self.timeout_seconds) if self.settings.registry else None
-        base = self._base(snapshot)
         proposed = self._proposed(snapshot)
+        base = self._base(snapshot)
         if isinstance(base, SchemaVersion):
             with composed_versions(None, proposed) as composed:
                 return base, build_version(proposed, composed.proposed)

@@ -39,15 +39,16 @@ class GitCommit:
         Raises:
             GitError: git is not installed, `folder` is not in a repository, or the repository has no such commit.
         """
-        root = Path(
-            _git(folder, "rev-parse", "--show-toplevel", problem=f"{folder} is not in a git repository").strip()
+        problem = (
+            f'{folder} is not in a git repository, so there is no commit "{name}"; name a file or a URL as the base'
         )
+        root = Path(_git(folder, "rev-parse", "--show-toplevel", problem=problem).strip())
         # git would read such a name as an option.
         if name.startswith("-"):
             raise GitError(f'"{name}" is not the name of a commit')
         problem = f'there is no file, no URL and no commit "{name}"'
         if _is_shallow(root):
-            problem += "; this clone is shallow: fetch the commit first, for example: git fetch --depth=1 origin main"
+            problem += f"; this clone is shallow, so fetch the commit first: {_fetch(name)}"
         commit = _git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", problem=problem).strip()
         return cls(root, name, commit)
 
@@ -114,6 +115,17 @@ def default_branch(folder: Path) -> str:
         return _git(folder, "rev-parse", "--abbrev-ref", "origin/HEAD", problem="").strip()
     except GitError:
         return "origin/main"
+
+
+def _fetch(name: str) -> str:
+    """Return the command that fetches a commit into a shallow clone."""
+    remote, slash, branch = name.partition("/")
+    if remote == "origin" and slash:
+        # A shallow clone follows one branch only, so the name of another one is not created without being asked for.
+        return f"git fetch --depth=1 origin {branch}:refs/remotes/{name}"
+    if any(each in name for each in "~^@"):
+        return "git fetch --unshallow"
+    return f"git fetch --depth=1 origin {name}"
 
 
 def _is_shallow(root: Path) -> bool:

@@ -128,7 +128,7 @@ async def read_url(
     try:
         _, body = await RunningService(url, {}, timeout_seconds, transport).send(get_introspection_query())
     except ConfigError as error:
-        raise UnreadableSchema(str(error)) from error
+        raise UnreadableSchema(f"{error}; without a network, name a file or a commit as the base") from error
     try:
         schema = build_client_schema(json.loads(body)["data"])
         sdl = print_schema(schema)

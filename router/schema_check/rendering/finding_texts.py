@@ -54,7 +54,7 @@ def note_of(finding: Finding) -> str | None:
         case Verdict.APPROVED if approval is not None:
             return f"approved by {approval.by} until {approval.until}: {approval.reason}"
         case Verdict.UNUSED:
-            return "no known operation breaks"
+            return "no known operation breaks, so the check passes"
         case Verdict.FAILS if approval is not None:
             return f"the approval in {approval.place} ended on {approval.until}"
         case _:

@@ -20,7 +20,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # i
 
 from router.cli import command
 from router.schema_check.rendering import FORMATS
-from tests.router.schema_check.git_repository import BOOKS, Repository
+from tests.router.schema_check.git_repository import BOOKS, SUPERGRAPH, Repository
 
 if TYPE_CHECKING:
     from click.testing import Result
@@ -81,7 +81,7 @@ def test_it_fails_if_a_known_operation_uses_the_field() -> None:
 def test_it_passes_if_no_known_operation_uses_the_field() -> None:
     result = run("supergraph.yaml", "--base", "base", "--operations", "uses-book")
     assert result.exit_code == 0
-    assert "  note: no known operation breaks" in result.stdout.splitlines()
+    assert "  note: no known operation breaks, so the check passes" in result.stdout.splitlines()
 
 
 @pytest.mark.parametrize(
@@ -129,8 +129,13 @@ def test_files_can_have_moved_since_the_base(repository: Repository) -> None:
     )
 
 
+def test_a_file_that_does_not_exist_is_not_looked_for_in_the_base(repository: Repository) -> None:
+    repository.write(".router/check.yaml", "proposed: gone.graphql\nbase: base\n")
+    assert str(run().exception) == "gone.graphql: cannot be read: No such file or directory"
+
+
 def test_a_new_file_has_no_base(repository: Repository) -> None:
-    repository.write("new.yaml", "subgraphs: {}")
+    repository.write("new.yaml", SUPERGRAPH)
     result = run("new.yaml", "--base", "base")
     assert str(result.exception) == "new.yaml does not exist at base"
 
@@ -214,6 +219,7 @@ def test_a_base_that_does_not_compose(repository: Repository) -> None:
 def test_a_file_of_a_commit_is_named_as_in_the_repository(repository: Repository) -> None:
     repository.write("supergraph.yaml", "subgraphs:\n  books: 1\n")
     repository.commit()
+    repository.write("supergraph.yaml", SUPERGRAPH)
     result = run("supergraph.yaml", "--base", "HEAD")
     assert str(result.exception).startswith("at HEAD: supergraph.yaml:2: ")
 

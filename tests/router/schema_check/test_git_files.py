@@ -58,13 +58,33 @@ def test_a_name_that_is_no_commit(repository: Repository, name: str) -> None:
         GitCommit.find(repository.folder, name)
 
 
-def test_a_shallow_clone_says_what_to_do(repository: Repository, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("HEAD~1", ("fetch", "--unshallow")),
+        ("origin/other/branch", ("fetch", "--depth=1", "origin", "other/branch:refs/remotes/origin/other/branch")),
+    ],
+)
+def test_a_shallow_clone_says_what_to_do(
+    repository: Repository, tmp_path: Path, name: str, command: tuple[str, ...]
+) -> None:
+    repository.git("branch", "other/branch")
     repository.write("more.txt", "x")
     repository.commit()
-    clone = tmp_path / "clone"
-    repository.git("clone", "--quiet", "--depth=1", f"file://{repository.folder}", str(clone))
-    with pytest.raises(GitError, match="this clone is shallow: fetch the commit first"):
-        GitCommit.find(clone, "HEAD~1")
+    clone = Repository(tmp_path / "clone")
+    repository.git("clone", "--quiet", "--depth=1", f"file://{repository.folder}", str(clone.folder))
+    with pytest.raises(GitError) as caught:
+        GitCommit.find(clone.folder, name)
+    assert str(caught.value).endswith(f"this clone is shallow, so fetch the commit first: git {' '.join(command)}")
+    clone.git(*command)
+    assert GitCommit.find(clone.folder, name).name == name
+
+
+def test_a_shallow_clone_says_how_to_fetch_a_commit_by_its_hash(repository: Repository, tmp_path: Path) -> None:
+    clone = Repository(tmp_path / "clone")
+    repository.git("clone", "--quiet", "--depth=1", f"file://{repository.folder}", str(clone.folder))
+    with pytest.raises(GitError, match=r"git fetch --depth=1 origin 0123456789abcdef$"):
+        GitCommit.find(clone.folder, "0123456789abcdef")
 
 
 def test_a_missing_file(repository: Repository) -> None:
