@@ -12,7 +12,7 @@ UV = $(if $(PIP_INDEX),UV_DEFAULT_INDEX="$(PIP_INDEX)") UV_NO_PROGRESS=1 SSL_CER
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-real demo test lint schema-check hooks format supergraph lock fuzz fuzz-graphql fuzz-composition fuzz-oracle fuzz-compiled fuzz-plans peers interop ide browser clean
+.PHONY: help run run-real demo test lint schema-check hooks format supergraph lock fuzz fuzz-graphql fuzz-composition fuzz-oracle fuzz-compiled fuzz-plans fuzz-schemas peers interop ide browser clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -85,6 +85,9 @@ fuzz-compiled: $(READY) ## Compare compiled plans with the interpreter in COUNT 
 
 fuzz-plans: $(READY) peers ## Plan operations on COUNT generated supergraphs with Apollo's planner and this one
 	$(BIN)/python -m tests.peers.fuzz_plans --count $(COUNT) --seed $(SEED) $(ARGS)
+
+fuzz-schemas: $(READY) peers ## Compare changes of COUNT generated pairs of schemas with graphql-inspector and operations
+	$(BIN)/python -m tests.router.schema_check.differential --count $(COUNT) --seed $(SEED) $(ARGS)
 
 bench: $(READY) peers ## Measure composition, planning, execution, fraud decisions, policies and schema checks
 	$(BIN)/python -m benchmarks.composition.run $(ARGS)

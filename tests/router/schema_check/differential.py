@@ -85,6 +85,8 @@ def main() -> None:
             if counts["pairs"] % PROGRESS == 0:
                 click.echo(f"until seed {seed}: {dict(counts)}")
     click.echo(str(dict(counts)))
+    if counts["differences"]:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":
