@@ -40,7 +40,7 @@ from router.policies.conditions_and_sizes import (
 from router.preparation.read_and_cache_documents import bounded_nesting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     from graphql import GraphQLNamedType, SelectionNode, SelectionSetNode
 
@@ -54,6 +54,8 @@ if TYPE_CHECKING:
 CODE: Final = "QUERY_TOO_EXPENSIVE"
 # The largest reported estimate. A larger estimate is reported as this number.
 _MOST: Final = 10**15
+# The largest number of estimates that are kept for one operation.
+_MOST_ESTIMATES: Final = 64
 
 
 class _Size(NamedTuple):
@@ -87,6 +89,14 @@ class _Estimate(NamedTuple):
     path: tuple[str, ...]
 
 
+@dataclass(slots=True, eq=False)
+class _KnownOperation:
+    """The lists of one operation of a document, and the estimates for variables that requests have had."""
+
+    lists: tuple[_Selected, ...]
+    estimates: dict[Hashable, _Estimate] = field(default_factory=dict)
+
+
 class ListItems(Stage):
     """Estimates how many list items each operation can have.
 
@@ -115,11 +125,10 @@ class ListItems(Stage):
         Raises:
             LimitExceeded: The operation can have too many items. The error has the estimate and the limit.
         """
-        with bounded_nesting():
-            lists = self._lists(context, operation.client)
-            if not lists:
-                return
-            estimate = _Evaluation({**defaults_of(operation.client), **context.variables}).total(lists)
+        known = self._known(context, operation.client)
+        if not known.lists:
+            return
+        estimate = _estimate(known, operation.client, context.variables)
         if self._checker.within("list_items", estimate.items):
             return
         if not self._enforced:
@@ -132,17 +141,35 @@ class ListItems(Stage):
             extensions={"estimate": estimate.items, "limit": self._most},
         )
 
-    def _lists(self, context: RequestContext, operation: PreparedOperation) -> tuple[_Selected, ...]:
+    def _known(self, context: RequestContext, operation: PreparedOperation) -> _KnownOperation:
         cached = context.state.get(self)
         name = operation.definition.name.value if operation.definition.name is not None else None
         if isinstance(cached, dict) and name in cached:
-            found: tuple[_Selected, ...] = cached[name]
-            return found
+            known: _KnownOperation = cached[name]
+            return known
         root = operation.api_schema.get_root_type(operation.definition.operation)
-        found = _Finder(operation, self._directive).find(operation.definition.selection_set, root, {})
+        with bounded_nesting():
+            lists = _Finder(operation, self._directive).find(operation.definition.selection_set, root, {})
+        known = _KnownOperation(lists)
         if isinstance(cached, dict):
-            cached[name] = found
-        return found
+            cached[name] = known
+        return known
+
+
+def _estimate(known: _KnownOperation, operation: PreparedOperation, variables: Mapping[str, object]) -> _Estimate:
+    """Return the estimate, from `known` if it is there for the same variables. Only short scalars are compared."""
+    values = tuple(variables.values())
+    key: Hashable = None
+    if all(value is None or isinstance(value, int) for value in values):
+        key = (*variables, *values, *map(type, values))  # True and 1 are equal, but only 1 is the size of a list
+        found = known.estimates.get(key)
+        if found is not None:
+            return found
+    with bounded_nesting():
+        estimate = _Evaluation({**defaults_of(operation), **variables}).total(known.lists)
+    if key is not None and len(known.estimates) < _MOST_ESTIMATES:
+        known.estimates[key] = estimate
+    return estimate
 
 
 @dataclass(slots=True)
