@@ -176,7 +176,7 @@ def _parse(response: HttpResponse) -> GraphQLResult:
 def no_response(response: HttpResponse) -> MalformedResponse | RouterUnreachable:
     """Return the error for a response that is not GraphQL.
 
-    A status of 502, 503 or 504 comes from a gateway before the router. The error is then `RouterUnreachable`.
+    A status of 502, 503 or 504 comes from a gateway in front of the router. The error is then `RouterUnreachable`.
     """
     description = f"status {response.status} without a GraphQL response"
     return RouterUnreachable(description) if response.status in {502, 503, 504} else MalformedResponse(description)

@@ -1,4 +1,4 @@
-"""The statement of an account in responses: as a JSON document with a page of entries, or as CSV (RFC 4180)."""
+"""Writes the statement of an account into a response: one page of entries as JSON, or as CSV (RFC 4180)."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from router.schema_check.approvals import DEFAULT_FILE, InvalidApprovals
 from router.schema_check.comment.comment_targets import merge_request_comments
 from router.schema_check.comment.merge_request_comments import CommentError
 from router.schema_check.comment.update_comment import update_comment
-from router.schema_check.lint.explain import InvalidRule
+from router.schema_check.lint.find_rules import InvalidRule
 from router.schema_check.lint.settings import InvalidLintSettings
 from router.schema_check.operations.known_operations import InvalidOperations
 from router.schema_check.policy.check_settings import STEPS

@@ -1,4 +1,4 @@
-"""Finds the inputs of `router check`: options override the policy, and both versions are read and composed."""
+"""Reads the inputs of `router check`: the policy with the options that override it, and both versions of the schema."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CheckOptions:
-    """The options of `router check`. What is None or empty comes from the file of the policy."""
+    """The options of `router check`. An option that is None or empty does not override the policy file."""
 
     proposed: Path | None
     base: str | None
@@ -47,7 +47,7 @@ class CheckOptions:
 
 
 def resolve_settings(options: CheckOptions) -> CheckSettings:
-    """Return the policy with the options in place of its keys.
+    """Return the policy of the file. Each given option replaces the key of the same name.
 
     Raises:
         InvalidCheckFile: The file of the policy cannot be used.

@@ -9,7 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from router.composition import explain
-from router.schema_check.lint.explain import InvalidRule, all_rules
+from router.schema_check.lint.find_rules import InvalidRule, all_rules
 from router.schema_check.lint.run_rules import OPT_OUT_CODES
 from router.server import client_error_reference
 from servicekit.errors import StartupError

@@ -59,7 +59,7 @@ _MOST_ESTIMATES: Final = 64
 
 
 class _Size(NamedTuple):
-    """The size of a list: the largest number among the slicing arguments `given` or, if there is none, `assumed`."""
+    """The size of a list. It is the largest slicing argument in `given`; without such an argument, it is `assumed`."""
 
     given: tuple[object, ...]
     assumed: int
@@ -116,7 +116,7 @@ class ListItems(Stage):
         return cls(inputs, directive, most) if directive is not None and most is not None else None
 
     async def on_document(self, context: RequestContext, document: Document) -> None:
-        """Get the cache for the lists of each operation from `document.notes`, for `on_operation`."""
+        """Take the cache of this document's operations from `document.notes`, and keep it for `on_operation`."""
         context.state[self] = document.notes.setdefault(self, {})
 
     async def on_operation(self, context: RequestContext, operation: Operation) -> None:

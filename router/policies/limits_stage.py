@@ -26,11 +26,11 @@ class OperationLimits(Stage):
         return MeasuredOperationLimits(inputs.limits) if measured else OperationLimits(inputs.limits)
 
     def check_text(self, text: str, findings: DocumentFindings) -> None:
-        """Check the text of a document. Add the limits in measure mode that it exceeds to `findings`."""
+        """Check the text of a document. Add to `findings` the limits in measure mode that the text exceeds."""
         findings.exceeds += self._checker.check_text(text)
 
     def check_parsed(self, document: ParsedDocument, findings: DocumentFindings) -> None:
-        """Check the operations of a document. Add the limits in measure mode that they exceed to `findings`."""
+        """Check the operations of a document. Add to `findings` the limits in measure mode that they exceed."""
         findings.exceeds += self._checker.check_document(document.ast)
 
 

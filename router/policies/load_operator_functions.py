@@ -1,4 +1,4 @@
-"""Loads and calls the operator's Python functions. The settings of a policy have their names."""
+"""Loads and calls Python functions of the operator, which the settings of a policy name."""
 
 from __future__ import annotations
 

@@ -3,10 +3,10 @@
     first    ──── execute ────>  response
     second       └─ waits ────>  the same data and errors, with its own headers
 
-Two requests are the same if they have the same plan, client's operation, variables, headers to subgraphs, and claims.
-A request takes part only if it has no credential, or if its credential was verified for this very request, with the
-check of revocation: a session that has ended gets nothing. Mutations are never shared. If the first request is
-cancelled or its deadline passes, one of the others executes the query.
+Two requests are equal if they have the same plan, operation, variables and claims, and send the same headers to the
+subgraphs. A request without a credential takes part. A request with a credential takes part only after its own
+credential was verified, including the check for revocation, so a session that has ended gets no response. Mutations are
+never shared. If the first request is cancelled or its deadline passes, one of the others executes the query.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _OF_ONE_REQUEST = frozenset({"traceparent", "tracestate", "x-request-id"})
 class _Running:
     """A query that is being executed. The result of a waiting future is None if the query must be executed again.
 
-    `plan` and `context` are kept so that the identities of the plan and the operation stay unique.
+    While this object keeps `plan` and `context`, no other plan or operation can get the same `id()`.
     """
 
     plan: QueryPlan

@@ -180,8 +180,8 @@ class RequestPersonalValues:
 class _Places(Visitor):
     """Collects the places of an operation that contain personal data.
 
-    `response_keys` are the response keys of tagged fields. `variables` and `literals` are the variables and the literal
-    values in the values of tagged arguments and input fields.
+    `response_keys` are the response keys of tagged fields. The values of tagged arguments and input fields consist of
+    variables and literal values: `variables` has the names of the variables, and `literals` has the literal values.
     """
 
     def __init__(self, tagged: TaggedElements, info: TypeInfo) -> None:

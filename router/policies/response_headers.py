@@ -7,9 +7,10 @@ arrival: those for all subgraphs first, then those for this subgraph.
     insert      sets a header
     remove      removes headers that earlier rules or responses have set
 
-`Cache-Control` is merged so that the strictest response decides: one that may not be stored, or says nothing, makes the
-whole response unstorable, and so does an error. `Set-Cookie` is propagated only by its name, and each cookie has its
-own line. The headers in `PROTOCOL_HEADERS` belong to one connection; no rule propagates or sets them.
+The strictest `Cache-Control` of all subgraph responses decides. The client's response may not be stored if one subgraph
+response may not be stored or has no `Cache-Control`, or if there is an error. `Set-Cookie` is propagated only by its
+name, and each cookie has its own line. The headers in `PROTOCOL_HEADERS` belong to one connection; no rule propagates
+or sets them.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ Merge = Literal["first", "last", "append", "most_restrictive"]
 CACHE_CONTROL: Final = "cache-control"
 SET_COOKIE: Final = "set-cookie"
 NO_STORE: Final = "no-store"
-# Headers that are about one connection or origin, beside those in `PROTOCOL_HEADERS`, which a pattern never matches.
+# Headers that a rule cannot propagate by a pattern, because they are about one connection or one origin.
 _NOT_BY_PATTERN: Final = PROTOCOL_HEADERS | {SET_COOKIE, "content-range", "date", "server", "strict-transport-security"}
 _TIMES: Final = ("max-age", "s-maxage", "stale-while-revalidate", "stale-if-error")
 _FLAGS: Final = (NO_STORE, "no-cache", "private", "must-revalidate", "proxy-revalidate", "no-transform")

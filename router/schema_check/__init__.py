@@ -5,7 +5,9 @@ operations that a change breaks. The command `router check` prints both.
 
 Reading order:
 
-- `schema_versions` reads one version of a schema.
+- `schema_sources` reads the texts of one version of a schema, and `schema_versions` makes the version from them.
+  `compose_versions` composes both versions of a check. `git_files` reads files as they were at another commit.
+  `registry` has the subgraphs of other repositories.
 - `changes` has the class for a change, and the table of all kinds of changes.
 - `type_positions` finds how operations can use each type of a schema.
 - `diff` compares two schemas.
@@ -14,8 +16,6 @@ Reading order:
 - `result` has the function `check`, and the classes of its result.
 - `coordinate_places` finds the file and the line that declare an element of a schema.
 - `approvals` and `policy` read the files in which a team says what it accepts.
-- `schema_sources` and `schema_versions` read and load both versions, `compose_versions` composes them, and `git_files`
-  reads files as they were at another commit. `registry` has the subgraphs of other repositories.
 - `lint` and `steps` have what a check does beside the diff; `steps.run_check` runs all of it.
 - `rendering` prints the result for people and for programs. `comment` writes it into a merge request.
 """

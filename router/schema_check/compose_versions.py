@@ -32,7 +32,7 @@ class ComposedVersions:
     wait_for_base: Callable[[], Composition | None]
 
 
-# To start a process takes half a second, in which this much SDL is composed.
+# The start of a process takes half a second. In this time, about so much SDL is composed.
 _LARGE_BYTES: Final = 200_000
 
 
@@ -40,7 +40,7 @@ _LARGE_BYTES: Final = 200_000
 def composed_versions(base: SchemaSource | None, proposed: SchemaSource) -> Iterator[ComposedVersions]:
     """Compose both versions. Large versions are composed in two processes; equal subgraphs are composed once.
 
-    The proposed version is composed at the end of the call. The other process may still work on the base then.
+    When the context is entered, the proposed version is composed. The other process may still compose the base.
     """
     old = None if base is None else base.subgraphs
     new = proposed.subgraphs

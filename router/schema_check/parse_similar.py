@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def parse_similar(text: str, known: str, document: DocumentNode) -> DocumentNode:
-    """Return the document of `text`. The places of its nodes are not those in `text`.
+    """Return the document of `text`. Its nodes have places (`loc`), but these are not places in `text`.
 
     Args:
         text: The text to parse.
@@ -28,7 +28,7 @@ def parse_similar(text: str, known: str, document: DocumentNode) -> DocumentNode
     definitions = document.definitions
     starts = [_start(each) for each in definitions]
     equal = _common(text, known)
-    # A definition ends for sure only where the next one begins.
+    # A definition is known to end only where the next one begins.
     head = next((number - 1 for number, start in enumerate(starts) if start > equal), len(starts) - 1)
     from_end = _common(text[::-1], known[::-1])
     first = next((number for number, start in enumerate(starts) if start >= len(known) - from_end), len(starts))
@@ -43,7 +43,7 @@ def parse_similar(text: str, known: str, document: DocumentNode) -> DocumentNode
     try:
         parsed = parse(middle).definitions if middle.strip() else ()
     except GraphQLSyntaxError:
-        # The error has its place in the whole text.
+        # Only an error of the whole text has the right place.
         return parse(text)
     return DocumentNode(definitions=(*definitions[:head], *parsed, *definitions[tail:]))
 

@@ -1,4 +1,4 @@
-"""Makes the versions of a check if each repository has one subgraph: own files, and a registry with the others."""
+"""Makes the versions of a check for a repository with only some of the subgraphs. The others come from a registry."""
 
 from __future__ import annotations
 

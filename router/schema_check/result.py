@@ -195,7 +195,7 @@ def _changes(given: CheckInput) -> Sequence[Change]:
 
 
 def _judged(finding: StepFinding, approvals: Mapping[str, Approval], today: date) -> StepFinding:
-    """Return the finding of a step after the approvals: an approved one is only a note."""
+    """Return the finding of a step. If an approval allows the finding, it becomes a note."""
     if not finding.fails:
         return finding
     approval = approvals.get(finding.id)

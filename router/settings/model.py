@@ -71,7 +71,7 @@ class RouterSettings(Section):
     """Whether a client can see the query plan of its operation."""
     override_subgraph_url: Mapping[str, SubgraphUrls] = {}
     """For each subgraph name, a URL that replaces the URL in the supergraph: http, https, or a Unix socket as
-    `unix:/run/account.sock?path=/graphql`. A list of URLs has several servers of the subgraph, which share its
+    `unix:/run/account.sock?path=/graphql`. A list of URLs names several servers of the subgraph, which share its
     requests (`traffic.all.ejection`)."""
     override_labels: Mapping[str, Percentage] = {}
     """For each label of a progressive `@override`, the percentage of requests for which the label is active, for
@@ -82,7 +82,7 @@ class RouterSettings(Section):
     authorization: Authorization = Authorization()
     """What happens with fields that a client may not read."""
     headers: Headers = Headers()
-    """Which headers of a client are sent to subgraphs, and which of subgraphs to the client."""
+    """Which headers of a client are sent to subgraphs, and which headers of subgraphs are sent to the client."""
     traffic: Traffic = Traffic()
     """Time limits and connections of requests to subgraphs."""
     limits: Limits = Limits()
@@ -90,7 +90,7 @@ class RouterSettings(Section):
     demand_control: DemandControl = DemandControl()
     """What an operation may cost, by `@cost` and `@listSize`."""
     rate_limits: RateLimits = RateLimits()
-    """How many requests a client may send in a time."""
+    """How many requests a client may send in a period."""
     idempotency: Idempotency = Idempotency()
     """Keys with which a client can repeat a mutation without a second effect."""
     errors: Errors = Errors()

@@ -12,8 +12,8 @@ from graphql import DocumentNode, GraphQLError, build_ast_schema
 
 from router.errors import InvalidSupergraph
 from router.federation.link_directives import LinkError, directives_on_schema, read_links
+from router.federation.rewrite_definitions import without_null_reasons
 from router.federation.spec_versions import APOLLO
-from router.federation.walk_definitions import without_null_reasons
 from router.supergraph.merged_and_api_schema import accessible_definitions, merged_definitions, published_schema
 
 if TYPE_CHECKING:

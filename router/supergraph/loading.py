@@ -15,8 +15,8 @@ from graphql import (
 from router.errors import InvalidSupergraph
 from router.federation.field_sets import FieldSetSyntaxError
 from router.federation.link_directives import LinkError, directives_on_schema, read_links
+from router.federation.rewrite_definitions import without_null_reasons
 from router.federation.spec_versions import APOLLO
-from router.federation.walk_definitions import without_null_reasons
 from router.supergraph.check_subgraph_type_references import check_references
 from router.supergraph.join_directives import JoinVocabulary
 from router.supergraph.merged_and_api_schema import accessible_definitions, merged_definitions

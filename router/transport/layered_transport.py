@@ -2,7 +2,7 @@
 
     pause ─> deduplication ─> shedding ─> retry ─> breaker ─> hedge ─> balancing ─> HTTP
 
-A layer exists only if it is enabled for some subgraph, and holds only for the subgraphs for which it is.
+A layer exists only if the settings enable it for some subgraph. It passes on the requests to all other subgraphs.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from router.transport.layers.circuit_breaker import BreakerLayer, BreakerRule
 from router.transport.layers.deduplication import DeduplicationLayer
 from router.transport.layers.hedging import HedgeLayer, HedgeRule
 from router.transport.layers.load_shedding import SheddingLayer, SheddingRule
+from router.transport.layers.pause_on_503 import PauseLayer
 from router.transport.layers.retry import RetryLayer, RetryRule
-from router.transport.layers.retry_after_pause import PauseLayer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ class ReportsStatus(Protocol):
 
 
 class _ReportingLayer(ReportsStatus, Transport, Protocol):
-    """A layer with both."""
+    """A transport layer that `/status` shows."""
 
 
 class LayeredTransport(NamedTuple):

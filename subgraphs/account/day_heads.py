@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from subgraphs.account.store.protocol import AccountStore
 
-# After this time, no posting that began on a day is still being written.
+# A posting with a time before midnight may be written a little after midnight, but not later than this.
 SETTLING: Final = timedelta(minutes=1)
 
 _log = structlog.stdlib.get_logger("account.day_heads")

@@ -59,10 +59,10 @@ class LedgerEntry:
 
 
 def narrowed(period: Period, page: PageRequest) -> Period:
-    """Return the part of a period in which the entries of a page are.
+    """Return the part of a period that contains the entries of a page.
 
-    It includes the entries of the same time as the cursors, so a store must still compare positions. With one range of
-    times, a store reads as little for the last page of a long history as for the first.
+    The part also contains other entries with the time of a cursor, so a store must still compare positions. With this
+    one range of times, a store reads as little for the last page of a long history as for the first.
     """
     begin, end = period.begin, period.end
     if page.after is not None:

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from subgraphs.transaction.settings import TransactionSettings
     from subgraphs.transaction.store.protocol import TransactionStore
 
-# How long running orders may take when the process stops. All requests have ended before, so no client waits for these
-# orders. If an order is not finished in this time, a reconciler completes it later.
+# The time limit for orders that still run when the process stops. All requests have ended by then, so no client waits
+# for these orders. A reconciler later completes the orders that do not finish in time.
 DRAIN_SECONDS: Final = 1.0
 
 

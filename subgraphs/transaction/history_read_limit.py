@@ -1,8 +1,9 @@
 """Limits the number of queries of one request that read a whole history of transactions.
 
-A count, a sum, or a list with a condition without an index reads every transaction of an account or a person. Such a
-query returns one object or none, so the limit on objects does not limit these queries. If several accounts need the
-same query, it is run once for all of them, and counts once (bank §2.13).
+Some queries read every transaction of an account or a person: a count, a sum, or a list that is filtered by a condition
+for which there is no index. Such a query may read thousands of transactions and return at most one object, so the limit
+on returned objects does not stop it. If several accounts need the same query, it is run once for all of them, and
+counts once (bank §2.13).
 """
 
 from __future__ import annotations

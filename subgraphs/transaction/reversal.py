@@ -1,4 +1,4 @@
-"""Reversals: a new transaction that moves the money of a COMPLETED one back (bank §2.19). Pure.
+"""Reversals: new transactions that move back the money of COMPLETED transactions (bank §2.19). Pure.
 
 The first transaction stays as it is, except that its status becomes REVERSED when the money is back. A reversal that
 fails, because the receiver has spent the money, changes nothing; it may be tried again.

@@ -16,8 +16,8 @@ from router.transport.layers.circuit_breaker import BreakerLayer
 from router.transport.layers.deduplication import DeduplicationLayer
 from router.transport.layers.hedging import HedgeLayer
 from router.transport.layers.load_shedding import SheddingLayer
+from router.transport.layers.pause_on_503 import PauseLayer
 from router.transport.layers.retry import RetryLayer
-from router.transport.layers.retry_after_pause import PauseLayer
 from tests.router.shop import GRAPH, Shop
 
 if TYPE_CHECKING:

@@ -52,7 +52,7 @@ from graphql.validation.specified_rules import specified_sdl_rules
 
 from router.composition.model import BUILT_IN_SCALARS
 from router.composition.reading.unknown_directive_advice import advice_on_unknown_directive
-from router.federation.walk_definitions import without_null_reasons
+from router.federation.rewrite_definitions import without_null_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -38,7 +38,7 @@ from graphql.language import (
 )
 
 from router.composition.type_refs import base_name, from_node
-from router.federation.walk_definitions import DefinitionWalk
+from router.federation.rewrite_definitions import DefinitionWalk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

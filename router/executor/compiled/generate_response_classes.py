@@ -46,5 +46,5 @@ def _attribute(key: str) -> str:
 
 
 def attribute_of(key: str) -> str:
-    """Return the name of the attribute that has the entities with the response key `key`."""
+    """Return the name of the attribute for the response key `key`. The value of the attribute is a list of entities."""
     return _attribute(key)

@@ -16,7 +16,11 @@ class Misfit(Exception):
 
 
 class Decoded(Struct, gc=False, forbid_unknown_fields=True):
-    """An object of a response. An unknown field makes the decoding fail, because the interpreter may use the field."""
+    """An object of a response.
+
+    An unknown field makes the decoding fail, and the interpreter executes the plan instead. Without this check, the
+    decoded object would lose a field that the interpreter may use.
+    """
 
 
 class DecodedHiding(Decoded, omit_defaults=True):

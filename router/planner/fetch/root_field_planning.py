@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 from router.errors import PlanningError
 from router.planner.choose.choose_options import choose
 from router.planner.fetch.conflicting_field_aliases import without_conflicts
-from router.planner.fetch.fetch_group_cost import plan_cost
 from router.planner.fetch.fetch_groups import stages
 from router.planner.fetch.group_builder import GroupBuilder
 from router.planner.fetch.passes import optimised
+from router.planner.fetch.plan_cost_from_groups import plan_cost
 from router.planner.normalise.merge_selections import grouped
 from router.planner.walk.nodes_and_options import LeafSearch, UnplannableError
 

@@ -8,8 +8,9 @@ Terms:
   that ends with this step is also called a hop.
 - *direct option*: an option of a node that continues an option of the parent node, in the same subgraph. An
   option at an operation root is also direct.
-- *fetch start* of an option: the option whose last step begins the fetch that returns the object. The fetch start is
-  either the option itself or an option that this option continues.
+- *fetch start* of an option: the option at which the fetch of its object begins. If the last step of the option is a
+  hop or an operation root, the fetch start is the option itself. Otherwise, the option continues an option of the
+  parent node, and has the same fetch start.
 - *stage* of a fetch: the number of fetches that must run, one after the other, before this fetch. A fetch from an
   operation root has stage 0.
 - *leaf*: a leaf field to fetch for a node, with the options that resolve the field.
@@ -25,7 +26,7 @@ can return the object. The fields of keys and requirements are planned in the sa
 
     { item { name price } }
 
-    node item:    direct option: field in a         hop: into b, by leaf `id` from a
+    node item:    direct option: field in a         hop: into b, by leaf `id` from a; its fetch start is itself
     leaf name:    options: in a, in b               stage 0 and stage 1
     leaf price:   option: in b                      stage 1
 

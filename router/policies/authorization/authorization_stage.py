@@ -98,7 +98,7 @@ class Authorization(Stage):
         return cls(requirements, settings.authorization, decider)
 
     async def on_document(self, context: RequestContext, document: Document) -> None:
-        """Get the cache for the operations of this document from `document.notes`, for `on_operation`."""
+        """Take the cache of this document's operations from `document.notes`, and keep it for `on_operation`."""
         known = document.notes.setdefault(self, {})
         assert isinstance(known, dict)  # noqa: S101 - only this stage uses this key
         context.state[self] = _RequestState(known)
@@ -136,9 +136,9 @@ class Authorization(Stage):
         return replace(operation, client=version.client, planned=version.planned)
 
     def plan_key(self, context: RequestContext, key: PlanKey) -> PlanKey:
-        """Add the clauses that do not hold to the plan key.
+        """Return the plan key, with the set of clauses that do not hold for the client.
 
-        So clients for which the same clauses do not hold share a plan.
+        So clients with the same set share a plan.
         """
         state = context.state.get(self)
         if not isinstance(state, _RequestState) or not state.failed:

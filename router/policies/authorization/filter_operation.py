@@ -156,8 +156,8 @@ class _Filter:
     def _all_refused(self, node: FieldNode, parent: str) -> FieldNode:
         """Return a copy of a refused field whose subfields are refused too.
 
-        Another selection with the same response key may not be refused, for example in another fragment. Both
-        selections are merged in the response, and the subfields of this one must stay hidden.
+        The field can also be selected with the same response key where it is not refused, for example in another
+        fragment. Both selections are merged in the response, and the refused subfields must stay hidden.
         """
         type_name = field_type_name(self.operation.api_schema, parent, node.name.value)
         if node.selection_set is None or type_name is None:
@@ -173,7 +173,7 @@ class _Filter:
     def _fragment(self, node: SelectionNode, name: str, parent: str, parts: _Parts) -> _Parts:
         """Return both versions of a fragment.
 
-        If all fields of the fragment are refused, decide whether the planned version needs it with a `__typename`.
+        If all fields of the fragment are refused, the planned version may still need the fragment, with `__typename`.
 
         `name` is the type of the fragment. `parent` is the type on which the fragment is selected.
         """

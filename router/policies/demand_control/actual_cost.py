@@ -32,7 +32,7 @@ class _MergedField(NamedTuple):
 class Measurement:
     """How to measure the responses of an operation.
 
-    `is_fixed` says whether it is the same for all requests: no condition and no argument depends on a variable.
+    `is_fixed` says whether one measurement serves all requests: no condition and no argument depends on a variable.
     """
 
     def __init__(self, fields: tuple[_MergedField, ...], *, is_fixed: bool) -> None:

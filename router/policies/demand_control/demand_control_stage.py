@@ -36,7 +36,7 @@ MOST_ESTIMATES: Final = 64
 
 
 class PricedOperation(NamedTuple):
-    """The cost of one operation: `base` for itself, and that of its selections."""
+    """One operation with its prices. `base` is the cost of the operation without its selections."""
 
     base: int
     selections: tuple[PricedSelection, ...]
@@ -100,7 +100,7 @@ class DemandControl(Stage):
         return {"demand_control": dict(self.results)}
 
     async def on_document(self, context: RequestContext, document: Document) -> None:
-        """Remember a part of `document.notes`, in which `on_operation` caches the price of each operation."""
+        """Take the cache of this document's operations from `document.notes`, and keep it for `on_operation`."""
         known = document.notes.setdefault(self, {})
         assert isinstance(known, dict)  # noqa: S101 - only this stage uses this key
         context.state[self] = _RequestState(known)
@@ -109,7 +109,7 @@ class DemandControl(Stage):
         """Estimate the operation. Refuse it if the estimate is above the limit.
 
         Raises:
-            LimitExceeded: The operation costs too much, or a list has no single size that the client asks for.
+            LimitExceeded: The operation costs too much, or the size of a list is ambiguous.
         """
         state = context.state.get(self)
         if not isinstance(state, _RequestState):
@@ -165,7 +165,10 @@ class DemandControl(Stage):
             return min(known.priced.base + measurement.total(context.data), MOST)
 
     def _estimate(self, known: _KnownOperation, variables: Mapping[str, object]) -> Estimate:
-        """Return the estimate, from `known` if it is there for the same variables. Only short scalars are compared."""
+        """Return the estimate for these variables.
+
+        It is cached in `known` if the value of each variable is an integer, a boolean or null.
+        """
         values = tuple(variables.values())
         if not all(value is None or isinstance(value, int) for value in values):
             with bounded_nesting():

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 
 class SlicingArgument(NamedTuple):
-    """A value that is the number of items of a list: `path` leads to the value inside an input object."""
+    """An argument that gives the number of items of a list.
+
+    `value` is the value of the argument. If it is an input object, `path` leads to the number in it.
+    """
 
     value: ValueNode
     path: tuple[str, ...]
@@ -37,9 +40,9 @@ class Size:
     """The number of items of a list.
 
     Attributes:
-        given: The slicing arguments that the client gives; the largest number counts.
-        default: The number if no argument in `given` has one.
-        requires_one: Whether the client must give exactly one of them.
+        given: The slicing arguments that the client gives. The largest of their numbers is the size.
+        default: The size if no argument in `given` has a number.
+        requires_one: Whether the client must give exactly one slicing argument.
         field: The name of the field, for messages.
     """
 
@@ -65,7 +68,7 @@ class PricedSelection:
         conditions: One pair for each `@skip` and `@include`: the value of `if`, and the value that keeps the selection.
         weight: The cost of one item of the field, without `inner`.
         size: The number of items; None if the field is not a list.
-        arguments: The arguments that cost something. They cost it once, whatever the number of items.
+        arguments: The arguments that cost something. Their cost does not depend on the number of items.
         inner: The selections in the field or fragment.
     """
 
@@ -78,7 +81,7 @@ class PricedSelection:
 
     @property
     def is_free(self) -> bool:
-        """Whether neither the selection nor anything in it costs anything, and it has no list whose size is checked."""
+        """Whether the selection can be left out: it costs nothing with all its inner selections, and checks no size."""
         checked = self.size is not None and self.size.requires_one
         return not (self.weight or self.arguments or self.inner or checked)
 
@@ -87,7 +90,8 @@ class PricedSelection:
 class Pricing:
     """Makes the `PricedSelection`s of one document. `list_size` is the number of items of lists without `@listSize`.
 
-    A fragment is processed once for each combination of sizes that its parent fields give to its lists.
+    A parent field can set the sizes of the lists in a fragment. So a fragment is priced once for each combination of
+    such sizes.
     """
 
     weights: SchemaWeights
@@ -98,7 +102,10 @@ class Pricing:
     def of(
         self, selections: Iterable[SelectionNode], parent: str | None, sizes: Sizes | None = None
     ) -> tuple[PricedSelection, ...]:
-        """Return the priced selections of the type `parent`. `sizes` has the sizes that the parent field gives them."""
+        """Return the prices of `selections` on the type `parent`.
+
+        `sizes` maps the name of a list field to its size, if the `@listSize` of the parent field sets this size.
+        """
         found = (self._one(selection, parent, sizes or {}) for selection in selections)
         return tuple(priced for priced in found if priced is not None and not priced.is_free)
 
@@ -171,7 +178,7 @@ class Pricing:
 
 
 def argument_cost(argument: PricedArgument, variables: Mapping[str, object], weights: SchemaWeights, most: int) -> int:
-    """Return the cost of an argument, with all input objects in its value; `most` if it is larger."""
+    """Return the cost of an argument with all input objects in its value, but at most `most`."""
     value = argument.value
     given = (
         variables.get(value.name.value)

@@ -96,7 +96,7 @@ class SchemaWeights:
         return root.name if root is not None else None, OPERATION_WEIGHTS[kind] if weight is None else weight
 
     def of_field(self, parent: str | None, name: str) -> FieldWeight | None:
-        """Return the weights of a field; None for `__typename`, introspection and fields that are not there."""
+        """Return the weights of a field; None for `__typename`, introspection and unknown fields."""
         if parent is None:
             return None
         if (parent, name) not in self._fields:

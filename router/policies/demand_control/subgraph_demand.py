@@ -35,7 +35,10 @@ MOST_PLANS: Final = 1_000
 
 
 class _PricedFetch(NamedTuple):
-    """The cost of one fetch. `representations` is the variable with its entities, None for a fetch of root fields."""
+    """One fetch with its prices.
+
+    `representations` is the name of the variable with the entities; None for a fetch of root fields.
+    """
 
     base: int
     selections: tuple[PricedSelection, ...]
@@ -43,7 +46,7 @@ class _PricedFetch(NamedTuple):
 
 
 class _PricedPlan(NamedTuple):
-    """The prices of a plan's fetches by id. `plan` is kept, so that its identity stays unique."""
+    """The prices of a plan's fetches by id. While this object keeps `plan`, no other plan can get the same `id()`."""
 
     plan: QueryPlan
     fetches: Mapping[int, _PricedFetch]
@@ -58,7 +61,7 @@ class _Spent:
 
 
 class SubgraphDemand(Stage):
-    """Estimates each fetch, and does not send those that are above the limit of their subgraph."""
+    """Estimates each fetch. A fetch that would exceed the limit of its subgraph is not sent."""
 
     def __init__(self, inputs: PolicyInputs) -> None:
         self._weights = SchemaWeights(inputs.supergraph)
@@ -112,7 +115,10 @@ class SubgraphDemand(Stage):
             raise SubgraphCostExceeded(subgraph, "The fields cost a service more than one request may.")
 
     def _cost(self, priced: _PricedPlan, fetch: SubgraphRequest) -> int:
-        """Return what a fetch costs. A list whose size is ambiguous counts nothing: `DemandControl` reports it."""
+        """Return the estimated cost of a fetch.
+
+        A selection with a list of ambiguous size counts nothing here, because `DemandControl` reports the list.
+        """
         estimation, cost = Estimation(self._weights, fetch.variables), 0
         for fetch_id in fetch.fetch_ids:
             each = priced.fetches.get(fetch_id)

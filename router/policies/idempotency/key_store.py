@@ -42,7 +42,7 @@ class Entry:
         """Return the entry that `to_text` has written.
 
         Raises:
-            KeyStoreUnavailable: Somebody else has written the text.
+            KeyStoreUnavailable: The text was not written by `to_text`.
         """
         try:
             members = json_codec.decode(text.encode())

@@ -60,7 +60,12 @@ class RedisKeys:
 
 
 async def _used(command: Awaitable[object]) -> object:
-    """Return the result of a command. Only the class of an error is told, because its message may have the password."""
+    """Return the result of a command.
+
+    Raises:
+        KeyStoreUnavailable: Redis does not respond. The message has only the class of the error, because the error's
+            own message may contain the password.
+    """
     try:
         return await command
     except (RedisError, OSError, TimeoutError, UnicodeDecodeError) as error:

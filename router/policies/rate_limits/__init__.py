@@ -1,4 +1,4 @@
-"""Limits how much each client may use in a time (execution §14.1).
+"""Limits how much each client may use in a period (execution §14.1).
 
     request ─> client_keys ─> limiter (memory_limiter or redis_limiter) ─> allowed, or 429
                who is it?     does each rule still allow it?

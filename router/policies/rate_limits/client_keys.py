@@ -1,4 +1,4 @@
-"""Finds out which client a request comes from, as a rule sees it."""
+"""`ClientKey`: the key under which a rate limit counts a client, such as its address or a claim of its token."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CLIENT_NAME: Final = "apollographql-client-name"
 
 
 class ClientKey:
-    """The key of a rule: `parts` are those of the settings.
+    """Reads the key of a client from requests. `parts` are the key parts of the rule in the settings.
 
     `needs_identity` says whether a part is a claim or an API key.
     """
@@ -29,7 +29,7 @@ class ClientKey:
     def of(self, context: RequestContext) -> str | None:
         """Return a digest of the client and the rule; None if the request does not have one of the parts.
 
-        A digest, because a header or a claim may be a secret or a personal datum, and must not be stored.
+        A header or a claim may be a secret or a personal datum, which must not be stored. A digest hides it.
         """
         digest = hashlib.blake2b(digest_size=16)
         for read in self._readers:

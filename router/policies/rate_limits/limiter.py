@@ -2,7 +2,8 @@
 
 Each client has a *debt* for each rule, in seconds. A use of 1 adds `Quota.interval` seconds, and the debt falls by a
 second each second. A use is allowed if the debt afterwards is at most `Quota.most_debt`. So a client may use `burst` at
-once, and then 1 in each interval. There are no windows, at whose borders a client could use twice as much.
+once, and then 1 in each interval. There are no fixed windows. With windows, a client could use twice as much around the
+border between two of them.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ class Quota:
 
     Attributes:
         name: The name of the rule.
-        limit: What is available again in each `period`.
+        limit: How much becomes available again in each `period`.
         period: A time in seconds.
-        burst: What may be used at once.
+        burst: How much may be used at once.
     """
 
     name: str
@@ -34,7 +35,7 @@ class Quota:
 
     @cached_property
     def interval(self) -> float:
-        """The seconds in which the debt of a use of 1 falls to zero."""
+        """The debt in seconds that a use of 1 adds. After this time, the debt has fallen to zero again."""
         return self.period / self.limit
 
     @cached_property
@@ -62,12 +63,12 @@ class Use(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What a rule says about a use.
+    """The decision of a rule about a use.
 
     Attributes:
         quota: The rule.
-        wait: 0 if the rule allows the use; otherwise the seconds until it would.
-        debt: The debt in seconds: after the use if it was counted, otherwise before it.
+        wait: 0 if the rule allows the use; otherwise the seconds until the rule would allow it.
+        debt: The client's debt in seconds. A use that was counted is included.
     """
 
     quota: Quota

@@ -1,9 +1,9 @@
-"""The three stages that limit clients. They differ in when they know what they need.
+"""The three stages that limit clients. Each runs as soon as the keys of its rules are known.
 
-    stage                  rules whose key                                       before
-    AddressRateLimits      needs no identity: address, header, names             the credential is verified
-    IdentityRateLimits     has a claim or an API key                             the document is looked up
-    CostRateLimits         any, if they count cost                               the operation is planned
+    stage                  its rules                                             runs before
+    AddressRateLimits      the key needs no identity: address, header, names     the credential is verified
+    IdentityRateLimits     the key has a claim or an API key                     the document is looked up
+    CostRateLimits         the rule counts cost                                  the operation is planned
 
 The response has the state of all rules that applied, in `RateLimit` and `RateLimit-Policy`.
 """
@@ -50,7 +50,7 @@ class Rule(NamedTuple):
 
 
 class _RateLimitStage(Stage):
-    """What the three stages share: a limiter with a substitute, and the headers of responses."""
+    """The common part of the three stages: the limiter, its substitute without Redis, and the response headers."""
 
     name = ""
 
@@ -63,7 +63,7 @@ class _RateLimitStage(Stage):
         self.counts: Counter[str] = Counter()
 
     def inherit(self, previous: Stage) -> None:
-        """Take over the counts of the stage that this stage replaces, so that a reload frees nobody."""
+        """Take over the counts of the stage that this stage replaces. So a reload does not reset a client's limit."""
         if isinstance(previous, _RateLimitStage):
             self.local, self.counts = previous.local, previous.counts
 
@@ -72,7 +72,7 @@ class _RateLimitStage(Stage):
         return {self.name: dict(self.counts)}
 
     async def on_response(self, context: RequestContext, response: GraphQLResponse) -> GraphQLResponse:
-        """Add the headers for all stages: the first stage that is called finds the decisions of all."""
+        """Add the headers with the decisions of all three stages. The stage that is called first does this for all."""
         decisions = context.state.pop(_DECISIONS, None)
         if not isinstance(decisions, list) or not decisions:
             return response
@@ -87,7 +87,7 @@ class _RateLimitStage(Stage):
         """Count a use of `weight` by the client for each rule that applies.
 
         Raises:
-            RateLimited: A rule does not allow it (429), or nobody can decide (503).
+            RateLimited: A rule does not allow the use (429), or Redis does not respond (503).
         """
         keys = [(rule.quota, rule.key.of(context)) for rule in self._rules]
         uses = [Use(key, quota, weight) for quota, key in keys if key is not None]
@@ -120,7 +120,7 @@ class _RateLimitStage(Stage):
         return await self.local.take(uses) if self._unavailable == "local" else ()
 
     def _note(self, *, is_down: bool, reason: str | None = None) -> None:
-        """Log that Redis does not respond, or responds again: once each time."""
+        """Log once that Redis does not respond, and once that it responds again."""
         if is_down != self._is_down:
             self._is_down = is_down
             if is_down:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from router.schema_check.comment.comment_requests import HostApi
 from router.schema_check.comment.github_comments import GithubComments
 from router.schema_check.comment.gitlab_notes import GitlabNotes
+from router.schema_check.comment.host_api import HostApi
 from router.schema_check.comment.merge_request_comments import CommentError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from router.schema_check.comment.merge_request_comments import Comment
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from router.schema_check.comment.comment_requests import HostApi
+    from router.schema_check.comment.host_api import HostApi
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,10 @@ def deprecations(schema: LintedSchema) -> Iterator[tuple[Element, ConstDirective
 
 
 def day_in(reason: str) -> date | None:
-    """Return the latest day of the form 2027-01-31 in a reason, or None. The reason may also name its own day."""
+    """Return the latest day of the form 2027-01-31 in a reason; None without one.
+
+    The latest, because a reason can also name the day of the deprecation.
+    """
     return max((day for match in _DAY.finditer(reason) if (day := _day(match)) is not None), default=None)
 
 

@@ -112,7 +112,10 @@ class Element:
     parent: Element | None = None
 
     def applied(self, element: str) -> list[ConstDirectiveNode]:
-        """Return the uses of a directive on this declaration. `element` is its name in the specification: `key`."""
+        """Return the uses of a directive on this declaration.
+
+        `element` is the name of the directive in its specification, such as `key`.
+        """
         directives: tuple[ConstDirectiveNode, ...] = getattr(self.node, "directives", None) or ()
         return [each for each in directives if self.source.specification_name(each.name.value) == element]
 

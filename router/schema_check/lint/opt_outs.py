@@ -69,7 +69,10 @@ def read_opt_outs(text: LintedText) -> tuple[OptOut, ...]:
 
 
 def opt_out_of(element: Element, code: str, opt_outs: tuple[OptOut, ...]) -> OptOut | None:
-    """Return the comment that opts out of a rule for an element, for one around it, or for the text; None if none."""
+    """Return the comment by which an element opts out of a rule; None if there is none.
+
+    The comment can belong to the element, to a declaration around it, or to the whole text.
+    """
     for each in opt_outs:
         if each.is_for_file and each.counts and code in each.codes:
             return each
@@ -115,6 +118,6 @@ def _comment_on(token: Token) -> bool:
 
 
 def _is_behind_something(comment: Token) -> bool:
-    """Return whether the comment is on a line with something else, to which it belongs."""
+    """Return whether the comment stands behind something else on the same line, and so belongs to that."""
     before = comment.prev
     return before is not None and before.kind is not TokenKind.SOF and before.line == comment.line

@@ -62,7 +62,7 @@ class LintSettings:
     """Which rules are on, and the levels of their problems.
 
     Attributes:
-        levels: Code of a rule → its level, for rules that do not have their own; None switches a rule off.
+        levels: Code of a rule → the level that replaces the rule's own level; None switches the rule off.
         overrides: Levels for some elements.
         only_new: Whether problems that the base has too are only notes.
     """

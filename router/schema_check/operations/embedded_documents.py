@@ -24,7 +24,7 @@ _LITERAL: Final = re.compile(
     re.DOTALL,
 )
 _INTERPOLATION: Final = re.compile(r"\$\{\s*([^{}]*?)\s*\}")
-# A literal can contain others, which contain others. A literal that contains itself would never end.
+# How deeply literals can contain each other. Without a limit, a literal that contains itself would never end.
 _MAX_DEPTH: Final = 8
 
 

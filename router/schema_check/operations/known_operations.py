@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SUFFIXES: Final = (".graphql", ".gql", *SOURCE_SUFFIXES)
-# Folders of a client that contain copies of its sources, or sources of others.
+# Folders that do not contain a client's own sources, but copies of them or the sources of libraries.
 _FOREIGN_FOLDERS: Final = frozenset(("node_modules", "dist", "build", ".git"))
 
 

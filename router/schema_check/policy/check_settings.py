@@ -26,7 +26,7 @@ class OwnSubgraph(Section):
 
 
 class Steps(Section):
-    """Which steps of the check run. A step also needs what it judges: `contracts` needs at least one contract."""
+    """Which steps of the check run. A step without input does not run: `contracts` needs at least one contract."""
 
     diff: bool = True
     """Compare the schemas that clients see."""
@@ -66,9 +66,9 @@ class PlanCostLimits(Section):
     """How much more the plan of a known operation may cost than with the base. Without limits, growth is a warning."""
 
     more_fetches: Number | None = None
-    """The number of additional fetches with which the check still passes."""
+    """The largest number of additional fetches with which the check passes."""
     more_depth: Number | None = None
-    """The number of additional fetches in a row with which the check still passes."""
+    """The largest number of additional fetches in a row with which the check passes."""
 
 
 class CheckSettings(Section):
@@ -91,7 +91,7 @@ class CheckSettings(Section):
     fail_on: Literal["breaking", "dangerous"] = "breaking"
     """The lowest severity that makes the check fail."""
     severities: dict[ChangeCode, Severity] = Field(default_factory=dict)
-    """Another severity for all changes with a code."""
+    """For each code of a change, the severity that replaces its own."""
     steps: Steps = Steps()
     """Which steps run."""
     contracts: dict[str, ContractRule] = Field(default_factory=dict)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _GIT: Final = "git+"
-# Without this limit, an endless response would fill the memory. It is that of subgraphs that are introspected.
+# Without this limit, an endless response would fill the memory. The introspection of subgraphs has the same limit.
 _MAX_BYTES: Final = 32 * 1024 * 1024
 
 

@@ -1,6 +1,7 @@
 """Print the result as JUnit XML for CI servers.
 
-Each change, and each finding of another step, is a test case. A test case fails if it makes the check fail.
+Each change, and each finding of another step, is a test case. The test case fails if the change or finding makes the
+check fail.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ def _problems(versions: _Versions) -> Iterator[StepFinding]:
         advice = f"The tags are: {', '.join(new.known_tags) or 'none'}."
         yield StepFinding(STEP, "UNKNOWN_TAG", Level.WARNING, message, name, None, advice, detail=tag)
     if new.errors:
-        # A contract that is invalid in both versions was not made so by this change, but it cannot be published.
+        # The finding is an error even if the contract is invalid in both versions: it cannot be published.
         advice = "Tag the elements that the message names, or change the filter of the contract."
         message = f"The contract {name} is not a valid schema."
         notes = tuple(f"{error.code}: {error.message}" for error in new.errors)
@@ -93,7 +93,7 @@ def _changes(given: CheckInput, whole: CheckResult, versions: _Versions) -> Iter
     base, proposed = _narrowed(given.base, old_sdl), _narrowed(given.proposed, new_sdl)
     operations = given.operations
     if operations is not None:
-        # An operation that is not valid with the contract is sent by clients of the whole schema.
+        # An operation that is not valid with the contract comes from clients of the whole schema.
         operations = [each for each in operations if not validate(base.schema, each.document)]
     known = {(finding.change.id, finding.change.severity) for finding in whole.findings}
     inner = replace(given, base=base, proposed=proposed, operations=operations, approvals=(), step_findings=())

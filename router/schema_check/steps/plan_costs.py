@@ -29,7 +29,7 @@ class PlanCosts:
     """What a plan costs.
 
     Attributes:
-        fetches: The number of requests to subgraphs, also those of which a condition excludes one.
+        fetches: The number of requests to subgraphs. If conditions exclude each other, all their requests are counted.
         depth: How many fetches run one after the other.
     """
 

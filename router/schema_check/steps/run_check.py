@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from router.schema_check.lint.explain import all_rules
+from router.schema_check.lint.find_rules import all_rules
 from router.schema_check.lint.run_rules import LintInput, lint
 from router.schema_check.lint.settings import parse_lint_settings
 from router.schema_check.result import check, with_step_findings

@@ -14,7 +14,7 @@ from router.settings.types import Count, IsNumber
 
 
 class SubgraphCost(Section):
-    """What one subgraph may be asked for by one request."""
+    """What one request may cost one subgraph."""
 
     max_cost: Count | None = None
     """The largest estimated cost of all fetches to this subgraph for one request; null for the value of
@@ -25,7 +25,7 @@ class DemandControl(Section):
     """What an operation may cost, by `@cost` and `@listSize`. The cost is estimated before anything is fetched."""
 
     mode: Literal["disabled", "measure", "enforce"] = "disabled"
-    """`measure` logs the cost of each operation, and operations above a limit. `enforce` also refuses these."""
+    """`measure` logs the cost of each operation, and reports operations above a limit. `enforce` also refuses them."""
     max_cost: Count | None = None
     """The largest estimated cost of an operation. Null: no limit."""
     list_size: Annotated[int, Field(ge=0), IsNumber] = 10

@@ -1,4 +1,4 @@
-"""`headers`: which headers of a client are sent to which subgraph, and which of a subgraph to the client."""
+"""`headers`: which headers of a client are sent to subgraphs, and which headers of subgraphs are sent to the client."""
 
 # ruff: noqa: TC003  (pydantic evaluates the annotations of its models at run time)
 
@@ -101,8 +101,8 @@ class PropagateResponse(Section):
     """The value of the header if the subgraph did not send it."""
     merge: Literal["first", "last", "append", "most_restrictive"] | None = None
     """What happens if the responses of several fetches have the header: the `first` or `last` value counts, or values
-    are joined (`append`). `most_restrictive` is for `Cache-Control`, and its default; that of `Set-Cookie` is `append`,
-    and of other headers `last`."""
+    are joined (`append`). `most_restrictive` is only for `Cache-Control`. Defaults: `most_restrictive` for
+    `Cache-Control`, `append` for `Set-Cookie`, and `last` for other headers."""
 
     @model_validator(mode="after")
     def _has_one_selector(self) -> PropagateResponse:
@@ -146,7 +146,10 @@ class HeaderRules(Section):
 
 
 class Headers(Section):
-    """Which headers of a client are sent to subgraphs, and which of subgraphs to the client. Without rules, none is."""
+    """Which headers of a client are sent to subgraphs, and which headers of subgraphs are sent to the client.
+
+    Without rules, no header is sent on.
+    """
 
     all: HeaderRules = HeaderRules()
     """Rules for every subgraph. They are applied before the rules in `subgraphs`."""

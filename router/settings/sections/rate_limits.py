@@ -1,4 +1,4 @@
-"""`rate_limits`: how many requests a client may send in a time."""
+"""`rate_limits`: how many requests a client may send in a period."""
 
 # ruff: noqa: TC001  (pydantic evaluates the annotations of its models at run time)
 
@@ -69,7 +69,7 @@ class RateLimitRedis(Section):
 
 
 class RateLimits(Section):
-    """How many requests a client may send in a time. A request must be within all rules; otherwise it gets 429."""
+    """How many requests a client may send in a period. A request must be within all rules; otherwise it gets 429."""
 
     rules: tuple[RateLimitRule, ...] = ()
     """The limits."""

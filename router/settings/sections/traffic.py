@@ -23,9 +23,9 @@ class Retry(Section):
     enabled: bool = False
     """Whether requests are repeated."""
     attempts: Count = 2
-    """The largest number of repetitions of one request. All attempts together have `timeout`."""
+    """The largest number of repetitions of one request. `timeout` limits the time of all attempts together."""
     wait: Duration = 0.05
-    """The longest wait before the first repetition; it doubles with each one. The real wait is random."""
+    """The longest wait before the first repetition. It doubles with each repetition. The real wait is random."""
     longest_wait: Duration = 1.0
     """The longest wait before any repetition. A request whose `Retry-After` is longer is not repeated."""
     budget: Percentage = 10.0
@@ -40,7 +40,7 @@ class Breaker(Section):
     failures: Percentage = 50.0
     """The share of failed requests, in percent, at which the breaker opens."""
     minimum_requests: Count = 20
-    """The smallest number of requests in `window` that can open it."""
+    """The breaker opens only if `window` has at least this number of requests."""
     window: Duration = 10.0
     """The time in which requests are counted."""
     open_time: Duration = 5.0
@@ -63,25 +63,25 @@ class Hedge(Section):
 
 
 class Shedding(Section):
-    """Whether the router finds out how many requests a subgraph can bear at once, and refuses further ones at once."""
+    """Whether the router finds out how many concurrent requests a subgraph can bear, and refuses any more."""
 
     enabled: bool = False
-    """Whether the number of requests at once is adapted."""
+    """Whether the limit of concurrent requests is adapted to the subgraph."""
     initial: Count = 20
-    """The number of requests at once after the start."""
+    """The limit of concurrent requests after the start."""
     smallest: Count = 4
-    """The number of requests at once is never smaller."""
+    """The limit is never smaller than this number."""
     largest: Count = 1_000
-    """The number of requests at once is never larger. `max_connections` holds too."""
+    """The limit is never larger than this number. `max_connections` applies too."""
     tolerance: Annotated[float, Field(gt=1, le=10), IsNumber] = 1.5
-    """If requests take more than this number of times their shortest typical duration, there are too many at once."""
+    """The limit shrinks when requests take longer than this multiple of their shortest typical duration."""
 
 
 class Ejection(Section):
-    """When a server gets no requests for a while, if the subgraph has several servers."""
+    """The conditions on which a server gets no requests for a while, and for how long, if there are several servers."""
 
     failures: Count = 5
-    """The number of failed requests in a row."""
+    """The number of failed requests in a row after which a server is ejected, that is, gets no requests."""
     time: Duration = 10.0
     """How long the first ejection lasts. Each further one lasts twice as long."""
     longest_time: Duration = 300.0
@@ -127,9 +127,10 @@ class SubgraphTraffic(Section):
     hedge: Hedge | None = None
     """Whether slow queries are sent a second time."""
     shedding: Shedding | None = None
-    """Whether the router finds out how many requests a subgraph can bear, and refuses further ones at once."""
+    """Whether the router finds out how many concurrent requests a subgraph can bear, and refuses any more."""
     ejection: Ejection | None = None
-    """When a server gets no requests for a while, if the subgraph has several (`override_subgraph_url`)."""
+    """The conditions on which a server of a subgraph gets no requests for a while. They have an effect only if the
+    subgraph has several servers (`override_subgraph_url`)."""
 
 
 class AllTraffic(Section):
@@ -173,9 +174,10 @@ class AllTraffic(Section):
     hedge: Hedge = Hedge()
     """Whether slow queries are sent a second time."""
     shedding: Shedding = Shedding()
-    """Whether the router finds out how many requests a subgraph can bear, and refuses further ones at once."""
+    """Whether the router finds out how many concurrent requests a subgraph can bear, and refuses any more."""
     ejection: Ejection = Ejection()
-    """When a server gets no requests for a while, if the subgraph has several (`override_subgraph_url`)."""
+    """The conditions on which a server of a subgraph gets no requests for a while. They have an effect only if the
+    subgraph has several servers (`override_subgraph_url`)."""
 
 
 class Traffic(Section):
@@ -185,9 +187,9 @@ class Traffic(Section):
     """Time limit of a client's request, from its first byte to its response. After this time, the
     fetches and all other work of the request are cancelled."""
     share_operations: bool = False
-    """Whether a query is executed once if several clients send it at the same time and must get the same response: with
-    the same variables, headers to subgraphs and claims. Only requests without a credential, or with one that
-    `authentication` has verified for this very request, take part."""
+    """Whether the router executes a query only once for all clients that send it at the same time. Their requests must
+    have the same variables and claims, and send the same headers to subgraphs. A request with a credential takes part
+    only if `authentication` has verified its credential."""
     all: AllTraffic = AllTraffic()
     """How requests to every subgraph are sent."""
     subgraphs: Mapping[str, SubgraphTraffic] = {}

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class EjectionRule(NamedTuple):
-    """When a server is ejected: after `failures` failed requests in a row.
+    """The rule by which a server is ejected, after `failures` failed requests in a row.
 
-    The first ejection lasts `time` seconds, each further one twice as long, at most `longest_time`.
+    The first ejection lasts `time` seconds. Each further one lasts twice as long, but at most `longest_time` seconds.
     """
 
     failures: int
@@ -39,7 +39,7 @@ class Server:
     Attributes:
         label: The address for logs and the status.
         pending: The requests that are running now.
-        used: A number that grows with each request to the subgraph; that of the last request to this server.
+        used: The number of the last request to this server. All requests of the layer are counted in order.
         failed: The failed requests in a row.
         ejections: The ejections in a row.
         ejected_until: The end of the last ejection, on the event loop's clock.

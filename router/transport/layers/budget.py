@@ -1,4 +1,4 @@
-"""`Budget`: how many additional requests may be sent, as a share of the normal ones."""
+"""`Budget`: limits repeated and second requests to a share of the normal ones."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ _MOST_SAVED: Final = 10.0
 
 
 class Budget:
-    """Each request adds `percent` / 100 to the budget, and each additional request takes 1.
+    """Each normal request adds `percent` / 100 to the budget, and each additional request takes 1.
 
-    At most ten are saved up, so after a quiet time a failing subgraph does not get a burst of repeated requests.
+    The budget is never more than ten. So a subgraph that begins to fail does not get a burst of repeated requests.
     """
 
     __slots__ = ("_share", "left")

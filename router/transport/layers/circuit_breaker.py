@@ -49,7 +49,7 @@ class BreakerRule(NamedTuple):
 
 
 class _Slice(NamedTuple):
-    """The requests in a tenth of the window that began at `start`."""
+    """The number of requests in a slice of time. A slice begins at `start` and lasts a tenth of the window."""
 
     start: float
     requests: int

@@ -41,7 +41,7 @@ class HedgeRule(NamedTuple):
 
 
 class Durations:
-    """The last durations of successful queries, in seconds, in order and sorted."""
+    """The durations of the last successful queries in seconds, both in order of time and sorted by size."""
 
     __slots__ = ("_recent", "_sorted")
 
@@ -125,7 +125,7 @@ class HedgeLayer:
 async def _first_success(
     tasks: list[asyncio.Task[SubgraphResponse | TransportError]],
 ) -> SubgraphResponse | TransportError:
-    """Return the first result that is no fault; if all are, that of the first task."""
+    """Return the first result that is not a fault of the subgraph. If all are faults, return that of the first task."""
     pending = set(tasks)
     while pending:
         done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)

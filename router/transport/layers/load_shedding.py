@@ -32,7 +32,7 @@ class SheddingRule(NamedTuple):
         initial: The limit at the start.
         smallest: The limit is never below this number.
         largest: The limit is never above this number.
-        tolerance: How many times the shortest typical duration is still acceptable.
+        tolerance: The largest acceptable duration, as a multiple of the shortest typical duration.
     """
 
     initial: int
@@ -67,7 +67,7 @@ class AdaptiveLimit:
         return True
 
     def leave(self, seconds: float | None) -> None:
-        """Note that a request has ended after `seconds`. None if its duration says nothing, because it failed."""
+        """Note that a request has ended after `seconds`; None for a failed request, whose duration says nothing."""
         self.in_flight -= 1
         if seconds is None:
             return

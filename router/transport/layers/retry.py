@@ -1,10 +1,10 @@
 """Send a request again if it failed and another attempt may pass.
 
-Only queries are repeated, mutations with an `Idempotency-Key` header, and what the subgraph has not received because
-there was no connection. All attempts together have the timeout of one request. The waits between attempts are random
-("full jitter"), so that the routers of a deployment do not repeat their requests at the same time; a `Retry-After` of
-the subgraph is respected. A budget bounds the share of repeated requests, so a failing subgraph gets only a little more
-load.
+A request is repeated only if it is a query, a mutation with an `Idempotency-Key` header, or a mutation that the
+subgraph has not received because there was no connection. All attempts together have the timeout of one request. The
+waits between attempts are random ("full jitter"), so that the routers of a deployment do not repeat their requests at
+the same time. A `Retry-After` of the subgraph is respected. A budget bounds the share of repeated requests, so a
+failing subgraph gets only a little more load.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ LEVEL: Final = Level.WARNING
 
 
 def check(schema: LintedSchema) -> Iterator[Problem]:
-    """Report lists whose items can be null, and lists of fields that can be null themselves."""
+    """Report lists whose items can be null, and fields whose list itself can be null."""
     for element in schema.elements(ElementKind.FIELD, ElementKind.ARGUMENT, ElementKind.INPUT_FIELD):
         node = element.node
         if not isinstance(node, FieldDefinitionNode | InputValueDefinitionNode) or not is_list(node.type):

@@ -1,4 +1,4 @@
-"""ROOT_TYPE_IN_FIELD: a field returns the query type."""
+"""ROOT_TYPE_IN_FIELD: a field returns a root type, such as the query type."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LEVEL: Final = Level.WARNING
 
-# The last word of a name that repeats the keyword of its declaration, or an operation.
+# Words that only repeat the kind of the type, or name an operation.
 _EMPTY_WORDS: Final = {
     ElementKind.OBJECT: ("Type", "Object", "Query", "Mutation", "Subscription"),
     ElementKind.INTERFACE: ("Interface", "Type", "Query", "Mutation", "Subscription"),

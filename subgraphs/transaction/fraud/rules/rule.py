@@ -96,7 +96,7 @@ class Rule(Model):
         return f"{','.join(sorted(self.types))} {'own' if self.own_accounts else 'others'}"
 
     def writes(self, order: OrderFacts, phase: Phase) -> Iterable[Write]:
-        """Return what the order adds to series in this phase. An order that the rule does not count adds nothing."""
+        """Return what the order adds to the series in this phase: nothing if the rule does not count the order."""
         del order, phase
         return ()
 

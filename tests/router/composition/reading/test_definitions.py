@@ -2,7 +2,7 @@
 
 Covers `router/composition/reading/subgraph_document.py`, `router/composition/reading/lenient_sdl_parser.py`,
 `router/composition/reading/give_each_type_one_kind.py`, `router/composition/reading/convert_lenient_literals.py`,
-`router/federation/walk_definitions.py`,
+`router/federation/rewrite_definitions.py`,
 `router/composition/reading/schema_builder.py`, `router/composition/reading/check_types_of_replaced_arguments.py`,
 `router/composition/reading/check_own_graphql_directives.py`, `router/composition/reading/spec_directive_names.py`,
 `router/composition/reading/drop_subgraph_spec_parts.py`,
@@ -26,8 +26,8 @@ from router.composition.reading.spec_directive_names import element_resolver
 from router.composition.reading.subgraph_document import read_document
 from router.composition.report import Report
 from router.federation.linked_specs import Links
+from router.federation.rewrite_definitions import without_null_reasons
 from router.federation.spec_versions import spec_versions
-from router.federation.walk_definitions import without_null_reasons
 from tests.router.composition.schemas import codes, field, read
 
 

@@ -1,6 +1,6 @@
 """The comment of a check, against a server with the interface of GitLab and of GitHub.
 
-Covers `router/schema_check/comment/comment_requests.py`, `router/schema_check/comment/comment_targets.py`,
+Covers `router/schema_check/comment/host_api.py`, `router/schema_check/comment/comment_targets.py`,
 `router/schema_check/comment/github_comments.py`, `router/schema_check/comment/gitlab_notes.py` and
 `router/schema_check/comment/merge_request_comments.py`.
 """

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from router.cli import command
-from router.schema_check.lint.explain import InvalidRule, all_rules
+from router.schema_check.lint.find_rules import InvalidRule, all_rules
 from router.schema_check.lint.rules import BUILT_IN_RULES
 from servicekit.errors import StartupError
 from tests.router.schema_check.lint.linting import composed, findings

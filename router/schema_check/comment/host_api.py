@@ -1,4 +1,4 @@
-"""Sends requests to the API of a host of repositories."""
+"""`HostApi`: sends requests to the HTTP API of GitLab or GitHub, and reads lists that are split into pages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from router.schema_check.comment.merge_request_comments import CommentError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# 100 comments a page: a merge request with more has other problems.
+# A page has 100 comments. No real merge request has 5,000.
 _MAX_PAGES: Final = 50
 _NOT_OURS: Final = frozenset((httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND))
 _REFUSED: Final = frozenset((httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN))
@@ -20,11 +20,11 @@ _REFUSED: Final = frozenset((httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN))
 
 @dataclass(frozen=True, slots=True)
 class HostApi:
-    """The API of a host.
+    """The HTTP API of a host of repositories.
 
     Attributes:
-        client: The client with the base URL and the credentials.
-        permission: What the token needs, for messages.
+        client: The HTTP client, with the base URL and the credentials.
+        permission: The permission that the token needs, for messages.
     """
 
     client: httpx.Client
@@ -59,7 +59,13 @@ class HostApi:
         return response
 
     def try_to_replace(self, method: str, path: str, body: str) -> bool:
-        """Send a request that changes a comment; return False if the host says that it is not ours to change."""
+        """Send a request that changes a comment.
+
+        Return False if the host says that the comment does not exist, or that the token may not change it.
+
+        Raises:
+            CommentError: The host refuses for another reason, or cannot be reached.
+        """
         response = self._send(method, path, body)
         if response.status_code in _NOT_OURS:
             return False

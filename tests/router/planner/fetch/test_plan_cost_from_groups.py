@@ -10,7 +10,7 @@ from router.cli.mermaid_and_cost_table import placed_fetches
 from router.planner import plan
 from router.planner.choose.choose_options import choose
 from router.planner.fetch import root_field_planning
-from router.planner.fetch.fetch_group_cost import number_of_fields
+from router.planner.fetch.plan_cost_from_groups import number_of_fields
 from router.planner.fetch.selection_trees import Tree, TreeField
 from router.planner.normalise.skip_and_include_guards import ALWAYS
 from tests.router.planner.test_cases import CASES, supergraph

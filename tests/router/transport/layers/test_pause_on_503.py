@@ -5,7 +5,7 @@ import pytest
 from router.errors import SubgraphUnreachable
 from router.transport.in_process import InProcessTransport
 from router.transport.interface import SubgraphRequest, SubgraphResponse
-from router.transport.layers.retry_after_pause import Pause, PauseLayer
+from router.transport.layers.pause_on_503 import Pause, PauseLayer
 
 
 def test_a_pause_ends_after_the_seconds_asked_for() -> None:

@@ -1,7 +1,7 @@
-"""Walk through type system definitions to replace literals and directives in them.
+"""Replaces literals and directives in type system definitions.
 
-graphql-core's `visit` visits every node. This walk takes a fraction of the time, because it visits only nodes that can
-have a directive or a default value.
+This takes a fraction of the time of graphql-core's `visit`, because only nodes that can have a directive or a default
+value are visited.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 def without_null_reasons(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
-    """Return the definitions with `@deprecated(reason: null)` replaced by `@deprecated`.
+    """Return the definitions with `@deprecated` in place of each `@deprecated(reason: null)`.
 
     The reason is nullable in the specification of October 2021, but not in graphql-core. A directive without a reason
     has the default reason.
@@ -47,9 +47,9 @@ def without_null_reasons(definitions: Sequence[DefinitionNode]) -> tuple[Definit
 
 
 class DefinitionWalk:
-    """Walks through definitions.
+    """Walks through definitions. Subclasses replace literals and directives.
 
-    Subclasses replace literals and directives. If nothing in a definition changes, the same node is returned.
+    A definition without changes is returned as the same node.
     """
 
     def definitions(self, nodes: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
