@@ -60,7 +60,7 @@ class RateLimit:
 
     @property
     def interval(self) -> float:
-        """The number of seconds in which the debt of one event falls to zero."""
+        """The debt in seconds that one event adds. After this time, the debt has fallen to zero again."""
         return self.seconds / self.count
 
     @property

@@ -64,7 +64,7 @@ class SchemaVersion:
         texts: The texts that declare the schema: the SDL of each subgraph, or the supergraph, or the plain schema.
         directive_names: Maps the name of a directive in the schema to its name in Apollo's specification.
         supergraph_sdl: The supergraph; None for a plain schema.
-        supergraph_document: The parsed supergraph. Its nodes may have the places of a similar version (`parse_similar`).
+        supergraph_document: The parsed supergraph. Its nodes may have places in a similar version (`parse_similar`).
     """
 
     label: str
