@@ -89,7 +89,7 @@ fuzz-plans: $(READY) peers ## Plan operations on COUNT generated supergraphs wit
 fuzz-schemas: $(READY) peers ## Compare changes of COUNT generated pairs of schemas with graphql-inspector and operations
 	$(BIN)/python -m tests.router.schema_check.differential --count $(COUNT) --seed $(SEED) $(ARGS)
 
-bench: $(READY) peers ## Measure composition, planning, execution, fraud decisions, policies and schema checks
+bench: $(READY) peers ## Measure composition, planning, execution, fraud decisions, policies, schema checks and usage
 	$(BIN)/python -m benchmarks.composition.run $(ARGS)
 	$(BIN)/python -m benchmarks.planning.run
 	$(BIN)/python -m benchmarks.preparation.run
@@ -97,6 +97,7 @@ bench: $(READY) peers ## Measure composition, planning, execution, fraud decisio
 	$(BIN)/python -m benchmarks.fraud.run
 	$(BIN)/python -m benchmarks.policies.run
 	$(BIN)/python -m benchmarks.schema_check.run
+	$(BIN)/python -m benchmarks.usage.run
 
 lock: $(READY) ## Update requirements.lock from pyproject.toml
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

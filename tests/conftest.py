@@ -16,7 +16,7 @@ from redis import Redis
 from mosafe.local_servers.kafka_mock import KafkaMock
 from mosafe.local_servers.mongod import Mongod
 from mosafe.local_servers.redis_server import RedisServer
-from tests.servers import running
+from tests.servers import PostgresServer, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +59,19 @@ def kafka_mock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaMock]:
     """A process for Kafka clusters in memory that the tests of this worker share. Do not stop it."""
     with running(KafkaMock(tmp_path_factory.mktemp("kafka"))) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A PostgreSQL that the tests of this worker share. Do not stop it."""
+    with running(PostgresServer(tmp_path_factory.mktemp("postgres"))) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> str:
+    """The URL of a new PostgreSQL database."""
+    return postgres_server.new_database()
 
 
 @pytest.fixture

@@ -194,7 +194,7 @@ FLOORS: Final[tuple[frozenset[str], ...]] = (
     frozenset({"plan", "storage", "supergraph", "get_operation", "request"}),
     frozenset({"planner", "composition", "transport"}),
     frozenset({"executor", "preparation"}),
-    frozenset({"pipeline"}),
+    frozenset({"pipeline", "usage"}),
     frozenset({"policies"}),
     frozenset({"gateway_assembly", "server", "schema_check"}),
     frozenset({"gateway"}),

@@ -26,6 +26,7 @@ from router.policies.personal_data_redaction import PersonalDataRedaction
 from router.policies.query_plan_in_response import QueryPlanInResponse
 from router.policies.rate_limits.rate_limit_stage import AddressRateLimits, CostRateLimits, IdentityRateLimits
 from router.policies.response_headers import ResponseHeaders
+from router.policies.usage_recording import UsageRecording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -45,6 +46,8 @@ class Policy(NamedTuple):
 EMBEDDED_STAGES: Final = Policy("stages of an embedding program", "", lambda _inputs: None)
 
 ORDER: Final[tuple[Policy, ...]] = (
+    # The outermost stage, so that the recorded duration has all other stages.
+    Policy("usage recording", "usage", UsageRecording.configured),
     Policy("rate limits of addresses", "rate_limits", AddressRateLimits.configured),
     Policy("authentication", "authentication", authentication.configured),
     EMBEDDED_STAGES,

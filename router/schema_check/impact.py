@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from graphql import validate
 
 from router.schema_check.changes import Change, ChangeCode, Severity
-from router.schema_check.operations.used_coordinates import used_coordinates
+from router.usage.used_coordinates import used_coordinates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -40,6 +40,7 @@ from router.settings.sections.reload import Reload
 from router.settings.sections.server import Server
 from router.settings.sections.supergraph import SupergraphSource
 from router.settings.sections.traffic import Traffic
+from router.settings.sections.usage import Usage
 from router.settings.sections.warm_up import WarmUp
 from router.settings.types import Percentage, SubgraphUrls
 
@@ -61,6 +62,8 @@ class RouterSettings(Section):
     """When the router refuses requests because too many requests are running."""
     logging: Logging = Logging()
     """What log lines contain."""
+    usage: Usage = Usage()
+    """Which operations clients send, recorded for reports and schema checks."""
     introspection: bool = False
     """Whether clients may query the schema. With `false`, error messages contain no names of the schema that the client
     has not sent. If this key is missing, the environment variable ROUTER_INTROSPECTION has the value. In development, a

@@ -108,6 +108,10 @@ def _beside_the_configuration(value: Path, info: ValidationInfo) -> Path:
     return path
 
 
+def _created_beside_the_configuration(value: Path, info: ValidationInfo) -> Path:
+    return info.context / value if isinstance(info.context, Path) else value
+
+
 def _shared_queries(value: object) -> object:
     if value is True or value == "true":
         raise ValueError("choose `anonymous`, or `all`, which also shares the responses to queries with a credential")
@@ -178,6 +182,9 @@ SubgraphUrls = Annotated[
 Pattern = Annotated[str, AfterValidator(_pattern)]
 FilePath = Annotated[Path, AfterValidator(_beside_the_configuration)]
 """A file or folder that exists. A relative path is relative to the folder of the configuration file."""
+
+NewFilePath = Annotated[Path, AfterValidator(_created_beside_the_configuration)]
+"""A file that the router creates. A relative path is relative to the folder of the configuration file."""
 
 CallablePath = Annotated[str, Field(pattern=_CALLABLE)]
 """The module and the name of a Python function, such as `package.module:function`."""

@@ -20,6 +20,7 @@ from router.policies.personal_data_redaction import PersonalDataRedaction
 from router.policies.policy_inputs import PolicyInputs
 from router.policies.policy_order import EMBEDDED_STAGES, ORDER, in_order
 from router.policies.query_plan_in_response import QueryPlanInResponse
+from router.policies.usage_recording import UsageRecording
 from router.settings import read
 from router.settings.all_keys import keys
 from router.supergraph import load
@@ -49,6 +50,7 @@ def test_by_default_only_limits_masking_and_hidden_names_are_on() -> None:
 @pytest.mark.parametrize(
     ("settings", "sdl", "expected"),
     [
+        ("usage: {enabled: true, file: usage.sqlite}", SDL, [UsageRecording, *ALWAYS]),
         ("apq: {enabled: true}", SDL, [AutomaticPersistedQueries, *ALWAYS]),
         (
             "headers: {all: {request: [{propagate: {named: a}}]}}",

@@ -18,7 +18,7 @@ from graphql import GraphQLSchema, parse
 
 from router.schema_check.changes import Severity
 from router.schema_check.diff.compare_schemas import compare_schemas
-from router.schema_check.operations.used_coordinates import used_coordinates
+from router.usage.used_coordinates import used_coordinates
 from tests.peers.peers import Peers
 from tests.peers.schema_difference import differences
 from tests.router.oracle.choices import SeededChoices

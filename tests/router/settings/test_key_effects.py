@@ -12,7 +12,8 @@ Covers `router/settings/all_keys.py`, `router/settings/model.py`, `router/settin
 `router/settings/sections/execution.py`, `router/settings/sections/persisted_documents.py`,
 `router/settings/sections/planner.py`, `router/settings/sections/rate_limits.py`,
 `router/settings/sections/reload.py`, `router/settings/sections/server.py`, `router/settings/sections/supergraph.py`,
-`router/settings/sections/traffic.py`, `router/settings/sections/warm_up.py`.
+`router/settings/sections/traffic.py`, `router/settings/sections/usage.py`,
+`router/settings/sections/warm_up.py`.
 """
 
 from __future__ import annotations
@@ -80,6 +81,7 @@ NO_REDIS = f"{RATES}::test_without_redis_the_settings_decide"
 SHARED_RATES = f"{RATES}::test_routers_count_together_in_redis"
 IDEMPOTENCY = f"{ROUTER}/policies/idempotency/test_idempotency_stage.py"
 DEMAND = f"{ROUTER}/policies/demand_control"
+RECORDING = f"{ROUTER}/policies/test_usage_recording.py"
 
 TESTS: dict[str, str] = {
     "idempotency.enabled": f"{IDEMPOTENCY}::test_it_is_off_by_default",
@@ -91,6 +93,24 @@ TESTS: dict[str, str] = {
     **{
         f"idempotency.redis.{name}": f"{IDEMPOTENCY}::test_workers_share_keys_in_redis"
         for name in ("url", "timeout", "prefix")
+    },
+    "usage.enabled": f"{RECORDING}::test_it_is_off_by_default",
+    "usage.file": f"{RECORDING}::test_requests_are_counted_by_operation_and_client",
+    "usage.postgres_url": f"{RECORDING}::test_postgres_is_a_store_too",
+    "usage.flush_interval": f"{RECORDING}::test_what_waits_is_written_at_the_interval",
+    "usage.one_in": f"{RECORDING}::test_sampling_counts_one_request_for_many_and_knows_no_variables",
+    **{
+        f"usage.client_{part}_header": f"{RECORDING}::test_headers_name_the_client_and_are_cut"
+        for part in ("name", "version")
+    },
+    **{
+        f"usage.waiting_{what}": f"{RECORDING}::test_limits_of_what_waits_hold_and_are_counted"
+        for what in ("operations", "clients")
+    },
+    "usage.stored_operations": f"{RECORDING}::test_more_operations_than_may_be_stored_are_counted",
+    **{
+        f"usage.{key}": f"{RECORDING}::test_old_counts_are_deleted_as_the_settings_say"
+        for key in ("keep_days", "keep_minutes_days")
     },
     "rate_limits.rules[].name": f"{RATES}::test_a_client_beyond_a_limit_gets_429_and_is_told_when_to_come_back",
     "rate_limits.rules[].limit": f"{RATES}::test_a_client_beyond_a_limit_gets_429_and_is_told_when_to_come_back",

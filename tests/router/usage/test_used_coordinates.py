@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from graphql import build_schema, parse
 
-from router.schema_check.operations.used_coordinates import used_coordinates
+from router.usage.used_coordinates import used_coordinates
 
 SCHEMA = build_schema("""
 directive @cached(ttl: Int) on FIELD
@@ -52,3 +52,11 @@ def test_the_coordinates_of_an_operation(operation: str, expected: set[str]) -> 
     found = used_coordinates(SCHEMA, parse(operation))
     typename = {each for each in found if each.endswith(".__typename")} - expected
     assert found - typename == expected
+
+
+def test_known_values_of_variables_replace_everything_in_their_types() -> None:
+    document = parse("query ($f: Filter) { find(filter: $f) { name } }")
+    found = used_coordinates(SCHEMA, document, frozenset({"Filter", "Filter.title"}))
+    assert {"Filter", "Filter.title", "Query.find(filter:)"} <= found
+    assert "Filter.deep" not in found
+    assert "Filter.deep" in used_coordinates(SCHEMA, document)

@@ -36,22 +36,26 @@ if TYPE_CHECKING:
     )
 
 
-def used_coordinates(schema: GraphQLSchema, document: DocumentNode) -> frozenset[str]:
+def used_coordinates(
+    schema: GraphQLSchema, document: DocumentNode, in_variables: frozenset[str] | None = None
+) -> frozenset[str]:
     """Return the coordinates that a valid document uses.
 
     A document uses the fields, arguments, directives and enum values that are written in it. It also uses these types:
     the parent types and the result types of the fields, the types of the fragments, and the input types of the
     arguments. If a field is selected on an interface, the field of each implementing type is used too. The document
-    does not contain the values of variables, so a variable uses all fields and enum values of its type.
+    does not contain the values of variables. `in_variables` are the coordinates that these values are known to use; if it
+    is None, a variable uses all fields and enum values of its type.
     """
-    collector = _Collector(schema)
+    collector = _Collector(schema, knows_variables=in_variables is not None)
     visit(document, TypeInfoVisitor(collector.type_info, collector))
-    return frozenset(collector.found)
+    return frozenset(collector.found if in_variables is None else collector.found | in_variables)
 
 
 class _Collector(Visitor):
-    def __init__(self, schema: GraphQLSchema) -> None:
+    def __init__(self, schema: GraphQLSchema, *, knows_variables: bool) -> None:
         super().__init__()
+        self.knows_variables = knows_variables
         self.schema = schema
         self.type_info = TypeInfo(schema)
         self.found: set[str] = set()
@@ -89,7 +93,7 @@ class _Collector(Visitor):
     def enter_variable_definition(self, _: VariableDefinitionNode, *__: Any) -> None:
         named = get_named_type(self.type_info.get_input_type())
         if named is not None:
-            self.found.update(_everything_in(named))
+            self.found.update({named.name} if self.knows_variables else _everything_in(named))
 
     def enter_object_value(self, _: ObjectValueNode, *__: Any) -> None:
         self._use_input()

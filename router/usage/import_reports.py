@@ -1,0 +1,166 @@
+"""Reads the usage reports of other products, as their public documentation describes them.
+
+- Reports of clients of GraphQL Hive (version 2 of its usage API): JSON with `map` and `operations`.
+- Apollo's usage reports (`reports.proto`, message `Report`) in the JSON mapping of protobuf: `tracesPerQuery`.
+
+Neither says what values of variables contained, so a variable counts as a use of everything in its type.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from graphql import DocumentNode, GraphQLError, OperationDefinitionNode, parse, validate
+
+from router.get_operation import get_operation
+from router.usage.records import BUCKET_SECONDS, MINUTE, Client, Counts, RecordedOperation, UsageBatch, operation_id
+from router.usage.remove_literals import document_of, without_literals
+from router.usage.used_coordinates import used_coordinates
+
+if TYPE_CHECKING:
+    from graphql import GraphQLSchema
+
+_NANOSECONDS: Final = 1e9
+# Apollo's histogram: the bucket n ends at 1.1^n microseconds. A negative number stands for as many empty buckets.
+_APOLLO_BASE: Final = 1.1
+
+
+class InvalidReport(ValueError):
+    """The text is not a usage report of a known product. The message says what is wrong."""
+
+
+@dataclass(slots=True)
+class ImportedReport:
+    """What a report contains.
+
+    Attributes:
+        batch: Its operations and counts.
+        requests: The number of requests in the batch.
+        skipped: The number of operations that are not valid for the schema, and were left out.
+    """
+
+    batch: UsageBatch = field(default_factory=UsageBatch)
+    requests: int = 0
+    skipped: int = 0
+
+
+def read_report(text: str, schema: GraphQLSchema) -> ImportedReport:
+    """Read a report of either product. `schema` is the schema for which the operations were sent.
+
+    Raises:
+        InvalidReport: The text is not such a report.
+    """
+    try:
+        report = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidReport(f"is not JSON: {error}") from error
+    reader = _Reader(schema)
+    try:
+        if isinstance(report, dict) and isinstance(report.get("map"), dict):
+            _read_hive(report, reader)
+        elif isinstance(report, dict) and isinstance(report.get("tracesPerQuery"), dict):
+            _read_apollo(report, reader)
+        else:
+            raise InvalidReport(
+                'is not a usage report: it has neither "map" (GraphQL Hive) nor "tracesPerQuery" (Apollo)'
+            )
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        if isinstance(error, InvalidReport):
+            raise
+        raise InvalidReport(f"is not a usage report: {type(error).__name__}: {error}") from error
+    return reader.imported
+
+
+class _Reader:
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._known: dict[tuple[str, str | None], RecordedOperation | None] = {}
+        self.imported = ImportedReport()
+
+    def add(self, document: str, name: str | None, client: Client, minute: int, counts: Counts) -> None:
+        """Add requests of one operation."""
+        key = (document, name)
+        if key not in self._known:
+            self._known[key] = self._recorded(document, name)
+            self.imported.skipped += self._known[key] is None
+        recorded = self._known[key]
+        if recorded is None:
+            return
+        batch = self.imported.batch
+        batch.operations[recorded.id] = recorded
+        batch.unknown_variables.add(recorded.id)
+        batch.clients.add(client)
+        batch.counts.setdefault((minute, recorded.id, client), Counts()).add(counts)
+        self.imported.requests += counts.requests
+
+    def _recorded(self, text: str, name: str | None) -> RecordedOperation | None:
+        try:
+            document = parse(text)
+            if validate(self._schema, document):
+                return None
+            operation = get_operation(self._schema, document, name if _has(document, name) else None)
+        except (GraphQLError, RecursionError):
+            return None
+        kept = document_of(operation)
+        stored = without_literals(self._schema, kept)
+        kind = operation.definition.operation.value
+        uses = used_coordinates(self._schema, kept, frozenset())
+        own_name = operation.definition.name.value if operation.definition.name else ""
+        return RecordedOperation(operation_id(stored), own_name, kind, stored, uses)
+
+
+def _has(document: DocumentNode, name: str | None) -> bool:
+    operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
+    return any(each.name is not None and each.name.value == name for each in operations)
+
+
+def _read_hive(report: dict[str, Any], reader: _Reader) -> None:
+    for each in report.get("operations") or ():
+        described = report["map"][each["operationMapKey"]]
+        execution = each["execution"]
+        seconds = float(execution["duration"]) / _NANOSECONDS
+        counts = Counts(1, int(not execution["ok"] or execution["errorsTotal"] > 0), seconds)
+        counts.buckets[bisect_left(BUCKET_SECONDS, seconds)] = 1
+        client = ((each.get("metadata") or {}).get("client") or {}) if each.get("metadata") else {}
+        reader.add(
+            described["operation"],
+            described.get("operationName"),
+            Client(client.get("name") or "", client.get("version") or ""),
+            int(each["timestamp"]) // (MINUTE * 1000),
+            counts,
+        )
+
+
+def _read_apollo(report: dict[str, Any], reader: _Reader) -> None:
+    ended = report.get("endTime")
+    minute = int(datetime.fromisoformat(ended).timestamp()) // MINUTE if isinstance(ended, str) else None
+    if minute is None:
+        raise InvalidReport('has no "endTime", so nobody knows when the requests were sent')
+    for key, found in report["tracesPerQuery"].items():
+        # The key is a comment with the name of the operation, and then its signature: "# Name\nquery Name { a }".
+        name, _, document = key.partition("\n")
+        chosen = name.removeprefix("#").strip()
+        for stats in found.get("statsWithContext") or ():
+            latency, context = stats["queryLatencyStats"], stats.get("context") or {}
+            client = Client(context.get("clientName") or "", context.get("clientVersion") or "")
+            counts = _apollo_counts(latency)
+            reader.add(document, None if chosen in {"", "-"} else chosen, client, minute, counts)
+
+
+def _apollo_counts(latency: dict[str, Any]) -> Counts:
+    counts = Counts(int(latency.get("requestCount", 0)), int(latency.get("requestsWithErrorsCount", 0)))
+    position = 0
+    for each in latency.get("latencyCount") or ():
+        value = int(each)
+        if value < 0:
+            position -= value
+            continue
+        seconds = _APOLLO_BASE**position / 1e6
+        counts.buckets[bisect_left(BUCKET_SECONDS, seconds)] += value
+        counts.seconds += value * seconds
+        position += 1
+    return counts

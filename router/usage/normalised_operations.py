@@ -1,0 +1,53 @@
+"""Normalises operations for the store, and remembers the results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from router.usage.records import RecordedOperation, operation_id
+from router.usage.remove_literals import document_of, without_literals
+from router.usage.used_coordinates import used_coordinates
+
+if TYPE_CHECKING:
+    from router.get_operation import PreparedOperation
+
+MOST_OPERATIONS: Final = 10_000
+"""The largest number of results that are remembered."""
+
+MOST_BYTES: Final = 20_000_000
+"""The largest number of characters in remembered texts."""
+
+OperationKey = tuple[str, "str | None"]
+"""The hash of a document and the name of the operation in it."""
+
+
+class NormalisedOperations:
+    """Operations without literals, with what they use of the schema."""
+
+    def __init__(self) -> None:
+        self._known: dict[OperationKey, RecordedOperation] = {}
+        self._bytes = 0
+
+    def normalise(self, key: OperationKey, operation: PreparedOperation) -> RecordedOperation:
+        """Return the operation as the store has it."""
+        known = self._known.get(key)
+        if known is not None:
+            return known
+        document = document_of(operation)
+        text = without_literals(operation.api_schema, document)
+        coordinates = used_coordinates(operation.api_schema, document, frozenset())
+        kind = operation.definition.operation.value
+        normalised = RecordedOperation(operation_id(text), key[1] or "", kind, text, coordinates)
+        if len(self._known) >= MOST_OPERATIONS or self._bytes + len(text) > MOST_BYTES:
+            self.clear()
+        self._bytes += len(text)
+        self._known[key] = normalised
+        return normalised
+
+    def clear(self) -> None:
+        """Forget all results."""
+        self._known.clear()
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._known)

@@ -1,0 +1,43 @@
+"""`SqlConnection`: what a store needs of a database. Two modules implement it, for SQLite and for PostgreSQL.
+
+Statements are the same for both. Parameters are written `$1`, `$2`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
+
+SqlValue = int | float | str | None
+Row = tuple[SqlValue, ...]
+
+
+class SqlTransaction(Protocol):
+    """One transaction. Raises `StoreFailure` if the database fails."""
+
+    async def execute(self, statement: str, rows: Sequence[Row] = ((),)) -> None:
+        """Execute a statement once for each row of parameters."""
+        ...
+
+    async def fetch(self, statement: str, parameters: Row = ()) -> Sequence[Row]:
+        """Execute a query, and return its rows."""
+        ...
+
+
+class SqlConnection(Protocol):
+    """An open database."""
+
+    def transaction(self) -> AbstractAsyncContextManager[SqlTransaction]:
+        """Return a transaction that is committed at the end of the block, and rolled back if the block raises.
+
+        Raises:
+            StoreFailure: The database cannot be read or written now.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close the connections."""
+        ...

@@ -1,0 +1,58 @@
+"""Finds the input fields that are present in the values of variables, and the enum values that are sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLList,
+    GraphQLNonNull,
+    get_named_type,
+    type_from_ast,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from graphql import GraphQLInputType, GraphQLSchema, OperationDefinitionNode
+
+InputVariables = tuple[tuple[str, "GraphQLInputType"], ...]
+"""Names and types of the variables whose values can use coordinates."""
+
+
+def input_variables(schema: GraphQLSchema, definition: OperationDefinitionNode) -> InputVariables:
+    """Return the variables of input object types and enums."""
+    found = []
+    for variable in definition.variable_definitions or ():
+        type_ = type_from_ast(schema, variable.type)
+        if isinstance(get_named_type(type_), GraphQLInputObjectType | GraphQLEnumType):
+            found.append((variable.variable.name.value, type_))
+    return tuple(found)  # type: ignore[arg-type]  # the operation is valid, so its variables have input types
+
+
+def variable_coordinates(variables: InputVariables, values: Mapping[str, object]) -> set[str]:
+    """Return the coordinates that values use, with the names of the input types of which they contain objects.
+
+    The values need not be valid: what does not fit its type uses nothing.
+    """
+    found: set[str] = set()
+    # Values can nest as deeply as JSON does, so the walk has a stack of its own.
+    waiting = [(type_, values[name]) for name, type_ in variables if name in values]
+    while waiting:
+        type_, value = waiting.pop()
+        while isinstance(type_, GraphQLNonNull):
+            type_ = type_.of_type
+        if isinstance(type_, GraphQLList):
+            items = value if isinstance(value, list) else [value]
+            waiting += [(type_.of_type, item) for item in items]
+        elif isinstance(type_, GraphQLEnumType):
+            if isinstance(value, str) and value in type_.values:
+                found.update((type_.name, f"{type_.name}.{value}"))
+        elif isinstance(type_, GraphQLInputObjectType) and isinstance(value, dict):
+            found.add(type_.name)
+            for name in value.keys() & type_.fields.keys():
+                found.add(f"{type_.name}.{name}")
+                waiting.append((type_.fields[name].type, value[name]))
+    return found
