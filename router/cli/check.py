@@ -12,6 +12,7 @@ from click.shell_completion import CompletionItem
 from router.cli.check_inputs import CheckInputs, CheckOptions, resolve_settings
 from router.cli.check_policy_file import init, print_schema
 from router.cli.composition_output import color_choice
+from router.cli.explain_code import explanation_of, list_lint_rules
 from router.cli.file_io import READABLE_FILE, WRITABLE_FILE, write_text
 from router.cli.tune_garbage_collection_of_composition import expect_long_lived_objects
 from router.composition.rendering.text import render_text as render_composition
@@ -55,6 +56,19 @@ class _CheckCommand(click.Command):
         if args and args[0] in _SUB_COMMANDS:
             return _SUB_COMMANDS[args[0]].make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
         return super().make_context(info_name, args, parent, **extra)
+
+
+def _explain(context: click.Context, _parameter: click.Parameter, rule: str | None) -> None:
+    if rule is None:
+        return
+    if not rule:
+        list_lint_rules()
+        context.exit()
+    text = explanation_of(rule.upper())
+    if text is None:
+        raise click.BadParameter(f"there is no rule {rule!r}; --explain without a name lists all rules")
+    click.echo(text, nl=False)
+    context.exit()
 
 
 def _complete_proposed(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -109,6 +123,26 @@ def _complete_proposed(_context: click.Context, _parameter: click.Parameter, inc
 )
 @click.option("--skip", type=click.Choice(STEPS), multiple=True, help="A step that does not run. May be repeated.")
 @click.option(
+    "--usage",
+    "usage_store",
+    envvar="ROUTER_USAGE_STORE",
+    help="What clients sent, as the router recorded it: an SQLite file, or the URL of a PostgreSQL database. "
+    "[env: ROUTER_USAGE_STORE]",
+)
+@click.option("--since", help="The window of usage, such as 6h; without it, 30d.")
+@click.option("--below", help="A share of the requests, such as 0.1%. A change that breaks less does not count.")
+@click.option("--exclude-client", "excluded_clients", multiple=True, help="A client that does not count.")
+@click.option(
+    "--explain",
+    metavar="RULE",
+    is_flag=False,
+    flag_value="",
+    is_eager=True,
+    expose_value=False,
+    callback=_explain,
+    help="Explain a lint rule, or list all of them, and end.",
+)
+@click.option(
     "--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="The output format."
 )
 @click.option("--output", type=WRITABLE_FILE, help="The file for the output; without it, stdout.")
@@ -135,8 +169,8 @@ def command(**given: object) -> None:
     PROPOSED is a list of subgraphs (supergraph.yaml), a composed supergraph, or a plain schema. Options that are not
     given have the values of .router/check.yaml.
 
-    Without --operations, every breaking change makes the check fail. With --operations, only changes that break one of
-    these operations make the check fail.
+    Without --operations and --usage, every breaking change makes the check fail. With them, only changes that break one
+    of these operations make the check fail.
 
     Exit code 0: the check passes; 1: it fails, or PROPOSED does not compose; 2: bad usage, or an input cannot be read.
     """

@@ -8,18 +8,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from pydantic import ValidationError
 
 from router.schema_check.approvals import DEFAULT_FILE as DEFAULT_APPROVALS
 from router.schema_check.approvals import Approval, read_approvals
 from router.schema_check.compose_versions import composed_versions
 from router.schema_check.operations.known_operations import read_operations
-from router.schema_check.policy.check_settings import CheckSettings, OwnSubgraph
+from router.schema_check.policy.check_settings import CheckSettings, OwnSubgraph, UsageRules
 from router.schema_check.policy.read_check_file import DEFAULT_FILE, read_check_file
 from router.schema_check.registry.read_registry import RegistrySnapshot, read_registry
 from router.schema_check.registry_sources import proposed_source, published_source, source_at_commit
 from router.schema_check.result import CheckInput
 from router.schema_check.schema_sources import SchemaSource, read_source, read_source_at_commit
 from router.schema_check.schema_versions import NotComposable, SchemaVersion, build_version, read_url
+from router.schema_check.usage_source import UsageSource
+from router.settings.validation_messages import message_of
+from router.usage.window import share_of, window_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -39,6 +43,10 @@ class CheckOptions:
     subgraphs: tuple[str, ...]
     lint: bool
     skip: tuple[str, ...]
+    usage_store: str | None
+    since: str | None
+    below: str | None
+    excluded_clients: tuple[str, ...]
     form: str
     output: Path | None
     reports: tuple[str, ...]
@@ -69,12 +77,31 @@ def resolve_settings(options: CheckOptions) -> CheckSettings:
         changed["subgraphs"] = {}
     elif options.subgraphs:
         changed["proposed"] = None
+    changed["usage"] = _usage_rules(options, settings)
     if options.lint and settings.lint is None:
         changed["lint"] = {}
     changed["steps"] = settings.steps.model_copy(update=dict.fromkeys(options.skip, False))
     found = settings.model_copy(update=changed)
     _require_inputs(found)
     return found
+
+
+def _usage_rules(options: CheckOptions, settings: CheckSettings) -> UsageRules | None:
+    given = {
+        "store": options.usage_store,
+        "since": options.since,
+        "below": options.below,
+        "exclude_clients": options.excluded_clients,
+    }
+    known = settings.usage.model_dump() if settings.usage is not None else {}
+    values = {**known, **{key: value for key, value in given.items() if value}}
+    if "store" not in values:
+        return None
+    try:
+        return UsageRules.model_validate(values)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise click.UsageError(f"{problem['loc'][0]}: {message_of(problem)}") from None
 
 
 def _own_subgraphs(options: CheckOptions, settings: CheckSettings) -> dict[str, OwnSubgraph]:
@@ -130,7 +157,14 @@ class CheckInputs:
             today=today,
             fail_on=settings.fail_on,
             severities=settings.severities,
+            usage=self._usage(),
         )
+
+    def _usage(self) -> UsageSource | None:
+        rules = self.settings.usage
+        if rules is None or not self.settings.steps.usage:
+            return None
+        return UsageSource.of(rules.store, window_of(rules.since, rules.exclude_clients), share_of(rules.below))
 
     def _approvals(self) -> tuple[Approval, ...]:
         path = self.settings.approvals

@@ -13,7 +13,8 @@ import click
 
 from router.cli.file_io import READABLE_FILE
 from router.composition.rendering.printable_text import printable
-from router.schema_check.schema_versions import NotComposable, UnreadableSchema, read_version
+from router.schema_check.schema_sources import UnreadableSchema
+from router.schema_check.schema_versions import NotComposable, read_version
 from router.usage.coverage import add_unknown_variables, usage_of_schema
 from router.usage.import_reports import InvalidReport, read_report
 from router.usage.open_store import POSTGRES_SCHEMES, open_store

@@ -79,7 +79,7 @@ def find_impact(
         if validate(old, operation.document):
             invalid_before.append(operation)
             continue
-        used = used_coordinates(old, operation.document)
+        used = used_coordinates(old, operation.document, operation.in_variables)
         touching = [change for change in unsafe if not used.isdisjoint(change.used_coordinates)]
         for change in touching:
             affected.setdefault(change, []).append(operation)

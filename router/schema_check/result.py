@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from router.schema_check.operations.known_operations import KnownOperation
     from router.schema_check.schema_versions import SchemaVersion
     from router.schema_check.step_findings import StepFinding
+    from router.schema_check.usage_source import UsageSource
 
 
 class Verdict(StrEnum):
@@ -62,6 +63,7 @@ class CheckInput:
         fail_on: A key of `FAIL_ON`.
         step_findings: What other steps have found, such as the lint rules.
         severities: Codes of changes → the severity that the policy gives to them.
+        usage: The operations of the usage store that a check asks for; None without a store.
         compares: Whether the schemas are compared. If not, the result has only the findings of the other steps.
     """
 
@@ -74,6 +76,7 @@ class CheckInput:
     step_findings: Sequence[StepFinding] = ()
     severities: Mapping[ChangeCode, Severity] = field(default_factory=dict)
     compares: bool = True
+    usage: UsageSource | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,8 @@ def check(given: CheckInput) -> CheckResult:
     """Compare two versions of a schema, and judge every change."""
     old, new = given.base.schema, given.proposed.schema
     changes = _changes(given) if given.compares else ()
-    impact = None if given.operations is None else find_impact(old, new, changes, given.operations)
+    operations = _operations(given, changes)
+    impact = None if operations is None else find_impact(old, new, changes, operations)
     coordinates = {change.coordinate for change in changes}
     base_places = CoordinatePlaces.of(given.base.texts, coordinates)
     proposed_places = CoordinatePlaces.of(given.proposed.texts, coordinates)
@@ -153,7 +157,9 @@ def check(given: CheckInput) -> CheckResult:
         findings.append(
             Finding(
                 change=change,
-                verdict=_verdict(given, change, approval, is_broken=impact is None or bool(broken)),
+                verdict=_verdict(
+                    given, change, approval, is_known=impact is not None, is_broken=_is_broken(given, impact, broken)
+                ),
                 base_place=base_places.find(change.coordinate),
                 proposed_place=proposed_places.find(change.coordinate),
                 affected=impact.affected.get(change, ()) if impact else (),
@@ -167,7 +173,7 @@ def check(given: CheckInput) -> CheckResult:
         proposed=given.proposed.label,
         findings=tuple(findings),
         impact=impact,
-        operation_count=len(given.operations or ()),
+        operation_count=len(given.operations or ()) + (given.usage.operation_count if given.usage else 0),
         unused_approvals=tuple(approval for approval in given.approvals if approval.change not in found),
     )
     return with_step_findings(result, given, given.step_findings)
@@ -213,9 +219,28 @@ def _broken(impact: Impact | None, change: Change) -> tuple[KnownOperation, ...]
     return tuple(each.operation for each in impact.broken if change in each.changes) if impact else ()
 
 
-def _verdict(given: CheckInput, change: Change, approval: Approval | None, *, is_broken: bool) -> Verdict:
+def _operations(given: CheckInput, changes: Sequence[Change]) -> Sequence[KnownOperation] | None:
+    """Return the known operations. A usage store can have very many, so it is asked only for those that can break."""
+    if given.usage is None:
+        return given.operations
+    used = {name for change in changes if change.severity is not Severity.SAFE for name in change.used_coordinates}
+    return (*(given.operations or ()), *given.usage.operations_using(used))
+
+
+def _is_broken(given: CheckInput, impact: Impact | None, broken: Sequence[KnownOperation]) -> bool:
+    if impact is None:
+        return True
+    requests = [operation.usage.counts.requests for operation in broken if operation.usage is not None]
+    if given.usage is None or not broken or len(requests) < len(broken):
+        return bool(broken)
+    return sum(requests) >= given.usage.below * given.usage.requests
+
+
+def _verdict(
+    given: CheckInput, change: Change, approval: Approval | None, *, is_known: bool, is_broken: bool
+) -> Verdict:
     # A dangerous change fails too if a known operation becomes invalid because of it.
-    breaks_known = given.operations is not None and is_broken
+    breaks_known = is_known and is_broken
     if change.severity not in FAIL_ON[given.fail_on] and not breaks_known:
         return Verdict.PASSES
     if approval is not None and not approval.has_expired(given.today):

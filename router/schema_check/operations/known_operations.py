@@ -29,9 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from router.usage.records import OperationUsage
+
 _SUFFIXES: Final = (".graphql", ".gql", *SOURCE_SUFFIXES)
 # Folders that do not contain a client's own sources, but copies of them or the sources of libraries.
 _FOREIGN_FOLDERS: Final = frozenset(("node_modules", "dist", "build", ".git"))
+_SHOWN_CLIENTS: Final = 5
 
 
 class InvalidOperations(ValueError):
@@ -46,16 +49,31 @@ class KnownOperation:
         name: The name of the operation; `(anonymous)` if it has none.
         place: The file and the line of the operation, such as `operations/book.graphql:3`.
         document: The operation and its fragments.
+        in_variables: The coordinates that values of its variables used; None if they are not known.
+        usage: What the usage store knows of it; None if it comes from a file.
     """
 
     name: str
     place: str
     document: DocumentNode
+    in_variables: frozenset[str] | None = None
+    usage: OperationUsage | None = None
+
+    @property
+    def label(self) -> str:
+        """The operation as people see it: its name, its place, and who sends it how often."""
+        if self.usage is None:
+            return f"{self.name} ({self.place})"
+        clients = [f"{each.client}: {each.requests:,}" for each in self.usage.clients[:_SHOWN_CLIENTS]]
+        more = len(self.usage.clients) - len(clients)
+        others = f" and {more} more" if more else ""
+        return f"{self.name} ({self.place}, {self.usage.counts.requests:,} requests: {', '.join(clients)}{others})"
 
     @property
     def id(self) -> str:
         """A name of the operation that unrelated edits of its file do not change, for approvals."""
-        return f"{self.place.rpartition(':')[0]}#{self.name}"
+        place = self.place if self.usage is not None else self.place.rpartition(":")[0]
+        return f"{place}#{self.name}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from router.schema_check.changes import ChangeCode, Severity
+from router.schema_check.lint.explain import all_rules
+from router.schema_check.lint.settings import parse_lint_settings
 from router.settings.section import Section
+from router.usage.window import share_of, window_of
 
 Number = Annotated[int, Field(ge=0)]
 STEPS = ("diff", "operations", "usage", "lint", "contracts", "plan_cost")
@@ -71,6 +74,32 @@ class PlanCostLimits(Section):
     """The largest number of additional fetches in a row with which the check passes."""
 
 
+class UsageRules(Section):
+    """The usage store of the router, and which of its requests count."""
+
+    store: str
+    """The path of the SQLite file, or the URL of the PostgreSQL database. Better not here if it has a password: the
+    option `--usage` and the variable ROUTER_USAGE_STORE override this key."""
+    since: str = "30d"
+    """The length of the window, such as 6h or 30d."""
+    below: str = "0%"
+    """A change that breaks less than this share of the requests does not make the check fail."""
+    exclude_clients: tuple[str, ...] = ()
+    """Names of clients that do not count."""
+
+    @field_validator("since")
+    @classmethod
+    def _is_length(cls, value: str) -> str:
+        window_of(value)
+        return value
+
+    @field_validator("below")
+    @classmethod
+    def _is_share(cls, value: str) -> str:
+        share_of(value)
+        return value
+
+
 class CheckSettings(Section):
     """The policy of a team. An option of the command line overrides the key of the same name."""
 
@@ -101,8 +130,15 @@ class CheckSettings(Section):
     lint: dict[str, Any] | None = None
     """The lint rules: their levels (`rules`), exceptions for paths (`overrides`), and `only_new`. With `{}`, all rules
     have their own levels. Without the key, lint does not run."""
-    usage: dict[str, Any] = Field(default_factory=dict)
-    """The usage store of the router, and which of its operations count."""
+    usage: UsageRules | None = None
+    """The usage store of the router, and which of its requests count."""
+
+    @field_validator("lint")
+    @classmethod
+    def _names_rules(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        if value is not None:
+            parse_lint_settings(value, all_rules())
+        return value
 
     @model_validator(mode="after")
     def _has_registry(self) -> CheckSettings:

@@ -48,9 +48,6 @@ _REST: Final = """\
 # steps:
 #   plan_cost: false
 
-# Judge the proposed schema by the lint rules. {} takes all rules with their own levels.
-# lint: {}
-
 # Schemas that some clients see, selected by @tag.
 # contracts:
 #   public:
@@ -61,6 +58,19 @@ _REST: Final = """\
 # plan_cost:
 #   more_fetches: 2
 #   more_depth: 0
+
+# Rules of style for schema files: off, info, warning or error. router check --explain lists the rules.
+# lint:
+#   rules:
+#     FIELD_NAMES: error
+#   only_new: true
+
+# What clients sent, as the router recorded it. A breaking change that nobody uses does not make the check fail.
+# usage:
+#   store: usage.sqlite
+#   since: 30d
+#   below: 0.1%
+#   exclude_clients: [load-test]
 
 # If each repository has one subgraph: the registry with the others, and the subgraphs of this repository.
 # registry: git+https://git.example.com/schemas.git#main:registry

@@ -53,6 +53,9 @@ def note_of(finding: Finding) -> str | None:
     match finding.verdict:
         case Verdict.APPROVED if approval is not None:
             return f"approved by {approval.by} until {approval.until}: {approval.reason}"
+        case Verdict.UNUSED if finding.broken:
+            requests = sum(operation.usage.counts.requests for operation in finding.broken if operation.usage)
+            return f"only {requests:,} requests break, fewer than the policy counts"
         case Verdict.UNUSED:
             return "no known operation breaks, so the check passes"
         case Verdict.FAILS if approval is not None:
@@ -62,8 +65,8 @@ def note_of(finding: Finding) -> str | None:
 
 
 def operations_of(finding: Finding) -> tuple[str, ...]:
-    """Return the known operations that the change breaks, each as `name (place)`."""
-    return tuple(f"{operation.name} ({operation.place})" for operation in finding.broken)
+    """Return the known operations that the change breaks, each with its place and its clients."""
+    return tuple(operation.label for operation in finding.broken)
 
 
 def lines_of(finding: Finding) -> list[str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from router.schema_check.operations.known_operations import KnownOperation
     from router.schema_check.result import CheckResult, Finding
     from router.schema_check.step_findings import StepFinding
+    from router.usage.records import OperationUsage
 
 VERSION: Final = 1
 
@@ -87,7 +88,20 @@ def _place(place: FilePlace | None) -> dict[str, object] | None:
 
 
 def _operation(operation: KnownOperation) -> dict[str, object]:
-    return {"name": operation.name, "place": operation.place}
+    return {"name": operation.name, "place": operation.place, "usage": _usage(operation.usage)}
+
+
+def _usage(usage: OperationUsage | None) -> dict[str, object] | None:
+    if usage is None:
+        return None
+    return {
+        "hash": usage.hash,
+        "requests": usage.counts.requests,
+        "clients": [
+            {"name": each.client.name, "version": each.client.version, "requests": each.requests}
+            for each in usage.clients
+        ],
+    }
 
 
 def _approval(approval: Approval) -> dict[str, object]:

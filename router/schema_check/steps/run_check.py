@@ -32,7 +32,9 @@ def run_check(given: CheckInput, settings: CheckSettings) -> CheckResult:
         InvalidLintSettings, InvalidRule: The lint rules cannot be used.
     """
     steps = settings.steps
-    judged = replace(given, compares=steps.diff, operations=given.operations if steps.operations else None)
+    operations = given.operations if steps.operations else None
+    usage = given.usage if steps.usage and steps.diff else None
+    judged = replace(given, compares=steps.diff, operations=operations, usage=usage)
     result = check(judged)
     return with_step_findings(result, judged, list(_other_steps(given, judged, result, settings)))
 

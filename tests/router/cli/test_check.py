@@ -167,7 +167,7 @@ def test_the_json_format_has_a_schema(repository: Repository) -> None:
     (change,) = document["changes"]
     assert (change["verdict"], change["brokenOperations"]) == (
         "approved",
-        [{"name": "Old", "place": "uses-old/a.graphql:1"}],
+        [{"name": "Old", "place": "uses-old/a.graphql:1", "usage": None}],
     )
 
 
