@@ -1,8 +1,8 @@
 """`python -m benchmarks.usage.run [--operations 100000]` prints the table; `make bench` too.
 
 It measures what recording adds to a request: the two methods of the stage that run for each request, with a context of
-a real request. Then it fills a store with distinct operations, and measures the reports. The times of requests are
-processor time, so that other work on the machine does not count; those of reports are wall time.
+a real request. Then it fills a store with distinct operations, and measures the reports. All times are
+processor time of the process, including its threads, so that other work on the machine does not count.
 """
 
 from __future__ import annotations
@@ -92,10 +92,10 @@ async def fill(file: Path, count: int) -> None:
 
 def report_seconds(*arguments: str) -> float:
     """Return how long a command of `router usage` takes, without the start of Python."""
-    started = time.perf_counter()
+    started = time.process_time()
     with redirect_stdout(StringIO()):
         command(["usage", *arguments], standalone_mode=False)
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 @click.command()

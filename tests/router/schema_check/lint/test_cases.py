@@ -49,5 +49,10 @@ def test_a_page_explains_its_rule_by_an_example_and_its_fix(code: str, tmp_path:
     assert findings(fixed, only(code)) == ()
 
 
+def test_every_rule_is_in_the_documentation() -> None:
+    text = Path("docs/lint.md").read_text()
+    assert [rule.code for rule in BUILT_IN_RULES if f"| `{rule.code}` | {rule.level} | " not in text] == []
+
+
 def test_every_case_has_a_rule() -> None:
     assert sorted(folder.name for folder in CASES.iterdir()) == sorted(CODES)

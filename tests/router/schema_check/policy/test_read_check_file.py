@@ -99,7 +99,6 @@ def test_the_starter_file_is_valid_as_it_is_and_with_every_comment_switched_on(t
     every = "\n".join(line for line in every.splitlines() if not re.match(r"[A-Z#]", line))
     assert set(YAML(typ="safe").load(every)) == {*CheckSettings.model_fields} - {
         "proposed",
-        "usage",
         "approvals",
     }
     Draft202012Validator(check_file_schema()).validate(YAML(typ="safe").load(every))
