@@ -109,7 +109,7 @@ def report(**given: Any) -> None:
             }
         )
         return
-    click.echo(f"{totals.operations:,} operations, {_line(totals.counts)}")
+    click.echo(f"{_plural(totals.operations, 'operation')}, {_line(totals.counts)}")
     click.echo("\nclients:" if totals.clients else "\nno requests in this window")
     for client, counts in totals.clients[:_SHOWN]:
         click.echo(f"  {printable(str(client))}: {_line(counts)}")
@@ -156,7 +156,7 @@ def unused(schema: Path, *, deprecated: bool, **given: Any) -> None:
         return
     for each in elements:
         click.echo(each.coordinate + (" (deprecated)" if each.is_deprecated else ""))
-    click.echo(f"{len(elements):,} elements were not used.", err=True)
+    click.echo(f"{_plural(len(elements), 'element')} not used.", err=True)
 
 
 @command.command("coverage")
@@ -211,9 +211,10 @@ def import_(store: str, schema: Path, files: tuple[Path, ...]) -> None:
             except (OSError, UnicodeDecodeError, InvalidReport) as error:
                 raise StartupError(f"{file}: {error}") from error
             await opened.write(imported.batch, _MOST_OPERATIONS)
-            skipped = f", {imported.skipped} operations were not valid for the schema" if imported.skipped else ""
+            skipped = f"; skipped, not valid for the schema: {imported.skipped}" if imported.skipped else ""
             click.echo(
-                f"{file}: {imported.requests:,} requests of {len(imported.batch.operations):,} operations{skipped}"
+                f"{file}: {_plural(imported.requests, 'request')} of "
+                f"{_plural(len(imported.batch.operations), 'operation')}{skipped}"
             )
 
     _in_store(store, run, create=True)
@@ -272,7 +273,11 @@ def _line(counts: Counts) -> str:
     quantiles = ", ".join(
         f"p{round(share * 100)} {_milliseconds(counts.quantile(share))}" for share in (0.5, 0.95, 0.99)
     )
-    return f"{counts.requests:,} requests, {counts.errors / counts.requests:.2%} with errors, {quantiles}"
+    return f"{_plural(counts.requests, 'request')}, {counts.errors / counts.requests:.2%} with errors, {quantiles}"
+
+
+def _plural(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _milliseconds(seconds: float) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from router.usage.open_store import open_store
 from router.usage.recorder import RecorderLimits, UsageRecorder
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from router.pipeline.request_context import RequestContext
     from router.policies.policy_inputs import PolicyInputs
     from router.request.request_and_response import GraphQLResponse
@@ -56,6 +59,10 @@ class UsageRecording(Stage):
             self.recorder = previous.recorder
             self.recorder.schema_changed()
             previous._is_handed_over = True  # noqa: SLF001  (an object of the same class)
+
+    def status(self) -> Mapping[str, object]:
+        """Return how many requests were recorded and not recorded, and why the last write failed."""
+        return {"usage": asdict(self.recorder.status)}
 
     async def aclose(self) -> None:
         """Write what waits, unless another gateway goes on with the recorder."""

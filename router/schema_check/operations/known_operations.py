@@ -67,7 +67,9 @@ class KnownOperation:
         clients = [f"{each.client}: {each.requests:,}" for each in self.usage.clients[:_SHOWN_CLIENTS]]
         more = len(self.usage.clients) - len(clients)
         others = f" and {more} more" if more else ""
-        return f"{self.name} ({self.place}, {self.usage.counts.requests:,} requests: {', '.join(clients)}{others})"
+        requests = self.usage.counts.requests
+        counted = f"{requests:,} request" if requests == 1 else f"{requests:,} requests"
+        return f"{self.name} ({self.place}, {counted}: {', '.join(clients)}{others})"
 
     @property
     def id(self) -> str:

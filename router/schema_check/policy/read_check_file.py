@@ -11,7 +11,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from router.schema_check.approvals import DEFAULT_FILE as DEFAULT_APPROVALS
-from router.schema_check.policy.check_settings import CheckSettings
+from router.schema_check.policy.check_settings import CheckSettings, UsageRules
 from router.settings.validation_messages import message_of
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def _in_folder(settings: CheckSettings, folder: Path) -> CheckSettings:
         update={
             "proposed": within(settings.proposed) if settings.proposed else None,
             "operations": tuple(within(each) for each in settings.operations),
+            "usage": _usage_within(settings.usage, folder),
             "approvals": within(settings.approvals) if settings.approvals else _approvals_in(folder),
             "registry": str(folder / registry) if is_folder and registry is not None else registry,
             "subgraphs": {
@@ -88,6 +89,13 @@ def _in_folder(settings: CheckSettings, folder: Path) -> CheckSettings:
 def _approvals_in(folder: Path) -> Path | None:
     path = folder / DEFAULT_APPROVALS
     return path if path.exists() else None
+
+
+def _usage_within(usage: UsageRules | None, folder: Path) -> UsageRules | None:
+    """Return the rules with the path of the store; the URL of a database stays as it is."""
+    if usage is None or "://" in usage.store:
+        return usage
+    return usage.model_copy(update={"store": str(folder / usage.store)})
 
 
 def _problems(path: Path, root: CommentedMap, errors: Sequence[ErrorDetails]) -> Iterator[str]:

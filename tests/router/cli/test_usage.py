@@ -61,7 +61,7 @@ def test_report_has_totals_clients_and_operations(store: str) -> None:
         "",
         "operations with the most requests:",
         f"  Book (query, {hash_of(BOOK.id)}): 1,234 requests, {rest}",
-        f"  (anonymous) (query, {hash_of(BOOKS.id)}): 1 requests, {rest}",
+        f"  (anonymous) (query, {hash_of(BOOKS.id)}): 1 request, {rest}",
     ]
 
 
@@ -109,7 +109,7 @@ def test_import(store: str, schema: str, tmp_path: Path) -> None:
         )
     )
     result = run("import", "--store", store, "--schema", schema, str(report))
-    assert result.output == f"{report}: 2 requests of 1 operations, 1 operations were not valid for the schema\n"
+    assert result.output == f"{report}: 2 requests of 1 operation; skipped, not valid for the schema: 1\n"
     assert json.loads(run("report", "--store", store, "--json").output)["requests"] == 1_237
 
 

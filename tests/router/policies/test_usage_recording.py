@@ -206,6 +206,12 @@ async def test_a_store_that_cannot_be_written_fails_no_request_and_loses_nothing
                 await flushed(recorder)
             assert recorder.status.failed_writes == 3
             assert "usage.sqlite" in (last_failure(recorder) or "")
+            assert gateway.status()["usage"] == {
+                "recorded": 4,
+                "not_recorded": 0,
+                "failed_writes": 3,
+                "last_failure": last_failure(recorder),
+            }
         await flushed(recorder)
         assert last_failure(recorder) is None
     async with opened(str(file)) as store:

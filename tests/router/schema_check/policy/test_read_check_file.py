@@ -31,6 +31,7 @@ steps: {plan_cost: false}
 contracts:
   public: {include: [public]}
 plan_cost: {more_fetches: 1}
+usage: {store: usage.sqlite}
 """
 
 
@@ -46,6 +47,8 @@ def test_paths_are_relative_to_the_folder_above(tmp_path: Path) -> None:
     assert found.operations == (tmp_path / "web/src",)
     assert found.subgraphs["books"].file == tmp_path / "books.graphql"
     assert found.registry == str(tmp_path / "../schemas")
+    assert found.usage is not None
+    assert found.usage.store == str(tmp_path / "usage.sqlite")
     assert found.severities == {ChangeCode.ENUM_VALUE_ADDED: Severity.SAFE}
     assert not found.steps.plan_cost
     assert found.steps.diff
