@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+import asyncio
+import sqlite3
+from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING, Final
 
 from router.usage.tables import FIRST_STEP
+from servicekit.errors import StartupError
 from servicekit.sqlite import Database, Migration
 
 if TYPE_CHECKING:
@@ -30,8 +33,10 @@ class SqliteConnection:
         """Open or create the file.
 
         Raises:
-            StartupError: The file cannot be used. The message has the file, the reason and what to do.
+            StartupError: The file cannot be used, or is another database. The message has the file, the reason and what
+                to do.
         """
+        await asyncio.to_thread(_refuse_another_database, path)
         return cls(await Database.open(path, _MIGRATIONS))
 
     @asynccontextmanager
@@ -55,6 +60,19 @@ class _SqliteTransaction:
     async def fetch(self, statement: str, parameters: Row = ()) -> Sequence[Row]:
         rows = await self._connection.execute_fetchall(_numbered(statement), parameters)
         return [tuple(row) for row in rows]
+
+
+def _refuse_another_database(path: Path) -> None:
+    """Raise StartupError if the file is a database with other tables, so that no table is added to it by mistake."""
+    if not path.is_file() or not path.stat().st_size:
+        return
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    except sqlite3.DatabaseError:
+        return  # `Database.open` says what is wrong with the file
+    if tables and not tables >= {"operations", "uses", "coordinates"}:
+        raise StartupError(f"{path} is another database, and no usage store; name the file that the router writes")
 
 
 def _numbered(statement: str) -> str:

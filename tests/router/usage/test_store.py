@@ -7,7 +7,9 @@ Covers `router/usage/usage_queries.py`, `router/usage/sql_connection.py`, `route
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -148,6 +150,16 @@ async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     file.write_bytes(b"no database" * 100)
     with pytest.raises(StartupError, match="is damaged"):
         await open_store(str(file))
+
+
+async def test_another_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "bank.sqlite"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE operations (id INTEGER)")
+    before = file.read_bytes()
+    with pytest.raises(StartupError, match="is another database, and no usage store"):
+        await open_store(str(file))
+    assert file.read_bytes() == before
 
 
 async def test_a_postgres_that_is_away_is_a_failure_without_its_password(tmp_path: Path) -> None:
