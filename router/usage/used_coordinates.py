@@ -44,8 +44,8 @@ def used_coordinates(
     A document uses the fields, arguments, directives and enum values that are written in it. It also uses these types:
     the parent types and the result types of the fields, the types of the fragments, and the input types of the
     arguments. If a field is selected on an interface, the field of each implementing type is used too. The document
-    does not contain the values of variables. `in_variables` are the coordinates that these values are known to use; if it
-    is None, a variable uses all fields and enum values of its type.
+    does not contain the values of variables. `in_variables` are the coordinates that these values are known to use. If
+    it is None, a variable uses all fields and enum values of its type.
     """
     collector = _Collector(schema, knows_variables=in_variables is not None)
     visit(document, TypeInfoVisitor(collector.type_info, collector))
