@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from router.schema_check.changes import ChangeCode, Severity
 from router.schema_check.lint.explain import all_rules
-from router.schema_check.lint.settings import parse_lint_settings
+from router.schema_check.lint.settings import InvalidLintSettings, parse_lint_settings
 from router.settings.section import Section
 from router.usage.window import share_of, window_of
 
@@ -137,7 +137,11 @@ class CheckSettings(Section):
     @classmethod
     def _names_rules(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
         if value is not None:
-            parse_lint_settings(value, all_rules())
+            try:
+                parse_lint_settings(value, all_rules())
+            except InvalidLintSettings as error:
+                # The message of the file begins with the key.
+                raise ValueError(str(error).removeprefix("lint").lstrip(".: ")) from error
         return value
 
     @model_validator(mode="after")

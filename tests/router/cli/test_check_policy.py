@@ -98,7 +98,7 @@ def test_lint_runs_if_asked(repository: Repository) -> None:
     assert "Query.Shouted" in run(*arguments, "--skip", "diff", "--lint").stdout
     assert "Query.Shouted" not in run(*arguments, "--skip", "diff", "--lint", "--skip", "lint").stdout
     repository.write(".router/check.yaml", "lint: {rule: {}}")
-    assert str(run(*arguments).exception).startswith(".router/check.yaml: lint")
+    assert str(run(*arguments).exception).startswith(".router/check.yaml:1: lint: unknown key rule")
 
 
 def test_several_reports_of_one_check(repository: Repository) -> None:

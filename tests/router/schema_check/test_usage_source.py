@@ -189,7 +189,7 @@ def test_the_policy_chooses_levels_of_rules(folder: Path) -> None:
     assert "DESCRIPTIONS" not in result.output
     policy.write_text("lint:\n  rules: {FIELD_NAME: error}\n")
     result = check(folder, "  title: String\n", "")
-    assert ".router/check.yaml:1: lint: lint.rules: there is no rule FIELD_NAME; did you mean FIELD_NAMES?" in str(
+    assert ".router/check.yaml:1: lint: rules: there is no rule FIELD_NAME; did you mean FIELD_NAMES?" in str(
         result.exception
     )
 
