@@ -6,6 +6,8 @@ stops a server runs one of its own: `with running(Mongod(tmp_path)) as server` (
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -62,9 +64,13 @@ def kafka_mock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaMock]:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    """A PostgreSQL that the tests of this worker share. Do not stop it."""
-    with running(PostgresServer(tmp_path_factory.mktemp("postgres"))) as server:
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL that the tests of this worker share. Do not stop it.
+
+    For root, the server runs as another user. Each start of pytest closes its temporary folders to other users, so the
+    server has a folder elsewhere.
+    """
+    with TemporaryDirectory(prefix="postgres-") as folder, running(PostgresServer(Path(folder))) as server:
         yield server
 
 

@@ -73,9 +73,9 @@ class PostgresServer:
         for attempt in range(_POSTGRES_STARTS):
             try:
                 self._server.start()
-            except (subprocess.SubprocessError, FileNotFoundError):
-                # The package waits 10 s, and then reads a log that may not exist yet. A busy machine needs longer, and
-                # the next attempt finds what is running by then.
+            except (subprocess.SubprocessError, FileNotFoundError, AssertionError):
+                # The package waits 10 s, and then reads a log that may not exist yet, or a half-written file of the
+                # server. A busy machine needs longer, and the next attempt finds what is running by then.
                 if attempt == _POSTGRES_STARTS - 1:
                     raise
             else:
