@@ -13,7 +13,7 @@ In reading order:
 - `static_files`: files over HTTP, with entity tags and content codings.
 - `http_url`, `accept`, `entity_tags`, `request_deadline`: absolute URLs, split for a request, and the headers `Accept`,
   `ETag` and `X-Request-Timeout-Ms`.
-- `http_limits`, `http_head`, `http_framing`, `http_requests`, `client_transport`, `http_protocol`: the HTTP/1.1 server.
+- `http_limits`, `http_head`, `http_framing`, `http_requests`, `bounded_close`, `http_protocol`: the HTTP/1.1 server.
   They decide which requests are accepted, how large and slow a request may be, and how a connection ends.
 - `open_files`, `server`: one process that serves one application.
 - `sqlite`: the embedded store.

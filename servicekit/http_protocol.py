@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from uvicorn.protocols.http.flow_control import FlowControl
 
-from servicekit.client_transport import ClientTransport
+from servicekit.bounded_close import ClientTransport
 from servicekit.http_limits import MOST_DISCARDED
 from servicekit.http_requests import TOO_LARGE, StrictRequests
 

@@ -3,8 +3,9 @@
 `COMMANDS` lists the sub-commands. Each sub-command is a module that defines a click command with the name `command`.
 The module is imported when the sub-command is first used, because `router plan` must not need the dependencies of a
 server. The other modules help sub-commands: `read_supergraph`, `file_io`, `operation_options`, `check_inputs` and
-`watch_compose_inputs` read inputs; `check_policy_file` has the sub-commands of `router check`; `composition_output` and
-`mermaid_and_cost_table` print results; `tune_garbage_collection_of_composition` makes compositions faster.
+`watch_compose_inputs` read inputs; `check_init_and_schema` has the sub-commands of `router check`;
+`composition_output` and `mermaid_and_cost_table` print results; `tune_garbage_collection_of_composition` makes
+compositions faster.
 """
 
 from __future__ import annotations

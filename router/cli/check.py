@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 import click
 from click.shell_completion import CompletionItem
 
+from router.cli.check_init_and_schema import init, print_schema
 from router.cli.check_inputs import CheckInputs, CheckOptions, resolve_settings
-from router.cli.check_policy_file import init, print_schema
 from router.cli.composition_output import color_choice
 from router.cli.explain_code import explanation_of, list_lint_rules
 from router.cli.file_io import READABLE_FILE, WRITABLE_FILE, write_text
@@ -20,6 +20,7 @@ from router.schema_check.approvals import DEFAULT_FILE, InvalidApprovals
 from router.schema_check.comment.comment_targets import merge_request_comments
 from router.schema_check.comment.merge_request_comments import CommentError
 from router.schema_check.comment.update_comment import update_comment
+from router.schema_check.judge_changes import FAIL_ON
 from router.schema_check.lint.find_rules import InvalidRule
 from router.schema_check.lint.settings import InvalidLintSettings
 from router.schema_check.operations.known_operations import InvalidOperations
@@ -28,7 +29,6 @@ from router.schema_check.policy.read_check_file import DEFAULT_FILE as DEFAULT_P
 from router.schema_check.policy.read_check_file import InvalidCheckFile
 from router.schema_check.registry.registry_version import RegistryError
 from router.schema_check.rendering import FORMATS
-from router.schema_check.result import FAIL_ON
 from router.schema_check.schema_sources import UnreadableSchema
 from router.schema_check.schema_versions import NotComposable
 from router.schema_check.steps.run_check import run_check
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from router.schema_check.result import CheckResult
+    from router.schema_check.judge_changes import CheckResult
 
 _FAILED: Final = 1
 _TIMEOUT_SECONDS: Final = 30.0

@@ -13,12 +13,12 @@ from pydantic import ValidationError
 from router.schema_check.approvals import DEFAULT_FILE as DEFAULT_APPROVALS
 from router.schema_check.approvals import Approval, read_approvals
 from router.schema_check.compose_versions import composed_versions
+from router.schema_check.judge_changes import CheckInput
 from router.schema_check.operations.known_operations import read_operations
 from router.schema_check.policy.check_settings import CheckSettings, OwnSubgraph, UsageRules
 from router.schema_check.policy.read_check_file import DEFAULT_FILE, read_check_file
 from router.schema_check.registry.read_registry import RegistrySnapshot, read_registry
 from router.schema_check.registry_sources import proposed_source, published_source, source_at_commit
-from router.schema_check.result import CheckInput
 from router.schema_check.schema_sources import SchemaSource, read_source, read_source_at_commit
 from router.schema_check.schema_versions import NotComposable, SchemaVersion, build_version, read_url
 from router.schema_check.usage_source import UsageSource

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class PolicyInputs(NamedTuple):
     """The arguments for making the stage of a policy.
 
-    `limits` is shared with the server, which checks the limits of HTTP requests with it.
+    The server uses the same `limits` to check HTTP requests.
     """
 
     supergraph: Supergraph

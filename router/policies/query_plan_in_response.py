@@ -64,7 +64,7 @@ class _Trace:
 
 
 class QueryPlanInResponse(Stage):
-    """Adds the plan and the times of its requests to the responses of clients that ask for it."""
+    """Adds the plan, and the time of each request of the plan, to the response if the client asks for the plan."""
 
     @classmethod
     def configured(cls, inputs: PolicyInputs) -> QueryPlanInResponse | None:

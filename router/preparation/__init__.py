@@ -3,6 +3,6 @@
     text ─ checks, parse, validate ────> document ─ choose ─> operation ─ plan ─> plan
            read_and_cache_documents.py   request_operation.py   make_and_cache_plans.py
 
-`preparation.py` runs these stages. Work that would block the event loop runs in one other thread
+`preparation.py` runs these stages. Work that would block the event loop runs in another thread
 (`preparing_thread.py`). Requests that need the same result at the same time share the work (`single_flight.py`).
 """

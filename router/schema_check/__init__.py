@@ -13,7 +13,7 @@ Reading order:
 - `diff` compares two schemas.
 - `operations` reads known operations, and finds the parts of the schema that they use.
 - `impact` combines changes and operations.
-- `result` has the function `check`, and the classes of its result.
+- `judge_changes` has the function `check`, and the classes of its result.
 - `coordinate_places` finds the file and the line that declare an element of a schema.
 - `approvals` and `policy` read the files in which a team says what it accepts.
 - `lint` and `steps` have what a check does beside the diff; `steps.run_check` runs all of it.

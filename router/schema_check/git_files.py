@@ -121,7 +121,7 @@ def _fetch(name: str) -> str:
     """Return the command that fetches a commit into a shallow clone."""
     remote, slash, branch = name.partition("/")
     if remote == "origin" and slash:
-        # A shallow clone follows one branch only, so the name of another one is not created without being asked for.
+        # A shallow clone knows only one branch. Without the second name, git would not create the name `origin/...`.
         return f"git fetch --depth=1 origin {branch}:refs/remotes/{name}"
     if any(each in name for each in "~^@"):
         return "git fetch --unshallow"

@@ -1,4 +1,4 @@
-"""Parses a text that differs in few definitions from one that is parsed already, in a fraction of the time.
+"""Parses a text in a fraction of the time if a similar text is parsed already.
 
 Two versions of a supergraph are mostly equal. Definitions in the equal beginning and end of both texts are taken from
 the known document; only what is between them is parsed.

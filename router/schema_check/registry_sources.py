@@ -28,7 +28,7 @@ def published_source(snapshot: RegistrySnapshot) -> SchemaSource:
 
 
 def proposed_source(snapshot: RegistrySnapshot, own: Mapping[str, OwnSubgraph]) -> SchemaSource:
-    """Return the newest version of a registry with the subgraphs of this repository in place of the published ones.
+    """Return the newest version of a registry, in which the subgraphs of this repository replace the published ones.
 
     Raises:
         UnreadableSchema: A file cannot be read, or a new subgraph has no URL.
@@ -43,7 +43,7 @@ def proposed_source(snapshot: RegistrySnapshot, own: Mapping[str, OwnSubgraph]) 
 def source_at_commit(
     snapshot: RegistrySnapshot, own: Mapping[str, OwnSubgraph], commit: str, timeout_seconds: float
 ) -> SchemaSource:
-    """Return the newest version of a registry with the subgraphs that this repository had at a commit.
+    """Return the newest version of a registry, in which this repository's files at a commit replace the published ones.
 
     Raises:
         UnreadableSchema: The commit does not exist or did not have one of the files, or a new subgraph has no URL.
@@ -62,7 +62,7 @@ def _with_own(
 ) -> SchemaSource:
     published = {subgraph.name: subgraph for subgraph in snapshot.subgraphs}
     subgraphs = []
-    # Own subgraphs come first, because the first file that declares an element is shown for it.
+    # Own subgraphs come first, because a finding shows the first file that declares the element.
     for name, each in own.items():
         url = each.routing_url or (published[name].url if name in published else "")
         if not url:

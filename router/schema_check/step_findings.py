@@ -41,7 +41,7 @@ class StepFinding:
         place: Where the element is declared; None if no file declares it.
         advice: What to do, in one sentence.
         notes: More lines for people, such as the operations that are concerned.
-        detail: Which of several findings with this code and coordinate this is.
+        detail: Distinguishes findings with equal `code` and `coordinate`; empty if not needed.
     """
 
     step: str

@@ -9,7 +9,7 @@ from router.storage.memory_size import memory_size
 class MemoryStore:
     """A `TextStore` that evicts the least recently used texts.
 
-    It has at most `max_entries` texts, which use at most `max_bytes` of memory with their keys.
+    It has at most `max_entries` texts. The texts and their keys use at most `max_bytes` of memory.
     """
 
     def __init__(self, *, max_entries: int, max_bytes: int) -> None:

@@ -47,7 +47,7 @@ class InputWeight:
     """What an argument or an input field costs if it is given.
 
     Attributes:
-        weight: Its `@cost`, or that of its type; None without one.
+        weight: Its `@cost`, or else the `@cost` of its type; None if both have none.
         type_name: The name of its type, without lists and non-null.
         default: Its default value; None if there is none.
     """
@@ -86,7 +86,7 @@ class SchemaWeights:
         self._inputs: dict[str, Mapping[str, InputWeight]] = {}
 
     def of_root(self, kind: str) -> tuple[str | None, int]:
-        """Return the name of the root type of an operation of this kind, and what such an operation costs by itself."""
+        """Return the root type of an operation of this kind, and the cost of the operation without its fields."""
         root = {
             "query": self.schema.query_type,
             "mutation": self.schema.mutation_type,

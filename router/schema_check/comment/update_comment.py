@@ -33,7 +33,7 @@ def update_comment(comments: MergeRequestComments, report: str, proposed: str) -
     if len(body) > _MAX_CHARACTERS:
         body = f"{body[: _MAX_CHARACTERS - len(_CUT)].rpartition(chr(10))[0]}{_CUT}"
     for comment in comments.read():
-        # Everybody can write a comment with this marker. It is not ours if the host does not let us change it.
+        # Everybody can write a comment with this marker. A comment that the host does not let us change is not ours.
         if comment.body.startswith(marker) and comments.replace(comment, body):
             return "replaced"
     comments.create(body)

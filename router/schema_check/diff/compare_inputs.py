@@ -26,7 +26,7 @@ InputValue: TypeAlias = GraphQLArgument | GraphQLInputField
 
 @dataclass(frozen=True, slots=True)
 class InputCodes:
-    """The word and the codes in the changes of one kind of input value (arguments, or input fields).
+    """The word and the codes for changes of arguments, or for changes of input fields.
 
     Attributes:
         what: The word for the kind in messages, such as `input field`.

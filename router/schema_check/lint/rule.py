@@ -53,7 +53,7 @@ class Problem:
         message: What is wrong, in one sentence.
         advice: What to do, in one sentence.
         node: The part of the declaration to show; None for the name of the element.
-        detail: Which of several problems of this rule with this element it is.
+        detail: Distinguishes problems that the rule has with the same element; empty if not needed.
     """
 
     element: Element
@@ -69,7 +69,7 @@ class Rule:
 
     Attributes:
         code: Its name in settings, comments and findings, in capitals.
-        level: The level of its problems if the settings choose none; None if the rule is off unless they choose one.
+        level: The level of its problems if the settings choose no level. None: without a chosen level, the rule is off.
         check: Yields the problems of a schema.
         page: What `router explain` prints, in Markdown.
     """

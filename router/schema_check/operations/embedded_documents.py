@@ -61,7 +61,10 @@ def _defines_fragment(text: str) -> bool:
 
 
 def _expanded(text: str, literals: Mapping[str, str], depth: int) -> str:
-    """Return the text with its literals, but without the fragments of the same file, which are documents too."""
+    """Return the text, in which each `${NAME}` is replaced by the literal, or by nothing if this is a fragment.
+
+    A fragment is a document of its own.
+    """
 
     def replacement(match: re.Match[str]) -> str:
         inner = literals.get(match[1], "")

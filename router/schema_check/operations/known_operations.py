@@ -80,7 +80,7 @@ class KnownOperation:
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """A document. `place` names its file, and `line` is the line of the file at which it begins."""
+    """A document. `place` names its file, and `line` is the line of the file at which the document begins."""
 
     place: str
     text: str

@@ -71,7 +71,7 @@ class PlanCostLimits(Section):
     more_fetches: Number | None = None
     """The largest number of additional fetches with which the check passes."""
     more_depth: Number | None = None
-    """The largest number of additional fetches in a row with which the check passes."""
+    """The largest number of additional fetches, one after the other, with which the check passes."""
 
 
 class UsageRules(Section):

@@ -58,8 +58,8 @@ class Publication:
     """What to publish.
 
     Attributes:
-        subgraphs: New subgraphs, and new versions of subgraphs that the registry has. An empty URL keeps the one that
-            the registry has.
+        subgraphs: New subgraphs, and new versions of subgraphs that the registry has. If a URL is empty, the registry
+            keeps its own URL.
         removed: The names of subgraphs that leave the registry.
         by: Who publishes.
         reason: Why.

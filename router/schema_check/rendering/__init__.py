@@ -18,7 +18,7 @@ from router.schema_check.rendering.text import render_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from router.schema_check.result import CheckResult
+    from router.schema_check.judge_changes import CheckResult
 
 FORMATS: Mapping[str, Callable[[CheckResult], str]] = {
     "text": render_text,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.schema_check.changes import ChangeCode, Severity
-from router.schema_check.result import Verdict
+from router.schema_check.judge_changes import Verdict
 from router.schema_check.step_findings import Level
 
 if TYPE_CHECKING:
-    from router.schema_check.result import CheckResult, Finding
+    from router.schema_check.judge_changes import CheckResult, Finding
     from router.schema_check.step_findings import StepFinding
 
 _DEPRECATE_FIRST = "Keep it, mark it with @deprecated, and remove it when no client uses it."

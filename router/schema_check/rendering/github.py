@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from router.composition.rendering.github import workflow_command
 from router.schema_check.changes import Severity
+from router.schema_check.judge_changes import Verdict
 from router.schema_check.rendering.finding_texts import lines_of, lines_of_step, summary_of
-from router.schema_check.result import Verdict
 from router.schema_check.step_findings import Level
 
 if TYPE_CHECKING:
-    from router.schema_check.result import CheckResult, Finding
+    from router.schema_check.judge_changes import CheckResult, Finding
     from router.schema_check.step_findings import StepFinding
 
 # The workflow command for a change that does not make the check fail, by severity. Safe changes are not shown.

@@ -7,13 +7,13 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from router.schema_check.changes import Severity
+from router.schema_check.judge_changes import Verdict
 from router.schema_check.rendering.finding_texts import advice_for, note_of
-from router.schema_check.result import Verdict
 from router.schema_check.step_findings import Level
 
 if TYPE_CHECKING:
     from router.composition.file_locations import FilePlace
-    from router.schema_check.result import CheckResult, Finding
+    from router.schema_check.judge_changes import CheckResult, Finding
     from router.schema_check.step_findings import StepFinding
 
 _SEVERITIES: Final = {Severity.BREAKING: "minor", Severity.DANGEROUS: "minor", Severity.SAFE: "info"}

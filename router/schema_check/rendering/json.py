@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from router.schema_check.result import Verdict
+from router.schema_check.judge_changes import Verdict
 
 if TYPE_CHECKING:
     from router.composition.file_locations import FilePlace
     from router.schema_check.approvals import Approval
+    from router.schema_check.judge_changes import CheckResult, Finding
     from router.schema_check.operations.known_operations import KnownOperation
-    from router.schema_check.result import CheckResult, Finding
     from router.schema_check.step_findings import StepFinding
     from router.usage.records import OperationUsage
 

@@ -10,12 +10,12 @@ import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
 from router.composition.rendering.junit import xml_text
+from router.schema_check.judge_changes import Verdict
 from router.schema_check.rendering.finding_texts import lines_of, lines_of_step, summary_of
-from router.schema_check.result import Verdict
 
 if TYPE_CHECKING:
     from router.composition.file_locations import FilePlace
-    from router.schema_check.result import CheckResult, Finding
+    from router.schema_check.judge_changes import CheckResult, Finding
     from router.schema_check.step_findings import StepFinding
 
 

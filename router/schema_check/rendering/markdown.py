@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from router.schema_check.changes import Severity
+from router.schema_check.judge_changes import Verdict
 from router.schema_check.rendering.finding_texts import advice_for, note_of, operations_of, summary_of
-from router.schema_check.result import Verdict
 from router.schema_check.step_findings import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from router.schema_check.result import CheckResult, Finding
+    from router.schema_check.judge_changes import CheckResult, Finding
     from router.schema_check.step_findings import StepFinding
 
 MARKER: Final = "<!-- router-check -->"

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from router.composition.rendering.sarif import physical_location
 from router.schema_check.changes import Severity
+from router.schema_check.judge_changes import Verdict
 from router.schema_check.rendering.finding_texts import lines_of, lines_of_step
-from router.schema_check.result import Verdict
 from router.schema_check.step_findings import Level
 
 if TYPE_CHECKING:
     from router.composition.file_locations import FilePlace
-    from router.schema_check.result import CheckResult, Finding
+    from router.schema_check.judge_changes import CheckResult, Finding
     from router.schema_check.step_findings import StepFinding
 
 _LEVELS: Final = {Severity.BREAKING: "warning", Severity.DANGEROUS: "note"}

@@ -1,6 +1,6 @@
 """Finds known operations that are not valid with the proposed version, whatever has changed.
 
-The diff already names the operations that a change breaks. This step stands in where the schemas are not compared.
+The diff already names the operations that a change breaks. This step is for checks that do not compare the schemas.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from graphql import parse, validate
 
 from router.composition.contracts import ContractFilter, derive
 from router.errors import InvalidSupergraph
+from router.schema_check.judge_changes import Verdict, check
 from router.schema_check.rendering.finding_texts import operations_of, remedy_for
-from router.schema_check.result import Verdict, check
 from router.schema_check.step_findings import Level, StepFinding
 from router.supergraph.api_schema_loading import load_api_schema
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from router.composition.contracts import Contract
+    from router.schema_check.judge_changes import CheckInput, CheckResult, Finding
     from router.schema_check.policy.check_settings import ContractRule
-    from router.schema_check.result import CheckInput, CheckResult, Finding
     from router.schema_check.schema_versions import SchemaVersion
 
 STEP: Final = "contracts"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from router.schema_check.judge_changes import check, with_step_findings
 from router.schema_check.lint.find_rules import all_rules
 from router.schema_check.lint.run_rules import LintInput, lint
 from router.schema_check.lint.settings import parse_lint_settings
-from router.schema_check.result import check, with_step_findings
 from router.schema_check.steps.broken_operations import broken_operation_findings
 from router.schema_check.steps.contracts import contract_findings
 from router.schema_check.steps.plan_costs import plan_cost_findings
@@ -16,8 +16,8 @@ from router.schema_check.steps.plan_costs import plan_cost_findings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from router.schema_check.judge_changes import CheckInput, CheckResult
     from router.schema_check.policy.check_settings import CheckSettings
-    from router.schema_check.result import CheckInput, CheckResult
     from router.schema_check.step_findings import StepFinding
 
 

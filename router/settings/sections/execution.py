@@ -10,5 +10,5 @@ class ExecutionSettings(Section):
 
     compile_plans: bool = False
     """Whether plans that are used often are compiled: the router generates code that decodes the responses of subgraphs
-    into the objects of one operation. A response that does not have the expected shape, for example one with errors, is
-    processed without this code, with the same result."""
+    into the objects of one operation. If a response does not have the expected shape, for example because it has
+    errors, it is processed without this code. The result is the same."""

@@ -140,9 +140,9 @@ class HeaderRules(Section):
     """Rules for the headers of requests to subgraphs and of their responses. They are applied in order."""
 
     request: tuple[HeaderRule, ...] = ()
-    """Rules for the headers of requests to a subgraph, in the order in which they are applied."""
+    """Rules for the headers of requests to a subgraph. They are applied in this order."""
     response: tuple[ResponseHeaderRule, ...] = ()
-    """Rules for the headers that a client gets from responses of a subgraph, in the order in which they are applied."""
+    """Rules for the headers that a client gets from a subgraph's responses. They are applied in this order."""
 
 
 class Headers(Section):

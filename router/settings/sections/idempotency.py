@@ -42,5 +42,5 @@ class Idempotency(Section):
     memory_bytes: Count = 50_000_000
     """The largest memory of the responses of a worker, if there is no Redis."""
     redis: IdempotencyRedis | None = None
-    """A Redis in which all workers and routers store keys. With null, each worker stores its own, which protects a
-    client only if all its requests go to one worker."""
+    """A Redis in which all workers and routers store keys and responses. With null, each worker stores its own keys.
+    This protects a client only if all its requests go to one worker."""

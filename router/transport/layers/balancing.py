@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from router.errors import TransportError
 from router.request.security_events import SecurityEvent, report
-from router.transport.layers.attempt_results import is_fault
+from router.transport.layers.classify_attempts import is_fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,7 +55,7 @@ class Server:
 
 
 class BalancingLayer:
-    """A `Transport` that sends the requests to a subgraph to one of its `servers`. Others are passed on unchanged."""
+    """A `Transport` that chooses a server for each request to a subgraph in `servers`, and passes on all others."""
 
     def __init__(
         self, inner: Transport, servers: Mapping[str, Sequence[Server]], rules: Mapping[str, EjectionRule]

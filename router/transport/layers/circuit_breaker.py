@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from router.errors import TransportError
 from router.request.security_events import SecurityEvent, report
 from router.transport.fetch_failures import not_sent
-from router.transport.layers.attempt_results import is_fault
+from router.transport.layers.classify_attempts import is_fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,7 @@ class BreakerRule(NamedTuple):
 
     Attributes:
         failure_percent: The share of failed requests in `window` seconds at which the breaker opens.
-        minimum_requests: The smallest number of requests in this time that can open it.
+        minimum_requests: The breaker opens only if `window` has at least this number of requests.
         window: A time in seconds.
         open_time: How long an open breaker sends nothing, in seconds.
         probes: How many requests are sent in the state half-open.

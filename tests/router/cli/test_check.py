@@ -1,6 +1,6 @@
 """`router check` as a user runs it.
 
-Covers `router/schema_check/schema_versions.py`, `router/schema_check/result.py`,
+Covers `router/schema_check/schema_versions.py`, `router/schema_check/judge_changes.py`,
 `router/schema_check/rendering/finding_texts.py`, `router/schema_check/rendering/github.py`,
 `router/schema_check/rendering/gitlab.py`, `router/schema_check/rendering/json.py`,
 `router/schema_check/rendering/junit.py`, `router/schema_check/rendering/markdown.py`,

@@ -10,8 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it ships no types
 
 from router.composition.file_locations import FilePlace
+from router.schema_check.judge_changes import CheckInput, CheckResult, check
 from router.schema_check.rendering import FORMATS
-from router.schema_check.result import CheckInput, CheckResult, check
 from router.schema_check.schema_versions import read_version
 from router.schema_check.step_findings import Level, StepFinding
 

@@ -21,8 +21,7 @@ _KINDS: Final = TYPES | {ElementKind.FIELD, ElementKind.INPUT_FIELD, ElementKind
 def check(schema: LintedSchema) -> Iterator[Problem]:
     """Report types, fields, input fields, enum values and directives without a description.
 
-    A type needs one description in all texts: its other declarations, and fields that another text describes, may go
-    without.
+    If several texts declare the same element, one description is enough.
     """
     described = {each.coordinate for each in schema.elements(*_KINDS) if each.description}
     reported = set()

@@ -22,7 +22,10 @@ _TEXTS: Final = frozenset({"String", "Int", "Float"})
 
 
 def check(schema: LintedSchema) -> Iterator[Problem]:
-    """Report a field `id` that is not `ID!`, and `id` or `...Id` with a built-in scalar that is not `ID`."""
+    """Report identifiers with the type `String`, `Int` or `Float`, and fields `id` that can be null.
+
+    An identifier has the name `id`, or a name that ends with `Id`.
+    """
     for element in schema.elements(ElementKind.FIELD, ElementKind.ARGUMENT, ElementKind.INPUT_FIELD):
         node = element.node
         if not isinstance(node, FieldDefinitionNode | InputValueDefinitionNode):

@@ -19,7 +19,7 @@ LEVEL: Final = Level.INFO
 
 
 def check(schema: LintedSchema) -> Iterator[Problem]:
-    """Report mutations with arguments that are not one argument `input` of an input type."""
+    """Report mutations with any arguments other than a single argument `input` of an input type."""
     for element in schema.elements(ElementKind.FIELD):
         owner, node = element.parent, element.node
         if owner is None or not isinstance(node, FieldDefinitionNode) or not node.arguments:

@@ -1,4 +1,4 @@
-"""TYPE_NAME_AFFIXES: the name of a type contains a word that says nothing, such as `Query` or `Type`."""
+"""TYPE_NAME_AFFIXES: the name of a type begins or ends with an empty word, such as `Query` or `Type`."""
 
 from __future__ import annotations
 

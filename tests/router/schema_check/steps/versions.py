@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from graphql import parse
 
 from router.composition import Subgraph, compose
+from router.schema_check.judge_changes import CheckInput
 from router.schema_check.operations.known_operations import KnownOperation
-from router.schema_check.result import CheckInput
 from router.schema_check.schema_sources import SchemaSource
 from router.schema_check.schema_versions import build_version
 

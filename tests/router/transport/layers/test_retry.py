@@ -1,6 +1,6 @@
 """Requests are repeated if another attempt may pass, within a budget and the time of one request.
 
-Covers `router/transport/layers/attempt_results.py` and `router/transport/layers/budget.py` too.
+Covers `router/transport/layers/classify_attempts.py` and `router/transport/layers/budget.py` too.
 """
 
 from __future__ import annotations

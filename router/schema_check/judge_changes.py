@@ -1,6 +1,6 @@
-"""Checks a new version of a schema (`check`).
+"""Compares two versions of a schema, and gives each change a verdict: whether it makes the check fail (`check`).
 
-The result has every change with its verdict, and the broken operations.
+The classes of the input and the result of a check are here too.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from servicekit.client_transport import ClientTransport
+from servicekit.bounded_close import ClientTransport
 
 
 class Recorded:
