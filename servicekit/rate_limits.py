@@ -49,8 +49,8 @@ class RateLimit:
 
     Attributes:
         name: a token (RFC 8941) for the header `RateLimit-Policy`; also part of every key.
-        doubling: the longest wait in seconds, if each wait after `count` events is twice as long as the one before.
-            If it is None, further events are refused until the debt has fallen.
+        doubling: the longest wait in seconds. After `count` events, each wait is twice as long as the wait before it.
+            If `doubling` is None, further events are refused until the debt has fallen.
     """
 
     name: str

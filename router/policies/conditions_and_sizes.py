@@ -30,9 +30,9 @@ class ListSize(NamedTuple):
     """The arguments of one `@listSize`.
 
     Attributes:
-        assumed: The number of items without a slicing argument; None if the directive does not say it.
+        assumed: The number of items without a slicing argument; None if the directive has no such number.
         slicing: The arguments whose value is the number of items. A name can be a path into an input object.
-        sized: The fields of the result to which the number applies, instead of to the field itself.
+        sized: The subfields to which the number applies. Empty if the number applies to the field itself.
         requires_one: Whether a client must give exactly one slicing argument.
     """
 

@@ -3,7 +3,7 @@
 Without rules, a client gets no header of a subgraph. The rules are applied to each subgraph response in the order of
 arrival: those for all subgraphs first, then those for this subgraph.
 
-    propagate   adds a header of the subgraph's response; `merge` decides if another response has it too
+    propagate   adds a header of the subgraph's response; `merge` says what happens if several responses have the header
     insert      sets a header
     remove      removes headers that earlier rules or responses have set
 

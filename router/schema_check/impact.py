@@ -59,8 +59,8 @@ class Impact:
     Attributes:
         affected: For each change that is not safe, the operations that use the changed element.
         broken: The operations that the new schema breaks.
-        invalid_before: The operations that are already invalid with the old schema. They are not compared with the new
-            one.
+        invalid_before: The operations that are already invalid with the old schema. They are not validated with the
+            new schema.
     """
 
     affected: Mapping[Change, tuple[KnownOperation, ...]]

@@ -1,8 +1,8 @@
 """Chooses the media type of a response (GraphQL over HTTP, "Media Types"; RFC 9110 §12.5.1).
 
-The HTTP status depends on the media type too. For example, the response to an invalid document has the status 400 with
-`application/graphql-response+json`, but 200 with `application/json`: a client cannot tell whether an `application/json`
-response with another status comes from the router or from a proxy.
+The HTTP status depends on the media type too. If an `application/json` response has an error status, a client cannot
+tell whether it comes from the router or from a proxy. So the response to an invalid document has the status 200 with
+`application/json`, but 400 with `application/graphql-response+json`.
 """
 
 from __future__ import annotations

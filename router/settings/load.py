@@ -71,7 +71,7 @@ def load(path: Path | None, environ: Mapping[str, str], *, subgraphs: Collection
 
 
 def variables_of(path: Path) -> frozenset[str]:
-    """Return the names of the environment variables in a configuration file and of those in `ENVIRONMENT`.
+    """Return the names of all environment variables that a configuration file or `ENVIRONMENT` contains.
 
     Raises:
         InvalidSettings: the file is not YAML.

@@ -1,8 +1,8 @@
 """Measures how much memory a value holds, so that a cache can be bounded in bytes.
 
-The length of its text says little about the memory of a document: a parsed document has an object for each token, and a
-plan has an object for each selection. So the sizes of all objects are added up. This is much faster than making the
-objects.
+The memory of a document cannot be computed from the length of its text: a parsed document has an object for each token,
+and a plan has an object for each selection. So the sizes of all objects are added up. This is much faster than making
+the objects.
 """
 
 from __future__ import annotations

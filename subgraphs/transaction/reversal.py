@@ -48,7 +48,7 @@ def open_reversal(transaction_id: str, original: Transaction, requester: Request
     """Return the record of a new reversal.
 
     Raises:
-        Forbidden: the person is not of the staff, gave the order of `original`, or owns one of its accounts.
+        Forbidden: the person is not a member of the staff, ordered `original`, or owns one of its accounts.
         NotReversible: `original` is not COMPLETED, or is itself a reversal.
     """
     concerned = {party.user_id for party in (original.parties.source, original.parties.destination) if party}

@@ -66,7 +66,7 @@ class _RequestState:
 
 
 class Authorization(Stage):
-    """Removes the fields that a client may not read from the client's operation, or refuses the operation."""
+    """Removes from a client's operation the fields that the client may not read, or refuses the operation."""
 
     def __init__(
         self, requirements: SchemaRequirements, settings: AuthorizationSettings, decider: PolicyDecider

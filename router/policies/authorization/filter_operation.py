@@ -1,4 +1,4 @@
-"""Removes the fields that a client may not read from an operation.
+"""Removes from an operation the fields that a client may not read.
 
 The result has two versions of the operation. The planned version lacks the refused fields. The client's version still
 has them, with a mark, because the response has null for each of them. Example:

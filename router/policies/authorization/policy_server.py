@@ -3,9 +3,9 @@
     POST {"input": {"policies": ["a", "b"], "claims": {...}, "operation": "Orders"}}
     200  {"result": {"a": true, "b": false}}        or    {"result": ["a"]}
 
-One exchange decides about all policies of a request. Decisions are cached for a short time, for each client. If several
-requests need the same decision at the same time, the server is asked only once. Without a usable response in time, no
-policy holds.
+The server is asked once about all policies of a client's request. Decisions are cached for a short time, for each
+client. If several requests need the same decision at the same time, the server is asked only once. Without a usable
+response in time, no policy holds.
 """
 
 from __future__ import annotations

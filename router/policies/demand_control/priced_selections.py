@@ -1,7 +1,7 @@
 """Turns the selections of an operation or a fetch into `PricedSelection`s, once for each document (execution §15.2).
 
-A request only evaluates them with its variables. Selections that cost nothing, such as leaf fields without `@cost`, are
-left out.
+For each request, the `PricedSelection`s are only evaluated with its variables. Selections that cost nothing, such as
+leaf fields without `@cost`, are left out.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class SlicingArgument(NamedTuple):
     """An argument that gives the number of items of a list.
 
-    `value` is the value of the argument. If it is an input object, `path` leads to the number in it.
+    `value` is the value of the argument. If the value is an input object, `path` leads to the number in the object.
     """
 
     value: ValueNode

@@ -39,7 +39,7 @@ def deprecations(schema: LintedSchema) -> Iterator[tuple[Element, ConstDirective
 def day_in(reason: str) -> date | None:
     """Return the latest day of the form 2027-01-31 in a reason; None without one.
 
-    The latest, because a reason can also name the day of the deprecation.
+    A reason can also name the day of the deprecation, which is before the day of the removal.
     """
     return max((day for match in _DAY.finditer(reason) if (day := _day(match)) is not None), default=None)
 

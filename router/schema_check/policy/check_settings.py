@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from router.schema_check.changes import ChangeCode, Severity
-from router.schema_check.lint.explain import all_rules
+from router.schema_check.lint.find_rules import all_rules
 from router.schema_check.lint.settings import InvalidLintSettings, parse_lint_settings
 from router.settings.section import Section
 from router.usage.window import share_of, window_of
@@ -66,7 +66,7 @@ class ContractRule(Section):
 
 
 class PlanCostLimits(Section):
-    """How much more the plan of a known operation may cost than with the base. Without limits, growth is a warning."""
+    """How much the cost of a known operation's plan may grow. Without limits, any growth is only a warning."""
 
     more_fetches: Number | None = None
     """The largest number of additional fetches with which the check passes."""

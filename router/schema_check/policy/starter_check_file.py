@@ -10,7 +10,7 @@ SCHEMA_FILE: Final = "check.schema.json"
 
 
 def starter_check_file(proposed: str | None, base: str) -> str:
-    """Return the text of a file in which every other key is shown as a comment.
+    """Return the text of a file that sets `proposed` and `base`, and shows all other keys as comments.
 
     Args:
         proposed: The list of subgraphs or the schema that was found; None if none was found.

@@ -32,14 +32,14 @@ class RateLimitRule(Section):
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.*-]*$")]
     """The name in `RateLimit`, `RateLimit-Policy`, logs and errors. It must be unique."""
     key: Annotated[tuple[KeyPart, ...], Field(min_length=1)] = ("address",)
-    """What a client is. `address`: its IP address (as `server.trusted_proxies` says; of IPv6, the /64 network).
-    `header:<name>`, `claim:<name>`, `api_key`, `client_name` (`apollographql-client-name`), `operation` (its name). If
-    the request does not have one of the parts, the rule does not apply; headers and names are chosen by the client,
-    so combine them with a rule about addresses."""
+    """The parts that identify a client. `address`: its IP address, or its /64 network with IPv6; behind proxies, see
+    `server.trusted_proxies`. The other parts: `header:<name>`, `claim:<name>`, `api_key`, `client_name` (the header
+    `apollographql-client-name`), `operation` (the operation name). If the request does not have one of the parts, the
+    rule does not apply. Clients choose headers and names themselves, so add another rule with `address`."""
     limit: Count
     """How much a client may use in each `period`: requests, or cost."""
     period: Duration = 1.0
-    """The time in which `limit` is available again."""
+    """The time after which the whole `limit` is available again."""
     burst: Count | None = None
     """How much a client may use at once after a pause. Null means the value of `limit`."""
     counts: Literal["requests", "cost"] = "requests"

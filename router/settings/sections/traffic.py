@@ -103,7 +103,7 @@ class SubgraphTraffic(Section):
     """How long an idle connection to a subgraph stays open."""
     max_response_bytes: Count | None = None
     """Maximum size of the body of a response, both as the subgraph sends it and after decompression. The number of JSON
-    values in a response is also limited: to a million, or to one for each 64 bytes of this limit if that is more."""
+    values in a response is limited too: to a million, or to `max_response_bytes` / 64 if that is more."""
     certificate_authority: FilePath | None = None
     """A PEM file with the certificate authorities to trust for https, instead of those of the system."""
     client_certificate: FilePath | None = None
@@ -149,7 +149,7 @@ class AllTraffic(Section):
     """How long an idle connection to a subgraph stays open."""
     max_response_bytes: Count = 64 * 1024 * 1024
     """Maximum size of the body of a response, both as the subgraph sends it and after decompression. The number of JSON
-    values in a response is also limited: to a million, or to one for each 64 bytes of this limit if that is more."""
+    values in a response is limited too: to a million, or to `max_response_bytes` / 64 if that is more."""
     certificate_authority: FilePath | None = None
     """A PEM file with the certificate authorities to trust for https, instead of those of the system."""
     client_certificate: FilePath | None = None

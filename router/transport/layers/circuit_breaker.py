@@ -31,7 +31,7 @@ State = Literal["closed", "open", "half-open"]
 
 
 class BreakerRule(NamedTuple):
-    """When a breaker opens and closes.
+    """The conditions on which a breaker opens and closes.
 
     Attributes:
         failure_percent: The share of failed requests in `window` seconds at which the breaker opens.

@@ -1,7 +1,7 @@
 """Send a slow query a second time, and use the first response.
 
-A query is slow if it takes longer than a percentile of the last queries to the subgraph. A budget bounds the share of
-second queries. The slower one is cancelled.
+A query is slow if it takes longer than a percentile of the last queries to the subgraph. The slower of both queries is
+cancelled. A budget limits the share of second queries.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FEWEST: Final = 20
 
 
 class HedgeRule(NamedTuple):
-    """When queries to one subgraph are sent a second time.
+    """The conditions on which queries to one subgraph are sent a second time.
 
     Attributes:
         percentile: A query that takes longer than this share of the last queries is slow.

@@ -1,8 +1,8 @@
-"""Bound how many requests a subgraph has at once, and find out by itself how many it can bear.
+"""Limits the concurrent requests to a subgraph. The limit adapts to what the subgraph can bear.
 
-If a subgraph gets more than it can do, requests wait inside it, and all become slow. So the durations of requests say
-whether there are too many: while they are at most `tolerance` times as long as the shortest typical duration, the limit
-grows; above that, it shrinks. A request above the limit fails at once, so that the others are answered in time.
+If a subgraph gets too many requests, they wait inside the subgraph, and all become slow. So the limit depends on the
+durations of requests. It grows while requests take at most `tolerance` times the shortest typical duration, and shrinks
+while they take longer. A request above the limit fails at once, so that the other requests are answered in time.
 """
 
 from __future__ import annotations

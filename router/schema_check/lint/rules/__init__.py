@@ -1,7 +1,7 @@
 """The lint rules of the router. A rule is a file with the name of its code; `pages` has the page that explains it.
 
-In: the proposed version of a schema. Out: problems. Each file has `LEVEL`, the level of its problems unless settings
-choose another, and `check`.
+In: the proposed version of a schema. Out: problems. Each file has `check`, and `LEVEL`: the level of its problems
+unless the settings choose another level.
 """
 
 from __future__ import annotations
