@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from servicekit.asgi import ASGIApp
 
 MUTATION_GRACE_SECONDS = 1.0
-"""How long `aclose` waits for running mutations by default: about the time of one fetch."""
+"""The default number of seconds that `aclose` waits for running mutations. One fetch takes about this time."""
 
 
 class Gateway:
@@ -127,7 +127,7 @@ class Gateway:
         self.preparation.prepare(query, operation_name)
 
     def inherit(self, previous: Gateway) -> None:
-        """Take over the counters, and the state of the stages, from the gateway `previous` that this one replaces."""
+        """Take over the counters and the state of the stages from `previous`, the gateway before a reload."""
         self.stages.inherit(previous.stages)
         self.limits.inherit(previous.limits)
         self.compiled_plans.inherit(previous.compiled_plans)

@@ -66,7 +66,7 @@ def assemble(
 def transport_for(
     graph: Supergraph, settings: RouterSettings, send: SubgraphHandler | None = None
 ) -> tuple[EncodingLayer, tuple[ReportsStatus, ...]]:
-    """Return the transport to all subgraphs, and the layers of the transport that `/status` shows.
+    """Return the transport to all subgraphs, and those of its layers that `/status` reports on.
 
     A request to a subgraph passes through these layers:
 

@@ -28,8 +28,8 @@ class ExecutionContext:
         headers: The headers to send to each subgraph, by subgraph name. The header rules are already applied.
         is_anonymous: Whether the client's request had no credential.
         deadline: The time by which every fetch must be complete, on the event loop's clock; None without a deadline.
-        sends_bodies: Whether the transport reads only the encoded bodies of requests: no stage changes a request, and
-            the request goes to a server.
+        sends_bodies: Whether fetches can be sent as encoded bodies alone. True if requests go to servers and no stage
+            changes them.
     """
 
     schema: GraphQLSchema

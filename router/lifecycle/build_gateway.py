@@ -97,7 +97,8 @@ def build(
     """Build a generation (a gateway with its settings) that is ready to serve. This function does all slow work.
 
     The warm-up pauses between documents, and ends when `stopped` is set. If the router does not listen yet, `stopped`
-    is None, and the warm-up does not pause. If the configuration file cannot be used, `fallback` has the settings.
+    is None, and the warm-up does not pause. If the configuration file cannot be used, the settings are those in
+    `fallback`.
 
     Raises:
         StartupError: the settings or the supergraph cannot be used, or a setting names an unknown subgraph.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class WarmUpDocument(NamedTuple):
-    """A document and the names of the operations to prepare. None stands for the only operation of the document."""
+    """A document and the names of the operations to prepare. The name None means the only operation of the document."""
 
     query: str
     operations: tuple[str | None, ...] = (None,)

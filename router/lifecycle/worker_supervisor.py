@@ -55,7 +55,7 @@ def open_listeners(endpoint: Endpoint, count: int) -> list[socket.socket]:
         PortTaken: another process listens on the port, with or without SO_REUSEPORT.
         StartupError: this machine does not have the address.
     """
-    bind(endpoint).close()  # fails if another process uses the port, because SO_REUSEPORT is not set
+    bind(endpoint).close()  # without SO_REUSEPORT, `bind` fails if another process uses the port
     first = bind(Endpoint(endpoint.host, endpoint.port, endpoint.variable, shared=True))
     port = first.getsockname()[1]
     others = [bind(Endpoint(endpoint.host, port, endpoint.variable, shared=True)) for _ in range(count - 1)]

@@ -86,7 +86,7 @@ class PlanUsage:
         self._pause = 0
 
     def is_paused(self) -> bool:
-        """Return whether compiled code is paused. If it is, count this execution as one of the pause."""
+        """Return whether compiled code is paused. During a pause, each call counts as one of its executions."""
         if not self._pause:
             return False
         self._pause -= 1
@@ -104,7 +104,7 @@ class CompiledPlans:
 
     Attributes:
         cache: Plan, operation and results of the conditions → the usage of the plan.
-        counts: How many requests were executed in which way.
+        counts: The number of executions of each kind.
     """
 
     def __init__(self, schema: GraphQLSchema, settings: RouterSettings) -> None:
@@ -121,7 +121,10 @@ class CompiledPlans:
     def begin(
         self, plan: QueryPlan, operation: PreparedOperation, variables: Mapping[str, object]
     ) -> tuple[PlanUsage, CompiledPlan] | None:
-        """Count one use of a plan. Return its usage and compiled code, or None if the interpreter must execute it."""
+        """Count one use of a plan. Return its usage and its compiled code.
+
+        Return None if the interpreter must execute the plan.
+        """
         if self._is_enabled:
             usage = self._usage(plan, operation, variables)
             if usage.program is not None and not usage.is_paused():
@@ -155,7 +158,7 @@ class CompiledPlans:
             self.counts = counts._replace(misfits=counts.misfits + 1)
 
     def inherit(self, previous: CompiledPlans) -> None:
-        """Take over the counts of `previous`, which this object replaces (a reload)."""
+        """Take over the counts of `previous`, the compiled plans before a reload."""
         self.counts = previous.counts
 
     def _compiled(

@@ -164,7 +164,8 @@ class Fetch:
             or to the root object of a root fetch.
         representations: the name of the variable with the representations. No variable of the client has this name.
         context_rewrites: where the values of `@fromContext` arguments are read. A path starts at the object whose
-            fields are fetched, and leads up to an ancestor by `Parent` steps. The value is sent as the variable `name`.
+            fields are fetched, and leads up to an ancestor by `Parent` steps. `name` of a rewrite is the variable for
+            the value.
     """
 
     id: int

@@ -95,7 +95,7 @@ def _drop_absent(entries: dict[str, Json]) -> dict[str, Json]:
 
 
 def plan_json(node: PlanNode | None, hints: Iterable[str] = ()) -> dict[str, Json]:
-    """Return the plan with this root node as JSON.
+    """Return the plan with the root node `node` in JSON format.
 
     The key `hints` is our addition to Apollo's format. Without hints, the key is left out.
     """

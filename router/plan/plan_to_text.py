@@ -61,7 +61,7 @@ def _subselection_lines(part: DeferPrimary | DeferredPart) -> list[str]:
 
 
 def plan_text(node: PlanNode | None) -> str:
-    """Return the plan with this root node as text."""
+    """Return the plan with the root node `node` in text format."""
     if node is None:
         return "QueryPlan {}"
     return "\n".join(_braced("QueryPlan", _comma(_Nodes(awaited_fetches(node)).node(node))))

@@ -59,8 +59,8 @@ if TYPE_CHECKING:
 
 _TOO_COMPLEX: Final = "QUERY_PLAN_COMPLEXITY_EXCEEDED"
 # The maximum number of variables in `@defer(if:)` conditions that the plan considers. Each variable doubles the number
-# of nodes of the plan. If an operation has more of these variables, a fragment whose condition is one of the remaining
-# variables is not deferred.
+# of nodes of the plan. If an operation has more of these variables, fragments with the remaining variables are not
+# deferred.
 _DEFER_CONDITIONS: Final = 3
 _NOT_DEFERRED: Final = "Too many variables are conditions of `@defer`: some fragments are not deferred."
 # The maximum number of query graphs that a planner caches. The graph that was not used for the longest time is dropped
@@ -219,7 +219,7 @@ def _conditional(
 
 @contextmanager
 def _reported_as_planning_errors() -> Iterator[None]:
-    """Turn exceptions that the stages of planning raise into a `PlanningError`, which is sent to the client."""
+    """Replace exceptions of the planning stages by a `PlanningError`, which the client gets as an error."""
     try:
         yield
     except UnplannableError as error:

@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 TYPENAME_TYPE: Final = GraphQLNonNull(GraphQLString)
 
 MOST_OBJECTS: Final = 500
-"""The interpreter executes an operation with more object shapes, because the generated code would be very long."""
+"""The maximum number of object shapes in a compiled operation.
+
+The interpreter executes an operation with more object shapes, because its generated code would be very long.
+"""
 
 
 def client_shape(operation: PreparedOperation, variables: Mapping[str, object]) -> ObjectShape:
@@ -125,7 +128,7 @@ def field_type(schema: GraphQLSchema, typename: str, name: str) -> GraphQLOutput
 
 
 def merged_order(orders: Sequence[Sequence[str]]) -> list[str]:
-    """Return a list of all keys in which the keys of each list in `orders` keep their order.
+    """Merge several lists of keys into one list that keeps the order of each list.
 
     For example, `["a", "c"]` and `["b", "c"]` give `["b", "a", "c"]`.
 

@@ -1,7 +1,7 @@
 """Encode the requests of a compiled plan quickly, and decode the responses.
 
 The beginning of a request body is always the same, so it is encoded only once. For each request, only the variables are
-encoded. In the example, these are the text in angle brackets:
+encoded. In this example of a body, the angle brackets mark the values of the variables:
 
     {"query":"query($representations:[_Any!]!){_entities(...)}","variables":{<client>,"representations":<list>}}
 
@@ -103,7 +103,7 @@ class Form:
         return b"".join((self._head, b",".join(members), b"}}"))
 
     def variables_in(self, body: bytes) -> json_codec.EncodedObject:
-        """Return the variables in `body`, which the method `body` returned."""
+        """Return the variables in a request body. The method `body` of the same form must have made the body."""
         return json_codec.EncodedObject(body[len(self._head) - 1 : -1] if len(body) > len(self._bare) else b"{}")
 
 
@@ -116,7 +116,7 @@ class CompiledRequest:
         batch: The batch; None if the request has only one fetch.
         parents: The number of requests for which this request waits.
         children: The indexes, in `CompiledPlan.requests`, of the requests that wait for this request.
-        forms: The forms that were used so far. A key contains the positions of the parts in the form.
+        forms: The forms that were used so far, by the positions of their parts.
     """
 
     parts: tuple[CompiledPart, ...]

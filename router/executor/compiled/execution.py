@@ -46,7 +46,10 @@ MISFITS: Final = (Misfit, msgspec.DecodeError, ArithmeticError, RecursionError, 
 async def execute_compiled(
     compiled: CompiledPlan, plan: QueryPlan, operation: PreparedOperation, context: ExecutionContext
 ) -> tuple[ExecutionResult, Exception | None]:
-    """Execute a compiled plan. Return the result, and the misfit that ended the compiled execution, or None."""
+    """Execute a compiled plan and return the result.
+
+    If a misfit ended the compiled execution, return the misfit too; otherwise None.
+    """
     run = _Run(compiled, context)
     try:
         data = await run.data()

@@ -151,8 +151,7 @@ def _not_null(field: FieldShape, type_: GraphQLOutputType) -> str:
 def is_unchecked(field: FieldShape, typename: str) -> bool:
     """Return whether the decoder does not check the values of a leaf field.
 
-    The decoder does not check `Float`, because these numbers must keep all their digits, and it does not check custom
-    scalars.
+    The decoder checks neither `Float` nor custom scalars. A `Float` is not checked because it must keep all its digits.
     """
     named = get_named_type(field.types[typename])
     return field.child is None and not isinstance(named, GraphQLEnumType) and named.name not in _BUILT_IN

@@ -17,8 +17,8 @@
 
 If two objects have equal representations, the example replaces the second object by the first, so that the fetched
 fields are placed only once. This is possible if the representation contains all fields that have been fetched for the
-objects: then the objects are equal. Otherwise, all objects are kept, and the function returns, instead of None, a list
-`positions`: for each object, the index of its representation.
+objects: then the objects are equal. Otherwise, all objects are kept, and the function returns a list `positions`
+instead of None. This list has, for each object, the index of the object's representation.
 """
 
 from __future__ import annotations
@@ -158,8 +158,8 @@ def _write_object(lines: SourceLines, function: CollectFunction, walked: Walked,
 def _input_checks(one: InputShape, step: StepShape, variable: str, typename: str) -> list[str]:
     """Return the lines that check an input if the decoder does not check it completely.
 
-    The input must not be absent, and must not be null if its type is non-null. The decoder cannot check this if the
-    field differs between the object types, or if it is of the type `Float` or of a custom scalar.
+    An input must not be absent. An input with a non-null type must not be null. The decoder cannot check these rules
+    for `Float`, for custom scalars, or for a field that differs between the object types.
     """
     if one.source is None:
         return []
@@ -214,10 +214,10 @@ def _write_position(lines: SourceLines, made: str) -> None:
 
 
 def write_nothing_fetched(lines: SourceLines, step: StepShape, variable: str, typename: str) -> None:
-    """Write the lines for an object for which a fetch returns no fields.
+    """Write the lines that run if a fetch returns no fields for an object.
 
-    The fields of the fetch become null, unless another fetch has returned them. If the type of a field is non-null, a
-    visible field raises `Misfit`, and a hidden field stays absent.
+    The fields of the fetch become null, unless another fetch has returned them. A field with a non-null type cannot
+    become null: a visible field raises `Misfit`, and a hidden field stays absent.
     """
     for field in step.brought.values():
         if field.is_typename or step.fetch.id not in field.sources.get(typename, ()):

@@ -70,7 +70,7 @@ class RecordingTransport:
         recorded = self._recorded[request.fetch_ids, body] = _Recorded()
         try:
             response = recorded.response = await self._inner.send(request)
-        except BaseException as failure:  # the tasks that wait for this request must get any exception, even a bug's
+        except BaseException as failure:  # also an exception from a bug must reach the waiting tasks
             recorded.failure = failure
             raise
         finally:

@@ -113,9 +113,9 @@ def null_propagation(
     The arguments are the same as those of `response_errors`.
 
     Yields:
-        A pair for each such object: the list of its paths in the client's response, and its path in the subgraph
-        response, as `FetchTarget.renamed` returns it. If there are errors but no `values`, the only pair is: the paths
-        of the objects to which the fetch adds fields, and the empty path.
+        For each such object, a pair: the object's paths in the client's response, and its path in the subgraph response
+        (see `FetchTarget.renamed`). If there are errors but no `values`, there is only one pair. It has the paths of
+        the objects to which the fetch adds fields, and the empty path.
     """
     entries = list(entries)
     if entries and not values:

@@ -80,8 +80,8 @@ class ExecutionFailures:
         Args:
             fetch: The fetch.
             objects: The paths of the objects in the client's response.
-            within: Where the fetch selects the fields of `objects`. It is a path that begins at the objects to which
-                the fetch adds fields. The path is empty if `objects` are these objects.
+            within: The path to `objects` from the objects to which the fetch adds fields; empty if they are the same
+                objects.
         """
         if not objects:
             return
@@ -94,11 +94,11 @@ class ExecutionFailures:
 
 
 def _values(target: FetchTarget, response: Mapping[str, object]) -> Mapping[PathSegment, object]:
-    """Return the value of each root field or entity of a response, by response key or index (execution §4).
+    """Return the root fields of a response by response key, or its entities by index (execution §4).
 
     Raises:
-        SubgraphMalformedResponse: The response has neither data nor errors, or its number of entities is not the number
-            of representations.
+        SubgraphMalformedResponse: The response has neither data nor errors, or has not exactly one entity for each
+            representation.
     """
     data, errors = response.get("data"), response.get("errors")
     if data is None and errors:

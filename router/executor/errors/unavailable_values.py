@@ -59,9 +59,9 @@ class UnavailableValues:
     def is_unavailable(self, path: ResponsePath, value: object) -> bool:
         """Return whether `value` is null because it could not be fetched.
 
-        `path` is the path of `value` in the response tree. If `path` is unavailable, another fetch can still return an
-        object or a list at `path`. This call then marks the keys below `path` as unavailable fields of the object, or
-        of each object in the list.
+        `path` is the path of `value` in the response tree. Another fetch can return an object or a list at an
+        unavailable path. In this case, the call marks the keys below `path` as unavailable fields of the object, or of
+        each object in the list.
         """
         keys = self.below.get(path)
         if keys is None:

@@ -1,4 +1,4 @@
-"""Finds the paths of the errors that say that the client may not read a field (execution §16.3)."""
+"""Finds the paths of the errors for fields that the client may not read (execution §16.3)."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Withheld(NamedTuple):
 def refused_places(
     withheld: Withheld, collector: FieldCollector, field_type: Callable[[str, str], GraphQLOutputType]
 ) -> Iterator[ResponsePath]:
-    """Yield the path of each error for a field that the client does not get.
+    """Yield the paths of the errors for a field that the client does not get.
 
-    If the client may not read the field itself, the result is the path of the field. If the client may not read any of
-    its subfields (the field is *emptied*, see `withheld_fields`), the result is the paths of the subfields, although
-    the field is null in the response. Exception: if the field is a list, the result is only the path of the field,
-    because the path of a subfield would need the index of an item.
+    If the client may not read the field itself, this is the path of the field. If the client may read the field, but
+    none of its subfields, the field is *emptied* (see `withheld_fields`): the field is null, and each subfield has an
+    error. For an emptied list, the only path is that of the field, because the path of a subfield would need the index
+    of an item.
     """
     if is_refused(withheld.nodes) or is_list_type(get_nullable_type(withheld.type)):
         yield withheld.path

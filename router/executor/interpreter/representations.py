@@ -66,8 +66,8 @@ class _Slot(NamedTuple):
         path: The path of the value in the response tree.
         type: The type of the value in the merged schema; None if it is not known.
         typename: The object type to use if the value has no `__typename`; "" if several types are possible.
-        selected: The copy of the same value that an earlier fragment of `requires` has made; None if there is none.
-            Further fields are added to this copy.
+        selected: The copy of this value from an earlier fragment of `requires`, to which further fields are added; None
+            if there is no earlier copy.
     """
 
     path: ResponsePath
@@ -163,9 +163,9 @@ class Projection:
         return value if complete and value.keys() - {TYPENAME} else None
 
     def _only_type(self, alternatives: Sequence[InputFragment]) -> str | None:
-        """If all fragments in `alternatives` have the same object type as type condition, return the name of this type.
+        """Return the object type that is the type condition of all fragments in `alternatives`; None if there is none.
 
-        Otherwise, return None. If there is such a type, an object without `__typename` has this type.
+        An object without `__typename` has this type.
         """
         names = {alternative.type_condition for alternative in alternatives}
         return names.pop() if len(names) == 1 and all(is_object_type(self.schema.get_type(n)) for n in names) else None

@@ -63,7 +63,7 @@ class ChosenPaths:
     def add(self, option: PathOption) -> None:
         """Add `option` to the chosen options.
 
-        If the path of `option` needs another option, and there is no alternative to this other option, add it too.
+        Also add each option that the path of `option` needs and that has no alternative.
         """
         start = fetch_start(option)
         if start in self.starts:

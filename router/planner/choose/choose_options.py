@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from router.planner.search_bounds import Effort
     from router.planner.walk.nodes_and_options import Leaf, PathOption
 
-# The cost of a plan with n leaves takes n times this number of units from the work budget when it is computed.
+# To compute the cost of a plan with n leaves, n times this number of units are taken from the work budget.
 WORK_PER_LEAF: Final = 2
 
 

@@ -1,7 +1,7 @@
 """Compute the cost of a plan by Apollo's formula (planning §6.4). `router plan --format cost` prints this cost.
 
-A fetch at stage 0 costs 1000, plus 1 for each of its fields. A fetch at stage n starts after n other fetches that run
-one after the other. It costs 100 · n times as much as at stage 0. Examples:
+A fetch at stage 0 costs 1000, plus 1 for each of its fields. At stage n, a fetch costs 100 · n times as much, because n
+other fetches run before it, one after the other. Examples:
 
     two fetches of five fields in parallel          1005 + 1005       =   2,010
     the same fetches, the second after the first    1005 + 1005 · 100 = 101,505

@@ -43,9 +43,7 @@ def without_conflicts(subgraph: SubgraphModel, type_name: str, tree: Tree) -> tu
 def _is_plain(tree: Tree) -> bool:
     """Return True if the tree certainly needs no aliases.
 
-    This is so if no two selections on one object can have the same response key.
-
-    Objects at any depth are checked.
+    This is so if no object, at any depth, can have two selections with the same response key.
     """
     if tree.fragments and (tree.fields or len(tree.fragments) > 1):
         return False

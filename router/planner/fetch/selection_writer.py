@@ -63,8 +63,8 @@ class SelectionWriter:
         if tree.is_abstract and not any(entry.key == TYPENAME and entry.guards <= emitted for entry in tree.fields):
             texts.append(TYPENAME)
             selected.append(_TYPENAME_FIELD)
-        # Only consecutive fields share a fragment. This keeps the order of the fields, and a mutation runs root fields
-        # in order.
+        # Only consecutive fields share a fragment, so the fields keep their order. In a mutation, this order is the
+        # order of execution.
         for around, entries in groupby(tree.fields, lambda entry: entry.directives.around):
             written = [self._field(entry, emitted, type_name) for entry in entries]
             if around:
@@ -148,9 +148,9 @@ class SelectionWriter:
 
 
 def _own_and_around(guards: Guards) -> tuple[Conditions, Conditions]:
-    """Split the guards of a selection: directives of the selection itself, and of fragments around it.
+    """Split the guards of a selection: those written on the selection itself, and those written on fragments around it.
 
-    A selection can have one `@include` and one `@skip`. Further guards are written on fragments around the selection.
+    A selection can have only one `@include` and one `@skip`. Further guards need fragments around the selection.
     """
     if not guards:
         return (), ()

@@ -28,7 +28,7 @@ class ProvidedField:
 
     Attributes:
         types: The object types for which the field is provided. None if it is provided for all types.
-        scope: The provided fields of the object that the field returns.
+        scope: The provided fields of the returned object.
     """
 
     name: str

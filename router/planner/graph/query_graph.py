@@ -38,7 +38,7 @@ class FieldEdge:
 
     Attributes:
         target: The named type of the field.
-        scope: The fields that a `@provides` provides on the object that the field returns.
+        scope: The fields of the returned object that the subgraph resolves because of a `@provides`.
         requires: The selection of `@requires`, or None.
         contexts: The arguments with `@fromContext`.
     """
@@ -173,7 +173,7 @@ class QueryGraph:
             if implementation is None or not implementation.needs_no_inputs:
                 return None
             scopes.append(implementation.scope)
-        # The field of the interface has a provided subfield only if the field of every implementing type has it.
+        # A subfield is provided on the interface only if it is provided on every implementing type.
         shared = [entry for entry in scopes[0] if all(entry in other for other in scopes)] if scopes else []
         return replace(edge, scope=(*edge.scope, *shared))
 
@@ -226,8 +226,7 @@ class QueryGraph:
             if definition is None or (candidate != type_name and not definition.is_interface_object):
                 continue
             keys = tuple(key for key in definition.keys if key.resolvable)
-            # If an interface has no object types in a subgraph, `_entities` of the subgraph cannot return any of its
-            # objects.
+            # `_entities` of a subgraph returns no objects of an interface without object types in the subgraph.
             if keys and definition.possible:
                 yield Entry(subgraph, candidate, keys, definition.is_interface_object)
                 if candidate == type_name:

@@ -152,9 +152,9 @@ class DirectiveReader:
         return tuple(directives for directives in found if directives.text.strip())
 
     def of_operation(self, operation: OperationDefinitionNode) -> Mapping[OperationKind, WrittenDirectives]:
-        """Return the directives of the operation that a fetch of each kind (query, mutation, subscription) can have.
+        """Return the directives to write on a fetch, for each kind of operation (query, mutation, subscription).
 
-        A directive may be allowed on only some kinds of operations.
+        These are the directives of the client's operation that are allowed on this kind of operation.
         """
         directives = operation.directives or ()
         kinds: tuple[OperationKind, ...] = ("query", "mutation", "subscription")

@@ -259,7 +259,7 @@ class Normaliser:
         return internal_key(item.node), signature(item.node), item.guards, item.directives.text + text
 
     def split_keys(self, items_by_type: Mapping[str, Sequence[SelectedField]]) -> frozenset[str]:
-        """Return the response keys whose subselections on two types use one key (here `x`) for different fields.
+        """Return the response keys under which two types select different subfields with one key (here `x`).
 
         ... on A { next { x } }  ... on B { next { x: y } }     =>     {"next"}      because of `x`
         """
@@ -284,7 +284,7 @@ class Normaliser:
             for item in items:
                 here = (*path, internal_key(item.node))
                 wanted = signature(item.node)
-                # On the object itself (empty `path`), each type may use the response key for another field.
+                # On the object itself (empty `path`), two types may use one response key for different fields.
                 if path and signatures.setdefault(here, wanted) != wanted:
                     return True
                 if item.node.selection_set is not None:
@@ -294,7 +294,7 @@ class Normaliser:
         return False
 
     def output(self, item: SelectedField) -> tuple[str, int]:
-        """Return the named type of a selected field, and how many lists are around it: `[[Book!]]` is `Book`, 2."""
+        """Return the named type of a selected field, and the number of list wrappers: `[[Book!]]` is `Book`, 2."""
         output = self._output(item.parent_type, item.node.name.value)
         assert output is not None  # noqa: S101 - the operation is valid
         return output

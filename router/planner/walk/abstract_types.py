@@ -133,8 +133,8 @@ class AbstractSelections:
             # condition stay under this condition.
             return _without_repeated(items)
         folded = self._explorer.normaliser.folded(items, self._node.type_name, frozenset(self._object_types))
-        # A leaf without a type condition makes equal leaves superfluous that come later. So the fields without a type
-        # condition are moved to the front.
+        # A leaf without a type condition makes later equal leaves superfluous. So the fields without a type condition
+        # are moved to the front.
         of_all_first = _repeated_in(sorted(folded, key=lambda item: item.types is not None))
         return [item for item in folded if id(item) not in of_all_first] if of_all_first else folded
 

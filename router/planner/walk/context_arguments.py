@@ -3,7 +3,8 @@
 The value is read from the nearest ancestor whose type sets the context. The value becomes a variable of the fetch that
 resolves the field with the argument. A variable has only one value in a request, but different objects can need
 different values. Such objects need different requests. Only the fetch of a hop can be sent several times, so the field
-is always resolved in the fetch of a hop: a hop to its object, or to an object between it and the ancestor.
+is always resolved in the fetch of a hop. The hop leads to the object of the field, or to an object between this object
+and the ancestor.
 
     type Shop @context(name: "shop") { currency: String  items: [Item] }
     type Item @key(fields: "id") { id: ID!  price(currency: String @fromContext(field: "$shop { currency }")): Int }
@@ -53,8 +54,9 @@ class ContextArgumentFinder:
     def find(self, node: ObjectNode, name: str, edge: FieldEdge, entered: int = 0) -> ContextArguments | None:
         """Return the `@fromContext` arguments of field `name`.
 
-        `entered` says where the fetch enters: so many objects above `node`. Returns None if an argument has no value:
-        no ancestor sets the context, the value cannot be fetched, or the ancestor is below the entered object.
+        The fetch begins at the object that is `entered` objects above `node`. Returns None if an argument has no value:
+        no ancestor sets the context, the value cannot be fetched, or the ancestor is below the object at which the
+        fetch begins.
         """
         leaves: list[Leaf] = []
         values: list[ContextArgumentValue] = []

@@ -121,7 +121,7 @@ class ExpansionByType:
     def _earliest_options_resolve_each_type(self, selection: MergedField, first: Sequence[PathOption]) -> bool:
         """Return whether some direct option resolves the field on each object type.
 
-        Only direct options of the earliest stage count. The options in `first` do not count either, because they
+        Only direct options of the earliest stage count. Of these, the options in `first` do not count, because they
         resolve the field on the abstract type.
         """
         return any(
@@ -135,7 +135,7 @@ class ExpansionByType:
     ) -> bool:
         """Return whether the object has only one type, and a subgraph not in `options` resolves the field on this type.
 
-        If the object can have several types, the paths would multiply at every level. So return False.
+        With several types, the number of paths would multiply at every level. So the result is then False.
 
         `is_first` says that an option of the earliest stage resolves the field. If `is_first` is True and the field is
         a leaf, return False: a search for hops would cost more than it saves.

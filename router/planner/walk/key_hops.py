@@ -130,10 +130,10 @@ class KeyHops:
         return hop
 
     def with_context_from_above(self, node: ObjectNode, edge: FieldEdge, name: str, subgraph: str) -> list[PathOption]:
-        """Return options that resolve field `name`, with `@fromContext` arguments, in a fetch of an object above.
+        """Return options that resolve field `name` in the fetch of a hop to an ancestor of `node`.
 
-        Such an option repeats the path of a direct option of `node`, but its hop waits for the values of the arguments.
-        It saves the fetch of a hop to the object itself.
+        Such an option copies the path of a direct option of `node`, but begins with a hop that waits for the values of
+        the `@fromContext` arguments of the field. The option saves the fetch of a hop to the object of `node`.
         """
         found: list[PathOption] = []
         if edge.requires is None and node.internal_depth == 0:
@@ -143,7 +143,7 @@ class KeyHops:
         return found
 
     def _entered_above(self, option: PathOption, edge: FieldEdge, name: str) -> Iterator[PathOption]:
-        """Yield the direct option with a hop that waits for the values of the arguments, or nothing."""
+        """Yield a copy of a direct option in which the hop waits for the values of the arguments, or nothing."""
         start = fetch_start(option)
         steps = _steps_between(start, option)
         entered = sum(step.step is PathStep.FIELD for step in steps)
@@ -152,7 +152,7 @@ class KeyHops:
             return
         contexts = self._context_arguments.find(option.node, name, edge, entered)
         if contexts is None or any(_all_need(leaf, start.fetch_id) for leaf in contexts.leaves):
-            # If the value comes from the fetch of `start`, the hop would be one more fetch of the same objects.
+            # A hop that waits for the fetch of `start` would fetch the same objects once more. It saves no fetch.
             return
         assert start.entry is not None  # noqa: S101 - a key hop has an entry
         choices = [KeyChoice((*choice.leaves, *contexts.leaves)) for choice in start.key_choices]

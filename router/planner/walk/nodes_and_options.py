@@ -14,7 +14,8 @@ OPERATION_ROOT has no parent. KEY_HOP needs the options that fetch the leaves of
 | QUERY_ROOT     | an option of a `Query` object    | the query root of a subgraph (*re-entry*)                |
 
 The steps OPERATION_ROOT, KEY_HOP and QUERY_ROOT begin a fetch; the other steps stay in the same fetch. The *fetch
-start* of an option is the option whose last step begins the fetch: the option itself, or an option that it continues.
+start* of an option is the option with which its fetch begins. If the last step of an option begins a fetch, the option
+is its own fetch start. Otherwise, the option continues its fetch start.
 """
 
 from __future__ import annotations
@@ -76,8 +77,8 @@ class NodeMemory:
         requiring: The hop for each field with requirements, by subgraph and field name. The value is None if no hop is
             possible.
         in_progress: The subgraph and field name of each search for `requiring` that is still running.
-        internal_children: The nodes of internal child objects. The cache key of a node is its response key together
-            with the options that resolve the field. Several keys and requirements can use one node.
+        internal_children: The nodes of internal child objects. A node is cached by its response key and the options
+            that resolve its field, so that several keys and requirements can use the node.
     """
 
     hops: list[PathOption] | None = None
@@ -159,9 +160,11 @@ class PathOption:
         key_choices: For KEY_HOP, the keys that can be fetched, sorted by stage.
         purpose: For a KEY_HOP that resolves a field with requirements, the name of this field, with the path to its
             object. For QUERY_ROOT, a text that identifies the fetch of the parent option. Otherwise empty.
-        contexts: For a KEY_HOP that resolves a field with `@fromContext` arguments, these arguments.
-        contextual_field: The name of this field, for an option of its object.
-        context_leaves: The leaves that are fetched for the values of the arguments.
+        contexts: The `@fromContext` arguments of a field: on the KEY_HOP that begins the fetch of the field, and on the
+            option at the field's object.
+        contextual_field: The name of this field, on the option at the field's object; otherwise empty.
+        context_leaves: The leaves for the values of these arguments, except leaves of the keys. They are no part of the
+            representation.
     """
 
     step: PathStep
@@ -222,7 +225,7 @@ class PathOption:
 class ContextArgumentValue:
     """An argument with `@fromContext`, and the variable for its value.
 
-    `rewrites` has the paths where the value is read. Each rewrite renames the value at its path to the variable.
+    `rewrites` has the paths where the value is read. The name in each rewrite is the variable.
     """
 
     argument: ArgumentNode

@@ -1,6 +1,6 @@
 """Makes the headers that tell subgraphs who the client is (`authentication.forward`).
 
-A header has a claim of the client, or a short-lived token that the router signs.
+A header contains a claim of the client, or a short-lived token that the router signs.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class _Signer:
         self._settings = settings
         self._secret = settings.secret.get_secret_value()
         self._clock = clock
-        # Maps an `Identity` object to the time until which its token is used, and the token. Requests with the same
+        # Maps an `Identity` object to its token, with the time at which a new token is signed. Requests with the same
         # verified access token share one `Identity` object (`verified_token_cache`).
         self._tokens: Lru[Identity, tuple[float, str]] = Lru(
             max_entries=_CACHED_IDENTITIES, max_weight=_CACHED_IDENTITIES

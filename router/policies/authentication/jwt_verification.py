@@ -1,9 +1,9 @@
 """Verifies access tokens (JSON Web Tokens), and returns the identity of the client.
 
 The checks follow RFC 8725 (best practices for JWT). The text of a token decides only which of the configured issuers is
-used, and which key of this issuer. A token with a header field that contains a key, contains the address of a key, or
-changes how a key is used is refused. At most one signature is verified for a token. The response to the client is the
-same for every invalid token.
+used, and which key of this issuer. A token is refused if a field of its header contains a key or the address of a key,
+or changes how a key is used. At most one signature is verified for a token. The response to the client is the same for
+every invalid token.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ MOST_CHARACTERS: Final = 16_384
 
 # The compact form of a signed token (RFC 7515 §7.1), and its characters (RFC 4648 §5).
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
-# A token with one of these header fields is refused: keys and addresses of keys in the token itself (RFC 7515 §4.1),
-# and extensions that a verifier must support (`crit`).
+# A token with one of these header fields is refused. The fields contain keys or addresses of keys (RFC 7515 §4.1), or
+# extensions that a verifier must support (`crit`).
 _FORBIDDEN_HEADER: Final = frozenset({"jwk", "jku", "x5u", "x5c", "crit", "b64", "zip"})
 # The exceptions that PyJWT raises for a token that is not valid. For example, a token with very large numbers raises
 # `ArithmeticError`, and a token with very deep nesting raises `RecursionError`.

@@ -36,8 +36,8 @@ class InvalidKeySet(Exception):
 class KeySet:
     """Public keys by key id and algorithm. An instance never changes, so a token that it has verified stays valid.
 
-    Each key verifies only signatures of certain algorithms: those that fit the type of the key or, if the key has a
-    member `alg`, only this algorithm. So a token cannot choose how a key is used (RFC 8725 §3.1).
+    Each key verifies only signatures of certain algorithms, so a token cannot choose how a key is used (RFC 8725 §3.1).
+    The type of the key decides which algorithms. If the key has a member `alg`, only this one of them is used.
     """
 
     def __init__(self, keys: Mapping[tuple[str | None, str], jwt.PyJWK], text: str) -> None:

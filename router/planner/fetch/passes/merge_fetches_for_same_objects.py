@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 Groups: TypeAlias = "tuple[FetchGroup, ...]"
 
-# The maximum number of failed attempts to merge two groups, for all groups that fetch the same objects from one
-# subgraph. After this number of failures, the remaining groups are not merged.
+# Many groups can fetch the same objects from one subgraph. After this number of failed attempts to merge two of these
+# groups, the remaining groups are not merged.
 TRIALS = 500
 
 
