@@ -47,9 +47,9 @@ class LinkError(Exception):
         code: The composition error code.
         message: What is wrong.
         node: The directive.
-        others: The valid links, or None. If None, the caller reports this error. Otherwise, the caller uses these links
-            to look for unknown types in the schema. If there are unknown types, the caller reports them instead of this
-            error, as Apollo's composition does.
+        others: The valid links; None if the caller must report this error. With the links, the caller first looks for
+            unknown types in the schema. If there are any, the caller reports them instead of this error, as Apollo's
+            composition does.
     """
 
     def __init__(self, code: LinkErrorCode, message: str, node: DirectiveNode | None) -> None:

@@ -60,7 +60,7 @@ class RouterProcess:
 
     @cached_property
     def asgi(self) -> ASGIApp:
-        """The ASGI application, which serves GraphQL requests to the current supergraph, and health requests."""
+        """The ASGI application for GraphQL requests and health checks."""
         checks = {"supergraph": self._rollover.check_loaded, "capacity": self._rollover.check_capacity}
         return RequestIdMiddleware(HealthEndpoints(self._serve, checks), access_log=False)
 

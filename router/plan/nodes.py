@@ -126,7 +126,7 @@ OutputSelection: TypeAlias = OutputField | OutputFragment
 
 @dataclass(frozen=True, slots=True)
 class ValueSetter:
-    """A rewrite that sets the value at `path` in each object that has this path."""
+    """A rewrite that sets the value at `path`. An object without this path stays as it is."""
 
     path: Path
     value: str
@@ -134,7 +134,7 @@ class ValueSetter:
 
 @dataclass(frozen=True, slots=True)
 class KeyRenamer:
-    """A rewrite that renames the last key of `path` to `name` in each object that has this path."""
+    """A rewrite that renames the last key of `path` to `name`. An object without this path stays as it is."""
 
     path: Path
     name: str
@@ -160,8 +160,8 @@ class Fetch:
         requires: what is read from the response for the representation of an object. Empty for a root fetch. The
             representation has the keys of each `InputFragment` that matches the type and the `conditions`.
         input_rewrites: the rewrites to apply to each representation, in this order.
-        output_rewrites: the rewrites to apply, in this order, before the result of the fetch is merged: to each entity,
-            or to the root object of a root fetch.
+        output_rewrites: the rewrites to apply to each entity, or to the root object of a root fetch, in this order.
+            They are applied before the result of the fetch is merged.
         representations: the name of the variable with the representations. No variable of the client has this name.
         context_rewrites: where the values of `@fromContext` arguments are read. A path starts at the object whose
             fields are fetched, and leads up to an ancestor by `Parent` steps. `name` of a rewrite is the variable for

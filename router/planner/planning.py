@@ -294,7 +294,7 @@ class OperationPlanning:
                 return [self._root_fields.in_one_subgraph(self._items)]
 
     def _subscription(self, response: ResponsePart) -> Subscription:
-        """Build the plan node of a subscription from `response`, which has its fetches (planning §3.20)."""
+        """Return the plan node of a subscription. `response` has the fetches of the subscription (planning §3.20)."""
         assert response.first is not None  # noqa: S101 - a subscription has a field, and it is not deferred
         primary, rest = split_first(response.first)
         each = None if rest is None else plan_node(rest, self._fetch, self._writer.batch)

@@ -182,7 +182,11 @@ class _Writer:
             write_object_class(self.lines, shape, typename_is_implied=shape.number in self.implied)
 
     def _is_typename_implied(self, shape: ObjectShape) -> bool:
-        """Return whether the objects of a shape may lack `__typename`, because they have one type (execution §3.2)."""
+        """Return whether the objects of a shape need no `__typename` from a subgraph (execution §3.2).
+
+        This is so if the shape has only one object type, and `requires` of each fetch for these objects names this
+        type.
+        """
         if not any(is_hidden_constant(shape, field) for field in shape.fields.values()):
             return False
         for step in self.steps.values():

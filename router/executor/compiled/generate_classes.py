@@ -101,7 +101,7 @@ def _write_class(lines: SourceLines, name: str, base: str, fields: Sequence[tupl
 
 
 def _created(shape: ObjectShape, field: FieldShape, *, typename_is_implied: bool) -> str:
-    """Return the type annotation of a field in the class for the objects of a shape."""
+    """Return the type annotation of a field in the class of its object (see `write_object_class`)."""
     if shape.creator is None:
         return NEVER
     if is_hidden_constant(shape, field) and typename_is_implied and field.brought_by(shape.creator, shape.types):

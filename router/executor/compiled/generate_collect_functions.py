@@ -78,7 +78,7 @@ class CollectFunction:
         return self.objects_exist and not self.step.is_filtered and not self.absent_inputs()
 
     def absent_inputs(self) -> list[FieldShape]:
-        """Return the fields that the representations need, but that can be absent."""
+        """Return the inputs of the representations that can be absent."""
         return [
             one.source
             for inputs in self.inputs.values()
@@ -277,5 +277,5 @@ def _is_hashable(one: InputShape) -> bool:
 
 
 def same_keys(groups: Sequence[CollectFunction]) -> bool:
-    """Return whether functions that share one list of representations compare representations in the same way."""
+    """Return whether all these functions compare representations in the same way. Only then can they share one list."""
     return len({tuple(_is_hashable(one) for each in f.inputs.values() for one in each) for f in groups}) <= 1

@@ -2,8 +2,9 @@
 
 The function does three things:
 
-- It checks the values that the decoder does not check: numbers of the type `Float`, custom scalars that must not be
-  null, and, in a field of an interface or union type, the fields that depend on the `__typename` of the object.
+- It checks values that the decoder does not check: numbers of the type `Float`, and custom scalars that must not be
+  null. If a field has an interface or union type, it also checks the fields that depend on the `__typename` of the
+  object.
 - It removes hidden fields.
 - It sets the fields that no fetch returns.
 

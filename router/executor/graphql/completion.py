@@ -131,9 +131,9 @@ def complete_subtree(
         operation: The client's operation, for its fragments and schema.
         variables: The coerced variables of the operation.
         subtree: The part to complete.
-        errors: All errors of the execution so far. The result contains only the errors without a path, and the errors
-            at the subtree or below it. The other errors have an effect too: if an error's path is at a null or above
-            it, no further error is added for this null.
+        errors: All errors of the execution so far. The result contains the errors without a path, and the errors at the
+            subtree or below it. The other errors are not in the result, but a null needs no further error if one of
+            them is at the null or above it.
         effects: The effects of failed fetches. Completion changes this object. So pass the same object for all parts of
             a response, and complete each part before the parts inside it.
 

@@ -247,7 +247,8 @@ class Projection:
     def _is_of_absent_entity(self, path: ResponsePath) -> bool:
         """Return whether the object at `path`, or an ancestor of it, is an entity that a subgraph does not have.
 
-        The fields of this subgraph are then null without an error. The fields that need them as inputs are null too.
+        The fields of this subgraph are then null without an error. Fields that need these fields as inputs are null
+        too.
         """
         return bool(self.absent) and any(path[: len(path) - cut] in self.absent for cut in range(len(path)))
 

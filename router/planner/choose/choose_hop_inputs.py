@@ -85,10 +85,10 @@ class ChosenPaths:
     def decide_hops(self, *, weigh_costs: bool) -> None:
         """Choose the inputs of hops.
 
-        First, the method decides all hops that need no comparison of costs: the inputs were passed to the constructor,
-        the inputs are forced, or the chosen fetches can already return the fields of a key. If `weigh_costs` is True,
-        each other hop then gets its cheapest inputs. Of these hops, the hop with the largest regret (see `_regret`) is
-        decided first.
+        First, the method decides the hops without a comparison of costs where possible: if the inputs were passed to
+        the constructor, if the inputs are forced, or if the chosen fetches can already return the fields of a key. If
+        `weigh_costs` is True, each other hop then gets its cheapest inputs. Of these hops, the hop with the largest
+        regret (see `_regret`) is decided first.
         """
         while True:
             self._decide_without_cost()

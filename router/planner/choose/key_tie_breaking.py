@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 def break_key_ties(cheapest: CheapestChoice) -> None:
-    """Offer choices with other inputs for one hop to `cheapest`, which keeps the best choice.
+    """Try other inputs for each hop. `cheapest` keeps the best choice.
 
-    New inputs are tried only if the fetches of the current choice can return them.
+    Inputs are tried only if the fetches of the current choice can return them.
     """
     for start in cheapest.choice.chosen_fetches.hops_with_choice:
         chosen_fetches = cheapest.choice.chosen_fetches

@@ -25,11 +25,11 @@ def break_leaf_ties(
     choice_of: Callable[[Assignment], Choice],
     cheapest: CheapestChoice,
 ) -> None:
-    """Offer the choices that have the same rank as `assignment` to `cheapest`, which keeps the best choice.
+    """Pass choices with the same rank as `assignment` to `cheapest.offer`, which keeps the best choice.
 
     `assignment` is the result of the search. If the search tried all combinations, all choices with this rank are
-    offered. Otherwise, only neighbours are offered: assignments that differ little (see `combination_search`). The
-    neighbours of `assignment` are offered first. If one of them is cheaper, its own neighbours are offered next.
+    passed. Otherwise, only neighbours are passed: assignments that differ little (see `combination_search`). The
+    neighbours of `assignment` come first. If one of them is cheaper, its own neighbours come next.
     """
     ties: Iterable[Assignment] = search.ties
     seen = {assignment}

@@ -133,9 +133,9 @@ class DirectiveReader:
     ) -> tuple[FragmentDirectives, ...]:
         """Return the directives of an inline fragment, or of a fragment spread and its definition.
 
-        The result can have two elements, for two nested fragments in the fetch. The spread and the definition can have
-        the same directive, but one inline fragment cannot have this directive twice. So the directives of the
-        definition are written on a second, inner fragment.
+        A spread and its definition can have the same directive, but an inline fragment cannot have a directive twice.
+        So the directives of the definition are written on a second fragment inside the first one. In this case, the
+        result has two elements.
         """
         directives = fragment.directives
         definition = fragments[fragment.name.value].directives if isinstance(fragment, FragmentSpreadNode) else ()

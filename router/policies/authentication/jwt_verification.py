@@ -33,7 +33,7 @@ _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", 
 # A token with one of these header fields is refused. The fields contain keys or addresses of keys (RFC 7515 §4.1), or
 # extensions that a verifier must support (`crit`).
 _FORBIDDEN_HEADER: Final = frozenset({"jwk", "jku", "x5u", "x5c", "crit", "b64", "zip"})
-# The exceptions that PyJWT raises for a token that is not valid. For example, a token with very large numbers raises
+# The exceptions that PyJWT raises for an invalid token. For example, a token with very large numbers raises
 # `ArithmeticError`, and a token with very deep nesting raises `RecursionError`.
 _NOT_VALID: Final = (jwt.PyJWTError, TypeError, ValueError, ArithmeticError, RecursionError, AttributeError)
 
