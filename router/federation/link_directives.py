@@ -76,7 +76,7 @@ def directives_on_schema(document: DocumentNode) -> list[DirectiveNode]:
 
 
 def links_federation(directives: Sequence[DirectiveNode]) -> bool:
-    """Return whether one of the directives on a schema links federation, so that it is a Federation 2 schema."""
+    """Return whether the schema is a Federation 2 schema: one of the directives on the schema links federation."""
     return any(_is_federation(node) for node in directives)
 
 

@@ -92,7 +92,7 @@ def _documents(manifest: object) -> Iterator[str]:
 
 
 class Throttle:
-    """Limits the total time of a warm-up and, while clients are served, the number of documents per second.
+    """Limits the total time of a warm-up. While clients are served, also limits the number of documents per second.
 
     The warm-up ends when `stopped` is set. `stopped` is None if no client is served yet; the warm-up then never pauses.
     """

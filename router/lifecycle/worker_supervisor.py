@@ -280,7 +280,7 @@ async def _first_completed(*waits: Coroutine[object, object, object] | asyncio.F
 
 
 def call_when_closed(pipe: int, stop: Callable[[], None]) -> None:
-    """Call `stop` when the other end of `pipe` is closed. The system closes that end when its process exits."""
+    """Call `stop` when the other end of `pipe` is closed, for example because its process has ended."""
     loop = asyncio.get_running_loop()
 
     def readable() -> None:

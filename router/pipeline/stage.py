@@ -55,7 +55,7 @@ class Stage:
         return ()
 
     def inherit(self, previous: Stage) -> None:
-        """Take over the state of `previous`, the stage of the same class that this stage replaces (a reload)."""
+        """Take over the state of `previous`, the stage of the same class before a reload."""
 
     def status(self) -> Mapping[str, object]:
         """Return the values that `/status` of the admin port shows for this stage: name → JSON value.

@@ -78,7 +78,7 @@ class CollectFunction:
         return self.objects_exist and not self.step.is_filtered and not self.absent_inputs()
 
     def absent_inputs(self) -> list[FieldShape]:
-        """Return the inputs of the representations that can be absent."""
+        """Return the fields that can be absent although a representation needs them."""
         return [
             one.source
             for inputs in self.inputs.values()

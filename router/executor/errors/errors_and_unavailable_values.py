@@ -97,7 +97,7 @@ def _values(target: FetchTarget, response: Mapping[str, object]) -> Mapping[Path
     """Return the root fields of a response by response key, or its entities by index (execution §4).
 
     Raises:
-        SubgraphMalformedResponse: The response has neither data nor errors, or has not exactly one entity for each
+        SubgraphMalformedResponse: The response has neither data nor errors, or does not have one entity for each
             representation.
     """
     data, errors = response.get("data"), response.get("errors")

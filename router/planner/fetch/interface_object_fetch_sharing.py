@@ -42,7 +42,7 @@ class EntityType(NamedTuple):
 
 
 class HarmfulField(NamedTuple):
-    """A field that must only be resolved for objects on which it is selected: non-null, or with `@requires`.
+    """A non-null field, or a field with `@requires`. It must be resolved only for objects on which it is selected.
 
     Attributes:
         around: the path of the parent object.

@@ -226,7 +226,7 @@ class QueryGraph:
             if definition is None or (candidate != type_name and not definition.is_interface_object):
                 continue
             keys = tuple(key for key in definition.keys if key.resolvable)
-            # `_entities` of a subgraph returns no objects of an interface without object types in the subgraph.
+            # If an interface has no object types in the subgraph, `_entities` returns no objects of this interface.
             if keys and definition.possible:
                 yield Entry(subgraph, candidate, keys, definition.is_interface_object)
                 if candidate == type_name:

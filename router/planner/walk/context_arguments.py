@@ -82,7 +82,7 @@ class ContextArgumentFinder:
 
 
 def _ancestors(graph: QueryGraph, node: ObjectNode, context: str) -> Iterator[tuple[ObjectNode, int]]:
-    """Yield each ancestor whose type sets the context, the nearest first, with its distance from `node` in objects."""
+    """Yield each ancestor whose type sets the context, nearest first, and how many objects it is above `node`."""
     levels = 0
     at = node
     while at.parent is not None:

@@ -1,7 +1,8 @@
 """Find the options of a node that resolve a field.
 
 Such an option is a direct option or a hop. A field with requirements (`@requires`, `@fromContext`) gets a hop of its
-own, which comes after the fetches for the requirements. With `@fromContext`, the hop can also lead to an object above.
+own, which comes after the fetches for the requirements. With `@fromContext`, the hop can also lead to an ancestor of
+the object.
 """
 
 from __future__ import annotations

@@ -253,9 +253,7 @@ def _hop(node: ObjectNode, entry: Entry, choices: Sequence[KeyChoice], purpose: 
 
 
 def _has_only_direct_option(node: ObjectNode, entry: Entry) -> bool:
-    """Return whether the node has only one direct option, and this option is in the entry's subgraph.
-
-    A hop into this subgraph is then useless.
+    """Return whether a hop by `entry` is useless, because the node's only direct option is in the same subgraph.
 
     Returns False for a deferred node: its fields need a separate fetch.
     """

@@ -14,8 +14,8 @@ OPERATION_ROOT has no parent. KEY_HOP needs the options that fetch the leaves of
 | QUERY_ROOT     | an option of a `Query` object    | the query root of a subgraph (*re-entry*)                |
 
 The steps OPERATION_ROOT, KEY_HOP and QUERY_ROOT begin a fetch; the other steps stay in the same fetch. The *fetch
-start* of an option is the option with which its fetch begins. If the last step of an option begins a fetch, the option
-is its own fetch start. Otherwise, the option continues its fetch start.
+start* of an option is the option with which its fetch begins. An option is its own fetch start if its last step begins
+a fetch. Otherwise, it has the fetch start of its parent.
 """
 
 from __future__ import annotations
