@@ -23,7 +23,7 @@ from router.schema_check.schema_sources import SchemaSource, read_source, read_s
 from router.schema_check.schema_versions import NotComposable, SchemaVersion, build_version, read_url
 from router.schema_check.usage_source import UsageSource
 from router.settings.validation_messages import message_of
-from router.usage.window import share_of, window_of
+from router.usage.parse_window_and_share import share_of, window_of
 
 if TYPE_CHECKING:
     from datetime import date

@@ -18,8 +18,8 @@ from router.schema_check.schema_versions import NotComposable, read_version
 from router.usage.coverage import add_unknown_variables, usage_of_schema
 from router.usage.import_reports import InvalidReport, read_report
 from router.usage.open_store import POSTGRES_SCHEMES, open_store
+from router.usage.parse_window_and_share import window_of
 from router.usage.usage_queries import read_coordinates, read_operations, read_totals
-from router.usage.window import window_of
 from servicekit.errors import StartupError
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def coverage(schema: Path, **given: Any) -> None:
     "--keep-minutes-days", type=click.IntRange(min=1), default=3, show_default=True, help="The same for minutes."
 )
 def prune(store: str, keep_days: int, keep_minutes_days: int) -> None:
-    """Delete old counts, and operations that have none left."""
+    """Delete old counts, and operations without any counts."""
     pruned = _in_store(store, lambda opened: opened.prune(time.time(), keep_days, keep_minutes_days))
     click.echo(
         f"deleted {pruned.minutes:,} counts of minutes, {pruned.days:,} of days and {pruned.operations:,} operations"
@@ -201,7 +201,7 @@ def prune(store: str, keep_days: int, keep_minutes_days: int) -> None:
 @click.option("--schema", type=READABLE_FILE, required=True, help="The schema for which the operations were sent.")
 @click.argument("files", type=READABLE_FILE, nargs=-1, required=True)
 def import_(store: str, schema: Path, files: tuple[Path, ...]) -> None:
-    """Add the usage reports in FILES: JSON as clients of GraphQL Hive send it, or as Apollo's protobuf in JSON."""
+    """Add the usage reports in FILES: JSON reports of clients of GraphQL Hive, or Apollo's protobuf reports as JSON."""
     known = _schema(schema)
 
     async def run(opened: UsageStore) -> None:

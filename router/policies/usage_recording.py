@@ -54,7 +54,7 @@ class UsageRecording(Stage):
         return cls(settings) if settings.enabled else None
 
     def inherit(self, previous: Stage) -> None:
-        """Go on with the recorder of the previous gateway, if the settings are the same."""
+        """Take over the recorder of the stage that this stage replaces, if both have the same settings."""
         if isinstance(previous, UsageRecording) and previous.settings == self.settings:
             self.recorder = previous.recorder
             self.recorder.schema_changed()
@@ -65,12 +65,12 @@ class UsageRecording(Stage):
         return {"usage": asdict(self.recorder.status)}
 
     async def aclose(self) -> None:
-        """Write what waits, unless another gateway goes on with the recorder."""
+        """Write all counts that are still in memory, unless another stage has taken over the recorder."""
         if not self._is_handed_over:
             await self.recorder.aclose()
 
     async def on_request(self, context: RequestContext) -> None:
-        """Remember when the request began. With sampling, only requests that are remembered are recorded."""
+        """Remember when the request began. With `usage.one_in`, do this only for the requests of the sample."""
         if self._one_in == 1 or random.random() * self._one_in < 1:  # noqa: S311  (a sample, not a secret)
             context.state[_STARTED] = time.perf_counter()
 

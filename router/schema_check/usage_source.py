@@ -1,4 +1,4 @@
-"""Known operations from the usage store of the router: what clients really sent in a window."""
+"""Known operations from the usage store of the router: the operations that clients really sent in a time window."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class UsageSource:
         """Open a store, and count its requests.
 
         Raises:
-            InvalidOperations: There is no such file, or no request in the window: then nothing says what clients use.
+            InvalidOperations: There is no such file, or no request in the window, so it is unknown what clients use.
             StartupError, StoreFailure: The store cannot be used.
         """
         if not location.startswith(POSTGRES_SCHEMES) and not Path(location).exists():
@@ -59,7 +59,7 @@ class UsageSource:
         return cls(location, window, below, totals.counts.requests, totals.operations)
 
     def operations_using(self, coordinates: Collection[str]) -> Sequence[KnownOperation]:
-        """Return the operations that used one of the coordinates, or may have done so.
+        """Return the operations that used, or may have used, one of the coordinates.
 
         Raises:
             StoreFailure: The store cannot be read now.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ElementUsage:
-    """One element of a schema. `requests` is how many requests used it, `is_deprecated` whether it is deprecated."""
+    """One element of a schema, and the number of requests that used it."""
 
     coordinate: str
     requests: int
@@ -48,9 +48,10 @@ def usage_of_schema(schema: GraphQLSchema, requests: Mapping[str, int]) -> list[
 def add_unknown_variables(
     schema: GraphQLSchema, requests: Mapping[str, int], operations: Iterable[OperationUsage]
 ) -> dict[str, int]:
-    """Return the requests of each coordinate, with all that variables may use which nobody looked at.
+    """Return the requests of each coordinate. Add requests whose variables may use the coordinate.
 
-    An operation that is not valid for the schema any more is left out, because its variables can use nothing of it.
+    These are the requests of operations whose variables were not all looked at. An operation that is no longer valid
+    for the schema is left out, because its variables can use nothing of the schema.
     """
     added = dict(requests)
     for each in operations:

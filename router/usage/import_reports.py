@@ -3,7 +3,7 @@
 - Reports of clients of GraphQL Hive (version 2 of its usage API): JSON with `map` and `operations`.
 - Apollo's usage reports (`reports.proto`, message `Report`) in the JSON mapping of protobuf: `tracesPerQuery`.
 
-Neither says what values of variables contained, so a variable counts as a use of everything in its type.
+Neither report says what the values of variables contained. So a variable counts as a use of everything in its type.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from graphql import GraphQLSchema
 
 _NANOSECONDS: Final = 1e9
-# Apollo's histogram: the bucket n ends at 1.1^n microseconds. A negative number stands for as many empty buckets.
+# Apollo's histogram: the bucket n ends at 1.1^n microseconds. A negative number -n stands for n empty buckets.
 _APOLLO_BASE: Final = 1.1
 
 

@@ -22,7 +22,7 @@ OperationKey = tuple[str, "str | None"]
 
 
 class NormalisedOperations:
-    """Operations without literals, with what they use of the schema."""
+    """A cache of operations without literals, with the parts of the schema that they use."""
 
     def __init__(self) -> None:
         self._known: dict[OperationKey, RecordedOperation] = {}

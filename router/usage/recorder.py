@@ -2,8 +2,8 @@
 
     request ─> record (in memory, a few microseconds) ─> every `flush_interval`: normalise, find coordinates ─> store
 
-A store that is full, locked or away never fails a request. The counts wait in memory for the next attempt. There is a
-limit for everything that waits; what is above it is not recorded, and counted in `RecorderStatus`.
+A store that is full, locked or unreachable never fails a request. The counts wait in memory for the next attempt. There
+is a limit for everything that waits. Requests above the limit are not recorded; `RecorderStatus` has their number.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ LONGEST_CLIENT: Final = 100
 """Names and versions of clients are cut to this number of characters."""
 
 OTHER_CLIENTS: Final = Client("(other)", "")
-"""Stands for all clients above the limit of clients."""
+"""Stands for all clients above the limit `RecorderLimits.clients`."""
 
 _LOOK_AT: Final = 100
 _HOUR_SECONDS: Final = 3_600.0
@@ -49,13 +49,13 @@ CountKey = tuple[str, "str | None", "str | None", "str | None"]
 
 @dataclass(frozen=True, slots=True)
 class RecorderLimits:
-    """Limits of what waits in memory and of what is stored, and how often it is written.
+    """Limits for memory and for the store, and the time between two writes.
 
     Attributes:
         flush_interval: Seconds between two writes.
-        one_in: Only one of this number of requests is recorded, and counts as this number of requests.
-        operations: The largest number of pairs of operation and client that wait for one write.
-        clients: The largest number of clients that wait for one write; others count as `OTHER_CLIENTS`.
+        one_in: With n, each recorded request counts as n requests.
+        operations: The largest number of counters between two writes. There is one for each operation of each client.
+        clients: The largest number of clients between two writes. Further clients count as `OTHER_CLIENTS`.
         stored_operations: The largest number of operations in the store.
         keep_days: After this number of days, counts are deleted.
         keep_minutes_days: After this number of days, only the sums of whole days are kept.
@@ -76,7 +76,7 @@ class RecorderStatus:
 
     Attributes:
         recorded: Requests that were counted.
-        not_recorded: Requests that were not counted, because too much was waiting or stored.
+        not_recorded: Requests that were not counted, because a limit was reached.
         failed_writes: Attempts to write that failed.
         last_failure: Why the last attempt failed; None if it did not fail.
     """
@@ -159,7 +159,7 @@ class UsageRecorder:
         counted = _Counted(key[:2], client, input_variables(client.api_schema, client.definition))
         self._table[key] = counted
         if counted.inputs and self.limits.one_in > 1:
-            # The values of other requests are never looked at.
+            # The values of requests outside of the sample are never looked at.
             self._unseen_variables[counted.key] = client
         return counted
 
@@ -187,7 +187,7 @@ class UsageRecorder:
                 await self._collect()
 
     async def _flush(self) -> None:
-        """Write everything that waits. A failure is logged and counted, and the next attempt includes what waits."""
+        """Write everything that waits. A failure is logged and counted, and the next attempt writes all of it."""
         try:
             await self._collect()
             await self._write()
@@ -214,7 +214,7 @@ class UsageRecorder:
             )
 
     async def _collect(self) -> None:
-        """Move what was recorded to the batch that waits. Documents are normalised in another thread."""
+        """Move the recorded requests to the batch that waits. Documents are normalised in another thread."""
         table, self._table = self._table, {}
         variables, self._variables = self._variables, []
         unseen, self._unseen_variables = self._unseen_variables, {}

@@ -15,9 +15,9 @@ DAY: Final = 86_400
 
 
 def id_of(*parts: str) -> int:
-    """Return a signed 64-bit number that stands for texts: the beginning of their SHA-256.
+    """Return a signed 64-bit number that identifies texts: the beginning of their SHA-256.
 
-    All routers compute the same number, so they can write to one store without asking it for numbers first.
+    All routers compute the same number. So they can write to one store without asking the store for a number.
     """
     digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big", signed=True)
@@ -51,7 +51,7 @@ class Client:
 
 @dataclass(slots=True)
 class Counts:
-    """Requests, counted. `seconds` is the sum of their durations, `buckets` their histogram (`BUCKET_SECONDS`)."""
+    """The number of some requests, the sum of their durations in seconds, and their histogram (`BUCKET_SECONDS`)."""
 
     requests: int = 0
     errors: int = 0
@@ -66,7 +66,7 @@ class Counts:
         self.buckets = [mine + theirs * weight for mine, theirs in zip(self.buckets, other.buckets, strict=True)]
 
     def quantile(self, share: float) -> float:
-        """Return the upper bound in seconds of the bucket that has the quantile; infinity for the last bucket."""
+        """Return the upper bound in seconds of the bucket with the quantile. The last bucket's bound is infinity."""
         wanted = share * sum(self.buckets)
         seen = 0
         for bound, count in zip((*BUCKET_SECONDS, float("inf")), self.buckets, strict=True):
@@ -85,7 +85,7 @@ class RecordedOperation:
         name: Its name; empty if it has none.
         kind: query, mutation or subscription.
         text: The operation and its fragments, with literals removed.
-        coordinates: What it uses of the schema, apart from the values of variables.
+        coordinates: The parts of the schema that its document uses. The values of variables are not included.
     """
 
     id: int
@@ -105,7 +105,7 @@ class UsageBatch:
         clients: The clients in `counts`.
         described: Ids of operations whose coordinates the store may not have yet.
         in_variables: Id of an operation → coordinates that values of its variables used.
-        unknown_variables: Ids of operations of which the values of some variables were not looked at.
+        unknown_variables: Ids of operations with variables whose values were not all looked at.
     """
 
     operations: dict[int, RecordedOperation] = field(default_factory=dict)
@@ -122,7 +122,7 @@ class UsageWindow:
 
     Attributes:
         since: The beginning, in seconds since 1970.
-        excluded_clients: Names of clients that do not count.
+        excluded_clients: Names of clients whose requests do not count.
     """
 
     since: float

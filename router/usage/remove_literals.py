@@ -1,7 +1,7 @@
 """Removes the literals of an operation, so that its text can be stored: `book(id: "x")` becomes `book(id: "")`.
 
-Enum values and the names of input fields stay, because a schema check needs them. In a custom scalar they are values
-too, and are removed.
+Enum values and the names of input fields stay, because a schema check needs them. In the value of a custom scalar, they
+are a part of the value, and are removed too.
 """
 
 from __future__ import annotations
@@ -90,10 +90,10 @@ class _LiteralRemoval(Visitor):
         return None if isinstance(self._type(), GraphQLInputObjectType) else ObjectValueNode(fields=())
 
     def leave_list_value(self, node: ListValueNode, *_: Any) -> ListValueNode:
-        """Keep each form of an item once, so that the length of a list is not stored."""
+        """Keep only one of several items that are equal without literals. So the length of the list is not stored."""
         distinct = {print_ast(value): value for value in node.values}
         return ListValueNode(values=tuple(distinct.values()))
 
     def _type(self) -> GraphQLNamedType | None:
-        """Return the type of the value without lists. The items of a list in a custom scalar have none."""
+        """Return the type of the value without lists; None for an item of a list in a custom scalar."""
         return get_named_type(self._info.get_input_type())

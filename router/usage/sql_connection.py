@@ -1,6 +1,6 @@
-"""`SqlConnection`: what a store needs of a database. Two modules implement it, for SQLite and for PostgreSQL.
+"""`SqlConnection`: the interface of a store to its database. One module implements it for SQLite, one for PostgreSQL.
 
-Statements are the same for both. Parameters are written `$1`, `$2`.
+Both execute the same statements. Parameters are written as `$1`, `$2`.
 """
 
 from __future__ import annotations

@@ -76,5 +76,5 @@ def _refuse_another_database(path: Path) -> None:
 
 
 def _numbered(statement: str) -> str:
-    """Return a statement with parameters as SQLite numbers them. Our statements have no other `$`."""
+    """Return a statement with SQLite's form of parameters. Our statements have no other `$`."""
     return statement.replace("$", "?")

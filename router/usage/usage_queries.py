@@ -97,8 +97,8 @@ async def read_operations(
         store: The store.
         window: Which requests count.
         limit: The largest number of operations; None for all.
-        coordinates: Only operations that use one of these coordinates; None for all. Operations that may use one in a
-            variable that was not looked at are included.
+        coordinates: Only operations that use one of these coordinates; None for all. An operation is included too if a
+            variable whose value was not looked at may use one of them.
 
     Raises:
         StoreFailure: The database cannot be read now.
@@ -143,7 +143,7 @@ async def read_coordinates(store: UsageStore, window: UsageWindow) -> Mapping[st
 
 
 async def _users(transaction: SqlTransaction, window: UsageWindow, coordinates: Collection[str]) -> set[SqlValue]:
-    """Return the ids of operations that use one of the coordinates, or may do so."""
+    """Return the ids of operations that use, or may use, one of the coordinates."""
     since = int(window.since)
     rows = await transaction.fetch("SELECT id FROM operations WHERE unknown_variables >= $1", (max(since, 1),))
     found = {row[0] for row in rows}

@@ -33,9 +33,9 @@ def input_variables(schema: GraphQLSchema, definition: OperationDefinitionNode) 
 
 
 def variable_coordinates(variables: InputVariables, values: Mapping[str, object]) -> set[str]:
-    """Return the coordinates that values use, with the names of the input types of which they contain objects.
+    """Return the coordinates that values use: input fields, enum values, and the input types of their objects.
 
-    The values need not be valid: what does not fit its type uses nothing.
+    The values need not be valid. A value that does not fit its type uses nothing.
     """
     found: set[str] = set()
     # Values can nest as deeply as JSON does, so the walk has a stack of its own.

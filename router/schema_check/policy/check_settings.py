@@ -13,7 +13,7 @@ from router.schema_check.changes import ChangeCode, Severity
 from router.schema_check.lint.find_rules import all_rules
 from router.schema_check.lint.settings import InvalidLintSettings, parse_lint_settings
 from router.settings.section import Section
-from router.usage.window import share_of, window_of
+from router.usage.parse_window_and_share import share_of, window_of
 
 Number = Annotated[int, Field(ge=0)]
 STEPS = ("diff", "operations", "usage", "lint", "contracts", "plan_cost")
@@ -78,14 +78,14 @@ class UsageRules(Section):
     """The usage store of the router, and which of its requests count."""
 
     store: str
-    """The path of the SQLite file, or the URL of the PostgreSQL database. Better not here if it has a password: the
-    option `--usage` and the variable ROUTER_USAGE_STORE override this key."""
+    """The path of the SQLite file, or the URL of the PostgreSQL database. If the URL has a password, use the option
+    `--usage` or the variable ROUTER_USAGE_STORE instead of this key."""
     since: str = "30d"
-    """The length of the window, such as 6h or 30d."""
+    """How old the oldest requests are that count, such as 6h or 30d."""
     below: str = "0%"
     """A change that breaks less than this share of the requests does not make the check fail."""
     exclude_clients: tuple[str, ...] = ()
-    """Names of clients that do not count."""
+    """Names of clients whose requests do not count."""
 
     @field_validator("since")
     @classmethod

@@ -11,7 +11,7 @@ from router.settings.types import Count, Duration, HeaderName, NewFilePath
 
 
 class Usage(Section):
-    """Which operations clients send. The store contains no values of clients: literals are removed from documents."""
+    """Records which operations clients send. The store has no values of clients, because literals are removed."""
 
     enabled: bool = False
     """Whether the router records usage."""
@@ -23,18 +23,18 @@ class Usage(Section):
     flush_interval: Duration = 10.0
     """How often the router writes to the store. Until then, counts are only in memory."""
     one_in: Count = 1
-    """Record one of this number of requests, chosen at random, and count it as this number of requests."""
+    """With n, the router records each request with the probability 1/n, and counts it as n requests."""
     client_name_header: HeaderName = "apollographql-client-name"
     """The header with the name of the client."""
     client_version_header: HeaderName = "apollographql-client-version"
     """The header with the version of the client."""
     waiting_operations: Count = 10_000
-    """Maximum number of pairs of operation and client in memory that wait to be written. Other requests are not
-    recorded."""
+    """Maximum number of counters in memory between two writes. There is one counter for each operation of each client.
+    A request that needs one more counter is not recorded."""
     waiting_clients: Count = 1_000
-    """Maximum number of clients in memory that wait to be written. Other clients are recorded as `(other)`."""
+    """Maximum number of clients in memory between two writes. Further clients are recorded as `(other)`."""
     stored_operations: Count = 200_000
-    """Maximum number of operations in the store. New operations beyond it are not recorded."""
+    """Maximum number of operations in the store. Further operations are not recorded."""
     keep_days: Count = 90
     """How many days counts are kept."""
     keep_minutes_days: Count = 3

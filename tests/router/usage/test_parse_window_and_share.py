@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from router.usage.window import share_of, window_of
+from router.usage.parse_window_and_share import share_of, window_of
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Reads what people write about windows and thresholds: `30d`, `0.1%`."""
+"""Reads the texts of options: a length of time such as `30d`, and a percentage such as `0.1%`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WHOLE: Final = 100.0
 
 
 def window_of(length: str, excluded_clients: Iterable[str] = ()) -> UsageWindow:
-    """Return the window that began a length of time ago: a number with m, h, d or w, such as `30d`.
+    """Return the window that began a length of time ago. The text is a number with m, h, d or w, such as `30d`.
 
     Raises:
         ValueError: The text is not a length of time.
@@ -30,7 +30,7 @@ def window_of(length: str, excluded_clients: Iterable[str] = ()) -> UsageWindow:
 
 
 def share_of(text: str) -> float:
-    """Return the share that a percentage such as `0.1%` names, from 0 to 1.
+    """Return the share, from 0 to 1, of a percentage such as `0.1%`.
 
     Raises:
         ValueError: The text is not a percentage.
