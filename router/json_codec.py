@@ -13,7 +13,7 @@ import msgspec
 
 
 class EncodedObject(Mapping[str, object]):
-    """A JSON object as bytes. `encode` writes the bytes as they are; reading a member decodes them once."""
+    """A JSON object as bytes. `encode` writes the bytes as they are. The first access to a member decodes the bytes."""
 
     __slots__ = ("_members", "encoded")
 

@@ -133,7 +133,7 @@ class Planner:
             return QueryPlan(_conditional(variables[:_DEFER_CONDITIONS], node), tuple(effort.hints))
 
     def explain(self, operation: PreparedOperation, options: PlanOptions = DEFAULT_OPTIONS) -> Explanation:
-        """Explain, for each field, why `plan` fetches the field from its subgraph. `@defer` is ignored.
+        """Explain, for each field, why `plan` fetches the field from the chosen subgraph. `@defer` is ignored.
 
         Raises:
             PlanningError: as `plan` does.
@@ -179,7 +179,7 @@ def explain(
     operation_name: str | None = None,
     options: PlanOptions = DEFAULT_OPTIONS,
 ) -> Explanation:
-    """Explain, for each field, why `plan` fetches the field from its subgraph.
+    """Explain, for each field, why `plan` fetches the field from the chosen subgraph.
 
     Raises:
         UnknownOperation, PlanningError: as `plan` does.

@@ -92,7 +92,8 @@ class Form:
     def body(self, variables: Mapping[str, object], representations: Sequence[Sequence[object]]) -> bytes:
         """Return the body of a request.
 
-        The body contains the client's variables that the operation uses, if they have a value, and the representations.
+        The body contains the representations, and the client's variables that the operation uses. A variable without a
+        value is left out.
         """
         given = {name: variables[name] for name in self._usages if name in variables} if self._usages else None
         members = [json_codec.encode(given)[1:-1]] if given else []

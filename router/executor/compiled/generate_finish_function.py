@@ -42,7 +42,7 @@ def write_finish(
         lines: The source text to which the function is added.
         root: The shape of the response.
         collected: The numbers of the shapes whose objects are in `at`.
-        implied_typenames: The numbers of the shapes whose classes omit the hidden `__typename` when they are encoded.
+        implied_typenames: The numbers of the shapes whose objects are encoded without the hidden `__typename`.
     """
     with lines.block(f"def {FINISH}(at):"):
         for shape in _visible_shapes(root):

@@ -1,4 +1,4 @@
-"""Convert failures of fetches to errors of the client's response, and find the values that they make unavailable.
+"""Convert failures of fetches to errors of the client's response, and find the values that could not be fetched.
 
 This package implements execution §4. The input is the failure of a fetch, or the `errors` of a subgraph response. The
 result is errors with paths in the client's response, and the paths of the values that could not be fetched. Read

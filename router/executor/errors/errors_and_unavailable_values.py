@@ -35,7 +35,7 @@ class ExecutionFailures:
     Attributes:
         paths: The paths of all errors.
         unavailable: The values that could not be fetched.
-        errors_by_fetch: The errors of each fetch, by its id.
+        errors_by_fetch: The errors of each fetch, by the id of the fetch.
         keys_by_fetch: A cache of the results of `output_keys`, by the id of the fetch.
     """
 

@@ -1,7 +1,7 @@
 """Merge the result of a fetch into the response tree, at all depths (execution §3.6).
 
-The same result can be merged into several objects of the tree. So its objects and lists are copied. A later change of
-one object in the tree then does not change the other objects.
+The same result can be merged into several objects of the tree. So the objects and lists of the result are copied. A
+later change of one object in the tree then does not change the other objects.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ NOTHING: Scope = ()
 def scope_of(selection: SelectionSetNode, possible: Callable[[str], frozenset[str]]) -> Scope:
     """Return the scope of a `@provides` selection.
 
-    `possible` takes the name of a type, and returns the names of the object types that its values can have.
+    `possible` returns the names of the object types that the values of a type can have.
     """
     return tuple(_fields(selection, None, possible))
 

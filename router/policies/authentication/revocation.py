@@ -1,4 +1,4 @@
-"""Decides whether a token is revoked before it expires, for example because its session has ended."""
+"""Decides whether a token is revoked. For example, if a session ends, its tokens are revoked before they expire."""
 
 from __future__ import annotations
 
