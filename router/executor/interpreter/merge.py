@@ -30,8 +30,9 @@ def merge(
     If `target` has an object or a list where `incoming` has a value of another kind, the value of `incoming` is not
     merged. Instead, this value is added to `conflicts`. `conflicting_paths` finds the paths of such values.
 
-    Objects are merged key by key. Lists are merged item by item, and additional items are appended. A scalar or null in
-    `target` is replaced by a value of `incoming` that is not null. An object or a list is never replaced.
+    Objects are merged key by key. Lists are merged item by item, and additional items are appended. If `incoming` has a
+    value that is not null, the value replaces a scalar or null in `target`. An object or a list in `target` is never
+    replaced.
 
     A type name in `__typename` is not replaced by the name of a supertype. Subgraphs with an `@interfaceObject` type
     report such a name: the name of the interface.

@@ -10,9 +10,8 @@ Example: field `shop.name`; chosen subgraph a, other subgraph b:
 
     shop.name   from a [operation root]  cost 101000      or b [entity at shop, given id from a]  cost 102000
 
-The cost is the sum of the costs of all fetches before fetches are merged. The fields of the fetches do not count. To
-compute the cost with another subgraph, only the option of this one field is changed. All other fields keep their
-options.
+The cost is the sum of the costs of all fetches, before fetches are merged and without their fields. For the cost with
+another subgraph, only the option of the explained field is changed. All other fields keep their options.
 """
 
 from __future__ import annotations

@@ -163,8 +163,8 @@ class PathOption:
         contexts: The `@fromContext` arguments of a field: on the KEY_HOP that begins the fetch of the field, and on the
             option at the field's object.
         contextual_field: The name of this field, on the option at the field's object; otherwise empty.
-        context_leaves: The leaves for the values of these arguments, except leaves of the keys. They are no part of the
-            representation.
+        context_leaves: The leaves for the values of these arguments, except leaves of the keys. The representation does
+            not contain them.
     """
 
     step: PathStep
