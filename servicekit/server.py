@@ -60,8 +60,7 @@ class ServerOptions:
 
     Attributes:
         connections: the limits of each connection.
-        refuse: the application that responds to requests that arrive while the process stops: 503, in the form of the
-            API.
+        refuse: the application that refuses requests while the process stops, with 503 in the form of the API.
         supervised: whether a supervisor stops this process. Such a process may get two SIGTERMs, one from the
             supervisor and one from the system. So a second SIGTERM does not end running requests. A second SIGINT does.
     """

@@ -100,7 +100,7 @@ class StaticFile:
 
 
 class StaticFolder:
-    """The files of a folder by their path relative to the folder, with `/` between its parts."""
+    """The files of a folder, by path. A path is relative to the folder, and has `/` between its parts."""
 
     def __init__(self, folder: Path, encoders: Mapping[str, Callable[[bytes], bytes]] = GZIP) -> None:
         paths = sorted(path for path in folder.rglob("*") if path.suffix in CONTENT_TYPES and path.is_file())

@@ -44,7 +44,7 @@ PRUNE_SECONDS: Final = 3600.0
 # The pause between two releases of expired holds. It is also the longest time for which the money of an expired hold is
 # still reserved. An expired hold is never captured, even if it is not released yet.
 EXPIRY_SECONDS: Final = 5.0
-# The pause between two looks whether a day is over. Its head may be logged so much later.
+# The pause between two checks whether a day is over. So the head of a day may be logged this much later.
 HEAD_SECONDS: Final = 60.0
 EXPIRY_BATCH: Final = 100
 

@@ -84,7 +84,7 @@ def verify(context: click.Context, database: Path | None) -> None:
 @ledger.command("heads")
 @click.option("--days", type=click.IntRange(1, 3660), default=7, show_default=True, help="How many finished days.")
 def heads(days: int) -> None:
-    """Print the head of each of the last days, to compare it with the one in the log. The service may be running.
+    """Print the heads of the last days, so that you can compare them with the log. The service may be running.
 
     If a head differs, entries of that day were removed or changed since it was logged.
     """

@@ -7,8 +7,9 @@ internal accounts have no chain. They need none, because each transaction has an
 of this entry also covers the entries of internal accounts.
 
 If somebody removes the last entries of an account, the rest of the chain is still valid, only shorter. So the service
-logs a head for each day: one hash over the last entry of each account on that day, whose hash covers the entries before
-it. The same head is computed from the database later (`day_heads`) only if no entry of that day is missing.
+logs a head for each day: one hash over the last entries of all accounts on that day. The hash of a last entry covers
+the entries before it. A later computation from the database (`day_heads`) gives the same head only if no entry of that
+day is missing.
 
 This module is pure: it has no I/O and reads no clock.
 """

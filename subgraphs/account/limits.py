@@ -135,7 +135,7 @@ class MovedSum:
     There is one `MovedSum` for each direction, currency and type of account.
 
     Attributes:
-        account_type: None for sums that an early release stored, which did not store the type.
+        account_type: None for sums of an early release, which did not store the type.
         day: the day of `day_amount`, such as `2026-01-31`.
         month: the month of `month_amount`, such as `2026-01`.
     """

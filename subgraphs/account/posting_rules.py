@@ -81,8 +81,8 @@ def decide(posting: Posting, ledger: LedgerView) -> tuple[Movement, ...] | Probl
     """Return the entries to write, or the first reason for a refusal.
 
     The checks come in this order: the actor's own accounts, the status and currency of these accounts, the actor's
-    funds, the actor's limits, and the accounts of other persons. A reversal by the staff has no limits of amounts, and
-    accounts that are frozen take part in it.
+    funds, the actor's limits, and the accounts of other persons. A reversal by the staff may exceed the limits of
+    amounts, and may use frozen accounts.
     """
     checks = _REVERSAL_CHECKS if posting.type is PostingType.REVERSAL else _CHECKS
     for check in checks:
@@ -120,7 +120,7 @@ def _not_usable(posting: Posting, ledger: LedgerView) -> Iterator[InvalidAccount
 
 
 def _operation(posting: Posting, amount: Decimal) -> Operation | None:
-    """Return the operation for which the actor must have a permission to make an entry of `amount` on an account.
+    """Return the operation whose permission the actor needs for an entry of `amount` on an account.
 
     Return None for the receiver of a transfer, because no permission is needed to send money to somebody.
     """
@@ -199,7 +199,7 @@ def _beyond_limits(
 
 
 def own_amount(posting: Posting, ledger: LedgerView, type_: AccountType) -> Decimal:
-    """Return the amount that the posting moves with those accounts of the actor that have the type `type_`.
+    """Return the amount that the posting moves with the actor's accounts of the type `type_`.
 
     Only the posting's direction counts: debits for outgoing money, and credits for incoming money.
     """

@@ -1,4 +1,4 @@
-"""Locks by key. They make transactions of one process that change the same documents run one after the other."""
+"""Locks by key. Transactions of one process that change the same documents run one after the other with these locks."""
 
 from __future__ import annotations
 

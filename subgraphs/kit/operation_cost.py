@@ -63,7 +63,7 @@ NO_SIZES: Final[Mapping[str, int]] = {}
 
 
 class FieldDirectives(NamedTuple):
-    """The directives about the cost of a field. An attribute is None if the schema does not have this directive."""
+    """The directives about the cost of a field. An attribute is None if the field does not have this directive."""
 
     weight: int | None = None
     list_size: ListSize | None = None

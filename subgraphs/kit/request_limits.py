@@ -20,8 +20,8 @@ MAX_BODY_BYTES: Final = 2_000_000
 MAX_TOKENS: Final = 5_000
 MAX_CHARACTERS: Final = 200_000
 MAX_SELECTIONS: Final = 1_500
-# The largest number of JSON values in the variables, and their deepest nesting. The number is high enough for as many
-# representations (with five keys each) as the default number of objects that a request may resolve.
+# The largest number of JSON values in the variables, and their deepest nesting. By default, a request may resolve 2,000
+# objects. The number is high enough for 2,000 representations with five keys each.
 MAX_VARIABLE_VALUES: Final = 12_000
 MAX_VARIABLE_DEPTH: Final = 50
 

@@ -84,8 +84,8 @@ def _refusal(message: str) -> GraphQLError:
 def create_schema(*, query: type, mutation: type | None = None, types: Iterable[type] = ()) -> SubgraphSchema:
     """Return a Federation 2.11 schema with the bank's scalars.
 
-    `types` are the types that occur only as members of unions or interfaces, because Strawberry does not find these by
-    itself.
+    `types` are the types that Strawberry does not find by itself: those that occur only as members of unions or as
+    implementations of interfaces.
     """
     return SubgraphSchema(
         query=query,

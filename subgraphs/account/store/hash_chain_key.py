@@ -1,4 +1,4 @@
-"""Checks that the service has the same key with which the hash chains of its store were made."""
+"""Checks that the hash chains of a store were made with the key of the service."""
 
 from __future__ import annotations
 

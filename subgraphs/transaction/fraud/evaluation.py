@@ -48,7 +48,7 @@ def inquire(rules: RuleSet, order: OrderFacts) -> Inquiry:
 
 
 def contributions(rules: RuleSet, order: OrderFacts, phase: Phase) -> tuple[Write, ...]:
-    """Return what the order adds to series. If several rules use the same series, the order is added only once."""
+    """Return what the order adds to the series. If several rules use the same series, the order is added only once."""
     return tuple(dict.fromkeys(write for rule in rules.rules for write in rule.writes(order, phase)))
 
 

@@ -1,6 +1,6 @@
 """The table of the transaction service's stores, by the scheme of the database URL.
 
-A store is imported when it is opened, because the driver of MongoDB takes long to import and most processes need none.
+A store is imported when it is opened. The driver of MongoDB takes long to import, and most processes do not need it.
 """
 
 from __future__ import annotations

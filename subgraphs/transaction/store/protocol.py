@@ -115,8 +115,8 @@ class TransactionStore(Outbox, IdentifiedStore, Protocol):
     async def change(self, transaction_id: str, decide: Change, *, by: str | None = None) -> Transaction:
         """Replace the transaction by the result of `decide`, in one database transaction.
 
-        Only the status, the time of the change, and what was decided about the order may differ. A new status ends the
-        lease, and is added to the history as a change of the staff's user `by`, or of the service.
+        Only the status, the time of the change, and the decisions about the order may differ. A new status ends the
+        lease, and is added to the history: as a change by the member of staff `by`, or by the service if `by` is None.
 
         `decide` is a pure function. It may be called more than once, each time with the newest state.
 

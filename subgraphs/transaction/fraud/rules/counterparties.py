@@ -62,7 +62,7 @@ class Duplicate(Rule):
     types: OrderTypes = TO_SOMEBODY
     """The types of orders that the rule judges and compares. Orders of other types have no counterparty."""
     window: Literal["1m", "1h", "24h", "48h"] = "48h"
-    """How old an order may be to be compared with a new one."""
+    """The largest age of the orders with which a new order is compared."""
 
     def writes(self, order: OrderFacts, phase: Phase) -> Iterable[Write]:
         if phase is Phase.ORDERED and self.counts(order) and order.counterparty is not None:

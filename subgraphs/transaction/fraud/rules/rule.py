@@ -3,9 +3,9 @@
 A rule measures past orders with series (`windows.series`). Two functions return the series that a rule needs for an
 order:
 
-- `writes`: what the order adds to series. This happens when the order is given (`Phase.ORDERED`), or when its money has
-  moved (`Phase.SETTLED`).
-- `reads`: what must be read from series to judge the order.
+- `writes`: what the order adds to the series. This happens when the order is given (`Phase.ORDERED`), or when its money
+  has moved (`Phase.SETTLED`).
+- `reads`: what must be read from the series to judge the order.
 
 `judge` then gets the readings, which already include the order itself.
 """

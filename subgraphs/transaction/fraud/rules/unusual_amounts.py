@@ -38,7 +38,7 @@ class AmountOverMean(Rule):
 
     kind: Literal["amount_over_mean"]
     factor: Annotated[Decimal, Field(gt=1, le=1000)]
-    """The rule is hit by amounts of more than this number of times the mean."""
+    """The rule is hit if the amount is more than the mean multiplied by this factor."""
     window: Literal["7d", "30d", "90d"] = "30d"
     """The window over which the mean is computed. It ends with the order."""
     min_orders: Annotated[int, Field(ge=1)] = 5

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from subgraphs.transaction.fraud.windows.protocol import Windows
     from subgraphs.transaction.fraud.windows.series import Scope, Series
 
-# How long after an order was given its money may move, because the order waited for a review. The history is searched
-# by the time of the order. So the search begins earlier than the window, by this time.
+# The longest time between an order and the movement of its money, because an order may wait for a review. The history
+# is searched by the time of the order. So the search begins this much earlier than the window.
 LONGEST_REVIEW: Final = int(REVIEW_TIME / timedelta(milliseconds=1))
 
 
