@@ -19,8 +19,9 @@ from graphql import (
     is_object_type,
 )
 
+from router.executor.compiled.interface_objects import interface_object_names, subtypes_of
 from router.executor.compiled.response_shape import FieldShape, NotCompilable, ObjectShape
-from router.executor.graphql.collect_fields import FieldCollector
+from router.executor.graphql.collect_fields import FieldCollector, UndeterminedType
 from router.executor.graphql.introspection import META_FIELDS
 from router.executor.graphql.type_relations import possible_names
 from router.federation.type_references import TYPENAME
@@ -29,7 +30,7 @@ from router.plan.client_and_internal_response_keys import client_key
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from graphql import FieldNode, GraphQLOutputType, GraphQLSchema
+    from graphql import FieldNode, GraphQLNamedType, GraphQLOutputType, GraphQLSchema
 
     from router.executor.graphql.collect_fields import Fields
     from router.get_operation import PreparedOperation
@@ -43,8 +44,8 @@ The interpreter executes an operation with more object shapes, because its gener
 """
 
 
-def client_shape(operation: PreparedOperation, variables: Mapping[str, object]) -> ObjectShape:
-    """Return the shape of the root object, with the fields that the client selected.
+def client_shape(schema: GraphQLSchema, operation: PreparedOperation, variables: Mapping[str, object]) -> ObjectShape:
+    """Return the shape of the root object, with the fields that the client selected. `schema` is the merged schema.
 
     Raises:
         NotCompilable: The operation has an introspection field, or a field that the client may not read. Or the order
@@ -56,13 +57,14 @@ def client_shape(operation: PreparedOperation, variables: Mapping[str, object]) 
     if root is None:
         raise NotCompilable("the schema has no such root type")
     collector = FieldCollector(operation.api_schema, operation.fragments, variables)
-    builder = _Builder(collector)
+    builder = _Builder(schema, collector)
     fields = collector.collect(root.name, (operation.definition.selection_set,))
     return builder.object((), {root.name: fields}, None, is_abstract=False)
 
 
 @dataclass(slots=True)
 class _Builder:
+    schema: GraphQLSchema
     collector: FieldCollector
     made: list[ObjectShape] = field(default_factory=list)
 
@@ -108,23 +110,42 @@ class _Builder:
             name: self.collector.subfields(name, selections)
             for name in possible_names(self.collector.schema, inner.name)
         }
+        undetermined: set[str] = set()
+        names = self._interfaces(inner)
+        for name in names:
+            try:
+                selected[name] = self.collector.subfields(name, selections)
+            except UndeterminedType:
+                undetermined.add(name)
+                selected[name] = {}
         shape.child = self.object((*parent.path, key), selected, (parent, shape), is_abstract=is_abstract_type(inner))
+        shape.child.interfaces = subtypes_of(self.schema, names, selected)
+        shape.child.undetermined = undetermined
         return shape
+
+    def _interfaces(self, type_: GraphQLNamedType) -> list[str]:
+        if not is_abstract_type(type_):
+            return []
+        names = interface_object_names(self.schema, type_.name)
+        return [name for name in names if self.collector.schema.get_type(name) is not None]
 
 
 def field_type(schema: GraphQLSchema, typename: str, name: str) -> GraphQLOutputType:
     """Return the type of the field `name` of the type `typename`. The type of `__typename` is `String!`.
+
+    If `typename` is an interface without this field, return the type that the field has on an object type of it.
 
     Raises:
         NotCompilable: The type `typename` has no field `name`.
     """
     if name == TYPENAME:
         return TYPENAME_TYPE
-    type_ = schema.get_type(typename)
-    if not (is_object_type(type_) or is_interface_type(type_)) or name not in type_.fields:
-        raise NotCompilable("a field is not in the schema")
-    found: GraphQLOutputType = type_.fields[name].type
-    return found
+    for candidate in (typename, *possible_names(schema, typename)):
+        type_ = schema.get_type(candidate)
+        if (is_object_type(type_) or is_interface_type(type_)) and name in type_.fields:
+            found: GraphQLOutputType = type_.fields[name].type
+            return found
+    raise NotCompilable("a field is not in the schema")
 
 
 def merged_order(orders: Sequence[Sequence[str]]) -> list[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import linecache
 import weakref
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,15 +25,18 @@ from router.executor.compiled.generate_classes import (
     is_hidden_constant,
     object_class,
     write_fetched_class,
+    write_merged_class,
     write_object_class,
 )
 from router.executor.compiled.generate_collect_functions import CollectFunction, same_keys, write_collect
 from router.executor.compiled.generate_finish_function import FINISH, write_finish
+from router.executor.compiled.generate_merge_functions import write_merge
 from router.executor.compiled.generate_place_functions import write_place
 from router.executor.compiled.generate_response_classes import write_entities, write_response
 from router.executor.compiled.globals_of_generated_code import NAMES
+from router.executor.compiled.object_creators import choose_creators
 from router.executor.compiled.representation_shapes import representation
-from router.executor.compiled.request_graph import Planned, request_graph
+from router.executor.compiled.request_graph import Planned, fetches_before, request_graph
 from router.executor.compiled.response_shape import NotCompilable
 from router.executor.compiled.source_lines import SourceLines
 
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
     from graphql import GraphQLSchema
 
     from router.executor.compiled.fetch_shapes import StepShape
+    from router.executor.compiled.representation_shapes import InputShape
     from router.executor.compiled.response_shape import FieldShape, ObjectShape
     from router.get_operation import PreparedOperation
     from router.plan import QueryPlan
@@ -143,11 +148,12 @@ def source_of(
     Raises:
         NotCompilable: The interpreter must execute the plan.
     """
-    root = client_shape(operation, variables)
+    root = client_shape(schema, operation, variables)
     numbers = count(len(root.all_shapes()))
     shapes = FetchShapes(schema, root, variables, numbers)
     requests = request_graph(plan, variables)
     steps = {step.fetch.id: shapes.add(step) for planned in requests for group in planned.groups for step in group}
+    choose_creators(root, steps, partial(fetches_before, requests))
     writer = _Writer(schema, variables, root, requests, steps)
     return ProgramSource(writer.text(), root, requests, steps, next(numbers))
 
@@ -174,12 +180,16 @@ class _Writer:
 
     def _write_classes(self) -> None:
         for shape in reversed(self.root.all_shapes()):
-            if shape.creator is None and shape is not self.root:
+            if not shape.sources and shape is not self.root:
                 # No fetch returns these objects, so the field that contains them is always null.
                 continue
             if self._is_typename_implied(shape):
                 self.implied.add(shape.number)
             write_object_class(self.lines, shape, typename_is_implied=shape.number in self.implied)
+            for fetch in shape.sources:
+                if fetch != shape.creator:
+                    write_merged_class(self.lines, shape, fetch)
+                    write_merge(self.lines, shape, fetch, typename_is_implied=shape.number in self.implied)
 
     def _is_typename_implied(self, shape: ObjectShape) -> bool:
         """Return whether the objects of a shape need no `__typename` from a subgraph (execution §3.2).
@@ -230,39 +240,39 @@ class _Writer:
             write_entities(self.lines, f"Batch{step.fetch.id}", entities, may_be_absent=True)
 
     def _collect_function(self, step: StepShape, *, is_alone: bool) -> CollectFunction:
-        inputs = {name: representation(self.schema, step, name, self.variables) for name in step.types}
-        if not inputs or not all(inputs.values()):
+        inputs = {name: self._inputs(step, name) for name in step.types}
+        not_sent = {name for name, keys in inputs.items() if not keys}
+        if not_sent - step.target.interfaces.keys() or len(not_sent) == len(inputs):
             raise NotCompilable("a fetch is sent for no object")
-        before = self._before(step.fetch.id)
+        before = fetches_before(self.requests, step.fetch.id)
         collected = {f.step.target.number for id_, f in self.collects.items() if id_ in before and f.is_complete}
-        objects_exist = step.target.creators() <= before
-        return CollectFunction(step, inputs, collected, is_alone, self._absent(step, inputs), objects_exist)
+        objects_exist = step.target.all_sources() <= before
+        sent = {name: keys for name, keys in inputs.items() if keys}
+        refused = tuple(name for name, keys in inputs.items() if keys is None)
+        return CollectFunction(step, sent, refused, collected, is_alone, self._absent(step, sent), objects_exist)
 
-    def _before(self, fetch: int) -> set[int]:
-        """Return the ids of all fetches whose results are merged before the fetch `fetch` starts."""
-        found: set[int] = set()
-        pending = [fetch]
-        while pending:
-            for planned in self.requests:
-                ids = {step.fetch.id for group in planned.groups for step in group}
-                if pending[-1] in ids:
-                    break
-            pending.pop()
-            above = {
-                step.fetch.id for number in planned.parents for group in self.requests[number].groups for step in group
-            }
-            pending += above - found
-            found |= above
-        return found
+    def _inputs(self, step: StepShape, typename: str) -> tuple[InputShape, ...] | None:
+        """Return the keys of a representation. For an interface object without a needed value, return None."""
+        try:
+            return representation(self.schema, step, typename, self.variables)
+        except NotCompilable:
+            if typename in step.target.interfaces:
+                return None
+            raise
 
     def _absent(self, step: StepShape, inputs: Mapping[str, object]) -> list[FieldShape]:
         """Return the fields of `step.target` that are absent if a subgraph does not have an entity.
 
-        These are the fields with a non-null type that an earlier entity fetch returns.
+        These are the fields with a non-null type that an earlier entity fetch returns. If several fetches return the
+        objects, an absent field has other causes too, so it is a misfit.
         """
+        if len(step.target.sources) > 1:
+            return []
         return [
             field
             for field in step.target.fields.values()
             for name in inputs
-            if name in field.sources and step.target.creator not in field.sources[name] and not field.is_nullable(name)
+            if name in field.sources
+            and not {*step.target.sources} & {*field.sources[name]}
+            and not field.is_nullable(name)
         ]

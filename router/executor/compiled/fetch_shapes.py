@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from graphql import get_named_type, is_abstract_type, is_composite_type
 
 from router.executor.compiled.client_shape import field_type
+from router.executor.compiled.interface_objects import interface_object_names, subtypes_of
 from router.executor.compiled.response_shape import FieldShape, NotCompilable, ObjectShape, list_depth
 from router.executor.graphql.type_relations import is_subtype, possible_names
 from router.executor.interpreter.requests_in_plan import conditions_met
 from router.executor.interpreter.rewrites import rename_in_path
-from router.plan import Each, Key, KeyRenamer, OutputField, TypeIs
+from router.plan import Each, Key, KeyRenamer, OutputField, TypeIs, ValueSetter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -50,6 +51,11 @@ class StepShape:
     def fetch(self) -> Fetch:
         """The fetch."""
         return self.step.fetch
+
+    @property
+    def sent_typenames(self) -> tuple[str, ...]:
+        """The interfaces that the representations have as `__typename`. The subgraph can send these names back."""
+        return tuple(one.value for one in self.fetch.input_rewrites if isinstance(one, ValueSetter))
 
 
 @dataclass(slots=True)
@@ -173,12 +179,14 @@ class FetchShapes:
             ((name, inner),) = named.items()
             if not is_composite_type(inner):
                 raise NotCompilable("a leaf has selections")
-            types = tuple(possible_names(self.schema, name))
+            is_abstract = is_abstract_type(inner)
+            names = interface_object_names(self.schema, name) if is_abstract else ()
+            types = (*possible_names(self.schema, name), *names)
             path = (*parent.path, shape.key)
-            shape.child = ObjectShape(next(self.numbers), path, types, is_abstract_type(inner), parent=(parent, shape))
-        if shape.child.creator not in {None, fetch.id}:
-            raise NotCompilable("two fetches bring the same objects")
-        shape.child.creator = fetch.id
+            shape.child = ObjectShape(next(self.numbers), path, types, is_abstract, parent=(parent, shape))
+            shape.child.interfaces = subtypes_of(self.schema, names, types)
+        if fetch.id not in shape.child.sources:
+            shape.child.sources.append(fetch.id)
         return shape.child
 
     def _selected(self, typename: str, selections: Iterable[OutputSelection]) -> dict[str, list[OutputField]]:
@@ -198,7 +206,7 @@ class FetchShapes:
 def _keys_below(fetch: Fetch, target: ObjectShape) -> tuple[str, ...]:
     """Return the path to `target` from the objects to which the fetch adds fields, as response keys."""
     keys: list[str] = []
-    while target.parent is not None and target.creator == fetch.id:
+    while target.parent is not None and fetch.id in target.sources:
         parent, shape = target.parent
         keys.insert(0, shape.key)
         target = parent

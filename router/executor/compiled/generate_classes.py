@@ -47,6 +47,11 @@ def fetched_class(step: StepShape) -> str:
     return f"Fetched{step.fetch.id}"
 
 
+def merged_class(shape: ObjectShape, fetch: int) -> str:
+    """Return the name of the class for the objects that a fetch returns, and that are merged into others."""
+    return object_class(shape) if shape.creator == fetch else f"Fetched{fetch}{object_class(shape)}"
+
+
 def representation_class(step: StepShape, typename: str) -> str:
     """Return the name of the class for the representations of objects of the type `typename`."""
     return f"Representation{step.fetch.id}{typename}"
@@ -65,6 +70,16 @@ def write_object_class(lines: SourceLines, shape: ObjectShape, *, typename_is_im
     _write_class(lines, object_class(shape), "DecodedHiding" if hides else "Decoded", fields)
 
 
+def empty_object(shape: ObjectShape, *, typename_is_implied: bool) -> str:
+    """Return the Python expression for a new object of a shape, without any fields."""
+    given = [
+        f"{field.attribute}=UNSET"
+        for field in shape.fields.values()
+        if "=" not in _created(shape, field, typename_is_implied=typename_is_implied)
+    ]
+    return f"{object_class(shape)}({', '.join(given)})"
+
+
 def is_hidden_constant(shape: ObjectShape, field: FieldShape) -> bool:
     """Return whether a field is a hidden `__typename` that has the same value in all objects of the shape."""
     return field.key == TYPENAME and not field.visible and len(shape.types) == 1 and not shape.is_abstract
@@ -73,17 +88,24 @@ def is_hidden_constant(shape: ObjectShape, field: FieldShape) -> bool:
 def write_fetched_class(lines: SourceLines, step: StepShape) -> None:
     """Write the class for the fields that a fetch returns for one entity, or for the root."""
     fields = [
-        (field.attribute, key, annotation(field, step.fetch.id, step.types, step.target.types))
+        (field.attribute, key, annotation(field, step.fetch.id, step.target, step.types, step.sent_typenames))
         for key, field in step.brought.items()
     ]
     _write_class(lines, fetched_class(step), "Decoded", fields)
 
 
+def write_merged_class(lines: SourceLines, shape: ObjectShape, fetch: int) -> None:
+    """Write the class for the objects that a fetch returns, and that are merged into the objects of a shape."""
+    fields = [
+        (field.attribute, field.key, annotation(field, fetch, shape, shape.types))
+        for field in shape.fields.values()
+        if field.brought_by(fetch, shape.types)
+    ]
+    _write_class(lines, merged_class(shape, fetch), "Decoded", fields)
+
+
 def write_representation_class(lines: SourceLines, name: str, inputs: Sequence[InputShape]) -> None:
-    """Write the class for a representation, and the classes for the objects inside the representation."""
-    for one in inputs:
-        if one.inputs:
-            write_representation_class(lines, f"{name}_{one.key}", one.inputs)
+    """Write the class for a representation, or for an object inside a representation."""
     fields = [(f"f{number}", one.key, "Any") for number, one in enumerate(inputs)]
     _write_class(lines, name, "Representation", fields)
 
@@ -102,15 +124,19 @@ def _write_class(lines: SourceLines, name: str, base: str, fields: Sequence[tupl
 
 def _created(shape: ObjectShape, field: FieldShape, *, typename_is_implied: bool) -> str:
     """Return the type annotation of a field in the class of its object (see `write_object_class`)."""
+    if is_hidden_constant(shape, field) and typename_is_implied and field.sources:
+        return f"Literal[{shape.types[0]!r}] = {shape.types[0]!r}"
     if shape.creator is None:
         return NEVER
-    if is_hidden_constant(shape, field) and typename_is_implied and field.brought_by(shape.creator, shape.types):
-        return f"Literal[{shape.types[0]!r}] = {shape.types[0]!r}"
-    return annotation(field, shape.creator, shape.types, shape.types)
+    return annotation(field, shape.creator, shape, shape.types)
 
 
-def annotation(field: FieldShape, fetch: int, types: Sequence[str], all_types: Sequence[str]) -> str:
-    """Return the type annotation of a field in the response to `fetch`, for objects of `types`.
+def annotation(
+    field: FieldShape, fetch: int, shape: ObjectShape, types: Sequence[str], interfaces: Sequence[str] = ()
+) -> str:
+    """Return the type annotation of a field of `shape` in the response to `fetch`, for objects of `types`.
+
+    `interfaces` are further names that the subgraph can send as `__typename`.
 
     If the fetch does not return the field for all of these types, the field may be absent.
     """
@@ -118,8 +144,9 @@ def annotation(field: FieldShape, fetch: int, types: Sequence[str], all_types: S
     if not brought:
         return NEVER
     if field.is_typename:
-        return f"Literal[{', '.join(map(repr, types or all_types))}]{_or_absent(brought, types)}"
-    found = {_annotation(field, field.types[name]) for name in brought}
+        names = dict.fromkeys((*(types or shape.types), *shape.interfaces, *interfaces))
+        return f"Literal[{', '.join(map(repr, names))}]{_or_absent(brought, types)}"
+    found = {_annotation(field, field.types[name], fetch) for name in brought}
     if len(found) > 1:
         found = {one.removesuffix(" | None") + " | None" for one in found}
     if len(found) > 1:
@@ -131,17 +158,17 @@ def _or_absent(brought: Iterable[str], types: Iterable[str]) -> str:
     return "" if {*brought} == {*types} else " | UnsetType = UNSET"
 
 
-def _annotation(field: FieldShape, type_: GraphQLOutputType) -> str:
+def _annotation(field: FieldShape, type_: GraphQLOutputType, fetch: int) -> str:
     if is_non_null_type(type_):
-        return _not_null(field, type_.of_type)
-    return f"{_not_null(field, type_)} | None"
+        return _not_null(field, type_.of_type, fetch)
+    return f"{_not_null(field, type_, fetch)} | None"
 
 
-def _not_null(field: FieldShape, type_: GraphQLOutputType) -> str:
+def _not_null(field: FieldShape, type_: GraphQLOutputType, fetch: int) -> str:
     if is_list_type(type_):
-        return f"list[{_annotation(field, type_.of_type)}]"
+        return f"list[{_annotation(field, type_.of_type, fetch)}]"
     if field.child is not None:
-        return object_class(field.child)
+        return merged_class(field.child, fetch)
     named = get_named_type(type_)
     if isinstance(named, GraphQLEnumType):
         return f"Literal[{', '.join(map(repr, named.values))}]"

@@ -28,10 +28,11 @@ from typing import TYPE_CHECKING
 
 from graphql import GraphQLEnumType, get_named_type, is_list_type
 
-from router.executor.compiled.generate_classes import is_unchecked, representation_class, write_representation_class
+from router.executor.compiled.generate_classes import representation_class
 from router.executor.compiled.generate_object_loops import walk
-from router.executor.compiled.generate_value_checks import misfit, value_checks
-from router.executor.compiled.response_shape import NotCompilable, list_depth, without_non_null
+from router.executor.compiled.generate_representations import input_checks, input_value, write_representation
+from router.executor.compiled.generate_value_checks import misfit
+from router.executor.compiled.response_shape import NotCompilable, without_non_null
 from router.federation.type_references import TYPENAME
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class CollectFunction:
     Attributes:
         step: The fetch.
         inputs: Object type → the keys of its representations.
+        refused: Interfaces whose objects are misfits, because a needed value is not fetched for interface objects.
         collected: The numbers of the shapes whose objects an earlier fetch has collected.
         is_alone: Whether only this fetch uses the representations. False if several equal fetches share one list.
         absent: The fields that can be absent because a subgraph does not have an entity.
@@ -62,6 +64,7 @@ class CollectFunction:
 
     step: StepShape
     inputs: Mapping[str, tuple[InputShape, ...]]
+    refused: Collection[str]
     collected: Collection[int]
     is_alone: bool
     absent: Collection[FieldShape]
@@ -90,7 +93,9 @@ class CollectFunction:
     def shares_objects(self) -> bool:
         """Whether one object may replace all objects with the same representation."""
         target = self.step.target
-        if len(target.types) > 1 or self.absent_inputs() or target.creator is None or target.number in self.collected:
+        if len(target.types) > 1 or self.absent_inputs() or target.number in self.collected:
+            return False
+        if target.creator is None or len(target.sources) > 1:
             return False
         known = {field.key for field in target.fields.values() if field.brought_by(target.creator, target.types)} - {
             TYPENAME
@@ -104,7 +109,7 @@ def write_collect(lines: SourceLines, function: CollectFunction) -> None:
     """Write the classes for the representations, and the function that collects objects."""
     step = function.step
     for typename, inputs in function.inputs.items():
-        write_representation_class(lines, representation_class(step, typename), inputs)
+        write_representation(lines, representation_class(step, typename), inputs)
     with lines.block(f"def {function.name}(at, seen, representations):"):
         lines.add("objects = []")
         if function.shares_objects and not function.is_alone:
@@ -128,6 +133,8 @@ def _write_types(lines: SourceLines, function: CollectFunction, walked: Walked) 
     if target.typename is None:
         raise NotCompilable("the type of an object is not fetched")
     lines.add(f"typename = {walked.variable}.{target.typename.attribute}")
+    for typename in function.refused:
+        lines.add(*misfit(f"typename == {typename!r}"))
     for typename in function.inputs:
         with lines.block(f"if typename == {typename!r}:"):
             _write_object(lines, function, walked, typename)
@@ -140,10 +147,9 @@ def _write_object(lines: SourceLines, function: CollectFunction, walked: Walked,
             with lines.block(f"if {variable}.{one.source.attribute} is UNSET:"):
                 write_nothing_fetched(lines, step, variable, typename)
                 lines.add("continue")
-        lines.add(*_input_checks(one, step, variable, typename))
-    made = (
-        f"{representation_class(step, typename)}({', '.join(_value(one, variable, step, typename) for one in inputs)})"
-    )
+        lines.add(*input_checks(one, step.target, variable, typename))
+    class_ = representation_class(step, typename)
+    made = f"{class_}({', '.join(input_value(one, variable, class_, typename) for one in inputs)})"
     if all(_is_hashable(one) for one in inputs):
         keys = [f"{variable}.{one.source.attribute}" for one in inputs if one.source is not None]
         constants = [repr(typename)] if not function.is_alone or len(step.target.types) > 1 else []
@@ -153,39 +159,6 @@ def _write_object(lines: SourceLines, function: CollectFunction, walked: Walked,
         lines.add(f"made = {made}", "key = canonical(made)")
         made = "made"
     _write_first_or_equal(lines, function, walked, made)
-
-
-def _input_checks(one: InputShape, step: StepShape, variable: str, typename: str) -> list[str]:
-    """Return the lines that check an input if the decoder does not check it completely.
-
-    An input must not be absent. An input with a non-null type must not be null. The decoder cannot check these rules
-    for `Float`, for custom scalars, or for a field that differs between the object types.
-    """
-    if one.source is None:
-        return []
-    field, value, target = one.source, f"{variable}.{one.source.attribute}", step.target
-    lines: list[str] = []
-    if target.creator in field.sources[typename] and len(field.brought_by(target.creator, target.types)) < len(
-        target.types
-    ):
-        lines += misfit(f"{value} is UNSET")
-    if is_unchecked(field, typename):
-        return lines + value_checks(value, field.types[typename], 0)
-    if not field.is_nullable(typename) and any(map(field.is_nullable, field.types)):
-        lines += misfit(f"{value} is None")
-    for inner in one.inputs:
-        _refuse_unchecked(inner)
-    return lines
-
-
-def _refuse_unchecked(one: InputShape) -> None:
-    """Raise `NotCompilable` if an object inside a representation has a value that the decoder does not check."""
-    if one.source is not None:
-        (typename,) = one.source.types
-        if is_unchecked(one.source, typename) and value_checks("", one.source.types[typename], 0):
-            raise NotCompilable("a value inside a representation is not checked")
-    for inner in one.inputs:
-        _refuse_unchecked(inner)
 
 
 def _write_first_or_equal(lines: SourceLines, function: CollectFunction, walked: Walked, made: str) -> None:
@@ -232,34 +205,6 @@ def write_nothing_fetched(lines: SourceLines, step: StepShape, variable: str, ty
                 lines.add(f"{place} = None")
         else:
             lines.add(f"{place} = None")
-
-
-def _value(one: InputShape, variable: str, step: StepShape, typename: str) -> str:
-    """Return the Python expression for the value of one key of a representation."""
-    if one.source is None:
-        return repr(one.constant)
-    value = f"{variable}.{one.source.attribute}"
-    if not one.inputs:
-        return value
-    name = f"{representation_class(step, typename)}_{one.key}"
-    return _object_value(one, value, name, list_depth(one.source.types[typename]))
-
-
-def _object_value(one: InputShape, value: str, name: str, depth: int) -> str:
-    if depth:
-        item = f"item{depth}"
-        return f"({value} and [{_object_value(one, item, name, depth - 1)} for {item} in {value}])"
-    parts = []
-    for inner in one.inputs:
-        if inner.source is None:
-            parts.append(repr(inner.constant))
-        elif inner.inputs:
-            (type_,) = inner.source.types.values()
-            inner_value = f"{value}.{inner.source.attribute}"
-            parts.append(_object_value(inner, inner_value, f"{name}_{inner.key}", list_depth(type_)))
-        else:
-            parts.append(f"{value}.{inner.source.attribute}")
-    return f"({value} and {name}({', '.join(parts)}))"
 
 
 def _is_hashable(one: InputShape) -> bool:

@@ -63,7 +63,7 @@ def _visible_shapes(shape: ObjectShape) -> list[ObjectShape]:
     """
     found: list[ObjectShape] = []
     for field in shape.fields.values():
-        if field.visible and field.child is not None and field.child.creator is not None:
+        if field.visible and field.child is not None and field.child.sources:
             found += _visible_shapes(field.child)
     return [*found, shape]
 
@@ -83,8 +83,10 @@ def _write_actions(lines: SourceLines, shape: ObjectShape, variable: str, action
 
 def _actions(shape: ObjectShape, typename: str, *, typename_is_omitted: bool) -> list[str]:
     """Return the lines that finish one object of the type `typename`. The lines call the object OBJECT."""
+    if typename in shape.undetermined:
+        return ['raise Misfit("the type of an object is not known")']
     lines: list[str] = []
-    if shape.is_abstract and (shape.typename is None or shape.creator not in shape.typename.sources.get(typename, ())):
+    if shape.is_abstract and not shape.has_typename():
         raise NotCompilable("an object in an abstract position has no __typename")
     for field in shape.fields.values():
         place = f"OBJECT.{field.attribute}"
@@ -99,6 +101,8 @@ def _actions(shape: ObjectShape, typename: str, *, typename_is_omitted: bool) ->
 
 def _checks(shape: ObjectShape, field: FieldShape, typename: str, place: str) -> list[str]:
     sources = field.sources.get(typename, [])
+    if typename in shape.interfaces and (field.is_typename or not (sources or field.is_nullable(typename))):
+        return ['raise Misfit("the type of an object is not known")']
     if not sources:
         if field.is_typename:
             return [f"{place} = {typename!r}"]
@@ -108,10 +112,12 @@ def _checks(shape: ObjectShape, field: FieldShape, typename: str, place: str) ->
     if field.is_typename:
         # The decoder has checked the key `__typename`. A field with an alias, such as `kind: __typename`, can be
         # absent, or can have the name of another type.
-        is_checked = field.key == TYPENAME or len(shape.types) == 1
+        is_checked = (field.key == TYPENAME or len(shape.types) == 1) and not shape.may_lack(field, typename)
         return [] if is_checked else [f"{place} = {typename!r}"]
     lines: list[str] = []
-    if shape.creator in sources and any(shape.creator not in field.sources.get(name, ()) for name in shape.types):
+    if shape.may_lack(field, typename) and field.is_nullable(typename):
+        lines += [f"if {place} is UNSET:", f"    {place} = None"]
+    elif shape.may_lack(field, typename) or shape.is_decoded_for_some(field, typename):
         lines += misfit(f"{place} is UNSET")
     if any(field.is_nullable(name) for name in field.sources) and not field.is_nullable(typename):
         lines += misfit(f"{place} is None")

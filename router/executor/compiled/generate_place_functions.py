@@ -15,13 +15,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.executor.compiled.generate_classes import annotation
+from router.executor.compiled.generate_assignments import ReturnedFields, refined_typename, write_assignments
 from router.executor.compiled.generate_collect_functions import write_nothing_fetched
+from router.executor.compiled.generate_value_checks import misfit
 from router.executor.compiled.response_shape import NotCompilable
 
 if TYPE_CHECKING:
     from router.executor.compiled.fetch_shapes import StepShape
-    from router.executor.compiled.response_shape import FieldShape
     from router.executor.compiled.source_lines import SourceLines
 
 
@@ -53,7 +53,13 @@ def write_place(lines: SourceLines, step: StepShape, *, has_positions: bool) -> 
 def _write_by_type(lines: SourceLines, step: StepShape) -> None:
     if step.target.typename is None:
         raise NotCompilable("the type of an object is not fetched")
-    lines.add(f"typename = target.{step.target.typename.attribute}")
+    attribute = step.target.typename.attribute
+    lines.add(f"typename = target.{attribute}")
+    if step.target.interfaces:
+        if step.target.typename in step.brought.values():
+            with lines.block("if entity is not None:"):
+                lines.add(f"typename = target.{attribute} = {refined_typename(step.target, f'entity.{attribute}')}")
+        lines.add(*misfit(f"typename not in {step.types!r}"))
     for typename in step.types:
         with lines.block(f"if typename == {typename!r}:"):
             _write_typed(lines, step, typename)
@@ -64,40 +70,11 @@ def _write_typed(lines: SourceLines, step: StepShape, typename: str) -> None:
         with lines.block("if entity is None:"):
             write_nothing_fetched(lines, step, "target", typename)
         with lines.block("else:"):
-            _write_entity(lines, step, typename)
+            write_assignments(lines, _returned(step), typename)
     else:
-        _write_entity(lines, step, typename)
+        write_assignments(lines, _returned(step), typename)
 
 
-def _write_entity(lines: SourceLines, step: StepShape, typename: str) -> None:
-    for field in step.brought.values():
-        value, is_brought = f"entity.{field.attribute}", step.fetch.id in field.sources.get(typename, ())
-        may_be_absent = "UNSET" in annotation(field, step.fetch.id, step.types, step.target.types)
-        if not is_brought:
-            if may_be_absent:
-                _write_misfit(lines, f"{value} is not UNSET")
-            continue
-        if may_be_absent:
-            _write_misfit(lines, f"{value} is UNSET")
-        if field.is_typename and field.has_other_source(typename, step.fetch.id):
-            if len(step.types) > 1:
-                _write_misfit(lines, f"{value} != target.{field.attribute}")
-            continue
-        _write_value(lines, step, field, typename)
-
-
-def _write_value(lines: SourceLines, step: StepShape, field: FieldShape, typename: str) -> None:
-    """Write the assignment of one field. Null does not replace the value from another fetch (execution §3.6)."""
-    value, place = f"entity.{field.attribute}", f"target.{field.attribute}"
-    if field.has_other_source(typename, step.fetch.id) and "None" in annotation(
-        field, step.fetch.id, step.types, step.target.types
-    ).replace("Any", "None"):
-        with lines.block(f"if {value} is not None or {place} is UNSET:"):
-            lines.add(f"{place} = {value}")
-    else:
-        lines.add(f"{place} = {value}")
-
-
-def _write_misfit(lines: SourceLines, condition: str) -> None:
-    with lines.block(f"if {condition}:"):
-        lines.add('raise Misfit("the fields of an entity are not those of its type")')
+def _returned(step: StepShape) -> ReturnedFields:
+    fields = tuple(step.brought.values())
+    return ReturnedFields(step.fetch.id, step.target, fields, step.types, step.sent_typenames)

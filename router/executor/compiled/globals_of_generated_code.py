@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from router.executor.graphql.leaf_coercion import MAX_INT, MIN_INT
 from router.json_codec import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 
 class Misfit(Exception):
@@ -34,6 +37,57 @@ class Representation(Struct, gc=False):
     """A representation, which is sent to the field `_entities`."""
 
 
+def merged_lists(target: Any, entity: Any, merge: Callable[[Any, Any], Any], depth: int) -> Any:
+    """Merge a list of a fetched object into a list of the response (execution §3.6). Return the merged list.
+
+    Args:
+        target: The list of the response; None or `UNSET` if there is no list yet.
+        entity: The list of the fetched object, or None.
+        merge: Merges two items that are not lists.
+        depth: How many lists are nested in each other.
+
+    Raises:
+        Misfit: The lists do not have the same length.
+    """
+    if depth == 0:
+        return merge(target, entity)
+    if entity is None:
+        return None if target is UNSET else target
+    if target is UNSET or target is None:
+        return [merged_lists(UNSET, item, merge, depth - 1) for item in entity]
+    if len(target) != len(entity):
+        raise Misfit("two fetches return lists with different lengths")
+    return [merged_lists(*items, merge, depth - 1) for items in zip(target, entity, strict=True)]
+
+
+def refined(present: Any, incoming: Any, interfaces: Mapping[str, Sequence[str]]) -> Any:
+    """Return the more precise of two values of `__typename` (execution §3.6). Either of them can be `UNSET`.
+
+    `interfaces` maps each interface to its subtypes.
+
+    Raises:
+        Misfit: Neither of the types is a subtype of the other.
+    """
+    if incoming is UNSET or incoming == present or present in interfaces.get(incoming, ()):
+        return present
+    if present is UNSET or incoming in interfaces.get(present, ()):
+        return incoming
+    raise Misfit("two fetches return different types of an object")
+
+
+def built(value: Any, build: Callable[[Any], Any], depth: int) -> Any:
+    """Build the objects of a representation from an object of the response, or from a list with `depth` levels.
+
+    Raises:
+        Misfit: The value is absent.
+    """
+    if value is None:
+        return None
+    if value is UNSET:
+        raise Misfit("a needed value is absent")
+    return [built(item, build, depth - 1) for item in value] if depth else build(value)
+
+
 Int: TypeAlias = Annotated[int, Meta(ge=MIN_INT, le=MAX_INT)]
 
 NoErrors: TypeAlias = tuple[()] | None
@@ -51,6 +105,9 @@ NAMES: Final[dict[str, object]] = {
     "Representation": Representation,
     "UNSET": UNSET,
     "UnsetType": UnsetType,
+    "built": built,
     "canonical": canonical,
+    "merged_lists": merged_lists,
+    "refined": refined,
 }
 """Name → value: the global variables of generated code."""

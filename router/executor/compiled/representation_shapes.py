@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from router.executor.compiled.response_shape import FieldShape, NotCompilable, ObjectShape
@@ -12,7 +12,7 @@ from router.federation.type_references import TYPENAME
 from router.plan import InputFragment, Key, KeyRenamer, TypeIs, ValueSetter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from graphql import GraphQLSchema
 
@@ -28,13 +28,13 @@ class InputShape:
         key: The key.
         source: The field of the object from which the value is read; None for a constant.
         constant: The constant type name; empty if the value is read from the object.
-        inputs: If the value is an object or a list of objects, the keys of these objects; otherwise empty.
+        inputs: If the value is an object or a list of objects: object type → the keys of these objects.
     """
 
     key: str
     source: FieldShape | None = None
     constant: str = ""
-    inputs: tuple[InputShape, ...] = ()
+    inputs: Mapping[str, tuple[InputShape, ...]] = field(default_factory=dict)
 
 
 def representation(
@@ -73,28 +73,34 @@ def _inputs(
             source = target.fields.get(selection.name)
             if source is None or typename not in source.sources:
                 raise NotCompilable("a needed value is not fetched")
-            below: tuple[InputShape, ...] = ()
-            if selection.selections:
-                below = _below(schema, source, selection.selections)
+            below = _below(schema, source, selection.selections) if selection.selections else {}
             found[selection.name] = _united(found.get(selection.name), InputShape(selection.name, source, "", below))
     return found
 
 
-def _below(schema: GraphQLSchema, source: FieldShape, selections: Iterable[InputSelection]) -> tuple[InputShape, ...]:
+def _below(
+    schema: GraphQLSchema, source: FieldShape, selections: Sequence[InputSelection]
+) -> dict[str, tuple[InputShape, ...]]:
     child = source.child
-    if child is None or child.is_abstract or len(child.types) > 1:
-        raise NotCompilable("a needed object can have several types")
-    return tuple(_inputs(schema, child, child.types[0], selections).values())
+    if child is None:
+        raise NotCompilable("a needed value is not fetched")
+    if (child.is_abstract or len(child.types) > 1) and not child.has_typename():
+        raise NotCompilable("the type of an object is not fetched")
+    names = [name for name in child.types if name not in child.interfaces]
+    return {name: tuple(_inputs(schema, child, name, selections).values()) for name in names}
 
 
 def _united(first: InputShape | None, second: InputShape) -> InputShape:
     """Combine two selections of the same key: the result has the inner keys of both."""
     if first is None:
         return second
-    inner = {one.key: one for one in first.inputs}
-    for one in second.inputs:
-        inner[one.key] = _united(inner.get(one.key), one)
-    return replace(first, inputs=tuple(inner.values()))
+    united = {}
+    for typename, inputs in second.inputs.items():
+        inner = {one.key: one for one in first.inputs.get(typename, ())}
+        for one in inputs:
+            inner[one.key] = _united(inner.get(one.key), one)
+        united[typename] = tuple(inner.values())
+    return replace(first, inputs=united)
 
 
 def _rewritten(

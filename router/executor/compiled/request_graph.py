@@ -62,6 +62,19 @@ def request_graph(plan: QueryPlan, variables: Mapping[str, object]) -> tuple[Pla
     )
 
 
+def fetches_before(requests: Sequence[Planned], fetch: int) -> set[int]:
+    """Return the ids of all fetches whose results are merged before the fetch `fetch` starts."""
+    numbers = {step.fetch.id: number for number, one in enumerate(requests) for group in one.groups for step in group}
+    above: set[int] = set()
+    pending = [*requests[numbers[fetch]].parents]
+    while pending:
+        number = pending.pop()
+        if number not in above:
+            above.add(number)
+            pending += requests[number].parents
+    return {identity for identity, number in numbers.items() if number in above}
+
+
 def _groups(request: PlannedRequest, steps: Sequence[FetchStep]) -> list[list[FetchStep]]:
     return [[*steps]] if request.batch is None else group_equal_parts(steps)
 

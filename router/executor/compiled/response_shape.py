@@ -22,6 +22,8 @@ from graphql import is_list_type, is_non_null_type
 from router.federation.type_references import TYPENAME
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from graphql import GraphQLOutputType
 
 
@@ -71,6 +73,10 @@ class FieldShape:
         """Return whether a fetch other than `fetch` also returns the field."""
         return any(source != fetch for source in self.sources.get(typename, ()))
 
+    def is_merged(self, fetch: int) -> bool:
+        """Return whether objects in the field that `fetch` returns are merged into the objects of the response."""
+        return self.child is not None and self.child.creator != fetch
+
 
 @dataclass(slots=True, eq=False)
 class ObjectShape:
@@ -78,11 +84,16 @@ class ObjectShape:
 
     Attributes:
         number: The number of the shape. Generated names contain this number, so that they differ between shapes.
-        types: The object types that the objects can have.
+        types: The object types that the objects can have, and `interfaces`.
         is_abstract: Whether the type of the field that contains the objects is an interface or union. If it is, the
             objects need a `__typename`.
+        interfaces: Interfaces whose name the `__typename` of an object can have, because a subgraph has them as
+            interface objects. Each interface is mapped to its subtypes in `types`.
+        undetermined: The interfaces for which the selected fields depend on the object type.
         fields: The fields by internal response key: the visible fields in the client's order, then the hidden fields.
-        creator: The id of the fetch that returns the objects; None for the root.
+        sources: The ids of the fetches that return the objects, in the order of the plan; empty for the root.
+        creator: The id of the fetch whose response is decoded into the objects; None for the root, or if all fetches
+            merge their results into the objects (`object_creators`).
         parent: The shape of the parent object, and the field in it that contains the objects; None for the root.
     """
 
@@ -90,7 +101,10 @@ class ObjectShape:
     path: tuple[str, ...]
     types: tuple[str, ...]
     is_abstract: bool
+    interfaces: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    undetermined: set[str] = field(default_factory=set)
     fields: dict[str, FieldShape] = field(default_factory=dict)
+    sources: list[int] = field(default_factory=list)
     creator: int | None = None
     parent: tuple[ObjectShape, FieldShape] | None = None
 
@@ -100,10 +114,29 @@ class ObjectShape:
         found = self.fields.get(TYPENAME)
         return found if found is not None and found.sources else None
 
-    def creators(self) -> set[int]:
+    def has_typename(self) -> bool:
+        """Return whether every fetch that returns the objects also returns their `__typename`."""
+        typename = self.typename
+        return typename is not None and all({*self.sources} <= {*typename.sources.get(name, ())} for name in self.types)
+
+    def all_sources(self) -> set[int]:
         """Return the ids of the fetches that return these objects, their parents, and all other ancestors."""
-        found = set() if self.creator is None else {self.creator}
-        return found if self.parent is None else found | self.parent[0].creators()
+        return set(self.sources) if self.parent is None else {*self.sources, *self.parent[0].all_sources()}
+
+    def may_lack(self, field: FieldShape, typename: str) -> bool:
+        """Return whether several fetches return these objects, and one of them returns the objects without the field.
+
+        An object that only this fetch returns may then lack the field.
+        """
+        return len(self.sources) > 1 and not {*self.sources} <= {*field.sources.get(typename, ())}
+
+    def is_decoded_for_some(self, field: FieldShape, typename: str) -> bool:
+        """Return whether the creator returns the field on `typename`, but not on all object types.
+
+        The decoder then does not check whether the field is absent.
+        """
+        creator = self.creator
+        return creator in field.sources[typename] and any(creator not in field.sources.get(n, ()) for n in self.types)
 
     def all_shapes(self) -> list[ObjectShape]:
         """Return this shape and all shapes below it. A parent comes before its children."""

@@ -5,7 +5,9 @@ Covers `router/executor/compiled`: `router/executor/compiled/client_shape.py`,
 `router/executor/compiled/response_shape.py`, `router/executor/compiled/request_graph.py`,
 `router/executor/compiled/generate_classes.py`, `router/executor/compiled/generate_response_classes.py`,
 `router/executor/compiled/generate_collect_functions.py`, `router/executor/compiled/generate_place_functions.py`,
-`router/executor/compiled/generate_finish_function.py`, `router/executor/compiled/generate_object_loops.py`,
+`router/executor/compiled/generate_finish_function.py`, `router/executor/compiled/generate_merge_functions.py`,
+`router/executor/compiled/generate_assignments.py`, `router/executor/compiled/generate_representations.py`,
+`router/executor/compiled/generate_object_loops.py`,
 `router/executor/compiled/source_lines.py`, `router/executor/compiled/generate_value_checks.py`,
 `router/executor/compiled/globals_of_generated_code.py` and
 `router/executor/compiled/compiled_requests.py`. `make fuzz-compiled` compares many more.

@@ -152,9 +152,9 @@ def test_an_operation_with_refused_fields_is_left_to_the_interpreter() -> None:
     operation = get_operation(graph.api_schema, parse("{ me { name id } }"))
     requirements = SchemaRequirements(graph)
     split = filter_operation(operation, requirements, required_clauses(operation, requirements))
-    client_shape(split.planned, {})
+    client_shape(graph.schema, split.planned, {})
     with pytest.raises(NotCompilable):
-        client_shape(split.client, {})
+        client_shape(graph.schema, split.client, {})
 
 
 async def test_the_settings_choose_the_errors() -> None:
