@@ -128,7 +128,12 @@ def _request(planned: Planned, names: Mapping[str, Any]) -> CompiledRequest:
             part=group[0].part,
             fetch=group[0].fetch,
             steps=tuple(
-                CompiledStep(names.get(f"collect{step.fetch.id}"), names[f"place{step.fetch.id}"]) for step in group
+                CompiledStep(
+                    names.get(f"collect{step.fetch.id}"),
+                    names[f"place{step.fetch.id}"],
+                    has_context=bool(step.fetch.context_rewrites),
+                )
+                for step in group
             ),
             responses=tuple(names[f"Response{step.fetch.id}"] for step in group),
             batched=tuple(
@@ -200,6 +205,8 @@ class _Writer:
         if not any(is_hidden_constant(shape, field) for field in shape.fields.values()):
             return False
         for step in self.steps.values():
+            if any(value.ancestor is shape for value in step.context):
+                return False
             if step.target is shape:
                 names = {fragment.type_condition for fragment in step.fetch.requires}
                 if len(names) != 1 or not all(is_object_type(self.schema.get_type(name)) for name in names):
@@ -246,6 +253,8 @@ class _Writer:
             raise NotCompilable("a fetch is sent for no object")
         before = fetches_before(self.requests, step.fetch.id)
         collected = {f.step.target.number for id_, f in self.collects.items() if id_ in before and f.is_complete}
+        if step.context:
+            collected = {number for number in collected if number not in _between(step)}
         objects_exist = step.target.all_sources() <= before
         sent = {name: keys for name, keys in inputs.items() if keys}
         refused = tuple(name for name, keys in inputs.items() if keys is None)
@@ -276,3 +285,14 @@ class _Writer:
             and not {*step.target.sources} & {*field.sources[name]}
             and not field.is_nullable(name)
         ]
+
+
+def _between(step: StepShape) -> set[int]:
+    """Return the numbers of the shapes below the ancestors from which a fetch reads arguments, its objects included."""
+    found: set[int] = set()
+    for value in step.context:
+        shape = step.target
+        while shape is not value.ancestor and shape.parent is not None:
+            found.add(shape.number)
+            shape = shape.parent[0]
+    return found

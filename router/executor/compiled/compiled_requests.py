@@ -28,11 +28,13 @@ if TYPE_CHECKING:
 class CompiledStep:
     """The generated functions for one fetch: see `generate_collect_functions` and `generate_place_functions`.
 
-    `collect` is None for a root fetch, because its only object is the root.
+    `collect` is None for a root fetch, because its only object is the root. If `has_context` is True, the fetch has
+    `@fromContext` arguments, and `collect` adds the objects to a dict of `ContextGroup` objects.
     """
 
-    collect: Callable[[list[Any], dict[Any, Any], list[Any]], tuple[list[Any], list[int] | None]] | None
+    collect: Callable[..., Any] | None
     place: Callable[[list[Any], list[int] | None, list[Any]], None]
+    has_context: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +91,20 @@ class Form:
             tuple(msgspec.json.Decoder(class_, float_hook=Decimal) for class_ in classes) for _, classes in parts
         )
 
-    def body(self, variables: Mapping[str, object], representations: Sequence[Sequence[object]]) -> bytes:
+    def body(
+        self,
+        variables: Mapping[str, object],
+        representations: Sequence[Sequence[object]],
+        context: Mapping[str, object] | None = None,
+    ) -> bytes:
         """Return the body of a request.
 
-        The body contains the representations, and the client's variables that the operation uses. A variable without a
-        value is left out.
+        The body contains the representations, the values of `@fromContext` arguments, and the client's variables that
+        the operation uses. A variable without a value is left out.
         """
         given = {name: variables[name] for name in self._usages if name in variables} if self._usages else None
+        if context:
+            given = {**(given or {}), **context}
         members = [json_codec.encode(given)[1:-1]] if given else []
         for name, values in zip(self.names, representations, strict=True):
             members.append(name + json_codec.encode(values))

@@ -18,14 +18,14 @@ import msgspec
 from router import json_codec
 from router.errors import TransportError
 from router.executor.compiled.generate_response_classes import attribute_of
-from router.executor.compiled.globals_of_generated_code import Misfit
+from router.executor.compiled.globals_of_generated_code import ContextGroup, Misfit
 from router.executor.compiled.recorded_responses import RecordingTransport
 from router.executor.context_and_result import ExecutionResult
 from router.executor.interpreter.execution import execute
 from router.transport.interface import SubgraphRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from router.executor.compiled.compile_plan import CompiledPlan
     from router.executor.compiled.compiled_requests import CompiledPart, CompiledRequest, Form
@@ -65,20 +65,42 @@ class _Collected:
     """The objects and representations of one part of a request.
 
     `position` is the index of the part in the request. `found` has the objects for each fetch of the part, with the
-    positions of their representations.
+    positions of their representations. `context` has the values of `@fromContext` arguments as variables.
     """
 
-    __slots__ = ("found", "part", "position", "representations")
+    __slots__ = ("context", "found", "part", "position", "representations")
 
-    def __init__(self, position: int, part: CompiledPart, at: list[Any]) -> None:
+    def __init__(self, position: int, part: CompiledPart) -> None:
         self.position = position
         self.part = part
         self.representations: list[Any] = []
+        self.found: list[tuple[list[Any], list[int] | None]] = []
+        self.context: Mapping[str, object] | None = None
+
+    @classmethod
+    def all(cls, position: int, part: CompiledPart, at: list[Any]) -> _Collected:
+        """Collect the objects of all fetches of the part."""
+        collected = cls(position, part)
         seen: dict[Any, Any] = {}
-        self.found = [
-            step.collect(at, seen, self.representations) if step.collect is not None else (at[0], None)
+        collected.found = [
+            step.collect(at, seen, collected.representations) if step.collect is not None else (at[0], None)
             for step in part.steps
         ]
+        return collected
+
+    @classmethod
+    def by_context(cls, part: CompiledPart, at: list[Any]) -> Iterator[_Collected]:
+        """Collect the objects of a fetch, by the values of its `@fromContext` arguments."""
+        groups: dict[bytes, ContextGroup] = {}
+        for step in part.steps:
+            if step.collect is not None:
+                step.collect(at, groups)
+        for group in groups.values():
+            collected = cls(0, part)
+            collected.representations = group.representations
+            collected.found = [(group.objects, group.positions)]
+            collected.context = group.values
+            yield collected
 
 
 class _Run:
@@ -126,7 +148,7 @@ class _Run:
             except MISFITS as misfit:
                 self._misfit = misfit
 
-    async def _run_and_follow(self, number: int, collected: Sequence[_Collected]) -> None:
+    async def _run_and_follow(self, number: int, collected: Sequence[Sequence[_Collected]]) -> None:
         try:
             ready = await self._run(number, collected)
         except MISFITS as misfit:
@@ -134,16 +156,29 @@ class _Run:
         else:
             await self._start(ready)
 
-    def _collect(self, request: CompiledRequest) -> list[_Collected]:
-        """Collect the objects for each part of a request. Return only the parts that have objects."""
-        found = (_Collected(position, part, self._at) for position, part in enumerate(request.parts))
-        return [one for one in found if one.representations or not one.part.fetch.requires]
+    def _collect(self, request: CompiledRequest) -> list[list[_Collected]]:
+        """Collect the objects for each part of a request. Return only the parts that have objects.
 
-    async def _run(self, number: int, collected: Sequence[_Collected]) -> list[int]:
+        Each item of the result is sent in a request of its own. There are several items if the objects have different
+        values of `@fromContext` arguments.
+        """
+        first = request.parts[0]
+        if first.steps[0].has_context:
+            return [[one] for one in _Collected.by_context(first, self._at) if one.representations]
+        found = (_Collected.all(position, part, self._at) for position, part in enumerate(request.parts))
+        sent = [one for one in found if one.representations or not one.part.fetch.requires]
+        return [sent] if sent else []
+
+    async def _run(self, number: int, collected: Sequence[Sequence[_Collected]]) -> list[int]:
         """Send a request and place the fetched fields. Return the requests that can start after that."""
         request = self._compiled.requests[number]
         if collected and self._misfit is None:
-            await self._send_and_place(request, collected)
+            first, *others = collected
+            tasks = [asyncio.create_task(self._send_and_place(request, one)) for one in others]
+            self._tasks += tasks
+            await self._send_and_place(request, first)
+            for task in tasks:
+                await task
         ready = []
         for child in request.children:
             self._waits[child] -= 1
@@ -170,7 +205,7 @@ class _Run:
         context = self._context
         fetch = request.parts[0].fetch
         representations = [one.representations for one in collected if one.part.fetch.requires]
-        body = form.body(context.variables, representations)
+        body = form.body(context.variables, representations, collected[0].context)
         variables = form.variables_in(body)
         sent = SubgraphRequest(
             subgraph=fetch.service_name,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from graphql import get_named_type, is_abstract_type, is_composite_type
 
 from router.executor.compiled.client_shape import field_type
+from router.executor.compiled.context_values import add_context_ancestors, context_values
 from router.executor.compiled.interface_objects import interface_object_names, subtypes_of
 from router.executor.compiled.response_shape import FieldShape, NotCompilable, ObjectShape, list_depth
 from router.executor.graphql.type_relations import is_subtype, possible_names
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLSchema
 
+    from router.executor.compiled.context_values import ContextValue
     from router.executor.interpreter.requests_in_plan import FetchStep
     from router.plan import Fetch, OutputSelection, Path
 
@@ -39,6 +41,9 @@ class StepShape:
         types: The object types of `target` for which the fetch is sent.
         is_filtered: Whether the fetch is sent only for some object types of `target`.
         brought: Response key in the subgraph's response → the field of `target` that the fetch returns.
+        sent_typenames: The interfaces that the representations have as `__typename`, with their subtypes in
+            `target.types`. The subgraph can send the names of these interfaces back.
+        context: The values of `@fromContext` arguments.
     """
 
     step: FetchStep
@@ -46,16 +51,13 @@ class StepShape:
     types: tuple[str, ...]
     is_filtered: bool
     brought: Mapping[str, FieldShape]
+    sent_typenames: Mapping[str, tuple[str, ...]]
+    context: tuple[ContextValue, ...] = ()
 
     @property
     def fetch(self) -> Fetch:
         """The fetch."""
         return self.step.fetch
-
-    @property
-    def sent_typenames(self) -> tuple[str, ...]:
-        """The interfaces that the representations have as `__typename`. The subgraph can send these names back."""
-        return tuple(one.value for one in self.fetch.input_rewrites if isinstance(one, ValueSetter))
 
 
 @dataclass(slots=True)
@@ -78,8 +80,6 @@ class FetchShapes:
             NotCompilable: Generated code does not support the fetch.
         """
         fetch = step.fetch
-        if fetch.context_rewrites:
-            raise NotCompilable("an argument is read from an ancestor")
         if step.path and not fetch.requires:
             raise NotCompilable("root fields are fetched below the root")
         if not all(isinstance(rewrite, KeyRenamer) for rewrite in fetch.output_rewrites):
@@ -87,7 +87,11 @@ class FetchShapes:
         target, types = self._target(step.path)
         wanted = tuple(name for name in types if self._is_represented(fetch, name))
         brought = self._overlay(fetch, target, wanted, fetch.selections, is_top=True)
-        shape = StepShape(step, target, wanted, len(wanted) < len(target.types), brought)
+        context = context_values(self.schema, fetch, target)
+        add_context_ancestors(target, context)
+        sent = [one.value for one in fetch.input_rewrites if isinstance(one, ValueSetter)]
+        subtypes = subtypes_of(self.schema, sent, target.types)
+        shape = StepShape(step, target, wanted, len(wanted) < len(target.types), brought, subtypes, context)
         self.steps.append(shape)
         return shape
 

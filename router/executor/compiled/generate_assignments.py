@@ -10,6 +10,7 @@ The names `entity` and `target` are the variables for the two objects.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ from router.executor.compiled.generate_value_checks import misfit
 from router.executor.compiled.response_shape import list_depth, without_non_null
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from router.executor.compiled.response_shape import FieldShape, ObjectShape
     from router.executor.compiled.source_lines import SourceLines
 
@@ -40,11 +43,11 @@ class ReturnedFields:
     shape: ObjectShape
     fields: tuple[FieldShape, ...]
     types: tuple[str, ...]
-    sent_typenames: tuple[str, ...] = ()
+    sent_typenames: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
     def annotation(self, field: FieldShape) -> str:
         """Return the type annotation of a field in the class for the fetched object."""
-        return annotation(field, self.fetch, self.shape, self.types, self.sent_typenames)
+        return annotation(field, self.fetch, self.shape, self.types, tuple(self.sent_typenames))
 
 
 def merge_function(shape: ObjectShape, fetch: int) -> str:
@@ -52,10 +55,12 @@ def merge_function(shape: ObjectShape, fetch: int) -> str:
     return f"merge{fetch}_{shape.number}"
 
 
-def refined_typename(shape: ObjectShape, typename: str) -> str:
+def refined_typename(returned: ReturnedFields, typename: str) -> str:
     """Return the expression for the more precise of the object's `__typename` and the expression `typename`."""
+    shape = returned.shape
     assert shape.typename is not None  # noqa: S101 - the caller has checked it
-    return f"refined(target.{shape.typename.attribute}, {typename}, {dict(shape.interfaces)!r})"
+    interfaces = {**returned.sent_typenames, **shape.interfaces}
+    return f"refined(target.{shape.typename.attribute}, {typename}, {interfaces!r})"
 
 
 def write_assignments(lines: SourceLines, returned: ReturnedFields, typename: str) -> None:
@@ -84,7 +89,7 @@ def _write_value(lines: SourceLines, returned: ReturnedFields, field: FieldShape
         return
     if field.is_typename and returned.sent_typenames:
         # The name of an interface does not replace the name of an object type.
-        known = f"{place} is not UNSET and {value} in {returned.sent_typenames!r}"
+        known = f"{place} is not UNSET and {value} in {tuple(returned.sent_typenames)!r}"
         _add_misfit(lines, f"{value} != {place} and not ({known})")
         return
     if not field.has_other_source(typename, returned.fetch):

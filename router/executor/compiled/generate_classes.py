@@ -88,7 +88,7 @@ def is_hidden_constant(shape: ObjectShape, field: FieldShape) -> bool:
 def write_fetched_class(lines: SourceLines, step: StepShape) -> None:
     """Write the class for the fields that a fetch returns for one entity, or for the root."""
     fields = [
-        (field.attribute, key, annotation(field, step.fetch.id, step.target, step.types, step.sent_typenames))
+        (field.attribute, key, annotation(field, step.fetch.id, step.target, step.types, tuple(step.sent_typenames)))
         for key, field in step.brought.items()
     ]
     _write_class(lines, fetched_class(step), "Decoded", fields)

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 from graphql import GraphQLEnumType, get_named_type, is_list_type
 
 from router.executor.compiled.generate_classes import representation_class
+from router.executor.compiled.generate_context_values import write_context_group
 from router.executor.compiled.generate_object_loops import walk
 from router.executor.compiled.generate_representations import input_checks, input_value, write_representation
 from router.executor.compiled.generate_value_checks import misfit
@@ -78,7 +79,8 @@ class CollectFunction:
     @property
     def is_complete(self) -> bool:
         """Whether the function collects all objects of the shape. Later functions can then use the list of objects."""
-        return self.objects_exist and not self.step.is_filtered and not self.absent_inputs()
+        is_filtered = self.step.is_filtered or bool(self.step.fetch.context_rewrites)
+        return self.objects_exist and not is_filtered and not self.absent_inputs()
 
     def absent_inputs(self) -> list[FieldShape]:
         """Return the fields that can be absent although a representation needs them."""
@@ -95,7 +97,9 @@ class CollectFunction:
         target = self.step.target
         if len(target.types) > 1 or self.absent_inputs() or target.number in self.collected:
             return False
-        if target.creator is None or len(target.sources) > 1:
+        if target.creator is None or len(target.sources) > 1 or target.context_ancestors:
+            return False
+        if self.step.fetch.context_rewrites:
             return False
         known = {field.key for field in target.fields.values() if field.brought_by(target.creator, target.types)} - {
             TYPENAME
@@ -110,6 +114,9 @@ def write_collect(lines: SourceLines, function: CollectFunction) -> None:
     step = function.step
     for typename, inputs in function.inputs.items():
         write_representation(lines, representation_class(step, typename), inputs)
+    if step.fetch.context_rewrites:
+        _write_groups(lines, function)
+        return
     with lines.block(f"def {function.name}(at, seen, representations):"):
         lines.add("objects = []")
         if function.shares_objects and not function.is_alone:
@@ -122,6 +129,15 @@ def write_collect(lines: SourceLines, function: CollectFunction) -> None:
         if function.is_complete:
             lines.add(f"at[{step.target.number}] = objects")
         lines.add(f"return objects, {'positions' if has_positions else 'None'}")
+    lines.add("", "")
+
+
+def _write_groups(lines: SourceLines, function: CollectFunction) -> None:
+    """Write the function for a fetch with `@fromContext` arguments. It adds the objects to the dict `groups`."""
+    head = f"def {function.name}(at, groups):"
+    with lines.block(head), walk(lines, function.step.target, function.collected) as walked:
+        write_context_group(lines, function.step.context)
+        _write_types(lines, function, walked)
     lines.add("", "")
 
 

@@ -58,7 +58,7 @@ def _write_by_type(lines: SourceLines, shape: ObjectShape, returned: ReturnedFie
         raise NotCompilable("the type of an object is not fetched")
     lines.add(f"typename = entity.{typename.attribute}")
     if shape.interfaces:
-        lines.add(f"target.{typename.attribute} = {refined_typename(shape, 'typename')}")
+        lines.add(f"target.{typename.attribute} = {refined_typename(returned, 'typename')}")
     for name in shape.types:
         with lines.block(f"if typename == {name!r}:"):
             write_assignments(lines, returned, name)

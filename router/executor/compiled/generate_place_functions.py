@@ -58,7 +58,7 @@ def _write_by_type(lines: SourceLines, step: StepShape) -> None:
     if step.target.interfaces:
         if step.target.typename in step.brought.values():
             with lines.block("if entity is not None:"):
-                lines.add(f"typename = target.{attribute} = {refined_typename(step.target, f'entity.{attribute}')}")
+                lines.add(f"typename = target.{attribute} = {refined_typename(_returned(step), f'entity.{attribute}')}")
         lines.add(*misfit(f"typename not in {step.types!r}"))
     for typename in step.types:
         with lines.block(f"if typename == {typename!r}:"):

@@ -60,6 +60,36 @@ def merged_lists(target: Any, entity: Any, merge: Callable[[Any, Any], Any], dep
     return [merged_lists(*items, merge, depth - 1) for items in zip(target, entity, strict=True)]
 
 
+class ContextGroup:
+    """The objects of a fetch with the same values of `@fromContext` arguments (execution §3.10).
+
+    Attributes:
+        values: Variable of the request → value.
+        seen: The key of each representation → its index.
+        representations: The representations.
+        objects: The objects.
+        positions: For each object, the index of its representation.
+    """
+
+    __slots__ = ("objects", "positions", "representations", "seen", "values")
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.values = values
+        self.seen: dict[Any, int] = {}
+        self.representations: list[Any] = []
+        self.objects: list[Any] = []
+        self.positions: list[int] = []
+
+
+def context_group(groups: dict[bytes, ContextGroup], values: dict[str, Any]) -> ContextGroup:
+    """Return the group with these values from `groups`. If there is none, add it."""
+    key = canonical(values)
+    group = groups.get(key)
+    if group is None:
+        group = groups[key] = ContextGroup(values)
+    return group
+
+
 def refined(present: Any, incoming: Any, interfaces: Mapping[str, Sequence[str]]) -> Any:
     """Return the more precise of two values of `__typename` (execution §3.6). Either of them can be `UNSET`.
 
@@ -107,6 +137,7 @@ NAMES: Final[dict[str, object]] = {
     "UnsetType": UnsetType,
     "built": built,
     "canonical": canonical,
+    "context_group": context_group,
     "merged_lists": merged_lists,
     "refined": refined,
 }

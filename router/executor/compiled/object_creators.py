@@ -7,8 +7,9 @@ objects of the response, and the objects of all other fetches are merged into th
     fetch 1   at products.@: size {height}     is merged into the objects at products.@.size
 
 A creator must be merged before all other fetches that return the objects. And different objects of the response must
-not share the objects of a creator, because a fetch can merge different values into them. An entity is shared by all
-objects with the same representation. If no fetch meets these conditions, every fetch is merged into new objects.
+not share the objects of a creator if a fetch can merge different values into them, or reads different arguments from
+their ancestors. An entity is shared by all objects with the same representation. If no fetch meets these conditions,
+every fetch is merged into new objects.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ def _can_create(shape: ObjectShape, steps: Mapping[int, StepShape], before: Call
     if steps[first].target.parent is None:
         return True
     shared = _nearest_shared(shape, first)
-    return all(_is_below(steps[other].target, shared) for other in others)
+    return all(_is_below(steps[other].target, shared) for other in others) and all(
+        _is_below(ancestor, shared) for ancestor in shape.context_ancestors
+    )
 
 
 def _nearest_shared(shape: ObjectShape, fetch: int) -> ObjectShape:

@@ -95,6 +95,8 @@ class ObjectShape:
         creator: The id of the fetch whose response is decoded into the objects; None for the root, or if all fetches
             merge their results into the objects (`object_creators`).
         parent: The shape of the parent object, and the field in it that contains the objects; None for the root.
+        context_ancestors: The shapes of ancestors whose objects must not share these objects, because a fetch reads
+            arguments from them (`context_values`).
     """
 
     number: int
@@ -107,6 +109,7 @@ class ObjectShape:
     sources: list[int] = field(default_factory=list)
     creator: int | None = None
     parent: tuple[ObjectShape, FieldShape] | None = None
+    context_ancestors: list[ObjectShape] = field(default_factory=list)
 
     @property
     def typename(self) -> FieldShape | None:
