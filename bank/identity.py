@@ -29,11 +29,11 @@ TOKEN_TYPE = "at+jwt"  # noqa: S105 - the media type of RFC 9068, not a secret
 ALGORITHMS = ("ES256", "EdDSA")
 # The tolerance for differences between clocks. The clocks of machines that run NTP differ by less.
 LEEWAY_SECONDS = 5
-# The least time between two fetches of the key set that are caused by unknown key ids. Without this pause, each forged
-# token with an unknown key id would cause a fetch.
+# A token with an unknown key id causes a fetch of the key set. This is the minimum time between two such fetches.
+# Without it, every forged token would cause a fetch.
 REFETCH_SECONDS = 5.0
-# The pause after a failed fetch. It is short, so that the keys are available soon after the auth service has started.
-# It is not shorter, so that the fetches do not overload an auth service that hangs.
+# The pause after a failed fetch. With a longer pause, the keys would be available too late after the auth service has
+# started. A shorter pause could overload an auth service that hangs.
 RETRY_SECONDS = 1.0
 # How long a withdrawn key may still be accepted. The Cache-Control header of the auth service has the same value.
 MAX_AGE_SECONDS = 300.0

@@ -1,7 +1,7 @@
-"""Permissions: who may do what with whose data. Each service has a table of them in `domain.py` (bank §2.2).
+"""Permissions: who may do what with whose data. Each service has a table of permissions in `domain.py` (bank §2.2).
 
-A row is about one operation. It says whether the owner of the data may do it, and which roles of staff may do it with
-the data of others:
+Each row is for one operation. It says whether the owner of the data may do the operation, and which staff roles may do
+the operation with other people's data:
 
 ```python
 PERMISSIONS: Final[Mapping[Operation, Permission]] = {
@@ -26,7 +26,8 @@ ALL_STAFF: Final = frozenset({SUPPORT, ADMIN})
 class Actor(Protocol):
     """The person whose permissions are checked.
 
-    This is the `bank.identity.Caller` of a request. If a service acts on behalf of a person, it is this person.
+    For a request of a person, this is the `bank.identity.Caller`. If a service acts on behalf of a person, the actor is
+    that person and not the service.
     """
 
     @property
@@ -41,8 +42,8 @@ class Permission:
     """Who may do one operation.
 
     Attributes:
-        owner: whether the owner of the data may do it, whichever roles the owner has.
-        staff: the roles that may do it with the data of others.
+        owner: whether the owner of the data may do the operation. The owner's roles do not matter.
+        staff: the roles that may do the operation with other people's data.
     """
 
     owner: bool = False
@@ -55,5 +56,5 @@ class Permission:
         return self.allows_staff(actor)
 
     def allows_staff(self, actor: Actor) -> bool:
-        """Whether the roles of `actor` allow the operation with the data of every other person."""
+        """Whether `actor` has a role that may do the operation with other people's data."""
         return bool(self.staff & actor.roles)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from servicekit.settings import ProcessSettings
 
-# The audience of tokens (claim `aud`) for the account service's internal API. No other API is called with such tokens.
+# The claim `aud` of tokens for the account service's internal API. No other API accepts tokens between services.
 ACCOUNT_INTERNAL = "account-internal"
 # Maps an audience (the API that is called) to the services that may call it.
 CALLERS: Final[Mapping[str, frozenset[str]]] = MappingProxyType({ACCOUNT_INTERNAL: frozenset({"transaction"})})

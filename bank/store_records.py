@@ -1,4 +1,4 @@
-"""Records about the stores of an installation, by which a lost or replaced store is noticed (bank §4.8).
+"""Records about the stores of an installation. They show whether a store was lost or replaced (bank §4.8).
 
 Each store has a random id and counts its changes. The data directory has a small file for each store, which records the
 id and the number of changes of this store. Each store also remembers the records of the other stores:
@@ -102,7 +102,7 @@ class StoreRecords:
         self._folder = data_dir / FOLDER
 
     def read(self) -> dict[str, StoreState]:
-        """Return all records by the name of their store.
+        """Return a mapping of all records: name of a store → the state in its record.
 
         Raises:
             StartupError: a record cannot be read.
@@ -152,7 +152,10 @@ class StoreRecords:
             self._write(states)
 
     def counter(self, name: str, store_id: str) -> ChangeCounter:
-        """Return the counter that records further changes of a store. The store's record exists after `join`."""
+        """Return the counter that records further changes of a store.
+
+        Call `join` first, which writes the store's record.
+        """
         return ChangeCounter(self._folder / name, store_id)
 
     @contextmanager
@@ -199,7 +202,7 @@ class ChangeCounter:
         self._file = os.open(path, os.O_RDWR)
 
     def raise_to(self, changes: int) -> None:
-        """Write `changes` to the record, unless the number in the record is already as high.
+        """Write `changes` to the record if the record has a lower number.
 
         If the record was replaced by the record of another store, nothing is written.
         """

@@ -51,12 +51,12 @@ _LINE = re.compile(LINE_PATTERN)
 # into the 34 digits of Decimal128.
 MAX_INTEGER_DIGITS: Final = 15
 
-# The minimum of OWASP ASVS 6.2.1. The same rule recommends 15 characters. With this length, the bank would refuse
-# passwords that clients of the REST routes use today.
+# The minimum of OWASP ASVS 6.2.1. The same rule recommends 15 characters, but clients of the REST routes use shorter
+# passwords today.
 MIN_PASSWORD_LENGTH: Final = 8
 
-# Maps a currency code to its number of decimals in ISO 4217. ISO 4217 has no number of decimals for precious metals,
-# test codes and units of account, so these codes are not included.
+# Maps a currency code to its number of decimals in ISO 4217. Precious metals, test codes and units of account have no
+# number of decimals in ISO 4217, so they are not included.
 EXPONENTS: Final[dict[str, int]] = {c.code: c.exponent for c in Currency if c.exponent is not None}
 
 
@@ -65,7 +65,10 @@ class InvalidValue(ValueError):
 
 
 class _ObjectIds:
-    """Generates ids in MongoDB's layout: 4 bytes of seconds, 5 random bytes of the process, 3 bytes of a counter."""
+    """Generates ids in MongoDB's layout.
+
+    An id has the time in seconds (4 bytes), a random number of the process (5 bytes), and a counter (3 bytes).
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -58,13 +58,13 @@ if TYPE_CHECKING:
     from subgraphs.auth.store.protocol import AuthStore
 
 DAYS: Final = 30
-# With a fixed start value of the random numbers, the transactions are the same on every machine. Only ids, account
+# The seed of the random numbers. It is fixed, so the transactions are the same on every machine. Only ids, account
 # numbers and passwords differ.
 SEED: Final = 2026
 # The number of random bytes of a password. 15 bytes become 20 characters, which nobody can guess.
 PASSWORD_BYTES: Final = 15
 KEY: Final = Path("secrets", "demo.key")
-# This file is written last. If it is missing although there is demo data, an earlier start was interrupted.
+# The name of the file that is written last. If demo data exists without this file, an earlier start was interrupted.
 COMPLETE: Final = "demo.complete"
 EUR: Final = "EUR"
 
@@ -82,7 +82,7 @@ NOTES: Final = ("rent", "dinner", "concert tickets", "groceries", "thanks!", "ho
 
 @dataclass
 class Calendar:
-    """A clock that shows the time to which it was set last."""
+    """A clock that stands still at the time to which it was set last."""
 
     moment: datetime
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from subgraphs.kit.outbox import Event, Outbox, OutboxRow
 
-# Maps a service to three values: the class of its settings (with the address of its store), the table of the
-# implementations of its store, and the topics of its events.
+# Maps a service to three values: the class of its settings, which has the address of its store; the implementations of
+# its store; and the topics of its events.
 _SERVICES: Final[Mapping[str, tuple[Any, Any, tuple[str, ...]]]] = {
     "account": (AccountSettings, ACCOUNT_STORES, (ACCOUNTS,)),
     "transaction": (TransactionSettings, TRANSACTION_STORES, (TRANSACTIONS, FRAUD)),

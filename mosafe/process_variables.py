@@ -30,7 +30,7 @@ _SETTINGS: Final[Mapping[str, type[ProcessSettings]]] = {
     "router": ProcessSettings,
     "rest": RestSettings,
 }
-# Every settings class has this variable, but only account and transaction need it: they sign or verify the calls
+# Every settings class has this variable. Only account and transaction need the secret: they sign or verify the calls
 # between services.
 _BETWEEN_SERVICES: Final = "MOSAFE_SERVICE_SECRET"
 _CALL_EACH_OTHER: Final = frozenset({"account", "transaction"})
@@ -44,10 +44,10 @@ _TRUSTED: Final = "MOSAFE_TRUSTED_PROXIES"
 def variables_for(process: Process, environ: Mapping[str, str]) -> dict[str, str]:
     """Return `environ` without those variables of the platform that `process` does not read.
 
-    REST calls the router, and the router calls the services. So each process behind REST gets its requests from another
-    process of the platform, and must accept the client's address that this process reports. Therefore, the user's list
-    of trusted proxies applies only to REST. Otherwise, all clients could seem to have the address of one process, and
-    would share one rate limit.
+    REST calls the router, and the router calls the services. So a process behind REST receives requests from another
+    process of the platform. It must trust the client address that this other process reports. Otherwise, all clients
+    would seem to have the address of that process, and would share one rate limit. So the loopback address and
+    `MOSAFE_HOST` are added to the trusted proxies of all processes except REST.
     """
     own = set(variable_names(_SETTINGS[process.name]))
     if process.name == "router":

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from subgraphs.kit.store_identity import IdentifiedStore
     from subgraphs.transaction.store.protocol import TransactionStore
 
-# Maps a service to the class of its settings (with the address of its store), and to the table of the implementations
-# of its store.
+# Maps a service to the class of its settings, which has the address of its store, and to the implementations of its
+# store.
 _SERVICES: Final[Mapping[str, tuple[Any, Any]]] = {
     "auth": (AuthSettings, AUTH_STORES),
     "account": (AccountSettings, ACCOUNT_STORES),
@@ -112,7 +112,7 @@ async def _differences() -> list[str]:
         expected = {*records, *(peer for remembered in known.values() for peer in remembered)}
         lines = [f"The {name} store is missing: {path}" for name, path in found.missing.items() if name in expected]
         for name, state in states.items():
-            # A store without a record is compared with the states that the other stores remember.
+            # If a store has no record, its state is compared with the states that the other stores remember.
             reason = find_mismatch(name, state, known[name], states | records)
             lines += [reason] if reason else []
         accounts, transactions = found.stores.get("account"), found.stores.get("transaction")
@@ -122,7 +122,7 @@ async def _differences() -> list[str]:
 
 
 async def _orders_and_postings(accounts: AccountStore, transactions: TransactionStore) -> list[str]:
-    """Return one line for each kind of difference between the transaction store and the account store.
+    """Return a line for each kind of difference that was found between the transaction store and the account store.
 
     The kinds are: settled orders that are not posted, posted orders that the transaction service has not recorded, and
     posted orders that it has recorded as failed.

@@ -28,15 +28,15 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-# How long one child may take to stop. The time is enough for a child to refuse new requests, to finish running requests
-# (MOSAFE_SHUTDOWN_SECONDS, default 8) and to clean up.
+# How long one child may take to stop. In this time, a child refuses new requests, finishes running requests
+# (MOSAFE_SHUTDOWN_SECONDS, default 8) and cleans up.
 CHILD_SECONDS: Final = 9.5
 # How long all children together may take to stop. Shortly before the end of this time, all children that are still
 # running are stopped at the same time.
 STOP_SECONDS: Final = 20.0
 LAST_SECONDS: Final = 2.0
 # How long all children together may take to become ready. On a busy machine, the start of five interpreters at the same
-# time took 40 seconds. This time is not needed to notice failures, because a child that fails ends by itself.
+# time took 40 seconds. The time can be long, because a child that fails ends by itself and is noticed at once.
 READY_SECONDS: Final = 90.0
 POLL_SECONDS: Final = 0.05
 LAST_LINES: Final = 12
@@ -193,16 +193,15 @@ class Supervisor:
         end = asyncio.get_running_loop().time() + STOP_SECONDS
         for child in reversed(self._children):
             await self._stop_in_time([child], CHILD_SECONDS, end - LAST_SECONDS)
-        # If a child still runs, there was not enough time to stop one after the other. So the others are stopped
-        # together.
+        # If the time was too short to stop all children one after the other, stop the others together.
         await self._stop_in_time(self._children, LAST_SECONDS, end)
         await asyncio.gather(*(child.reader for child in self._children if child.reader is not None))
 
     async def _stop_in_time(self, children: Sequence[Child], seconds: float, end: float) -> None:
         """Send SIGTERM to `children`, and wait until all have ended.
 
-        After `seconds`, send SIGKILL to those that still run. SIGKILL is sent earlier at the time `end`, or when `kill`
-        is called. If `end` is over already, do nothing.
+        Send SIGKILL to the children that still run after `seconds`, at the time `end`, or when `kill` is called,
+        whichever comes first. If the time `end` has passed already, do nothing.
         """
         remaining = min(seconds, end - asyncio.get_running_loop().time())
         running = [child for child in children if child.process.returncode is None]

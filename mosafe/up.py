@@ -72,8 +72,8 @@ def _up(environ: dict[str, str], infrastructure: Infrastructure, *, demo: bool) 
     if demo:
         from mosafe.demo import fill  # noqa: PLC0415 - the demo needs every service in this process
 
-        # The services log a line for each order. With so many lines, a user would hardly find the passwords in the
-        # output. So only warnings are logged while the demo data is written.
+        # The services log a line for each order. Between so many lines, a user would hardly find the passwords. So only
+        # warnings are logged while the demo data is written.
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
         people = asyncio.run(fill(environ))
     return asyncio.run(_run(environ, banner(environ, people, infrastructure), infrastructure))
@@ -83,7 +83,8 @@ def refuse_taken_ports(environ: Mapping[str, str]) -> None:
     """Check before any process starts that every port is free.
 
     Raises:
-        StartupError: names the port, the process that holds it if that is known, and the variable that changes it.
+        StartupError: a port is taken, or two processes have the same port. The message names the port, the process that
+            listens on the port if known, and the variable that sets the port.
     """
     seen: dict[int, Process] = {}
     for process in PROCESSES:
@@ -174,7 +175,7 @@ async def _run(environ: Mapping[str, str], welcome: str, infrastructure: Infrast
 
 @dataclass(frozen=True, slots=True)
 class _Started:
-    """The environment of the processes, the text to print when they are ready, and the servers of `--infra`."""
+    """The environment of the processes, the text to print when all are ready, and the servers of `--infra`."""
 
     environ: Mapping[str, str]
     welcome: str

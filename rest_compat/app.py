@@ -54,8 +54,8 @@ def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
     checked = _checked_operations(settings.supergraph)
     resources = AsyncExitStack()
     if send is None:
-        # This client has no limit of connections, because the bulkheads limit the requests. With a limit here, one kind
-        # of route would wait for another.
+        # This client has no limit of connections, because the bulkheads limit the requests of each kind. With a common
+        # limit, requests of one kind would wait for requests of another kind.
         unlimited = httpx.Limits(max_connections=None, max_keepalive_connections=IDLE_CONNECTIONS)
         connections = httpx.AsyncClient(trust_env=False, limits=unlimited)
         resources.push_async_callback(connections.aclose)

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 # How often a parameter may occur in a query string if it may occur more than once.
 MAX_REPEATS = 100
-# The largest number of parameters in a query string. It limits the work of reading the string. The route with the most
-# parameters has three parameters that may be repeated, and two others.
+# The largest number of parameters in a query string. It limits the work of reading the string. No route needs more: the
+# route with the most parameters has three that may be repeated, and two others.
 MAX_PARAMETERS = 3 * MAX_REPEATS + 2
 
 
@@ -35,7 +35,7 @@ class InputField:
 
     Attributes:
         many: whether a parameter may be repeated. If so, its value is a list.
-        has_example: False if the documentation cannot show a value that works, such as a valid token.
+        has_example: False if the documentation cannot show a working value, for example because the field is a token.
     """
 
     name: str
@@ -46,7 +46,7 @@ class InputField:
     has_example: bool = True
 
     def read(self, given: object, location: str, errors: list[FieldError]) -> Any:
-        """Return the converted value. If it is invalid, add the reason to `errors` and return None."""
+        """Return the converted value. If the value is invalid, add the reason to `errors` and return None."""
         try:
             return self.scalar.parse(given)
         except InvalidInput as error:
@@ -65,7 +65,7 @@ class FieldRule(Protocol):
 
     Attributes:
         schema: the keywords that express the rule in JSON Schema.
-        not_in_example: the fields that the example of a body must omit, because the rule forbids them beside other
+        not_in_example: the fields that the example of a body must omit. The rule forbids them together with other
             fields of the example.
     """
 
@@ -153,8 +153,9 @@ class ObjectSchema:
     """A JSON object that has these fields and no others.
 
     Attributes:
-        name: the name of its schema.
-        example_per: a field with an enum. There is an example for each of its values. Empty: there is one example.
+        name: the name of the JSON Schema.
+        example_per: the name of a field with an enum. The schema has one example for each value of this field. If the
+            name is empty, the schema has one example.
     """
 
     name: str
@@ -188,7 +189,10 @@ class ObjectSchema:
 
     @property
     def schemas(self) -> dict[str, JsonSchema]:
-        """Return JSON Schemas by component name: first this body, and then the schemas that it refers to."""
+        """Return a mapping: component name → JSON Schema.
+
+        The schema of this body is first. The schemas to which it refers follow.
+        """
         schema: dict[str, Any] = {
             "type": "object",
             "properties": {field.name: dict(field.schema) for field in self.fields},
@@ -201,7 +205,7 @@ class ObjectSchema:
 
     @property
     def examples(self) -> dict[str, dict[str, Any]]:
-        """Return examples of a valid body by name."""
+        """Return a mapping: name of an example → a valid body."""
         omitted = {name for rule in self.rules for name in rule.not_in_example}
         omitted |= {field.name for field in self.fields if not field.has_example and not field.required}
         if any(not field.has_example and field.required for field in self.fields):
@@ -215,7 +219,7 @@ class ObjectSchema:
 
 @dataclass(frozen=True, slots=True)
 class VariantSchema:
-    """One of several objects. The value of the field `tag` decides which one."""
+    """One of several object schemas. The value of the field `tag` decides which schema applies."""
 
     name: str
     tag: str

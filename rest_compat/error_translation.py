@@ -46,8 +46,8 @@ class Refusal:
 
     Attributes:
         message: an example for the documentation. Responses contain the message of the Problem instead.
-        facts: maps a key in the `details` of the error to the field of the Problem that has the value. If an operation
-            gives this field an alias, the alias is used.
+        facts: maps a key in the error's `details` to the Problem's field that has the value. If the operation gives the
+            field an alias, the alias stands for the field.
         headers: the headers that the status requires.
     """
 
@@ -125,8 +125,8 @@ UNAVAILABLE: Final = Reason(errors.Unavailable.status, errors.Unavailable.code, 
 TOO_SLOW: Final = Reason(errors.TimedOut.status, errors.TimedOut.code, errors.TimedOut.default_message)
 INTERNAL: Final = Reason(errors.InternalError.status, errors.InternalError.code, errors.InternalError.default_message)
 RATE_LIMITED: Final = Reason(errors.RateLimited.status, errors.RateLimited.code, errors.RateLimited.default_message)
-# The error for a well-formed cursor that does not belong to a page. It is a 404, as for a well-formed id without a
-# resource. A malformed cursor causes a 400.
+# The error for a well-formed cursor that is not the cursor of a page. The status is 404, as for a well-formed id of a
+# missing resource. A malformed cursor causes a 400.
 NO_PAGE: Final = Reason(404, "INVALID_CURSOR", "`cursor` is not the `nextCursor` of a page of this list")
 FORBIDDEN: Final = Reason(errors.Forbidden.status, errors.Forbidden.code, errors.Forbidden.default_message)
 
@@ -153,7 +153,7 @@ def _forbidden(error: ResponseError, _rate: RateHeaders) -> RestError:
     return Failed(Reason(FORBIDDEN.status, FORBIDDEN.code, error.message or FORBIDDEN.message))
 
 
-# Maps a GraphQL argument to the part of the REST request from which its value comes.
+# Maps a GraphQL argument to the place of its value in the REST request.
 _ARGUMENTS: Final[Mapping[str, tuple[str, str]]] = {"first": ("query", "limit")}
 
 
@@ -172,7 +172,7 @@ def _bad_input(error: ResponseError, _rate: RateHeaders) -> RestError:
 
 
 def field_errors(response_errors: Iterable[ResponseError]) -> list[FieldError]:
-    """Return the invalid fields of the input that GraphQL errors list in their extensions."""
+    """Return the invalid fields of the input. GraphQL errors list these fields in their extensions."""
     listed = [error.extensions.get("fields") for error in response_errors]
     entries = [entry for fields in listed if isinstance(fields, list) for entry in fields]
     return [_field_of(entry) for entry in entries if isinstance(entry, dict)]
@@ -190,7 +190,7 @@ _POLICY: Final = re.compile(r'("[a-z-]{1,64}");q=\d{1,9};w=\d{1,9}')
 
 
 def _rate_limited(error: ResponseError, rate: RateHeaders) -> RestError:
-    """Return a 429 with the router's headers about the limit.
+    """Return a 429 with headers about the limit.
 
     If the error does not contain the time to wait, `Retry-After` is `RETRY_AFTER_SECONDS`.
     """
@@ -199,7 +199,7 @@ def _rate_limited(error: ResponseError, rate: RateHeaders) -> RestError:
     named = {} if policy is None else {"ratelimit-policy": policy[0]}
     name = '"default"' if policy is None else policy[1]
     own = {"retry-after": after, "ratelimit": f"{name};r=0;t={after}", **named}
-    # The router's headers describe its own limits. The limit of a service is in the error.
+    # The router's headers describe the router's own limits. If a service has the limit, the error describes it.
     return Failed(RATE_LIMITED, headers={**own, **rate} if policy is None else own)
 
 
@@ -217,8 +217,8 @@ def _retry_after(error: ResponseError) -> int:
     return seconds if isinstance(seconds, int) else RETRY_AFTER_SECONDS
 
 
-# Maps `extensions.code` to the function that makes the REST error. If there are several GraphQL errors, the first row
-# of this table that matches one of them decides.
+# Maps `extensions.code` to the function that makes the REST error. If there are GraphQL errors with different codes,
+# the code that is first in this table decides.
 ERRORS: Final[Mapping[str, Callable[[ResponseError, RateHeaders], RestError]]] = {
     "UNAUTHENTICATED": _unauthenticated,
     "FORBIDDEN": _forbidden,
@@ -249,5 +249,5 @@ _ROUTER_ERRORS: Final[Mapping[type[RouterError], Callable[[], RestError]]] = {
 
 
 def from_router_error(error: RouterError) -> RestError:
-    """Return the REST error for a router that gave no GraphQL response."""
+    """Return the REST error for the case that the router gave no GraphQL response."""
     return _ROUTER_ERRORS[type(error)]()

@@ -108,8 +108,8 @@ class RestHandler:
         if route.missing and any(not _is_object_id(value) for value in inputs.path.values()):
             raise route.missing.error(inputs)
         carried_out = self._carry_out(request, route, inputs, CallContext(authorization, deadline))
-        # When the client closes its connection, only a read is cancelled. A request that changes something runs to its
-        # end, so that it has either succeeded or failed as a whole.
+        # If the client closes its connection, only a read is cancelled. A request that changes something runs to its
+        # end, because it must succeed or fail as a whole.
         node = await (while_connected(request.receive, carried_out) if route.method == "GET" else carried_out)
         return _response(request, route, route.success.response(node, inputs))
 
@@ -120,10 +120,10 @@ class RestHandler:
                 return await self._execute(route, inputs, context)
 
     async def _judged_too(self, route: Route, refusal: ValidationFailed, context: CallContext) -> ValidationFailed:
-        """Return `refusal`, with the error of a field that only the service can check (`route.judgement`).
+        """Return `refusal` with the error that the service finds in the field `route.judgement.field`.
 
-        The error of this field is added so that the response lists all invalid fields. `refusal` is returned unchanged
-        if the field is valid, if the service does not respond, or if a limit prevents the check.
+        Only the service can check this field. With its error, the response lists all invalid fields. `refusal` is
+        returned unchanged if the field is valid, if the service does not respond, or if a limit prevents the check.
         """
         judgement = route.judgement
         if judgement is None or judgement.field not in refusal.valid:
@@ -151,15 +151,14 @@ class RestHandler:
     async def _with_expected_version(
         self, request: Request, route: Route, inputs: Inputs, context: CallContext
     ) -> Inputs:
-        """Return `inputs` with the version that the resource must have, if the client sent the header If-Match.
+        """Return `inputs`. If the client sent If-Match, add the version that the resource must have.
 
-        If-Match contains the entity tag of a body, but the service compares version numbers. So the resource is first
-        read as for GET. If the tag of this body is the client's tag, the required version is the version that was read.
+        If-Match contains the entity tag of a body, but the service compares version numbers. So this method first reads
+        the resource as for GET. If the body has the client's tag, the required version is the version that was read.
 
         Raises:
             PreconditionFailed: the client's tag is not the tag of the current body.
-            RestError: the resource cannot be read. This error has priority (RFC 9110 §13.2.1) over a tag that does
-                not match.
+            RestError: the resource cannot be read. This error precedes `PreconditionFailed` (RFC 9110 §13.2.1).
         """
         if_match = _header(request, "if-match")
         if if_match is None or route.version_from is None:
@@ -169,7 +168,7 @@ class RestHandler:
         document = reader.success.response(node, inputs).document or {}
         if not entity_tags.if_match(if_match, entity_tags.entity_tag(responses.encode(document))):
             raise PreconditionFailed
-        # "*" only requires that the account exists, not that it has a certain version.
+        # "*" requires that the account exists. The account may have any version.
         return inputs if if_match.strip() == entity_tags.ANY else replace(inputs, expected_version=node["version"])
 
     async def _execute(self, route: Route, inputs: Inputs, context: CallContext) -> Node:

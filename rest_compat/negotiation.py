@@ -10,8 +10,7 @@ from servicekit.accept import parse_accept
 JSON: Final = "application/json"
 PROBLEM_JSON: Final = "application/problem+json"
 CSV: Final = "text/csv"
-# A client that accepts only problem+json also gets successful responses, as JSON. Its `Accept` decides only the form of
-# errors.
+# A client that accepts only problem+json still gets successful responses as JSON: this `Accept` affects only errors.
 _SATISFIED_BY: Final = (JSON, PROBLEM_JSON, "application/*", "*/*")
 _ACCEPTED_CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 

@@ -1,7 +1,7 @@
 """The links of the OpenAPI document. A link says that a value in a response is an input of another operation.
 
-If the input is an id in a path, or a cursor, the link is derived from the table of routes. An order names accounts in
-its body, so links to orders are listed in this module. Each of these links has the complete body.
+If the input is an id in a path, or a cursor, the link is derived from the table of routes. Orders name accounts in
+their bodies, so the links to orders are written in this module, each with the complete body.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 Link = Mapping[str, Any]
 
 _BODY: Final = "$response.body#"
-# Maps the name of a resource to its path. In the paths of other resources, the parameter for its id has a name such as
-# `accountId`.
+# Maps the name of a resource to its path. In these paths, the id of the resource is `id`. In other paths, the id has a
+# name such as `accountId`.
 _PLACES: Final[Mapping[str, str]] = {
     ACCOUNT.name: f"/api/accounts/{PARAMETER_MARK}id",
     TRANSACTION.name: f"/api/transactions/{PARAMETER_MARK}id",
 }
-# Schemathesis would merge the body of a link into a generated body. This would mix the fields of two kinds of orders,
-# so this extension prevents it.
+# By default, Schemathesis merges the body of a link into a generated body. The result would have fields of two kinds of
+# orders. This extension switches the merge off.
 _WHOLE_BODY: Final = {"x-schemathesis": {"merge_body": False}}
 _EUROS: Final = {"amount": "1.00", "currency": "EUR"}
 _IN_EUROS: Final = "For an account in euros that has money."
@@ -66,7 +66,7 @@ def links(route: Route) -> dict[str, Link]:
 def _to_resource(representation: Representation, resource: str) -> Iterator[tuple[str, Link]]:
     """Yield links to the operations on a resource.
 
-    The expression `resource` is the place of the resource in the response, such as `$response.body#/data/0`.
+    `resource` is an expression that says where the response has the resource, such as `$response.body#/data/0`.
     """
     place = _PLACES[representation.name]
     named = f"{representation.name.lower()}Id"
@@ -80,7 +80,11 @@ def _to_resource(representation: Representation, resource: str) -> Iterator[tupl
 
 
 def _to_session(route: Route) -> Iterator[tuple[str, Link]]:
-    """Yield links from a session to the next one; a new customer can log in with the same e-mail and password."""
+    """Yield links from a response with a session to the operations that return another session.
+
+    `refresh` uses the refresh token of the response. After `register`, `login` uses the e-mail and password of the
+    request.
+    """
     yield "refresh", _with_body("refresh", {"refreshToken": f"{_BODY}/refreshToken"})
     if operation_id(route) == "register":
         yield "login", _with_body("login", {name: f"$request.body#/{name}" for name in ("email", "password")})
@@ -89,8 +93,8 @@ def _to_session(route: Route) -> Iterator[tuple[str, Link]]:
 def _to_orders(account: str) -> Iterator[tuple[str, Link]]:
     """Yield links from an account to the orders that move its money.
 
-    A body must have as many decimals as its currency has. So the amount of a deposit is made of the balance: with a
-    digit before it, it is never zero.
+    The amount of an order must have as many decimals as the currency of the account. So the amount of the deposit is
+    the digit 1 followed by the account's balance: `10.00` for the balance `0.00`. It is never zero.
     """
     deposit = {"amount": f"1{{{account}/balance}}", "currency": f"{account}/currency"}
     source = {"sourceAccountId": f"{account}/id", **_EUROS}
@@ -111,7 +115,7 @@ def _transfer(source: str, destination: str) -> Link:
 
 
 def _with_key(order: str, *expressions: str) -> Link:
-    """Return an idempotency key for the order. Equal keys have equal bodies, which are made of the same values."""
+    """Return an idempotency key. It contains the variable values of the body, so equal keys have equal bodies."""
     return {"parameters": {"Idempotency-Key": "-".join((order, *(f"{{{each}}}" for each in expressions)))}}
 
 

@@ -55,7 +55,7 @@ class _FragmentSpreads(Visitor):
 
 
 def load() -> Mapping[str, Sequence[Operation]]:
-    """Return the operations of each file in their order, by the file's name without suffix."""
+    """Return a mapping: name of a file without suffix → the operations in the file, in their order."""
     shared = {
         node.name.value: node for node in parse(_text(_SHARED)).definitions if isinstance(node, FragmentDefinitionNode)
     }

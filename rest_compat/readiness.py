@@ -2,8 +2,7 @@
 
 At the start of the platform, the router listens before the services do. If readiness depended on the router alone, a
 load balancer would send requests too early, and the first clients would get 503. If a service fails later, this process
-stays ready: only the routes that need the service respond with 503. Another instance of this process would respond with
-503 too.
+stays ready: only the routes that need the service respond with 503, and another instance could not do better.
 """
 
 from __future__ import annotations
@@ -20,14 +19,15 @@ if TYPE_CHECKING:
 
     from rest_compat.graphql_client import GraphQLClient
 
-# How long the check of a service may take. This time is shorter than the general limit for health checks. So a check
-# that takes too long fails with its own reason, and the log contains this reason.
+# How long the check of a service may take. This time is shorter than the general limit for health checks. So a slow
+# service fails with the reason of its own check, and this reason is logged.
 PROBE_SECONDS: Final = 2.0
 # A working service responds with this error to a query without a token.
 _ANSWER: Final = "UNAUTHENTICATED"
 
 _NOTHING: Final = "0" * 24
-# Maps the name of a check (in the response of `/health/ready`) to a query that only one service must answer.
+# Maps the name of a check in the response of `/health/ready` to a query. The router needs only one service to answer
+# it.
 PROBES: Final[Mapping[str, Operation]] = {
     "sessions": Operation("readiness", "Sessions", "query Sessions { result: me { id } }"),
     "accounts": Operation("readiness", "Accounts", f'query Accounts {{ result: account(id: "{_NOTHING}") {{ id }} }}'),

@@ -28,7 +28,10 @@ def encode(document: Mapping[str, Any]) -> bytes:
 
 
 def json_response(status: int, body: bytes | None, headers: Mapping[str, str]) -> Response:
-    """Return a response with a body: JSON, unless `headers` name another content type. None is no body and no type."""
+    """Return a response. If `body` is None, the response has no content type.
+
+    Otherwise, the content type is JSON, unless `headers` contains another content type.
+    """
     content_type = {} if body is None else {"content-type": JSON}
     return Response(body, status, headers={**VARY, **content_type, **headers})
 

@@ -61,10 +61,10 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class RestResponse:
-    """A response before it is encoded; without a document (None), it has no body.
+    """A response before it is encoded. If the document is None, the response has no body.
 
     Attributes:
-        csv: the same content for clients that prefer `text/csv`; None if the route does not offer it.
+        csv: the same content for clients that prefer `text/csv`; None if the route does not offer CSV.
     """
 
     status: int
@@ -94,7 +94,8 @@ class NullResult:
     """The error for a result that is null because its resource does not exist.
 
     Attributes:
-        detail: the key in the error's `details`; its value is the id in the path.
+        detail: the key under which the error's `details` contains the id from the path; None if it does not contain the
+            id.
     """
 
     reason: Reason
@@ -110,8 +111,8 @@ class Success(Protocol):
     """Describes how a successful result becomes a response.
 
     Attributes:
-        headers: names of `openapi.HEADERS` that the response may have. If `ETag` is one of them, the response gets an
-            entity tag.
+        headers: the names of the headers in `openapi.HEADERS` that the response may have. If `ETag` is one of these
+            names, the response gets an entity tag.
     """
 
     @property
@@ -130,7 +131,7 @@ class OneDocument:
     Attributes:
         statuses: each possible status, with its description.
         within: the field of the result that contains the GraphQL object; None if the result itself is the object.
-        status: a function that chooses the status by the GraphQL object. Without it, the first of `statuses` is used.
+        status: a function that returns the status for a GraphQL object. If None, the first of `statuses` is used.
         location: the path of a new resource, in which `{id}` stands for its id.
         headers: names in `openapi.HEADERS`.
     """
@@ -163,7 +164,7 @@ class OneDocument:
 
 
 def page_headers(inputs: Inputs, query: Mapping[str, Any], pagination: Mapping[str, Any]) -> dict[str, str]:
-    """Return a `Link` to the page after the one of `pagination`, if there is one. `query` has the other parameters."""
+    """Return the header `Link` to the next page, if `pagination` has one. `query` has the other query parameters."""
     cursor = pagination["nextCursor"]
     if cursor is None:
         return {}
@@ -209,13 +210,13 @@ class NoContent:
 class ServiceJudgement:
     """A field that only the service can check, such as a password that is too weak.
 
-    If another field of the body is invalid, the route's operation cannot be executed. But the response must list all
-    invalid fields. So the operation is executed with variables that the service always refuses, and its errors about
-    `field` are added to the response.
+    The response must list all invalid fields, but if another field of the body is invalid, the service never sees
+    `field`. So the route's operation is executed with variables that the service always refuses, and the service's
+    errors about `field` are added to the response.
 
     Attributes:
         field: the name of the field.
-        variables: makes the refused variables from the valid fields.
+        variables: a function that makes these variables from the valid fields.
     """
 
     field: str
@@ -236,9 +237,9 @@ class Route:
         missing: the error when the result is null.
         refusals: the codes in `error_translation.REFUSALS` that are possible.
         forbidden: whether a 403 is possible.
-        version_from: the operation that reads the current `version` of the resource, to compare it with If-Match.
+        version_from: the operation that reads the resource, whose entity tag is compared with If-Match.
         moves_money: whether the route accepts Idempotency-Key.
-        closed_is_missing: whether a closed account is reported as missing, with the reason.
+        closed_is_missing: whether a closed account is reported as missing. The error's `details` contain the reason.
         offers_csv: whether clients may ask for `text/csv`.
         no_store: False if a client may store the personal data in the response and revalidate it before each use.
     """

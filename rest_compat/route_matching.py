@@ -2,7 +2,7 @@
 
 The path is matched segment by segment before it is decoded, so that an encoded slash stays inside its segment. A
 literal segment has priority over a parameter, whatever the method is. So `GET /api/transactions/transfer` matches the
-route of transfers. This route has no GET, so the response is 405. The request does not read a transaction with the id
+route of transfers, which has no GET: the response is 405. The request does not read a transaction with the id
 "transfer".
 """
 
@@ -37,7 +37,7 @@ class _PathNode:
         return self.parameter
 
     def find(self, segments: tuple[str, ...], values: tuple[str, ...] = ()) -> tuple[_PathNode, tuple[str, ...]] | None:
-        """Return the node of a path and the values of its parameters, or None if no route has this path."""
+        """Return the node of a path and the values of the path's parameters, or None if no route has this path."""
         if not segments:
             return (self, values) if self.routes else None
         head, *rest = segments

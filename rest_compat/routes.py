@@ -40,7 +40,8 @@ def _body(inputs: Inputs) -> Mapping[str, object]:
 def _refused_registration(valid: Mapping[str, Any]) -> Mapping[str, object]:
     """Return variables of a registration that the auth service refuses, because the e-mail address is invalid.
 
-    The password must not contain the user's name or parts of the address. So both are in the variables.
+    The service checks that the password does not contain the user's name or parts of the address. So the variables
+    contain name and address too.
     """
     email, name = f"@{valid.get('email', '')}", valid.get("name", "")
     return {"input": {"email": email, "password": valid["password"], "name": name}}

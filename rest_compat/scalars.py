@@ -1,7 +1,7 @@
 """The scalar types of inputs. Each type has a strict conversion and a JSON Schema.
 
-The conversion and the schema must agree: a value causes a 400 if and only if the schema does not accept it. Fuzz tests
-with the OpenAPI document check this.
+The conversion and the schema must agree: the conversion refuses a value if and only if the schema refuses the value.
+Fuzz tests with the OpenAPI document check this.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 100
 MAX_METADATA_ENTRIES: Final = 20
 MAX_METADATA_BYTES: Final = 2048
-# An amount with this number of digits, in minor units, always fits into the 64 bits in which the transaction service
-# stores it.
+# The largest number of digits of an amount in minor units. The transaction service stores such an amount in 64 bits.
 MAX_STORED_DIGITS: Final = 18
 # The largest number of decimals in ISO 4217.
 MAX_DECIMALS: Final = max(values.EXPONENTS.values())
@@ -131,7 +130,7 @@ def _checked(accepts: Callable[[str], bool], problem: str) -> Callable[[object],
 def _as_sent(parse: Callable[[str], object], code: str) -> Callable[[object], str]:
     """Return a function that checks the text with `parse` and returns it unchanged.
 
-    The text is not converted here, because GraphQL has the same format and parses it again.
+    The text is not converted here, because the GraphQL scalar has the same text format, and the service parses it.
     """
 
     def check(value: object) -> str:
@@ -193,7 +192,7 @@ def _metadata(value: object) -> dict[str, str]:
 
 
 def currencies_by_decimals() -> dict[int, list[str]]:
-    """Map each number of decimals to the codes of the currencies with this number, for example 0 to `["BIF", ...]`.
+    """Return a mapping: number of decimals → codes of the currencies that have it, for example `0` → `["BIF", ...]`.
 
     Numbers and codes are in ascending order.
     """
@@ -252,8 +251,8 @@ CURSOR: Final = text(
 )
 # The pattern of e-mail addresses: ASCII characters without quoting. RFC 5321 limits the local part to 64 characters,
 # and RFC 1035 limits each label of the domain to 63. This pattern is stricter: a part with many dots or hyphens may
-# have at most 32 other characters. With a longer pattern, or a pattern with look-ahead, generators of test data would
-# take minutes. GraphQL clients can send addresses that do not match this pattern; the auth service checks them.
+# have at most 32 other characters. With an exact pattern, generators of test data would take minutes. GraphQL clients
+# can send addresses that do not match this pattern; the auth service checks them.
 _ATOM: Final = "[A-Za-z0-9_+-]"
 _LOCAL: Final = (
     rf"({_ATOM}{{1,64}}|{_ATOM}{{1,31}}\.{_ATOM}{{1,32}}|{_ATOM}{{1,20}}(\.{_ATOM}{{1,20}}){{2}}"

@@ -14,7 +14,7 @@ from servicekit.cors import ANY, CorsRules, check_origin
 from servicekit.errors import ConfigurationError
 from servicekit.settings import Port
 
-# The response headers that pages of other origins may read. Without this list, a browser hides them from the page.
+# The response headers that pages of other origins may read. By default, a browser hides these headers from such pages.
 _READABLE = (
     "x-request-id",
     "retry-after",

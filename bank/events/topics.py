@@ -11,7 +11,7 @@ ACCOUNTS: Final = "accounts.v1"
 TRANSACTIONS: Final = "transactions.v1"
 FRAUD: Final = "fraud.v1"
 
-# Maps the first part of an event's type to the topic: `account.posted` is in the topic of `account`.
+# Maps the first part of an event type to its topic: events of the type `account.posted` are in `ACCOUNTS`.
 TOPICS: Final[Mapping[str, str]] = {"account": ACCOUNTS, "transaction": TRANSACTIONS, "fraud": FRAUD}
 
 
@@ -21,9 +21,9 @@ def topic_of(event_type: str) -> str:
 
 
 def key_of(subject: str, data: Mapping[str, object]) -> str:
-    """Return the Kafka key of an event: the id of the account that the event concerns, or else `subject`.
+    """Return the Kafka key of an event: the id of the event's account, or `subject` if the event has no account.
 
-    If an order concerns two accounts, the key is the account that pays. So all events of an order have the same key.
+    If an order has two accounts, the key is the id of the paying account. So all events of an order have the same key.
     """
     for name in ("accountId", "sourceAccountId", "destinationAccountId"):
         if isinstance(account := data.get(name), str):

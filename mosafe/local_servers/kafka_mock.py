@@ -1,7 +1,8 @@
 """A broker that speaks Kafka's protocol and keeps everything in memory: librdkafka's mock cluster.
 
 The broker creates a topic when a client first uses it. It supports consumer groups and idempotent producers, and it
-chooses its port itself. It does not support ACLs or a search for offsets by time. Tests of these two need a real Kafka.
+chooses its port itself. It does not support ACLs or a search for offsets by time. Tests that use ACLs or this search
+need a real Kafka.
 
 If this module is run as a program, it runs the broker. For each line on its standard input, the program replaces the
 cluster by an empty cluster, and prints the address of the new cluster. The program ends when its standard input ends.

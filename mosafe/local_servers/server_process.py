@@ -25,9 +25,9 @@ LOG_LINES: Final = 12
 # How often a start is tried. A start fails if another process binds the chosen free port before the server does.
 START_ATTEMPTS: Final = 3
 
-# A Python program that replaces itself by the server (`exec`). Before that, it asks Linux (`prctl`) to kill it when the
-# thread that started it ends for any reason. The request is still in force after `exec`. If the parent had already
-# ended before the request, Linux would never kill the server. So the program compares the process id of its parent.
+# A Python program that calls `prctl` and then becomes the server by `exec`. `prctl` tells Linux to kill this process
+# when the thread that started it ends, also after `exec`. If the parent ends before `prctl` is called, Linux does not
+# kill the process. So the program checks that its parent is still the expected one.
 _PR_SET_PDEATHSIG: Final = 1
 _EXEC_WITH_PARENT: Final = f"""
 import ctypes, os, sys
@@ -55,10 +55,10 @@ def free_port() -> int:
 
 
 class ServerProcess(ABC):
-    """A server as a child process. If it is stopped and started again, it has the same port and folder.
+    """A server as a child process. After a restart, it has the same port and folder.
 
-    The server ends when the process that started it ends. On Linux, this is true even if that process is killed. On
-    Linux, the server also ends when the thread that started it ends, so start it from a thread that lives long enough.
+    The server ends when its parent process ends. On Linux, it ends even if the parent is killed. On Linux, the server
+    also ends when the thread that started it ends, so start it from a thread that lives long enough.
     """
 
     name: ClassVar[str]
@@ -99,7 +99,7 @@ class ServerProcess(ABC):
 
     @property
     def exit_code(self) -> int | None:
-        """The exit code of a server that ended although nobody stopped it; None while it runs or was stopped."""
+        """The exit code if the server ended by itself; None if the server is running or was stopped."""
         return self._process.poll() if self._process is not None else None
 
     def start(self) -> None:
@@ -185,7 +185,7 @@ class ServerProcess(ABC):
         return "".join(f"\n  {line}" for line in self._telling(lines)[-LOG_LINES:])
 
     def _telling(self, lines: Sequence[str]) -> Sequence[str]:
-        """Return the lines of the log that may contain the reason why the server ended."""
+        """Return the lines of the log that may say why the server ended."""
         return lines
 
     # Whether the standard output of the server contains responses to commands. Otherwise, it is written to the log.
@@ -193,7 +193,7 @@ class ServerProcess(ABC):
 
 
 def _with_parent(command: Sequence[str]) -> list[str]:
-    """Return `command` so that Linux kills it when this process ends."""
+    """Return a command line that runs `command`. On Linux, the command is killed when this process ends."""
     if sys.platform != "linux":
         return list(command)
     return [sys.executable, "-I", "-S", "-c", _EXEC_WITH_PARENT, str(os.getpid()), *command]

@@ -72,7 +72,7 @@ class ApiReference:
         return StaticFile(text.encode(), "text/html; charset=utf-8")
 
     def _file(self, path: str) -> StaticFile | None:
-        """Return the file at `path`, or None if there is no such file in the version that `path` contains."""
+        """Return the file at `path`. Return None if there is no such file, or if `path` contains an old version."""
         part, _, rest = path.removeprefix(f"{REFERENCE_PATH}/").partition("/")
         folder = self._folders.get(part) if path.startswith(f"{REFERENCE_PATH}/") else None
         version, _, name = rest.partition("/")

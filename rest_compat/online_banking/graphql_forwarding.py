@@ -85,9 +85,10 @@ class GraphQLForwarding:
 
 
 def _accepted(request: Request) -> str:
-    """Return the `Accept` header for the router: the types of `_MEDIA_TYPES` that the client names, with its qualities.
+    """Return the `Accept` header for the router: the media types of `_MEDIA_TYPES` that the client's `Accept` names.
 
-    If the client accepts none of them by name, the result is the first one that it does not refuse with `q=0`.
+    Each of these media types keeps the client's quality. If the client names no such type, or refuses the named types
+    with `q=0`, the result is the first media type that the client does not refuse.
     """
     named = [each for each in parse_accept(", ".join(request.headers.getlist("accept"))) if each.value in _MEDIA_TYPES]
     accepted = [f"{each.value};q={each.quality:.3g}" for each in named if each.quality > 0]

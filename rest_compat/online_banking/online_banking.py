@@ -68,7 +68,7 @@ class OnlineBanking:
         return StaticFile(text.encode(), "text/html; charset=utf-8")
 
     def _file(self, path: str) -> StaticFile | None:
-        """Return the file with this path; None if the path does not contain the current version of the folder."""
+        """Return the file at `path`. Return None if there is no such file, or if `path` contains an old version."""
         version, _, name = path.removeprefix(_FILES).partition("/")
         if not path.startswith(_FILES) or version != self._folder.version or name == _INDEX:
             return None

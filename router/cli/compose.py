@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from router.composition import Subgraph
     from router.composition.supergraph_yaml import SubgraphSource
 
-# The time limit for fetching the SDL of a running subgraph. A subgraph that is just starting can respond in this time.
+# The time limit for fetching the SDL of a running subgraph. It is long enough for a subgraph that is just starting.
 _INTROSPECTION_TIMEOUT_SECONDS = 30.0
 POLICY_SPEC = "specs.apollo.dev/policy/"
-"""A part of the URL that a supergraph links if it has `@policy`."""
+"""A part of the URL of the policy specification. Every supergraph with `@policy` links this specification."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def _write(diagnostics: Diagnostics, options: Options) -> bool:
 
 def _name_policies(sdl: str) -> None:
     """Print the names in `@policy` directives. The router must be configured to decide whether a client meets them."""
-    if POLICY_SPEC in sdl:  # most supergraphs have no policies, and loading one takes time
+    if POLICY_SPEC in sdl:  # loading takes time, and most supergraphs have no policies
         policies = SchemaRequirements(supergraph.load(sdl)).policies()
         if policies:
             names = ", ".join(sorted(policies))

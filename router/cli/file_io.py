@@ -45,7 +45,8 @@ def write_text(path: Path | None, text: str) -> None:
         _print(text)
         return
     try:
-        # This check precedes `resolve`, because `/dev/stdout` may be a link to a pipe, which has no path.
+        # Special files are handled before `resolve` is called: `/dev/stdout` can be a link to a pipe, and a pipe has no
+        # path.
         if path.exists() and not path.is_file():
             path.write_text(text, encoding="utf-8", newline="\n")
             return

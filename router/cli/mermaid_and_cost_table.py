@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _NUMBERS: Final = frozenset({0, 1, 2, 3, 4})
 """The indexes of the columns that contain numbers. These columns of the cost table are aligned to the right."""
 
-# Characters that have a special meaning in a label of Mermaid → the escape sequences that replace them.
+# A character with a special meaning in Mermaid's labels → its escape sequence.
 _ENTITIES: Final = str.maketrans({"#": "#35;", "&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;"})
 
 
@@ -40,7 +40,7 @@ class PlacedFetch:
         path: the response path of the objects to which the fetch adds fields.
         conditions: when the fetch runs, for example `if $flag` (@skip, @include), `deferred` or `for each event`.
         request: the number of the request in which the fetch is sent. The fetches of a batch share one request.
-        stage: the length of the longest chain of fetches that must run, one after the other, before this fetch.
+        stage: the number of fetches in the longest chain that must run before this fetch, one fetch after the other.
     """
 
     fetch: Fetch

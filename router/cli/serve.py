@@ -139,9 +139,10 @@ def _listening(settings: RouterSettings) -> Endpoint:
 def _options(settings: RouterSettings) -> ServerOptions:
     """Return the server options: the limits of connections to clients.
 
-    The limits for the URL and headers of a request are twice as large as configured. So the router can read headers
-    that are a little too large, and name the exceeded limit in its response. For the same reason, the client has a
-    little more time to send a request body than the configured limit for a request.
+    The router itself enforces the configured limits, and names the exceeded limit in its response. For this, it must be
+    able to read requests that are a little too large or too slow. So the server's limits for URL and headers are twice
+    the configured limits, and the server's time limit for a request is `server.head_timeout` longer than the configured
+    limit.
     """
     limits, server = settings.limits, settings.server
     bounded = limits.enforces("url_bytes") and limits.enforces("header_bytes")
@@ -170,7 +171,7 @@ def _serve_as_worker(
 ) -> None:
     index, listener, channel = worker
     logging.name_worker(index)
-    # A terminal sends SIGHUP to all processes. The supervisor handles the signal and then reloads the workers.
+    # A terminal sends SIGHUP to all processes. Workers ignore it, because the supervisor reloads the workers.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     connection = socket.socket(fileno=channel)
     live = RouterProcess(locations)

@@ -64,7 +64,7 @@ class WatchedInputs:
     def subgraphs(self) -> list[Subgraph]:
         """Read the schema files, and return all subgraphs to compose.
 
-        The SDL of running subgraphs is the one that `now` fetched.
+        For running subgraphs, the result has the SDL that `now` fetched.
 
         Raises:
             ConfigError: one or more inputs cannot be read. The message has a line for each unreadable input.

@@ -239,10 +239,11 @@ class SubgraphSchema(Schema):
         url: The subgraph's URL.
         links: The specifications that the schema links with `@link`.
         version: The federation version of the schema; `v1.0` for Federation 1.
-        still_provided: The coordinates of additional fields that count as provided. The upgrade from Federation 1
-            removes unused external fields. This set has the fields that were provided before, even if no `@provides`
-            selects them after the upgrade.
-        still_used: The coordinates of additional fields that count as used: the used fields before the upgrade.
+        still_provided: The coordinates of the external fields that a `@provides` selected before the upgrade from
+            Federation 1. They count as provided even if no `@provides` selects them after the upgrade. Empty for
+            Federation 2.
+        still_used: The coordinates of the fields that were used before the upgrade. They count as used after the
+            upgrade too.
     """
 
     name: str = ""

@@ -7,8 +7,9 @@ The rules are the same as in Apollo's contracts:
 - If the filter has included tags, each union, and each field of an object or interface, must have an included tag.
   Otherwise, it is hidden. For elements of other kinds, such as enums, input types and arguments, only excluded tags
   count.
-- A field of an interface is hidden if a visible type implements the interface and hides the field. Exception: if the
-  interface's field has an included tag, the field stays visible, and the contract is reported as invalid.
+- A field of an interface is hidden if a visible type that implements the interface has a hidden field of this name.
+  Exception: if the interface's field has an included tag, the field stays visible, and the contract is reported as
+  invalid.
 - A type is hidden if all its fields, values or members are hidden. The query root is never hidden for this reason.
 - With `hide_unreachable`, types that clients cannot reach are hidden (see `reachable_types`).
 """

@@ -209,8 +209,8 @@ def _different_majors(
 def _hint_different_majors(subgraphs: Sequence[SubgraphMetadata], composed: AbstractSet[str], report: Report) -> None:
     """Report a hint for each specification that subgraphs link in different major versions.
 
-    The specifications in `composed` are skipped. These are the identities of the specifications from which subgraphs
-    compose directives; `_different_majors` checks them.
+    `composed` contains the identities of the specifications from which subgraphs compose directives. These
+    specifications are skipped, because `_different_majors` checks them.
     """
     linked = [(index, link) for index, subgraph in enumerate(subgraphs) for link in subgraph.schema.links]
     for identity in dict.fromkeys(link.url.identity for _, link in linked if not link.url.is_apollo):

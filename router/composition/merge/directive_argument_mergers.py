@@ -53,5 +53,5 @@ ARGUMENT_MERGERS: Mapping[str, Mapping[str, ArgumentMerger]] = {
 }
 """Name of a directive → name of an argument → the function that combines the values of the argument.
 
-For a directive that is not in this table, the merged directive has the arguments that subgraphs use most often.
+If a directive is not in this table, the merged directive gets the most frequent arguments.
 """

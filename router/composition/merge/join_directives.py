@@ -43,13 +43,13 @@ def join_type(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> No
 
 
 def join_implements(state: MergeState, index: int, interface: str) -> Applied:
-    """Return the `@join__implements` that records that a type implements `interface` in the subgraph at `index`."""
+    """Return a `@join__implements`: in the subgraph at `index`, the type implements `interface`."""
     graph = enum_value(state.graph_names[index])
     return Applied("join__implements", {"graph": graph, "interface": string(interface)})
 
 
 def join_union_member(state: MergeState, index: int, member: str) -> Applied:
-    """Return the `@join__unionMember` that records that the union has `member` in the subgraph at `index`."""
+    """Return a `@join__unionMember`: in the subgraph at `index`, the union has the member `member`."""
     return Applied("join__unionMember", {"graph": enum_value(state.graph_names[index]), "member": string(member)})
 
 
@@ -61,7 +61,7 @@ def join_enum_value(state: MergeState, sources: Sources[EnumValue], dest: EnumVa
 
 @dataclass(frozen=True, slots=True)
 class FieldContext:
-    """The data about a merged field that decides which `@join__field`s the field gets.
+    """Facts about a merged field. They decide which `@join__field`s the field gets.
 
     Attributes:
         parent: The name of the type that has the field.
@@ -155,7 +155,7 @@ def _migration(index: int, override: Override) -> dict[str, ConstValueNode]:
 
 
 def _field_set(applied: Applied) -> str:
-    """Return the text of the `fields` argument. Earlier steps of composition may have changed the subgraph's text."""
+    """Return the argument `fields` as text. It can differ from the SDL, because earlier steps rewrite field sets."""
     return applied.text("fields") or ""
 
 

@@ -54,7 +54,7 @@ class Override:
     labels: dict[int, str] = field(default_factory=dict)
 
     def resolves(self, index: int) -> bool:
-        """Return whether the field has no `@override` that overrides it in the subgraph at `index`."""
+        """Return whether no `@override` overrides the field in the subgraph at `index`."""
         return index not in self.used and index not in self.unused
 
     def leaves_out(self, index: int) -> bool:

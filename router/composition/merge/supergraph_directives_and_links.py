@@ -7,7 +7,7 @@ The supergraph keeps a directive of the subgraphs in three cases:
 - A `@composeDirective` names the directive (see `compose_directive`).
 
 A schema can rename a directive of a specification: `import: [{name: "@tag", as: "@label"}]`. In this file, `element` is
-the name in the specification. In the example, this is `tag`.
+the name in the specification: `tag`, not `label`.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ _JOIN_NEEDS = {"v0.3": "v2.0", "v0.4": "v2.7", "v0.5": "v2.8"}
 # The supergraph does not contain these directives themselves. It records each application as a `@join__directive`, for
 # example `@join__directive(name: "connect", args: {...})`.
 JOIN_DIRECTIVE_ELEMENTS = frozenset({"cacheTag", "connect", "source"})
-# Specification → version of the specification → federation version. If a subgraph links this version of the
-# specification, the supergraph needs at least this federation version.
+# Specification → version of the specification → the oldest federation version that the supergraph may have if a
+# subgraph links this version of the specification.
 _RAISED_BY_LINK = {
     "connect": {"v0.1": "v2.10", "v0.2": "v2.11", "v0.3": "v2.12", "v0.4": "v2.13"},
     "authenticated": {"v0.1": "v2.5"},
@@ -130,7 +130,7 @@ class SupergraphFeatures:
         specs: The specifications whose directives the supergraph defines. Each specification is paired with a mapping
             of directive names: name in the specification → name in the supergraph.
         composed: The custom directives.
-        merged: Index of a subgraph, and name of a directive in this subgraph → the directive of the supergraph.
+        merged: Pair of a subgraph's index and a directive's name in this subgraph → the directive of the supergraph.
     """
 
     version: Version = LATEST_FEDERATION
@@ -180,7 +180,7 @@ def resolve_features(subgraphs: Sequence[SubgraphMetadata], report: Report) -> S
         if not carried:
             every = {element: chosen.get(element, _default(name, element)) for element in version.directives}
             features.specs.append((version, every))
-            # As in Apollo's composition, names are not checked any more after directives with several names.
+            # As in Apollo's composition, `_check_names` ignores the names that follow a directive with several names.
             own_names |= set(chosen.values()) if len(report.errors) == before else set()
         for element, uses in names.items():
             _register(features, version, element, chosen[element], uses)
@@ -295,11 +295,11 @@ def _one_name(
             }
             for name, indices in uses.items()
         ]
-        # Whether a specification of the directive has names of its own.
+        # Whether the subgraphs link different specifications: no specification has two of the names.
         are_disjoint = len(frozenset().union(*sources)) == sum(map(len, sources))
         report.error(
-            # Apollo's composition reports different codes in two cases: the subgraphs give different names to the
-            # directive of one specification, or they use the directives of different specifications.
+            # Like Apollo's composition, report the first code if the names belong to different specifications, and the
+            # second code if one specification has several names.
             "INVALID_LINK_DIRECTIVE_USAGE" if are_disjoint else "LINK_IMPORT_NAME_MISMATCH",
             f"The directive @{element} must have one name in all subgraphs, but it is {each}.",
             [
@@ -360,7 +360,7 @@ def _composed_links(composed: Sequence[ComposedDirective], linked: AbstractSet[s
 
 
 def _free(name: str, taken: AbstractSet[str]) -> str:
-    """Return a name for a specification. The name is not in `taken`. Apollo's composition chooses the same name.
+    """Return a name for a specification that is not in `taken`. Apollo's composition chooses the same name.
 
     If `name` is a valid GraphQL name and is not in `taken`, return `name`. Otherwise, remove all characters that a
     GraphQL name cannot have, and return the first of `_0name`, `_1name` and so on that is not in `taken`.

@@ -1,4 +1,4 @@
-"""Check a subgraph's own definitions of elements of specifications (such as `@key`), and add the missing definitions.
+"""Check a subgraph's own definitions of directives and types of specifications, such as `@key`, and add missing ones.
 
 The SDL of a subgraph may contain definitions of `@key` and other elements of specifications, because servers print
 these definitions. A subgraph's definition may allow fewer uses than the specification, but not more.
@@ -80,8 +80,8 @@ def complete_definitions(
         added += [node for name, node in expected.types.items() if name not in types]
     own_names = types.keys() | {node.name.value for node in kept if isinstance(node, TypeExtensionNode)}
     if any(name in own_names for expected in expectations.values() for name in expected.types):
-        # The added definitions may use a type that the subgraph itself defines or extends. So no schema can be built
-        # from the added definitions alone, and all definitions are returned as own definitions.
+        # The subgraph defines or extends a type of a specification, and the added definitions may use this type. So no
+        # schema can be built from the added definitions alone. All definitions are returned as the subgraph's own.
         return (*kept, *added), ()
     return kept, tuple(added)
 
@@ -91,8 +91,11 @@ def _in_effect(
 ) -> dict[str, SpecDefinitions]:
     """Return the specifications whose definitions are checked and, if missing, added.
 
-    If the definition of `@link` is wrong, for example, other specifications are left out, because composition cannot
-    know whether the schema links them. `has_link` says whether the schema defines `@link` or links its specification.
+    If the definition of `@link` is wrong, composition does not know which specifications the schema links. So only the
+    link specification is returned. `has_link` says whether the schema defines `@link` or links its specification.
+
+    If the federation version is unknown or a federation definition is wrong, only the specifications in `_IMPLIED` are
+    returned.
     """
     if problems.get(LINK_IDENTITY) and has_link:
         # The definition of @link is wrong, so no other specification counts as linked.
@@ -198,7 +201,7 @@ def _with_upgraded(
 
 @cache
 def _of_federation_2() -> SpecDefinitions:
-    """Return the directives that Federation 1 does not have, but that the upgrade of a Federation 1 schema imports.
+    """Return the directives that the upgrade of a Federation 1 schema imports and that Federation 1 does not have.
 
     If a Federation 1 schema defines such a directive itself, the definition must agree with Federation 2.
     """

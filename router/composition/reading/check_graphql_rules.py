@@ -81,9 +81,9 @@ _MAX_PROBLEMS = 100
 # If a subgraph defines a type with the name of a built-in scalar, the type gets this suffix: `ID` becomes `ID__own`. No
 # real type name ends with the suffix.
 _OWN = "__own"
-# Pairs of a directive and an argument. `check_argument_values` does not report null for these arguments: the rules for
-# field sets report a null field set later, and `@deprecated(reason: null)` is valid in the GraphQL specification of
-# October 2021.
+# Pairs of a directive and an argument. `check_argument_values` does not report null for these arguments. The rules for
+# field sets report a null field set later. `@deprecated(reason: null)` is valid in the GraphQL specification of October
+# 2021.
 _NULL_ALLOWED = {("key", "fields"), ("requires", "fields"), ("provides", "fields"), ("deprecated", "reason")}
 # The highest number of cached base schemas. Each needs a few hundred kilobytes. Each combination of specification
 # versions and imports has its own base schema, and one process sees few combinations.

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from graphql.language import ConstDirectiveNode, DefinitionNode, TypeNode, ValueNode
 
-# The argument types of directives that GraphQL itself defines, so that a schema need not define them.
+# Directive → name of an argument → its type. A schema need not define these directives: GraphQL itself defines them.
 _BUILT_IN: Final = {
     "deprecated": {"reason": parse_type("String", no_location=True)},
     "specifiedBy": {"url": parse_type("String!", no_location=True)},

@@ -2,7 +2,7 @@
 
 - The subgraph specification of federation requires the query root fields `_entities` and `_service`, and the types
   `_Any`, `_Entity` and `_Service`. Only the router uses these fields and types.
-- A Federation 1 schema may define the scalar `_FieldSet` of its directives' arguments.
+- A Federation 1 schema may define the scalar `_FieldSet`, the type of field sets.
 - Some servers print definitions of built-in scalars and built-in directives, although GraphQL itself defines them.
 """
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from graphql.language import DefinitionNode
 
 _TYPES = frozenset({"_Any", "_Entity", "_Service"})
-# The type of field sets in Federation 1. In Federation 2, it has another name, and this name is free.
+# The type of field sets in Federation 1. In Federation 2, a subgraph may define any type with this name.
 _FIELD_SET = "_FieldSet"
 # GraphQL itself defines these directives, so a subgraph's definitions of them are removed.
 _BUILT_IN_DIRECTIVES = frozenset({"skip", "include", "deprecated", "specifiedBy"})

@@ -126,7 +126,8 @@ def _as_input(node: FieldDefinitionNode) -> InputValueDefinitionNode:
 def _with_values_once(definitions: Sequence[DefinitionNode], names: set[str]) -> Iterator[DefinitionNode]:
     """Yield the definitions. Remove repeated values from the enum types in `names`.
 
-    If several blocks define the same value, the first of them keeps the value, with the directives from all of them.
+    If several blocks define the same value, only the first block keeps the value. The value gets the directives from
+    all blocks.
     """
     left: dict[str, dict[str, EnumValueDefinitionNode]] = {}
     for node in definitions:

@@ -86,7 +86,7 @@ class SubgraphDocument:
 
     @property
     def root_names(self) -> dict[str, str]:
-        """A mapping from kinds of operations to the names of their root types, for example `query` to `MyQuery`.
+        """A mapping: kind of operation → name of its root type, for example `query` → `MyQuery`.
 
         The schema definition and its extensions name root types. If the schema definition names a root type, the
         mapping has only the named root types. Otherwise, the default names, such as `Mutation`, are added.

@@ -28,7 +28,7 @@ _NAMES = {"ERROR": "error", "WARN": "warning", "INFO": "info", "DEBUG": "note"}
 _WIDTH = 160
 
 
-# The colour of each level, by its name on a terminal.
+# Level → the name of its colour on a terminal.
 _COLOURS = {"ERROR": "red", "WARN": "yellow", "INFO": "cyan", "DEBUG": "blue"}
 
 

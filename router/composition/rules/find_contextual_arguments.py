@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class ContextualArgument(NamedTuple):
     """An argument with `@fromContext`.
 
-    `applied` is the directive, `member` is the field that has the argument, and `definition` is the type that has the
+    `applied` is the `@fromContext`. `member` is the field with the argument, and `definition` is the type with the
     field.
     """
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report, *, from_cost_spec: bool = False) -> None:
-    """Report each name in `sizedFields` that is not a field of the type of the field with `@listSize`.
+    """Report each name in `sizedFields` if the type of the field with `@listSize` has no field of this name.
 
     See composition §4.8.
     """

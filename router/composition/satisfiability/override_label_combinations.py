@@ -30,8 +30,8 @@ class LabelAssumption:
     key or `@requires` cannot rely on a progressive field.
 
     Attributes:
-        overridden: Index of a subgraph → coordinates of the fields that, under this assumption, this subgraph does not
-            resolve because of an `@override`.
+        overridden: Index of a subgraph → coordinates of the fields that are overridden in this subgraph under this
+            assumption. The subgraph does not resolve them.
         progressive: Index of a subgraph → coordinates of the progressive fields. Each progressive field is listed for
             the overriding and for the overridden subgraph.
     """

@@ -29,7 +29,7 @@ def provided_fields(schema: Schema, type_name: str, selections: SelectionSetNode
 
     Args:
         schema: The schema of the subgraph.
-        type_name: The type on which the field set selects.
+        type_name: The type whose fields the field set selects.
         selections: The field set.
     """
     entries: set[tuple[str, ProvidedFields]] = set()

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from router.composition.satisfiability.position_graph import Position
     from router.composition.satisfiability.reachability_cache_and_cycles import Entries
 
-# The highest number of subgraphs that are excluded at the same time. To fetch the fields of a key, one subgraph is
-# excluded. To reach these fields, another key can be necessary, which excludes one more subgraph, and so on. In real
-# supergraphs, keys do not depend on each other over more than three steps.
+# The highest number of subgraphs that are excluded at the same time. The search for the fields of a key excludes the
+# subgraph that has the key. If these fields need another key, the search for the fields of that key excludes one more
+# subgraph, and so on. In real supergraphs, such chains of keys have at most three steps.
 _MAX_EXCLUDED = 3
 
 

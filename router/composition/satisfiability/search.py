@@ -4,8 +4,8 @@ The search starts at the root types and follows every field. A *state* of the se
 reach: its type, its positions, and the context selections that the router can fetch for its fields. For each field of
 the object, the search creates one new state for each possible object type of the field's value.
 
-A new state can have all positions and all context selections of an explored state of the same type. Then every field
-that was resolvable from the explored state is also resolvable from the new state, so the new state is skipped.
+A new state is skipped if it has all positions and all context selections of an explored state of the same type: every
+field that was resolvable from the explored state is then also resolvable from the new state.
 
 The search is breadth first. So an error message shows one of the shortest queries that fail.
 """
@@ -48,8 +48,8 @@ class SearchState:
 
     Attributes:
         type_name: The object type.
-        positions: The positions of the object in the subgraphs that resolve the last field of `path`. The positions
-            that the router reaches from these positions by keys need not be included.
+        positions: The positions of the object in the subgraphs that resolve the last field of `path`. Positions that
+            the router reaches from there by keys may be missing.
         available: The context selections that the router can fetch for fields of the object.
         available_below: The context selections that the router can fetch for fields of objects below this object. If
             this object sets a context, they differ from `available`.

@@ -80,8 +80,8 @@ def _typed_elements(definition: TypeDef) -> Iterator[tuple[str, TypedElement]]:
 def _composed_problems(schema: Schema, name: str, definition: DirectiveDef) -> Iterator[tuple[ErrorCode, str]]:
     """Yield the problems of the arguments of a custom directive (one that a `@composeDirective` names).
 
-    The API schema does not contain the directive. So it makes no sense to hide an argument with `@inaccessible`, and
-    this is an error.
+    The API schema does not contain the directive. So hiding one of its arguments with `@inaccessible` has no effect,
+    and is an error.
     """
     for argument in definition.arguments.values():
         where = f"@{name}({argument.name}:)"

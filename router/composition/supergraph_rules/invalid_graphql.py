@@ -106,7 +106,7 @@ def _value_problems(schema: Schema, where: str, item: InputValue) -> Iterator[st
 def _valid(schema: Schema, value: ValueNode, ref: TypeRef) -> bool:
     """Return whether a default value is valid for the type `ref`.
 
-    The check covers only the parts that a merge can change: nulls, enum values and the names of input fields.
+    The check covers only the parts that a merge can make invalid: nulls, enum values and the names of input fields.
     """
     if isinstance(value, NullValueNode):
         return not isinstance(ref, NonNull)

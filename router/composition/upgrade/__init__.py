@@ -85,7 +85,7 @@ def _refuse_interface_objects(schemas: Sequence[SubgraphSchema], report: Report)
     """Report an `@interfaceObject` type if a Federation 1 subgraph has the interface with a key.
 
     An `@interfaceObject` type needs a key on the interface. Federation 1 has no keys on interfaces, so the upgrade
-    drops them.
+    drops the key.
     """
     for schema in schemas:
         for definition in schema.of_kind(Kind.OBJECT):

@@ -17,11 +17,11 @@ _NEEDED = ("FIELD_DEFINITION", "OBJECT")
 
 
 def require_whole_definition(upgrade: Upgrade) -> None:
-    """Report INVALID_GRAPHQL if the subgraph defines `@shareable`, but not for fields and for object types.
+    """Report INVALID_GRAPHQL if the subgraph defines `@shareable` without the locations that the upgrade needs.
 
-    The definition must have the locations `FIELD_DEFINITION` and `OBJECT`, because the upgrade adds `@shareable` to
-    fields and types that several subgraphs have. Every subgraph has the field `Query._service` and the type `_Service`.
-    If there is only one subgraph, `@shareable` is not needed, and nothing is reported.
+    The upgrade adds `@shareable` to fields and types that several subgraphs have, so the definition must have the
+    locations `FIELD_DEFINITION` and `OBJECT`. If there are several subgraphs, both are always needed: every subgraph
+    has the field `Query._service` and the type `_Service`. If there is only one subgraph, nothing is reported.
     """
     own = upgrade.schema.directives.get("shareable")
     missing = [location for location in _NEEDED if own is not None and location not in own.locations]

@@ -32,8 +32,8 @@ def require_base(upgrade: Upgrade) -> None:
 def drop_external_keys(upgrade: Upgrade) -> None:
     """Drop `@external` from the key fields of type extensions, because the subgraph resolves these fields.
 
-    If the type extension has no key in this subgraph, the keys of the other subgraphs decide: the fields of the first
-    key that each other subgraph has for the type are the key fields. Root types count as type extensions.
+    If this subgraph has no key for the type, the fields of other subgraphs' keys count as key fields: each other
+    subgraph with a key for the type adds the fields of its first key. Root types count as type extensions.
     """
     schema = upgrade.schema
     for definition in schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
