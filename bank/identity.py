@@ -207,7 +207,7 @@ class RemoteKeys:
         return self._keys.get(key_id)
 
     async def _renew_if_old(self) -> None:
-        # Only one request waits for the fetch. Concurrent requests use the old set.
+        # Only one request fetches a new set and waits for it. Concurrent requests use the old set.
         if self._clock() - self._fetched_at < MAX_AGE_SECONDS or self._lock.locked():
             return
         async with self._lock:
@@ -229,7 +229,7 @@ class RemoteKeys:
 
     async def _refresh(self) -> None:
         self._attempted_at = self._clock()
-        # This is the result until the response arrives. So a fetch that is cancelled counts as failed.
+        # Until the response arrives, the fetch counts as failed. So a cancelled fetch counts as failed too.
         self._failure = Unavailable
         try:
             document = await self._fetch()

@@ -60,8 +60,8 @@ class SqliteRevocationList:
 
         Args:
             folder: the data directory.
-            clock: returns Unix seconds. It decides which entries have expired and are deleted. If an entry is deleted
-                too early, its tokens are valid again, so the default is a `CautiousClock`.
+            clock: returns Unix seconds. Entries that have expired by this clock are deleted. If an entry were deleted
+                too early, its tokens would be valid again, so the default is a `CautiousClock`.
 
         Raises:
             StartupError: the file cannot be opened or created, or is damaged.

@@ -83,8 +83,8 @@ class ServiceCredential:
     def verify(self, authorization: str | None, *, audience: str) -> str:
         """Verify a token, and return the name of the calling service.
 
-        If the secret leaks, anybody can sign a token that is valid for years, or a token with any service name. So the
-        verifier accepts only a short lifetime and the names of known services.
+        The services sign only tokens with a short lifetime and their own names. Whoever has the leaked secret could
+        sign a token that is valid for years, or that has any service name. The verifier refuses such tokens.
 
         Raises:
             Unauthenticated: the token is missing, malformed or expired, has a wrong signature, is for another audience,

@@ -114,7 +114,7 @@ class StoreRecords:
     def join(
         self, name: str, own: StoreState, known: Mapping[str, StoreState], before: Mapping[str, StoreState]
     ) -> dict[str, StoreState]:
-        """Check the store `name` against the records, record it, and return the records of the other stores.
+        """Check the store `name` against the records, write its record, and return the records of the other stores.
 
         If the record of another store is missing, it is written with the state in `known`.
 

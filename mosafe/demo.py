@@ -58,8 +58,8 @@ if TYPE_CHECKING:
     from subgraphs.auth.store.protocol import AuthStore
 
 DAYS: Final = 30
-# The seed of the random numbers. It is fixed, so the transactions are the same on every machine. Only ids, account
-# numbers and passwords differ.
+# The start value of the random numbers. It is fixed, so the transactions are the same on every machine. Only ids,
+# account numbers and passwords differ.
 SEED: Final = 2026
 # The number of random bytes of a password. 15 bytes become 20 characters, which nobody can guess.
 PASSWORD_BYTES: Final = 15

@@ -1,7 +1,7 @@
 """The servers of `mosafe up --infra`: MongoDB and Kafka, for a developer who has no containers.
 
-The servers run as long as the platform. The data and the port of MongoDB are stored in the data directory. The Kafka
-broker keeps its events in memory, so they are lost when it stops.
+The servers start and stop together with the platform. The data and the port of MongoDB are stored in the data
+directory. The Kafka broker keeps its events in memory, so they are lost when it stops.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Schemas of bodies and query strings.
 
-A schema has fields and rules between fields, or it has variants, one of which is chosen by a tag. Each field has a
-scalar type. Reading a body reports every invalid field, not only the first (bank §3.8). Each schema can be converted to
-JSON Schema.
+A schema describes one object by its fields and the rules between them, or it has several variants. In the second case,
+the value of a tag chooses the variant. Each field has a scalar type. Reading a body reports every invalid field, not
+only the first (bank §3.8). Each schema can be converted to JSON Schema.
 """
 
 from __future__ import annotations

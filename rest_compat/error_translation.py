@@ -46,8 +46,8 @@ class Refusal:
 
     Attributes:
         message: an example for the documentation. Responses contain the message of the Problem instead.
-        facts: maps a key in the error's `details` to the Problem's field that has the value. If the operation gives the
-            field an alias, the alias stands for the field.
+        facts: maps a key in the error's `details` to the field of the Problem with the value. If the operation gives
+            the field an alias, the alias is written here.
         headers: the headers that the status requires.
     """
 

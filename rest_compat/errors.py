@@ -197,4 +197,4 @@ class RouterTimeout(RouterError):
 
 
 class MalformedResponse(RouterError):
-    """The response is not JSON, has neither `data` nor `errors`, or does not have the fields of its operation."""
+    """The response is not JSON, has neither `data` nor `errors`, or lacks fields that the operation selects."""

@@ -40,7 +40,7 @@ class RunningRequests:
             IdempotencyKeyInUse: a request with this key and body is running.
             IdempotencyKeyReused: a request with this key and another body is running.
         """
-        # The scope contains the caller's token. It is hashed, so that the token is not kept in memory.
+        # The scope contains the caller's token. Only a hash of the scope is kept in memory.
         key, fingerprint = _digest(scope), _digest(body)
         running = self._fingerprints.get(key)
         if running is not None:

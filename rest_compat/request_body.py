@@ -10,8 +10,8 @@ from rest_compat.errors import FieldError, PayloadTooLarge, UnsupportedMediaType
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-# The size of the largest accepted body. The largest valid body has about 15 KB: a payment with as much metadata as
-# allowed, in which all characters are written as escape sequences.
+# The size of the largest accepted body. The largest valid body has about 15 KB. It is a payment with the most metadata
+# that is allowed, and each character is an escape sequence.
 MAX_BODY_BYTES: Final = 65_536
 
 

@@ -48,7 +48,7 @@ class RestSettings(BankSettings):
         supergraph: the composed schema against which the operations are checked at start-up.
         concurrency: how many requests of one kind of route may run at the same time.
         queue: how many further requests of one kind of route may wait.
-        online_banking: whether the page for people is served; None means: in development.
+        online_banking: whether the page for people is served. If None, it is served in development only.
         cors_origins: the origins whose pages may use the API from a browser; see `servicekit.cors.check_origin`.
         cors_allow_headers: the request headers that a page may set; None allows the headers that the browser asks for.
         cors_max_age: how many seconds a browser may cache the response to a preflight request.

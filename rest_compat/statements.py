@@ -37,7 +37,7 @@ class StatementPage:
             **{name: statement[name] for name in _OF_PERIOD},
             **entries,
         }
-        # The next page ends at the same time as this one, also if the client gave no end.
+        # All pages end at the same time, even if the client gave no end.
         query = {**inputs.query, "to": statement["to"]}
         headers = page_headers(inputs, query, entries["pagination"])
         return RestResponse(200, document, headers, csv=_csv(document))
@@ -66,7 +66,7 @@ class StatementPage:
 
 
 def _csv(document: Mapping[str, Any]) -> bytes:
-    """Return the entries of a document as CSV: a line with the names of the columns, and one for each entry."""
+    """Return the entries of a document as CSV: a line with the names of the columns, and a line for each entry."""
     text = io.StringIO()
     lines = csv.writer(text)
     lines.writerow(_COLUMNS)

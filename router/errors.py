@@ -27,7 +27,7 @@
         ├── SubgraphMalformedResponse       SUBREQUEST_MALFORMED_RESPONSE
         └── SubgraphCostExceeded            SUBGRAPH_COST_ESTIMATED_TOO_EXPENSIVE
 
-The subclasses of `RequestError` are listed in the order of the steps of a request that raise them. All classes of the
+The subclasses of `RequestError` are listed in the order in which the steps of a request raise them. All classes of the
 hierarchy are exceptions. `ResponseError` is not an exception, but the data of one error in the `errors` of a response.
 Clients may see the `message` of an exception. The `detail` of an exception is only for logs, because it can contain
 host names and system errors.
@@ -125,7 +125,7 @@ class RequestError(RouterError):
 
 
 class PersistedQueryNotSupported(RequestError):
-    """The request has only an id or a hash of a document, and no policy that looks up documents is on."""
+    """The request has only an id or a hash of a document, and no enabled policy looks up documents."""
 
     code = "PERSISTED_QUERY_NOT_SUPPORTED"
 

@@ -1,4 +1,4 @@
-"""A server as a child process: started, awaited until it responds, paused, killed and stopped."""
+"""Starts a server as a child process, waits until the server responds, and can pause, kill and stop it."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def _print(text: str) -> None:
     try:
         click.echo(text.encode(), nl=False)
     except BrokenPipeError:
-        # The program that reads our output has ended, such as `head`. Click then ends this process without a message.
+        # The program that reads the output, such as `head`, has ended. Click then ends this process without a message.
         raise
     except OSError as error:
         raise StartupError(f"stdout: cannot be written: {error.strerror}") from error

@@ -50,8 +50,8 @@ def command(
 ) -> None:
     """Print the plan of an operation: as Apollo's text or JSON, as a flowchart, or as a table of costs.
 
-    With --compiled, print the Python code with which the router executes the plan when it is used often. If there is no
-    such code for a plan, the router interprets the plan, and the command says why.
+    With --compiled, print the Python code that the router generates for plans that are used often. If the router cannot
+    generate code for this plan, the command says why, and the router always interprets the plan.
 
     If the work budget or the time limit ends the search for a better plan, the command prints a hint to stderr.
 

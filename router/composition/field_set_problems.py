@@ -51,7 +51,7 @@ def argument_problems(
         schema: The schema that contains the field.
         member: The definition of a field that the field set selects.
         given: The arguments of the field in the field set.
-        contextual_may_be_missing: Whether a field set may leave out a required argument if it has `@fromContext`.
+        contextual_may_be_missing: Whether a field set may leave out a required argument that has `@fromContext`.
     """
     by_name = {argument.name.value: argument for argument in given}
     for name in sorted(by_name.keys() - member.arguments.keys()):

@@ -70,7 +70,7 @@ def tags_in_use(schema: Schema) -> frozenset[str]:
 def apply(wanted: ContractFilter, schema: Schema) -> list[Element]:
     """Add `@inaccessible` to all elements that the contract hides. Returns the elements that got the directive.
 
-    If an element had `@inaccessible` before, it is not returned.
+    Elements that already had `@inaccessible` are not returned.
     """
     before = {id(element) for element in _elements(schema) if _hidden(element)}
     for definition in schema.types.values():

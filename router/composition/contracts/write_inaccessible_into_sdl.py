@@ -1,8 +1,8 @@
 """Write `@inaccessible` into the text of a supergraph, and leave all other text as it is.
 
-The syntax node of an element says where to write the directive. If the supergraph has no `@link` to the inaccessible
-specification, or no definition of `@inaccessible`, they are added. If the `@link` has version 0.1, it is changed to
-version 0.2, because version 0.1 does not allow `@inaccessible` on all kinds of elements.
+The syntax node of an element says where to write the directive. A missing `@link` to the inaccessible specification and
+a missing definition of `@inaccessible` are added. A `@link` with version 0.1 is changed to version 0.2, because version
+0.1 does not allow `@inaccessible` on all kinds of elements.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@
     ## Fixed
 
     ```graphql users
-    the SDL after following the advice; subgraphs that are only in the example do not change
+    the SDL after following the advice; a subgraph without a block here is the same as in the example
     ```
 
 If no small schema can cause the code, the page has no example and no fix, and says why. If the code is used both for an

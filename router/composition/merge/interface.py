@@ -31,8 +31,8 @@ def merge_interface(state: MergeState, sources: Sources[TypeDef], dest: TypeDef)
 def _check_keys(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
     """Check that a subgraph defines every implementation if the subgraph has a resolvable key on the interface.
 
-    The router can send such a subgraph the key of any object that implements the interface. The subgraph must respond
-    with the name of the object's type, so the subgraph must know all implementations.
+    The router can send such a subgraph the key of an object of any type that implements the interface. The subgraph
+    must respond with the name of the object's type, so the subgraph must know all implementations.
     """
     implementations = state.supergraph.possible_types(dest.name)
     for index, source in sources.items():

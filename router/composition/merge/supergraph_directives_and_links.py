@@ -295,7 +295,7 @@ def _one_name(
             }
             for name, indices in uses.items()
         ]
-        # Whether the subgraphs link different specifications: no specification has two of the names.
+        # Whether the names come from different specifications: no specification has two of the names.
         are_disjoint = len(frozenset().union(*sources)) == sum(map(len, sources))
         report.error(
             # Like Apollo's composition, report the first code if the names belong to different specifications, and the

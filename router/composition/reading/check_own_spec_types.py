@@ -1,4 +1,4 @@
-"""Check the types of the subgraph specification that a subgraph defines or extends itself, such as `_Any`.
+"""Check a subgraph's own definitions and extensions of the types of the subgraph specification, such as `_Any`.
 
 These types are not part of the schema that composition builds, so `check_graphql` does not check them.
 """

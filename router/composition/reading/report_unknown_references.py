@@ -105,7 +105,8 @@ class _Unknown(Visitor):
     def enter_named_type(self, node: NamedTypeNode, key: object, parent: object, *_: object) -> None:
         """Check the name of an implemented interface or of a union member.
 
-        In the syntax tree, these names are in a list. The method `_typed` checks the types of fields and arguments.
+        In the syntax tree, only these names are in a list. All other names of types belong to fields or arguments,
+        which the method `_typed` checks.
         """
         if isinstance(key, int) and isinstance(parent, list | tuple) and not self._is_known(node.name.value):
             self.additional.append((node, f"The type {node.name.value}"))

@@ -123,8 +123,8 @@ def _under_lists(passed: TypeRef, wanted: TypeRef) -> TypeRef:
 
 
 def _fits(given: TypeRef, wanted: TypeRef) -> bool:
-    # In a response, it can happen that no ancestor of the object sets the context. Then the value is null, even if the
-    # selected field is non-null. So the argument must be nullable.
+    # If no ancestor of an object in the response sets the context, the argument is null, even if the selected field is
+    # non-null. So the argument must be nullable.
     if isinstance(wanted, NonNull):
         return False
     given = nullable(given)

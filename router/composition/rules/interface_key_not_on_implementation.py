@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report each key of an interface if an implementation in the same subgraph does not have it (composition §4.2).
+    """Report each key of an interface that an implementation in the same subgraph lacks (composition §4.2).
 
     If the interface's key is resolvable, the key of the implementation must be resolvable too.
     """

@@ -1,6 +1,6 @@
 """INVALID_SHAREABLE_USAGE: `@shareable` is on an interface field, or is repeated.
 
-A field may have only one `@shareable`. The definition of a type, and each extension of the type, may also have one.
+A field may have only one `@shareable`. A type may have one in its definition and one in each extension.
 """
 
 from __future__ import annotations

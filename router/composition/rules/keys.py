@@ -34,7 +34,7 @@ def check_readable(subgraph: SubgraphMetadata, report: Report) -> None:
     """Report each invalid field set in the keys of interfaces and of their implementations.
 
     For each key of an interface, check the keys of each implementation in order, up to the first key that selects the
-    same fields as the key of the interface. The keys after it are not checked here.
+    same fields as the key of the interface. The keys after this key are not checked here.
     """
     schema = subgraph.schema
     for interface in schema.of_kind(Kind.INTERFACE):

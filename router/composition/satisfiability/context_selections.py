@@ -38,7 +38,7 @@ NO_CONTEXT_SELECTIONS: frozenset[ContextSelection] = frozenset()
 
 @dataclass
 class Contexts:
-    """All contexts of the supergraph and the subgraphs' selections from the contexts."""
+    """All contexts of the supergraph, and the selections from these contexts in all subgraphs."""
 
     state: MergeState
 
@@ -58,7 +58,7 @@ class Contexts:
 
     @cached_property
     def selections(self) -> Mapping[str, frozenset[ContextSelection]]:
-        """Name of a context → the selections from this context in all `@fromContext` of the subgraphs."""
+        """Name of a context → all selections of `@fromContext` from this context."""
         found: defaultdict[str, set[ContextSelection]] = defaultdict(set)
         for subgraph in self.state.subgraphs if self.set_by else ():
             for _, member in subgraph.schema.fields():

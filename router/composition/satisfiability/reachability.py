@@ -1,8 +1,8 @@
 """Find the positions of an object that the router can reach by keys, and the fields that it can fetch at each position.
 
 The router reaches a position in another subgraph if it can fetch the fields of one key of this position. The router may
-fetch them from any position that it has reached before. So the search for positions is repeated until no further
-position is found. Example with three subgraphs:
+fetch these fields from any position that it has reached before. So the search for positions is repeated until no
+further position is found. Example with three subgraphs:
 
     A: type Book { id: ID! }                                # the object is found here
     B: type Book @key(fields: "id") { id: ID! isbn: ID! }   # reachable: A has `id`

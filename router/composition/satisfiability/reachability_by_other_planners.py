@@ -121,7 +121,7 @@ def _needs_own_subgraph(state: MergeState, index: int, type_name: str, name: str
 
 
 def _fields_inside_keys(schema: SubgraphSchema) -> Iterator[tuple[str, str]]:
-    """Yield `(type name, field name)` for each nested field of a resolvable key, such as `id` in `books { id }`."""
+    """Yield `(type name, field name)` for each nested field in a resolvable key, such as `id` in `books { id }`."""
     for definition in schema.types.values():
         for key in definition.keys:
             if resolvable(key) and key.field_set is not None:

@@ -200,8 +200,8 @@ class _Search:
 
         Several subgraphs resolve `member`, but the router sends a mutation field to only one subgraph. So all fields
         below `member` must be resolvable from the value of this subgraph (composition §9.3). The result is the first
-        position in `values` for which this is true. If there is none, the result is the first position, and the search
-        then reports the fields that cannot be resolved from it.
+        position in `values` for which this is true. If no position qualifies, the result is the first position, and the
+        search then reports the fields that cannot be resolved from there.
         """
         for value in values:
             trial = _Search(self.merge.silent(), self.reachability, set(), RuntimeTypes(None))

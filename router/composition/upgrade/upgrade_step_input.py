@@ -24,11 +24,12 @@ class Original:
     Attributes:
         name: The name of the subgraph.
         types: The names of all types.
-        bases: The names of the types that the subgraph defines. If it only extends a type, the type is not in the set.
+        bases: The names of the types that the subgraph defines. A type that the subgraph only extends is not in the
+            set.
         resolved: The coordinates of the fields that the subgraph resolves, such as `User.name`.
         shareable: The coordinates of the fields that other subgraphs may resolve too.
-        first_key_fields: Name of a type → names of the fields that the first key of the type selects. If the key also
-            selects fields of other types, they are left out.
+        first_key_fields: Name of a type → names of the type's fields that its first key selects. Selected fields of
+            other types are left out.
         tags: Coordinate of a field → the `name` arguments of its `@tag` directives. Fields with `@external` are left
             out.
     """
