@@ -48,10 +48,10 @@ def usage_of_schema(schema: GraphQLSchema, requests: Mapping[str, int]) -> list[
 def add_unknown_variables(
     schema: GraphQLSchema, requests: Mapping[str, int], operations: Iterable[OperationUsage]
 ) -> dict[str, int]:
-    """Return the requests of each coordinate. Add requests whose variables may use the coordinate.
+    """Return the requests of each coordinate, including requests whose variables may have used the coordinate.
 
-    These are the requests of operations whose variables were not all looked at. An operation that is no longer valid
-    for the schema is left out, because its variables can use nothing of the schema.
+    These are requests of operations whose variables were not all looked at. An operation that is no longer valid for
+    the schema is left out, because its variables can use nothing of the schema.
     """
     added = dict(requests)
     for each in operations:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT_SECONDS: Final = 30.0
 _MOST_CONNECTIONS: Final = 2
-# Routers that start at the same time wait for each other here before they create the tables.
+# The number of the lock for creating the tables. Routers that start at the same time wait for each other.
 _LOCK: Final = 7_301_994_260_116_312_404
 
 

@@ -24,7 +24,7 @@ def id_of(*parts: str) -> int:
 
 
 def operation_id(text: str) -> int:
-    """Return the number of an operation with a text without literals."""
+    """Return the number of an operation. `text` is its text without literals."""
     return id_of("operation", text)
 
 

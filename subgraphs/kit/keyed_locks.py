@@ -1,4 +1,4 @@
-"""Locks by key. Transactions of one process that change the same documents run one after the other with these locks."""
+"""Locks by key. They let transactions of one process run one after the other if these change the same documents."""
 
 from __future__ import annotations
 
