@@ -128,6 +128,8 @@ RATE_LIMITED: Final = Reason(errors.RateLimited.status, errors.RateLimited.code,
 # The error for a well-formed cursor that is not the cursor of a page. The status is 404, as for a well-formed id of a
 # missing resource. A malformed cursor causes a 400.
 NO_PAGE: Final = Reason(404, "INVALID_CURSOR", "`cursor` is not the `nextCursor` of a page of this list")
+# The error for a statement of a period that ends before it begins. Each of the two times is valid.
+INVALID_PERIOD: Final = Reason(422, "INVALID_PERIOD", "`to` is before `from`")
 FORBIDDEN: Final = Reason(errors.Forbidden.status, errors.Forbidden.code, errors.Forbidden.default_message)
 
 RateHeaders = Mapping[str, str]
@@ -160,13 +162,16 @@ _ARGUMENTS: Final[Mapping[str, tuple[str, str]]] = {"first": ("query", "limit")}
 def _bad_input(error: ResponseError, _rate: RateHeaders) -> RestError:
     """Return the error for an input that a service has refused.
 
-    If the service has refused the cursor (argument `after`), the error is the 404 for a missing page.
+    If the service has refused the cursor (argument `after`), the error is the 404 for a missing page. If it has refused
+    the end of a period (argument `to`), the error is `INVALID_PERIOD`.
     """
     if listed := field_errors([error]):
         return ValidationFailed(listed)
     argument = error.extensions.get("argument")
     if argument == "after":
         return Failed(NO_PAGE)
+    if argument == "to":
+        return Failed(INVALID_PERIOD)
     path = _ARGUMENTS.get(argument, ("request",)) if isinstance(argument, str) else ("request",)
     return ValidationFailed([FieldError(path, "NOT_ACCEPTED", error.message)])
 

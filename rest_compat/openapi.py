@@ -17,6 +17,7 @@ from rest_compat.openapi_links import operation_id
 from rest_compat.representations import ACCOUNT, BALANCE, SESSION, STATEMENT_ENTRY, TRANSACTION, USER
 from rest_compat.route import PARAMETER_MARK
 from rest_compat.routes import ROUTES, TAGS
+from rest_compat.statements import StatementPage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -198,6 +199,13 @@ def _reason(error: type[RestError]) -> Reason:
     return Reason(error.status, error.code, error.message)
 
 
+def _reasons_of_query(route: Route) -> Iterator[Reason]:
+    if any(field.name == "cursor" for field in route.query):
+        yield error_translation.NO_PAGE
+    if isinstance(route.success, StatementPage):
+        yield error_translation.INVALID_PERIOD
+
+
 def _reasons(route: Route) -> Iterator[Reason]:
     """Return every error with which the route may respond."""
     yield _reason(errors.ValidationFailed)
@@ -207,8 +215,7 @@ def _reasons(route: Route) -> Iterator[Reason]:
         yield error_translation.FORBIDDEN
     if route.missing and route.missing.reason.code != errors.Unauthenticated.code:
         yield route.missing.reason
-    if any(field.name == "cursor" for field in route.query):
-        yield error_translation.NO_PAGE
+    yield from _reasons_of_query(route)
     yield _reason(errors.NotAcceptable)
     if route.version_from:
         yield _reason(errors.PreconditionFailed)

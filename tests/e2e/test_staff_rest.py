@@ -33,6 +33,7 @@ OWNER: Final = (201, 404, 403)
 TABLE: Final[dict[str, list[tuple[Callable[[Target], Request], tuple[int, int, int]]]]] = {
     "GET /api/accounts/:id": [(lambda t: ("GET", f"/api/accounts/{t['id']}", None), READ)],
     "GET /api/accounts/:id/balance": [(lambda t: ("GET", f"/api/accounts/{t['id']}/balance", None), READ)],
+    "GET /api/accounts/:id/statement": [(lambda t: ("GET", f"/api/accounts/{t['id']}/statement", None), READ)],
     "GET /api/transactions/:id": [(lambda t: ("GET", f"/api/transactions/{t['order']}", None), READ)],
     "PUT /api/accounts/:id": [
         (lambda t: ("PUT", f"/api/accounts/{t['id']}", {"type": "SAVINGS"}), (200, 404, 403)),

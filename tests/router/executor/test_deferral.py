@@ -43,12 +43,15 @@ def is_comparable_query(case: Case) -> bool:
     """Return whether the case is a query whose response does not depend on deferring.
 
     Deferred fields of a mutation are read after later mutations and may differ. Cases of `@defer` itself are left out,
-    and so are cases with unavailable values: deferred fields are fetched separately, so they stay available.
+    and so are cases with unavailable values: deferred fields are fetched separately, so they stay available. If the
+    value of a contextual argument is unavailable, all fields of its fetch are, and deferring changes which these are.
     """
     file, query = case.folder / "response.json", case.operation.query
     is_plain_query = not query.lstrip().startswith("mutation") and "@defer" not in query
     response = json.loads(file.read_text()) if file.exists() else {"refused": ""}
-    return is_plain_query and "refused" not in response and not {"errors", "unlike_one_server"} <= response.keys()
+    has_contexts = any("@fromContext" in sdl for sdl in case.subgraphs.values())
+    loses_values = "errors" in response and (has_contexts or "unlike_one_server" in response)
+    return is_plain_query and "refused" not in response and not loses_values
 
 
 CASES = [case for area in ("federation", "execution") for case in cases(area) if is_comparable_query(case)]
