@@ -28,7 +28,12 @@ from router.executor.compiled.generate_classes import (
     write_merged_class,
     write_object_class,
 )
-from router.executor.compiled.generate_collect_functions import CollectFunction, same_keys, write_collect
+from router.executor.compiled.generate_collect_functions import (
+    CollectFunction,
+    same_keys,
+    write_collect,
+    write_collect_all,
+)
 from router.executor.compiled.generate_finish_function import FINISH, write_finish
 from router.executor.compiled.generate_merge_functions import write_merge
 from router.executor.compiled.generate_place_functions import write_place
@@ -220,6 +225,8 @@ class _Writer:
             identity = step.fetch.id
             if not step.fetch.requires:
                 write_response(self.lines, f"Response{identity}", fetched_class(step))
+                if step.step.path:
+                    write_collect_all(self.lines, step, self._collected(step))
                 write_place(self.lines, step, has_positions=False)
                 continue
             write_entities(self.lines, str(identity), {ENTITIES: fetched_class(step)}, may_be_absent=False)
@@ -251,14 +258,17 @@ class _Writer:
         not_sent = {name for name, keys in inputs.items() if not keys}
         if not_sent - step.target.interfaces.keys() or len(not_sent) == len(inputs):
             raise NotCompilable("a fetch is sent for no object")
-        before = fetches_before(self.requests, step.fetch.id)
-        collected = {f.step.target.number for id_, f in self.collects.items() if id_ in before and f.is_complete}
-        if step.context:
-            collected = {number for number in collected if number not in _between(step)}
-        objects_exist = step.target.all_sources() <= before
+        collected = self._collected(step)
+        objects_exist = step.target.all_sources() <= fetches_before(self.requests, step.fetch.id)
         sent = {name: keys for name, keys in inputs.items() if keys}
         refused = tuple(name for name, keys in inputs.items() if keys is None)
         return CollectFunction(step, sent, refused, collected, is_alone, self._absent(step, sent), objects_exist)
+
+    def _collected(self, step: StepShape) -> set[int]:
+        """Return the numbers of the shapes whose objects have been collected when the fetch starts."""
+        before, between = fetches_before(self.requests, step.fetch.id), _between(step)
+        found = {f.step.target.number for id_, f in self.collects.items() if id_ in before and f.is_complete}
+        return found - between
 
     def _inputs(self, step: StepShape, typename: str) -> tuple[InputShape, ...] | None:
         """Return the keys of a representation. For an interface object without a needed value, return None."""

@@ -166,7 +166,7 @@ class _Run:
         if first.steps[0].has_context:
             return [[one] for one in _Collected.by_context(first, self._at) if one.representations]
         found = (_Collected.all(position, part, self._at) for position, part in enumerate(request.parts))
-        sent = [one for one in found if one.representations or not one.part.fetch.requires]
+        sent = [one for one in found if one.representations or (not one.part.fetch.requires and one.found[0][0])]
         return [sent] if sent else []
 
     async def _run(self, number: int, collected: Sequence[Sequence[_Collected]]) -> list[int]:
@@ -193,7 +193,7 @@ class _Run:
             for step, (objects, positions), decoder in zip(one.part.steps, one.found, decoders, strict=True):
                 data = decoder.decode(body).data
                 if not one.part.fetch.requires:
-                    step.place(objects, None, [data])
+                    step.place(objects, None, [data] * len(objects))
                     continue
                 key = "entities" if len(collected) == 1 else attribute_of(_alias(one.part))
                 entities = getattr(data, key)

@@ -80,11 +80,11 @@ class FetchShapes:
             NotCompilable: Generated code does not support the fetch.
         """
         fetch = step.fetch
-        if step.path and not fetch.requires:
-            raise NotCompilable("root fields are fetched below the root")
         if not all(isinstance(rewrite, KeyRenamer) for rewrite in fetch.output_rewrites):
             raise NotCompilable("a value of a response is rewritten")
         target, types = self._target(step.path)
+        if not fetch.requires and (len(target.types) > 1 or fetch.context_rewrites):
+            raise NotCompilable("root fields are fetched for objects of several types")
         wanted = tuple(name for name in types if self._is_represented(fetch, name))
         brought = self._overlay(fetch, target, wanted, fetch.selections, is_top=True)
         context = context_values(self.schema, fetch, target)

@@ -132,6 +132,16 @@ def write_collect(lines: SourceLines, function: CollectFunction) -> None:
     lines.add("", "")
 
 
+def write_collect_all(lines: SourceLines, step: StepShape, collected: Collection[int]) -> None:
+    """Write the function for a fetch of root fields below the root. It collects all objects at the path."""
+    with lines.block(f"def collect{step.fetch.id}(at, seen, representations):"):
+        lines.add("objects = []")
+        with walk(lines, step.target, collected) as walked:
+            lines.add(f"objects.append({walked.variable})")
+        lines.add("return objects, None")
+    lines.add("", "")
+
+
 def _write_groups(lines: SourceLines, function: CollectFunction) -> None:
     """Write the function for a fetch with `@fromContext` arguments. It adds the objects to the dict `groups`."""
     head = f"def {function.name}(at, groups):"
