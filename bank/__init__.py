@@ -7,6 +7,6 @@ In reading order:
 - `permissions`: the tables of who may do what with whose data.
 - `revocation`: sessions that ended before their access tokens expired.
 - `service_credential`: how one service authenticates to another.
-- `store_records`: the records by which the stores of an installation recognise each other.
+- `store_records`: records that show whether a store was lost or replaced.
 - `variables`, `settings`: the environment variables of the platform, and the settings that every service has.
 """

@@ -66,7 +66,7 @@ def _up(environ: dict[str, str], infrastructure: Infrastructure, *, demo: bool) 
     """Run the platform until it is stopped, and return the exit code."""
     if sys.stdout.isatty() and environ["MOSAFE_ENV"] == "development":
         environ.setdefault("MOSAFE_LOG_FORMAT", "text")
-        environ.setdefault("FORCE_COLOR", "1")  # the output of a process is a pipe, but is printed on this terminal
+        environ.setdefault("FORCE_COLOR", "1")  # processes write into pipes, but this terminal shows the text
     refuse_taken_ports(environ)
     people: Sequence[DemoPerson] = ()
     if demo:

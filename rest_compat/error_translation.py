@@ -3,7 +3,7 @@
 A GraphQL result can be a failure in three ways. If several apply, the first in this order decides (bank §3.4):
 
 1. The response has `errors`. The table `ERRORS` contains the REST error for each `extensions.code`.
-2. The field returned an object of the interface `Problem`, with which the bank refuses a request. The table `REFUSALS`
+2. The field returned an object of the interface `Problem`: the bank has refused the request. The table `REFUSALS`
    contains the REST error for each code of a Problem.
 3. The field is null. The REST error is the route's 404.
 """

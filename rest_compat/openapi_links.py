@@ -42,7 +42,7 @@ def operation_id(route: Route) -> str:
 
 
 def links(route: Route) -> dict[str, Link]:
-    """Return the links of the successful responses of `route`, by name."""
+    """Return a mapping for the successful responses of `route`: name of a link → the link."""
     success = route.success
     if isinstance(success, DocumentPage):
         found = dict(_to_resource(success.representation, f"{_BODY}/data/0"))

@@ -38,7 +38,7 @@ PROBES: Final[Mapping[str, Operation]] = {
 
 
 def checks(client: GraphQLClient) -> Mapping[str, Callable[[], Awaitable[object]]]:
-    """Return the health checks of this process by name."""
+    """Return a mapping of this process's health checks: name → check."""
     return {"router": client.ping, **{name: _FirstAnswer(client, probe) for name, probe in PROBES.items()}}
 
 

@@ -19,7 +19,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """A list of the type `of`: `[Account]`."""
+    """A list type, such as `[Account]`. `of` is the type of its items."""
 
     of: TypeRef
 
@@ -29,7 +29,7 @@ class ListOf:
 
 @dataclass(frozen=True, slots=True)
 class NonNull:
-    """The type `of` without null: `Account!`."""
+    """A non-null type, such as `Account!`. `of` is the type that may be null."""
 
     of: Named | ListOf
 

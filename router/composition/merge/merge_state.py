@@ -133,7 +133,7 @@ class MergeState:
         return (self.subgraphs[index].name, node)
 
     def interface_object_fields(self, member: FieldDef) -> list[tuple[int, FieldDef]]:
-        """Return the fields of `@interfaceObject` types from which the object field `member` can be resolved.
+        """Return the fields of `@interfaceObject` types that can resolve the object field `member`.
 
         Example: for `Book.rating`, the result contains `Media.rating` if a subgraph has `type Media @interfaceObject`
         with this field, and `Book` implements `Media`. Each item is a pair: the index of a subgraph, and the field.

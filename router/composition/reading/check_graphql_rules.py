@@ -114,8 +114,8 @@ def check_graphql(
             schema = extend_schema(base, document, assume_valid_sdl=True)
             problems = [problem for problem in validate_schema(schema) if not _is_permitted(problem)]
         except (GraphQLError, TypeError, ValueError) as error:
-            # In two cases graphql-core raises an exception instead of reporting a problem: for names such as `__x`, and
-            # for the default value of an argument whose type is not an input type.
+            # graphql-core raises an exception instead of reporting a problem in two cases: a name begins with `__`, or
+            # an argument has a default value although its type is not an input type.
             problems = [error if isinstance(error, GraphQLError) else GraphQLError(str(error))]
     for problem in problems:
         report.error(

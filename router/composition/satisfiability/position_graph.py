@@ -1,6 +1,6 @@
 """Find the fields of an object that one subgraph resolves, and the keys by which other subgraphs resolve the object.
 
-A *position* of an object consists of a subgraph that can return the object, the name of the object's type in this
+A *position* of an object has three parts: a subgraph that can return the object, the object's type name in this
 subgraph, and the external fields that a `@provides` above the object makes resolvable.
 
 The type name can differ between subgraphs: if subgraph B has `type Media @interfaceObject` and `Book` implements
