@@ -212,6 +212,9 @@ class _Writer:
         for step in self.steps.values():
             if any(value.ancestor is shape for value in step.context):
                 return False
+            if step.target is shape and step.sent_typenames and shape.typename in step.brought.values():
+                # An object without `__typename` would get the name of an interface.
+                return False
             if step.target is shape:
                 names = {fragment.type_condition for fragment in step.fetch.requires}
                 if len(names) != 1 or not all(is_object_type(self.schema.get_type(name)) for name in names):

@@ -50,6 +50,33 @@ async def test_an_object_without_an_object_type_is_left_to_the_interpreter() -> 
     assert results.compiled == results.interpreted == b'{"best":null}'
 
 
+async def test_an_object_without_typename_gets_the_name_of_the_interface() -> None:
+    """The fetch of `score` needs `stars` of an interface object, and selects `__typename` too."""
+    graph = composed(
+        library="""
+        type Query { books: [Book] }
+        interface Media @key(fields: "id") { id: ID! }
+        type Book implements Media @key(fields: "id") { id: ID! }
+        """,
+        ratings="""
+        type Media @interfaceObject @key(fields: "id") { id: ID!  stars: Int }
+        """,
+        scores="""
+        type Media @interfaceObject @key(fields: "id") {
+          id: ID!  stars: Int @external  score: Int @requires(fields: "stars")
+        }
+        """,
+    )
+    data: dict[str, Data] = {
+        "library": {"books": [{"id": "1", "__typename": "Book"}, {"id": "1"}]},
+        "ratings": {"_entities": [{"stars": 4, "__typename": "Media"}]},
+        "scores": {"_entities": [{"score": 2}]},
+    }
+    results = await run_both(graph, "{ books { score } }", data)
+    assert results.misfit is not None
+    assert results.compiled == results.interpreted
+
+
 async def test_an_interface_object_gets_objects_of_a_known_type() -> None:
     data: dict[str, Data] = {
         "library": {"newest": {"__typename": "Book", "id": "3", "pages": 1}},
