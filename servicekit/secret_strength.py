@@ -11,7 +11,7 @@ from collections import Counter
 from itertools import pairwise
 from typing import Final
 
-# Words that occur in placeholders. Of 100,000 random secrets, fewer than one contains such a word by chance.
+# Words that occur in placeholders. Fewer than one in 100,000 random secrets contains such a word by chance.
 _PLACEHOLDER_WORDS: Final = (
     "admin",
     "change",
@@ -61,7 +61,7 @@ def weakness(secret: str) -> str | None:
 
 
 def _share_of_steps(text: str) -> float:
-    """Return the share of neighbouring characters that are equal or follow each other.
+    """Return the share of neighbouring characters that are equal or follow each other in the alphabet.
 
     It is 1.0 for `abcdef` and `aaaa`.
     """

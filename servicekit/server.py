@@ -62,7 +62,8 @@ class ServerOptions:
         connections: the limits of each connection.
         refuse: the application that refuses requests while the process stops, with 503 in the form of the API.
         supervised: whether a supervisor stops this process. Such a process may get two SIGTERMs, one from the
-            supervisor and one from the system. So a second SIGTERM does not end running requests. A second SIGINT does.
+            supervisor and one from the system. So a second SIGTERM does not end running requests, but a second SIGINT
+            ends them.
     """
 
     connections: ConnectionLimits = field(default_factory=ConnectionLimits)
@@ -147,8 +148,8 @@ def _config(
         access_log=False,
         server_header=False,
         date_header=True,
-        # If the peer is loopback, uvicorn would replace the peer's address by one of X-Forwarded-For. This is turned
-        # off, because only `servicekit.client_address` decides which proxies are believed.
+        # By default, uvicorn trusts the header X-Forwarded-For of loopback peers. Here, only
+        # `servicekit.client_address` decides which proxies are trusted.
         proxy_headers=False,
         timeout_graceful_shutdown=max(1, round(grace)),
     )
@@ -224,7 +225,7 @@ def _stop_on_signals(server: uvicorn.Server) -> None:
 def _follow_parent(pipe: int, server: uvicorn.Server, grace: float) -> None:
     """Shut down when `pipe` reaches its end.
 
-    The supervising process holds the other end, which the system closes even after SIGKILL.
+    The supervising process holds the other end. The system closes this end even if the process is killed.
 
     Raises:
         ConfigurationError: `pipe` is not an open file descriptor.

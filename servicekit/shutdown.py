@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from servicekit.asgi import ASGIApp, Message, Receive, Scope, Send
 
 LIVENESS_PATH: Final = "/health/live"
-# Clients may try again after this time: a process restarts within seconds, and another process may already accept
+# The time after which clients may try again. A process restarts within seconds, and another process may already accept
 # requests.
 RETRY_AFTER_SECONDS: Final = 1
 # After the signal, requests may still arrive on connections that the kernel has already accepted. If no request has

@@ -33,9 +33,9 @@ BUSY_SECONDS = 5.0
 # If the disk has less free space than this, the health check of the store fails. The write-ahead log grows to 4 MB
 # (SQLite's default) before its pages are copied to the file. The file may then need another 4 MB.
 LEAST_FREE_BYTES = 8 * 1024 * 1024
-# For so many seconds after a successful write, the health check makes no test write.
+# The health check makes no test write if a write has succeeded within this time.
 PROBE_SECONDS = 1.0
-# How long the check of a file for damage may take when the file is opened. In this time, about 1 GB can be checked.
+# When a file is opened, the search for damaged pages may take this long. In this time, about 1 GB is checked.
 CHECK_SECONDS = 1.0
 # SQLite calls back after this number of instructions of its virtual machine, so that the elapsed time can be checked.
 _CHECK_INTERVAL = 10_000
@@ -71,8 +71,8 @@ class Database:
         self._reader = reader
         self._write_lock = asyncio.Lock()
         self._read_lock = asyncio.Lock()
-        # Damage is not repaired while the process runs. So damage that was found is remembered, even if later queries
-        # do not touch the damaged pages.
+        # Once damage is found, it is remembered: nothing repairs it while the process runs, and later queries may
+        # succeed because they do not touch the damaged pages.
         self._damage: str | None = None
         self._written_at = float("-inf")
         self._busy_milliseconds: int | None = None
@@ -249,7 +249,7 @@ class Database:
 def connect(path: Path) -> sqlite3.Connection:
     """Open a connection in write-ahead mode without implicit transactions.
 
-    If the file is new, only this user can read it.
+    If the file does not exist, it is created, and only the user of this process can read it.
 
     Raises:
         OSError: the file cannot be created.
@@ -273,7 +273,7 @@ def _enter_write_ahead_mode(connection: sqlite3.Connection) -> None:
     """Switch the file to write-ahead logging.
 
     SQLite's busy timeout does not apply to this statement. If several processes switch a new file at the same time,
-    SQLite immediately reports an error to some of them, and these try again.
+    SQLite immediately reports an error to some of them. Such a process tries again.
     """
     deadline = time.monotonic() + BUSY_SECONDS
     while True:

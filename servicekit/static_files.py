@@ -69,7 +69,7 @@ class StaticFile:
         self._encoded: dict[str, bytes] = {}
 
     async def send(self, scope: Scope, send: Send, cache_control: bytes, more: Headers = ()) -> int:
-        """Send the file as the response to a GET or HEAD request, or 304 if the client has it. Return the status."""
+        """Respond to a GET or HEAD request with the file, or with 304 if the client has it. Return the status."""
         headers = [
             (b"cache-control", cache_control),
             (b"etag", self.etag.encode()),

@@ -45,7 +45,7 @@ def without_service_links(environ: Mapping[str, str]) -> dict[str, str]:
 def misspelt(name: str, known: Collection[str]) -> str | None:
     """Return the name in `known` that was probably meant by `name`.
 
-    Return None if `name` is in `known`, or similar to none of them.
+    Return None if `name` is in `known`, or if no name in `known` is similar.
     """
     if name in known:
         return None

@@ -41,10 +41,11 @@ if TYPE_CHECKING:
 # The pause between two deletions of old events. The outbox keeps events for seven days, so it does not matter if some
 # are deleted an hour later.
 PRUNE_SECONDS: Final = 3600.0
-# The pause between two releases of expired holds. It is also the longest time for which the money of an expired hold is
-# still reserved. An expired hold is never captured, even if it is not released yet.
+# The pause between two releases of expired holds. The money of an expired hold stays reserved until the next release.
+# An expired
+# hold is never captured, even if it is not released yet.
 EXPIRY_SECONDS: Final = 5.0
-# The pause between two checks whether a day is over. So the head of a day may be logged this much later.
+# The pause between two checks whether a day has ended. The head of the day may be logged this much later.
 HEAD_SECONDS: Final = 60.0
 EXPIRY_BATCH: Final = 100
 

@@ -36,5 +36,5 @@ class AccountContext(BaseContext):
         super().__init__(caller)
         self.services = services
         self.loaders = Loaders(services.store)
-        # Parts of one response are of the same time.
+        # All fields of one response use the same time.
         self.now = values.now()

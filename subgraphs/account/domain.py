@@ -49,7 +49,7 @@ class AccountType(StrEnum):
     BUSINESS = "BUSINESS"
 
 
-# The statuses of the accounts that a list without a status filter shows.
+# The account statuses that a list shows if the client sets no status filter.
 OPEN_STATUSES = (AccountStatus.ACTIVE, AccountStatus.FROZEN)
 
 

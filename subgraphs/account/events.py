@@ -1,4 +1,4 @@
-"""The events that the outbox gets when an account is opened, changed or posted to, and for holds (bank §2.10)."""
+"""The events of accounts and holds, which are written to the outbox (bank §2.10)."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class HoldChange:
         settlement: the outcome of the order, with its entries and accounts; None if a hold is made.
         accounts: the new state of the hold's account. It is empty if `settlement` has entries, because `settlement`
             then contains the account.
-        moved: the person's sums for the day and the month that have changed.
+        moved: the changed sums of the person for the day and the month.
     """
 
     hold: Hold | None
@@ -167,7 +167,7 @@ def _holding(account: Account, held: Decimal, at: datetime) -> Account:
 
 
 def _given_back(hold: Hold, amount: Decimal, ledger: LedgerView) -> tuple[MovedSum, ...]:
-    """Subtract `amount` from the person's sum to which the hold was added, because this amount was not moved."""
+    """Subtract `amount`, which was reserved but not moved, from the person's sum."""
     if not amount:
         return ()
     found = (moved for moved in ledger.moved if moved.account_type is hold.account_type)

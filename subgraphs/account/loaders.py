@@ -33,7 +33,7 @@ class OwnedCount(NamedTuple):
 
 
 class EntryPage(NamedTuple):
-    """The key of a loader: one page of an account's entries in a period."""
+    """The key for the loader of entries: an account, a period, and a page."""
 
     account_id: str
     period: Period
@@ -66,8 +66,8 @@ class Loaders:
         return [found.get(number) for number in numbers]
 
     async def _load_pages(self, keys: list[OwnedPage]) -> list[Sequence[Account]]:
-        # There is one query of the store for each combination of filter and page. Most operations have only one
-        # combination. An operation needs aliases for more than one.
+        # The store is queried once for each combination of filter and page. Most operations have only one combination.
+        # Only an operation with aliases has more.
         owners: dict[tuple[AccountFilter, PageRequest], list[str]] = {}
         for key in keys:
             owners.setdefault((key.wanted, key.page), []).append(key.owner_id)

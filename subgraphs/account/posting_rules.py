@@ -52,7 +52,8 @@ class LedgerView:
         customers: the customers' accounts in the posting, by id. Accounts that do not exist are missing.
         limits: the limits that apply.
         moved: the person's sums of the day and the month in the direction and currency of the posting.
-        wrong_receivers: how many refusals of the kinds `WRONG_RECEIVERS` the person got within `WRONG_RECEIVER_WINDOW`.
+        wrong_receivers: how often the person was refused with a code of `WRONG_RECEIVERS` within
+            `WRONG_RECEIVER_WINDOW`.
     """
 
     at: datetime
@@ -68,7 +69,7 @@ class Movement:
 
     Attributes:
         balance_after: the balance of a customer's account after the entry; None for an internal account.
-        released: if the entry captures a hold, the amount of the hold, which is no longer reserved; otherwise None.
+        released: the amount of the hold that the entry captures; the amount is no longer reserved. None without a hold.
     """
 
     account: CustomerAccount | InternalAccount
@@ -81,8 +82,8 @@ def decide(posting: Posting, ledger: LedgerView) -> tuple[Movement, ...] | Probl
     """Return the entries to write, or the first reason for a refusal.
 
     The checks come in this order: the actor's own accounts, the status and currency of these accounts, the actor's
-    funds, the actor's limits, and the accounts of other persons. A reversal by the staff may exceed the limits of
-    amounts, and may use frozen accounts.
+    funds, the actor's limits, and the accounts of other persons. A reversal by the staff may exceed the limits on
+    amounts, and frozen accounts can take part in it.
     """
     checks = _REVERSAL_CHECKS if posting.type is PostingType.REVERSAL else _CHECKS
     for check in checks:
@@ -120,7 +121,7 @@ def _not_usable(posting: Posting, ledger: LedgerView) -> Iterator[InvalidAccount
 
 
 def _operation(posting: Posting, amount: Decimal) -> Operation | None:
-    """Return the operation whose permission the actor needs for an entry of `amount` on an account.
+    """Return the operation that the actor must be allowed to do, for an entry of `amount` on an account.
 
     Return None for the receiver of a transfer, because no permission is needed to send money to somebody.
     """

@@ -1,8 +1,8 @@
 """The problems of the account service: the reasons why a change or posting is refused (bank §2.4).
 
 A problem is a result, not an error: it is returned and stored, never raised. It contains only facts that the acting
-person may know. A field that would be about another customer is None when the problem is made, so no later code can
-reveal it.
+person may know. A fact about another customer is never put into a problem: its field is None. So no later code can
+reveal the fact.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class InvalidAccount(Problem):
 
     Attributes:
         account_id: the id as the caller gave it.
-        reason: the reason; None if the actor may not see the account. So to this actor, a closed account looks like a
-            missing one.
+        reason: None if the actor may not see the account, so that the actor cannot tell a closed account from a missing
+            one.
     """
 
     code = "INVALID_ACCOUNT"

@@ -40,7 +40,8 @@ class AccountSettings(SubgraphSettings):
         kafka_brokers: the Kafka cluster that gets the events; None publishes none.
         max_per_month: the largest amount that a user may move in one month; None if there is no monthly limit.
         ledger_key: the key of the ledger's hash chains; None selects a file in the data directory.
-        receiver_tries: how many receivers that do not exist or cannot receive money a user may name in 15 minutes.
+        receiver_tries: how many wrong receivers a user may name in 15 minutes. A receiver is wrong if it does not exist
+            or cannot receive money.
     """
 
     port: Port = Field(3002, alias="ACCOUNT_PORT")

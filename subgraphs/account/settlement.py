@@ -118,7 +118,7 @@ def accounts_after(movements: tuple[Movement, ...], ledger: LedgerView) -> tuple
 
 
 def counted(posting: Posting, ledger: LedgerView) -> Iterator[MovedSum]:
-    """Yield the person's new sums, with the amount of `posting`: one sum for each type of account that it uses."""
+    """Yield the person's sums including `posting`: one sum for each type of account in the posting."""
     known = {moved.account_type: moved for moved in ledger.moved}
     for type_ in dict.fromkeys(account.type for account in own_accounts(posting, ledger)):
         amount = own_amount(posting, ledger, type_)

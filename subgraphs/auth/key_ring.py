@@ -38,7 +38,7 @@ _log = structlog.stdlib.get_logger("keys")
 class KeyRing:
     """Signs tokens, and publishes and rotates the keys.
 
-    The service's own verifier uses it as its `bank.identity.KeySource`.
+    It is also the `bank.identity.KeySource` of the service's own verifier of tokens.
     """
 
     def __init__(self, store: AuthStore, vault: KeyVault, *, clock: Callable[[], datetime] = values.now) -> None:

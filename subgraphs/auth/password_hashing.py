@@ -73,7 +73,7 @@ class PasswordHasher:
         return matches and encoded is not None
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Run other work on passwords, and return the result of the work. It waits in the same queue as the hashes.
+        """Run other work on passwords, and return its result. The work waits in the same queue as the hashes.
 
         Raises:
             Unavailable: too many hashes wait.

@@ -13,8 +13,7 @@ Each key has two times: `created_at` and `active_from`. The phases of all keys f
 is stored about the phases.
 
 If the clock was ahead for a while, there may be keys with times in the future. Verifiers already have these keys. If no
-other key can sign, one of them signs: the key with the earliest `active_from`. `redated` changes its times to the
-present.
+other key can sign, the key with the earliest `active_from` signs, and `redated` changes its times to the present.
 """
 
 from __future__ import annotations
@@ -54,8 +53,8 @@ PUBLISH_AFTER: Final = ACCESS_LIFETIME + timedelta(seconds=LEEWAY_SECONDS)
 SIGNING_LIFETIME: Final = timedelta(days=30)
 
 _NONCE_BYTES: Final = 12
-# A key that was created less than this time in the future keeps its times. A time server may set the clock back a
-# little after a key was created.
+# A time server may set the clock back a little after a key was created. If the key's creation is in the future by this
+# time or less, the key keeps its times.
 _CLOCK_TOLERANCE: Final = timedelta(minutes=1)
 
 
@@ -88,7 +87,7 @@ def signing(keys: Sequence[SigningKey], now: datetime) -> SigningKey | None:
 
 
 def redated(keys: Sequence[SigningKey], now: datetime) -> SigningKey | None:
-    """Return a key that was created in the future, with new times. Return None if there is no such key.
+    """Return one of the keys that were created in the future, with new times. Return None if there is no such key.
 
     Its new `created_at` is `now`. If no other key is active, it becomes active now, because it is already published.
     Otherwise, it becomes active later, like a new key.

@@ -1,7 +1,7 @@
-"""A MongoDB database: opening it, numbered migrations, and transactions that are repeated by the driver's rules.
+"""A MongoDB database: how it is opened and migrated, and how its transactions are run and repeated.
 
-Reads and writes use the majority of the replica set (read concern and write concern `majority`). So if another member
-becomes the primary, no data is lost that a client has already seen. All commands of one operation together may take
+Reads and writes use the majority of the replica set (read concern and write concern `majority`). So clients never see
+data that is lost when another member becomes the primary. All commands of one operation together may take
 `OPERATION_SECONDS`, including the time for an election.
 """
 

@@ -41,7 +41,7 @@ OUTBOX: Final = "outbox"
 SEQUENCES: Final = "sequences"
 READERS: Final = "outbox_readers"
 
-# The number of counters. So many transactions of one process can count their changes without waiting for each other.
+# The number of counters. Up to this number of transactions of one process can run at a time, each with its own counter.
 _COUNTERS: Final = 64
 # How many events are numbered in one database transaction.
 _NUMBERED_AT_ONCE: Final = 500
@@ -55,8 +55,8 @@ async def create_common_collections(database: AsyncDatabase[Document]) -> None:
     for counter in counters:
         await database[CHANGES].update_one(counter, {"$setOnInsert": {"count": Int64(0)}}, upsert=True)
     await database[SEQUENCES].update_one({"_id": OUTBOX}, {"$setOnInsert": {"last": Int64(0)}}, upsert=True)
-    # MongoDB would create these collections at their first document. But this could be inside a transaction, which
-    # would then take longer.
+    # Otherwise, MongoDB would create a collection when its first document is written. Inside a transaction, this takes
+    # longer.
     await create_collection(database, KNOWN_STORES)
     await create_collection(database, OUTBOX)
     await create_collection(database, READERS)
@@ -183,8 +183,8 @@ class MongoStore:
     async def _number_events(self, session: AsyncClientSession) -> int:
         """Assign sequence numbers to events that have none. Return the number of these events."""
         outbox, sequences = self._database.collection(OUTBOX), self._database.collection(SEQUENCES)
-        # Only a limited number of rows is read. In this order, all earlier events of a subject come before a later one,
-        # so no event is numbered before an earlier event of its subject.
+        # Only some of the rows are read. The order makes sure that no event is numbered before an earlier event of its
+        # subject.
         order = [("subject", ASCENDING), ("version", ASCENDING)]
         rows = await outbox.find({"sequence": None}, session=session).sort(order).limit(_NUMBERED_AT_ONCE).to_list()
         if not rows:

@@ -171,7 +171,7 @@ class Order:
 
     @property
     def moved_as(self) -> TransactionType:
-        """Return the type that says between which kinds of accounts the money moves, in either direction."""
+        """The type of the order. For a reversal, the type of the reversed transaction."""
         return self.reversal.type if self.reversal else self.type
 
     def fingerprint(self) -> str:
@@ -250,7 +250,7 @@ class Transaction:
         """Return the owner of the order: the owner of the debited account, or of the account that a deposit credits.
 
         If this account does not exist, the requester is the owner of the order. A reversal without a debited account
-        belongs to the owner of the credited one.
+        belongs to the owner of the credited account.
         """
         party = self.parties.destination if self.order.type is TransactionType.DEPOSIT else self.parties.source
         if party is None and self.order.reversal is not None:

@@ -47,7 +47,7 @@ _CLIENT_ERRORS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (TypeError, "malformed response"),
     (KeyError, "malformed response"),
 )
-# The errors after which the account service has accepted the connection but did not respond in time.
+# The errors for a service that accepts the connection but does not respond in time.
 _TOO_SLOW: Final = (httpx.ReadTimeout, httpx.WriteTimeout)
 _CAUGHT: Final = tuple(kind for kind, _ in _CLIENT_ERRORS)
 

@@ -45,7 +45,7 @@ class Loaders:
 
 
 def create_loaders(store: TransactionStore, whole_reads: WholeReads) -> Loaders:
-    """Create loaders for `store`. Queries of the loaders that read a whole history are counted by `whole_reads`."""
+    """Create loaders for `store`. `whole_reads` counts those queries that read a whole history."""
 
     async def transactions(ids: list[str]) -> list[Transaction | None]:
         found = await store.by_ids(ids)
@@ -84,7 +84,7 @@ def create_loaders(store: TransactionStore, whole_reads: WholeReads) -> Loaders:
 def _per_account(
     read: Callable[[Sequence[str], Listing], Awaitable[Mapping[str, Result]]],
 ) -> DataLoader[tuple[str, Listing], Result]:
-    """Return a loader by account and listing. It collects its keys, and calls `read` once for many accounts."""
+    """Return a loader whose keys are an account id and a listing. It calls `read` once for many accounts."""
 
     async def load(keys: list[tuple[str, Listing]]) -> list[Result]:
         results = await _read_each_once(keys, read)
@@ -96,9 +96,9 @@ def _per_account(
 async def _read_each_once(
     keys: Sequence[tuple[str, Request]], read: Callable[[Sequence[str], Request], Awaitable[Result]]
 ) -> dict[Request, Result]:
-    """Return the results of the requests in `keys`, by request.
+    """Return the result of each request in `keys`, by request.
 
-    `read` is called once for each different request, with all accounts that have this request.
+    `read` is called once for each different request, with the accounts of all keys that contain the request.
     """
     accounts: dict[Request, list[str]] = {}
     for account_id, request in keys:

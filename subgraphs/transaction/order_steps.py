@@ -91,7 +91,7 @@ class OrderSteps:
     async def _judge(self, transaction: Transaction) -> Transaction:
         fraud = self._partners.fraud
         if transaction.order.reversal is not None:
-            # The staff decided about it.
+            # A member of staff ordered the reversal, so it is not judged.
             return transaction
         if fraud is None or transaction.status is not TransactionStatus.PENDING or transaction.decision is not None:
             return transaction

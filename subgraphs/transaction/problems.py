@@ -162,7 +162,7 @@ def from_json(document: object) -> Problem:
     """Return the problem in a document that `to_json` made. Unknown facts of a newer release are ignored.
 
     Raises:
-        ValueError: the code is unknown, a fact is missing or has another type.
+        ValueError: the code is unknown, or a fact is missing or has a wrong type.
     """
     if not isinstance(document, dict):
         raise ValueError("a problem is an object")  # noqa: TRY004 - one exception for every malformed document

@@ -83,7 +83,7 @@ class StatusChange:
     """An entry of a transaction's history.
 
     Attributes:
-        by: the user of the staff who made the change; None if the service made it.
+        by: the member of the staff who made the change; None if the service made it.
     """
 
     status: TransactionStatus

@@ -60,8 +60,8 @@ async def post(transaction: LedgerTransaction, posting: Posting, limits: Limits,
     if recorded is not None:
         return repeated(posting, recorded), False
     view = await transaction.view(posting, limits, at)
-    # The order may have an active hold. If it has one, at least one of its accounts has held money. So the hold is
-    # looked up only in this case.
+    # If the order has an active hold, at least one of its accounts has held money. So the hold is looked up only if an
+    # account has held money.
     if any(account.held for account in view.customers.values()):
         hold = await transaction.hold(posting.transaction_id)
         if hold is not None:

@@ -1,7 +1,7 @@
 """The documents of the account service's collections, and their conversion from and to the domain.
 
 Account ids and transaction ids are ObjectIds, amounts are Decimal128 with the decimals of their currency, times are
-BSON dates. The fields that the documentation lists have the names from the documentation.
+BSON dates. Fields that are in the documentation have the same names here.
 """
 
 from __future__ import annotations

@@ -45,12 +45,12 @@ if TYPE_CHECKING:
     from subgraphs.kit.mongo import MongoDatabase
     from subgraphs.kit.outbox import Event
 
-# The least number of refusals (`WRONG_RECEIVERS`) that a person's document keeps. Older refusals are removed.
+# A person's document keeps at least this number of refusals for wrong receivers. Older refusals are removed.
 _KEPT_REFUSALS: Final = 1000
 
 
 def wrong_receivers(customer: Mapping[str, Any] | None, at: datetime) -> list[datetime]:
-    """Return the result of `AccountStore.wrong_receivers` from a document of `customers`."""
+    """Return what `AccountStore.wrong_receivers` returns, from the person's document in `customers`."""
     times: list[datetime] = (customer or {}).get("wrongReceivers", [])
     return sorted(time for time in times if abs(time - at) < WRONG_RECEIVER_WINDOW)
 
@@ -83,7 +83,7 @@ class MongoLedgerTransaction:
         self._key = key
         self._accounts_by_ids = accounts_by_ids
         self._append_events = append_events
-        # The last link of the chain of each account that `view` has read, by the account's id.
+        # Maps the id of each account that `view` has read to the last link of the account's chain.
         self._links: dict[str, Link] = {}
 
     async def recorded(self, transaction_id: str) -> RecordedPosting | None:
@@ -136,7 +136,7 @@ class MongoLedgerTransaction:
             await self._customers.update_one(person, update, upsert=True, session=self._session)
 
     def _entry_documents(self, posting: Posting, settlement: Settlement) -> tuple[list[Document], dict[str, Link]]:
-        """Return the documents of the entries, and the new last link of each account's chain by the account's id."""
+        """Return the documents of the entries, and a map from each account's id to the new last link of its chain."""
         rows, links = [], {}
         lines = lines_of(settlement.movements, posting.currency)
         for line, movement in enumerate(settlement.movements):

@@ -135,7 +135,7 @@ class MongoLedgerCheck:
                 self._found[CHAINS].append({"account_id": account_id, "position": stored[-1].link.position + 1})
 
     async def _stored(self, entries: list[Document]) -> list[StoredEntry]:
-        """Return the entries of an account with all entries of their transactions."""
+        """Return the entries of an account, each together with all entries of its transaction."""
         stored = []
         for start in range(0, len(entries), _BATCH):
             batch = entries[start : start + _BATCH]

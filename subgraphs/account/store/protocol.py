@@ -102,19 +102,19 @@ class AccountStore(Outbox, IdentifiedStore, Protocol):
     async def entries(
         self, wanted: Collection[tuple[str, Period]], page: PageRequest
     ) -> Mapping[tuple[str, Period], Sequence[LedgerEntry]]:
-        """Return a page of the entries of accounts in periods, for pairs of an account id and a period.
+        """Return a page of entries for each pair of an account id and a period.
 
         Entries are in the order of `statements`, and `statements.sort_key` makes the sort keys of the page. If
         `page.backwards`, they are in reverse order. Each pair has up to `page.limit + 1` entries.
         """
 
     async def last_hashes(self, period: Period) -> Sequence[tuple[str, bytes]]:
-        """Return the id of each account with entries in a period, and the hash of its last entry in the period."""
+        """Return two values for each account with entries in a period: its id, and the hash of its last entry."""
 
     async def balances_before(
         self, moments: Collection[tuple[str, datetime]]
     ) -> Mapping[tuple[str, datetime], Decimal]:
-        """Return the balance of an account before a moment, for pairs of an account id and a moment.
+        """Return the balance before the moment for each pair of an account id and a moment.
 
         A pair is left out if the account has no entry before the moment.
         """
@@ -157,7 +157,7 @@ class AccountStore(Outbox, IdentifiedStore, Protocol):
     async def capture(
         self, transaction_id: str, amount: Decimal | None = None, limits: Limits = DEFAULT_LIMITS
     ) -> Outcome | None:
-        """Post the order of a hold. If `amount` is None, the whole held amount is posted, as by `post`.
+        """Post the order of a hold. If `amount` is None, the whole held amount is posted.
 
         Returns:
             The outcome. It is a refusal if the hold was released or has expired. If the capture is repeated, the first

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 async def publishing(outbox: Outbox, brokers: str | None, service: str) -> AsyncIterator[None]:
     """Publish the events of `outbox` to Kafka while the block runs.
 
-    If `brokers` is None, nothing is published. The position of the reader is then deleted, so that old events are
-    deleted even though no reader has read them. If brokers are set later, the events that still exist are published.
+    If `brokers` is None, nothing is published, and the reader's position is deleted. Otherwise, old events would be
+    kept until this reader has read them. If brokers are set later, the events that still exist are published.
 
     Raises:
         ConfigurationError: `brokers` is set, but this kind of store cannot publish events.

@@ -66,7 +66,7 @@ class Relay:
     async def run(self) -> NoReturn:
         """Publish events until the task is cancelled.
 
-        After a failure, the same events are tried again. A failure that lasts is logged only once.
+        After a failure, the same events are published again. A failure that lasts is logged only once.
         """
         try:
             while True:

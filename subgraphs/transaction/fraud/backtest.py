@@ -27,7 +27,7 @@ class RuleResult:
     """How many orders hit a rule, by the label of the order (fraud, legitimate or unknown).
 
     Attributes:
-        alone: how many orders hit no other rule. Shadow rules are not counted as other rules.
+        alone: how many of these orders hit no other rule. Shadow rules are not counted as other rules.
     """
 
     name: str
@@ -117,7 +117,7 @@ async def decisions(rules: RuleSet, orders: Iterable[PastOrder]) -> AsyncIterato
 
 
 async def backtest(rules: RuleSet, orders: Iterable[PastOrder]) -> BacktestResult:
-    """Decide about orders that are sorted by time, and count the results."""
+    """Decide about the orders, and count the results. `orders` must be sorted by time."""
     results = {rule.name: RuleResult(rule.name, rule.kind, rule.shadow) for rule in rules.rules}
     result = BacktestResult(rules.full_version, results)
     async for order, decision in decisions(rules, orders):

@@ -58,7 +58,7 @@ class FraudChecks:
     ) -> None:
         """`deadline` is in seconds. `clock` should be a `CautiousClock`.
 
-        While the clock is ahead, orders seem too old, and the windows forget them.
+        If the clock jumped ahead, orders would seem too old, and the windows would forget them.
         """
         self._rules = rules
         self._windows = windows
@@ -99,7 +99,7 @@ class FraudChecks:
     async def settled(self, transaction: Transaction) -> None:
         """Count an order whose money has moved. If this is called again, the order is not counted again.
 
-        This method raises no errors, because it does not matter for the order.
+        This method raises no errors, because counting must not affect the order.
         """
         order = OrderFacts.of(transaction)
         if order.settled_at is None:

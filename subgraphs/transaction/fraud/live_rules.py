@@ -70,7 +70,7 @@ class LiveRules:
         return rules if self._enforced else rules.in_shadow_mode()
 
     def _file_state(self) -> tuple[int, int, int] | None:
-        """Return facts about the file that differ after a change of the file. Return None if there is no file."""
+        """Return a value that differs after each change of the file. Return None if there is no file."""
         try:
             found = self._path.stat()
         except OSError:

@@ -29,7 +29,7 @@ class OrderFacts:
         receiver_id: the account that a transfer credits.
         receiver_user_id: the owner of `receiver_id`.
         counterparty: who gets the money: an account or a payee outside of the bank; None for deposits and withdrawals.
-        settled_at: the time at which the money had moved; None if it has not moved.
+        settled_at: the time at which the money moved; None if it has not moved.
     """
 
     transaction_id: str

@@ -146,13 +146,13 @@ class TransactionStore(Outbox, IdentifiedStore, Protocol):
         """End the lease if it belongs to `owner`. A lease of another owner is not changed."""
 
     async def unclaimed_ids(self, at: datetime, *, after: str, limit: int) -> Sequence[str]:
-        """Return the ids of PENDING transactions without a live lease that are greater than `after`, oldest first."""
+        """Return ids of PENDING transactions without a live lease: the ids greater than `after`, oldest first."""
 
     async def delete_expired_keys(self, at: datetime) -> int:
         """Delete the keys for which `idempotency.may_be_reused` is true at the time `at`. Return their number."""
 
     async def settled_ids(self, *, after: str, limit: int) -> Sequence[str]:
-        """Return the ids of transactions with a status in `domain.SETTLED` that are greater than `after`, ascending."""
+        """Return ids of transactions with a status in `domain.SETTLED`: the ids greater than `after`, ascending."""
 
     async def by_ids(self, transaction_ids: Sequence[str]) -> Mapping[str, Transaction]:
         """Return the transactions by id, for any viewer. Ids that do not exist are left out."""

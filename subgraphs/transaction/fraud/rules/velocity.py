@@ -22,7 +22,7 @@ VelocityWindow = Literal["1m", "1h", "24h", "7d"]
 
 class _Velocity(Rule):
     by: Literal["account", "user", "receiver"]
-    """Whose orders are counted: those of the account, those of the user, or those to the receiver's account."""
+    """Which orders are counted: the orders of the account, of the user, or to the receiver's account."""
     window: VelocityWindow
     """The window, which ends with the order."""
     of: Literal["orders", "completed"] = "orders"
