@@ -180,7 +180,8 @@ def resolve_features(subgraphs: Sequence[SubgraphMetadata], report: Report) -> S
         if not carried:
             every = {element: chosen.get(element, _default(name, element)) for element in version.directives}
             features.specs.append((version, every))
-            # As in Apollo's composition, `_check_names` ignores the names that follow a directive with several names.
+            # After the first directive with several names, no further names are checked. Apollo's composition does the
+            # same.
             own_names |= set(chosen.values()) if len(report.errors) == before else set()
         for element, uses in names.items():
             _register(features, version, element, chosen[element], uses)

@@ -201,9 +201,9 @@ def _with_upgraded(
 
 @cache
 def _of_federation_2() -> SpecDefinitions:
-    """Return the directives that the upgrade of a Federation 1 schema imports and that Federation 1 does not have.
+    """Return the directives that only the upgrade adds to a Federation 1 schema, such as `@shareable`.
 
-    If a Federation 1 schema defines such a directive itself, the definition must agree with Federation 2.
+    If the schema defines such a directive itself, the definition must agree with Federation 2.
     """
     upgraded = spec_version("federation", UPGRADED_TO)
     assert upgraded is not None  # noqa: S101 - a version that composition knows

@@ -41,7 +41,7 @@ SUBGRAPH_SPEC_FIELDS = frozenset({"_entities", "_service"})
 def spec_types(
     definitions: Sequence[DefinitionNode], *, federation_2: bool
 ) -> tuple[TypeDefinitionNode | TypeExtensionNode, ...]:
-    """Return the definitions and extensions of types that `without_spec_parts` is to remove."""
+    """Return the definitions and extensions of types that `without_spec_parts` will remove."""
     names = _TYPES if federation_2 else _TYPES | {_FIELD_SET}
     return tuple(
         node
