@@ -19,7 +19,7 @@ class ClientTransport:
 
     `close` sends the buffered data before it closes the connection. If the client does not read this data within
     `patience` seconds, the connection is aborted. `is_receiving` returns whether the server is still receiving a
-    request. If it is, `close` first closes only the server's sending direction, so that the client can read the
+    request. In this case, `close` first closes only the server's sending direction, so that the client can read the
     response.
     """
 

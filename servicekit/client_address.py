@@ -52,7 +52,7 @@ class TrustedProxies:
         """Parse a comma-separated list of networks (CIDR notation) and single addresses. `none` means an empty list.
 
         Raises:
-            ValueError: an entry is not a network; the message names it.
+            ValueError: an entry is not a network. The message contains the entry.
         """
         if text.strip().lower() == "none":
             return cls(())
@@ -157,9 +157,9 @@ def _is_port(text: str) -> bool:
 
 
 def customer_network(address: IPAddress | None) -> str:
-    """Return the key of an address for rate limits: the IPv4 address, or the /64 network of the IPv6 address.
+    """Return the key for rate limits: an IPv4 address itself, or the /64 network of an IPv6 address.
 
-    If `address` is neither, return `unknown`.
+    If `address` is not an IP address, return `unknown`.
     """
     if address is None:
         return "unknown"

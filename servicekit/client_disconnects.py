@@ -1,4 +1,4 @@
-"""Cancels the work for a request when the client has closed its connection, or when the time is over."""
+"""Cancels the work for a request when the client closes its connection, or when the time limit is reached."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ async def run_within(
 ) -> T:
     """Run `work` in its own task, and return its result.
 
-    When the client closes its connection, or when the time is over, the task is cancelled. The function raises an error
-    after the cancelled task has ended.
+    When the client closes its connection, or when `seconds` have passed, the task is cancelled. The function raises an
+    error after the cancelled task has ended.
 
     Args:
         work: the coroutine that computes the response.
@@ -39,7 +39,7 @@ async def run_within(
         seconds: how long `work` may take; None for no limit.
 
     Raises:
-        TimedOut: the time is over.
+        TimedOut: `seconds` have passed.
         ClientGone: `client_gone` has returned.
     """
     if seconds is not None and seconds <= 0:

@@ -131,7 +131,7 @@ class StartupError(Exception):
 
 
 class ConfigurationError(StartupError):
-    """A variable is unknown, malformed or contradicts another one; the message starts with its name."""
+    """A variable is unknown or malformed, or contradicts another variable. The message starts with its name."""
 
     def __init__(self, variable: str, problem: str) -> None:
         self.variable = variable

@@ -17,15 +17,15 @@ class ConnectionLimits:
 
     Attributes:
         head_seconds: how long a client may take to send the head of a request. For the first request, the time begins
-            when the connection is opened, and for others with the first byte. A phone with a bad connection needs much
-            less than 30 s.
+            when the connection is opened. For a later request, it begins with the first byte. A phone with a bad
+            connection needs much less than 30 s.
         request_seconds: time from the first byte of a request to the end of its body.
         head_bytes: size of request line and headers; 64 KiB, as in other servers. Trailers and chunk extensions of one
             request have the same limit.
-        head_fields: number of header lines, or of trailer lines.
+        head_fields: number of header lines. The trailer lines have the same limit.
         keep_alive_seconds: how long an idle connection stays open, and how long a client may leave a response unread.
-            Common clients close idle connections after 5 to 60 s. This time is longer, so the client closes first, and
-            no request arrives while the server closes the connection.
+            Common clients close idle connections after 5 to 60 s. The default is longer, so the client closes first,
+            and no request arrives while the server closes the connection.
         keep_alive_requests: after how many requests the connection is closed; None for no limit.
         max_connections: how many connections the process may have. If the limit of open files is lower, fewer are
             allowed.

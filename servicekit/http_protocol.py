@@ -54,7 +54,7 @@ _UNAVAILABLE = http.HTTPStatus.SERVICE_UNAVAILABLE
 class _Flow(FlowControl):
     """uvicorn's flow control with an additional attribute `is_held`. While it is true, reading is not resumed.
 
-    `is_held` is true while requests wait in the pipeline, or after a client has sent too many bytes that are discarded.
+    `is_held` is true while requests wait in the pipeline, or after too many received bytes were discarded.
     """
 
     def __init__(self, transport: asyncio.Transport) -> None:
@@ -142,7 +142,8 @@ class BoundedProtocol(StrictRequests):
             self._timer = self.loop.call_at(self._began + seconds, self._expired)
         elif self._timer is None and self.timeout_keep_alive_task is None and not self._is_responding():
             # The response was complete before the body of the request. uvicorn started the timer for idle connections
-            # at the end of the response, but stopped it when the rest of the body arrived. So it is started again here.
+            # at the end of the response, but stopped it when the rest of the body arrived. So the timer is started
+            # again here.
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
@@ -198,7 +199,7 @@ class BoundedProtocol(StrictRequests):
     def refuse(self, status: http.HTTPStatus, reason: str) -> None:
         """Refuse the request that the client is sending, and close the connection.
 
-        If the response to an earlier request is not complete, it is completed first.
+        An incomplete response to an earlier request is completed first.
         """
         self._ignores_input = True
         self._stop_timer()
@@ -208,8 +209,7 @@ class BoundedProtocol(StrictRequests):
             self._flow.is_held = False
             running.keep_alive = False
         elif self._received is not None and self._received.response_started:
-            # The response has already begun, so no error response can be sent. The client would read its status line as
-            # part of the first response.
+            # The response has already begun. The client would read an error response as part of that response.
             self._end(running)
             self._client.close()
         else:

@@ -46,7 +46,7 @@ class StrictRequests(HttpToolsProtocol):
 
     def _expect_head(self) -> None:
         self._in_head = True
-        self._received: RequestResponseCycle | None = None  # the request of which the server is receiving the body
+        self._received: RequestResponseCycle | None = None  # the request whose body is being received
         self._began: float | None = None
         self._head_begun = False
         self._head_size = self._field_count = self._field_size = 0

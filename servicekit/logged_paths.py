@@ -1,6 +1,6 @@
 """Makes the text that is logged for the path of a request.
 
-The text is the path, in which each parameter that is not certainly an id is replaced by the parameter's name.
+In the text, each parameter is replaced by its name, unless its value is certainly an id.
 
 The client chooses the path. If paths were logged unchanged, they could fill the log, and they could contain tokens and
 e-mail addresses that a client put there by mistake.
@@ -35,7 +35,7 @@ class LoggedPaths:
             known.sort(key=lambda segments: sum(map(_is_parameter, segments)))
 
     def of(self, path: str) -> str:
-        """Return the text for the log: `path`, in which each parameter that is not an id is replaced by its name.
+        """Return `path` for the log. Each parameter is replaced by its name, unless its value is an id.
 
         If no route has this path, return `UNKNOWN_PATH`.
         """

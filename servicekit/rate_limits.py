@@ -1,15 +1,16 @@
-"""Limits of how often something may happen: the protocol of their store, and the store in memory.
+"""Limits of how often something may happen: the interface of a store of limits, and the store in memory.
 
-The limits use the generic cell rate algorithm (GCRA). Each key has a *debt* in seconds. An event adds `limit.interval`
-seconds to the debt, and the debt falls by a second each second. Only the time at which the debt is zero is stored:
+The limits use the generic cell rate algorithm (GCRA). Each key, for example an account, has a *debt* in seconds. An
+event adds `limit.interval` seconds to the debt. The debt falls by a second each second. Only the time at which the debt
+reaches zero is stored:
 
 ```
 debt  0 ├────┼────┼────┼────┤ count * interval           one event more would exceed the count: refused
         └ an event adds one interval; the debt falls by a second each second
 ```
 
-So `count` events may come in the same moment, and after that one event in each `interval`. A limit that counts in fixed
-windows would allow twice `count` events around the end of a window; this limit does not. No list of events is stored.
+So `count` events may come at the same moment, and after that one event in each `interval`. A limit that counts in fixed
+windows would allow twice `count` events around the end of a window. GCRA does not, and stores no list of events.
 
 A limit with `doubling` allows more than `count` events, but with longer and longer waits. After the event that reaches
 `count`, the next event must wait 1 s. Each further wait is twice as long (2 s, 4 s, 8 s), up to `doubling` seconds. The
@@ -99,7 +100,7 @@ class RateLimitStore(Protocol):
         """Count one event if the limit allows it."""
 
     async def give_back(self, limit: RateLimit, key: str) -> None:
-        """Undo one `take`: remove the event from the count, and the wait that the event caused.
+        """Undo one `take`: remove the event from the count, and end the wait that the event caused.
 
         Use this if the event did not happen, or if this limit does not apply to it.
         """

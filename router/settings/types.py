@@ -178,7 +178,7 @@ SubgraphUrls = Annotated[
     BeforeValidator(_subgraph_urls),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
 ]
-"""The `http(s)` URL or Unix socket of a subgraph, or a list with one for each server of the subgraph."""
+"""The address of a subgraph (an `http(s)` URL or a Unix socket), or the list of the addresses of its servers."""
 Pattern = Annotated[str, AfterValidator(_pattern)]
 FilePath = Annotated[Path, AfterValidator(_beside_the_configuration)]
 """A file or folder that exists. A relative path is relative to the folder of the configuration file."""

@@ -91,7 +91,7 @@ def load(sdl: str) -> Supergraph:
 
 
 def _restrictions(links: Links) -> dict[str, str]:
-    """Return the name that each linked authorization directive, such as `authenticated`, has in the schema."""
+    """Map each linked authorization directive, such as `authenticated`, to its name in the schema."""
     found = ((name, links.get(f"{APOLLO}/{name}")) for name in _RESTRICTIONS)
     return {name: link.directive_name(name) for name, link in found if link is not None}
 

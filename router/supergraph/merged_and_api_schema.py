@@ -45,7 +45,7 @@ EXECUTABLE_LOCATIONS = frozenset(
         DirectiveLocation.VARIABLE_DEFINITION,
     )
 )
-"""The locations in operations. Clients can use a directive with one of these locations."""
+"""The locations in operations. Clients can use only directives with one of these locations."""
 
 _EXECUTABLE_NAMES = frozenset(location.name for location in EXECUTABLE_LOCATIONS)
 

@@ -137,7 +137,7 @@ class _Extraction:
             self._drop_empty()
 
     def _joins(self, name: str) -> Sequence[JoinType]:
-        """Return the `@join__type` directives for this subgraph of the type `name`."""
+        """Return the `@join__type` directives with which the type `name` joins this subgraph."""
         return self._present[name].joins.get(self._graph, ())
 
     def _add_provided(self) -> None:

@@ -24,13 +24,13 @@ MALFORMED = "A service needed to answer this request sent a malformed response."
 FAILED = "A service needed to answer this request failed."
 
 OVERLOAD_SECONDS = 1
-"""If too many requests wait for the connections of a subgraph, the client should try again after this time."""
+"""The client should try again after this time if too many requests wait for the connections of a subgraph."""
 
 _SUCCESS = range(200, 300)
 
 
 def unreachable(subgraph: str, detail: str) -> SubgraphUnreachable:
-    """Create the exception for a subgraph to which there is no connection, or whose connection broke."""
+    """Create the exception for a connection that cannot be opened or has broken."""
     return SubgraphUnreachable(subgraph, UNREACHABLE, detail=detail)
 
 

@@ -183,7 +183,7 @@ def encode_request(head: bytes, request: SubgraphRequest, *, seconds: float) -> 
 async def _decoded(subgraph: str, raw: RawResponse, endpoint: Endpoint) -> SubgraphResponse:
     """Decode the body of a response, and check that it does not have too many JSON values.
 
-    A body that decodes to more than `LARGE` bytes is decoded in a thread; the decoders let other threads run.
+    A body that decodes to more than `LARGE` bytes is decoded in a thread. The decoders let other threads run.
 
     Raises:
         SubgraphUnreachable: The body cannot be decoded, and the status is not 2xx.

@@ -35,9 +35,9 @@ class KeySetSource(Section):
     """The age of the JWK set at which the router fetches it again. Until the response arrives, the old keys are
     used."""
     longest_stale: Duration = 86_400.0
-    """The maximum age of the JWK set. If it cannot be fetched again for this time, its keys are no longer used."""
+    """The maximum age of the JWK set. If the router cannot fetch the set again in this time, it uses no old keys."""
     unknown_key_interval: Duration = 5.0
-    """The shortest time between two fetches of the JWK set because of tokens with an unknown key id."""
+    """A token with an unknown key id makes the router fetch the JWK set again, but only once in this time."""
     timeout: Duration = 3.0
     """Time limit of a fetch."""
     certificate_authority: FilePath | None = None
@@ -99,7 +99,8 @@ class TokenSource(Section):
 class RevocationTable(Section):
     """A table of an SQLite file with the ids of revoked tokens, for example of sessions that have ended.
 
-    The router reads the ids into memory. For each request, it reads only the change counter of the file.
+    The router keeps the ids in memory. For each request, it checks the change counter of the file. It reads the ids
+    again only after a change.
     """
 
     sqlite: Text
@@ -128,10 +129,10 @@ class Jwt(Section):
     """Maximum number of verified tokens in memory, stored as digests. A token is removed when it expires, or when its
     issuer publishes other keys."""
     revocation: RevocationTable | None = None
-    """A table with the ids of tokens that are refused although they have not expired."""
+    """A table with the ids of revoked tokens. They are refused even if they have not expired."""
     revocation_check: CallablePath | None = None
-    """A Python function, `package.module:function`. For each request, it gets the claims of the token, and returns
-    whether the token is revoked. It may be a coroutine function."""
+    """A Python function, `package.module:function`. The router calls it with the claims of the token for each request.
+    The function returns whether the token is revoked. It may be a coroutine function."""
 
     @model_validator(mode="after")
     def _has_distinct_issuers(self) -> Jwt:
@@ -156,7 +157,7 @@ class ApiKeys(Section):
 
 
 class IdentityToken(Section):
-    """A short-lived token that the router signs (JWT), so that subgraphs need not trust plain headers."""
+    """A short-lived token (JWT) about the client. The router signs it, so subgraphs need not trust plain headers."""
 
     header: SettableHeader = "x-router-identity"
     """The header that carries the token."""
@@ -167,7 +168,7 @@ class IdentityToken(Section):
     audience: Text = "subgraphs"
     """The claim `aud` of the token."""
     lifetime: Duration = 60.0
-    """Time until the token expires. The router sends the same token for at most half of this time."""
+    """Time until the token expires. The router uses a token again for at most half of this time."""
     claims: tuple[Text, ...] = ("sub", "scope")
     """The claims to copy from the credential of the client. The router sets `iss`, `aud`, `iat` and `exp` itself."""
 
@@ -182,12 +183,13 @@ class IdentityToken(Section):
 class IdentityForwarding(Section):
     """Which information about an authenticated client is sent to subgraphs.
 
-    If a client sends a header with one of these names, the header is not forwarded to subgraphs.
+    If a client itself sends one of the headers named here, the router does not forward that header.
     """
 
     headers: Mapping[SettableHeader, Text] = {}
-    """For each header name, the claim that it carries, for example `{x-user-id: sub}`. Lists of texts are joined with
-    spaces; other values that are not text are JSON. Without the claim, the header is not sent."""
+    """Maps the names of headers to claims, for example `{x-user-id: sub}`. Each header carries the value of its claim.
+    A list of texts is joined with spaces. Any other value that is not text is sent as JSON. A header whose claim is
+    missing is not sent."""
     token: IdentityToken | None = None
     """A token that the router signs."""
 
@@ -198,8 +200,9 @@ class Authentication(Section):
     anonymous: bool = True
     """Whether requests without a credential are served."""
     invalid_credentials: Literal["refuse", "ignore"] = "refuse"
-    """What happens to a request with a credential that is not valid. `refuse`: it gets 401 and UNAUTHENTICATED.
-    `ignore`: it counts as a request without a credential; subgraphs that get the credential decide themselves."""
+    """What happens to a request with an invalid credential. `refuse`: the response is 401 with UNAUTHENTICATED.
+    `ignore`: the request counts as a request without a credential. If the credential is forwarded, subgraphs can still
+    check it."""
     jwt: Jwt = Jwt()
     """Access tokens."""
     api_keys: ApiKeys = ApiKeys()

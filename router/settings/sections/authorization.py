@@ -24,8 +24,8 @@ class PolicyServer(Section):
     timeout: Duration = 1.0
     """Time limit for the response of the server. Without a response, no policy holds."""
     cache_time: Duration | None = 5.0
-    """How long a decision is used for further requests of the same client. With null, the router asks the server for
-    each request."""
+    """How long the router uses a decision for further requests of the same client. With null, the router asks the
+    server for each request."""
     certificate_authority: FilePath | None = None
     """A PEM file with the certificate authorities to trust for the URL, instead of those of the system."""
 

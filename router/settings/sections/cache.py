@@ -16,8 +16,8 @@ class Cache(Section):
     plans: Count = 1_000
     """Maximum number of plans."""
     compiled_plans: Count = 500
-    """Maximum number of compiled plans (`execution.compile_plans`). The router counts the uses of a plan before it
-    compiles the plan. Plans that are only counted so far are included in this number."""
+    """Maximum number of compiled plans (`execution.compile_plans`). This number includes plans that are not compiled
+    yet, but whose uses are already counted."""
     memory_bytes: Count = 50_000_000
     """Maximum memory of each of the three caches. The memory of a document or plan is the total size of its objects. A
     document or plan that is larger than this limit is not cached."""

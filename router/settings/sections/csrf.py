@@ -11,8 +11,8 @@ from router.settings.types import HeaderName
 class Csrf(Section):
     """Protection against cross-site request forgery: a page of another site makes a browser send a request.
 
-    If a page of another site makes a request, the browser usually asks the router for permission first, in a preflight
-    request. The browser sends only a simple request, for example the content of a form, without a preflight request.
+    Before most requests of such a page, the browser asks the router for permission in a preflight request. Simple
+    requests, for example with the content of a form, are sent without a preflight request.
     """
 
     enabled: bool = True

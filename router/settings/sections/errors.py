@@ -41,13 +41,13 @@ class Errors(AllowedErrors):
     """What clients see of the errors of subgraphs."""
 
     mask: bool = True
-    """Whether the router masks an error of a subgraph, which means that the router replaces its message and
-    `extensions`. With `false`, clients get the errors unchanged. In development, a missing key means `false`."""
+    """Whether errors of subgraphs are masked: the router replaces the message and the `extensions`. With `false`,
+    clients get the errors unchanged. In development, a missing key means `false`."""
     message: str = Field("Unexpected error", min_length=1)
     """The message that replaces the message of a masked error."""
     messages: Mapping[ErrorCode, ErrorMessage] = {}
-    """For each value of `extensions.code`, the message that clients get instead of the subgraph's. A masked error with
-    one of these codes keeps its code, and `extensions.retryAfter` if it is a whole number."""
+    """Maps values of `extensions.code` to messages. A masked error with one of these codes gets the message of its code
+    here. It keeps its code, and an `extensions.retryAfter` that is a whole number."""
     subgraphs: Mapping[str, AllowedErrors] = {}
     """For each subgraph name, further values of `allow_codes` and `allow_extensions` for this subgraph only."""
     transport_codes: TransportCodes = TransportCodes()

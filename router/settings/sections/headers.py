@@ -137,7 +137,7 @@ class ResponseHeaderRule(Section):
 
 
 class HeaderRules(Section):
-    """Rules for the headers of requests to subgraphs and of their responses. They are applied in order."""
+    """Rules for the headers of requests to subgraphs, and rules for the headers of the responses."""
 
     request: tuple[HeaderRule, ...] = ()
     """Rules for the headers of requests to a subgraph. They are applied in this order."""

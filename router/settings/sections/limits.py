@@ -32,8 +32,8 @@ LimitName = Literal[
 class Limits(Section):
     """The largest requests that the router accepts. Limits are checked before the operation is executed.
 
-    For the limits that can be null, null switches the limit off. If an operation spreads a fragment twice, the content
-    of the fragment is counted twice.
+    A limit that is null is switched off. If an operation spreads a fragment twice, the content of the fragment is
+    counted twice.
     """
 
     body_bytes: Count = 2_000_000
@@ -66,8 +66,8 @@ class Limits(Section):
     introspection_depth: Count | None = 3
     """Maximum nesting of lists in an introspection query (`fields`, `interfaces`, `possibleTypes`, `inputFields`)."""
     list_items: Count | None = 20_000
-    """Maximum number of items of all lists of an operation, estimated from `@listSize`. The sizes of nested lists are
-    multiplied. Lists without `@listSize` do not count."""
+    """Maximum total number of list items in a response, estimated from `@listSize` before execution. The sizes of
+    nested lists are multiplied. Lists without `@listSize` do not count."""
     operation_name_length: Count | None = 512
     """Maximum number of characters of an operation's name."""
     measure: tuple[LimitName, ...] = ()

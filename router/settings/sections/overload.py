@@ -14,7 +14,7 @@ class Overload(Section):
     max_requests: Count | None = None
     """Maximum number of concurrent requests in one worker; null for no limit."""
     retry_after: Duration = 1.0
-    """The value of the `Retry-After` header in the response to a refused request, rounded to whole seconds."""
+    """The `Retry-After` of the response to a refused request, rounded to whole seconds."""
     unready_after: Count = 100
     """If this number of requests is refused within `window`, /health/ready responds with 503, so that a load balancer
     uses other routers."""

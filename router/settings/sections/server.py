@@ -37,8 +37,8 @@ class Server(Section):
     trusted_proxies: Networks = "127.0.0.0/8,::1/128"
     """Networks of proxies whose `X-Forwarded-For` the router trusts, separated by commas; `none` for no proxy. If this
     key is missing, the environment variable MOSAFE_TRUSTED_PROXIES has the networks. If a rule in `headers` propagates
-    `X-Forwarded-For`, the header for subgraphs has only the addresses that trusted proxies have added, and the address
-    from which the connection comes."""
+    `X-Forwarded-For`, subgraphs get only the addresses that trusted proxies have added, and the address at the other
+    end of the connection."""
     workers: Count = 1
     """Number of worker processes. Use one for each processor core. The workers share the port, but no caches or other
     data. The option `--workers` overrides this key."""

@@ -13,7 +13,7 @@ from router.settings.types import Duration, FilePath, HttpUrl, SettableHeader, c
 
 
 class SupergraphSource(Section):
-    """Where the router reads the supergraph from if `--supergraph` is not given."""
+    """The file or URL of the supergraph. The option `--supergraph` overrides it."""
 
     file: FilePath | None = None
     """A file with the supergraph."""

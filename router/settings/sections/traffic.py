@@ -17,7 +17,7 @@ class Retry(Section):
     """Whether failed requests are sent again.
 
     Queries, and mutations with an `Idempotency-Key` header, are repeated after a broken connection or the status 502,
-    503 or 504. Without a connection, any request is repeated, because the subgraph has not received it.
+    503 or 504. If a connection cannot be opened, any request is repeated, because the subgraph has not received it.
     """
 
     enabled: bool = False
@@ -25,7 +25,8 @@ class Retry(Section):
     attempts: Count = 2
     """The largest number of repetitions of one request. `timeout` limits the time of all attempts together."""
     wait: Duration = 0.05
-    """The longest wait before the first repetition. It doubles with each repetition. The real wait is random."""
+    """The longest wait before the first repetition. It doubles with each further one. The real wait is random, and at
+    most this long."""
     longest_wait: Duration = 1.0
     """The longest wait before any repetition. A request whose `Retry-After` is longer is not repeated."""
     budget: Percentage = 10.0
@@ -33,7 +34,10 @@ class Retry(Section):
 
 
 class Breaker(Section):
-    """Whether a subgraph that fails gets no requests for a while. Failures: status 5xx, timeouts, no connection."""
+    """Whether a subgraph that fails gets no requests for a while.
+
+    A status 5xx, a timeout and a failed connection count as failures.
+    """
 
     enabled: bool = False
     """Whether there is a circuit breaker."""
@@ -44,7 +48,7 @@ class Breaker(Section):
     window: Duration = 10.0
     """The time in which requests are counted."""
     open_time: Duration = 5.0
-    """How long the subgraph gets no requests. Then `probes` requests show whether it works."""
+    """How long the subgraph gets no requests. Then `probes` requests show whether the subgraph works again."""
     probes: Count = 3
     """The number of requests that must succeed before the breaker closes."""
 
@@ -55,9 +59,9 @@ class Hedge(Section):
     enabled: bool = False
     """Whether slow queries are sent twice."""
     percentile: Percentage = 90.0
-    """A query that takes longer than this share of the last 256 queries to the subgraph is slow."""
+    """A query is slow if it takes longer than this percentage of the last 256 queries to the subgraph did."""
     shortest_wait: Duration = 0.01
-    """No query is slow before this time."""
+    """A query is never slow before it has taken this time."""
     budget: Percentage = 10.0
     """The largest share of second queries among all queries, in percent."""
 
@@ -78,12 +82,12 @@ class Shedding(Section):
 
 
 class Ejection(Section):
-    """The conditions on which a server gets no requests for a while, and for how long, if there are several servers."""
+    """When a server of a subgraph gets no requests, and for how long. A single server always gets requests."""
 
     failures: Count = 5
     """The number of failed requests in a row after which a server is ejected, that is, gets no requests."""
     time: Duration = 10.0
-    """How long the first ejection lasts. Each further one lasts twice as long."""
+    """How long the first ejection lasts. Each further ejection lasts twice as long as the one before."""
     longest_time: Duration = 300.0
     """How long an ejection lasts at most."""
 
@@ -103,7 +107,7 @@ class SubgraphTraffic(Section):
     """How long an idle connection to a subgraph stays open."""
     max_response_bytes: Count | None = None
     """Maximum size of the body of a response, both as the subgraph sends it and after decompression. The number of JSON
-    values in a response is limited too: to a million, or to `max_response_bytes` / 64 if that is more."""
+    values in a response is limited too: to the larger of a million and `max_response_bytes` / 64."""
     certificate_authority: FilePath | None = None
     """A PEM file with the certificate authorities to trust for https, instead of those of the system."""
     client_certificate: FilePath | None = None
@@ -129,8 +133,8 @@ class SubgraphTraffic(Section):
     shedding: Shedding | None = None
     """Whether the router finds out how many concurrent requests a subgraph can bear, and refuses any more."""
     ejection: Ejection | None = None
-    """The conditions on which a server of a subgraph gets no requests for a while. They have an effect only if the
-    subgraph has several servers (`override_subgraph_url`)."""
+    """When a server of a subgraph gets no requests, and for how long. This has an effect only if the subgraph has
+    several servers (`override_subgraph_url`)."""
 
 
 class AllTraffic(Section):
@@ -149,7 +153,7 @@ class AllTraffic(Section):
     """How long an idle connection to a subgraph stays open."""
     max_response_bytes: Count = 64 * 1024 * 1024
     """Maximum size of the body of a response, both as the subgraph sends it and after decompression. The number of JSON
-    values in a response is limited too: to a million, or to `max_response_bytes` / 64 if that is more."""
+    values in a response is limited too: to the larger of a million and `max_response_bytes` / 64."""
     certificate_authority: FilePath | None = None
     """A PEM file with the certificate authorities to trust for https, instead of those of the system."""
     client_certificate: FilePath | None = None
@@ -176,8 +180,8 @@ class AllTraffic(Section):
     shedding: Shedding = Shedding()
     """Whether the router finds out how many concurrent requests a subgraph can bear, and refuses any more."""
     ejection: Ejection = Ejection()
-    """The conditions on which a server of a subgraph gets no requests for a while. They have an effect only if the
-    subgraph has several servers (`override_subgraph_url`)."""
+    """When a server of a subgraph gets no requests, and for how long. This has an effect only if the subgraph has
+    several servers (`override_subgraph_url`)."""
 
 
 class Traffic(Section):

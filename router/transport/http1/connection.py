@@ -30,10 +30,10 @@ _INFORMATIONAL = range(100, 200)
 _SWITCHING_PROTOCOLS = 101
 _BODILESS = frozenset({204, 304})
 MAX_HEAD_BYTES = 65_536
-"""The maximum size of the head of a response, including the interim responses before it, and of its trailers."""
+"""The maximum size of a response's head, including interim responses before it. The trailers have the same limit."""
 
 MAX_FIELDS = 500
-"""The maximum number of header lines of a response, and of its trailers."""
+"""The maximum number of header lines of a response. The trailers have the same limit."""
 
 _TOO_LARGE = f"the head or the trailers of the response are larger than {MAX_HEAD_BYTES} bytes or {MAX_FIELDS} lines"
 # The number of parts of a body is limited, because the parts are joined only at the end and each part has an overhead
