@@ -23,7 +23,7 @@ _SERVICE_LINK: Final = re.compile(
     r"[A-Z0-9_]+_(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?|PORT_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)"
 )
 _SERVICE_ADDRESS: Final = re.compile(r"(?:tcp|udp|sctp)://[^/]+:[0-9]+")
-# A word may have one mistake for each six letters of its length, but at least one mistake.
+# A word may have one mistake for every six letters. In a shorter word, one mistake is allowed, too.
 _LETTERS_PER_MISTAKE: Final = 6
 
 

@@ -52,7 +52,7 @@ class Role(StrEnum):
 
 
 class Operation(StrEnum):
-    """The operations on the data of a user that GraphQL offers and that need a permission.
+    """The GraphQL operations on a user's data that need a permission.
 
     To end a session, a client sends a token of this session, so no permission is needed. Roles, limits and keys can
     only be changed on the command line.

@@ -126,7 +126,7 @@ class LoginLimits:
     async def count_password_choice(self, origin: Origin) -> None:
         """Count a new password, because checking it needs some milliseconds of CPU time.
 
-        It is counted even if it is refused.
+        A password that is refused is counted, too.
 
         Raises:
             RateLimited: a password may be chosen later.

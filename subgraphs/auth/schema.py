@@ -19,8 +19,8 @@ from subgraphs.auth.passwords import MIN_LENGTH
 from subgraphs.kit import descriptions
 from subgraphs.kit.background import to_the_end
 from subgraphs.kit.graphql_problems import Problem
+from subgraphs.kit.once_per_operation import ONCE
 from subgraphs.kit.schema import SubgraphSchema, create_schema, text_of
-from subgraphs.kit.single_fields import ONCE
 
 Info = strawberry.Info[AuthContext, None]
 

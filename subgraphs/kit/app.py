@@ -12,7 +12,7 @@ from starlette.routing import Route
 from servicekit.asgi import CLIENT_CLOSED_REQUEST, RequestIdMiddleware
 from servicekit.errors import ServiceError, Unavailable
 from servicekit.health import HealthEndpoints
-from subgraphs.kit.http import RequestPolicy, graphql_router
+from subgraphs.kit.graphql_http import RequestPolicy, graphql_router
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence

@@ -32,6 +32,7 @@ from graphql import (
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from subgraphs.kit.once_per_operation import check_single_fields
 from subgraphs.kit.operation_cost import estimate
 from subgraphs.kit.operation_size import fragments_of, measure
 from subgraphs.kit.request_limits import (
@@ -43,7 +44,6 @@ from subgraphs.kit.request_limits import (
     over_limit,
     too_expensive,
 )
-from subgraphs.kit.single_fields import check_single_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

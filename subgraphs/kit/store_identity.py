@@ -37,7 +37,7 @@ class IdentifiedStore(Protocol):
         """Replace the states of other stores that this store remembers."""
 
     def report_changes(self, to: Callable[[int], None] | None) -> None:
-        """Call `to` with the number of changes after each commit that changes users, money or orders."""
+        """After each commit that changes users, money or orders, call `to` with the number of changes."""
 
     async def close(self) -> None:
         """Release the connections; the store cannot be used afterwards."""
@@ -108,7 +108,7 @@ async def joined(store: IdentifiedStore, name: str, data_dir: Path) -> AsyncIter
 
 
 async def _remember_others(store: IdentifiedStore, name: str, records: StoreRecords) -> None:
-    """Replace the states of other stores that `store` remembers by the states in `records`.
+    """Make `store` remember the states of the other stores in `records`.
 
     This is done at the end, because other services may have recorded their stores since this service started.
     """

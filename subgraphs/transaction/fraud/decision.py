@@ -91,8 +91,8 @@ class Decision:
     def must_wait(self) -> bool:
         """Whether the order becomes HELD.
 
-        This is also so for the action STEP_UP, because the bank cannot ask a customer for another proof of identity
-        yet.
+        An order with the action STEP_UP becomes HELD, too, because the bank cannot ask a customer for another proof of
+        identity yet.
         """
         return self.action in {Action.STEP_UP, Action.HOLD}
 

@@ -66,8 +66,8 @@ class StoreHistory:
 def _was_judged(transaction: Transaction) -> bool:
     if transaction.order.reversal is not None:
         return False
-    # Only orders that were refused when they were recorded were not judged. Such an order never changes again, so its
-    # two times are equal. The decision alone does not show this, because earlier releases did not store decisions.
+    # An order that was refused when it was recorded was not judged. It never changes again, so its two times are equal.
+    # An order without a decision may have been judged, because earlier releases did not store decisions.
     if transaction.status is not TransactionStatus.FAILED or transaction.decision is not None:
         return True
     return transaction.updated_at != transaction.created_at

@@ -7,7 +7,7 @@ from graphql.language import ast
 
 from subgraphs.auth.passwords import MAX_LENGTH, MIN_LENGTH
 from subgraphs.auth.schema import build_schema, sdl
-from subgraphs.kit.single_fields import single_fields
+from subgraphs.kit.once_per_operation import single_fields
 
 DOCUMENT = parse(sdl())
 

@@ -103,11 +103,11 @@ class Structuring(Rule):
     limit: Amounts
     """The limit that the amounts stay under."""
     margin_percent: Annotated[int, Field(ge=1, le=50)] = 10
-    """The largest distance from the limit at which an amount counts as just under it, in percent of the limit."""
+    """How far below the limit an amount still counts as just under it, in percent of the limit."""
     window: Literal["1h", "24h", "7d", "30d"] = "7d"
     """The window, which ends with the order."""
     at_least: Annotated[int, Field(ge=2)] = 3
-    """The number of such orders that hits the rule, the order itself included."""
+    """The least number of such orders for a hit. The order itself counts."""
 
     def writes(self, order: OrderFacts, phase: Phase) -> Iterable[Write]:
         if phase is Phase.ORDERED and self.counts(order) and self._is_just_under(order):

@@ -243,7 +243,7 @@ def _body(result: ExecutionResult, limits: RequestLimits) -> dict[str, object]:
 
 
 def _format_error(error: GraphQLError, limits: RequestLimits) -> dict[str, object]:
-    """Return `error` in the form in which clients get it.
+    """Return `error` as it is sent to the client.
 
     The message of an unexpected exception is replaced by a neutral message.
     """

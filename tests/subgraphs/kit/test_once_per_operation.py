@@ -6,9 +6,9 @@ import pytest
 import strawberry
 from graphql import GraphQLError, OperationDefinitionNode, build_schema, parse
 
+from subgraphs.kit.once_per_operation import ONCE, check_single_fields, single_fields
 from subgraphs.kit.operation_size import fragments_of
 from subgraphs.kit.schema import create_schema
-from subgraphs.kit.single_fields import ONCE, check_single_fields, single_fields
 
 
 @strawberry.type

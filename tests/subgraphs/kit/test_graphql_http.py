@@ -1,6 +1,6 @@
 """GraphQL over HTTP in a subgraph, and the content of its errors.
 
-Covers `subgraphs/kit/http.py`, `subgraphs/kit/app.py`, `subgraphs/kit/context.py` and
+Covers `subgraphs/kit/graphql_http.py`, `subgraphs/kit/app.py`, `subgraphs/kit/context.py` and
 `subgraphs/kit/token_verification.py`.
 """
 
