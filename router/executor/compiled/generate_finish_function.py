@@ -101,8 +101,10 @@ def _actions(shape: ObjectShape, typename: str, *, typename_is_omitted: bool) ->
 
 def _checks(shape: ObjectShape, field: FieldShape, typename: str, place: str) -> list[str]:
     sources = field.sources.get(typename, [])
-    if typename in shape.interfaces and (field.is_typename or not (sources or field.is_nullable(typename))):
-        return ['raise Misfit("the type of an object is not known")']
+    is_fetched = sources or field.is_typename or field.is_nullable(typename)
+    if (typename in shape.interfaces and field.is_typename) or (len(shape.types) > 1 and not is_fetched):
+        # A subgraph that returns objects need not have all of their types: then there are no objects of this type.
+        return ['raise Misfit("the type of an object is not known, or its fields are not fetched")']
     if not sources:
         if field.is_typename:
             return [f"{place} = {typename!r}"]
