@@ -1,7 +1,7 @@
 """Settings from environment variables. They are read once, validated together, and then never change.
 
-A process declares a subclass of `ProcessSettings` whose fields have the variable's name as alias. `variables` is a
-table of all variables that may be set:
+A process declares a subclass of `ProcessSettings`. The alias of each field is the name of its variable. `variables` is
+a table of all variables that may be set:
 
 ```python
 class AuthSettings(ProcessSettings):
@@ -65,7 +65,7 @@ class ProcessSettings(BaseModel):
     """The settings that every process has.
 
     Attributes:
-        variables: the environment variables that are known, including those that only other processes read.
+        variables: all known environment variables, including variables that only other processes read.
         env: `production` by default, so that a forgotten variable does not make the process less secure.
         data_dir: folder of embedded databases, keys and the service credential.
         trusted_proxies: the networks whose `X-Forwarded-For` is believed.

@@ -132,7 +132,7 @@ refuse_as_graphql: Final[ASGIApp] = RequestIdMiddleware(_refuse, access_log=Fals
 
 
 class DrainingServer(uvicorn.Server):
-    """A server that stops in the steps that the module's docstring describes.
+    """A server that stops in the steps described at the top of this module.
 
     `config.timeout_graceful_shutdown` limits the draining.
     """

@@ -40,7 +40,7 @@ class _ReportingLayer(ReportsStatus, Transport, Protocol):
 
 
 class LayeredTransport(NamedTuple):
-    """The transport, and the layers of it that `/status` shows."""
+    """The transport, and those of its layers that `/status` shows."""
 
     transport: Transport
     reporting: tuple[ReportsStatus, ...] = ()

@@ -40,7 +40,7 @@ class PolicyServer(Section):
 class Policies(Section):
     """How the router decides which policies (`@policy`) hold for a client: with a function or a server.
 
-    If both keys are missing, no policy holds.
+    If neither `function` nor `server` is set, no policy holds.
     """
 
     function: CallablePath | None = None
@@ -69,7 +69,7 @@ class Authorization(Section):
     """What happens with fields that a client may not read.
 
     The directives `@authenticated`, `@requiresScopes` and `@policy` of the supergraph are always enforced, before
-    anything is fetched. No key switches that off.
+    anything is fetched. No setting switches this off.
     """
 
     mode: Literal["filter", "reject"] = "filter"

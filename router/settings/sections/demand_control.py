@@ -29,7 +29,7 @@ class DemandControl(Section):
     max_cost: Count | None = None
     """The largest estimated cost of an operation. Null: no limit."""
     list_size: Annotated[int, Field(ge=0), IsNumber] = 10
-    """The number of items of a list without `@listSize`."""
+    """The assumed number of items of a list without `@listSize`."""
     measure_responses: bool = True
     """Whether the cost of each response is measured. This walks through all objects of the response."""
     in_responses: bool = False

@@ -29,7 +29,10 @@ class IdempotencyRedis(Section):
 
 
 class Idempotency(Section):
-    """Keys with which a client can repeat a mutation without a second effect: it gets the response of the first one."""
+    """Keys with which a client can repeat a mutation without a second effect.
+
+    The client gets the response to the first mutation again.
+    """
 
     enabled: bool = False
     """Whether the router stores the responses of mutations with a key."""

@@ -29,7 +29,7 @@ class PersistedMode(Enum):
 class PersistedDocuments(Section):
     """Documents that are registered before any client sends them.
 
-    The build of a client writes the documents of the client into a file, the manifest. The router reads the manifests.
+    The build of a client writes all its documents into a file, the manifest. The router reads the manifests.
     """
 
     mode: PersistedMode = PersistedMode.DISABLED

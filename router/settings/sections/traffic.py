@@ -28,7 +28,8 @@ class Retry(Section):
     """The longest wait before the first repetition. It doubles with each further one. The real wait is random, and at
     most this long."""
     longest_wait: Duration = 1.0
-    """The longest wait before any repetition. A request whose `Retry-After` is longer is not repeated."""
+    """The longest wait before any repetition. If the `Retry-After` of a subgraph is longer, the request is not
+    repeated."""
     budget: Percentage = 10.0
     """The largest share of repetitions among all requests, in percent."""
 
@@ -67,7 +68,7 @@ class Hedge(Section):
 
 
 class Shedding(Section):
-    """Whether the router finds out how many concurrent requests a subgraph can bear, and refuses any more."""
+    """Whether the router finds out how many concurrent requests a subgraph can bear, and refuses further requests."""
 
     enabled: bool = False
     """Whether the limit of concurrent requests is adapted to the subgraph."""
@@ -131,7 +132,7 @@ class SubgraphTraffic(Section):
     hedge: Hedge | None = None
     """Whether slow queries are sent a second time."""
     shedding: Shedding | None = None
-    """Whether the router finds out how many concurrent requests a subgraph can bear, and refuses any more."""
+    """Whether the router finds out how many concurrent requests a subgraph can bear, and refuses further requests."""
     ejection: Ejection | None = None
     """When a server of a subgraph gets no requests, and for how long. This has an effect only if the subgraph has
     several servers (`override_subgraph_url`)."""
@@ -178,7 +179,7 @@ class AllTraffic(Section):
     hedge: Hedge = Hedge()
     """Whether slow queries are sent a second time."""
     shedding: Shedding = Shedding()
-    """Whether the router finds out how many concurrent requests a subgraph can bear, and refuses any more."""
+    """Whether the router finds out how many concurrent requests a subgraph can bear, and refuses further requests."""
     ejection: Ejection = Ejection()
     """When a server of a subgraph gets no requests, and for how long. This has an effect only if the subgraph has
     several servers (`override_subgraph_url`)."""

@@ -44,8 +44,8 @@ _MAX_PARTS = 256
 class RawResponse(NamedTuple):
     """A response as received, with its content coding.
 
-    The names in `headers` are in lower case. The values of a repeated header are joined by a comma (RFC 9110 §5.3),
-    those of `set-cookie` by a line break.
+    The names in `headers` are in lower case. The values of a repeated header are joined by commas (RFC 9110 §5.3). Only
+    `set-cookie` is joined by line breaks.
     """
 
     status: int

@@ -1,8 +1,9 @@
 """Distribute the requests to a subgraph over several servers.
 
-Each request goes to the server with the fewest running requests of this router; among equals, to the one that was used
-longest ago. A server that fails several times in a row is ejected: it gets no requests for a while, each time longer.
-If all servers are ejected, all are used, because a late or wrong decision must not stop all requests.
+Each request goes to the server with the fewest running requests of this router. If several servers have equally few,
+the server that was used longest ago gets the request. A server that fails several times in a row is ejected: it gets no
+requests for a while. Each further ejection lasts longer. If all servers are ejected, all are used, because a late or
+wrong decision must not stop all requests.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class Server:
 
 
 class BalancingLayer:
-    """A `Transport` that chooses a server for each request to a subgraph in `servers`, and passes on all others."""
+    """A `Transport` that chooses a server for each request to a subgraph in `servers`. Other requests are passed on."""
 
     def __init__(
         self, inner: Transport, servers: Mapping[str, Sequence[Server]], rules: Mapping[str, EjectionRule]

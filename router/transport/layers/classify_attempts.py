@@ -18,7 +18,7 @@ IDEMPOTENCY_KEY = "idempotency-key"
 def is_fault(result: SubgraphResponse | TransportError) -> bool:
     """Return whether the subgraph failed: a status of 5xx, a timeout, or no connection.
 
-    A request that was not sent at all, because too many others wait, says nothing about the subgraph.
+    A request that was not sent, because too many requests wait, says nothing about the subgraph.
     """
     if isinstance(result, SubgraphMalformedResponse):
         return False

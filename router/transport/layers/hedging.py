@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 REMEMBERED: Final = 256
 """The number of durations from which the percentile is computed."""
 FEWEST: Final = 20
-"""With fewer durations, nothing is sent twice."""
+"""With fewer known durations, no query is sent twice."""
 
 
 class HedgeRule(NamedTuple):
     """The conditions on which queries to one subgraph are sent a second time.
 
     Attributes:
-        percentile: A query that takes longer than this share of the last queries is slow.
-        shortest_wait: No query is slow before this time, in seconds.
+        percentile: A query is slow if it takes longer than this percentage of the last queries did.
+        shortest_wait: A query is never slow before it has taken this time, in seconds.
         budget_percent: The largest share of second queries among all queries.
     """
 
@@ -74,7 +74,7 @@ class HedgeLayer:
         self.second = dict.fromkeys(rules, 0)
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
-        """See `Transport.send`. If both queries fail, the result is that of the first one."""
+        """See `Transport.send`. If both queries fail, the result of the first query is used."""
         rule = self._rules.get(request.subgraph)
         if rule is None or request.operation_kind != "query":
             return await self._inner.send(request)
@@ -125,7 +125,10 @@ class HedgeLayer:
 async def _first_success(
     tasks: list[asyncio.Task[SubgraphResponse | TransportError]],
 ) -> SubgraphResponse | TransportError:
-    """Return the first result that is not a fault of the subgraph. If all are faults, return that of the first task."""
+    """Return the first result that is not a fault of the subgraph.
+
+    If all results are faults, return the result of the first task.
+    """
     pending = set(tasks)
     while pending:
         done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)

@@ -42,7 +42,10 @@ class SheddingRule(NamedTuple):
 
 
 class AdaptiveLimit:
-    """The limit of one subgraph. A round is about as many requests as the limit; after each, the limit is adjusted."""
+    """The limit of one subgraph. After each round of requests, the limit is adjusted.
+
+    A round has about as many requests as the limit allows.
+    """
 
     def __init__(self, rule: SheddingRule) -> None:
         self._rule = rule
@@ -54,7 +57,7 @@ class AdaptiveLimit:
 
     @property
     def limit(self) -> int:
-        """The largest number of requests at once."""
+        """The largest number of concurrent requests."""
         return int(self._limit)
 
     def enter(self) -> bool:
@@ -67,7 +70,7 @@ class AdaptiveLimit:
         return True
 
     def leave(self, seconds: float | None) -> None:
-        """Note that a request has ended after `seconds`; None for a failed request, whose duration says nothing."""
+        """Note that a request has ended after `seconds`; None for a failed request, whose duration does not count."""
         self.in_flight -= 1
         if seconds is None:
             return
@@ -79,7 +82,7 @@ class AdaptiveLimit:
 
     def _adjust(self, mean: float) -> None:
         if self._typical is None or self.limit <= self._rule.smallest:
-            self._typical = mean  # with so few requests at once, none waits
+            self._typical = mean  # with so few concurrent requests, no request waits inside the subgraph
         else:
             # Only a round without refusals says something about the time that requests take without waiting.
             self._typical = min(mean, self._typical if self._was_full else self._typical * _DRIFT)
@@ -124,7 +127,7 @@ class SheddingLayer:
         await self._inner.aclose()
 
     def status(self) -> Mapping[str, object]:
-        """Return the limit of each subgraph, its requests now, and the number of refused requests."""
+        """Return the limit of each subgraph, and the number of its running and of its refused requests."""
         return {
             "shedding": {
                 name: {"limit": each.limit, "in_flight": each.in_flight, "refused": each.refused}

@@ -54,7 +54,7 @@ class RetryLayer:
         self.repeated = dict.fromkeys(rules, 0)
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
-        """See `Transport.send`. The result is that of the last attempt."""
+        """See `Transport.send`. The result of the last attempt is used."""
         rule = self._rules.get(request.subgraph)
         if rule is None:
             return await self._inner.send(request)
