@@ -106,9 +106,9 @@ def serve(
 
     If `endpoint` is a listening socket, it is closed at the end.
 
-    After SIGTERM or SIGINT, new requests are refused. Running requests may continue for `settings.shutdown_seconds`; a
-    second signal ends them earlier (`servicekit.shutdown`). The end of the pipe `settings.parent_pipe` has the same
-    effect as a signal. After that time, the process ends even if requests are still running.
+    After SIGTERM or SIGINT, new requests are refused. Running requests may continue for `settings.shutdown_seconds`, or
+    until a second signal (`servicekit.shutdown`). Then the process ends even if requests are still running. The end of
+    the pipe `settings.parent_pipe` has the same effect as a signal.
 
     Raises:
         StartupError: the port is taken, or the application cannot start.

@@ -70,7 +70,7 @@ class ProcessSettings(BaseModel):
         data_dir: folder of embedded databases, keys and the service credential.
         trusted_proxies: the networks whose `X-Forwarded-For` is believed.
         shutdown_seconds: how long requests in flight may still run after SIGTERM.
-        parent_pipe: file descriptor whose end of file means that the supervising process died.
+        parent_pipe: a file descriptor. Its end of file means that the supervising process has died.
     """
 
     variables: ClassVar[VariableTable] = PROCESS_VARIABLES

@@ -102,7 +102,7 @@ def _now() -> float:
 
 
 def _closing(send: Send) -> Send:
-    """Return `send`, extended so that the response has a header that closes the connection."""
+    """Return a `send` that adds the header `Connection: close` to the response."""
 
     async def closing(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -288,8 +288,8 @@ def _enter_write_ahead_mode(connection: sqlite3.Connection) -> None:
 
 
 async def _connect(path: Path) -> aiosqlite.Connection:
-    # If the file cannot be opened, the error is raised here, before aiosqlite starts a thread. aiosqlite does not wait
-    # for the thread of a connection that cannot be opened, so that thread could outlive the event loop.
+    # If the file cannot be opened, the error is raised here, before aiosqlite starts a thread. If aiosqlite failed to
+    # open the file, it would not wait for its thread, and the thread could outlive the event loop.
     await asyncio.to_thread(_check_pages, path)
     return await aiosqlite.Connection(lambda: connect(path), iter_chunk_size=_ROWS_PER_FETCH)
 

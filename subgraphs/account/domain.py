@@ -66,8 +66,8 @@ class Operation(StrEnum):
     REVERSE = "reverse a transaction of"
 
 
-# Staff read and freeze the accounts of others. Only the owner moves money or closes an account. For an account of a
-# member of staff, a colleague must freeze or unfreeze it.
+# Staff may read and freeze the accounts of others. Only the owner may move money or close an account. An account of a
+# member of staff must be frozen and unfrozen by a colleague.
 PERMISSIONS: Final[Mapping[Operation, Permission]] = MappingProxyType(
     {
         Operation.READ: Permission(owner=True, staff=ALL_STAFF),

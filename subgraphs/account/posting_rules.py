@@ -177,8 +177,8 @@ def _beyond_limits(
     Args:
         posting: the order.
         ledger: the limits, and what the person has moved.
-        type_: the type of account whose own limits are compared; None for the limits of all accounts.
-        amount: the amount that the order moves with the accounts to which these limits apply.
+        type_: a type of account with its own limits; None for the limits of all accounts.
+        amount: the part of the order's amount to which these limits apply.
     """
     limits, currency, at = ledger.limits, posting.currency, ledger.at
     nothing = from_minor_units(0, currency)
@@ -271,7 +271,7 @@ def _must_be_open(account: Account | None, posting: Posting) -> TypeGuard[Accoun
 
 
 def own_accounts(posting: Posting, ledger: LedgerView) -> Iterator[Account]:
-    """Yield the accounts in `posting` that belong to the person on whose behalf it is made."""
+    """Yield the accounts in `posting` that belong to the actor (`posting.on_behalf_of`)."""
     found = (ledger.customers.get(account_id) for account_id in posting.customer_ids())
     return (account for account in found if _is_own(account, posting))
 

@@ -59,7 +59,7 @@ class CustomerAccount:
     id: str
 
 
-# Maps a type of posting to the kind of account that it debits and the kind of account that it credits.
+# Maps a type of posting to two kinds of accounts: the debited kind and the credited kind.
 _ANY = (InternalAccount, CustomerAccount)
 _SIDES: dict[PostingType, tuple[type | tuple[type, ...], type | tuple[type, ...]]] = {
     PostingType.TRANSFER: (CustomerAccount, CustomerAccount),

@@ -148,7 +148,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """The result for a refresh token that a client sends. The store must write it in one database transaction.
+    """The result for a refresh token that a client sends. The store must write all of it in one transaction.
 
     Attributes:
         session: the new state of the session. If the token was used before, the session has ended.

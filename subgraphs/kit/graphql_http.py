@@ -276,7 +276,7 @@ def _public_parts(error: GraphQLError, limits: RequestLimits) -> tuple[str, dict
 
 
 def _cause(error: GraphQLError) -> Exception:
-    """Return the exception that a resolver raised, without the errors with which graphql-core wraps it."""
+    """Return the exception that a resolver raised. graphql-core wraps it in errors of its own."""
     cause: Exception = error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error

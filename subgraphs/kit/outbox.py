@@ -67,7 +67,7 @@ class Outbox(Protocol):
     async def prune_events(self, before: datetime, *, limit: int) -> int:
         """Delete events that are older than `before`. At most the `limit` oldest events are deleted.
 
-        An event is not deleted before every reader has read it. All is done in one database transaction.
+        An event is not deleted before every reader has read it. All events are deleted in one database transaction.
 
         Returns:
             The number of deleted events.

@@ -84,7 +84,7 @@ def _require_staff(info: Info) -> None:
 
 
 def invalid_transaction(transaction_id: str) -> InvalidTransaction:
-    """Return the problem of a transaction that does not exist. `transaction_id` is what the caller gave."""
+    """Return the problem of a transaction that does not exist. `transaction_id` is the id that the caller gave."""
     return InvalidTransaction(
         code="INVALID_TRANSACTION", message="Transaction not found", transaction_id=strawberry.ID(transaction_id)
     )

@@ -1,9 +1,9 @@
 """Limits the number of queries of one request that read a whole history of transactions.
 
-Some queries read every transaction of an account or a person: a count, a sum, or a list that is filtered by a condition
-for which there is no index. Such a query may read thousands of transactions and return at most one object, so the limit
-on returned objects does not stop it. If several accounts need the same query, it is run once for all of them, and
-counts once (bank §2.13).
+Three kinds of queries read every transaction of an account or a person: a count, a sum, and a list with a filter that
+no index supports. Such a query may read thousands of transactions and return at most one object. So the limit on
+returned objects does not stop it. If several accounts need the same query, it is run once for all of them, and counts
+once (bank §2.13).
 """
 
 from __future__ import annotations

@@ -149,7 +149,7 @@ class OrderSteps:
 
 
 def judged_by(found: Transaction, decision: Decision, at: datetime) -> Transaction:
-    """Return the transaction with the decision. If the decision refuses the order, its status is FAILED.
+    """Return the transaction with the decision. If the decision refuses the order, the new status is FAILED.
 
     A transaction that is not PENDING, or that already has a decision, is returned unchanged.
     """

@@ -1,4 +1,4 @@
-"""Finishes orders that a crash, a timeout or an outage left PENDING, and those that nobody reviews in time.
+"""Finishes PENDING orders after a crash, a timeout or an outage, and HELD orders that nobody reviews in time.
 
 It also deletes expired keys and events.
 """

@@ -29,7 +29,7 @@ _log = structlog.stdlib.get_logger("account.store")
 
 
 class LedgerTransaction(Protocol):
-    """The reads and writes of one database transaction, which each store implements."""
+    """The reads and writes of one database transaction. Each store implements them."""
 
     async def recorded(self, transaction_id: str) -> RecordedPosting | None:
         """Return the posting that is recorded under a transaction id, or None."""

@@ -36,8 +36,8 @@ class LedgerReport:
     """The result of `check_ledger`.
 
     Attributes:
-        customer_sums: the balances of customers in minor units by currency.
-        internal_sums: the balances of internal accounts in minor units by name and currency.
+        customer_sums: the sum of the customers' balances for each currency, in minor units.
+        internal_sums: the balance of each internal account, by name and currency, in minor units.
         invariants: the invariants that were checked. Without the key of the chains, `CHAINS` is not one of them.
     """
 

@@ -44,7 +44,7 @@ class FraudChecks:
     """Decides about orders by the current rules.
 
     An order that cannot be judged within the deadline gets the configured default. The order is counted later, when the
-    windows respond. If the windows fail, orders may be missing in them. So they are then rebuilt from the store.
+    windows respond. If the windows fail, orders may be missing in them. So the windows are then rebuilt from the store.
     """
 
     def __init__(

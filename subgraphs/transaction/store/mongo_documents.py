@@ -14,7 +14,7 @@ key: {userId, mutation, key, fingerprint, expiresAt}    until the idempotency ke
 lease: {owner, expiresAt}                               while a process carries the order out
 ```
 
-An account that the order does not have, or that is unknown, is null.
+An account is null if the order has no such account, or if the account is unknown.
 
 This module is pure: it has no I/O and reads no clock.
 """

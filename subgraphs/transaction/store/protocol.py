@@ -103,7 +103,7 @@ class TransactionStore(Outbox, IdentifiedStore, Protocol):
             None if everything was inserted; otherwise the order that already uses the key.
 
         Raises:
-            NotReversible: the transaction is a reversal, and there is another one that has not failed.
+            NotReversible: another reversal of the same transaction was recorded, and has not failed.
         """
 
     async def find_key(self, scope: KeyScope, at: datetime) -> UsedKey | None:
@@ -165,7 +165,7 @@ class TransactionStore(Outbox, IdentifiedStore, Protocol):
     ) -> Mapping[str, Sequence[Transaction]]:
         """Return a page for each account.
 
-        It contains transactions that debit or credit the account and that the viewer may see.
+        It contains the debits and credits of the account that the viewer may see.
         """
 
     async def count(self, listing: Listing) -> int:

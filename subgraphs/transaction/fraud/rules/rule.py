@@ -61,7 +61,7 @@ class Rule(Model):
     kind: str
     """The kind of the rule, such as `velocity_count`."""
     score: Annotated[int, Field(ge=0, le=MAX_SCORE)] = 0
-    """The number that is added to the score of an order that hits the rule."""
+    """If an order hits the rule, this number is added to the order's score."""
     action: Literal["step_up", "hold", "block"] | None = None
     """The least severe action for an order that hits the rule, even if the score of the order is low."""
     shadow: bool = False
@@ -101,7 +101,7 @@ class Rule(Model):
         return ()
 
     def reads(self, order: OrderFacts) -> Sequence[Read]:
-        """Return the reads that `judge` needs for an order that the rule judges."""
+        """Return the reads that `judge` needs for `order`."""
         del order
         return ()
 

@@ -88,7 +88,7 @@ class Filling:
 
 @dataclass(slots=True)
 class _Missing:
-    """A series that is being filled, the rule that reads the series, and the history that was found so far."""
+    """A series that is being filled, with the rule that reads the series and the history found so far."""
 
     series: Series
     token: str

@@ -59,7 +59,7 @@ class MemoryWindows:
 
     @classmethod
     def of_everything(cls) -> Self:
-        """Return windows for a backtest, which observe all orders that exist. So no series is unknown or dropped."""
+        """Return windows for a backtest. They observe every order, so no series is unknown or dropped."""
         windows = cls(max_series=sys.maxsize)
         windows._has_everything = True
         return windows
