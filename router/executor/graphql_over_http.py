@@ -72,7 +72,7 @@ def decode_response(
 ) -> JsonObject:
     """Return the GraphQL response in the body of an HTTP response with any status. Numbers keep all their digits.
 
-    `decode` decodes JSON and raises ValueError.
+    `decode` decodes JSON. If the bytes are not JSON, it raises ValueError.
 
     Raises:
         SubgraphUnreachable: The status is not 2xx, and the body is not a GraphQL response.

@@ -146,7 +146,7 @@ def _new_link(node: DirectiveNode, links: Mapping[str, Link], *, beside_federati
         link = _read_link(node)
     except LinkError as error:
         # A schema with a link to federation implicitly links the known version of the link specification. So an
-        # explicit link to an unknown version links the link specification a second time.
+        # explicit link to an unknown version of the link specification is a second link.
         if error.code == "UNKNOWN_LINK_VERSION" and beside_federation:
             raise _usage("the link specification is linked already", node) from None
         if error.code == "UNKNOWN_FEDERATION_LINK_VERSION" and FEDERATION_IDENTITY in links:
@@ -170,8 +170,8 @@ def _links_link(node: DirectiveNode) -> bool:
 def _links_specifications(node: DirectiveNode) -> bool:
     arguments = _arguments(node)
     address = arguments.get("url") or arguments.get("feature")
-    # A directive with another name, such as @myLink, is a link directive only if it links the link specification. So a
-    # link to federation counts only if the directive is @link.
+    # A link to federation counts only if the directive is @link. A directive with another name, such as @myLink, is a
+    # link directive only if it links the link specification.
     known = (LINK_IDENTITY, CORE_IDENTITY, *((FEDERATION_IDENTITY,) if node.name.value == "link" else ()))
     return isinstance(address, StringValueNode) and address.value.startswith(known)
 

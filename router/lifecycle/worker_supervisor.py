@@ -4,8 +4,8 @@
       ├── worker 0   accepts from socket 0, has its own supergraph, plans and connections
       └── worker 1   accepts from socket 1
 
-The kernel distributes new connections over the sockets. The supervisor keeps all sockets open. If a worker ends, new
-connections therefore wait in the queue of its socket until another worker replaces the worker that ended.
+The kernel distributes new connections over the sockets. The supervisor keeps all sockets open. If a worker ends, the
+new connections of its socket wait in a queue until the next worker uses the socket.
 
 If a worker cannot start when the router starts, the router logs the reason and ends with the exit code of the worker.
 If the replacement of a worker cannot start, the supervisor closes the socket of the worker, so that the kernel uses the

@@ -86,7 +86,7 @@ class PlanUsage:
         self._pause = 0
 
     def is_paused(self) -> bool:
-        """Return whether compiled code is paused. Each call counts as one execution of the pause."""
+        """Return whether compiled code is paused. During a pause, each call counts as one execution."""
         if not self._pause:
             return False
         self._pause -= 1

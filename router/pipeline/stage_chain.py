@@ -209,8 +209,8 @@ def _distinct(stage: Stage, before: Operation, changed: Operation) -> Operation:
     """Make sure that `changed` has another plan key than `before`.
 
     `stage` replaced the operation `before` by `changed`. The document text is a part of the plan key, so this function
-    returns a copy of `changed` with a new document text: the printed operation. In two cases, it returns `changed` as
-    it is: if `stage` overrides `plan_key` (it then changes the key), or if the planned part is the same as before.
+    returns a copy of `changed` with a new document text: the printed operation. It returns `changed` itself if `stage`
+    overrides `plan_key`, because the stage then changes the key, or if both operations have the same `planned`.
     """
     if changed.planned is before.planned or type(stage).plan_key is not Stage.plan_key:
         return changed

@@ -40,7 +40,7 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | Non
 def flatten_path_json(path: Path) -> list[Json]:
     """Return the path of a `Flatten` node in Apollo's notation.
 
-    A type condition is appended to the step before it: `@|[Book]` stands for the items of a list that are a `Book`.
+    A type condition is appended to the step before it: `@|[Book]` stands for the list items of the type `Book`.
     """
     spelled: list[str] = []
     for step in path:

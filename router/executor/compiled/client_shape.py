@@ -48,7 +48,7 @@ def client_shape(schema: GraphQLSchema, operation: PreparedOperation, variables:
     """Return the shape of the root object, with the fields that the client selected. `schema` is the merged schema.
 
     Raises:
-        NotCompilable: The operation has an introspection field, or a field that the client may not read. Or the order
+        NotCompilable: The operation has an introspection field, or a field that the client may not read; or the order
             of fields depends on the type of an object.
     """
     if operation.withholds:
@@ -87,7 +87,7 @@ class _Builder:
         return shape
 
     def field(self, parent: ObjectShape, key: str, nodes: Mapping[str, tuple[FieldNode, ...]]) -> FieldShape:
-        """Return the shape of a field. `nodes` maps each object type that has the field to the field's syntax nodes."""
+        """Return the shape of a field. `nodes` maps an object type to the syntax nodes of the field on this type."""
         first = next(iter(nodes.values()))[0]
         if any(same[0].name.value != first.name.value for same in nodes.values()):
             raise NotCompilable("a response key stands for different fields")
@@ -133,7 +133,7 @@ class _Builder:
 def field_type(schema: GraphQLSchema, typename: str, name: str) -> GraphQLOutputType:
     """Return the type of the field `name` of the type `typename`. The type of `__typename` is `String!`.
 
-    If `typename` is an interface without this field, return the type that the field has on an object type of it.
+    If `typename` is an interface without this field, return the type of the field on one of its object types.
 
     Raises:
         NotCompilable: The type `typename` has no field `name`.

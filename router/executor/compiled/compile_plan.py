@@ -105,7 +105,7 @@ class CompiledPlan:
 def compile_plan(
     schema: GraphQLSchema, operation: PreparedOperation, plan: QueryPlan, variables: Mapping[str, object]
 ) -> CompiledPlan:
-    """Compile a plan for all requests whose `@skip` and `@include` give the same results as with `variables`.
+    """Compile a plan for the values that `variables` give to the conditions of `@skip` and `@include`.
 
     Raises:
         NotCompilable: The interpreter must execute the plan.
@@ -204,8 +204,8 @@ class _Writer:
     def _is_typename_implied(self, shape: ObjectShape) -> bool:
         """Return whether the objects of a shape need no `__typename` from a subgraph (execution §3.2).
 
-        This is so if the shape has only one object type, and `requires` of each fetch for these objects names this
-        type.
+        This is so if the shape has only one object type, and if each fetch for these objects has this type in
+        `requires`.
         """
         if not any(is_hidden_constant(shape, field) for field in shape.fields.values()):
             return False
@@ -274,7 +274,7 @@ class _Writer:
         return found - between
 
     def _inputs(self, step: StepShape, typename: str) -> tuple[InputShape, ...] | None:
-        """Return the keys of a representation. For an interface object without a needed value, return None."""
+        """Return the keys of a representation. Return None for an interface object that lacks a needed value."""
         try:
             return representation(self.schema, step, typename, self.variables)
         except NotCompilable:
@@ -286,7 +286,7 @@ class _Writer:
         """Return the fields of `step.target` that are absent if a subgraph does not have an entity.
 
         These are the fields with a non-null type that an earlier entity fetch returns. If several fetches return the
-        objects, an absent field has other causes too, so it is a misfit.
+        objects, a field can be absent for other reasons too. The result is then empty: an absent field is a misfit.
         """
         if len(step.target.sources) > 1:
             return []
@@ -301,7 +301,10 @@ class _Writer:
 
 
 def _between(step: StepShape) -> set[int]:
-    """Return the numbers of the shapes below the ancestors from which a fetch reads arguments, its objects included."""
+    """Return the numbers of the shapes from the objects of a fetch up to the ancestors that contain its arguments.
+
+    The shape of the objects is included. The shapes of the ancestors are not included.
+    """
     found: set[int] = set()
     for value in step.context:
         shape = step.target

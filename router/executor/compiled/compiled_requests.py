@@ -113,7 +113,7 @@ class Form:
         return b"".join((self._head, b",".join(members), b"}}"))
 
     def variables_in(self, body: bytes) -> json_codec.EncodedObject:
-        """Return the variables in a request body. The method `body` of the same form must have made the body."""
+        """Return the variables in a request body, as JSON. The body must be a result of the method `body`."""
         return json_codec.EncodedObject(body[len(self._head) - 1 : -1] if len(body) > len(self._bare) else b"{}")
 
 

@@ -1,7 +1,7 @@
 """Find the ancestors from which the values of `@fromContext` arguments are read (execution §3.10).
 
-Objects with different ancestors can have different values. So the ancestors must not share the objects between them and
-the objects of the fetch: `ObjectShape.context_ancestors` has the ancestors that must not share an object.
+Objects with different ancestors can have different values. So two ancestors must not share an object of the fetch, nor
+an object on the path to it. `ObjectShape.context_ancestors` names the ancestors to which this rule applies.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _context_value(schema: GraphQLSchema, target: ObjectShape, rewrite: KeyRenam
 
 
 def add_context_ancestors(target: ObjectShape, values: tuple[ContextValue, ...]) -> None:
-    """Add the ancestors of the values to the shapes between the ancestors and the objects of the fetch."""
+    """Add each ancestor to `context_ancestors` of the shapes below it, down to the objects of the fetch."""
     for value in values:
         shape = target
         while shape is not value.ancestor and shape.parent is not None:

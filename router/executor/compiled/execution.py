@@ -135,9 +135,9 @@ class _Run:
     async def _start(self, ready: list[int]) -> None:
         """Run the requests `ready`, and then the requests that wait for them.
 
-        First, the objects of all ready requests are collected, before the response to one of them adds objects. One of
-        the ready requests runs in the current task; each other request gets its own task. After a misfit, no further
-        request is sent, because the interpreter executes the plan.
+        First, the objects of all ready requests are collected: later, a response could add objects. One of the ready
+        requests runs in the current task; each other request gets its own task. After a misfit, no further request is
+        sent, because the interpreter executes the plan.
         """
         while ready and self._misfit is None:
             try:

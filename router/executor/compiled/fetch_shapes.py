@@ -41,8 +41,8 @@ class StepShape:
         types: The object types of `target` for which the fetch is sent.
         is_filtered: Whether the fetch is sent only for some object types of `target`.
         brought: Response key in the subgraph's response → the field of `target` that the fetch returns.
-        sent_typenames: The interfaces that the representations have as `__typename`, with their subtypes in
-            `target.types`. The subgraph can send the names of these interfaces back.
+        sent_typenames: Each interface that representations have as `__typename` → its subtypes in `target.types`. The
+            subgraph can send the names of these interfaces back.
         context: The values of `@fromContext` arguments.
     """
 
@@ -208,7 +208,7 @@ class FetchShapes:
 
 
 def _keys_below(fetch: Fetch, target: ObjectShape) -> tuple[str, ...]:
-    """Return the path to `target` from the objects to which the fetch adds fields, as response keys."""
+    """Return the response keys on the path to `target`, which begins at the objects of the fetch."""
     keys: list[str] = []
     while target.parent is not None and fetch.id in target.sources:
         parent, shape = target.parent

@@ -56,7 +56,10 @@ def merge_function(shape: ObjectShape, fetch: int) -> str:
 
 
 def refined_typename(returned: ReturnedFields, typename: str) -> str:
-    """Return the expression for the more precise of the object's `__typename` and the expression `typename`."""
+    """Return the expression for the more precise of two type names.
+
+    The names are the `__typename` of `target` and the value of the expression `typename`.
+    """
     shape = returned.shape
     assert shape.typename is not None  # noqa: S101 - the caller has checked it
     interfaces = {**returned.sent_typenames, **shape.interfaces}

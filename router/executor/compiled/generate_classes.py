@@ -48,7 +48,7 @@ def fetched_class(step: StepShape) -> str:
 
 
 def merged_class(shape: ObjectShape, fetch: int) -> str:
-    """Return the name of the class for the objects that a fetch returns, and that are merged into others."""
+    """Return the name of the class for objects of a fetch that are merged into objects of the response."""
     return object_class(shape) if shape.creator == fetch else f"Fetched{fetch}{object_class(shape)}"
 
 
@@ -95,7 +95,7 @@ def write_fetched_class(lines: SourceLines, step: StepShape) -> None:
 
 
 def write_merged_class(lines: SourceLines, shape: ObjectShape, fetch: int) -> None:
-    """Write the class for the objects that a fetch returns, and that are merged into the objects of a shape."""
+    """Write the class for objects of a fetch that are merged into the objects of a shape."""
     fields = [
         (field.attribute, field.key, annotation(field, fetch, shape, shape.types))
         for field in shape.fields.values()

@@ -133,7 +133,7 @@ def write_collect(lines: SourceLines, function: CollectFunction) -> None:
 
 
 def write_collect_all(lines: SourceLines, step: StepShape, collected: Collection[int]) -> None:
-    """Write the function for a fetch of root fields below the root. It collects all objects at the path."""
+    """Write the function for a fetch of root fields below the root. The function collects all objects at the path."""
     with lines.block(f"def collect{step.fetch.id}(at, seen, representations):"):
         lines.add("objects = []")
         with walk(lines, step.target, collected) as walked:
@@ -143,7 +143,7 @@ def write_collect_all(lines: SourceLines, step: StepShape, collected: Collection
 
 
 def _write_groups(lines: SourceLines, function: CollectFunction) -> None:
-    """Write the function for a fetch with `@fromContext` arguments. It adds the objects to the dict `groups`."""
+    """Write the function for a fetch with `@fromContext` arguments. The function adds objects to the dict `groups`."""
     head = f"def {function.name}(at, groups):"
     with lines.block(head), walk(lines, function.step.target, function.collected) as walked:
         write_context_group(lines, function.step.context)
@@ -236,8 +236,8 @@ def write_nothing_fetched(lines: SourceLines, step: StepShape, variable: str, ty
 def _is_hashable(one: InputShape) -> bool:
     """Return whether the values of a key can be compared as Python values.
 
-    This is the case if equal Python values always have equal JSON. For example, `1` and `True` are equal in Python, but
-    values of the type `Int` are never `True`.
+    This is so if values that are equal in Python also have equal JSON. `1` and `True` are equal in Python and differ in
+    JSON, but the values of one type, such as `Int`, are never both.
     """
     if one.source is None:
         return True

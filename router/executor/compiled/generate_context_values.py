@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def write_context_group(lines: SourceLines, context: Iterable[ContextValue]) -> None:
-    """Write the lines for the object that the loops around them have reached."""
+    """Write the lines for one object. The caller has written the loops that reach the object."""
     lines.add("values = {}")
     for value in context:
         typename = value.ancestor.typename

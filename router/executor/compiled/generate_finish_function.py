@@ -3,8 +3,8 @@
 The function does three things:
 
 - It checks values that the decoder does not check: numbers of the type `Float`, and custom scalars that must not be
-  null. If a field has an interface or union type, it also checks the fields that depend on the `__typename` of the
-  object.
+  null. If objects in a field can have several types, the function also checks that each object has the fields of its
+  type.
 - It removes hidden fields.
 - It sets the fields that no fetch returns.
 
@@ -82,7 +82,7 @@ def _write_actions(lines: SourceLines, shape: ObjectShape, variable: str, action
 
 
 def _actions(shape: ObjectShape, typename: str, *, typename_is_omitted: bool) -> list[str]:
-    """Return the lines that finish one object of the type `typename`. The lines call the object OBJECT."""
+    """Return the lines that finish one object of the type `typename`. In the lines, OBJECT stands for the object."""
     if typename in shape.undetermined:
         return ['raise Misfit("the type of an object is not known")']
     lines: list[str] = []

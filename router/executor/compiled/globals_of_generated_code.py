@@ -106,7 +106,7 @@ def refined(present: Any, incoming: Any, interfaces: Mapping[str, Sequence[str]]
 
 
 def built(value: Any, build: Callable[[Any], Any], depth: int) -> Any:
-    """Build the objects of a representation from an object of the response, or from a list with `depth` levels.
+    """Build the objects of a representation from an object of the response, or from `depth` nested lists of objects.
 
     Raises:
         Misfit: The value is absent.

@@ -1,4 +1,4 @@
-"""Find the interfaces whose name `__typename` can have in a response (execution §3.6).
+"""Find the interfaces that can be the value of `__typename` in a response (execution §3.6).
 
 If a subgraph has an interface as an `@interfaceObject` type, it sends the name of the interface. A later fetch sends
 the name of the object type. Until then, generated code handles the name of the interface like that of an object type.
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from graphql import GraphQLSchema
 
 IS_INTERFACE_OBJECT: Final = "isInterfaceObject"
-"""The argument of `@join__type` that says that a type is an `@interfaceObject` in a subgraph."""
+"""The argument of `@join__type` that marks the type as an `@interfaceObject` in the subgraph."""
 
 
 def interface_object_names(schema: GraphQLSchema, name: str) -> tuple[str, ...]:
-    """Return the interfaces whose names `__typename` can have in a field of the interface or union `name`."""
+    """Return the interfaces that can be the value of `__typename` in a field with the abstract type `name`."""
     return tuple(
         type_.name
         for type_ in schema.type_map.values()

@@ -6,10 +6,14 @@ objects of the response, and the objects of all other fetches are merged into th
     fetch 0   products {upc size {width}}      creates the objects at products.@ and at products.@.size
     fetch 1   at products.@: size {height}     is merged into the objects at products.@.size
 
-A creator must be merged before all other fetches that return the objects. And different objects of the response must
-not share the objects of a creator if a fetch can merge different values into them, or reads different arguments from
-their ancestors. An entity is shared by all objects with the same representation. If no fetch meets these conditions,
-every fetch is merged into new objects.
+A creator must meet two conditions:
+
+- It is merged before all other fetches that return the objects.
+- An object that it returns is not shared by places with different values. Places with the same representation share one
+  entity, and all objects in it. Another fetch may return different values for these places, or a fetch may read
+  different arguments from their ancestors.
+
+If the first fetch does not meet both conditions, every fetch is merged into new objects.
 """
 
 from __future__ import annotations
@@ -50,7 +54,10 @@ def _can_create(shape: ObjectShape, steps: Mapping[int, StepShape], before: Call
 
 
 def _nearest_shared(shape: ObjectShape, fetch: int) -> ObjectShape:
-    """Return the nearest objects around `shape` that `fetch` does not create. They can share the objects below them."""
+    """Return the shape of the nearest ancestors that `fetch` does not create.
+
+    Two of these ancestors can share the objects below them.
+    """
     while shape.parent is not None:
         shape = shape.parent[0]
         if shape.creator != fetch:

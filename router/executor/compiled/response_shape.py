@@ -74,7 +74,7 @@ class FieldShape:
         return any(source != fetch for source in self.sources.get(typename, ()))
 
     def is_merged(self, fetch: int) -> bool:
-        """Return whether objects in the field that `fetch` returns are merged into the objects of the response."""
+        """Return whether the objects that `fetch` returns in this field are merged into other objects."""
         return self.child is not None and self.child.creator != fetch
 
 
@@ -87,16 +87,16 @@ class ObjectShape:
         types: The object types that the objects can have, and `interfaces`.
         is_abstract: Whether the type of the field that contains the objects is an interface or union. If it is, the
             objects need a `__typename`.
-        interfaces: Interfaces whose name the `__typename` of an object can have, because a subgraph has them as
-            interface objects. Each interface is mapped to its subtypes in `types`.
+        interfaces: Each interface that a subgraph has as an interface object → its subtypes in `types`. The name of
+            the interface can be the value of `__typename`.
         undetermined: The interfaces for which the selected fields depend on the object type.
         fields: The fields by internal response key: the visible fields in the client's order, then the hidden fields.
         sources: The ids of the fetches that return the objects, in the order of the plan; empty for the root.
         creator: The id of the fetch whose response is decoded into the objects; None for the root, or if all fetches
             merge their results into the objects (`object_creators`).
         parent: The shape of the parent object, and the field in it that contains the objects; None for the root.
-        context_ancestors: The shapes of ancestors whose objects must not share these objects, because a fetch reads
-            arguments from them (`context_values`).
+        context_ancestors: The shapes of ancestors from which a fetch reads arguments. Different ancestors must not
+            share an object of this shape (`context_values`).
     """
 
     number: int

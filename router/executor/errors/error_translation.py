@@ -42,7 +42,7 @@ class FetchTarget:
     places: Mapping[PathSegment, Sequence[ResponsePath]]
 
     def all_places(self) -> Iterator[ResponsePath]:
-        """Yield the paths in the client's response of all root fields or entities."""
+        """Yield the paths of all root fields or entities in the client's response."""
         for paths in self.places.values():
             yield from paths
 

@@ -80,8 +80,8 @@ class ExecutionFailures:
         Args:
             fetch: The fetch.
             objects: The paths of the objects in the client's response.
-            within: The path to `objects` from the objects to which the fetch adds fields; empty if they are the same
-                objects.
+            within: The path to `objects`. It begins at the objects to which the fetch adds fields, and is empty if both
+                are the same objects.
         """
         if not objects:
             return

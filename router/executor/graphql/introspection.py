@@ -90,9 +90,9 @@ def _fragment(
     inner: SelectionSetNode,
     fragments: Mapping[str, FragmentDefinitionNode],
 ) -> list[SelectionNode]:
-    """Return a list with an inline fragment that selects only the introspection fields of a fragment.
+    """Return the introspection fields of a fragment, inside an inline fragment.
 
-    If the fragment has no introspection fields, the list is empty.
+    If the fragment has no introspection fields, return an empty list.
     """
     kept = _meta_fields(inner, fragments)
     return (

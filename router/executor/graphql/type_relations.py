@@ -1,4 +1,4 @@
-"""Look up by name the possible object types of a type, and whether one type is a subtype of another."""
+"""Find the possible object types of a type, and whether one type is a subtype of another. Types are given by name."""
 
 from __future__ import annotations
 

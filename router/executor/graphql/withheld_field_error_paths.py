@@ -30,10 +30,11 @@ def refused_places(
 ) -> Iterator[ResponsePath]:
     """Yield the paths of the errors for a field that the client does not get.
 
-    If the client may not read the field itself, this is the path of the field. If the client may read the field, but
-    none of its subfields, the field is *emptied* (see `withheld_fields`): the field is null, and each subfield has an
-    error. For an emptied list, the only path is that of the field, because the path of a subfield would need the index
-    of an item.
+    If the client may not read the field itself, the only path is that of the field.
+
+    If the client may read the field, but none of its subfields, the field is *emptied* (see `withheld_fields`): the
+    field is null, and each subfield has an error. For an emptied list, the only path is that of the field, because the
+    path of a subfield would need the index of an item.
     """
     if is_refused(withheld.nodes) or is_list_type(get_nullable_type(withheld.type)):
         yield withheld.path

@@ -291,7 +291,8 @@ class _PlanExecution:
 async def _ready(step: FetchStep, done: Mapping[int, asyncio.Event]) -> None:
     """Wait until the results of all fetches on which the step depends are merged (execution §3.7)."""
     for parent in step.fetch.depends_on:
-        if parent in done:  # not the fetch that opened a subscription: its event is already merged
+        # The fetch that opened a subscription is not in `done`, because the data of its event is merged already.
+        if parent in done:
             await done[parent].wait()
 
 

@@ -85,10 +85,9 @@ class ChosenPaths:
     def decide_hops(self, *, weigh_costs: bool) -> None:
         """Choose the inputs of hops.
 
-        First, the method decides the hops without a comparison of costs where possible: if the inputs were passed to
-        the constructor, if the inputs are forced, or if the chosen fetches can already return the fields of a key. If
-        `weigh_costs` is True, each other hop then gets its cheapest inputs. Of these hops, the hop with the largest
-        regret (see `_regret`) is decided first.
+        Some hops are decided without a comparison of costs: their inputs were passed to the constructor, their inputs
+        are forced, or the chosen fetches can already return the fields of a key. If `weigh_costs` is True, each other
+        hop gets its cheapest inputs. Of these hops, the hop with the largest regret (see `_regret`) is decided first.
         """
         while True:
             self._decide_without_cost()
@@ -182,8 +181,7 @@ class ChosenPaths:
         cached = self._to_add.get(start)
         if cached is None:
             to_add: dict[FetchId, int] = {}
-            # If a chosen hop has the same objects, subgraph and stage, both hops share one fetch. Then this hop adds no
-            # fetch.
+            # A hop adds no fetch if a chosen hop has the same objects, subgraph and stage: both hops share one fetch.
             if start.step is not PathStep.KEY_HOP or (start.node.track, start.subgraph, start.stage) not in self._hops:
                 to_add[start.fetch_id] = start.stage
             if start.step is PathStep.KEY_HOP:

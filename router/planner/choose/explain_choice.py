@@ -120,7 +120,7 @@ def _options_of(graph: QueryGraph, hops: KeyHops, leaf: Leaf) -> list[PathOption
     """Return an option for each subgraph that can return the leaf.
 
     `leaf.options` can lack a subgraph, because the walk leaves out options that cannot make a plan cheaper. For such a
-    subgraph, the result has a direct option of the leaf's object, or a hop.
+    subgraph, the result has another option that reaches the leaf's object, such as a hop.
     """
     node, name = leaf.node, leaf.selection.name
     found = {option.subgraph: option for option in reversed(leaf.options)}

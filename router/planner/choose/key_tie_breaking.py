@@ -42,8 +42,8 @@ def break_key_ties(cheapest: CheapestChoice) -> None:
 def _other_inputs(start: PathOption, inputs: Inputs, fetched: Collection[FetchId]) -> Iterator[Inputs]:
     """Yield other inputs for a hop.
 
-    First, the key stays the same, but one of its leaves is read from another fetch of the choice. The stage of the
-    other fetch is not later than the stage of the fetch before. Then the other keys of the hop are used.
+    First, the key stays the same, and one of its leaves is read from another fetch of the choice, at the same stage or
+    an earlier one. Then the other keys of the hop are used.
     """
     for number, (leaf, chosen) in enumerate(inputs):
         for option in leaf.options:

@@ -53,8 +53,8 @@ def _by_usages(inputs: Sequence[RepresentationInput]) -> dict[frozenset[Guards],
     """Return the selections for the representations of one type, by condition.
 
     A condition consists of sets of guards, and is true if all guards of at least one set are true. The condition of an
-    input is usually `usages`. But if the response always has all fields of the input when the fetch runs, the condition
-    of the fetch is used. Then several inputs can share one condition, and their selections are merged.
+    input is usually `usages`. But if the response always has all fields of the input when the fetch runs, the input
+    gets the condition of the fetch. The selections of all inputs with the same condition are merged.
     """
     if len(inputs) == 1:
         (entry,) = inputs

@@ -74,7 +74,10 @@ class Fetched:
     leaves: dict[tuple[PathOption, str, str], list[Guards]] = field(default_factory=dict)
 
     def leaf(self, leaf: Leaf, option: PathOption) -> list[Guards]:
-        """Return the sets of guards under which the option fetches the leaf. The caller can append to this list."""
+        """Return the sets of guards under which `option` fetches `leaf`.
+
+        The result is the list in `leaves`. If the caller appends a set to the list, the set is stored.
+        """
         return self.leaves.setdefault((option, leaf.selection.key, leaf.selection.signature), [])
 
 

@@ -165,8 +165,8 @@ class RootFieldPlanner:
     def _cheapest(self, items: Sequence[SelectedField], preferred: str | None, first_stage: int) -> tuple[str, Draft]:
         """Return the subgraph that resolves the root fields with the cheapest fetches, and its draft.
 
-        Here the fields of the fetches do not count. If several subgraphs are equally cheap, and one of them is
-        `preferred`, return `preferred`. Otherwise, the cost of the plan with its fields decides between them.
+        Subgraphs are compared by the cost of the fetches without their fields. If several subgraphs are equally cheap,
+        and one of them is `preferred`, return `preferred`. Otherwise, the cost of the plan with its fields decides.
         """
         drafts = self._by_subgraph(items, first_stage)
         ranks = {subgraph: (draft.fetch_cost, subgraph != preferred) for subgraph, draft in drafts.items()}

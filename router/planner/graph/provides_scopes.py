@@ -66,8 +66,8 @@ def _fields(
 def provided_scope(scope: Scope, name: str, possible: frozenset[str]) -> Scope | None:
     """Return the scope of the child object in the field `name`.
 
-    `scope` is the scope of the parent object. If it does not provide the field for all object types in `possible`,
-    return None.
+    `scope` is the scope of the parent object. If this scope does not provide the field for all object types in
+    `possible`, return None.
     """
     matching = [entry for entry in scope if entry.name == name and (entry.types is None or possible <= entry.types)]
     if not matching:
