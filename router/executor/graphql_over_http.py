@@ -22,7 +22,7 @@ class EncodingLayer:
     """A `Transport` that encodes the body of a request, and passes the request on to the transport `inner`.
 
     Request stages run before this layer. If a stage has already set the body, the body is not encoded again.
-    `reads_only_bodies` says whether `inner` reads the body of a request, and not its operation and variables.
+    `reads_only_bodies` says whether `inner` reads only the body of a request, not its operation and variables.
     """
 
     def __init__(self, inner: Transport, *, reads_only_bodies: bool = False) -> None:

@@ -1,7 +1,7 @@
 """The parts of Apollo Federation that composition, contracts and the loading of supergraphs all use.
 
-The modules read version numbers, links to specifications and field sets from texts and syntax nodes. They also contain
-the definitions of the specifications. Reading order:
+The modules parse version numbers, field sets, and the links of a schema to specifications. They also contain the
+definitions of the specifications. Read them in this order:
 
 - `version_numbers`
 - `spec_versions`: the directives and types that each version of each specification defines

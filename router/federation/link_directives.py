@@ -217,7 +217,7 @@ def _read_link(node: DirectiveNode) -> Link:
     arguments = _arguments(node)
     url = _read_url(node, arguments)
     alias = arguments.get("as")
-    # Apollo's composition reads an enum value as a string, and a string as an enum value.
+    # Like Apollo's composition, accept an enum value in place of a string, and a string in place of an enum value.
     if alias is not None and not isinstance(alias, StringValueNode | EnumValueNode):
         raise _usage('"as" must be a string', node)
     purpose = arguments.get("for")

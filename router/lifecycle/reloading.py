@@ -230,8 +230,8 @@ _FIXED = (
     "server.max_connections",
     "admin",
 )
-# A reload applies these limits to requests. But the HTTP server has limits for each connection, which are computed from
-# these limits only when the router starts. So a raised limit has its full effect only after a restart.
+# A reload applies these limits to requests. The HTTP server computes its limits for each connection from them, but only
+# when the router starts. So a raised limit has its full effect only after a restart.
 _FIXED_IF_RAISED = ("limits.url_bytes", "limits.header_bytes", "limits.header_count", "traffic.request_timeout")
 
 

@@ -35,7 +35,7 @@ class StartFailed(Exception):
 
 
 class Channel:
-    """The end of the channel that the supervisor uses.
+    """The supervisor's end of the channel.
 
     `hello` completes when the worker begins to serve. If the worker ends before that, `hello` fails with `StartFailed`
     or `WorkerGone`.

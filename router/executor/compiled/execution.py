@@ -48,7 +48,7 @@ async def execute_compiled(
 ) -> tuple[ExecutionResult, Exception | None]:
     """Execute a compiled plan and return the result.
 
-    If a misfit ended the compiled execution, return the misfit too; otherwise None.
+    The second value is the misfit that ended the compiled execution, or None.
     """
     run = _Run(compiled, context)
     try:
@@ -90,7 +90,7 @@ class _Collected:
 
     @classmethod
     def by_context(cls, part: CompiledPart, at: list[Any]) -> Iterator[_Collected]:
-        """Collect the objects of a fetch, by the values of its `@fromContext` arguments."""
+        """Collect the objects of a fetch, grouped by the values of its `@fromContext` arguments."""
         groups: dict[bytes, ContextGroup] = {}
         for step in part.steps:
             if step.collect is not None:

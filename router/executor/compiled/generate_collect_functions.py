@@ -216,7 +216,7 @@ def write_nothing_fetched(lines: SourceLines, step: StepShape, variable: str, ty
     """Write the lines that run if a fetch returns no fields for an object.
 
     The fields of the fetch become null, unless another fetch has returned them. A field with a non-null type cannot
-    become null: a visible field raises `Misfit`, and a hidden field stays absent.
+    become null: for a visible field, the lines raise `Misfit`; a hidden field stays absent.
     """
     for field in step.brought.values():
         if field.is_typename or step.fetch.id not in field.sources.get(typename, ()):

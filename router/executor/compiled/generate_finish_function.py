@@ -59,7 +59,7 @@ def write_finish(
 def _visible_shapes(shape: ObjectShape) -> list[ObjectShape]:
     """Return the shapes of the objects that the client sees. Children come before their parent.
 
-    A loop to the children reads fields of the parent, so the fields of the parent are removed later.
+    The loop over the children reads fields of their parent, so the parent is finished after its children.
     """
     found: list[ObjectShape] = []
     for field in shape.fields.values():

@@ -9,9 +9,9 @@ objects of the response, and the objects of all other fetches are merged into th
 A creator must meet two conditions:
 
 - It is merged before all other fetches that return the objects.
-- An object that it returns is not shared by places with different values. Places with the same representation share one
-  entity, and all objects in it. Another fetch may return different values for these places, or a fetch may read
-  different arguments from their ancestors.
+- If places of the response need different objects, it returns a separate object for each of these places. Places with
+  the same representation get the same entity, and share all objects in it. Places need different objects if another
+  fetch can return different values for them, or if a fetch reads different arguments from their ancestors.
 
 If the first fetch does not meet both conditions, every fetch is merged into new objects.
 """

@@ -133,7 +133,7 @@ def complete_subtree(
         subtree: The part to complete.
         errors: All errors of the execution so far. The result contains the errors without a path, and the errors at the
             subtree or below it. The other errors are not in the result, but a null needs no further error if one of
-            them is at the null or above it.
+            the other errors is at the null or above it.
         effects: The effects of failed fetches. Completion changes this object. So pass the same object for all parts of
             a response, and complete each part before the parts inside it.
 

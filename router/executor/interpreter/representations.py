@@ -262,7 +262,7 @@ class Projection:
 
 
 def _object_type(type_: GraphQLOutputType | None) -> str:
-    """Return the name of the object type in `type_`. If values can have several object types, return ""."""
+    """Return the name of the object type in `type_`. Return "" for a type with several possible object types."""
     named = None if type_ is None else get_named_type(type_)
     return named.name if is_object_type(named) else ""
 

@@ -37,8 +37,8 @@ def plan_cost(groups: tuple[FetchGroup, ...], written: Callable[[FetchGroup], Tr
 def number_of_fields(tree: Tree, outer: Guards = ALWAYS) -> int:
     """Return the number of fields in the text of the fetch for the tree.
 
-    The `outer` guards (`@skip` and `@include` conditions) are already written around the tree. Therefore a `__typename`
-    with these guards counts as unconditional.
+    The `outer` guards (`@skip` and `@include` conditions) are written around the tree. So a selected `__typename` with
+    no other guards is unconditional in the tree, and the text needs no additional `__typename`.
     """
     count = 0
     for entry in tree.fields:

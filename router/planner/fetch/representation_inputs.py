@@ -66,8 +66,8 @@ class Fetched:
     """Collects the guards under which options are used and leaves are fetched.
 
     A set of guards is a condition: all its `@skip` and `@include` variables have the required values. `usages` maps
-    each root option (the start of a fetch) to the sets of guards under which it is used. `leaves` maps each leaf,
-    identified by its option, response key and signature, to the sets of guards under which it is fetched.
+    each root option (the start of a fetch) to the sets of guards under which it is used. `leaves` maps each leaf to the
+    sets of guards under which it is fetched. A leaf is identified by its option, response key and signature.
     """
 
     usages: dict[PathOption, dict[Guards, None]] = field(default_factory=dict)
