@@ -29,10 +29,7 @@ class IdempotencyRedis(Section):
 
 
 class Idempotency(Section):
-    """Keys with which a client can repeat a mutation without a second effect.
-
-    The client gets the response to the first mutation again.
-    """
+    """Keys with which a client can repeat a mutation without a second effect. The first response is sent again."""
 
     enabled: bool = False
     """Whether the router stores the responses of mutations with a key."""

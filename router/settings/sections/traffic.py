@@ -14,14 +14,12 @@ from router.settings.types import ContentCoding, Count, Duration, FilePath, IsNu
 
 
 class Retry(Section):
-    """Whether failed requests are sent again.
-
-    Queries, and mutations with an `Idempotency-Key` header, are repeated after a broken connection or the status 502,
-    503 or 504. If a connection cannot be opened, any request is repeated, because the subgraph has not received it.
-    """
+    """Whether failed requests are sent again."""
 
     enabled: bool = False
-    """Whether requests are repeated."""
+    """Whether requests are repeated. Queries, and mutations with an `Idempotency-Key` header, are repeated after a
+    broken connection or the status 502, 503 or 504. If a connection cannot be opened, any request is repeated, because
+    the subgraph has not received it."""
     attempts: Count = 2
     """The largest number of repetitions of one request. `timeout` limits the time of all attempts together."""
     wait: Duration = 0.05
@@ -35,15 +33,13 @@ class Retry(Section):
 
 
 class Breaker(Section):
-    """Whether a subgraph that fails gets no requests for a while.
-
-    A status 5xx, a timeout and a failed connection count as failures.
-    """
+    """Whether a subgraph that fails gets no requests for a while."""
 
     enabled: bool = False
     """Whether there is a circuit breaker."""
     failures: Percentage = 50.0
-    """The share of failed requests, in percent, at which the breaker opens."""
+    """The share of failed requests, in percent, at which the breaker opens. A status 5xx, a timeout and a failed
+    connection count as failures."""
     minimum_requests: Count = 20
     """The breaker opens only if `window` has at least this number of requests."""
     window: Duration = 10.0
