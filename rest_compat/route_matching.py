@@ -2,8 +2,7 @@
 
 The path is matched segment by segment before it is decoded, so that an encoded slash stays inside its segment. A
 literal segment has priority over a parameter, whatever the method is. So `GET /api/transactions/transfer` matches the
-route of transfers, which has no GET: the response is 405. The request does not read a transaction with the id
-"transfer".
+route of transfers. This route has no GET, so the response is 405, although `GET /api/transactions/{id}` exists.
 """
 
 from __future__ import annotations

@@ -39,7 +39,8 @@ MAX_KEYS: Final = 100_000
 # When the store is full, this share of the keys is dropped. To choose the keys, the store must compare all of them.
 # This takes time, so it is done rarely, and many keys are dropped each time.
 _DROPPED_SHARE: Final = 0.1
-# How many seconds `wait_turn` remembers a wait after its end. The first call in this time returns 0.
+# After a wait has ended, `wait_turn` remembers the wait for this number of seconds. If `wait_turn` is called again in
+# this time, the first call for the same key returns 0: the key need not wait again.
 _TURN_KEPT_SECONDS: Final = 900.0
 _ROUNDING_SECONDS: Final = 1e-6
 

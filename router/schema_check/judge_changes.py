@@ -63,7 +63,7 @@ class CheckInput:
         fail_on: A key of `FAIL_ON`.
         step_findings: What other steps have found, such as the lint rules.
         severities: Codes of changes → the severity that the policy gives to them.
-        usage: The operations of the usage store that a check asks for; None without a store.
+        usage: The usage store, which has the operations that clients have sent; None without a store.
         compares: Whether the schemas are compared. If not, the result has only the findings of the other steps.
     """
 
@@ -220,7 +220,10 @@ def _broken(impact: Impact | None, change: Change) -> tuple[KnownOperation, ...]
 
 
 def _operations(given: CheckInput, changes: Sequence[Change]) -> Sequence[KnownOperation] | None:
-    """Return the known operations. A usage store can have very many, so it is asked only for those that can break."""
+    """Return the known operations.
+
+    A usage store can have very many operations, so only the operations that a change can break are read from it.
+    """
     if given.usage is None:
         return given.operations
     used = {name for change in changes if change.severity is not Severity.SAFE for name in change.used_coordinates}

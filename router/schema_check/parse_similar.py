@@ -1,7 +1,7 @@
-"""Parses a text in a fraction of the time if a similar text is parsed already.
+"""Parses a text in a fraction of the time if a similar text is already parsed.
 
-Two versions of a supergraph are mostly equal. Definitions in the equal beginning and end of both texts are taken from
-the known document; only what is between them is parsed.
+Two versions of a supergraph are mostly equal. If both texts begin or end with the same definitions, these definitions
+are taken from the known document. Only the definitions between them are parsed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def parse_similar(text: str, known: str, document: DocumentNode) -> DocumentNode:
-    """Return the document of `text`. Its nodes have places (`loc`), but these are not places in `text`.
+    """Return the document of `text`. The places of its nodes (`loc`) are not places in `text`.
 
     Args:
         text: The text to parse.
@@ -43,7 +43,7 @@ def parse_similar(text: str, known: str, document: DocumentNode) -> DocumentNode
     try:
         parsed = parse(middle).definitions if middle.strip() else ()
     except GraphQLSyntaxError:
-        # Only an error of the whole text has the right place.
+        # Parse the whole text, so that the error has its place in the whole text.
         return parse(text)
     return DocumentNode(definitions=(*definitions[:head], *parsed, *definitions[tail:]))
 

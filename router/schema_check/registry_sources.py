@@ -1,4 +1,4 @@
-"""Makes the versions of a check for a repository with only some of the subgraphs. The others come from a registry."""
+"""Makes the versions that a check compares. This repository has some of the subgraphs, a registry has the others."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def published_source(snapshot: RegistrySnapshot) -> SchemaSource:
 
 
 def proposed_source(snapshot: RegistrySnapshot, own: Mapping[str, OwnSubgraph]) -> SchemaSource:
-    """Return the newest version of a registry, in which the subgraphs of this repository replace the published ones.
+    """Return the newest version of a registry, with this repository's subgraphs instead of the published ones.
 
     Raises:
         UnreadableSchema: A file cannot be read, or a new subgraph has no URL.
@@ -43,10 +43,10 @@ def proposed_source(snapshot: RegistrySnapshot, own: Mapping[str, OwnSubgraph]) 
 def source_at_commit(
     snapshot: RegistrySnapshot, own: Mapping[str, OwnSubgraph], commit: str, timeout_seconds: float
 ) -> SchemaSource:
-    """Return the newest version of a registry, in which this repository's files at a commit replace the published ones.
+    """Return the newest version of a registry, with this repository's subgraphs as they were at a commit.
 
     Raises:
-        UnreadableSchema: The commit does not exist or did not have one of the files, or a new subgraph has no URL.
+        UnreadableSchema: The commit does not exist, a file does not exist in the commit, or a new subgraph has no URL.
     """
     texts = {}
     for name, each in own.items():

@@ -81,7 +81,7 @@ def read_utf_8(path: Path) -> str:
 
 
 def read_source_at_commit(path: Path, name: str, timeout_seconds: float) -> SchemaSource:
-    """Read what `path` was at a commit, together with the files that it names.
+    """Read the file at `path`, and the files that it names, as they were at a commit.
 
     Raises:
         UnreadableSchema: The commit or a file does not exist.

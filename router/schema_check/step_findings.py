@@ -40,7 +40,7 @@ class StepFinding:
         coordinate: The element of the schema; empty if the finding belongs to none.
         place: Where the element is declared; None if no file declares it.
         advice: What to do, in one sentence.
-        notes: More lines for people, such as the operations that are concerned.
+        notes: More lines for people, such as the affected operations.
         detail: Distinguishes findings with equal `code` and `coordinate`; empty if not needed.
     """
 
@@ -56,7 +56,7 @@ class StepFinding:
 
     @property
     def id(self) -> str:
-        """A name of the finding that unrelated edits do not change."""
+        """A name of the finding. Edits of other parts of the schema do not change this name."""
         return ":".join(part for part in (self.step, self.code, self.coordinate, self.detail) if part)
 
     @property

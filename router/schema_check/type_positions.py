@@ -34,9 +34,9 @@ class TypePositions:
             arguments of directives that are allowed in operations.
         inputs: The reachable types of arguments and input fields. An operation can contain values of these types.
         outputs: The reachable types of fields. A response can contain values of these types.
-        beside_others: The reachable composite types that can share a place of the response with other composite types:
-            an operation can select fields of several types there, in fragments. All fields with one response key must
-            then have the same type (GraphQL specification, "Field Selection Merging").
+        beside_others: The reachable composite types that can share a place of the response with other composite types.
+            At this place, an operation can select fields of several types, in fragments. All these fields that have the
+            same response key must have the same type (GraphQL specification, "Field Selection Merging").
     """
 
     reachable: frozenset[str]

@@ -43,7 +43,7 @@ class UsageSource:
         """Open a store, and count its requests.
 
         Raises:
-            InvalidOperations: There is no such file, or no request in the window, so it is unknown what clients use.
+            InvalidOperations: The file does not exist, or the window has no requests: the usage is unknown.
             StartupError, StoreFailure: The store cannot be used.
         """
         if not location.startswith(POSTGRES_SCHEMES) and not Path(location).exists():

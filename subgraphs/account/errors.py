@@ -13,7 +13,7 @@ from servicekit.errors import ServiceError
 
 
 class TransactionIdReused(ServiceError):
-    """A posting has the transaction id of another posting. This is a bug of the caller, not a repetition."""
+    """A posting has the transaction id of another posting. This is a bug of the caller, not a retry."""
 
     code = "TRANSACTION_ID_REUSED"
     status = 409

@@ -81,7 +81,10 @@ def _client_gone(_request: Request, _error: Exception) -> Response:
 
 
 class _Resources(Generic[R]):
-    """The runtime of an application, available while its lifespan runs."""
+    """Holds the runtime of an application, that is, its open resources.
+
+    `lifespan` opens the runtime when the application starts, and closes it when the application stops.
+    """
 
     def __init__(self, open_runtime: Callable[[], AbstractAsyncContextManager[R]]) -> None:
         self._open_runtime = open_runtime

@@ -79,8 +79,8 @@ FieldError: TypeAlias = dict[str, object]
 def transfer_order(given: TransferInput) -> Order:
     """Return the order of a transfer.
 
-    If a field is wrong, raise BadUserInput, which names every wrong field. So do the functions for the other types of
-    order.
+    If a field is wrong, raise BadUserInput, which names every wrong field. The functions for the other types of order
+    raise it too.
     """
     by_id, by_number = given.destination_account_id or None, given.destination_account_number or None
     _refuse(

@@ -33,7 +33,7 @@ from graphql.language import (
     UnionTypeExtensionNode,
 )
 
-from router.composition.reading.lenient_sdl_parser import merged_values
+from router.composition.reading.parse_sdl_with_repetitions import merged_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

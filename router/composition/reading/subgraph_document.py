@@ -26,7 +26,7 @@ from router.composition.model import BUILT_IN_SCALARS, ROOTS
 from router.composition.reading.check_own_graphql_directives import own_graphql_directives
 from router.composition.reading.drop_subgraph_spec_parts import spec_types, without_spec_parts
 from router.composition.reading.give_each_type_one_kind import with_one_kind_per_type
-from router.composition.reading.lenient_sdl_parser import parse_schema
+from router.composition.reading.parse_sdl_with_repetitions import parse_schema
 from router.composition.reading.schema_limits import exceeded_limit
 from router.composition.report import Location, Report
 from router.federation.link_directives import links_federation

@@ -1,4 +1,4 @@
-"""Reads which lint rules are on, and how serious their problems are: the key `lint` of `.router/check.yaml`.
+"""Reads the key `lint` of `.router/check.yaml`: which lint rules are on, and how serious their problems are.
 
     lint:
       rules:

@@ -44,7 +44,8 @@ class EmbeddedDocument:
 def embedded_documents(source: str) -> Iterator[EmbeddedDocument]:
     """Yield the documents in the source of a client.
 
-    A literal that only other literals contain, such as a list of fields, is no document and is left out.
+    A literal inside another literal is left out, because it is only a part, such as a list of fields. But a literal
+    that defines a fragment is always a document.
     """
     found = list(_LITERAL.finditer(source))
     literals = {match["name"]: match["text"] for match in found if match["name"]}
@@ -61,9 +62,10 @@ def _defines_fragment(text: str) -> bool:
 
 
 def _expanded(text: str, literals: Mapping[str, str], depth: int) -> str:
-    """Return the text, in which each `${NAME}` is replaced by the literal, or by nothing if this is a fragment.
+    """Replace each `${NAME}` in the text by the literal with this name.
 
-    A fragment is a document of its own.
+    If the file has no such literal, or the literal is a fragment, `${NAME}` is removed. A fragment is a document of its
+    own.
     """
 
     def replacement(match: re.Match[str]) -> str:

@@ -49,8 +49,8 @@ class KnownOperation:
         name: The name of the operation; `(anonymous)` if it has none.
         place: The file and the line of the operation, such as `operations/book.graphql:3`.
         document: The operation and its fragments.
-        in_variables: The coordinates that values of its variables used; None if they are not known.
-        usage: What the usage store knows of it; None if it comes from a file.
+        in_variables: The coordinates that the values of its variables used; None if not all values are known.
+        usage: The operation in the usage store, with its requests; None if the operation comes from a file.
     """
 
     name: str
@@ -61,7 +61,7 @@ class KnownOperation:
 
     @property
     def label(self) -> str:
-        """The operation as people see it: its name, its place, and who sends it how often."""
+        """The operation in messages: its name, its place, the number of its requests, and the clients that send it."""
         if self.usage is None:
             return f"{self.name} ({self.place})"
         clients = [f"{each.client}: {each.requests:,}" for each in self.usage.clients[:_SHOWN_CLIENTS]]
@@ -73,7 +73,7 @@ class KnownOperation:
 
     @property
     def id(self) -> str:
-        """A name of the operation that unrelated edits of its file do not change, for approvals."""
+        """A name of the operation for approvals. Unrelated edits of the operation's file do not change this name."""
         place = self.place if self.usage is not None else self.place.rpartition(":")[0]
         return f"{place}#{self.name}"
 
@@ -95,8 +95,8 @@ def read_operations(paths: Iterable[Path]) -> Sequence[KnownOperation]:
     """Return the operations in files, folders and manifests, in order.
 
     Args:
-        paths: Folders with `.graphql` and `.gql` files and sources in JavaScript or TypeScript, single such files, and
-            manifests (`.json`).
+        paths: Folders, single files, and manifests (`.json`). In a folder, `.graphql` and `.gql` files and sources in
+            JavaScript and TypeScript are read.
 
     Raises:
         InvalidOperations: A path cannot be read, a document has a syntax error, a fragment is missing, or two files of

@@ -69,9 +69,9 @@ class PlanCostLimits(Section):
     """How much the cost of a known operation's plan may grow. Without limits, any growth is only a warning."""
 
     more_fetches: Number | None = None
-    """The largest number of additional fetches with which the check passes."""
+    """The check fails if a plan gets more than this number of additional fetches."""
     more_depth: Number | None = None
-    """The largest number of additional fetches, one after the other, with which the check passes."""
+    """The check fails if a plan runs more than this number of additional fetches one after the other."""
 
 
 class UsageRules(Section):
@@ -81,7 +81,7 @@ class UsageRules(Section):
     """The path of the SQLite file, or the URL of the PostgreSQL database. If the URL has a password, use the option
     `--usage` or the variable ROUTER_USAGE_STORE instead of this key."""
     since: str = "30d"
-    """How old the oldest requests are that count, such as 6h or 30d."""
+    """The age of the oldest requests that count, such as 6h or 30d."""
     below: str = "0%"
     """A change that breaks less than this share of the requests does not make the check fail."""
     exclude_clients: tuple[str, ...] = ()
@@ -120,7 +120,7 @@ class CheckSettings(Section):
     fail_on: Literal["breaking", "dangerous"] = "breaking"
     """The lowest severity that makes the check fail."""
     severities: dict[ChangeCode, Severity] = Field(default_factory=dict)
-    """For each code of a change, the severity that replaces its own."""
+    """For a code of a change, the severity that replaces the code's own severity."""
     steps: Steps = Steps()
     """Which steps run."""
     contracts: dict[str, ContractRule] = Field(default_factory=dict)
@@ -140,7 +140,7 @@ class CheckSettings(Section):
             try:
                 parse_lint_settings(value, all_rules())
             except InvalidLintSettings as error:
-                # The message of the file begins with the key.
+                # Remove the key `lint`: the reader of the file puts it before each message.
                 raise ValueError(str(error).removeprefix("lint").lstrip(".: ")) from error
         return value
 

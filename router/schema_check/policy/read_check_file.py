@@ -92,7 +92,7 @@ def _approvals_in(folder: Path) -> Path | None:
 
 
 def _usage_within(usage: UsageRules | None, folder: Path) -> UsageRules | None:
-    """Return the rules with the path of the store; the URL of a database stays as it is."""
+    """Return the rules with the store's path resolved against `folder`. The URL of a database is not changed."""
     if usage is None or "://" in usage.store:
         return usage
     return usage.model_copy(update={"store": str(folder / usage.store)})
@@ -123,7 +123,7 @@ def _keys_beside(location: tuple[str | int, ...]) -> list[str]:
 
 
 def _line(root: CommentedMap, location: tuple[str | int, ...]) -> int:
-    """Return the line of a key. If the file does not have it, return the line of what should contain it."""
+    """Return the line of a key. If the key is missing, return the line of the mapping in which it should be."""
     line, node = 1, cast("object", root)
     for step in location:
         if not isinstance(node, CommentedMap | CommentedSeq) or step not in (node.lc.data or {}):

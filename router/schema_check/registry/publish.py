@@ -1,8 +1,8 @@
 """Publishes subgraphs to a registry in a folder.
 
 A publication is atomic: all files of the new version are written first, and then `latest.json` is replaced. A lock
-keeps two publications apart, so that no change is lost. A publication that was interrupted leaves files that no version
-names.
+prevents two publications at the same time, so that no change is lost. If a publication is interrupted, its files
+remain, but no version refers to them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _LOCK: Final = ".lock"
 
 
 class NotPublishable(Exception):
-    """The subgraphs do not compose with the new ones, so nothing is published.
+    """The new subgraphs do not compose with the other subgraphs, so nothing is published.
 
     Attributes:
         composition: The composition, with its errors.
@@ -152,7 +152,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Replace a file in one step, and wait until it is on the disk. A file with this content is not touched."""
+    """Replace a file in one step, and wait until it is on the disk. A file with the same content is not touched."""
     if path.exists() and path.read_bytes() == content:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -64,7 +64,7 @@ def parse_version(place: str, content: bytes) -> RegistryVersion:
     """Return the version in the content of a file.
 
     Raises:
-        RegistryError: It is not a version of a registry.
+        RegistryError: The content is not a version of a registry.
     """
     try:
         version = msgspec.json.decode(content, type=RegistryVersion)
@@ -99,7 +99,7 @@ def checked(place: str, content: bytes, sha256: str) -> bytes:
     """Return the content if it has the checksum.
 
     Raises:
-        RegistryError: It has another one.
+        RegistryError: The content has another checksum.
     """
     if checksum(content) != sha256:
         raise RegistryError(

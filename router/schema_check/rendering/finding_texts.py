@@ -30,7 +30,7 @@ _OTHERWISE = "Keep the old form until no client needs it."
 
 
 def remedy_for(code: ChangeCode) -> str:
-    """Return how to change the schema so that a change with this code no longer breaks clients."""
+    """Return what to do instead of a change with this code, so that no client breaks."""
     return _ADVICE.get(code, _OTHERWISE)
 
 
@@ -81,7 +81,7 @@ def lines_of(finding: Finding) -> list[str]:
 
 
 def lines_of_step(finding: StepFinding) -> list[str]:
-    """Return everything about a finding of a step: what is wrong, more about it, and what to do."""
+    """Return all texts about a finding of a step: what is wrong, the notes, and what to do."""
     return [finding.message, *finding.notes, finding.advice]
 
 

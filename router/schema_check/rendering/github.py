@@ -20,7 +20,7 @@ _STEP_COMMANDS: Final = {Level.ERROR: "error", Level.WARNING: "warning", Level.I
 
 
 def render_github(result: CheckResult) -> str:
-    """Return one workflow command for each change that is not safe, each finding of another step, and the result."""
+    """Return workflow commands: for each change that is not safe, each finding of another step, and the result."""
     shown = [finding for finding in result.findings if finding.change.severity in _COMMANDS]
     lines = [_finding(finding) for finding in shown]
     lines += [_step_finding(finding) for finding in result.step_findings]

@@ -1,7 +1,8 @@
 """Checks contracts: the schemas that some clients see, selected by `@tag`.
 
-A change can break the clients of a contract although the whole schema does not change: an element loses a tag. So both
-versions of each contract are derived and compared. Changes that the whole schema has too are not repeated.
+If an element loses a tag, the whole schema does not change, but a contract's schema can lose the element. The clients
+of the contract then break. So both versions of each contract are derived and compared. Changes that the whole schema
+has too are not repeated.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def _problems(versions: _Versions) -> Iterator[StepFinding]:
         advice = f"The tags are: {', '.join(new.known_tags) or 'none'}."
         yield StepFinding(STEP, "UNKNOWN_TAG", Level.WARNING, message, name, None, advice, detail=tag)
     if new.errors:
-        # The finding is an error even if the contract is invalid in both versions: it cannot be published.
+        # This is an error even if the contract was invalid in the base too: an invalid contract cannot be published.
         advice = "Tag the elements that the message names, or change the filter of the contract."
         message = f"The contract {name} is not a valid schema."
         notes = tuple(f"{error.code}: {error.message}" for error in new.errors)
@@ -93,7 +94,7 @@ def _changes(given: CheckInput, whole: CheckResult, versions: _Versions) -> Iter
     base, proposed = _narrowed(given.base, old_sdl), _narrowed(given.proposed, new_sdl)
     operations = given.operations
     if operations is not None:
-        # An operation that is not valid with the contract comes from clients of the whole schema.
+        # Leave out operations that the contract's schema does not allow: clients of the whole schema send them.
         operations = [each for each in operations if not validate(base.schema, each.document)]
     known = {(finding.change.id, finding.change.severity) for finding in whole.findings}
     inner = replace(given, base=base, proposed=proposed, operations=operations, approvals=(), step_findings=())

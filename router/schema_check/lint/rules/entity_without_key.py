@@ -19,7 +19,7 @@ LEVEL: Final = Level.WARNING
 
 
 def check(schema: LintedSchema) -> Iterator[Problem]:
-    """Report object types with a field `id: ID!` and without `@key`, if the schema has several subgraphs."""
+    """Report object types that have a field `id: ID!`, but no `@key`. A schema with one subgraph is not checked."""
     if not any(text.name for text in schema.texts):
         return
     for text in schema.texts:

@@ -18,7 +18,7 @@ LEVEL: Final = Level.WARNING
 
 
 def check(schema: LintedSchema) -> Iterator[Problem]:
-    """Report names in another form."""
+    """Report names of enum values that are not in UPPER_SNAKE_CASE."""
     for element in schema.elements(ElementKind.ENUM_VALUE):
         better = constant_case(element.name)
         if better != element.name:

@@ -18,7 +18,7 @@ LEVEL: Final = Level.WARNING
 
 
 def check(schema: LintedSchema) -> Iterator[Problem]:
-    """Report names in another form."""
+    """Report names of fields that are not in camelCase."""
     for element in schema.elements(ElementKind.FIELD):
         better = camel_case(element.name)
         if better != element.name:

@@ -1,4 +1,4 @@
-"""INPUT_SUFFIX: an input type does not have a suffix such as `Input`, or a type that is not an input type has it."""
+"""INPUT_SUFFIX: an input type has no suffix such as `Input`, or another type has the suffix `Input`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OF_INPUTS: Final = ("Input", "Filter", "Order", "OrderBy", "Sort", "Where")
 
 
 def check(schema: LintedSchema) -> Iterator[Problem]:
-    """Report input types without a suffix of input types, and other types with the suffix `Input`."""
+    """Report input types without a suffix such as `Input` or `Filter`, and other types with the suffix `Input`."""
     for text in schema.texts:
         for name, (element, *_) in text.types.items():
             if element.kind is ElementKind.INPUT and not name.endswith(_OF_INPUTS):

@@ -20,7 +20,7 @@ LEVEL: Final = Level.INFO
 
 
 def check(schema: LintedSchema) -> Iterator[Problem]:
-    """Report resolvable keys whose fields no other subgraph has."""
+    """Report a resolvable key if no other subgraph has its outermost fields."""
     for text in schema.texts:
         for name, (element, *_) in text.types.items():
             others = [other for other in schema.texts if other is not text and name in other.types]

@@ -20,7 +20,7 @@ _VERBS: Final = ("get", "list", "find", "fetch", "query")
 
 
 def check(schema: LintedSchema) -> Iterator[Problem]:
-    """Report fields of the query type with such a verb."""
+    """Report fields of the query type whose names begin with `get`, `list`, `find` or `fetch`."""
     for element in schema.elements(ElementKind.FIELD):
         owner = element.parent
         if owner is None or element.source.root_types.get(owner.name) != "query":

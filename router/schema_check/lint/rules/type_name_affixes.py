@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LEVEL: Final = Level.WARNING
 
-# Words that only repeat the kind of the type, or name an operation.
+# For each kind of type, the words that only repeat the kind, or name a kind of operation.
 _EMPTY_WORDS: Final = {
     ElementKind.OBJECT: ("Type", "Object", "Query", "Mutation", "Subscription"),
     ElementKind.INTERFACE: ("Interface", "Type", "Query", "Mutation", "Subscription"),
@@ -28,7 +28,7 @@ _EMPTY_WORDS: Final = {
 
 
 def check(schema: LintedSchema) -> Iterator[Problem]:
-    """Report names that begin or end with such a word, once for each type of a text."""
+    """Report names of types that begin or end with an empty word, once for each text that declares the type."""
     for text in schema.texts:
         for name, (element, *_) in text.types.items():
             if name in text.root_types:

@@ -17,7 +17,7 @@ LEVEL: Final = Level.WARNING
 
 
 def check(schema: LintedSchema) -> Iterator[Problem]:
-    """Report names in another form, once for each type of a text."""
+    """Report names of types that are not in PascalCase, once for each text that declares the type."""
     for text in schema.texts:
         for name, (element, *_) in text.types.items():
             better = pascal_case(name)

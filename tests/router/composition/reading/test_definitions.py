@@ -1,6 +1,6 @@
 """The definitions of a subgraph: parsed, completed with those of specifications, built into records.
 
-Covers `router/composition/reading/subgraph_document.py`, `router/composition/reading/lenient_sdl_parser.py`,
+Covers `router/composition/reading/subgraph_document.py`, `router/composition/reading/parse_sdl_with_repetitions.py`,
 `router/composition/reading/give_each_type_one_kind.py`, `router/composition/reading/convert_lenient_literals.py`,
 `router/federation/rewrite_definitions.py`,
 `router/composition/reading/schema_builder.py`, `router/composition/reading/check_types_of_replaced_arguments.py`,
@@ -19,7 +19,7 @@ from router.composition import Subgraph
 from router.composition.model import Kind
 from router.composition.reading.convert_lenient_literals import with_exact_literals
 from router.composition.reading.give_each_type_one_kind import with_one_kind_per_type
-from router.composition.reading.lenient_sdl_parser import parse_schema
+from router.composition.reading.parse_sdl_with_repetitions import parse_schema
 from router.composition.reading.read_subgraph import read_subgraph
 from router.composition.reading.spec_definitions_under_schema_names import spec_definitions
 from router.composition.reading.spec_directive_names import element_resolver
