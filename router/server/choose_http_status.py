@@ -1,7 +1,7 @@
 """Chooses the HTTP status of a response (execution §18).
 
-The setting `errors.status` maps error codes to statuses. If the response has no data, the first of its error codes that
-is in this setting decides. Otherwise, the media type and the `Outcome` of the response decide.
+The setting `errors.status` maps error codes to statuses. If a response has no data, the first error code with a status
+in this setting decides. In all other cases, the media type and the `Outcome` of the response decide.
 """
 
 from __future__ import annotations

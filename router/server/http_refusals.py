@@ -1,4 +1,6 @@
-"""Defines `HttpRefusal`, which refuses an HTTP request before its GraphQL request is run, and its codes and statuses.
+"""Defines `HttpRefusal`, which refuses an HTTP request before its GraphQL request is run.
+
+Each code has a status:
 
 METHOD_NOT_ALLOWED         405    NOT_ACCEPTABLE              406
 NOT_FOUND                  404    UNSUPPORTED_MEDIA_TYPE      415

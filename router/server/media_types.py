@@ -54,11 +54,9 @@ def negotiate(accept: str | None) -> MediaType | None:
 def _match(media_type: MediaType, ranges: list[ParameterizedValue]) -> tuple[float, int, int] | None:
     """Find the most specific media range that includes `media_type`.
 
-    Return its quality, specificity and negative position.
-
-    Return None if no media range includes `media_type`. To find the preferred media type, compare the results for
-    several media types: the largest result is the best. The position in the header is negative, so that an earlier
-    range is larger.
+    Return the quality, the specificity and the negative position of this range; None if there is no such range. The
+    media type with the largest result is the preferred one. The position in the header is negative, so that an earlier
+    range has a larger result.
     """
     covering = [
         (_EXACT if candidate.value == media_type.value else _WILDCARDS[candidate.value], -position, candidate.quality)

@@ -1,8 +1,8 @@
 """Usage: which operations clients send, how often, and what they use of the schema. Off by default.
 
 In: the operation, the client and the duration of each request. Out: a store of counts by operation, client and minute.
-The store never contains values that clients send. Literals are removed from documents. Of variables, the store has only
-the input fields that were present and the enum values that were sent.
+The store never contains values that clients send. Literals are removed from documents. For variables, the store has
+only the names of the input fields that were present, and the enum values.
 
 Reading order:
 

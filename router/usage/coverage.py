@@ -50,8 +50,9 @@ def add_unknown_variables(
 ) -> dict[str, int]:
     """Return the requests of each coordinate, including requests whose variables may have used the coordinate.
 
-    These are requests of operations whose variables were not all looked at. An operation that is no longer valid for
-    the schema is left out, because its variables can use nothing of the schema.
+    If some values of an operation's variables were not looked at, its variables may have used everything in their
+    types. An operation that is no longer valid for the schema is left out, because its variables can use nothing of the
+    schema.
     """
     added = dict(requests)
     for each in operations:

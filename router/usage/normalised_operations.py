@@ -29,7 +29,7 @@ class NormalisedOperations:
         self._bytes = 0
 
     def normalise(self, key: OperationKey, operation: PreparedOperation) -> RecordedOperation:
-        """Return the operation as the store has it."""
+        """Return the operation without literals, as it is stored."""
         known = self._known.get(key)
         if known is not None:
             return known

@@ -18,7 +18,7 @@ _WHOLE: Final = 100.0
 
 
 def window_of(length: str, excluded_clients: Iterable[str] = ()) -> UsageWindow:
-    """Return the window that began a length of time ago. The text is a number with m, h, d or w, such as `30d`.
+    """Return the window from `length` ago until now. `length` is a number with m, h, d or w, such as `30d`.
 
     Raises:
         ValueError: The text is not a length of time.

@@ -89,7 +89,7 @@ class RecorderStatus:
 
 @dataclass(slots=True, eq=False)
 class _Counted:
-    """What one client sent of one operation since the last write."""
+    """The requests of one client with one operation since the last write."""
 
     key: OperationKey
     operation: PreparedOperation
@@ -159,7 +159,7 @@ class UsageRecorder:
         counted = _Counted(key[:2], client, input_variables(client.api_schema, client.definition))
         self._table[key] = counted
         if counted.inputs and self.limits.one_in > 1:
-            # The values of requests outside of the sample are never looked at.
+            # The values in requests outside the sample are never looked at.
             self._unseen_variables[counted.key] = client
         return counted
 
@@ -187,7 +187,7 @@ class UsageRecorder:
                 await self._collect()
 
     async def _flush(self) -> None:
-        """Write everything that waits. A failure is logged and counted, and the next attempt writes all of it."""
+        """Write everything that waits. If this fails, log and count the failure; the next attempt writes everything."""
         try:
             await self._collect()
             await self._write()
@@ -214,7 +214,7 @@ class UsageRecorder:
             )
 
     async def _collect(self) -> None:
-        """Move the recorded requests to the batch that waits. Documents are normalised in another thread."""
+        """Add the recorded requests to the waiting batch. Documents are normalised in another thread."""
         table, self._table = self._table, {}
         variables, self._variables = self._variables, []
         unseen, self._unseen_variables = self._unseen_variables, {}

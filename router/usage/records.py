@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 BUCKET_SECONDS: Final = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-"""The upper bounds of the buckets of a latency histogram, in seconds. A last bucket has everything above."""
+"""The upper bounds, in seconds, of the buckets of a latency histogram. One more bucket has all longer durations."""
 
 BUCKETS: Final = len(BUCKET_SECONDS) + 1
 MINUTE: Final = 60
@@ -66,7 +66,7 @@ class Counts:
         self.buckets = [mine + theirs * weight for mine, theirs in zip(self.buckets, other.buckets, strict=True)]
 
     def quantile(self, share: float) -> float:
-        """Return the upper bound in seconds of the bucket with the quantile. The last bucket's bound is infinity."""
+        """Return the upper bound, in seconds, of the bucket that contains the quantile. The last bound is infinity."""
         wanted = share * sum(self.buckets)
         seen = 0
         for bound, count in zip((*BUCKET_SECONDS, float("inf")), self.buckets, strict=True):
@@ -104,8 +104,8 @@ class UsageBatch:
         counts: (minute since 1970, id of the operation, client) → counts.
         clients: The clients in `counts`.
         described: Ids of operations whose coordinates the store may not have yet.
-        in_variables: Id of an operation → coordinates that values of its variables used.
-        unknown_variables: Ids of operations with variables whose values were not all looked at.
+        in_variables: Maps the id of an operation to the coordinates that the values of its variables used.
+        unknown_variables: Ids of operations for which some values of variables were not looked at.
     """
 
     operations: dict[int, RecordedOperation] = field(default_factory=dict)
@@ -146,7 +146,7 @@ class OperationUsage:
         counts: Its requests.
         clients: The clients that sent it, those with the most requests first.
         last_seen: The day of the last request, in seconds since 1970.
-        in_variables: The coordinates that values of its variables used; None if not all values were looked at.
+        in_variables: The coordinates that the values of its variables used; None if not all values were looked at.
     """
 
     operation: RecordedOperation

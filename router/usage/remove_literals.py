@@ -1,7 +1,7 @@
 """Removes the literals of an operation, so that its text can be stored: `book(id: "x")` becomes `book(id: "")`.
 
-Enum values and the names of input fields stay, because a schema check needs them. In the value of a custom scalar, they
-are a part of the value, and are removed too.
+Enum values and the names of input fields stay, because a schema check needs them. Inside the value of a custom scalar,
+they are parts of this value, so they are removed too.
 """
 
 from __future__ import annotations

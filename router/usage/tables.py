@@ -42,6 +42,6 @@ FIRST_STEP: Final = (
 """Statements that both databases understand.
 
 `first_seen`, `last_seen` and `unknown_variables` are seconds since 1970. `unknown_variables` is the time of the last
-request whose values of variables were not all looked at; 0 without such a request. `period` is the number of a minute
-or of a day since 1970.
+request for which some values of variables were not looked at; 0 if there is no such request. `period` is the number of
+a minute or of a day since 1970.
 """

@@ -97,8 +97,8 @@ async def read_operations(
         store: The store.
         window: Which requests count.
         limit: The largest number of operations; None for all.
-        coordinates: Only operations that use one of these coordinates; None for all. An operation is included too if a
-            variable whose value was not looked at may use one of them.
+        coordinates: Only operations that use one of these coordinates; None for all. If some values of an operation's
+            variables were not looked at, the operation is also included if they may use one of these coordinates.
 
     Raises:
         StoreFailure: The database cannot be read now.

@@ -1,4 +1,4 @@
-"""Finds the input fields that are present in the values of variables, and the enum values that are sent."""
+"""Finds what the values of variables use: the input fields that are present, and the enum values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Record the responses of one execution, so that the interpreter can use them after a misfit (execution §3.11).
+"""Record the responses of one execution, for the interpreter (execution §3.11).
+
+If compiled code gets a response that it does not expect (a misfit), the interpreter uses the recorded responses.
 
 A `RecordingTransport` sends each request only once. If the same request is made again, the transport returns the
 recorded response, or raises the recorded exception. If the first request is still running, the transport waits for it.

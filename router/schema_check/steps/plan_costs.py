@@ -29,7 +29,7 @@ class PlanCosts:
     """What a plan costs.
 
     Attributes:
-        fetches: The number of requests to subgraphs. If conditions exclude each other, all their requests are counted.
+        fetches: The number of requests to subgraphs, including requests under conditions that exclude each other.
         depth: How many fetches run one after the other.
     """
 

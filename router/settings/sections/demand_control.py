@@ -17,8 +17,9 @@ class SubgraphCost(Section):
     """What one request may cost one subgraph."""
 
     max_cost: Count | None = None
-    """The largest estimated cost of all fetches to this subgraph for one request; null for the value of
-    `subgraph_max_cost`."""
+    """The largest estimated cost that one request's fetches to this subgraph may have together. With null, the value of
+    `subgraph_max_cost` applies.
+    """
 
 
 class DemandControl(Section):
@@ -35,9 +36,11 @@ class DemandControl(Section):
     in_responses: bool = False
     """Whether a client that sends `Cost: include` gets `extensions.cost` with the estimated and the measured cost."""
     subgraph_max_cost: Count | None = None
-    """The largest estimated cost of the fetches to one subgraph for one request. A fetch above it is not sent."""
+    """The largest estimated cost that one request's fetches to the same subgraph may have together. A fetch that
+    exceeds this limit is not sent.
+    """
     subgraphs: Mapping[str, SubgraphCost] = {}
-    """For each subgraph name, its own limit."""
+    """For each subgraph name, the limit of this subgraph."""
 
     @model_validator(mode="after")
     def _has_a_limit(self) -> DemandControl:

@@ -55,7 +55,7 @@ class Usage(Section):
 
     @property
     def location(self) -> str:
-        """The URL or the path of the store; empty without one."""
+        """The URL or the path of the store; empty if neither is set."""
         if self.postgres_url is not None:
             return self.postgres_url.get_secret_value()
         return str(self.file) if self.file is not None else ""

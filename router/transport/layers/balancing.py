@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class EjectionRule(NamedTuple):
     """The rule by which a server is ejected, after `failures` failed requests in a row.
 
-    The first ejection lasts `time` seconds. Each further one lasts twice as long, but at most `longest_time` seconds.
+    The first ejection lasts `time` seconds. Each further ejection lasts twice as long as the one before it, but at most
+    `longest_time` seconds.
     """
 
     failures: int

@@ -57,7 +57,7 @@ class Durations:
         insort(self._sorted, seconds)
 
     def percentile(self, percent: float) -> float | None:
-        """Return the duration that `percent` of the durations do not exceed; None if there are too few."""
+        """Return the duration that `percent` % of the queries did not exceed; None if there are too few queries."""
         if len(self._sorted) < FEWEST:
             return None
         return self._sorted[min(len(self._sorted) - 1, int(len(self._sorted) * percent / 100))]

@@ -84,7 +84,7 @@ class AdaptiveLimit:
         if self._typical is None or self.limit <= self._rule.smallest:
             self._typical = mean  # with so few concurrent requests, no request waits inside the subgraph
         else:
-            # Only a round without refusals says something about the time that requests take without waiting.
+            # With refusals, requests may have waited in the subgraph. Such a round does not raise `_typical`.
             self._typical = min(mean, self._typical if self._was_full else self._typical * _DRIFT)
         bearable = self._typical * self._rule.tolerance
         if mean > bearable:
