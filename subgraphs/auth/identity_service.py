@@ -29,7 +29,7 @@ from subgraphs.auth.domain import (
     parse_email,
     parse_name,
 )
-from subgraphs.auth.passwords import check_length, weakness
+from subgraphs.auth.password_rules import check_length, weakness
 from subgraphs.auth.signing_keys import PUBLISH_AFTER
 from subgraphs.auth.store.protocol import EmailExists
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 import argon2
 
 from servicekit.bounded_threads import BoundedThreads, available_cores
-from subgraphs.auth.passwords import MAX_LENGTH
+from subgraphs.auth.password_rules import MAX_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from servicekit.errors import Forbidden, Unauthenticated
 from subgraphs.auth import domain
 from subgraphs.auth.context import AuthContext
 from subgraphs.auth.identity_service import SignedIn, TakenEmail, WeakChoice
-from subgraphs.auth.passwords import MIN_LENGTH
+from subgraphs.auth.password_rules import MIN_LENGTH
 from subgraphs.kit import descriptions
 from subgraphs.kit.background import to_the_end
 from subgraphs.kit.graphql_problems import Problem

@@ -5,7 +5,7 @@ from graphql import build_schema as graphql_schema
 from graphql import get_named_type, parse
 from graphql.language import ast
 
-from subgraphs.auth.passwords import MAX_LENGTH, MIN_LENGTH
+from subgraphs.auth.password_rules import MAX_LENGTH, MIN_LENGTH
 from subgraphs.auth.schema import build_schema, sdl
 from subgraphs.kit.once_per_operation import single_fields
 

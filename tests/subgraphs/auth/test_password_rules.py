@@ -6,7 +6,7 @@ import time
 import pytest
 
 from subgraphs.auth.domain import InvalidField
-from subgraphs.auth.passwords import MAX_LENGTH, MIN_LENGTH, weakness
+from subgraphs.auth.password_rules import MAX_LENGTH, MIN_LENGTH, weakness
 
 GOOD = "correct horse battery"
 
