@@ -35,7 +35,7 @@ def get_operation(
     """Return the operation with the name `operation_name`. If the name is None, return the only operation.
 
     Raises:
-        UnknownOperation: The document has no operation with this name. Or the name is None, and the document has no
+        UnknownOperation: The document has no operation with this name; or the name is None, and the document has no
             operation or several operations.
     """
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]

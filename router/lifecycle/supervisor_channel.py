@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from router.lifecycle.admin_port import JsonObject
 
 HELLO = 0
-# The length limit of a line, in bytes. A status takes about a kilobyte. If the other side sent something else, this
-# limit would protect the memory.
+# The length limit of a line, in bytes. A status takes about a kilobyte. The limit protects the memory if the other side
+# sends something else.
 _LONGEST_LINE = 1 << 20
 
 

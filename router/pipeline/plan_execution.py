@@ -41,7 +41,7 @@ class ExecutionParts(Protocol):
 
 
 class Execution:
-    """Executes plans for one supergraph, by compiled code if the plan has been compiled.
+    """Executes plans for one supergraph. Compiled code executes the plans that have been compiled.
 
     All fetches are sent with the same transport.
     """

@@ -242,7 +242,7 @@ class BatchPart:
 
 @dataclass(frozen=True, slots=True)
 class BatchFetch:
-    """Entity fetches of one subgraph in one request, with an aliased `_entities` field for each fetch.
+    """Entity fetches from one subgraph that are sent in one request. Each has its own alias of `_entities`.
 
     Attributes:
         definitions: each variable of the client that some part uses, with the text of the variable's definition.

@@ -208,7 +208,7 @@ class FetchShapes:
 
 
 def _keys_below(fetch: Fetch, target: ObjectShape) -> tuple[str, ...]:
-    """Return the response keys on the path to `target`, which begins at the objects of the fetch."""
+    """Return the response keys on the path from the objects of the fetch to `target`."""
     keys: list[str] = []
     while target.parent is not None and fetch.id in target.sources:
         parent, shape = target.parent

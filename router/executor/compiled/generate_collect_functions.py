@@ -237,7 +237,7 @@ def _is_hashable(one: InputShape) -> bool:
     """Return whether the values of a key can be compared as Python values.
 
     This is so if values that are equal in Python also have equal JSON. `1` and `True` are equal in Python and differ in
-    JSON, but the values of one type, such as `Int`, are never both.
+    JSON. But values of the type `Int` can be compared, because they are never `True`.
     """
     if one.source is None:
         return True

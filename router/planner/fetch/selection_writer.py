@@ -28,7 +28,7 @@ _TYPENAME_FIELD = OutputField(TYPENAME, TYPENAME)
 
 
 class WrittenArgument(NamedTuple):
-    """The text of an argument, the variables in the argument, and the argument without its location."""
+    """An argument: its text, the variables in it, and its syntax node without a location."""
 
     text: str
     variables: frozenset[str]
