@@ -204,7 +204,7 @@ class _Writer:
     def _is_typename_implied(self, shape: ObjectShape) -> bool:
         """Return whether the objects of a shape need no `__typename` from a subgraph (execution §3.2).
 
-        This is so if the shape has only one object type, and if each fetch for these objects has this type in
+        This is so if the shape has only one object type, and if each fetch for these objects names only this type in
         `requires`.
         """
         if not any(is_hidden_constant(shape, field) for field in shape.fields.values()):

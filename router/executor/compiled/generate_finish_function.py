@@ -4,7 +4,7 @@ The function does three things:
 
 - It checks values that the decoder does not check: numbers of the type `Float`, and custom scalars that must not be
   null. If objects in a field can have several types, the function also checks that each object has the fields of its
-  type.
+  type, and that no field is null if its type forbids null.
 - It removes hidden fields.
 - It sets the fields that no fetch returns.
 
