@@ -54,7 +54,7 @@ def list_size_of(definition: GraphQLField, directive: str) -> ListSize | None:
 
 
 def conditions_of(node: SelectionNode) -> Iterator[tuple[object, bool]]:
-    """Yield one pair for each `@skip` and `@include`: the value of `if`, and whether the value true keeps the node."""
+    """Yield the value of `if` for each `@skip` and `@include`, with the value for which the node is included."""
     for directive in node.directives or ():
         name = directive.name.value
         if name in {"skip", "include"} and directive.arguments:
@@ -62,14 +62,14 @@ def conditions_of(node: SelectionNode) -> Iterator[tuple[object, bool]]:
 
 
 def value_of(node: object) -> object:
-    """Return the value of a syntax node; a `Variable` if the node is a variable."""
+    """Return the value of a syntax node. Return a `Variable` if the node is a variable."""
     if isinstance(node, VariableNode):
         return Variable(node.name.value)
     return value_from_ast_untyped(node)  # type: ignore[arg-type]  # the node is a value
 
 
 def with_variables(value: object, variables: Mapping[str, object]) -> object:
-    """Return `value`; if it is a `Variable`, return its value in `variables`."""
+    """Return `value`. If `value` is a `Variable`, return its value in `variables`, or None."""
     return variables.get(value.name) if isinstance(value, Variable) else value
 
 

@@ -35,7 +35,7 @@ _HeaderRule = Callable[[ClientHeaders, MutableMapping[str, str]], None]
 
 
 class HeaderPropagation(Stage):
-    """Applies the header rules to each request. All subgraphs without rules of their own get the same headers."""
+    """Applies the header rules to each request. All subgraphs without own rules get the same headers."""
 
     def __init__(self, headers: Headers, subgraphs: Iterable[str]) -> None:
         self._for_all = [_compile(rule) for rule in headers.all.request]

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 CODE: Final = "QUERY_TOO_EXPENSIVE"
 # The largest reported estimate. A larger estimate is reported as this number.
 _MOST: Final = 10**15
-# The largest number of estimates that are kept for one operation.
+# The maximum number of cached estimates of one operation.
 _MOST_ESTIMATES: Final = 64
 
 
@@ -73,7 +73,7 @@ class _Selected:
 
     Attributes:
         key: the response key; empty for a fragment.
-        conditions: a pair for each `@skip` and `@include`: the argument `if`, and the value with which the selection is
+        conditions: for each `@skip` and `@include`, the value of `if`, and the value for which the selection is
             included.
         size: the number of items, None if this is not a list with a size.
     """
@@ -91,7 +91,7 @@ class _Estimate(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class _KnownOperation:
-    """The lists of one operation of a document, and the estimates for variables that requests have had."""
+    """The lists of one operation of a document, and its estimates by the variables of earlier requests."""
 
     lists: tuple[_Selected, ...]
     estimates: dict[Hashable, _Estimate] = field(default_factory=dict)
@@ -157,7 +157,7 @@ class ListItems(Stage):
 
 
 def _estimate(known: _KnownOperation, operation: PreparedOperation, variables: Mapping[str, object]) -> _Estimate:
-    """Return the estimate, from `known` if it is there for the same variables. Only short scalars are compared."""
+    """Return the estimate for these variables. It is cached if each value is an integer, a boolean or null."""
     values = tuple(variables.values())
     key: Hashable = None
     if all(value is None or isinstance(value, int) for value in values):

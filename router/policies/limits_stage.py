@@ -35,9 +35,10 @@ class OperationLimits(Stage):
 
 
 class MeasuredOperationLimits(OperationLimits):
-    """The stage if at least one limit is in measure mode: a request above this limit is counted, but not refused.
+    """The stage that is used if at least one limit is in measure mode.
 
-    Such a request is counted even if its document is in the cache and is not checked again.
+    A request above such a limit is counted, but not refused. The request is counted even if its document is cached and
+    therefore not checked again.
     """
 
     async def on_document(self, context: RequestContext, document: Document) -> None:

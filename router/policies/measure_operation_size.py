@@ -138,7 +138,7 @@ def _one(selection: SelectionNode, fragments: Fragments, measured: dict[str, Siz
 
 def _fragment(name: str, fragments: Fragments, measured: dict[str, Size]) -> Size:
     if name not in measured:
-        measured[name] = Size()  # if the fragment spreads itself, that spread counts as empty
+        measured[name] = Size()  # if the fragment spreads itself, the inner spread counts as empty
         if name in fragments:
             measured[name] = _sum(fragments[name].selection_set.selections, fragments, measured)
     return measured[name]

@@ -35,7 +35,9 @@ _OF_ONE_REQUEST = frozenset({"traceparent", "tracestate", "x-request-id"})
 
 @dataclass(slots=True, eq=False)
 class _Running:
-    """A query that is being executed. The result of a waiting future is None if the query must be executed again.
+    """A query that is being executed, and the futures of the requests that wait for its response.
+
+    A future gets None if there is no response to share. One of the waiting requests then executes the query again.
 
     While this object keeps `plan` and `context`, no other plan or operation can get the same `id()`.
     """
@@ -54,7 +56,7 @@ class OperationSharing(Stage):
 
     @classmethod
     def configured(cls, inputs: PolicyInputs) -> OperationSharing | None:
-        """Return the stage, or None if it is off."""
+        """Return the stage, or None if `traffic.share_operations` is false."""
         return cls() if inputs.settings.traffic.share_operations else None
 
     def inherit(self, previous: Stage) -> None:
@@ -71,7 +73,7 @@ class OperationSharing(Stage):
         context.state[self] = plan
 
     async def on_execution(self, context: RequestContext, run_on: RunOn) -> Response:
-        """Execute the query, or wait for the response of an equal one."""
+        """Execute the query, or wait for the response of an equal query."""
         plan: QueryPlan = context.state[self]  # type: ignore[assignment]  # `on_plan` has set it
         if context.operation is None or context.operation.kind != "query" or not _may_share(context):
             return await run_on()
@@ -99,7 +101,7 @@ class OperationSharing(Stage):
         finally:
             del self._running[key]
             for waiter in running.waiting:
-                if not waiter.done():  # otherwise its request was cancelled
+                if not waiter.done():  # otherwise the waiting request was cancelled
                     waiter.set_result(response if isinstance(response, GraphQLResponse) else None)
 
 

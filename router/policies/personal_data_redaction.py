@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from router.policies.policy_inputs import PolicyInputs
     from router.transport.interface import SubgraphRequest, SubgraphResponse
 
-# Finds string values (GraphQL specification, "String Value"), even in a text that is not a valid document.
+# Finds string values (GraphQL specification, "String Value"), also in a text that is not a valid document.
 _STRING = re.compile(r'"""(?:\\"""|(?!""").)*+"""|"(?:\\.|[^"\\\n\r])*+"', re.DOTALL)
 
 SHORTEST = 3

@@ -46,7 +46,7 @@ class Policy(NamedTuple):
 EMBEDDED_STAGES: Final = Policy("stages of an embedding program", "", lambda _inputs: None)
 
 ORDER: Final[tuple[Policy, ...]] = (
-    # The outermost stage, so that the recorded duration has all other stages.
+    # The outermost stage, so that the recorded duration includes all other stages.
     Policy("usage recording", "usage", UsageRecording.configured),
     Policy("rate limits of addresses", "rate_limits", AddressRateLimits.configured),
     Policy("authentication", "authentication", authentication.configured),

@@ -7,10 +7,10 @@ arrival: those for all subgraphs first, then those for this subgraph.
     insert      sets a header
     remove      removes headers that earlier rules or responses have set
 
-The strictest `Cache-Control` of all subgraph responses decides. The client's response may not be stored if one subgraph
-response may not be stored or has no `Cache-Control`, or if there is an error. `Set-Cookie` is propagated only by its
-name, and each cookie has its own line. The headers in `PROTOCOL_HEADERS` belong to one connection; no rule propagates
-or sets them.
+If `Cache-Control` is propagated, the client gets the strictest value of all subgraph responses. Caches may not store
+the client's response if it has an error, or if a subgraph response may not be stored or has no `Cache-Control`. A rule
+propagates `Set-Cookie` only by its name, not by a pattern, and each cookie has its own line. The headers in
+`PROTOCOL_HEADERS` belong to one connection; no rule propagates or sets them.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def most_restrictive(first: str, second: str) -> str:
     merged = [flag for flag in _FLAGS if any(flag in each for each in both)]
     for name in _TIMES:
         seconds = [each[name] for each in both if name in each]
-        # A missing stale-* time means that no stale response may be used; a missing max-age says nothing.
+        # Without a stale-* time, no stale response may be used. A missing max-age or s-maxage sets no limit.
         if len(seconds) == len(both) or (seconds and name in {"max-age", "s-maxage"}):
             merged.append(f"{name}={min(map(_seconds, seconds))}")
     if all("public" in each for each in both):

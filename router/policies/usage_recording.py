@@ -61,7 +61,7 @@ class UsageRecording(Stage):
             previous._is_handed_over = True  # noqa: SLF001  (an object of the same class)
 
     def status(self) -> Mapping[str, object]:
-        """Return how many requests were recorded and not recorded, and why the last write failed."""
+        """Return how many requests were recorded, how many were not, and why the last write failed."""
         return {"usage": asdict(self.recorder.status)}
 
     async def aclose(self) -> None:

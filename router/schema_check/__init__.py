@@ -16,6 +16,6 @@ Reading order:
 - `judge_changes` has the function `check`, and the classes of its result.
 - `coordinate_places` finds the file and the line that declare an element of a schema.
 - `approvals` and `policy` read the files in which a team says what it accepts.
-- `lint` and `steps` have what a check does beside the diff; `steps.run_check` runs all of it.
-- `rendering` prints the result for people and for programs. `comment` writes it into a merge request.
+- `lint` and `steps` have the parts of a check besides the diff. `steps.run_check` runs the whole check.
+- `rendering` prints the result for people and for programs. `comment` writes the result into a merge request.
 """

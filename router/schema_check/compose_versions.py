@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ComposedVersions:
-    """The compositions of both versions; None for a version that has no subgraphs.
+    """The compositions of both versions. A version without subgraphs has the composition None.
 
     Attributes:
         proposed: The composition of the proposed version.
@@ -32,15 +32,15 @@ class ComposedVersions:
     wait_for_base: Callable[[], Composition | None]
 
 
-# The start of a process takes half a second. In this time, about so much SDL is composed.
+# Composing this much SDL takes half a second, as long as the start of a process. For less, one process is faster.
 _LARGE_BYTES: Final = 200_000
 
 
 @contextmanager
 def composed_versions(base: SchemaSource | None, proposed: SchemaSource) -> Iterator[ComposedVersions]:
-    """Compose both versions. Large versions are composed in two processes; equal subgraphs are composed once.
+    """Compose both versions. Large versions are composed in two processes. Two equal versions are composed once.
 
-    When the context is entered, the proposed version is composed. The other process may still compose the base.
+    Inside the context, the proposed version is composed. The second process may still be composing the base.
     """
     old = None if base is None else base.subgraphs
     new = proposed.subgraphs

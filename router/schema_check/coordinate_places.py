@@ -48,8 +48,8 @@ class CoordinatePlaces:
     def of(cls, texts: Iterable[SchemaText], coordinates: Collection[str]) -> CoordinatePlaces:
         """Return the places of the declarations of these coordinates, and of their enclosing fields and types.
 
-        A text that cannot be parsed has no declarations. Only texts that name an element are parsed, because a
-        federation can have hundreds of subgraphs, and few of them change at once.
+        A text that cannot be parsed has no declarations. A text is parsed only if it contains the name of an element:
+        a federation can have hundreds of subgraphs, and usually only a few of them declare the elements.
         """
         places: dict[str, list[FilePlace]] = {}
         names = {re.split(r"[.(]", coordinate.removeprefix("@"))[0] for coordinate in coordinates}

@@ -121,7 +121,7 @@ def _fetch(name: str) -> str:
     """Return the command that fetches a commit into a shallow clone."""
     remote, slash, branch = name.partition("/")
     if remote == "origin" and slash:
-        # A shallow clone knows only one branch. Without the second name, git would not create the name `origin/...`.
+        # A shallow clone knows only one branch. So git creates the name `origin/...` only if the command contains it.
         return f"git fetch --depth=1 origin {branch}:refs/remotes/{name}"
     if any(each in name for each in "~^@"):
         return "git fetch --unshallow"
@@ -143,8 +143,8 @@ def _show(root: Path, commit: str, relative: PurePosixPath) -> bytes | None:
 
 
 def _blobs(root: Path, names: Sequence[str]) -> list[bytes | None]:
-    """Return the content of each object; None if it does not exist or is not a file."""
-    # An object is named on one line, so a name with a line break cannot be asked for in this way.
+    """Return the content of each object, or None if the object does not exist or is not a file."""
+    # git reads one name from each line. A name with a line break is replaced by an empty name, which git cannot find.
     asked = "".join("\n" if "\n" in name else f"{name}\n" for name in names)
     command = ("git", "cat-file", "--batch")
     done = subprocess.run(command, cwd=root, input=os.fsencode(asked), capture_output=True, check=False)  # noqa: S603

@@ -43,7 +43,7 @@ class Verdict(StrEnum):
     PASSES = "passes"
 
 
-# Maps the lowest severity that makes a check fail to all severities that make the check fail.
+# The values of `fail_on`, each with the severities that make a check fail.
 FAIL_ON: Final[Mapping[str, frozenset[Severity]]] = {
     "breaking": frozenset((Severity.BREAKING,)),
     "dangerous": frozenset((Severity.BREAKING, Severity.DANGEROUS)),
@@ -62,9 +62,9 @@ class CheckInput:
         today: The day on which the check runs. It decides which approvals have expired.
         fail_on: A key of `FAIL_ON`.
         step_findings: What other steps have found, such as the lint rules.
-        severities: Codes of changes → the severity that the policy gives to them.
-        usage: The usage store, which has the operations that clients have sent; None without a store.
+        severities: Maps the code of a change to the severity that the team's policy gives it.
         compares: Whether the schemas are compared. If not, the result has only the findings of the other steps.
+        usage: The usage store, which has the operations that clients have sent. None without a store.
     """
 
     base: SchemaVersion
@@ -180,7 +180,7 @@ def check(given: CheckInput) -> CheckResult:
 
 
 def with_step_findings(result: CheckResult, given: CheckInput, more: Sequence[StepFinding]) -> CheckResult:
-    """Return the result with more findings of steps. Approvals count for them as they do for changes."""
+    """Return the result with more findings of steps. A finding can be approved, just as a change can."""
     approvals = {approval.change: approval for approval in given.approvals}
     judged = tuple(_judged(finding, approvals, given.today) for finding in more)
     ids = {finding.id for finding in judged}
@@ -201,7 +201,7 @@ def _changes(given: CheckInput) -> Sequence[Change]:
 
 
 def _judged(finding: StepFinding, approvals: Mapping[str, Approval], today: date) -> StepFinding:
-    """Return the finding of a step. If an approval allows the finding, it becomes a note."""
+    """Return the finding of a step. If a valid approval allows the finding, its level becomes INFO."""
     if not finding.fails:
         return finding
     approval = approvals.get(finding.id)

@@ -259,9 +259,11 @@ class Normaliser:
         return internal_key(item.node), signature(item.node), item.guards, item.directives.text + text
 
     def split_keys(self, items_by_type: Mapping[str, Sequence[SelectedField]]) -> frozenset[str]:
-        """Return the response keys under which two types select different subfields with one key (here `x`).
+        """Return the response keys of fields whose subfields differ between the types.
 
-        ... on A { next { x } }  ... on B { next { x: y } }     =>     {"next"}      because of `x`
+        Here, the subfields of `next` differ: the key `x` is the field `x` for A, but the field `y` for B.
+
+        ... on A { next { x } }  ... on B { next { x: y } }     =>     {"next"}
         """
         split: set[str] = set()
         by_key: dict[str, dict[str, list[SelectedField]]] = {}

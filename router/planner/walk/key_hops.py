@@ -130,10 +130,10 @@ class KeyHops:
         return hop
 
     def with_context_from_above(self, node: ObjectNode, edge: FieldEdge, name: str, subgraph: str) -> list[PathOption]:
-        """Return options that resolve field `name` in the fetch of a hop to an ancestor of `node`.
+        """Return options that resolve field `name` in a fetch that begins at an ancestor of `node`.
 
-        Such an option copies the path of a direct option of `node`, but begins with a hop that waits for the values of
-        the `@fromContext` arguments of the field. The option saves the fetch of a hop to the object of `node`.
+        Such an option copies the path of a direct option of `node`. Its fetch begins with a hop to the ancestor. This
+        hop also waits for the values of the field's `@fromContext` arguments. So no hop to `node` itself is needed.
         """
         found: list[PathOption] = []
         if edge.requires is None and node.internal_depth == 0:
@@ -143,7 +143,7 @@ class KeyHops:
         return found
 
     def _entered_above(self, option: PathOption, edge: FieldEdge, name: str) -> Iterator[PathOption]:
-        """Yield a copy of a direct option in which the hop waits for the values of the arguments, or nothing."""
+        """Yield a copy of `option` whose hop also waits for the arguments, if such a copy is possible and useful."""
         start = fetch_start(option)
         steps = _steps_between(start, option)
         entered = sum(step.step is PathStep.FIELD for step in steps)

@@ -160,11 +160,11 @@ class PathOption:
         key_choices: For KEY_HOP, the keys that can be fetched, sorted by stage.
         purpose: For a KEY_HOP that resolves a field with requirements, the name of this field, with the path to its
             object. For QUERY_ROOT, a text that identifies the fetch of the parent option. Otherwise empty.
-        contexts: The `@fromContext` arguments of a field: on the KEY_HOP that begins the fetch of the field, and on the
-            option at the field's object.
-        contextual_field: The name of this field, on the option at the field's object; otherwise empty.
+        contexts: The `@fromContext` arguments of a field. Two options have them: the KEY_HOP that begins the fetch of
+            the field, and the option at the field's object. Otherwise empty.
+        contextual_field: The name of this field, on the option at the field's object. Otherwise empty.
         context_leaves: The leaves for the values of these arguments, except leaves of the keys. The representation does
-            not contain them.
+            not contain these leaves.
     """
 
     step: PathStep

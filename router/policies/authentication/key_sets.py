@@ -37,7 +37,7 @@ class KeySet:
     """Public keys by key id and algorithm. An instance never changes, so a token that it has verified stays valid.
 
     Each key verifies only signatures of certain algorithms, so a token cannot choose how a key is used (RFC 8725 §3.1).
-    The type of the key decides which algorithms. If the key has a member `alg`, only this one of them is used.
+    The type of the key decides which algorithms these are. A key with the member `alg` has only this algorithm.
     """
 
     def __init__(self, keys: Mapping[tuple[str | None, str], jwt.PyJWK], text: str) -> None:
@@ -46,7 +46,7 @@ class KeySet:
 
     @classmethod
     def read(cls, text: str, algorithms: Collection[str]) -> KeySet:
-        """Read a JWK set. Weak keys, and keys for other algorithms than `algorithms`, are left out.
+        """Read a JWK set. Weak keys are left out, and so are keys for an algorithm that is not in `algorithms`.
 
         Raises:
             InvalidKeySet: The text is not a JWK set.

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 class FoundToken(NamedTuple):
     """An access token as the client sent it.
 
-    `scheme` is the word before the token in the header, such as `bearer`. It is in lower case, and empty without such a
-    word.
+    `scheme` is the word before the token in the header, in lower case, such as `bearer`. If there is no such word,
+    `scheme` is empty.
     """
 
     text: str

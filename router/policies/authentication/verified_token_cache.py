@@ -49,8 +49,8 @@ class VerifiedTokens:
     def get(self, text: str) -> VerifiedToken | None:
         """Return the verified token with this text.
 
-        Return None if the cache does not have the token, or the token has expired. Also return None if the keys of the
-        issuer have changed since then, because the issuer may have withdrawn the key of this token.
+        Return None if the cache does not have the token, or if the token has expired. Also return None if the issuer's
+        keys have changed since the token was verified, because the issuer may have withdrawn the token's key.
         """
         found = self._entries.get(_digest(text))
         if found is None or found.source.current() is not found.keys or self._clock() >= found.expires_at:

@@ -146,7 +146,7 @@ class Authorization(Stage):
         return key._replace(parts=(*key.parts, ("authorization", state.failed)))
 
     def on_errors(self, context: RequestContext, errors: Sequence[ResponseError]) -> Sequence[ResponseError]:
-        """Replace the code and the message of the errors of refused fields by those in the settings."""
+        """Give the errors of refused fields the code and the message that the settings choose."""
         return [
             self._error(context.identity, error) if error.code == REFUSED_CODE and error.origin is None else error
             for error in errors

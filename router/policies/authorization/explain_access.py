@@ -1,4 +1,4 @@
-"""Finds what a client needs to read each field of an operation, and what one client lacks (`router explain-auth`)."""
+"""Lists what the fields of an operation require of a client, and what a client lacks (`router explain-auth`)."""
 
 from __future__ import annotations
 

@@ -62,8 +62,9 @@ class FilteredOperation(NamedTuple):
 class _Parts(NamedTuple):
     """The client's version and the planned version of some selections.
 
-    `is_removable` is True if every selection that `planned` lacks is unconditional (no `@skip` or `@include`, no type
-    condition that may not apply). If `planned` is then empty, the parent field need not be fetched.
+    `is_removable` is False if a selection is missing in `planned` and has a condition: `@skip`, `@include`, or a type
+    condition that may not apply. If `is_removable` is True and `planned` is empty, the parent field need not be
+    fetched.
     """
 
     client: tuple[SelectionNode, ...] = ()
@@ -156,8 +157,8 @@ class _Filter:
     def _all_refused(self, node: FieldNode, parent: str) -> FieldNode:
         """Return a copy of a refused field whose subfields are refused too.
 
-        The field can also be selected with the same response key where it is not refused, for example in another
-        fragment. Both selections are merged in the response, and the refused subfields must stay hidden.
+        Another selection with the same response key may be allowed, for example in another fragment. The response
+        merges both selections, and the refused subfields must stay hidden.
         """
         type_name = field_type_name(self.operation.api_schema, parent, node.name.value)
         if node.selection_set is None or type_name is None:

@@ -42,7 +42,7 @@ class PolicyDecider(Protocol):
 
 
 class NoPolicies:
-    """A `PolicyDecider` for settings without a function or a server for decisions. No policy holds."""
+    """A `PolicyDecider` that is used if the settings name neither a function nor a server. No policy holds."""
 
     async def granted(self, question: PolicyQuestion) -> frozenset[str]:
         del question

@@ -36,7 +36,7 @@ _Key = tuple[frozenset[str], str]
 
 
 class PolicyUndecided(Exception):
-    """The server sent no usable response. The message says why, for the log."""
+    """The server sent no usable response. The message says why; only the log shows it."""
 
 
 class PolicyServer:

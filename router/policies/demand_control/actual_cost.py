@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class _MergedField(NamedTuple):
-    """All selections of one response key: the weight of an item, what the arguments cost, and the fields within."""
+    """All selections of one response key: the weight of an item, the cost of the arguments, and the subfields."""
 
     key: str
     weight: int
@@ -30,9 +30,9 @@ class _MergedField(NamedTuple):
 
 
 class Measurement:
-    """How to measure the responses of an operation.
+    """Measures the responses of an operation.
 
-    `is_fixed` says whether one measurement serves all requests: no condition and no argument depends on a variable.
+    If `is_fixed` is True, no condition and no argument depends on a variable, so all requests can share the object.
     """
 
     def __init__(self, fields: tuple[_MergedField, ...], *, is_fixed: bool) -> None:

@@ -32,11 +32,11 @@ HEADER: Final = "cost"
 VALUE: Final = "include"
 EXTENSION: Final = "cost"
 MOST_ESTIMATES: Final = 64
-"""The largest number of estimates that are kept for one operation, one for each combination of variables."""
+"""The maximum number of cached estimates of one operation. Each combination of variables has its own estimate."""
 
 
 class PricedOperation(NamedTuple):
-    """One operation with its prices. `base` is the cost of the operation without its selections."""
+    """One operation with its prices. `base` is the cost of the operation without its fields."""
 
     base: int
     selections: tuple[PricedSelection, ...]
@@ -63,7 +63,7 @@ class PricedOperation(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class _KnownOperation:
-    """What is known about one operation of a document, for all requests."""
+    """An operation of a document, with results that all requests share."""
 
     planned: PreparedOperation
     priced: PricedOperation
@@ -167,7 +167,7 @@ class DemandControl(Stage):
     def _estimate(self, known: _KnownOperation, variables: Mapping[str, object]) -> Estimate:
         """Return the estimate for these variables.
 
-        It is cached in `known` if the value of each variable is an integer, a boolean or null.
+        The estimate is cached in `known` if the value of each variable is an integer, a boolean or null.
         """
         values = tuple(variables.values())
         if not all(value is None or isinstance(value, int) for value in values):

@@ -1,7 +1,7 @@
 """Turns the selections of an operation or a fetch into `PricedSelection`s, once for each document (execution §15.2).
 
-For each request, the `PricedSelection`s are only evaluated with its variables. Selections that cost nothing, such as
-leaf fields without `@cost`, are left out.
+A request only evaluates the `PricedSelection`s with its variables. Selections that cost nothing, such as leaf fields
+without `@cost`, are left out.
 """
 
 from __future__ import annotations
@@ -61,11 +61,12 @@ class PricedArgument(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PricedSelection:
-    """A field or a fragment that costs something, or contains something that does.
+    """A field or a fragment that has a cost, contains a cost, or has a list size to check.
 
     Attributes:
         key: The response key; empty for a fragment.
-        conditions: One pair for each `@skip` and `@include`: the value of `if`, and the value that keeps the selection.
+        conditions: For each `@skip` and `@include`, the value of `if`, and the value for which the selection is
+            included.
         weight: The cost of one item of the field, without `inner`.
         size: The number of items; None if the field is not a list.
         arguments: The arguments that cost something. Their cost does not depend on the number of items.
@@ -81,7 +82,10 @@ class PricedSelection:
 
     @property
     def is_free(self) -> bool:
-        """Whether the selection can be left out: it costs nothing with all its inner selections, and checks no size."""
+        """Whether the estimate can leave the selection out.
+
+        Such a selection has no cost, contains none, and has no list size that must be checked.
+        """
         checked = self.size is not None and self.size.requires_one
         return not (self.weight or self.arguments or self.inner or checked)
 

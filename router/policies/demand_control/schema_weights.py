@@ -47,9 +47,9 @@ class InputWeight:
     """What an argument or an input field costs if it is given.
 
     Attributes:
-        weight: Its `@cost`, or else the `@cost` of its type; None if both have none.
-        type_name: The name of its type, without lists and non-null.
-        default: Its default value; None if there is none.
+        weight: The `@cost` of the argument or input field, or else the `@cost` of its type. None if both have none.
+        type_name: The name of the type, without lists and non-null.
+        default: The default value. None if there is none.
     """
 
     weight: int | None
@@ -62,8 +62,8 @@ class FieldWeight:
     """What a field costs.
 
     Attributes:
-        weight: The cost of one item of the field, without its selections.
-        type_name: The name of its type, without lists and non-null.
+        weight: The cost of one item of the field, without subfields.
+        type_name: The name of the field's type, without lists and non-null.
         is_list: Whether the field returns a list.
         size: The field's `@listSize`.
         arguments: The arguments by name.

@@ -1,8 +1,9 @@
 """`SubgraphDemand`: the stage that limits what the fetches of one request cost a subgraph (execution §15.5).
 
-A fetch is estimated when it is sent. The number of its entities is known then, so only the lists within the entities
-are estimated. If the fetches to a subgraph would cost more than its limit, the fetch is not sent: its fields are null,
-with the error SUBGRAPH_COST_ESTIMATED_TOO_EXPENSIVE; the rest of the response stays.
+The cost of a fetch is estimated just before the fetch is sent. The number of its entities is then known, so only the
+lists inside the entities are estimated. If the fetches to a subgraph would cost more than the subgraph's limit, the
+fetch is not sent. Its fields are then null, with the error SUBGRAPH_COST_ESTIMATED_TOO_EXPENSIVE. The rest of the
+response stays.
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ class SubgraphDemand(Stage):
     def _cost(self, priced: _PricedPlan, fetch: SubgraphRequest) -> int:
         """Return the estimated cost of a fetch.
 
-        A selection with a list of ambiguous size counts nothing here, because `DemandControl` reports the list.
+        If the size of a list is ambiguous, the selections count as 0. `DemandControl` reports such a list.
         """
         estimation, cost = Estimation(self._weights, fetch.variables), 0
         for fetch_id in fetch.fetch_ids:

@@ -31,7 +31,7 @@ _CREDENTIALS: Final = ("authorization", "cookie")
 
 
 class Idempotency(Stage):
-    """Runs each mutation with a key once, and stores its response."""
+    """Runs a mutation with an idempotency key only once, and stores the response."""
 
     def __init__(self, settings: IdempotencySettings, keys: KeyStore, longest: float) -> None:
         self._settings = settings
@@ -40,7 +40,7 @@ class Idempotency(Stage):
 
     @classmethod
     def configured(cls, inputs: PolicyInputs) -> Idempotency | None:
-        """Return the stage, or None if it is off."""
+        """Return the stage, or None if `idempotency.enabled` is false."""
         settings = inputs.settings.idempotency
         if not settings.enabled:
             return None
@@ -59,11 +59,13 @@ class Idempotency(Stage):
         await self._keys.aclose()
 
     async def on_execution(self, context: RequestContext, run_on: RunOn) -> Response:
-        """Run a mutation whose key is new. Answer any other mutation with a key from the store.
+        """Run a mutation with a new key. For a known key, return the stored response.
+
+        Queries, and mutations without a key, run as usual.
 
         Raises:
-            Refused: The key is not valid (400), was used for another mutation (422), the first mutation runs or ended
-                without a response (409), or the store cannot be used (503).
+            Refused: The key is not valid (400), or was used for another mutation (422). The first mutation with the key
+                is still running, or ended without a response (409). The store cannot be used (503).
         """
         given = context.received.headers.get(self._settings.header)
         operation = context.operation
@@ -82,7 +84,7 @@ class Idempotency(Stage):
         return await self._run(context, key, entry, run_on)
 
     async def _run(self, context: RequestContext, key: str, entry: Entry, run_on: RunOn) -> Response:
-        """Run the mutation and store its response. If no subgraph has received anything, the key stays free."""
+        """Run the mutation and store its response. If no subgraph can have received a fetch, forget the key."""
         response: Response | None = None
         try:
             response = await run_on()
@@ -92,7 +94,7 @@ class Idempotency(Stage):
                     await self._keys.forget(key)
                 else:
                     await self._keys.finish(key, replace(entry, response=_text(response), ended=True))
-            except KeyStoreUnavailable as error:  # the entry stays, so the mutation is not run again
+            except KeyStoreUnavailable as error:  # the store keeps the entry, so the mutation does not run again
                 report(SecurityEvent.IDEMPOTENCY_UNAVAILABLE, reason=str(error))
         return response
 
@@ -129,7 +131,10 @@ def _unavailable() -> Refused:
 
 
 def _scoped(context: RequestContext, key: str) -> str:
-    """Return a digest of the key and the caller: the subject of the token, or else the credential that was sent."""
+    """Return a digest of the key and the caller, so that two callers can use the same key.
+
+    The caller is the issuer and the subject of the token. Without a subject, it is the credential in the headers.
+    """
     identity, headers = context.identity, context.received.headers
     caller: object = (
         [identity.claims.get("iss"), identity.claims.get("sub")]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is known about a key.
+    """What a store knows about the mutation that ran under a key.
 
     Attributes:
         fingerprint: A digest of the operation and its variables.
@@ -55,7 +55,7 @@ class Entry:
 
 
 class KeyStoreUnavailable(Exception):
-    """The store cannot be used now. The message is the reason for the log."""
+    """The store cannot be used now. The message says why; only the log shows it."""
 
 
 class KeyStore(Protocol):
@@ -78,7 +78,7 @@ class KeyStore(Protocol):
         ...
 
     async def forget(self, key: str) -> None:
-        """Remove the entry of the key: the mutation was not run.
+        """Remove the entry of the key, because the mutation was not run.
 
         Raises:
             KeyStoreUnavailable: The store does not respond.

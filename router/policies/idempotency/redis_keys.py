@@ -1,4 +1,4 @@
-"""A store of keys in a Redis that several workers and routers share."""
+"""A store of keys in Redis. Several workers and routers can share it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class RedisKeys:
         name, text = self._prefix + key, entry.to_text()
         while not await _used(self._redis.set(name, text, nx=True, px=self._milliseconds)):
             found = await _used(self._redis.get(name))
-            if isinstance(found, str):  # otherwise it has expired just now
+            if isinstance(found, str):  # otherwise the entry has expired since `set`
                 return Entry.of_text(found)
         return None
 

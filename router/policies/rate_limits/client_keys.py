@@ -16,7 +16,7 @@ CLIENT_NAME: Final = "apollographql-client-name"
 
 
 class ClientKey:
-    """Reads the key of a client from requests. `parts` are the key parts of the rule in the settings.
+    """Reads from a request the key of its client. `parts` is the `key` of the rule in the settings.
 
     `needs_identity` says whether a part is a claim or an API key.
     """
@@ -27,9 +27,9 @@ class ClientKey:
         self.needs_identity = any(part == "api_key" or part.startswith("claim:") for part in parts)
 
     def of(self, context: RequestContext) -> str | None:
-        """Return a digest of the client and the rule; None if the request does not have one of the parts.
+        """Return the name of the rule and a digest of the client's parts. Return None if the request lacks a part.
 
-        A header or a claim may be a secret or a personal datum, which must not be stored. A digest hides it.
+        A header or a claim may be secret or personal, and must not be stored. The digest hides its value.
         """
         digest = hashlib.blake2b(digest_size=16)
         for read in self._readers:
@@ -58,7 +58,7 @@ def _reader(part: str) -> Callable[[RequestContext], object]:
 
 
 def _api_key(context: RequestContext) -> object:
-    """Return the claims of the API key as text; None if the client has not used one."""
+    """Return what identifies the client's API key: its subject or its claims. Return None without an API key."""
     identity = context.identity
     if identity is None or identity.method != "api_key":
         return None

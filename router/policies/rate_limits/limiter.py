@@ -1,9 +1,11 @@
 """`Limiter`: counts the use of clients by the generic cell rate algorithm (GCRA).
 
-Each client has a *debt* for each rule, in seconds. A use of 1 adds `Quota.interval` seconds, and the debt falls by a
-second each second. A use is allowed if the debt afterwards is at most `Quota.most_debt`. So a client may use `burst` at
-once, and then 1 in each interval. There are no fixed windows. With windows, a client could use twice as much around the
-border between two of them.
+A rule counts in *units*: a unit is a request, or a cost of 1. Each client has a *debt* for each rule, in seconds. Each
+unit adds `Quota.interval` seconds to the debt. The debt falls by a second each second. A use is allowed if it does not
+raise the debt above `Quota.most_debt`. So a client may use `burst` units at once, and then one unit in each interval.
+
+The algorithm has no fixed windows. With windows, a client could use its whole quota at the end of one window, and again
+at the start of the next window.
 """
 
 from __future__ import annotations
@@ -19,13 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Quota:
-    """How much one client may use.
+    """The number of units that a rule allows each client.
 
     Attributes:
         name: The name of the rule.
-        limit: How much becomes available again in each `period`.
+        limit: The number of units that become available again in each `period`.
         period: A time in seconds.
-        burst: How much may be used at once.
+        burst: The number of units that a client may use at once.
     """
 
     name: str
@@ -35,22 +37,22 @@ class Quota:
 
     @cached_property
     def interval(self) -> float:
-        """The debt in seconds that a use of 1 adds. After this time, the debt has fallen to zero again."""
+        """The seconds that each unit adds to the debt. A unit becomes available again after this time."""
         return self.period / self.limit
 
     @cached_property
     def most_debt(self) -> float:
-        """The largest debt in seconds."""
+        """The largest debt that the rule allows, in seconds."""
         return self.interval * self.burst
 
     @cached_property
     def policy(self) -> str:
-        """The rule as in the header `RateLimit-Policy`: its name, its quota, and its window in seconds."""
+        """The text of the rule in the header `RateLimit-Policy`: name, `limit`, and `period` in seconds."""
         return f'"{self.name}";q={self.limit};w={max(1, round(self.period))}'
 
 
 class Use(NamedTuple):
-    """One use by one client: `weight` of `quota`. `key` identifies the client and the rule."""
+    """A client uses `weight` units of `quota`. `key` identifies the client and the rule."""
 
     key: str
     quota: Quota
@@ -58,7 +60,7 @@ class Use(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """The debt that the use adds. A use that is larger than the burst counts as the burst."""
+        """The seconds that the use adds to the debt. At most `burst` units are counted."""
         return min(self.weight, self.quota.burst) * self.quota.interval
 
 
@@ -66,9 +68,9 @@ class Decision(NamedTuple):
     """The decision of a rule about a use.
 
     Attributes:
-        quota: The rule.
-        wait: 0 if the rule allows the use; otherwise the seconds until the rule would allow it.
-        debt: The client's debt in seconds. A use that was counted is included.
+        quota: The quota of the rule.
+        wait: 0 if the rule allows the use. Otherwise the seconds until the rule would allow the use.
+        debt: The client's debt in seconds after the decision. It includes the use only if the use was counted.
     """
 
     quota: Quota
@@ -77,20 +79,20 @@ class Decision(NamedTuple):
 
     @property
     def rate_limit(self) -> str:
-        """The state as in the header `RateLimit`: what may still be used, and the seconds until all is available."""
+        """The text in the header `RateLimit`: the units that are left, and the seconds until the debt is 0."""
         left = max(0, math.floor((self.quota.most_debt - self.debt) / self.quota.interval + 1e-6))
         return f'"{self.quota.name}";r={left};t={math.ceil(self.debt)}'
 
 
 class LimiterUnavailable(Exception):
-    """The limiter cannot decide now. The message is the reason for the log."""
+    """The limiter cannot decide now. The message says why; only the log shows it."""
 
 
 class Limiter(Protocol):
     """Counts uses. Many tasks can use one limiter at the same time."""
 
     async def take(self, uses: Sequence[Use]) -> list[Decision]:
-        """Count all `uses` if all their rules allow it, otherwise none. Return one decision for each use, in order.
+        """If every rule allows its use, count all `uses`. Otherwise count none. Return the decisions in the same order.
 
         Raises:
             LimiterUnavailable: The limiter cannot decide now.
@@ -103,12 +105,12 @@ class Limiter(Protocol):
 
 
 def decide(uses: Sequence[Use], debts: Sequence[float]) -> tuple[bool, list[Decision]]:
-    """Return whether all uses are allowed, and the decisions. `debts` are the debts in seconds before the uses."""
+    """Return whether all uses are allowed, and the decisions. `debts` has each debt before the use, in seconds."""
     allowed, decisions = True, []
     for (_, quota, weight), debt in zip(uses, debts, strict=True):
         after = debt + min(weight, quota.burst) * quota.interval
         wait = after - quota.most_debt
-        # Sums of floating-point intervals are not exact: a microsecond is not worth a refusal.
+        # Sums of floating-point numbers are not exact, so a wait of at most a microsecond is ignored.
         if wait > 1e-6:  # noqa: PLR2004
             allowed = False
             decisions.append(Decision(quota, wait, debt))

@@ -17,19 +17,19 @@ _DROPPED_SHARE: Final = 0.1
 
 
 class MemoryLimiter:
-    """A `Limiter` that remembers at most `most_keys` clients.
+    """A `Limiter` that remembers at most `most_keys` keys. A key is a client and a rule.
 
-    If there are more, a tenth of them is forgotten: those with the least debt. So a flood of new keys does not free a
-    client that has used up its limit.
+    When a further key comes, the limiter forgets the tenth of the keys with the smallest debts. A client that has used
+    up its limit has a large debt. So a flood of new keys does not reset its limit.
     """
 
     def __init__(self, most_keys: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._most_keys = most_keys
         self._clock = clock
-        self._paid_at: dict[str, float] = {}  # when the debt of a key is zero
+        self._paid_at: dict[str, float] = {}  # the time at which the debt of each key is 0
 
     def __len__(self) -> int:
-        """The number of remembered clients."""
+        """The number of remembered keys."""
         return len(self._paid_at)
 
     async def take(self, uses: Sequence[Use]) -> list[Decision]:

@@ -1,11 +1,11 @@
-"""The three stages that limit clients. Each runs as soon as the keys of its rules are known.
+"""The three stages that limit clients. Each stage runs as soon as a request has what its rules need.
 
     stage                  its rules                                             runs before
     AddressRateLimits      the key needs no identity: address, header, names     the credential is verified
     IdentityRateLimits     the key has a claim or an API key                     the document is looked up
     CostRateLimits         the rule counts cost                                  the operation is planned
 
-The response has the state of all rules that applied, in `RateLimit` and `RateLimit-Policy`.
+The response headers `RateLimit` and `RateLimit-Policy` have the state of all rules that applied.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _RETRY_SECONDS: Final = 1
 
 
 class Rule(NamedTuple):
-    """A rule of the settings."""
+    """A rule of the settings: its quota, and the key that identifies a client."""
 
     quota: Quota
     key: ClientKey
@@ -50,7 +50,7 @@ class Rule(NamedTuple):
 
 
 class _RateLimitStage(Stage):
-    """The common part of the three stages: the limiter, its substitute without Redis, and the response headers."""
+    """The common part of the three stages: the limiters in Redis and in memory, and the response headers."""
 
     name = ""
 
@@ -68,11 +68,11 @@ class _RateLimitStage(Stage):
             self.local, self.counts = previous.local, previous.counts
 
     def status(self) -> Mapping[str, object]:
-        """Return how many requests each rule has refused, and how many were decided without Redis."""
+        """Return how many requests each rule has refused, and how many decisions were made without Redis."""
         return {self.name: dict(self.counts)}
 
     async def on_response(self, context: RequestContext, response: GraphQLResponse) -> GraphQLResponse:
-        """Add the headers with the decisions of all three stages. The stage that is called first does this for all."""
+        """Add the headers with the decisions of all three stages, unless another of the stages has added them."""
         decisions = context.state.pop(_DECISIONS, None)
         if not isinstance(decisions, list) or not decisions:
             return response
@@ -84,7 +84,7 @@ class _RateLimitStage(Stage):
             await self._shared.aclose()
 
     async def _take(self, context: RequestContext, weight: int) -> None:
-        """Count a use of `weight` by the client for each rule that applies.
+        """For each rule that applies, count that the client uses `weight` units.
 
         Raises:
             RateLimited: A rule does not allow the use (429), or Redis does not respond (503).
@@ -130,13 +130,13 @@ class _RateLimitStage(Stage):
 
 
 class AddressRateLimits(_RateLimitStage):
-    """Limits requests by what is known before the credential is verified."""
+    """Applies the rules whose keys need no identity, before the credential is verified."""
 
     name = "rate_limits"
 
     @classmethod
     def configured(cls, inputs: PolicyInputs) -> AddressRateLimits | None:
-        """Return the stage, or None without such a rule."""
+        """Return the stage, or None if the settings have no such rule."""
         rules = [rule for rule in _rules(inputs, "requests") if not rule.key.needs_identity]
         return cls(rules, inputs.settings.rate_limits) if rules else None
 
@@ -150,13 +150,13 @@ class AddressRateLimits(_RateLimitStage):
 
 
 class IdentityRateLimits(_RateLimitStage):
-    """Limits requests by who the client is."""
+    """Applies the rules whose keys have a claim or an API key."""
 
     name = "rate_limits_of_identities"
 
     @classmethod
     def configured(cls, inputs: PolicyInputs) -> IdentityRateLimits | None:
-        """Return the stage, or None without such a rule."""
+        """Return the stage, or None if the settings have no such rule."""
         rules = [rule for rule in _rules(inputs, "requests") if rule.key.needs_identity]
         return cls(rules, inputs.settings.rate_limits) if rules else None
 
@@ -176,7 +176,7 @@ class CostRateLimits(_RateLimitStage):
 
     @classmethod
     def configured(cls, inputs: PolicyInputs) -> CostRateLimits | None:
-        """Return the stage, or None without such a rule.
+        """Return the stage, or None if the settings have no such rule.
 
         Raises:
             PolicySetupError: Demand control is disabled, so nobody estimates costs.
@@ -187,7 +187,7 @@ class CostRateLimits(_RateLimitStage):
         return cls(rules, inputs.settings.rate_limits) if rules else None
 
     async def on_operation(self, context: RequestContext, operation: Operation) -> None:
-        """Count the estimated cost of the operation. An operation without a cost counts 1.
+        """Count the estimated cost of the operation. An operation counts at least 1.
 
         Raises:
             RateLimited: The client has used up a limit.

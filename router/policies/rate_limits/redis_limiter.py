@@ -1,9 +1,9 @@
-"""A limiter in a Redis that several workers and routers share.
+"""A limiter in Redis. Several workers and routers can share it.
 
-One script decides about all rules of a request, so no other request can come in between. The clock is that of Redis, so
-the clocks of routers may differ. Numbers are microseconds, which a Lua number holds exactly.
+Redis decides about all rules of a request in one script, and runs no other command meanwhile. The script reads the
+clock of Redis, so the clocks of routers may differ. Times are in microseconds, which a Lua number holds exactly.
 
-If Redis does not respond, the limiter sends it nothing for `PAUSE_SECONDS`, so only few requests wait for it.
+If Redis does not respond, the limiter sends no command for `PAUSE_SECONDS`. So only a few requests wait for Redis.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from router.settings.sections.rate_limits import RateLimitRedis
 
 PAUSE_SECONDS: Final = 1.0
-"""How long Redis gets no commands after an error."""
+"""After an error, the limiter sends no commands to Redis for this time."""
 MAX_CONNECTIONS: Final = 20
 
-# KEYS: one key for each use. ARGV: for each use, the debt that it adds and the largest debt.
-# Returns the waits and the debts, one after the other.
+# KEYS: one key for each use. ARGV: for each use, the debt that it adds, then the largest debt that its rule allows.
+# Returns for each use the wait, then the debt. All times are in microseconds.
 _SCRIPT: Final = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -81,7 +81,7 @@ class RedisLimiter:
             found: Any = await self._script(keys=keys, args=numbers)
         except (RedisError, OSError, TimeoutError) as error:
             self._paused_until = loop.time() + PAUSE_SECONDS
-            # Not the message of the error, which may contain the URL with the password.
+            # The message of the error is not used, because it may contain the URL with the password.
             raise LimiterUnavailable(type(error).__name__) from error
         return [
             Decision(use.quota, found[2 * i] / _MICROSECONDS, found[2 * i + 1] / _MICROSECONDS)

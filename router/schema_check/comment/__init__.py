@@ -1,5 +1,5 @@
-"""Writes the result of a check into one comment of a merge request, and replaces this comment the next time.
+"""Writes the result of a check into a comment of a merge request. The next check replaces this comment.
 
-`comment_targets` finds the merge request in the environment of a CI job, `gitlab_notes` and `github_comments` speak the
-APIs of both hosts, and `update_comment` finds the earlier comment by its marker.
+`comment_targets` finds the merge request in the environment of a CI job. `gitlab_notes` and `github_comments` use the
+APIs of the two hosts. `update_comment` finds the comment of an earlier check by its marker.
 """

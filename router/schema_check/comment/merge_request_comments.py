@@ -18,8 +18,8 @@ class Comment:
     """A comment.
 
     Attributes:
-        id: Its number at the host.
-        body: Its text in Markdown.
+        id: The number that the host gives the comment.
+        body: The text in Markdown.
     """
 
     id: int
@@ -44,7 +44,7 @@ class MergeRequestComments(Protocol):
         """
 
     def replace(self, comment: Comment, body: str) -> bool:
-        """Replace the text of a comment. Return False if it belongs to somebody else, or no longer exists.
+        """Replace the text of a comment. Return False if the comment is not ours or no longer exists.
 
         Raises:
             CommentError: The host refuses for another reason, or cannot be reached.

@@ -23,7 +23,7 @@ def update_comment(comments: MergeRequestComments, report: str, proposed: str) -
     Args:
         comments: The comments of the merge request.
         report: The report in Markdown; its first line is the marker of the format.
-        proposed: The name of the proposed version, which tells the checks of one merge request apart.
+        proposed: The name of the proposed version. It distinguishes the checks of one merge request.
 
     Raises:
         CommentError: The host refuses, or cannot be reached.
@@ -33,7 +33,7 @@ def update_comment(comments: MergeRequestComments, report: str, proposed: str) -
     if len(body) > _MAX_CHARACTERS:
         body = f"{body[: _MAX_CHARACTERS - len(_CUT)].rpartition(chr(10))[0]}{_CUT}"
     for comment in comments.read():
-        # Everybody can write a comment with this marker. A comment that the host does not let us change is not ours.
+        # Anybody can write a comment with this marker. If the host does not let us change a comment, it is not ours.
         if comment.body.startswith(marker) and comments.replace(comment, body):
             return "replaced"
     comments.create(body)
@@ -41,6 +41,6 @@ def update_comment(comments: MergeRequestComments, report: str, proposed: str) -
 
 
 def _marker(proposed: str) -> str:
-    # `--` would end the comment of HTML.
+    # The marker is an HTML comment, and `--` in the name would end it.
     name = re.sub(r"[^\w./]+", "-", proposed)
     return MARKER.replace(" -->", f" {name} -->")

@@ -46,7 +46,7 @@ def _directives(schema: GraphQLSchema) -> dict[str, GraphQLDirective]:
 
 
 def _judge(directive: GraphQLDirective, severity: Severity, reason: str) -> tuple[Severity, str]:
-    """Return the given severity and reason. If operations cannot contain the directive, return SAFE and this reason."""
+    """Return the given severity and reason. If operations cannot contain the directive, return SAFE instead."""
     if EXECUTABLE_LOCATIONS.isdisjoint(directive.locations):
         return Severity.SAFE, "Operations cannot contain this directive."
     return severity, reason

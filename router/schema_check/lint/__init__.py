@@ -1,10 +1,11 @@
-"""Lint: rules of style and habit for the schema files of one version. `router check --lint` runs them.
+"""Checks the schema files of one version with lint rules: rules about style (`router check --lint`).
 
 In: the proposed version. Out: findings with file, line and advice.
 
-- `elements` lists what a text declares. `deprecations`, `type_nodes` and `name_forms` answer questions of rules.
-- `rule` has the class of a rule, which other packages use for rules of their own. `rules` has a file for each rule of
-  the router, and `pages` the page that explains it.
-- `find_rules` finds all rules. `settings` reads their levels, and `opt_outs` the comments that switch them off.
-- `run_rules` runs them.
+- `elements` lists what a text declares. `deprecations`, `type_nodes` and `name_forms` have functions that rules share.
+- `rule` has the class `Rule`, which other packages can use too.
+- `rules` has a file for each rule of the router. `pages` has the page that explains each rule.
+- `find_rules` finds all rules.
+- `settings` reads the levels of rules. `opt_outs` reads the comments that switch rules off.
+- `run_rules` runs the rules.
 """

@@ -29,7 +29,7 @@ _DEPRECATABLE: Final = (
 
 
 def deprecations(schema: LintedSchema) -> Iterator[tuple[Element, ConstDirectiveNode, str]]:
-    """Yield each deprecated element, its `@deprecated`, and the reason; the reason is empty if there is none."""
+    """Yield each deprecated element, its `@deprecated`, and the reason (empty if there is none)."""
     for element in schema.elements(*_DEPRECATABLE):
         for directive in element.applied("deprecated"):
             reasons = [each.value for each in directive.arguments or () if each.name.value == "reason"]
@@ -37,9 +37,9 @@ def deprecations(schema: LintedSchema) -> Iterator[tuple[Element, ConstDirective
 
 
 def day_in(reason: str) -> date | None:
-    """Return the latest day of the form 2027-01-31 in a reason; None without one.
+    """Return the latest day of the form 2027-01-31 in a reason, or None.
 
-    A reason can also name the day of the deprecation, which is before the day of the removal.
+    The latest day is the day of the removal. A reason can also name the day of the deprecation, which is earlier.
     """
     return max((day for match in _DAY.finditer(reason) if (day := _day(match)) is not None), default=None)
 
@@ -47,5 +47,5 @@ def day_in(reason: str) -> date | None:
 def _day(match: re.Match[str]) -> date | None:
     try:
         return date(int(match[1]), int(match[2]), int(match[3]))
-    except ValueError:  # no day of the calendar, such as 2027-02-30
+    except ValueError:  # the day does not exist, such as 2027-02-30
         return None

@@ -1,7 +1,7 @@
 """The elements that a schema text declares: types, fields, arguments, enum values and directives.
 
-Lint rules look at the text of each subgraph, not at the composed schema, because people mend the text. Elements of
-specifications, such as the types `_Service` and `join__Graph`, belong to nobody and are left out.
+Lint rules look at the text of each subgraph, not at the composed schema, because people edit the text. Elements of
+specifications, such as the types `_Service` and `join__Graph`, are left out, because no team can change them.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 
 class ElementKind(StrEnum):
-    """The kinds of elements. The value is how messages name the kind."""
+    """The kinds of elements. Messages contain the value of a kind."""
 
     OBJECT = "object type"
     INTERFACE = "interface"
@@ -93,15 +93,15 @@ _ROOTS: Final = {"query": "Query", "mutation": "Mutation", "subscription": "Subs
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Element:
-    """One declaration.
+    """The declaration of one element.
 
     Attributes:
-        kind: What it declares.
-        coordinate: The element, such as `Query.book(id:)`.
+        kind: The kind of the element.
+        coordinate: The coordinate of the element, such as `Query.book(id:)`.
         name: The last part of the coordinate, such as `id`.
-        node: The declaration.
-        source: The text that contains it.
-        parent: The declaration around it; None for a type and a directive.
+        node: The syntax node of the declaration.
+        source: The text that contains the declaration.
+        parent: The declaration around this declaration; None for a type and a directive.
     """
 
     kind: ElementKind
@@ -127,7 +127,7 @@ class Element:
 
     @property
     def is_extension(self) -> bool:
-        """Whether the declaration extends a type of another declaration."""
+        """Whether the declaration extends a type (`extend type`)."""
         return isinstance(self.node, TypeExtensionNode)
 
 
@@ -142,7 +142,7 @@ class LintedText:
 
     @classmethod
     def read(cls, text: SchemaText) -> LintedText | None:
-        """Parse a text. Return None if it has a syntax error, which composition reports."""
+        """Parse a text. Return None if the text has a syntax error. Composition reports this error."""
         try:
             document = parse(text.text)
         except (GraphQLError, RecursionError):
@@ -155,12 +155,12 @@ class LintedText:
 
     @cached_property
     def elements(self) -> tuple[Element, ...]:
-        """All elements in the order of the text; the members of a type follow the type."""
+        """All elements, in the order of the text. The members of a type follow the type."""
         return tuple(each for node in self.document.definitions for each in self._declared(node))
 
     @cached_property
     def types(self) -> dict[str, list[Element]]:
-        """Name of a type → its definition and extensions."""
+        """The definition and the extensions of each type, by type name."""
         found: dict[str, list[Element]] = {}
         for element in self.elements:
             if element.kind in TYPES:
@@ -169,13 +169,13 @@ class LintedText:
 
     @cached_property
     def fields(self) -> dict[str, Element]:
-        """Coordinate → field or input field."""
+        """The fields and input fields, by coordinate."""
         kinds = (ElementKind.FIELD, ElementKind.INPUT_FIELD)
         return {each.coordinate: each for each in self.elements if each.kind in kinds}
 
     @cached_property
     def root_types(self) -> dict[str, str]:
-        """Name of a root type → `query`, `mutation` or `subscription`."""
+        """Maps the name of a root type to `query`, `mutation` or `subscription`."""
         names = dict(_ROOTS)
         for definition in self.document.definitions:
             if isinstance(definition, SchemaDefinitionNode | SchemaExtensionNode):

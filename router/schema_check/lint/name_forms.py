@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
-# A word is a run of capitals before a capitalised word (`HTTP` in `HTTPCode`), a word, or digits.
+# A part of a name: an abbreviation in capitals (`HTTP` in `HTTPCode`), a word, or a number.
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
 def words_of(name: str) -> list[str]:
-    """Return the words of a name, as they are written: `["book", "By", "ID"]` of `bookByID`."""
+    """Return the words of a name, with their capitals: `["book", "By", "ID"]` for `bookByID`."""
     return _WORD.findall(name)
 
 
@@ -41,5 +41,5 @@ def _capitalised(word: str) -> str:
 
 
 def _is_shouted(name: str) -> bool:
-    """Return whether a name has only capitals and is longer than abbreviations such as `URL` and `ISBN` are."""
+    """Return whether a name is written in capitals and is too long for an abbreviation such as `ISBN`."""
     return len(name) > len("ISBNS") and name.isupper()

@@ -3,9 +3,9 @@
     # lint-ignore FIELD_NAMES: the name is part of a standard
     type Query { Book: Book }
 
-The comment stands above a declaration, or behind it on the same line. It counts for the declaration and everything in
-it. `# lint-ignore-file FIELD_NAMES: reason` counts for the whole text. Several codes are separated by commas. A comment
-without a reason does not count.
+The comment is above a declaration, or behind the declaration on the same line. The comment applies to the declaration
+and everything inside the declaration. `# lint-ignore-file FIELD_NAMES: reason` applies to the whole text. Several codes
+are separated by commas. A comment without a reason has no effect.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _LOOKS_LIKE: Final = re.compile(r"\s*lint-ignore\b")
 
 @dataclass(frozen=True, slots=True)
 class OptOut:
-    """One comment.
+    """A comment that opts out of lint rules.
 
     Attributes:
-        codes: The rules; empty if the comment cannot be read.
-        reason: The reason; empty if there is none, so that the comment does not count.
-        is_for_file: Whether it counts for the whole text.
-        line: Its line, counted from 1.
-        column: Its column, counted from 1.
+        codes: The codes of the rules. Empty if the comment cannot be read.
+        reason: The reason. Empty if there is none; the comment then has no effect.
+        is_for_file: Whether the comment applies to the whole text.
+        line: The line of the comment, counted from 1.
+        column: The column of the comment, counted from 1.
     """
 
     codes: frozenset[str]
@@ -49,7 +49,7 @@ class OptOut:
 
     @property
     def counts(self) -> bool:
-        """Whether the comment has codes and a reason."""
+        """Whether the comment has an effect: it has codes and a reason."""
         return bool(self.codes and self.reason)
 
 
@@ -69,7 +69,7 @@ def read_opt_outs(text: LintedText) -> tuple[OptOut, ...]:
 
 
 def opt_out_of(element: Element, code: str, opt_outs: tuple[OptOut, ...]) -> OptOut | None:
-    """Return the comment by which an element opts out of a rule; None if there is none.
+    """Return the comment by which an element opts out of a rule, or None.
 
     The comment can belong to the element, to a declaration around it, or to the whole text.
     """
@@ -88,14 +88,14 @@ def opt_out_of(element: Element, code: str, opt_outs: tuple[OptOut, ...]) -> Opt
 
 
 def _comment_lines(element: Element) -> Iterator[int]:
-    """Yield the lines of the comments above a declaration, inside its head, and behind its name."""
+    """Yield the lines of the comments above a declaration, before its name, and behind its name."""
     location = element.node.loc
     name = getattr(element.node, "name", None)
     if location is None or name is None or name.loc is None:
         return
     named: Token = name.loc.start_token
     token: Token | None = named
-    # Comments inside the head are between a description and the name.
+    # A comment can be between the description and the name.
     while token is not None and token is not location.start_token:
         if token.kind is TokenKind.COMMENT:
             yield token.line
@@ -118,6 +118,6 @@ def _comment_on(token: Token) -> bool:
 
 
 def _is_behind_something(comment: Token) -> bool:
-    """Return whether the comment stands behind something else on the same line, and so belongs to that."""
+    """Return whether other text comes before the comment on its line. The comment then belongs to that text."""
     before = comment.prev
     return before is not None and before.kind is not TokenKind.SOF and before.line == comment.line

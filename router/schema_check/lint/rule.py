@@ -1,7 +1,7 @@
 """`Rule`: one lint rule. `Problem`: what a rule reports. `LintedSchema`: what a rule looks at.
 
-A rule of your own is an object of the class `Rule` in your package, named by an entry point of the group
-`router_lint_rules`:
+You can write rules of your own. Make a `Rule` object in your package, and name the object in an entry point of the
+group `router_lint_rules`:
 
     [project.entry-points."router_lint_rules"]
     NO_INTERNAL_NAMES = "our_rules:NO_INTERNAL_NAMES"
@@ -27,7 +27,7 @@ class LintedSchema:
     """The proposed version, as rules see it.
 
     Attributes:
-        texts: The text of each subgraph; or one text, if the version is a plain schema or a supergraph.
+        texts: The text of each subgraph. A plain schema or a supergraph has only one text.
         schema: The schema that clients see.
         today: The day on which the check runs.
     """
@@ -52,8 +52,8 @@ class Problem:
         element: The element that has the problem.
         message: What is wrong, in one sentence.
         advice: What to do, in one sentence.
-        node: The part of the declaration to show; None for the name of the element.
-        detail: Distinguishes problems that the rule has with the same element; empty if not needed.
+        node: The part of the declaration to show. If it is None, the name of the element is shown.
+        detail: Distinguishes several problems of the rule with the same element. Empty if not needed.
     """
 
     element: Element
@@ -68,10 +68,10 @@ class Rule:
     """One lint rule.
 
     Attributes:
-        code: Its name in settings, comments and findings, in capitals.
-        level: The level of its problems if the settings choose no level. None: without a chosen level, the rule is off.
-        check: Yields the problems of a schema.
-        page: What `router explain` prints, in Markdown.
+        code: The name of the rule in settings, comments and findings, in capitals.
+        level: The level of the rule's problems if the settings choose no level. None if the rule is then off.
+        check: The function that yields the problems of a schema.
+        page: The text that `router explain` prints, in Markdown.
     """
 
     code: str

@@ -1,7 +1,7 @@
-"""The lint rules of the router. A rule is a file with the name of its code; `pages` has the page that explains it.
+"""The lint rules of the router. The file of a rule has the name of the rule's code. `pages` has the page of each rule.
 
-In: the proposed version of a schema. Out: problems. Each file has `check`, and `LEVEL`: the level of its problems
-unless the settings choose another level.
+Each file has `check`, the function that finds the problems of a schema, and `LEVEL`, the level of these problems. The
+settings can choose another level.
 """
 
 from __future__ import annotations
