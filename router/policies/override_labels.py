@@ -35,7 +35,7 @@ _ALL: Final = 100.0
 _HALF: Final = 50.0
 
 MOST_COMBINATIONS: Final = 4
-"""The largest number of plans of one operation that the router prepares before a client sends the operation.
+"""Before a client sends an operation, the router prepares at most this number of plans for the operation.
 
 If the labels allow more combinations than this number, only the plan for the likeliest combination is prepared.
 """

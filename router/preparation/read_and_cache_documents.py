@@ -257,7 +257,7 @@ class Documents:
 def _drop_frames(refusal: RequestError) -> None:
     """Remove the tracebacks of an error and of its causes.
 
-    The frames of a traceback refer to the document. In a reference cycle, they would keep it in memory.
+    The frames of a traceback refer to the document. A reference cycle of frames would keep the document in memory.
     """
     error: BaseException | None = refusal
     while error is not None:

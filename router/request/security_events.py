@@ -1,6 +1,7 @@
 """The names of the log lines about security (docs/security/router.md). Names are stable: alerts are built on them.
 
-Each event is a line of the logger `security` whose `event` is the name. A line has no token, no key and no claim.
+Each event is a log line of the logger `security`. The field `event` of the line is the name of the event. A line has no
+token, no key and no claim.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ _log = structlog.stdlib.get_logger("security")
 
 
 class SecurityEvent(StrEnum):
-    """The name of an event. The comment says which fields its line has."""
+    """The name of an event. The comment behind each name lists the fields of the log line."""
 
     CREDENTIAL_REFUSED = "credential refused"  # method, reason
     CREDENTIAL_MISSING = "credential missing"

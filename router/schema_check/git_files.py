@@ -110,7 +110,7 @@ class GitCommit:
 
 
 def default_branch(folder: Path) -> str:
-    """Return the branch of the remote repository into which changes are merged; `origin/main` if git does not know."""
+    """Return the default branch of the remote repository, or `origin/main` if git does not know this branch."""
     try:
         return _git(folder, "rev-parse", "--abbrev-ref", "origin/HEAD", problem="").strip()
     except GitError:

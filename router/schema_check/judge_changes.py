@@ -86,8 +86,9 @@ class Finding:
     Attributes:
         change: The change.
         verdict: What the check decides.
-        base_place: Where the base version declares the element or, if it does not, the enclosing field or type.
-        proposed_place: Where the proposed version declares the element or, if it does not, the enclosing field or type.
+        base_place: The place of the element in the base version. If the element is not declared there, the place of
+            the enclosing field or type.
+        proposed_place: The same for the proposed version.
         affected: The known operations that use the element.
         broken: The known operations that the change breaks.
         approval: The approval of this change, even if the approval has expired.
@@ -103,7 +104,7 @@ class Finding:
 
     @property
     def place(self) -> FilePlace | None:
-        """The place to show first: `proposed_place`, or `base_place` if the proposed version has no place."""
+        """The place to show first: `proposed_place` if there is one, otherwise `base_place`."""
         return self.proposed_place or self.base_place
 
 

@@ -7,8 +7,8 @@ comes after the `Parallel`. In these examples, `d after {b, c}` means that group
     b after {a}, c after {a}, d after {b, c}     =>     Sequence[a, Parallel[b, c], d]
     c after {a}, d after {a}, e after {a, b}     =>     Sequence[Parallel[Sequence[a, Parallel[c, d]], b], e]
 
-If the groups consist of several sets without a dependency between two sets, each set is ordered separately, and the
-sets run in parallel.
+The groups can form several sets, with no dependency between the groups of two sets. Each set is then ordered
+separately, and the sets run in parallel.
 
 A group after a `Parallel` waits for everything inside the `Parallel`. So this order can make the tree deeper than the
 longest chain of dependencies. In this case, only the first groups are put into the `Parallel`, without the groups that
@@ -80,10 +80,9 @@ def _ordered(requests: tuple[PlannedRequest, ...], done: frozenset[int]) -> Sche
 
 
 def _nested(ready: list[PlannedRequest], waiting: tuple[PlannedRequest, ...], done: frozenset[int]) -> Schedule:
-    """Return a schedule with the requests of `ready` in parallel, each in sequence with its own followers.
+    """Return a schedule in which the requests of `ready` run in parallel, each before its own followers.
 
-    A follower of a request waits for this request, and for no other request of `ready`. The remaining requests come
-    last.
+    A follower waits for only one request of `ready`. The requests that wait for several of them come last.
     """
     followers = _Followers(waiting, done)
     parts: list[Schedule] = []

@@ -54,9 +54,9 @@ class ContextArgumentFinder:
     def find(self, node: ObjectNode, name: str, edge: FieldEdge, entered: int = 0) -> ContextArguments | None:
         """Return the `@fromContext` arguments of field `name`.
 
-        The fetch begins at the object that is `entered` objects above `node`. Returns None if an argument has no value:
-        no ancestor sets the context, the value cannot be fetched, or the ancestor is below the object at which the
-        fetch begins.
+        The fetch of the field begins at an object above `node`, `entered` objects up. Return None if an argument has no
+        value: no ancestor sets the context, the value cannot be fetched, or the ancestor is below the object at which
+        the fetch begins.
         """
         leaves: list[Leaf] = []
         values: list[ContextArgumentValue] = []

@@ -119,10 +119,9 @@ class ExpansionByType:
         )
 
     def _earliest_options_resolve_each_type(self, selection: MergedField, first: Sequence[PathOption]) -> bool:
-        """Return whether some direct option resolves the field on each object type.
+        """Return whether a direct option of the earliest stage resolves the field on each object type.
 
-        Only direct options of the earliest stage count. Of these, the options in `first` do not count, because they
-        resolve the field on the abstract type.
+        Options in `first` do not count, because they resolve the field on the abstract type.
         """
         return any(
             self._resolves_for_each_type(option, selection.name)

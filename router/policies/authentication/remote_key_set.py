@@ -3,7 +3,7 @@
     age of the keys          what a request does
     < refresh_interval       uses the keys
     < longest_stale          uses the keys; one fetch runs in the background
-    more, or no keys         waits for a fetch; without keys, the credential is undecided (503)
+    more, or no keys         waits for a fetch; if the fetch fails, the response has the status 503
 
 A token with an unknown key id waits for a fetch too, because the issuer may have just started to use a new key. Forged
 tokens have unknown key ids, so such fetches are at least `unknown_key_interval` apart.

@@ -204,7 +204,7 @@ def argument_cost(argument: PricedArgument, variables: Mapping[str, object], wei
 
 
 def sliced(argument: SlicingArgument, variables: Mapping[str, object]) -> object:
-    """Return the value of a slicing argument; None if the client does not give it."""
+    """Return the value of a slicing argument. Return None if the client does not give the argument."""
     value = value_of(argument.value)
     if isinstance(value, Variable):
         value = variables.get(value.name)

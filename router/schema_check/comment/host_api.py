@@ -24,7 +24,7 @@ class HostApi:
 
     Attributes:
         client: The HTTP client, with the base URL and the credentials.
-        permission: The permission that the token needs, for messages.
+        permission: The permission that the token needs. Error messages contain it.
     """
 
     client: httpx.Client

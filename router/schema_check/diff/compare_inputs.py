@@ -103,7 +103,7 @@ def compare_input_value(
     *,
     within: str | None,
 ) -> None:
-    """Add the changes of an argument or input field that both schemas have to `comparison`."""
+    """Compare an argument or input field that is in both schemas, and add its changes to `comparison`."""
     old, new = versions
     comparison.describe(coordinate, codes.what, old.description, new.description)
     comparison.deprecate(coordinate, codes.what, old.deprecation_reason, new.deprecation_reason)

@@ -18,7 +18,7 @@ LEVEL: Final = Level.WARNING
 
 
 def check(schema: LintedSchema) -> Iterator[Problem]:
-    """Report names in another form."""
+    """Report arguments whose names are not in camelCase."""
     for element in schema.elements(ElementKind.ARGUMENT, ElementKind.DIRECTIVE_ARGUMENT):
         better = camel_case(element.name)
         if better != element.name:

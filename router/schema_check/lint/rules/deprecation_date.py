@@ -17,7 +17,7 @@ LEVEL: Final = Level.INFO
 
 
 def check(schema: LintedSchema) -> Iterator[Problem]:
-    """Report reasons that contain no day in the form 2027-01-31. An empty reason is reported by DEPRECATION_REASON."""
+    """Report reasons that contain no day in the form 2027-01-31. DEPRECATION_REASON reports empty reasons."""
     for element, directive, reason in deprecations(schema):
         if reason.strip() and day_in(reason) is None:
             yield Problem(

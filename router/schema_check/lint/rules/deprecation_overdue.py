@@ -17,7 +17,7 @@ LEVEL: Final = Level.WARNING
 
 
 def check(schema: LintedSchema) -> Iterator[Problem]:
-    """Report reasons with a day that has passed."""
+    """Report deprecated elements whose reason names a day that has passed."""
     for element, directive, reason in deprecations(schema):
         day = day_in(reason)
         if day is not None and day < schema.today:
