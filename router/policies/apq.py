@@ -90,9 +90,9 @@ class AutomaticPersistedQueries(Stage):
                 await store.put(key, context.request.query)
 
     def inherit(self, previous: Stage) -> None:
-        """Take over the documents that `previous` has in memory (a reload).
+        """At a reload, take over the documents that `previous` has in memory.
 
-        If the memory limits in the settings have changed, nothing is taken over.
+        Do nothing if the memory limits in the settings have changed.
         """
         if isinstance(previous, AutomaticPersistedQueries) and previous._memory.bounds == self._memory.bounds:  # noqa: SLF001  (same class)
             self._memory = previous._memory  # noqa: SLF001  (as above)

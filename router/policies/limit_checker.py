@@ -66,7 +66,7 @@ class LimitChecker:
         self._counting = Lock()  # a document can be checked in another thread while the server checks a request
 
     def inherit(self, previous: LimitChecker) -> None:
-        """Share the counters of `previous`, which this checker replaces (a reload).
+        """At a reload, share the counters of `previous`, which this checker replaces.
 
         Requests that `previous` is still checking are then counted too.
         """

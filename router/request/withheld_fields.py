@@ -6,8 +6,8 @@ router knows its value because a fetch needs it as an input. There are two marks
     refused    the client may not read the field
     emptied    the client may read the field, but none of its subfields; so the field is not fetched
 
-A mark is a directive whose name no client can use, because names that begin with `__` are reserved. So two nodes with
-different marks are not equal, and printed operations show the marks.
+A mark is a directive on the syntax node of the field. No client can use this directive, because names that begin with
+`__` are reserved. A printed operation contains the marks, and nodes with different marks are not equal.
 """
 
 from __future__ import annotations

@@ -76,8 +76,8 @@ class SelectedField:
 class NestedSelections:
     """The selection set of a field.
 
-    `guards` has the guards of the field and of all selections around the field. `type_name` is the type that the parent
-    type declares for the field. For the same field, an object type can declare a narrower type than its interface.
+    `guards` has the guards of the field and of all selections around the field. `type_name` is the type of the field as
+    its parent type declares it: an object type can declare a narrower type than its interface.
     """
 
     selection_set: SelectionSetNode

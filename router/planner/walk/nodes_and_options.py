@@ -186,7 +186,7 @@ class PathOption:
 
     @property
     def unavoidable_fetches(self) -> frozenset[FetchId]:
-        """Return the fetches that the path always needs, whichever keys and options for key leaves are chosen."""
+        """Return the fetches that the path needs with every choice of keys, and with every option for their leaves."""
         if self._unavoidable_fetches is None:
             self._unavoidable_fetches = self._find_unavoidable_fetches()
         return self._unavoidable_fetches

@@ -85,7 +85,7 @@ class Authentication(Stage):
     def inherit(self, previous: Stage) -> None:
         """Take over the issuers' keys and the verified tokens of `previous`.
 
-        Otherwise, the first requests after a reload would be slower.
+        So the first requests after a reload are not slower.
         """
         if isinstance(previous, Authentication):
             self._tokens.inherit(previous._tokens)  # noqa: SLF001  (same class)

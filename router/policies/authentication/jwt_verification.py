@@ -39,7 +39,7 @@ _NOT_VALID: Final = (jwt.PyJWTError, TypeError, ValueError, ArithmeticError, Rec
 
 
 class Issuer(NamedTuple):
-    """An issuer whose tokens are accepted, and where its keys come from."""
+    """An issuer whose tokens are accepted, with the source of its keys."""
 
     settings: JwtIssuer
     keys: KeySource

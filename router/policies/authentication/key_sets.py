@@ -85,7 +85,7 @@ class KeySet:
 
 
 class KeySource(Protocol):
-    """Where the keys of one issuer come from."""
+    """A source of the keys of one issuer."""
 
     def current(self) -> KeySet | None:
         """Return the keys that are in memory now. Return None if there are none, or if they are too old."""

@@ -21,9 +21,9 @@ class VerifiedToken:
     """A verified token.
 
     Attributes:
-        identity: Who sent the token.
+        identity: The identity of the client with the token.
         expires_at: The Unix time from which the token is not accepted any more.
-        source: Where the keys of the issuer come from.
+        source: The source of the issuer's keys.
         keys: The keys with which the token was verified.
     """
 
@@ -62,7 +62,7 @@ class VerifiedTokens:
         self._entries.put(_digest(text), token, 1)
 
     def inherit(self, previous: VerifiedTokens, sources: Mapping[KeySource, KeySource]) -> None:
-        """Take over the tokens of `previous` (a reload).
+        """At a reload, take over the tokens of `previous`.
 
         `sources` maps each key source before the reload to the key source of the same issuer after the reload. A token
         whose key source is not in `sources` is dropped.

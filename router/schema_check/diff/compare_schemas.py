@@ -1,4 +1,4 @@
-"""Compares the root types and the types of two schemas, and calls the comparison of each kind of type."""
+"""Compares two schemas. Other modules of this package compare the elements of types, and the directives."""
 
 from __future__ import annotations
 

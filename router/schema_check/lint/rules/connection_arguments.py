@@ -20,7 +20,7 @@ LEVEL: Final = Level.WARNING
 
 
 def check(schema: LintedSchema) -> Iterator[Problem]:
-    """Report fields that return a connection without the arguments `first` and `after`, or `last` and `before`."""
+    """Report connection fields without arguments for paging: `first` and `after`, or `last` and `before`."""
     for element in schema.elements(ElementKind.FIELD):
         node = element.node
         if not isinstance(node, FieldDefinitionNode) or not base_name(node.type).endswith("Connection"):
