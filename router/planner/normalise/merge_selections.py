@@ -259,9 +259,7 @@ class Normaliser:
         return internal_key(item.node), signature(item.node), item.guards, item.directives.text + text
 
     def split_keys(self, items_by_type: Mapping[str, Sequence[SelectedField]]) -> frozenset[str]:
-        """Return the response keys of fields whose subfields differ between the types.
-
-        Here, the subfields of `next` differ: the key `x` is the field `x` for A, but the field `y` for B.
+        """Return the response keys of fields whose subfields differ between the types (here: the meaning of `x`).
 
         ... on A { next { x } }  ... on B { next { x: y } }     =>     {"next"}
         """
