@@ -4,14 +4,15 @@ Several fetches can return objects at the same place (`object_creators`). In the
 `size {height}` for a product. Another fetch returns `size {width}`, before or after fetch 1:
 
     def merge1_4(target, entity):                  `target` is a `Size4`, None, or `UNSET`
-        if entity is None:
-            return None if target is UNSET else target
-        if not target:
+        if entity is None or target is None:
+            return merged_null(target, entity)
+        if target is UNSET:
             target = Size4(width=UNSET, height=UNSET)
         target.height = entity.height
         return target
 
-Null never replaces an object. Objects whose types differ, and lists whose lengths differ, are misfits.
+If only one of two fetches returns null, the fields of that fetch are missing, and the interpreter reports them. So this
+is a misfit, as are objects whose types differ, and lists whose lengths differ.
 """
 
 from __future__ import annotations
@@ -40,9 +41,9 @@ def write_merge(lines: SourceLines, shape: ObjectShape, fetch: int, *, typename_
     fields = tuple(field for field in shape.fields.values() if field.brought_by(fetch, shape.types))
     returned = ReturnedFields(fetch, shape, fields, shape.types)
     with lines.block(f"def {merge_function(shape, fetch)}(target, entity):"):
-        with lines.block("if entity is None:"):
-            lines.add("return None if target is UNSET else target")
-        with lines.block("if not target:"):
+        with lines.block("if entity is None or target is None:"):
+            lines.add("return merged_null(target, entity)")
+        with lines.block("if target is UNSET:"):
             lines.add(f"target = {empty_object(shape, typename_is_implied=typename_is_implied)}")
         if len(shape.types) == 1:
             write_assignments(lines, returned, shape.types[0])

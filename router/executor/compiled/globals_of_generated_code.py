@@ -37,6 +37,16 @@ class Representation(Struct, gc=False):
     """A representation, which is sent to the field `_entities`."""
 
 
+def merged_null(target: Any, entity: Any) -> None:
+    """Merge two values of which at least one is None.
+
+    Raises:
+        Misfit: The other value is an object or a list.
+    """
+    if entity is not None or (target is not None and target is not UNSET):
+        raise Misfit("only one of two fetches returns null")
+
+
 def merged_lists(target: Any, entity: Any, merge: Callable[[Any, Any], Any], depth: int) -> Any:
     """Merge a list of a fetched object into a list of the response (execution §3.6). Return the merged list.
 
@@ -47,13 +57,13 @@ def merged_lists(target: Any, entity: Any, merge: Callable[[Any, Any], Any], dep
         depth: How many lists are nested in each other.
 
     Raises:
-        Misfit: The lists do not have the same length.
+        Misfit: The lists do not have the same length, or only one of them is None.
     """
     if depth == 0:
         return merge(target, entity)
-    if entity is None:
-        return None if target is UNSET else target
-    if target is UNSET or target is None:
+    if entity is None or target is None:
+        return merged_null(target, entity)
+    if target is UNSET:
         return [merged_lists(UNSET, item, merge, depth - 1) for item in entity]
     if len(target) != len(entity):
         raise Misfit("two fetches return lists with different lengths")
@@ -139,6 +149,7 @@ NAMES: Final[dict[str, object]] = {
     "canonical": canonical,
     "context_group": context_group,
     "merged_lists": merged_lists,
+    "merged_null": merged_null,
     "refined": refined,
 }
 """Name → value: the global variables of generated code."""

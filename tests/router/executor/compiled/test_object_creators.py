@@ -37,16 +37,10 @@ def shelf(own: str, *values: int | None) -> Data:
         ),
         (
             shelf("left", 1, None),
-            shelf("right", None, 4),
-            b'{"shelf":{"right":7,"left":7,"books":[{"left":1,"right":null},{"left":null,"right":4}]}}',
+            shelf("right", 3, None),
+            b'{"shelf":{"right":7,"left":7,"books":[{"left":1,"right":3},null]}}',
         ),
-        ({"shelf": None}, shelf("right", 3), b'{"shelf":{"right":7,"left":null,"books":[{"left":null,"right":3}]}}'),
         ({"shelf": None}, {"shelf": None}, b'{"shelf":null}'),
-        (
-            {"shelf": {"left": 7, "books": None}},
-            shelf("right"),
-            b'{"shelf":{"right":7,"left":7,"books":[]}}',
-        ),
     ],
 )
 async def test_objects_and_lists_of_parallel_fetches_are_merged(
@@ -55,6 +49,23 @@ async def test_objects_and_lists_of_parallel_fetches_are_merged(
     results = await run_both(SHELVES, QUERY, {"left": left, "right": right}, order)
     assert results.misfit is None
     assert results.compiled == results.interpreted == expected
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (shelf("left", 1, None), shelf("right", None, 4)),
+        ({"shelf": None}, shelf("right", 3)),
+        ({"shelf": {"left": 7, "books": None}}, shelf("right")),
+    ],
+)
+async def test_null_from_one_of_two_fetches_is_left_to_the_interpreter(
+    left: Data, right: Data, order: tuple[str, str]
+) -> None:
+    results = await run_both(SHELVES, QUERY, {"left": left, "right": right}, order)
+    assert "returns null" in str(results.misfit)
+    assert results.compiled == results.interpreted
 
 
 @pytest.mark.parametrize("order", ORDERS)
