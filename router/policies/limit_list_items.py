@@ -69,7 +69,7 @@ class _Size(NamedTuple):
 class _Selected:
     """A field or a fragment in an operation.
 
-    `inner` has only those selections of the field or fragment that are or contain lists with a size.
+    `inner` has the lists with a size inside the field or fragment, and the selections that contain such lists.
 
     Attributes:
         key: the response key; empty for a fragment.
@@ -187,7 +187,7 @@ class _Finder:
     def find(
         self, selections: SelectionSetNode, parent: GraphQLNamedType | None, sizes: Mapping[str, _Size]
     ) -> tuple[_Selected, ...]:
-        """Return the selections that are or contain lists with a size.
+        """Return the lists with a size, and the selections that contain such lists.
 
         The `@listSize` of the parent field can have `sizedFields`. Then the size does not apply to the parent field,
         but to these subfields. `sizes` has the sizes of the subfields, by field name.

@@ -69,7 +69,7 @@ class OperationSharing(Stage):
         return {"shared_operations": self.shared}
 
     async def on_plan(self, context: RequestContext, plan: QueryPlan) -> None:
-        """Remember the plan, on which the response depends."""
+        """Remember the plan, because the response depends on it."""
         context.state[self] = plan
 
     async def on_execution(self, context: RequestContext, run_on: RunOn) -> Response:

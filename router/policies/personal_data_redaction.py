@@ -2,8 +2,8 @@
 
 The message of a subgraph's error, or of an exception, may contain personal data. So the values of tagged elements are
 collected from the operation, the variables, the response and the fetches of a request. These values are replaced in
-each log line of the request. They are collected only when a line is written, so a request without a log line costs
-almost nothing.
+each log line of the request. The values are collected only when a line is written, so a request without a log line
+costs almost nothing.
 
     mutation($e: String!) { login(email: $e) { name } }      `login(email:)` and `User.name` have the tag
     cause: "ada@example.com is locked, Ada"             ->   cause: "[redacted] is locked, [redacted]"

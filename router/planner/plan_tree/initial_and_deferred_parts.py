@@ -1,8 +1,9 @@
 """Splits fetch groups into the parts of the response: the initial part and the deferred parts (planning §3.19).
 
-A mutation has several drafts, each with the fetch groups of some root fields. The drafts run one after the other. A
-deferred fetch runs as soon as its inputs are fetched. The initial response does not wait for a deferred fetch. The next
-draft of a mutation does not wait for a deferred fetch either.
+A mutation can have several drafts. Each has the fetch groups of some root fields. The drafts run one after the other.
+
+A deferred fetch runs as soon as its inputs are fetched. Neither the initial response nor the next draft of a mutation
+waits for a deferred fetch.
 """
 
 from __future__ import annotations

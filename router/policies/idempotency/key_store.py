@@ -17,7 +17,7 @@ class Entry:
 
     Attributes:
         fingerprint: A digest of the operation and its variables.
-        started: When the mutation began, in seconds since the epoch.
+        started: The time at which the mutation began, in seconds since the epoch.
         response: The JSON of the response; None while the mutation runs, or if it ended without a response.
         ended: Whether the mutation has ended.
     """
