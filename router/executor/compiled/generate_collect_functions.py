@@ -39,6 +39,8 @@ from router.federation.type_references import TYPENAME
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from graphql import GraphQLOutputType
+
     from router.executor.compiled.fetch_shapes import StepShape
     from router.executor.compiled.generate_object_loops import Walked
     from router.executor.compiled.representation_shapes import InputShape
@@ -239,12 +241,13 @@ def _is_hashable(one: InputShape) -> bool:
     This is so if values that are equal in Python also have equal JSON. `1` and `True` are equal in Python and differ in
     JSON. But values of the type `Int` can be compared, because they are never `True`.
     """
-    if one.source is None:
-        return True
-    type_ = next(iter(one.source.types.values()))
+    return one.source is None or (not one.inputs and all(map(_is_hashable_leaf, one.source.types.values())))
+
+
+def _is_hashable_leaf(type_: GraphQLOutputType) -> bool:
     named = get_named_type(type_)
     is_list = is_list_type(without_non_null(type_))
-    return not one.inputs and not is_list and (isinstance(named, GraphQLEnumType) or named.name in _HASHABLE)
+    return not is_list and (isinstance(named, GraphQLEnumType) or named.name in _HASHABLE)
 
 
 def same_keys(groups: Sequence[CollectFunction]) -> bool:
