@@ -1,4 +1,4 @@
-"""Reads the texts of one version of a schema: from subgraphs, a supergraph or a plain schema; from files or a commit.
+"""Reads the texts of one version of a schema: of subgraphs, a supergraph or a plain schema, in files or in a commit.
 
 Composition comes later (`schema_versions`), so that both versions of a check can be composed at the same time.
 """
@@ -47,7 +47,7 @@ class SchemaSource:
 
 
 def read_source(path: Path, timeout_seconds: float) -> SchemaSource:
-    """Read a list of subgraphs (`supergraph.yaml`) with the files and services that it names, or one schema.
+    """Read one schema, or a list of subgraphs (`supergraph.yaml`) with the files and services in the list.
 
     Raises:
         UnreadableSchema: A file or service cannot be read.

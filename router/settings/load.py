@@ -226,7 +226,7 @@ class _Source:
             self.report(("admin", "token"), f"this secret {weak}; make one with: openssl rand -hex 32")
 
     def check_names(self) -> None:
-        """Report each environment variable that seems to be misspelt: its name is similar to one in `variables`."""
+        """Report each environment variable that seems to be misspelt: its name is similar to a name in `variables`."""
         for name in sorted(without_service_links(self.environ)):
             if (near := misspelt(name, self.variables)) is not None:
                 self.report((), f"environment variable {name} is unknown; did you mean {near}?")

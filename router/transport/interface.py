@@ -24,7 +24,8 @@ class SubgraphRequest:
     Attributes:
         operation: The text of the operation.
         variables: JSON values; integers can have any size, other numbers are `decimal.Decimal`.
-        headers: The headers after the header rules. The transport adds the headers for content type, length and host.
+        headers: The headers that result from the header rules. The transport adds the headers for content type, length
+            and host.
         body: The operation and variables as JSON (GraphQL over HTTP, "Request Parameters"). The body is None until the
             executor encodes the request, which happens after all request stages. So a stage can change the operation or
             the variables, and need not set the body.

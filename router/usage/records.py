@@ -142,9 +142,9 @@ class OperationUsage:
     """One operation of a store and its requests in a window.
 
     Attributes:
-        operation: The operation. Its coordinates are those of the document.
+        operation: The operation. Its coordinates do not include the values of variables.
         counts: Its requests.
-        clients: The clients that sent it, those with the most requests first.
+        clients: The clients that sent it. The client with the most requests is first.
         last_seen: The day of the last request, in seconds since 1970.
         in_variables: The coordinates that the values of its variables used; None if not all values were looked at.
     """

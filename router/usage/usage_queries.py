@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from router.usage.store import UsageStore
 
 _SUMS: Final = ", ".join(f"sum({column})" for column in ("requests", "errors", "seconds", *BUCKET_COLUMNS))
-# A window that begins earlier is read by day, because minutes are not kept for long.
+# A window that begins longer ago is read by day, because counts by minute are not kept for long.
 _LONGEST_BY_MINUTE: Final = 2 * DAY
 
 
@@ -40,7 +40,7 @@ class UsageTotals:
     Attributes:
         counts: Their sum.
         operations: The number of operations.
-        clients: Each client with its counts, those with the most requests first.
+        clients: The clients with their counts. The client with the most requests is first.
     """
 
     counts: Counts
@@ -91,7 +91,7 @@ async def read_totals(store: UsageStore, window: UsageWindow) -> UsageTotals:
 async def read_operations(
     store: UsageStore, window: UsageWindow, limit: int | None = None, coordinates: Collection[str] | None = None
 ) -> Sequence[OperationUsage]:
-    """Return the operations of a window, those with the most requests first.
+    """Return the operations of a window. The operation with the most requests is first.
 
     Args:
         store: The store.

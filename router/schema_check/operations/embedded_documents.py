@@ -33,7 +33,7 @@ class EmbeddedDocument:
     """A document in a source file.
 
     Attributes:
-        line: The line of the source file at which the text of the document begins; counted from one.
+        line: The line of the source file at which the document begins, counted from one.
         text: The text, with the literals that it contains.
     """
 

@@ -46,7 +46,7 @@ class Steps(Section):
 
 
 class ContractRule(Section):
-    """A contract: the schema that some clients see, selected by `@tag`."""
+    """A contract: the part of the schema that some clients see. The directive `@tag` selects this part."""
 
     include: tuple[str, ...] = ()
     """Show only elements with one of these tags. Without tags, all elements are shown."""
@@ -112,7 +112,7 @@ class CheckSettings(Section):
     """The registry with the subgraphs of other repositories: a folder, `git+URL#BRANCH:FOLDER`, or the URL of a
     folder."""
     subgraphs: dict[str, OwnSubgraph] = Field(default_factory=dict)
-    """The subgraphs of this repository, which replace those of the registry in the proposed version."""
+    """The subgraphs of this repository. In the proposed version, they replace the subgraphs of the registry."""
     operations: tuple[Path, ...] = ()
     """Operations that clients send: folders, files, and manifests of persisted documents."""
     approvals: Path | None = None

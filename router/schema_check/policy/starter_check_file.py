@@ -13,7 +13,7 @@ def starter_check_file(proposed: str | None, base: str) -> str:
     """Return the text of a file that sets `proposed` and `base`, and shows all other keys as comments.
 
     Args:
-        proposed: The list of subgraphs or the schema that was found; None if none was found.
+        proposed: The list of subgraphs, or the schema, that was found; None if neither was found.
         base: The version that clients know.
     """
     lines = [

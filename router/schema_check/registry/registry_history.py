@@ -1,4 +1,4 @@
-"""Reads the history of a registry, and verifies it: every version names the checksum of the one before it."""
+"""Reads the history of a registry, and verifies it: every version has the checksum of the version before it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def verify(files: RegistryFiles) -> int:
     """Read everything that the registry names, and return the number of its versions.
 
     Raises:
-        RegistryError: A file is missing or was changed. The message has one line for each.
+        RegistryError: Files are missing or were changed. The message has one line for each such file.
     """
     problems, seen, count = [], set(), 0
     for version in history(files):

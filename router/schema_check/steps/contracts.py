@@ -1,4 +1,4 @@
-"""Checks contracts: the schemas that some clients see, selected by `@tag`.
+"""Checks contracts. A contract is the part of the schema that some clients see; the directive `@tag` selects it.
 
 If an element loses a tag, the whole schema does not change, but a contract's schema can lose the element. The clients
 of the contract then break. So both versions of each contract are derived and compared. Changes that the whole schema

@@ -76,8 +76,9 @@ class RateLimits(Section):
     redis: RateLimitRedis | None = None
     """A Redis in which all workers and routers count together. With null, each worker counts by itself."""
     clients: Count = 100_000
-    """The largest number of clients that a worker remembers, for each rule. If there are more, those with the lowest
-    use are forgotten."""
+    """The largest number of clients that a worker remembers, for each rule. If there are more clients, the clients with
+    the lowest use are forgotten.
+    """
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> RateLimits:

@@ -97,7 +97,7 @@ class Pool:
                 connection counts too.
 
         Raises:
-            PoolFull: All connections are in use, and too many requests wait for one.
+            PoolFull: All connections are in use, and too many requests wait for a connection.
             ExchangeFailed: The connection broke before the response was complete, or the response is malformed.
             NotConnected: A connection to the server cannot be opened.
             TimeoutError: No complete response before `deadline`.

@@ -1,4 +1,4 @@
-"""`Budget`: limits repeated and second requests to a share of the normal ones."""
+"""`Budget`: limits repeated and second requests to a share of the normal requests."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class _Slice(NamedTuple):
 
 
 class CircuitBreaker:
-    """The breaker of one subgraph. All times are those of the event loop's clock."""
+    """The breaker of one subgraph. All times are on the event loop's clock."""
 
     def __init__(self, rule: BreakerRule) -> None:
         self._rule = rule

@@ -57,7 +57,7 @@ class FetchTotalsLayer:
     def _keep_longest(self, seconds: int | None) -> None:
         """Record `seconds` if it is the longest `Retry-After` so far.
 
-        The response to the client contains the longest one.
+        The response to the client contains the longest `Retry-After`.
         """
         if seconds is not None:
             self._record.retry_after = max(seconds, self._record.retry_after or 0)
