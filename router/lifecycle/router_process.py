@@ -95,7 +95,7 @@ class RouterProcess:
         return [status]
 
     async def reload(self) -> Sequence[JsonObject]:
-        """Reload for the admin port.
+        """Reload the configuration and the supergraph, because a client of the admin port asks for it.
 
         Reload even if no watched file has changed, because a certificate may have changed.
         """

@@ -48,11 +48,11 @@ def usage_of_schema(schema: GraphQLSchema, requests: Mapping[str, int]) -> list[
 def add_unknown_variables(
     schema: GraphQLSchema, requests: Mapping[str, int], operations: Iterable[OperationUsage]
 ) -> dict[str, int]:
-    """Return the requests of each coordinate, including requests whose variables may have used the coordinate.
+    """Return the number of requests that used each coordinate, or may have used it in their variables.
 
-    If some values of an operation's variables were not looked at, its variables may have used everything in their
-    types. An operation that is no longer valid for the schema is left out, because its variables can use nothing of the
-    schema.
+    The recorder does not look at the variables of all requests. If it did not look at those of an operation, they may
+    have used everything in their types. An operation that is no longer valid for the schema is left out, because it
+    cannot be executed.
     """
     added = dict(requests)
     for each in operations:

@@ -205,7 +205,8 @@ def posting(transaction: Transaction) -> dict[str, object]:
     debited = {"accountId": parties.source.account_id} if parties.source else internal
     credited = {"accountId": parties.destination.account_id} if parties.destination else internal
     if credited is None:
-        # The receiver is unknown. The ledger refuses this posting, but it checks the requester's own account first.
+        # The receiver is unknown, so the ledger will refuse the posting. The posting is sent nevertheless: the ledger
+        # checks the requester's own account first, and an error of that account is the more important one.
         credited = {"accountId": order.destination or ""}
     return {
         "transactionId": transaction.id,

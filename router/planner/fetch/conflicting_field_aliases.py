@@ -117,8 +117,8 @@ class _Aliasing:
     def _typed(self, tree: Tree) -> Tree:
         """Return a copy of the tree of a fragment, with the aliases as response keys.
 
-        If a field has an alias, the copy also selects `__typename`, because the rename depends on the type of the
-        object.
+        After the fetch, an alias is renamed back only in objects of the fragment's type. So if a field has an alias,
+        the copy also selects `__typename`.
         """
         applied = self.applied(tree)
         is_renaming = next(self.renamers(tree, ()), None) is not None

@@ -32,12 +32,11 @@ class RepresentationInput:
     Attributes:
         type_name: the type of the objects in the response.
         selections: what is read from the response for a representation, without `__typename`.
-        usages: sets of guards. The input is needed if all guards of at least one set are true. No set contains another
-            set of `usages`.
-        keys: for each field, its path in the representation and the response key from which the field is read.
-        fetched: for each field, its path in the representation and sets of guards. The field is in the response if all
-            guards of at least one set are true. These sets can differ from `usages`: if the client selects the field
-            too, the field is fetched even when the input is not needed.
+        usages: when the input is needed, as sets of guards: all guards of at least one set are true. No set contains
+            another set.
+        keys: pairs of a field's path in the representation, and the response key from which the field is read.
+        fetched: pairs of a field's path in the representation, and sets of guards that say, as in `usages`, when the
+            field is fetched. A field that the client selects, too, can be fetched although the input is not needed.
         rewrites: the changes to apply to the representation before it is sent.
     """
 
