@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 # The upper bound of each balance, daily sum and order, in minor units. It is higher than any useful limit, and so low
 # that the sum of several such numbers fits into 64 bits.
 MAX_UNITS: Final = 10**18
-# The largest monthly sum that is stored: a larger sum is stored as this number. Without this bound, the sum of an account
-# without a monthly limit could become too large for 64 bits. This number is above each possible limit.
+# The largest monthly sum that is stored: a larger sum is stored as this number. Without this bound, the sum of an
+# account without a monthly limit could become too large for 64 bits. This number is above each possible limit.
 _MOST_IN_A_MONTH: Final = 9 * MAX_UNITS
 
 

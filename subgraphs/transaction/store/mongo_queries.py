@@ -213,8 +213,8 @@ def _range_conditions(request: PageRequest) -> Iterable[Conditions]:
 def _beyond(key: SortKey, operator: str) -> Conditions:
     """Return the condition for transactions before (`$lt`) or after (`$gt`) a sort key.
 
-    The condition has two parts. The first part is a bound of `createdAt`, for which MongoDB can use an index. This bound
-    includes all transactions of the key's millisecond. So the second part compares the ids of these transactions.
+    The condition has two parts. The first part is a bound of `createdAt`, for which MongoDB can use an index. This
+    bound includes all transactions of the key's millisecond. So the second part compares the ids of these transactions.
     """
     moment, transaction_id = from_milliseconds(int(key[0])), ObjectId(key[1])
     tie = {"createdAt": moment, "_id": {operator: transaction_id}}
