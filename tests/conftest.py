@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from pymongo import MongoClient
 from redis import Redis
@@ -22,6 +23,10 @@ from tests.servers import PostgresServer, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# Hypothesis would fail an example that takes longer than 200 ms, which happens beside other tests.
+hypothesis.settings.register_profile("without deadline", deadline=None)
+hypothesis.settings.load_profile("without deadline")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
