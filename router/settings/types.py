@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, WithJsonSchema
 
 from servicekit.client_address import TrustedProxies
 from servicekit.cors import check_origin
@@ -88,6 +88,12 @@ def http_url(value: str) -> str:
         ValueError: the URL is relative, has credentials or has an invalid port. The message does not contain the URL.
     """
     split_http_url(value)
+    return value
+
+
+def _redis_url(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("a URL of a Redis begins with redis://, rediss:// or unix://")
     return value
 
 
@@ -173,6 +179,8 @@ SharedQueries = Annotated[Literal[False, "anonymous", "all"], BeforeValidator(_s
 
 HeaderValue = Annotated[str, AfterValidator(check_header_value)]
 HttpUrl = Annotated[str, AfterValidator(http_url)]
+# The URL can contain a password, so it is never printed.
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 SubgraphUrls = Annotated[
     str | tuple[str, ...],
     BeforeValidator(_subgraph_urls),

@@ -10,10 +10,9 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import structlog
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+
+from router.storage.redis_client import close_redis_client, redis_client
 
 if TYPE_CHECKING:
     from router.settings.sections.apq import Redis as RedisSettings
@@ -24,11 +23,6 @@ PAUSE_SECONDS = 1.0
 The pause is short, so that the store uses a restarted Redis soon. It is long enough that only few requests wait for a
 stopped Redis.
 """
-MAX_CONNECTIONS = 20
-"""The maximum number of connections to Redis.
-
-More connections would not be faster, because Redis executes one command after the other.
-"""
 
 _log = structlog.stdlib.get_logger("storage")
 
@@ -37,16 +31,7 @@ class RedisStore:
     """A `TextStore` that connects to Redis on first use."""
 
     def __init__(self, settings: RedisSettings) -> None:
-        pool = BlockingConnectionPool.from_url(
-            settings.url.get_secret_value(),
-            decode_responses=True,
-            max_connections=MAX_CONNECTIONS,
-            timeout=settings.timeout,
-            socket_timeout=settings.timeout,
-            socket_connect_timeout=settings.timeout,
-            retry=Retry(NoBackoff(), 1),  # retry once: Redis may have closed an idle connection
-        )
-        self._redis = Redis(connection_pool=pool)
+        self._redis = redis_client(settings.url, settings.timeout, decode_responses=True)
         self._prefix = settings.prefix
         self._seconds = max(1, round(settings.ttl))
         self._paused_until = 0.0
@@ -73,8 +58,7 @@ class RedisStore:
 
     async def aclose(self) -> None:
         """See `TextStore.aclose`."""
-        await self._redis.aclose()
-        await self._redis.connection_pool.disconnect()
+        await close_redis_client(self._redis)
 
     def _is_paused(self) -> bool:
         return asyncio.get_running_loop().time() < self._paused_until

@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from router.policies.idempotency.key_store import Entry, KeyStoreUnavailable
+from router.storage.redis_client import close_redis_client, redis_client
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from router.settings.sections.idempotency import IdempotencyRedis
 
-MAX_CONNECTIONS: Final = 20
-
 
 class RedisKeys:
     """A `KeyStore` that connects to Redis on first use."""
 
     def __init__(self, settings: IdempotencyRedis, ttl: float) -> None:
-        pool = BlockingConnectionPool.from_url(
-            settings.url.get_secret_value(),
-            decode_responses=True,
-            max_connections=MAX_CONNECTIONS,
-            timeout=settings.timeout,
-            socket_timeout=settings.timeout,
-            socket_connect_timeout=settings.timeout,
-            retry=Retry(NoBackoff(), 1),  # retry once: Redis may have closed an idle connection
-        )
-        self._redis = Redis(connection_pool=pool)
+        self._redis = redis_client(settings.url, settings.timeout, decode_responses=True)
         self._prefix = settings.prefix
         self._milliseconds = max(1, round(ttl * 1000))
 
@@ -55,8 +42,7 @@ class RedisKeys:
 
     async def aclose(self) -> None:
         """See `KeyStore.aclose`."""
-        await self._redis.aclose()
-        await self._redis.connection_pool.disconnect()
+        await close_redis_client(self._redis)
 
 
 async def _used(command: Awaitable[object]) -> object:

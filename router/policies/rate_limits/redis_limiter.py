@@ -11,12 +11,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from router.policies.rate_limits.limiter import Decision, LimiterUnavailable
+from router.storage.redis_client import close_redis_client, redis_client
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 
 PAUSE_SECONDS: Final = 1.0
 """After an error, the limiter sends no commands to Redis for this time."""
-MAX_CONNECTIONS: Final = 20
 
 # KEYS: one key for each use. ARGV: for each use, the debt that it adds, then the largest debt that its rule allows.
 # Returns for each use the wait, then the debt. All times are in microseconds.
@@ -57,15 +54,7 @@ class RedisLimiter:
     """A `Limiter` that connects to Redis on first use."""
 
     def __init__(self, settings: RateLimitRedis) -> None:
-        pool = BlockingConnectionPool.from_url(
-            settings.url.get_secret_value(),
-            max_connections=MAX_CONNECTIONS,
-            timeout=settings.timeout,
-            socket_timeout=settings.timeout,
-            socket_connect_timeout=settings.timeout,
-            retry=Retry(NoBackoff(), 1),  # retry once: Redis may have closed an idle connection
-        )
-        self._redis = Redis(connection_pool=pool)
+        self._redis = redis_client(settings.url, settings.timeout, decode_responses=False)
         self._script = self._redis.register_script(_SCRIPT)
         self._prefix = settings.prefix
         self._paused_until = 0.0
@@ -90,5 +79,4 @@ class RedisLimiter:
 
     async def aclose(self) -> None:
         """See `Limiter.aclose`."""
-        await self._redis.aclose()
-        await self._redis.connection_pool.disconnect()
+        await close_redis_client(self._redis)

@@ -4,16 +4,14 @@
 
 from __future__ import annotations
 
-from pydantic import SecretStr, field_validator
-
 from router.settings.section import Section
-from router.settings.types import Count, Duration
+from router.settings.types import Count, Duration, RedisUrl
 
 
 class Redis(Section):
     """A Redis in which several routers store the documents that clients register."""
 
-    url: SecretStr
+    url: RedisUrl
     """URL of the Redis, with the scheme redis://, rediss:// or unix://. It contains the credentials if the Redis
     requires them, and is never printed."""
     timeout: Duration = 0.1
@@ -23,13 +21,6 @@ class Redis(Section):
     """How long Redis stores a document after its last registration."""
     prefix: str = "mosafe:apq:"
     """The prefix of the keys in Redis."""
-
-    @field_validator("url")
-    @classmethod
-    def _is_redis_url(cls, value: SecretStr) -> SecretStr:
-        if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("a URL of a Redis begins with redis://, rediss:// or unix://")
-        return value
 
 
 class Apq(Section):

@@ -4,28 +4,19 @@
 
 from __future__ import annotations
 
-from pydantic import SecretStr, field_validator
-
 from router.settings.section import Section
-from router.settings.types import Count, Duration, HeaderName
+from router.settings.types import Count, Duration, HeaderName, RedisUrl
 
 
 class IdempotencyRedis(Section):
     """A Redis in which all workers and routers store keys and responses."""
 
-    url: SecretStr
+    url: RedisUrl
     """URL of the Redis: redis://, rediss:// or unix://, with credentials if the Redis requires them; never printed."""
     timeout: Duration = 1.0
     """Time limit of a lookup. Without a result, the mutation is refused with 503."""
     prefix: str = "mosafe:idempotency:"
     """The prefix of the keys in Redis."""
-
-    @field_validator("url")
-    @classmethod
-    def _is_redis_url(cls, value: SecretStr) -> SecretStr:
-        if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("a URL of a Redis begins with redis://, rediss:// or unix://")
-        return value
 
 
 class Idempotency(Section):

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from router.settings.section import Section
-from router.settings.types import Count, Duration
+from router.settings.types import Count, Duration, RedisUrl
 
 _SIMPLE = frozenset({"address", "api_key", "client_name", "operation"})
 _NAMED = frozenset({"header", "claim"})
@@ -50,7 +50,7 @@ class RateLimitRule(Section):
 class RateLimitRedis(Section):
     """A Redis in which all workers and routers count together."""
 
-    url: SecretStr
+    url: RedisUrl
     """URL of the Redis: redis://, rediss:// or unix://, with credentials if the Redis requires them; never printed."""
     timeout: Duration = 0.1
     """Time limit of a decision. Without a decision, `unavailable` says what happens."""
@@ -59,13 +59,6 @@ class RateLimitRedis(Section):
     unavailable: Literal["local", "open", "closed"] = "local"
     """What happens while Redis does not respond. `local`: each worker counts by itself. `open`: requests are not
     limited. `closed`: requests are refused with 503."""
-
-    @field_validator("url")
-    @classmethod
-    def _is_redis_url(cls, value: SecretStr) -> SecretStr:
-        if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("a URL of a Redis begins with redis://, rediss:// or unix://")
-        return value
 
 
 class RateLimits(Section):
