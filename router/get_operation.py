@@ -1,18 +1,21 @@
-"""Find the operation to run in the client's document, by its name (GraphQL specification, "GetOperation")."""
+"""Find the operation to run in the client's document, by its name (GraphQL specification, "GetOperation").
+
+`spread_names` finds the fragments that an operation uses.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graphql import FragmentDefinitionNode, OperationDefinitionNode
+from graphql import FragmentDefinitionNode, OperationDefinitionNode, Visitor, visit
 
 from router.errors import UnknownOperation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from graphql import DocumentNode, GraphQLSchema
+    from graphql import DocumentNode, FragmentSpreadNode, GraphQLSchema
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +57,19 @@ def get_operation(
         chosen = named[0]
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
     return PreparedOperation(api_schema, chosen, fragments)
+
+
+def spread_names(node: OperationDefinitionNode | FragmentDefinitionNode) -> list[str]:
+    """Return the names of the fragments that an operation or a fragment spreads, in the order of the text."""
+    spreads = _Spreads()
+    visit(node, spreads)
+    return spreads.names
+
+
+class _Spreads(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: object) -> None:
+        self.names.append(node.name.value)

@@ -27,6 +27,8 @@ from graphql import (
     visit,
 )
 
+from router.get_operation import spread_names
+
 if TYPE_CHECKING:
     from graphql import GraphQLNamedType, GraphQLSchema
 
@@ -36,12 +38,12 @@ if TYPE_CHECKING:
 def document_of(operation: PreparedOperation) -> DocumentNode:
     """Return a document with the operation and the fragments that it uses, directly or in other fragments."""
     used: dict[str, None] = {}
-    waiting = _spread_names(operation.definition)
+    waiting = spread_names(operation.definition)
     while waiting:
         name = waiting.pop()
         if name not in used and name in operation.fragments:
             used[name] = None
-            waiting += _spread_names(operation.fragments[name])
+            waiting += spread_names(operation.fragments[name])
     return DocumentNode(definitions=(operation.definition, *(operation.fragments[name] for name in sorted(used))))
 
 
@@ -49,21 +51,6 @@ def without_literals(schema: GraphQLSchema, document: DocumentNode) -> str:
     """Return the text of a valid document without literals. The text is valid too."""
     info = TypeInfo(schema)
     return print_ast(visit(document, TypeInfoVisitor(info, _LiteralRemoval(info))))
-
-
-def _spread_names(node: Any) -> list[str]:
-    spreads = _Spreads()
-    visit(node, spreads)
-    return spreads.names
-
-
-class _Spreads(Visitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: list[str] = []
-
-    def enter_fragment_spread(self, node: Any, *_: Any) -> None:
-        self.names.append(node.name.value)
 
 
 class _LiteralRemoval(Visitor):

@@ -6,7 +6,7 @@ import pytest
 from graphql import build_schema, parse
 
 from router.errors import UnknownOperation
-from router.get_operation import get_operation
+from router.get_operation import get_operation, spread_names
 
 SCHEMA = build_schema("type Query { a: Int }")
 TWO = "query One { a } query Two { a ...F } fragment F on Query { a }"
@@ -38,3 +38,9 @@ def test_a_name_chooses_one_of_several() -> None:
 def test_a_choice_that_is_not_clear_is_refused(document: str, name: str | None, message: str) -> None:
     with pytest.raises(UnknownOperation, match=message):
         get_operation(SCHEMA, parse(document), name)
+
+
+def test_the_fragments_of_an_operation_are_found_at_any_depth() -> None:
+    chosen = get_operation(SCHEMA, parse("{ ...F ... { a ...G } } fragment F on Query { ...H }"))
+    assert spread_names(chosen.definition) == ["F", "G"]
+    assert spread_names(chosen.fragments["F"]) == ["H"]

@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING, Final
 from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLSyntaxError,
     OperationDefinitionNode,
     Source,
-    Visitor,
     parse,
     print_ast,
-    visit,
 )
 
+from router.get_operation import spread_names
 from router.policies.read_persisted_manifests import InvalidManifest, read_manifests
 from router.schema_check.operations.embedded_documents import SUFFIXES as SOURCE_SUFFIXES
 from router.schema_check.operations.embedded_documents import embedded_documents
@@ -172,7 +170,7 @@ def _used_fragments(
     `own` has the fragments of the operation's file, and `shared` has the fragments of all files of the folder.
     """
     found: dict[str, FragmentDefinitionNode] = {}
-    waiting = _spread_names(operation)
+    waiting = spread_names(operation)
     while waiting:
         name = waiting.pop()
         if name in found:
@@ -183,20 +181,5 @@ def _used_fragments(
         if len({print_ast(candidate) for candidate in candidates}) > 1:
             raise InvalidOperations(f"{place}: several files define the fragment {name}, with different selections")
         found[name] = candidates[0]
-        waiting += _spread_names(candidates[0])
+        waiting += spread_names(candidates[0])
     return [found[name] for name in sorted(found)]
-
-
-def _spread_names(node: OperationDefinitionNode | FragmentDefinitionNode) -> list[str]:
-    spreads = _Spreads()
-    visit(node, spreads)
-    return spreads.names
-
-
-class _Spreads(Visitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: list[str] = []
-
-    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: object) -> None:
-        self.names.append(node.name.value)
