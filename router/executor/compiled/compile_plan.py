@@ -90,7 +90,6 @@ class CompiledPlan:
         shapes: The number of shapes. The functions share one list of objects for each shape.
         source: The generated source text.
         filename: The file name of the source text in tracebacks.
-        misfits: A list with one number: how often a response did not have the expected form.
     """
 
     requests: tuple[CompiledRequest, ...]
@@ -99,7 +98,6 @@ class CompiledPlan:
     shapes: int
     source: str
     filename: str
-    misfits: list[int] = field(default_factory=lambda: [0])
 
 
 def compile_plan(
