@@ -138,8 +138,8 @@ async def prepare(gateway: Gateway, query: str) -> None:
 @pytest.mark.usefixtures("as_in_a_worker")
 @pytest.mark.parametrize(
     "make",
-    [lambda: aliases(1000), lambda: wide_union(500), lambda: shareable(1500, 2)],
-    ids=["a thousand aliases", "a union of 500 types", "1,500 fields of two subgraphs each"],
+    [lambda: aliases(1700), lambda: wide_union(1000), lambda: shareable(3000, 2)],
+    ids=["1,700 aliases", "a union of a thousand types", "3,000 fields of two subgraphs each"],
 )
 async def test_the_loop_runs_while_a_large_operation_is_prepared(make: Callable[[], tuple[Supergraph, str]]) -> None:
     graph, query = make()
