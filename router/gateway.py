@@ -18,9 +18,9 @@ from router import supergraph
 from router.executor.graphql.variable_coercion import coerce
 from router.gateway_assembly import assemble
 from router.pipeline.failure_responses import failed
+from router.pipeline.finish_mutations_after_disconnect import RunningMutations
 from router.pipeline.plan_execution import Execution
 from router.pipeline.request_context import RequestContext
-from router.pipeline.running_mutations import RunningMutations
 from router.preparation.make_and_cache_plans import PlanKey
 from router.request.request_and_response import ResponseStream
 from router.server.graphql_and_health import graphql_endpoint, with_health

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from router.executor.graphql_over_http import EncodingLayer
-from router.pipeline.compiled_plans import CompiledPlans
+from router.pipeline.compile_frequent_plans import CompiledPlans
 from router.pipeline.stage_chain import StageChain
 from router.policies.limit_checker import LimitChecker
 from router.policies.policy_inputs import PolicyInputs

@@ -26,7 +26,7 @@ from router.policies.usage_recording import UsageRecording
 from router.request.request_and_response import GraphQLRequest
 from router.settings import read
 from router.usage.open_store import open_store
-from router.usage.records import MINUTE, Client, Counts, RecordedOperation, UsageBatch, operation_id
+from router.usage.usage_data import MINUTE, Client, Counts, RecordedOperation, UsageBatch, operation_id
 from tests.router.policies.test_usage_recording import FILTERED, INPUTS
 from tests.router.shop import Shop
 

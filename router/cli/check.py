@@ -17,7 +17,7 @@ from router.cli.file_io import READABLE_FILE, WRITABLE_FILE, write_text
 from router.cli.tune_garbage_collection_of_composition import expect_long_lived_objects
 from router.composition.rendering.text import render_text as render_composition
 from router.schema_check.approvals import DEFAULT_FILE, InvalidApprovals
-from router.schema_check.comment.comment_targets import merge_request_comments
+from router.schema_check.comment.find_merge_request_of_ci_job import merge_request_comments
 from router.schema_check.comment.merge_request_comments import CommentError
 from router.schema_check.comment.update_comment import update_comment
 from router.schema_check.judge_changes import FAIL_ON

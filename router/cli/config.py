@@ -9,7 +9,7 @@ import click
 
 from router.cli.read_supergraph import read_supergraph
 from router.lifecycle.build_gateway import assemble, initial_documents
-from router.lifecycle.supergraph_sources import UrlSource
+from router.lifecycle.read_supergraph_from_file_or_url import UrlSource
 from router.policies.persisted_documents import PersistedDocumentList
 from router.policies.read_persisted_manifests import InvalidManifest
 from router.settings import RouterSettings, load

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from router.composition.rendering.printable_text import printable
+from router.schema_check.registry.read_and_verify_history import history, verify
 from router.schema_check.registry.read_registry import open_registry, read_registry
-from router.schema_check.registry.registry_history import history, verify
 from router.schema_check.registry.registry_version import RegistryError
 from servicekit.errors import StartupError
 

@@ -15,8 +15,8 @@ import click
 
 from router.lifecycle.admin_port import ADMIN_PATHS, AdminApp, ready_check
 from router.lifecycle.build_gateway import FileLocations
+from router.lifecycle.read_supergraph_from_file_or_url import is_url
 from router.lifecycle.router_process import RouterProcess
-from router.lifecycle.supergraph_sources import is_url
 from router.lifecycle.supervisor_channel import report_failed_start, serve_supervisor
 from router.lifecycle.worker_supervisor import Launch, WorkerSupervisor, call_when_closed, open_listeners
 from router.settings.types import http_url

@@ -15,10 +15,10 @@ from router.cli.file_io import READABLE_FILE
 from router.composition.rendering.printable_text import printable
 from router.schema_check.schema_sources import UnreadableSchema
 from router.schema_check.schema_versions import NotComposable, read_version
-from router.usage.coverage import add_unknown_variables, usage_of_schema
 from router.usage.import_reports import InvalidReport, read_report
 from router.usage.open_store import POSTGRES_SCHEMES, open_store
 from router.usage.parse_window_and_share import window_of
+from router.usage.schema_coverage import add_unknown_variables, usage_of_schema
 from router.usage.usage_queries import read_coordinates, read_operations, read_totals
 from servicekit.errors import StartupError
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLSchema
 
-    from router.usage.coverage import ElementUsage
-    from router.usage.records import Counts, OperationUsage, UsageWindow
-    from router.usage.store import UsageStore
+    from router.usage.schema_coverage import ElementUsage
+    from router.usage.usage_data import Counts, OperationUsage, UsageWindow
+    from router.usage.usage_store import UsageStore
 
 T = TypeVar("T")
 F = TypeVar("F", bound="Callable[..., object]")

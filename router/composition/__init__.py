@@ -15,8 +15,8 @@ Reading order:
 - `pipeline` runs all phases.
 - `model` and `type_refs` have the classes for schemas and types.
 - `reading`, `upgrade`, `rules`, `merge`, `supergraph_rules`, `satisfiability` and `supergraph_printer` are the phases.
-- Several phases use `subgraph_metadata`, `fields_of_field_set`, `field_set_problems`, `key_identity_and_resolvability`
-  and `context_directives`.
+- Several phases use `external_provided_and_shareable_fields`, `fields_of_field_set`, `field_set_problems`,
+  `key_identity_and_resolvability` and `context_directives`.
 - `report` and `error_codes` have the errors and hints.
 - `supergraph_yaml`, `subgraph_loading` and `file_locations` read input from files and services.
 - `rendering` prints the result, and `explain` explains its errors and hints.

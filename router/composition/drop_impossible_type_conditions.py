@@ -21,8 +21,8 @@ from router.federation.field_sets import print_field_set
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.model import Applied, Schema
-    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
 def drop_impossible_conditions(subgraph: SubgraphMetadata) -> None:

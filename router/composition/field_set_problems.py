@@ -9,7 +9,7 @@ from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode, pr
 from router.composition.literal_type_check import fits_type
 from router.composition.model import COMPOSITE, FieldDef, Schema
 from router.composition.type_refs import base_name
-from router.federation.type_references import TYPENAME
+from router.federation.find_type_name_in_reference import TYPENAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,7 +8,7 @@ from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode
 
 from router.composition.model import Applied, FieldDef, Kind, Schema
 from router.composition.type_refs import base_name
-from router.federation.type_references import TYPENAME
+from router.federation.find_type_name_in_reference import TYPENAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.composition.drop_impossible_type_conditions import drop_impossible_conditions
+from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
 from router.composition.merge.merge_steps import merge
 from router.composition.model import Kind, TypeDef
 from router.composition.reading.read_subgraph import Subgraph, read_subgraph
 from router.composition.report import CompositionError, CompositionHint, Report
 from router.composition.rules import check_subgraph
 from router.composition.satisfiability.search import check_satisfiability
-from router.composition.subgraph_metadata import SubgraphMetadata
 from router.composition.supergraph_printer import print_supergraph
 from router.composition.supergraph_rules import API_RULES, EXTRACTION_RULES, FINAL_RULES, SUPERGRAPH_RULES
 from router.composition.upgrade import upgrade

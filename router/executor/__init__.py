@@ -23,7 +23,7 @@ them:
 
 `compiled` executes plans by generated code, with the same results (§3.11).
 
-Between §3.1 and §3.2, `interpreter/group_by_context_values` reads the values of `@fromContext` arguments from the
+Between §3.1 and §3.2, `interpreter/read_context_values` reads the values of `@fromContext` arguments from the
 ancestors of each object (§3.10).
 
 In these modules, a *place* is an object of the response tree together with its path. A *batch* is a request that

@@ -8,5 +8,5 @@ definitions of the specifications. Read them in this order:
 - `linked_specs` and `link_directives`: the specifications that a schema links, and the names of their elements in the
   schema
 - `field_sets`
-- `type_references`
+- `find_type_name_in_reference`
 """

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from router.server.service_unavailable import ServiceUnavailable
+from router.server.respond_503_before_reading import ServiceUnavailable
 from servicekit.health import NotReady
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import asyncio
 import random
 from typing import TYPE_CHECKING
 
-from router.lifecycle.supergraph_sources import UrlSource
+from router.lifecycle.read_supergraph_from_file_or_url import UrlSource
 
 if TYPE_CHECKING:
     from router.lifecycle.gateway_generations import Rollover

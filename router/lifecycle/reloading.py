@@ -30,7 +30,7 @@ from router.lifecycle.build_gateway import (
     initial_documents,
     read_settings,
 )
-from router.lifecycle.supergraph_sources import FileSource, Stamp, UrlSource, is_url, stamp
+from router.lifecycle.read_supergraph_from_file_or_url import FileSource, Stamp, UrlSource, is_url, stamp
 from router.lifecycle.warm_up import most_used
 from router.settings import RouterSettings
 from servicekit.errors import StartupError
@@ -38,7 +38,7 @@ from servicekit.errors import StartupError
 if TYPE_CHECKING:
     from router.lifecycle.build_gateway import FileLocations
     from router.lifecycle.gateway_generations import Generation, Rollover
-    from router.lifecycle.supergraph_sources import Source
+    from router.lifecycle.read_supergraph_from_file_or_url import Source
 
 Stamps = tuple[Stamp | None, ...]
 Result = Literal["reloaded", "unchanged", "refused"]

@@ -1,7 +1,7 @@
 """Defines the stages of a request (`Stage`), calls these stages, and executes the plan of the request.
 
 The policies in `router/policies` are stages. A program that embeds the router can add further stages. Read `stage`,
-`request_context`, `stage_chain`, `plan_execution`, then `running_mutations`, `failure_responses` and
+`request_context`, `stage_chain`, `plan_execution`, then `finish_mutations_after_disconnect`, `failure_responses` and
 `error_formatting`.
 """
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from router.executor.context_and_result import ExecutionResult
     from router.executor.graphql_over_http import EncodingLayer
-    from router.pipeline.compiled_plans import CompiledPlans
+    from router.pipeline.compile_frequent_plans import CompiledPlans
     from router.pipeline.request_context import RequestContext
     from router.pipeline.stage_chain import StageChain
     from router.plan import QueryPlan

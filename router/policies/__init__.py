@@ -5,9 +5,9 @@ Begin with `policy_order`. It lists all policies, and makes their stages from th
 
 - which client sends what: `usage_recording`, `rate_limits`, `authentication`
 - documents: `persisted_documents` (with `read_persisted_manifests`) and `apq`
-- limits: `limits_stage` (with `limit_checker`, `count_tokens_before_parsing` and `measure_operation_size`),
-  `limit_list_items` and `demand_control` (both use `conditions_and_sizes`)
-- execution: `authorization`, `idempotency`, `override_labels`, `header_propagation` and `operation_sharing`
+- limits: `operation_limits_stage` (with `limit_checker`, `count_tokens_before_parsing` and `measure_operation_size`),
+  `limit_list_items` and `demand_control` (both use `read_conditions_and_list_sizes`)
+- execution: `authorization`, `idempotency`, `active_override_labels`, `header_propagation` and `operation_sharing`
 - responses and logs: `response_headers`, `error_masking`, `hide_schema_names_in_errors`, `personal_data_redaction` and
   `query_plan_in_response`
 """

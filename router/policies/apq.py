@@ -22,7 +22,7 @@ import structlog
 
 from router.errors import PersistedQueryHashMismatch, PersistedQueryNotFound
 from router.pipeline.stage import Stage
-from router.storage.memory_store import MemoryStore
+from router.storage.memory_text_store import MemoryStore
 
 if TYPE_CHECKING:
     from router.pipeline.request_context import RequestContext
@@ -55,7 +55,7 @@ class AutomaticPersistedQueries(Stage):
         memory = MemoryStore(max_entries=settings.entries, max_bytes=settings.text_bytes)
         if settings.redis is None:
             return cls(memory)
-        from router.storage.redis_store import RedisStore  # noqa: PLC0415  (the Redis client takes long to import, and few routers use Redis)
+        from router.storage.redis_text_store import RedisStore  # noqa: PLC0415  (the Redis client takes long to import, and few routers use Redis)
 
         return cls(memory, RedisStore(settings.redis))
 

@@ -29,7 +29,7 @@ from graphql import (
 
 from router.errors import LimitExceeded
 from router.pipeline.stage import Stage
-from router.policies.conditions_and_sizes import (
+from router.policies.read_conditions_and_list_sizes import (
     conditions_of,
     defaults_of,
     list_size_of,

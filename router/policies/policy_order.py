@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from router.policies.active_override_labels import OverrideLabels
 from router.policies.apq import AutomaticPersistedQueries
-from router.policies.authentication import configured_stage as authentication
+from router.policies.authentication import make_authentication_stage as authentication
 from router.policies.authorization.authorization_stage import Authorization
 from router.policies.demand_control.demand_control_stage import DemandControl
 from router.policies.demand_control.subgraph_demand import SubgraphDemand
@@ -18,9 +19,8 @@ from router.policies.header_propagation import HeaderPropagation
 from router.policies.hide_schema_names_in_errors import HiddenSchemaNames
 from router.policies.idempotency.idempotency_stage import Idempotency
 from router.policies.limit_list_items import ListItems
-from router.policies.limits_stage import OperationLimits
+from router.policies.operation_limits_stage import OperationLimits
 from router.policies.operation_sharing import OperationSharing
-from router.policies.override_labels import OverrideLabels
 from router.policies.persisted_documents import PersistedDocumentList
 from router.policies.personal_data_redaction import PersonalDataRedaction
 from router.policies.query_plan_in_response import QueryPlanInResponse

@@ -26,7 +26,7 @@ from graphql import (
 
 from router.errors import DocumentNotListed, NestedTooDeeply, ParsingFailed, RequestError, ValidationFailed
 from router.preparation.argument_value_rule import ArgumentValueRule
-from router.preparation.collect_after_large_documents import GarbageAfterLargeDocuments
+from router.preparation.collect_garbage_after_large_documents import GarbageAfterLargeDocuments
 from router.preparation.overlapping_fields_rule import BoundedOverlappingFieldsRule
 from router.preparation.parse_without_token_links import parse_document
 from router.preparation.preparing_thread import PREPARING_THREAD

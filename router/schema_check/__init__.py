@@ -9,12 +9,12 @@ Reading order:
   `compose_versions` composes both versions of a check. `git_files` reads files as they were at another commit.
   `registry` has the subgraphs of other repositories.
 - `changes` has the class for a change, and the table of all kinds of changes.
-- `type_positions` finds how operations can use each type of a schema.
+- `input_and_output_types` finds how operations can use each type of a schema.
 - `diff` compares two schemas.
 - `operations` reads known operations, and finds the parts of the schema that they use.
-- `impact` combines changes and operations.
+- `impact_on_known_operations` combines changes and operations.
 - `judge_changes` has the function `check`, and the classes of its result.
-- `coordinate_places` finds the file and the line that declare an element of a schema.
+- `find_lines_of_elements` finds the file and the line that declare an element of a schema.
 - `approvals` and `policy` read the files in which a team says what it accepts.
 - `lint` and `steps` have the parts of a check besides the diff. `steps.run_check` runs the whole check.
 - `rendering` prints the result for people and for programs. `comment` writes the result into a merge request.

@@ -10,9 +10,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from router.schema_check.changes import Change, ChangeCode, Severity
-from router.schema_check.coordinate_places import CoordinatePlaces
 from router.schema_check.diff.compare_schemas import compare_schemas
-from router.schema_check.impact import Impact, find_impact
+from router.schema_check.find_lines_of_elements import CoordinatePlaces
+from router.schema_check.impact_on_known_operations import Impact, find_impact
 from router.schema_check.step_findings import Level
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from router.composition.file_locations import FilePlace
     from router.schema_check.approvals import Approval
     from router.schema_check.operations.known_operations import KnownOperation
+    from router.schema_check.operations_from_usage_store import UsageSource
     from router.schema_check.schema_versions import SchemaVersion
     from router.schema_check.step_findings import StepFinding
-    from router.schema_check.usage_source import UsageSource
 
 
 class Verdict(StrEnum):

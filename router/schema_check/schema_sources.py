@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from router.composition.file_locations import SourceFile
 from router.composition.subgraph_loading import load_subgraphs
 from router.composition.supergraph_yaml import ConfigError, read_config
-from router.schema_check.coordinate_places import SchemaText
+from router.schema_check.find_lines_of_elements import SchemaText
 from router.schema_check.git_files import GitCommit, GitError
 
 if TYPE_CHECKING:

@@ -24,10 +24,10 @@ from router.composition.rendering.collect_diagnostics import Diagnostics
 from router.composition.subgraph_loading import RunningService, without_secrets
 from router.composition.supergraph_yaml import ConfigError
 from router.errors import InvalidSupergraph
-from router.schema_check.coordinate_places import SchemaText
-from router.schema_check.parse_similar import parse_similar
+from router.schema_check.fast_parse_of_similar_text import parse_similar
+from router.schema_check.find_lines_of_elements import SchemaText
 from router.schema_check.schema_sources import SchemaSource, UnreadableSchema, read_source
-from router.supergraph.api_schema_loading import load_api_schema
+from router.supergraph.load_api_schema import load_api_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.server.app import GraphQLApp
+from router.server.graphql_http_app import GraphQLApp
 from router.server.overload_protection import OverloadGuard
 from router.server.pages.ide_pages import IdePages
 from servicekit.asgi import RequestIdMiddleware

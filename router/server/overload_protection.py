@@ -12,8 +12,8 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from router.server.cors import cors_policy
+from router.server.respond_503_before_reading import ServiceUnavailable
 from router.server.response_writing import METHODS
-from router.server.service_unavailable import ServiceUnavailable
 from servicekit.asgi import header
 from servicekit.health import NotReady
 

@@ -18,7 +18,7 @@ from graphql import (
 )
 
 from router.errors import InvalidSupergraph
-from router.federation.type_references import named_type
+from router.federation.find_type_name_in_reference import named_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

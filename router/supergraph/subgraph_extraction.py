@@ -36,7 +36,7 @@ from graphql import (
     specified_scalar_types,
 )
 
-from router.federation.type_references import named_type
+from router.federation.find_type_name_in_reference import named_type
 from router.supergraph.merged_and_api_schema import is_executable
 from router.supergraph.model import EntityKey, SubgraphField, SubgraphModel, SubgraphType
 from router.supergraph.types_and_fields_by_subgraph import JoinedField, JoinedType

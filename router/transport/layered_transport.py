@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from router.transport.http import Endpoint, HttpTransport
 from router.transport.http1.pool import PoolLimits
 from router.transport.interface import Transport
-from router.transport.layers.balancing import BalancingLayer, EjectionRule, Server
 from router.transport.layers.circuit_breaker import BreakerLayer, BreakerRule
 from router.transport.layers.deduplication import DeduplicationLayer
 from router.transport.layers.hedging import HedgeLayer, HedgeRule
+from router.transport.layers.load_balancing import BalancingLayer, EjectionRule, Server
 from router.transport.layers.load_shedding import SheddingLayer, SheddingRule
 from router.transport.layers.pause_on_503 import PauseLayer
 from router.transport.layers.retry import RetryLayer, RetryRule

@@ -6,10 +6,10 @@ only the names of the input fields that were present, and the enum values.
 
 Reading order:
 
-- `records` has the data that is recorded and read.
+- `usage_data` has the data that is recorded and read.
 - `used_coordinates` finds the parts of a schema that a document uses. `variable_coordinates` finds the parts that the
   values of variables use. `remove_literals` makes the text that is stored. `normalised_operations` caches the results.
 - `recorder` counts requests in memory, and writes the counts in the background.
-- `store` has the queries of a store, which are the same for `sqlite_connection` and `postgres_connection`.
+- `usage_store` has the queries of a store, which are the same for `sqlite_connection` and `postgres_connection`.
 - `import_reports` reads the usage reports of other products.
 """

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 from graphql import DocumentNode, GraphQLError, OperationDefinitionNode, parse, validate
 
 from router.get_operation import get_operation
-from router.usage.records import BUCKET_SECONDS, MINUTE, Client, Counts, RecordedOperation, UsageBatch, operation_id
 from router.usage.remove_literals import document_of, without_literals
+from router.usage.usage_data import BUCKET_SECONDS, MINUTE, Client, Counts, RecordedOperation, UsageBatch, operation_id
 from router.usage.used_coordinates import used_coordinates
 
 if TYPE_CHECKING:

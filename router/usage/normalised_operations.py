@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from router.usage.records import RecordedOperation, operation_id
 from router.usage.remove_literals import document_of, without_literals
+from router.usage.usage_data import RecordedOperation, operation_id
 from router.usage.used_coordinates import used_coordinates
 
 if TYPE_CHECKING:

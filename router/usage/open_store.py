@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from router.usage.sqlite_connection import SqliteConnection
-from router.usage.store import UsageStore
+from router.usage.usage_store import UsageStore
 from servicekit.errors import StartupError
 
 POSTGRES_SCHEMES: Final = ("postgres://", "postgresql://")

@@ -6,7 +6,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Final
 
-from router.usage.records import DAY, MINUTE, UsageWindow
+from router.usage.usage_data import DAY, MINUTE, UsageWindow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
-from router.usage.tables import FIRST_STEP
+from router.usage.database_tables import FIRST_STEP
 from servicekit.errors import StoreFailure
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from router.usage.normalised_operations import MOST_OPERATIONS, NormalisedOperations, OperationKey
-from router.usage.records import BUCKET_SECONDS, MINUTE, Client, Counts, UsageBatch
+from router.usage.usage_data import BUCKET_SECONDS, MINUTE, Client, Counts, UsageBatch
 from router.usage.variable_coordinates import InputVariables, input_variables, variable_coordinates
 from servicekit.errors import StartupError, StoreFailure
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from router.get_operation import PreparedOperation
     from router.preparation.request_operation import Operation
-    from router.usage.store import UsageStore
+    from router.usage.usage_store import UsageStore
 
 MOST_WAITING_VARIABLES: Final = 1_000
 """How many requests may wait until the values of their variables are looked at. Until then, memory holds the values."""

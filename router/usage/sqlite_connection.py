@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING, Final
 
-from router.usage.tables import FIRST_STEP
+from router.usage.database_tables import FIRST_STEP
 from servicekit.errors import StartupError
 from servicekit.sqlite import Database, Migration
 

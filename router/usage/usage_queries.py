@@ -8,7 +8,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from router.usage.records import (
+from router.usage.database_tables import BUCKET_COLUMNS
+from router.usage.usage_data import (
     DAY,
     MINUTE,
     Client,
@@ -18,15 +19,14 @@ from router.usage.records import (
     RecordedOperation,
     id_of,
 )
-from router.usage.store import in_parts, places
-from router.usage.tables import BUCKET_COLUMNS
+from router.usage.usage_store import in_parts, places
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from router.usage.records import UsageWindow
     from router.usage.sql_connection import Row, SqlTransaction, SqlValue
-    from router.usage.store import UsageStore
+    from router.usage.usage_data import UsageWindow
+    from router.usage.usage_store import UsageStore
 
 _SUMS: Final = ", ".join(f"sum({column})" for column in ("requests", "errors", "seconds", *BUCKET_COLUMNS))
 # A window that begins longer ago is read by day, because counts by minute are not kept for long.

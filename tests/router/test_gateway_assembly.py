@@ -11,10 +11,10 @@ from router.gateway_assembly import transport_for
 from router.settings import read
 from router.transport.http import HttpTransport
 from router.transport.in_process import InProcessTransport
-from router.transport.layers.balancing import BalancingLayer
 from router.transport.layers.circuit_breaker import BreakerLayer
 from router.transport.layers.deduplication import DeduplicationLayer
 from router.transport.layers.hedging import HedgeLayer
+from router.transport.layers.load_balancing import BalancingLayer
 from router.transport.layers.load_shedding import SheddingLayer
 from router.transport.layers.pause_on_503 import PauseLayer
 from router.transport.layers.retry import RetryLayer

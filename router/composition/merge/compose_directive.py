@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.model import Applied, DirectiveDef
     from router.composition.report import Report
-    from router.composition.subgraph_metadata import SubgraphMetadata
     from router.federation.linked_specs import Link, SpecUrl
 
 _RESERVED = frozenset(

@@ -18,8 +18,8 @@ from router.composition.model import DirectiveDef
 from router.composition.reading.spec_directive_names import GRAPHQL_DIRECTIVES, element_resolver
 
 if TYPE_CHECKING:
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.merge.merge_state import MergeState, Sources
-    from router.composition.subgraph_metadata import SubgraphMetadata
 
 # If a subgraph defines these directives itself, the definitions are not merged. Apollo's composition does the same.
 _INCREMENTAL = frozenset({"defer", "stream"})

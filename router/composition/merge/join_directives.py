@@ -19,7 +19,7 @@ from router.composition.model import Applied, EnumValue, FieldDef, InputValue, T
 if TYPE_CHECKING:
     from graphql.language import ConstValueNode
 
-    from router.composition.subgraph_metadata import SubgraphMetadata
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
 
 
 def join_type(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:

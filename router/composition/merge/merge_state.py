@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from graphql.language import Node
 
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.merge.supergraph_directives_and_links import SupergraphFeatures
     from router.composition.report import SourcePlace
-    from router.composition.subgraph_metadata import SubgraphMetadata
 
 _S = TypeVar("_S")
 _T = TypeVar("_T")

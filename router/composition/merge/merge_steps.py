@@ -28,8 +28,8 @@ from router.composition.model import BUILT_IN_SCALARS, ROOTS, Applied, Element, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.report import Report
-    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
 def _nothing(_state: MergeState, _sources: Sources[TypeDef], _dest: TypeDef) -> None:

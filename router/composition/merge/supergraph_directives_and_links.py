@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
     from graphql.language import ConstValueNode
 
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.merge.directive_argument_mergers import ArgumentMerger
     from router.composition.model import Applied
     from router.composition.report import Report
-    from router.composition.subgraph_metadata import SubgraphMetadata
     from router.federation.linked_specs import Link, SpecUrl
 
 

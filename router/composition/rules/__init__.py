@@ -38,8 +38,8 @@ from router.composition.rules import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.report import Report
-    from router.composition.subgraph_metadata import SubgraphMetadata
 
 SUBGRAPH_RULES: tuple[Callable[[SubgraphMetadata, Report], None], ...] = (
     # Field sets

@@ -13,8 +13,8 @@ from router.composition.model import AUTH_ELEMENTS, Applied, Element, Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.report import Report
-    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:

@@ -18,7 +18,7 @@ from router.composition.model import ABSTRACT, COMPOSITE, Applied, FieldDef, Kin
 from router.composition.reading.spec_directive_names import GRAPHQL_DIRECTIVES
 from router.composition.type_refs import base_name
 from router.federation.field_sets import FieldSetSyntaxError, parse_field_set
-from router.federation.type_references import TYPENAME
+from router.federation.find_type_name_in_reference import TYPENAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from graphql.language import SelectionNode
 
     from router.composition.error_codes import ErrorCode
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.report import Report
-    from router.composition.subgraph_metadata import SubgraphMetadata
 
 Problem = Literal["type", "invalid", "alias", "arguments", "directive", "not external", "abstract", "no selection"]
 

@@ -12,13 +12,13 @@ from router.composition.model import COMPOSITE, Kind, Schema, TypeDef
 from router.composition.rules.find_contextual_arguments import contextual_arguments, report_problem
 from router.composition.rules.no_context_in_selection import has_name_and_selection
 from router.composition.type_refs import ListOf, NonNull, TypeRef, base_name, nullable
-from router.federation.type_references import TYPENAME
+from router.federation.find_type_name_in_reference import TYPENAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.report import Report
-    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:

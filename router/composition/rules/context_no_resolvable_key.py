@@ -8,8 +8,8 @@ from router.composition.key_identity_and_resolvability import resolvable
 from router.composition.rules.find_contextual_arguments import contextual_arguments, report_problem
 
 if TYPE_CHECKING:
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.report import Report
-    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:

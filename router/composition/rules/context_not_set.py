@@ -14,10 +14,10 @@ from router.composition.rules.find_contextual_arguments import all_contextual_ar
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.model import Schema
     from router.composition.report import Report
     from router.composition.rules.find_contextual_arguments import ContextualArgument
-    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:

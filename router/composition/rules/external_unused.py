@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.report import Report
-    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from router.composition.error_codes import ErrorCode
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.model import Applied, FieldDef, InputValue, TypeDef
     from router.composition.report import Report
-    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
 class ContextualArgument(NamedTuple):

@@ -9,8 +9,8 @@ from router.composition.const_value_nodes import python_value
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.model import Applied, FieldDef
-    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
 def fields_with_list_size(subgraph: SubgraphMetadata, *, from_cost_spec: bool) -> Iterator[tuple[FieldDef, Applied]]:

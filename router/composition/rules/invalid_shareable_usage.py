@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from router.composition.model import Kind
 
 if TYPE_CHECKING:
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.report import Report
-    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:

@@ -10,8 +10,8 @@ from router.composition.rules.check_field_set import FieldSetRule, FieldSetUse, 
 from router.federation.version_numbers import Version
 
 if TYPE_CHECKING:
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.report import Report
-    from router.composition.subgraph_metadata import SubgraphMetadata
 
 _KEYS_ON_INTERFACES_SINCE = Version(2, 3)
 

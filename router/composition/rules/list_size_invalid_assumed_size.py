@@ -8,8 +8,8 @@ from router.composition.const_value_nodes import python_value
 from router.composition.rules.find_fields_with_list_size import fields_with_list_size
 
 if TYPE_CHECKING:
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.report import Report
-    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
 def check(subgraph: SubgraphMetadata, report: Report, *, from_cost_spec: bool = False) -> None:

@@ -10,9 +10,9 @@ from router.composition.type_refs import nullable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.model import Applied, FieldDef
     from router.composition.report import Report
-    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
 def check(subgraph: SubgraphMetadata, report: Report, *, from_cost_spec: bool = False) -> None:

@@ -9,8 +9,8 @@ from router.composition.context_directives import parse_context_value
 from router.composition.rules.find_contextual_arguments import contextual_arguments, report_problem
 
 if TYPE_CHECKING:
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.report import Report
-    from router.composition.subgraph_metadata import SubgraphMetadata
 
 _NAME_AND_SELECTION = re.compile(r"\s*\$\s*\w+\s*[^\w\s][\s\S]*")
 

@@ -12,8 +12,8 @@ from router.composition.rules.check_field_set import FieldSetRule, FieldSetUse, 
 from router.composition.type_refs import base_name
 
 if TYPE_CHECKING:
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.report import Report
-    from router.composition.subgraph_metadata import SubgraphMetadata
 
 _PROVIDES = FieldSetRule(
     {

@@ -11,8 +11,8 @@ from router.composition.model import Kind
 from router.composition.rules.check_field_set import FieldSetRule, FieldSetUse, check_field_set
 
 if TYPE_CHECKING:
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.report import Report
-    from router.composition.subgraph_metadata import SubgraphMetadata
 
 _REQUIRES = FieldSetRule(
     {

@@ -15,9 +15,9 @@ from router.composition.context_directives import contextual_arguments
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.merge.merge_state import MergeState
     from router.composition.model import FieldDef
-    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
 @dataclass(frozen=True, slots=True)

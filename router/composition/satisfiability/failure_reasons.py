@@ -14,10 +14,10 @@ from router.composition.satisfiability.context_selections import required_contex
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.model import FieldDef
     from router.composition.satisfiability.position_graph import Position, PositionGraph
     from router.composition.satisfiability.reachability import Reachability
-    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
 def failure_reasons(reachability: Reachability, positions: Sequence[Position], member: FieldDef) -> str:

@@ -21,15 +21,15 @@ from router.composition.key_identity_and_resolvability import resolvable
 from router.composition.model import ABSTRACT, ROOTS, Applied, FieldDef, Kind, TypeDef
 from router.composition.satisfiability.provided_fields import NOTHING_PROVIDED, ProvidedFields, provided_fields
 from router.composition.type_refs import base_name
-from router.federation.type_references import TYPENAME
+from router.federation.find_type_name_in_reference import TYPENAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.merge.merge_state import MergeState
     from router.composition.satisfiability.override_label_combinations import LabelAssumption
     from router.composition.satisfiability.types_lost_by_extraction import ExtractedFields
-    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from router.composition.satisfiability.context_selections import (
 from router.composition.satisfiability.position_graph import Position
 from router.composition.satisfiability.reachability_cache_and_cycles import ReachabilityCache
 from router.federation.field_sets import parse_field_set_or_none
-from router.federation.type_references import TYPENAME
+from router.federation.find_type_name_in_reference import TYPENAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

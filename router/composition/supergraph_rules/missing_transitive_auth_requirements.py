@@ -27,9 +27,9 @@ from router.composition.type_refs import base_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.merge.merge_state import MergeState
     from router.composition.model import Element, FieldDef, Schema
-    from router.composition.subgraph_metadata import SubgraphMetadata
 
 _ARGUMENTS = {"requiresScopes": "scopes", "policy": "policies"}
 # A `Requirement` is a set of alternatives, and an alternative is a set of conditions: `{{a, b}, {c}}` means "a and b,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
 from router.composition.model import Element, Kind
-from router.composition.subgraph_metadata import SubgraphMetadata
 from router.composition.type_refs import base_name
 
 if TYPE_CHECKING:

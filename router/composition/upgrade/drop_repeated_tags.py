@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.composition.const_value_nodes import identity
-from router.composition.subgraph_metadata import SubgraphMetadata
+from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
 
 if TYPE_CHECKING:
     from router.composition.upgrade.upgrade_step_input import Upgrade

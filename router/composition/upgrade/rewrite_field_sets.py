@@ -21,13 +21,13 @@ from graphql.language import (
 )
 
 from router.composition.const_value_nodes import string
+from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
 from router.composition.field_set_problems import argument_problems, given_arguments
 from router.composition.fields_of_field_set import with_implementations
 from router.composition.model import COMPOSITE
-from router.composition.subgraph_metadata import SubgraphMetadata
 from router.composition.type_refs import base_name
 from router.federation.field_sets import print_field_set
-from router.federation.type_references import TYPENAME
+from router.federation.find_type_name_in_reference import TYPENAME
 
 if TYPE_CHECKING:
     from router.composition.model import Applied

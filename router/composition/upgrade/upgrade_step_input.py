@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.composition.const_value_nodes import identity
+from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
 from router.composition.fields_of_field_set import target_fields
 from router.composition.model import Kind, TypeDef
-from router.composition.subgraph_metadata import SubgraphMetadata
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence

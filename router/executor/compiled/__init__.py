@@ -9,7 +9,8 @@ fetched fields in the objects, and finish the objects for the client. `router pl
 A plan passes through four steps. Read the modules in this order:
 
 1. `response_shape`, `client_shape`, `fetch_shapes`, `representation_shapes`: find the objects and fields of a response.
-   `interface_objects`, `context_values` and `object_creators` find what some plans need besides.
+   `interfaces_in_typename`, `find_context_ancestors` and `choose_fetch_that_creates_objects` find what some plans need
+   besides.
 2. `generate_...`: generate the source text of the classes and functions.
 3. `compile_plan`, `compiled_requests`: create the classes and functions, the request bodies and the decoders.
 4. `execution`, `recorded_responses`: execute the plan for one request.

@@ -19,12 +19,12 @@ from graphql import (
     is_object_type,
 )
 
-from router.executor.compiled.interface_objects import interface_object_names, subtypes_of
+from router.executor.compiled.interfaces_in_typename import interface_object_names, subtypes_of
 from router.executor.compiled.response_shape import FieldShape, NotCompilable, ObjectShape
 from router.executor.graphql.collect_fields import FieldCollector, UndeterminedType
 from router.executor.graphql.introspection import META_FIELDS
 from router.executor.graphql.type_relations import possible_names
-from router.federation.type_references import TYPENAME
+from router.federation.find_type_name_in_reference import TYPENAME
 from router.plan.client_and_internal_response_keys import client_key
 
 if TYPE_CHECKING:

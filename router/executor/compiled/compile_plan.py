@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from graphql import is_object_type
 
+from router.executor.compiled.choose_fetch_that_creates_objects import choose_creators
 from router.executor.compiled.client_shape import client_shape
 from router.executor.compiled.compiled_requests import CompiledPart, CompiledRequest, CompiledStep
 from router.executor.compiled.fetch_shapes import FetchShapes
@@ -28,18 +29,17 @@ from router.executor.compiled.generate_classes import (
     write_merged_class,
     write_object_class,
 )
+from router.executor.compiled.generate_client_response_function import FINISH, write_finish
 from router.executor.compiled.generate_collect_functions import (
     CollectFunction,
     same_keys,
     write_collect,
     write_collect_all,
 )
-from router.executor.compiled.generate_finish_function import FINISH, write_finish
 from router.executor.compiled.generate_merge_functions import write_merge
 from router.executor.compiled.generate_place_functions import write_place
 from router.executor.compiled.generate_response_classes import write_entities, write_response
 from router.executor.compiled.globals_of_generated_code import NAMES
-from router.executor.compiled.object_creators import choose_creators
 from router.executor.compiled.representation_shapes import representation
 from router.executor.compiled.request_graph import Planned, fetches_before, request_graph
 from router.executor.compiled.response_shape import NotCompilable

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from graphql import get_named_type, is_abstract_type, is_composite_type
 
 from router.executor.compiled.client_shape import field_type
-from router.executor.compiled.context_values import add_context_ancestors, context_values
-from router.executor.compiled.interface_objects import interface_object_names, subtypes_of
+from router.executor.compiled.find_context_ancestors import add_context_ancestors, context_values
+from router.executor.compiled.interfaces_in_typename import interface_object_names, subtypes_of
 from router.executor.compiled.response_shape import FieldShape, NotCompilable, ObjectShape, list_depth
 from router.executor.graphql.type_relations import is_subtype, possible_names
 from router.executor.interpreter.requests_in_plan import conditions_met
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLSchema
 
-    from router.executor.compiled.context_values import ContextValue
+    from router.executor.compiled.find_context_ancestors import ContextValue
     from router.executor.interpreter.requests_in_plan import FetchStep
     from router.plan import Fetch, OutputSelection, Path
 

@@ -1,8 +1,8 @@
 """Generate the classes for decoded responses (execution §5) and for representations (execution §3.2).
 
-The decoder of msgspec checks types, nulls and enum values while it decodes. `generate_finish_function` generates the
-checks of all other values. The class of an object has an attribute for each field of the object, also for a field that
-a later fetch returns. Such an attribute is `UNSET` until the result of this fetch is placed in the object:
+The decoder of msgspec checks types, nulls and enum values while it decodes. `generate_client_response_function`
+generates the checks of all other values. The class of an object has an attribute for each field of the object, also for
+a field that a later fetch returns. Such an attribute is `UNSET` until the result of this fetch is placed in the object:
 
     class Product3(DecodedHiding, rename={"typename_": "__typename"}):      visible fields in the client's order
         upc: str                                                             fetch 0 returns `upc`
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from graphql import GraphQLEnumType, get_named_type, is_list_type, is_non_null_type
 
 from router.executor.compiled.response_shape import NotCompilable
-from router.federation.type_references import TYPENAME
+from router.federation.find_type_name_in_reference import TYPENAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

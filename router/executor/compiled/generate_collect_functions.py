@@ -34,7 +34,7 @@ from router.executor.compiled.generate_object_loops import walk
 from router.executor.compiled.generate_representations import input_checks, input_value, write_representation
 from router.executor.compiled.generate_value_checks import misfit
 from router.executor.compiled.response_shape import NotCompilable, without_non_null
-from router.federation.type_references import TYPENAME
+from router.federation.find_type_name_in_reference import TYPENAME
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

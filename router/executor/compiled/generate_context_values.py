@@ -24,7 +24,7 @@ from router.executor.compiled.generate_value_checks import misfit, value_checks
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from router.executor.compiled.context_values import ContextValue
+    from router.executor.compiled.find_context_ancestors import ContextValue
     from router.executor.compiled.source_lines import SourceLines
 
 

@@ -1,7 +1,7 @@
 """Generate the functions that merge the objects of a fetch into the objects of the response (execution §3.6).
 
-Several fetches can return objects at the same place (`object_creators`). In the example, fetch 1 returns
-`size {height}` for a product. Another fetch returns `size {width}`, before or after fetch 1:
+Several fetches can return objects at the same place (`choose_fetch_that_creates_objects`). In the example, fetch 1
+returns `size {height}` for a product. Another fetch returns `size {width}`, before or after fetch 1:
 
     def merge1_4(target, entity):                  `target` is a `Size4`, None, or `UNSET`
         if entity is None or target is None:

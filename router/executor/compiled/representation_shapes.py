@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from router.executor.compiled.response_shape import FieldShape, NotCompilable, ObjectShape
 from router.executor.graphql.type_relations import is_subtype
 from router.executor.interpreter.requests_in_plan import conditions_met
-from router.federation.type_references import TYPENAME
+from router.federation.find_type_name_in_reference import TYPENAME
 from router.plan import InputFragment, Key, KeyRenamer, TypeIs, ValueSetter
 
 if TYPE_CHECKING:

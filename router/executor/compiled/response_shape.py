@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from graphql import is_list_type, is_non_null_type
 
-from router.federation.type_references import TYPENAME
+from router.federation.find_type_name_in_reference import TYPENAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +93,7 @@ class ObjectShape:
         fields: The fields by internal response key: the visible fields in the client's order, then the hidden fields.
         sources: The ids of the fetches that return the objects, in the order of the plan; empty for the root.
         creator: The id of the fetch whose response is decoded into the objects; None for the root, or if all fetches
-            merge their results into the objects (`object_creators`).
+            merge their results into the objects (`choose_fetch_that_creates_objects`).
         parent: The shape of the parent object, and the field in it that contains the objects; None for the root.
         context_ancestors: The shapes of ancestors from which a fetch reads arguments. Different ancestors must not
             share an object of this shape (`context_values`).

@@ -40,7 +40,7 @@ from router.executor.graphql.introspection import META_FIELDS
 from router.executor.graphql.leaf_coercion import LeafCoercionError, coerce_leaf
 from router.executor.graphql.type_relations import is_subtype, possible_names
 from router.executor.graphql.withheld_field_error_paths import Withheld, refused_places
-from router.federation.type_references import TYPENAME
+from router.federation.find_type_name_in_reference import TYPENAME
 from router.plan.client_and_internal_response_keys import client_key, to_client_key
 from router.request.withheld_fields import REFUSED_CODE, REFUSED_MESSAGE, is_withheld
 

@@ -27,10 +27,10 @@ from router.executor.graphql.completion import NO_EFFECTS, FailureEffects, compl
 from router.executor.graphql.introspection import introspect
 from router.executor.graphql_over_http import decode_response
 from router.executor.interpreter.combine_and_split_entity_fetches import group_equal_parts, split_response
-from router.executor.interpreter.group_by_context_values import ContextReader
-from router.executor.interpreter.large_responses import LARGE, LargeResponses, decode_in_slices
 from router.executor.interpreter.merge import conflicting_paths, merge
 from router.executor.interpreter.objects_at_path import collect
+from router.executor.interpreter.process_large_responses_in_thread import LARGE, LargeResponses, decode_in_slices
+from router.executor.interpreter.read_context_values import ContextReader
 from router.executor.interpreter.representations import Projection, input_keys
 from router.executor.interpreter.requests_in_plan import requests_in_plan
 from router.executor.interpreter.rewrites import names_by_alias, rename_in_path, rewritten

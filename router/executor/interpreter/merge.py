@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.executor.graphql.type_relations import is_subtype
-from router.federation.type_references import TYPENAME
+from router.federation.find_type_name_in_reference import TYPENAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -19,7 +19,7 @@ from graphql import get_named_type, is_interface_type, is_list_type, is_non_null
 from router.executor.graphql.type_relations import is_subtype
 from router.executor.interpreter.requests_in_plan import conditions_met
 from router.executor.interpreter.rewrites import apply_rewrites
-from router.federation.type_references import TYPENAME
+from router.federation.find_type_name_in_reference import TYPENAME
 from router.json_codec import canonical
 from router.plan import InputField, InputFragment, Key
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from router.executor.graphql.type_relations import is_subtype
 from router.executor.interpreter.merge import merge
-from router.federation.type_references import TYPENAME
+from router.federation.find_type_name_in_reference import TYPENAME
 from router.plan import Each, Key, KeyRenamer, Parent, TypeIs, ValueSetter
 
 if TYPE_CHECKING:

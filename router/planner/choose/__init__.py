@@ -31,8 +31,8 @@ Read in this order:
 
 - `plan_cost`: the cost of fetches and plans.
 - `choose_hop_inputs`: the inputs of the hops for the chosen options.
-- `chosen_fetches`: the fetches of the chosen options.
-- `chosen_options`: the class of the result, `Choice`.
+- `fetches_of_chosen_options`: the fetches of the chosen options.
+- `choice_of_options`: the class of the result, `Choice`.
 - `choose_options`: the function to call.
 - `combination_search`: the search for the fewest fetches.
 - `break_ties_by_plan_cost`, `leaf_tie_breaking`, `key_tie_breaking`: the comparison of ties.

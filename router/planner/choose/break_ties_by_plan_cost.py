@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from router.planner.choose.chosen_options import Choice, Pricing
+    from router.planner.choose.choice_of_options import Choice, Pricing
     from router.planner.choose.plan_cost import PlanCost
     from router.planner.search_bounds import Effort
 

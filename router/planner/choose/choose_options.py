@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from router.planner.choose.break_ties_by_plan_cost import CheapestChoice
-from router.planner.choose.chosen_options import Choice
+from router.planner.choose.choice_of_options import Choice
 from router.planner.choose.combination_search import CombinationSearch
 from router.planner.choose.key_tie_breaking import break_key_ties
 from router.planner.choose.leaf_tie_breaking import break_leaf_ties
@@ -21,7 +21,7 @@ from router.planner.choose.leaf_tie_breaking import break_leaf_ties
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from router.planner.choose.chosen_options import Pricing
+    from router.planner.choose.choice_of_options import Pricing
     from router.planner.choose.combination_search import Assignment
     from router.planner.search_bounds import Effort
     from router.planner.walk.nodes_and_options import Leaf, PathOption

@@ -17,7 +17,7 @@ from math import prod
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from router.planner.choose.choose_hop_inputs import ChosenPaths
-from router.planner.choose.chosen_fetches import ChosenFetches
+from router.planner.choose.fetches_of_chosen_options import ChosenFetches
 from router.planner.walk.nodes_and_options import fetch_start
 
 if TYPE_CHECKING:

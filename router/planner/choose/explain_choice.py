@@ -19,14 +19,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.federation.type_references import TYPENAME
-from router.planner.choose.chosen_fetches import ChosenFetches
+from router.federation.find_type_name_in_reference import TYPENAME
+from router.planner.choose.fetches_of_chosen_options import ChosenFetches
 from router.planner.walk.nodes_and_options import PathStep, fetch_start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from router.planner.choose.chosen_options import Choice
+    from router.planner.choose.choice_of_options import Choice
     from router.planner.graph.query_graph import QueryGraph
     from router.planner.walk.key_hops import KeyHops
     from router.planner.walk.nodes_and_options import Leaf, PathOption

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from router.planner.choose.break_ties_by_plan_cost import CheapestChoice
-    from router.planner.choose.chosen_options import Choice
+    from router.planner.choose.choice_of_options import Choice
     from router.planner.choose.combination_search import Assignment, CombinationSearch
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from graphql import ListTypeNode, NonNullTypeNode
 
-from router.federation.type_references import named_type
+from router.federation.find_type_name_in_reference import named_type
 from router.plan import Key, KeyRenamer, Path, TypeIs
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ from router.planner.walk.nodes_and_options import PathStep, fetch_start
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from router.planner.choose.chosen_fetches import ChosenFetches, FetchDraft
+    from router.planner.choose.fetches_of_chosen_options import ChosenFetches, FetchDraft
     from router.planner.graph.query_graph import QueryGraph
     from router.planner.normalise.merge_selections import MergedField
     from router.planner.walk.nodes_and_options import Leaf, ObjectNode, PathOption

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from graphql import NonNullTypeNode
 
-from router.federation.type_references import named_type
+from router.federation.find_type_name_in_reference import named_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

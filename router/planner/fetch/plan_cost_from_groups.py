@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.federation.type_references import TYPENAME
+from router.federation.find_type_name_in_reference import TYPENAME
 from router.planner.choose.plan_cost import PlanCost, fetch_cost
 from router.planner.fetch.fetch_groups import stages
 from router.planner.fetch.selection_trees import common_guards

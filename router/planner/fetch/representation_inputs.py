@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from router.federation.type_references import TYPENAME
+from router.federation.find_type_name_in_reference import TYPENAME
 from router.plan import InputField, InputFragment, Key, KeyRenamer, Path, TypeIs, ValueSetter
 from router.planner.fetch.fetch_groups import RepresentationInput
 from router.planner.normalise.skip_and_include_guards import weakest

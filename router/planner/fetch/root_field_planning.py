@@ -23,7 +23,7 @@ from router.planner.walk.nodes_and_options import LeafSearch, UnplannableError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from router.planner.choose.chosen_options import Choice
+    from router.planner.choose.choice_of_options import Choice
     from router.planner.choose.plan_cost import PlanCost
     from router.planner.fetch.fetch_groups import FetchGroup
     from router.planner.fetch.selection_trees import Tree

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from router.federation.type_references import TYPENAME
+from router.federation.find_type_name_in_reference import TYPENAME
 from router.planner.normalise.directives_sent_to_subgraphs import NO_DIRECTIVES, ClientDirectives
 from router.planner.normalise.skip_and_include_guards import ALWAYS, Guards, weaker
 

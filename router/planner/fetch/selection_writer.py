@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from router.federation.type_references import TYPENAME, named_type
+from router.federation.find_type_name_in_reference import TYPENAME, named_type
 from router.plan import OutputField, OutputFragment
 from router.planner.fetch.selection_trees import common_guards
 from router.planner.normalise.argument_text import spaced

@@ -20,7 +20,7 @@ from graphql import (
     is_abstract_type,
 )
 
-from router.federation.type_references import named_type
+from router.federation.find_type_name_in_reference import named_type
 from router.planner.graph.provides_scopes import NOTHING, Scope, provided_scope, scope_of
 from router.planner.normalise.directives_sent_to_subgraphs import DirectiveReader
 

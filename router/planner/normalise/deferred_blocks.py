@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode
 
-from router.federation.type_references import TYPENAME
+from router.federation.find_type_name_in_reference import TYPENAME
 from router.plan import OutputField, OutputFragment
 from router.plan.client_and_internal_response_keys import client_key, internal_key
 from router.planner.normalise.argument_text import argument_text, spaced

@@ -25,7 +25,7 @@ from graphql import (
     print_ast,
 )
 
-from router.federation.type_references import TYPENAME
+from router.federation.find_type_name_in_reference import TYPENAME
 from router.plan.client_and_internal_response_keys import internal_key
 from router.planner.normalise.argument_text import argument_text
 from router.planner.normalise.directives_sent_to_subgraphs import NO_DIRECTIVES, ClientDirectives, DirectiveReader

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from graphql import FieldNode, NameNode
 
-from router.federation.type_references import TYPENAME
+from router.federation.find_type_name_in_reference import TYPENAME
 from router.plan import Each, Key, TypeIs
 from router.plan.client_and_internal_response_keys import internal_key
 from router.planner.normalise.merge_selections import MergedField, NestedSelections, SelectedField, signature

@@ -4,7 +4,7 @@
                                  key_sets, verified_tokens, revocation
                api_keys ──────────────────────────^
 
-Read `configured_stage`, `authentication_stage` (the stage of the pipeline), `refusals`, `token_sources`,
+Read `make_authentication_stage`, `authentication_stage` (the stage of the pipeline), `refusals`, `token_sources`,
 `jwt_verification`, `key_sets`, `remote_key_set`, `verified_token_cache`, `revocation`, `api_keys`, then
 `identity_forwarding`.
 """

@@ -9,5 +9,5 @@ what the directive requires. A client may read a field if all clauses on which t
 
 Read `requirements`, `required_clauses`, `filter_operation`, `paths_of_refused_fields`, `policy_decisions`,
 `policy_server`, then `authorization_stage` (the stage of the pipeline). `explain_access` implements
-`router explain-auth`. Several modules use `field_types_and_conditions`.
+`router explain-auth`. Several modules use `selection_conditions`.
 """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode
 
 from router.plan.client_and_internal_response_keys import client_key
-from router.policies.authorization.field_types_and_conditions import field_type_name
+from router.policies.authorization.selection_conditions import field_type_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

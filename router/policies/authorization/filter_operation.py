@@ -31,7 +31,7 @@ from graphql import (
     SelectionSetNode,
 )
 
-from router.policies.authorization.field_types_and_conditions import always_applies, field_type_name, is_conditional
+from router.policies.authorization.selection_conditions import always_applies, field_type_name, is_conditional
 from router.request.withheld_fields import emptied, refused
 
 if TYPE_CHECKING:

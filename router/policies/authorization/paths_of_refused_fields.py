@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, value_from_ast_untyped
 
 from router.plan.client_and_internal_response_keys import client_key
-from router.policies.authorization.field_types_and_conditions import is_included
+from router.policies.authorization.selection_conditions import is_included
 from router.request.withheld_fields import is_refused
 
 if TYPE_CHECKING:

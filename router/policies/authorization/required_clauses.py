@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode
 
-from router.policies.authorization.field_types_and_conditions import field_type_name
+from router.policies.authorization.selection_conditions import field_type_name
 
 if TYPE_CHECKING:
     from graphql import SelectionNode, SelectionSetNode

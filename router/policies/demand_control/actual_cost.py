@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from router.policies.conditions_and_sizes import with_variables
 from router.policies.demand_control.estimate import MOST
 from router.policies.demand_control.priced_selections import argument_cost
+from router.policies.read_conditions_and_list_sizes import with_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from router.errors import LimitExceeded
 from router.pipeline.stage import Stage
-from router.policies.conditions_and_sizes import defaults_of
 from router.policies.demand_control.actual_cost import Measurement
 from router.policies.demand_control.estimate import MOST, AmbiguousSize, Estimate, Estimation
 from router.policies.demand_control.priced_selections import PricedSelection, Pricing
 from router.policies.demand_control.schema_weights import SchemaWeights
+from router.policies.read_conditions_and_list_sizes import defaults_of
 from router.preparation.read_and_cache_documents import bounded_nesting
 from router.request.security_events import SecurityEvent, report
 

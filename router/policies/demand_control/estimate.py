@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from router.policies.conditions_and_sizes import number_of, with_variables
 from router.policies.demand_control.priced_selections import argument_cost, sliced
+from router.policies.read_conditions_and_list_sizes import number_of, with_variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, VariableNode, value_from_ast_untyped
 
-from router.policies.conditions_and_sizes import Variable, conditions_of, value_of
 from router.policies.demand_control.schema_weights import INPUT_OBJECT_WEIGHT
+from router.policies.read_conditions_and_list_sizes import Variable, conditions_of, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from graphql import FragmentDefinitionNode, SelectionNode, ValueNode
 
-    from router.policies.conditions_and_sizes import ListSize
     from router.policies.demand_control.schema_weights import FieldWeight, InputWeight, SchemaWeights
+    from router.policies.read_conditions_and_list_sizes import ListSize
 
     Sizes: TypeAlias = Mapping[str, "Size"]
 

@@ -28,7 +28,7 @@ from graphql import (
     value_from_ast_untyped,
 )
 
-from router.policies.conditions_and_sizes import ListSize, list_size_of, number_of
+from router.policies.read_conditions_and_list_sizes import ListSize, list_size_of, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

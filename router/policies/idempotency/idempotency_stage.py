@@ -12,7 +12,7 @@ from router import json_codec
 from router.errors import Refused
 from router.pipeline.stage import Stage
 from router.policies.idempotency.key_store import Entry, KeyStoreUnavailable, response_of
-from router.policies.idempotency.memory_keys import MemoryKeys
+from router.policies.idempotency.memory_key_store import MemoryKeys
 from router.request.request_and_response import GraphQLResponse, Outcome
 from router.request.security_events import SecurityEvent, report
 
@@ -157,6 +157,6 @@ def _text(response: Response | None) -> str | None:
 def _store(settings: IdempotencySettings) -> KeyStore:
     if settings.redis is None:
         return MemoryKeys(entries=settings.entries, memory_bytes=settings.memory_bytes, ttl=settings.ttl)
-    from router.policies.idempotency.redis_keys import RedisKeys  # noqa: PLC0415  (the Redis client takes long to import, and few routers use Redis)
+    from router.policies.idempotency.redis_key_store import RedisKeys  # noqa: PLC0415  (the Redis client takes long to import, and few routers use Redis)
 
     return RedisKeys(settings.redis, settings.ttl)

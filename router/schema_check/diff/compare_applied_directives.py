@@ -16,7 +16,7 @@ from graphql import (
 
 from router.schema_check.changes import Change, ChangeCode, Severity
 from router.schema_check.diff.comparison import Comparison, pairs
-from router.schema_check.type_positions import is_own_type
+from router.schema_check.input_and_output_types import is_own_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,8 +9,8 @@ from graphql import GraphQLInterfaceType, GraphQLObjectType, is_required_argumen
 from router.schema_check.changes import Change, ChangeCode, Severity
 from router.schema_check.diff.compare_inputs import InputCodes, compare_input_value
 from router.schema_check.diff.comparison import Comparison, pairs
-from router.schema_check.diff.type_changes import is_narrower_output
-from router.schema_check.type_positions import kind_of
+from router.schema_check.diff.compatible_type_changes import is_narrower_output
+from router.schema_check.input_and_output_types import kind_of
 
 if TYPE_CHECKING:
     from graphql import GraphQLArgument, GraphQLField

@@ -16,7 +16,7 @@ from graphql import (
 from router.composition.const_value_nodes import identity
 from router.schema_check.changes import Change, ChangeCode, Severity
 from router.schema_check.diff.comparison import Comparison, pairs
-from router.schema_check.diff.type_changes import is_wider_input
+from router.schema_check.diff.compatible_type_changes import is_wider_input
 
 if TYPE_CHECKING:
     from graphql import GraphQLInputObjectType

@@ -21,7 +21,7 @@ from router.schema_check.diff.compare_fields import compare_fields, compare_inte
 from router.schema_check.diff.compare_inputs import compare_input_objects
 from router.schema_check.diff.comparison import Comparison, pairs
 from router.schema_check.diff.renames import with_renames
-from router.schema_check.type_positions import is_composite, is_own_type, kind_of
+from router.schema_check.input_and_output_types import is_composite, is_own_type, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

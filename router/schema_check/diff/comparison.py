@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from router.schema_check.changes import Change, ChangeCode, Severity
-from router.schema_check.type_positions import TypePositions
+from router.schema_check.input_and_output_types import TypePositions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from graphql import Token
 
-    from router.schema_check.lint.elements import Element, LintedText
+    from router.schema_check.lint.elements_of_schema_text import Element, LintedText
 
 _COMMENT: Final = re.compile(
     r"\s*lint-ignore(?P<file>-file)?\s+(?P<codes>[A-Z][A-Z0-9_, ]*?)\s*(?::\s*(?P<reason>.*))?$"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLSchema, Node
 
-    from router.schema_check.lint.elements import Element, ElementKind, LintedText
+    from router.schema_check.lint.elements_of_schema_text import Element, ElementKind, LintedText
     from router.schema_check.step_findings import Level
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from router.composition.report import Location
-from router.schema_check.lint.elements import LintedText
+from router.schema_check.lint.elements_of_schema_text import LintedText
 from router.schema_check.lint.opt_outs import OptOut, opt_out_of, read_opt_outs
 from router.schema_check.lint.rule import LintedSchema
 from router.schema_check.step_findings import Level, StepFinding

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from router.usage.records import OperationUsage
+    from router.usage.usage_data import OperationUsage
 
 _SUFFIXES: Final = (".graphql", ".gql", *SOURCE_SUFFIXES)
 # Folders that do not contain a client's own sources, but copies of them or the sources of libraries.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from router.schema_check.judge_changes import CheckResult, Finding
     from router.schema_check.operations.known_operations import KnownOperation
     from router.schema_check.step_findings import StepFinding
-    from router.usage.records import OperationUsage
+    from router.usage.usage_data import OperationUsage
 
 VERSION: Final = 1
 

@@ -17,7 +17,7 @@ from router.errors import InvalidSupergraph
 from router.schema_check.judge_changes import Verdict, check
 from router.schema_check.rendering.finding_texts import operations_of, remedy_for
 from router.schema_check.step_findings import Level, StepFinding
-from router.supergraph.api_schema_loading import load_api_schema
+from router.supergraph.load_api_schema import load_api_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

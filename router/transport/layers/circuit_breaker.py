@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from router.errors import TransportError
 from router.request.security_events import SecurityEvent, report
 from router.transport.fetch_failures import not_sent
-from router.transport.layers.classify_attempts import is_fault
+from router.transport.layers.classify_failed_attempts import is_fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,8 +12,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from router.errors import TransportError
-from router.transport.layers.budget import Budget
-from router.transport.layers.classify_attempts import is_fault
+from router.transport.layers.classify_failed_attempts import is_fault
+from router.transport.layers.repeated_request_budget import Budget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from router.errors import TransportError
 from router.transport.fetch_failures import overloaded
-from router.transport.layers.classify_attempts import is_fault
+from router.transport.layers.classify_failed_attempts import is_fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

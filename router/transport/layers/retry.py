@@ -15,8 +15,8 @@ from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 from router.errors import TransportError
-from router.transport.layers.budget import Budget
-from router.transport.layers.classify_attempts import is_repeatable, may_pass
+from router.transport.layers.classify_failed_attempts import is_repeatable, may_pass
+from router.transport.layers.repeated_request_budget import Budget
 from router.transport.retry_after import retry_after
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from graphql import print_schema
 
 from router.cli import command
-from router.usage.records import MINUTE, Client, hash_of
+from router.usage.usage_data import MINUTE, Client, hash_of
 from servicekit.errors import StartupError
 from tests.router.usage.recording import SCHEMA, batch, opened, operation
 from tests.router.usage.test_import_reports import HIVE

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from router.composition import Composition, Subgraph, compose
 from router.composition.drop_impossible_type_conditions import drop_impossible_conditions
+from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
 from router.composition.merge.merge_steps import merge
 from router.composition.model import FieldDef, Kind, SubgraphSchema, TypeDef
 from router.composition.reading.read_subgraph import read_subgraph
 from router.composition.report import Report
-from router.composition.subgraph_metadata import SubgraphMetadata
 
 if TYPE_CHECKING:
     from router.composition.merge.merge_state import MergeState

@@ -1,4 +1,4 @@
-"""A supergraph at a URL. Covers `router/lifecycle/supergraph_sources.py`."""
+"""A supergraph at a URL. Covers `router/lifecycle/read_supergraph_from_file_or_url.py`."""
 
 from __future__ import annotations
 

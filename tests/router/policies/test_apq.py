@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from router.errors import PersistedQueryHashMismatch, PersistedQueryNotFound
 from router.policies.apq import AutomaticPersistedQueries
 from router.request.request_and_response import GraphQLRequest
-from router.storage.memory_store import MemoryStore
+from router.storage.memory_text_store import MemoryStore
 from tests.router.pipeline.contexts import accepted, resolved
 
 TEXT = "{ me { id } }"

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from router.pipeline import Stage
+from router.policies.active_override_labels import OverrideLabels
 from router.policies.apq import AutomaticPersistedQueries
 from router.policies.error_masking import ErrorMasking
 from router.policies.header_propagation import HeaderPropagation
 from router.policies.hide_schema_names_in_errors import HiddenSchemaNames
 from router.policies.limit_checker import LimitChecker
 from router.policies.limit_list_items import ListItems
-from router.policies.limits_stage import MeasuredOperationLimits, OperationLimits
-from router.policies.override_labels import OverrideLabels
+from router.policies.operation_limits_stage import MeasuredOperationLimits, OperationLimits
 from router.policies.persisted_documents import PersistedDocumentList
 from router.policies.personal_data_redaction import PersonalDataRedaction
 from router.policies.policy_inputs import PolicyInputs
@@ -24,8 +24,8 @@ from router.policies.usage_recording import UsageRecording
 from router.settings import read
 from router.settings.all_keys import keys
 from router.supergraph import load
+from tests.router.policies.test_active_override_labels import SDL as LABELLED
 from tests.router.policies.test_limit_list_items import SDL as SIZED
-from tests.router.policies.test_override_labels import SDL as LABELLED
 from tests.router.shop import SDL
 
 if TYPE_CHECKING:

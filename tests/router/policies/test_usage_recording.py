@@ -19,7 +19,7 @@ from router.policies.usage_recording import UsageRecording
 from router.request.request_and_response import GraphQLRequest
 from router.settings import InvalidSettings, read
 from router.usage import recorder as recorder_module
-from router.usage.records import Client
+from router.usage.usage_data import Client
 from router.usage.usage_queries import read_coordinates, read_operations, read_totals
 from tests.router.shop import SDL, Shop
 from tests.router.usage.recording import ALWAYS, ask, opened, recorder_of, recording
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from router.usage.recorder import UsageRecorder
-    from router.usage.records import OperationUsage
+    from router.usage.usage_data import OperationUsage
 
 ME = "me: User @join__field(graph: PEOPLE)"
 FILTER = """

@@ -7,7 +7,7 @@ import pytest
 from router.composition import Subgraph, compose
 from router.schema_check import compose_versions
 from router.schema_check.compose_versions import composed_versions
-from router.schema_check.coordinate_places import SchemaText
+from router.schema_check.find_lines_of_elements import SchemaText
 from router.schema_check.schema_sources import SchemaSource
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """A sample of generated pairs of schemas; `python -m tests.router.schema_check.differential` runs more.
 
-Covers `router/schema_check/type_positions.py`, `router/schema_check/diff/comparison.py`,
-`router/schema_check/diff/type_changes.py`.
+Covers `router/schema_check/input_and_output_types.py`, `router/schema_check/diff/comparison.py`,
+`router/schema_check/diff/compatible_type_changes.py`.
 """
 
 from __future__ import annotations

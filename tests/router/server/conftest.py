@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from router.server.app import GraphQLApp
+from router.server.graphql_http_app import GraphQLApp
 from router.settings import read
 from tests.router.server.asgi_client import AsgiClient
 from tests.router.server.recorder import Recorder

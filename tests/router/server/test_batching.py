@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from router.policies.limit_checker import LimitChecker
 from router.request.log_fields import RequestRecord
 from router.request.request_and_response import GraphQLRequest, GraphQLResponse, Outcome
-from router.server.app import GraphQLApp
+from router.server.graphql_http_app import GraphQLApp
 from router.settings import read
 from tests.router.server.asgi_client import AsgiClient
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from router.server import client_disconnect
-from router.server.app import GraphQLApp
+from router.server.graphql_http_app import GraphQLApp
 from router.settings import read
 from tests.router.server.asgi_client import AsgiClient
 

@@ -9,7 +9,7 @@ import pytest
 
 from router.request.log_fields import RequestRecord
 from router.request.request_and_response import GraphQLRequest, GraphQLResponse, Outcome
-from router.server.app import GraphQLApp
+from router.server.graphql_http_app import GraphQLApp
 from router.server.response_compression import IN_A_THREAD
 from router.settings import read
 from router.settings.types import ContentCoding

@@ -1,6 +1,6 @@
 """One suite for every `TextStore`, and tests of the store in Redis.
 
-Covers `router/storage/text_store.py`, `router/storage/memory_store.py`, `router/storage/redis_store.py` and
+Covers `router/storage/text_store.py`, `router/storage/memory_text_store.py`, `router/storage/redis_text_store.py` and
 `router/storage/redis_client.py`.
 """
 
@@ -16,9 +16,9 @@ from structlog.testing import capture_logs
 
 from mosafe.local_servers.redis_server import RedisServer
 from router.settings.sections.apq import Redis as RedisSettings
-from router.storage import redis_store
-from router.storage.memory_store import MemoryStore
-from router.storage.redis_store import RedisStore
+from router.storage import redis_text_store
+from router.storage.memory_text_store import MemoryStore
+from router.storage.redis_text_store import RedisStore
 from tests.router.transport.scripted_server import Peer, serving
 from tests.servers import running
 
@@ -107,7 +107,7 @@ async def test_values_that_are_not_text_are_not_found(redis_server: RedisServer)
 async def test_a_stopped_redis_is_an_empty_store_until_it_restarts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(redis_store, "PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(redis_text_store, "PAUSE_SECONDS", 0.05)
     with running(RedisServer(tmp_path)) as server:
         store = RedisStore(settings(server))
         await store.put("k", "v")

@@ -12,7 +12,7 @@ from router.policies.usage_recording import UsageRecording
 from router.request.request_and_response import GraphQLRequest
 from router.settings import read
 from router.usage.open_store import open_store
-from router.usage.records import Client, Counts, RecordedOperation, UsageBatch, UsageWindow, operation_id
+from router.usage.usage_data import Client, Counts, RecordedOperation, UsageBatch, UsageWindow, operation_id
 from router.usage.used_coordinates import used_coordinates
 from tests.router.shop import Shop
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from router.request.request_and_response import GraphQLResponse
     from router.usage.recorder import UsageRecorder
-    from router.usage.store import UsageStore
+    from router.usage.usage_store import UsageStore
 
 ALWAYS: Final = UsageWindow(0.0)
 SCHEMA: Final = build_schema("""

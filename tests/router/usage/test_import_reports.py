@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from router.usage.import_reports import InvalidReport, read_report
-from router.usage.records import Client
+from router.usage.usage_data import Client
 from tests.router.usage.recording import SCHEMA
 
 HIVE: dict[str, Any] = {

@@ -13,7 +13,7 @@ from router.usage.normalised_operations import NormalisedOperations
 from tests.router.usage.recording import SCHEMA
 
 if TYPE_CHECKING:
-    from router.usage.records import RecordedOperation
+    from router.usage.usage_data import RecordedOperation
 
 
 def normalise(known: NormalisedOperations, number: int) -> RecordedOperation:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from graphql import FieldDefinitionNode, NonNullTypeNode
 
-from router.schema_check.lint.elements import ElementKind
+from router.schema_check.lint.elements_of_schema_text import ElementKind
+from router.schema_check.lint.list_and_nullable_types import base_name, is_list
 from router.schema_check.lint.rule import Problem
-from router.schema_check.lint.type_nodes import base_name, is_list
 from router.schema_check.step_findings import Level
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from graphql import TypeNode
 
-    from router.schema_check.lint.elements import Element, LintedText
+    from router.schema_check.lint.elements_of_schema_text import Element, LintedText
     from router.schema_check.lint.rule import LintedSchema
 
 LEVEL: Final = Level.WARNING

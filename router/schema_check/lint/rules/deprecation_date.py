@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from router.schema_check.lint.deprecations import day_in, deprecations
+from router.schema_check.lint.find_deprecated_elements import day_in, deprecations
 from router.schema_check.lint.rule import Problem
 from router.schema_check.step_findings import Level
 

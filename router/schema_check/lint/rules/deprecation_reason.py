@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from graphql import DEFAULT_DEPRECATION_REASON
 
-from router.schema_check.lint.deprecations import deprecations
+from router.schema_check.lint.find_deprecated_elements import deprecations
 from router.schema_check.lint.rule import Problem
 from router.schema_check.step_findings import Level
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from graphql import FieldDefinitionNode, print_ast
 
-from router.schema_check.lint.elements import ElementKind
+from router.schema_check.lint.elements_of_schema_text import ElementKind
 from router.schema_check.lint.rule import Problem
 from router.schema_check.step_findings import Level
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from router.schema_check.lint.elements import ElementKind
+from router.schema_check.lint.elements_of_schema_text import ElementKind
 from router.schema_check.lint.name_forms import camel_case
 from router.schema_check.lint.rule import Problem
 from router.schema_check.step_findings import Level

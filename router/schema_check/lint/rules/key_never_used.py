@@ -13,7 +13,7 @@ from router.schema_check.step_findings import Level
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from router.schema_check.lint.elements import LintedText
+    from router.schema_check.lint.elements_of_schema_text import LintedText
     from router.schema_check.lint.rule import LintedSchema
 
 LEVEL: Final = Level.INFO

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from graphql import FieldDefinitionNode, InputValueDefinitionNode, NonNullTypeNode, print_ast
 
-from router.schema_check.lint.elements import ElementKind
+from router.schema_check.lint.elements_of_schema_text import ElementKind
+from router.schema_check.lint.list_and_nullable_types import has_nullable_items, is_list
 from router.schema_check.lint.rule import Problem
-from router.schema_check.lint.type_nodes import has_nullable_items, is_list
 from router.schema_check.step_findings import Level
 
 if TYPE_CHECKING:

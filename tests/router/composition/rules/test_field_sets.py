@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from router.composition.const_value_nodes import boolean, string
+from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
 from router.composition.key_identity_and_resolvability import key_identity, resolvable
 from router.composition.model import Applied
 from router.composition.report import Report
 from router.composition.rules import SUBGRAPH_RULES, keys, provides, requires
-from router.composition.subgraph_metadata import SubgraphMetadata
 from tests.router.composition.schemas import codes, metadata, read
 
 if TYPE_CHECKING:

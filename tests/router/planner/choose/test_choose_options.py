@@ -2,7 +2,7 @@
 
 Covers `router/planner/choose/choose_options.py`, and with it `router/planner/choose/leaf_tie_breaking.py`,
 `router/planner/choose/key_tie_breaking.py`, `router/planner/choose/break_ties_by_plan_cost.py` and
-`router/planner/choose/chosen_options.py`.
+`router/planner/choose/choice_of_options.py`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import pytest
 
 from router.planner import Bounds, PlanOptions, plan
 from router.planner.choose import combination_search
+from router.planner.choose.choice_of_options import Choice
 from router.planner.choose.choose_options import choose
-from router.planner.choose.chosen_fetches import ChosenFetches
-from router.planner.choose.chosen_options import Choice
+from router.planner.choose.fetches_of_chosen_options import ChosenFetches
 from router.planner.fetch import root_field_planning
 from tests.peers.fuzz_plans import FederationSample
 from tests.router.planner.choose.tied_federations import TiedFederation
@@ -25,7 +25,7 @@ from tests.router.planner.choose.tied_federations import TiedFederation
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from router.planner.choose.chosen_options import Pricing
+    from router.planner.choose.choice_of_options import Pricing
     from router.planner.choose.plan_cost import PlanCost
     from router.planner.search_bounds import Effort
     from router.planner.walk.nodes_and_options import Leaf, PathOption

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from router.planner.choose.chosen_options import Choice, Pricing
+    from router.planner.choose.choice_of_options import Choice, Pricing
     from router.planner.choose.plan_cost import PlanCost
     from router.planner.search_bounds import Effort
     from router.planner.walk.nodes_and_options import Leaf

@@ -13,7 +13,7 @@ from router.planner import Planner, PlanOptions
 from router.planner.graph.override_labels_of_operation import OverrideLabelIndex, labels_in
 from router.supergraph import load
 from tests.router.oracle.cases import cases
-from tests.router.policies.test_override_labels import SDL, composed, on_the_move
+from tests.router.policies.test_active_override_labels import SDL, composed, on_the_move
 
 if TYPE_CHECKING:
     from router.get_operation import PreparedOperation

@@ -1,6 +1,6 @@
 """Authentication in a whole gateway: what clients get, what subgraphs learn, what the log says.
 
-Covers `router/policies/authentication/configured_stage.py`, `router/policies/authentication/api_keys.py`,
+Covers `router/policies/authentication/make_authentication_stage.py`, `router/policies/authentication/api_keys.py`,
 `router/policies/authentication/identity_forwarding.py`, `router/request/identity.py` and
 `router/request/security_events.py`.
 """

@@ -2,7 +2,7 @@
 
 Covers `router/policies/authorization/filter_operation.py`, `router/policies/authorization/policy_decisions.py`,
 `router/policies/authorization/paths_of_refused_fields.py`, `router/policies/authorization/required_clauses.py`,
-`router/policies/authorization/requirements.py`, `router/policies/authorization/field_types_and_conditions.py`,
+`router/policies/authorization/requirements.py`, `router/policies/authorization/selection_conditions.py`,
 `router/request/withheld_fields.py` and `router/executor/graphql/withheld_field_error_paths.py`.
 """
 

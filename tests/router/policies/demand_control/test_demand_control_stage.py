@@ -2,7 +2,7 @@
 
 Covers `router/policies/demand_control/schema_weights.py`, `router/policies/demand_control/priced_selections.py`,
 `router/policies/demand_control/estimate.py`, `router/policies/demand_control/actual_cost.py` and
-`router/policies/conditions_and_sizes.py` too.
+`router/policies/read_conditions_and_list_sizes.py` too.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A mutation with an idempotency key runs once; its repetitions get the first response.
 
-Covers `router/policies/idempotency/key_store.py`, `router/policies/idempotency/memory_keys.py` and
-`router/policies/idempotency/redis_keys.py`.
+Covers `router/policies/idempotency/key_store.py`, `router/policies/idempotency/memory_key_store.py` and
+`router/policies/idempotency/redis_key_store.py`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from structlog.testing import capture_logs
 from router.gateway import Gateway
 from router.pipeline import RequestContext, Stage
 from router.policies.idempotency.key_store import Entry, KeyStoreUnavailable
-from router.policies.idempotency.memory_keys import MemoryKeys
-from router.policies.idempotency.redis_keys import RedisKeys
+from router.policies.idempotency.memory_key_store import MemoryKeys
+from router.policies.idempotency.redis_key_store import RedisKeys
 from router.request.identity import Identity
 from router.request.request_and_response import GraphQLRequest, GraphQLResponse
 from router.settings import InvalidSettings, read

@@ -1,6 +1,6 @@
 """The comment of a check, against a server with the interface of GitLab and of GitHub.
 
-Covers `router/schema_check/comment/host_api.py`, `router/schema_check/comment/comment_targets.py`,
+Covers `router/schema_check/comment/host_api.py`, `router/schema_check/comment/find_merge_request_of_ci_job.py`,
 `router/schema_check/comment/github_comments.py`, `router/schema_check/comment/gitlab_notes.py` and
 `router/schema_check/comment/merge_request_comments.py`.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from router.schema_check.comment.comment_targets import merge_request_comments
+from router.schema_check.comment.find_merge_request_of_ci_job import merge_request_comments
 from router.schema_check.comment.merge_request_comments import CommentError
 from router.schema_check.comment.update_comment import update_comment
 from router.schema_check.rendering.markdown import MARKER

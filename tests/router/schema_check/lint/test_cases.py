@@ -12,7 +12,7 @@ Covers `router/schema_check/lint/rules/argument_names.py`, `router/schema_check/
 `router/schema_check/lint/rules/override_finished.py`, `router/schema_check/lint/rules/root_field_verbs.py`,
 `router/schema_check/lint/rules/root_type_in_field.py`, `router/schema_check/lint/rules/shareable_drift.py`,
 `router/schema_check/lint/rules/type_name_affixes.py`, `router/schema_check/lint/rules/type_names.py`,
-`router/schema_check/lint/rule.py`, `router/schema_check/lint/deprecations.py`.
+`router/schema_check/lint/rule.py`, `router/schema_check/lint/find_deprecated_elements.py`.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 OWN = '''
 """A rule of our own."""
-from router.schema_check.lint.elements import ElementKind
+from router.schema_check.lint.elements_of_schema_text import ElementKind
 from router.schema_check.lint.rule import Problem, Rule
 from router.schema_check.step_findings import Level
 

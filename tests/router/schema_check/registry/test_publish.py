@@ -1,6 +1,6 @@
 """Publishing to a registry in a folder, and reading it back.
 
-Covers `router/schema_check/registry/read_registry.py`, `router/schema_check/registry/registry_history.py` and
+Covers `router/schema_check/registry/read_registry.py`, `router/schema_check/registry/read_and_verify_history.py` and
 `router/schema_check/registry/registry_version.py`.
 """
 
@@ -20,8 +20,8 @@ import pytest
 
 from router.composition import Subgraph
 from router.schema_check.registry.publish import NotPublishable, Publication, publish
+from router.schema_check.registry.read_and_verify_history import history, verify
 from router.schema_check.registry.read_registry import Folder, read_registry
-from router.schema_check.registry.registry_history import history, verify
 from router.schema_check.registry.registry_version import RegistryError
 from tests.router.schema_check.git_repository import Repository
 

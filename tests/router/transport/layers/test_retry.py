@@ -1,6 +1,7 @@
 """Requests are repeated if another attempt may pass, within a budget and the time of one request.
 
-Covers `router/transport/layers/classify_attempts.py` and `router/transport/layers/budget.py` too.
+Covers `router/transport/layers/classify_failed_attempts.py` and
+`router/transport/layers/repeated_request_budget.py` too.
 """
 
 from __future__ import annotations

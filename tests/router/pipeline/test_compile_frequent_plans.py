@@ -1,0 +1,84 @@
+"""A plan is compiled when it is used often; how requests are executed is counted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from router.gateway import Gateway
+from router.pipeline.compile_frequent_plans import COMPILE_AFTER, MISFITS_BEFORE_PAUSE, PAUSE
+from router.preparation.preparing_thread import PREPARING_THREAD
+from router.request.request_and_response import GraphQLRequest
+from router.settings import read
+from router.transport.interface import SubgraphResponse
+from tests.router.shop import SDL, Shop
+
+if TYPE_CHECKING:
+    from router.transport.interface import SubgraphRequest
+
+ME = "query($no: Boolean! = false) { me { name orders @skip(if: $no) { id amount } } }"
+
+
+def gateway(shop: Shop, settings: str = "execution: {compile_plans: true}") -> Gateway:
+    return Gateway.from_supergraph(SDL, read(settings, {}), send=shop)
+
+
+async def ask(one: Gateway, times: int, **variables: object) -> dict[str, Any]:
+    """Send a query several times, and wait for the preparing thread after each."""
+    body: dict[str, Any] = {}
+    for _ in range(times):
+        body = dict((await one.execute(GraphQLRequest(query=ME, variables=variables))).body)
+        PREPARING_THREAD.submit(lambda: None).result()
+    return body
+
+
+async def test_a_plan_is_compiled_after_some_uses() -> None:
+    one = gateway(Shop())
+    first = await ask(one, COMPILE_AFTER)
+    assert one.compiled_plans.counts == (0, COMPILE_AFTER, 0)
+    assert await ask(one, 2) == first
+    assert one.compiled_plans.counts == (2, COMPILE_AFTER, 0)
+    assert isinstance(first["data"], dict)
+
+
+async def test_each_combination_of_conditions_is_compiled_by_itself() -> None:
+    one = gateway(Shop())
+    await ask(one, COMPILE_AFTER + 1)
+    assert await ask(one, COMPILE_AFTER + 1, no=True) == {"data": {"me": {"name": "Ada"}}}
+    assert one.compiled_plans.counts == (2, 2 * COMPILE_AFTER, 0)
+    assert len(one.compiled_plans.cache) == 2
+
+
+@pytest.mark.parametrize(("settings", "compiled"), [("", 0), ("execution: {compile_plans: true}", 1)])
+async def test_plans_are_compiled_if_the_settings_say_so(settings: str, compiled: int) -> None:
+    one = gateway(Shop(), settings)
+    await ask(one, COMPILE_AFTER + 1)
+    assert one.compiled_plans.counts.compiled == compiled
+
+
+async def test_the_number_of_compiled_plans_is_limited() -> None:
+    one = gateway(Shop(), "{cache: {compiled_plans: 1}, execution: {compile_plans: true}}")
+    await ask(one, COMPILE_AFTER + 1)
+    await ask(one, 1, no=True)
+    assert len(one.compiled_plans.cache) == 1
+
+
+async def test_a_plan_whose_responses_never_fit_is_paused() -> None:
+    def without_name(_request: SubgraphRequest) -> SubgraphResponse:
+        return SubgraphResponse.of({"data": {"me": {"__typename": "User", "id": "1"}}})
+
+    shop = Shop(before={"people": without_name})
+    one = gateway(shop)
+    await ask(one, COMPILE_AFTER + MISFITS_BEFORE_PAUSE + PAUSE)
+    assert one.compiled_plans.counts == (0, COMPILE_AFTER + PAUSE, MISFITS_BEFORE_PAUSE)
+    shop.before.clear()
+    await ask(one, 1)
+    assert one.compiled_plans.counts.compiled == 1
+
+
+async def test_a_reload_goes_on_counting() -> None:
+    one, other = gateway(Shop()), gateway(Shop())
+    await ask(one, 2)
+    other.inherit(one)
+    assert other.compiled_plans.counts.interpreted == 2
