@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from graphql import DocumentNode, FragmentSpreadNode, GraphQLSchema
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class PreparedOperation:
     """The operation to run, with all fragments of its document. The document is valid for `api_schema`.
 

@@ -7,12 +7,17 @@ often.
 A *misfit* is a response that does not have the form that the compiled code expects. The interpreter must then execute
 the plan again, which takes longer than the interpreter alone. So after several misfits in a row, only the interpreter
 executes the plan for some time.
+
+The caches of documents and plans decide how long an operation and its plan stay in memory. So this module refers to
+them weakly: a usage counter and a compiled plan disappear with the operation or the plan.
 """
 
 from __future__ import annotations
 
+import weakref
+from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import structlog
 from graphql import DirectiveNode, GraphQLIncludeDirective, GraphQLSkipDirective, VariableNode, Visitor, visit
@@ -23,7 +28,7 @@ from router.preparation.preparing_thread import PREPARING_THREAD
 from router.storage.lru import Lru
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from concurrent.futures import Future
 
     from graphql import GraphQLSchema
@@ -42,11 +47,10 @@ MISFITS_BEFORE_PAUSE: Final = 8
 PAUSE: Final = 200
 """The length of a pause: the number of executions for which only the interpreter is used."""
 
-BYTES_PER_CHARACTER: Final = 24
-"""The memory of a compiled plan, in bytes for each character of its source text. `tracemalloc` measures 21 bytes."""
+RECENT: Final = 5_000
+"""If the cache is full, a compiled plan that was used during this number of executions is not replaced.
 
-UNCOMPILED_BYTES: Final = 500
-"""The memory in bytes of the usage counter of a plan that is not compiled."""
+Otherwise, plans that are used in turn would be compiled again and again if they do not all fit into the cache."""
 
 _CONDITIONS: Final = frozenset({GraphQLSkipDirective.name, GraphQLIncludeDirective.name})
 
@@ -64,23 +68,26 @@ class ExecutionCounts(NamedTuple):
     misfits: int = 0
 
 
+_Key: TypeAlias = tuple[int, int, tuple[bool, ...]]
+
+
 class PlanUsage:
     """How often a plan was used with one combination of variable values, and its compiled code.
 
     Attributes:
-        plan: The plan. This reference keeps the plan in memory, so that no other plan can get the same `id()`.
-        operation: The client's operation. The reference is kept for the same reason.
-        uses: The number of executions so far.
-        job: The running compilation; None if the plan is not being compiled.
+        uses: The number of executions before the plan was compiled.
+        last_use: The number of the last execution, counted over all plans.
         program: The compiled plan; None if the plan has not been compiled, or cannot be compiled.
+        is_submitted: Whether the plan is being compiled, or cannot be compiled.
+        references: Weak references to the plan and the operation. Their callbacks remove the usage.
     """
 
-    __slots__ = ("_in_a_row", "_pause", "job", "operation", "plan", "program", "uses")
+    __slots__ = ("_in_a_row", "_pause", "is_submitted", "last_use", "program", "references", "uses")
 
-    def __init__(self, plan: QueryPlan, operation: PreparedOperation) -> None:
-        self.plan, self.operation = plan, operation
-        self.uses = 0
-        self.job: Future[CompiledPlan | None] | None = None
+    def __init__(self, *references: weakref.ref[object]) -> None:
+        self.references = references
+        self.uses = self.last_use = 0
+        self.is_submitted = False
         self.program: CompiledPlan | None = None
         self._in_a_row = 0
         self._pause = 0
@@ -100,23 +107,30 @@ class PlanUsage:
 
 
 class CompiledPlans:
-    """The compiled plans of one supergraph.
+    """The compiled plans of one supergraph. The key of a plan is its id, the id of its operation, and the conditions.
 
     Attributes:
-        cache: Plan, operation and results of the conditions → the usage of the plan.
         counts: The number of executions of each kind.
     """
 
     def __init__(self, schema: GraphQLSchema, settings: RouterSettings) -> None:
         self._schema = schema
         self._is_enabled = settings.execution.compile_plans
-        self.cache: Lru[tuple[int, int, tuple[bool, ...]], PlanUsage] = Lru(
-            max_entries=settings.cache.compiled_plans, max_weight=settings.cache.memory_bytes
-        )
-        self._conditions: Lru[int, tuple[PreparedOperation, tuple[str, ...]]] = Lru(
-            max_entries=settings.cache.compiled_plans, max_weight=settings.cache.compiled_plans
-        )
+        most, most_bytes = settings.cache.compiled_plans, settings.cache.memory_bytes
+        self._compiled: Lru[_Key, PlanUsage] = Lru(max_entries=most, max_weight=most_bytes)
+        self._most_bytes = most_bytes
+        plans = settings.cache.plans
+        self._uncompiled: Lru[_Key, PlanUsage] = Lru(max_entries=plans, max_weight=plans)
+        self._conditions: Lru[int, _ConditionsOf] = Lru(max_entries=plans, max_weight=plans)
+        self._executions = 0
+        self._later: deque[Callable[[], None]] = deque()
         self.counts = ExecutionCounts()
+
+    @property
+    def cache(self) -> Lru[_Key, PlanUsage]:
+        """Return the compiled plans."""
+        self._do_later()
+        return self._compiled
 
     def begin(
         self, plan: QueryPlan, operation: PreparedOperation, variables: Mapping[str, object]
@@ -126,27 +140,69 @@ class CompiledPlans:
         Return None if the interpreter must execute the plan.
         """
         if self._is_enabled:
-            usage = self._usage(plan, operation, variables)
-            if usage.program is not None and not usage.is_paused():
-                return usage, usage.program
+            if self._later:
+                self._do_later()
+            self._executions += 1
+            names = self._names(operation)
+            key = (id(plan), id(operation), tuple([variables.get(name) is True for name in names]) if names else ())
+            usage = self._compiled.get(key)
+            if usage is None:
+                self._count_uncompiled(key, plan, operation, variables)
+            else:
+                usage.last_use = self._executions
+                if usage.program is not None and not usage.is_paused():
+                    return usage, usage.program
         self.counts = self.counts._replace(interpreted=self.counts.interpreted + 1)
         return None
 
-    def _usage(self, plan: QueryPlan, operation: PreparedOperation, variables: Mapping[str, object]) -> PlanUsage:
-        conditions = tuple(variables.get(name) is True for name in self._names(operation))
-        key = (id(plan), id(operation), conditions)
-        usage = self.cache.get(key)
+    def _count_uncompiled(
+        self, key: _Key, plan: QueryPlan, operation: PreparedOperation, variables: Mapping[str, object]
+    ) -> None:
+        usage = self._uncompiled.get(key)
         if usage is None:
-            usage = PlanUsage(plan, operation)
-            self.cache.put(key, usage, UNCOMPILED_BYTES)
+            gone = partial(self._forget_later, key)
+            usage = PlanUsage(weakref.ref(plan, gone), weakref.ref(operation, gone))
+            self._uncompiled.put(key, usage, 1)
         usage.uses += 1
-        if usage.uses == COMPILE_AFTER:
-            usage.job = PREPARING_THREAD.submit(partial(self._compiled, plan, operation, dict(variables)))
-        elif usage.job is not None and usage.job.done():
-            usage.program, usage.job = usage.job.result(), None
-            if usage.program is not None:
-                self.cache.put(key, usage, BYTES_PER_CHARACTER * len(usage.program.source))
-        return usage
+        if usage.uses >= COMPILE_AFTER and not usage.is_submitted and self._has_room():
+            usage.is_submitted = True
+            job = PREPARING_THREAD.submit(partial(self._compile, plan, operation, dict(variables)))
+            job.add_done_callback(lambda done: self._later.append(partial(self._keep, key, usage, done)))
+
+    def _has_room(self) -> bool:
+        """Return whether a compiled plan of average size fits into the cache, or can replace one that is not in use."""
+        cache = self._compiled
+        if cache.has_room(cache.weight // len(cache) if len(cache) else 0):
+            return True
+        oldest = cache.oldest()
+        return oldest is None or self._executions - oldest.last_use > RECENT
+
+    def _keep(self, key: _Key, usage: PlanUsage, job: Future[CompiledPlan | None]) -> None:
+        """Keep the result of a compilation, unless the plan has disappeared or is larger than the cache."""
+        program = job.result()
+        if program is None or program.memory_bytes > self._most_bytes or self._uncompiled.get(key) is not usage:
+            return
+        self._uncompiled.remove(key)
+        usage.program, usage.last_use = program, self._executions
+        self._compiled.put(key, usage, program.memory_bytes)
+
+    def _forget_later(self, key: _Key, _: object) -> None:
+        # Python can call this method in any thread, and while an entry is added to a cache.
+        self._later.append(partial(self._forget, key))
+
+    def _forget(self, key: _Key) -> None:
+        self._uncompiled.remove(key)
+        self._compiled.remove(key)
+        self._conditions.remove(key[1])
+
+    def _do_later(self) -> None:
+        """Keep the plans that have been compiled, and forget the plans that have disappeared.
+
+        A key is forgotten before it is looked up again. So a new object that gets the `id()` of a removed one does not
+        get its compiled plan.
+        """
+        while self._later:
+            self._later.popleft()()
 
     def count(self, usage: PlanUsage, misfit: Exception | None) -> None:
         """Count an execution that compiled code began. `misfit` is the misfit that ended it, or None."""
@@ -161,7 +217,7 @@ class CompiledPlans:
         """Take over the counts of `previous`, the compiled plans before a reload."""
         self.counts = previous.counts
 
-    def _compiled(
+    def _compile(
         self, plan: QueryPlan, operation: PreparedOperation, variables: Mapping[str, object]
     ) -> CompiledPlan | None:
         try:
@@ -179,9 +235,17 @@ class CompiledPlans:
             names = _ConditionNames()
             for node in (operation.definition, *operation.fragments.values()):
                 visit(node, names)
-            known = (operation, tuple(sorted(names.found)))
+            gone = partial(self._forget_later, (0, id(operation), ()))
+            known = _ConditionsOf(weakref.ref(operation, gone), tuple(sorted(names.found)))
             self._conditions.put(id(operation), known, 1)
-        return known[1]
+        return known.names
+
+
+class _ConditionsOf(NamedTuple):
+    """The names of the variables in `@skip` and `@include` of an operation."""
+
+    operation: weakref.ref[PreparedOperation]
+    names: tuple[str, ...]
 
 
 class _ConditionNames(Visitor):

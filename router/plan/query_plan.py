@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from router.plan.plan_to_json import Json
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class QueryPlan:
     """A plan. `node` is None if nothing has to be fetched (introspection, a root `__typename`).
 

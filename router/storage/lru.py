@@ -58,6 +58,20 @@ class Lru(Generic[K, V]):
             _, evicted = self._entries.popitem(last=False)
             self.weight -= evicted.weight
 
+    def remove(self, key: K) -> None:
+        """Remove the entry of `key`, if there is one."""
+        removed = self._entries.pop(key, None)
+        if removed is not None:
+            self.weight -= removed.weight
+
+    def oldest(self) -> V | None:
+        """Return the value of the least recently used entry. Return None if the cache is empty."""
+        return next((entry.value for entry in self._entries.values()), None)
+
+    def has_room(self, weight: int) -> bool:
+        """Return whether a new entry of this weight would evict no other entry."""
+        return len(self._entries) < self._max_entries and self.weight + weight <= self._max_weight
+
     def reset_counts(self) -> None:
         """Set `hits` and `misses` to 0.
 

@@ -8,8 +8,6 @@ Each text gets its own file name, so that tracebacks and debuggers show its line
 
 from __future__ import annotations
 
-import linecache
-import weakref
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -19,7 +17,7 @@ from graphql import is_object_type
 
 from router.executor.compiled.choose_fetch_that_creates_objects import choose_creators
 from router.executor.compiled.client_shape import client_shape
-from router.executor.compiled.compiled_requests import CompiledPart, CompiledRequest, CompiledStep
+from router.executor.compiled.compiled_requests import CompiledPart, CompiledRequest, CompiledStep, decoders_of
 from router.executor.compiled.fetch_shapes import FetchShapes
 from router.executor.compiled.generate_classes import (
     fetched_class,
@@ -43,10 +41,11 @@ from router.executor.compiled.globals_of_generated_code import NAMES
 from router.executor.compiled.representation_shapes import representation
 from router.executor.compiled.request_graph import Planned, fetches_before, request_graph
 from router.executor.compiled.response_shape import NotCompilable
+from router.executor.compiled.source_in_tracebacks import new_filename, show_in_tracebacks
 from router.executor.compiled.source_lines import SourceLines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from graphql import GraphQLSchema
 
@@ -56,8 +55,16 @@ if TYPE_CHECKING:
     from router.get_operation import PreparedOperation
     from router.plan import QueryPlan
 
-_numbers = count(1)
 ENTITIES: Final = "_entities"
+
+BYTES: Final = 3_000
+"""The memory in bytes of a compiled plan without any class."""
+
+BYTES_PER_CLASS: Final = 3_000
+"""The memory in bytes of a class and of the structures of its decoder."""
+
+BYTES_PER_CHARACTER: Final = 2.5
+"""The memory in bytes of functions and fields, for each character of the source text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +95,16 @@ class CompiledPlan:
         root: The class of the root object.
         finish: Checks the decoded objects, and removes hidden fields.
         shapes: The number of shapes. The functions share one list of objects for each shape.
-        source: The generated source text.
         filename: The file name of the source text in tracebacks.
+        memory_bytes: Roughly how many bytes the compiled plan takes, without the plan itself.
     """
 
     requests: tuple[CompiledRequest, ...]
     root: Callable[[], Any]
     finish: Callable[[list[Any]], None]
     shapes: int
-    source: str
     filename: str
+    memory_bytes: int
 
 
 def compile_plan(
@@ -109,20 +116,31 @@ def compile_plan(
         NotCompilable: The interpreter must execute the plan.
     """
     program = source_of(schema, operation, plan, variables)
-    filename = f"<compiled plan {next(_numbers)}>"
+    filename = new_filename()
     names: dict[str, Any] = {**NAMES, "__name__": filename}
     exec(compile(program.text, filename, "exec", dont_inherit=True), names)  # noqa: S102 - the text is generated from a valid operation
-    linecache.cache[filename] = (len(program.text), None, program.text.splitlines(keepends=True), filename)
+    requests = tuple(_request(planned, names) for planned in program.requests)
     compiled = CompiledPlan(
-        requests=tuple(_request(planned, names) for planned in program.requests),
+        requests=requests,
         root=names[object_class(program.root)],
         finish=names[FINISH],
         shapes=program.shapes,
-        source=program.text,
         filename=filename,
+        memory_bytes=_estimated_bytes(program.text, requests),
     )
-    weakref.finalize(compiled, linecache.cache.pop, filename, None)
+    show_in_tracebacks(compiled, filename, program.text)
     return compiled
+
+
+def _estimated_bytes(text: str, requests: Sequence[CompiledRequest]) -> int:
+    """Return roughly how many bytes the definitions in `text` and the encoded requests take.
+
+    The numbers are measured with `tracemalloc`. The objects cannot be counted one by one: most of the memory is in
+    structures of msgspec that Python does not see.
+    """
+    classes = text.count("\nclass ") + text.startswith("class ")
+    defined = BYTES + BYTES_PER_CLASS * classes + BYTES_PER_CHARACTER * len(text)
+    return int(defined) + sum(request.most_bytes() for request in requests)
 
 
 def _request(planned: Planned, names: Mapping[str, Any]) -> CompiledRequest:
@@ -138,8 +156,8 @@ def _request(planned: Planned, names: Mapping[str, Any]) -> CompiledRequest:
                 )
                 for step in group
             ),
-            responses=tuple(names[f"Response{step.fetch.id}"] for step in group),
-            batched=tuple(
+            decoders=decoders_of(names[f"Response{step.fetch.id}"] for step in group),
+            batch_decoders=decoders_of(
                 names[f"ResponseBatch{step.fetch.id}"] for step in group if f"ResponseBatch{step.fetch.id}" in names
             ),
         )

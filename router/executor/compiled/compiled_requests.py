@@ -12,16 +12,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
 from router import json_codec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from router.plan import BatchFetch, BatchPart, Fetch
+
+Decoders: TypeAlias = "tuple[msgspec.json.Decoder[Any], ...]"
+
+MOST_FORMS: Final = 8
+"""The number of forms that are kept for each request. Any other form is encoded each time it is used.
+
+A batch with n parts has 2ⁿ - 1 forms, and the data decides which of them are used."""
+
+
+def decoders_of(classes: Iterable[Any]) -> Decoders:
+    """Return the decoders for `classes`. All forms of a request share them."""
+    return tuple(msgspec.json.Decoder(class_, float_hook=Decimal) for class_ in classes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +57,15 @@ class CompiledPart:
         part: The part of the batch; None outside a batch.
         fetch: The first of the equal fetches.
         steps: The functions for each fetch.
-        responses: For each fetch, the class of the response if the request has only this part.
-        batched: For each fetch, the class of the response if the request has several parts.
+        decoders: For each fetch, the decoder of the response if the request has only this part.
+        batch_decoders: For each fetch, the decoder of the response if the request has several parts.
     """
 
     part: BatchPart | None
     fetch: Fetch
     steps: tuple[CompiledStep, ...]
-    responses: tuple[Any, ...]
-    batched: tuple[Any, ...]
+    decoders: Decoders
+    batch_decoders: Decoders
 
 
 class Form:
@@ -77,7 +89,7 @@ class Form:
         operation_name: str | None,
         usages: tuple[str, ...],
         names: Sequence[str],
-        parts: Sequence[tuple[CompiledPart, Sequence[Any]]],
+        parts: Sequence[tuple[CompiledPart, Decoders]],
     ) -> None:
         payload: dict[str, object] = {"query": operation}
         if operation_name is not None:
@@ -87,9 +99,12 @@ class Form:
         self._head = self._bare[:-1] + b',"variables":{'
         self.names = tuple(json_codec.encode(name) + b":" for name in names)
         self.fetch_ids = tuple(part.fetch.id for part, _ in parts)
-        self.decoders = tuple(
-            tuple(msgspec.json.Decoder(class_, float_hook=Decimal) for class_ in classes) for _, classes in parts
-        )
+        self.decoders = tuple(decoders for _, decoders in parts)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Roughly how many bytes the form takes."""
+        return 500 + 3 * len(self._head)
 
     def body(
         self,
@@ -126,7 +141,7 @@ class CompiledRequest:
         batch: The batch; None if the request has only one fetch.
         parents: The number of requests for which this request waits.
         children: The indexes, in `CompiledPlan.requests`, of the requests that wait for this request.
-        forms: The forms that were used so far, by the positions of their parts.
+        forms: At most `MOST_FORMS` forms that were used so far, by the positions of their parts.
     """
 
     parts: tuple[CompiledPart, ...]
@@ -139,20 +154,27 @@ class CompiledRequest:
         """Return the form for the parts at the positions `ready`. A single part is sent as a request of its own."""
         form = self.forms.get(ready)
         if form is None:
-            form = self.forms[ready] = self._form([self.parts[position] for position in ready])
+            form = self._form([self.parts[position] for position in ready])
+            if len(self.forms) < MOST_FORMS:
+                self.forms[ready] = form
         return form
+
+    def most_bytes(self) -> int:
+        """Return roughly how many bytes all forms take that can be kept."""
+        largest = self.form(tuple(range(len(self.parts))))
+        return min((1 << len(self.parts)) - 1, MOST_FORMS) * largest.memory_bytes
 
     def _form(self, parts: Sequence[CompiledPart]) -> Form:
         first = parts[0]
         fetch = first.fetch
         if len(parts) == 1 or self.batch is None:
             names = [fetch.representations] if fetch.requires else []
-            return Form(fetch.operation, fetch.operation_name, fetch.variable_usages, names, [(first, first.responses)])
+            return Form(fetch.operation, fetch.operation_name, fetch.variable_usages, names, [(first, first.decoders)])
         batched = [part.part for part in parts if part.part is not None]
         return Form(
             self.batch.operation(batched),
             self.batch.operation_name,
             self.batch.variable_usages(batched),
             [part.representations for part in batched],
-            [(part, part.batched) for part in parts],
+            [(part, part.batch_decoders) for part in parts],
         )

@@ -8,7 +8,7 @@ from router.settings.section import Section
 class ExecutionSettings(Section):
     """How plans are executed."""
 
-    compile_plans: bool = False
+    compile_plans: bool = True
     """Whether plans that are used often are compiled. For a compiled plan, the router generates code that decodes the
     responses of subgraphs. A response of another shape, for example with errors, is processed without this code, with
     the same result."""

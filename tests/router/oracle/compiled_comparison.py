@@ -11,6 +11,7 @@ import asyncio
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from linecache import getlines
 from typing import TYPE_CHECKING
 
 from graphql import parse
@@ -190,7 +191,7 @@ class _Pair:
 
     def _report(self, recorder: Recorder) -> str:
         responses = "\n".join(f"{key.decode()}\n   {response.body!r}" for key, response in recorder.sent)
-        source = self.compiled.source if self.compiled is not None else ""
+        source = "".join(getlines(self.compiled.filename)) if self.compiled is not None else ""
         return f"\n{responses}\n{self.planned.to_text()}\n{source}"
 
 

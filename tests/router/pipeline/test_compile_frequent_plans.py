@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from router.executor.compiled.compile_plan import compile_plan
 from router.gateway import Gateway
+from router.pipeline import compile_frequent_plans
 from router.pipeline.compile_frequent_plans import COMPILE_AFTER, MISFITS_BEFORE_PAUSE, PAUSE
 from router.preparation.preparing_thread import PREPARING_THREAD
 from router.request.request_and_response import GraphQLRequest
@@ -15,12 +20,13 @@ from router.transport.interface import SubgraphResponse
 from tests.router.shop import SDL, Shop
 
 if TYPE_CHECKING:
+    from router.executor.compiled.compile_plan import CompiledPlan
     from router.transport.interface import SubgraphRequest
 
 ME = "query($no: Boolean! = false) { me { name orders @skip(if: $no) { id amount } } }"
 
 
-def gateway(shop: Shop, settings: str = "execution: {compile_plans: true}") -> Gateway:
+def gateway(shop: Shop, settings: str = "") -> Gateway:
     return Gateway.from_supergraph(SDL, read(settings, {}), send=shop)
 
 
@@ -50,18 +56,60 @@ async def test_each_combination_of_conditions_is_compiled_by_itself() -> None:
     assert len(one.compiled_plans.cache) == 2
 
 
-@pytest.mark.parametrize(("settings", "compiled"), [("", 0), ("execution: {compile_plans: true}", 1)])
+@pytest.mark.parametrize(("settings", "compiled"), [("", 1), ("execution: {compile_plans: false}", 0)])
 async def test_plans_are_compiled_if_the_settings_say_so(settings: str, compiled: int) -> None:
     one = gateway(Shop(), settings)
     await ask(one, COMPILE_AFTER + 1)
     assert one.compiled_plans.counts.compiled == compiled
 
 
-async def test_the_number_of_compiled_plans_is_limited() -> None:
-    one = gateway(Shop(), "{cache: {compiled_plans: 1}, execution: {compile_plans: true}}")
-    await ask(one, COMPILE_AFTER + 1)
-    await ask(one, 1, no=True)
+async def test_the_number_of_compiled_plans_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = gateway(Shop(), "{cache: {compiled_plans: 1}}")
+    await ask(one, COMPILE_AFTER)
+    await ask(one, COMPILE_AFTER + 1, no=True)
+    assert one.compiled_plans.counts.compiled == 0, "a plan that is in use is not replaced"
+    monkeypatch.setattr(compile_frequent_plans, "RECENT", 2)
+    await ask(one, 2, no=True)
+    assert one.compiled_plans.counts.compiled == 1
     assert len(one.compiled_plans.cache) == 1
+
+
+async def test_the_memory_of_compiled_plans_is_limited() -> None:
+    one = gateway(Shop(), "{cache: {memory_bytes: 60_000}}")
+    for number in range(5):
+        for _ in range(COMPILE_AFTER + 1):
+            await one.execute(GraphQLRequest(query=f"{{ a{number}: me {{ name }} }}"))
+            PREPARING_THREAD.submit(lambda: None).result()
+    cache = one.compiled_plans.cache
+    assert 0 < len(cache) < 5
+    assert cache.weight <= 60_000
+
+
+async def test_a_plan_larger_than_the_cache_is_compiled_once_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[object] = []
+
+    def noted(*arguments: Any) -> CompiledPlan:
+        compiled.append(arguments)
+        return replace(compile_plan(*arguments), memory_bytes=1_000_000_000)
+
+    monkeypatch.setattr(compile_frequent_plans, "compile_plan", noted)
+    one = gateway(Shop())
+    await ask(one, 3 * COMPILE_AFTER)
+    assert (len(compiled), len(one.compiled_plans.cache)) == (1, 0)
+    assert one.compiled_plans.counts == (0, 3 * COMPILE_AFTER, 0)
+
+
+@pytest.mark.parametrize("times", [1, COMPILE_AFTER + 1])
+async def test_no_operation_is_kept_that_the_caches_have_evicted(times: int) -> None:
+    one = gateway(Shop(), "{cache: {documents: 1, plans: 1}}")
+    await ask(one, times)
+    (document,) = [document for _, document in one.preparation.documents.most_used(1)]
+    operation = weakref.ref(document.operations[None].client)
+    del document
+    await one.execute(GraphQLRequest(query="{ me { id } }"))
+    gc.collect()
+    assert operation() is None
+    assert len(one.compiled_plans.cache) == 0
 
 
 async def test_a_plan_whose_responses_never_fit_is_paused() -> None:

@@ -35,6 +35,32 @@ def test_an_entry_stored_again_counts_once() -> None:
     assert (len(cache), cache.get("a"), cache.get("b")) == (2, 4, 9)
 
 
+def test_an_entry_can_be_removed() -> None:
+    cache: Lru[str, int] = Lru(max_entries=2, max_weight=10)
+    cache.put("a", 1, 7)
+    cache.put("b", 2, 3)
+    cache.remove("a")
+    cache.remove("never stored")
+    assert (cache.get("a"), cache.get("b"), cache.weight) == (None, 2, 3)
+
+
+def test_the_oldest_entry_would_be_evicted_first() -> None:
+    cache: Lru[str, int] = Lru(max_entries=2, max_weight=10)
+    assert cache.oldest() is None
+    cache.put("a", 1, 1)
+    cache.put("b", 2, 1)
+    cache.get("a")
+    assert cache.oldest() == 2
+
+
+def test_there_is_room_within_both_limits() -> None:
+    cache: Lru[str, int] = Lru(max_entries=2, max_weight=10)
+    cache.put("a", 1, 6)
+    assert (cache.has_room(4), cache.has_room(5)) == (True, False)
+    cache.put("b", 1, 1)
+    assert not cache.has_room(0)
+
+
 def test_hits_and_misses_are_counted() -> None:
     cache: Lru[str, int] = Lru(max_entries=2, max_weight=10)
     cache.put("a", 1, 1)
