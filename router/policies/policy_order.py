@@ -12,6 +12,7 @@ from router.policies.active_override_labels import OverrideLabels
 from router.policies.apq import AutomaticPersistedQueries
 from router.policies.authentication import make_authentication_stage as authentication
 from router.policies.authorization.authorization_stage import Authorization
+from router.policies.authorization.step_up_stage import StepUp
 from router.policies.demand_control.demand_control_stage import DemandControl
 from router.policies.demand_control.subgraph_demand import SubgraphDemand
 from router.policies.error_masking import ErrorMasking
@@ -57,6 +58,7 @@ ORDER: Final[tuple[Policy, ...]] = (
     Policy("limits", "limits", OperationLimits.configured),
     Policy("list items", "limits.list_items", ListItems.configured),
     Policy("authorization", "authorization", Authorization.configured),
+    Policy("step-up authentication", "authorization.step_up[].fields", StepUp.configured),
     Policy("demand control", "demand_control", DemandControl.configured),
     Policy("rate limits of costs", "rate_limits.rules[].counts", CostRateLimits.configured),
     Policy("demand control of subgraphs", "demand_control.subgraph_max_cost", SubgraphDemand.configured),

@@ -22,6 +22,7 @@ class SecurityEvent(StrEnum):
     KEYS_CHANGED = "signing keys changed"  # issuer, keys
     REVOCATION_UNAVAILABLE = "revocation list unavailable"  # reason
     ACCESS_REFUSED = "access refused"  # operation, kind, fields, requirements
+    STEP_UP_REQUIRED = "step-up required"  # operation, kind, fields, acr_values, max_age
     COST_EXCEEDED = "cost exceeded"  # operation, code, refused, estimate, limit, subgraph
     RATE_LIMITED = "rate limited"  # rules, seconds
     RATE_LIMITS_UNAVAILABLE = "rate limits unavailable"  # reason, instead

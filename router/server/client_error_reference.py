@@ -63,6 +63,10 @@ REQUEST_CODES: Final[Mapping[str, ErrorCode]] = {
     "AUTHENTICATION_UNAVAILABLE": ErrorCode(
         "The router cannot fetch the keys of the issuer, or read the list of revoked tokens (status 503).", _RETRY
     ),
+    "INSUFFICIENT_USER_AUTHENTICATION": ErrorCode(
+        "The operation needs a newer or stronger login (status 401). `acrValues` and `maxAge` are in `extensions`.",
+        "Let the user log in again with `acr_values` and `max_age` of `WWW-Authenticate`, and send the new token.",
+    ),
     "RATE_LIMITED": ErrorCode(
         "The client has used up a limit (status 429). `policy` in `extensions` is the limit.",
         "Wait for `retryAfter` seconds; the header `RateLimit` says what is left.",

@@ -1,6 +1,6 @@
 """`authorization`: what happens with fields that a client may not read."""
 
-# ruff: noqa: TC003  (pydantic evaluates the annotations of its models at run time)
+# ruff: noqa: TC001, TC003  (pydantic evaluates the annotations of its models at run time)
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from router.settings.section import Section
+from router.settings.sections.step_up import StepUpRule
 from router.settings.types import CallablePath, Duration, FilePath, HttpUrl, SettableHeader, check_header_value
 
 
@@ -84,3 +85,7 @@ class Authorization(Section):
     """The error if the client has a credential that does not suffice."""
     policies: Policies = Policies()
     """How the router decides which policies (`@policy`) hold."""
+    step_up: tuple[StepUpRule, ...] = ()
+    """Operations for which a client must have logged in recently, or in a certain way, such as with a second factor
+    (RFC 9470). An operation is refused with 401 if one of its rules is not met. `clock_skew` of `authentication.jwt`
+    applies."""

@@ -74,6 +74,7 @@ SIGNED = f"{STAGE}::test_subgraphs_learn_claims_from_a_signed_token"
 REMOTE = f"{STAGE}::test_keys_are_fetched_as_the_settings_say"
 
 ACCESS = f"{ROUTER}/policies/authorization/test_authorization_stage.py"
+STEP_UP = f"{ROUTER}/policies/authorization/test_step_up_stage.py"
 POLICY_SERVER = f"{ROUTER}/policies/authorization/test_policy_server.py"
 
 RATES = f"{ROUTER}/policies/rate_limits/test_rate_limit_stage.py"
@@ -141,6 +142,10 @@ TESTS: dict[str, str] = {
         f"authorization.{who}.{name}": f"{ACCESS}::test_the_settings_choose_the_errors"
         for who in ("unauthenticated", "forbidden")
         for name in ("code", "message")
+    },
+    **{
+        f"authorization.step_up[].{name}": f"{STEP_UP}::test_a_rule_applies_where_its_field_is_selected"
+        for name in ("fields", "operations", "acr_values", "max_age")
     },
     "authorization.policies.function": f"{ACCESS}::test_a_function_decides_about_policies",
     **{
