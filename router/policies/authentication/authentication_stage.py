@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from router.pipeline.stage import Stage
 from router.policies.authentication.api_keys import ApiKeyVerifier
+from router.policies.authentication.dpop_proofs import DpopProofs
 from router.policies.authentication.identity_forwarding import IdentityHeaders
 from router.policies.authentication.jwt_verification import Issuer, JwtVerifier
 from router.policies.authentication.key_sets import FixedKeys, InvalidKeySet, KeySet
 from router.policies.authentication.refusals import (
+    Challenges,
     CredentialRefused,
     CredentialUndecided,
-    invalid_credential,
-    missing_credential,
+    NonceMissing,
     undecided_credential,
 )
 from router.policies.authentication.remote_key_set import RemoteKeys
@@ -26,7 +27,7 @@ from router.request.security_events import SecurityEvent, report
 from router.transport.remote_text_file import Address, RemoteTextFile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from router.pipeline.request_context import RequestContext
     from router.plan import QueryPlan
@@ -49,7 +50,12 @@ class Authentication(Stage):
     def __init__(self, settings: AuthenticationSettings, subgraphs: Sequence[str] = ()) -> None:
         self._settings = settings
         self._subgraphs = tuple(subgraphs)
-        self._sources = TokenSources(settings.jwt.sources)
+        dpop = settings.jwt.dpop
+        self._proofs = DpopProofs(dpop, settings.jwt.clock_skew) if dpop.mode != "off" else None
+        self._challenges = Challenges(
+            dpop.algorithms if self._proofs is not None else (), bearer=dpop.mode != "require"
+        )
+        self._sources = TokenSources(settings.jwt.sources, with_dpop=self._proofs is not None)
         self._tokens = JwtVerifier(settings.jwt, [_issuer(each) for each in settings.jwt.issuers])
         self._revocations = _revocation_checks(settings.jwt)
         self._api_keys = ApiKeyVerifier.of(settings.api_keys)
@@ -63,10 +69,10 @@ class Authentication(Stage):
         """
         headers = context.request.headers
         if context.identity is None:
-            context.identity = await self._identity(headers)
+            context.identity = await self._identity(context.received)
         if context.identity is None and not self._settings.anonymous:
             report(SecurityEvent.CREDENTIAL_MISSING)
-            raise missing_credential()
+            raise self._challenges.missing_credential()
         if not self._headers.names or self._headers.names.isdisjoint(headers):
             return None
         # Subgraphs trust the identity headers, because only the router may set them. So identity headers of the
@@ -83,12 +89,14 @@ class Authentication(Stage):
         context.fetch_headers = {name: {**given.get(name, {}), **own} for name in self._subgraphs}
 
     def inherit(self, previous: Stage) -> None:
-        """Take over the issuers' keys and the verified tokens of `previous`.
+        """Take over the issuers' keys, the verified tokens and the used proofs of `previous`.
 
-        So the first requests after a reload are not slower.
+        So the first requests after a reload are not slower, and a proof cannot be used again.
         """
         if isinstance(previous, Authentication):
             self._tokens.inherit(previous._tokens)  # noqa: SLF001  (same class)
+            if self._proofs is not None and previous._proofs is not None:  # noqa: SLF001  (same class)
+                self._proofs.inherit(previous._proofs)  # noqa: SLF001  (same class)
 
     async def aclose(self) -> None:
         """Close the connections to the issuers, and the database with the revoked ids."""
@@ -97,20 +105,25 @@ class Authentication(Stage):
         for check in self._revocations:
             check.close()
 
-    async def _identity(self, headers: Mapping[str, str]) -> Identity | None:
-        method = "jwt"
+    async def _identity(self, request: GraphQLRequest) -> Identity | None:
+        headers, method = request.headers, "jwt"
         try:
             token = self._sources.find(headers) if self._tokens.issuers else None
             if token is not None:
                 identity = await self._tokens.verify(token)
                 await self._check_revocations(identity)
+                if self._proofs is not None:
+                    self._proofs.check(identity, token, request)
                 return identity
             method = "api_key"
             return await self._api_keys.identity(headers) if self._api_keys is not None else None
         except CredentialRefused as refusal:
             report(SecurityEvent.CREDENTIAL_REFUSED, method=method, reason=refusal.reason)
             if self._settings.invalid_credentials == "refuse":
-                raise invalid_credential() from None
+                raise self._challenges.invalid_credential() from None
+        except NonceMissing as missing:
+            if self._settings.invalid_credentials == "refuse":
+                raise self._challenges.missing_nonce(missing.nonce) from None
         except CredentialUndecided:
             if self._settings.invalid_credentials == "refuse":
                 raise undecided_credential() from None

@@ -32,10 +32,10 @@ MOST_CHARACTERS: Final = 16_384
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 # A token with one of these header fields is refused. The fields contain keys or addresses of keys (RFC 7515 §4.1), or
 # extensions that a verifier must support (`crit`).
-_FORBIDDEN_HEADER: Final = frozenset({"jwk", "jku", "x5u", "x5c", "crit", "b64", "zip"})
+FORBIDDEN_HEADER: Final = frozenset({"jwk", "jku", "x5u", "x5c", "crit", "b64", "zip"})
 # The exceptions that PyJWT raises for an invalid token. For example, a token with very large numbers raises
 # `ArithmeticError`, and a token with very deep nesting raises `RecursionError`.
-_NOT_VALID: Final = (jwt.PyJWTError, TypeError, ValueError, ArithmeticError, RecursionError, AttributeError)
+NOT_VALID: Final = (jwt.PyJWTError, TypeError, ValueError, ArithmeticError, RecursionError, AttributeError)
 
 
 class Issuer(NamedTuple):
@@ -82,7 +82,7 @@ class JwtVerifier:
             keys = unverified.issuer.keys.current()
             claims = self._claims(token.text, key, unverified)
             return self._remember(token.text, claims, unverified.issuer, keys)
-        except _NOT_VALID as error:
+        except NOT_VALID as error:
             raise CredentialRefused(_reason(error)) from error
 
     def inherit(self, previous: JwtVerifier) -> None:
@@ -112,7 +112,7 @@ class JwtVerifier:
             raise CredentialRefused("algorithm")
         if _type(header.get("typ", "JWT")) not in map(_type, issuer.settings.types):
             raise CredentialRefused("type")
-        if _FORBIDDEN_HEADER & header.keys():
+        if FORBIDDEN_HEADER & header.keys():
             raise CredentialRefused("key in the token")
         return _Unverified(issuer, header["alg"], header.get("kid"))
 

@@ -21,7 +21,7 @@ _RSA: Final = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"})
 _SHARED_SECRET: Final = frozenset({"HS256", "HS384", "HS512"})
 _LEAST_RSA_BITS: Final = 2048
 _LEAST_SECRET_BYTES: Final = 32
-_PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth"})
+PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth"})
 # RFC 9864 §2.2 replaces the algorithm name `EdDSA` by one name for each curve. PyJWT knows only `EdDSA`.
 _ALIASES: Final[Mapping[str, str]] = {"Ed25519": "EdDSA", "Ed448": "EdDSA"}
 
@@ -158,7 +158,7 @@ def _may_verify(entry: Mapping[str, object]) -> bool:
 
 def _key(entry: Mapping[str, Any], algorithm: str) -> jwt.PyJWK | None:
     """Return the public key of a JWK; None if the JWK is malformed or the key is weak."""
-    public = {name: value for name, value in entry.items() if name not in _PRIVATE_MEMBERS}
+    public = {name: value for name, value in entry.items() if name not in PRIVATE_MEMBERS}
     try:
         key = jwt.PyJWK(public, algorithm)
     except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError):

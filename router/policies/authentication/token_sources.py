@@ -25,10 +25,13 @@ class TokenSources:
     """Looks for a token in the sources of the setting `authentication.jwt.sources`, in their order.
 
     If the setting has no sources, the source is the header `Authorization` with the scheme `Bearer` (RFC 6750 §2.1).
+    With `with_dpop`, the first source is the header `Authorization` with the scheme `DPoP` (RFC 9449 §7.1).
     """
 
-    def __init__(self, sources: Sequence[TokenSource]) -> None:
+    def __init__(self, sources: Sequence[TokenSource], *, with_dpop: bool = False) -> None:
         self._readers = tuple(map(_reader, sources)) or (_header_reader("authorization", "bearer"),)
+        if with_dpop:
+            self._readers = (_header_reader("authorization", "dpop"), *self._readers)
 
     def find(self, headers: Mapping[str, str]) -> FoundToken | None:
         """Return the token of the first source that has one, or None. The names in `headers` are in lower case."""

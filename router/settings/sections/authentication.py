@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from router.settings.section import Section
+from router.settings.sections.dpop import Dpop
 from router.settings.types import CallablePath, Count, Duration, FilePath, HeaderName, HttpUrl, SettableHeader
 
 Algorithm = Literal[
@@ -133,6 +134,8 @@ class Jwt(Section):
     revocation_check: CallablePath | None = None
     """A Python function, `package.module:function`. The router calls it with the claims of the token for each request.
     The function returns whether the token is revoked. It may be a coroutine function."""
+    dpop: Dpop = Dpop()
+    """Tokens that are bound to a key of the client (DPoP)."""
 
     @model_validator(mode="after")
     def _has_distinct_issuers(self) -> Jwt:

@@ -74,6 +74,7 @@ SIGNED = f"{STAGE}::test_subgraphs_learn_claims_from_a_signed_token"
 REMOTE = f"{STAGE}::test_keys_are_fetched_as_the_settings_say"
 
 ACCESS = f"{ROUTER}/policies/authorization/test_authorization_stage.py"
+DPOP = f"{ROUTER}/policies/authentication/test_dpop_proofs.py"
 STEP_UP = f"{ROUTER}/policies/authorization/test_step_up_stage.py"
 POLICY_SERVER = f"{ROUTER}/policies/authorization/test_policy_server.py"
 
@@ -178,6 +179,17 @@ TESTS: dict[str, str] = {
     **{f"authentication.jwt.sources[].{name}": SOURCES for name in ("header", "scheme", "cookie")},
     "authentication.jwt.clock_skew": f"{TOKENS}::test_clocks_may_differ_by_the_skew",
     "authentication.jwt.scope_claim": f"{TOKENS}::test_scopes_are_in_the_claim_of_the_settings",
+    "authentication.jwt.dpop.mode": f"{DPOP}::test_only_bound_tokens_are_accepted_if_the_mode_is_require",
+    "authentication.jwt.dpop.urls": f"{DPOP}::test_equal_urls_may_be_written_in_several_ways",
+    "authentication.jwt.dpop.algorithms": f"{DPOP}::test_keys_of_every_kind_can_be_bound",
+    "authentication.jwt.dpop.lifetime": f"{DPOP}::test_the_age_of_a_proof_is_the_setting",
+    "authentication.jwt.dpop.remembered_proofs": (
+        f"{DPOP}::test_a_full_memory_of_proofs_refuses_instead_of_forgetting"
+    ),
+    **{
+        f"authentication.jwt.dpop.{name}": (f"{DPOP}::test_with_a_nonce_secret_a_proof_needs_a_nonce_of_the_router")
+        for name in ("nonce_secret", "nonce_lifetime")
+    },
     "authentication.jwt.cached_tokens": f"{TOKENS}::test_the_number_of_remembered_tokens_is_bounded",
     **{f"authentication.jwt.revocation.{name}": REVOKED for name in ("sqlite", "table", "column", "claim")},
     "authentication.jwt.revocation_check": f"{STAGE}::test_a_function_revokes_tokens",

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from router.policies.authentication.jwt_verification import MOST_CHARACTERS, Issuer, JwtVerifier
 from router.policies.authentication.key_sets import FixedKeys, KeySet
-from router.policies.authentication.refusals import CredentialRefused, invalid_credential
+from router.policies.authentication.refusals import Challenges, CredentialRefused
 from router.policies.authentication.token_sources import FoundToken
 from router.settings.sections.authentication import Jwt, JwtIssuer, KeySetSource
 from tests.router.policies.authentication.issuer import AUDIENCE, ISSUER, SECRET, jwk, jwk_set, private_keys, token
@@ -156,8 +156,8 @@ async def test_no_attack_from_published_lists_is_accepted() -> None:
 
 
 def test_a_refusal_does_not_say_why() -> None:
-    assert invalid_credential().message == "The credential is not valid."
-    assert invalid_credential().headers == (("www-authenticate", 'Bearer error="invalid_token"'),)
+    assert Challenges().invalid_credential().message == "The credential is not valid."
+    assert Challenges().invalid_credential().headers == (("www-authenticate", 'Bearer error="invalid_token"'),)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ from router.settings import InvalidSettings, read
 from tests.router.policies.authorization.clinic import Clinic
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from router.request.request_and_response import GraphQLResponse
 
 RULES = """
@@ -50,7 +52,7 @@ def outcome(response: GraphQLResponse) -> tuple[object, ...]:
     return own[0]["extensions"].get("acrValues"), own[0]["extensions"].get("maxAge")
 
 
-def client(claims: dict[str, object] | None) -> Identity | None:
+def client(claims: Mapping[str, object] | None) -> Identity | None:
     """The client with these claims. A negative `auth_time` is that many seconds ago."""
     if claims is None:
         return None

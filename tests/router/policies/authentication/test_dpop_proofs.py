@@ -1,0 +1,342 @@
+"""Tokens that are bound to a key, in a whole gateway: which proofs are accepted (RFC 9449), and the attacks on them.
+
+Covers `router/settings/sections/dpop.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+import jwt
+import pytest
+from structlog.testing import capture_logs
+
+from router import Gateway
+from router.policies.authentication.dpop_proofs import digest, normalised, thumbprint
+from router.request.request_and_response import GraphQLRequest
+from router.settings import InvalidSettings, read
+from tests.router.policies.authentication.issuer import SECRET, jwk, private_keys, settings, token
+from tests.router.shop import SDL, Shop
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from router.request.request_and_response import GraphQLResponse
+
+URL: Final = "https://api.example/graphql"
+OWNER: Final = "other"
+"""The key of the client. The issuer signs with another key."""
+NONCE_SECRET: Final = "a secret that all workers of the router know"
+
+
+def key(name: str = OWNER) -> dict[str, object]:
+    """The public key of a client. A proof has no key id."""
+    return {member: value for member, value in jwk(name).items() if member not in {"kid", "key_ops"}}
+
+
+def bound_token(name: str = OWNER, **claims: Any) -> str:
+    return token(cnf={"jkt": thumbprint(key(name))}, **claims)
+
+
+def proof(
+    access_token: str,
+    *,
+    signer: str = OWNER,
+    algorithm: str = "ES256",
+    header: Mapping[str, object] | None = None,
+    **changes: object,
+) -> str:
+    """A proof. `header` and `changes` replace members of its header and claims; None removes one."""
+    claims: dict[str, object] = {"jti": str(time.monotonic_ns()), "htm": "POST", "htu": URL, "iat": int(time.time())}
+    claims |= {"ath": digest(access_token.encode()), **changes}
+    claims = {name: value for name, value in claims.items() if value is not None}
+    head = {"typ": "dpop+jwt", "jwk": key(signer) if signer != "secret" else jwk("secret"), **(header or {})}
+    signing_key: Any = SECRET if signer == "secret" else private_keys()[signer]
+    return jwt.PyJWS().encode(json.dumps(claims).encode(), signing_key, algorithm=algorithm, headers=head)
+
+
+class Running:
+    """A gateway that accepts bound tokens, in front of the shop."""
+
+    def __init__(self, folder: Path, dpop: str = "mode: accept", extra: str = "") -> None:
+        text = settings(folder, extra=f", dpop: {{urls: ['{URL}'], {dpop}}}")
+        self.shop = Shop()
+        self.gateway = Gateway.from_supergraph(SDL, read(text + extra, {}), send=self.shop)
+
+    async def __call__(self, authorization: str, proof: str | None = None, **request: Any) -> GraphQLResponse:
+        headers = {"authorization": authorization, **({"dpop": proof} if proof is not None else {})}
+        return await self.gateway.execute(GraphQLRequest(query="{ me { name } }", headers=headers, **request))
+
+    async def reason(self, authorization: str, proof: str | None = None, **request: Any) -> str | None:
+        """Return why the credential is refused according to the log, None if it is accepted."""
+        with capture_logs() as logs:
+            response = await self(authorization, proof, **request)
+        refused = [line["reason"] for line in logs if line["event"] == "credential refused"]
+        if not refused:
+            assert "errors" not in response.body, response.body
+            return None
+        assert response.status == 401
+        assert response.body == {
+            "errors": [{"message": "The credential is not valid.", "extensions": {"code": "UNAUTHENTICATED"}}]
+        }
+        assert self.shop.requests == []
+        assert not any(part in str(logs) for part in (authorization.split()[1], proof or "no proof"))
+        return str(refused[0])
+
+
+async def test_a_bound_token_is_accepted_with_a_proof(tmp_path: Path) -> None:
+    running = Running(tmp_path)
+    bound = bound_token()
+    assert await running.reason(f"DPoP {bound}", proof(bound)) is None
+    assert await running.reason(f"dpop {bound}", proof(bound)) is None
+    assert await running.reason(f"Bearer {token()}") is None
+
+
+@pytest.mark.parametrize(("signer", "algorithm"), [("ed", "EdDSA"), ("rsa", "RS256"), ("other", "ES256")])
+async def test_keys_of_every_kind_can_be_bound(tmp_path: Path, signer: str, algorithm: str) -> None:
+    running = Running(tmp_path, "mode: require, algorithms: [EdDSA, RS256, ES256]")
+    bound = bound_token(signer)
+    assert await running.reason(f"DPoP {bound}", proof(bound, signer=signer, algorithm=algorithm)) is None
+
+
+def _with_private_key() -> dict[str, object]:
+    document = json.loads(jwt.get_algorithm_by_name("ES256").to_jwk(private_keys()[OWNER]))
+    return {member: value for member, value in document.items() if member != "key_ops"}
+
+
+def _unsigned(bound: str) -> str:
+    header, claims, _ = proof(bound).split(".")
+    decoded = json.loads(jwt.utils.base64url_decode(header))
+    unsigned = jwt.utils.base64url_encode(json.dumps({**decoded, "alg": "none"}).encode()).decode()
+    return f"{unsigned}.{claims}."
+
+
+NOW: Final = time.time()
+FORGED: Final[Mapping[str, tuple[dict[str, Any], str]]] = {
+    # RFC 9449 §4.3: the checks of a proof, in their order.
+    "type of an access token": ({"header": {"typ": "at+jwt"}}, "proof: type"),
+    "type JWT": ({"header": {"typ": "JWT"}}, "proof: type"),
+    "shared secret": ({"signer": "secret", "algorithm": "HS256"}, "proof: algorithm"),
+    "algorithm that is not on the list": ({"signer": "rsa", "algorithm": "RS512"}, "proof: algorithm"),
+    "private key in the header": ({"header": {"jwk": _with_private_key()}}, "proof: key"),
+    "no key in the header": ({"header": {"jwk": None}}, "proof: key"),
+    "key that is a text": ({"header": {"jwk": "x"}}, "proof: key"),
+    "key of another type": ({"header": {"jwk": {"kty": "oct", "k": "AAAA"}}}, "proof: key"),
+    "key for another algorithm": ({"header": {"jwk": key("rsa")}}, "proof: key"),
+    "key type that is a list": ({"header": {"jwk": {"kty": ["EC"]}}}, "proof: malformed"),
+    "point that is not on the curve": ({"header": {"jwk": {**key(), "y": key()["x"]}}}, "proof: key"),
+    "weak key": ({"signer": "weak", "algorithm": "RS256"}, "proof: key"),
+    "address of a key": ({"header": {"jku": "https://evil.example"}}, "proof: key"),
+    "certificate": ({"header": {"x5c": ["AAAA"]}}, "proof: key"),
+    "critical extension": ({"header": {"crit": ["exp"]}}, "proof: malformed"),
+    "signature of another key": ({"header": {"jwk": key("ec")}}, "proof: malformed"),
+    "key of an attacker": ({"signer": "ec"}, "proof: other key"),
+    "other method": ({"htm": "GET"}, "proof: method"),
+    "method in lower case": ({"htm": "post"}, "proof: method"),
+    "other path": ({"htu": "https://api.example/admin"}, "proof: URL"),
+    "other host": ({"htu": "https://evil.example/graphql"}, "proof: URL"),
+    "other scheme": ({"htu": "http://api.example/graphql"}, "proof: URL"),
+    "other port": ({"htu": "https://api.example:444/graphql"}, "proof: URL"),
+    "port that is no number": ({"htu": "https://api.example:x/graphql"}, "proof: URL"),
+    "relative URL": ({"htu": "/graphql"}, "proof: URL"),
+    "host behind credentials": ({"htu": "https://api.example@evil.example/graphql"}, "proof: URL"),
+    "credentials in the URL": ({"htu": "https://x@api.example/graphql"}, "proof: URL"),
+    "URL that is a list": ({"htu": [URL]}, "proof: URL"),
+    "hash of another token": ({"ath": digest(b"another token")}, "proof: other token"),
+    "hash that is a list": ({"ath": []}, "proof: other token"),
+    "made long ago": ({"iat": int(NOW) - 3_600}, "proof: time"),
+    "made in the future": ({"iat": int(NOW) + 3_600}, "proof: time"),
+    "time that is a text": ({"iat": str(int(NOW))}, "proof: time"),
+    "time without a number": ({"iat": float("nan")}, "proof: time"),
+    "expired": ({"exp": int(NOW) - 600}, "proof: malformed"),
+    "empty identifier": ({"jti": ""}, "proof: identifier"),
+    "long identifier": ({"jti": "x" * 300}, "proof: identifier"),
+    "identifier that is a number": ({"jti": 5}, "proof: malformed"),
+    **{f"no {name}": ({name: None}, "proof: malformed") for name in ("jti", "htm", "htu", "iat", "ath")},
+}
+
+
+@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")  # one of the keys is weak on purpose
+@pytest.mark.parametrize("name", FORGED)
+async def test_a_proof_that_is_not_valid_is_refused(tmp_path: Path, name: str) -> None:
+    changes, expected = FORGED[name]
+    running, bound = Running(tmp_path, "mode: accept, algorithms: [ES256, RS256]"), bound_token()
+    assert await running.reason(f"DPoP {bound}", proof(bound, **changes)) == expected
+
+
+async def test_requests_that_go_around_the_proof_are_refused(tmp_path: Path) -> None:
+    running, bound = Running(tmp_path), bound_token()
+    valid = proof(bound)
+    for authorization, given, expected in (
+        # Downgrade: a stolen token as a plain one.
+        (f"Bearer {bound}", None, "bound token without proof"),
+        (f"Bearer {bound}", valid, "bound token without proof"),
+        (f"Bearer {token(cnf={'jkt': 5})}", None, "bound token without proof"),
+        # A plain token as a bound one, with the key of an attacker.
+        (f"DPoP {token()}", valid, "token is not bound"),
+        (f"DPoP {token(cnf='x')}", valid, "token is not bound"),
+        (f"DPoP {token(cnf={'jkt': ['x']})}", valid, "token is not bound"),
+        (f"DPoP {token(cnf={'jkt': ''})}", valid, "proof: other key"),
+        (f"DPoP {bound}", None, "proof: missing or malformed"),
+        (f"DPoP {bound}", "", "proof: missing or malformed"),
+        (f"DPoP {bound}", f"{valid}, {proof(bound)}", "proof: missing or malformed"),
+        (f"DPoP {bound}", _unsigned(bound), "proof: missing or malformed"),
+        (f"DPoP {bound}", valid[:-4] + "AAAA", "proof: malformed"),
+        (f"DPoP {bound}", "x" * 9_000, "proof: missing or malformed"),
+        (f"DPoP {bound}", bound, "proof: type"),
+        (f"DPoP {bound_token('ec')}", valid, "proof: other key"),
+        (f"DPoP {bound_token(sub='other')}", valid, "proof: other token"),
+    ):
+        assert await running.reason(authorization, given) == expected
+    assert await running.reason(f"DPoP {bound}", valid) is None, "no refused request has used the proof"
+
+
+async def test_a_bound_token_in_a_cookie_is_refused(tmp_path: Path) -> None:
+    text = settings(tmp_path, extra=f", sources: [{{cookie: session}}], dpop: {{mode: accept, urls: ['{URL}']}}")
+    gateway = Gateway.from_supergraph(SDL, read(text, {}), send=Shop())
+    bound = bound_token()
+    headers = {"cookie": f"session={bound}", "dpop": proof(bound)}
+    assert (await gateway.execute(GraphQLRequest(query="{ me { name } }", headers=headers))).status == 401
+    headers = {"authorization": f"DPoP {bound}", "dpop": proof(bound)}
+    assert (await gateway.execute(GraphQLRequest(query="{ me { name } }", headers=headers))).status is None
+
+
+async def test_only_bound_tokens_are_accepted_if_the_mode_is_require(tmp_path: Path) -> None:
+    running, bound = Running(tmp_path, "mode: require"), bound_token()
+    assert await running.reason(f"Bearer {token()}") == "token is not bound"
+    assert await running.reason(f"DPoP {bound}", proof(bound)) is None
+
+
+async def test_proofs_are_not_read_if_the_mode_is_off(tmp_path: Path) -> None:
+    running, bound = Running(tmp_path, "mode: 'off'"), bound_token()
+    assert await running.reason(f"Bearer {bound}", "not a proof") is None
+
+
+async def test_a_proof_is_used_once(tmp_path: Path) -> None:
+    running, bound = Running(tmp_path), bound_token()
+    first, second = proof(bound, jti="a"), proof(bound, jti="b")
+    assert await running.reason(f"DPoP {bound}", first) is None
+    running.shop.requests.clear()
+    assert await running.reason(f"DPoP {bound}", first) == "proof: used before"
+    assert await running.reason(f"DPoP {bound}", proof(bound, jti="a")) == "proof: used before"
+    assert await running.reason(f"DPoP {bound}", second) is None
+    after = Running(tmp_path)
+    after.gateway.inherit(running.gateway)
+    assert await after.reason(f"DPoP {bound}", first) == "proof: used before", "a reload forgets no proof"
+
+
+async def test_the_operations_of_a_batch_share_a_proof(tmp_path: Path) -> None:
+    running, bound = Running(tmp_path, extra="\nbatching: {enabled: true}"), bound_token()
+    headers = {"authorization": f"DPoP {bound}", "dpop": proof(bound)}
+    transport = httpx.ASGITransport(running.gateway.asgi)
+    async with httpx.AsyncClient(transport=transport, base_url="http://router") as client:
+        batch = [{"query": "{ me { name } }"}] * 3
+        assert all("data" in each for each in (await client.post("/graphql", json=batch, headers=headers)).json())
+        assert (await client.post("/graphql", json=batch[0], headers=headers)).status_code == 401
+
+
+async def test_a_full_memory_of_proofs_refuses_instead_of_forgetting(tmp_path: Path) -> None:
+    running, bound = Running(tmp_path, "mode: accept, remembered_proofs: 1"), bound_token()
+    assert await running.reason(f"DPoP {bound}", proof(bound)) is None
+    response = await running(f"DPoP {bound}", proof(bound))
+    assert (response.status, dict(response.headers)) == (503, {"retry-after": "1"})
+
+
+async def test_a_get_needs_a_proof_for_get(tmp_path: Path) -> None:
+    running, bound = Running(tmp_path), bound_token()
+    assert await running.reason(f"DPoP {bound}", proof(bound), read_only=True) == "proof: method"
+    assert await running.reason(f"DPoP {bound}", proof(bound, htm="GET"), read_only=True) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "accepted"),
+    [
+        ("https://api.example/graphql?query=x#y", True),
+        ("HTTPS://API.example:443/graphql", True),
+        ("https://api.example/graphql/abc", False),
+    ],
+)
+async def test_equal_urls_may_be_written_in_several_ways(tmp_path: Path, *, url: str, accepted: bool) -> None:
+    running, bound = Running(tmp_path), bound_token()
+    assert (await running.reason(f"DPoP {bound}", proof(bound, htu=url)) is None) is accepted
+
+
+async def test_the_age_of_a_proof_is_the_setting(tmp_path: Path) -> None:
+    running, bound = Running(tmp_path, "mode: accept, lifetime: 10m"), bound_token()
+    assert await running.reason(f"DPoP {bound}", proof(bound, iat=int(time.time()) - 500)) is None
+
+
+async def test_with_a_nonce_secret_a_proof_needs_a_nonce_of_the_router(tmp_path: Path) -> None:
+    nonces = f"mode: accept, nonce_secret: '{NONCE_SECRET}', nonce_lifetime: 1m"
+    running, bound = Running(tmp_path, nonces), bound_token()
+    headers: dict[str, str] = {}
+    for nonce in (None, "x", 5):
+        response = await running(f"DPoP {bound}", proof(bound, nonce=nonce))
+        headers = dict(response.headers)
+        assert response.status == 401
+        assert headers["www-authenticate"] == 'DPoP error="use_dpop_nonce", algs="ES256 EdDSA"'
+    other_worker = Running(tmp_path, nonces)
+    assert await other_worker.reason(f"DPoP {bound}", proof(bound, nonce=headers["dpop-nonce"])) is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "error", "expected"),
+    [
+        ("accept", "", ["Bearer", 'DPoP algs="ES256 EdDSA"']),
+        ("require", "", ['DPoP algs="ES256 EdDSA"']),
+        (
+            "accept",
+            'error="invalid_token"',
+            ['Bearer error="invalid_token"', 'DPoP error="invalid_token", algs="ES256 EdDSA"'],
+        ),
+        ("require", 'error="invalid_token"', ['DPoP error="invalid_token", algs="ES256 EdDSA"']),
+    ],
+)
+async def test_the_challenges_name_the_schemes(tmp_path: Path, mode: str, error: str, expected: list[str]) -> None:
+    text = settings(tmp_path, extra=f", dpop: {{mode: {mode}, urls: ['{URL}']}}")[:-1] + ", anonymous: false}"
+    gateway = Gateway.from_supergraph(SDL, read(text, {}), send=Shop())
+    headers = {"authorization": "DPoP x"} if error else {}
+    transport = httpx.ASGITransport(gateway.asgi)
+    async with httpx.AsyncClient(transport=transport, base_url="http://router") as client:
+        response = await client.post("/graphql", json={"query": "{ me { name } }"}, headers=headers)
+    assert response.status_code == 401
+    assert response.headers.get_list("www-authenticate") == expected
+
+
+def test_thumbprints_and_hashes_are_those_of_the_specifications() -> None:
+    # RFC 9449 §6.1, §7.1.
+    client_key = {
+        "kty": "EC",
+        "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
+        "y": "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA",
+        "crv": "P-256",
+    }
+    assert thumbprint(client_key) == "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
+    assert digest(b"Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU") == "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"
+    # RFC 8037 §A.3: the members that are not required do not count.
+    edwards = {"crv": "Ed25519", "kty": "OKP", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "kid": "x"}
+    assert thumbprint(edwards) == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+
+
+def test_a_url_is_compared_in_its_normal_form() -> None:
+    assert normalised("HTTP://[::1]:80?x") == "http://[::1]/"
+    assert normalised("http://A.example:8080/x") == "http://a.example:8080/x"
+
+
+@pytest.mark.parametrize(
+    ("dpop", "message"),
+    [
+        ("{mode: accept}", "give `urls`"),
+        ("{mode: accept, urls: ['https://a.example'], algorithms: []}", "algorithms"),
+        ("{mode: accept, urls: ['https://a.example'], algorithms: [HS256]}", "algorithms"),
+        ("{urls: ['/graphql']}", "urls"),
+        ("{nonce_secret: short}", "32 bytes"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(dpop: str, message: str) -> None:
+    with pytest.raises(InvalidSettings, match=message):
+        read(f"authentication: {{jwt: {{dpop: {dpop}}}}}", {})
