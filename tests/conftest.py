@@ -19,6 +19,7 @@ from redis import Redis
 from mosafe.local_servers.kafka_mock import KafkaMock
 from mosafe.local_servers.mongod import Mongod
 from mosafe.local_servers.redis_server import RedisServer
+from tests.router.every_policy.running_router import RouterWithEveryPolicy, serving_every_policy
 from tests.servers import PostgresServer, running
 
 if TYPE_CHECKING:
@@ -59,6 +60,15 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
     """A Redis that the tests of this worker share. Do not stop it."""
     with running(RedisServer(tmp_path_factory.mktemp("redis"))) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def router_with_every_policy(
+    redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RouterWithEveryPolicy]:
+    """A running router in whose configuration every policy is on (`tests/router/every_policy/router.yaml`)."""
+    with serving_every_policy(tmp_path_factory.mktemp("every_policy"), redis_server.url) as running_router:
+        yield running_router
 
 
 @pytest.fixture(scope="session")

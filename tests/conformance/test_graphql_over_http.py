@@ -1,7 +1,8 @@
 """GraphQL over HTTP, rule by rule, against a real server (https://graphql.github.io/graphql-over-http/draft/).
 
 The identifiers in `AUDITS` are those of the audit suite in the `graphql-http` package, so that the results can be
-compared; the rules that the suite lacks follow below it. SHOULD and MAY are tested like MUST.
+compared; the rules that the suite lacks follow below it. SHOULD and MAY are tested like MUST. Each rule is tested with
+the default configuration, and with every policy on.
 """
 
 from __future__ import annotations
@@ -15,18 +16,25 @@ import pytest
 
 from router.gateway import Gateway
 from router.settings import read
+from tests.router.every_policy.configuration import CONFIGURATIONS, EVERY_POLICY
 from tests.router.server.live import serving
 from tests.router.shop import SDL, Shop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from tests.router.every_policy.running_router import RouterWithEveryPolicy
+
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
+@pytest.fixture(scope="module", params=CONFIGURATIONS)
+def server(request: pytest.FixtureRequest) -> Iterator[str]:
+    if request.param == EVERY_POLICY:
+        running: RouterWithEveryPolicy = request.getfixturevalue("router_with_every_policy")
+        yield running.url
+        return
     gateway = Gateway.from_supergraph(SDL, read("introspection: true", {}), send=Shop())
     with serving(gateway.asgi) as url:
         yield f"{url}/graphql"

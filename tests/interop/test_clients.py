@@ -1,8 +1,9 @@
-"""Published GraphQL clients against a running router."""
+"""Published GraphQL clients against a running router, with the default configuration and with every policy on."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 import pytest
@@ -13,36 +14,50 @@ from gql.transport.httpx import HTTPXAsyncTransport, HTTPXTransport
 from router.gateway import Gateway
 from router.settings import read
 from tests.interop import node
+from tests.router.every_policy.configuration import CONFIGURATIONS, EVERY_POLICY
 from tests.router.server.live import serving
 from tests.router.shop import SDL, Shop, failing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.router.every_policy.running_router import RouterWithEveryPolicy
+
 RENAME = "mutation Rename($name: String!) { rename(name: $name) { id name orders { id amount } } }"
 RENAMED = {"rename": {"id": "1", "name": "Ada", "orders": [{"id": "7", "amount": "0.10"}, {"id": "8", "amount": "2"}]}}
 
 
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
+class Server(NamedTuple):
+    """The URL of a router, and the headers with which each client sends its requests."""
+
+    url: str
+    headers: dict[str, str]
+
+
+@pytest.fixture(scope="module", params=CONFIGURATIONS)
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A router with introspection, behind which `Query.order` always fails."""
+    if request.param == EVERY_POLICY:
+        running: RouterWithEveryPolicy = request.getfixturevalue("router_with_every_policy")
+        yield Server(running.url, running.headers())
+        return
     no_orders = failing("database on fire")
     shop = Shop(before={"orders": lambda request: no_orders(request) if "order(" in request.operation else None})
     with serving(Gateway.from_supergraph(SDL, read("introspection: true", {}), send=shop).asgi) as base:
-        yield f"{base}/graphql"
+        yield Server(f"{base}/graphql", {})
 
 
 @pytest.fixture(scope="module")
-def results(url: str) -> dict[str, Any]:
+def results(server: Server) -> dict[str, Any]:
     """What each npm client received."""
-    found: dict[str, Any] = node.run("clients.mjs", url)
+    found: dict[str, Any] = node.run("clients.mjs", server.url, json.dumps(server.headers))
     return found
 
 
-@pytest.mark.parametrize("client", ["@apollo/client", "urql", "graphql-request"])
+@pytest.mark.parametrize("client", ["@apollo/client", "@apollo/client, persisted queries", "urql", "graphql-request"])
 def test_npm_clients_query_mutate_and_receive_errors(results: dict[str, Any], client: str) -> None:
     responses = results[client]
-    name = {"@apollo/client": "Apollo"}.get(client, client)
+    name = "Apollo" if "apollo" in client else client
     assert responses["greeting"] == {"data": {"greet": f"Hello {name}"}, "errors": []}
     assert without_typenames(responses["renamed"]) == {"data": RENAMED, "errors": []}
     assert responses["invalid"]["errors"] == ["GRAPHQL_VALIDATION_FAILED"]
@@ -57,8 +72,8 @@ def without_typenames(value: Any) -> Any:
     return [without_typenames(item) for item in value] if isinstance(value, list) else value
 
 
-async def test_gql_fetches_the_schema_queries_and_mutates(url: str) -> None:
-    transport = HTTPXAsyncTransport(url=url)
+async def test_gql_fetches_the_schema_queries_and_mutates(server: Server) -> None:
+    transport = HTTPXAsyncTransport(url=server.url, headers=server.headers)
     async with Client(transport=transport, fetch_schema_from_transport=True) as session:
         assert session.client.schema is not None
         greet = gql("query Greet($name: String!) { greet(name: $name) }")
@@ -69,8 +84,8 @@ async def test_gql_fetches_the_schema_queries_and_mutates(url: str) -> None:
         assert await session.execute(rename) == RENAMED
 
 
-def test_gql_separates_errors_from_data(url: str) -> None:
-    client = Client(transport=HTTPXTransport(url=url))
+def test_gql_separates_errors_from_data(server: Server) -> None:
+    client = Client(transport=HTTPXTransport(url=server.url, headers=server.headers))
     with pytest.raises(TransportQueryError) as caught:
         client.execute(gql("query Failed { me { name } order(id: 1) { id } }"))
     assert caught.value.data == {"me": {"name": "Ada"}, "order": None}
@@ -78,9 +93,11 @@ def test_gql_separates_errors_from_data(url: str) -> None:
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json"])
-def test_httpx_by_post_and_by_get(url: str, accept: str) -> None:
+def test_httpx_by_post_and_by_get(server: Server, accept: str) -> None:
     query = {"query": '{ greet(name: "httpx") }'}
-    with httpx.Client(headers={"accept": accept}) as client:
-        for response in (client.post(url, json=query), client.get(url, params=query)):
+    # A client with the cookie of a response must show that the request does not come from a page of another origin.
+    headers = {**server.headers, "accept": accept, "apollo-require-preflight": "true"}
+    with httpx.Client(headers=headers) as client:
+        for response in (client.post(server.url, json=query), client.get(server.url, params=query)):
             assert response.json() == {"data": {"greet": "Hello httpx"}}
             assert response.headers["content-type"] == f"{accept}; charset=utf-8"
