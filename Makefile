@@ -12,7 +12,7 @@ UV = $(if $(PIP_INDEX),UV_DEFAULT_INDEX="$(PIP_INDEX)") UV_NO_PROGRESS=1 SSL_CER
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-real demo test lint schema-check hooks format supergraph lock fuzz fuzz-graphql fuzz-composition fuzz-oracle fuzz-compiled fuzz-plans fuzz-schemas peers interop ide browser clean
+.PHONY: help run run-real demo test lint schema-check hooks format supergraph lock every-policy fuzz fuzz-graphql fuzz-composition fuzz-oracle fuzz-compiled fuzz-plans fuzz-schemas peers interop ide browser clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,10 @@ supergraph: $(READY) ## Write the SDL of the subgraphs, and compose supergraph.g
 
 fuzz: $(READY) ## Send 1,000 random requests to the REST API, generated from its OpenAPI document
 	$(BIN)/python -m pytest tests/e2e/test_fuzz_rest.py -n 0 --fuzz-requests=1000 $(ARGS)
+
+every-policy: $(READY) ## Run the end-to-end tests with every policy of the router on
+	$(BIN)/python -m pytest tests/e2e/test_bank.py tests/e2e/test_data_isolation.py tests/e2e/test_fuzz_graphql.py tests/e2e/test_login_limits.py \
+	  tests/e2e/test_rest_routes.py tests/e2e/test_staff_rest.py tests/e2e/test_too_expensive.py -n 0 --every-policy $(ARGS)
 
 fuzz-graphql: $(READY) ## Send 20,000 random operations to the router and the subgraphs, generated from their schemas
 	$(BIN)/python -m pytest tests/e2e/test_fuzz_graphql.py -n 0 -s --graphql-fuzz-requests=5000 $(ARGS)

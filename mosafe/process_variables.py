@@ -20,6 +20,7 @@ from subgraphs.transaction.settings import TransactionSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from mosafe.processes import Process
 
@@ -41,8 +42,10 @@ _OUTERMOST: Final = "rest"
 _TRUSTED: Final = "MOSAFE_TRUSTED_PROXIES"
 
 
-def variables_for(process: Process, environ: Mapping[str, str]) -> dict[str, str]:
+def variables_for(process: Process, environ: Mapping[str, str], router_config: Path | None = None) -> dict[str, str]:
     """Return `environ` without those variables of the platform that `process` does not read.
+
+    `router_config` is the configuration of the router, None for that of the platform.
 
     REST calls the router, and the router calls the services. So a process behind REST receives requests from another
     process of the platform. It must trust the client address that this other process reports. Otherwise, all clients
@@ -51,7 +54,7 @@ def variables_for(process: Process, environ: Mapping[str, str]) -> dict[str, str
     """
     own = set(variable_names(_SETTINGS[process.name]))
     if process.name == "router":
-        own |= variables_of(platform_file(ROUTER_CONFIG))
+        own |= variables_of(router_config or platform_file(ROUTER_CONFIG))
     if process.name not in _CALL_EACH_OTHER:
         own.discard(_BETWEEN_SERVICES)
     foreign = VARIABLES.names - own

@@ -11,6 +11,7 @@ from servicekit.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,13 @@ def addresses(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def command_line(process: Process) -> list[str]:
-    """Return the command line that starts `process` with this Python interpreter."""
-    files = {"supergraph": platform_file(SUPERGRAPH), "router_config": platform_file(ROUTER_CONFIG)}
+def command_line(process: Process, router_config: Path | None = None) -> list[str]:
+    """Return the command line that starts `process` with this Python interpreter.
+
+    `router_config` is the configuration of the router, None for that of the platform.
+    """
+    files = {
+        "supergraph": platform_file(SUPERGRAPH),
+        "router_config": router_config or platform_file(ROUTER_CONFIG),
+    }
     return [sys.executable, "-P", "-m", *(argument.format(**files) for argument in process.arguments)]

@@ -43,7 +43,12 @@ NAME_WIDTH: Final = max(len(process.name) for process in PROCESSES)
 @click.option(
     "--infra", is_flag=True, help="Start servers of the extra dev, too, and use them instead of what is embedded."
 )
-def command(*, demo: bool, infra: bool) -> None:
+@click.option(
+    "--router-config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The router's configuration, instead of router.yaml of the platform.",
+)
+def command(*, demo: bool, infra: bool, router_config: Path | None) -> None:
     """Start auth, account, transaction, router and REST; stop them all with Ctrl-C."""
     environ = environment()
     refuse_unknown(environ, VARIABLES)
@@ -58,11 +63,11 @@ def command(*, demo: bool, infra: bool) -> None:
             click.echo("starting the servers")
             infrastructure.start(environ, Path(environ["MOSAFE_DATA_DIR"]) / "servers")
             environ.update(infrastructure.variables)
-        code = _up(environ, infrastructure, demo=demo)
+        code = _up(environ, infrastructure, demo=demo, router_config=router_config)
     sys.exit(code)
 
 
-def _up(environ: dict[str, str], infrastructure: Infrastructure, *, demo: bool) -> int:
+def _up(environ: dict[str, str], infrastructure: Infrastructure, *, demo: bool, router_config: Path | None) -> int:
     """Run the platform until it is stopped, and return the exit code."""
     if sys.stdout.isatty() and environ["MOSAFE_ENV"] == "development":
         environ.setdefault("MOSAFE_LOG_FORMAT", "text")
@@ -76,7 +81,8 @@ def _up(environ: dict[str, str], infrastructure: Infrastructure, *, demo: bool) 
         # warnings are logged while the demo data is written.
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
         people = asyncio.run(fill(environ))
-    return asyncio.run(_run(environ, banner(environ, people, infrastructure), infrastructure))
+    welcome = banner(environ, people, infrastructure)
+    return asyncio.run(_run(_Started(environ, welcome, infrastructure, router_config)))
 
 
 def refuse_taken_ports(environ: Mapping[str, str]) -> None:
@@ -148,8 +154,8 @@ def _describe(pid: int | None) -> str:
         return f"process {pid}"
 
 
-async def _run(environ: Mapping[str, str], welcome: str, infrastructure: Infrastructure) -> int:
-    """Run the processes until a signal or a failure. Print `welcome` when all are ready. Return the exit code."""
+async def _run(started: _Started) -> int:
+    """Run the processes until a signal or a failure, and return the exit code."""
     stop = asyncio.Event()
     async with Supervisor(_write_line) as supervisor:
 
@@ -162,7 +168,6 @@ async def _run(environ: Mapping[str, str], welcome: str, infrastructure: Infrast
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop_or_kill)
-        started = _Started(environ, welcome, infrastructure)
         code = await _run_until(stop, supervisor, started)
         if stop.is_set():
             order = ", ".join(process.name for process in reversed(PROCESSES))
@@ -175,11 +180,19 @@ async def _run(environ: Mapping[str, str], welcome: str, infrastructure: Infrast
 
 @dataclass(frozen=True, slots=True)
 class _Started:
-    """The environment of the processes, the text to print when all are ready, and the servers of `--infra`."""
+    """What the processes are started with.
+
+    Attributes:
+        environ: the environment.
+        welcome: the text to print when all processes are ready.
+        infrastructure: the servers of `--infra`.
+        router_config: the configuration of the router, None for that of the platform.
+    """
 
     environ: Mapping[str, str]
     welcome: str
     infrastructure: Infrastructure
+    router_config: Path | None
 
 
 class _ServerDied(Exception):
@@ -188,8 +201,7 @@ class _ServerDied(Exception):
 
 async def _run_until(stop: asyncio.Event, supervisor: Supervisor, started: _Started) -> int:
     """Start all processes, and wait for `stop` or a failure. If there is a failure, print it. Return the exit code."""
-    environ = started.environ
-    starting = asyncio.ensure_future(supervisor.start([_spec(process, environ) for process in PROCESSES]))
+    starting = asyncio.ensure_future(supervisor.start([_spec(process, started) for process in PROCESSES]))
     stopping = asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -236,9 +248,10 @@ async def _wait_for_death(
         server.cancel()
 
 
-def _spec(process: Process, environ: Mapping[str, str]) -> ChildSpec:
+def _spec(process: Process, started: _Started) -> ChildSpec:
+    environ, config = started.environ, started.router_config
     ready_url = f"{base_url(process, environ)}/health/ready"
-    return ChildSpec(process.name, command_line(process), ready_url, variables_for(process, environ))
+    return ChildSpec(process.name, command_line(process, config), ready_url, variables_for(process, environ, config))
 
 
 def _write_line(name: str, line: str) -> None:

@@ -51,9 +51,7 @@ class Cluster:
 
     def start(self, name: str) -> None:
         with (self.data_dir / f"{name}.log").open("ab") as log:
-            arguments = command_line(_process(name))
-            if name == "router" and self.router_config is not None:
-                arguments[arguments.index("--config") + 1] = str(self.router_config)
+            arguments = command_line(_process(name), self.router_config)
             self.running[name] = subprocess.Popen(
                 arguments, env=self.environ, cwd=self.data_dir, stdout=log, stderr=log
             )

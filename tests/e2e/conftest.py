@@ -4,19 +4,31 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.platform import Platform, start_platform
+from tests.e2e.platform import ROOT, Platform, start_platform
+from tests.router.every_policy import configuration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mosafe.local_servers.redis_server import RedisServer
+
 
 @pytest.fixture(scope="session")
-def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def bank(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """One running platform for all tests of the session that use it; at the end, it must stop with exit code 0.
+
+    With the option `--every-policy`, every policy of the router is on (`tests/router/every_policy/router.yaml`).
 
     Tests that use it carry `pytest.mark.xdist_group("bank")`, so that one worker runs them all.
     """
-    platform = start_platform(tmp_path_factory.mktemp("bank"))
+    folder = tmp_path_factory.mktemp("bank")
+    if request.config.getoption("--every-policy"):
+        redis: RedisServer = request.getfixturevalue("redis_server")
+        file = configuration.write_for_bank(tmp_path_factory.mktemp("every_policy"))
+        variables = {configuration.REDIS_VARIABLE: redis.url, "PYTHONPATH": str(ROOT)}
+        platform = start_platform(folder, "--router-config", str(file), **variables)
+    else:
+        platform = start_platform(folder)
     children = platform.children()
     yield platform
     assert platform.stop() == 0, "\n".join(platform.lines[-20:])

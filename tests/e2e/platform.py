@@ -171,6 +171,8 @@ def start_platform(data_dir: Path, *arguments: str, **variables: str) -> Platfor
         MOSAFE_DATA_DIR=str(data_dir),
         MOSAFE_LOG_FORMAT="json",
         **{name: str(port) for name, port in ports.items()},
+        # A second URL of each service, for a configuration in which a service has several servers.
+        **{f"SECOND_{name}".replace("PORT", "URL"): f"http://localhost:{port}/graphql" for name, port in ports.items()},
         **variables,
     )
     process = subprocess.Popen(

@@ -20,6 +20,7 @@ from ruamel.yaml import YAML
 from tests.router.policies.authentication.issuer import jwk_set
 
 FILE: Final = Path(__file__).parent / "router.yaml"
+BANK_FILE: Final = Path(__file__).parents[3] / "router.yaml"
 REDIS_VARIABLE: Final = "SHARED_REDIS_URL"
 MANIFEST: Final = "manifest.json"
 
@@ -40,9 +41,9 @@ CONFIGURATIONS: Final = ("defaults", pytest.param(EVERY_POLICY, marks=pytest.mar
 VARIANTS: Final = {"with introspection": WITH_INTROSPECTION, "closed": CLOSED}
 
 
-def write(folder: Path, *others: dict[str, Any]) -> Path:
-    """Write the configuration, with `others` merged into it, and return the path of the file."""
-    merged = parsed(FILE)
+def write(folder: Path, *others: dict[str, Any], base: dict[str, Any] | None = None) -> Path:
+    """Merge the configuration into `base`, and `others` into both. Write the result and return the path of its file."""
+    merged = merge(base or {}, parsed(FILE))
     for other in others:
         merged = merge(merged, other)
     (folder / "keys.json").write_text(jwk_set("ec"))
@@ -58,6 +59,17 @@ def write(folder: Path, *others: dict[str, Any]) -> Path:
     return path
 
 
+def write_for_bank(folder: Path) -> Path:
+    """Write the configuration of the bank with every policy on. Each service has two URLs, as if it had two servers."""
+    bank = parsed(BANK_FILE)
+    urls = {
+        name: [{"from_env": f"{name.upper()}_URL"}, {"from_env": f"SECOND_{name.upper()}_URL"}]
+        for name in bank["override_subgraph_url"]
+    }
+    # The platform chooses the port.
+    return write(folder, {"server": {"port": bank["server"]["port"]}, "override_subgraph_url": urls}, base=bank)
+
+
 def parsed(path: Path) -> dict[str, Any]:
     """The keys of a configuration file."""
     keys: dict[str, Any] = YAML(typ="safe", pure=True).load(path)
@@ -71,6 +83,6 @@ def merge(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
 
 def _merged(first: Any, second: Any) -> Any:
     if isinstance(first, dict) and isinstance(second, dict):
-        # A reference to a variable or a file is one value.
+        # A reference to a variable is one value.
         return second if "from_env" in {*first, *second} else merge(first, second)
     return [*first, *second] if isinstance(first, list) and isinstance(second, list) else second
