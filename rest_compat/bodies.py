@@ -52,7 +52,7 @@ OPEN_ACCOUNT: Final = ObjectSchema(
         InputField("type", ACCOUNT_TYPES, "The type of the account."),
         InputField("currency", scalars.CURRENCY, "ISO 4217 code; it cannot be changed later."),
     ),
-    example_per="type",
+    variations={"Checking": {"type": "CHECKING"}, "Savings": {"type": "SAVINGS"}, "Business": {"type": "BUSINESS"}},
 )
 CHANGE_ACCOUNT: Final = ObjectSchema(
     "AccountChange",
@@ -60,7 +60,7 @@ CHANGE_ACCOUNT: Final = ObjectSchema(
         InputField("type", ACCOUNT_TYPES, "The new type of the account.", required=False),
         InputField(
             "status",
-            scalars.choice("ACTIVE", "FROZEN"),
+            scalars.explained_choice({"ACTIVE": "Unfreeze the account.", "FROZEN": "Freeze the account."}),
             "The new status; only support may freeze or unfreeze.",
             required=False,
             has_example=False,
@@ -80,6 +80,7 @@ CREATE_TRANSACTION: Final = VariantSchema(
                 *_MONEY,
             ),
             (ExactDecimals(),),
+            {"Deposit": {}, "DepositInYen": {"amount": "100", "currency": "JPY"}},
         ),
         "WITHDRAWAL": ObjectSchema(
             "Withdrawal", (_transaction_type("WITHDRAWAL"), _SOURCE, *_MONEY), (ExactDecimals(),)
@@ -100,7 +101,9 @@ TRANSFER: Final = ObjectSchema(
     "Transfer",
     (
         _SOURCE,
-        InputField("destinationAccountId", scalars.OBJECT_ID, "The account that receives the money.", required=False),
+        InputField(
+            "destinationAccountId", scalars.OTHER_OBJECT_ID, "The account that receives the money.", required=False
+        ),
         InputField(
             "destinationAccountNumber",
             scalars.ACCOUNT_NUMBER,
@@ -110,37 +113,39 @@ TRANSFER: Final = ObjectSchema(
         *_MONEY,
     ),
     (ExactDecimals(), ExactlyOneOf(("destinationAccountId", "destinationAccountNumber"))),
+    {"ToOwnAccount": {"destinationAccountNumber": None}, "ToAnyAccount": {"destinationAccountId": None}},
 )
 
 PAGE: Final = (
     InputField("limit", scalars.LIMIT, "The maximum number of items on the page.", required=False),
     InputField("cursor", scalars.CURSOR, "The `nextCursor` of the previous page.", required=False, has_example=False),
 )
+
+
+def _filter(name: str, scalar: scalars.Scalar, description: str, *, many: bool = False) -> InputField:
+    """Return a parameter that shortens a list."""
+    return InputField(name, scalar, description, required=False, many=many, has_example=False)
+
+
+_TIME_FORMAT: Final = f"RFC 3339, such as `{scalars.TIMESTAMP.example}`."
+
 ACCOUNT_LIST: Final = (
     *PAGE,
-    InputField(
-        "status",
-        ACCOUNT_STATUSES,
-        "Only accounts with these statuses; by default all but CLOSED.",
-        required=False,
-        many=True,
-    ),
-    InputField("type", ACCOUNT_TYPES, "Only accounts of these types.", required=False, many=True),
-    InputField("currency", scalars.CURRENCY, "Only accounts in these currencies.", required=False, many=True),
+    _filter("status", ACCOUNT_STATUSES, "Only accounts with these statuses; by default all but CLOSED.", many=True),
+    _filter("type", ACCOUNT_TYPES, "Only accounts of these types.", many=True),
+    _filter("currency", scalars.CURRENCY, "Only accounts in these currencies.", many=True),
 )
 STATEMENT: Final = (
     *PAGE,
-    InputField(
-        "from", scalars.TIMESTAMP, "Entries at or after this time; by default since the opening.", required=False
-    ),
-    InputField("to", scalars.TIMESTAMP, "Entries before this time; by default until now.", required=False),
+    _filter("from", scalars.TIMESTAMP, f"Entries at or after this time; by default since the opening. {_TIME_FORMAT}"),
+    _filter("to", scalars.TIMESTAMP, f"Entries before this time; by default until now. {_TIME_FORMAT}"),
 )
 TRANSACTION_LIST: Final = (
     *PAGE,
-    InputField("type", TRANSACTION_TYPES, "Only transactions of these types.", required=False, many=True),
-    InputField("status", TRANSACTION_STATUSES, "Only transactions with these statuses.", required=False, many=True),
-    InputField("from", scalars.TIMESTAMP, "Only transactions at or after this time.", required=False),
-    InputField("to", scalars.TIMESTAMP, "Only transactions before this time.", required=False),
-    InputField("minAmount", scalars.AMOUNT, "Only transactions of at least this amount.", required=False),
-    InputField("maxAmount", scalars.AMOUNT, "Only transactions of at most this amount.", required=False),
+    _filter("type", TRANSACTION_TYPES, "Only transactions of these types.", many=True),
+    _filter("status", TRANSACTION_STATUSES, "Only transactions with these statuses.", many=True),
+    _filter("from", scalars.TIMESTAMP, f"Only transactions at or after this time. {_TIME_FORMAT}"),
+    _filter("to", scalars.TIMESTAMP, f"Only transactions before this time. {_TIME_FORMAT}"),
+    _filter("minAmount", scalars.AMOUNT, "Only transactions of at least this amount."),
+    _filter("maxAmount", scalars.AMOUNT, "Only transactions of at most this amount."),
 )

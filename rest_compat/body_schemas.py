@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl
 
@@ -36,6 +37,7 @@ class InputField:
     Attributes:
         many: whether a parameter may be repeated. If so, its value is a list.
         has_example: False if the documentation cannot show a working value, for example because the field is a token.
+            It is also False for filters of lists: a client that fills in all examples would get an empty list.
     """
 
     name: str
@@ -65,15 +67,10 @@ class FieldRule(Protocol):
 
     Attributes:
         schema: the keywords that express the rule in JSON Schema.
-        not_in_example: the fields that the example of a body must omit. The rule forbids them together with other
-            fields of the example.
     """
 
     @property
     def schema(self) -> JsonSchema: ...
-
-    @property
-    def not_in_example(self) -> Collection[str]: ...
 
     def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:
         """Yield the errors of a body.
@@ -92,10 +89,6 @@ class ExactlyOneOf:
     def schema(self) -> JsonSchema:
         return {"oneOf": [{"required": [name]} for name in self.names]}
 
-    @property
-    def not_in_example(self) -> Collection[str]:
-        return self.names[1:]
-
     def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:  # noqa: ARG002 - required by the protocol
         if sum(name in given for name in self.names) != 1:
             yield FieldError(("body", self.names[0]), "EXACTLY_ONE", f"give exactly one of {', '.join(self.names)}")
@@ -108,10 +101,6 @@ class AtLeastOne:
     @property
     def schema(self) -> JsonSchema:
         return {"minProperties": 1}
-
-    @property
-    def not_in_example(self) -> Collection[str]:
-        return ()
 
     def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:  # noqa: ARG002 - required by the protocol
         if not given:
@@ -132,10 +121,6 @@ class ExactDecimals:
             ]
         }
 
-    @property
-    def not_in_example(self) -> Collection[str]:
-        return ()
-
     def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:  # noqa: ARG002 - required by the protocol
         if "amount" not in body or "currency" not in body:
             return
@@ -154,14 +139,14 @@ class ObjectSchema:
 
     Attributes:
         name: the name of the JSON Schema.
-        example_per: the name of a field with an enum. The schema has one example for each value of this field. If the
-            name is empty, the schema has one example.
+        variations: a mapping: name of an example → the fields that differ from the fields' own examples, with their
+            values. A field with the value None is absent. If the mapping is empty, the schema has one example.
     """
 
     name: str
     fields: tuple[InputField, ...]
     rules: tuple[FieldRule, ...] = ()
-    example_per: str = ""
+    variations: Mapping[str, Mapping[str, object]] = dataclass_field(default_factory=dict)
 
     def read(self, document: Mapping[str, object]) -> dict[str, Any]:
         """Return the converted body.
@@ -206,14 +191,13 @@ class ObjectSchema:
     @property
     def examples(self) -> dict[str, dict[str, Any]]:
         """Return a mapping: name of an example → a valid body."""
-        omitted = {name for rule in self.rules for name in rule.not_in_example}
-        omitted |= {field.name for field in self.fields if not field.has_example and not field.required}
         if any(not field.has_example and field.required for field in self.fields):
             return {}
-        example = {field.name: field.scalar.example for field in self.fields if field.name not in omitted}
-        choices = next((field.scalar.schema["enum"] for field in self.fields if field.name == self.example_per), ())
-        return {choice.capitalize(): {**example, self.example_per: choice} for choice in choices} or {
-            self.name: example
+        common = {field.name: field.scalar.example for field in self.fields if field.has_example}
+        variations: Mapping[str, Mapping[str, object]] = self.variations or {self.name: {}}
+        return {
+            name: {key: value for key, value in {**common, **different}.items() if value is not None}
+            for name, different in variations.items()
         }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from bank import values
@@ -117,6 +117,12 @@ def choice(*allowed: str) -> Scalar:
     return Scalar(parse, {"type": "string", "enum": list(allowed)}, allowed[0])
 
 
+def explained_choice(allowed: Mapping[str, str]) -> Scalar:
+    """Return a scalar whose value is one of the keys. The documentation has the explanation of each."""
+    schema = {"oneOf": [{"type": "string", "const": word, "description": why} for word, why in allowed.items()]}
+    return replace(choice(*allowed), schema=schema)
+
+
 def _checked(accepts: Callable[[str], bool], problem: str) -> Callable[[object], str]:
     def parse(value: object) -> str:
         given = _string(value)
@@ -207,6 +213,8 @@ OBJECT_ID: Final = Scalar(
     {"type": "string", "pattern": "^[0-9a-f]{24}$"},
     "6560d1b2c3d4e5f601234567",
 )
+# For bodies with two ids, so that an example does not name one account twice.
+OTHER_OBJECT_ID: Final = replace(OBJECT_ID, example="6560d1b2c3d4e5f601234568")
 ACCOUNT_NUMBER: Final = Scalar(
     _checked(values.is_account_number_shaped, "must be 10 digits"),
     {"type": "string", "pattern": "^[0-9]{10}$"},

@@ -21,6 +21,8 @@ import pytest
 from tests.e2e.platform import PASSWORD, ROOT
 
 if TYPE_CHECKING:
+    from subprocess import CompletedProcess
+
     from tests.e2e.platform import Platform
 
 pytestmark = pytest.mark.xdist_group("bank")
@@ -56,24 +58,53 @@ def documented_configuration() -> str:
     return str(block)
 
 
-@pytest.mark.timeout(3600)
-def test_a_users_own_run_with_the_documented_lines_finds_nothing(bank: Platform, requests: int, tmp_path: Path) -> None:
-    """Nothing of our own configuration and hooks, in all phases: no failure, and no warning."""
+def documented_refusals() -> set[str]:
+    """The codes in the table of `docs/fuzzing.md`."""
+    page = (ROOT / "docs" / "fuzzing.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| 4\d\d \| ([^|]*) \|", page, re.MULTILINE)
+    return {code for row in rows for code in re.findall(r"`([A-Z_]+)`", row)}
+
+
+def users_own_run(
+    bank: Platform, requests: int, folder: Path, *options: str, **variables: str
+) -> CompletedProcess[str]:
+    """Schemathesis in all phases, with nothing of our own configuration and hooks."""
     if requests < THOROUGH_REQUESTS:
         pytest.skip("it takes some minutes: make fuzz")
-    (tmp_path / "schemathesis.toml").write_text(documented_configuration(), encoding="utf-8")
-    person = bank.register("Grace")
-    run = subprocess.run(
+    return subprocess.run(
         [
             *(str(Path(sys.executable).with_name("st")), "run", f"{bank.rest_url}/openapi.json"),
-            *("--max-examples", str(ceil(requests / ROUTES)), "--no-color"),
+            *("--max-examples", str(ceil(requests / ROUTES)), "--no-color", *options),
         ],
-        cwd=tmp_path,
-        env={**os.environ, "EMAIL": person.email, "PASSWORD": PASSWORD},
+        cwd=folder,
+        env={**os.environ, **variables},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+@pytest.mark.timeout(3600)
+def test_a_users_own_run_with_one_token_finds_only_documented_refusals(
+    bank: Platform, requests: int, tmp_path: Path
+) -> None:
+    """No warning. There was one for `POST /api/transactions/transfer`: 404 for each request."""
+    token = bank.register("Grace").access_token
+    options = ("-H", f"Authorization: Bearer {token}", "--exclude-operation-id", "logout", "--continue-on-failure")
+    run = users_own_run(bank, requests, tmp_path, *options)
+    shown = run.stdout[-20_000:] + run.stderr[-5_000:]
+    assert run.returncode in {0, 1}, shown
+    assert "WARNINGS" not in run.stdout, shown
+    assert set(re.findall(r"^- (ST\d+) ", run.stdout, re.MULTILINE)) <= {"ST202"}, shown
+    assert set(re.findall(r'"error":\{"code":"([A-Z_]+)"', run.stdout)) <= documented_refusals(), shown
+
+
+@pytest.mark.timeout(3600)
+def test_a_users_own_run_with_the_documented_lines_finds_nothing(bank: Platform, requests: int, tmp_path: Path) -> None:
+    """No failure, and no warning."""
+    (tmp_path / "schemathesis.toml").write_text(documented_configuration(), encoding="utf-8")
+    person = bank.register("Grace")
+    run = users_own_run(bank, requests, tmp_path, EMAIL=person.email, PASSWORD=PASSWORD)
     assert run.returncode == 0, run.stdout[-20_000:] + run.stderr[-5_000:]
     assert "WARNINGS" not in run.stdout, run.stdout[-5_000:]
 

@@ -143,6 +143,47 @@ def test_the_body_of_each_link_fits_the_operation_it_leads_to(name: str, balance
     assert checked
 
 
+def examples_of_body(operation_id: str) -> dict[str, Any]:
+    operation = next(each for each in OPERATIONS if each["operationId"] == operation_id)
+    (content,) = operation["requestBody"]["content"].values()
+    return {name: example["value"] for name, example in content["examples"].items()}
+
+
+def test_no_example_of_an_order_names_an_account_twice() -> None:
+    """The example of a transfer had one id for both accounts. The bank refuses this order, whoever sends it."""
+    transfers = examples_of_body("transfer")
+    assert [set(body) & {"destinationAccountId", "destinationAccountNumber"} for body in transfers.values()] == [
+        {"destinationAccountId"},
+        {"destinationAccountNumber"},
+    ]
+    assert all(body["sourceAccountId"] != body.get("destinationAccountId") for body in transfers.values())
+
+
+def test_examples_of_deposits_show_currencies_with_different_decimals() -> None:
+    orders = examples_of_body("createTransaction").values()
+    deposits = [(body["amount"], body["currency"]) for body in orders if body["type"] == "DEPOSIT"]
+    assert deposits == [("100.00", "EUR"), ("100", "JPY")]
+
+
+@pytest.mark.parametrize("name", ["listAccounts", "listTransactions", "listAccountTransactions", "getStatement"])
+def test_a_list_that_is_read_with_all_examples_is_not_empty(name: str) -> None:
+    """Each filter had an example. Together they asked for a period that ends when it begins."""
+    operation = next(each for each in OPERATIONS if each["operationId"] == name)
+    filled_in = {each["name"] for each in operation["parameters"] if each["in"] == "query" and "example" in each}
+    assert filled_in == {"limit"}
+    times = [each for each in operation["parameters"] if each["name"] in {"from", "to"}]
+    assert all("2026-01-31T09:30:00.000Z" in each["description"] for each in times)
+
+
+def test_a_change_of_status_is_not_what_a_client_reads_from_the_account() -> None:
+    """Generators of requests sent the status that they had read, which only support may do."""
+    status = DOCUMENT["components"]["schemas"]["AccountChange"]["properties"]["status"]
+    assert {each["const"]: each["description"] for each in status["oneOf"]} == {
+        "ACTIVE": "Unfreeze the account.",
+        "FROZEN": "Freeze the account.",
+    }
+
+
 def test_each_type_of_account_has_an_example_of_one_currency() -> None:
     (content,) = next(each for each in OPERATIONS if each["operationId"] == "openAccount")["requestBody"][
         "content"

@@ -151,7 +151,8 @@ def fits(schema: Mapping[str, Any], value: object) -> bool:
 
 def texts(schema: Mapping[str, Any], given: object) -> Iterator[str]:
     """Texts near the example that the document gives, and at the limits of length."""
-    example = str(given or schema.get("enum", ["a" * 40])[0])
+    members = schema.get("enum") or [each["const"] for each in schema.get("oneOf", ())]
+    example = str(given or [*members, "a" * 40][0])
     for position in sorted({0, len(example) // 2, len(example) - 1, len(example)}):
         for odd in ODD:
             yield example[:position] + odd + example[position + 1 :]
@@ -162,7 +163,7 @@ def texts(schema: Mapping[str, Any], given: object) -> Iterator[str]:
                 yield filler * length
             yield (example * (length // len(example) + 1))[:length]
     yield from (example, example.upper(), example.lower(), *TIMES, *EMAILS, *AMOUNTS)
-    for member in schema.get("enum", ())[:3]:
+    for member in members[:3]:
         yield from (member, member.lower(), member[:-1], f"{member} ", f"{member},{member}")
 
 
@@ -200,7 +201,7 @@ def test_a_body_is_accepted_exactly_if_it_fits_its_schema(name: str, schema: Obj
     valid = valid_body(schema)
     for field, field_schema in component["properties"].items():
         base = {**valid, field: None} if field in valid else _with_alternative(valid, field)
-        near = metadata() if field_schema["type"] == "object" else texts(field_schema, valid.get(field))
+        near = metadata() if field_schema.get("type") == "object" else texts(field_schema, valid.get(field))
         verdicts = set()
         for candidate in (*OTHER_TYPES, *near):
             document = {**base, field: candidate}
