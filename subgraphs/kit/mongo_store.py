@@ -129,7 +129,10 @@ class MongoStore:
         `work` returns its result and the number of its changes. After the commit, the store reports the number of all
         its changes.
         """
-        counter = self._free_counters.pop() if self._free_counters else 0
+        own = self._free_counters.pop() if self._free_counters else None
+        # If all counters are taken, the transaction shares the counter of another one. Only the other one puts it back.
+        # Otherwise, the counter would be free twice.
+        counter = random.randrange(_COUNTERS) if own is None else own  # noqa: S311 - not a secret
         counters = self._database.collection(CHANGES)
 
         async def counted(session: AsyncClientSession) -> tuple[T, int]:
@@ -141,7 +144,8 @@ class MongoStore:
         try:
             result, changes = await self._database.transaction(counted)
         finally:
-            self._free_counters.append(counter)
+            if own is not None:
+                self._free_counters.append(own)
         if changes and self._report is not None:
             with self._database.failures():
                 self._report(await self._changes())

@@ -7,6 +7,7 @@ Covers `subgraphs/account/store/mongo.py`, `subgraphs/account/store/mongo_accoun
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ import pytest
 from bson import Decimal128, ObjectId
 from pymongo.errors import WriteError
 
+from subgraphs.account.store.mongo import MongoAccountStore
+from subgraphs.kit.mongo_store import CHANGES
 from tests.subgraphs.account.store_contract import CONTRACT
 from tests.subgraphs.account.support import funded, opened, person, transfer
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from pymongo import MongoClient
+    from pymongo.asynchronous.client_session import AsyncClientSession
 
     from tests.subgraphs.account.support import StoreFactory
 
@@ -55,6 +59,36 @@ async def test_entries_of_each_transaction_sum_to_zero(
     sums = {"_id": "$transactionId", "sum": {"$sum": "$amount"}, "entries": {"$sum": 1}}
     rows = list(mongo_database.get_default_database()["entries"].aggregate([{"$group": sums}]))
     assert [(row["sum"].to_decimal(), row["entries"]) for row in rows] == [(0, 2), (0, 2)]
+
+
+async def test_after_a_peak_no_two_transactions_at_a_time_have_one_counter(
+    mongo_stores: StoreFactory, mongo_database: MongoClient[dict[str, Any]]
+) -> None:
+    """Transactions beyond the number of counters shared one, and put it back as free as often as they were."""
+
+    def counts() -> dict[int, int]:
+        return {row["_id"]: row["count"] for row in mongo_database.get_default_database()[CHANGES].find({})}
+
+    async def run_at_a_time(store: MongoAccountStore, number: int) -> None:
+        started, all_started = 0, asyncio.Event()
+
+        async def change(_session: AsyncClientSession) -> tuple[None, int]:
+            nonlocal started
+            started += 1
+            if started == number:
+                all_started.set()
+            await all_started.wait()
+            return None, 1
+
+        await asyncio.gather(*(store._changing(change) for _ in range(number)))  # noqa: SLF001 - counters are private
+
+    async with mongo_stores() as store:
+        assert isinstance(store, MongoAccountStore)
+        size = len(first := counts())
+        await run_at_a_time(store, size + 10)
+        assert sum((peak := counts()).values()) == sum(first.values()) + size + 10
+        await run_at_a_time(store, size)
+        assert {number: count - peak[number] for number, count in counts().items()} == dict.fromkeys(first, 1)
 
 
 # A change of an account's document that its validator refuses.
