@@ -1,6 +1,7 @@
 """Shows a page to a person who opens the router in a browser, and passes all other requests to the router.
 
     GET /, GET /graphql     with Accept: text/html    GraphiQL if it is installed, otherwise the explorer
+    GET /                   with Accept: */*          some lines of text that name the endpoint, for a person with curl
     GET /ide/explorer, GET /ide/graphiql              the page with this name
     GET /ide/<page>/<version>/<file>                  the files of a page, which a browser can keep for ever
 
@@ -32,6 +33,7 @@ PREFIX: Final = "/ide/"
 _FOLDER: Final = Path(__file__).parent
 _INDEX: Final = "index.html"
 _HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
+_TEXT: Final = frozenset({"text/plain", "text/*", "*/*"})
 _JSON: Final = frozenset({"application/json", "application/graphql-response+json"})
 _ENCODERS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
     coding: partial(content_codings.encode, coding) for coding in ("br", "gzip", "zstd")
@@ -87,7 +89,19 @@ class IdePages:
             if path in {"/", self._graphql_path} and prefers_html(header(scope, b"accept")):
                 await self._send_page(scope, send, next(iter(self._pages.values())))
                 return
+            if path == "/" != self._graphql_path and accepts_text(header(scope, b"accept")):
+                await self._pointer(scope).send(scope, send, REVALIDATE, ((b"vary", b"accept"),))
+                return
         await self._app(scope, receive, send)
+
+    def _pointer(self, scope: Scope) -> StaticFile:
+        """Return the text that says where the endpoint is."""
+        endpoint = f"{scope.get('root_path', '')}{self._graphql_path}"
+        text = (
+            f'This is a GraphQL router. Send operations as JSON to POST {endpoint}: {{"query": "{{ __typename }}"}}\n'
+            "In a browser, this address shows a page for operations.\n"
+        )
+        return StaticFile(text.encode(), "text/plain; charset=utf-8")
 
     async def _send_page(self, scope: Scope, send: Send, page: Page) -> None:
         document = page.document(scope.get("root_path", ""), self._graphql_path)
@@ -123,6 +137,12 @@ def prefers_html(accept: str | None) -> bool:
             is_html = each.value in _HTML
             best[is_html] = max(best.get(is_html, 0.0), each.quality)
     return best.get(True, 0.0) > best.get(False, 0.0)
+
+
+def accepts_text(accept: str | None) -> bool:
+    """Return whether the client takes plain text, as it does if it has no preference."""
+    accepted = parse_accept(accept)
+    return not accepted or any(each.value in _TEXT and each.quality > 0 for each in accepted)
 
 
 async def _send_not_found(scope: Scope, send: Send) -> None:

@@ -73,6 +73,37 @@ async def test_a_client_of_the_api_gets_no_page(accept: str) -> None:
     assert response.json == {"data": {"me": {"name": "Ada"}}}
 
 
+@pytest.mark.parametrize("accept", ["*/*", "text/plain", "text/*;q=0.5, image/png", ""])
+async def test_a_person_with_curl_gets_a_text_that_names_the_endpoint(accept: str) -> None:
+    """It was 404, which reads as if no router were there."""
+    for to, endpoint in ((client(), "/graphql"), (client("server: {path: /api/query}"), "/api/query")):
+        response = await to.send("GET", "/", headers={"accept": accept} if accept else {})
+        assert response is not None
+        assert (response.status, response.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+        assert f"POST {endpoint}: " in response.body.decode()
+        assert "accept" in response.headers["vary"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "environ", "accept"),
+    [
+        ("", {}, "*/*"),
+        ("ide: {enabled: false}", DEVELOPMENT, "*/*"),
+        ("", DEVELOPMENT, "application/json"),
+        ("", DEVELOPMENT, "text/plain;q=0"),
+    ],
+)
+async def test_a_client_of_the_api_gets_no_text(settings: str, environ: Mapping[str, str], accept: str) -> None:
+    response = await get("/", client(settings, environ), accept=accept)
+    assert (response.status, response.code) == (404, "NOT_FOUND")
+
+
+async def test_an_endpoint_at_the_root_is_served_instead_of_the_text() -> None:
+    response = await client("server: {path: /}").send("GET", "/", query="query={me{name}}", headers={"accept": "*/*"})
+    assert response is not None
+    assert response.json == {"data": {"me": {"name": "Ada"}}}
+
+
 async def test_a_post_of_a_browser_is_executed() -> None:
     response = await client().post({"query": "{ me { name } }"}, accept=BROWSER)
     assert response.json == {"data": {"me": {"name": "Ada"}}}
