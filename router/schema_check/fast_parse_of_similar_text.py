@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from graphql import DocumentNode, GraphQLSyntaxError, parse
+from graphql import DocumentNode, GraphQLSyntaxError
+
+from router.federation.sdl.parse_sdl import parse_sdl
 
 if TYPE_CHECKING:
     from graphql import DefinitionNode
@@ -38,13 +40,13 @@ def parse_similar(text: str, known: str, document: DocumentNode) -> DocumentNode
     shift = len(text) - len(known)
     end = starts[tail] + shift if tail < len(starts) else len(text)
     if end < begin or not text.strip():
-        return parse(text)
+        return parse_sdl(text)
     middle = text[begin:end]
     try:
-        parsed = parse(middle).definitions if middle.strip() else ()
+        parsed = parse_sdl(middle).definitions if middle.strip() else ()
     except GraphQLSyntaxError:
         # Parse the whole text, so that the error has its place in the whole text.
-        return parse(text)
+        return parse_sdl(text)
     return DocumentNode(definitions=(*definitions[:head], *parsed, *definitions[tail:]))
 
 

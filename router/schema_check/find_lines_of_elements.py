@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from graphql import DirectiveDefinitionNode, GraphQLError, TypeDefinitionNode, TypeExtensionNode, parse
+from graphql import DirectiveDefinitionNode, GraphQLError, TypeDefinitionNode, TypeExtensionNode
 
 from router.composition.report import Location
+from router.federation.sdl.parse_sdl import parse_sdl
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -84,7 +85,7 @@ def _from_inner_to_outer(coordinate: str) -> Iterator[str]:
 
 def _declarations(text: str) -> Iterator[tuple[str, Node]]:
     try:
-        definitions = parse(text).definitions
+        definitions = parse_sdl(text).definitions
     except (GraphQLError, RecursionError):
         return
     for definition in definitions:

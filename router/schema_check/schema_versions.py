@@ -14,7 +14,6 @@ from graphql import (
     build_ast_schema,
     build_client_schema,
     get_introspection_query,
-    parse,
     print_schema,
     validate_schema,
 )
@@ -24,6 +23,7 @@ from router.composition.rendering.collect_diagnostics import Diagnostics
 from router.composition.subgraph_loading import RunningService, without_secrets
 from router.composition.supergraph_yaml import ConfigError
 from router.errors import InvalidSupergraph
+from router.federation.sdl.parse_sdl import parse_sdl
 from router.schema_check.fast_parse_of_similar_text import parse_similar
 from router.schema_check.find_lines_of_elements import SchemaText
 from router.schema_check.schema_sources import SchemaSource, UnreadableSchema, read_source
@@ -146,7 +146,7 @@ def _of_text(label: str, source: SchemaText, similar: SchemaVersion | None = Non
         if similar is not None and similar.supergraph_document is not None and similar.supergraph_sdl is not None:
             document = parse_similar(source.text, similar.supergraph_sdl, similar.supergraph_document)
         else:
-            document = parse(source.text)
+            document = parse_sdl(source.text)
     except GraphQLSyntaxError as error:
         line = error.locations[0].line if error.locations else 1
         raise UnreadableSchema(f"{label}:{line}: {error.message}") from error

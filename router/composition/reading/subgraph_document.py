@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,8 +14,6 @@ from graphql.language import (
     InputValueDefinitionNode,
     SchemaDefinitionNode,
     SchemaExtensionNode,
-    Source,
-    SourceLocation,
     TypeDefinitionNode,
     TypeExtensionNode,
     TypeSystemDefinitionNode,
@@ -27,29 +24,17 @@ from router.composition.reading.check_own_graphql_directives import own_graphql_
 from router.composition.reading.drop_subgraph_spec_parts import spec_types, without_spec_parts
 from router.composition.reading.give_each_type_one_kind import with_one_kind_per_type
 from router.composition.reading.parse_sdl_with_repetitions import parse_schema
-from router.composition.reading.schema_limits import exceeded_limit
+from router.composition.reading.schema_limits import MAX_TOKENS, exceeded_limit
 from router.composition.report import Location, Report
 from router.federation.link_directives import links_federation
+from router.federation.sdl.node_places import IndexedSource
+from router.federation.sdl.parse_sdl import parse_regular_sdl
+from router.federation.sdl.split_into_tokens import Irregular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_LINE_END = re.compile(r"\r\n|[\n\r]")
-
-
-class _IndexedSource(Source):
-    """A source that finds the line of a position quickly, because it keeps a list of the line ends.
-
-    graphql-core counts the lines from the start for each error. For a schema with many errors, this can take minutes.
-    """
-
-    __slots__ = ("_line_ends",)
-
-    def get_location(self, position: int) -> SourceLocation:
-        if not hasattr(self, "_line_ends"):
-            self._line_ends = [match.end() for match in _LINE_END.finditer(self.body)]
-        line = bisect_right(self._line_ends, position)
-        return SourceLocation(line + 1, position - (self._line_ends[line - 1] if line else 0) + 1)
+    from graphql.language import DocumentNode, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +93,9 @@ def read_document(subgraph: str, sdl: str, report: Report) -> SubgraphDocument |
     The error INVALID_GRAPHQL is reported for each operation, for each type that is defined twice, and for each
     extension of a built-in scalar.
     """
-    limit = exceeded_limit(sdl)
-    if limit is not None:
-        report.error("INVALID_GRAPHQL", f"[{subgraph}] The schema {limit}.")
-        return None
-    try:
-        replaced: list[InputValueDefinitionNode] = []
-        document = parse_schema(_IndexedSource(sdl, subgraph), replaced)
-    except GraphQLSyntaxError as error:
-        places = [Location(subgraph, place.line, place.column) for place in error.locations or ()]
-        report.error("INVALID_GRAPHQL", f"[{subgraph}] {error.message}", places)
+    replaced: list[InputValueDefinitionNode] = []
+    document = _parsed(IndexedSource(sdl, subgraph), replaced, report)
+    if document is None:
         return None
     executable = [node for node in document.definitions if not _is_type_system(node)]
     message = f"[{subgraph}] A schema has type definitions only, not operations or fragments."
@@ -138,6 +116,24 @@ def read_document(subgraph: str, sdl: str, report: Report) -> SubgraphDocument |
     kept = without_spec_parts(whole.definitions, removed, whole.root_names.get("query"))
     graphql_directives = own_graphql_directives(whole.definitions)
     return SubgraphDocument(with_one_kind_per_type(kept), removed, graphql_directives, tuple(replaced))
+
+
+def _parsed(source: Source, replaced: list[InputValueDefinitionNode], report: Report) -> DocumentNode | None:
+    subgraph = source.name
+    # A text with fewer characters has fewer tokens, and regular SDL is not nested deeply. So both limits hold.
+    if len(source.body) <= MAX_TOKENS:
+        with suppress(Irregular):
+            return parse_regular_sdl(source)
+    limit = exceeded_limit(source.body)
+    if limit is not None:
+        report.error("INVALID_GRAPHQL", f"[{subgraph}] The schema {limit}.")
+        return None
+    try:
+        return parse_schema(source, replaced)
+    except GraphQLSyntaxError as error:
+        places = [Location(subgraph, place.line, place.column) for place in error.locations or ()]
+        report.error("INVALID_GRAPHQL", f"[{subgraph}] {error.message}", places)
+        return None
 
 
 def _is_type_system(node: DefinitionNode) -> bool:

@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from graphql import parse, validate
+from graphql import validate
 
 from router.composition.contracts import ContractFilter, derive
 from router.errors import InvalidSupergraph
+from router.federation.sdl.parse_sdl import parse_sdl
 from router.schema_check.judge_changes import Verdict, check
 from router.schema_check.rendering.finding_texts import operations_of, remedy_for
 from router.schema_check.step_findings import Level, StepFinding
@@ -105,7 +106,7 @@ def _changes(given: CheckInput, whole: CheckResult, versions: _Versions) -> Iter
 
 
 def _narrowed(version: SchemaVersion, sdl: str) -> SchemaVersion:
-    schema = load_api_schema(parse(sdl)).schema
+    schema = load_api_schema(parse_sdl(sdl)).schema
     return replace(version, schema=schema, supergraph_sdl=sdl, supergraph_document=None)
 
 

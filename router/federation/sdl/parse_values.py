@@ -1,0 +1,190 @@
+"""Parses names, values and directives of regular SDL."""
+
+from __future__ import annotations
+
+from sys import intern
+from typing import TYPE_CHECKING, Final, TypeVar, cast
+
+from graphql import GraphQLSyntaxError
+from graphql.language import (
+    ArgumentNode,
+    BooleanValueNode,
+    DirectiveNode,
+    EnumValueDefinitionNode,
+    EnumValueNode,
+    FloatValueNode,
+    InputValueDefinitionNode,
+    IntValueNode,
+    Lexer,
+    ListValueNode,
+    Location,
+    NamedTypeNode,
+    NameNode,
+    NullValueNode,
+    ObjectFieldNode,
+    ObjectValueNode,
+    StringValueNode,
+)
+
+from router.federation.sdl.node_places import NodePlace
+from router.federation.sdl.split_into_tokens import Irregular, split_into_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from graphql.language import ConstDirectiveNode, ConstValueNode, Source
+
+_N = TypeVar("_N")
+_Named = TypeVar("_Named", ArgumentNode, ObjectFieldNode, InputValueDefinitionNode, EnumValueDefinitionNode)
+
+_NAME_STARTS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz")
+_NUMBER_STARTS: Final = frozenset("-0123456789")
+# The parser is recursive. graphql-core decides what is nested too deeply.
+_MAX_NESTING: Final = 50
+
+
+class ValueParser:
+    """Parses names, values and directives at the current token.
+
+    Attributes:
+        at: The number of the current token.
+    """
+
+    __slots__ = ("_lexer", "_nesting", "_source", "_starts", "_texts", "at")
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._texts, self._starts = split_into_tokens(source.body)
+        self._lexer = Lexer(source)
+        self._nesting = 0
+        self.at = 0
+
+    def _skips(self, text: str) -> bool:
+        """Go to the next token if the current one is this text."""
+        if self._texts[self.at] != text:
+            return False
+        self.at += 1
+        return True
+
+    def _expect(self, text: str) -> None:
+        if self._texts[self.at] != text:
+            raise Irregular
+        self.at += 1
+
+    def _place_from(self, first: int) -> NodePlace:
+        """Return the location from the token with this number to the token before the current one."""
+        last = self.at - 1
+        return NodePlace(self._starts[first], self._starts[last] + len(self._texts[last]), self._source)
+
+    def _enter(self) -> None:
+        self._nesting += 1
+        if self._nesting > _MAX_NESTING:
+            raise Irregular
+
+    def _many(self, item: Callable[[], _N], close: str) -> tuple[_N, ...]:
+        nodes = [item()]
+        while self._texts[self.at] != close:
+            nodes.append(item())
+        self.at += 1
+        return tuple(nodes)
+
+    def _distinct(self, item: Callable[[], _Named], close: str) -> tuple[_Named, ...]:
+        nodes = self._many(item, close)
+        if len(nodes) > 1 and len({node.name.value for node in nodes}) < len(nodes):
+            raise Irregular
+        return nodes
+
+    def _name(self) -> NameNode:
+        at = self.at
+        text = self._texts[at]
+        if text[0] not in _NAME_STARTS:
+            raise Irregular
+        self.at = at + 1
+        start = self._starts[at]
+        return NameNode(value=intern(text), loc=NodePlace(start, start + len(text), self._source))
+
+    def _named_type(self) -> NamedTypeNode:
+        name = self._name()
+        return NamedTypeNode(name=name, loc=name.loc)
+
+    def _description(self) -> StringValueNode | None:
+        return self._string() if self._texts[self.at][0] == '"' else None
+
+    def _string(self) -> StringValueNode:
+        first = self.at
+        self.at += 1
+        text = self._texts[first]
+        is_block = text.startswith('"""')
+        if not is_block and "\\" not in text:
+            value = text[1:-1]
+        else:
+            value = self._unescaped(self._starts[first], is_block=is_block)
+        return StringValueNode(value=value, block=is_block, loc=self._place_from(first))
+
+    def _unescaped(self, start: int, *, is_block: bool) -> str:
+        try:
+            token = self._lexer.read_block_string(start) if is_block else self._lexer.read_string(start)
+        except GraphQLSyntaxError as error:
+            raise Irregular from error
+        return token.value or ""
+
+    def _directives(self) -> tuple[ConstDirectiveNode, ...] | None:
+        if self._texts[self.at] != "@":
+            return None
+        nodes = []
+        while self._texts[self.at] == "@":
+            first = self.at
+            self.at += 1
+            name = self._name()
+            arguments = self._distinct(self._argument, ")") if self._skips("(") else None
+            nodes.append(DirectiveNode(name=name, arguments=arguments, loc=self._place_from(first)))
+        return cast("tuple[ConstDirectiveNode, ...]", tuple(nodes))
+
+    def _argument(self) -> ArgumentNode:
+        first = self.at
+        name = self._name()
+        self._expect(":")
+        return ArgumentNode(name=name, value=self._value(), loc=self._place_from(first))
+
+    def _object_field(self) -> ObjectFieldNode:
+        first = self.at
+        name = self._name()
+        self._expect(":")
+        return ObjectFieldNode(name=name, value=self._value(), loc=self._place_from(first))
+
+    def _value(self) -> ConstValueNode:
+        first = self.at
+        text = self._texts[first]
+        start = text[0]
+        if start == '"':
+            return self._string()
+        if start in "[{":
+            return self._list_or_object()
+        self.at += 1
+        place = self._place_from(first)
+        if start in _NAME_STARTS:
+            return _named_value(text, place)
+        if start in _NUMBER_STARTS:
+            is_float = any(each in text for each in ".eE")
+            return FloatValueNode(value=text, loc=place) if is_float else IntValueNode(value=text, loc=place)
+        raise Irregular
+
+    def _list_or_object(self) -> ConstValueNode:
+        first = self.at
+        self.at += 1
+        self._enter()
+        node: ListValueNode | ObjectValueNode
+        if self._texts[first] == "[":
+            values = () if self._skips("]") else self._many(self._value, "]")
+            node = ListValueNode(values=values, loc=self._place_from(first))
+        else:
+            fields = () if self._skips("}") else self._distinct(self._object_field, "}")
+            node = ObjectValueNode(fields=fields, loc=self._place_from(first))
+        self._nesting -= 1
+        return cast("ConstValueNode", node)
+
+
+def _named_value(text: str, place: Location) -> ConstValueNode:
+    if text in ("true", "false"):
+        return BooleanValueNode(value=text == "true", loc=place)
+    return NullValueNode(loc=place) if text == "null" else EnumValueNode(value=text, loc=place)
