@@ -51,6 +51,7 @@ from graphql.validation import SDLValidationContext
 from graphql.validation.specified_rules import specified_sdl_rules
 
 from router.composition.model import BUILT_IN_SCALARS
+from router.composition.reading.surely_valid.definitions import are_surely_valid
 from router.composition.reading.unknown_directive_advice import advice_on_unknown_directive
 from router.federation.rewrite_definitions import without_null_reasons
 
@@ -96,6 +97,15 @@ _DEFINITION_OF: dict[type[TypeExtensionNode], type[TypeDefinitionNode]] = {
     InputObjectTypeExtensionNode: InputObjectTypeDefinitionNode,
     ScalarTypeExtensionNode: ScalarTypeDefinitionNode,
 }
+
+
+def base_of_surely_valid(own: Sequence[DefinitionNode], added: Sequence[DefinitionNode]) -> GraphQLSchema | None:
+    """Return the schema built from `added`, if `own` surely follows the rules and defines no directives.
+
+    None makes no statement: `check_graphql` must check the definitions.
+    """
+    base = _base(_Identical(tuple(added)))
+    return base if are_surely_valid(_extensions_as_definitions(without_null_reasons(own)), base) else None
 
 
 def check_graphql(

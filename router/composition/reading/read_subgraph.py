@@ -15,7 +15,7 @@ from graphql.language import (
 from router.composition.find_surrogates import has_surrogates
 from router.composition.model import FEDERATION_1_VERSION, ROOTS, SubgraphSchema, all_applied
 from router.composition.reading.check_and_add_spec_definitions import complete_definitions
-from router.composition.reading.check_graphql_rules import check_argument_values, check_graphql
+from router.composition.reading.check_graphql_rules import base_of_surely_valid, check_argument_values, check_graphql
 from router.composition.reading.check_own_graphql_directives import check_own_graphql_directives
 from router.composition.reading.check_own_spec_types import check_field_set_type, check_spec_types
 from router.composition.reading.check_types_of_replaced_arguments import check_types_of_replaced_arguments
@@ -32,6 +32,7 @@ from router.federation.linked_specs import FEDERATION_IDENTITY, Links
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from graphql import GraphQLSchema
     from graphql.language import DefinitionNode
 
     from router.composition.error_codes import ErrorCode
@@ -70,7 +71,7 @@ def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
     own = with_exact_literals(own, added, resolver)
     check_own_graphql_directives(subgraph.name, document.graphql_directives, (*own, *added), report)
     check_types_of_replaced_arguments(subgraph.name, document.replaced_arguments, own, report)
-    valid = check_graphql(subgraph.name, own, added, links, report)
+    valid = _surely_valid(document, own, added) or check_graphql(subgraph.name, own, added, links, report)
     if valid is None:
         return None
     check_spec_types(subgraph.name, document.spec_types, valid, report)
@@ -141,6 +142,13 @@ def _completed(
     if unreadable or not report_unknown_references(name, document, (*own, *added), report):
         report.errors += unreadable or found.errors
     return None
+
+
+def _surely_valid(
+    document: SubgraphDocument, own: Sequence[DefinitionNode], added: Sequence[DefinitionNode]
+) -> GraphQLSchema | None:
+    # Types of the subgraph specification are checked against the whole schema, so `check_graphql` must build it.
+    return None if document.spec_types else base_of_surely_valid(own, added)
 
 
 def _without_spec_types(own: Sequence[DefinitionNode], links: Links) -> Iterator[DefinitionNode]:
