@@ -299,10 +299,11 @@ class _Writer:
             raise
 
     def _absent(self, step: StepShape, inputs: Mapping[str, object]) -> list[FieldShape]:
-        """Return the fields of `step.target` that are absent if a subgraph does not have an entity.
+        """Return the fields that the objects at `step.target` lack if a subgraph does not have the entity.
 
-        These are the fields with a non-null type that an earlier entity fetch returns. If several fetches return the
-        objects, a field can be absent for other reasons too. The result is then empty: an absent field is a misfit.
+        An earlier entity fetch returns these fields, and their types are non-null. If the subgraph has no such entity,
+        the fields stay absent. The result is empty if several fetches return the objects: then an absent field can have
+        another reason, and counts as a misfit.
         """
         if len(step.target.sources) > 1:
             return []
@@ -317,7 +318,7 @@ class _Writer:
 
 
 def _between(step: StepShape) -> set[int]:
-    """Return the numbers of the shapes from the objects of a fetch up to the ancestors that contain its arguments.
+    """Return the numbers of the shapes between the objects of a fetch and the ancestors from which it reads arguments.
 
     The shape of the objects is included. The shapes of the ancestors are not included.
     """

@@ -135,9 +135,9 @@ class _Run:
     async def _start(self, ready: list[int]) -> None:
         """Run the requests `ready`, and then the requests that wait for them.
 
-        First, the objects of all ready requests are collected: later, a response could add objects. One of the ready
-        requests runs in the current task; each other request gets its own task. After a misfit, no further request is
-        sent, because the interpreter executes the plan.
+        The objects of all ready requests are collected first, because a response that arrives later could add objects.
+        One ready request runs in the current task. Each other request gets its own task. No further request is sent
+        after a misfit (a response of an unexpected form), because the interpreter then executes the plan.
         """
         while ready and self._misfit is None:
             try:

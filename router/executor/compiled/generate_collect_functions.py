@@ -236,10 +236,10 @@ def write_nothing_fetched(lines: SourceLines, step: StepShape, variable: str, ty
 
 
 def _is_hashable(one: InputShape) -> bool:
-    """Return whether the values of a key can be compared as Python values.
+    """Return whether two values of a key can be compared with Python's `==`.
 
-    This is so if values that are equal in Python also have equal JSON. `1` and `True` are equal in Python and differ in
-    JSON. But values of the type `Int` can be compared, because they are never `True`.
+    They can if values that are equal in Python also have equal JSON texts. This is not so for `1` and `True`: they are
+    equal in Python, but differ in JSON. Values of the type `Int` can be compared, because they are never `True`.
     """
     return one.source is None or (not one.inputs and all(map(_is_hashable_leaf, one.source.types.values())))
 

@@ -127,9 +127,9 @@ class ObjectShape:
         return set(self.sources) if self.parent is None else {*self.sources, *self.parent[0].all_sources()}
 
     def may_lack(self, field: FieldShape, typename: str) -> bool:
-        """Return whether several fetches return these objects, and one of them returns the objects without the field.
+        """Return whether one of several fetches returns these objects without the field.
 
-        An object that only this fetch returns may then lack the field.
+        If only this fetch returns a certain object, the object lacks the field.
         """
         return len(self.sources) > 1 and not {*self.sources} <= {*field.sources.get(typename, ())}
 

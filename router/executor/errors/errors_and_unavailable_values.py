@@ -121,7 +121,8 @@ def _values(target: FetchTarget, response: Mapping[str, object]) -> Mapping[Path
 def _not_objects(target: FetchTarget, entities: Mapping[PathSegment, object]) -> FetchTarget:
     """Return a copy of `target` that has only the positions of invalid entities.
 
-    An entity is invalid if it is neither an object nor null. `entities` maps positions to the entities in the response.
+    `entities` maps positions to the values that the subgraph sent. A value that is neither an object nor null is
+    invalid.
     """
     positions = [
         position for position, entity in entities.items() if entity is not None and not isinstance(entity, dict)

@@ -1,8 +1,12 @@
 """Record the paths of errors. These paths show which values could not be fetched (execution §4).
 
-A value that could not be fetched is *unknown*. A null or missing value is unknown if an error has the path of the
-value, or a path below the value. A missing value is also unknown if an error has a path above the value, because then
-the fetch of the value failed. All other nulls are real values.
+A null can be a real value of the subgraph, or can stand for a value that could not be fetched (an *unknown* value). The
+paths of errors tell which of both it is. With an error at `user.address`:
+
+    user.address      null or missing    unknown: the error has the same path
+    user              null or missing    unknown: the error is below the value
+    user.address.city missing            unknown: the error is above the value
+    user.name         null               a real null
 """
 
 from __future__ import annotations

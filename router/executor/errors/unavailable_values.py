@@ -59,9 +59,9 @@ class UnavailableValues:
     def is_unavailable(self, path: ResponsePath, value: object) -> bool:
         """Return whether `value` is null because it could not be fetched.
 
-        `path` is the path of `value` in the response tree. Another fetch can return an object or a list at an
-        unavailable path. In this case, the call marks the keys below `path` as unavailable fields of the object, or of
-        each object in the list.
+        `path` is the path of `value` in the response tree. The value may have been recorded as unavailable, although
+        another fetch returned an object or a list at `path`. In this case, the call records the missing fields of the
+        object, or of each object in the list, as unavailable.
         """
         keys = self.below.get(path)
         if keys is None:

@@ -67,8 +67,8 @@ class FailureEffects:
     """The effects of failed fetches on the results of other fetches.
 
     Attributes:
-        inputs: The response keys that fetches need as inputs. If there is an error at such a key, the fetch that needs
-            the key fails too. So the client gets this error even if it did not select the key.
+        inputs: The response keys whose values fetches need as inputs. An error at such a key also makes the later fetch
+            fail. So the client gets the error, even if the client did not select the key.
         unavailable: The values that could not be fetched.
     """
 
@@ -312,10 +312,10 @@ class _Completion:
     def reported_error(self, error: ResponseError, subtree: Subtree, fields: Fields) -> ResponseError | None:
         """Return the error that the client gets for `error`; None if the client does not get the error.
 
-        The path of `error` can lead to a field that the client did not select. There are then three cases. If the raw
-        object does not contain the field, the path is cut before the field, so that the error is at the object. If the
-        raw object contains the field, but another fetch failed because it needed the field as an input, the path is cut
-        too. Otherwise, the error affects nothing that the client selected, and the client does not get the error.
+        The path of `error` can lead to a field that the client did not select. There are then three cases:
+        1. The raw object does not contain the field. The error is moved up to the object.
+        2. The raw object contains the field, but a later fetch needed the field, and failed. The error is moved up too.
+        3. Otherwise, the client selected nothing that the error affects. The client does not get the error.
         """
         if error.path is None:
             return error

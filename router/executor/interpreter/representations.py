@@ -139,8 +139,8 @@ class Projection:
     def _is_needed(self, alternative: InputFragment) -> bool:
         """Return whether a fragment of `requires` is needed (execution §3.8).
 
-        A fragment selects the inputs of one or more fields of the fetch. If `@skip` and `@include` exclude all these
-        fields of the fetch, the fragment is not needed.
+        A fragment of `requires` selects the inputs for some fields of the fetch. If `@skip` and `@include` exclude all
+        of these fields, their inputs are not needed.
         """
         conditions = alternative.conditions
         return not conditions or any(conditions_met(those, self.variables) for those in conditions)
@@ -247,8 +247,8 @@ class Projection:
     def _is_of_absent_entity(self, path: ResponsePath) -> bool:
         """Return whether the object at `path`, or an ancestor of it, is an entity that a subgraph does not have.
 
-        The fields of this subgraph are then null without an error. Fields that need these fields as inputs are null
-        too.
+        In this case, the fields from this subgraph are null without an error. If other fields need these fields as
+        inputs, the other fields are null too.
         """
         return bool(self.absent) and any(path[: len(path) - cut] in self.absent for cut in range(len(path)))
 
