@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from servicekit import request_ids
+from servicekit.background_log_writer import BackgroundLogHandler, BackgroundLogWriter
+from servicekit.request_log_lines import RequestLogLines
 from servicekit.terminal_log import TerminalRenderer
 
 if TYPE_CHECKING:
@@ -46,8 +48,12 @@ def without_private_parts(text: str) -> str:
     return _PRIVATE_LOOK.sub(REDACTED, text)
 
 
-def configure(service: str, settings: ProcessSettings) -> None:
-    """Write the records of structlog and of `logging` to standard output in one format."""
+def configure(service: str, settings: ProcessSettings, *, in_background: bool = False) -> None:
+    """Write the records of structlog and of `logging` to standard output in one format.
+
+    If `in_background` is true, a thread writes the lines (`servicekit.background_log_writer`), unless they are text for
+    a person at a terminal.
+    """
     as_text = settings.log_format == "text" or (
         settings.log_format == "auto" and not settings.is_production and sys.stdout.isatty()
     )
@@ -62,22 +68,57 @@ def configure(service: str, settings: ProcessSettings) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    root = logging.getLogger()
+    root.setLevel(settings.log_level.upper())
+    handler: logging.Handler = logging.StreamHandler(sys.stdout)
+    writer = BackgroundLogWriter(sys.stdout.buffer) if in_background and not as_text else None
+    if writer is not None:
+        handler = BackgroundLogHandler(writer)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_renderers(settings, as_text=as_text))
     )
-    root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(settings.log_level.upper())
+    _fast.writer = writer
+    writes_requests = writer is not None and root.isEnabledFor(logging.INFO)
+    _fast.lines = RequestLogLines(writer, _fields_of_process(service)) if writer and writes_requests else None
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+class _Fast:
+    """What `configure` has made for writing in the background; None without it."""
+
+    def __init__(self) -> None:
+        self.writer: BackgroundLogWriter | None = None
+        self.lines: RequestLogLines | None = None
+
+
+_fast = _Fast()
+
+
+def request_lines() -> RequestLogLines | None:
+    """Return the fast way to write the log lines of requests. Return None if structlog must write them."""
+    return _fast.lines if _personal.get() is None else None
+
+
+def flush() -> None:
+    """Write the lines that wait in the background."""
+    if _fast.writer is not None:
+        _fast.writer.flush()
+
+
+def background_status() -> Mapping[str, int]:
+    """Return how many log lines wait, and how many were dropped. Without a background writer, both are 0."""
+    return _fast.writer.status() if _fast.writer is not None else {"waiting": 0, "dropped": 0}
+
+
+def _fields_of_process(service: str) -> dict[str, object]:
+    return {"service": service, "pid": os.getpid(), **_process_fields}
+
+
 def _processors(service: str) -> Sequence[Processor]:
     def add_service(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        event["service"] = service
-        event["pid"] = os.getpid()
-        event.update(_process_fields)
+        event.update(_fields_of_process(service))
         return event
 
     return (

@@ -23,7 +23,7 @@ from servicekit.errors import ConfigurationError, PortTaken, StartupError
 from servicekit.http_limits import ConnectionLimits
 from servicekit.http_protocol import BoundedProtocol, bounded
 from servicekit.open_files import connections_within
-from servicekit.shutdown import DrainableApp, DrainingServer, refuse_as_graphql
+from servicekit.shutdown import DrainableApp, DrainingServer, end_process, refuse_as_graphql
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -64,11 +64,13 @@ class ServerOptions:
         supervised: whether a supervisor stops this process. Such a process may get two SIGTERMs, one from the
             supervisor and one from the system. So a second SIGTERM does not end running requests, but a second SIGINT
             ends them.
+        log_in_background: whether a thread writes the log (`servicekit.background_log_writer`).
     """
 
     connections: ConnectionLimits = field(default_factory=ConnectionLimits)
     refuse: ASGIApp = refuse_as_graphql
     supervised: bool = False
+    log_in_background: bool = False
 
 
 def bind(endpoint: Endpoint) -> socket.socket:
@@ -113,9 +115,9 @@ def serve(
     Raises:
         StartupError: the port is taken, or the application cannot start.
     """
-    logging.configure(service, settings)
-    listener = bind(endpoint) if isinstance(endpoint, Endpoint) else endpoint
     chosen = options or ServerOptions()
+    logging.configure(service, settings, in_background=chosen.log_in_background)
+    listener = bind(endpoint) if isinstance(endpoint, Endpoint) else endpoint
     app = _StartupErrorHolder(create_app())
     drainable = DrainableApp(app, chosen.refuse)
     limits = chosen.connections
@@ -240,7 +242,7 @@ def _follow_parent(pipe: int, server: uvicorn.Server, grace: float) -> None:
             pass
         _log.warning("supervising process ended, shutting down")
         server.should_exit = True
-        last = threading.Timer(grace + LAST_SECONDS, os._exit, args=(1,))
+        last = threading.Timer(grace + LAST_SECONDS, end_process)
         last.daemon = True
         last.start()
 

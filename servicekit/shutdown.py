@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import threading
@@ -131,6 +132,12 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
 refuse_as_graphql: Final[ASGIApp] = RequestIdMiddleware(_refuse, access_log=False)
 
 
+def end_process() -> None:
+    """Write the waiting log lines, and end the process with the exit code 1, even if requests are still running."""
+    logging.shutdown()
+    os._exit(1)
+
+
 class DrainingServer(uvicorn.Server):
     """A server that stops in the steps described at the top of this module.
 
@@ -147,7 +154,7 @@ class DrainingServer(uvicorn.Server):
         """Called by uvicorn for each SIGTERM and SIGINT."""
         if self.should_exit and (sig == signal.SIGINT or not self._supervised):
             self.force_exit = True
-            last = threading.Timer(LAST_SECONDS, os._exit, args=(1,))
+            last = threading.Timer(LAST_SECONDS, end_process)
             last.daemon = True
             last.start()
         super().handle_exit(sig, frame)

@@ -155,7 +155,7 @@ def _options(settings: RouterSettings) -> ServerOptions:
         keep_alive_requests=server.keep_alive_requests,
         max_connections=server.max_connections,
     )
-    return ServerOptions(connections)
+    return ServerOptions(connections, log_in_background=True)
 
 
 def _serve_alone(locations: FileLocations, settings: RouterSettings, process_settings: ProcessSettings) -> None:

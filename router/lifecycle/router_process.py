@@ -20,6 +20,7 @@ from router.lifecycle.resident_memory import resident_bytes
 from router.preparation.preparing_thread import SWITCH_INTERVAL_SECONDS
 from servicekit.asgi import RequestIdMiddleware
 from servicekit.health import HealthEndpoints, NotReady
+from servicekit.logging import background_status
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -73,6 +74,7 @@ class RouterProcess:
             "memory_bytes": resident_bytes(),
             "ready": await self._is_ready(),
             "last_reload": last.to_json() if last is not None else None,
+            "log": background_status(),
         }
         if current is not None:
             preparation = current.gateway.preparation

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 import pytest
 import structlog
 
+from servicekit.logging import configure
+from servicekit.settings import ProcessSettings, load
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -16,6 +19,7 @@ def logging_as_before() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
     yield
+    configure("test", load(ProcessSettings, {}))  # without a background writer
     root.handlers = handlers
     root.setLevel(level)
     structlog.reset_defaults()

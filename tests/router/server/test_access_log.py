@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from structlog.testing import capture_logs
 
+from router.server import access_log
+from servicekit.background_log_writer import BackgroundLogWriter
+from servicekit.request_log_lines import RequestLogLines
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pytest
 
     from tests.router.server.asgi_client import AsgiClient
 
@@ -37,3 +44,34 @@ async def test_a_refusal_is_logged_with_its_code(client: Callable[..., AsgiClien
     (line,) = lines
     assert (line["status"], line["code"]) == (400, "BAD_REQUEST")
     assert "geheim" not in str(line)
+
+
+async def test_a_text_that_cannot_be_encoded_is_logged_by_structlog(
+    client: Callable[..., AsgiClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Refusing:
+        def write(self, _fields: object) -> bool:
+            return False
+
+    monkeypatch.setattr(access_log, "request_lines", Refusing)
+    with capture_logs() as lines:
+        await client().get("query=no")
+    (line,) = lines
+    assert line["event"] == "request"
+
+
+async def test_the_fast_line_has_the_fields_of_the_captured_line(
+    client: Callable[..., AsgiClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with capture_logs() as lines:
+        await client().post({"query": "query Q { field }"})
+    stream = io.BytesIO()
+    writer = BackgroundLogWriter(stream)
+    monkeypatch.setattr(access_log, "request_lines", lambda: RequestLogLines(writer, {"service": "router"}))
+    await client().post({"query": "query Q { field }"})
+    writer.flush()
+    (captured,), fast = lines, json.loads(stream.getvalue())
+    of_one_run = {"ms", "log_level"}
+    assert {name: fast[name] for name in captured if name not in of_one_run} == {
+        name: value for name, value in captured.items() if name not in of_one_run
+    }
