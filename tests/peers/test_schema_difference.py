@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from router.schema_check.diff.compare_schemas import compare_schemas
 from tests.peers.schema_difference import differences
-from tests.router.schema_check.differential import schemas
+from tests.router.schema_check.generate_schemas import generate_pair
 
 if TYPE_CHECKING:
     from tests.peers.peers import Peers
@@ -16,6 +16,6 @@ COUNT = 60
 
 def test_the_changes_are_those_of_graphql_inspector(peers: Peers) -> None:
     for seed in range(COUNT):
-        old, new, before, after = schemas(seed)
-        found = list(differences(compare_schemas(old, new), peers.diff(before, after)))
+        pair = generate_pair(seed)
+        found = list(differences(compare_schemas(pair.old, pair.new), peers.diff(pair.before, pair.after)))
         assert found == [], f"seed {seed}"

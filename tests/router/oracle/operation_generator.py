@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from graphql import (
+    GraphQLBoolean,
     GraphQLEnumType,
+    GraphQLFloat,
     GraphQLInputObjectType,
     GraphQLInt,
     GraphQLList,
@@ -16,7 +18,10 @@ from graphql import (
     is_abstract_type,
     is_composite_type,
     is_interface_type,
+    is_leaf_type,
     is_object_type,
+    is_required_argument,
+    is_required_input_field,
     parse,
     validate,
 )
@@ -35,6 +40,7 @@ T = TypeVar("T")
 # Numbers of fields: small operations make readable counter-examples, large ones nest through several subgraphs.
 SIZES = (10, 25, 60)
 MAX_DEPTH = 7
+_INPUT_DEPTH = 2
 # Executable directives, most often none.
 DEFINITION_NOTES = (*[""] * 17, ' @note(text: "d")', ' @mark(text: "d")', ' @mark @mark(text: "d") @note')
 SPREAD_NOTES = (*[""] * 17, ' @note(text: "f")', ' @mark(text: "f")', " @note @mark")
@@ -67,9 +73,9 @@ class _Draft:
         return pick(self.choices, options)
 
 
-def generate_operation(choices: Choices, schema: GraphQLSchema) -> Operation | None:
-    """One operation; None if the choices make an invalid one (with fields that cannot merge)."""
-    draft = _Draft(choices, schema, budget=pick(choices, SIZES))
+def generate_operation(choices: Choices, schema: GraphQLSchema, sizes: Sequence[int] = SIZES) -> Operation | None:
+    """One operation with one of the sizes; None if the choices make an invalid one (with fields that cannot merge)."""
+    draft = _Draft(choices, schema, budget=pick(choices, sizes))
     draft.is_mutation = schema.mutation_type is not None and draft.chance(50)
     root = schema.mutation_type if draft.is_mutation else schema.query_type
     assert root is not None
@@ -107,7 +113,9 @@ def _field(draft: _Draft, fields: dict[str, GraphQLField], depth: int) -> str:
     name = draft.pick(names)
     field = fields[name]
     arguments = [
-        f"{argument}: {_input(draft, field.args[argument].type)}" for argument in field.args if draft.chance(60)
+        f"{argument}: {_input(draft, declared.type)}"
+        for argument, declared in field.args.items()
+        if draft.chance(60) or is_required_argument(declared)
     ]
     alias = _alias(draft) or (_new_alias(draft) if field.args and draft.chance(80) else "")
     head = f"{alias}{name}{'(' + ', '.join(arguments) + ')' if arguments else ''}{_condition(draft)}"
@@ -236,10 +244,29 @@ def _nullable_value(draft: _Draft, type_: GraphQLInputType, depth: int) -> objec
 
 def _non_null_value(draft: _Draft, type_: GraphQLInputType, depth: int) -> object:
     if isinstance(type_, GraphQLList):
-        return [_nullable_value(draft, type_.of_type, depth) for _ in range(draft.choices.number(0, 2))]
+        return [
+            _nullable_value(draft, type_.of_type, depth)
+            for _ in range(draft.choices.number(0, 2 if depth <= _INPUT_DEPTH else 0))
+        ]
     if isinstance(type_, GraphQLInputObjectType):
-        chosen = [name for name in type_.fields if depth < 2 and draft.chance(50)]
-        return {name: _nullable_value(draft, type_.fields[name].type, depth + 1) for name in chosen}
+        return _input_object(draft, type_, depth)
     if isinstance(type_, GraphQLEnumType):
         return draft.pick(sorted(type_.values))
-    return draft.choices.number(0, 3) if type_ is GraphQLInt else draft.pick(("p", "q"))
+    if type_ is GraphQLBoolean:
+        return draft.pick((True, False))
+    return draft.choices.number(0, 3) if type_ in {GraphQLInt, GraphQLFloat} else draft.pick(("p", "q"))
+
+
+def _input_object(draft: _Draft, type_: GraphQLInputObjectType, depth: int) -> dict[str, object]:
+    """An input object. Below `_INPUT_DEPTH`, it has only required fields."""
+    is_deep = depth >= _INPUT_DEPTH
+    if type_.is_one_of:
+        options = [name for name, each in type_.fields.items() if not is_deep or is_leaf_type(each.type)]
+        name = draft.pick(options) if options else ""
+        return {name: _non_null_value(draft, type_.fields[name].type, depth + 1)} if name else {}
+    chosen = [
+        name
+        for name, each in type_.fields.items()
+        if (not is_deep and draft.chance(50)) or is_required_input_field(each)
+    ]
+    return {name: _nullable_value(draft, type_.fields[name].type, depth + 1) for name in chosen}
