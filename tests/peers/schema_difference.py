@@ -1,6 +1,6 @@
 """Compares the changes that `router check` finds with those of @graphql-inspector/core.
 
-Both must find the same changes with the same severity. Where they differ on purpose, `DEVIATIONS` says why.
+Both must find the same changes with the same severity. Where they differ on purpose, a row of `DEVIATIONS` says why.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from router.schema_check.changes import ChangeCode, Severity
-from router.schema_check.diff.comparison import UNREACHABLE
+from tests.peers.schema_deviations import DEVIATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from router.schema_check.changes import Change
 
@@ -47,7 +46,7 @@ _CODES: Final = {
     "OBJECT_TYPE_INTERFACE_REMOVED": "INTERFACE_REMOVED",
     "DIRECTIVE_ARGUMENT_DEFAULT_VALUE_CHANGED": "DIRECTIVE_ARGUMENT_DEFAULT_CHANGED",
 }
-_LEVELS: Final = {"BREAKING": "breaking", "DANGEROUS": "dangerous", "NON_BREAKING": "safe"}
+LEVELS: Final = {"BREAKING": "breaking", "DANGEROUS": "dangerous", "NON_BREAKING": "safe"}
 _ROOTS: Final = ("SCHEMA_QUERY_TYPE_CHANGED", "SCHEMA_MUTATION_TYPE_CHANGED", "SCHEMA_SUBSCRIPTION_TYPE_CHANGED")
 _WITH_DETAIL: Final = ("INTERFACE_ADDED", "INTERFACE_REMOVED", "UNION_MEMBER_ADDED", "UNION_MEMBER_REMOVED")
 
@@ -66,49 +65,13 @@ class Found:
     severity: str
 
 
-def _is_only_in_responses(change: Change) -> bool:
-    return change.code is ChangeCode.ENUM_VALUE_REMOVED and change.severity is Severity.SAFE
-
-
-# Why this project reports a change with another severity, or reports a change that the inspector does not.
-DEVIATIONS: Final[dict[str, Callable[[Change], bool]]] = {
-    "no operation can use the element, so the change is safe": lambda change: change.reason == UNREACHABLE,
-    "with another nullability, selections of two types at one place can conflict": lambda change: (
-        change.code is ChangeCode.FIELD_TYPE_CHANGED and change.severity is Severity.DANGEROUS
-    ),
-    "an operation that repeats the directive becomes invalid": lambda change: (
-        change.code is ChangeCode.DIRECTIVE_REPEATABLE_REMOVED
-    ),
-    "operations cannot contain the directive": lambda change: (
-        change.code.startswith("DIRECTIVE_") and change.severity is Severity.SAFE
-    ),
-    "a value that is only received cannot be sent": _is_only_in_responses,
-    "a value that is only sent cannot be received": lambda change: (
-        change.code is ChangeCode.ENUM_VALUE_ADDED and change.severity is Severity.SAFE
-    ),
-    "a required argument or input field without its default value can be missing": lambda change: (
-        change.code.endswith("_DEFAULT_CHANGED") and change.severity is Severity.BREAKING
-    ),
-    "a new type in an interface is a new type for clients of the interface": lambda change: (
-        change.code is ChangeCode.INTERFACE_ADDED
-    ),
-    "operations cannot name a scalar or enum type that is only received": lambda change: (
-        change.code is ChangeCode.TYPE_REMOVED and change.severity is Severity.SAFE
-    ),
-    "the inspector reports a directive": lambda change: (
-        change.code in {ChangeCode.ONE_OF_ADDED, ChangeCode.ONE_OF_REMOVED, ChangeCode.SPECIFIED_BY_CHANGED}
-    ),
-    "the inspector reports a change of the schema definition": lambda change: change.code.startswith("ROOT_TYPE_"),
-}
-
-
 def differences(ours: Sequence[Change], theirs: Iterable[dict[str, Any]]) -> Iterator[str]:
     """One line for each change that only one of both finds, or finds with another severity without a deviation."""
     expected = set(_of_inspector(theirs))
     found = {Found(change.code, change.coordinate, change.severity): change for change in ours}
     known = {(each.code, each.coordinate) for each in found}
     for each, change in found.items():
-        if each not in expected and not any(applies(change) for applies in DEVIATIONS.values()):
+        if each not in expected and not any(row.applies(change) for row in DEVIATIONS):
             yield f"only here: {each.severity} {each.code} {each.coordinate}"
     for each in sorted(expected):
         if (each.code, each.coordinate) not in known and not _is_deprecation(each, known):
@@ -137,7 +100,7 @@ def _of_inspector(listed: Iterable[dict[str, Any]]) -> Iterator[Found]:
         is_listed = added_below and kind not in {"TYPE_ADDED", "DIRECTIVE_ADDED", "OBJECT_TYPE_INTERFACE_ADDED"}
         if is_listed or kind in _ROOTS or _is_standard(kind, meta):
             continue
-        yield Found(_CODES.get(kind, kind), _coordinate(kind, change.get("path") or "", meta), _LEVELS[change["level"]])
+        yield Found(_CODES.get(kind, kind), _coordinate(kind, change.get("path") or "", meta), LEVELS[change["level"]])
 
 
 def _is_standard(kind: str, meta: dict[str, Any]) -> bool:
