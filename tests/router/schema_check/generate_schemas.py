@@ -9,23 +9,28 @@ import copy
 import random
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from graphql import GraphQLError, GraphQLSchema, build_schema, validate_schema
+from graphql import DocumentNode, GraphQLError, build_ast_schema, parse, validate_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from graphql import DefinitionNode, GraphQLSchema
+
     Edit = Callable[[random.Random, "Model"], None]
 
+# To build a schema, and to generate operations on it, takes longer than to compare it with another one.
+PAIRS_OF_A_SCHEMA: Final = 4
 SCALARS: Final = ("Int", "String", "Boolean", "ID", "Stamp")
 DIRECTIVE_LOCATIONS: Final = ("FIELD", "QUERY", "INLINE_FRAGMENT", "FRAGMENT_SPREAD", "FIELD_DEFINITION")
 # The directives that the generator of operations uses. Without one of them, operations that use it would be lost.
 _EVERYWHERE: Final = "QUERY | MUTATION | FIELD | FRAGMENT_DEFINITION | FRAGMENT_SPREAD | INLINE_FRAGMENT"
 PREAMBLE: Final = (
-    f"directive @note(text: String) on {_EVERYWHERE} | VARIABLE_DEFINITION\n"
-    f"directive @mark(text: String) repeatable on {_EVERYWHERE}\n"
-    "directive @defer(if: Boolean! = true, label: String) on FRAGMENT_SPREAD | INLINE_FRAGMENT\n"
+    f"directive @note(text: String) on {_EVERYWHERE} | VARIABLE_DEFINITION",
+    f"directive @mark(text: String) repeatable on {_EVERYWHERE}",
+    "directive @defer(if: Boolean! = true, label: String) on FRAGMENT_SPREAD | INLINE_FRAGMENT",
 )
 
 
@@ -98,10 +103,13 @@ class Model:
     types: dict[str, Type]
     directives: dict[str, Directive]
 
+    def definitions(self) -> list[str]:
+        """The SDL of each directive and each type."""
+        directives = [each.sdl(name) for name, each in self.directives.items()]
+        return [*PREAMBLE, *directives, *(each.sdl(name) for name, each in self.types.items())]
+
     def sdl(self) -> str:
-        parts = [each.sdl(name) for name, each in self.directives.items()]
-        parts += [each.sdl(name) for name, each in self.types.items()]
-        return PREAMBLE + "\n".join(parts) + "\n"
+        return "\n".join(self.definitions()) + "\n"
 
     def of_kind(self, *kinds: str) -> list[str]:
         return [name for name, each in self.types.items() if each.kind in kinds]
@@ -113,45 +121,71 @@ class Model:
         return [*SCALARS[:4], *self.of_kind("input", "enum", "scalar")]
 
 
-def build(sdl: str) -> GraphQLSchema | None:
-    """The schema, or None if it is not valid.
+def build(model: Model) -> GraphQLSchema | None:
+    """The schema of a model, or None if it is not valid.
 
     Rules of SDL that the generator cannot break, such as unique names, are not checked: they cost a third of the time.
     """
     try:
-        schema = build_schema(sdl, assume_valid_sdl=True)
+        document = DocumentNode(definitions=tuple(map(_parsed, model.definitions())))
+        schema = build_ast_schema(document, assume_valid_sdl=True)
     except (GraphQLError, TypeError):
         return None
     return None if validate_schema(schema) else schema
 
 
+@lru_cache(maxsize=10_000)
+def _parsed(definition: str) -> DefinitionNode:
+    """The node of a definition. Most definitions occur in many schemas, and parsing takes most of the time."""
+    return parse(definition).definitions[0]
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedSchema:
+    """A valid schema, its SDL, and the model from which edits make other schemas."""
+
+    schema: GraphQLSchema
+    sdl: str
+    model: Model
+
+
 @dataclass(frozen=True, slots=True)
 class GeneratedPair:
-    """Two valid schemas and their SDL."""
+    """Two valid schemas. `old_seed` is the seed of the old schema, which several pairs have in common."""
 
+    old_seed: int
     old: GraphQLSchema
     new: GraphQLSchema
     before: str
     after: str
 
 
-def generate_pair(seed: int) -> GeneratedPair:
-    """Two valid schemas; the same seed makes the same pair."""
+@lru_cache(maxsize=1)
+def generate_schema(seed: int) -> GeneratedSchema:
+    """A valid schema; the same seed makes the same schema."""
     rng = random.Random(seed)
-    old = None
-    while old is None:
+    while True:
         model = _model(rng)
-        old = build(model.sdl())
+        schema = build(model)
+        if schema is not None:
+            return GeneratedSchema(schema, model.sdl(), model)
+
+
+def generate_pair(seed: int) -> GeneratedPair:
+    """Two valid schemas; the same seed makes the same pair. Pairs with neighbouring seeds have the same old schema."""
+    old_seed = seed // PAIRS_OF_A_SCHEMA
+    first = generate_schema(old_seed)
+    rng = random.Random(seed)
     edits = rng.choices(EDITS, k=rng.randint(1, 5))
     state = rng.getstate()
-    edited = copy.deepcopy(model)
+    edited = copy.deepcopy(first.model)
     for edit in edits:
         _apply(edit, rng, edited)
-    new = build(edited.sdl())
+    new = build(edited)
     if new is None:
         rng.setstate(state)
-        edited, new = _edits_one_by_one(edits, rng, model)
-    return GeneratedPair(old, new or old, model.sdl(), edited.sdl())
+        edited, new = _edits_one_by_one(edits, rng, first.model)
+    return GeneratedPair(old_seed, first.schema, new or first.schema, first.sdl, edited.sdl())
 
 
 def _apply(edit: Edit, rng: random.Random, model: Model) -> None:
@@ -166,7 +200,7 @@ def _edits_one_by_one(edits: Sequence[Edit], rng: random.Random, model: Model) -
     for edit in edits:
         candidate = copy.deepcopy(model)
         _apply(edit, rng, candidate)
-        built = build(candidate.sdl())
+        built = build(candidate)
         if built is not None:
             model, schema = candidate, built
     return model, schema
