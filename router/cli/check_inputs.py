@@ -23,7 +23,6 @@ from router.schema_check.schema_sources import SchemaSource, read_source, read_s
 from router.schema_check.schema_sources_with_registry import proposed_source, published_source, source_at_commit
 from router.schema_check.schema_versions import NotComposable, SchemaVersion, build_version, read_url
 from router.settings.validation_messages import message_of
-from router.usage.parse_window_and_share import share_of, window_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -164,7 +163,7 @@ class CheckInputs:
         rules = self.settings.usage
         if rules is None or not self.settings.steps.usage:
             return None
-        return UsageSource.of(rules.store, window_of(rules.since, rules.exclude_clients), share_of(rules.below))
+        return UsageSource.of(rules)
 
     def _approvals(self) -> tuple[Approval, ...]:
         path = self.settings.approvals

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from router.schema_check.changes import Change, ChangeCode, Severity
 from router.schema_check.diff.compare_schemas import compare_schemas
 from router.schema_check.find_lines_of_elements import CoordinatePlaces
+from router.schema_check.impact_by_usage_window import find_usage_impact
 from router.schema_check.impact_on_known_operations import Impact, find_impact
 from router.schema_check.step_findings import Level
 
@@ -143,10 +144,8 @@ class CheckResult:
 
 def check(given: CheckInput) -> CheckResult:
     """Compare two versions of a schema, and judge every change."""
-    old, new = given.base.schema, given.proposed.schema
     changes = _changes(given) if given.compares else ()
-    operations = _operations(given, changes)
-    impact = None if operations is None else find_impact(old, new, changes, operations)
+    impact = _impact(given, changes)
     coordinates = {change.coordinate for change in changes}
     base_places = CoordinatePlaces.of(given.base.texts, coordinates)
     proposed_places = CoordinatePlaces.of(given.proposed.texts, coordinates)
@@ -159,7 +158,11 @@ def check(given: CheckInput) -> CheckResult:
             Finding(
                 change=change,
                 verdict=_verdict(
-                    given, change, approval, is_known=impact is not None, is_broken=_is_broken(given, impact, broken)
+                    given,
+                    change,
+                    approval,
+                    is_known=impact is not None,
+                    is_broken=_is_broken(given, change, impact, broken),
                 ),
                 base_place=base_places.find(change.coordinate),
                 proposed_place=proposed_places.find(change.coordinate),
@@ -220,24 +223,21 @@ def _broken(impact: Impact | None, change: Change) -> tuple[KnownOperation, ...]
     return tuple(each.operation for each in impact.broken if change in each.changes) if impact else ()
 
 
-def _operations(given: CheckInput, changes: Sequence[Change]) -> Sequence[KnownOperation] | None:
-    """Return the known operations.
-
-    A usage store can have very many operations, so only the operations that a change can break are read from it.
-    """
-    if given.usage is None:
-        return given.operations
-    used = {name for change in changes if change.severity is not Severity.SAFE for name in change.used_coordinates}
-    return (*(given.operations or ()), *given.usage.operations_using(used))
+def _impact(given: CheckInput, changes: Sequence[Change]) -> Impact | None:
+    """Return what the changes do to the known operations; None if the operations are not known."""
+    old, new = given.base.schema, given.proposed.schema
+    if given.usage is not None:
+        return find_usage_impact(old, new, changes, given.operations or (), given.usage)
+    return None if given.operations is None else find_impact(old, new, changes, given.operations)
 
 
-def _is_broken(given: CheckInput, impact: Impact | None, broken: Sequence[KnownOperation]) -> bool:
+def _is_broken(given: CheckInput, change: Change, impact: Impact | None, broken: Sequence[KnownOperation]) -> bool:
     if impact is None:
         return True
     requests = [operation.usage.counts.requests for operation in broken if operation.usage is not None]
     if given.usage is None or not broken or len(requests) < len(broken):
         return bool(broken)
-    return sum(requests) >= given.usage.below * given.usage.requests
+    return given.usage.counted_for(change.code).suffices(sum(requests))
 
 
 def _verdict(

@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from router.schema_check.changes import ChangeCode, Severity
 from router.schema_check.lint.find_rules import all_rules
@@ -15,7 +15,20 @@ from router.schema_check.lint.settings import InvalidLintSettings, parse_lint_se
 from router.settings.section import Section
 from router.usage.parse_window_and_share import share_of, window_of
 
+
+def _length_of_time(text: str) -> str:
+    window_of(text)
+    return text
+
+
+def _share(text: str) -> str:
+    share_of(text)
+    return text
+
+
 Number = Annotated[int, Field(ge=0)]
+LengthOfTime = Annotated[str, AfterValidator(_length_of_time)]
+Share = Annotated[str, AfterValidator(_share)]
 STEPS = ("diff", "operations", "usage", "lint", "contracts", "plan_cost")
 
 
@@ -72,6 +85,21 @@ class PlanCostLimits(Section):
     """The check fails if a plan gets more than this number of additional fetches."""
     more_depth: Number | None = None
     """The check fails if a plan runs more than this number of additional fetches one after the other."""
+    more_fetches_per_request: Annotated[float, Field(ge=0)] | None = None
+    """The check fails if a request of the usage store needs more than this number of additional fetches on average."""
+    most_operations: Number = 1000
+    """How many operations of the usage store are planned. The operations with the most requests come first."""
+
+
+class UsageRule(Section):
+    """Which requests count for one kind of change. A key that is not set has the value of the same key of `usage`."""
+
+    since: LengthOfTime | None = None
+    """The age of the oldest requests that count."""
+    below: Share | None = None
+    """A change that breaks less than this share of the requests does not make the check fail."""
+    exclude_clients: tuple[str, ...] | None = None
+    """Names of clients whose requests do not count."""
 
 
 class UsageRules(Section):
@@ -80,24 +108,14 @@ class UsageRules(Section):
     store: str
     """The path of the SQLite file, or the URL of the PostgreSQL database. If the URL has a password, use the option
     `--usage` or the variable ROUTER_USAGE_STORE instead of this key."""
-    since: str = "30d"
+    since: LengthOfTime = "30d"
     """The age of the oldest requests that count, such as 6h or 30d."""
-    below: str = "0%"
+    below: Share = "0%"
     """A change that breaks less than this share of the requests does not make the check fail."""
     exclude_clients: tuple[str, ...] = ()
     """Names of clients whose requests do not count."""
-
-    @field_validator("since")
-    @classmethod
-    def _is_length(cls, value: str) -> str:
-        window_of(value)
-        return value
-
-    @field_validator("below")
-    @classmethod
-    def _is_share(cls, value: str) -> str:
-        share_of(value)
-        return value
+    rules: dict[ChangeCode, UsageRule] = Field(default_factory=dict)
+    """For a code of a change, which requests count instead."""
 
 
 class CheckSettings(Section):

@@ -58,6 +58,7 @@ _REST: Final = """\
 # plan_cost:
 #   more_fetches: 2
 #   more_depth: 0
+#   more_fetches_per_request: 0.1
 
 # Rules of style for schema files: off, info, warning or error. router check --explain lists the rules.
 # lint:
@@ -71,6 +72,9 @@ _REST: Final = """\
 #   since: 30d
 #   below: 0.1%
 #   exclude_clients: [load-test]
+#   # For some kinds of changes, other requests count.
+#   rules:
+#     FIELD_REMOVED: {since: 90d}
 
 # If each repository has one subgraph: the registry with the others, and the subgraphs of this repository.
 # registry: git+https://git.example.com/schemas.git#main:registry

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from router.schema_check.operations.known_operations import KnownOperation
+    from router.schema_check.operations_from_usage_store import UsageSource
     from router.schema_check.policy.check_settings import PlanCostLimits
     from router.supergraph import Supergraph
 
@@ -52,18 +53,36 @@ class _Versions:
     new_planner: Planner
 
 
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """What the plans of one operation cost with both versions."""
+
+    operation: KnownOperation
+    before: PlanCosts
+    after: PlanCosts
+
+
 def plan_cost_findings(
-    old_sdl: str, new_sdl: str, operations: Sequence[KnownOperation], limits: PlanCostLimits
+    old_sdl: str,
+    new_sdl: str,
+    operations: Sequence[KnownOperation],
+    limits: PlanCostLimits,
+    usage: UsageSource | None = None,
 ) -> Iterator[StepFinding]:
-    """Yield a finding for each operation whose plan costs more or less than before.
+    """Yield a finding for each operation whose plan costs more or less than before, and one for all requests together.
 
     Operations that are not valid with both versions are left out, because another step reports them.
 
     Args:
         old_sdl: The supergraph of the base.
         new_sdl: The supergraph of the proposed version.
-        operations: The known operations.
+        operations: The known operations of files.
         limits: How much more a plan may cost.
+        usage: The usage store. Its operations with the most requests are planned too. An operation with few requests
+            does not make the check fail (`usage.below`).
+
+    Raises:
+        StoreFailure: The usage store cannot be read now.
     """
     if old_sdl == new_sdl:
         return
@@ -73,37 +92,71 @@ def plan_cost_findings(
         yield _finding("SUPERGRAPH_NOT_PLANNABLE", Level.ERROR, f"No operation can be planned: {error.message}", "")
         return
     versions = _Versions(old, new, Planner(old), Planner(new))
-    for operation in operations:
-        valid = not validate(old.api_schema, operation.document) and not validate(new.api_schema, operation.document)
-        if valid:
-            yield from _compare(versions, operation, limits)
+    compared = []
+    for operation in (*operations, *(usage.most_requested(limits.most_operations) if usage else ())):
+        if validate(old.api_schema, operation.document) or validate(new.api_schema, operation.document):
+            continue
+        found = _compare(versions, operation)
+        if isinstance(found, StepFinding):
+            yield found
+        elif found is not None:
+            compared.append(found)
+            yield from _judge(found, limits, usage)
+    yield from _judge_requests(compared, limits)
 
 
-def _compare(versions: _Versions, operation: KnownOperation, limits: PlanCostLimits) -> Iterator[StepFinding]:
-    label = f"{operation.name} ({operation.place})"
+def _compare(versions: _Versions, operation: KnownOperation) -> _Comparison | StepFinding | None:
+    """Return the costs with both versions, or a finding if the new version cannot run the operation.
+
+    None if the base cannot run the operation either, so that no change can make it worse.
+    """
     try:
         before = _costs(versions.old_planner, versions.old, operation)
     except PlanningError:
-        # The base cannot run this operation either, so no change can make it worse.
-        return
+        return None
     try:
-        after = _costs(versions.new_planner, versions.new, operation)
+        return _Comparison(operation, before, _costs(versions.new_planner, versions.new, operation))
     except PlanningError as error:
-        message = f"{label} can no longer be planned: {error.message}"
-        yield _finding("PLAN_FAILED", Level.ERROR, message, operation.id)
-        return
+        message = f"{operation.label} can no longer be planned: {error.message}"
+        return _finding("PLAN_FAILED", Level.ERROR, message, operation.id)
+
+
+def _judge(found: _Comparison, limits: PlanCostLimits, usage: UsageSource | None) -> Iterator[StepFinding]:
+    operation, before, after = found.operation, found.before, found.after
     if before == after:
         return
     message = (
-        f"{label} takes {after.text}, at most {after.depth} in a row; "
+        f"{operation.label} takes {after.text}, at most {after.depth} in a row; "
         f"it took {before.text}, at most {before.depth} in a row."
     )
     grows = after.fetches > before.fetches or after.depth > before.depth
     if not grows:
         yield _finding("PLAN_COST_FELL", Level.INFO, message, operation.id)
         return
-    level = Level.ERROR if _exceeds(before, after, limits) else Level.WARNING
+    counts = usage is None or operation.usage is None or usage.counted.suffices(operation.usage.counts.requests)
+    level = Level.ERROR if counts and _exceeds(before, after, limits) else Level.WARNING
     yield _finding("PLAN_COST_GREW", level, message, operation.id)
+
+
+def _judge_requests(compared: Sequence[_Comparison], limits: PlanCostLimits) -> Iterator[StepFinding]:
+    """Yield a finding if the requests of the usage store need more or fewer fetches on average."""
+    weighted = [(each, each.operation.usage.counts.requests) for each in compared if each.operation.usage is not None]
+    requests = sum(weight for _, weight in weighted)
+    before = sum(each.before.fetches * weight for each, weight in weighted)
+    after = sum(each.after.fetches * weight for each, weight in weighted)
+    if before == after:
+        return
+    message = (
+        f"A request takes {after / requests:.2f} fetches on average; it took {before / requests:.2f}. "
+        f"Known are {requests:,} requests of {len(weighted):,} operations."
+    )
+    limit = limits.more_fetches_per_request
+    if after < before:
+        yield _finding("REQUEST_COST_FELL", Level.INFO, message, "")
+    elif limit is not None and (after - before) / requests > limit:
+        yield _finding("REQUEST_COST_GREW", Level.ERROR, message, "")
+    else:
+        yield _finding("REQUEST_COST_GREW", Level.WARNING, message, "")
 
 
 def _exceeds(before: PlanCosts, after: PlanCosts, limits: PlanCostLimits) -> bool:
@@ -122,6 +175,8 @@ def _costs(planner: Planner, supergraph: Supergraph, operation: KnownOperation) 
 _ADVICE: Final = {
     "PLAN_COST_GREW": "Print both plans with `router plan`. Keep fields of one view in one subgraph, or add @provides.",
     "PLAN_COST_FELL": "Nothing is to be done.",
+    "REQUEST_COST_GREW": "See the operations whose plans grew: those with the most requests matter most.",
+    "REQUEST_COST_FELL": "Nothing is to be done.",
     "PLAN_FAILED": "Give the fields of the operation back to a subgraph that can be reached by a key.",
     "SUPERGRAPH_NOT_PLANNABLE": "Compose the subgraphs with a version that this router supports.",
 }

@@ -52,5 +52,5 @@ def _other_steps(
     if steps.contracts and settings.contracts:
         yield from contract_findings(replace(judged, compares=True), result, settings.contracts)
     old, new = given.base.supergraph_sdl, given.proposed.supergraph_sdl
-    if steps.plan_cost and operations and old is not None and new is not None:
-        yield from plan_cost_findings(old, new, operations, settings.plan_cost)
+    if steps.plan_cost and (operations or given.usage) and old is not None and new is not None:
+        yield from plan_cost_findings(old, new, operations, settings.plan_cost, given.usage)

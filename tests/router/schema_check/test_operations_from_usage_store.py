@@ -1,4 +1,7 @@
-"""`router check --usage` and `router check --lint` as a user runs them."""
+"""`router check --usage` and `router check --lint` as a user runs them.
+
+Covers `router/schema_check/impact_by_usage_window.py`.
+"""
 
 from __future__ import annotations
 
@@ -129,6 +132,63 @@ def test_the_policy_can_say_it_all(folder: Path) -> None:
     assert result.exit_code == 0, result.output
     assert check(folder, "  title: String\n", "").exit_code == 1
     assert check(folder, "  author: Author\n", "", "--skip", "usage").exit_code == 1
+
+
+REMOVED_BOOKS = ("  books(genre: Genre = NOVEL, any: Any): [Book!]!\n", "")
+REMOVED_TITLE = ("  title: String\n", "")
+
+
+@pytest.mark.parametrize(
+    ("rule", "change", "code"),
+    [
+        ("FIELD_REMOVED: {below: 1%}", REMOVED_BOOKS, 0),
+        ("FIELD_REMOVED: {below: 1%}", REMOVED_TITLE, 1),
+        ("FIELD_REMOVED: {exclude_clients: [ios]}", REMOVED_BOOKS, 0),
+        ("FIELD_REMOVED: {exclude_clients: [ios]}", REMOVED_TITLE, 1),
+        ("FIELD_TYPE_CHANGED: {below: 1%}", REMOVED_BOOKS, 1),
+        ("FIELD_REMOVED: {since: 90d}", REMOVED_BOOKS, 1),
+    ],
+)
+def test_a_kind_of_change_can_have_its_own_rule(folder: Path, rule: str, change: tuple[str, str], code: int) -> None:
+    (folder / ".router").mkdir()
+    (folder / ".router/check.yaml").write_text(f"usage: {{store: usage.sqlite, rules: {{{rule}}}}}\n")
+    result = check(folder, *change)
+    assert result.exit_code == code, result.output
+
+
+def test_two_kinds_of_changes_with_two_windows(folder: Path) -> None:
+    """A field was last used 60 days ago: only the rule with the longer window counts these requests."""
+
+    async def write() -> None:
+        async with opened("usage.sqlite") as store:
+            old = operation("{ book { author { name } } }")
+            await store.write(batch(int(time.time()) // MINUTE - 60 * 24 * 60, (old, WEB, 5)), 100)
+
+    asyncio.run(write())
+    (folder / ".router").mkdir()
+    policy = folder / ".router/check.yaml"
+    removed = OLD.replace("  author: Author\n", "").replace("  title: String\n", "  title: Int\n")
+    (folder / "new.graphql").write_text(removed)
+    arguments = ["check", "new.graphql", "--base", "old.graphql", "--format", "json"]
+
+    def verdicts(rule: str) -> dict[str, str]:
+        policy.write_text(f"usage: {{store: usage.sqlite, since: 30d, rules: {{{rule}}}}}\n")
+        output = CliRunner().invoke(command, arguments, prog_name="router").output
+        return {each["id"]: each["verdict"] for each in json.loads(output)["changes"]}
+
+    assert verdicts("") == {"FIELD_REMOVED:Book.author": "unused", "FIELD_TYPE_CHANGED:Book.title": "fails"}
+    assert set(verdicts("FIELD_REMOVED: {since: 90d}").values()) == {"fails"}
+    both = verdicts("FIELD_REMOVED: {since: 90d}, FIELD_TYPE_CHANGED: {below: 99.9%}")
+    assert both == {"FIELD_REMOVED:Book.author": "fails", "FIELD_TYPE_CHANGED:Book.title": "unused"}
+
+
+def test_a_rule_with_an_empty_window_is_no_licence(folder: Path) -> None:
+    (folder / ".router").mkdir()
+    rule = "FIELD_REMOVED: {exclude_clients: [web, ios]}"
+    (folder / ".router/check.yaml").write_text(f"usage: {{store: usage.sqlite, rules: {{{rule}}}}}\n")
+    result = check(folder, *REMOVED_TITLE)
+    assert isinstance(result.exception, StartupError)
+    assert "name a longer window with usage.rules.FIELD_REMOVED.since" in str(result.exception)
 
 
 @pytest.mark.parametrize("form", FORMATS)
