@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from router.schema_check.changes import Change, ChangeCode, Severity
 from router.schema_check.diff.comparison import Comparison, pairs
+from router.schema_check.diff.lost_overlaps import without_overlap
 
 if TYPE_CHECKING:
     from graphql import GraphQLEnumType, GraphQLUnionType
@@ -50,7 +51,7 @@ def compare_unions(comparison: Comparison, before: GraphQLUnionType, after: Grap
             code, severity = ChangeCode.UNION_MEMBER_REMOVED, Severity.BREAKING
             message = f"{name} is no longer a member of the union {before.name}."
             reason = f"Fragments on {name} where {before.name} is expected, or the reverse, become invalid."
-            used = frozenset((name,))
+            used = without_overlap(comparison, name) | {name}
         elif old is None:
             code, severity = ChangeCode.UNION_MEMBER_ADDED, Severity.DANGEROUS
             message = f"{name} is now a member of the union {before.name}."

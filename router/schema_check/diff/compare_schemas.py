@@ -20,6 +20,7 @@ from router.schema_check.diff.compare_enums_and_unions import compare_enums, com
 from router.schema_check.diff.compare_fields import compare_fields, compare_interfaces
 from router.schema_check.diff.compare_inputs import compare_input_objects
 from router.schema_check.diff.comparison import Comparison, pairs
+from router.schema_check.diff.lost_overlaps import without_overlap
 from router.schema_check.diff.renames import with_renames
 from router.schema_check.input_and_output_types import is_composite, is_own_type, kind_of
 
@@ -98,7 +99,7 @@ def _compare_type(comparison: Comparison, before: GraphQLNamedType | None, after
     if kind_of(before) != kind_of(after):
         message = f"{before.name} was declared as {kind_of(before)}, and is now declared as {kind_of(after)}."
         reason = "Operations that select from this type, or send values of this type, become invalid."
-        used = frozenset((before.name,))
+        used = without_overlap(comparison, before.name) | {before.name}
         change = Change(
             ChangeCode.TYPE_KIND_CHANGED, before.name, Severity.BREAKING, message, reason, used_coordinates=used
         )
@@ -149,7 +150,7 @@ def _remove_type(comparison: Comparison, before: GraphQLNamedType) -> None:
         severity, reason = Severity.BREAKING, "Operations that name this type become invalid."
     else:
         severity, reason = Severity.SAFE, "Operations cannot name a type whose values are only in responses."
-    used = frozenset((before.name,))
+    used = without_overlap(comparison, before.name) | {before.name}
     comparison.add(
         Change(ChangeCode.TYPE_REMOVED, before.name, severity, message, reason, used_coordinates=used),
         within=before.name,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from graphql import GraphQLUnionType
+
 from router.schema_check.changes import Change, ChangeCode, Severity
 from router.schema_check.input_and_output_types import TypePositions
 
@@ -28,6 +30,7 @@ class Comparison:
         positions: Where the old schema uses its types.
         directive_names: Maps the name of a directive in the schemas to its name in Apollo's specification. A schema can
             import `@authenticated` under another name.
+        unions: The union types of the old schema.
         changes: The changes found so far.
     """
 
@@ -35,12 +38,14 @@ class Comparison:
     new: GraphQLSchema
     positions: TypePositions
     directive_names: Mapping[str, str]
+    unions: tuple[GraphQLUnionType, ...]
     changes: list[Change] = field(default_factory=list)
 
     @classmethod
     def of(cls, old: GraphQLSchema, new: GraphQLSchema, directive_names: Mapping[str, str]) -> Comparison:
         """Begin a comparison."""
-        return cls(old, new, TypePositions.of(old), directive_names)
+        unions = tuple(each for each in old.type_map.values() if isinstance(each, GraphQLUnionType))
+        return cls(old, new, TypePositions.of(old), directive_names, unions)
 
     def canonical_name(self, directive: str) -> str:
         """Return the name of a directive in its specification. A schema can import the directive under another name."""

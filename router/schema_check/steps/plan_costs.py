@@ -78,8 +78,8 @@ def plan_cost_findings(
         new_sdl: The supergraph of the proposed version.
         operations: The known operations of files.
         limits: How much more a plan may cost.
-        usage: The usage store. Its operations with the most requests are planned too. An operation with few requests
-            does not make the check fail (`usage.below`).
+        usage: The usage store, whose operations with the most requests are planned too. Those with fewer requests than
+            `usage.below` do not make the check fail.
 
     Raises:
         StoreFailure: The usage store cannot be read now.
@@ -91,8 +91,7 @@ def plan_cost_findings(
     except InvalidSupergraph as error:
         yield _finding("SUPERGRAPH_NOT_PLANNABLE", Level.ERROR, f"No operation can be planned: {error.message}", "")
         return
-    versions = _Versions(old, new, Planner(old), Planner(new))
-    compared = []
+    versions, compared = _Versions(old, new, Planner(old), Planner(new)), []
     for operation in (*operations, *(usage.most_requested(limits.most_operations) if usage else ())):
         if validate(old.api_schema, operation.document) or validate(new.api_schema, operation.document):
             continue
