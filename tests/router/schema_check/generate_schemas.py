@@ -151,7 +151,7 @@ class GeneratedSchema:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedPair:
-    """Two valid schemas. `old_seed` is the seed of the old schema, which several pairs have in common."""
+    """Two valid schemas. `old_seed` made the old schema, which several pairs have in common."""
 
     old_seed: int
     old: GraphQLSchema
