@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from graphql import FragmentDefinitionNode, OperationDefinitionNode, Visitor, visit
@@ -13,7 +13,7 @@ from graphql import FragmentDefinitionNode, OperationDefinitionNode, Visitor, vi
 from router.errors import UnknownOperation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Mapping
 
     from graphql import DocumentNode, FragmentSpreadNode, GraphQLSchema
 
@@ -24,12 +24,16 @@ class PreparedOperation:
 
     If `withholds` is True, the client may not read some fields of the operation: these fields are marked
     (`router/request/withheld_fields.py`), and null in the response.
+
+    `notes` has values that stages of the pipeline cache with the operation, each stage under its own key. A copy of the
+    operation begins without notes.
     """
 
     api_schema: GraphQLSchema
     definition: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
     withholds: bool = False
+    notes: dict[Hashable, object] = field(default_factory=dict, init=False, compare=False, repr=False)
 
 
 def get_operation(

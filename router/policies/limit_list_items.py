@@ -10,13 +10,13 @@ the outer list, so the sizes of nested lists are multiplied:
 
 A list without `@listSize` does not count. Fields that `@skip` or `@include` excludes do not count. The lists of an
 operation are found once for each document. For each request, only the sizes are computed from the variables, in time
-that is linear in the number of lists.
+that is linear in the number of lists. The estimates for the variables of earlier requests are cached.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from graphql import (
     FieldNode,
@@ -29,7 +29,9 @@ from graphql import (
 
 from router.errors import LimitExceeded
 from router.pipeline.stage import Stage
+from router.policies.estimates_by_variables import EstimatesByVariables
 from router.policies.read_conditions_and_list_sizes import (
+    Variable,
     conditions_of,
     defaults_of,
     list_size_of,
@@ -40,7 +42,7 @@ from router.policies.read_conditions_and_list_sizes import (
 from router.preparation.read_and_cache_documents import bounded_nesting
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from graphql import GraphQLNamedType, SelectionNode, SelectionSetNode
 
@@ -48,14 +50,11 @@ if TYPE_CHECKING:
     from router.pipeline.request_context import RequestContext
     from router.policies.limit_checker import LimitChecker
     from router.policies.policy_inputs import PolicyInputs
-    from router.preparation.read_and_cache_documents import Document
     from router.preparation.request_operation import Operation
 
 CODE: Final = "QUERY_TOO_EXPENSIVE"
 # The largest reported estimate. A larger estimate is reported as this number.
 _MOST: Final = 10**15
-# The maximum number of cached estimates of one operation.
-_MOST_ESTIMATES: Final = 64
 
 
 class _Size(NamedTuple):
@@ -89,12 +88,7 @@ class _Estimate(NamedTuple):
     path: tuple[str, ...]
 
 
-@dataclass(slots=True, eq=False)
-class _KnownOperation:
-    """The lists of one operation of a document, and its estimates by the variables of earlier requests."""
-
-    lists: tuple[_Selected, ...]
-    estimates: dict[Hashable, _Estimate] = field(default_factory=dict)
+_Estimates: TypeAlias = EstimatesByVariables[_Estimate]
 
 
 class ListItems(Stage):
@@ -115,21 +109,19 @@ class ListItems(Stage):
         directive, most = inputs.supergraph.list_size_directive, inputs.settings.limits.list_items
         return cls(inputs, directive, most) if directive is not None and most is not None else None
 
-    async def on_document(self, context: RequestContext, document: Document) -> None:
-        """Take the cache of this document's operations from `document.notes`, and keep it for `on_operation`."""
-        context.state[self] = document.notes.setdefault(self, {})
-
     async def on_operation(self, context: RequestContext, operation: Operation) -> None:
         """Refuse the operation if its estimate is above the limit.
 
         Raises:
             LimitExceeded: The operation can have too many items. The error has the estimate and the limit.
         """
-        known = self._known(context, operation.client)
-        if not known.lists:
-            return
-        estimate = _estimate(known, operation.client, context.variables)
-        if self._checker.within("list_items", estimate.items):
+        notes = operation.client.notes
+        estimates = notes.get(self)
+        if estimates is None:
+            estimates = notes[self] = self._estimates(operation.client)
+        assert isinstance(estimates, EstimatesByVariables)  # noqa: S101 - only this stage uses this key
+        estimate: _Estimate = estimates.of(context.variables)
+        if estimate.items <= self._most or self._checker.within("list_items", estimate.items):
             return
         if not self._enforced:
             context.record.exceeds += ("list_items",)
@@ -141,35 +133,32 @@ class ListItems(Stage):
             extensions={"estimate": estimate.items, "limit": self._most},
         )
 
-    def _known(self, context: RequestContext, operation: PreparedOperation) -> _KnownOperation:
-        cached = context.state.get(self)
-        name = operation.definition.name.value if operation.definition.name is not None else None
-        if isinstance(cached, dict) and name in cached:
-            known: _KnownOperation = cached[name]
-            return known
+    def _estimates(self, operation: PreparedOperation) -> _Estimates:
+        """Find the lists of an operation, once for all requests with this operation."""
         root = operation.api_schema.get_root_type(operation.definition.operation)
         with bounded_nesting():
             lists = _Finder(operation, self._directive).find(operation.definition.selection_set, root, {})
-        known = _KnownOperation(lists)
-        if isinstance(cached, dict):
-            cached[name] = known
-        return known
+            names = set(_variables_of(lists, set()))
+        defaults = defaults_of(operation)
+
+        def estimate(variables: Mapping[str, object]) -> _Estimate:
+            with bounded_nesting():
+                return _Evaluation({**defaults, **variables}).total(lists)
+
+        return EstimatesByVariables(names, estimate)
 
 
-def _estimate(known: _KnownOperation, operation: PreparedOperation, variables: Mapping[str, object]) -> _Estimate:
-    """Return the estimate for these variables. It is cached if each value is an integer, a boolean or null."""
-    values = tuple(variables.values())
-    key: Hashable = None
-    if all(value is None or isinstance(value, int) for value in values):
-        key = (*variables, *values, *map(type, values))  # True and 1 are equal, but only 1 is the size of a list
-        found = known.estimates.get(key)
-        if found is not None:
-            return found
-    with bounded_nesting():
-        estimate = _Evaluation({**defaults_of(operation), **variables}).total(known.lists)
-    if key is not None and len(known.estimates) < _MOST_ESTIMATES:
-        known.estimates[key] = estimate
-    return estimate
+def _variables_of(selections: Sequence[_Selected], known: set[int]) -> Iterator[str]:
+    """Yield the variables on which the sizes and conditions depend. `known` has the ids of visited selections."""
+    for selected in selections:
+        if id(selected) in known:
+            continue
+        known.add(id(selected))
+        sizes = selected.size.given if selected.size is not None else ()
+        for value in (*sizes, *(value for value, _keeps in selected.conditions)):
+            if isinstance(value, Variable):
+                yield value.name
+        yield from _variables_of(selected.inner, known)
 
 
 @dataclass(slots=True)

@@ -8,14 +8,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from graphql import VariableNode, value_from_ast_untyped
+from graphql import VariableNode, Visitor, value_from_ast_untyped, visit
 
 from router.executor.graphql.leaf_coercion import MAX_INT, MIN_INT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from graphql import GraphQLField, SelectionNode
+    from graphql import GraphQLField, Node, SelectionNode
 
     from router.get_operation import PreparedOperation
 
@@ -66,6 +66,22 @@ def value_of(node: object) -> object:
     if isinstance(node, VariableNode):
         return Variable(node.name.value)
     return value_from_ast_untyped(node)  # type: ignore[arg-type]  # the node is a value
+
+
+def variables_in(value: Node) -> Iterator[str]:
+    """Yield the names of the variables in the value of an argument, however deep they are in lists and objects."""
+    found = _Variables()
+    visit(value, found)
+    yield from found.names
+
+
+class _Variables(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def enter_variable(self, node: VariableNode, *_: object) -> None:
+        self.names.append(node.name.value)
 
 
 def with_variables(value: object, variables: Mapping[str, object]) -> object:

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from router.errors import LimitExceeded
 from router.pipeline.stage import Stage
 from router.policies.demand_control.actual_cost import Measurement
 from router.policies.demand_control.estimate import MOST, AmbiguousSize, Estimate, Estimation
-from router.policies.demand_control.priced_selections import PricedSelection, Pricing
+from router.policies.demand_control.priced_selections import PricedSelection, Pricing, variables_of
 from router.policies.demand_control.schema_weights import SchemaWeights
+from router.policies.estimates_by_variables import EstimatesByVariables
 from router.policies.read_conditions_and_list_sizes import defaults_of
 from router.preparation.read_and_cache_documents import bounded_nesting
 from router.request.security_events import SecurityEvent, report
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Mapping
 
     from router.get_operation import PreparedOperation
     from router.pipeline.request_context import RequestContext
     from router.policies.policy_inputs import PolicyInputs
-    from router.preparation.read_and_cache_documents import Document
     from router.preparation.request_operation import Operation
     from router.request.request_and_response import GraphQLResponse
 
@@ -31,8 +31,6 @@ UNKNOWN_SIZE: Final = "COST_QUERY_PARSE_FAILURE"
 HEADER: Final = "cost"
 VALUE: Final = "include"
 EXTENSION: Final = "cost"
-MOST_ESTIMATES: Final = 64
-"""The maximum number of cached estimates of one operation. Each combination of variables has its own estimate."""
 
 
 class PricedOperation(NamedTuple):
@@ -63,18 +61,24 @@ class PricedOperation(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class _KnownOperation:
-    """An operation of a document, with results that all requests share."""
+    """An operation with results that all its requests share."""
 
-    planned: PreparedOperation
     priced: PricedOperation
-    estimates: dict[Hashable, Estimate] = field(default_factory=dict)
+    estimates: EstimatesByVariables[Estimate]
     measurement: Measurement | None = None
 
+    @classmethod
+    def of(cls, operation: PreparedOperation, weights: SchemaWeights, list_size: int) -> _KnownOperation:
+        """Price an operation, once for all its requests."""
+        with bounded_nesting():
+            priced = PricedOperation.of(operation, weights, list_size)
+            names = set(variables_of(priced.selections, set()))
 
-@dataclass(slots=True)
-class _RequestState:
-    known: dict[str | None, _KnownOperation]
-    operation: _KnownOperation | None = None
+        def estimate(variables: Mapping[str, object]) -> Estimate:
+            with bounded_nesting():
+                return priced.estimate(weights, variables)
+
+        return cls(priced, EstimatesByVariables(names, estimate))
 
 
 class DemandControl(Stage):
@@ -99,24 +103,15 @@ class DemandControl(Stage):
         """Return how many operations were within the limit, and how many were above it."""
         return {"demand_control": dict(self.results)}
 
-    async def on_document(self, context: RequestContext, document: Document) -> None:
-        """Take the cache of this document's operations from `document.notes`, and keep it for `on_operation`."""
-        known = document.notes.setdefault(self, {})
-        assert isinstance(known, dict)  # noqa: S101 - only this stage uses this key
-        context.state[self] = _RequestState(known)
-
     async def on_operation(self, context: RequestContext, operation: Operation) -> None:
         """Estimate the operation. Refuse it if the estimate is above the limit.
 
         Raises:
             LimitExceeded: The operation costs too much, or the size of a list is ambiguous.
         """
-        state = context.state.get(self)
-        if not isinstance(state, _RequestState):
-            state = context.state[self] = _RequestState({})
-        known = state.operation = self._known(state, operation)
+        known = context.state[self] = self._known(operation.planned)
         try:
-            estimate = self._estimate(known, context.variables)
+            estimate = known.estimates.of(context.variables)
         except AmbiguousSize as error:
             self._refuse(operation, UNKNOWN_SIZE, str(error), {"field": error.field})
             return
@@ -134,11 +129,11 @@ class DemandControl(Stage):
 
     async def on_response(self, context: RequestContext, response: GraphQLResponse) -> GraphQLResponse:
         """Measure the data of the response. Add the costs if the client asks for them and may see them."""
-        state = context.state.get(self)
-        if not isinstance(state, _RequestState) or state.operation is None:
+        known = context.state.get(self)
+        if not isinstance(known, _KnownOperation):
             return response
         if self._settings.measure_responses and context.completed is not None:
-            context.record.cost_actual = self._actual(state.operation, context)
+            context.record.cost_actual = self._actual(known, context)
         if not self._settings.in_responses or context.received.headers.get(HEADER) != VALUE:
             return response
         record, given = context.record, response.body.get("extensions")
@@ -146,13 +141,12 @@ class DemandControl(Stage):
         extensions = {**(given if isinstance(given, dict) else {}), EXTENSION: shown}
         return replace(response, body={**response.body, "extensions": extensions})
 
-    def _known(self, state: _RequestState, operation: Operation) -> _KnownOperation:
-        known = state.known.get(operation.name)
-        # Another stage may have replaced the operation, so the name alone does not say which operation it is.
-        if known is None or known.planned is not operation.planned:
-            with bounded_nesting():
-                priced = PricedOperation.of(operation.planned, self._weights, self._settings.list_size)
-            known = state.known[operation.name] = _KnownOperation(operation.planned, priced)
+    def _known(self, operation: PreparedOperation) -> _KnownOperation:
+        known = operation.notes.get(self)
+        if known is None:
+            list_size = self._settings.list_size
+            known = operation.notes[self] = _KnownOperation.of(operation, self._weights, list_size)
+        assert isinstance(known, _KnownOperation)  # noqa: S101 - only this stage uses this key
         return known
 
     def _actual(self, known: _KnownOperation, context: RequestContext) -> int:
@@ -163,24 +157,6 @@ class DemandControl(Stage):
                 known.measurement = measurement
         with bounded_nesting():
             return min(known.priced.base + measurement.total(context.data), MOST)
-
-    def _estimate(self, known: _KnownOperation, variables: Mapping[str, object]) -> Estimate:
-        """Return the estimate for these variables.
-
-        The estimate is cached in `known` if the value of each variable is an integer, a boolean or null.
-        """
-        values = tuple(variables.values())
-        if not all(value is None or isinstance(value, int) for value in values):
-            with bounded_nesting():
-                return known.priced.estimate(self._weights, variables)
-        key = (*variables, *values, *map(type, values))  # True and 1 are equal, but only 1 is the size of a list
-        found = known.estimates.get(key)
-        if found is None:
-            with bounded_nesting():
-                found = known.priced.estimate(self._weights, variables)
-            if len(known.estimates) < MOST_ESTIMATES:
-                known.estimates[key] = found
-        return found
 
     def _refuse(self, operation: Operation, code: str, message: str, extensions: dict[str, object]) -> None:
         enforced = self._settings.mode == "enforce"

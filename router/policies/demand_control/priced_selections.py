@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, VariableNode, value_from_ast_untyped
 
 from router.policies.demand_control.schema_weights import INPUT_OBJECT_WEIGHT
-from router.policies.read_conditions_and_list_sizes import Variable, conditions_of, value_of
+from router.policies.read_conditions_and_list_sizes import Variable, conditions_of, value_of, variables_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -179,6 +179,22 @@ class Pricing:
         ]
         default = max(defaults, default=declared.assumed if declared.assumed is not None else self.list_size)
         return Size(values, default, declared.requires_one and not defaults, name)
+
+
+def variables_of(selections: Iterable[PricedSelection], known: set[int]) -> Iterator[str]:
+    """Yield the names of the variables on which the cost of `selections` depends.
+
+    `known` has the ids of the selections that were visited: a fragment that is spread twice is visited once.
+    """
+    for selection in selections:
+        if id(selection) in known:
+            continue
+        known.add(id(selection))
+        yield from (condition.name for condition, _keeps in selection.conditions if isinstance(condition, Variable))
+        sizes = selection.size.given if selection.size is not None else ()
+        for value in (*(size.value for size in sizes), *(argument.value for argument in selection.arguments)):
+            yield from variables_in(value)
+        yield from variables_of(selection.inner, known)
 
 
 def argument_cost(argument: PricedArgument, variables: Mapping[str, object], weights: SchemaWeights, most: int) -> int:
