@@ -41,11 +41,15 @@ CONFIGURATIONS: Final = ("defaults", pytest.param(EVERY_POLICY, marks=pytest.mar
 VARIANTS: Final = {"with introspection": WITH_INTROSPECTION, "closed": CLOSED}
 
 
-def write(folder: Path, *others: dict[str, Any], base: dict[str, Any] | None = None) -> Path:
-    """Merge the configuration into `base`, and `others` into both. Write the result and return the path of its file."""
-    merged = merge(base or {}, parsed(FILE))
-    for other in others:
-        merged = merge(merged, other)
+def write(folder: Path, *others: dict[str, Any]) -> Path:
+    """Write the configuration, with `others` merged into it, and return the path of the file."""
+    return _write(folder, parsed(FILE), *others)
+
+
+def _write(folder: Path, *parts: dict[str, Any]) -> Path:
+    merged: dict[str, Any] = {}
+    for part in parts:
+        merged = merge(merged, part)
     (folder / "keys.json").write_text(jwk_set("ec"))
     digest = hashlib.sha256(API_KEY.encode()).hexdigest()
     (folder / "api_keys.json").write_text(json.dumps({digest: {"sub": "reports", "scope": "write"}}))
@@ -66,8 +70,11 @@ def write_for_bank(folder: Path) -> Path:
         name: [{"from_env": f"{name.upper()}_URL"}, {"from_env": f"SECOND_{name.upper()}_URL"}]
         for name in bank["override_subgraph_url"]
     }
+    every_policy = parsed(FILE)
+    del every_policy["authorization"]["step_up"]  # it names fields of the shop
     # The platform chooses the port.
-    return write(folder, {"server": {"port": bank["server"]["port"]}, "override_subgraph_url": urls}, base=bank)
+    own = {"server": {"port": bank["server"]["port"]}, "override_subgraph_url": urls}
+    return _write(folder, bank, every_policy, own)
 
 
 def parsed(path: Path) -> dict[str, Any]:

@@ -107,8 +107,8 @@ def test_each_section_of_the_settings_is_in_the_file() -> None:
 
 
 def test_each_switch_of_a_policy_is_on(all_settings: list[RouterSettings]) -> None:
-    switches = [key.path for key in keys() if key.path.endswith(".enabled") and "<name>" not in key.path]
-    off = [path for path in switches if not any(value_at(each, path) for each in all_settings)]
+    switches = [key.path for key in keys() if key.path.endswith((".enabled", ".mode")) and "<name>" not in key.path]
+    off = [path for path in switches if {value_at(each, path) for each in all_settings} <= {False, "off", "disabled"}]
     assert [path for path in off if path.partition(".")[0] not in NOT_POLICIES] == []
 
 
