@@ -50,6 +50,7 @@ class Gateway:
         self.preparation, self.stages, self.limits = parts.preparation, parts.stages, parts.limits
         self.compiled_plans, self._execution = parts.compiled_plans, Execution(parts)
         self._mutations, self.status = RunningMutations(), parts.status
+        self.open_breakers = parts.traffic.open_breakers
 
     @classmethod
     def from_supergraph(
@@ -127,10 +128,11 @@ class Gateway:
         self.preparation.prepare(query, operation_name)
 
     def inherit(self, previous: Gateway) -> None:
-        """Take over the counters and the state of the stages from `previous`, the gateway before a reload."""
+        """Take over state from `previous`, the gateway before a reload: of the stages and of the calls to subgraphs."""
         self.stages.inherit(previous.stages)
         self.limits.inherit(previous.limits)
         self.compiled_plans.inherit(previous.compiled_plans)
+        self._parts.traffic.inherit(previous._parts.traffic)
         self.overload.inherit(previous.overload)
 
     async def aclose(self, *, mutation_grace: float = MUTATION_GRACE_SECONDS) -> None:

@@ -12,7 +12,7 @@ from router.policies.policy_inputs import PolicyInputs
 from router.policies.policy_order import in_order
 from router.preparation.preparation import Preparation
 from router.transport.in_process import InProcessTransport
-from router.transport.layered_transport import layered_transport
+from router.transport.layered_transport import LayeredTransport, layered_transport
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from router.settings.model import RouterSettings
     from router.supergraph import Supergraph
     from router.transport.in_process import SubgraphHandler
-    from router.transport.layered_transport import ReportsStatus
 
 
 class GatewayParts(NamedTuple):
@@ -34,12 +33,11 @@ class GatewayParts(NamedTuple):
     preparation: Preparation
     compiled_plans: CompiledPlans
     limits: LimitChecker
-    traffic: tuple[ReportsStatus, ...] = ()
+    traffic: LayeredTransport
 
     def status(self) -> dict[str, object]:
         """Return the status of the stages, and of the transport layers to subgraphs, for the path `/status`."""
-        layers = {name: value for layer in self.traffic for name, value in layer.status().items()}
-        return {**self.stages.status(), **layers}
+        return {**self.stages.status(), **self.traffic.status()}
 
 
 def assemble(
@@ -65,8 +63,8 @@ def assemble(
 
 def transport_for(
     graph: Supergraph, settings: RouterSettings, send: SubgraphHandler | None = None
-) -> tuple[EncodingLayer, tuple[ReportsStatus, ...]]:
-    """Return the transport to all subgraphs, and those of its layers that `/status` reports on.
+) -> tuple[EncodingLayer, LayeredTransport]:
+    """Return the transport to all subgraphs, and its part whose state `/status` shows and a reload keeps.
 
     A request to a subgraph passes through these layers:
 
@@ -79,11 +77,12 @@ def transport_for(
         ValueError: An address or a certificate is not usable.
     """
     if send is not None:
-        return EncodingLayer(InProcessTransport(send)), ()
+        in_process = InProcessTransport(send)
+        return EncodingLayer(in_process), LayeredTransport(in_process)
     traffic = {name: settings.traffic.of(name) for name in graph.subgraphs}
     urls = {name: _urls(name, each.url, settings) for name, each in graph.subgraphs.items()}
     layered = layered_transport(urls, traffic)
-    return EncodingLayer(layered.transport, reads_only_bodies=True), layered.reporting
+    return EncodingLayer(layered.transport, reads_only_bodies=True), layered
 
 
 def _urls(name: str, url: str, settings: RouterSettings) -> tuple[str, ...]:

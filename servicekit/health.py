@@ -31,13 +31,20 @@ class HealthEndpoints:
 
     `/health/live` responds with 200 while the event loop runs. `/health/ready` responds with 200 when every check
     returns, and with 503 when a check raises or hangs. The body of the 503 names the checks that failed. The reasons
-    are only in the log. A process that shuts down refuses `/health/ready` with 503 (`servicekit.shutdown`), and then
+    are only in the log. With `details`, both bodies have further members about parts that do not decide whether the
+    process is ready. A process that shuts down refuses `/health/ready` with 503 (`servicekit.shutdown`), and then
     closes its port.
     """
 
-    def __init__(self, app: ASGIApp, checks: Mapping[str, Callable[[], Awaitable[object]]]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        checks: Mapping[str, Callable[[], Awaitable[object]]],
+        details: Callable[[], Awaitable[Mapping[str, object]]] | None = None,
+    ) -> None:
         self._app = app
         self._checks = checks
+        self._details = details
         self._running: asyncio.Task[list[str]] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,10 +62,11 @@ class HealthEndpoints:
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._failing())
         failing = await asyncio.shield(self._running)
+        details = await self._details() if self._details is not None else {}
         if failing:
-            await _respond(scope, send, 503, {"status": "not ready", "failing": failing})
+            await _respond(scope, send, 503, {"status": "not ready", "failing": failing, **details})
         else:
-            await _respond(scope, send, 200, {"status": "ready"})
+            await _respond(scope, send, 200, {"status": "ready", **details})
 
     async def _failing(self) -> list[str]:
         names = list(self._checks)

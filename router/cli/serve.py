@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from router.lifecycle.admin_port import ADMIN_PATHS, AdminApp, ready_check
+from router.lifecycle.admin_port import ADMIN_PATHS, AdminApp, breaker_details, ready_check
 from router.lifecycle.build_gateway import FileLocations
 from router.lifecycle.read_supergraph_from_file_or_url import is_url
 from router.lifecycle.router_process import RouterProcess
@@ -222,6 +222,6 @@ def _admin(settings: RouterSettings, operated: Operable) -> list[AbstractAsyncCo
     admin = settings.admin
     if not admin.enabled:
         return []
-    app = HealthEndpoints(AdminApp(operated, admin), {"workers": ready_check(operated)})
+    app = HealthEndpoints(AdminApp(operated, admin), {"workers": ready_check(operated)}, breaker_details(operated))
     listener = bind(Endpoint(admin.host, admin.port, "admin.port in router.yaml"))
     return [serving_beside(RequestIdMiddleware(app, routes=ADMIN_PATHS), listener)]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from graphql import GraphQLSchema
 
     from router.errors import ResponseError
-    from router.transport.interface import ResponseHead, Transport
+    from router.transport.interface import Caller, ResponseHead, Transport
 
 JsonObject: TypeAlias = dict[str, object]
 
@@ -26,7 +26,7 @@ class ExecutionContext:
         variables: The client's variables after coercion (`graphql/variable_coercion.py`). A variable without a value is
             absent.
         headers: The headers to send to each subgraph, by subgraph name. The header rules are already applied.
-        is_anonymous: Whether the client's request had no credential.
+        caller: Whether the client's request had a credential, and whether the router has verified it.
         deadline: The time by which every fetch must be complete, on the event loop's clock; None without a deadline.
         sends_bodies: Whether fetches can be sent as encoded bodies alone. True if requests go to servers and no stage
             changes them.
@@ -37,7 +37,7 @@ class ExecutionContext:
     variables: Mapping[str, object] = field(default_factory=dict)
     headers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     deadline: float | None = None
-    is_anonymous: bool = False
+    caller: Caller = "unverified"
     sends_bodies: bool = False
 
 

@@ -49,7 +49,7 @@ def _encoded(request: SubgraphRequest) -> SubgraphRequest:
         headers=request.headers,
         body=encode_body(request),
         deadline=request.deadline,
-        is_anonymous=request.is_anonymous,
+        caller=request.caller,
         fetch_ids=request.fetch_ids,
     )
 

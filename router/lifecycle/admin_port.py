@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from router import json_codec
+from router.lifecycle.gateway_generations import OPEN_BREAKERS
 from servicekit.asgi import header
 from servicekit.health import NotReady
 
@@ -104,3 +105,14 @@ def ready_check(operated: Operable) -> Callable[[], Awaitable[None]]:
             raise NotReady("not every worker is ready")
 
     return check
+
+
+def breaker_details(operated: Operable) -> Callable[[], Awaitable[JsonObject]]:
+    """Return a function that names the subgraphs whose circuit breaker is not closed in some worker."""
+
+    async def details() -> JsonObject:
+        own = [worker.get(OPEN_BREAKERS) for worker in await operated.status()]
+        names = sorted({str(name) for each in own if isinstance(each, list) for name in each})
+        return {OPEN_BREAKERS: names} if names else {}
+
+    return details

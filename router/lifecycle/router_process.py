@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
-from router.lifecycle.gateway_generations import Rollover
+from router.lifecycle.gateway_generations import OPEN_BREAKERS, Rollover
 from router.lifecycle.reload_on_change import Watch
 from router.lifecycle.reloading import Reloader
 from router.lifecycle.resident_memory import resident_bytes
@@ -63,7 +63,9 @@ class RouterProcess:
     def asgi(self) -> ASGIApp:
         """The ASGI application for GraphQL requests and health checks."""
         checks = {"supergraph": self._rollover.check_loaded, "capacity": self._rollover.check_capacity}
-        return RequestIdMiddleware(HealthEndpoints(self._serve, checks), access_log=False)
+        return RequestIdMiddleware(
+            HealthEndpoints(self._serve, checks, self._rollover.health_details), access_log=False
+        )
 
     async def status(self) -> Sequence[JsonObject]:
         """Return a list with the status of this process (see `admin_port.Operable`)."""
@@ -91,6 +93,7 @@ class RouterProcess:
                     "plans": _cache(preparation.plans),
                     "compiled_plans": _cache(current.gateway.compiled_plans.cache),
                 },
+                OPEN_BREAKERS: list(current.gateway.open_breakers()),
                 "policies": current.gateway.status(),
                 "executions": current.gateway.compiled_plans.counts._asdict(),
             }

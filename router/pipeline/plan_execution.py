@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from router.preparation.request_operation import Operation
     from router.request.request_and_response import Response
     from router.supergraph import Supergraph
+    from router.transport.interface import Caller
 
 
 class ExecutionParts(Protocol):
@@ -88,7 +89,13 @@ class Execution:
             variables=context.variables,
             headers=context.fetch_headers,
             deadline=context.deadline,
-            is_anonymous=context.identity is None
-            and is_anonymous((*context.received.headers, *context.request.headers)),
+            caller=_caller(context),
             sends_bodies=self._sends_bodies,
         )
+
+
+def _caller(context: RequestContext) -> Caller:
+    if context.identity is not None:
+        return "verified"
+    headers = (*context.received.headers, *context.request.headers)
+    return "anonymous" if is_anonymous(headers) else "unverified"

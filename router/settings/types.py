@@ -120,7 +120,9 @@ def _created_beside_the_configuration(value: Path, info: ValidationInfo) -> Path
 
 def _shared_queries(value: object) -> object:
     if value is True or value == "true":
-        raise ValueError("choose `anonymous`, or `all`, which also shares the responses to queries with a credential")
+        raise ValueError(
+            "choose `verified`, `anonymous` or `all`; `all` also shares queries whose credential is not verified"
+        )
     return False if value == "false" else value
 
 
@@ -174,7 +176,7 @@ SettableHeader = Annotated[str, AfterValidator(_settable_header)]
 ContentCoding = Literal["zstd", "br", "gzip"]
 """The registered name of a content coding (RFC 9110 §8.4.1)."""
 
-SharedQueries = Annotated[Literal[False, "anonymous", "all"], BeforeValidator(_shared_queries)]
+SharedQueries = Annotated[Literal[False, "anonymous", "verified", "all"], BeforeValidator(_shared_queries)]
 """Which identical queries are sent only once if they run at the same time (see `traffic.all.share_queries`)."""
 
 HeaderValue = Annotated[str, AfterValidator(check_header_value)]

@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from router.settings.types import ContentCoding
     from router.transport.http1.connection import RawResponse
+    from router.transport.http1.http_proxy import HttpProxy
     from router.transport.interface import SubgraphRequest
 
 LARGE = 262_144
@@ -55,6 +56,9 @@ class Endpoint:
             connection, and ends with the last byte of the response.
         limits: The limits of the connection pool.
         tls: The TLS settings for `https` URLs; None for the system's trust store.
+        tls_version: A digest of the files from which `tls` was made. A connection is kept at a reload only if this
+            digest is the same. It is empty if the files are not known.
+        proxy: The HTTP proxy through which requests are sent; None without a proxy.
         codings: The content codings that responses may have, in order of preference.
     """
 
@@ -62,6 +66,8 @@ class Endpoint:
     timeout: float = 30.0
     limits: PoolLimits = field(default_factory=PoolLimits)
     tls: ssl.SSLContext | None = None
+    tls_version: str = ""
+    proxy: HttpProxy | None = None
     codings: tuple[ContentCoding, ...] = ()
 
 
@@ -89,6 +95,7 @@ class HttpTransport:
 
     def __init__(self, endpoints: Mapping[str, Endpoint]) -> None:
         self._targets = {name: self._target(name, endpoint) for name, endpoint in endpoints.items()}
+        self._given_away: set[str] = set()
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
         """See `Transport.send`. If the server closed the kept-alive connection, a query is sent again.
@@ -123,9 +130,22 @@ class HttpTransport:
         return await _decoded(name, raw, endpoint)
 
     async def aclose(self) -> None:
-        """See `Transport.aclose`."""
-        for target in self._targets.values():
-            target.pool.close()
+        """See `Transport.aclose`. Connections that another transport has taken over stay open."""
+        for name, target in self._targets.items():
+            if name not in self._given_away:
+                target.pool.close()
+
+    def inherit(self, previous: HttpTransport, kept: frozenset[str]) -> None:
+        """Take over the connections of `previous`, the transport before a reload, to each endpoint that is the same.
+
+        Requests of `previous` that are still running use the same connections.
+        """
+        del kept  # the endpoints are compared
+        for name, target in self._targets.items():
+            old = previous._targets.get(name)
+            if old is not None and _is_same(target.endpoint, old.endpoint):
+                self._targets[name] = _Target(target.endpoint, old.pool, target.head)
+                previous._given_away.add(name)
 
     def _target(self, name: str, endpoint: Endpoint) -> _Target:
         if not endpoint.url.isascii() or any(character <= " " for character in endpoint.url):
@@ -140,6 +160,8 @@ class HttpTransport:
             "content-type: application/json\r\n"
             "accept: application/json, application/graphql-response+json\r\n"
         )
+        if endpoint.proxy is not None and origin.tls is None:
+            head += endpoint.proxy.header
         if endpoint.codings:
             head += f"accept-encoding: {', '.join(endpoint.codings)}\r\n"
         return _Target(endpoint, Pool(origin, endpoint.limits), head.encode("ascii"))
@@ -151,11 +173,20 @@ class HttpTransport:
             return ServerOrigin("", 0, None, socket.path), "localhost", socket.target
         url = split_http_url(endpoint.url)
         tls = (endpoint.tls or self._system_trust) if url.is_tls else None
-        return ServerOrigin(url.host, url.port, tls), url.authority, url.target
+        proxy = endpoint.proxy
+        # A proxy needs the whole URL of the server. In a tunnel, requests go to the server itself.
+        target = f"http://{url.authority}{url.target}" if proxy is not None and tls is None else url.target
+        return ServerOrigin(url.host, url.port, tls, proxy=proxy), url.authority, target
 
     @cached_property
     def _system_trust(self) -> ssl.SSLContext:
         return ssl.create_default_context()
+
+
+def _is_same(endpoint: Endpoint, other: Endpoint) -> bool:
+    """Return whether a connection to `other` can be used for `endpoint`."""
+    has_same_tls = endpoint.tls is other.tls or "" != endpoint.tls_version == other.tls_version
+    return has_same_tls and replace(endpoint, tls=None) == replace(other, tls=None)
 
 
 def encode_request(head: bytes, request: SubgraphRequest, *, seconds: float) -> bytes:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 OperationKind = Literal["query", "mutation", "subscription"]
 
+Caller = Literal["anonymous", "verified", "unverified"]
+"""The client of a request: without a credential; with one that the router has verified for this very request, including
+the check for revocation; or with one that the router has not verified."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubgraphRequest:
@@ -31,7 +35,7 @@ class SubgraphRequest:
             the variables, and need not set the body.
         deadline: The time by which the response must be complete, on the event loop's clock. If it is None, only the
             timeout of the subgraph applies.
-        is_anonymous: Whether the client's request had no credential. If so, another client may get the same response.
+        caller: Who sent the client's request. This decides which other clients may get the same response.
         fetch_ids: The ids of the plan's fetches that are sent in this request.
     """
 
@@ -43,7 +47,7 @@ class SubgraphRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     deadline: float | None = None
-    is_anonymous: bool = False
+    caller: Caller = "unverified"
     fetch_ids: tuple[int, ...] = ()
 
     def encoded_body(self) -> bytes:

@@ -7,10 +7,12 @@ A layer exists only if the settings enable it for some subgraph. It passes on th
 
 from __future__ import annotations
 
+import hashlib
 import ssl
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from router.transport.http import Endpoint, HttpTransport
+from router.transport.http1.http_proxy import HttpProxy, basic_authorization, bypasses_proxy
 from router.transport.http1.pool import PoolLimits
 from router.transport.interface import Transport
 from router.transport.layers.circuit_breaker import BreakerLayer, BreakerRule
@@ -20,6 +22,7 @@ from router.transport.layers.load_balancing import BalancingLayer, EjectionRule,
 from router.transport.layers.load_shedding import SheddingLayer, SheddingRule
 from router.transport.layers.pause_on_503 import PauseLayer
 from router.transport.layers.retry import RetryLayer, RetryRule
+from servicekit.http_url import split_http_url, split_unix_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from router.settings.sections.traffic import AllTraffic
 
 
+@runtime_checkable
 class ReportsStatus(Protocol):
     """A layer that `/status` of the admin port shows."""
 
@@ -35,15 +39,51 @@ class ReportsStatus(Protocol):
         ...
 
 
-class _ReportingLayer(ReportsStatus, Transport, Protocol):
-    """A transport layer that `/status` shows."""
+class _Inherits(Protocol):
+    """A layer with state that survives a reload."""
+
+    def inherit(self, previous: Any, kept: frozenset[str], /) -> None:
+        """Take over the state of `previous` for the subgraphs in `kept`, whose URLs have not changed."""
+        ...
+
+
+class _Layer(_Inherits, Transport, Protocol):
+    """A transport layer that keeps state."""
 
 
 class LayeredTransport(NamedTuple):
-    """The transport, and those of its layers that `/status` shows."""
+    """The transport to the subgraphs of one supergraph.
+
+    Attributes:
+        transport: The outermost layer.
+        layers: All layers that keep state, the innermost first.
+        urls: The servers of each subgraph.
+    """
 
     transport: Transport
-    reporting: tuple[ReportsStatus, ...] = ()
+    layers: tuple[_Inherits, ...] = ()
+    urls: Mapping[str, Sequence[str]] = {}
+
+    def status(self) -> dict[str, object]:
+        """Return the status of all layers that report one, by unique names."""
+        reporting = (layer for layer in self.layers if isinstance(layer, ReportsStatus))
+        return {name: value for layer in reporting for name, value in layer.status().items()}
+
+    def open_breakers(self) -> Sequence[str]:
+        """Return the names of the subgraphs that get no requests, or only probes, because of their circuit breaker."""
+        breakers = (layer.breakers for layer in self.layers if isinstance(layer, BreakerLayer))
+        return sorted(name for own in breakers for name, each in own.items() if each.state != "closed")
+
+    def inherit(self, previous: LayeredTransport) -> None:
+        """Take over the state of `previous`, the transport before a reload: breakers, durations, idle connections.
+
+        The state of a subgraph is kept if its URLs are the same.
+        """
+        kept = frozenset(name for name, own in self.urls.items() if previous.urls.get(name) == own)
+        for layer in self.layers:
+            for old in previous.layers:
+                if type(old) is type(layer):
+                    layer.inherit(old, kept)
 
 
 def layered_transport(urls: Mapping[str, Sequence[str]], traffic: Mapping[str, AllTraffic]) -> LayeredTransport:
@@ -60,25 +100,26 @@ def layered_transport(urls: Mapping[str, Sequence[str]], traffic: Mapping[str, A
     endpoints = {name: _endpoint(name, own[0], traffic[name]) for name, own in urls.items() if len(own) == 1}
     for name, several in servers.items():
         endpoints |= {server.name: _endpoint(name, server.label, traffic[name]) for server in several}
-    transport: Transport = HttpTransport(endpoints)
-    reporting: list[ReportsStatus] = []
+    http = HttpTransport(endpoints)
+    transport: Transport = http
+    layers: list[_Inherits] = [http]
     if servers:
-        transport = _reported(reporting, BalancingLayer(transport, servers, _ejections(traffic)))
+        transport = _added(layers, BalancingLayer(transport, servers, _ejections(traffic)))
     if hedges := _hedges(traffic):
-        transport = _reported(reporting, HedgeLayer(transport, hedges))
+        transport = _added(layers, HedgeLayer(transport, hedges))
     if breakers := _breakers(traffic):
-        transport = _reported(reporting, BreakerLayer(transport, breakers))
+        transport = _added(layers, BreakerLayer(transport, breakers))
     if retries := _retries(traffic):
-        transport = _reported(reporting, RetryLayer(transport, retries))
+        transport = _added(layers, RetryLayer(transport, retries))
     if shedding := _shedding(traffic):
-        transport = _reported(reporting, SheddingLayer(transport, shedding))
+        transport = _added(layers, SheddingLayer(transport, shedding))
     shared = {name: each.share_queries for name, each in traffic.items() if each.share_queries}
     if shared:
-        transport = DeduplicationLayer(transport, shared)
+        transport = _added(layers, DeduplicationLayer(transport, shared))
     pauses = {name: each.longest_retry_after for name, each in traffic.items() if each.longest_retry_after is not None}
     if pauses:
-        transport = PauseLayer(transport, pauses)
-    return LayeredTransport(transport, tuple(reporting))
+        transport = _added(layers, PauseLayer(transport, pauses))
+    return LayeredTransport(transport, tuple(layers), urls)
 
 
 def _endpoint(name: str, url: str, traffic: AllTraffic) -> Endpoint:
@@ -93,6 +134,8 @@ def _endpoint(name: str, url: str, traffic: AllTraffic) -> Endpoint:
             connect_seconds=traffic.connect_timeout,
         ),
         tls=_tls(name, traffic),
+        tls_version=_tls_version(traffic),
+        proxy=_proxy(url, traffic),
         codings=traffic.accept_encodings,
     )
 
@@ -113,8 +156,27 @@ def _tls(name: str, traffic: AllTraffic) -> ssl.SSLContext | None:
     return tls
 
 
-def _reported(reporting: list[ReportsStatus], layer: _ReportingLayer) -> Transport:
-    reporting.append(layer)
+def _tls_version(traffic: AllTraffic) -> str:
+    """Return a digest of the files of a TLS configuration; empty if there are none."""
+    files = [file for file in (traffic.certificate_authority, traffic.client_certificate, traffic.client_key) if file]
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest() if files else ""
+
+
+def _proxy(url: str, traffic: AllTraffic) -> HttpProxy | None:
+    settings = traffic.proxy
+    if settings.url is None or split_unix_url(url) is not None:
+        return None
+    proxy, server = split_http_url(settings.url), split_http_url(url)
+    if bypasses_proxy(server.host, server.port, settings.no_proxy):
+        return None
+    if settings.username is None or settings.password is None:
+        return HttpProxy(proxy.host, proxy.port)
+    authorization = basic_authorization(settings.username, settings.password.get_secret_value())
+    return HttpProxy(proxy.host, proxy.port, authorization)
+
+
+def _added(layers: list[_Inherits], layer: _Layer) -> Transport:
+    layers.append(layer)
     return layer
 
 

@@ -58,9 +58,9 @@ async def test_a_transport_has_only_the_layers_that_the_settings_ask_for(traffic
 
 async def test_several_urls_are_balanced() -> None:
     settings = read("override_subgraph_url: {people: ['http://a/', 'http://b/']}", {})
-    transport, reporting = transport_for(GRAPH, settings)
+    transport, traffic = transport_for(GRAPH, settings)
     assert layers(transport)[-2:] == [BalancingLayer, HttpTransport]
-    servers: Any = reporting[0].status()["servers"]
+    servers: Any = traffic.status()["servers"]
     assert [server["url"] for server in servers["people"]] == ["http://a/", "http://b/"]
     await transport.aclose()
 

@@ -14,10 +14,13 @@ import pytest
 from router.gateway import Gateway
 from router.request.request_and_response import GraphQLRequest
 from router.settings import read
+from tests.router.policies.authentication import issuer
 from tests.router.shop import SDL
 from tests.router.transport.scripted_server import Peer, response, serving
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.router.transport.scripted_server import Received
 
 HEADERS = "headers: {all: {request: [{propagate: {matching: '.*'}}]}}"
@@ -137,6 +140,37 @@ async def test_all_shares_one_credential_but_never_two() -> None:
     settings = f"{HEADERS}\ntraffic: {{all: {{share_queries: all}}}}"
     assert await sent(settings, query(authorization="Bearer t"), query(authorization="Bearer t")) == 1
     assert await sent(settings, query(authorization="Bearer t"), query(authorization="Bearer u")) == 2
+
+
+async def test_a_verified_token_shares_a_query_until_its_session_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The router verifies the token of each request that waits, so a session that has ended gets no response."""
+    ended: set[object] = set()
+    monkeypatch.setattr("tests.security.test_shared_queries.is_ended", lambda claims: claims["sub"] in ended)
+    check = ", revocation_check: 'tests.security.test_shared_queries:is_ended'"
+    text = f"{HEADERS}\n{issuer.settings(tmp_path, extra=check)}"
+    token = f"Bearer {issuer.token()}"
+    assert await sent(text, query(authorization=token), query(authorization=token)) == 1
+    assert await sent(text, query(authorization=token), query()) == 2
+    assert await sent(text, query(authorization=token), query(authorization=f"Bearer {issuer.token(jti='2')}")) == 2
+    assert await sent(text + "\ntraffic: {all: {share_queries: anonymous}}", *[query(authorization=token)] * 2) == 2
+    bank = Bank()
+    async with serving(bank) as server:
+        settings = read(f"override_subgraph_url: {{people: '{server.url}'}}\n{text}", {})
+        gateway = Gateway.from_supergraph(SDL, settings)
+        first = asyncio.create_task(gateway.execute(query(authorization=token)))
+        await bank.has(1)
+        ended.add("ada")
+        assert (await gateway.execute(query(authorization=token))).status == 401
+        bank.released.set()
+        assert (await first).body == {"data": {"me": {"id": "1"}}}
+        await gateway.aclose()
+
+
+def is_ended(claims: dict[str, object]) -> bool:
+    """The check of revocation, which a test replaces."""
+    raise NotImplementedError(claims)
 
 
 async def test_false_shares_nothing() -> None:

@@ -51,6 +51,16 @@ async def test_ready_when_every_check_passes() -> None:
     assert (response.status_code, response.json()) == (200, {"status": "ready"})
 
 
+async def test_details_are_shown_beside_the_result() -> None:
+    async def details() -> dict[str, object]:
+        return {"queue": 3}
+
+    for check, expected in ((passes, {"status": "ready"}), (fails, {"status": "not ready", "failing": ["store"]})):
+        app = HealthEndpoints(teapot, {"store": check}, details)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+            assert (await client.get("/health/ready")).json() == {**expected, "queue": 3}
+
+
 async def test_not_ready_names_the_failing_checks_and_logs_the_reason() -> None:
     with capture_logs() as lines:
         response = await request("GET", "/health/ready", store=fails, bus=passes)

@@ -216,7 +216,7 @@ class _Run:
             headers=context.headers.get(fetch.service_name, {}),
             body=body if context.sends_bodies else None,
             deadline=context.deadline,
-            is_anonymous=context.is_anonymous,
+            caller=context.caller,
             fetch_ids=form.fetch_ids,
         )
         try:

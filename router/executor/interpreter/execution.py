@@ -208,7 +208,7 @@ class _PlanExecution:
             variables=self._client_variables(batch.variable_usages(parts)) | representations,
             headers=self.context.headers.get(batch.service_name, {}),
             deadline=self.context.deadline,
-            is_anonymous=self.context.is_anonymous,
+            caller=self.context.caller,
             fetch_ids=tuple(entities.fetch.id for _, entities in ready),
         )
         received = await self._send(request, [entities.target for _, entities in ready])
@@ -258,7 +258,7 @@ class _PlanExecution:
             variables=self._client_variables(fetch.variable_usages) | variables,
             headers=self.context.headers.get(fetch.service_name, {}),
             deadline=self.context.deadline,
-            is_anonymous=self.context.is_anonymous,
+            caller=self.context.caller,
             fetch_ids=(fetch.id,),
         )
 

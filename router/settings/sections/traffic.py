@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from router.settings.section import Section
+from router.settings.sections.proxy import Proxy
 from router.settings.types import ContentCoding, Count, Duration, FilePath, IsNumber, Percentage, SharedQueries
 
 
@@ -105,6 +106,8 @@ class SubgraphTraffic(Section):
     max_response_bytes: Count | None = None
     """Maximum size of the body of a response, both as the subgraph sends it and after decompression. The number of JSON
     values in a response is limited too: to the larger of a million and `max_response_bytes` / 64."""
+    proxy: Proxy | None = None
+    """An HTTP proxy between the router and the subgraphs."""
     certificate_authority: FilePath | None = None
     """A PEM file with the certificate authorities to trust for https, instead of those of the system."""
     client_certificate: FilePath | None = None
@@ -115,9 +118,10 @@ class SubgraphTraffic(Section):
     """Content codings in which the subgraph may compress responses. The first one is preferred."""
     share_queries: SharedQueries | None = None
     """Which identical queries (same headers and variables) the router sends only once if they run at the same time.
-    `anonymous`: queries of clients without a credential, such as `Authorization` or `Cookie`. `all`: also queries with
-    the same credential. `false`: no queries. Warning: with `all`, a client whose session has just ended can still get
-    the response to a query that was sent before."""
+    `anonymous`: queries of clients without a credential, such as `Authorization` or `Cookie`. `verified`: also queries
+    of clients whose credential `authentication` has verified for this very request. `all`: also queries with a
+    credential that is not verified. `false`: no queries. Warning: with `all`, a client whose session has just ended can
+    still get the response to a query that was sent before."""
     longest_retry_after: Duration | None = None
     """After a response with 503 and `Retry-After`, the router sends the subgraph no requests for the time in this
     header, but not longer than the time in this key."""
@@ -151,6 +155,8 @@ class AllTraffic(Section):
     max_response_bytes: Count = 64 * 1024 * 1024
     """Maximum size of the body of a response, both as the subgraph sends it and after decompression. The number of JSON
     values in a response is limited too: to the larger of a million and `max_response_bytes` / 64."""
+    proxy: Proxy = Proxy()
+    """An HTTP proxy between the router and the subgraphs."""
     certificate_authority: FilePath | None = None
     """A PEM file with the certificate authorities to trust for https, instead of those of the system."""
     client_certificate: FilePath | None = None
@@ -160,11 +166,12 @@ class AllTraffic(Section):
     accept_encodings: tuple[ContentCoding, ...] = ()
     """Content codings in which subgraphs may compress responses. The first one is preferred. By default, responses are
     not compressed, because compression in a local network takes more time than it saves."""
-    share_queries: SharedQueries = "anonymous"
+    share_queries: SharedQueries = "verified"
     """Which identical queries (same headers and variables) the router sends only once if they run at the same time.
-    `anonymous`: queries of clients without a credential, such as `Authorization` or `Cookie`. `all`: also queries with
-    the same credential. `false`: no queries. Warning: with `all`, a client whose session has just ended can still get
-    the response to a query that was sent before."""
+    `anonymous`: queries of clients without a credential, such as `Authorization` or `Cookie`. `verified`: also queries
+    of clients whose credential `authentication` has verified for this very request. `all`: also queries with a
+    credential that is not verified. `false`: no queries. Warning: with `all`, a client whose session has just ended can
+    still get the response to a query that was sent before."""
     longest_retry_after: Duration | None = 30.0
     """After a response with 503 and `Retry-After`, the router sends the subgraph no requests for the time in this
     header, but not longer than the time in this key. With null, the router ignores the header."""

@@ -17,11 +17,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from router.transport.http1.connection import Connection, ExchangeFailed
+from router.transport.http1.http_proxy import open_tunnel
 
 if TYPE_CHECKING:
     import ssl
 
     from router.transport.http1.connection import RawResponse
+    from router.transport.http1.http_proxy import HttpProxy
 
 FRESH_SECONDS = 1.0
 """A mutation uses a kept-alive connection only if the connection was idle for at most this time."""
@@ -30,13 +32,15 @@ FRESH_SECONDS = 1.0
 class ServerOrigin(NamedTuple):
     """The address of the server to which a pool connects; `tls` is None for plain HTTP.
 
-    If `socket` is the path of a Unix socket, the pool connects to this socket, and `host` and `port` are not used.
+    If `socket` is the path of a Unix socket, the pool connects to this socket, and `host` and `port` are not used. If
+    there is a `proxy`, the pool connects to the proxy, and for TLS through a tunnel of the proxy to the server.
     """
 
     host: str
     port: int
     tls: ssl.SSLContext | None = None
     socket: str | None = None
+    proxy: HttpProxy | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,13 +176,17 @@ class Pool:
         return connection
 
     async def _open_connection(self, loop: asyncio.AbstractEventLoop) -> Connection:
-        host, port, tls, socket = self._origin
+        host, port, tls, socket, proxy = self._origin
 
         def connection() -> Connection:
             return Connection(loop, max_response_bytes=self._limits.max_response_bytes, on_close=self._open.discard)
 
         if socket is not None:
             _, opened = await loop.create_unix_connection(connection, socket)
+        elif proxy is not None and tls is not None:
+            opened = await open_tunnel(proxy, host, port, tls, connection)
+        elif proxy is not None:
+            _, opened = await loop.create_connection(connection, proxy.host, proxy.port)
         else:
             server_hostname = host if tls is not None else None
             _, opened = await loop.create_connection(connection, host, port, ssl=tls, server_hostname=server_hostname)

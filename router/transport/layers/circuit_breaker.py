@@ -60,7 +60,7 @@ class CircuitBreaker:
     """The breaker of one subgraph. All times are on the event loop's clock."""
 
     def __init__(self, rule: BreakerRule) -> None:
-        self._rule = rule
+        self.rule = rule
         self._slices: deque[_Slice] = deque()
         self._retry_at = 0.0
         self._probing = 0
@@ -80,9 +80,9 @@ class CircuitBreaker:
                 self.refused += 1
                 return self._retry_at - now
             self.state, self._probing, self._succeeded = "half-open", 0, 0
-        if self._probing + self._succeeded >= self._rule.probes:
+        if self._probing + self._succeeded >= self.rule.probes:
             self.refused += 1
-            return self._rule.open_time
+            return self.rule.open_time
         self._probing += 1
         return None
 
@@ -93,7 +93,7 @@ class CircuitBreaker:
             if failed:
                 return self._open(now)
             self._succeeded += 1
-            if self._succeeded >= self._rule.probes:
+            if self._succeeded >= self.rule.probes:
                 self.state = "closed"
                 self._slices.clear()
                 return self.state
@@ -103,7 +103,7 @@ class CircuitBreaker:
         self._count(now, failed=failed)
         requests = sum(each.requests for each in self._slices)
         failures = sum(each.failures for each in self._slices)
-        if requests >= self._rule.minimum_requests and failures * 100 >= requests * self._rule.failure_percent:
+        if requests >= self.rule.minimum_requests and failures * 100 >= requests * self.rule.failure_percent:
             return self._open(now)
         return None
 
@@ -113,11 +113,11 @@ class CircuitBreaker:
 
     def _open(self, now: float) -> State:
         self.state = "open"
-        self._retry_at = now + self._rule.open_time
+        self._retry_at = now + self.rule.open_time
         return self.state
 
     def _count(self, now: float, *, failed: bool) -> None:
-        slices, window = self._slices, self._rule.window
+        slices, window = self._slices, self.rule.window
         while slices and slices[0].start <= now - window:
             slices.popleft()
         if slices and now - slices[-1].start < window / _SLICES:
@@ -165,6 +165,12 @@ class BreakerLayer:
     async def aclose(self) -> None:
         """See `Transport.aclose`."""
         await self._inner.aclose()
+
+    def inherit(self, previous: BreakerLayer, kept: frozenset[str]) -> None:
+        """Take over the breakers of the subgraphs in `kept` from the layer before a reload."""
+        for name in kept & self.breakers.keys() & previous.breakers.keys():
+            if self.breakers[name].rule == previous.breakers[name].rule:
+                self.breakers[name] = previous.breakers[name]
 
     def status(self) -> Mapping[str, object]:
         """Return the state of each breaker and the number of requests that it has refused."""

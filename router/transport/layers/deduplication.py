@@ -7,8 +7,8 @@ The first caller sends the query in its own task, without a new task. So a query
 dictionary lookup. If the first caller is cancelled or its deadline passes before the response arrives, the next waiting
 caller sends the query again.
 
-A credential can become invalid while a query is running. So by default only the queries of clients without a credential
-are shared.
+A credential can become invalid while a query is running. So by default a query is shared only with clients that have no
+credential, or whose credential the router has verified for the very request that waits.
 """
 
 from __future__ import annotations
@@ -38,9 +38,10 @@ class DeduplicationLayer:
     """A `Transport` that does not send a query while an identical query waits for its response.
 
     The callers of both queries get the same response. Two queries are identical if their subgraphs, bodies and headers
-    are equal. `modes` says for each subgraph which queries are shared: `all`, or `anonymous`. A query is anonymous if
-    neither the client's request nor the fetch has a credential. All other queries are always sent. `shared` is the
-    number of queries that were not sent.
+    are equal. `modes` says for each subgraph which queries are shared: `anonymous`, `verified` or `all`. A query is
+    anonymous if neither the client's request nor the fetch has a credential. It is verified if the router has verified
+    the client's credential. `verified` shares both kinds. All other queries are always sent. `shared` is the number of
+    queries that were not sent.
     """
 
     def __init__(self, inner: Transport, modes: Mapping[str, SharedQueries]) -> None:
@@ -58,7 +59,7 @@ class DeduplicationLayer:
         if request.operation_kind != "query" or not self._may_share(request):
             return await self._inner.send(request)
         headers = frozenset(item for item in request.headers.items() if item[0] not in _OF_ONE_REQUEST)
-        key = (request.subgraph, request.body, headers)
+        key = (request.subgraph, request.body, headers, request.caller)
         while (waiting := self._in_flight.get(key)) is not None:
             self.shared += 1
             response = await _shared(waiting, request)
@@ -69,13 +70,18 @@ class DeduplicationLayer:
 
     def _may_share(self, request: SubgraphRequest) -> bool:
         mode = self._modes.get(request.subgraph, False)
-        if mode == "anonymous":
-            return request.is_anonymous and is_anonymous(request.headers)
-        return mode == "all"
+        if mode == "all" or (mode == "verified" and request.caller == "verified"):
+            return True
+        return mode is not False and request.caller == "anonymous" and is_anonymous(request.headers)
 
     async def aclose(self) -> None:
         """See `Transport.aclose`."""
         await self._inner.aclose()
+
+    def inherit(self, previous: DeduplicationLayer, kept: frozenset[str]) -> None:
+        """Take over the count of the layer before a reload."""
+        del kept
+        self.shared = previous.shared
 
     async def _send(self, key: Hashable, request: SubgraphRequest) -> SubgraphResponse:
         waiting: list[Waiting] = []

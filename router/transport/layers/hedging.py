@@ -95,6 +95,13 @@ class HedgeLayer:
         """See `Transport.aclose`."""
         await self._inner.aclose()
 
+    def inherit(self, previous: HedgeLayer, kept: frozenset[str]) -> None:
+        """Take over durations, budgets and counts of the subgraphs in `kept` from the layer before a reload."""
+        for name in kept & self._rules.keys() & previous._rules.keys():
+            self._durations[name], self.second[name] = previous._durations[name], previous.second[name]
+            if self._rules[name] == previous._rules[name]:
+                self._budgets[name] = previous._budgets[name]
+
     def status(self) -> Mapping[str, object]:
         """Return the number of second queries by subgraph."""
         return {"hedged": dict(self.second)}

@@ -63,7 +63,7 @@ class BalancingLayer:
         self, inner: Transport, servers: Mapping[str, Sequence[Server]], rules: Mapping[str, EjectionRule]
     ) -> None:
         self._inner = inner
-        self._servers = servers
+        self._servers = dict(servers)
         self._rules = rules
         self._requests = 0
 
@@ -92,6 +92,12 @@ class BalancingLayer:
     async def aclose(self) -> None:
         """See `Transport.aclose`."""
         await self._inner.aclose()
+
+    def inherit(self, previous: BalancingLayer, kept: frozenset[str]) -> None:
+        """Take over the servers of the subgraphs in `kept` from the layer before a reload."""
+        for name in kept & self._servers.keys() & previous._servers.keys():
+            self._servers[name] = previous._servers[name]
+        self._requests = previous._requests
 
     def status(self) -> Mapping[str, object]:
         """Return the servers of each subgraph, with their running requests and whether they are ejected."""

@@ -48,7 +48,7 @@ class AdaptiveLimit:
     """
 
     def __init__(self, rule: SheddingRule) -> None:
-        self._rule = rule
+        self.rule = rule
         self._limit = float(rule.initial)
         self._typical: float | None = None
         self._sum, self._count, self._was_full = 0.0, 0, False
@@ -81,17 +81,17 @@ class AdaptiveLimit:
             self._sum, self._count, self._was_full = 0.0, 0, False
 
     def _adjust(self, mean: float) -> None:
-        if self._typical is None or self.limit <= self._rule.smallest:
+        if self._typical is None or self.limit <= self.rule.smallest:
             self._typical = mean  # with so few concurrent requests, no request waits inside the subgraph
         else:
             # With refusals, requests may have waited in the subgraph. Such a round does not raise `_typical`.
             self._typical = min(mean, self._typical if self._was_full else self._typical * _DRIFT)
-        bearable = self._typical * self._rule.tolerance
+        bearable = self._typical * self.rule.tolerance
         if mean > bearable:
             self._limit *= max(_GREATEST_CUT, bearable / mean)
         elif self._was_full:
             self._limit += max(1.0, self._limit**0.5 / 2)
-        self._limit = min(max(self._limit, self._rule.smallest), self._rule.largest)
+        self._limit = min(max(self._limit, self.rule.smallest), self.rule.largest)
 
 
 class SheddingLayer:
@@ -125,6 +125,12 @@ class SheddingLayer:
     async def aclose(self) -> None:
         """See `Transport.aclose`."""
         await self._inner.aclose()
+
+    def inherit(self, previous: SheddingLayer, kept: frozenset[str]) -> None:
+        """Take over the limits of the subgraphs in `kept` from the layer before a reload."""
+        for name in kept & self.limits.keys() & previous.limits.keys():
+            if self.limits[name].rule == previous.limits[name].rule:
+                self.limits[name] = previous.limits[name]
 
     def status(self) -> Mapping[str, object]:
         """Return the limit of each subgraph, and the number of its running and of its refused requests."""

@@ -26,15 +26,15 @@ _UNAVAILABLE = 503
 class Pause:
     """The pause of one subgraph, in which the subgraph gets no requests. A pause lasts at most `longest` seconds."""
 
-    __slots__ = ("_longest", "_until")
+    __slots__ = ("_until", "longest")
 
     def __init__(self, longest: float) -> None:
-        self._longest = longest
+        self.longest = longest
         self._until = 0.0
 
     def begin(self, now: float, seconds: int) -> None:
         """Begin a pause of `seconds` at the time `now` (event loop's clock). A running pause is never shortened."""
-        self._until = max(self._until, now + min(seconds, self._longest))
+        self._until = max(self._until, now + min(seconds, self.longest))
 
     def remaining(self, now: float) -> int | None:
         """Return the seconds from `now` to the end of the pause, rounded up; None if the subgraph is not paused."""
@@ -74,6 +74,12 @@ class PauseLayer:
     async def aclose(self) -> None:
         """See `Transport.aclose`."""
         await self._inner.aclose()
+
+    def inherit(self, previous: PauseLayer, kept: frozenset[str]) -> None:
+        """Take over the pauses of the subgraphs in `kept` from the layer before a reload."""
+        for name in kept & self._pauses.keys() & previous._pauses.keys():
+            if self._pauses[name].longest == previous._pauses[name].longest:
+                self._pauses[name] = previous._pauses[name]
 
 
 def _paused(subgraph: str, seconds: int) -> SubgraphUnreachable:

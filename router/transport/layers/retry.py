@@ -79,6 +79,13 @@ class RetryLayer:
         """See `Transport.aclose`."""
         await self._inner.aclose()
 
+    def inherit(self, previous: RetryLayer, kept: frozenset[str]) -> None:
+        """Take over budgets and counts of the subgraphs in `kept` from the layer before a reload."""
+        for name in kept & self._rules.keys() & previous._rules.keys():
+            self.repeated[name] = previous.repeated[name]
+            if self._rules[name] == previous._rules[name]:
+                self.budgets[name] = previous.budgets[name]
+
     def status(self) -> Mapping[str, object]:
         """Return the number of repetitions by subgraph."""
         return {"repeated": dict(self.repeated)}

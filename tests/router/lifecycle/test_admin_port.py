@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from router.lifecycle.admin_port import AdminApp, ready_check
+from router.lifecycle.admin_port import AdminApp, breaker_details, ready_check
 from router.settings import read
 from servicekit.health import HealthEndpoints
 from tests.router.lifecycle.harness import running, write
@@ -27,13 +27,17 @@ TOKEN = secrets.token_hex(16)
 class Fleet:
     """Two workers with given responses."""
 
-    def __init__(self, *results: str, ready: bool = True) -> None:
+    def __init__(self, *results: str, ready: bool = True, open_breakers: Sequence[list[str]] = ([], [])) -> None:
         self.results = results
+        self.open_breakers = open_breakers
         self.ready = ready
         self.reloads = 0
 
     async def status(self) -> Sequence[JsonObject]:
-        return [{"worker": index, "ready": self.ready} for index, _ in enumerate(self.results)]
+        return [
+            {"worker": index, "ready": self.ready, "open_circuit_breakers": own}
+            for index, own in zip(range(len(self.results)), self.open_breakers, strict=False)
+        ]
 
     async def reload(self) -> Sequence[JsonObject]:
         self.reloads += 1
@@ -42,7 +46,7 @@ class Fleet:
 
 async def ask(fleet: Fleet, method: str, path: str, token: str | None = TOKEN, **headers: str) -> AsgiResponse:
     settings = read("" if token is None else f"admin: {{token: {token}}}", {}).admin
-    app = HealthEndpoints(AdminApp(fleet, settings), {"workers": ready_check(fleet)})
+    app = HealthEndpoints(AdminApp(fleet, settings), {"workers": ready_check(fleet)}, breaker_details(fleet))
     response = await AsgiClient(app).send(method, path, headers=headers)
     assert response is not None
     return response
@@ -57,6 +61,12 @@ async def test_status_lists_the_workers() -> None:
 @pytest.mark.parametrize(("ready", "status"), [(True, 200), (False, 503)])
 async def test_it_is_ready_when_every_worker_is_ready(ready: bool, status: int) -> None:  # noqa: FBT001  (a column)
     assert (await ask(Fleet("reloaded", ready=ready), "GET", "/health/ready")).status == status
+
+
+async def test_health_names_the_open_breakers_of_all_workers() -> None:
+    response = await ask(Fleet("", "", open_breakers=[["b"], ["a", "b"]]), "GET", "/health/ready")
+    assert (response.status, response.json) == (200, {"status": "ready", "open_circuit_breakers": ["a", "b"]})
+    assert (await ask(Fleet("", ""), "GET", "/health/ready")).json == {"status": "ready"}
 
 
 async def test_without_a_worker_it_is_not_ready() -> None:

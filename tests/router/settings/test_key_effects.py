@@ -74,6 +74,7 @@ SIGNED = f"{STAGE}::test_subgraphs_learn_claims_from_a_signed_token"
 REMOTE = f"{STAGE}::test_keys_are_fetched_as_the_settings_say"
 
 ACCESS = f"{ROUTER}/policies/authorization/test_authorization_stage.py"
+PROXY = f"{ROUTER}/transport/http1/test_http_proxy.py"
 DPOP = f"{ROUTER}/policies/authentication/test_dpop_proofs.py"
 STEP_UP = f"{ROUTER}/policies/authorization/test_step_up_stage.py"
 POLICY_SERVER = f"{ROUTER}/policies/authorization/test_policy_server.py"
@@ -259,6 +260,11 @@ TESTS: dict[str, str] = {
     "traffic.all.max_response_bytes": f"{TRAFFIC}::test_a_response_has_a_maximum_size",
     "traffic.all.certificate_authority": f"{TRAFFIC}::test_https_needs_a_trusted_certificate_authority",
     "traffic.all.accept_encodings": f"{TRAFFIC}::test_a_subgraph_may_respond_in_an_offered_coding",
+    **{
+        f"traffic.all.proxy.{name}": f"{PROXY}::test_the_proxy_gets_the_credentials_and_the_subgraph_does_not"
+        for name in ("url", "username", "password")
+    },
+    "traffic.all.proxy.no_proxy": f"{PROXY}::test_hosts_of_no_proxy_are_called_without_the_proxy",
     "traffic.all.share_queries": f"{TRAFFIC}::test_a_query_in_flight_is_not_sent_again",
     "traffic.all.longest_retry_after": LEFT_ALONE,
     "traffic.all.connect_timeout": f"{TRAFFIC}::test_a_connection_has_a_time_limit_of_its_own",
@@ -375,6 +381,7 @@ OTHER: dict[str, object] = {
     "breaker": "{enabled: true, failures: 7, minimum_requests: 7, window: 7s, open_time: 7s, probes: 7}",
     "hedge": "{enabled: true, percentile: 7, shortest_wait: 7s, budget: 7}",
     "shedding": "{enabled: true, initial: 7, smallest: 7, largest: 7, tolerance: 7}",
+    "proxy": "{url: 'http://p', username: u, password: p, no_proxy: [a]}",
     "ejection": "{failures: 7, time: 7s, longest_time: 7s}",
 }
 

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from router.errors import TransportError
+    from router.settings.types import SharedQueries
+    from router.transport.interface import Caller
 
 RESPONSE = SubgraphResponse(status=200, body=b"{}")
-QUERY = SubgraphRequest(subgraph="a", operation="{ x }", body=b"{ x }", is_anonymous=True)
+QUERY = SubgraphRequest(subgraph="a", operation="{ x }", body=b"{ x }", caller="anonymous")
 
 
 class Upstream:
@@ -97,16 +99,31 @@ async def test_mutations_and_other_subgraphs_are_never_shared(
 
 
 @pytest.mark.parametrize(
-    "request_", [replace(QUERY, is_anonymous=False), replace(QUERY, headers={"authorization": "t"})]
+    ("mode", "caller", "headers", "shared"),
+    [
+        ("anonymous", "anonymous", {}, 2),
+        ("anonymous", "anonymous", {"authorization": "t"}, 0),
+        ("anonymous", "verified", {}, 0),
+        ("anonymous", "unverified", {}, 0),
+        ("verified", "anonymous", {}, 2),
+        ("verified", "anonymous", {"authorization": "t"}, 0),
+        ("verified", "verified", {}, 2),
+        ("verified", "verified", {"authorization": "t"}, 2),
+        ("verified", "unverified", {}, 0),
+        ("verified", "unverified", {"authorization": "t"}, 0),
+        ("all", "unverified", {"authorization": "t"}, 2),
+        (False, "anonymous", {}, 0),
+    ],
 )
-async def test_queries_with_a_credential_are_shared_only_if_all_are(
-    upstream: Upstream, request_: SubgraphRequest
+async def test_the_mode_says_whose_queries_are_shared(
+    upstream: Upstream, mode: SharedQueries, caller: Caller, headers: dict[str, str], shared: int
 ) -> None:
-    anonymous, every = DeduplicationLayer(upstream, {"a": "anonymous"}), DeduplicationLayer(upstream, {"a": "all"})
-    tasks = await started(*(layer.send(request_) for layer in (anonymous, every) for _ in range(3)))
+    layer = DeduplicationLayer(upstream, {"a": mode})
+    query = replace(QUERY, caller=caller, headers=headers)
+    tasks = await started(*(layer.send(query) for _ in range(3)))
     upstream.release.set()
     await asyncio.gather(*tasks)
-    assert (anonymous.shared, every.shared, upstream.begun) == (0, 2, 4)
+    assert (layer.shared, upstream.begun) == (shared, 3 - shared)
 
 
 async def test_a_failure_is_shared_too(upstream: Upstream, layer: DeduplicationLayer) -> None:
