@@ -162,6 +162,22 @@ SECTIONS: Final[tuple[Section, ...]] = (
                 "Origins whose pages may use the API, with commas: https://app.example, https://*.example.com or *.",
             ),
             Variable(
+                "REST_CORS_ORIGIN_PATTERNS",
+                "<none>",
+                "Regular expressions for further origins, separated by spaces; a pattern must match the whole origin.",
+            ),
+            Variable("REST_CORS_LOOPBACK", "false", "Whether pages of this machine may use the API."),
+            Variable(
+                "REST_CORS_PATHS",
+                "<none>",
+                "Other origins for a path and those below it: /api/auth=https://a.example https://b.example; /api/x=*.",
+            ),
+            Variable(
+                "REST_CORS_ALLOW_PRIVATE_NETWORK",
+                "false",
+                "Whether pages of a public network may use the API on a private network.",
+            ),
+            Variable(
                 "REST_CORS_ALLOW_HEADERS",
                 "<what the browser asks for>",
                 "Request headers that such a page may set, separated by commas.",

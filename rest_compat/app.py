@@ -28,7 +28,7 @@ from rest_compat.route_matching import RouteMatcher
 from rest_compat.routes import ROUTES
 from servicekit.asgi import RequestIdMiddleware
 from servicekit.client_address import ClientAddressMiddleware
-from servicekit.cors import CorsMiddleware, CorsPolicy
+from servicekit.cors import CorsByPath, CorsMiddleware
 from servicekit.errors import ConfigurationError
 from servicekit.health import HealthEndpoints
 
@@ -76,7 +76,7 @@ def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
     if settings.has_online_banking:
         with_banking = OnlineBanking(with_reference, GraphQLForwarding(client, settings.bulkheads))
     with_health = HealthEndpoints(with_banking, readiness.checks(client))
-    with_cors = CorsMiddleware(with_health, CorsPolicy(settings.cors))
+    with_cors = CorsMiddleware(with_health, CorsByPath(settings.cors, settings.cors_of_paths))
     paths = [*(route.path for route in ROUTES), *api_reference.PATHS, *online_banking.PATHS]
     return ClientAddressMiddleware(RequestIdMiddleware(with_cors, routes=paths), settings.trusted_proxies)
 

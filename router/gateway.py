@@ -46,11 +46,9 @@ class Gateway:
     """Serves one supergraph. `execute` runs a GraphQL request; `asgi` is the ASGI application for HTTP."""
 
     def __init__(self, parts: GatewayParts) -> None:
-        self._parts = parts
+        self._parts, self._execution, self._mutations = parts, Execution(parts), RunningMutations()
         self.preparation, self.stages, self.limits = parts.preparation, parts.stages, parts.limits
-        self.compiled_plans, self._execution = parts.compiled_plans, Execution(parts)
-        self._mutations, self.status = RunningMutations(), parts.status
-        self.open_breakers = parts.traffic.open_breakers
+        self.compiled_plans, self.status, self.traffic = parts.compiled_plans, parts.status, parts.traffic
 
     @classmethod
     def from_supergraph(
@@ -132,7 +130,7 @@ class Gateway:
         self.stages.inherit(previous.stages)
         self.limits.inherit(previous.limits)
         self.compiled_plans.inherit(previous.compiled_plans)
-        self._parts.traffic.inherit(previous._parts.traffic)
+        self.traffic.inherit(previous.traffic)
         self.overload.inherit(previous.overload)
 
     async def aclose(self, *, mutation_grace: float = MUTATION_GRACE_SECONDS) -> None:

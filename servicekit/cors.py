@@ -17,13 +17,14 @@ import structlog
 from servicekit.asgi import header
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from servicekit.asgi import ASGIApp, Message, Receive, Scope, Send
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
 ANY: Final = "*"
+_ANY_SITE: Final = "https://any-site.invalid"
 _SUBDOMAINS: Final = "*."
 _LOOPBACK: Final = re.compile(r"https?://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?")
 _PRIVATE_NETWORK: Final[Headers] = ((b"access-control-allow-private-network", b"true"),)
@@ -60,6 +61,11 @@ def check_origin(value: str) -> str:
     if not plain.isascii() or plain != plain.lower():
         raise ValueError("browsers send the origin of a page in lower case, and encode other letters as xn--...")
     return value
+
+
+def matches_every_origin(patterns: Iterable[str]) -> bool:
+    """Return whether one of these regular expressions matches any origin, so also a page that nobody has thought of."""
+    return any(re.fullmatch(pattern, _ANY_SITE) for pattern in patterns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +182,25 @@ class CorsPolicy:
         return ((b"access-control-allow-origin", b"*" if self._any else origin.encode("latin-1")),)
 
 
+class CorsByPath:
+    """The CORS policies of a server: one for all paths, and others for some paths and the paths below them.
+
+    If several paths are above the path of a request, the longest one counts.
+    """
+
+    def __init__(self, rules: CorsRules | None, of_paths: Mapping[str, CorsRules] | None = None) -> None:
+        self._other = CorsPolicy(rules)
+        longest_first = sorted((of_paths or {}).items(), key=lambda item: len(item[0]), reverse=True)
+        self._of_paths = tuple((path.rstrip("/"), CorsPolicy(each)) for path, each in longest_first)
+
+    def of(self, path: str) -> CorsPolicy:
+        """Return the policy for requests to `path`."""
+        for above, policy in self._of_paths:
+            if path == above or path.startswith(f"{above}/"):
+                return policy
+        return self._other
+
+
 def _simple_headers(rules: CorsRules) -> Headers:
     return (
         *(((b"access-control-allow-credentials", b"true"),) if rules.allow_credentials else ()),
@@ -199,21 +224,22 @@ def _log_refusal(preflight: Preflight, reason: str) -> None:
 class CorsMiddleware:
     """An ASGI middleware that answers preflight requests, and adds the CORS headers to all other responses."""
 
-    def __init__(self, app: ASGIApp, policy: CorsPolicy) -> None:
+    def __init__(self, app: ASGIApp, policies: CorsByPath) -> None:
         self._app = app
-        self._policy = policy
+        self._policies = policies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        policy = self._policies.of(scope["path"])
         preflight = Preflight.of(scope["method"], lambda name: header(scope, name.encode()))
         if preflight is not None:
-            headers = self._policy.preflight_headers(preflight)
+            headers = policy.preflight_headers(preflight)
             await send({"type": "http.response.start", "status": 204, "headers": headers})
             await send({"type": "http.response.body", "body": b""})
             return
-        added = self._policy.response_headers(header(scope, b"origin"))
+        added = policy.response_headers(header(scope, b"origin"))
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

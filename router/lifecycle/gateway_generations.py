@@ -121,7 +121,7 @@ class Rollover:
 
         The router is still ready: it serves everything else, and other routers have the same trouble.
         """
-        open_breakers = self.current.gateway.open_breakers() if self.current is not None else ()
+        open_breakers = self.current.gateway.traffic.open_breakers() if self.current is not None else ()
         return {OPEN_BREAKERS: len(open_breakers)} if open_breakers else {}
 
     def adopt(self, generation: Generation) -> None:

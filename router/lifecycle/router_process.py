@@ -93,7 +93,7 @@ class RouterProcess:
                     "plans": _cache(preparation.plans),
                     "compiled_plans": _cache(current.gateway.compiled_plans.cache),
                 },
-                OPEN_BREAKERS: list(current.gateway.open_breakers()),
+                OPEN_BREAKERS: list(current.gateway.traffic.open_breakers()),
                 "policies": current.gateway.status(),
                 "executions": current.gateway.compiled_plans.counts._asdict(),
             }

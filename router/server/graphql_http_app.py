@@ -18,7 +18,7 @@ from router.request.request_and_response import GraphQLResponse, Outcome, Respon
 from router.server import csrf
 from router.server.access_log import LogLine
 from router.server.client_disconnect import DisconnectWatch
-from router.server.cors import cors_policy
+from router.server.cors import cors_policies
 from router.server.find_document_id import DocumentIds
 from router.server.http_refusals import HttpRefusal
 from router.server.http_request import HttpRequest
@@ -64,7 +64,7 @@ class GraphQLApp:
         self._settings = settings
         self._close = close
         self._trusted = TrustedProxies.parse(settings.server.trusted_proxies)
-        self._cors = cors_policy(settings, METHODS)
+        self._cors = cors_policies(settings, METHODS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -85,11 +85,12 @@ class GraphQLApp:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         headers, log_line = _headers(scope), LogLine()
+        policy = self._cors.of(scope["path"])
         preflight = Preflight.of(scope["method"], headers.get)
         if preflight is not None:
-            cors = self._cors.preflight_headers(preflight)
+            cors = policy.preflight_headers(preflight)
         else:
-            cors = self._cors.response_headers(headers.get("origin"))
+            cors = policy.response_headers(headers.get("origin"))
         target = ResponseTarget(send, log_line, cors, headers.get("accept"), headers.get("accept-encoding"))
         media_type = negotiate(headers.get("accept"))
         limit = self._settings.traffic.request_timeout

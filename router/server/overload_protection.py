@@ -11,7 +11,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from router.server.cors import cors_policy
+from router.server.cors import cors_policies
 from router.server.respond_503_before_reading import ServiceUnavailable
 from router.server.response_writing import METHODS
 from servicekit.asgi import header
@@ -39,7 +39,7 @@ class OverloadGuard:
         self._window = bounds.window
         self._unready_after = bounds.unready_after
         self._refusal = ServiceUnavailable(CODE, _MESSAGE, math.ceil(bounds.retry_after), settings.server.path)
-        self._cors = cors_policy(settings, METHODS)
+        self._cors = cors_policies(settings, METHODS)
         self._recent: deque[float] = deque(maxlen=bounds.unready_after)
         self._running = 0
         self.refused = 0
@@ -71,5 +71,5 @@ class OverloadGuard:
     async def _refuse(self, scope: Scope, send: Send) -> None:
         self.refused += 1
         self._recent.append(time.monotonic())
-        cors = self._cors.response_headers(header(scope, b"origin"))
+        cors = self._cors.of(scope["path"]).response_headers(header(scope, b"origin"))
         await self._refusal.respond(scope, send, cors)

@@ -63,9 +63,52 @@ async def test_a_page_of_an_allowed_origin_may_use_the_api() -> None:
         assert "access-control-allow-origin" not in foreign.headers
 
 
+OPEN = {
+    "REST_SUPERGRAPH": SUPERGRAPH,
+    "REST_CORS_ORIGINS": "https://app.example",
+    "REST_CORS_ORIGIN_PATTERNS": r"https://pr-[0-9]+\.example https://x\.example",
+    "REST_CORS_LOOPBACK": "true",
+    "REST_CORS_PATHS": "/api/auth=https://login.example https://other.example; /api/accounts/x = *",
+    "REST_CORS_ALLOW_PRIVATE_NETWORK": "true",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "origin", "allowed"),
+    [
+        ("/api/accounts", "https://app.example", "https://app.example"),
+        ("/api/accounts", "https://pr-7.example", "https://pr-7.example"),
+        ("/api/accounts", "https://pr-x.example", None),
+        ("/api/accounts", "http://localhost:5173", "http://localhost:5173"),
+        ("/api/accounts", "https://login.example", None),
+        ("/api/auth/login", "https://login.example", "https://login.example"),
+        ("/api/auth/login", "https://other.example", "https://other.example"),
+        ("/api/auth/login", "https://app.example", None),
+        ("/api/authx", "https://app.example", "https://app.example"),
+        ("/api/accounts/x", "https://any.example", "*"),
+    ],
+)
+async def test_the_rest_layer_has_the_cors_settings_of_the_router(path: str, origin: str, allowed: str | None) -> None:
+    app = create_app(RestSettings.model_validate(OPEN), FakeBank().send)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://rest") as client:
+        asked = {"access-control-request-method": "GET", "access-control-request-private-network": "true"}
+        preflight = await client.options(path, headers={"origin": origin, **asked})
+        assert preflight.headers.get("access-control-allow-origin") == allowed
+        private = preflight.headers.get("access-control-allow-private-network")
+        assert private == ("true" if allowed is not None else None)
+        assert (await client.get(path, headers={"origin": origin})).headers.get(
+            "access-control-allow-origin"
+        ) == allowed
+
+
 @pytest.mark.parametrize(
     ("variables", "name"),
     [
+        ({"REST_CORS_ORIGIN_PATTERNS": "("}, "REST_CORS_ORIGIN_PATTERNS"),
+        ({"REST_CORS_ORIGIN_PATTERNS": ".*", "REST_CORS_ALLOW_CREDENTIALS": "true"}, "REST_CORS_ALLOW_CREDENTIALS"),
+        ({"REST_CORS_PATHS": "/api=*", "REST_CORS_ALLOW_CREDENTIALS": "true"}, "REST_CORS_ALLOW_CREDENTIALS"),
+        ({"REST_CORS_PATHS": "api=https://app.example"}, "REST_CORS_PATHS"),
+        ({"REST_CORS_PATHS": "/api=https://app.example/"}, "REST_CORS_PATHS"),
         ({"REST_CORS_ORIGINS": "https://app.example/"}, "REST_CORS_ORIGINS"),
         ({"REST_CORS_ORIGINS": "*", "REST_CORS_ALLOW_CREDENTIALS": "true"}, "REST_CORS_ALLOW_CREDENTIALS"),
     ],

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from servicekit.cors import CorsMiddleware, CorsPolicy, CorsRules, Preflight, check_origin
+from servicekit.cors import CorsByPath, CorsMiddleware, CorsPolicy, CorsRules, Preflight, check_origin
 
 if TYPE_CHECKING:
     from servicekit.asgi import Receive, Scope, Send
@@ -16,17 +16,19 @@ if TYPE_CHECKING:
 APP = "https://app.example"
 
 
-def policy(*origins: str, allow_headers: tuple[str, ...] | None = None) -> CorsPolicy:
-    return CorsPolicy(
-        CorsRules(
-            origins=origins,
-            methods=("GET", "POST"),
-            allow_headers=allow_headers,
-            expose_headers=(),
-            allow_credentials=False,
-            max_age=60,
-        )
+def rules(*origins: str, allow_headers: tuple[str, ...] | None = None) -> CorsRules:
+    return CorsRules(
+        origins=origins,
+        methods=("GET", "POST"),
+        allow_headers=allow_headers,
+        expose_headers=(),
+        allow_credentials=False,
+        max_age=60,
     )
+
+
+def policy(*origins: str, allow_headers: tuple[str, ...] | None = None) -> CorsPolicy:
+    return CorsPolicy(rules(*origins, allow_headers=allow_headers))
 
 
 def allows(rule: str, origin: str) -> bool:
@@ -141,10 +143,20 @@ async def test_the_middleware_answers_preflights_and_adds_headers_to_responses()
         await send({"type": "http.response.start", "status": 404, "headers": []})
         await send({"type": "http.response.body", "body": b"absent"})
 
-    transport = httpx.ASGITransport(app=CorsMiddleware(app, policy(APP)))
+    transport = httpx.ASGITransport(app=CorsMiddleware(app, CorsByPath(rules(APP))))
     async with httpx.AsyncClient(transport=transport, base_url="http://api", headers={"origin": APP}) as client:
         preflight = await client.options("/", headers={"access-control-request-method": "POST"})
         response = await client.get("/")
     assert (preflight.status_code, preflight.headers["access-control-allow-methods"]) == (204, "GET, POST")
     assert (response.status_code, response.text, response.headers["vary"]) == (404, "absent", "Origin")
     assert response.headers["access-control-allow-origin"] == APP
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("/", "all"), ("/ab", "all"), ("/a", "a"), ("/a/", "a"), ("/a/x", "a"), ("/a/b", "b")]
+)
+def test_the_longest_path_above_decides(path: str, name: str) -> None:
+    made = {each: rules(f"https://{each}.example") for each in ("all", "a", "b")}
+    found = CorsByPath(made["all"], {"/a": made["a"], "/a/b/": made["b"]}).of(path)
+    origin = f"https://{name}.example"
+    assert dict(found.response_headers(origin))[b"access-control-allow-origin"] == origin.encode()

@@ -1,18 +1,25 @@
 """`cors`: which web pages may call the router from a browser."""
 
-# ruff: noqa: TC001  (pydantic evaluates the annotations of its models at run time)
+# ruff: noqa: TC001, TC003  (pydantic evaluates the annotations of its models at run time)
 
 from __future__ import annotations
 
-import re
-from typing import Final
+from collections.abc import Mapping
 
 from pydantic import model_validator
 
 from router.settings.section import Section
-from router.settings.types import Duration, HeaderName, Origin, Pattern
+from router.settings.types import Duration, HeaderName, Origin, Pattern, UrlPath
+from servicekit.cors import ANY, matches_every_origin
 
-_ANY_SITE: Final = "https://any-site.invalid"
+
+class PathCors(Section):
+    """The origins whose pages may call one path. They replace those for all paths."""
+
+    origins: tuple[Origin, ...] = ()
+    """Origins whose pages may call the path; none if empty."""
+    origin_patterns: tuple[Pattern, ...] = ()
+    """Regular expressions for further origins."""
 
 
 class Cors(Section):
@@ -40,12 +47,20 @@ class Cors(Section):
     """Whether pages of a public network may call a router on a private network (Private Network Access)."""
     max_age: Duration = 600.0
     """How long a browser may cache the response to a preflight request."""
+    paths: Mapping[UrlPath, PathCors] = {}
+    """Other origins for some paths and the paths below them, for example for persisted documents:
+    `{/graphql/public-rates: {origins: ["*"]}}`. The longest path counts. All other keys apply too."""
 
     @model_validator(mode="after")
     def _does_not_send_credentials_to_everyone(self) -> Cors:
-        if self.enabled and not self.origins and not self.origin_patterns:
-            raise ValueError("`enabled: true` needs `origins` or `origin_patterns`")
-        allows_all = "*" in self.origins or any(re.fullmatch(each, _ANY_SITE) for each in self.origin_patterns)
-        if self.allow_credentials and allows_all:
+        if self.enabled and not self.origins and not self.origin_patterns and not self.paths:
+            raise ValueError("`enabled: true` needs `origins`, `origin_patterns` or `paths`")
+        if not self.enabled and self.paths:
+            raise ValueError("`paths` needs `enabled: true`")
+        if self.allow_credentials and (_allows_all(self) or any(map(_allows_all, self.paths.values()))):
             raise ValueError("`allow_credentials` with origin * would give every site the user's session")
         return self
+
+
+def _allows_all(section: Cors | PathCors) -> bool:
+    return ANY in section.origins or matches_every_origin(section.origin_patterns)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from router.server.cors import cors_policy
+from router.server.cors import cors_policies
 from router.settings import InvalidSettings, read
 
 if TYPE_CHECKING:
@@ -152,8 +152,57 @@ async def test_refusals_can_be_read_by_the_page_too(client: Callable[..., AsgiCl
 )
 def test_pages_of_this_machine_are_a_setting(origin: str, *, allowed: bool) -> None:
     for text, environ in (("cors: {loopback: true}", {}), ("", {"MOSAFE_ENV": "development"})):
-        policy = cors_policy(read(text, environ), ["POST"])
+        policy = cors_policies(read(text, environ), ["POST"]).of("/graphql")
         assert ((b"access-control-allow-origin", origin.encode()) in policy.response_headers(origin)) is allowed
-    assert (
-        cors_policy(read("cors: {loopback: false}", {"MOSAFE_ENV": "development"}), []).response_headers(origin) == ()
-    )
+    off = cors_policies(read("cors: {loopback: false}", {"MOSAFE_ENV": "development"}), [])
+    assert off.of("/graphql").response_headers(origin) == ()
+
+
+PATHS = """
+cors:
+  enabled: true
+  origins: ["https://app.example"]
+  paths:
+    /graphql/rates: {origins: ["*"]}
+    /graphql/rates/inner: {origin_patterns: ['https://in[0-9][.]example']}
+    /graphql/none: {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "origin", "allowed"),
+    [
+        ("/graphql", "https://app.example", "https://app.example"),
+        ("/graphql", "https://other.example", None),
+        ("/graphql/rates", "https://other.example", "*"),
+        ("/graphql/rates/x", "https://other.example", "*"),
+        ("/graphql/ratesx", "https://other.example", None),
+        ("/graphql/ratesx", "https://app.example", "https://app.example"),
+        ("/graphql/rates/inner", "https://in1.example", "https://in1.example"),
+        ("/graphql/rates/inner", "https://app.example", None),
+        ("/graphql/none", "https://app.example", None),
+    ],
+)
+async def test_a_path_can_have_other_origins(
+    client: Callable[..., AsgiClient], path: str, origin: str, allowed: str | None
+) -> None:
+    pages = client(PATHS)
+    preflight = {"origin": origin, "access-control-request-method": "POST"}
+    for headers, method in (({"origin": origin}, "POST"), (preflight, "OPTIONS")):
+        response = await pages.send(method, path, headers=headers)
+        assert response is not None
+        assert response.headers.get("access-control-allow-origin") == allowed
+
+
+@pytest.mark.parametrize(
+    ("cors", "message"),
+    [
+        ("{paths: {/a: {origins: ['*']}}}", "`paths` needs `enabled: true`"),
+        ("{enabled: true, paths: {/a: {origins: ['*']}}, allow_credentials: true}", "every site"),
+        ("{enabled: true, paths: {a: {origins: ['*']}}}", "a path begins with /"),
+        ("{enabled: true}", "needs `origins`"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(cors: str, message: str) -> None:
+    with pytest.raises(InvalidSettings, match=message):
+        read(f"cors: {cors}", {})

@@ -313,6 +313,10 @@ TESTS: dict[str, str] = {
     "cors.expose_headers": PAGES,
     "cors.allow_credentials": PREFLIGHT,
     "cors.max_age": PREFLIGHT,
+    **{
+        f"cors.paths.<name>.{name}": f"{ROUTER}/server/test_cors.py::test_a_path_can_have_other_origins"
+        for name in ("origins", "origin_patterns")
+    },
     "csrf.enabled": CSRF,
     "csrf.required_headers": CSRF,
     "compression.enabled": COMPRESSION,
