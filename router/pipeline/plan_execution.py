@@ -96,6 +96,6 @@ class Execution:
 
 def _caller(context: RequestContext) -> Caller:
     if context.identity is not None:
-        return "verified"
+        return "verified" if context.identity.is_known_alive else "unverified"
     headers = (*context.received.headers, *context.request.headers)
     return "anonymous" if is_anonymous(headers) else "unverified"

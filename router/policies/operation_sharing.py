@@ -5,7 +5,8 @@
 
 Two requests are equal if they have the same plan, operation, variables and claims, and send the same headers to the
 subgraphs. A request without a credential takes part. A request with a credential takes part only after its own
-credential was verified, including the check for revocation, so a session that has ended gets no response. Mutations are
+credential was verified and found not to be revoked, so a session that has ended gets no response. An access token does
+not take part if the router cannot check whether it is revoked. Mutations are
 never shared. If the first request is cancelled or its deadline passes, one of the others executes the query.
 """
 
@@ -107,7 +108,7 @@ class OperationSharing(Stage):
 
 def _may_share(context: RequestContext) -> bool:
     if context.identity is not None:
-        return True
+        return context.identity.is_known_alive
     return is_anonymous((*context.received.headers, *context.request.headers))
 
 

@@ -17,11 +17,14 @@ class Identity:
         claims: What the credential says about the client: the claims of the access token or of the API key.
         scopes: The granted scopes.
         method: How the client has proved its identity, such as `jwt` or `api_key`.
+        is_known_alive: Whether the credential was found not to be revoked, for the very request. False for an access
+            token if the router has no check for revocation: its session may have ended, and only subgraphs know.
     """
 
     claims: Mapping[str, object]
     scopes: frozenset[str] = field(default_factory=frozenset)
     method: str = "jwt"
+    is_known_alive: bool = True
 
 
 def scopes_of(value: object) -> frozenset[str]:

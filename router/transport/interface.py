@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 OperationKind = Literal["query", "mutation", "subscription"]
 
 Caller = Literal["anonymous", "verified", "unverified"]
-"""The client of a request: without a credential; with one that the router has verified for this very request, including
-the check for revocation; or with one that the router has not verified."""
+"""The client of a request: without a credential; with one that the router has verified, and found not to be revoked,
+for this very request; or with another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

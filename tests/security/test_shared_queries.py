@@ -155,6 +155,8 @@ async def test_a_verified_token_shares_a_query_until_its_session_ends(
     assert await sent(text, query(authorization=token), query()) == 2
     assert await sent(text, query(authorization=token), query(authorization=f"Bearer {issuer.token(jti='2')}")) == 2
     assert await sent(text + "\ntraffic: {all: {share_queries: anonymous}}", *[query(authorization=token)] * 2) == 2
+    unchecked = f"{HEADERS}\n{issuer.settings(tmp_path)}"
+    assert await sent(unchecked, query(authorization=token), query(authorization=token)) == 2
     bank = Bank()
     async with serving(bank) as server:
         settings = read(f"override_subgraph_url: {{people: '{server.url}'}}\n{text}", {})

@@ -61,6 +61,7 @@ class JwtVerifier:
 
     def __init__(self, settings: Jwt, issuers: Sequence[Issuer]) -> None:
         self._settings = settings
+        self._checks_revocation = settings.revocation is not None or settings.revocation_check is not None
         self.issuers: Mapping[str, Issuer] = {each.settings.issuer: each for each in issuers}
         self.verified = VerifiedTokens(settings.cached_tokens)
 
@@ -131,7 +132,8 @@ class JwtVerifier:
         )
 
     def _remember(self, text: str, claims: Mapping[str, Any], issuer: Issuer, keys: KeySet | None) -> Identity:
-        identity = Identity(claims, scopes_of(claims.get(self._settings.scope_claim)))
+        scopes = scopes_of(claims.get(self._settings.scope_claim))
+        identity = Identity(claims, scopes, is_known_alive=self._checks_revocation)
         if keys is not None:
             expires_at = int(claims["exp"]) + self._settings.clock_skew
             self.verified.put(text, VerifiedToken(identity, expires_at, issuer.keys, keys))

@@ -119,9 +119,10 @@ class SubgraphTraffic(Section):
     share_queries: SharedQueries | None = None
     """Which identical queries (same headers and variables) the router sends only once if they run at the same time.
     `anonymous`: queries of clients without a credential, such as `Authorization` or `Cookie`. `verified`: also queries
-    of clients whose credential `authentication` has verified for this very request. `all`: also queries with a
-    credential that is not verified. `false`: no queries. Warning: with `all`, a client whose session has just ended can
-    still get the response to a query that was sent before."""
+    of clients whose credential `authentication` has verified for this very request: an API key, or a token if there is
+    a check for revocation (`authentication.jwt.revocation` or `revocation_check`). `all`: also queries with another
+    credential. `false`: no queries. Warning: with `all`, a client whose session has just ended can still get the
+    response to a query that was sent before."""
     longest_retry_after: Duration | None = None
     """After a response with 503 and `Retry-After`, the router sends the subgraph no requests for the time in this
     header, but not longer than the time in this key."""
@@ -169,9 +170,10 @@ class AllTraffic(Section):
     share_queries: SharedQueries = "verified"
     """Which identical queries (same headers and variables) the router sends only once if they run at the same time.
     `anonymous`: queries of clients without a credential, such as `Authorization` or `Cookie`. `verified`: also queries
-    of clients whose credential `authentication` has verified for this very request. `all`: also queries with a
-    credential that is not verified. `false`: no queries. Warning: with `all`, a client whose session has just ended can
-    still get the response to a query that was sent before."""
+    of clients whose credential `authentication` has verified for this very request: an API key, or a token if there is
+    a check for revocation (`authentication.jwt.revocation` or `revocation_check`). `all`: also queries with another
+    credential. `false`: no queries. Warning: with `all`, a client whose session has just ended can still get the
+    response to a query that was sent before."""
     longest_retry_after: Duration | None = 30.0
     """After a response with 503 and `Retry-After`, the router sends the subgraph no requests for the time in this
     header, but not longer than the time in this key. With null, the router ignores the header."""
@@ -197,7 +199,7 @@ class Traffic(Section):
     share_operations: bool = False
     """Whether the router executes a query only once for all clients that send it at the same time. Their requests must
     have the same variables and claims, and send the same headers to subgraphs. A request with a credential takes part
-    only if `authentication` has verified its credential."""
+    only if `authentication` has verified it: an API key, or a token if there is a check for revocation."""
     all: AllTraffic = AllTraffic()
     """How requests to every subgraph are sent."""
     subgraphs: Mapping[str, SubgraphTraffic] = {}

@@ -273,10 +273,13 @@ async def test_a_stage_of_an_embedding_program_sees_the_identity_and_may_replace
 
 
 async def test_queries_of_clients_with_an_identity_are_not_shared_as_anonymous(tmp_path: Path) -> None:
-    running = Running(settings(tmp_path, extra=", sources: [{header: x-who, scheme: ''}]"))
-    await running(x_who=token())
-    await running()
-    assert [request.caller for request in running.shop.requests] == ["verified", "anonymous"]
+    sources = ", sources: [{header: x-who, scheme: ''}]"
+    checked = f"{sources}, revocation: {{sqlite: '{tmp_path}/none', table: t, column: c, claim: sub}}"
+    for extra, expected in ((sources, "unverified"), (checked, "verified")):
+        running = Running(settings(tmp_path, extra=extra))
+        await running(x_who=token())
+        await running()
+        assert [request.caller for request in running.shop.requests] == [expected, "anonymous"]
 
 
 async def test_a_reload_keeps_verified_tokens(tmp_path: Path) -> None:
