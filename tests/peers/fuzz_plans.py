@@ -30,12 +30,15 @@ if TYPE_CHECKING:
 
     from tests.peers.plan_difference import PlanComparison
     from tests.router.oracle.data_store import Data
+    from tests.router.oracle.federation_model import FederationModel
     from tests.router.oracle.operation_generator import Operation
 
 # Several operations for each federation, because composition takes long.
 OPERATIONS = 4
 # Enough for a wrong plan to give a wrong response.
 DATASETS = 40
+LARGE_DATASETS = 10
+MANY_OBJECTS = 16
 # Apollo's planner enumerates combinations, and takes far longer than this for some operations.
 TIMEOUT_SECONDS = 10.0
 # The minimum share of operations for which our plan is not worse.
@@ -70,25 +73,36 @@ class FederationSample:
     def datasets(self) -> Iterator[Data]:
         """Data sets, enough for most fields of the operations to have objects.
 
-        Each is repeated for every non-null field of an interface object and every object type of the interface: the
-        field fails for all objects of the type, and for each half of them.
+        In further ones, a non-null field of an interface object, or of an object that it returns, fails for all objects
+        of a type, for each half of them, or for one object. For one object there are data sets with many objects: then
+        it is seldom above or beside itself in a response.
         """
         model = generate_model(SeededChoices(self.seed))
-        datasets = [
+        small = [
             self.federation.data,
             *(DataGenerator(model, random.Random(number)).data() for number in range(DATASETS)),
         ]
-        yield from datasets
-        for interface_object in model.interface_objects:
-            failing = [
-                field.name
-                for field in interface_object.fields.values()
-                if field.wrapping.endswith("!") and not field.is_dependency
-            ]
-            for type_name, name, data in product(model.abstract[interface_object.interface].members, failing, datasets):
-                entities = [entity for entity in data if entity.startswith(f"{type_name}:")]
-                for failed in (entities, entities[::2], entities[1::2]):
-                    yield _failing(data, failed, name)
+        yield from small
+        for (type_name, name), data in product(_non_null_fields(model), small):
+            objects = [one for one in data if one.startswith(f"{type_name}:")]
+            for some in (objects, objects[::2], objects[1::2]):
+                yield _failing(data, some, name)
+        large = [DataGenerator(model, random.Random(number), MANY_OBJECTS).data() for number in range(LARGE_DATASETS)]
+        for data, (type_name, name) in product(large, _non_null_fields(model)):
+            for single in (one for one in data if one.startswith(f"{type_name}:")):
+                yield _failing(data, [single], name)
+
+
+def _non_null_fields(model: FederationModel) -> Iterator[tuple[str, str]]:
+    """The types and names of the non-null fields that a subgraph resolves on an interface object or directly below."""
+    for interface_object in model.interface_objects:
+        members = model.abstract[interface_object.interface].members
+        below = {field.type_name for field in interface_object.fields.values()} & {*model.entities, *model.values}
+        for type_name in members:
+            yield from ((type_name, one.name) for one in interface_object.fields.values() if one.wrapping.endswith("!"))
+        for type_name in sorted(below):
+            fields = model.fields_of(type_name).values()
+            yield from ((type_name, one.name) for one in fields if one.wrapping.endswith("!"))
 
 
 def _failing(data: Data, entities: Iterable[str], name: str) -> Data:

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from router.planner import PlanOptions, plan
 from tests.peers.apollo_plan import UnknownPlanNode, read_plan
-from tests.peers.fuzz_plans import FLOOR, run
-from tests.peers.plan_difference import PlanMeasure, is_comparable, measure, measure_json
-from tests.router.oracle.comparison import composed
+from tests.peers.fuzz_plans import FLOOR, FederationSample, run
+from tests.peers.plan_difference import (
+    PlanComparison,
+    PlanMeasure,
+    is_apollos_plan_right,
+    is_comparable,
+    measure,
+    measure_json,
+)
+from tests.router.oracle.cases import ROOT, Case
+from tests.router.oracle.comparison import ComposedFederation, composed
+from tests.router.oracle.operation_generator import Operation
+from tests.router.oracle.subgraph_rules import FederationRules
 from tests.router.planner import test_conflicting_requirements
 
 if TYPE_CHECKING:
     from tests.peers.peers import Peers
+    from tests.router.oracle.data_store import Data
 
 FIRST = 500_000
 SHARDS = 2
@@ -29,6 +41,7 @@ SUBGRAPHS = {
     "stock": 'type Product @key(fields: "id") { id: ID! inStock: Boolean }',
     "price": 'type Product @key(fields: "id") { id: ID! price: Int }',
 }
+FIELD_OF_ONE_TYPE = Case(ROOT / "execution" / "interface-object-with-a-field-of-one-type")
 LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.11", import: ["@key"])'
 QUERY = "query ($x: Boolean!) { top { name price inStock @include(if: $x) } }"
 
@@ -108,6 +121,70 @@ def contextual_plans(peers: Peers, owners: tuple[str, str], query: str) -> tuple
     assert theirs.plan is not None
     ours = measure(plan(supergraph, query, options=PlanOptions(batch_entity_fetches=False)))
     return ours, measure_json(theirs.plan)
+
+
+def plan_for_interface_object(*, together: bool) -> dict[str, Any]:
+    """A plan in Apollo's format for `titles` of `FIELD_OF_ONE_TYPE`: one fetch from `reviews`, or one for each type."""
+    key = [{"kind": "Field", "name": "__typename"}, {"kind": "Field", "name": "id"}]
+
+    def fetch(types: list[str], selections: str) -> dict[str, Any]:
+        entities = f"{{_entities(representations:$representations){{...on Media{{{selections}}}}}}}"
+        return {
+            "kind": "Flatten",
+            "path": ["titles", "@"],
+            "node": {
+                "kind": "Fetch",
+                "serviceName": "reviews",
+                "requires": [{"kind": "InlineFragment", "typeCondition": name, "selections": key} for name in types],
+                "variableUsages": [],
+                "operation": f"query($representations:[_Any!]!){entities}",
+                "operationKind": "query",
+                "inputRewrites": [
+                    {"kind": "ValueSetter", "path": [f"... on {name}", "__typename"], "setValueTo": "Media"}
+                    for name in types
+                ],
+            },
+        }
+
+    titles = {
+        "kind": "Fetch",
+        "serviceName": "library",
+        "variableUsages": [],
+        "operation": "{titles{__typename ...on Book{id}...on Film{id}}}",
+        "operationKind": "query",
+    }
+    apart = {"kind": "Parallel", "nodes": [fetch(["Book"], "stars"), fetch(["Film"], "stars rating")]}
+    after = fetch(["Book", "Film"], "stars rating") if together else apart
+    return {"kind": "QueryPlan", "node": {"kind": "Sequence", "nodes": [titles, after]}}
+
+
+@pytest.mark.parametrize(
+    ("together", "fails", "right"), [(True, True, False), (False, True, True), (True, False, True)]
+)
+def test_a_plan_that_selects_a_non_null_field_for_further_types_is_wrong(
+    *, together: bool, fails: bool, right: bool
+) -> None:
+    """The rating of a book, which the client does not select, fails; null propagates to the `stars` of the book."""
+    supergraph, rules = FIELD_OF_ONE_TYPE.supergraph(), FederationRules.of(FIELD_OF_ONE_TYPE.subgraphs)
+    data: Data = json.loads((FIELD_OF_ONE_TYPE.folder / "data.json").read_text())
+    data["Book:1"]["rating"] = "!broken" if fails else "PG"
+    operation = Operation("{ titles { ... on Book { stars } ... on Film { stars rating } } }", {})
+    theirs = plan_for_interface_object(together=together)
+    measured = measure_json(theirs)
+    comparison = PlanComparison(operation, measured, measured, theirs)
+    federation = ComposedFederation(supergraph.api_schema, rules, supergraph, data)
+    assert is_apollos_plan_right(federation, [data], comparison) is right
+
+
+def test_generated_data_has_each_field_of_an_interface_object_fail_for_one_object() -> None:
+    """The field is non-null. The number is that of a federation with such fields."""
+    sample = FederationSample.of(656_000_152)
+    failing = [
+        frozenset(name for name, fields in data.items() if name.startswith("E1:") and fields["o0"] == "!broken")
+        for data in sample.datasets()
+    ]
+    assert frozenset({"E1:0"}) in failing
+    assert any(len(names) > 1 for names in failing)
 
 
 def test_a_planner_that_fails_for_one_operation_plans_the_others(peers: Peers) -> None:

@@ -14,7 +14,7 @@ chosen for another leaf.
 from __future__ import annotations
 
 from collections import deque
-from itertools import islice
+from itertools import chain, islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -143,8 +143,8 @@ class ChosenPaths:
         if len(free) > 1:
             free.sort(key=self._regret_of, reverse=True)
         chosen: dict[tuple[PathOption, ...], PathOption] = {}
-        for options in free:
-            chosen[options] = self.cheapest(options)
+        for number, options in enumerate(free):
+            chosen[options] = self._cheapest_for_many(options, free[number + 1 :])
             self.add(chosen[options])
         self.inputs[start] = tuple((leaf, chosen.get(leaf.options, leaf.options[0])) for leaf in choice.leaves)
 
@@ -153,12 +153,35 @@ class ChosenPaths:
 
         Among options that add equal cost, the option with the lowest stage is returned.
         """
+        return self._equally_cheap(options)[0]
+
+    def _equally_cheap(self, options: Sequence[PathOption]) -> Sequence[PathOption]:
+        """Return the options that add the least cost, and have the lowest stage of all options with this cost."""
         if len(options) == 1:
-            return options[0]
+            return options
         available = [option for option in options if fetch_start(option).fetch_id in self._fetches]
         if available:
-            return min(available, key=_stage)
-        return min(options, key=lambda option: (self._cost(self._fetches_to_add(option)), option.stage))
+            return (min(available, key=_stage),)
+        ranks = [(self._cost(self._fetches_to_add(option)), option.stage) for option in options]
+        lowest = min(ranks)
+        return [option for option, rank in zip(options, ranks, strict=True) if rank == lowest]
+
+    def _cheapest_for_many(self, options: Sequence[PathOption], later: Sequence[Sequence[PathOption]]) -> PathOption:
+        """Return the cheapest option, as `cheapest` does.
+
+        Of several such options, return the option whose fetch can return the most of the leaves that are decided later:
+        the leaves in `later`, given by their options, and the leaves of the undecided hops.
+        """
+        equal = self._equally_cheap(options)
+        if len(equal) == 1:
+            return equal[0]
+        undecided = {
+            leaf.options
+            for start in islice(self._undecided, MOST_COMPARED)
+            for choice in start.key_choices
+            for leaf in choice.leaves
+        }
+        return max(equal, key=lambda option: _count_returned(option, chain(later, undecided)))
 
     def _best_key(self, key_choices: Sequence[KeyChoice]) -> KeyChoice:
         if len(key_choices) == 1:
@@ -204,6 +227,12 @@ class ChosenPaths:
 
 def _stage(option: PathOption) -> int:
     return option.stage
+
+
+def _count_returned(option: PathOption, leaves: Iterable[Sequence[PathOption]]) -> int:
+    """Return how many leaves the fetch of `option` can return. `leaves` has the options of each leaf."""
+    fetch = fetch_start(option).fetch_id
+    return sum(any(fetch_start(other).fetch_id == fetch for other in options) for options in leaves)
 
 
 def _gap(costs: Sequence[int]) -> int:

@@ -8,6 +8,7 @@ The root field of a subscription also runs in exactly one subgraph.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from router.errors import PlanningError
@@ -18,10 +19,10 @@ from router.planner.fetch.group_builder import GroupBuilder
 from router.planner.fetch.passes import optimised
 from router.planner.fetch.plan_cost_from_groups import plan_cost
 from router.planner.normalise.merge_selections import grouped
-from router.planner.walk.nodes_and_options import LeafSearch, UnplannableError
+from router.planner.walk.nodes_and_options import LeafSearch, UnplannableError, fetch_start
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from router.planner.choose.choice_of_options import Choice
     from router.planner.choose.plan_cost import PlanCost
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from router.planner.fetch.selection_trees import Tree
     from router.planner.normalise.merge_selections import SelectedField
     from router.planner.search_bounds import Effort
-    from router.planner.walk.nodes_and_options import ExpandableField, Leaf
+    from router.planner.walk.nodes_and_options import ExpandableField, Leaf, PathOption
     from router.planner.walk.walk_selections import Explorer
 
 # If a plan with n leaves is made again (walk and choose), n times this number of units are taken from the work budget.
@@ -93,10 +94,11 @@ class RootFieldPlanner:
         """
         search = self._searched(items, subgraphs)
         draft = self._chosen(search.leaves, first_stage)
-        if not search.expandable:
+        expandable = [*search.expandable, *_alone_in_a_fetch(search.expandable_if_alone, draft)]
+        if not expandable:
             return draft
         cost = self._plan_cost(draft.groups, first_stage)
-        for field in search.expandable:
+        for field in expandable:
             if not self._effort.affords_tie(_WORK_PER_WALKED_LEAF * len(draft.leaves)):
                 break
             expanded = self._searched(items, subgraphs, search.expand | {field})
@@ -203,3 +205,24 @@ class RootFieldPlanner:
     def _written_tree(self, group: FetchGroup) -> Tree:
         subgraph = self._graph.supergraph.subgraphs[group.subgraph]
         return without_conflicts(subgraph, self._query_type if group.path else self._root_type, group.tree)[0]
+
+
+def _alone_in_a_fetch(fields: Mapping[ExpandableField, Sequence[Leaf]], draft: Draft) -> Iterator[ExpandableField]:
+    """Yield the fields that are alone in a fetch: other fetches can return everything else that the fetch returns.
+
+    `fields` has the leaves of each field.
+    """
+    if not fields:
+        return
+    chosen = draft.choice.chosen_fetches
+    returned: dict[PathOption, list[Leaf]] = {}
+    for leaf, option in (*zip(draft.leaves, draft.choice.options, strict=True), *chain(*chosen.inputs.values())):
+        returned.setdefault(fetch_start(option), []).append(leaf)
+    needs: list[set[Leaf]] = []
+    for fetch in chosen.fetches.values():
+        others = chosen.fetched.difference(start.fetch_id for start in fetch.starts)
+        leaves = chain(*(returned.get(start, ()) for start in fetch.starts))
+        needs.append({leaf for leaf in leaves if all(fetch_start(one).fetch_id not in others for one in leaf.options)})
+    for field, of_field in fields.items():
+        if any(needing and needing.issubset(of_field) for needing in needs):
+            yield field

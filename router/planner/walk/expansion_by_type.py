@@ -81,20 +81,23 @@ class ExpansionByType:
         )
 
     def note(self, selection: MergedField, options: Sequence[PathOption], leaves: Sequence[Leaf]) -> None:
-        """If expanding the field may save a fetch, add the field to `LeafSearch.expandable`.
+        """Note in `LeafSearch` that expanding the field may save a fetch, if this is so.
 
         `leaves` are the leaves of the field on the abstract type. If the fetch that resolves the field also resolves
-        all these leaves, expanding the field saves nothing.
+        all these leaves, expanding the field saves nothing, unless this fetch returns nothing else.
         """
-        if self._search.is_internal or selection.is_leaf or self._node.is_deferred:
+        if self._search.is_internal or selection.name == TYPENAME or self._node.is_deferred:
             return
+        if not self._loses_nothing(options):
+            return
+        field = self._expandable(selection)
         stage = min(option.stage for option in options)
-        if (
-            any(min(option.stage for option in leaf.options) > stage for leaf in leaves)
-            and self._is_resolved_elsewhere(selection, options)
-            and self._loses_nothing(options)
-        ):
-            self._search.expandable[self._expandable(selection)] = None
+        is_elsewhere = self._is_resolved_elsewhere(selection, options)
+        if is_elsewhere and any(min(option.stage for option in leaf.options) > stage for leaf in leaves):
+            self._search.expandable[field] = None
+        elif is_elsewhere or self._other_direct_options(selection, options):
+            noted = self._search.expandable_if_alone.get(field, ())
+            self._search.expandable_if_alone[field] = (*noted, *leaves)
 
     def _expandable(self, selection: MergedField) -> ExpandableField:
         return self._node.track, self._node.type_name, selection.key, selection.signature

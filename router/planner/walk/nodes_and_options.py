@@ -269,12 +269,14 @@ class LeafSearch:
         expand: The fields to expand, although they can be resolved on an interface.
         expandable: The fields that were not expanded, although expanding them may save a fetch. The dictionary is used
             as an ordered set: all values are None.
+        expandable_if_alone: The fields for which this is so only if a fetch returns nothing else, each with its leaves.
     """
 
     is_internal: bool = False
     leaves: list[Leaf] = field(default_factory=list)
     expand: frozenset[ExpandableField] = frozenset()
     expandable: dict[ExpandableField, None] = field(default_factory=dict)
+    expandable_if_alone: dict[ExpandableField, tuple[Leaf, ...]] = field(default_factory=dict)
 
 
 class UnplannableError(Exception):
@@ -297,6 +299,24 @@ def fetch_start(option: PathOption) -> PathOption:
         assert option.parent is not None  # noqa: S101 - only options that start a fetch have no parent
         option = option.parent
     return option
+
+
+def type_conditions(node: ObjectNode) -> tuple[frozenset[str], ...]:
+    """Return the types that each object on the path of a node must have, from the operation root to the node's object.
+
+    For an object without a type condition, the set is empty.
+    """
+    found: list[frozenset[str]] = []
+    here: frozenset[str] = frozenset()
+    at: ObjectNode | None = node
+    while at is not None:
+        if at.type_condition is not None:
+            here |= {at.type_condition}
+        if at.selection is not None or at.parent is None:
+            found.append(here)
+            here = frozenset()
+        at = at.parent
+    return tuple(reversed(found))
 
 
 def without_dominated(options: Sequence[PathOption]) -> tuple[PathOption, ...]:

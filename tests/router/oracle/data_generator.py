@@ -28,20 +28,24 @@ NULL_RATE = 0.15
 FAILURE_RATE = 0.05
 ABSENCE_RATE = 0.3
 DEPENDENCY_FAILURE_RATE = 0.3
+MOST_OBJECTS = 4
 # Numbers that JSON can represent and a binary float cannot, and values that are not numbers.
 MONEY: tuple[object, ...] = (2**80 + 1, Decimal("1.10"), Decimal("12345678901234567890.01"), {"cents": 110}, "1,10")
 
 
 class DataGenerator:
-    """Generates data from a source of randomness; the same state of the source gives the same data."""
+    """Generates data from a source of randomness; the same state of the source gives the same data.
 
-    def __init__(self, model: FederationModel, source: random.Random) -> None:
+    Each type has one to `most_objects` objects.
+    """
+
+    def __init__(self, model: FederationModel, source: random.Random, most_objects: int = MOST_OBJECTS) -> None:
         self.model = model
         self.random = source
         self.has_failures = source.random() < 0.5
         self.has_dependency_failures = source.random() < DEPENDENCY_FAILURE_RATE
         self.names = {
-            name: [f"{name}:{index}" for index in range(source.randint(1, 4))]
+            name: [f"{name}:{index}" for index in range(source.randint(1, most_objects))]
             for name in [*model.entities, *model.values]
         }
         if KEY_ENTITY in model.entities:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from router.planner.choose.choose_hop_inputs import ChosenPaths, Inputs
 from router.planner.walk.nodes_and_options import fetch_start
+from tests.router.planner.federation import composed
 from tests.router.planner.walk.walking import Walk, path_of, text_of
 
 A = """
@@ -67,3 +68,33 @@ def test_given_inputs_are_not_changed() -> None:
     chosen.decide_hops(weigh_costs=True)
     assert read_by(chosen.inputs[price]) == ["item.id from b.item"]
     assert {start.subgraph for start in chosen.starts} == {"b", "c"}
+
+
+SCALES = 'type Item @key(fields: "id") { id: ID! weight: Int @shareable }'
+RULERS = 'type Item @key(fields: "id") { id: ID! size: Int @shareable }'
+WAREHOUSE = 'type Item @key(fields: "id") { id: ID! weight: Int @shareable size: Int @shareable }'
+
+
+def decided(query: str, **consumers: str) -> list[str]:
+    """The subgraphs of the fetches for the last fields of a query, with all their inputs."""
+    shop = 'type Query { item: Item } type Item @key(fields: "id") { id: ID! }'
+    supergraph = composed(shop=shop, scales=SCALES, rulers=RULERS, warehouse=WAREHOUSE, **consumers)
+    walk = Walk.on(supergraph, query)
+    chosen = ChosenPaths([leaf.options[0] for leaf in walk.leaves])
+    chosen.decide_hops(weigh_costs=True)
+    return sorted(start.subgraph for start in chosen.starts)
+
+
+def test_of_equal_fetches_the_one_for_most_inputs_of_a_hop_is_chosen() -> None:
+    post = """
+      type Item @key(fields: "id") {
+        id: ID! weight: Int @external size: Int @external postage: Int @requires(fields: "weight size")
+      }
+    """
+    assert decided("{ item { postage } }", post=post) == ["post", "shop", "warehouse"]
+
+
+def test_of_equal_fetches_the_one_for_inputs_of_other_hops_is_chosen() -> None:
+    post = 'type Item @key(fields: "id") { id: ID! weight: Int @external stamp: Int @requires(fields: "weight") }'
+    boxes = 'type Item @key(fields: "id") { id: ID! size: Int @external box: Int @requires(fields: "size") }'
+    assert decided("{ item { stamp box } }", post=post, boxes=boxes) == ["boxes", "post", "shop", "warehouse"]

@@ -59,3 +59,24 @@ def test_a_deep_operation_that_cannot_be_planned_fails_soon() -> None:
     query = "{ item " + "{ next " * 60 + "{ wrap { m } }" + " }" * 61
     with pytest.raises(PlanningError, match=r"Wrap\.m"):
         plan(load(external), parse(query))
+
+
+SHELF = """
+  type Query { item: Item }
+  interface Item { id: ID! author: String }
+  type Book implements Item @key(fields: "id") { id: ID! author: String @shareable }
+  type Pen implements Item @key(fields: "id") { id: ID! author: String @shareable }
+"""
+AUTHORS = 'type Book @key(fields: "id") { id: ID! author: String @shareable }'
+
+
+def test_a_field_that_stays_on_the_interface_is_noted_if_the_object_types_have_other_options() -> None:
+    search = Walk.over("{ item { author } }", a=SHELF, b=AUTHORS).search
+    assert not search.expandable
+    ((field, leaves),) = search.expandable_if_alone.items()
+    assert field == (("item",), "Item", "author", "author")
+    assert [leaf.selection.name for leaf in leaves] == ["author"]
+
+
+def test_a_field_without_other_options_is_not_noted() -> None:
+    assert not Walk.over("{ item { author } }", a=SHELF).search.expandable_if_alone

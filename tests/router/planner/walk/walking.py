@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """The explorer of an operation, the node of its root, and the leaves found."""
+    """The explorer of an operation, the node of its root, and what the search found."""
 
     explorer: Explorer
     root: ObjectNode
-    leaves: list[Leaf]
+    search: LeafSearch
 
     @classmethod
     def over(cls, query: str, *, defer: bool = False, **subgraphs: str) -> Walk:
@@ -58,7 +58,11 @@ class Walk:
         root = explorer.root("Query", graph.subgraph_names)
         search = LeafSearch()
         explorer.explore(root, normaliser.selected_fields([below], "Query"), search)
-        return cls(explorer, root, search.leaves)
+        return cls(explorer, root, search)
+
+    @property
+    def leaves(self) -> list[Leaf]:
+        return self.search.leaves
 
     def leaf(self, path: str) -> Leaf:
         """The one leaf with these response keys, joined with dots."""
