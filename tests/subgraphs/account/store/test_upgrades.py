@@ -42,7 +42,6 @@ from tests.subgraphs.account.support import (
 from tests.subgraphs.kit.outbox_contract import types_since
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from mosafe.local_servers.mongod import Mongod
@@ -229,12 +228,13 @@ def reversal(posting: Posting) -> Posting:
 
 
 @pytest.mark.parametrize("number", _OLD_MONGO_NUMBERS)
-async def test_a_mongo_database_of_an_earlier_release_goes_on(number: int, mongod: Mongod) -> None:
-    class Earlier(MongoAccountStore):
-        migrations: Sequence[Any] = mongo_migrations.MIGRATIONS[:number]
-
+async def test_a_mongo_database_of_an_earlier_release_goes_on(
+    number: int, mongod: Mongod, monkeypatch: pytest.MonkeyPatch
+) -> None:
     url, ann, bob = mongod.url(f"accounts_of_release_{number}"), person(), person()
-    old = await Earlier.open_chained(mongo_address(url), KEY, values.now)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(MongoAccountStore, "migrations", mongo_migrations.MIGRATIONS[:number])
+        old = await MongoAccountStore.open_chained(mongo_address(url), KEY, values.now)
     with MongoClient[dict[str, Any]](url) as client:
         _forget_reversals(client)
     source, destination = await funded(old, ann, "10.00"), await opened(old, bob)
