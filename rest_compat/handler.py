@@ -270,9 +270,14 @@ def _response(request: Request, route: Route, response: RestResponse) -> Respons
         body = response.csv
         headers |= {"content-type": negotiation.CSV}
     if "ETag" in route.success.headers:
-        headers["etag"] = entity_tags.entity_tag(body)
+        # A body that has the time of the request never comes twice. It has a weak tag, made of the rest of the body.
+        is_weak = bool(response.moments) and body is not response.csv
+        lasting = {name: value for name, value in response.document.items() if name not in response.moments}
+        tag = entity_tags.entity_tag(responses.encode(lasting) if is_weak else body)
+        headers["etag"] = f"W/{tag}" if is_weak else tag
         known = _header(request, "if-none-match") if route.method == "GET" else None
-        if known is not None and not entity_tags.if_none_match(known, headers["etag"]):
+        if known is not None and not entity_tags.if_none_match(known, tag):
+            headers.pop("content-type", None)
             return responses.json_response(304, None, headers)
     return responses.json_response(response.status, body, headers)
 

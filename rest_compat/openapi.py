@@ -44,7 +44,11 @@ HEADERS: Final[Mapping[str, JsonSchema]] = {
     "X-Request-Id": {"description": "The id of the request in the bank's logs.", "required": True, "schema": _TEXT},
     "Cache-Control": {"description": "`no-store` for money and tokens.", "required": True, "schema": _TEXT},
     "Vary": {"description": "The request headers on which the response depends.", "required": True, "schema": _TEXT},
-    "ETag": {"description": "The strong entity tag of the body.", "required": True, "schema": _TEXT},
+    "ETag": {
+        "description": "The entity tag of the body; weak if the body has the time of the request.",
+        "required": True,
+        "schema": _TEXT,
+    },
     "Location": {"description": "The path of the new resource.", "required": True, "schema": _TEXT},
     "Link": {"description": "The next page, `rel=next`, if there is one.", "schema": _TEXT},
     "Idempotent-Replayed": {

@@ -65,12 +65,14 @@ class RestResponse:
 
     Attributes:
         csv: the same content for clients that prefer `text/csv`; None if the route does not offer CSV.
+        moments: the fields of the document whose value is the time of the request. They are not part of its entity tag.
     """
 
     status: int
     document: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     csv: bytes | None = None
+    moments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

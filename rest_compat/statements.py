@@ -40,7 +40,8 @@ class StatementPage:
         # All pages end at the same time, even if the client gave no end.
         query = {**inputs.query, "to": statement["to"]}
         headers = page_headers(inputs, query, entries["pagination"])
-        return RestResponse(200, document, headers, csv=_csv(document))
+        moments = () if "to" in inputs.query else ("to",)
+        return RestResponse(200, document, headers, csv=_csv(document), moments=moments)
 
     @property
     def documented(self) -> Mapping[int, DocumentedResponse]:

@@ -77,6 +77,7 @@ class FakeBank:
         calls: the recorded calls: root field, arguments, headers.
         before: awaited before each response.
         before_field: awaited with the name of each root field before its resolver runs.
+        now: the end of a statement without `to`.
     """
 
     accounts: dict[str, Json] = field(default_factory=dict)
@@ -87,6 +88,7 @@ class FakeBank:
     calls: list[tuple[str, Json, Mapping[str, str]]] = field(default_factory=list)
     before: Callable[[], Awaitable[None]] | None = None
     before_field: Callable[[str], Awaitable[None]] | None = None
+    now: str = NOW
 
     async def send(self, headers: Mapping[str, str], body: bytes) -> HttpResponse:
         request = json.loads(body)
@@ -148,11 +150,11 @@ class FakeBank:
         }
 
     def _statement(self, **period: str | None) -> Json:
-        if (period.get("to") or NOW) < (period["from"] or ""):
+        if (period.get("to") or self.now) < (period["from"] or ""):
             raise GraphQLError("a period", extensions={"code": "BAD_USER_INPUT", "argument": "to"})
         return {
-            "from": period["from"],
-            "to": period.get("to") or NOW,
+            "from": period["from"] or NOW,
+            "to": period.get("to") or self.now,
             "openingBalance": "100.00",
             "closingBalance": "40.00",
             "entries": lambda _info, **page: _connection(self.entries, **page),

@@ -59,6 +59,27 @@ async def test_a_statement_has_entries_and_balances(ada: httpx.AsyncClient, bank
     assert (await ada.get(path, params={"from": BEGIN}, headers={"if-none-match": tag})).status_code == 304
 
 
+@pytest.mark.parametrize("accept", ["application/json", "text/csv"])
+async def test_a_statement_until_now_is_current_until_something_happens(
+    ada: httpx.AsyncClient, bank: FakeBank, path: str, accept: str
+) -> None:
+    """Its end was part of its entity tag, so that no client ever got 304."""
+    first = await ada.get(path, headers={"accept": accept})
+    bank.now = "2026-01-31T09:31:00.000Z"
+    condition = {"accept": accept, "if-none-match": first.headers["etag"]}
+    unchanged = await ada.get(path, headers=condition)
+    assert (unchanged.status_code, unchanged.headers["etag"]) == (304, first.headers["etag"])
+    bank.entries.append({**bank.entries[0], "id": new_object_id(), "transaction": {"id": new_object_id()}})
+    assert (await ada.get(path, headers=condition)).status_code == 200
+
+
+async def test_only_a_body_with_the_time_of_the_request_has_a_weak_tag(ada: httpx.AsyncClient, path: str) -> None:
+    until_now = (await ada.get(path)).headers["etag"]
+    of_a_period = (await ada.get(path, params={"to": NOW})).headers["etag"]
+    as_csv = (await ada.get(path, headers={"accept": "text/csv"})).headers["etag"]
+    assert [tag.startswith('W/"') for tag in (until_now, of_a_period, as_csv)] == [True, False, False]
+
+
 async def test_clients_that_prefer_csv_get_the_same_page_as_csv(
     ada: httpx.AsyncClient, bank: FakeBank, path: str
 ) -> None:
