@@ -13,6 +13,7 @@ from router.policies.policy_order import in_order
 from router.preparation.preparation import Preparation
 from router.transport.in_process import InProcessTransport
 from router.transport.layered_transport import LayeredTransport, layered_transport
+from router.transport.request_signing import signings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,14 +75,15 @@ def transport_for(
     layers in brackets. If `send` is given, it replaces the layers in brackets, and no socket is opened.
 
     Raises:
-        ValueError: An address or a certificate is not usable.
+        ValueError: An address, a certificate or a key is not usable.
     """
     if send is not None:
         in_process = InProcessTransport(send)
         return EncodingLayer(in_process), LayeredTransport(in_process)
     traffic = {name: settings.traffic.of(name) for name in graph.subgraphs}
     urls = {name: _urls(name, each.url, settings) for name, each in graph.subgraphs.items()}
-    layered = layered_transport(urls, traffic)
+    signed = signings(graph.subgraphs, settings.signatures, settings.authentication.forward)
+    layered = layered_transport(urls, traffic, signed)
     return EncodingLayer(layered.transport, reads_only_bodies=True), layered
 
 

@@ -28,6 +28,7 @@ import click
 import jwt
 import structlog
 
+from benchmarks.policies.signatures import signature_costs
 from router import Gateway
 from router.composition import Subgraph, compose
 from router.request.request_and_response import GraphQLRequest
@@ -205,6 +206,9 @@ async def _run(only: str) -> None:
         most = cases[name].most
         bound = "" if most is None else f"   at most {most:g}" + ("" if difference <= most else ": exceeded")
         click.echo(f"{name:45} {difference:+7.1f} µs{bound}")
+    for name, cost in await signature_costs():
+        if only in name:
+            click.echo(f"{name:45} {cost:+7.1f} µs")
     await _share(_supergraph())
 
 

@@ -2,7 +2,8 @@
 
 A reference can stand in place of any scalar. The reference is replaced by its value before types are checked:
 
-    port: {from_env: ROUTER_PORT, default: 4000}     # an environment variable, required without `default`
+    port: {from_env: ROUTER_PORT, default: 4000}     # an environment variable, required without `default`; if it is
+                                                     # not set, the file that ROUTER_PORT_FILE names
     value: {from_file: /run/secrets/key}             # the text of a file without line breaks at its end
 
 `ENVIRONMENT` lists keys that have an environment variable. If one of these keys is missing in the file and its variable
@@ -30,10 +31,13 @@ from router.settings.errors import InvalidSettings, Problem
 from router.settings.model import RouterSettings
 from router.settings.validation_messages import message_of
 from servicekit.secret_strength import weakness
+from servicekit.settings import FILE_SUFFIX
 from servicekit.variable_names import misspelt, without_service_links
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pydantic import SecretStr
 
 Location = tuple[str | int, ...]
 
@@ -107,7 +111,7 @@ def _check(text: str, source: _Source, subgraphs: Collection[str] | None) -> Rou
         raise InvalidSettings(sorted(source.explain(error, values), key=attrgetter("line"))) from None
     for key in settings.unknown_subgraphs(subgraphs) if subgraphs is not None else ():
         source.report(key, f"the supergraph has no such subgraph; it has {', '.join(sorted(subgraphs or ()))}")
-    source.check_admin_token(settings)
+    source.check_secrets(settings)
     source.check_names()
     if source.problems:
         raise InvalidSettings(source.problems)
@@ -186,10 +190,15 @@ class _Source:
             self.report(location, "the value of `from_env` must be the name of a variable")
             return None
         self.variables.add(variable)
-        value = self.environ.get(variable)
+        value, file = self.environ.get(variable), self.environ.get(variable + FILE_SUFFIX)
+        if value and file:
+            self.report(location, f"both {variable} and {variable}{FILE_SUFFIX} are set; keep one of them")
+            return None
         if value:  # an empty variable is treated as unset, as in Docker Compose files
             self.origins[location] = f"environment variable {variable}"
             return value
+        if file:
+            return self._from_file(str(Path(file).absolute()), location)
         if "default" not in reference:
             self.report(location, f"environment variable {variable} is not set, and the reference has no `default`")
         return reference.get("default")
@@ -217,13 +226,13 @@ class _Source:
                 if _add_missing(values, location, value):
                     self.origins[location] = "the defaults for development"
 
-    def check_admin_token(self, settings: RouterSettings) -> None:
-        """Report the token of the admin port if anybody can guess it. In development, any token is accepted."""
-        token = settings.admin.token
-        if token is None or self.environ.get("MOSAFE_ENV") == "development":
+    def check_secrets(self, settings: RouterSettings) -> None:
+        """Report each secret that anybody can guess. In development, any secret is accepted."""
+        if self.environ.get("MOSAFE_ENV") == "development":
             return
-        if (weak := weakness(token.get_secret_value())) is not None:
-            self.report(("admin", "token"), f"this secret {weak}; make one with: openssl rand -hex 32")
+        for location, secret in _secrets(settings):
+            if secret is not None and (weak := weakness(secret.get_secret_value())) is not None:
+                self.report(location, f"this secret {weak}; make one with: openssl rand -hex 32")
 
     def check_names(self) -> None:
         """Report each environment variable that seems to be misspelt: its name is similar to a name in `variables`."""
@@ -251,6 +260,14 @@ class _Source:
 
     def _problem(self, location: Location, message: str) -> Problem:
         return Problem(self.name, self.line(location), ".".join(map(str, location)), message)
+
+
+def _secrets(settings: RouterSettings) -> Iterator[tuple[Location, SecretStr | None]]:
+    yield ("admin", "token"), settings.admin.token
+    yield ("signatures", "all", "key", "secret"), settings.signatures.all.key.secret
+    for name, each in settings.signatures.subgraphs.items():
+        if each.key is not None:
+            yield ("signatures", "subgraphs", name, "key", "secret"), each.key.secret
 
 
 def _value_at(location: Location, values: Any) -> object:

@@ -38,6 +38,7 @@ from router.settings.sections.query_plan import QueryPlanInResponses
 from router.settings.sections.rate_limits import RateLimits
 from router.settings.sections.reload import Reload
 from router.settings.sections.server import Server
+from router.settings.sections.signatures import Signatures
 from router.settings.sections.supergraph import SupergraphSource
 from router.settings.sections.traffic import Traffic
 from router.settings.sections.usage import Usage
@@ -88,6 +89,8 @@ class RouterSettings(Section):
     """Which headers of a client are sent to subgraphs, and which headers of subgraphs are sent to the client."""
     traffic: Traffic = Traffic()
     """Time limits and connections of requests to subgraphs."""
+    signatures: Signatures = Signatures()
+    """Signatures of the requests to subgraphs, so that subgraphs can refuse all other requests."""
     limits: Limits = Limits()
     """The largest requests that the router accepts."""
     demand_control: DemandControl = DemandControl()
@@ -132,6 +135,7 @@ class RouterSettings(Section):
             ("override_subgraph_url",): self.override_subgraph_url,
             ("headers", "subgraphs"): self.headers.subgraphs,
             ("traffic", "subgraphs"): self.traffic.subgraphs,
+            ("signatures", "subgraphs"): self.signatures.subgraphs,
             ("demand_control", "subgraphs"): self.demand_control.subgraphs,
             ("errors", "subgraphs"): self.errors.subgraphs,
         }

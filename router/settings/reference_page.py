@@ -25,7 +25,7 @@ A value can be a reference:
 
 | written | value |
 |---|---|
-| `{from_env: VARIABLE}` | the environment variable, which must be set |
+| `{from_env: VARIABLE}` | the environment variable, or else the text of the file `VARIABLE_FILE`; one must be set |
 | `{from_env: VARIABLE, default: value}` | the same, or `value` when it is unset or empty |
 | `{from_file: path}` | the text of a file (beside `router.yaml`), without the line break at its end |
 

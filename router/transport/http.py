@@ -28,7 +28,9 @@ from router.transport.content_codings import CodingError, decode_body
 from router.transport.http1.connection import ExchangeFailed, MalformedExchange
 from router.transport.http1.pool import NotConnected, Pool, PoolFull, PoolLimits, ServerOrigin
 from router.transport.interface import SubgraphResponse
+from router.transport.request_signing import CONTENT_TYPE
 from servicekit import request_deadline
+from servicekit.http_signatures.signature_base import NotAscii
 from servicekit.http_url import split_http_url, split_unix_url
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from router.transport.http1.connection import RawResponse
     from router.transport.http1.http_proxy import HttpProxy
     from router.transport.interface import SubgraphRequest
+    from router.transport.request_signing import Signing
+    from servicekit.http_signatures.request_signer import RequestSigner
 
 LARGE = 262_144
 """A body with more bytes than this number is decoded in a thread. On the event loop, it would delay other requests."""
@@ -60,6 +64,7 @@ class Endpoint:
             digest is the same. It is empty if the files are not known.
         proxy: The HTTP proxy through which requests are sent; None without a proxy.
         codings: The content codings that responses may have, in order of preference.
+        signing: How requests are signed; None if they are not signed.
     """
 
     url: str
@@ -69,6 +74,7 @@ class Endpoint:
     tls_version: str = ""
     proxy: HttpProxy | None = None
     codings: tuple[ContentCoding, ...] = ()
+    signing: Signing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,7 @@ class _Target:
     endpoint: Endpoint
     pool: Pool
     head: bytes
+    signer: RequestSigner | None
 
 
 class HttpTransport:
@@ -101,19 +108,25 @@ class HttpTransport:
         """See `Transport.send`. If the server closed the kept-alive connection, a query is sent again.
 
         Raises:
-            ValueError: The request has no body, or a header contains a line break.
+            NotAscii: A header that `signer` must cover has a character that is not ASCII.
+        ValueError: The request has no body, or a header contains a line break.
         """
         name = request.subgraph
         target = self._targets.get(name)
         if target is None:
             raise fetch_failures.unreachable(name, f"no endpoint is configured for subgraph {name!r}")
         endpoint = target.endpoint
-        now = asyncio.get_running_loop().time()
-        deadline = now + endpoint.timeout
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + endpoint.timeout
         is_own = request.deadline is None or deadline <= request.deadline
         if request.deadline is not None and not is_own:
             deadline = request.deadline
-        message = encode_request(target.head, request, seconds=deadline - now)
+
+        head = encode_head(target.head, request)
+
+        def message() -> bytes:
+            return encode_request(head, request, seconds=deadline - clock(), signer=target.signer)
+
         try:
             raw = await target.pool.exchange(message, repeatable=request.operation_kind == "query", deadline=deadline)
         except TimeoutError as error:
@@ -125,6 +138,8 @@ class HttpTransport:
             raise fetch_failures.overloaded(name, str(error)) from error
         except NotConnected as error:
             raise fetch_failures.not_sent(name, str(error)) from error
+        except NotAscii as error:
+            raise fetch_failures.not_sent(name, "a header that must be signed is not ASCII") from error
         except (ExchangeFailed, OSError) as error:
             raise fetch_failures.unreachable(name, str(error)) from error
         return await _decoded(name, raw, endpoint)
@@ -144,7 +159,7 @@ class HttpTransport:
         for name, target in self._targets.items():
             old = previous._targets.get(name)
             if old is not None and _is_same(target.endpoint, old.endpoint):
-                self._targets[name] = _Target(target.endpoint, old.pool, target.head)
+                self._targets[name] = _Target(target.endpoint, old.pool, target.head, target.signer)
                 previous._given_away.add(name)
 
     def _target(self, name: str, endpoint: Endpoint) -> _Target:
@@ -157,14 +172,16 @@ class HttpTransport:
         head = (
             f"POST {target} HTTP/1.1\r\n"
             f"host: {authority}\r\n"
-            "content-type: application/json\r\n"
+            f"content-type: {CONTENT_TYPE}\r\n"
             "accept: application/json, application/graphql-response+json\r\n"
         )
         if endpoint.proxy is not None and origin.tls is None:
             head += endpoint.proxy.header
         if endpoint.codings:
             head += f"accept-encoding: {', '.join(endpoint.codings)}\r\n"
-        return _Target(endpoint, Pool(origin, endpoint.limits), head.encode("ascii"))
+        signed_target = target.removeprefix(f"http://{authority}")  # the path, even if a proxy needs the whole URL
+        signer = endpoint.signing.signer(authority, signed_target) if endpoint.signing is not None else None
+        return _Target(endpoint, Pool(origin, endpoint.limits), head.encode("ascii"), signer)
 
     def _origin(self, endpoint: Endpoint) -> tuple[ServerOrigin, str, str]:
         """Return the server of an endpoint, and the authority and target of requests."""
@@ -186,29 +203,44 @@ class HttpTransport:
 def _is_same(endpoint: Endpoint, other: Endpoint) -> bool:
     """Return whether a connection to `other` can be used for `endpoint`."""
     has_same_tls = endpoint.tls is other.tls or "" != endpoint.tls_version == other.tls_version
-    return has_same_tls and replace(endpoint, tls=None) == replace(other, tls=None)
+    # A signature belongs to a request, so another key needs no other connection.
+    return has_same_tls and replace(endpoint, tls=None, signing=None) == replace(other, tls=None, signing=None)
 
 
-def encode_request(head: bytes, request: SubgraphRequest, *, seconds: float) -> bytes:
-    """Return the bytes of an HTTP request: `head`, the headers of `request`, and its body.
-
-    `seconds` is how long the router waits for the response. The request contains this time (`X-Request-Timeout-Ms`), so
-    that the subgraph need not work longer.
+def encode_head(head: bytes, request: SubgraphRequest) -> bytes:
+    """Return the first lines of an HTTP request: `head`, and the headers of `request`.
 
     Raises:
         ValueError: The request has no body, a header contains a NUL or a line break, or a header belongs to the
             connection (`PROTOCOL_HEADERS`). A line break would allow a client to add another header. A second
             `Content-Length` would allow a client to hide another request in the body.
     """
-    body = request.encoded_body()
+    size = len(request.encoded_body())
     if any(name.lower() in PROTOCOL_HEADERS for name in request.headers):
         raise ValueError("a header for a subgraph belongs to the connection")
     lines = [f"{name}: {value}" for name, value in request.headers.items()]
-    timeout = request_deadline.header_value(seconds)
-    lines += (f"{request_deadline.HEADER}: {timeout}", f"content-length: {len(body)}", "", "")
     if _ENDS_A_LINE.search("\t".join(lines)) is not None:
         raise ValueError("a header for a subgraph contains a line break or a NUL")
-    return b"".join((head, "\r\n".join(lines).encode("latin-1"), body))
+    lines.append(f"content-length: {size}\r\n")
+    return head + "\r\n".join(lines).encode("latin-1")
+
+
+def encode_request(
+    head: bytes, request: SubgraphRequest, *, seconds: float, signer: RequestSigner | None = None
+) -> bytes:
+    """Return the bytes of an HTTP request: `head` as `encode_head` returns it, a signature, and the body.
+
+    `seconds` is how long the router waits for the response. The request contains this time (`X-Request-Timeout-Ms`), so
+    that the subgraph need not work longer.
+
+    Raises:
+        NotAscii: A header that `signer` must cover has a character that is not ASCII.
+    """
+    body = request.encoded_body()
+    own = f"{request_deadline.HEADER}: {request_deadline.header_value(seconds)}\r\n"
+    if signer is not None:
+        own += "".join(f"{name}: {value}\r\n" for name, value in signer.headers(body, request.headers).items())
+    return b"".join((head, own.encode("ascii"), b"\r\n", body))
 
 
 async def _decoded(subgraph: str, raw: RawResponse, endpoint: Endpoint) -> SubgraphResponse:

@@ -1,6 +1,6 @@
 """Makes the transport to the subgraphs of one supergraph, with the layers that the settings enable.
 
-    pause ─> deduplication ─> shedding ─> retry ─> breaker ─> hedge ─> balancing ─> HTTP
+    pause ─> deduplication ─> shedding ─> retry ─> breaker ─> hedge ─> balancing ─> HTTP, with signatures
 
 A layer exists only if the settings enable it for some subgraph. It passes on the requests to all other subgraphs.
 """
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from router.settings.sections.traffic import AllTraffic
+    from router.transport.request_signing import Signing
 
 
 @runtime_checkable
@@ -86,20 +87,25 @@ class LayeredTransport(NamedTuple):
                     layer.inherit(old, kept)
 
 
-def layered_transport(urls: Mapping[str, Sequence[str]], traffic: Mapping[str, AllTraffic]) -> LayeredTransport:
-    """Return the transport to subgraphs. `urls` and `traffic` have the servers and the settings of each subgraph.
+def layered_transport(
+    urls: Mapping[str, Sequence[str]], traffic: Mapping[str, AllTraffic], signings: Mapping[str, Signing]
+) -> LayeredTransport:
+    """Return the transport to subgraphs.
+
+    Args:
+        urls: The servers of each subgraph.
+        traffic: The settings of each subgraph.
+        signings: How requests are signed, for the subgraphs whose requests are signed.
 
     Raises:
         ValueError: A URL, a certificate authority or a client certificate is not usable.
     """
-    servers = {
-        name: [Server(f"{name}\0{number}", url) for number, url in enumerate(own)]
+    servers = _servers(urls)
+    endpoints = {
+        server.name: _endpoint(name, server.label, traffic[name], signings.get(name))
         for name, own in urls.items()
-        if len(own) > 1
+        for server in servers.get(name, [Server(name, own[0])])
     }
-    endpoints = {name: _endpoint(name, own[0], traffic[name]) for name, own in urls.items() if len(own) == 1}
-    for name, several in servers.items():
-        endpoints |= {server.name: _endpoint(name, server.label, traffic[name]) for server in several}
     http = HttpTransport(endpoints)
     transport: Transport = http
     layers: list[_Inherits] = [http]
@@ -122,7 +128,16 @@ def layered_transport(urls: Mapping[str, Sequence[str]], traffic: Mapping[str, A
     return LayeredTransport(transport, tuple(layers), urls)
 
 
-def _endpoint(name: str, url: str, traffic: AllTraffic) -> Endpoint:
+def _servers(urls: Mapping[str, Sequence[str]]) -> dict[str, list[Server]]:
+    """Return the servers of each subgraph that has several."""
+    return {
+        name: [Server(f"{name}\0{number}", url) for number, url in enumerate(own)]
+        for name, own in urls.items()
+        if len(own) > 1
+    }
+
+
+def _endpoint(name: str, url: str, traffic: AllTraffic, signing: Signing | None) -> Endpoint:
     return Endpoint(
         url=url,
         timeout=traffic.timeout,
@@ -137,6 +152,7 @@ def _endpoint(name: str, url: str, traffic: AllTraffic) -> Endpoint:
         tls_version=_tls_version(traffic),
         proxy=_proxy(url, traffic),
         codings=traffic.accept_encodings,
+        signing=signing,
     )
 
 

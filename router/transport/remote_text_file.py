@@ -66,7 +66,7 @@ class RemoteTextFile:
         request = f"{self._head}{condition}\r\n".encode("latin-1")
         try:
             deadline = asyncio.get_running_loop().time() + self._timeout
-            response = await self._pool.exchange(request, repeatable=True, deadline=deadline)
+            response = await self._pool.exchange(lambda: request, repeatable=True, deadline=deadline)
         except TimeoutError as error:
             raise TextFileUnavailable(f"no complete response within {self._timeout:g} s") from error
         except (ExchangeFailed, OSError) as error:

@@ -88,6 +88,15 @@ def test_a_token_of_documentation_does_not_open_the_admin_port(tmp_path: Path) -
     assert load(tmp_path / "router.yaml", {"MOSAFE_ENV": "development"}).admin.token is not None
 
 
+@pytest.mark.parametrize("place", ["all: ", "subgraphs: {account: "])
+def test_a_secret_of_documentation_signs_no_request(tmp_path: Path, place: str) -> None:
+    text = f"signatures: {{{place}{{key: {{secret: {'s' * 32}}}}}{'}' if 'account' in place else ''}}}"
+    (tmp_path / "router.yaml").write_text(text)
+    with pytest.raises(InvalidSettings, match=r"router\.yaml:1: signatures\.[a-z.]+\.key\.secret: this secret"):
+        load(tmp_path / "router.yaml", {})
+    assert load(tmp_path / "router.yaml", {"MOSAFE_ENV": "development"}).signatures.of("account").key.is_given
+
+
 async def _account_store(data: Path) -> None:
     store = await SqliteAccountStore.open_file(data / "account.sqlite3")
     await store.close()

@@ -101,7 +101,7 @@ class PolicyServer:
         content = body.encode()
         request = f"{self._head}content-length: {len(content)}\r\n\r\n".encode("latin-1") + content
         try:
-            response = await self._pool.exchange(request, repeatable=True, deadline=deadline)
+            response = await self._pool.exchange(lambda: request, repeatable=True, deadline=deadline)
         except TimeoutError:
             raise PolicyUndecided(f"no response within {self._timeout:g} s") from None
         except (ExchangeFailed, PoolFull, OSError) as error:

@@ -21,6 +21,7 @@ from router.transport.http1.http_proxy import open_tunnel
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
 
     from router.transport.http1.connection import RawResponse
     from router.transport.http1.http_proxy import HttpProxy
@@ -91,11 +92,12 @@ class Pool:
         self._idle: deque[Connection] = deque()
         self._closed = False
 
-    async def exchange(self, request: bytes, *, repeatable: bool, deadline: float) -> RawResponse:
+    async def exchange(self, request: Callable[[], bytes], *, repeatable: bool, deadline: float) -> RawResponse:
         """Send one request and return the response.
 
         Args:
-            request: The bytes of the whole request.
+            request: Returns the bytes of the whole request. It is called just before each attempt to send the request,
+                because the bytes contain the remaining time, and a signature may be used only once.
             repeatable: Whether the request may be sent a second time if the server closed the kept-alive connection.
             deadline: The time by which the response must be complete, on the event loop's clock. Waiting for a free
                 connection counts too.
@@ -115,12 +117,12 @@ class Pool:
             connection = self._take_idle(now, self._limits.idle_seconds if repeatable else FRESH_SECONDS)
             if connection is not None:
                 try:
-                    return await connection.exchange(request, deadline)
+                    return await connection.exchange(request(), deadline)
                 except ExchangeFailed as failure:
                     if failure.response_begun or not repeatable:
                         raise
             connection = await self._connect(loop, deadline)
-            return await connection.exchange(request, deadline)
+            return await connection.exchange(request(), deadline)
         finally:
             if connection is not None and not connection.closed:
                 connection.idle_since = loop.time()

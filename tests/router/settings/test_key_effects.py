@@ -11,7 +11,8 @@ Covers `router/settings/all_keys.py`, `router/settings/model.py`, `router/settin
 `router/settings/sections/logging.py`, `router/settings/sections/overload.py`,
 `router/settings/sections/execution.py`, `router/settings/sections/persisted_documents.py`,
 `router/settings/sections/planner.py`, `router/settings/sections/rate_limits.py`,
-`router/settings/sections/reload.py`, `router/settings/sections/server.py`, `router/settings/sections/supergraph.py`,
+`router/settings/sections/reload.py`, `router/settings/sections/server.py`, `router/settings/sections/signatures.py`,
+`router/settings/sections/supergraph.py`,
 `router/settings/sections/traffic.py`, `router/settings/sections/usage.py`,
 `router/settings/sections/warm_up.py`.
 """
@@ -47,6 +48,7 @@ MASKING = f"{ROUTER}/policies/test_error_masking.py"
 TRANSPORT_CODES = f"{MASKING}::test_each_transport_failure_has_the_code_that_is_configured_for_it"
 ALLOWED = f"{MASKING}::test_an_allowed_code_passes_with_its_message_and_only_allowed_extensions"
 ALLOWED_ONE = f"{MASKING}::test_a_subgraph_may_be_allowed_more_than_the_others"
+SIGNING = f"{ROUTER}/transport/test_request_signing.py"
 STORED = f"{ROUTER}/storage/test_stores.py::test_keys_have_the_configured_prefix_and_expiry"
 IDS = f"{ROUTER}/server/test_find_document_id.py::test_an_id_is_found_where_the_settings_say"
 GATEWAY = f"{ROUTER}/test_gateway.py"
@@ -283,6 +285,17 @@ TESTS: dict[str, str] = {
         if key.is_leaf and key.path.startswith(f"traffic.all.{section}.")
     },
     **{key.path: OWN_TRAFFIC for key in keys() if key.is_leaf and key.path.startswith("traffic.subgraphs.<name>.")},
+    **{
+        f"signatures.{scope}.{key}": f"{SIGNING}::{test}"
+        for key, test in {
+            "key.secret": "test_requests_are_signed_with_the_secret_of_the_settings",
+            "key.private_key": "test_requests_are_signed_with_a_private_key",
+            "key.id": "test_a_key_may_have_an_id_of_its_own",
+            "lifetime": "test_a_signature_has_a_lifetime",
+            "headers": "test_a_signature_covers_the_headers_of_the_settings",
+        }.items()
+        for scope in ("all", "subgraphs.<name>")
+    },
     **{f"limits.{name}": HTTP_LIMITS for name in ("body_bytes", "url_bytes", "header_bytes", "header_count")},
     **{f"limits.{name}": TEXT_LIMITS for name in ("tokens", "recursion")},
     **{

@@ -183,6 +183,25 @@ def test_an_unset_variable_without_default_is_refused() -> None:
     ]
 
 
+def test_a_variable_may_name_a_file_with_the_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "key").write_text("s3cret\n")
+    monkeypatch.chdir(tmp_path)
+    for path in (str(tmp_path / "key"), "key"):
+        assert read("server: {host: {from_env: H}}", {"H_FILE": path, "H": ""}).server.host == "s3cret"
+    assert read("server: {host: {from_env: H, default: x}}", {"H_FILE": ""}).server.host == "x"
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"H": "a", "H_FILE": "b"}, "both H and H_FILE are set; keep one of them"),
+        ({"H_FILE": "/missing/file"}, "cannot read /missing/file: No such file or directory"),
+    ],
+)
+def test_a_variable_and_a_file_that_contradict_are_refused(environ: Mapping[str, str], message: str) -> None:
+    assert problems("server:\n  host: {from_env: H}\n", environ) == [f"router.yaml:2: server.host: {message}"]
+
+
 def test_a_scalar_comes_from_a_file_beside_the_configuration(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("s3cret\n")
     (tmp_path / "router.yaml").write_text(
