@@ -1,20 +1,27 @@
 """Compares what the router fetches and returns for a client with a direct reading of the specification.
 
 A case is (federation, restrictions, operation, client). The expected response is that of the monolith, whose resolvers
-refuse what `Reading` says. `python -m tests.router.oracle.authorization --count 20000 --seed 1` runs many cases.
+refuse what `Reading` says. The clients of an operation send it at the same time, as text or by its hash or id, and
+equal executions are shared. `python -m tests.router.oracle.authorization --count 20000 --seed 1` runs many cases.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import re
 import sys
 import time
-from dataclasses import dataclass
+from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from graphql import TypeInfo, TypeInfoVisitor, Visitor, parse, visit
+from graphql import OperationDefinitionNode, TypeInfo, TypeInfoVisitor, Visitor, parse, print_ast, visit
 
 from router import Gateway
 from router.errors import ResponseError
@@ -23,7 +30,7 @@ from router.pipeline import RequestContext, Stage
 from router.request.identity import Identity
 from router.request.request_and_response import GraphQLRequest
 from router.settings import read
-from tests.router.oracle.choices import SeededChoices, chance
+from tests.router.oracle.choices import SeededChoices, chance, pick
 from tests.router.oracle.comparison import ComposedFederation, ResponseDifference, compare_exactly, compare_responses
 from tests.router.oracle.federation_generator import generate_federation
 from tests.router.oracle.monolith import Monolith, ResponseTooLarge
@@ -64,15 +71,28 @@ def decide(question: PolicyQuestion) -> list[str]:
     return question.headers[POLICY_HEADER].split()
 
 
+@dataclass(slots=True)
+class _RunningCase:
+    """A case that is being tested: what its client may read, the subgraphs with its data, and its fetches so far."""
+
+    reading: Reading
+    transport: InProcessSubgraphs
+    fetches: int = 0
+
+
+_CASE: Final[ContextVar[_RunningCase]] = ContextVar("case")
+"""The case of the current task, because the requests of several clients run at the same time."""
+
+
 class _KnownClient(Stage):
     """Sets the identity of a case, and the labels that are active."""
 
     def __init__(self, labels: frozenset[str]) -> None:
         self.labels = labels
-        self.identity: Identity | None = None
 
     async def on_request(self, context: RequestContext) -> None:
-        context.identity = self.identity
+        client = _CASE.get().reading.client
+        context.identity = Identity({"scope": sorted(client.scopes)}, client.scopes) if client.is_known else None
 
     async def on_operation(self, context: RequestContext, operation: Any) -> None:
         context.override_labels.update({label: label in self.labels for label in operation.override_labels})
@@ -82,21 +102,17 @@ class _KnownClient(Stage):
 class _Fetches:
     """Sends fetches to the subgraphs of a case, and checks that no fetch asks for what the client may not read."""
 
-    federation: ComposedFederation
     inputs: frozenset[str]
-    transport: InProcessSubgraphs | None = None
-    reading: Reading | None = None
-    count: int = 0
 
     async def __call__(self, request: SubgraphRequest, /) -> SubgraphResponse:
-        assert self.transport is not None
-        assert self.reading is not None
-        self.count += 1
-        check = _ForbiddenFields(self.transport.subgraphs[request.subgraph].schema, self.reading, self.inputs)
+        case = _CASE.get()
+        case.fetches += 1
+        await asyncio.sleep(0)  # the requests of the other clients go on
+        check = _ForbiddenFields(case.transport.subgraphs[request.subgraph].schema, case.reading, self.inputs)
         visit(parse(request.operation), TypeInfoVisitor(check.type_info, check))
         if check.found:
             raise ResponseDifference(f"a fetch asks for {check.found}\n{request.operation}")
-        return await self.transport.send(request)
+        return await case.transport.send(request)
 
 
 class _ForbiddenFields(Visitor):
@@ -144,12 +160,34 @@ class AuthorizationTrial:
             for text in _FIELD_SETS.findall(sdl)
             for word in re.findall(r"\w+", text)
         }
-        self.fetches = _Fetches(self.federation, frozenset(inputs))
         self.mode = "reject" if chance(self.choices, 25) else "filter"
+        self.registers_documents = chance(self.choices, 50)
+        self.generated = [self._operation() for _ in range(operations)]
+        with TemporaryDirectory() as folder:
+            settings = read(self._settings(Path(folder)), {})
+            sdl = restricted_sdl(self.federation.supergraph.sdl, self.restrictions)
+            send = _Fetches(frozenset(inputs))
+            self.gateway = Gateway.from_supergraph(sdl, settings, send=send, stages=[self.stage])
+
+    def _operation(self) -> Operation | None:
+        operation = generate_operation(self.choices, self.federation.merged)
+        if operation is None or "mutation" in operation.query[:8] or not chance(self.choices, 25):
+            return operation
+        return replace(operation, query=_with_introspection(operation.query))
+
+    def _settings(self, folder: Path) -> str:
+        """The settings of the router. Clients register documents, or the router has a list of them."""
         keys = f"mode: {self.mode}, log_refusals: false, policies: {{function: '{__name__}:decide'}}"
-        settings = f"authorization: {{{keys}}}\nlimits: {{list_items: null}}"
-        sdl = restricted_sdl(self.federation.supergraph.sdl, self.restrictions)
-        self.gateway = Gateway.from_supergraph(sdl, read(settings, {}), send=self.fetches, stages=[self.stage])
+        settings = (
+            f"authorization: {{{keys}}}\nlimits: {{list_items: null}}\nintrospection: true\n"
+            "traffic: {share_operations: true}\n"
+        )
+        if self.registers_documents:
+            return settings + "apq: {enabled: true}\n"
+        texts = [each.query for each in self.generated if each is not None]
+        manifest = folder / "manifest.json"
+        manifest.write_text(json.dumps({_hash(text): text for text in texts}))
+        return settings + f"persisted_documents: {{mode: allow_list, manifests: ['{manifest}']}}\n"
 
     def run(self) -> int:
         """Test all cases; return their number."""
@@ -157,38 +195,45 @@ class AuthorizationTrial:
 
     async def _run(self) -> int:
         cases = 0
-        for _ in range(self.operations):
-            operation = generate_operation(self.choices, self.federation.merged)
-            if operation is None:
-                continue
-            for _ in range(self.clients):
-                client = generate_client(self.choices)
-                try:
-                    await self._check(operation, client)
-                except ResponseTooLarge:
-                    continue
-                except Exception as error:
-                    raise AuthorizationFailed(self.seed, self.restrictions, operation, client) from error
+        for operation in filter(None, self.generated):
+            clients = [generate_client(self.choices) for _ in range(self.clients)]
+            ways = [pick(self.choices, ("text", "hash")) for _ in clients]
+            with suppress(ResponseTooLarge):
+                await self._case(operation, clients[0], "text and hash" if self.registers_documents else ways[0])
                 cases += 1
+                others = zip(clients[1:], ways[1:], strict=True)
+                await asyncio.gather(*(self._case(operation, client, way) for client, way in others))
+                cases += len(clients) - 1
         await self.gateway.aclose()
         return cases
 
-    async def _check(self, operation: Operation, client: Client) -> None:
-        federation, fetches = self.federation, self.fetches
+    async def _case(self, operation: Operation, client: Client, way: str) -> None:
+        try:
+            await self._check(operation, client, way)
+        except ResponseTooLarge:
+            raise
+        except Exception as error:
+            raise AuthorizationFailed(self.seed, self.restrictions, operation, client) from error
+
+    async def _check(self, operation: Operation, client: Client, way: str) -> None:
+        federation = self.federation
         reading = Reading.of(federation.supergraph.schema, self.restrictions, client, _without_defer(operation.query))
         stores = federation.store(), federation.store()
         expected = _expected(federation, stores[0], operation, reading)
-        fetches.transport, fetches.reading = InProcessSubgraphs.over(federation.rules, stores[1]), reading
-        fetches.count = 0
-        self.stage.identity = Identity({}, client.scopes) if client.is_known else None
-        headers = {POLICY_HEADER: " ".join(client.policies)}
-        request = GraphQLRequest(query=operation.query, variables=operation.variables, headers=headers)
+        case = _RunningCase(reading, InProcessSubgraphs.over(federation.rules, stores[1]))
+        _CASE.set(case)
+        request = GraphQLRequest(
+            query="" if way == "hash" else operation.query,
+            document_id=None if way == "text" else _hash(operation.query),
+            variables=operation.variables,
+            headers={POLICY_HEADER: " ".join(client.policies)},
+        )
         body: Any = (await self.gateway.execute(request)).body
         errors = body.get("errors", [])
         is_refused = "mutation" in operation.query[:8] or self.mode == "reject"
         if is_refused and reading.selects_refused(_with_defaults(reading, operation)):
             codes = {error["extensions"]["code"] for error in errors}
-            if "data" in body or codes != {REFUSED} or fetches.count:
+            if "data" in body or codes != {REFUSED} or case.fetches:
                 raise ResponseDifference(f"the operation is not refused: {body}")
             return
         got = ExecutionResult(
@@ -196,6 +241,27 @@ class AuthorizationTrial:
             tuple(ResponseError(message=each["message"], path=_path(each)) for each in errors),
         )
         _compare(expected, got, {each["extensions"]["code"] for each in errors})
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _with_introspection(query: str) -> str:
+    """The operation with introspection fields at its root."""
+    added = parse('{ introspected: __schema { queryType { name } } __type(name: "Query") { name } }')
+    (fields,) = (
+        each.selection_set.selections for each in added.definitions if isinstance(each, OperationDefinitionNode)
+    )
+
+    def extended(each: Any) -> Any:
+        if not isinstance(each, OperationDefinitionNode):
+            return each
+        selections = (*each.selection_set.selections, *fields)
+        return replace(each, selection_set=replace(each.selection_set, selections=selections))
+
+    document = parse(query)
+    return print_ast(replace(document, definitions=tuple(map(extended, document.definitions))))
 
 
 def _path(error: dict[str, Any]) -> Any:
