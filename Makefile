@@ -12,7 +12,7 @@ UV = $(if $(PIP_INDEX),UV_DEFAULT_INDEX="$(PIP_INDEX)") UV_NO_PROGRESS=1 SSL_CER
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-real demo test lint schema-check hooks format supergraph lock every-policy fuzz fuzz-graphql fuzz-composition fuzz-oracle fuzz-compiled fuzz-plans fuzz-schemas peers interop ide browser clean
+.PHONY: help run run-real demo test lint schema-check hooks format supergraph lock every-policy fuzz fuzz-graphql fuzz-composition fuzz-oracle fuzz-compiled fuzz-plans fuzz-schemas peers tools misbehaving-subgraphs interop ide browser clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +62,12 @@ fuzz-graphql: $(READY) ## Send 20,000 random operations to the router and the su
 
 peers: ## Install other implementations (npm) that tests compare with; skipped without Node.js
 	@tests/peers/install.sh
+
+tools: ## Build tools for tests by hand (Go) into a cache outside the tree; skipped without Go
+	@tests/tools/install.sh
+
+misbehaving-subgraphs: $(READY) tools ## Measure calls to subgraphs that delay, reset, throttle and swallow responses
+	$(BIN)/python -m pytest tests/router/transport/test_misbehaving_subgraphs.py -n 0 -s --misbehaving-subgraphs $(ARGS)
 
 interop: ## Install GraphQL clients and Mermaid (npm) that tests use; skipped without Node.js
 	@tests/peers/install.sh tests/interop clients

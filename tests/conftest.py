@@ -46,6 +46,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run the platform of the end-to-end tests with every policy of the router on",
     )
+    group.addoption(
+        "--misbehaving-subgraphs",
+        action="store_true",
+        help="measure calls to subgraphs behind toxiproxy (make misbehaving-subgraphs)",
+    )
     group.addoption("--reloads", type=int, default=5, help="how often the memory test reloads the router")
     group.addoption("--hostile-requests", type=int, default=1_500, help="how many hostile requests the five ports get")
     group.addoption("--load-seconds", type=float, default=8, help="how long the mixed load runs")
