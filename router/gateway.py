@@ -10,7 +10,6 @@ response. Any other exception is a fault of the router: the client gets an id, t
 
 from __future__ import annotations
 
-import asyncio
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ from router.preparation.make_and_cache_plans import PlanKey
 from router.request.request_and_response import ResponseStream
 from router.server.graphql_and_health import graphql_endpoint, with_health
 from router.settings.model import RouterSettings
+from servicekit.time_limit import TimeLimit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +87,7 @@ class Gateway:
 
     async def _process(self, context: RequestContext) -> Response:
         try:
-            async with asyncio.timeout_at(context.deadline):
+            with TimeLimit(context.deadline):
                 response = await self.stages.request(context)
                 if response is not None:
                     return response
@@ -112,7 +112,7 @@ class Gateway:
 
     async def _execute_in_time(self, context: RequestContext, operation: Operation, plan: QueryPlan) -> Response:
         try:
-            async with asyncio.timeout_at(context.deadline):
+            with TimeLimit(context.deadline):
                 return await self._execution.run(context, operation, plan)
         except Exception as failure:  # noqa: BLE001  (as above)
             return failed(self.stages, context, failure)

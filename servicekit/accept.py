@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+
+from servicekit.results_for_short_texts import ResultsForShortTexts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,9 +32,16 @@ class ParameterizedValue(NamedTuple):
 
 def parse_value(text: str) -> ParameterizedValue:
     """Parse one value. Convert the names of its parameters to lower case, but not the values of the parameters."""
+    return _values(text)
+
+
+def _parsed(text: str) -> ParameterizedValue:
     value, *parameters = text.split(";")
     pairs = (parameter.partition("=") for parameter in parameters)
     return ParameterizedValue(value.strip().lower(), {key.strip().lower(): given.strip() for key, _, given in pairs})
+
+
+_values: Final = ResultsForShortTexts(_parsed)
 
 
 def parse_accept(header: str | None) -> list[ParameterizedValue]:

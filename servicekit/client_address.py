@@ -17,14 +17,16 @@ it to the next process.
 from __future__ import annotations
 
 import ipaddress
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
+from servicekit.results_for_short_texts import ResultsForShortTexts
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from types import TracebackType
 
     from servicekit.asgi import ASGIApp, Receive, Scope, Send
 
@@ -109,9 +111,11 @@ def client_path(peer: str | None, forwarded_for: Sequence[str], trusted: Trusted
         forwarded_for: the values of the header's lines in their order.
         trusted: the proxies whose header is believed.
     """
-    address = None if peer is None else parse_address(peer)
+    address = None if peer is None else _peers(peer)
     if address is None:
         return ClientPath()
+    if not forwarded_for:
+        return ClientPath((address,))
     hops = [address]
     # The split starts at the right and stops early, so a long header takes no more time than a short one.
     entries = ",".join(forwarded_for).rsplit(",", 2 * MAX_HOPS)
@@ -152,6 +156,9 @@ def parse_address(text: str) -> IPAddress | None:
     return address
 
 
+_peers: Final = ResultsForShortTexts(parse_address)
+
+
 def _is_port(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
@@ -187,14 +194,21 @@ def current() -> ClientPath:
     return _current.get()
 
 
-@contextmanager
-def serving(path: ClientPath) -> Iterator[None]:
+class serving:  # noqa: N801  (used as a function in `with` statements; a generator would be slower)
     """Inside the block, `current()` returns `path`, in this task and in the tasks that it starts."""
-    token = _current.set(path)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+
+    __slots__ = ("_path", "_token")
+
+    def __init__(self, path: ClientPath) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        self._token = _current.set(self._path)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _current.reset(self._token)
 
 
 def outgoing_headers() -> dict[str, str]:

@@ -28,8 +28,8 @@ class ExecutionContext:
         headers: The headers to send to each subgraph, by subgraph name. The header rules are already applied.
         caller: Whether the client's request had a credential, and whether the router has verified it.
         deadline: The time by which every fetch must be complete, on the event loop's clock; None without a deadline.
-        sends_bodies: Whether fetches can be sent as encoded bodies alone. True if requests go to servers and no stage
-            changes them.
+        sends_bodies: Whether fetches can be sent as encoded bodies alone, without `variables`. True if requests go to
+            servers and no stage changes them.
     """
 
     schema: GraphQLSchema

@@ -12,7 +12,8 @@ from router.transport.fetch_failures import without_graphql_response
 from router.transport.interface import SubgraphRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
+    from typing import Any
 
     from router.executor.context_and_result import JsonObject
     from router.transport.interface import SubgraphResponse, Transport
@@ -29,9 +30,9 @@ class EncodingLayer:
         self._inner = inner
         self.reads_only_bodies = reads_only_bodies
 
-    async def send(self, request: SubgraphRequest) -> SubgraphResponse:
-        """See `Transport.send`."""
-        return await self._inner.send(request if request.body is not None else _encoded(request))
+    def send(self, request: SubgraphRequest) -> Coroutine[Any, Any, SubgraphResponse]:
+        """See `Transport.send`. The method is no coroutine function, because a further coroutine would take time."""
+        return self._inner.send(request if request.body is not None else _encoded(request))
 
     async def aclose(self) -> None:
         """See `Transport.aclose`."""

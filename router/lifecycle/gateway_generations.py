@@ -61,17 +61,15 @@ class Generation:
         self.number = 0
         self.loaded_at = time.time()
         self.in_flight = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._idle: asyncio.Event | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.in_flight += 1
-        self._idle.clear()
         try:
             await self.gateway.overload(scope, receive, send)
         finally:
             self.in_flight -= 1
-            if self.in_flight == 0:
+            if self._idle is not None and self.in_flight == 0:
                 self._idle.set()
 
     async def close(self) -> None:
@@ -81,6 +79,9 @@ class Generation:
         """
         # No request runs longer than this, not even a mutation whose client has disconnected.
         longest = self.settings.traffic.request_timeout + LAST_SECONDS
+        self._idle = asyncio.Event()
+        if self.in_flight == 0:
+            self._idle.set()
         try:
             async with asyncio.timeout(longest):
                 await self._idle.wait()

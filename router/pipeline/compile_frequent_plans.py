@@ -107,11 +107,7 @@ class PlanUsage:
 
 
 class CompiledPlans:
-    """The compiled plans of one supergraph. The key of a plan is its id, the id of its operation, and the conditions.
-
-    Attributes:
-        counts: The number of executions of each kind.
-    """
+    """The compiled plans of one supergraph. The key of a plan has its id, the id of its operation, and conditions."""
 
     def __init__(self, schema: GraphQLSchema, settings: RouterSettings) -> None:
         self._schema = schema
@@ -124,7 +120,12 @@ class CompiledPlans:
         self._conditions: Lru[int, _ConditionsOf] = Lru(max_entries=plans, max_weight=plans)
         self._executions = 0
         self._later: deque[Callable[[], None]] = deque()
-        self.counts = ExecutionCounts()
+        self._finished = self._interpreted = self._misfits = 0
+
+    @property
+    def counts(self) -> ExecutionCounts:
+        """Return the number of executions of each kind."""
+        return ExecutionCounts(self._finished, self._interpreted, self._misfits)
 
     @property
     def cache(self) -> Lru[_Key, PlanUsage]:
@@ -152,7 +153,7 @@ class CompiledPlans:
                 usage.last_use = self._executions
                 if usage.program is not None and not usage.is_paused():
                     return usage, usage.program
-        self.counts = self.counts._replace(interpreted=self.counts.interpreted + 1)
+        self._interpreted += 1
         return None
 
     def _count_uncompiled(
@@ -207,15 +208,14 @@ class CompiledPlans:
     def count(self, usage: PlanUsage, misfit: Exception | None) -> None:
         """Count an execution that compiled code began. `misfit` is the misfit that ended it, or None."""
         usage.note(misfit)
-        counts = self.counts
         if misfit is None:
-            self.counts = counts._replace(compiled=counts.compiled + 1)
+            self._finished += 1
         else:
-            self.counts = counts._replace(misfits=counts.misfits + 1)
+            self._misfits += 1
 
     def inherit(self, previous: CompiledPlans) -> None:
         """Take over the counts of `previous`, the compiled plans before a reload."""
-        self.counts = previous.counts
+        self._finished, self._interpreted, self._misfits = previous.counts
 
     def _compile(
         self, plan: QueryPlan, operation: PreparedOperation, variables: Mapping[str, object]

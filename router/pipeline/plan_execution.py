@@ -97,5 +97,6 @@ class Execution:
 def _caller(context: RequestContext) -> Caller:
     if context.identity is not None:
         return "verified" if context.identity.is_known_alive else "unverified"
-    headers = (*context.received.headers, *context.request.headers)
+    received, request = context.received, context.request
+    headers = received.headers if request is received else (*received.headers, *request.headers)
     return "anonymous" if is_anonymous(headers) else "unverified"

@@ -8,24 +8,23 @@ tell whether it comes from the router or from a proxy. So the response to an inv
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from servicekit.accept import parse_accept, parse_value
+from servicekit.results_for_short_texts import ResultsForShortTexts
 
 if TYPE_CHECKING:
     from servicekit.accept import ParameterizedValue
 
 
 class MediaType(Enum):
-    """The media types that a response can have."""
+    """The media types that a response can have. `header` is the value of the header `Content-Type`."""
 
     GRAPHQL_RESPONSE = "application/graphql-response+json"
     JSON = "application/json"
 
-    @property
-    def header(self) -> bytes:
-        """The value of the header `Content-Type`."""
-        return f"{self.value}; charset=utf-8".encode()
+    def __init__(self, value: str) -> None:
+        self.header = f"{value}; charset=utf-8".encode()
 
 
 # A media range with a higher number overrides a range with a lower number (RFC 9110 §12.5.1, "more specific").
@@ -39,7 +38,13 @@ def negotiate(accept: str | None) -> MediaType | None:
     Without an `Accept` header, the media type is `application/json`, which every client understands. If both types have
     the same quality, the more specific media range decides, then the type that the header names first.
     """
-    if accept is None or not accept.strip():
+    if accept is None:
+        return MediaType.JSON
+    return _choices(accept)
+
+
+def _negotiated(accept: str) -> MediaType | None:
+    if not accept.strip():
         return MediaType.JSON
     ranges = parse_accept(accept)
     best: tuple[float, int, int] | None = None
@@ -49,6 +54,9 @@ def negotiate(accept: str | None) -> MediaType | None:
         if found is not None and found[0] > 0 and (best is None or found > best):
             best, chosen = found, media_type
     return chosen
+
+
+_choices: Final = ResultsForShortTexts(_negotiated)
 
 
 def _match(media_type: MediaType, ranges: list[ParameterizedValue]) -> tuple[float, int, int] | None:

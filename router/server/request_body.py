@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from router import json_codec
 from router.server.http_refusals import HttpRefusal
+from servicekit.time_limit import TimeLimit
 
 if TYPE_CHECKING:
     from servicekit.asgi import Receive
@@ -37,7 +37,7 @@ async def read_body(receive: Receive, declared_length: str | None, limits: BodyL
     if declared_length is not None and declared_length.isdecimal() and int(declared_length) > limits.size:
         raise _too_large(limits.size)
     try:
-        async with asyncio.timeout_at(limits.deadline):
+        with TimeLimit(limits.deadline):
             return await _read(receive, limits.size)
     except TimeoutError as error:
         raise HttpRefusal("REQUEST_TIMEOUT", "The body did not arrive in time.", headers=_CLOSE) from error

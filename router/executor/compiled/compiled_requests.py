@@ -127,9 +127,11 @@ class Form:
             return self._bare
         return b"".join((self._head, b",".join(members), b"}}"))
 
-    def variables_in(self, body: bytes) -> json_codec.EncodedObject:
-        """Return the variables in a request body, as JSON. The body must be a result of the method `body`."""
-        return json_codec.EncodedObject(body[len(self._head) - 1 : -1] if len(body) > len(self._bare) else b"{}")
+    def variables_in(self, body: bytes) -> Mapping[str, object]:
+        """Return the variables in a request body. The body must be a result of the method `body`."""
+        if len(body) == len(self._bare):
+            return {}
+        return json_codec.EncodedObject(body[len(self._head) - 1 : -1]).members()
 
 
 @dataclass(frozen=True, slots=True)

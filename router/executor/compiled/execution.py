@@ -206,13 +206,12 @@ class _Run:
         fetch = request.parts[0].fetch
         representations = [one.representations for one in collected if one.part.fetch.requires]
         body = form.body(context.variables, representations, collected[0].context)
-        variables = form.variables_in(body)
         sent = SubgraphRequest(
             subgraph=fetch.service_name,
             operation=form.operation,
             operation_name=form.operation_name,
             operation_kind=fetch.operation_kind,
-            variables=variables if context.sends_bodies else variables.members(),
+            variables={} if context.sends_bodies else form.variables_in(body),
             headers=context.headers.get(fetch.service_name, {}),
             body=body if context.sends_bodies else None,
             deadline=context.deadline,
