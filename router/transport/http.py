@@ -117,11 +117,8 @@ class HttpTransport:
             raise fetch_failures.unreachable(name, f"no endpoint is configured for subgraph {name!r}")
         endpoint = target.endpoint
         clock = asyncio.get_running_loop().time
-        deadline = clock() + endpoint.timeout
-        is_own = request.deadline is None or deadline <= request.deadline
-        if request.deadline is not None and not is_own:
-            deadline = request.deadline
-
+        own = clock() + endpoint.timeout
+        deadline = own if request.deadline is None else min(own, request.deadline)
         head = encode_head(target.head, request)
 
         def message() -> bytes:
@@ -130,7 +127,7 @@ class HttpTransport:
         try:
             raw = await target.pool.exchange(message, repeatable=request.operation_kind == "query", deadline=deadline)
         except TimeoutError as error:
-            bound = f"within {endpoint.timeout:g} s" if is_own else "before the request's deadline"
+            bound = f"within {endpoint.timeout:g} s" if deadline == own else "before the request's deadline"
             raise fetch_failures.timed_out(name, f"no complete response {bound}") from error
         except MalformedExchange as error:
             raise fetch_failures.malformed(name, str(error)) from error
@@ -142,6 +139,8 @@ class HttpTransport:
             raise fetch_failures.not_sent(name, "a header that must be signed is not ASCII") from error
         except (ExchangeFailed, OSError) as error:
             raise fetch_failures.unreachable(name, str(error)) from error
+        if len(raw.body) <= LARGE and "content-encoding" not in raw.headers:
+            return SubgraphResponse(status=raw.status, headers=raw.headers, body=raw.body)
         return await _decoded(name, raw, endpoint)
 
     async def aclose(self) -> None:
@@ -216,6 +215,8 @@ def encode_head(head: bytes, request: SubgraphRequest) -> bytes:
             `Content-Length` would allow a client to hide another request in the body.
     """
     size = len(request.encoded_body())
+    if not request.headers:
+        return b"%bcontent-length: %d\r\n" % (head, size)
     if any(name.lower() in PROTOCOL_HEADERS for name in request.headers):
         raise ValueError("a header for a subgraph belongs to the connection")
     lines = [f"{name}: {value}" for name, value in request.headers.items()]

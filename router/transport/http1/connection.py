@@ -17,7 +17,7 @@ The head of a response, its trailers and its chunk extensions are limited in siz
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 import httptools
 
@@ -36,6 +36,12 @@ MAX_FIELDS = 500
 """The maximum number of header lines of a response. The trailers have the same limit."""
 
 _TOO_LARGE = f"the head or the trailers of the response are larger than {MAX_HEAD_BYTES} bytes or {MAX_FIELDS} lines"
+# Bytes of a header's name → the name in lower case, for the usual headers in the usual spellings.
+_USUAL_NAMES = (
+    "cache-control connection content-encoding content-length content-type date etag keep-alive server set-cookie"
+    " transfer-encoding vary x-request-id"
+)
+_KNOWN_NAMES: Final = {spelling.encode(): name for name in _USUAL_NAMES.split() for spelling in (name, name.title())}
 # The number of parts of a body is limited, because the parts are joined only at the end and each part has an overhead
 # in memory.
 _MAX_PARTS = 256
@@ -86,6 +92,7 @@ class Connection(asyncio.Protocol):
         "_field_count",
         "_framed",
         "_framing",
+        "_has_transfer_coding",
         "_headers",
         "_headers_done",
         "_loop",
@@ -159,8 +166,9 @@ class Connection(asyncio.Protocol):
         if self._received > self._max_response_bytes:
             self._reject(f"the response is larger than {self._max_response_bytes} bytes")
             return
-        in_body = self._headers_done
-        self._framing.read(len(data))
+        in_coded_body = self._has_transfer_coding
+        if in_coded_body:
+            self._framing.read(len(data))
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -169,10 +177,18 @@ class Connection(asyncio.Protocol):
             is_too_large = isinstance(error.__context__, HeadTooLarge)
             self._reject(_TOO_LARGE if is_too_large else f"the response is not HTTP/1.1: {error}")
         else:
-            if not in_body and self._headers_done:
-                self._framing.begin()
-            elif self._framing.is_exceeded:
+            if self._is_too_large(in_coded_body=in_coded_body):
                 self._reject(_TOO_LARGE)
+
+    def _is_too_large(self, *, in_coded_body: bool) -> bool:
+        """Return whether head or framing exceed their limit. `in_coded_body`: the read began inside a framed body."""
+        if not self._headers_done:  # the head is not complete; or the response is, and nothing of the next has arrived
+            return self._received > MAX_HEAD_BYTES
+        if in_coded_body:
+            return self._framing.is_exceeded
+        if self._has_transfer_coding:
+            self._framing.begin()
+        return False
 
     def eof_received(self) -> bool:
         if self._headers_done and not self._framed:
@@ -200,7 +216,7 @@ class Connection(asyncio.Protocol):
             raise HeadTooLarge
         if self._headers_done:
             return  # a trailer must not act as a header (RFC 9110 §6.5.1)
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        key, text = _KNOWN_NAMES.get(name) or name.decode("latin-1").lower(), value.decode("latin-1")
         known = self._headers.get(key)
         # A cookie can contain commas, so cookies are separated by line breaks, which no header contains.
         separator = "\n" if key == "set-cookie" else ", "
@@ -208,13 +224,16 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
-        self._headers_done = status not in _INFORMATIONAL
-        if self._headers_done:
-            self._field_count = self._field_bytes = 0
-        self._framed = status in _BODILESS or "content-length" in self._headers or "transfer-encoding" in self._headers
+        if status in _INFORMATIONAL:
+            return
+        self._headers_done = True
+        self._field_count = self._field_bytes = 0
+        self._has_transfer_coding = "transfer-encoding" in self._headers
+        self._framed = self._has_transfer_coding or "content-length" in self._headers or status in _BODILESS
 
     def on_body(self, body: bytes) -> None:
-        self._framing.content(len(body))
+        if self._has_transfer_coding:
+            self._framing.content(len(body))
         if len(self._body) < _MAX_PARTS:
             self._body.append(body)
         else:
@@ -245,9 +264,7 @@ class Connection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._body_tail = bytearray()
         self._field_count = self._field_bytes = 0
-        self._framing.begin()
-        self._headers_done = False
-        self._framed = False
+        self._headers_done = self._framed = self._has_transfer_coding = False
         self._received = 0
 
     def _reject(self, reason: str) -> None:

@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from router.transport.http1.connection import Connection, ExchangeFailed
+from router.transport.http1.fair_permits import FairPermits
 from router.transport.http1.http_proxy import open_tunnel
+from servicekit.time_limit import TimeLimit
 
 if TYPE_CHECKING:
     import ssl
@@ -86,7 +88,7 @@ class Pool:
     def __init__(self, origin: ServerOrigin, limits: PoolLimits) -> None:
         self._origin = origin
         self._limits = limits
-        self._permits = asyncio.Semaphore(limits.max_connections)
+        self._permits = FairPermits(limits.max_connections)
         self._waiting = 0
         self._open: set[Connection] = set()
         self._idle: deque[Connection] = deque()
@@ -112,7 +114,8 @@ class Pool:
         now = loop.time()
         if now >= deadline:
             raise TimeoutError
-        await self._permit(deadline)
+        if not self._permits.take():
+            await self._wait_for_permit(deadline)
         try:
             connection = self._take_idle(now, self._limits.idle_seconds if repeatable else FRESH_SECONDS)
             if connection is not None:
@@ -135,16 +138,13 @@ class Pool:
         for connection in list(self._open):
             connection.close()
 
-    async def _permit(self, deadline: float) -> None:
-        if not self._permits.locked():
-            await self._permits.acquire()  # does not wait, because a permit is free
-            return
+    async def _wait_for_permit(self, deadline: float) -> None:
         if self._waiting >= self._limits.max_waiting:
             raise PoolFull(f"{self._waiting} requests wait for a connection")
         self._waiting += 1
         try:
-            async with asyncio.timeout_at(deadline):
-                await self._permits.acquire()
+            with TimeLimit(deadline):
+                await self._permits.wait()
         finally:
             self._waiting -= 1
 
@@ -163,7 +163,7 @@ class Pool:
         longest = self._limits.connect_seconds
         own = loop.time() + longest if longest is not None else deadline
         try:
-            async with asyncio.timeout_at(min(own, deadline)):
+            with TimeLimit(min(own, deadline)):
                 connection = await self._open_connection(loop)
         except TimeoutError as error:
             if loop.time() < deadline:
