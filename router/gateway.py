@@ -104,7 +104,7 @@ class Gateway:
         document = await preparation.document(request, record)
         await stages.document(context, document)
         operation = await stages.operation(context, preparation.operation(document, request, record))
-        context.variables = coerce(operation.client, request.variables)
+        context.variables = coerce(operation.client, context.variables)
         key = stages.plan_key(context, PlanKey(operation.document, request.operation_name))
         plan = await preparation.plan(operation, key, record)
         await stages.plan(context, plan)

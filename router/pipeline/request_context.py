@@ -31,7 +31,8 @@ class RequestContext:
         identity: Who sent the request; None without a valid credential. Written by stages in `on_request`: by
             the policy `authentication`, or by a stage of an embedding program.
         operation: The operation to run, which stages can replace in `on_operation`. None until it is chosen.
-        variables: The variables as the client sent them. After `on_operation` of all stages, the coerced variables.
+        variables: The variables as the client sent them, or as stages have changed them in `on_operation`. After
+            `on_operation` of all stages, the coerced variables. Written by stages in `on_operation`.
         override_labels: Labels of progressive overrides; the value is True if the label is active for this request.
             Written by stages in `on_operation`. For a label that is not in this mapping, the settings decide.
         fetch_headers: The headers of fetches, by subgraph name. Written by stages in `on_plan`.

@@ -5,5 +5,5 @@
                                        ├─ other input ──> 422
                                        └─ not finished ─> 409
 
-Read `key_store`, `memory_key_store` and `redis_key_store`, then `idempotency_stage`.
+Read `key_store`, `memory_key_store` and `redis_key_store`, `subgraph_keys`, then `idempotency_stage`.
 """

@@ -13,6 +13,7 @@ from router.errors import Refused
 from router.pipeline.stage import Stage
 from router.policies.idempotency.key_store import Entry, KeyStoreUnavailable, response_of
 from router.policies.idempotency.memory_key_store import MemoryKeys
+from router.policies.idempotency.subgraph_keys import fill_keys
 from router.request.request_and_response import GraphQLResponse, Outcome
 from router.request.security_events import SecurityEvent, report
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from router.pipeline.stage import RunOn
     from router.policies.idempotency.key_store import KeyStore
     from router.policies.policy_inputs import PolicyInputs
+    from router.preparation.request_operation import Operation
     from router.request.request_and_response import Response
     from router.settings.sections.idempotency import Idempotency as IdempotencySettings
 
@@ -40,9 +42,9 @@ class Idempotency(Stage):
 
     @classmethod
     def configured(cls, inputs: PolicyInputs) -> Idempotency | None:
-        """Return the stage, or None if `idempotency.enabled` is false."""
+        """Return the stage, or None if `idempotency.enabled` is false and no subgraph has keys of its own."""
         settings = inputs.settings.idempotency
-        if not settings.enabled:
+        if not settings.enabled and settings.argument is None:
             return None
         return cls(settings, _store(settings), inputs.settings.traffic.request_timeout)
 
@@ -58,10 +60,24 @@ class Idempotency(Stage):
         """Close the connections to Redis."""
         await self._keys.aclose()
 
+    async def on_operation(self, context: RequestContext, operation: Operation) -> None:
+        """Fill the keys of subgraphs in the variables. The coercion of the variables follows.
+
+        Raises:
+            Refused: The key is not valid (400).
+        """
+        given = context.received.headers.get(self._settings.header)
+        if given is None or operation.kind != "mutation" or self._settings.argument is None:
+            return
+        _check(given)
+        filled = fill_keys(operation.client, context.variables, self._settings.argument, given)
+        context.variables = filled.variables
+        context.state[self] = filled.is_complete
+
     async def on_execution(self, context: RequestContext, run_on: RunOn) -> Response:
         """Run a mutation with a new key. For a known key, return the stored response.
 
-        Queries, and mutations without a key, run as usual.
+        Queries, and mutations without a key, run as usual, and so do mutations whose subgraphs decide about the key.
 
         Raises:
             Refused: The key is not valid (400), or was used for another mutation (422). The first mutation with the key
@@ -69,10 +85,10 @@ class Idempotency(Stage):
         """
         given = context.received.headers.get(self._settings.header)
         operation = context.operation
-        if given is None or operation is None or operation.kind != "mutation":
+        is_mutation = operation is not None and operation.kind == "mutation"
+        if given is None or not is_mutation or not self._settings.enabled or context.state.get(self) is True:
             return await run_on()
-        if _KEY.fullmatch(given) is None:
-            raise Refused("An idempotency key has 1 to 255 visible ASCII characters.", code=INVALID_KEY, status=400)
+        _check(given)
         key, entry = _scoped(context, given), Entry(_fingerprint(context), time.time())
         try:
             known = await self._keys.begin(key, entry)
@@ -119,6 +135,11 @@ class Idempotency(Stage):
             code="IDEMPOTENCY_RESULT_UNKNOWN",
             status=409,
         )
+
+
+def _check(key: str) -> None:
+    if _KEY.fullmatch(key) is None:
+        raise Refused("An idempotency key has 1 to 255 visible ASCII characters.", code=INVALID_KEY, status=400)
 
 
 def _unavailable() -> Refused:

@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from router.settings.section import Section
 from router.settings.types import Count, Duration, HeaderName, RedisUrl
 
@@ -26,6 +30,10 @@ class Idempotency(Section):
     """Whether the router stores the responses of mutations with a key."""
     header: HeaderName = "idempotency-key"
     """The header with the key: 1 to 255 visible ASCII characters. Each client has its own keys."""
+    argument: Annotated[str, Field(pattern=r"^[_A-Za-z][_0-9A-Za-z]*$")] | None = None
+    """The name of the argument, or of the input field, with which mutations of subgraphs take a key, for example
+    `idempotencyKey`. The header fills it in the variables of the client, and the subgraph decides: the router stores no
+    response if each field of the mutation has its own key. This works without `enabled` too."""
     ttl: Duration = 172_800.0
     """How long a key and its response are stored."""
     entries: Count = 10_000

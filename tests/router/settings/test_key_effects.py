@@ -90,6 +90,9 @@ RECORDING = f"{ROUTER}/policies/test_usage_recording.py"
 
 TESTS: dict[str, str] = {
     "idempotency.enabled": f"{IDEMPOTENCY}::test_it_is_off_by_default",
+    "idempotency.argument": (
+        f"{ROUTER}/policies/idempotency/test_subgraph_keys.py::test_without_enabled_the_router_stores_nothing"
+    ),
     "idempotency.header": f"{IDEMPOTENCY}::test_the_header_is_a_setting",
     **{
         f"idempotency.{name}": f"{IDEMPOTENCY}::test_bounds_and_time_are_settings"
