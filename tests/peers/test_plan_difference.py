@@ -9,10 +9,11 @@ import pytest
 
 from router.planner import PlanOptions, plan
 from tests.peers.apollo_plan import UnknownPlanNode, read_plan
-from tests.peers.fuzz_plans import FLOOR, FederationSample, run
+from tests.peers.fuzz_plans import FLOOR, TIMEOUT_SECONDS, FederationSample, run
 from tests.peers.plan_difference import (
     PlanComparison,
     PlanMeasure,
+    compare_plans,
     is_apollos_plan_right,
     is_comparable,
     measure,
@@ -174,6 +175,27 @@ def test_a_plan_that_selects_a_non_null_field_for_further_types_is_wrong(
     comparison = PlanComparison(operation, measured, measured, theirs)
     federation = ComposedFederation(supergraph.api_schema, rules, supergraph, data)
     assert is_apollos_plan_right(federation, [data], comparison) is right
+
+
+def test_apollos_plan_is_wrong_that_drops_an_object_whose_selections_are_all_skipped(peers: Peers) -> None:
+    """The conditions exclude each other: the response has the object, without fields."""
+    sdl = {
+        "shop": LINK + 'type Query { item: Item } type Item @key(fields: "id") { id: ID! }',
+        "parts": LINK + 'type Item @key(fields: "id") { id: ID! part: Part } type Part { name: String }',
+    }
+    data: Data = {
+        "Query": {"item": "@Item:1"},
+        "Item:1": {"id": "1", "part": "@Part:1"},
+        "Part:1": {"name": "Wheel"},
+    }
+    supergraph = composed(sdl)
+    operation = Operation(
+        "query ($x: Boolean!) { item { id part @include(if: $x) { name @skip(if: $x) } } }", {"x": True}
+    )
+    federation = ComposedFederation(supergraph.api_schema, FederationRules.of(sdl), supergraph, data)
+    (comparison,) = compare_plans(peers, supergraph, [operation], TIMEOUT_SECONDS)
+    assert (comparison.ours, comparison.theirs) == (PlanMeasure(2, 2), PlanMeasure(1, 1))
+    assert not is_apollos_plan_right(federation, [data], comparison)
 
 
 def test_generated_data_has_each_field_of_an_interface_object_fail_for_one_object() -> None:
