@@ -98,11 +98,15 @@ class Element:
 
     def applied(self, element: str) -> list[Applied]:
         """Return all uses of a directive on this element. `element` is the directive's name in its specification."""
-        return [directive for directive in self.directives if directive.element == element]
+        # Most elements have no directives, and all rules ask all elements.
+        return [directive for directive in self.directives if directive.element == element] if self.directives else []
 
     def has(self, element: str) -> bool:
         """Return whether this element has a directive. `element` is the directive's name in its specification."""
-        return any(directive.element == element for directive in self.directives)
+        for directive in self.directives:  # noqa: SIM110 - three times as fast as `any` with a generator
+            if directive.element == element:
+                return True
+        return False
 
 
 @dataclass(slots=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from copy import copy
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from router.composition.model import Element, FieldDef, Schema, TypeDef
@@ -104,7 +105,9 @@ class MergeState:
 
     def silent(self) -> MergeState:
         """Return a copy of this state with a new, empty report. Use the copy for trials whose errors are discarded."""
-        return replace(self, report=Report())
+        trial = copy(self)
+        trial.report = Report()
+        return trial
 
     def type_sources(self, name: str) -> Sources[TypeDef]:
         """Return the declarations of the type `name` in all subgraphs that have the type."""

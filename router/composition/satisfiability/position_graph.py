@@ -12,7 +12,7 @@ This module looks at one subgraph at a time. `reachability` combines the subgrap
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from graphql.language import FieldNode, SelectionSetNode
 
@@ -24,7 +24,7 @@ from router.composition.type_refs import base_name
 from router.federation.find_type_name_in_reference import TYPENAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.merge.merge_state import MergeState
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from router.composition.satisfiability.types_lost_by_extraction import ExtractedFields
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """A position of an object.
 
     Attributes:
@@ -42,7 +41,7 @@ class Position:
         provided: The external fields that a `@provides` above the object makes resolvable.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides a method of tuples that nothing calls
     type_name: str
     provided: ProvidedFields = NOTHING_PROVIDED
 
@@ -88,7 +87,7 @@ class PositionGraph:
         Returns None if the subgraph does not have the field, or if the type of the field is lost when a router extracts
         the subgraph from the supergraph (see `types_lost_by_extraction`).
         """
-        member = self.definition(position).fields.get(name)
+        member = self.state.subgraphs[position.index].schema.types[position.type_name].fields.get(name)
         return member if member is not None and self.extracted.has(position.index, member) else None
 
     def is_overridden(self, position: Position, member: FieldDef) -> bool:
@@ -96,7 +95,8 @@ class PositionGraph:
 
         `self.assumption` says which override labels are active.
         """
-        return member.coordinate in self.assumption.overridden.get(position.index, ())
+        overridden = self.assumption.overridden.get(position.index)
+        return overridden is not None and member.coordinate in overridden
 
     def is_progressive(self, position: Position, name: str) -> bool:
         """Return whether an override label decides if the subgraph of the position resolves the field."""
@@ -111,7 +111,7 @@ class PositionGraph:
         member = self.declared_field(position, name)
         if member is None or self.is_overridden(position, member):
             return None
-        if any(coordinate == member.coordinate for coordinate, _ in position.provided):
+        if position.provided and any(coordinate == member.coordinate for coordinate, _ in position.provided):
             return member
         return None if self.subgraph(position).is_external(member) else member
 
@@ -120,7 +120,7 @@ class PositionGraph:
 
         The type name is the declared type of the field, which can be an interface or union.
         """
-        provided = frozenset(
+        provided = position.provided and frozenset(
             entry for coordinate, below in position.provided if coordinate == member.coordinate for entry in below
         )
         target = base_name(member.type)
@@ -182,22 +182,21 @@ class PositionGraph:
         fetch one of these field sets. A position of a root type needs no key, so it is paired with an empty field set.
         A field set that cannot be parsed is None.
         """
-        for index, subgraph in enumerate(self.state.subgraphs):
-            if index == position.index:
-                continue
+        names = self._names_elsewhere(position.type_name)
+        indices = {index for name in names for index in self.state.subgraphs_with.get(name, ())}
+        for index in sorted(indices - {position.index}):
             if position.type_name in ROOTS.values():
-                if position.type_name in subgraph.schema.types:
-                    yield Position(index, position.type_name), (_NO_FIELDS,)
+                yield Position(index, position.type_name), (_NO_FIELDS,)
                 continue
-            for name in self._names_elsewhere(position.type_name):
-                definition = subgraph.schema.types.get(name)
+            for name in names:
+                definition = self.state.subgraphs[index].schema.types.get(name)
                 if definition is None or (name != position.type_name and not definition.is_interface_object):
                     continue
                 keys = tuple(key.field_set for key in definition.keys if resolvable(key))
                 if keys:
                     yield Position(index, name), keys
 
-    def _names_elsewhere(self, name: str) -> Iterable[str]:
+    def _names_elsewhere(self, name: str) -> tuple[str, ...]:
         """Return the names that a type can have in another subgraph: its own name, and the names of its interfaces."""
         definition = self.state.supergraph.types.get(name)
         if definition is None or definition.kind is not Kind.OBJECT:
