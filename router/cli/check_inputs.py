@@ -15,17 +15,18 @@ from router.schema_check.approvals import Approval, read_approvals
 from router.schema_check.compose_versions import composed_versions
 from router.schema_check.judge_changes import CheckInput
 from router.schema_check.operations.known_operations import read_operations
-from router.schema_check.operations_from_usage_store import UsageSource
 from router.schema_check.policy.check_settings import CheckSettings, OwnSubgraph, UsageRules
 from router.schema_check.policy.read_check_file import DEFAULT_FILE, read_check_file
 from router.schema_check.registry.read_registry import RegistrySnapshot, read_registry
 from router.schema_check.schema_sources import SchemaSource, read_source, read_source_at_commit
 from router.schema_check.schema_sources_with_registry import proposed_source, published_source, source_at_commit
 from router.schema_check.schema_versions import NotComposable, SchemaVersion, build_version, read_url
-from router.settings.validation_messages import message_of
+from router.validation_messages import message_of
 
 if TYPE_CHECKING:
     from datetime import date
+
+    from router.schema_check.operations_from_usage_store import UsageSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,9 @@ class CheckInputs:
         rules = self.settings.usage
         if rules is None or not self.settings.steps.usage:
             return None
+        # The libraries of usage stores take long to import, and most checks have no usage store.
+        from router.schema_check.operations_from_usage_store import UsageSource  # noqa: PLC0415
+
         return UsageSource.of(rules)
 
     def _approvals(self) -> tuple[Approval, ...]:

@@ -1,8 +1,8 @@
 """The router's configuration: reads `router.yaml` and the environment into one frozen `RouterSettings`.
 
 `model` defines the configuration as a list of sections. Each section is one file in `sections/`; `section` has the base
-class, and `types` has the types of values. `load` reads a file and reports every mistake in the file (`errors`,
-`validation_messages`; `keys_of_other_routers` knows the keys of other routers). `reference_page`, `json_schema` and
+class, and `types` has the types of values. `load` reads a file and reports every mistake in the file (`errors`;
+`keys_of_other_routers` knows the keys of other routers). `reference_page`, `json_schema` and
 `starter_file` generate documents from the model; `all_keys` lists the keys of the model.
 """
 

@@ -29,7 +29,7 @@ from router.settings import keys_of_other_routers
 from router.settings.development_defaults import DEVELOPMENT_DEFAULTS
 from router.settings.errors import InvalidSettings, Problem
 from router.settings.model import RouterSettings
-from router.settings.validation_messages import message_of
+from router.validation_messages import message_of
 from servicekit.secret_strength import weakness
 from servicekit.settings import FILE_SUFFIX
 from servicekit.variable_names import misspelt, without_service_links

@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from router.strict_model import StrictModel
 
 
-class Section(BaseModel):
-    """The base class of a section. A section is immutable and refuses unknown keys.
-
-    The docstring below a key is the description of the key in generated documents. Error messages do not contain
-    values, because a value may be secret.
-    """
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        hide_input_in_errors=True,
-        regex_engine="python-re",
-        use_attribute_docstrings=True,
-    )
+class Section(StrictModel):
+    """The base class of a section of `router.yaml`. A section is immutable and refuses unknown keys."""

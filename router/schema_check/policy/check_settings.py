@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from router.schema_check.changes import ChangeCode, Severity
 from router.schema_check.lint.find_rules import all_rules
 from router.schema_check.lint.settings import InvalidLintSettings, parse_lint_settings
-from router.settings.section import Section
+from router.strict_model import StrictModel
 from router.usage.parse_window_and_share import share_of, window_of
 
 
@@ -32,7 +32,7 @@ Share = Annotated[str, AfterValidator(_share)]
 STEPS = ("diff", "operations", "usage", "lint", "contracts", "plan_cost")
 
 
-class OwnSubgraph(Section):
+class OwnSubgraph(StrictModel):
     """A subgraph that this repository owns. The other subgraphs are in the registry."""
 
     file: Path
@@ -41,7 +41,7 @@ class OwnSubgraph(Section):
     """The URL to which the router sends requests. Without it, the URL in the registry."""
 
 
-class Steps(Section):
+class Steps(StrictModel):
     """Which steps of the check run. A step without input does not run: `contracts` needs at least one contract."""
 
     diff: bool = True
@@ -58,7 +58,7 @@ class Steps(Section):
     """Compare the plans of known operations."""
 
 
-class ContractRule(Section):
+class ContractRule(StrictModel):
     """A contract: the part of the schema that some clients see. The directive `@tag` selects this part."""
 
     include: tuple[str, ...] = ()
@@ -78,7 +78,7 @@ class ContractRule(Section):
         return self
 
 
-class PlanCostLimits(Section):
+class PlanCostLimits(StrictModel):
     """How much the cost of a known operation's plan may grow. Without limits, any growth is only a warning."""
 
     more_fetches: Number | None = None
@@ -91,7 +91,7 @@ class PlanCostLimits(Section):
     """How many operations of the usage store are planned. The operations with the most requests come first."""
 
 
-class UsageRule(Section):
+class UsageRule(StrictModel):
     """Which requests count for one kind of change. A key that is not set has the value of the same key of `usage`."""
 
     since: LengthOfTime | None = None
@@ -102,7 +102,7 @@ class UsageRule(Section):
     """Names of clients whose requests do not count."""
 
 
-class UsageRules(Section):
+class UsageRules(StrictModel):
     """The usage store of the router, and which of its requests count."""
 
     store: str
@@ -118,7 +118,7 @@ class UsageRules(Section):
     """For a code of a change, which requests count instead."""
 
 
-class CheckSettings(Section):
+class CheckSettings(StrictModel):
     """The policy of a team. An option of the command line overrides the key of the same name."""
 
     proposed: Path | None = None

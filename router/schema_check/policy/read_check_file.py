@@ -12,7 +12,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from router.schema_check.approvals import DEFAULT_FILE as DEFAULT_APPROVALS
 from router.schema_check.policy.check_settings import CheckSettings, UsageRules
-from router.settings.validation_messages import message_of
+from router.validation_messages import message_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

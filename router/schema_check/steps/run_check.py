@@ -11,7 +11,6 @@ from router.schema_check.lint.run_rules import LintInput, lint
 from router.schema_check.lint.settings import parse_lint_settings
 from router.schema_check.steps.broken_operations import broken_operation_findings
 from router.schema_check.steps.contracts import contract_findings
-from router.schema_check.steps.plan_costs import plan_cost_findings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,4 +52,7 @@ def _other_steps(
         yield from contract_findings(replace(judged, compares=True), result, settings.contracts)
     old, new = given.base.supergraph_sdl, given.proposed.supergraph_sdl
     if steps.plan_cost and (operations or given.usage) and old is not None and new is not None:
+        # The planner takes long to import, and this step is rare.
+        from router.schema_check.steps.plan_costs import plan_cost_findings  # noqa: PLC0415
+
         yield from plan_cost_findings(old, new, operations, settings.plan_cost, given.usage)

@@ -1,7 +1,7 @@
 """Reading `router.yaml`: values, references, and every mistake with its place.
 
-Covers also `router/settings/types.py`, `router/settings/section.py`, `router/settings/errors.py` and
-`router/settings/validation_messages.py`.
+Covers also `router/settings/types.py`, `router/settings/section.py`, `router/settings/errors.py`,
+`router/strict_model.py` and `router/validation_messages.py`.
 """
 
 from __future__ import annotations
