@@ -24,7 +24,7 @@ from router.composition.supergraph_rules import API_RULES, EXTRACTION_RULES, FIN
 from router.composition.upgrade import upgrade
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from router.composition.model import SubgraphSchema
 
@@ -38,16 +38,21 @@ class Composition:
     hints: tuple[CompositionHint, ...]
 
 
-def compose(subgraphs: Iterable[Subgraph]) -> Composition:
+def compose(subgraphs: Iterable[Subgraph], known: Mapping[Subgraph, SubgraphSchema] | None = None) -> Composition:
     """Compose subgraphs into a supergraph (composition §10).
 
     `compose` does not raise an exception. Each problem of the schemas is an error in the result. The result does not
     depend on the order of the subgraphs.
+
+    Args:
+        subgraphs: The subgraphs.
+        known: The result of `read_valid` for some of the subgraphs. Composition changes these schemas, so they are of
+            use only once.
     """
     report = Report()
     ordered = sorted(subgraphs, key=lambda subgraph: subgraph.name)
     try:
-        sdl = _compose(ordered, report)
+        sdl = _compose(ordered, known or {}, report)
     except RecursionError:
         report.error("INVALID_GRAPHQL", "The schemas are nested too deeply to be composed.")
         sdl = None
@@ -56,10 +61,31 @@ def compose(subgraphs: Iterable[Subgraph]) -> Composition:
     return Composition(None if report.failed() else sdl, tuple(report.errors), hints)
 
 
-def _compose(subgraphs: Sequence[Subgraph], report: Report) -> str | None:
-    schemas = _read(subgraphs, report)
+def read_valid(subgraphs: Iterable[Subgraph]) -> dict[Subgraph, SubgraphSchema]:
+    """Read and validate subgraphs as `compose` does. Return the schemas of those that have no errors and no hints.
+
+    A process that reads the subgraphs of two compositions, and then forks, need not read the common subgraphs twice.
+    """
+    known = {}
+    for subgraph in subgraphs:
+        report = Report()
+        try:
+            schema = read_subgraph(subgraph, report)
+            if schema is not None and schema.is_federation_2:
+                _validate([schema], report)
+        except RecursionError:
+            # `compose` reads the subgraph again, and reports the error.
+            continue
+        if schema is not None and not report.errors and not report.hints:
+            known[subgraph] = schema
+    return known
+
+
+def _compose(subgraphs: Sequence[Subgraph], known: Mapping[Subgraph, SubgraphSchema], report: Report) -> str | None:
+    schemas = _read(subgraphs, known, report)
+    valid = {id(schema) for schema in known.values()}
     # Federation 1 schemas are validated after their upgrade.
-    _validate([schema for schema in schemas if schema.is_federation_2], report)
+    _validate([schema for schema in schemas if schema.is_federation_2 and id(schema) not in valid], report)
     if not report.failed():
         _validate(upgrade(schemas, report), report)
     if report.failed():
@@ -76,13 +102,16 @@ def _compose(subgraphs: Sequence[Subgraph], report: Report) -> str | None:
     return None if report.failed() else print_supergraph(state)
 
 
-def _read(subgraphs: Sequence[Subgraph], report: Report) -> list[SubgraphSchema]:
+def _read(
+    subgraphs: Sequence[Subgraph], known: Mapping[Subgraph, SubgraphSchema], report: Report
+) -> list[SubgraphSchema]:
     for name, count in Counter(subgraph.name for subgraph in subgraphs).items():
         if count > 1:
             report.error("INVALID_SUBGRAPH_NAME", f'There are {count} subgraphs with the name "{name}".')
     if not subgraphs:
         report.error("NO_QUERIES", "There is nothing to compose: no subgraphs were given.")
-    return [schema for subgraph in subgraphs if (schema := read_subgraph(subgraph, report)) is not None]
+    schemas = (known.get(subgraph) or read_subgraph(subgraph, report) for subgraph in subgraphs)
+    return [schema for schema in schemas if schema is not None]
 
 
 def _metadata(schemas: Iterable[SubgraphSchema]) -> list[SubgraphMetadata]:

@@ -6,6 +6,9 @@ Covers `router/composition/pipeline.py` and `router/composition/__init__.py`.
 from __future__ import annotations
 
 from router.composition import Subgraph, compose
+from router.composition.pipeline import read_valid
+from tests.router.composition.generation.subgraph_sets import subgraph_set
+from tests.router.oracle.choices import SeededChoices
 
 LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.11", import: ["@key", "@shareable"])\n'
 USERS = Subgraph(
@@ -55,3 +58,15 @@ def test_a_composition_that_fails_has_no_hints() -> None:
     failed = compose([described, shared])
     assert [error.code for error in failed.errors] == ["INVALID_FIELD_SHARING"]
     assert failed.hints == ()
+
+
+def test_subgraphs_that_were_read_before_are_composed_alike() -> None:
+    for seed in range(40):
+        subgraphs = subgraph_set(SeededChoices(41_000 + seed))
+        assert compose(subgraphs, read_valid(subgraphs)) == compose(subgraphs)
+
+
+def test_only_subgraphs_without_errors_and_hints_are_read_before() -> None:
+    valid = Subgraph("a", "", f"{LINK}type Query {{ a: Int }}")
+    wrong = Subgraph("b", "", f"{LINK}type Query {{ a: Unknown }}")
+    assert list(read_valid([valid, wrong])) == [valid]

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.composition.federations import federation
 from router.composition import Subgraph, compose
 from router.schema_check import compose_versions
 from router.schema_check.compose_versions import composed_versions
@@ -29,12 +33,35 @@ def both(base: SchemaSource | None, proposed: SchemaSource) -> tuple[Composition
         return composed.wait_for_base(), composed.proposed
 
 
-@pytest.mark.parametrize(
-    "limit", [0, 200_000], ids=["large versions in two processes", "small versions in this process"]
-)
-def test_both_versions_are_composed(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("limit", [0, 200_000], ids=["in two processes", "in this process"])
+def test_both_versions_are_composed(limit: int, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compose_versions, "_LARGE_BYTES", limit)
+    monkeypatch.setattr(compose_versions, "_start_method", lambda: method)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
     assert both(source(BAD), source(NEW)) == (compose(BAD), compose(NEW))
+    old, new = federation(3, 20), federation(3, 20)
+    new[1] = Subgraph(new[1].name, new[1].url, new[1].sdl.replace("  name: String", "  title: String", 1))
+    assert both(source(tuple(old)), source(tuple(new))) == (compose(old), compose(new))
+
+
+def test_the_base_is_composed_here_if_the_second_process_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compose_versions, "_LARGE_BYTES", 0)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(compose_versions, "_compose_and_send", _die)
+    assert both(source(OLD), source(NEW)) == (compose(OLD), compose(NEW))
+
+
+def _die(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_the_second_process_ends_with_the_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compose_versions, "_LARGE_BYTES", 0)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    with composed_versions(source(OLD), source(NEW)) as composed:
+        assert composed.proposed == compose(NEW)
+    assert multiprocessing.active_children() == []
 
 
 def test_equal_subgraphs_are_composed_once(monkeypatch: pytest.MonkeyPatch) -> None:
