@@ -57,12 +57,13 @@ class SubgraphMetadata:
         The fields in `fake_external` are left out.
         """
         marked = set()
-        for definition, member in self.schema.fields():
+        for definition in self.schema.types.values():
             # Federation 1 ignores `@external` on types.
             on_types = self.schema.is_federation_2 and definition.kind is Kind.OBJECT
             whole_type = on_types and definition.has("external")
-            if whole_type or member.has("external"):
-                marked.add(member.coordinate)
+            for member in definition.fields.values():
+                if whole_type or (member.directives and member.has("external")):
+                    marked.add(member.coordinate)
         return frozenset(marked - self.fake_external)
 
     @cached_property

@@ -24,6 +24,7 @@ from router.composition.subgraph_loading import RunningService, without_secrets
 from router.composition.supergraph_yaml import ConfigError
 from router.errors import InvalidSupergraph
 from router.federation.sdl.parse_sdl import parse_sdl
+from router.schema_check.drop_join_directives import without_join_directives
 from router.schema_check.fast_parse_of_similar_text import parse_similar
 from router.schema_check.find_lines_of_elements import SchemaText
 from router.schema_check.schema_sources import SchemaSource, UnreadableSchema, read_source
@@ -64,7 +65,8 @@ class SchemaVersion:
         texts: The texts that declare the schema: the SDL of each subgraph, or the supergraph, or the plain schema.
         directive_names: Maps the name of a directive in the schema to its name in Apollo's specification.
         supergraph_sdl: The supergraph; None for a plain schema.
-        supergraph_document: The parsed supergraph. Its nodes may have places in a similar version (`parse_similar`).
+        supergraph_document: The parsed supergraph. A composed one has no directives of the join specification. Its
+            nodes may have places in a similar version (`parse_similar`).
     """
 
     label: str
@@ -108,9 +110,10 @@ def build_version(
     if composition.supergraph_sdl is None:
         sdl = {subgraph.name: subgraph.sdl for subgraph in subgraphs}
         raise NotComposable(source.label, Diagnostics.of(composition, sdl, source.files, None))
-    version = _of_text(source.label, SchemaText(composition.supergraph_sdl, None), similar)
+    parsed = without_join_directives(composition.supergraph_sdl)
+    version = _of_text(source.label, SchemaText(parsed, None), similar)
     texts = tuple(SchemaText(subgraph.sdl, source.files.get(subgraph.name), subgraph.name) for subgraph in subgraphs)
-    return replace(version, texts=texts)
+    return replace(version, texts=texts, supergraph_sdl=composition.supergraph_sdl)
 
 
 async def read_url(
@@ -143,8 +146,9 @@ async def read_url(
 
 def _of_text(label: str, source: SchemaText, similar: SchemaVersion | None = None) -> SchemaVersion:
     try:
-        if similar is not None and similar.supergraph_document is not None and similar.supergraph_sdl is not None:
-            document = parse_similar(source.text, similar.supergraph_sdl, similar.supergraph_document)
+        known = None if similar is None else similar.supergraph_document
+        if known is not None and known.loc is not None:
+            document = parse_similar(source.text, known.loc.source.body, known)
         else:
             document = parse_sdl(source.text)
     except GraphQLSyntaxError as error:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
     """Report external fields that nothing in the subgraph uses (composition §4.4)."""
+    if not subgraph.external:
+        return
     for _, member in subgraph.schema.fields():
         if subgraph.is_external(member) and not subgraph.is_used(member):
             report.error(

@@ -20,6 +20,8 @@ def fields_with_list_size(subgraph: SubgraphMetadata, *, from_cost_spec: bool) -
     `@listSize` of the federation specification counts.
     """
     for _, member in subgraph.schema.fields():
+        if not member.directives:
+            continue
         for applied in member.applied("listSize"):
             if subgraph.schema.is_federations(applied) is not from_cost_spec:
                 yield member, applied

@@ -31,6 +31,8 @@ _PROVIDES = FieldSetRule(
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
     """Report each `@provides` that is on an interface field or has an invalid field set (composition §4.3)."""
     for definition, member in subgraph.schema.fields():
+        if not member.directives:
+            continue
         for applied in member.applied("provides"):
             if definition.kind is Kind.INTERFACE:
                 report.error(
