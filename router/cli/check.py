@@ -109,7 +109,8 @@ def _complete_proposed(_context: click.Context, _parameter: click.Parameter, inc
 )
 @click.option(
     "--registry",
-    help="The registry with the subgraphs of other repositories: a folder, git+URL#BRANCH:FOLDER or a URL.",
+    help="The registry with the subgraphs of other repositories: a folder, git+URL#BRANCH:FOLDER, a URL or "
+    "s3://BUCKET/FOLDER.",
 )
 @click.option(
     "--subgraph",

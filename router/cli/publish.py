@@ -1,11 +1,10 @@
-"""`router publish`: publish subgraphs to a registry in a folder."""
+"""`router publish`: publish subgraphs to a registry in a folder or an object store."""
 
 from __future__ import annotations
 
 import getpass
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 import click
@@ -20,23 +19,24 @@ from router.schema_check.registry.publish import NotPublishable, Publication, pu
 from router.schema_check.registry.registry_version import RegistryError
 from servicekit.errors import StartupError
 
-_FOLDER: Final = click.Path(file_okay=False, path_type=Path)
+_TIMEOUT_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """The arguments and options of `router publish`."""
 
-    registry: Path
+    registry: str
     subgraphs: tuple[str, ...]
     routing_url: str
     removed: tuple[str, ...]
     by: str | None
     reason: str
+    timeout: float
 
 
 @click.command("publish")
-@click.argument("registry", type=_FOLDER)
+@click.argument("registry")
 @click.option(
     "--subgraph", "subgraphs", multiple=True, metavar="NAME=FILE", help="A subgraph and its SDL. May be repeated."
 )
@@ -44,11 +44,19 @@ class Options:
 @click.option("--remove", "removed", multiple=True, metavar="NAME", help="A subgraph that leaves. May be repeated.")
 @click.option("--by", help="Who publishes; without it, the name of the user.")
 @click.option("--reason", default="", help="Why, such as the title of the merge request.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0.001),
+    default=_TIMEOUT_SECONDS,
+    show_default=True,
+    help="Time limit in seconds for each request to an object store.",
+)
 def command(**given: object) -> None:
-    """Publish subgraphs to the folder REGISTRY, from which `router check` reads the subgraphs of other repositories.
+    """Publish subgraphs to REGISTRY, from which `router check` reads the subgraphs of other repositories.
 
-    A publication is one new version, which appears at once or not at all. Nothing is published if the subgraphs do not
-    compose. The folder can be in a git repository, or a web server can serve it.
+    REGISTRY is a folder, or s3://BUCKET/FOLDER of an object store. A folder can be in a git repository, or a web server
+    can serve it. A publication is one new version, which appears at once or not at all. Nothing is published if the
+    subgraphs do not compose.
 
     Exit code 0: published, or nothing has changed; 1: the subgraphs do not compose; 2: bad usage, or REGISTRY cannot be
     read or written.
@@ -60,7 +68,7 @@ def command(**given: object) -> None:
     by = getpass.getuser() if options.by is None else options.by
     publication = Publication(subgraphs, options.removed, by, options.reason, datetime.now(tz=UTC))
     try:
-        version = publish(options.registry, publication)
+        version = publish(options.registry, publication, options.timeout)
     except RegistryError as error:
         raise StartupError(str(error)) from error
     except NotPublishable as error:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from router.composition.rendering.printable_text import printable
+from router.schema_check.registry.open_registry import open_registry
 from router.schema_check.registry.read_and_verify_history import history, verify
-from router.schema_check.registry.read_registry import open_registry, read_registry
+from router.schema_check.registry.read_registry import read_registry
 from router.schema_check.registry.registry_version import RegistryError
 from servicekit.errors import StartupError
 
@@ -21,13 +22,13 @@ _TIMEOUT: Final = click.option(
     type=click.FloatRange(min=0.001),
     default=30.0,
     show_default=True,
-    help="Time limit in seconds for a web server or git.",
+    help="Time limit in seconds for a server or git.",
 )
 
 
 @click.group("registry")
 def command() -> None:
-    """Read a registry of subgraphs: a folder, git+URL#BRANCH:FOLDER, or the URL of a folder."""
+    """Read a registry of subgraphs: a folder, git+URL#BRANCH:FOLDER, the URL of a folder, or s3://BUCKET/FOLDER."""
 
 
 @command.command("history")

@@ -201,14 +201,17 @@ def prune(store: str, keep_days: int, keep_minutes_days: int) -> None:
 @click.option("--schema", type=READABLE_FILE, required=True, help="The schema for which the operations were sent.")
 @click.argument("files", type=READABLE_FILE, nargs=-1, required=True)
 def import_(store: str, schema: Path, files: tuple[Path, ...]) -> None:
-    """Add the usage reports in FILES: JSON reports of clients of GraphQL Hive, or Apollo's protobuf reports as JSON."""
+    """Add the usage reports in FILES: of clients of GraphQL Hive (JSON), or of Apollo (protobuf, or its JSON form).
+
+    FILES can be compressed with gzip.
+    """
     known = _schema(schema)
 
     async def run(opened: UsageStore) -> None:
         for file in files:
             try:
-                imported = read_report(file.read_text(encoding="utf-8"), known)
-            except (OSError, UnicodeDecodeError, InvalidReport) as error:
+                imported = read_report(file.read_bytes(), known)
+            except (OSError, InvalidReport) as error:
                 raise StartupError(f"{file}: {error}") from error
             await opened.write(imported.batch, _MOST_OPERATIONS)
             skipped = f"; skipped, not valid for the schema: {imported.skipped}" if imported.skipped else ""

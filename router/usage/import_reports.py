@@ -1,14 +1,17 @@
 """Reads the usage reports of other products, as their public documentation describes them.
 
 - Reports of clients of GraphQL Hive (version 2 of its usage API): JSON with `map` and `operations`.
-- Apollo's usage reports (`reports.proto`, message `Report`) in the JSON mapping of protobuf: `tracesPerQuery`.
+- Apollo's usage reports (`reports.proto`, message `Report`), in protobuf or in the JSON mapping of protobuf.
 
-Neither report says what the values of variables contained. So a variable counts as a use of everything in its type.
+Reports can be compressed with gzip. They do not say what the values of variables contained. So a variable counts as a
+use of everything in its type.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from graphql import GraphQLSchema
 
 _NANOSECONDS: Final = 1e9
+_GZIP: Final = b"\x1f\x8b"
+_JSON_BEGINS: Final = (b"{", b"[")
 # Apollo's histogram: the bucket n ends at 1.1^n microseconds. A negative number -n stands for n empty buckets.
 _APOLLO_BASE: Final = 1.1
 
@@ -48,16 +53,13 @@ class ImportedReport:
     skipped: int = 0
 
 
-def read_report(text: str, schema: GraphQLSchema) -> ImportedReport:
+def read_report(content: bytes, schema: GraphQLSchema) -> ImportedReport:
     """Read a report of either product. `schema` is the schema for which the operations were sent.
 
     Raises:
-        InvalidReport: The text is not such a report.
+        InvalidReport: The content is not such a report.
     """
-    try:
-        report = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InvalidReport(f"is not JSON: {error}") from error
+    report = _decoded(content)
     reader = _Reader(schema)
     try:
         if isinstance(report, dict) and isinstance(report.get("map"), dict):
@@ -73,6 +75,28 @@ def read_report(text: str, schema: GraphQLSchema) -> ImportedReport:
             raise
         raise InvalidReport(f"is not a usage report: {type(error).__name__}: {error}") from error
     return reader.imported
+
+
+def _decoded(content: bytes) -> Any:
+    try:
+        plain = gzip.decompress(content) if content.startswith(_GZIP) else content
+    except (OSError, EOFError, zlib.error) as error:
+        raise InvalidReport(f"is damaged: {error}") from error
+    try:
+        return json.loads(plain)
+    except (ValueError, RecursionError) as error:
+        # The first byte of a report in protobuf is the number of one of its few fields, which is below 64.
+        if plain[:1] in _JSON_BEGINS:
+            raise InvalidReport(f"is not JSON: {error}") from error
+    try:
+        # Only this form needs the package.
+        from router.usage.decode_apollo_report import InvalidProtobuf, decode_apollo_report  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise InvalidReport("a report in protobuf needs the package protobuf: pip install mosafe[usage]") from error
+    try:
+        return decode_apollo_report(plain)
+    except InvalidProtobuf as error:
+        raise InvalidReport(f"is neither JSON nor a report in protobuf: {error}") from error
 
 
 class _Reader:
@@ -137,18 +161,51 @@ def _read_hive(report: dict[str, Any], reader: _Reader) -> None:
 
 def _read_apollo(report: dict[str, Any], reader: _Reader) -> None:
     ended = report.get("endTime")
-    minute = int(datetime.fromisoformat(ended).timestamp()) // MINUTE if isinstance(ended, str) else None
-    if minute is None:
-        raise InvalidReport('has no "endTime", so nobody knows when the requests were sent')
+    # Without this time, each trace has its own time, and counts have none.
+    whole = None if ended is None else _minute(ended)
     for key, found in report["tracesPerQuery"].items():
         # The key is a comment with the name of the operation, and then its signature: "# Name\nquery Name { a }".
         name, _, document = key.partition("\n")
         chosen = name.removeprefix("#").strip()
+        known_name = None if chosen in {"", "-"} else chosen
         for stats in found.get("statsWithContext") or ():
-            latency, context = stats["queryLatencyStats"], stats.get("context") or {}
-            client = Client(context.get("clientName") or "", context.get("clientVersion") or "")
-            counts = _apollo_counts(latency)
-            reader.add(document, None if chosen in {"", "-"} else chosen, client, minute, counts)
+            context = stats.get("context") or {}
+            counts = _apollo_counts(stats["queryLatencyStats"])
+            reader.add(
+                document, known_name, _apollo_client(context), _minute(ended) if whole is None else whole, counts
+            )
+        # The traces are requests of their own, unless the report says that its counts contain them.
+        for trace in () if report.get("tracesPreAggregated") else found.get("trace") or ():
+            minute = _minute(trace.get("endTime")) if whole is None else whole
+            reader.add(document, known_name, _apollo_client(trace), minute, _trace_counts(trace))
+
+
+def _minute(ended: object) -> int:
+    if not isinstance(ended, str):
+        raise InvalidReport('has no "endTime", so nobody knows when the requests were sent')
+    return int(datetime.fromisoformat(ended).timestamp()) // MINUTE
+
+
+def _apollo_client(named: dict[str, Any]) -> Client:
+    return Client(named.get("clientName") or "", named.get("clientVersion") or "")
+
+
+def _trace_counts(trace: dict[str, Any]) -> Counts:
+    seconds = int(trace.get("durationNs", 0)) / _NANOSECONDS
+    counts = Counts(1, int(_has_errors(trace.get("root") or {})), seconds)
+    counts.buckets[bisect_left(BUCKET_SECONDS, seconds)] = 1
+    return counts
+
+
+def _has_errors(root: dict[str, Any]) -> bool:
+    """Whether a node of a trace, or a node below it, has errors."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if node.get("error"):
+            return True
+        waiting += node.get("child") or ()
+    return False
 
 
 def _apollo_counts(latency: dict[str, Any]) -> Counts:

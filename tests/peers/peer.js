@@ -5,6 +5,7 @@
 //   {"print": {plan}}                           -> {text}          the plan as Apollo's planner prints it
 //   {"plans": {supergraph, operations, by, rounds}}   -> {load, plans: [{plan, seconds: [of each round]} or {crash}]}
 //   {"diff": {old, new}}                        -> {changes: [{type, path, level, meta}]}   by @graphql-inspector/core
+//   {"usageReport": {report}}                   -> {content: base64}     Apollo's protobuf of a report
 //   {"serve": {supergraph, urls, query, variables, headers}} -> {response}     by @apollo/gateway
 //
 // An exception gives {crash: text}, for the test to judge. NODE_PATH is the folder of packages.
@@ -101,6 +102,14 @@ const handlers = {
         }
       }),
     };
+  },
+
+  usageReport({ report }) {
+    const { Report, Trace } = require("@apollo/usage-reporting-protobuf");
+    for (const found of Object.values(report.tracesPerQuery)) {
+      found.trace = (found.trace ?? []).map((trace) => Trace.encode(trace).finish());
+    }
+    return { content: Buffer.from(Report.encode(report).finish()).toString("base64") };
   },
 
   async diff({ old, new: changed }) {

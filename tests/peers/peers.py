@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import selectors
@@ -140,6 +141,14 @@ class Peers:
         """
         changes: list[dict[str, Any]] = self._request({"diff": {"old": old, "new": new}}, seconds)["changes"]
         return changes
+
+    def usage_report(self, report: Mapping[str, object]) -> bytes:
+        """Encode a usage report with @apollo/usage-reporting-protobuf. Times have `seconds`, numbers are numbers.
+
+        Raises:
+            PeerCrash, PeerTimeout: the peer failed or did not respond.
+        """
+        return base64.b64decode(self._request({"usageReport": {"report": report}})["content"])
 
     def serve(
         self,

@@ -127,8 +127,8 @@ class CheckSettings(StrictModel):
     """The version that clients know: a file, the URL of a running service, or a commit. Without it, the newest version
     of the registry."""
     registry: str | None = None
-    """The registry with the subgraphs of other repositories: a folder, `git+URL#BRANCH:FOLDER`, or the URL of a
-    folder."""
+    """The registry with the subgraphs of other repositories: a folder, `git+URL#BRANCH:FOLDER`, the URL of a folder, or
+    `s3://BUCKET/FOLDER`."""
     subgraphs: dict[str, OwnSubgraph] = Field(default_factory=dict)
     """The subgraphs of this repository. In the proposed version, they replace the subgraphs of the registry."""
     operations: tuple[Path, ...] = ()

@@ -1,42 +1,39 @@
-"""Publishes subgraphs to a registry in a folder.
+"""Publishes subgraphs to a registry in a folder or an object store.
 
-A publication is atomic: all files of the new version are written first, and then `latest.json` is replaced. A lock
-prevents two publications at the same time, so that no change is lost. If a publication is interrupted, its files
+A publication is atomic: all files of the new version are written first, and then `latest.json` is replaced. Two
+publications at the same time are two versions, so that no change is lost. If a publication is interrupted, its files
 remain, but no version refers to them.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
-import tempfile
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from router.composition import Subgraph, compose
-from router.schema_check.registry.read_registry import Folder, read_registry
+from router.schema_check.registry.open_registry import open_registry_store
+from router.schema_check.registry.read_registry import read_snapshot
+from router.schema_check.registry.registry_store import PublishedMeanwhile
 from router.schema_check.registry.registry_version import (
     FORMAT,
-    LATEST,
     PublishedSubgraph,
     RegistryError,
     RegistryVersion,
     checksum,
     schema_path,
     supergraph_path,
-    version_path,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from router.composition import Composition
     from router.schema_check.registry.read_registry import RegistrySnapshot
+    from router.schema_check.registry.registry_store import RegistryStore
 
-_LOCK: Final = ".lock"
+# How often a publication begins again because somebody else has published. A registry of many teams needs few.
+_ATTEMPTS: Final = 10
 
 
 class NotPublishable(Exception):
@@ -73,26 +70,35 @@ class Publication:
     now: datetime
 
 
-def publish(folder: Path, publication: Publication) -> RegistryVersion | None:
+def publish(location: str, publication: Publication, timeout_seconds: float) -> RegistryVersion | None:
     """Add a version to a registry; return None if nothing differs from its newest version.
 
-    The folder is created if it does not exist.
+    Args:
+        location: A folder, which is created if it does not exist, or `s3://BUCKET/FOLDER`.
+        publication: What to publish.
+        timeout_seconds: The time limit for each request to an object store.
 
     Raises:
         NotPublishable: The subgraphs do not compose.
         RegistryError: The registry cannot be read or written, or does not have a subgraph that is to be removed.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder):
-            return _publish(folder, publication)
-    except OSError as error:
-        raise RegistryError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
+    return publish_to(open_registry_store(location, timeout_seconds), publication)
 
 
-def _publish(folder: Path, publication: Publication) -> RegistryVersion | None:
-    current = read_registry(str(folder), 0) if (folder / LATEST).exists() else None
-    subgraphs = _merged(folder, current, publication)
+def publish_to(store: RegistryStore, publication: Publication) -> RegistryVersion | None:
+    """See `publish`."""
+    for _ in range(_ATTEMPTS):
+        with store.publishing():
+            try:
+                return _publish(store, publication)
+            except PublishedMeanwhile:
+                continue
+    raise RegistryError(f"{store.label}: {_ATTEMPTS} times, somebody else published first; publish again")
+
+
+def _publish(store: RegistryStore, publication: Publication) -> RegistryVersion | None:
+    current = read_snapshot(store) if store.has_version() else None
+    subgraphs = _merged(store.label, current, publication)
     before = {} if current is None else {subgraph.name: subgraph for subgraph in current.subgraphs}
     changed = sorted({name for name in (*before, *subgraphs) if before.get(name) != subgraphs.get(name)})
     if not changed:
@@ -111,28 +117,27 @@ def _publish(folder: Path, publication: Publication) -> RegistryVersion | None:
         changed=tuple(changed),
         subgraphs={name: _published(subgraphs[name], current, number) for name in sorted(subgraphs)},
         supergraph_sha256=checksum(supergraph),
-        previous_sha256=None if current is None else checksum(Folder(str(folder), folder).read(LATEST)),
+        previous_sha256=None if current is None else current.version_sha256,
     )
     for subgraph in subgraphs.values():
         content = subgraph.sdl.encode()
-        _write(folder / schema_path(subgraph.name, checksum(content)), content)
-    _write(folder / supergraph_path(version.supergraph_sha256), supergraph)
-    _write(folder / version_path(number), version.to_json())
-    _write(folder / LATEST, version.to_json())
+        store.write(schema_path(subgraph.name, checksum(content)), content)
+    store.write(supergraph_path(version.supergraph_sha256), supergraph)
+    store.make_newest(number, version.to_json())
     return version
 
 
-def _merged(folder: Path, current: RegistrySnapshot | None, publication: Publication) -> dict[str, Subgraph]:
+def _merged(label: str, current: RegistrySnapshot | None, publication: Publication) -> dict[str, Subgraph]:
     subgraphs = {} if current is None else {subgraph.name: subgraph for subgraph in current.subgraphs}
     for name in publication.removed:
         if name not in subgraphs:
-            raise RegistryError(f'{folder}: has no subgraph "{name}"; it has {", ".join(sorted(subgraphs)) or "none"}')
+            raise RegistryError(f'{label}: has no subgraph "{name}"; it has {", ".join(sorted(subgraphs)) or "none"}')
         del subgraphs[name]
     for given in publication.subgraphs:
         known = subgraphs.get(given.name)
         url = given.url or (known.url if known else "")
         if not url:
-            raise RegistryError(f'{folder}: has no subgraph "{given.name}" yet, so its URL is needed: --routing-url')
+            raise RegistryError(f'{label}: has no subgraph "{given.name}" yet, so its URL is needed: --routing-url')
         subgraphs[given.name] = Subgraph(given.name, url, given.sdl)
     return subgraphs
 
@@ -142,28 +147,3 @@ def _published(subgraph: Subgraph, current: RegistrySnapshot | None, number: int
     known = None if current is None else current.version.subgraphs.get(subgraph.name)
     since = known.since if known is not None and known.sha256 == sha256 else number
     return PublishedSubgraph(subgraph.url, sha256, since)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    with (folder / _LOCK).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Replace a file in one step, and wait until it is on the disk. A file with the same content is not touched."""
-    if path.exists() and path.read_bytes() == content:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        temporary = Path(file.name)
-        try:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            temporary.chmod(0o644)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise

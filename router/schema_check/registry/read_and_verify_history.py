@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from router.schema_check.registry.registry_version import (
     LATEST,
+    MissingFile,
     RegistryError,
     RegistryVersion,
     checked,
@@ -19,7 +21,7 @@ from router.schema_check.registry.registry_version import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from router.schema_check.registry.read_registry import RegistryFiles
+    from router.schema_check.registry.registry_files import RegistryFiles
 
 
 def history(files: RegistryFiles) -> Iterator[RegistryVersion]:
@@ -31,7 +33,9 @@ def history(files: RegistryFiles) -> Iterator[RegistryVersion]:
     content = files.read(LATEST)
     version = parse_version(f"{files.label}/{LATEST}", content)
     path = version_path(version.version)
-    checked(f"{files.label}/{path}", files.read(path), checksum(content))
+    # A publication to an object store that was interrupted can have left this file out; the next one writes it.
+    with suppress(MissingFile):
+        checked(f"{files.label}/{path}", files.read(path), checksum(content))
     while True:
         yield version
         if version.previous_sha256 is None:

@@ -16,6 +16,10 @@ class RegistryError(ValueError):
     """A registry cannot be read or written. The message says where, and what to do."""
 
 
+class MissingFile(RegistryError):
+    """A file of a registry does not exist."""
+
+
 class PublishedSubgraph(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """A subgraph in a version of a registry.
 

@@ -1,7 +1,8 @@
 """Publishing to a registry in a folder, and reading it back.
 
-Covers `router/schema_check/registry/read_registry.py`, `router/schema_check/registry/read_and_verify_history.py` and
-`router/schema_check/registry/registry_version.py`.
+Covers `router/schema_check/registry/open_registry.py`, `router/schema_check/registry/read_registry.py`,
+`router/schema_check/registry/registry_files.py`, `router/schema_check/registry/read_and_verify_history.py`,
+`router/schema_check/registry/registry_store.py` and `router/schema_check/registry/registry_version.py`.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from router.composition import Subgraph
-from router.schema_check.registry.publish import NotPublishable, Publication, publish
+from router.schema_check.registry.publish import NotPublishable, Publication
+from router.schema_check.registry.publish import publish as publish_to
 from router.schema_check.registry.read_and_verify_history import history, verify
-from router.schema_check.registry.read_registry import Folder, read_registry
-from router.schema_check.registry.registry_version import RegistryError
+from router.schema_check.registry.read_registry import read_registry
+from router.schema_check.registry.registry_files import Folder
+from router.schema_check.registry.registry_version import RegistryError, RegistryVersion
 from tests.router.schema_check.git_repository import Repository
 
 if TYPE_CHECKING:
@@ -32,6 +35,10 @@ if TYPE_CHECKING:
 BOOKS = Subgraph("books", "http://books.example/", "type Query { book: Int }")
 PEOPLE = Subgraph("people", "http://people.example/", "type Query { person: Int }")
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def publish(folder: Path, wanted: Publication) -> RegistryVersion | None:
+    return publish_to(str(folder), wanted, 1)
 
 
 def publication(*subgraphs: Subgraph, removed: tuple[str, ...] = ()) -> Publication:
