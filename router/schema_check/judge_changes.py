@@ -213,7 +213,10 @@ def _judged(finding: StepFinding, approvals: Mapping[str, Approval], today: date
         note = f"approved by {approval.by} until {approval.until}: {approval.reason}"
         return replace(finding, level=Level.INFO, notes=(*finding.notes, note))
     if approval is None:
-        return replace(finding, advice=f"{finding.advice} Or approve {finding.id} in the file of approvals.")
+        return replace(
+            finding,
+            advice=f"{finding.advice} Or approve {finding.id} in .router/approvals.yaml (change, reason, by, until).",
+        )
     note = f"the approval in {approval.place} ended on {approval.until}"
     advice = f"{finding.advice} Or decide again, and set a later day `until` for its approval."
     return replace(finding, notes=(*finding.notes, note), advice=advice)

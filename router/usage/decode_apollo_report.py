@@ -7,7 +7,6 @@ all other fields. The result has the JSON mapping of protobuf.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf import json_format, timestamp_pb2
@@ -83,7 +82,7 @@ def decode_apollo_report(content: bytes) -> dict[str, Any]:
     Raises:
         InvalidProtobuf: The content is not such a report.
     """
-    report = _report_class()()
+    report = _REPORT_CLASS()
     try:
         report.ParseFromString(content)
     except DecodeError as error:
@@ -91,7 +90,6 @@ def decode_apollo_report(content: bytes) -> dict[str, Any]:
     return json_format.MessageToDict(report)
 
 
-@cache
 def _report_class() -> type[Message]:
     file = FileDescriptorProto(
         name=_FILE, package=_PACKAGE, syntax="proto3", dependency=[timestamp_pb2.DESCRIPTOR.name]
@@ -116,3 +114,6 @@ def _describe(message: DescriptorProto, fields: tuple[_Field, ...]) -> None:
         else:
             field.type = FieldDescriptorProto.TYPE_MESSAGE
             field.type_name = f".{each.type}" if each.type == _TIMESTAMP else f".{_PACKAGE}.{each.type}"
+
+
+_REPORT_CLASS: Final = _report_class()

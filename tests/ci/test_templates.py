@@ -116,13 +116,39 @@ def test_github_outside_a_pull_request_says_so(tmp_path: Path) -> None:
     assert "run it for pull_request events" in done.stdout
 
 
-def test_the_hook_of_pre_commit(tmp_path: Path) -> None:
-    (hook,) = YAML(typ="safe").load(ROOT / ".pre-commit-hooks.yaml")
+def test_the_hook_of_pre_commit_checks_commits(tmp_path: Path) -> None:
+    """pre-commit itself runs the hook. `language: system` takes the installed router instead of installing one."""
+    hooks = Repository.create(tmp_path / "hooks")
+    hooks.write(".pre-commit-hooks.yaml", (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    hooks.commit()
+    hooks.git("tag", "v1")
     change = merge_request(tmp_path, BOOKS)
+    config = {
+        "repos": [
+            {
+                "repo": str(hooks.folder),
+                "rev": "v1",
+                "hooks": [{"id": "router-check", "language": "system", "additional_dependencies": []}],
+            }
+        ]
+    }
+    (change.clone / ".pre-commit-config.yaml").write_text(json.dumps(config))
     (change.clone / ".router/check.yaml").write_text(POLICY.replace("origin/main", "HEAD"))
-    assert change.run(hook["entry"], {}).returncode == 0
-    (change.clone / "subgraphs/books.graphql").write_text(BOOKS.replace(" old: Int", ""))
-    assert change.run(hook["entry"], {}).returncode == 1
+    environ = {"PRE_COMMIT_HOME": str(tmp_path / "home"), "GIT_CONFIG_GLOBAL": os.devnull}
+    environ |= {f"GIT_{who}_{part}": "test" for who in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
+
+    def commit(name: str, text: str) -> subprocess.CompletedProcess[str]:
+        (change.clone / name).write_text(text)
+        return change.run("git add --all && git commit --message=change", environ)
+
+    assert change.run("pre-commit install", environ).returncode == 0
+    skipped = commit("README.md", "No schema changes.")
+    assert skipped.returncode == 0, skipped.stderr
+    harmless = commit("subgraphs/books.graphql", BOOKS.replace("old: Int", "old: Int new: Int"))
+    assert (harmless.returncode, "router check" in harmless.stderr) == (0, True), harmless.stderr
+    breaking = commit("subgraphs/books.graphql", BOOKS.replace("old: Int", "new: Int"))
+    assert breaking.returncode == 1
+    assert "breaking[FIELD_REMOVED]: The field Query.old was removed" in breaking.stderr
 
 
 def test_the_clients_of_the_bank_are_known(tmp_path: Path) -> None:

@@ -138,5 +138,6 @@ def _clone(location: str, target: Path, timeout_seconds: float) -> Folder:
         raise RegistryError(f"{label}: git did not clone it in {timeout_seconds:g} s; --timeout allows more") from error
     if done.returncode != 0:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
-        raise RegistryError(f"{label}: git cannot clone it: {lines[-1] if lines else 'it does not say why'}")
+        reason = lines[-1] if lines else "it does not say why"
+        raise RegistryError(f"{label}: git cannot clone it: {reason}; without a network, name a folder as the registry")
     return Folder(label, target / folder)

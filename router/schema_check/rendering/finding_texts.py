@@ -37,7 +37,7 @@ def remedy_for(code: ChangeCode) -> str:
 def advice_for(finding: Finding) -> str:
     """Return what to do about a finding that makes the check fail."""
     otherwise = (
-        f"Or approve {finding.change.id} in the file of approvals."
+        f"Or approve {finding.change.id} in .router/approvals.yaml (change, reason, by, until)."
         if finding.approval is None
         else "Or decide again, and set a later day `until` for its approval."
     )

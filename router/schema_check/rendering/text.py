@@ -7,7 +7,7 @@ breaking[FIELD_REMOVED]: The field Query.book was removed; it seems to be rename
   --> services/books.graphql:3:3 (origin/main:services/books.graphql:4:3)
   why: Operations that select it become invalid.
   breaks: Book (operations/book.graphql:1)
-  help: Keep it, mark it with @deprecated, … Or approve FIELD_REMOVED:Query.book in the file of approvals.
+  help: Keep it, mark it with @deprecated, … Or approve FIELD_REMOVED:Query.book in .router/approvals.yaml …
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ _LEVEL_COLOURS: Final = {Level.ERROR: "red", Level.WARNING: "yellow", Level.INFO
 # The maximum number of operations that are shown for one change. A change can break hundreds of operations. The JSON
 # format lists all of them.
 _SHOWN_OPERATIONS: Final = 5
+_UNKNOWN_OPERATIONS: Final = (
+    "note: it is not known what clients send, so every breaking change fails; name it with --operations or --usage"
+)
 
 
 def render_text(result: CheckResult) -> str:
@@ -49,6 +52,8 @@ def render_text(result: CheckResult) -> str:
         printable(f"note: {approval.place}: this check found no change {approval.change}")
         for approval in result.unused_approvals
     ]
+    if result.failures and result.impact is None:
+        lines.append(_UNKNOWN_OPERATIONS)
     colour = "green" if result.passes else "red"
     return "\n".join([*lines, click.style(printable(summary_of(result)), fg=colour, bold=True)])
 

@@ -33,9 +33,12 @@ approvals:
     by: ann
     until: {until}
 """
+UNKNOWN = (
+    "note: it is not known what clients send, so every breaking change fails; name it with --operations or --usage"
+)
 HELP = (
     "Keep it, mark it with @deprecated, and remove it when no client uses it. "
-    "Or approve FIELD_REMOVED:Query.old in the file of approvals."
+    "Or approve FIELD_REMOVED:Query.old in .router/approvals.yaml (change, reason, by, until)."
 )
 
 
@@ -65,6 +68,7 @@ def test_a_breaking_change_fails() -> None:
         "  why: Operations that select it become invalid.",
         f"  help: {HELP}",
         "",
+        "note: it is not known what clients send, so every breaking change fails; name it with --operations or --usage",
         "The check fails. Changes from base to supergraph.yaml: 1 breaking, 0 dangerous, 0 safe.",
     ]
 
