@@ -14,6 +14,8 @@ from router.schema_check.judge_changes import Verdict
 from router.schema_check.rendering.finding_texts import lines_of, lines_of_step, summary_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from router.composition.file_locations import FilePlace
     from router.schema_check.judge_changes import CheckResult, Finding
     from router.schema_check.step_findings import StepFinding
@@ -37,21 +39,23 @@ def render_junit(result: CheckResult) -> str:
 
 def _case(suite: ET.Element, finding: Finding) -> None:
     change = finding.change
-    case = _test_case(suite, f"schema.{change.severity}", change.id, finding.proposed_place)
+    case = _test_case(suite, f"schema.{change.severity}", change.id)
     if finding.verdict is Verdict.FAILS:
-        failure = ET.SubElement(case, "failure", {"type": change.code, "message": xml_text(change.message)})
-        failure.text = xml_text("\n".join(lines_of(finding)))
+        _failure(case, change.code, change.message, lines_of(finding), finding.place)
 
 
 def _step_case(suite: ET.Element, finding: StepFinding) -> None:
-    case = _test_case(suite, f"{finding.step}.{finding.level}", finding.id, finding.place)
+    case = _test_case(suite, f"{finding.step}.{finding.level}", finding.id)
     if finding.fails:
-        failure = ET.SubElement(case, "failure", {"type": finding.code, "message": xml_text(finding.message)})
-        failure.text = xml_text("\n".join(lines_of_step(finding)))
+        _failure(case, finding.code, finding.message, lines_of_step(finding), finding.place)
 
 
-def _test_case(suite: ET.Element, classname: str, name: str, place: FilePlace | None) -> ET.Element:
+def _failure(case: ET.Element, code: str, message: str, lines: Sequence[str], place: FilePlace | None) -> None:
+    """Add a failure. Its text begins with the place, because the schema of Jenkins allows no attribute for a file."""
+    failure = ET.SubElement(case, "failure", {"type": code, "message": xml_text(message)})
+    failure.text = xml_text("\n".join([*((str(place),) if place else ()), *lines]))
+
+
+def _test_case(suite: ET.Element, classname: str, name: str) -> ET.Element:
     attributes = {"classname": classname, "name": xml_text(name), "time": "0"}
-    if place is not None:
-        attributes |= {"file": xml_text(place.path), "line": str(place.line)}
     return ET.SubElement(suite, "testcase", attributes)

@@ -59,6 +59,11 @@ def test_junit_counts_its_cases() -> None:
         cases = list(parent.iter("testcase"))
         assert int(parent.attrib["tests"]) == len(cases)
         assert int(parent.attrib["failures"]) == len(list(parent.iter("failure")))
+    # Jenkins' schema for JUnit allows no other attributes of a test case.
+    assert all(case.attrib.keys() == {"classname", "name", "time"} for case in root.iter("testcase"))
+    removed = [failure.text or "" for failure in root.iter("failure") if failure.get("type") == "FIELD_REMOVED"]
+    assert removed
+    assert all(text.startswith("subgraphs/books.graphql:") for text in removed)
     assert all(case.get("classname") and case.get("name") and case.get("time") for case in root.iter("testcase"))
 
 
