@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
-from router.plan import Key
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -51,24 +49,6 @@ class RepresentationInput:
 
 
 @dataclass(frozen=True, slots=True)
-class FetchedObjects:
-    """The objects whose fields a fetch returns, as far as type conditions restrict them.
-
-    Attributes:
-        type_name: the type of the objects in the subgraph.
-        conditions: for each object on the path from the operation root, the types that it must have. An object without
-            a type condition has an empty set.
-    """
-
-    type_name: str
-    conditions: tuple[frozenset[str], ...]
-
-    def include(self, other: FetchedObjects) -> bool:
-        """Return whether all objects of `other` are these objects, or are below these objects."""
-        return all(mine <= theirs for mine, theirs in zip(self.conditions, other.conditions, strict=False))
-
-
-@dataclass(frozen=True, slots=True)
 class FetchGroup:
     """One fetch of a plan.
 
@@ -82,7 +62,6 @@ class FetchGroup:
         contexts: the arguments whose values are read from ancestors of the objects (`@fromContext`).
         block: the deferred block whose fields are fetched, None for the initial response.
         interface_objects: what the fetch selects on `@interfaceObject` types.
-        objects: which objects the fetch returns. Empty if `interface_objects` is empty in all groups of the plan.
     """
 
     number: int
@@ -95,12 +74,6 @@ class FetchGroup:
     contexts: tuple[ContextArgumentValue, ...] = field(default=())
     block: Block | None = None
     interface_objects: tuple[InterfaceObjectSelection, ...] = ()
-    objects: tuple[FetchedObjects, ...] = ()
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The response keys on the path."""
-        return tuple(step.name for step in self.path if isinstance(step, Key))
 
 
 def sources_of(inputs: Iterable[RepresentationInput]) -> dict[tuple[str, ...], str] | None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
-from router.planner.fetch.fetch_groups import FetchedObjects, FetchGroup, RepresentationInput, sources_of
+from router.planner.fetch.fetch_groups import FetchGroup, RepresentationInput, sources_of
 from router.planner.fetch.interface_object_fetch_sharing import (
     EntityType,
     InterfaceObjectSelection,
@@ -26,7 +26,7 @@ from router.planner.fetch.interface_object_fetch_sharing import (
 from router.planner.fetch.representation_inputs import Fetched, input_of, is_below
 from router.planner.fetch.selection_trees import Tree, TreeBuilder, merge_trees
 from router.planner.normalise.skip_and_include_guards import Guards, weaker, weakest
-from router.planner.walk.nodes_and_options import PathStep, fetch_start, type_conditions
+from router.planner.walk.nodes_and_options import PathStep, fetch_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -114,13 +114,7 @@ class GroupBuilder:
         for number, draft in enumerate(drafts):
             draft.number = number
             self._draft_of |= dict.fromkeys(draft.inputs, draft)
-        groups = tuple(self._group(draft) for draft in drafts)
-        if not any(group.interface_objects for group in groups):
-            return groups
-        return tuple(
-            replace(group, objects=tuple(dict.fromkeys(map(_objects_at, draft.inputs))))
-            for group, draft in zip(groups, drafts, strict=True)
-        )
+        return tuple(self._group(draft) for draft in drafts)
 
     def _use(self, leaf: Leaf, option: PathOption, guards: Guards) -> None:
         pending = [(leaf, option)]
@@ -283,10 +277,6 @@ class GroupBuilder:
 
 def _entered(root: PathOption) -> EntityType:
     return EntityType(root.type_name, root.node.type_name)
-
-
-def _objects_at(root: PathOption) -> FetchedObjects:
-    return FetchedObjects(root.type_name, type_conditions(root.node))
 
 
 def _with_contexts(selection: MergedField, option: PathOption) -> MergedField:

@@ -166,18 +166,17 @@ def _covers(first: TreeField, second: TreeField) -> bool:
     """
     if not first.guards <= second.guards:
         return False
-    return first.tree is None or second.tree is None or tree_covers(first.tree, second.tree)
+    return first.tree is None or second.tree is None or _tree_covers(first.tree, second.tree)
 
 
-def tree_covers(first: Tree, second: Tree) -> bool:
-    """Return whether `first` selects everything that `second` selects, whenever `second` selects it."""
+def _tree_covers(first: Tree, second: Tree) -> bool:
     if second.is_abstract and not first.is_abstract:
         return False
     entries, fragments = _by_key(first.fields), dict(first.fragments)
     return all(
         any(_covers(entry, wanted) for entry in entries.get((wanted.key, wanted.signature, wanted.directives.text), ()))
         for wanted in second.fields
-    ) and all(name in fragments and tree_covers(fragments[name], tree) for name, tree in second.fragments)
+    ) and all(name in fragments and _tree_covers(fragments[name], tree) for name, tree in second.fragments)
 
 
 def merge_trees(first: Tree, second: Tree) -> Tree:

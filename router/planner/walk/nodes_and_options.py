@@ -301,24 +301,6 @@ def fetch_start(option: PathOption) -> PathOption:
     return option
 
 
-def type_conditions(node: ObjectNode) -> tuple[frozenset[str], ...]:
-    """Return the types that each object on the path of a node must have, from the operation root to the node's object.
-
-    For an object without a type condition, the set is empty.
-    """
-    found: list[frozenset[str]] = []
-    here: frozenset[str] = frozenset()
-    at: ObjectNode | None = node
-    while at is not None:
-        if at.type_condition is not None:
-            here |= {at.type_condition}
-        if at.selection is not None or at.parent is None:
-            found.append(here)
-            here = frozenset()
-        at = at.parent
-    return tuple(reversed(found))
-
-
 def without_dominated(options: Sequence[PathOption]) -> tuple[PathOption, ...]:
     """Drop each option that is never better than another option.
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from router.planner.fetch.passes.drop_implied_dependencies import drop_implied_dependencies
 from router.planner.fetch.passes.merge_fetches_for_same_objects import merge_fetches_for_same_objects
-from router.planner.fetch.passes.use_earlier_interface_object_fetches import use_earlier_interface_object_fetches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,11 +19,7 @@ if TYPE_CHECKING:
 Groups: TypeAlias = "tuple[FetchGroup, ...]"
 Optimisation: TypeAlias = "Callable[[Groups], Groups]"
 
-PASSES: tuple[Optimisation, ...] = (
-    use_earlier_interface_object_fetches,
-    merge_fetches_for_same_objects,
-    drop_implied_dependencies,
-)
+PASSES: tuple[Optimisation, ...] = (merge_fetches_for_same_objects, drop_implied_dependencies)
 
 
 def optimised(groups: Groups) -> Groups:

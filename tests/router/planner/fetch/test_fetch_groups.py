@@ -6,9 +6,8 @@ from graphlib import CycleError
 
 import pytest
 
-from router.plan import Each, InputField, Key, TypeIs
+from router.plan import InputField
 from router.planner.fetch.fetch_groups import (
-    FetchedObjects,
     FetchGroup,
     RepresentationInput,
     ancestors,
@@ -56,18 +55,3 @@ def test_one_representation_reads_a_field_from_one_key() -> None:
     assert sources_of([same, other]) is None
     assert can_share([same, same])
     assert not can_share([same, other])
-
-
-def test_objects_without_a_type_condition_include_those_with_one_and_the_objects_below() -> None:
-    root, film = frozenset[str](), frozenset({"Film"})
-    media = FetchedObjects("Media", (root, frozenset()))
-    films = FetchedObjects("Film", (root, film))
-    assert media.include(films)
-    assert media.include(FetchedObjects("Review", (root, film, frozenset())))
-    assert not films.include(media)
-    assert not films.include(FetchedObjects("Book", (root, frozenset({"Book"}))))
-
-
-def test_the_keys_of_a_group_are_those_of_its_path() -> None:
-    path = (Key("media"), Each(), TypeIs(("Film",)), Key("best"))
-    assert FetchGroup(0, "s", path, ("media", "Film.best"), Tree(), frozenset()).keys == ("media", "best")

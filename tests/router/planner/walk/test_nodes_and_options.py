@@ -7,7 +7,6 @@ from router.planner.walk.nodes_and_options import (
     PathOption,
     PathStep,
     fetch_start,
-    type_conditions,
     without_dominated,
 )
 from tests.router.planner.walk.walking import Walk
@@ -66,20 +65,6 @@ def test_a_type_condition_is_that_of_a_branch() -> None:
     assert ObjectNode("Book", parent=parent).type_condition == "Book"
     assert ObjectNode("Media", parent=parent).type_condition is None
     assert parent.type_condition is None
-
-
-def test_the_type_conditions_of_a_node_are_those_of_all_objects_on_its_path() -> None:
-    schema = """
-      type Query { media: Media }
-      interface Media { id: ID! }
-      type Book implements Media { id: ID! }
-      type Film implements Media { id: ID! director: Person }
-      type Person { name: String }
-    """
-    walk = Walk.over("{ media { id ... on Film { director { name } } } }", a=schema)
-    nothing = frozenset[str]()
-    assert type_conditions(walk.leaf("media.id").node) == (nothing, nothing)
-    assert type_conditions(walk.leaf("media.director.name").node) == (nothing, frozenset({"Film"}), nothing)
 
 
 def test_a_node_has_a_memory_after_the_first_cached_result() -> None:
