@@ -27,6 +27,28 @@ SECTIONS: Final[tuple[Section, ...]] = (
         ),
     ),
     Section(
+        "The signature of the router on its requests to the three services; docs/request-signatures.md",
+        (
+            Variable(
+                "SUBGRAPH_SIGNATURES",
+                "true",
+                "Whether a service refuses requests that the router has not signed; off for tools that ask a service.",
+            ),
+            Variable(
+                "SUBGRAPH_SIGNATURE_SECRET",
+                "<generated into the data directory>",
+                "The secret of router and services that signs the requests; at least 32 characters.",
+                secret=True,
+            ),
+            Variable(
+                "SUBGRAPH_SIGNATURE_OLD_SECRET",
+                "<unset>",
+                "A secret that the services accept too, while SUBGRAPH_SIGNATURE_SECRET is replaced.",
+                secret=True,
+            ),
+        ),
+    ),
+    Section(
         "Auth service",
         (
             Variable("AUTH_PORT", "3001", "Port of the auth subgraph."),
@@ -203,7 +225,14 @@ SECTIONS: Final[tuple[Section, ...]] = (
     ),
     Section(
         "Shared servers; a process that does not use one ignores it",
-        (Variable("REDIS_URL", "<unset: embedded>", "Redis for the windows of the fraud rules.", secret=True),),
+        (
+            Variable(
+                "REDIS_URL",
+                "<unset: embedded>",
+                "Redis for the windows of the fraud rules, and for what was signed and received already.",
+                secret=True,
+            ),
+        ),
     ),
 )
 

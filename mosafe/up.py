@@ -24,6 +24,7 @@ from bank.variables import VARIABLES
 from mosafe.infrastructure import DATA_DIR, Infrastructure
 from mosafe.process_variables import variables_for
 from mosafe.processes import PROCESSES, Process, addresses, base_url, command_line, port_of
+from mosafe.signature_variables import signature_variables
 from mosafe.supervisor import STOP_SECONDS, ChildDied, ChildrenNotReady, ChildSpec, Supervisor
 from servicekit.commands import CANNOT_START
 from servicekit.errors import StartupError
@@ -73,6 +74,7 @@ def _up(environ: dict[str, str], infrastructure: Infrastructure, *, demo: bool, 
         environ.setdefault("MOSAFE_LOG_FORMAT", "text")
         environ.setdefault("FORCE_COLOR", "1")  # processes write into pipes, but this terminal shows the text
     refuse_taken_ports(environ)
+    environ.update(signature_variables(environ))
     people: Sequence[DemoPerson] = ()
     if demo:
         from mosafe.demo import fill  # noqa: PLC0415 - the demo needs every service in this process

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -12,7 +12,9 @@ from starlette.routing import Route
 from servicekit.asgi import CLIENT_CLOSED_REQUEST, RequestIdMiddleware
 from servicekit.errors import ServiceError, Unavailable
 from servicekit.health import HealthEndpoints
+from servicekit.http_signatures.signature_middleware import SignatureMiddleware
 from subgraphs.kit.graphql_http import RequestPolicy, graphql_router
+from subgraphs.kit.request_signatures import request_protection
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from bank.identity import Caller, TokenVerifier
     from servicekit.asgi import ASGIApp
+    from servicekit.http_signatures.signature_middleware import Protection
     from subgraphs.kit.context import BaseContext
     from subgraphs.kit.schema import SubgraphSchema
     from subgraphs.kit.settings import SubgraphSettings
@@ -54,22 +57,35 @@ def create_app(
     Args:
         schema: the schema of the endpoint `/graphql`.
         open_runtime: opens the service's resources at start-up; they are closed at shutdown.
-        settings: contain the limits of a request.
-        title: the service's name in its OpenAPI document.
-        routers: a function that makes further routes. Its argument is a function that returns the open runtime.
+        settings: contain the limits of a request, and whether the router must have signed it.
+        title: the service's name in the supergraph and in its OpenAPI document.
+        routers: a function that makes further routes, which need no signature of the router. Its argument is a function
+            that returns the open runtime.
+
+    Raises:
+        StartupError: the file with the secret of signatures cannot be read or created.
     """
     resources = _Resources(open_runtime)
     app = FastAPI(title=title, lifespan=resources.lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_exception_handler(ClientDisconnect, _client_gone)
     policy = RequestPolicy(settings.request_limits, settings.trusted_proxies)
-    included = [graphql_router(schema, resources.create_context, policy), *routers(resources.runtime)]
-    for router in included:
+    signed, unsigned = graphql_router(schema, resources.create_context, policy), [*routers(resources.runtime)]
+    for router in (signed, *unsigned):
         app.include_router(router)
     checks = {"store": resources.ping, "revocations": resources.ping_revocations}
-    # The paths are collected from the routers, because a FastAPI application may keep the routers as they are and not
-    # list their routes.
-    paths = [route.path for router in included for route in router.routes if isinstance(route, Route)]
-    return RequestIdMiddleware(HealthEndpoints(app, checks), routes=paths)
+    unsigned_paths = _paths(*unsigned)
+    resources.protection = request_protection(settings, title, unsigned_paths)
+    served = SignatureMiddleware(app, resources.protection) if resources.protection is not None else app
+    return RequestIdMiddleware(HealthEndpoints(served, checks), routes=[*_paths(signed), *unsigned_paths])
+
+
+def _paths(*routers: APIRouter) -> list[str]:
+    """Return the paths of all routes.
+
+    They are collected from the routers, because a FastAPI application may keep the routers as they are and not list
+    their routes.
+    """
+    return [route.path for router in routers for route in router.routes if isinstance(route, Route)]
 
 
 def _client_gone(_request: Request, _error: Exception) -> Response:
@@ -83,17 +99,21 @@ def _client_gone(_request: Request, _error: Exception) -> Response:
 class _Resources(Generic[R]):
     """Holds the runtime of an application, that is, its open resources.
 
-    `lifespan` opens the runtime when the application starts, and closes it when the application stops.
+    `lifespan` opens the runtime when the application starts, and closes it when the application stops. The store of
+    nonces in `protection` is closed too.
     """
 
     def __init__(self, open_runtime: Callable[[], AbstractAsyncContextManager[R]]) -> None:
         self._open_runtime = open_runtime
         self._runtime: R | None = None
+        self.protection: Protection | None = None
 
     @asynccontextmanager
     async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
-        async with self._open_runtime() as runtime:
-            self._runtime = runtime
+        async with AsyncExitStack() as stack:
+            if self.protection is not None:
+                stack.push_async_callback(self.protection.nonces.aclose)
+            self._runtime = await stack.enter_async_context(self._open_runtime())
             try:
                 yield
             finally:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr
 
 from bank.settings import BankSettings
-from servicekit.settings import Port
+from servicekit.settings import Port, Secret
 from subgraphs.kit.request_limits import RequestLimits
 
 
@@ -45,12 +45,17 @@ RedisUrl = Annotated[SecretStr, AfterValidator(_check_redis_url)]
 
 
 class SubgraphSettings(BankSettings):
-    """Settings of token verification and of the limits of a request.
+    """Settings of token verification, of the router's signatures, and of the limits of a request.
 
     Attributes:
         port: the port of the service. Each service declares this field again with its own variable and default.
         issuer: the `iss` claim that access tokens must have.
         jwks_url: the URL of the public signing keys; by default a path of the issuer's URL.
+        signatures: whether requests that the router has not signed are refused.
+        signature_secret: the secret of the signatures; by default a file in the data directory.
+        signature_old_secret: another secret that is accepted too, while the secret is replaced.
+        redis_url: the URL of the Redis that stores what several processes of the service share. If None, it is in the
+            memory of the process.
         max_objects: how many objects a request may resolve.
         max_depth: how deeply the fields of a request may be nested.
         max_aliases: how many fields of a request may have an alias.
@@ -60,6 +65,11 @@ class SubgraphSettings(BankSettings):
     port: Port = 0
     issuer: str = Field("http://127.0.0.1:3001", alias="AUTH_ISSUER", pattern=r"^https?://")
     jwks_url: str | None = Field(None, alias="AUTH_JWKS_URL", pattern=r"^https?://")
+
+    signatures: bool = Field(default=True, alias="SUBGRAPH_SIGNATURES")
+    signature_secret: Secret | None = Field(None, alias="SUBGRAPH_SIGNATURE_SECRET")
+    signature_old_secret: Secret | None = Field(None, alias="SUBGRAPH_SIGNATURE_OLD_SECRET")
+    redis_url: RedisUrl | None = Field(None, alias="REDIS_URL")
 
     max_objects: int = Field(2_000, alias="SUBGRAPH_MAX_OBJECTS", ge=1)
     max_depth: int = Field(12, alias="SUBGRAPH_MAX_DEPTH", ge=1, le=100)

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr
 
 from servicekit.settings import Port  # noqa: TC001 - pydantic reads annotations at run time
-from subgraphs.kit.settings import Brokers, RedisUrl, SubgraphSettings
+from subgraphs.kit.settings import Brokers, SubgraphSettings
 from subgraphs.kit.store_factory import StoreAddress
 from subgraphs.kit.store_identity import StorePlace
 from subgraphs.transaction.fraud.resources import DEADLINE_SECONDS, FraudSettings
@@ -28,8 +28,6 @@ class TransactionSettings(SubgraphSettings):
         account_internal_url: the base URL of the account service, whose `/internal/` routes post to the ledger.
         fraud_rules: the YAML file of the fraud rules; by default the bundled one.
         fraud_seconds: how long an order waits for its fraud decision.
-        redis_url: the URL of the Redis that stores the windows of the fraud rules. If None, the windows are in the
-            memory of the process.
         four_eyes_above: the amount above which two persons must approve a HELD order.
         kafka_brokers: the Kafka cluster that gets the events; None publishes none.
     """
@@ -39,7 +37,6 @@ class TransactionSettings(SubgraphSettings):
     account_internal_url: str = Field("http://127.0.0.1:3002", alias="ACCOUNT_INTERNAL_URL", pattern=r"^https?://")
     fraud_rules: Path | None = Field(None, alias="FRAUD_RULES")
     fraud_seconds: float = Field(DEADLINE_SECONDS, alias="FRAUD_SECONDS", gt=0, le=10)
-    redis_url: RedisUrl | None = Field(None, alias="REDIS_URL")
     four_eyes_above: Annotated[str, AfterValidator(_check_amounts)] = Field("10000", alias="REVIEW_FOUR_EYES_ABOVE")
     kafka_brokers: Brokers | None = Field(None, alias="KAFKA_BROKERS")
 

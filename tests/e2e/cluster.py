@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 import httpx
 
 from mosafe.processes import PROCESSES, Process, addresses, base_url, command_line
+from mosafe.signature_variables import signature_variables
 from tests.e2e.platform import PORT_VARIABLES, clean_environment, free_ports
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Cluster:
         ports = {name: str(port) for name, port in zip(PORT_VARIABLES, free_ports(len(PORT_VARIABLES)), strict=True)}
         self.environ = clean_environment(MOSAFE_DATA_DIR=str(self.data_dir), MOSAFE_LOG_FORMAT="json", **ports)
         self.environ.update(addresses(self.environ))
+        self.environ.update(signature_variables(self.environ))
 
     async def __aenter__(self) -> Self:
         self.client = httpx.AsyncClient(base_url=self.url("rest"), timeout=30)

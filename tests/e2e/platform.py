@@ -42,7 +42,8 @@ def free_ports(count: int) -> list[int]:
 
 def clean_environment(**variables: str) -> dict[str, str]:
     """The environment without the platform's variables, plus `variables`."""
-    ours = ("MOSAFE_", "AUTH_", "ACCOUNT_", "TRANSACTION_", "ROUTER_", "REST_", "REDIS_URL", "KAFKA_BROKERS")
+    services = ("SUBGRAPH_", "AUTH_", "ACCOUNT_", "TRANSACTION_")
+    ours = ("MOSAFE_", *services, "ROUTER_", "REST_", "REDIS_URL", "KAFKA_BROKERS")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return {**kept, "PYTHONUNBUFFERED": "1", **variables}
 

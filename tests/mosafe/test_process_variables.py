@@ -20,13 +20,16 @@ def secrets_of(name: str) -> set[str]:
     }
 
 
+OF_EACH_SERVICE = {"REDIS_URL", "SUBGRAPH_SIGNATURE_SECRET", "SUBGRAPH_SIGNATURE_OLD_SECRET"}
+
+
 @pytest.mark.parametrize(
     ("name", "secrets"),
     [
-        ("auth", {"AUTH_JWT_SECRET", "AUTH_DB_URL"}),
-        ("account", {"ACCOUNT_DB_URL", "ACCOUNT_LEDGER_KEY", "MOSAFE_SERVICE_SECRET"}),
-        ("transaction", {"TRANSACTION_DB_URL", "MOSAFE_SERVICE_SECRET", "REDIS_URL"}),
-        ("router", set()),
+        ("auth", {"AUTH_JWT_SECRET", "AUTH_DB_URL", *OF_EACH_SERVICE}),
+        ("account", {"ACCOUNT_DB_URL", "ACCOUNT_LEDGER_KEY", "MOSAFE_SERVICE_SECRET", *OF_EACH_SERVICE}),
+        ("transaction", {"TRANSACTION_DB_URL", "MOSAFE_SERVICE_SECRET", *OF_EACH_SERVICE}),
+        ("router", {"SUBGRAPH_SIGNATURE_SECRET"}),
         ("rest", set()),
     ],
 )

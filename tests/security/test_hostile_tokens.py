@@ -35,7 +35,7 @@ STRANGERS_KEY = ec.generate_private_key(ec.SECP256R1())
 
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    platform = start_platform(tmp_path_factory.mktemp("tokens"), MOSAFE_LOG_LEVEL="warning")
+    platform = start_platform(tmp_path_factory.mktemp("tokens"), MOSAFE_LOG_LEVEL="warning", SUBGRAPH_SIGNATURES="off")
     yield platform
     assert platform.stop() == 0, "\n".join(platform.lines[-20:])
 

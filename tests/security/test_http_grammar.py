@@ -61,7 +61,7 @@ SERVED: Mapping[str, tuple[bytes, ...]] = {
 
 @pytest.fixture(scope="module")
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    platform = start_platform(tmp_path_factory.mktemp("attacked"))
+    platform = start_platform(tmp_path_factory.mktemp("attacked"), SUBGRAPH_SIGNATURES="off")
     yield platform
     assert platform.stop() == 0, "\n".join(platform.lines[-20:])
 

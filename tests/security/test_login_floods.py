@@ -100,7 +100,11 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     (port,) = free_ports(1)
     data_dir = tmp_path_factory.mktemp("auth")
     environment = clean_environment(
-        MOSAFE_ENV="production", MOSAFE_DATA_DIR=str(data_dir), AUTH_PORT=str(port), MOSAFE_LOG_LEVEL="warning"
+        MOSAFE_ENV="production",
+        MOSAFE_DATA_DIR=str(data_dir),
+        AUTH_PORT=str(port),
+        MOSAFE_LOG_LEVEL="warning",
+        SUBGRAPH_SIGNATURES="off",
     )
     with (data_dir / "log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
@@ -341,7 +345,8 @@ async def test_only_running_hashes_outlive_their_clients(tmp_path: Path, monkeyp
         return matches(hasher, password, encoded)
 
     monkeypatch.setattr(PasswordHasher, "_matches", counted)
-    app = create_app(load(AuthSettings, {"MOSAFE_ENV": "production", "MOSAFE_DATA_DIR": str(tmp_path)}))
+    variables = {"MOSAFE_ENV": "production", "MOSAFE_DATA_DIR": str(tmp_path), "SUBGRAPH_SIGNATURES": "off"}
+    app = create_app(load(AuthSettings, variables))
     async with running(app) as http:
         await asyncio.gather(*(disconnected_login(app, number) for number in range(30)))
         assert len(hashed) <= 2 * threads()

@@ -198,8 +198,8 @@ class Issuer:
             yield url
 
     def environment(self) -> dict[str, str]:
-        """The variables that make a service trust this issuer (inside `published`)."""
-        return {"AUTH_ISSUER": self.url, "AUTH_JWKS_URL": self.jwks_url}
+        """The variables that make a service trust this issuer (inside `published`), and callers without signatures."""
+        return {"AUTH_ISSUER": self.url, "AUTH_JWKS_URL": self.jwks_url, "SUBGRAPH_SIGNATURES": "off"}
 
 
 @asynccontextmanager

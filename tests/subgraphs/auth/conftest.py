@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def settings(tmp_path: Path) -> AuthSettings:
     environ = {"MOSAFE_ENV": "development", "MOSAFE_DATA_DIR": str(tmp_path), "AUTH_ISSUER": "http://auth.test"}
-    return load(AuthSettings, environ)
+    return load(AuthSettings, {**environ, "SUBGRAPH_SIGNATURES": "off"})
 
 
 @pytest.fixture

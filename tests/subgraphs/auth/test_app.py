@@ -294,6 +294,7 @@ async def test_the_log_has_the_paths_of_the_routes(auth: Auth) -> None:
 
 async def test_the_limits_of_logins_are_settings(tmp_path: Path) -> None:
     environ = {
+        "SUBGRAPH_SIGNATURES": "off",
         "MOSAFE_DATA_DIR": str(tmp_path),
         "AUTH_LOGIN_FAILURES_PER_ACCOUNT": "2",
         "AUTH_LOGIN_FAILURES_PER_ADDRESS": "4",

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 class CommandLine:
     def __init__(self, folder: Path) -> None:
-        self.variables = {"MOSAFE_ENV": "development", "MOSAFE_DATA_DIR": str(folder)}
+        self.variables = {
+            "MOSAFE_ENV": "development",
+            "MOSAFE_DATA_DIR": str(folder),
+            "SUBGRAPH_SIGNATURES": "off",
+        }
 
     def run(self, *arguments: str, typed: str | None = None) -> Result:
         return CliRunner().invoke(command, arguments, input=typed, env=self.variables)

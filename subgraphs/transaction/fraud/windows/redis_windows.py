@@ -13,11 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from subgraphs.kit.redis_client import close_redis_client, redis_client
 from subgraphs.transaction.fraud.windows.protocol import (
     FILLING_MILLISECONDS,
     IDLE_MILLISECONDS,
@@ -34,7 +32,6 @@ if TYPE_CHECKING:
     from subgraphs.transaction.fraud.windows.series import Read, Series, Write
 
 PREFIX: Final = "mosafe:{fraud}:"
-MAX_CONNECTIONS: Final = 20
 # After an error, no command is sent to Redis for this time. So further orders do not wait for a Redis that does not
 # respond.
 PAUSE_SECONDS: Final = 1.0
@@ -54,17 +51,7 @@ class RedisWindows:
 
     def __init__(self, url: str, *, timeout: float = 1.0, prefix: str = PREFIX) -> None:
         """`timeout` limits the time for connecting and for each command, in seconds."""
-        self._redis = Redis(
-            connection_pool=BlockingConnectionPool.from_url(
-                url,
-                decode_responses=True,
-                max_connections=MAX_CONNECTIONS,
-                timeout=timeout,
-                socket_timeout=timeout,
-                socket_connect_timeout=timeout,
-                retry=Retry(NoBackoff(), 1),  # retry once: Redis may have closed an idle connection
-            )
-        )
+        self._redis = redis_client(url, timeout)
         self._script = self._redis.register_script(_SCRIPT)
         self._prefix = prefix
         self._paused_until = 0.0
@@ -121,8 +108,7 @@ class RedisWindows:
             raise self._pause(error) from error
 
     async def aclose(self) -> None:
-        await self._redis.aclose()
-        await self._redis.connection_pool.disconnect()
+        await close_redis_client(self._redis)
 
     async def _run(self, request: _Request, transaction_id: str, *others: str) -> Any:
         self._refuse_while_paused()
