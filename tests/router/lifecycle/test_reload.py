@@ -151,6 +151,8 @@ async def test_a_running_request_finishes_on_the_supergraph_it_started_with(tmp_
         await answer.wait()
         await peer.reply(ADA)
         await peer.request()
+        await peer.reply(ADA)
+        await peer.request()
 
     async with serving(slow) as subgraph:
         origin = write(tmp_path, 1, QUICK + f"override_subgraph_url: {{people: '{subgraph.url}'}}\n")
@@ -163,8 +165,9 @@ async def test_a_running_request_finishes_on_the_supergraph_it_started_with(tmp_
             assert not request.done()
             answer.set()
             assert (await request).json == {"data": {"me": {"id": "1"}}}
-            # Its connection was the old generation's alone.
-            await asyncio.wait_for(subgraph.closed_by_client.wait(), 5)
+            # Then the new generation uses the connection.
+            assert (await live.client.post(ME)).json == {"data": {"me": {"id": "1"}}}
+            assert subgraph.connections == 1
 
 
 async def test_a_mutation_whose_client_left_finishes_on_the_supergraph_it_started_with(tmp_path: Path) -> None:
@@ -192,7 +195,8 @@ async def test_a_mutation_whose_client_left_finishes_on_the_supergraph_it_starte
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(subgraph.closed_by_client.wait(), MUTATION_GRACE_SECONDS + 0.5)
             answer.set()
-            await asyncio.wait_for(subgraph.closed_by_client.wait(), 5)
+        # The connection stays open for the new generation, until the router ends.
+        await asyncio.wait_for(subgraph.closed_by_client.wait(), 5)
 
 
 async def test_reloads_under_load_drop_no_request_and_free_the_old_supergraph(tmp_path: Path) -> None:
