@@ -1,8 +1,8 @@
 """Run the phases of composition: read → upgrade → validate → merge → check → satisfiability → print (composition §10).
 
-If a phase finds errors, composition reports all errors of this phase together and stops. But validation also runs if an
-earlier phase found errors in some subgraphs. If some subgraphs cannot be read, the Federation 2 schemas of the other
-subgraphs are still validated. If some subgraphs cannot be upgraded, all other subgraphs are still validated.
+If a phase finds errors, composition reports all errors of this phase together and stops. There is one exception: if
+some subgraphs cannot be read or upgraded, the other subgraphs are still validated. But if a subgraph cannot be read, no
+subgraph is upgraded, so only Federation 2 schemas are validated.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class EncodingLayer:
         self.reads_only_bodies = reads_only_bodies
 
     def send(self, request: SubgraphRequest) -> Coroutine[Any, Any, SubgraphResponse]:
-        """See `Transport.send`. The method is no coroutine function, because a further coroutine would take time."""
+        """See `Transport.send`. Returns the coroutine of `inner`, because one more coroutine would take time."""
         return self._inner.send(request if request.body is not None else _encoded(request))
 
     async def aclose(self) -> None:

@@ -119,7 +119,7 @@ def read_links(directives: Sequence[DirectiveNode]) -> Links:
 
 
 def _link_of_unknown_version(node: DirectiveNode, url: SpecUrl) -> Link:
-    """Return the link with its alias and imports, if they can be read."""
+    """Return the link to an unknown federation version. If its imports are invalid, the result has no imports."""
     arguments = _arguments(node)
     alias = arguments.get("as")
     try:

@@ -150,7 +150,7 @@ class MergeState:
     def interface_object_fields_in(self, member: FieldDef, index: int) -> list[FieldDef]:
         """Return the fields of `interface_object_fields` that are in the subgraph at `index`.
 
-        If the subgraph itself defines the object type with the field `member`, the result is empty.
+        If the subgraph has the object type of `member` itself, the result is empty.
         """
         parent = self.supergraph.types[member.parent]
         schema = self.subgraphs[index].schema

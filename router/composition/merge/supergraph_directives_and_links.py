@@ -180,8 +180,8 @@ def resolve_features(subgraphs: Sequence[SubgraphMetadata], report: Report) -> S
         if not carried:
             every = {element: chosen.get(element, _default(name, element)) for element in version.directives}
             features.specs.append((version, every))
-            # After the first directive with several names, no further names are checked. Apollo's composition does the
-            # same.
+            # After the first directive that has several names, no further names are checked. Apollo's composition does
+            # the same.
             own_names |= set(chosen.values()) if len(report.errors) == before else set()
         for element, uses in names.items():
             _register(features, version, element, chosen[element], uses)
@@ -296,7 +296,7 @@ def _one_name(
             }
             for name, indices in uses.items()
         ]
-        # Whether the names come from different specifications: no specification has two of the names.
+        # True if all names come from different specifications: no specification has two of the names.
         are_disjoint = len(frozenset().union(*sources)) == sum(map(len, sources))
         report.error(
             # Like Apollo's composition, report the first code if the names belong to different specifications, and the

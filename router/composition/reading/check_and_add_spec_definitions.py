@@ -193,15 +193,15 @@ def _with_upgraded(
 ) -> dict[str, tuple[_Problem, ...]]:
     """Check a Federation 1 schema's own definitions of directives of Federation 2, such as `@shareable`.
 
-    The upgrade needs these directives, so their definitions must agree with Federation 2. Returns the problems of the
-    federation specification: the problems in `problems`, and the problems of these definitions.
+    The upgrade needs these directives, so the schema's own definitions must agree with Federation 2. Returns all
+    problems with definitions of the federation specification: those in `problems`, and those that are found here.
     """
     return {FEDERATION_IDENTITY: (*problems[FEDERATION_IDENTITY], *_problems(_of_federation_2(), directives, {}))}
 
 
 @cache
 def _of_federation_2() -> SpecDefinitions:
-    """Return the directives that only the upgrade adds to a Federation 1 schema, such as `@shareable`.
+    """Return the directives that Federation 1 does not have and the upgrade can add, such as `@shareable`.
 
     If the schema defines such a directive itself, the definition must agree with Federation 2.
     """

@@ -102,7 +102,8 @@ _DEFINITION_OF: dict[type[TypeExtensionNode], type[TypeDefinitionNode]] = {
 def base_of_surely_valid(own: Sequence[DefinitionNode], added: Sequence[DefinitionNode]) -> GraphQLSchema | None:
     """Return the schema built from `added`, if `own` surely follows the rules and defines no directives.
 
-    None makes no statement: `check_graphql` must check the definitions.
+    Otherwise, return None: `own` can be valid or invalid, so `check_graphql` must check it. The package `surely_valid`
+    explains "surely".
     """
     base = _base(_Identical(tuple(added)))
     return base if are_surely_valid(_extensions_as_definitions(without_null_reasons(own)), base) else None

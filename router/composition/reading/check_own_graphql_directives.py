@@ -36,7 +36,7 @@ def own_graphql_directives(definitions: Sequence[DefinitionNode]) -> tuple[Direc
 def check_own_graphql_directives(
     subgraph: str, own: Sequence[DirectiveDefinitionNode], definitions: Sequence[DefinitionNode], report: Report
 ) -> None:
-    """Report INVALID_GRAPHQL for each use of the directives that the definitions in `own` do not allow.
+    """Report INVALID_GRAPHQL for each use of a directive that the directive's definition in `own` does not allow.
 
     See composition §4.1.
     """

@@ -69,7 +69,10 @@ _KIND_OF: dict[type, _Kind] = {block: kind for kind in _KINDS for block in (kind
 
 
 def with_one_kind_per_type(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
-    """Convert each block to the kind of its type's first block, if possible. The order of the definitions stays."""
+    """Convert each block (see above) to the kind of its type's first block, if possible.
+
+    The order of the definitions does not change.
+    """
     kinds: dict[str, _Kind] = {}
     found = [_of_kind(node, kinds) for node in definitions]
     extended = {node.name.value for node in found if isinstance(node, EnumTypeExtensionNode)}

@@ -147,7 +147,8 @@ def _completed(
 def _surely_valid(
     document: SubgraphDocument, own: Sequence[DefinitionNode], added: Sequence[DefinitionNode]
 ) -> GraphQLSchema | None:
-    # Types of the subgraph specification are checked against the whole schema, so `check_graphql` must build it.
+    # The types of the subgraph specification, such as `_Any`, are checked against the whole schema. Only
+    # `check_graphql` builds the whole schema.
     return None if document.spec_types else base_of_surely_valid(own, added)
 
 

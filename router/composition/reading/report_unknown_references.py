@@ -54,8 +54,8 @@ def report_unknown_references(
 ) -> bool:
     """Report INVALID_GRAPHQL for unknown directives and types.
 
-    Returns whether the first case of the module's docstring applies. If it does, the caller must not report the wrong
-    `@link` or definition.
+    Returns True if a field or argument has an unknown type, or if the `schema` definition has an unknown directive (the
+    first case in the docstring of the module). The caller must then not report the wrong `@link` or definition.
 
     Args:
         name: The name of the subgraph.
@@ -105,7 +105,7 @@ class _Unknown(Visitor):
     def enter_named_type(self, node: NamedTypeNode, key: object, parent: object, *_: object) -> None:
         """Check the name of an implemented interface or of a union member.
 
-        In the syntax tree, only these names are in a list. All other names of types belong to fields or arguments,
+        Only these names are items of a list in the syntax tree. All other names of types belong to fields or arguments,
         which the method `_typed` checks.
         """
         if isinstance(key, int) and isinstance(parent, list | tuple) and not self._is_known(node.name.value):

@@ -120,7 +120,8 @@ def read_document(subgraph: str, sdl: str, report: Report) -> SubgraphDocument |
 
 def _parsed(source: Source, replaced: list[InputValueDefinitionNode], report: Report) -> DocumentNode | None:
     subgraph = source.name
-    # A text with fewer characters has fewer tokens, and regular SDL is not nested deeply. So both limits hold.
+    # A text of at most `MAX_TOKENS` characters has at most `MAX_TOKENS` tokens, and regular SDL is not nested deeply.
+    # So the text exceeds neither of the two limits that `exceeded_limit` checks.
     if len(source.body) <= MAX_TOKENS:
         with suppress(Irregular):
             return parse_regular_sdl(source)

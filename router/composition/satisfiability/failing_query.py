@@ -45,8 +45,8 @@ def print_failing_query(schema: Schema, path: Sequence[QueryStep], last: FieldDe
     Args:
         schema: The supergraph.
         path: The fields above the field that fails.
-        last: The field that fails. If it is None, the last field of `path` fails, because no subgraph can find the
-            object type of its value.
+        last: The field that fails. If `last` is None, the last field of `path` fails: no subgraph can find the object
+            type of this field's value.
     """
     lines: list[str] = []
     steps = [*path, *([QueryStep(last, None)] if last is not None else [])]

@@ -180,7 +180,7 @@ class PositionGraph:
 
         Each position is paired with the field sets of its resolvable keys. The router reaches the position if it can
         fetch one of these field sets. A position of a root type needs no key, so it is paired with an empty field set.
-        A field set that cannot be parsed is None.
+        If a field set cannot be parsed, the result has None in its place.
         """
         names = self._names_elsewhere(position.type_name)
         indices = {index for name in names for index in self.state.subgraphs_with.get(name, ())}
@@ -197,7 +197,11 @@ class PositionGraph:
                     yield Position(index, name), keys
 
     def _names_elsewhere(self, name: str) -> tuple[str, ...]:
-        """Return the names that a type can have in another subgraph: its own name, and the names of its interfaces."""
+        """Return the names under which another subgraph can have the type.
+
+        These are the name of the type itself and the names of its interfaces, because another subgraph can have an
+        interface as an `@interfaceObject` type.
+        """
         definition = self.state.supergraph.types.get(name)
         if definition is None or definition.kind is not Kind.OBJECT:
             return (name,)

@@ -87,9 +87,10 @@ def _subgraph_and_name(item: tuple[Position, tuple[SelectionSetNode | None, ...]
 
 
 def may_be_unplannable_elsewhere(state: MergeState) -> bool:
-    """Return whether the restrictions of other planners can matter for these subgraphs.
+    """Return whether another query planner may fail to resolve a query that this router can resolve.
 
-    If the result is False, the search with these restrictions is not necessary.
+    The docstring of the module lists the restrictions of the other planners. If no subgraph has a schema to which these
+    restrictions apply, the result is False, and the search with the restrictions is not necessary.
     """
     return any(
         _has_interface_objects_of_one_entity(state, subgraph.schema)

@@ -56,7 +56,7 @@ def _can_create(shape: ObjectShape, steps: Mapping[int, StepShape], before: Call
 def _nearest_shared(shape: ObjectShape, fetch: int) -> ObjectShape:
     """Return the shape of the nearest ancestors that `fetch` does not create.
 
-    Two of these ancestors can share the objects below them.
+    If two of these ancestors have the same representation, they share all objects that `fetch` creates below them.
     """
     while shape.parent is not None:
         shape = shape.parent[0]

@@ -229,7 +229,8 @@ class _Writer:
             if any(value.ancestor is shape for value in step.context):
                 return False
             if step.target is shape and step.sent_typenames and shape.typename in step.brought.values():
-                # An object without `__typename` would get the name of an interface.
+                # The subgraph can send the name of an interface as `__typename`. An object without a `__typename` of
+                # its own would get this name.
                 return False
             if step.target is shape:
                 names = {fragment.type_condition for fragment in step.fetch.requires}
@@ -263,7 +264,10 @@ class _Writer:
             write_place(self.lines, function.step, has_positions=has_positions)
 
     def _write_batched(self, group: list[StepShape], planned: Planned) -> None:
-        """Write the classes for responses to the whole batch. Only the entities for `group` are decoded."""
+        """Write the classes for the response to the whole batch, for each fetch in `group`.
+
+        Only the entities for `group` are decoded. The entities for the other parts of the batch are skipped.
+        """
         aliases = [first.part.alias for first, *_ in planned.groups if first.part is not None]
         own = group[0].step.part
         for step in group:

@@ -162,7 +162,7 @@ class CompiledRequest:
         return form
 
     def most_bytes(self) -> int:
-        """Return roughly how many bytes all forms take that can be kept."""
+        """Return the approximate number of bytes that all kept forms together take at most."""
         largest = self.form(tuple(range(len(self.parts))))
         return min((1 << len(self.parts)) - 1, MOST_FORMS) * largest.memory_bytes
 

@@ -91,7 +91,8 @@ def _write_value(lines: SourceLines, returned: ReturnedFields, field: FieldShape
     if field.is_typename and returned.shape.interfaces:
         return
     if field.is_typename and returned.sent_typenames:
-        # The name of an interface does not replace the name of an object type.
+        # A representation can have the name of an interface as `__typename`, and the subgraph can send this name back.
+        # Then the `__typename` in the response stays, because it is more precise. Any other difference is a misfit.
         known = f"{place} is not UNSET and {value} in {tuple(returned.sent_typenames)!r}"
         _add_misfit(lines, f"{value} != {place} and not ({known})")
         return

@@ -103,7 +103,8 @@ def _checks(shape: ObjectShape, field: FieldShape, typename: str, place: str) ->
     sources = field.sources.get(typename, [])
     is_fetched = sources or field.is_typename or field.is_nullable(typename)
     if (typename in shape.interfaces and field.is_typename) or (len(shape.types) > 1 and not is_fetched):
-        # Usually there are no objects of this type: the subgraph that returns the objects does not have the type.
+        # Usually no object has this type, because the subgraph that returns the objects does not have the type. If an
+        # object has the type anyway, the response is a misfit.
         return ['raise Misfit("the type of an object is not known, or its fields are not fetched")']
     if not sources:
         if field.is_typename:

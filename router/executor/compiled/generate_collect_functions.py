@@ -57,7 +57,8 @@ class CollectFunction:
     Attributes:
         step: The fetch.
         inputs: Object type → the keys of its representations.
-        refused: Interfaces whose objects are misfits, because a needed value is not fetched for interface objects.
+        refused: Interfaces for which a needed value is not fetched. An object whose `__typename` is such an interface
+            is a misfit.
         collected: The numbers of the shapes whose objects an earlier fetch has collected.
         is_alone: Whether only this fetch uses the representations. False if several equal fetches share one list.
         absent: The fields that can be absent because a subgraph does not have an entity.
@@ -95,7 +96,7 @@ class CollectFunction:
 
     @property
     def shares_objects(self) -> bool:
-        """Whether one object may replace all objects with the same representation."""
+        """Whether the first object with a representation may replace all other objects with this representation."""
         target = self.step.target
         if len(target.types) > 1 or self.absent_inputs() or target.number in self.collected:
             return False
@@ -251,5 +252,5 @@ def _is_hashable_leaf(type_: GraphQLOutputType) -> bool:
 
 
 def same_keys(groups: Sequence[CollectFunction]) -> bool:
-    """Return whether all these functions compare representations in the same way. Only then can they share one list."""
+    """Return whether these functions compare representations in the same way, so that they can share one list."""
     return len({tuple(_is_hashable(one) for each in f.inputs.values() for one in each) for f in groups}) <= 1

@@ -11,8 +11,9 @@ returns `size {height}` for a product. Another fetch returns `size {width}`, bef
         target.height = entity.height
         return target
 
-If only one of two fetches returns null, the fields of that fetch are missing, and the interpreter reports them. So this
-is a misfit, as are objects whose types differ, and lists whose lengths differ.
+Three cases are misfits, which the interpreter handles: only one of the two values is null, two objects have different
+types, or two lists have different lengths. For example, if a fetch returns null for an object that another fetch
+returns, the fields of the first fetch are missing, and the interpreter reports them as errors.
 """
 
 from __future__ import annotations

@@ -19,17 +19,18 @@ class Misfit(Exception):
 
 
 class Decoded(Struct, gc=False, forbid_unknown_fields=True):
-    """An object of a response.
+    """An object into which a part of a response is decoded.
 
-    An unknown field makes the decoding fail, and the interpreter executes the plan instead. Without this check, the
-    decoded object would lose a field that the interpreter may use.
+    If the response has an unknown field, decoding fails, and the interpreter executes the plan instead. Otherwise, the
+    field would be lost, although the interpreter may use it.
     """
 
 
 class DecodedHiding(Decoded, omit_defaults=True):
-    """An object with a hidden `__typename`.
+    """An object with a `__typename` that the decoder checks and the encoder leaves out.
 
-    The decoder checks that the `__typename` is equal to its default value. The encoder omits default values.
+    The attribute for the `__typename` allows only one value, which is also its default value. So the decoder rejects
+    every other value. The encoder omits attributes that have their default value.
     """
 
 

@@ -72,7 +72,7 @@ class RecordingTransport:
         recorded = self._recorded[request.fetch_ids, body] = _Recorded()
         try:
             response = recorded.response = await self._inner.send(request)
-        except BaseException as failure:  # also an exception from a bug must reach the waiting tasks
+        except BaseException as failure:  # an exception from a bug must reach the waiting tasks too
             recorded.failure = failure
             raise
         finally:

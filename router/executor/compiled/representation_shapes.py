@@ -91,7 +91,7 @@ def _below(
 
 
 def _united(first: InputShape | None, second: InputShape) -> InputShape:
-    """Combine two selections of the same key: the result has the inner keys of both."""
+    """Combine two selections of the same key. The result has the inner keys of both selections."""
     if first is None:
         return second
     united = {}

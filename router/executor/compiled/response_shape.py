@@ -127,9 +127,9 @@ class ObjectShape:
         return set(self.sources) if self.parent is None else {*self.sources, *self.parent[0].all_sources()}
 
     def may_lack(self, field: FieldShape, typename: str) -> bool:
-        """Return whether one of several fetches returns these objects without the field.
+        """Return whether several fetches return these objects, but not all of these fetches return the field.
 
-        If only this fetch returns a certain object, the object lacks the field.
+        If an object is returned only by a fetch that does not return the field, the object lacks the field.
         """
         return len(self.sources) > 1 and not {*self.sources} <= {*field.sources.get(typename, ())}
 

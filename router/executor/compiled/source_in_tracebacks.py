@@ -1,7 +1,7 @@
 """Keep the source text of generated code for tracebacks and debuggers, in little memory.
 
-The text is kept compressed: it is about eight times smaller so, and the lines as separate strings would be four times
-larger than the text. `linecache` calls the function that returns the text only when a traceback or a debugger shows it.
+The text is kept compressed, which makes it about eight times smaller. Stored as a list of lines, it would be four times
+larger. `linecache` calls the function that decompresses the text only when a traceback or a debugger shows the text.
 """
 
 from __future__ import annotations

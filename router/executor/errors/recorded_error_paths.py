@@ -1,7 +1,7 @@
 """Record the paths of errors. These paths show which values could not be fetched (execution §4).
 
-A null can be a real value of the subgraph, or can stand for a value that could not be fetched (an *unknown* value). The
-paths of errors tell which of both it is. With an error at `user.address`:
+A null is a real value of the subgraph, or it stands for a value that could not be fetched (an *unknown* value). The
+paths of errors distinguish these two cases. Example with an error at `user.address`:
 
     user.address      null or missing    unknown: the error has the same path
     user              null or missing    unknown: the error is below the value

@@ -343,10 +343,10 @@ class _Completion:
         return error
 
     def selected(self, typename: str | None, raw: object, nodes: tuple[FieldNode, ...]) -> tuple[str | None, Fields]:
-        """Return the type of the object `raw` (None if unknown), and the subfields that can apply to the object.
+        """Return the type of the object `raw`, and the subfields that can apply to the object.
 
-        `raw` is the value of a field. `nodes` are the nodes of this field, and `typename` is its declared type, None if
-        unknown.
+        `raw` is the value of a field, `nodes` are the nodes of this field, and `typename` is the declared type of this
+        field. An unknown type is None.
         """
         declared = None if typename is None else self.collector.schema.get_type(typename)
         known = self.runtime_type(declared, raw) if is_composite_type(declared) and _is_object(raw) else None

@@ -61,7 +61,10 @@ def split_response(response: Mapping[str, object], aliases: Sequence[str]) -> li
 
 
 def _owner(entry: object) -> str:
-    """Return the first segment of an error's path if this segment is a key; otherwise return an empty string."""
+    """Return the alias of the part to which an error belongs: the first segment of the error's path.
+
+    If the path is empty or does not begin with a response key, return "".
+    """
     path = entry.get("path") if isinstance(entry, dict) else None
     return path[0] if isinstance(path, list) and path and isinstance(path[0], str) else ""
 

@@ -100,7 +100,10 @@ class ContextReader:
         return ContextLookup(applies=True, value=value)
 
     def _is_unknown(self, parent: JsonObject, name: str, path: ResponsePath) -> bool:
-        """Return whether a null or absent value is unknown: it could not be fetched, or its type is non-null."""
+        """Return whether a null or absent value counts as unknown.
+
+        The value is unknown if it could not be fetched, or if the type of its field is non-null.
+        """
         if self.failures.within(path) or (name not in parent and self.failures.above(path)):
             return True
         typename = parent.get(TYPENAME)

@@ -66,8 +66,8 @@ class _Slot(NamedTuple):
         path: The path of the value in the response tree.
         type: The type of the value in the merged schema; None if it is not known.
         typename: The object type to use if the value has no `__typename`; "" if several types are possible.
-        selected: The copy of this value from an earlier fragment of `requires`, to which further fields are added; None
-            if there is no earlier copy.
+        selected: The copy of this value that an earlier fragment of `requires` has made; further fields are added to
+            this copy. None if there is no such copy.
     """
 
     path: ResponsePath

@@ -1,4 +1,4 @@
-"""Places of nodes in a text, without a list of the text's tokens."""
+"""Defines locations of syntax nodes. Unlike graphql-core's locations, they need no list of the text's tokens."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class IndexedSource(Source):
 
 
 class NodePlace(Location):
-    """The location of a node. It makes the tokens of a location only if they are asked for."""
+    """The location of a syntax node. The start token and the end token are created only when they are read."""
 
     __slots__ = ()
 

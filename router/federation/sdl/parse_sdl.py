@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def parse_sdl(text: str) -> DocumentNode:
-    """Return the document that graphql-core returns. The tokens of its locations may not be linked.
+    """Return the document that graphql-core returns. A token of a location may lack its neighbours (`prev`, `next`).
 
     Raises:
         GraphQLSyntaxError: The text is not a GraphQL document.
@@ -30,7 +30,7 @@ def parse_sdl(text: str) -> DocumentNode:
 def parse_regular_sdl(source: Source) -> DocumentNode:
     """Parse type definitions and extensions. The result is equal to that of graphql-core, with all locations.
 
-    The tokens of the locations are not linked.
+    But the tokens of the locations do not have their neighbours (`prev` and `next`).
 
     Raises:
         Irregular: graphql-core must parse the text.

@@ -39,7 +39,7 @@ _Named = TypeVar("_Named", ArgumentNode, ObjectFieldNode, InputValueDefinitionNo
 
 _NAME_STARTS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz")
 _NUMBER_STARTS: Final = frozenset("-0123456789")
-# The parser is recursive. graphql-core decides what is nested too deeply.
+# This parser is recursive. A text with deeper nesting is irregular: graphql-core parses it, or rejects it.
 _MAX_NESTING: Final = 50
 
 

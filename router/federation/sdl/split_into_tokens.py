@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-# One token after ignored characters. A character that begins no token of type definitions is in the last group.
+# Matches one token and the ignored characters before it. A character that begins no token is in the last group.
 TOKEN: Final = re.compile(
     r"(?:[ \t,\n\r\ufeff]++|\#[^\n\r\ud800-\udfff]*+)*+"
     r"(?:([A-Za-z_]\w*+|[!&():=@\[\]{|}]"
@@ -13,7 +13,7 @@ TOKEN: Final = re.compile(
     r"|-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+(?![\w.]))|\Z|([\s\S]))",
     re.ASCII,
 )
-# The text of the end, which is no token.
+# The last entry in the list of tokens. It stands for the end of the text, and no token is equal to it.
 END: Final = "\0"
 
 
@@ -22,7 +22,7 @@ class Irregular(Exception):
 
 
 def split_into_tokens(body: str) -> tuple[list[str], list[int]]:
-    """Return the texts of the tokens and their positions, with an end mark each."""
+    """Return the texts and the positions of the tokens. The last entry of both lists stands for the end of the text."""
     texts, starts = [], []
     for match in TOKEN.finditer(body):
         text = match[1]

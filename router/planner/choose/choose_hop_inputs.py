@@ -167,10 +167,10 @@ class ChosenPaths:
         return [option for option, rank in zip(options, ranks, strict=True) if rank == lowest]
 
     def _cheapest_for_many(self, options: Sequence[PathOption], later: Sequence[Sequence[PathOption]]) -> PathOption:
-        """Return the cheapest option, as `cheapest` does.
+        """Return the cheapest option. Among equally cheap options, prefer a fetch that can return many later leaves.
 
-        Of several such options, return the option whose fetch can return the most of the leaves that are decided later:
-        the leaves in `later`, given by their options, and the leaves of the undecided hops.
+        Later leaves are decided after this one: the leaves in `later`, and the leaves of the undecided hops. Each leaf
+        is represented by its options.
         """
         equal = self._equally_cheap(options)
         if len(equal) == 1:

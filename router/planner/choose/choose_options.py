@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from router.planner.search_bounds import Effort
     from router.planner.walk.nodes_and_options import Leaf, PathOption
 
-# To compute the cost of a plan with n leaves, n times this number of units are taken from the work budget.
+# The units of work that computing the cost of a plan takes from the work budget, for each leaf of the plan.
 WORK_PER_LEAF: Final = 2
 
 

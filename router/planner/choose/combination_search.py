@@ -114,10 +114,10 @@ class CombinationSearch:
 
     @property
     def _work_of_rank(self) -> int:
-        """Estimate the work to compute the rank of an assignment.
+        """Estimate the work to compute the rank of an assignment, in units of the work budget.
 
-        The estimate is the number of option sets, plus half the number of options that were compared for the previous
-        rank.
+        The estimate is one unit for each option set, and one unit for every `COMPARED_PER_WORK` comparisons of options
+        that the previous rank took.
         """
         return len(self._option_sets) + self._compared // COMPARED_PER_WORK
 

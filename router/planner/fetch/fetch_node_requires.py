@@ -50,11 +50,11 @@ def rewrites_of(inputs: Iterable[RepresentationInput]) -> tuple[Rewrite, ...]:
 
 
 def _by_usages(inputs: Sequence[RepresentationInput]) -> dict[frozenset[Guards], tuple[InputSelection, ...]]:
-    """Return the selections for the representations of one type, by condition.
+    """Merge the selections of the inputs that have the same condition. Return the merged selections by condition.
 
     A condition consists of sets of guards, and is true if all guards of at least one set are true. The condition of an
-    input is usually `usages`. But if the response always has all fields of the input when the fetch runs, the input
-    gets the condition of the fetch. The selections of all inputs with the same condition are merged.
+    input is usually `usages`. But if the response has all fields of the input whenever the fetch runs, the input needs
+    no condition of its own, and gets the condition of the fetch.
     """
     if len(inputs) == 1:
         (entry,) = inputs
@@ -77,7 +77,10 @@ def _by_usages(inputs: Sequence[RepresentationInput]) -> dict[frozenset[Guards],
 
 
 def _conditions(usages: Iterable[Guards], emitted: Guards) -> tuple[tuple[tuple[str, bool], ...], ...]:
-    """Return the sets of guards without the `emitted` guards. Return () if a set is then empty (always true)."""
+    """Return the sets of guards without the `emitted` guards. If a set has no other guards, return ().
+
+    The empty result means that the condition is always true.
+    """
     alternatives = sorted(tuple(sorted(guards - emitted)) for guards in usages)
     return () if () in alternatives else tuple(alternatives)
 

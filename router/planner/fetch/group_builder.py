@@ -89,7 +89,8 @@ class _GroupDraft:
 class GroupBuilder:
     """Builds the fetch groups for one choice of options.
 
-    `presence` returns a leaf of the given object. This leaf is fetched only to find out whether the object exists.
+    `presence` is a function from an object to one of its leaves. This leaf is fetched only to find out whether the
+    object exists.
     """
 
     def __init__(self, graph: QueryGraph, costing: ChosenFetches, presence: Callable[[ObjectNode], Leaf]) -> None:

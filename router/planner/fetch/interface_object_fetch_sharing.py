@@ -58,7 +58,7 @@ class HarmfulField(NamedTuple):
     guards: Guards
 
     def comes_with(self, other: HarmfulField) -> bool:
-        """Return whether `other` does the same harm as this field, and is selected whenever this field is selected."""
+        """Return whether `other` does the same harm (see above), and is selected whenever this field is selected."""
         return self[:3] == other[:3] and other.guards <= self.guards
 
 

@@ -37,8 +37,9 @@ def plan_cost(groups: tuple[FetchGroup, ...], written: Callable[[FetchGroup], Tr
 def number_of_fields(tree: Tree, outer: Guards = ALWAYS) -> int:
     """Return the number of fields in the text of the fetch for the tree.
 
-    The `outer` guards (`@skip` and `@include` conditions) are written around the tree. So a selected `__typename` with
-    no other guards is unconditional in the tree, and the text needs no additional `__typename`.
+    An object of an abstract type needs a `__typename` without guards (`@skip` and `@include` conditions) of its own.
+    The `outer` guards are written around the tree. So if the tree selects `__typename` under the `outer` guards only,
+    the text needs no additional `__typename`.
     """
     count = 0
     for entry in tree.fields:

@@ -76,7 +76,7 @@ class Fetched:
     def leaf(self, leaf: Leaf, option: PathOption) -> list[Guards]:
         """Return the sets of guards under which `option` fetches `leaf`.
 
-        The result is the list in `leaves`. If the caller appends a set to the list, the set is stored.
+        The result is the stored list itself, so the caller can append a set of guards to it.
         """
         return self.leaves.setdefault((option, leaf.selection.key, leaf.selection.signature), [])
 

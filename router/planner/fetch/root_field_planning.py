@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from router.planner.walk.nodes_and_options import ExpandableField, Leaf, PathOption
     from router.planner.walk.walk_selections import Explorer
 
-# If a plan with n leaves is made again (walk and choose), n times this number of units are taken from the work budget.
+# The units of work that planning again (walk and choose) takes from the work budget, for each leaf of the plan.
 _WORK_PER_WALKED_LEAF: Final = 20
 
 
@@ -208,9 +208,9 @@ class RootFieldPlanner:
 
 
 def _alone_in_a_fetch(fields: Mapping[ExpandableField, Sequence[Leaf]], draft: Draft) -> Iterator[ExpandableField]:
-    """Yield the fields that are alone in a fetch: other fetches can return everything else that the fetch returns.
+    """Yield each field that is the only reason for one of the chosen fetches.
 
-    `fields` has the leaves of each field.
+    Other chosen fetches can return everything else that this fetch returns. `fields` maps each field to its leaves.
     """
     if not fields:
         return

@@ -151,9 +151,9 @@ class QueryGraph:
         return type_name in carriers or (bool(possible) and possible <= carriers)
 
     def field(self, subgraph: str, type_name: str, name: str, scope: Scope = NOTHING) -> FieldEdge | None:
-        """Return the edge of a field of a type in a subgraph.
+        """Return the edge of the field `name` of the type `type_name` in a subgraph.
 
-        Return None unless the subgraph resolves the field for every object type of the type.
+        Return None if the subgraph does not resolve the field for every object type of `type_name`.
         """
         key = (subgraph, type_name, name, scope)
         if key not in self._edges:

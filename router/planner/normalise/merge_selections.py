@@ -259,7 +259,9 @@ class Normaliser:
         return internal_key(item.node), signature(item.node), item.guards, item.directives.text + text
 
     def split_keys(self, items_by_type: Mapping[str, Sequence[SelectedField]]) -> frozenset[str]:
-        """Return the response keys of fields whose subfields differ between the types (here: the meaning of `x`).
+        """Return the response keys under which the selected subfields differ between the types.
+
+        Here, the response key `x` stands for `x` on an A, and for `y` on a B:
 
         ... on A { next { x } }  ... on B { next { x: y } }     =>     {"next"}
         """

@@ -72,8 +72,8 @@ def in_turn(parts: Sequence[Groups]) -> tuple[Groups, ...]:
         turns.append(turn)
         offset += len(turn)
         first = [group for group in turn if group.block is None]
-        # The next draft waits only for the last groups of this draft. Each other group of this draft runs before a last
-        # group.
+        # The next draft waits only for the groups of this draft for which no other group waits. All other groups of
+        # this draft run before one of these groups.
         earlier = frozenset(group.number for group in first).difference(*(group.after for group in first))
     return tuple(turns)
 

@@ -139,7 +139,7 @@ class AbstractSelections:
         return [item for item in folded if id(item) not in of_all_first] if of_all_first else folded
 
     def _check_expansion(self, selection: MergedField) -> None:
-        """Raise an error if the field cannot be expanded, because none of several direct options suffices.
+        """Raise an error if there are several direct options, but none of them suffices to expand the field.
 
         A direct option suffices if the field can be resolved on every object type that the option's subgraph returns.
         Example: subgraphs a and b both return books and films. Subgraph a resolves the field only on books, and b only

@@ -46,7 +46,7 @@ class ContextArguments:
 
 @dataclass(frozen=True, slots=True)
 class ContextArgumentFinder:
-    """Finds the `@fromContext` arguments of fields. `key_leaves` returns the leaves of a value."""
+    """Finds the `@fromContext` arguments of fields. `key_leaves` returns the leaves of a context selection."""
 
     graph: QueryGraph
     key_leaves: KeyLeaves
@@ -54,9 +54,9 @@ class ContextArgumentFinder:
     def find(self, node: ObjectNode, name: str, edge: FieldEdge, entered: int = 0) -> ContextArguments | None:
         """Return the `@fromContext` arguments of field `name`.
 
-        The fetch of the field begins at an object above `node`, `entered` objects up. Return None if an argument has no
-        value: no ancestor sets the context, the value cannot be fetched, or the ancestor is below the object at which
-        the fetch begins.
+        The fetch of the field begins at the object that is `entered` levels above `node`. Return None if an argument
+        has no value: no ancestor sets the context, the value cannot be fetched, or the ancestor that sets the context
+        is below the object at which the fetch begins.
         """
         leaves: list[Leaf] = []
         values: list[ContextArgumentValue] = []

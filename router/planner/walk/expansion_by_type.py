@@ -81,10 +81,11 @@ class ExpansionByType:
         )
 
     def note(self, selection: MergedField, options: Sequence[PathOption], leaves: Sequence[Leaf]) -> None:
-        """Note in `LeafSearch` that expanding the field may save a fetch, if this is so.
+        """Note the field in `LeafSearch` if expanding the field may save a fetch.
 
-        `leaves` are the leaves of the field on the abstract type. If the fetch that resolves the field also resolves
-        all these leaves, expanding the field saves nothing, unless this fetch returns nothing else.
+        `leaves` are the leaves of the field on the abstract type. If one fetch can return all of these leaves,
+        expanding the field saves this fetch only if the fetch returns nothing else. Such a field is noted in
+        `expandable_if_alone`.
         """
         if self._search.is_internal or selection.name == TYPENAME or self._node.is_deferred:
             return
@@ -147,9 +148,9 @@ class ExpansionByType:
         return self._is_resolved_elsewhere(selection, options)
 
     def _is_resolved_elsewhere(self, selection: MergedField, options: Sequence[PathOption]) -> bool:
-        """Return whether a further subgraph resolves the field on one of the object types.
+        """Return whether a subgraph without an option in `options` resolves the field on one of the object types.
 
-        A further subgraph has no option in `options`, and resolves the object by a key.
+        Only subgraphs that resolve the object by a key count.
         """
         in_options = {option.subgraph for option in options}
         return any(

@@ -39,8 +39,8 @@ class FieldOptionFinder:
         if node.is_deferred and not is_internal:
             direct = {option.subgraph for option, _ in found}
             by_hop = self._hops_to(node, selection)
-            # Of several options with equal cost, the first is chosen. So hops into subgraphs with a direct option come
-            # first: without `@defer`, these subgraphs would return the field.
+            # If several options have equal cost, the planner chooses the first. So the hops into subgraphs with a
+            # direct option come first: without `@defer`, the field would be fetched from these subgraphs.
             return sorted(by_hop, key=lambda field_option: field_option[0].subgraph not in direct) or found
         if _direct_suffice(node, selection, found, is_internal=is_internal):
             return found

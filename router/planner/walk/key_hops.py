@@ -143,7 +143,10 @@ class KeyHops:
         return found
 
     def _entered_above(self, option: PathOption, edge: FieldEdge, name: str) -> Iterator[PathOption]:
-        """Yield a copy of `option` whose hop also waits for the arguments, if such a copy is possible and useful."""
+        """Yield a copy of `option` whose hop also waits for the values of the field's `@fromContext` arguments.
+
+        Nothing is yielded if there can be no such copy, or if it would save no fetch.
+        """
         start = fetch_start(option)
         steps = _steps_between(start, option)
         entered = sum(step.step is PathStep.FIELD for step in steps)

@@ -186,7 +186,7 @@ class PathOption:
 
     @property
     def unavoidable_fetches(self) -> frozenset[FetchId]:
-        """Return the fetches that the path needs with every choice of keys, and with every option for their leaves."""
+        """Return the fetches that the path needs in every case, whichever keys and options its hops use."""
         if self._unavoidable_fetches is None:
             self._unavoidable_fetches = self._find_unavoidable_fetches()
         return self._unavoidable_fetches
@@ -269,7 +269,8 @@ class LeafSearch:
         expand: The fields to expand, although they can be resolved on an interface.
         expandable: The fields that were not expanded, although expanding them may save a fetch. The dictionary is used
             as an ordered set: all values are None.
-        expandable_if_alone: The fields for which this is so only if a fetch returns nothing else, each with its leaves.
+        expandable_if_alone: The fields that were not expanded, although expanding them may save a fetch if this fetch
+            returns nothing else. Each field is mapped to its leaves.
     """
 
     is_internal: bool = False

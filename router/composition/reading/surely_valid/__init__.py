@@ -1,7 +1,8 @@
-"""Finds out quickly that the definitions of a subgraph follow the rules of the GraphQL specification.
+"""Finds out quickly whether the definitions of a subgraph follow the rules of the GraphQL specification.
 
-graphql-core finds every problem, but needs as much time for that as for parsing. Most subgraphs have no problem. The
-functions here say yes only if graphql-core would surely find none. A no makes no statement: graphql-core must check
-the definitions. The answer is no, for example, for own definitions of directives, for `schema` definitions, and for
-default values of input objects and custom scalars, because their rules are not repeated here.
+graphql-core finds every problem, but its checks take as long as parsing. Most subgraphs have no problem. So the checks
+in this package first try to prove that there is none. Definitions are *surely valid* if the proof succeeds. If it
+fails, the definitions can be valid or invalid, and graphql-core must check them. For example, the proof always fails if
+the subgraph itself defines a directive, or has a `schema` definition, or a default value of an input object or custom
+scalar. The rules for these are not repeated here.
 """

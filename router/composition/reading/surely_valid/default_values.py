@@ -1,4 +1,4 @@
-"""Checks that a default value surely fits the type of its argument or input field."""
+"""Checks whether a default value surely fits its argument or input field (see the docstring of the package)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LITERALS: Final[dict[str, tuple[type[ValueNode], ...]]] = {
     "Boolean": (BooleanValueNode,),
     "ID": (StringValueNode, IntValueNode),
 }
-# A number with so few characters is in the range of `Int`, and a finite `Float`.
+# A number with more characters can be out of the range of `Int`, so graphql-core must check it.
 _SHORT_NUMBER: Final = 9
 
 

@@ -1,4 +1,4 @@
-"""Checks that definitions of types are surely valid."""
+"""Checks whether definitions of types are surely valid (see the docstring of the package)."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ _COMPOSITES: Final = frozenset({DirectiveLocation.OBJECT, DirectiveLocation.INTE
 
 
 def are_surely_valid(definitions: Collection[DefinitionNode], base: GraphQLSchema) -> bool:
-    """Return whether the definitions are surely a valid extension of `base`. False makes no statement.
+    """Return whether the definitions are surely a valid extension of `base`. If False, they can still be valid.
 
     Args:
         definitions: Definitions without `@deprecated(reason: null)`.
@@ -101,7 +101,7 @@ class _Check:
         }
         self._enums: dict[str, set[str]] = {}
         self._composites: dict[str, Implementation] = {}
-        # Input object → the types that its value always has values of.
+        # Input object → the types of its fields that are non-null and not lists. A cycle of such fields is an error.
         self._required: dict[str, set[str]] = {}
 
     def _add(self, node: DefinitionNode) -> None:
@@ -109,7 +109,7 @@ class _Check:
             raise NotSure
         name, kind = node.name.value, _KINDS[type(node)]
         if isinstance(node, TypeExtensionNode):
-            # An extension can also stand before its definition. Such an order is rare, so graphql-core checks it.
+            # An extension may also stand before its definition. This is rare, and is left to graphql-core.
             require(self._kinds.get(name) is kind)
             self._types[name].append(node)
         else:
@@ -121,7 +121,7 @@ class _Check:
     def run(self) -> None:
         for name in ROOTS.values():
             require(self._kinds.get(name, DirectiveLocation.OBJECT) is DirectiveLocation.OBJECT)
-        # Default values of arguments need the values of all enums.
+        # Enums come first, because the check of a default value needs the values of all enums.
         order = sorted(self._kinds.items(), key=lambda item: item[1] is not DirectiveLocation.ENUM)
         for name, kind in order:
             self._check_type(name, kind)
@@ -177,7 +177,7 @@ class _Check:
     def _check_inputs(
         self, nodes: Iterable[InputValueDefinitionNode], location: DirectiveLocation, required: set[str]
     ) -> None:
-        """Check arguments or input fields, and add the types that cannot be null to `required`."""
+        """Check arguments or input fields. Add the type of each non-null one that is not a list to `required`."""
         seen = set()
         for node in nodes:
             name, type_name = node.name.value, named_type(node.type)

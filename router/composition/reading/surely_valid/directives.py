@@ -1,4 +1,4 @@
-"""Checks that directives are surely applied as their definitions allow."""
+"""Checks whether directives are surely applied as their definitions allow (see the docstring of the package)."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from graphql import GraphQLSchema
     from graphql.language import ConstDirectiveNode, DirectiveLocation
 
-# graphql-core reads the arguments of these directives. The arguments must be strings.
+# graphql-core uses the arguments of these directives when it builds a schema. The arguments must be strings.
 _READ: Final = frozenset({"deprecated", "specifiedBy"})
 
 
 class DirectiveCheck:
-    """Checks applications of the directives of one schema. Equal forms of application are checked once."""
+    """Checks how the directives of one schema are applied. Results are cached."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._definitions = {directive.name: directive for directive in schema.directives}
-        # Known forms: name of the directive, location, and names of the arguments → whether it is repeatable.
+        # The cache: name of the directive, location, and names of the arguments → whether the directive is repeatable.
         self._forms: dict[tuple[str, ...], bool] = {}
 
     def check(

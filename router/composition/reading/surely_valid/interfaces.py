@@ -1,4 +1,4 @@
-"""Checks that types surely implement their interfaces."""
+"""Checks whether types surely implement their interfaces (see the docstring of the package)."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Implementation:
 
 
 def check_interfaces(types: Mapping[str, Implementation]) -> None:
-    """Check all types.
+    """Check that all types surely implement their interfaces.
 
     Raises:
-        NotSure: A type may not implement its interfaces. The fields of an interface and of its implementations must
-            have equal types and arguments, although the specification allows more.
+        NotSure: Perhaps a type does not implement its interfaces. The check is stricter than the specification: a field
+            must have the same type and the same arguments in an interface and in the implementations of the interface.
     """
     for name, type_ in types.items():
         for interface_name in type_.interfaces:

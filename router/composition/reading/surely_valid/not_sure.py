@@ -1,17 +1,17 @@
-"""The exception of a check that cannot say that definitions are valid."""
+"""Defines the exception of a check that cannot prove that definitions are valid."""
 
 from __future__ import annotations
 
 
 class NotSure(Exception):
-    """graphql-core must check the definitions."""
+    """It is not proved that the definitions are valid, so graphql-core must check them."""
 
 
 def require(condition: object) -> None:
-    """Go on only if the condition holds.
+    """Raise an exception if the condition is false.
 
     Raises:
-        NotSure: It does not hold.
+        NotSure: The condition is false.
     """
     if not condition:
         raise NotSure
