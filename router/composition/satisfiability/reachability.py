@@ -99,9 +99,8 @@ class Reachability:
     def reachable(self, position: Position) -> tuple[Position, ...]:
         """Return all reachable positions of the same object. `position` is the first.
 
-        A key of one object can select fields of another object. So the positions of these objects depend on each other.
-        They are computed together in rounds, until a round finds no new position. During a round, this method returns
-        the positions that were found so far.
+        A key of one object can select fields of another object. So the positions of both objects are computed together,
+        in rounds, until a round finds no new position. During a round, the result has the positions found so far.
         """
         known = self.cache.reachable.get(position)
         if known is not None:

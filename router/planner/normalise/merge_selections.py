@@ -259,9 +259,7 @@ class Normaliser:
         return internal_key(item.node), signature(item.node), item.guards, item.directives.text + text
 
     def split_keys(self, items_by_type: Mapping[str, Sequence[SelectedField]]) -> frozenset[str]:
-        """Return the response keys under which the selected subfields differ between the types.
-
-        Here, the response key `x` stands for `x` on an A, and for `y` on a B:
+        """Return the response keys of fields whose subfields differ between the types (here, `x` is two fields).
 
         ... on A { next { x } }  ... on B { next { x: y } }     =>     {"next"}
         """
