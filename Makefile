@@ -106,6 +106,7 @@ bench: $(READY) peers ## Measure composition, planning, execution, fraud decisio
 	$(BIN)/python -m benchmarks.execution.run
 	$(BIN)/python -m benchmarks.fraud.run
 	$(BIN)/python -m benchmarks.policies.run
+	$(BIN)/python -m benchmarks.overload.run
 	$(BIN)/python -m benchmarks.schema_check.run
 	$(BIN)/python -m benchmarks.usage.run
 
