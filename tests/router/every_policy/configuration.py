@@ -72,6 +72,7 @@ def write_for_bank(folder: Path) -> Path:
     }
     every_policy = parsed(FILE)
     del every_policy["authorization"]["step_up"]  # it names fields of the shop
+    del every_policy["signatures"]  # the services know the key of the bank's configuration only
     # The platform chooses the port.
     own = {"server": {"port": bank["server"]["port"]}, "override_subgraph_url": urls}
     return _write(folder, bank, every_policy, own)
