@@ -25,7 +25,7 @@ REDIS_VARIABLE: Final = "SHARED_REDIS_URL"
 MANIFEST: Final = "manifest.json"
 
 API_KEY: Final = "an-api-key-that-no-log-line-has"
-INTERNAL_TOKEN_SECRET: Final = "the shared secret of the router and its subgraphs"
+INTERNAL_TOKEN_SECRET: Final = hashlib.sha256(b"shared by the router and its subgraphs").hexdigest()
 REVOKED: Final = "mallory"
 
 WITH_INTROSPECTION: Final[dict[str, Any]] = {}
