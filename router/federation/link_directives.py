@@ -108,9 +108,8 @@ def read_links(directives: Sequence[DirectiveNode]) -> Links:
                 # Keep a link to federation, because the schema is a federation schema even with an unknown version.
                 links[FEDERATION_IDENTITY] = _link_of_unknown_version(node, url)
     if first is not None:
-        # `others` is set in each of these cases: (1) one of the valid links is to the link specification; (2) the
-        # failed link is to the link specification, and no link is to federation; (3) the failed link is to an unknown
-        # federation version.
+        # Set `others` in three cases: a valid link is to the link specification; the failed link is to the link
+        # specification, and no link is to federation; or the failed link is to an unknown federation version.
         of_link = first.node is not None and _links_link(first.node) and not links_federation(directives)
         if of_link or links.keys() & {LINK_IDENTITY, CORE_IDENTITY, *_federation_of_unknown_version(first)}:
             first.others = Links(links)
@@ -130,7 +129,7 @@ def _link_of_unknown_version(node: DirectiveNode, url: SpecUrl) -> Link:
 
 
 def _federation_again(error: LinkError, first: LinkError) -> bool:
-    """Return whether to report the new `error` instead of `first`, the first error so far.
+    """Return whether the new `error` must replace `first`, the first error so far, in the report.
 
     The result is True if `first` is about an unknown federation version, and `error` about another link to federation.
     """

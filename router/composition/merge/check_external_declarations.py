@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def check_resolved_somewhere(state: MergeState, sources: Sources[FieldDef], dest: FieldDef) -> bool:
     """Return whether at least one subgraph declares the field `dest` without `@external`.
 
-    If all declarations are external, an error is reported. If `@interfaceObject` types provide the field, their fields
-    are declarations too.
+    If all declarations are external, an error is reported. A field of an `@interfaceObject` type that provides the
+    field counts as a declaration too.
     """
     declarations = (*sources.items(), *state.interface_object_fields(dest))
     if any(not state.subgraphs[index].is_external(each) for index, each in declarations):

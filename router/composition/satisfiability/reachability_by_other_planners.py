@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from router.composition.satisfiability.position_graph import Position
     from router.composition.satisfiability.reachability_cache_and_cycles import Entries
 
-# The highest number of subgraphs that are excluded at the same time. The search for the fields of a key excludes the
-# subgraph that has the key. If these fields need another key, the search for the fields of that key excludes one more
+# The maximum number of excluded subgraphs. The search for the fields of a key excludes the subgraph that has the key.
+# If these fields can be reached only by another key, the search for the fields of this other key excludes one more
 # subgraph, and so on. In real supergraphs, such chains of keys have at most three steps.
 _MAX_EXCLUDED = 3
 
@@ -46,7 +46,7 @@ FAILURE = (
 
 @dataclass(slots=True)
 class ReachabilityByOtherPlanners(Reachability):
-    """Finds the positions that can be reached with the restrictions of the other planners.
+    """Finds the positions that other planners can reach. The docstring of the module lists their restrictions.
 
     Attributes:
         excluded: Indexes of the subgraphs that the search must not use.

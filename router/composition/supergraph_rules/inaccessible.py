@@ -80,8 +80,8 @@ def _typed_elements(definition: TypeDef) -> Iterator[tuple[str, TypedElement]]:
 def _composed_problems(schema: Schema, name: str, definition: DirectiveDef) -> Iterator[tuple[ErrorCode, str]]:
     """Yield the problems of the arguments of a custom directive (one that a `@composeDirective` names).
 
-    The API schema does not contain the directive. So hiding one of its arguments with `@inaccessible` has no effect,
-    and is an error.
+    `@inaccessible` on such an argument is an error: the API schema does not contain the directive, so hiding the
+    argument has no effect.
     """
     for argument in definition.arguments.values():
         where = f"@{name}({argument.name}:)"

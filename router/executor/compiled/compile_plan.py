@@ -288,7 +288,7 @@ class _Writer:
         return CollectFunction(step, sent, refused, collected, is_alone, self._absent(step, sent), objects_exist)
 
     def _collected(self, step: StepShape) -> set[int]:
-        """Return the numbers of the shapes whose objects have been collected when the fetch starts."""
+        """Return the numbers of the shapes whose objects earlier functions have collected when the fetch starts."""
         before, between = fetches_before(self.requests, step.fetch.id), _between(step)
         found = {f.step.target.number for id_, f in self.collects.items() if id_ in before and f.is_complete}
         return found - between
@@ -322,7 +322,7 @@ class _Writer:
 
 
 def _between(step: StepShape) -> set[int]:
-    """Return the numbers of the shapes between the objects of a fetch and the ancestors from which it reads arguments.
+    """Return the numbers of the shapes from the objects of a fetch up to the ancestors from which it reads arguments.
 
     The shape of the objects is included. The shapes of the ancestors are not included.
     """

@@ -51,7 +51,7 @@ class CompiledStep:
 
 @dataclass(frozen=True, slots=True)
 class CompiledPart:
-    """Equal fetches, which are sent as one fetch. They differ only in the paths of their objects.
+    """Fetches that are equal except for the paths of their objects. They are sent as one fetch.
 
     Attributes:
         part: The part of the batch; None outside a batch.

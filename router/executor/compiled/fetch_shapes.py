@@ -134,7 +134,7 @@ class FetchShapes:
         *,
         is_top: bool,
     ) -> dict[str, FieldShape]:
-        """Add the fields that the fetch selects on objects of `types`.
+        """Add to the shape the fields that the fetch selects on objects of `types`.
 
         Returns:
             Response key in the subgraph's response → the field.

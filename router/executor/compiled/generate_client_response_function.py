@@ -59,7 +59,8 @@ def write_finish(
 def _visible_shapes(shape: ObjectShape) -> list[ObjectShape]:
     """Return the shapes of the objects that the client sees. Children come before their parent.
 
-    The loop over the children reads fields of their parent, so the parent is finished after its children.
+    Children must be finished first: the loop over the children reads fields of their parent, and hidden fields are
+    removed when the parent is finished.
     """
     found: list[ObjectShape] = []
     for field in shape.fields.values():

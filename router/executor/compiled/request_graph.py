@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A request whose conditions are met. An index is a position in the result of `request_graph`.
+    """A request whose conditions are met. The indexes are positions in the result of `request_graph`.
 
     Attributes:
         groups: The fetches of the request. The fetches of one group are equal except for their paths.

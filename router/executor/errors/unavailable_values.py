@@ -60,8 +60,8 @@ class UnavailableValues:
         """Return whether `value` is null because it could not be fetched.
 
         `path` is the path of `value` in the response tree. The value may have been recorded as unavailable, although
-        another fetch returned an object or a list at `path`. In this case, the call records the missing fields of the
-        object, or of each object in the list, as unavailable.
+        another fetch returned an object or a list at `path`. Then this method records that only the missing fields of
+        the object, or of each object in the list, are unavailable.
         """
         keys = self.below.get(path)
         if keys is None:

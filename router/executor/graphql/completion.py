@@ -248,8 +248,8 @@ class _Completion:
         items: list[object] = []
         for index, item in enumerate(raw):
             if self.effects.unavailable:
-                # The result is not used, but the call has an effect. If another fetch returned an unavailable item, the
-                # call marks the fields that are missing in the item as unavailable.
+                # The call is made only for its effect: if another fetch returned an unavailable item, the missing
+                # fields of the item are marked as unavailable.
                 self.effects.unavailable.is_unavailable((*path, index), item)
             value = self.value(type_.of_type, item, nodes, (*path, index))
             if isinstance(value, _Invalid):

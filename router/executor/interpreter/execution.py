@@ -291,7 +291,8 @@ class _PlanExecution:
 async def _ready(step: FetchStep, done: Mapping[int, asyncio.Event]) -> None:
     """Wait until the results of all fetches on which the step depends are merged (execution §3.7)."""
     for parent in step.fetch.depends_on:
-        # The fetch that opened a subscription is not in `done`, because the data of its event is merged already.
+        # The fetch that opened a subscription is not in `done`: the data of its event is already merged, so no request
+        # needs to wait for this fetch.
         if parent in done:
             await done[parent].wait()
 

@@ -91,7 +91,8 @@ def names_by_alias(rewrites: Iterable[Rewrite]) -> dict[str, str]:
 def rename_in_path(rewrites: Iterable[Rewrite], path: ResponsePath) -> ResponsePath:
     """Replace internal aliases in the path of an error by the client's keys. Return the new path.
 
-    The type conditions of the rewrites are not checked, because each internal alias is unique.
+    Each internal alias is unique. So a rewrite applies wherever the path has its alias, and the type conditions of the
+    rewrite need no check.
     """
     for rewrite in rewrites:
         if isinstance(rewrite, KeyRenamer):

@@ -119,7 +119,7 @@ class ChosenPaths:
             self.add(option)
 
     def _regret(self, start: PathOption) -> int:
-        """Return the regret of a hop: how much more the second-cheapest inputs of the hop cost than the cheapest."""
+        """Return the regret of a hop: the cost of its second-cheapest inputs minus the cost of its cheapest inputs."""
         costs = [self._cost(self._fetches_to_add_for_key(choice)) for choice in start.key_choices]
         if len(costs) > 1:
             return _gap(costs)

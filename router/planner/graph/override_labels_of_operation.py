@@ -60,7 +60,7 @@ class OverrideLabelIndex:
         # `_inputs` has, for each field, the fields that this field reads by `@requires` and `@fromContext`.
         self._keys: dict[str, set[Coordinate]] = defaultdict(set)
         self._inputs: dict[Coordinate, set[Coordinate]] = defaultdict(set)
-        # Maps a field name to the types on which the field has labels or inputs.
+        # Field name → the types whose field of this name is in `_labels` or in `_inputs`.
         self._types: dict[str, set[str]] = defaultdict(set)
         if not labels_in(supergraph):
             return

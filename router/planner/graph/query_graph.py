@@ -142,10 +142,10 @@ class QueryGraph:
         return definition is not None and definition.is_interface_object
 
     def has_context(self, type_name: str, context: str) -> bool:
-        """Return whether the type sets a context, itself or through one of its interfaces or unions.
+        """Return whether every object of the type sets the context. `context` is its name in the supergraph.
 
-        An interface or union also sets a context if each of its object types sets the context. `context` is the name
-        of the context in the supergraph.
+        A type sets a context if the type itself, one of its interfaces, or a union with the type has the `@context`. An
+        interface or union also sets a context if each of its object types sets the context.
         """
         carriers, possible = self._carriers.get(context, set()), self.possible(type_name)
         return type_name in carriers or (bool(possible) and possible <= carriers)

@@ -151,7 +151,7 @@ class _Followers:
                 self._of.setdefault(number, []).append(index)
 
     def behind(self, first: PlannedRequest) -> tuple[PlannedRequest, ...]:
-        """Return the requests that depend on `first`, but on no other first request of the `Parallel`.
+        """Return the requests that depend on `first` but on no other request with which the `Parallel` begins.
 
         Dependencies can be indirect. Dependencies on groups that are fetched before the schedule starts do not count.
         """

@@ -93,7 +93,7 @@ def _ancestors(graph: QueryGraph, node: ObjectNode, context: str) -> Iterator[tu
 
 
 def _path(leaf: Leaf, ancestor: ObjectNode, levels: int) -> Path:
-    """Return the path to the leaf: first `levels` objects up to the ancestor, then down from the ancestor."""
+    """Return the path from the start of the fetch to the leaf: `levels` objects up to the ancestor, then down."""
     steps: list[Key | TypeIs] = [Key(leaf.selection.key)]
     node = leaf.node
     while node is not ancestor:

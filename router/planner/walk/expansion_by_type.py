@@ -138,10 +138,10 @@ class ExpansionByType:
     ) -> bool:
         """Return whether the object has only one type, and a subgraph not in `options` resolves the field on this type.
 
-        With several types, the number of paths would multiply at every level. So the result is then False.
+        With several types, the result is False, because the number of paths would multiply at every level.
 
-        `is_first` says that an option of the earliest stage resolves the field. If `is_first` is True and the field is
-        a leaf, return False: a search for hops would cost more than it saves.
+        `is_first` says that an option of the earliest stage resolves the field. If so, the result is False for a leaf
+        field: a search for hops would cost more than it saves.
         """
         if len(self._object_types) > 1 or (is_first and not self._normaliser.is_composite(selection.type_name)):
             return False

@@ -55,10 +55,10 @@ class KeyHops:
         self._query_type = None if query is None else query.name
         self._key_leaves = key_leaves
         self._context_arguments = ContextArgumentFinder(graph, key_leaves)
-        # Counts incomplete results. A result is incomplete if a search that it needs was still running or was skipped.
-        # Incomplete results are not cached.
+        # The number of incomplete results so far. A result is incomplete if it depends on a search that is still
+        # running or was skipped. Incomplete results are not cached.
         self.incomplete_results = 0
-        # Counts searches that were skipped because of `MAX_INTERNAL_DEPTH` or `MAX_INTERNAL_SEARCHES`.
+        # The number of searches that were skipped because of `MAX_INTERNAL_DEPTH` or `MAX_INTERNAL_SEARCHES`.
         self._skipped = 0
         self._max_depth = MAX_INTERNAL_DEPTH
         self._searches_left = MAX_INTERNAL_SEARCHES
