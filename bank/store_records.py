@@ -215,8 +215,8 @@ class ChangeCounter:
             finally:
                 fcntl.lockf(self._file, fcntl.LOCK_UN)
         except OSError as error:
-            # The change itself is committed, so this is not an error. But the record now has too few changes. If the
-            # store later loses these changes, nobody notices it.
+            # The store has committed the change, so this is not an error. But the number of changes in the record is
+            # now too low. If the store later loses the changes that the record lacks, nobody notices the loss.
             _log.warning("cannot record the changes of a store", reason=error.strerror)
 
     def close(self) -> None:

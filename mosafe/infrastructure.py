@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mosafe.local_servers.server_process import ServerProcess
 
 DATA_DIR: Final = ".mosafe/real"
-# Maps a variable to the name of the database in its URL.
+# Maps the variable with the URL of a database to the name of the database.
 _DATABASES: Final = {"ACCOUNT_DB_URL": "accounts", "TRANSACTION_DB_URL": "transactions"}
 _KAFKA: Final = "KAFKA_BROKERS"
 POLL_SECONDS: Final = 0.5

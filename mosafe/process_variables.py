@@ -45,12 +45,12 @@ _TRUSTED: Final = "MOSAFE_TRUSTED_PROXIES"
 def variables_for(process: Process, environ: Mapping[str, str], router_config: Path | None = None) -> dict[str, str]:
     """Return `environ` without those variables of the platform that `process` does not read.
 
-    `router_config` is the configuration of the router, None for that of the platform.
+    `router_config` is the configuration file of the router; None means the platform's own file.
 
-    REST calls the router, and the router calls the services. So a process behind REST receives requests from another
-    process of the platform. It must trust the client address that this other process reports. Otherwise, all clients
-    would seem to have the address of that process, and would share one rate limit. So the loopback address and
-    `MOSAFE_HOST` are added to the trusted proxies of all processes except REST.
+    REST calls the router, and the router calls the services. So the router and the services receive requests from
+    another process of the platform. They must trust the client address that the calling process reports.
+    Otherwise, all clients would seem to have the address of that process, and would share one rate limit. So the
+    loopback address and `MOSAFE_HOST` are added to the trusted proxies of all processes except REST.
     """
     own = set(variable_names(_SETTINGS[process.name]))
     if process.name == "router":

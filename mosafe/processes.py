@@ -112,7 +112,7 @@ def addresses(environ: Mapping[str, str]) -> dict[str, str]:
 def command_line(process: Process, router_config: Path | None = None) -> list[str]:
     """Return the command line that starts `process` with this Python interpreter.
 
-    `router_config` is the configuration of the router, None for that of the platform.
+    `router_config` is the configuration file of the router; None means the platform's own file.
     """
     files = {
         "supergraph": platform_file(SUPERGRAPH),

@@ -53,7 +53,7 @@ SCALARS: Final[Mapping[str, st.SearchStrategy[StringValueNode] | st.SearchStrate
     "Currency": st.sampled_from(sorted(values.EXPONENTS)).map(lambda text: StringValueNode(value=text)),
     "DateTime": _TIMES.map(lambda text: StringValueNode(value=text)),
     "Metadata": st.dictionaries(_NAMES, _TEXTS, max_size=_MAX_ENTRIES).map(_object),
-    # `_Any` is the type of the argument of `_entities`. This field exists only in the schema of a subgraph.
+    # `_Any` is the type of the argument of `_entities`. Only the schema of a subgraph has the field `_entities`.
     "_Any": st.builds(_entity, st.sampled_from(["User", "Account", "Transaction"]), _IDS),
 }
 

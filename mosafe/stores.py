@@ -47,7 +47,7 @@ _SHOWN: Final = 5
 
 @dataclass
 class Installation:
-    """The open stores by name, the files of the missing stores, and the records of the data directory."""
+    """The open stores by name, the file paths of the missing stores by name, and the records of all stores."""
 
     records: StoreRecords
     stores: dict[str, IdentifiedStore] = field(default_factory=dict)
@@ -112,7 +112,8 @@ async def _differences() -> list[str]:
         expected = {*records, *(peer for remembered in known.values() for peer in remembered)}
         lines = [f"The {name} store is missing: {path}" for name, path in found.missing.items() if name in expected]
         for name, state in states.items():
-            # If a store has no record, its state is compared with the states that the other stores remember.
+            # If a store has no record, its state takes the place of the record: it is compared with what the other
+            # stores remember about this store.
             reason = find_mismatch(name, state, known[name], states | records)
             lines += [reason] if reason else []
         accounts, transactions = found.stores.get("account"), found.stores.get("transaction")

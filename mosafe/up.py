@@ -72,7 +72,7 @@ def _up(environ: dict[str, str], infrastructure: Infrastructure, *, demo: bool, 
     """Run the platform until it is stopped, and return the exit code."""
     if sys.stdout.isatty() and environ["MOSAFE_ENV"] == "development":
         environ.setdefault("MOSAFE_LOG_FORMAT", "text")
-        environ.setdefault("FORCE_COLOR", "1")  # processes write into pipes, but this terminal shows the text
+        environ.setdefault("FORCE_COLOR", "1")  # by default, a process does not colour text that it writes to a pipe
     refuse_taken_ports(environ)
     environ.update(signature_variables(environ))
     people: Sequence[DemoPerson] = ()
@@ -188,7 +188,7 @@ class _Started:
         environ: the environment.
         welcome: the text to print when all processes are ready.
         infrastructure: the servers of `--infra`.
-        router_config: the configuration of the router, None for that of the platform.
+        router_config: the configuration file of the router; None means the platform's own file.
     """
 
     environ: Mapping[str, str]

@@ -139,8 +139,8 @@ class ObjectSchema:
 
     Attributes:
         name: the name of the JSON Schema.
-        variations: a mapping: name of an example → the fields that differ from the fields' own examples, with their
-            values. A field with the value None is absent. If the mapping is empty, the schema has one example.
+        variations: a mapping: name of an example → the values that replace the fields' own examples. The value None
+            leaves a field out. If the mapping is empty, the schema has one example.
     """
 
     name: str

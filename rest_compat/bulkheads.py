@@ -53,7 +53,7 @@ class BulkheadLimits:
 
 
 class Bulkheads:
-    """The places of each kind of route, for one process."""
+    """The places for running requests in one process. Each kind of route has its own number of places."""
 
     def __init__(self, limits: BulkheadLimits) -> None:
         self._limits = limits
@@ -62,10 +62,10 @@ class Bulkheads:
 
     @asynccontextmanager
     async def place(self, kind: RouteKind) -> AsyncIterator[None]:
-        """Hold a place of `kind` while the block runs.
+        """Occupy a place for a request of `kind` while the block runs.
 
         Raises:
-            RestError: the queue is full, or no place became free in time; 503.
+            RestError: 503, because the queue is full or no place became free in time.
         """
         places = self._places[kind]
         if places.locked():

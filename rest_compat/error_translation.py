@@ -46,8 +46,8 @@ class Refusal:
 
     Attributes:
         message: an example for the documentation. Responses contain the message of the Problem instead.
-        facts: maps a key in the error's `details` to the field of the Problem with the value. If the operation gives
-            the field an alias, the alias is written here.
+        facts: maps a key in the error's `details` to the name of a field of the Problem, which contains the value. If
+            the operation gives the field an alias, the name is this alias.
         headers: the headers that the status requires.
     """
 
@@ -109,7 +109,8 @@ DETAIL_SCHEMAS: Final[Mapping[str, JsonSchema]] = {
 def from_problem(problem: Mapping[str, Any]) -> RestError:
     """Return the error for a Problem.
 
-    Facts with the value null are omitted. A fact is null if it does not apply, or if the client may not see it.
+    The error's `details` contain the facts of the Problem (see `Refusal`). A fact is omitted if its value is null: then
+    the fact does not apply, or the client may not see it.
     """
     code = str(problem["code"])
     refusal = REFUSALS.get(code, _UNKNOWN_REFUSAL)
@@ -128,7 +129,7 @@ RATE_LIMITED: Final = Reason(errors.RateLimited.status, errors.RateLimited.code,
 # The error for a well-formed cursor that is not the cursor of a page. The status is 404, as for a well-formed id of a
 # missing resource. A malformed cursor causes a 400.
 NO_PAGE: Final = Reason(404, "INVALID_CURSOR", "`cursor` is not the `nextCursor` of a page of this list")
-# The error for a statement of a period that ends before it begins. Each of the two times is valid.
+# The error for a statement of a period that ends before it begins. Each of the two times alone is valid.
 INVALID_PERIOD: Final = Reason(422, "INVALID_PERIOD", "`to` is before `from`")
 FORBIDDEN: Final = Reason(errors.Forbidden.status, errors.Forbidden.code, errors.Forbidden.default_message)
 
@@ -204,7 +205,8 @@ def _rate_limited(error: ResponseError, rate: RateHeaders) -> RestError:
     named = {} if policy is None else {"ratelimit-policy": policy[0]}
     name = '"default"' if policy is None else policy[1]
     own = {"retry-after": after, "ratelimit": f"{name};r=0;t={after}", **named}
-    # The router's headers describe the router's own limits. If a service has the limit, the error describes it.
+    # The headers in `rate` describe the limit of the router. If a service has refused the request, the limit is the
+    # service's, and only the error (`policy`) describes it.
     return Failed(RATE_LIMITED, headers={**own, **rate} if policy is None else own)
 
 

@@ -88,7 +88,7 @@ class ValidationFailed(RestError):
         super().__init__(details={"fields": [field.to_json() for field in fields]})
 
     def extended(self, more: Iterable[FieldError], name: str) -> ValidationFailed:
-        """Return a copy that also contains the errors of `more` about the body's field `name`."""
+        """Return a copy with further errors: those errors in `more` that are about the body's field `name`."""
         return ValidationFailed([*self.fields, *(error for error in more if error.path[:2] == ("body", name))])
 
 

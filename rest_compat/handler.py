@@ -120,10 +120,11 @@ class RestHandler:
                 return await self._execute(route, inputs, context)
 
     async def _judged_too(self, route: Route, refusal: ValidationFailed, context: CallContext) -> ValidationFailed:
-        """Return `refusal` with the error that the service finds in the field `route.judgement.field`.
+        """Return `refusal` with the service's error about the field `route.judgement.field` added to its errors.
 
-        Only the service can check this field. With its error, the response lists all invalid fields. `refusal` is
-        returned unchanged if the field is valid, if the service does not respond, or if a limit prevents the check.
+        Only the service can check this field. With the service's error, the response lists all invalid fields.
+        `refusal` is returned unchanged if the field is valid, if the service does not respond, or if a limit prevents
+        the check.
         """
         judgement = route.judgement
         if judgement is None or judgement.field not in refusal.valid:
@@ -270,7 +271,8 @@ def _response(request: Request, route: Route, response: RestResponse) -> Respons
         body = response.csv
         headers |= {"content-type": negotiation.CSV}
     if "ETag" in route.success.headers:
-        # A body that has the time of the request never comes twice. It has a weak tag, made of the rest of the body.
+        # A body that contains the time of the request is different each time. Its tag is weak, and is made of the rest
+        # of the body.
         is_weak = bool(response.moments) and body is not response.csv
         lasting = {name: value for name, value in response.document.items() if name not in response.moments}
         tag = entity_tags.entity_tag(responses.encode(lasting) if is_weak else body)

@@ -29,8 +29,8 @@ _PLACES: Final[Mapping[str, str]] = {
     ACCOUNT.name: f"/api/accounts/{PARAMETER_MARK}id",
     TRANSACTION.name: f"/api/transactions/{PARAMETER_MARK}id",
 }
-# By default, Schemathesis merges the body of a link into a generated body. The result would have fields of two kinds of
-# orders. This extension switches the merge off.
+# By default, Schemathesis merges the body of a link into a generated body. If the generated body is another kind of
+# order, the result has fields of both kinds. This extension switches the merge off.
 _WHOLE_BODY: Final = {"x-schemathesis": {"merge_body": False}}
 _EUROS: Final = {"amount": "1.00", "currency": "EUR"}
 _IN_EUROS: Final = "For an account in euros that has money."
@@ -115,7 +115,10 @@ def _transfer(source: str, destination: str) -> Link:
 
 
 def _with_key(order: str, *expressions: str) -> Link:
-    """Return an idempotency key. It contains the variable values of the body, so equal keys have equal bodies."""
+    """Return the part of a link that sets an idempotency key.
+
+    The key contains the variable values of the body, so equal keys have equal bodies.
+    """
     return {"parameters": {"Idempotency-Key": "-".join((order, *(f"{{{each}}}" for each in expressions)))}}
 
 

@@ -76,7 +76,7 @@ def _change(inputs: Inputs) -> Mapping[str, object]:
 
 
 def _order_input(inputs: Inputs) -> Mapping[str, object]:
-    """Return the body without its tag. The tag has already selected the operation."""
+    """Return the variable `input` of an order: the body without the field that selects the operation, and the key."""
     order = {name: value for name, value in inputs.body.items() if name != bodies.CREATE_TRANSACTION.tag}
     return {"input": {**order, "idempotencyKey": inputs.idempotency_key}}
 

@@ -213,7 +213,7 @@ OBJECT_ID: Final = Scalar(
     {"type": "string", "pattern": "^[0-9a-f]{24}$"},
     "6560d1b2c3d4e5f601234567",
 )
-# For bodies with two ids, so that an example does not name one account twice.
+# A second example, for bodies with two ids. Otherwise, an example would name the same account twice.
 OTHER_OBJECT_ID: Final = replace(OBJECT_ID, example="6560d1b2c3d4e5f601234568")
 ACCOUNT_NUMBER: Final = Scalar(
     _checked(values.is_account_number_shaped, "must be 10 digits"),
@@ -258,9 +258,9 @@ CURSOR: Final = text(
     example="Zk3v9QmTn0x7Yh2sR8dLqVsiMTc5NTkzOTg3NTAwMCIsIjY1NjBkMWIyYzNkNGU1ZjYwMTIzNDU2NyJd",
 )
 # The pattern of e-mail addresses: ASCII characters without quoting. RFC 5321 limits the local part to 64 characters,
-# and RFC 1035 limits each label of the domain to 63. This pattern is stricter: a part with many dots or hyphens may
-# have at most 32 other characters. With an exact pattern, generators of test data would take minutes. GraphQL clients
-# can send addresses that do not match this pattern; the auth service checks them.
+# and RFC 1035 limits each label of the domain to 63. This pattern is stricter: a local part or a label with many dots
+# or hyphens may have at most 32 other characters. With an exact pattern, generators of test data would take minutes.
+# GraphQL clients can send addresses that do not match this pattern; the auth service checks them.
 _ATOM: Final = "[A-Za-z0-9_+-]"
 _LOCAL: Final = (
     rf"({_ATOM}{{1,64}}|{_ATOM}{{1,31}}\.{_ATOM}{{1,32}}|{_ATOM}{{1,20}}(\.{_ATOM}{{1,20}}){{2}}"

@@ -136,7 +136,7 @@ class RestSettings(BankSettings):
 
     @property
     def cors_of_paths(self) -> Mapping[str, CorsRules]:
-        """The rules for the paths whose pages have other origins."""
+        """The CORS rules for those paths that allow other origins than the rest of the API, by path."""
         rules = self.cors
         if rules is None:
             return {}

@@ -37,7 +37,8 @@ class StatementPage:
             **{name: statement[name] for name in _OF_PERIOD},
             **entries,
         }
-        # All pages end at the same time, even if the client gave no end.
+        # If the client gave no end of the period, the period ends at the time of the request. The link to the next page
+        # contains this end, so that all pages have the same period.
         query = {**inputs.query, "to": statement["to"]}
         headers = page_headers(inputs, query, entries["pagination"])
         moments = () if "to" in inputs.query else ("to",)

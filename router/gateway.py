@@ -126,7 +126,7 @@ class Gateway:
         self.preparation.prepare(query, operation_name)
 
     def inherit(self, previous: Gateway) -> None:
-        """Take over state from `previous`, the gateway before a reload: of the stages and of the calls to subgraphs."""
+        """Take over the state of `previous`, the gateway before a reload: stages, limits, plans and subgraph calls."""
         self.stages.inherit(previous.stages)
         self.limits.inherit(previous.limits)
         self.compiled_plans.inherit(previous.compiled_plans)

@@ -65,7 +65,7 @@ def assemble(
 def transport_for(
     graph: Supergraph, settings: RouterSettings, send: SubgraphHandler | None = None
 ) -> tuple[EncodingLayer, LayeredTransport]:
-    """Return the transport to all subgraphs, and its part whose state `/status` shows and a reload keeps.
+    """Return the transport to all subgraphs, and its layers: `/status` shows their state, and a reload keeps it.
 
     A request to a subgraph passes through these layers:
 

@@ -22,10 +22,10 @@ MOST_LINES: Final = 10_000
 """The maximum number of lines that wait. A line has about 600 bytes."""
 
 URGENT_LINES: Final = 1_000
-"""The number of further lines that may wait if they are urgent."""
+"""When `MOST_LINES` lines wait, only urgent lines are still accepted, up to this number."""
 
 LAST_SECONDS: Final = 1.0
-"""How long the end of the process waits for a stream that takes no more lines."""
+"""When the process ends, it waits at most this number of seconds for a stream that accepts no more lines."""
 
 
 class BackgroundLogWriter:

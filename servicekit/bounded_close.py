@@ -52,7 +52,7 @@ class ClientTransport:
         self._closing = True
         if self._is_receiving() and self._transport.can_write_eof():
             self._transport.write_eof()
-            self._transport.resume_reading()  # only a transport that reads notices that the client has closed
+            self._transport.resume_reading()  # without reading, nobody would notice that the client has closed
             self._timer = self._loop.call_later(min(LINGER_SECONDS, self._patience), self._transport.abort)
             return
         if self._transport.get_write_buffer_size():

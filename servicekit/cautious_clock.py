@@ -29,7 +29,7 @@ _log = structlog.stdlib.get_logger("clock")
 
 
 class CautiousClock:
-    """A clock: calling it returns the time. It can notice a jump only when it is called."""
+    """A clock: calling it returns the time. It notices a jump of the wall clock only when it is called."""
 
     def __init__(self, wall: Callable[[], datetime], *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._wall = wall

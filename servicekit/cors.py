@@ -64,7 +64,7 @@ def check_origin(value: str) -> str:
 
 
 def matches_every_origin(patterns: Iterable[str]) -> bool:
-    """Return whether one of these regular expressions matches any origin, so also a page that nobody has thought of."""
+    """Return whether one of these regular expressions is so general that it also matches an arbitrary origin."""
     return any(re.fullmatch(pattern, _ANY_SITE) for pattern in patterns)
 
 
@@ -185,7 +185,7 @@ class CorsPolicy:
 class CorsByPath:
     """The CORS policies of a server: one for all paths, and others for some paths and the paths below them.
 
-    If several paths are above the path of a request, the longest one counts.
+    If a request is below several of these paths, the policy of the longest path applies.
     """
 
     def __init__(self, rules: CorsRules | None, of_paths: Mapping[str, CorsRules] | None = None) -> None:

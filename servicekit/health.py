@@ -58,7 +58,7 @@ class HealthEndpoints:
             await self._app(scope, receive, send)
 
     async def _ready(self, scope: Scope, send: Send) -> None:
-        # The checks run once for all probes that arrive while they run, so that many probes cause little work.
+        # A probe that arrives while the checks run waits for their result. So many probes cause little work.
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._failing())
         failing = await asyncio.shield(self._running)

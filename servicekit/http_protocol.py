@@ -75,7 +75,7 @@ class BoundedProtocol(StrictRequests):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.timeout_keep_alive = self.limits.keep_alive_seconds  # type: ignore[assignment]  # a timer takes fractions
-        self._timer: asyncio.TimerHandle | None = None  # limits the time of a head or body
+        self._timer: asyncio.TimerHandle | None = None  # the time limit of the head or body being received
         self._write_timer: asyncio.TimerHandle | None = None
         self._running: RequestResponseCycle | None = None
         self._requests = 0

@@ -86,7 +86,7 @@ def configure(service: str, settings: ProcessSettings, *, in_background: bool = 
 
 
 class _Fast:
-    """What `configure` has made for writing in the background; None without it."""
+    """The log writers that `configure` has made. Both are None if no thread writes the lines."""
 
     def __init__(self) -> None:
         self.writer: BackgroundLogWriter | None = None
@@ -97,7 +97,7 @@ _fast = _Fast()
 
 
 def request_lines() -> RequestLogLines | None:
-    """Return the fast way to write the log lines of requests. Return None if structlog must write them."""
+    """Return the fast writer of the log lines of requests. Return None if structlog must write these lines."""
     return _fast.lines if _personal.get() is None else None
 
 

@@ -124,7 +124,7 @@ class _State(NamedTuple):
     """The state of a key. Both attributes are times on the store's clock.
 
     Attributes:
-        paid_at: when the debt is zero again.
+        paid_at: the time at which the debt reaches zero if no further event is counted.
         ready_at: no event is allowed before this time.
     """
 
@@ -191,8 +191,8 @@ class MemoryRateLimitStore:
         debt += limit.interval
         level = debt / limit.interval
         over = level - limit.count
-        # The debt falls a little between two events, so the level is slightly below a whole number. Therefore, the
-        # level counts as `limit.count` even if half an event is missing.
+        # Between two events, the debt falls a little. So after the event that reaches `limit.count`, the level is
+        # slightly below `limit.count`. Therefore the level is rounded to a whole number.
         ready_at = float("-inf")
         if limit.doubling is not None and over > -0.5:  # noqa: PLR2004 - see above
             ready_at = now + min(2.0 ** min(max(0, round(over)), 60), limit.doubling)
@@ -210,7 +210,7 @@ class MemoryRateLimitStore:
     def _make_room(self, now: float) -> None:
         """Drop all keys without debt.
 
-        If these are fewer than `_DROPPED_SHARE` of all keys, also drop the keys with the least debt.
+        If the keys without debt are fewer than `_DROPPED_SHARE` of all keys, also drop the keys with the least debt.
         """
         ends = sorted(max(state) for state in self._states.values())
         last_dropped = max(now, ends[math.ceil(len(ends) * _DROPPED_SHARE) - 1])

@@ -43,7 +43,7 @@ class RequestIds:
     def from_headers(cls, request_id: str | None, traceparent: str | None) -> RequestIds:
         """Continue the trace of a well-formed `traceparent` header. Without such a header, start a new trace."""
         valid = request_id is not None and _REQUEST_ID.fullmatch(request_id) is not None
-        random = secrets.token_hex(36)  # one system call for all ids
+        random = secrets.token_hex(36)  # one system call yields the digits of all ids
         trace_id, flags = _parse_traceparent(traceparent) or (random[:32], "01")
         return cls(
             request_id=request_id if valid and request_id else f"req_{random[48:]}",

@@ -34,7 +34,7 @@ class RequestLogLines:
         self._until_second = b""
 
     def write(self, fields: msgspec.Struct) -> bool:
-        """Write a line. Return False without a line if a text of the client cannot be encoded as UTF-8."""
+        """Write a line. If a text of the client cannot be encoded as UTF-8, write nothing and return False."""
         try:
             own = self._encode(fields)
         except UnicodeEncodeError:

@@ -107,7 +107,7 @@ def environment(folder: Path | None = None) -> dict[str, str]:
     from dotenv import dotenv_values  # noqa: PLC0415 - only entry points read the file, libraries never do
 
     given = without_service_links(os.environ)
-    if given.get("MOSAFE_PARENT_PIPE"):  # `mosafe up` has read the file and started this process
+    if given.get("MOSAFE_PARENT_PIPE"):  # `mosafe up` started this process, and has read `.env` itself
         return given
     path = (folder or Path.cwd()) / ".env"
     from_file = {name: value for name, value in dotenv_values(path).items() if value} if path.is_file() else {}

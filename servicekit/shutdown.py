@@ -57,8 +57,9 @@ _log = structlog.stdlib.get_logger("server")
 class DrainableApp:
     """An application that counts its running requests and can refuse new ones.
 
-    After `start_refusing`, the application `refuse` responds to new requests, except to requests for `/health/live`. It
-    also responds to a running request that is cancelled, because requests are cancelled only when the process stops.
+    After `start_refusing`, the application `refuse` responds to new requests, except to requests for `/health/live`.
+    `refuse` also responds to a running request that is cancelled, because requests are cancelled only when the process
+    stops.
     """
 
     def __init__(self, app: ASGIApp, refuse: ASGIApp) -> None:

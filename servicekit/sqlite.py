@@ -235,7 +235,7 @@ class Database:
             raise NotReady(failure.explanation) from failure
 
     async def _write_nothing_new(self) -> None:
-        """Write to the disk without changing anything: write the version of the schema again."""
+        """Make a test write that changes nothing: write the number of the schema version again."""
         async with self.transaction() as connection:
             async with connection.execute("PRAGMA user_version") as cursor:
                 row = await cursor.fetchone()

@@ -50,7 +50,7 @@ def _gzip(body: bytes) -> bytes:
 
 
 GZIP: Final[Mapping[str, Callable[[bytes], bytes]]] = {"gzip": _gzip}
-"""The content codings of the standard library."""
+"""The content codings that need no further package: only gzip, from the standard library."""
 
 
 class StaticFile:

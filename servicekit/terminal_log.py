@@ -25,7 +25,7 @@ _GAP: Final = "  "
 
 
 class TerminalRenderer:
-    """A structlog processor, the last one of its chain."""
+    """The last processor of structlog: it renders a log event as a line of text for a terminal."""
 
     def __init__(self, *, colours: bool, details: bool) -> None:
         self._colours = colours

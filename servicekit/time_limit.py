@@ -1,6 +1,7 @@
 """`TimeLimit`: cancels the code inside a `with` statement at a deadline, as `asyncio.timeout_at` does.
 
-It is used for each request. So it has no states that can be read and no `reschedule`, and takes a third of the time.
+It is used for each request. So it is simpler than `asyncio.timeout_at` and takes a third of the time: it has no
+`reschedule` and no state that can be read.
 """
 
 from __future__ import annotations
@@ -37,6 +38,6 @@ class TimeLimit:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._timer.cancel()
-        # If another caller has cancelled the task too, the cancellation goes on.
+        # If other code has cancelled the task too, the error remains a `CancelledError`.
         if self._is_over and self._task.uncancel() <= self._cancellations and kind is asyncio.CancelledError:
             raise TimeoutError from error

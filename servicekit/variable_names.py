@@ -55,7 +55,7 @@ def misspelt(name: str, known: Collection[str]) -> str | None:
 def nearest(name: str, known: Collection[str]) -> str | None:
     """Return the name in `known` that is most similar to `name`; None if none is similar.
 
-    Call this only if `name` is certainly meant to be a variable of ours.
+    Call this only if `name` must be the name of one of our variables, for example because it begins with `MOSAFE_`.
     """
     return misspelt(name, known) or next(iter(difflib.get_close_matches(name, sorted(known), n=1)), None)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class KafkaMock(ServerProcess):
-    """A Kafka cluster of one broker. After `stop` or `renew`, its data is lost, and its port is another one."""
+    """A Kafka cluster of one broker. `stop` and `renew` discard the data of the cluster and change its port."""
 
     name: ClassVar[str] = "Kafka mock broker"
     answers_on_stdout: ClassVar[bool] = True

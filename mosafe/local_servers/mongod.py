@@ -41,7 +41,7 @@ def executable() -> Path:
 class Mongod(ServerProcess):
     """A MongoDB 6.0 server.
 
-    `url(database)` does not name the replica set, because the driver asks the server for it.
+    The result of `url` does not name the replica set, because the driver asks the server for this name.
     """
 
     name: ClassVar[str] = "mongod"

@@ -234,7 +234,7 @@ def _write(options: CheckOptions, report: str) -> None:
 
 
 def _comment(options: CheckOptions, result: CheckResult) -> None:
-    """Write the comment. A comment that cannot be written is a warning, because the verdict does not depend on it."""
+    """Write the comment. A failure causes only a warning, because the verdict does not depend on the comment."""
     try:
         with merge_request_comments(environment(), options.timeout) as comments:
             done = update_comment(comments, FORMATS["markdown"](result), result.proposed)

@@ -131,7 +131,7 @@ class CheckInputs:
     """Reads what a check compares.
 
     Attributes:
-        settings: The policy with the options.
+        settings: The policy of the file, with the values of the given options.
         timeout_seconds: The time limit for services and registries.
     """
 

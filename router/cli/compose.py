@@ -107,8 +107,8 @@ def _write(diagnostics: Diagnostics, options: Options) -> bool:
 
 
 def _name_policies(sdl: str) -> None:
-    """Print the names in `@policy` directives. The router must be configured to decide whether a client meets them."""
-    if POLICY_SPEC in sdl:  # loading takes time, and most supergraphs have no policies
+    """Print the policy names in `@policy` directives: the router needs a setting that says how to check each policy."""
+    if POLICY_SPEC in sdl:  # without this check, every supergraph would be loaded, which takes time
         policies = SchemaRequirements(supergraph.load(sdl)).policies()
         if policies:
             names = ", ".join(sorted(policies))

@@ -34,7 +34,7 @@ threads. With these thresholds, a collection takes at most 28 ms while large ope
 first threshold, a collection takes 72 ms, and a request uses no less CPU time."""
 
 OPEN_BREAKERS = "open_circuit_breakers"
-"""The name in health responses of the circuit breakers that are not closed."""
+"""The key in health responses and `/status` for the circuit breakers that are not closed: their number or subgraphs."""
 
 LAST_SECONDS = 1.0
 """The number of seconds that a request may run after its deadline, because a busy machine can be late."""

@@ -200,7 +200,7 @@ class Reloader:
             self._source[1].close()
 
     def _source_for(self, settings: RouterSettings) -> Source:
-        """Return the source of the supergraph: the same object, until the location or settings of the source change."""
+        """Return the source of the supergraph: the same object until its location or settings change."""
         configured = settings.supergraph
         location = self._locations.supergraph or configured.url or (str(configured.file) if configured.file else None)
         if location is None:

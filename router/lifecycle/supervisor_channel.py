@@ -83,14 +83,14 @@ class Channel:
                     continue
                 if "failure" in message:
                     future.set_exception(StartFailed(message["failure"]))
-                    future.exception()  # asyncio logs an exception if nobody retrieves it
+                    future.exception()  # otherwise asyncio logs that nobody retrieved the exception
                 else:
                     future.set_result(message["response"])
         finally:
             for future in self._open.values():
                 if not future.done():
                     future.set_exception(WorkerGone())
-                    future.exception()  # asyncio logs an exception that nobody retrieves
+                    future.exception()  # otherwise asyncio logs that nobody retrieved the exception
 
 
 def report_failed_start(connection: socket.socket, reason: str) -> None:

@@ -266,7 +266,7 @@ async def _start_failure(channel: Channel) -> str | None:
 
 
 async def _first_completed(*waits: Coroutine[object, object, object] | asyncio.Future[object]) -> None:
-    """Wait until one of `waits` completes, and then cancel the other coroutines. Futures are not cancelled."""
+    """Wait until one of `waits` completes. Then cancel those of `waits` that are coroutines, but not the futures."""
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -280,7 +280,7 @@ async def _first_completed(*waits: Coroutine[object, object, object] | asyncio.F
 
 
 def call_when_closed(pipe: int, stop: Callable[[], None]) -> None:
-    """Call `stop` when the other end of `pipe` is closed, for example because its process has ended."""
+    """Call `stop` when the other end of `pipe` is closed. This also happens when the other process ends."""
     loop = asyncio.get_running_loop()
 
     def readable() -> None:

@@ -107,7 +107,10 @@ class PlanUsage:
 
 
 class CompiledPlans:
-    """The compiled plans of one supergraph. The key of a plan has its id, the id of its operation, and conditions."""
+    """The compiled plans of one supergraph.
+
+    A key consists of the `id()` of the plan, the `id()` of the operation, and the values of its `@skip` and `@include`.
+    """
 
     def __init__(self, schema: GraphQLSchema, settings: RouterSettings) -> None:
         self._schema = schema
@@ -188,7 +191,8 @@ class CompiledPlans:
         self._compiled.put(key, usage, program.memory_bytes)
 
     def _forget_later(self, key: _Key, _: object) -> None:
-        # Python can call this method in any thread, and while an entry is added to a cache.
+        # Python calls this method when a plan or an operation is removed from memory. The call can be in any thread,
+        # and can interrupt a method of a cache. So the caches are changed later.
         self._later.append(partial(self._forget, key))
 
     def _forget(self, key: _Key) -> None:
@@ -199,8 +203,8 @@ class CompiledPlans:
     def _do_later(self) -> None:
         """Keep the plans that have been compiled, and forget the plans that have disappeared.
 
-        A key is forgotten before it is looked up again. So a new object that gets the `id()` of a removed one does not
-        get its compiled plan.
+        Python may give the `id()` of a removed plan to a new plan. So this method is called before a look-up:
+        otherwise, the new plan would get the compiled code of the removed plan.
         """
         while self._later:
             self._later.popleft()()

@@ -141,9 +141,10 @@ class StageChain:
         return key
 
     def likely_plans(self, operation: Operation, key: PlanKey) -> Sequence[tuple[Operation, PlanKey]]:
-        """Call `Stage.likely_plans` on each stage, for each pair that the previous stage returned.
+        """Return the likely plans of `operation`, as pairs of the operation to plan and the plan key.
 
-        Return the final pairs.
+        Each stage gets every pair that the previous stage returned, and returns pairs in its place
+        (`Stage.likely_plans`).
         """
         plans = [(operation, key)]
         for stage in self._likely_plans:
@@ -206,11 +207,12 @@ class StageChain:
 
 
 def _distinct(stage: Stage, before: Operation, changed: Operation) -> Operation:
-    """Make sure that `changed` has another plan key than `before`.
+    """Return `changed` with a plan key that differs from the plan key of `before`.
 
-    `stage` replaced the operation `before` by `changed`. The document text is a part of the plan key, so this function
-    returns a copy of `changed` with a new document text: the printed operation. It returns `changed` itself if `stage`
-    overrides `plan_key`, because the stage then changes the key, or if both operations have the same `planned`.
+    `stage` has replaced the operation `before` by `changed`. The document text is a part of the plan key. So this
+    function returns a copy of `changed` with a new document text: the printed operation. In two cases, it returns
+    `changed` itself: `stage` overrides `plan_key` and so changes the key, or both operations have the same `planned`
+    and so the same plan.
     """
     if changed.planned is before.planned or type(stage).plan_key is not Stage.plan_key:
         return changed

@@ -124,7 +124,8 @@ class Plans:
             _log.warning("a plan with a hint", operation=operation.name, document=operation.hash, hint=hint)
 
     def _plan(self, operation: Operation, key: PlanKey) -> _Planning:
-        # The router always sends the whole response at once. A plan with deferred parts would only have more fetches.
+        # The router never sends deferred parts later: the whole response is sent at once. So `@defer` in a plan would
+        # have no advantage, but would need more fetches.
         options = PlanOptions(key.override_labels, self._batch_entity_fetches, defer=False, bounds=self._bounds)
         plan: QueryPlan | None = None
         refusal: RequestError | None = None

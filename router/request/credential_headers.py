@@ -30,5 +30,5 @@ def _are_anonymous(names: str) -> bool:
     return _CREDENTIAL.search(names.replace("user-agent", "")) is None
 
 
-# Most requests of a client have the same headers.
+# Most requests of a client have the same header names. So the answer for these names is kept.
 _answers: Final = ResultsForShortTexts(_are_anonymous, longest=1_000)

@@ -17,8 +17,8 @@ class Identity:
         claims: What the credential says about the client: the claims of the access token or of the API key.
         scopes: The granted scopes.
         method: How the client has proved its identity, such as `jwt` or `api_key`.
-        is_known_alive: Whether the credential was found not to be revoked, for the very request. False for an access
-            token if the router has no check for revocation: its session may have ended, and only subgraphs know.
+        is_known_alive: True if the router knows that the credential is not revoked now. False for an access token if
+            the router does not check revocation: the token's session may have ended, and only subgraphs know this.
     """
 
     claims: Mapping[str, object]

@@ -73,7 +73,7 @@ class GraphQLResponse:
 
     def with_headers(self, headers: Iterable[tuple[str, str]]) -> GraphQLResponse:
         """Return the response with additional headers."""
-        # `dataclasses.replace` would take three times as long.
+        # This call takes a third of the time of `dataclasses.replace`.
         return GraphQLResponse(
             body=self.body,
             outcome=self.outcome,

@@ -32,22 +32,22 @@ _EMPTIED: Final = DirectiveNode(name=NameNode(value="__emptied"), arguments=())
 
 
 def refused(node: FieldNode) -> FieldNode:
-    """Return a copy of a field that is marked as refused."""
+    """Return a copy of `node` with the mark `refused`."""
     return replace(node, directives=(*(node.directives or ()), _REFUSED))
 
 
 def emptied(node: FieldNode) -> FieldNode:
-    """Return a copy of a field that is marked as emptied."""
+    """Return a copy of `node` with the mark `emptied`."""
     return replace(node, directives=(*(node.directives or ()), _EMPTIED))
 
 
 def is_refused(nodes: Iterable[FieldNode]) -> bool:
-    """Return whether one of the nodes of a field is marked as refused."""
+    """Return whether one of `nodes`, the syntax nodes of one field, has the mark `refused`."""
     return any(directive is _REFUSED for node in nodes for directive in node.directives or ())
 
 
 def is_withheld(nodes: Iterable[FieldNode]) -> bool:
-    """Return whether all nodes of a field are marked, so that the client does not get its value."""
+    """Return whether all of `nodes`, the syntax nodes of one field, are marked. The field is then null."""
     return all(
         any(directive is _REFUSED or directive is _EMPTIED for directive in node.directives or ()) for node in nodes
     )

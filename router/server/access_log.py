@@ -104,7 +104,7 @@ class _LineOfRequest(msgspec.Struct, omit_defaults=True, gc=False):
 
 
 def _add(line: _LineOfRequest, record: RequestRecord) -> None:
-    """Set the fields from `operation` on."""
+    """Set the field `operation` of the line and all fields after it."""
     execute, fetch = record.execute, record.fetch
     line.operation = _cut(record.operation_name)
     line.operation_kind = record.operation_kind

@@ -51,7 +51,7 @@ class ResponseWriter:
         vary = b", ".join(name for name in (b"Accept", self._compression.vary) if name)
         # No cache may store a response, because responses depend on the client and on the time.
         self._always = ((b"cache-control", b"no-store"), (b"vary", vary), (b"x-content-type-options", b"nosniff"))
-        self._uncached = self._always[1:]  # for a response whose `Cache-Control` a rule has set
+        self._uncached = self._always[1:]  # for a response whose own headers include `Cache-Control`
 
     async def graphql(self, target: ResponseTarget, response: GraphQLResponse, media_type: MediaType) -> None:
         """Write the response to one operation."""

@@ -1,7 +1,7 @@
 """HTTP Message Signatures (RFC 9421) for requests between processes, with Content-Digest (RFC 9530).
 
-The caller signs each request. The called process refuses a request that no known key has signed, that was changed, that
-is too old, or that it has already received. Read the modules in this order:
+The caller signs each request. The called process refuses a request in four cases: no known key has signed the request,
+or the request was changed, is too old, or was received before. Read the modules in this order:
 
 - `content_digest`: the digest of a body, and its check
 - `keys` and `ed25519_keys`: the algorithms `hmac-sha256` and `ed25519`
@@ -14,5 +14,5 @@ is too old, or that it has already received. Read the modules in this order:
 
 Only a part of RFC 9421 is implemented: requests with one signature, and components without parameters such as `;sf`.
 The package `http-message-signatures` implements the whole RFC, but it takes 700 µs to sign a request and 450 µs to
-verify it, which is far more than the rest of a fetch. Tests compare it with this implementation.
+verify it, which is far more than the rest of a fetch. Tests compare the package with this one.
 """

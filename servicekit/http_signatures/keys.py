@@ -72,7 +72,8 @@ class HmacKey:
         if len(secret) < LEAST_SECRET_BYTES:
             raise ValueError(f"the secret of a signature has at least {LEAST_SECRET_BYTES} bytes")
         self._secret = secret
-        # The id says nothing about the secret. It is not itself a signature: no signature base is so short.
+        # The default id is a short HMAC of a fixed text. It does not reveal the secret, and nobody can use it as a
+        # signature: a signature base is never as short as this text.
         self.id = check_key_id(key_id) if key_id is not None else f"hmac-{self.sign(b'key id')[:8].hex()}"
 
     def sign(self, base: bytes) -> bytes:

@@ -1,8 +1,8 @@
 """Signs requests to one URL (RFC 9421 §3.1).
 
-A signature covers the method, the URL, the digest of the body, the media type, and each header of a list that the
-request has. Each signature has a nonce that the signer never uses again, and the name of its receiver (`tag`). So
-nobody can send the request a second time, or to another receiver that has the same key.
+A signature covers the method, the URL, the digest of the body, the media type, and the headers in the list `covered`,
+if the request has them. Each signature has a nonce that the signer never uses again, and the name of its receiver
+(`tag`). So nobody can send the request a second time, or to another receiver that has the same key.
 """
 
 from __future__ import annotations
@@ -83,7 +83,8 @@ class RequestSigner:
         self._lines = tuple(component_line(name, value) for name, value in same.items())
         self._names = " ".join(f'"{name}"' for name in (*same, DIGEST_HEADER))
         self._end = f';keyid="{key.id}";alg="{key.algorithm}";tag="{target.tag}"'
-        # A random text and a number that rises: unique, and cheaper than a random text for each request.
+        # A nonce consists of this random text, which is made once, and a rising number. So each nonce is unique, and no
+        # request needs a random text of its own.
         self._nonces = itertools.count()
         self._prefix = secrets.token_urlsafe(_NONCE_BYTES)
 

@@ -1,8 +1,8 @@
 """Checks the signature of a request (RFC 9421 §3.2), except for its body and whether it was received before.
 
 The verifier requires more than RFC 9421 does. A signature must cover the method, the URL, the digest of the body, and
-each header of a list that the request has. It must name its key, its time of creation and of expiry, a nonce, and this
-receiver (`tag`). There must be exactly one signature.
+the headers in `VerificationPolicy.headers`, if the request has them. The signature must name its key, its time of
+creation and of expiry, a nonce, and this receiver (`tag`). There must be exactly one signature.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class SignatureRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class VerificationPolicy:
-    """What signatures must be like.
+    """What the verifier requires of a signature.
 
     Attributes:
         tag: the name of this receiver.

@@ -1,8 +1,9 @@
 """Remembers the nonces of accepted requests, so that no request is accepted twice (replay).
 
 A nonce is remembered until its signature has expired. The memory is bounded. When it is full, the nonces that expire
-first are forgotten, and from then on all requests are refused whose signatures expire as early as those. So a flood of
-requests makes the accepted time shorter, but no request is ever accepted twice.
+first are forgotten. From then on, a request is refused if its signature expires at the same time as a forgotten nonce,
+or earlier. So during a flood of requests, signatures are accepted for a shorter time, but no request is ever accepted
+twice.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from servicekit.http_signatures.request_verifier import VerifiedHead
 
 MAX_NONCES: Final = 500_000
-"""The largest number of nonces in memory: at 60 s, 8,000 requests a second. They take about 50 MB."""
+"""The largest number of nonces in memory. So many nonces take about 50 MB.
+
+If each signature is valid for 60 s, this number is enough for 8,000 requests a second.
+"""
 
 
 class NoncesUnavailable(Exception):
@@ -39,10 +43,10 @@ class SeenNonces(Protocol):
 
 
 class MemoryNonces:
-    """The store of one process.
+    """A store of nonces in the memory of one process.
 
-    A new process has no nonces. So it refuses requests that were signed before it has started: another process may have
-    accepted them.
+    A new store does not know the nonces that another process has accepted. So it refuses all requests that were signed
+    before the store was created.
     """
 
     def __init__(self, *, most: int = MAX_NONCES, clock: Callable[[], float] = time.time) -> None:
@@ -55,7 +59,7 @@ class MemoryNonces:
         self._most = most
         self._clock = clock
         self._started = math.floor(clock())
-        self._ends: dict[int, set[str]] = {}  # by the second in which signatures expire: their nonces
+        self._ends: dict[int, set[str]] = {}  # Unix second of expiry → nonces of the signatures
         self._forgotten_until = 0
         self._count = 0
 
@@ -88,9 +92,10 @@ class MemoryNonces:
             self._forget(ends)
 
     def _forget(self, ends: int) -> None:
-        """Forget the nonces of one second, and accept no more signatures that expire as early.
+        """Forget the nonces that expire in the second `ends`. Refuse all further signatures up to `ends`.
 
-        This holds for expired signatures too: they would be valid again if somebody set the clock back.
+        Signatures that have already expired are also refused in this way: they would be valid again if somebody set the
+        clock back.
         """
         self._count -= len(self._ends.pop(ends))
         self._forgotten_until = max(self._forgotten_until, ends)

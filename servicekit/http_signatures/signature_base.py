@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class ComponentMissing(Exception):
-    """The request does not have a component that the signature covers, or it is a component that is not supported."""
+    """The signature covers a component that the request does not have, or that is not supported."""
 
 
 class NotAscii(Exception):

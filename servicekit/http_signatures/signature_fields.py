@@ -27,7 +27,8 @@ MAX_SIGNATURE_LENGTH: Final = 256
 """The longest `Signature` that is read. That of Ed25519 has 94 characters."""
 
 _KEY: Final = r"[a-z*][a-z0-9_.*-]*"
-# Runs of plain characters, with escapes between them: the parser takes one step for each run, not for each character.
+# A string consists of runs of plain characters, with escapes between the runs. In this form, the regular expression
+# takes one step for each run, and not for each character.
 _STRING: Final = r'"[ !#-\[\]-~]*(?:\\["\\][ !#-\[\]-~]*)*"'
 _INTEGER: Final = r"-?[0-9]{1,15}"
 _INPUT: Final = re.compile(rf"({_KEY})=(\(((?:{_STRING}(?: {_STRING})*)?)\)((?:;{_KEY}=(?:{_INTEGER}|{_STRING}))*))")
@@ -38,7 +39,7 @@ _ESCAPED: Final = re.compile(r'\\(["\\])')
 
 
 class MalformedSignature(Exception):
-    """The headers are not one signature in the form that is read."""
+    """The headers `Signature-Input` and `Signature` are malformed or too long, or do not belong together."""
 
 
 class SeveralSignatures(Exception):
@@ -62,7 +63,7 @@ class ReceivedSignature(NamedTuple):
 
 
 def read_signature(input_value: str, signature_value: str) -> ReceivedSignature:
-    """Read the two headers.
+    """Read the values of the headers `Signature-Input` and `Signature`.
 
     Raises:
         MalformedSignature: a header is too long or malformed, the labels differ, or a component or parameter occurs

@@ -67,7 +67,7 @@ class _Disconnected(Exception):
 
 
 class SignatureMiddleware:
-    """Refuses requests without a valid signature. Messages other than HTTP requests are passed on."""
+    """Refuses HTTP requests without a valid signature. Other ASGI scopes, such as lifespan, are passed on."""
 
     def __init__(self, app: ASGIApp, protection: Protection) -> None:
         self._app = app

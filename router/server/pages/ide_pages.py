@@ -140,7 +140,7 @@ def prefers_html(accept: str | None) -> bool:
 
 
 def accepts_text(accept: str | None) -> bool:
-    """Return whether the client takes plain text, as it does if it has no preference."""
+    """Return whether the client accepts plain text. A client without an `Accept` header accepts it."""
     accepted = parse_accept(accept)
     return not accepted or any(each.value in _TEXT and each.quality > 0 for each in accepted)
 
