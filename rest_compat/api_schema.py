@@ -26,8 +26,7 @@ from graphql import (
 )
 
 INACCESSIBLE: Final = "inaccessible"
-# Names of a linked specification contain `__` (`join__Graph`). No other name may contain it (GraphQL specification,
-# "Names").
+# In the bank's supergraph, only the names of linked specifications contain `__`, for example `join__Graph`.
 _NAMESPACE: Final = "__"
 _STANDARD: Final = frozenset(directive.name for directive in specified_directives)
 

@@ -123,7 +123,7 @@ PAGE: Final = (
 
 
 def _filter(name: str, scalar: scalars.Scalar, description: str, *, many: bool = False) -> InputField:
-    """Return a parameter that shortens a list."""
+    """Return an optional query parameter that selects the entries of a list."""
     return InputField(name, scalar, description, required=False, many=many, has_example=False)
 
 

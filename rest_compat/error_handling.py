@@ -27,7 +27,7 @@ def log_missing_response(error: RouterError) -> None:
 async def response_or_error(
     responding: Awaitable[Response], to_response: Callable[[RestError], Response]
 ) -> Response | None:
-    """Await `responding` and return its response. If it raises an error, return the response of `to_response`.
+    """Await `responding` and return its response. If it raises a `RestError`, return the result of `to_response`.
 
     Return None after `ClientDisconnect`, because there is no client to receive a response.
     """

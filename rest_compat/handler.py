@@ -309,8 +309,8 @@ def _header(request: Request, name: str) -> str | None:
 def _raw_path(request: Request) -> str:
     """Return the path as the client sent it.
 
-    If the server does not provide `raw_path`, use the decoded path. In that path, encoded slashes cannot be
-    distinguished from others.
+    If the server does not provide `raw_path`, return the decoded path. In the decoded path, an encoded slash (`%2F`)
+    looks like any other slash.
     """
     raw: bytes | None = request.scope.get("raw_path")
     path: str = request.scope["path"]

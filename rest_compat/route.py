@@ -212,9 +212,9 @@ class NoContent:
 class ServiceJudgement:
     """A field that only the service can check, such as a password that is too weak.
 
-    The response must list all invalid fields, but if another field of the body is invalid, the service never sees
-    `field`. So the route's operation is executed with variables that the service always refuses, and the service's
-    errors about `field` are added to the response.
+    The response must list all invalid fields. But if another field of the body is invalid, the request is refused
+    before the service checks `field`. So the route's operation is executed with other variables, which the service
+    always refuses. The service's errors about `field` are then added to the response.
 
     Attributes:
         field: the name of the field.
@@ -239,7 +239,7 @@ class Route:
         missing: the error when the result is null.
         refusals: the codes in `error_translation.REFUSALS` that are possible.
         forbidden: whether a 403 is possible.
-        version_from: the operation that reads the resource, whose entity tag is compared with If-Match.
+        version_from: the operation that reads the resource. The resource's entity tag is compared with If-Match.
         moves_money: whether the route accepts Idempotency-Key.
         closed_is_missing: whether a closed account is reported as missing. The error's `details` contain the reason.
         offers_csv: whether clients may ask for `text/csv`.

@@ -22,7 +22,7 @@ MOST_LINES: Final = 10_000
 """The maximum number of lines that wait. A line has about 600 bytes."""
 
 URGENT_LINES: Final = 1_000
-"""When `MOST_LINES` lines wait, only urgent lines are still accepted, up to this number."""
+"""When `MOST_LINES` lines wait, further lines are accepted only if they are urgent: at most this number."""
 
 LAST_SECONDS: Final = 1.0
 """When the process ends, it waits at most this number of seconds for a stream that accepts no more lines."""

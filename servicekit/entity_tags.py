@@ -20,12 +20,12 @@ def entity_tag(body: bytes) -> str:
 
 
 def if_match(header: str, tag: str) -> bool:
-    """Whether If-Match is true for a current body with this tag. Weak tags never match (RFC 9110 §13.1.1)."""
+    """Whether a current body with this tag meets the condition If-Match. Weak tags never match (RFC 9110 §13.1.1)."""
     return header.strip() == ANY or tag in {quoted for weak, quoted in _TAG.findall(header) if not weak}
 
 
 def if_none_match(header: str, tag: str) -> bool:
-    """Whether If-None-Match is true: the client does not have the body with this tag.
+    """Whether the condition If-None-Match is met: the client does not have the body with this tag.
 
     Weak tags match, too (RFC 9110 §13.1.2).
     """

@@ -1,4 +1,4 @@
-"""Absolute `http(s)` URLs and Unix sockets: which can be used, and the parts that an HTTP/1.1 client needs."""
+"""Checks URLs of `http(s)` and of Unix sockets, and splits them into the parts that an HTTP/1.1 client needs."""
 
 from __future__ import annotations
 

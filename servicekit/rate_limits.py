@@ -39,8 +39,8 @@ MAX_KEYS: Final = 100_000
 # When the store is full, this share of the keys is dropped. To choose the keys, the store must compare all of them.
 # This takes time, so it is done rarely, and many keys are dropped each time.
 _DROPPED_SHARE: Final = 0.1
-# After a wait has ended, `wait_turn` remembers the wait for this number of seconds. If `wait_turn` is called again in
-# this time, the first call for the same key returns 0: the key need not wait again.
+# For this number of seconds after a wait has ended, `wait_turn` remembers that the key has waited: the next call in
+# this time returns 0. A later call starts a new wait.
 _TURN_KEPT_SECONDS: Final = 900.0
 _ROUNDING_SECONDS: Final = 1e-6
 
@@ -113,7 +113,7 @@ class RateLimitStore(Protocol):
         """Count one event even if the limit is exceeded, and return how many events the limit counts now."""
 
     async def wait_turn(self, name: str, key: str, seconds: float) -> float:
-        """Make `key` wait once for `seconds`. Return how many of these seconds are left.
+        """Make `key` wait for `seconds` before it may go on. Return how many seconds of the wait are left.
 
         The first call starts the wait, and further calls do not make it longer. The first call after the wait returns 0
         and removes the wait. The call after that starts a new wait.

@@ -159,7 +159,7 @@ def _config(
 
 @asynccontextmanager
 async def serving_beside(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
-    """Serve `app` at `listener` while the block runs, in the running event loop and without lifespan."""
+    """Serve `app` at `listener` while the block runs, in the running event loop and without lifespan events."""
     server = _SecondServer(_config(app, "off", LAST_SECONDS))
     task = asyncio.get_running_loop().create_task(server.serve([listener]))
     try:

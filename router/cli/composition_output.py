@@ -38,7 +38,8 @@ def color_choice() -> bool | None:
 def relative_to_working_directory(file: SourceFile) -> SourceFile:
     """Return `file` with a path relative to the working directory.
 
-    On a CI server, the working directory is the checkout, so that the path is valid in the repository.
+    On a CI server, the working directory is the checkout. So the relative path is the path of the file in the
+    repository.
     """
     return replace(file, path=os.path.relpath(file.path))
 

@@ -40,7 +40,7 @@ class PlacedFetch:
         path: the response path of the objects to which the fetch adds fields.
         conditions: when the fetch runs, for example `if $flag` (@skip, @include), `deferred` or `for each event`.
         request: the number of the request in which the fetch is sent. The fetches of a batch share one request.
-        stage: the number of fetches in the longest chain that must run before this fetch, one fetch after the other.
+        stage: how many fetches must run one after the other before this fetch can run (the longest such chain).
     """
 
     fetch: Fetch

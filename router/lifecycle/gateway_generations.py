@@ -120,7 +120,8 @@ class Rollover:
     async def health_details(self) -> Mapping[str, object]:
         """Return how many circuit breakers are not closed, if any. Subgraphs are not named, because clients see this.
 
-        The router is still ready: it serves everything else, and other routers have the same trouble.
+        An open circuit breaker does not make the router unready: the router serves all other subgraphs, and another
+        router would fail to reach the same subgraph.
         """
         open_breakers = self.current.gateway.traffic.open_breakers() if self.current is not None else ()
         return {OPEN_BREAKERS: len(open_breakers)} if open_breakers else {}

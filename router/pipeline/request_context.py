@@ -37,7 +37,7 @@ class RequestContext:
             Written by stages in `on_operation`. For a label that is not in this mapping, the settings decide.
         fetch_headers: The headers of fetches, by subgraph name. Written by stages in `on_plan`.
         responses: Status and headers of every subgraph response, in the order of arrival; empty before execution.
-        completed: The data of the response, which may still be encoded; None before execution. See `data`.
+        completed: The data of the response, as JSON values or an `EncodedObject`; None before execution.
         errors: Errors to add to the response. They precede the errors of the execution. Written by stages before
             execution.
         state: Values that stages store until the end of the request. Each stage uses its own keys. Written by stages.

@@ -22,9 +22,9 @@ SIGNATURE_HEADER: Final = "signature"
 LABEL: Final = "sig"
 
 MAX_INPUT_LENGTH: Final = 2_048
-"""The longest `Signature-Input` that is read. Our own has about 250 characters."""
+"""The longest `Signature-Input` that is read. The one that this package writes has about 250 characters."""
 MAX_SIGNATURE_LENGTH: Final = 256
-"""The longest `Signature` that is read. That of Ed25519 has 94 characters."""
+"""The longest `Signature` that is read. With Ed25519, the value has 94 characters."""
 
 _KEY: Final = r"[a-z*][a-z0-9_.*-]*"
 # A string consists of runs of plain characters, with escapes between the runs. In this form, the regular expression
