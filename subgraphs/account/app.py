@@ -42,10 +42,10 @@ if TYPE_CHECKING:
 # are deleted an hour later.
 PRUNE_SECONDS: Final = 3600.0
 # The pause between two releases of expired holds. The money of an expired hold stays reserved until the next release.
-# An expired
-# hold is never captured, even if it is not released yet.
+# An expired hold is never captured, even if it is not released yet.
 EXPIRY_SECONDS: Final = 5.0
-# The pause between two checks whether a day has ended. The head of the day may be logged this much later.
+# The pause between two checks whether a day has ended. A check may notice the end of a day this much later, and only
+# then log the head of the day.
 HEAD_SECONDS: Final = 60.0
 EXPIRY_BATCH: Final = 100
 

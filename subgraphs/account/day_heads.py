@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from subgraphs.account.store.protocol import AccountStore
 
-# A posting with a time before midnight may be written a little after midnight, but not later than this.
+# A posting with a time shortly before midnight may be written after midnight, but at most this much later.
 SETTLING: Final = timedelta(minutes=1)
 
 _log = structlog.stdlib.get_logger("account.day_heads")
@@ -33,7 +33,7 @@ async def compute_head(store: AccountStore, day: date) -> tuple[str, int]:
 
 
 class DayHeads:
-    """Logs the head of the day before, when a process starts and once after each midnight (UTC)."""
+    """Logs the head of a day after the day has ended: after each midnight (UTC), and when a process starts."""
 
     def __init__(self, store: AccountStore, clock: Callable[[], datetime]) -> None:
         self._store = store
@@ -41,7 +41,7 @@ class DayHeads:
         self._logged: date | None = None
 
     async def log_finished(self) -> None:
-        """Log the head of the last day that is over, unless this process has logged it."""
+        """Log the head of the day before today (UTC), unless this process has already logged it."""
         day = (self._clock() - SETTLING).astimezone(UTC).date() - timedelta(days=1)
         if day == self._logged:
             return

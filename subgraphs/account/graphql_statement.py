@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Info = strawberry.Info[AccountContext, None]
 
-# Times have milliseconds.
+# The distance from one time to the next possible one: all times are whole milliseconds.
 _NEXT_MOMENT = timedelta(milliseconds=1)
 
 From = Annotated[

@@ -1,10 +1,10 @@
 """The hash chain of each account's entries (bank §2.16).
 
 Each entry of a customer's account has a hash: an HMAC over the entry, over all entries of its transaction, and over the
-hash of the account's entry before it. The key of the HMAC is not in the database. So somebody who can write to the
-database can neither change, insert nor remove an entry in the middle of a chain without being noticed. Entries of
-internal accounts have no chain. They need none, because each transaction has an entry of a customer's account. The hash
-of this entry also covers the entries of internal accounts.
+hash of the account's entry before it. The key of the HMAC is not in the database, so somebody who can only write to the
+database cannot compute a hash. If this person changes, inserts or removes an entry in the middle of a chain, a check of
+the chain finds the entry. Entries of internal accounts have no chain. They need none, because each transaction has an
+entry of a customer's account, and the hash of that entry covers all entries of the transaction.
 
 If somebody removes the last entries of an account, the rest of the chain is still valid, only shorter. So the service
 logs a head for each day: one hash over the last entries of all accounts on that day. The hash of a last entry covers

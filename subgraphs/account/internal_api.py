@@ -10,7 +10,9 @@ case and amounts as strings.
 | `/internal/holds` | 200 `{outcome: HELD, heldAt, expiresAt}` or as `/internal/postings`; 409 for a used id |
 | `/internal/holds/capture` | 200 as `/internal/postings`; 404 without such a hold; 409 for another amount than before |
 | `/internal/holds/release` | 200 `{outcome: RELEASED, endedAt}`, `EXPIRED` or `CAPTURED`; 404 without such a hold |
-| all | 400 with every wrong field, 401, 413, 415, 503 |
+| all | 400, which names every wrong field; 401, 413, 415, 503 |
+
+A used id is the transaction id of an earlier request with other content.
 
 `/internal/parties` responds with 429 if a person wants to transfer money to somebody else, but has already named too
 many wrong receivers (`posting_rules.WRONG_RECEIVERS`). The transaction service then does not record the order.
@@ -77,8 +79,8 @@ async def parties(runtime: InternalRuntime, request: PartiesRequest) -> dict[str
     """Return the owners of the accounts that the request names. The later posting checks the accounts again.
 
     Raises:
-        RateLimited: the person has named too many wrong receivers. This request is refused even if its receiver is
-            right.
+        RateLimited: the person has named too many wrong receivers. The request is refused even if its receiver exists
+            and can receive money.
     """
     store, actor = runtime.store, request.on_behalf_of.actor()
     ids = [name for name in (request.source_account_id, request.destination_account_id) if name is not None]

@@ -152,9 +152,9 @@ class MovedSum:
     def on_day(self, moment: datetime) -> Decimal:
         """Return the part of the sum that counts against the daily limit at `moment`.
 
-        This is the daily sum if it belongs to the day of `moment`. It also counts if it belongs to the next day,
-        because the clock may have been set back over midnight. A sum of a later day was stored when the clock was far
-        ahead. It does not count, because otherwise it would count on every day until then.
+        A sum of the day of `moment` counts. A sum of the next day counts too, because the clock may have been set back
+        over midnight. A sum of a later day was stored while the clock was far ahead. It does not count, because
+        otherwise it would reduce the limit of every day before that day.
         """
         counts = self.day in {day_of(moment), next_day(day_of(moment))}
         return self.day_amount if counts else from_minor_units(0, self.currency)
@@ -181,7 +181,8 @@ class MovedSum:
     def minus(self, amount: Decimal, counted_at: datetime) -> MovedSum:
         """Return the sum without `amount`, which was added at the time `counted_at` but was not moved.
 
-        If a new day or month has begun since `counted_at`, its sum does not contain the amount and is not changed.
+        If a new day or month has begun since `counted_at`, the sum of the new day or month does not contain the amount,
+        and is not changed.
         """
         nothing = from_minor_units(0, self.currency)
         in_day, in_month = self.on_day(counted_at) > 0, self.in_month(counted_at) > 0

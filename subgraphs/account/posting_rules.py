@@ -200,9 +200,9 @@ def _beyond_limits(
 
 
 def own_amount(posting: Posting, ledger: LedgerView, type_: AccountType) -> Decimal:
-    """Return the amount that the posting moves with the actor's accounts of the type `type_`.
+    """Return how much money the posting moves out of or into the actor's accounts of the type `type_`.
 
-    Only the posting's direction counts: debits for outgoing money, and credits for incoming money.
+    For outgoing money, only debits are added up. For incoming money, only credits are added up.
     """
     return sum(
         (

@@ -59,10 +59,11 @@ class LedgerEntry:
 
 
 def narrowed(period: Period, page: PageRequest) -> Period:
-    """Return the part of a period that contains the entries of a page.
+    """Return the part of `period` that contains the entries of a page.
 
-    The part also contains other entries with the time of a cursor, so a store must still compare positions. With this
-    one range of times, a store reads as little for the last page of a long history as for the first.
+    The part begins at the cursor `after` and ends at the cursor `before`. It may contain other entries with the same
+    time as a cursor, so a store must still compare positions. A store reads only this part, so the last page of a long
+    history takes no longer than the first one.
     """
     begin, end = period.begin, period.end
     if page.after is not None:

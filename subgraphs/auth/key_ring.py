@@ -106,8 +106,8 @@ class KeyRing:
     async def _replace_old_keys(self, keys: list[SigningKey], now: datetime) -> bool:
         """Bring the stored keys up to date. Return True if the store may have changed.
 
-        A key whose `created_at` is in the future gets new times. If it is time for the next key, this key is added.
-        Keys that no verifier needs are deleted.
+        A key whose `created_at` is in the future gets new times. If the newest key needs a successor, a new key is
+        added. Keys that no verifier needs are deleted.
         """
         known = {key.id for key in keys}
         if (misdated := signing_keys.redated(keys, now)) is not None:

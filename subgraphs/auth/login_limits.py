@@ -11,9 +11,9 @@ A failed login is counted in three ways. Each count has its own limit. Further l
 The third row slows down an attacker who guesses from many addresses. But an attacker must not be able to lock out the
 owner of an account. So each address has its own wait. Requests from other addresses cannot make this wait longer.
 
-The second row limits the failures that an attacker can cause from one address. So the owner waits only once, for some
-seconds. An attacker with N addresses can make N times as many guesses. The bank accepts this, because no owner may be
-locked out.
+The second row limits the failures from one address, so one address can add only few failures to the third row. So the
+owner of the account waits only once, for some seconds. An attacker with N addresses can make N times as many guesses.
+The bank accepts this, because no owner may be locked out.
 
 An attempt is counted when it begins, so attempts that run at the same time count too. The attempt is removed from the
 counts when it succeeds, or when no hash was computed. All counts use the e-mail address that the client sent, even if
@@ -50,8 +50,8 @@ class Origin:
     Attributes:
         network: the network that counts as one address: an IPv4 address, or the /64 network of an IPv6 address.
         has_address_limits: False for loopback in development, where everybody has the same address.
-        site: the /48 network of an IPv6 address; None for an IPv4 address. The network may belong to one customer or to
-            many customers.
+        site: the /48 network of an IPv6 address; None for an IPv4 address. An Internet provider may give this network
+            to one customer, or divide it among many customers.
     """
 
     network: str
@@ -142,7 +142,7 @@ class LoginLimits:
         return await self._take_address(Attempt(self._store, ()), self._registration, origin)
 
     async def _take_address(self, attempt: Attempt, limit: RateLimit, origin: Origin) -> Attempt:
-        """Count the attempt in the limit of the address, and in the higher limit of the address's site."""
+        """Count the attempt in the limit of the address. For IPv6, also count it in the limit of the /48 network."""
         if not origin.has_address_limits:
             return attempt
         attempt = await self._take(attempt, limit, origin.network)
@@ -167,8 +167,8 @@ class LoginLimits:
             return 0.0
         needed = min(1.0 + over, _LONGEST_WAIT)
         before = await self._over(self._pair, pair) - 1
-        # The second row of the table has already caused a wait for this address. If that wait was long enough, the
-        # login does not wait a second time.
+        # The second row of the table may already have made this address wait for the present attempt. If that wait was
+        # long enough, the login does not wait again.
         if before >= 0 and min(2.0**before, _LONGEST_WAIT) >= needed:
             return 0.0
         return await self._store.wait_turn("login-turn", pair, needed)

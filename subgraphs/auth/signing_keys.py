@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 ALGORITHM: Final = "ES256"
 # The max-age in the Cache-Control header of the key set.
 KEY_SET_AGE: Final = timedelta(minutes=5)
-# The time between the publication of a key and its first signature. A verifier may fetch the key set late, so this is
-# twice the age of a cached key set.
+# The time between the publication of a key and its first signature. A verifier may fetch the key set late, so the time
+# is twice the largest age of a cached key set.
 PUBLISH_AHEAD: Final = 2 * KEY_SET_AGE
 # How long a key is published after it has stopped signing. This is the lifetime of its last token, plus the difference
 # between clocks that verifiers tolerate.
@@ -53,8 +53,8 @@ PUBLISH_AFTER: Final = ACCESS_LIFETIME + timedelta(seconds=LEEWAY_SECONDS)
 SIGNING_LIFETIME: Final = timedelta(days=30)
 
 _NONCE_BYTES: Final = 12
-# A time server may set the clock back a little after a key was created. If the key's creation is in the future by this
-# time or less, the key keeps its times.
+# If a time server sets the clock back a little, a new key may seem to be created in the future. If its creation is at
+# most this far in the future, the key keeps its times.
 _CLOCK_TOLERANCE: Final = timedelta(minutes=1)
 
 
@@ -87,10 +87,10 @@ def signing(keys: Sequence[SigningKey], now: datetime) -> SigningKey | None:
 
 
 def redated(keys: Sequence[SigningKey], now: datetime) -> SigningKey | None:
-    """Return one of the keys that were created in the future, with new times. Return None if there is no such key.
+    """Find a key that was created in the future, and return it with new times. Return None if there is none.
 
-    Its new `created_at` is `now`. If no other key is active, it becomes active now, because it is already published.
-    Otherwise, it becomes active later, like a new key.
+    The new `created_at` is `now`. If no key can sign, this key signs from now on, because verifiers already have it.
+    Otherwise, it begins to sign later, as a new key does.
     """
     future = [key for key in keys if key.created_at > now + _CLOCK_TOLERANCE]
     if not future:

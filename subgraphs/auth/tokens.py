@@ -74,5 +74,8 @@ def new_refresh_token() -> str:
 
 
 def digest(refresh_token: str) -> bytes:
-    """Return the SHA-256 digest of a refresh token, which is stored instead of the token. Any text has a digest."""
+    """Return the SHA-256 digest of a refresh token, which is stored instead of the token.
+
+    Any text is accepted, because a client may send any text as a token.
+    """
     return hashlib.sha256(refresh_token.encode("utf-8", "surrogatepass")).digest()

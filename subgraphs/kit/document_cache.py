@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from graphql import DocumentNode
 
-# The most characters of all kept documents together. A parsed document needs about 60 times the memory of its text, so
-# all of them need about 10 MB.
+# The largest number of characters in all kept documents together. A parsed document needs about 60 times the memory of
+# its text, so the kept documents need about 10 MB.
 MAX_CHARACTERS: Final = 160_000
 # A longer document is not kept, because it would replace many others.
 MAX_DOCUMENT_CHARACTERS: Final = 8_000

@@ -231,7 +231,7 @@ def _status(result: ExecutionResult, media_type: str) -> int:
 
 
 def _failed_before_execution(result: ExecutionResult) -> bool:
-    """Whether the request failed before its execution (GraphQL specification §7.1.2), or at a limit."""
+    """Whether the request failed before its execution (GraphQL specification §7.1.2), or was stopped at a limit."""
     return result.data is None and all(error.path is None for error in result.errors or ())
 
 

@@ -1,4 +1,4 @@
-"""Locks by key. They let transactions of one process run one after the other if these change the same documents."""
+"""Locks by key, so that transactions of one process that change the same documents run one after the other."""
 
 from __future__ import annotations
 

@@ -51,8 +51,8 @@ MIGRATIONS: Final = "migrations"
 
 _LOCK: Final = "lock"
 _LOCK_POLL_SECONDS: Final = 0.1
-# A transaction that conflicts with another one is repeated after a random pause. The longest possible pause begins with
-# `_FIRST_PAUSE` and doubles at each repetition, up to `_LONGEST_PAUSE`.
+# A transaction that conflicts with another one is repeated after a random pause. The pause has an upper limit: at first
+# `_FIRST_PAUSE`, and twice as much at each further repetition, up to `_LONGEST_PAUSE`.
 _FIRST_PAUSE: Final = 0.002
 _LONGEST_PAUSE: Final = 0.04
 
@@ -91,8 +91,8 @@ class MongoDatabase:
 
         Raises:
             ConfigurationError: the URL is malformed, or names no database.
-            StartupError: the server does not respond, refuses the credentials or has no transactions, another process
-                migrates for too long, or a newer release has migrated the database.
+            StartupError: the server does not respond, refuses the credentials or does not support transactions; or
+                another process migrates for too long; or a newer release has migrated the database.
         """
         client, name = _client(address)
         database = cls(client, name, address.variable)
@@ -234,9 +234,9 @@ class MongoDatabase:
         return [migration for migration in migrations if migration.number not in applied]
 
     async def _lock_migrations(self, owner: ObjectId) -> None:
-        """Take the lock of the migrations. If its holder died, it is free after `MIGRATION_SECONDS`.
+        """Take the lock of the migrations. A lock whose process has died expires after `MIGRATION_SECONDS`.
 
-        Times are those of the server, so that the clocks of the processes need not agree.
+        The clock of the server decides when the lock expires, so the clocks of the processes need not agree.
         """
         locks = self.collection(MIGRATIONS)
         await locks.update_one({"_id": _LOCK}, [{"$set": {"until": {"$ifNull": ["$until", "$$NOW"]}}}], upsert=True)

@@ -130,8 +130,8 @@ class MongoStore:
         its changes.
         """
         own = self._free_counters.pop() if self._free_counters else None
-        # If all counters are taken, the transaction shares the counter of another one. Only the other one puts it back.
-        # Otherwise, the counter would be free twice.
+        # If all counters are in use, this transaction shares the counter of another transaction. Only the other
+        # transaction gives the counter back. If both did, the counter would be in the list of free counters twice.
         counter = random.randrange(_COUNTERS) if own is None else own  # noqa: S311 - not a secret
         counters = self._database.collection(CHANGES)
 
@@ -187,7 +187,7 @@ class MongoStore:
     async def _number_events(self, session: AsyncClientSession) -> int:
         """Assign sequence numbers to events that have none. Return the number of these events."""
         outbox, sequences = self._database.collection(OUTBOX), self._database.collection(SEQUENCES)
-        # Only some of the rows are read. The order makes sure that no event is numbered before an earlier event of its
+        # A limited number of rows is read in this order, so that no event is numbered before an earlier event of its
         # subject.
         order = [("subject", ASCENDING), ("version", ASCENDING)]
         rows = await outbox.find({"sequence": None}, session=session).sort(order).limit(_NUMBERED_AT_ONCE).to_list()

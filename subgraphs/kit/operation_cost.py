@@ -56,7 +56,7 @@ if TYPE_CHECKING:
         ValueNode,
     )
 
-# The size of a list of objects without a declared size. It is the largest page of a connection.
+# The assumed size of a list of objects, if the schema does not declare a size. It is the size of the largest page.
 UNDECLARED_LIST: Final = 100
 
 NO_SIZES: Final[Mapping[str, int]] = {}

@@ -4,10 +4,10 @@ A fragment that is spread twice counts twice, because its fields are resolved tw
 the time is linear in the length of the document, although `fragment A { ...B ...B }` doubles the size at each level:
 
 ```
-{ ...A }   fragment A { ...B ...B }   fragment B { id id }      2 + 2 + 1 selections measured, 7 counted
+{ ...A }   fragment A { ...B ...B }   fragment B { id id }      measured: 1 + 2 + 2; counted: 1 + 2 + 2 * 2
 ```
 
-The executor and graphql-core's validation visit the expanded selections, so their time grows with these numbers.
+The executor and graphql-core's validation visit the expanded selections, so their time grows with the counted number.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ class ReadableOutbox(Outbox, Protocol):
         """
 
     async def save_position(self, reader: str, owner: str, sequence: int) -> bool:
-        """Set the position if no other owner has taken the lease after `owner`. Return whether the position was set.
+        """Set the position, unless another owner has taken over the lease. Return whether the position was set.
 
         Raises:
             Unavailable: the store does not respond.

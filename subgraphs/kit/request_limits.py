@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 # The size of the largest accepted body. A body with a thousand representations has only about 100 KB.
 MAX_BODY_BYTES: Final = 2_000_000
-# The largest size of a document. The time for parsing, validating and collecting fields grows with these numbers.
-# Normal operations are much smaller: even an operation with thirty aliases for each field of an object is far below the
-# limits.
+# The largest document: its tokens, its characters, and its selections with the fragments expanded. The time for
+# parsing, validating and collecting fields grows with these numbers. Normal operations are much smaller, even if they
+# have thirty aliases for each field of an object.
 MAX_TOKENS: Final = 5_000
 MAX_CHARACTERS: Final = 200_000
 MAX_SELECTIONS: Final = 1_500
 # The largest number of JSON values in the variables, and their deepest nesting. By default, a request may resolve 2,000
-# objects. The number is high enough for 2,000 representations with five keys each.
+# objects. `MAX_VARIABLE_VALUES` is enough for 2,000 representations with five keys each.
 MAX_VARIABLE_VALUES: Final = 12_000
 MAX_VARIABLE_DEPTH: Final = 50
 

@@ -26,7 +26,7 @@ class SharedResults:
         """Return the result for `source`. `resolve` computes it at the first call with an equal source and key.
 
         The client of the subgraph chooses the fields of a representation. So two objects with the same id may have
-        different fields, and they are compared.
+        different fields. They share a result only if all their fields are equal.
         """
         same_id = self._tasks.setdefault((key, _identity(source)), [])
         for known, task in same_id:

@@ -25,16 +25,19 @@ _log = structlog.stdlib.get_logger("stores")
 
 
 class IdentifiedStore(Protocol):
-    """A store that contains its own identity, and remembers the states of the other stores of its installation."""
+    """A store that has an id, counts its changes, and remembers the states of the installation's other stores.
+
+    A state is the id of a store and the number of its changes.
+    """
 
     async def identity(self) -> StoreState:
         """Return the store's id and the number of its changes. Raises Unavailable when the store does not respond."""
 
     async def known_stores(self) -> Mapping[str, StoreState]:
-        """Return the states of other stores that this store remembers, by name."""
+        """Return the states of the other stores, as this store remembers them, by the name of the store."""
 
     async def remember(self, stores: Mapping[str, StoreState]) -> None:
-        """Replace the states of other stores that this store remembers."""
+        """Replace the remembered states of the other stores by `stores`."""
 
     def report_changes(self, to: Callable[[int], None] | None) -> None:
         """After each commit that changes users, money or orders, call `to` with the number of changes."""
@@ -115,5 +118,5 @@ async def _remember_others(store: IdentifiedStore, name: str, records: StoreReco
     try:
         await store.remember({peer: state for peer, state in records.read().items() if peer != name})
     except (ServiceError, StartupError) as error:
-        # If this fails, the store still remembers the states from its start. They are older, but not wrong.
+        # The store keeps the states that it got when the service started. They are older, but not wrong.
         _log.warning("cannot remember the other stores", reason=str(error))

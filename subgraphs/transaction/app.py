@@ -98,7 +98,7 @@ async def open_runtime(settings: TransactionSettings, external: ExternalParts) -
         orders = Orders(store, partners, four_eyes=settings.four_eyes)
         stack.push_async_callback(orders.drain, DRAIN_SECONDS)
         await stack.enter_async_context(in_background(repeat(orders.renew_leases, every(RENEWAL_SECONDS))))
-        # This does not wait for the account service, which may start later than this service.
+        # The start does not wait for the account service, which may start later than this service.
         reconciler = Reconciler(store, orders, wait=external.wait)
         await stack.enter_async_context(in_background(reconciler.run()))
         yield TransactionRuntime(store, orders, cursors, verifier)

@@ -278,10 +278,11 @@ class Transaction:
         return self.requester.user_id if may_read(viewer, self.principal_user_id) else None
 
     def counterparty(self, viewer: Caller) -> Party | None:
-        """Return the other side of the transaction as `viewer` sees it.
+        """Return the account on the other side of the transaction, as `viewer` sees it.
 
-        For staff and between own accounts, this is the receiver. The result is None until the money has moved, so that
-        a refused order does not reveal whether the named account exists.
+        The receiver gets the sender's account. Staff, the sender, and the owner of both accounts get the receiver's
+        account. The result is None until the money has moved, so that a refused order does not reveal whether the named
+        account exists.
         """
         source, destination = self.parties.source, self.parties.destination
         if self.status not in SETTLED or source is None or destination is None:
@@ -298,7 +299,7 @@ def open_transaction(
     A transfer to an unknown receiver is PENDING, because the ledger must check the requester's own funds first.
 
     Raises:
-        Forbidden: the requester may see the account that the order is about, but may not give such an order.
+        Forbidden: the requester may see the debited account (for a deposit, the credited one), but does not own it.
     """
     problem = _refusal(order, requester, parties)
     status = TransactionStatus.PENDING if problem is None else TransactionStatus.FAILED

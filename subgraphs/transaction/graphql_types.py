@@ -334,5 +334,5 @@ def _given(value: T | None) -> T | None:
 
 
 def whole(listing: Listing) -> Listing:
-    """Return `listing` without its page. The count is the same for all pages, so it is looked up only once for all."""
+    """Return `listing` without its page, so that all pages of a list share one look-up of the count."""
     return Listing(listing.viewer_id, listing.filter)

@@ -12,8 +12,8 @@ from typing import Final
 
 from graphql import GraphQLError
 
-# The largest number of such queries in one request. A request may ask for the turnover of each of twelve months, and
-# run a few more queries.
+# The largest number of queries in one request that read a whole history. A request may ask for the turnover of each of
+# twelve months, and run a few more of these queries.
 MAX_WHOLE_READS: Final = 15
 
 

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 DURATION: Final = timedelta(seconds=10)
 # The time between two renewals. Two renewals may fail before a lease expires.
 RENEWAL_SECONDS: Final = 3.0
-# A lease that ends further in the future than this does not count. The clock that set it was ahead of ours, or our
-# clock was set back afterwards.
+# A lease that ends further in the future than this does not count. The process that set the lease had a clock ahead of
+# ours, or our clock was set back afterwards.
 MAX_AHEAD: Final = 2 * DURATION
 
 

@@ -34,8 +34,8 @@ TIMEOUT: Final = httpx.Timeout(5.0, connect=2.0)
 
 _log = structlog.stdlib.get_logger("ledger")
 
-# Pairs of an error of the HTTP client or a parser, and its name in the log. Subclasses come before their base classes.
-# After each of these errors, the outcome is unknown.
+# Errors of the HTTP client and of the parsers, each with its name in the log. Subclasses come before their base
+# classes. After each of these errors, the outcome is unknown.
 _CLIENT_ERRORS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (httpx.ConnectTimeout, "unreachable"),
     (httpx.ConnectError, "unreachable"),

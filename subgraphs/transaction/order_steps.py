@@ -47,7 +47,7 @@ class Fraud(Protocol):
     """The fraud checks. They are implemented by `subgraphs.transaction.fraud.fraud_checks.FraudChecks`."""
 
     async def decide(self, transaction: Transaction) -> Decision:
-        """Decide about a recorded order. The decision comes in time, and the method raises no errors."""
+        """Decide about a recorded order within the deadline of fraud checks. The method raises no errors."""
 
     async def settled(self, transaction: Transaction) -> None:
         """Count an order whose money has moved. The method raises no errors."""

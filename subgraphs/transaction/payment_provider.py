@@ -8,7 +8,7 @@ the transaction's id and may be repeated any number of times, so after a crash a
 |---|---|
 | PENDING recorded | does everything for the first time |
 | authorise | gets the same result again |
-| posting | gets both results again, then captures |
+| posting | gets the results of `authorise` and of the posting again, then captures |
 | capture or void | gets all results again, then records the outcome |
 """
 

@@ -72,7 +72,7 @@ class AmountLimitExceeded:
     Attributes:
         kind: the kind of the limit, such as `DAY`.
         remaining: the amount that is left until the limit.
-        resets_at: the time at which a new day begins; None for limits that do not depend on a day.
+        resets_at: the time at which a new day or month begins; None for limits of other kinds.
     """
 
     code: ClassVar[str] = "AMOUNT_LIMIT_EXCEEDED"

@@ -215,7 +215,7 @@ class Orders:
         try:
             transaction = await self._store.claim(transaction_id, Lease.take(self._owner, now), now)
         except asyncio.CancelledError:
-            # The lease may have been set although the call was cancelled.
+            # The store may have set the lease although the call was cancelled. So the lease is released.
             await self._release(transaction_id)
             raise
         if transaction is not None:

@@ -24,7 +24,8 @@ async def open_mongodb(address: StoreAddress, clock: Clock) -> MongoAccountStore
     return await MongoAccountStore.open_at(address, clock)
 
 
-# The table for programs that only compare stores. These stores need no key, and cannot make postings.
+# The table for programs that only read stores, for example to compare them. The stores that it opens have no key of the
+# hash chains, and cannot make postings.
 READABLE_STORES: Final[Stores[AccountStore]] = {
     SQLITE: SqliteAccountStore.open_at,
     MONGODB: open_mongodb,

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 
-# Every deposit has an entry on the same internal account. If all these entries were on one shard, they could overload
-# it. So each internal account is stored as this many accounts. The transaction's id decides which of them gets the
-# entry.
+# Every deposit has an entry on the internal account `DEPOSITS`. As a single account, it would be on one shard, and
+# could overload this shard. So each internal account is stored as several accounts; this is their number. A hash of the
+# transaction id selects the account that gets the entry.
 STRIPES: Final = 16
 
 
@@ -119,7 +119,7 @@ def to_link(account: Mapping[str, Any]) -> Link:
 
 
 def internal_account_id(name: str, currency: str, transaction_id: str) -> ObjectId:
-    """Return the id of the stored account (one of `STRIPES`) that gets the entry of a transaction."""
+    """Each internal account is stored as `STRIPES` accounts. Return the id of the one for this transaction."""
     stripe = hashlib.sha256(transaction_id.encode()).digest()[0] % STRIPES
     return ObjectId(hashlib.sha256(f"{name} {currency} {stripe}".encode()).digest()[:12])
 

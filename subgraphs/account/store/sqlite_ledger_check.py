@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from subgraphs.account.hash_chain import ChainKey
 
-# A sum of many amounts may exceed 64 bits. So each amount is split into billions and a remainder, and these are added
-# separately.
+# A sum of many amounts may exceed 64 bits. So each amount is split into billions and a remainder. All billions are
+# added up, and all remainders are added up.
 _HALF: Final = 10**9
 # Internal accounts have no stored balance. So the query adds the stored balances of customers' accounts and the entries
 # of internal accounts.
@@ -34,8 +34,8 @@ _EVERYTHING = f"""
     WHERE a.internal_name IS NOT NULL
 """  # noqa: S608 - a constant
 
-# Each query returns one row for each violation, with columns that say where it is. The entries of an account are added
-# in the order of posting. So each partial sum is a balance that the account once had, and fits into 64 bits.
+# Each query returns one row for each violation. The columns say where the violation is. A query sums the entries of an
+# account in the order of posting. So each partial sum is a balance that the account once had, and fits into 64 bits.
 INVARIANTS: Final[dict[str, str]] = {
     "the file is intact": "SELECT integrity_check AS problem FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
     "every reference has its row": 'SELECT "table", rowid, parent FROM pragma_foreign_key_check',
@@ -162,7 +162,7 @@ def _stored_entry(connection: sqlite3.Connection, row: sqlite3.Row) -> StoredEnt
 
 
 def _sums(connection: sqlite3.Connection, query: str) -> dict[tuple[str, ...], int]:
-    """Return the sums of a query. Each of its rows ends with the billions and the remainder of a sum."""
+    """Return the sums in the rows of `query`. The last two columns are the billions and the remainder of a sum."""
     return {tuple(row)[:-2]: row[-2] * _HALF + row[-1] for row in connection.execute(query)}
 
 

@@ -32,7 +32,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class TokenExchange:
-    """The result for a refresh token that a client has sent. `user` is the session's user as it is stored now."""
+    """The result for a refresh token that a client has sent. `user` has the present data of the session's user."""
 
     verdict: Verdict
     session: Session

@@ -60,8 +60,8 @@ class KafkaPublisher:
     async def close(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            # This does not wait for events that the producer has not sent yet. They are still in the outbox, and are
-            # published later.
+            # The producer gets only `STOP_SECONDS` to send its last events. Events that it does not send are still in
+            # the outbox, and are published later.
             with suppress(TimeoutError, KafkaError):
                 async with asyncio.timeout(STOP_SECONDS):
                     await producer.stop()

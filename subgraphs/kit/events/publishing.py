@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 async def publishing(outbox: Outbox, brokers: str | None, service: str) -> AsyncIterator[None]:
     """Publish the events of `outbox` to Kafka while the block runs.
 
-    If `brokers` is None, nothing is published, and the reader's position is deleted. Otherwise, old events would be
-    kept until this reader has read them. If brokers are set later, the events that still exist are published.
+    If `brokers` is None, nothing is published, and the position of the Kafka reader is deleted. With this position, the
+    outbox would keep old events until the reader has read them. If brokers are set later, the events that still exist
+    are published.
 
     Raises:
         ConfigurationError: `brokers` is set, but this kind of store cannot publish events.

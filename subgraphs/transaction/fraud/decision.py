@@ -54,8 +54,8 @@ class Reason:
         rule: the name of the rule in the rules file.
         kind: the kind of the rule, such as `velocity_count`.
         score: the number that the rule adds to the score of the decision.
-        action: the least severe action that the rule asks for; ALLOW if the rule only adds to the score.
-        shadow: whether the rule is only observed: it changes neither score nor action of the decision.
+        action: the decision is at least as severe as this action; ALLOW if the rule only adds to the score.
+        shadow: whether the rule is in shadow mode: its hit is recorded, but changes neither score nor action.
         observed: the values that the rule measured, and the values with which they were compared, such as
             `{"count": 6, "more_than": 5, "window": "1m"}`. There are counts, sums, times and currencies, but no ids,
             names or texts of customers.

@@ -36,7 +36,7 @@ class Inquiry:
 
 
 def inquire(rules: RuleSet, order: OrderFacts) -> Inquiry:
-    """Return the writes and reads that are needed to judge the order."""
+    """Return what must be written to the windows and read from them, so that the order can be judged."""
     reads: list[Read] = []
     judging: list[tuple[Rule, slice]] = []
     for rule in rules.rules:
@@ -67,5 +67,5 @@ def judge(rules: RuleSet, inquiry: Inquiry, readings: Sequence[Reading], decided
 
 
 def decide_without_rules(rules: RuleSet, order: OrderFacts, why: Unavailability, decided_at: datetime) -> Decision:
-    """Return the configured default decision, because the rules could not be evaluated (`why`)."""
+    """Return the configured default decision. `why` is the reason why the rules could not be evaluated."""
     return Decision(rules.when_unavailable.action(order), 0, rules.full_version, (), decided_at, why)

@@ -120,7 +120,7 @@ class FraudChecks:
             await asyncio.wait(tasks)
 
     async def _read(self, inquiry: Inquiry, at: int) -> Sequence[Reading]:
-        """Count the order, and read the series that the rules need. Series that are unknown are filled first."""
+        """Count the order, and read the series that the rules need. Unknown series are filled from the store first."""
         if not inquiry.reads and not inquiry.writes:
             return ()
         for _ in range(_ATTEMPTS):

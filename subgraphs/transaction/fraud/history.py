@@ -66,8 +66,9 @@ class StoreHistory:
 def _was_judged(transaction: Transaction) -> bool:
     if transaction.order.reversal is not None:
         return False
-    # An order that was refused when it was recorded was not judged. It never changes again, so its two times are equal.
-    # An order without a decision may have been judged, because earlier releases did not store decisions.
+    # An order that was refused at once was never judged. It is FAILED, has no decision, and was not changed since it
+    # was recorded. A FAILED order that was changed later may have been judged without a stored decision, because
+    # earlier releases did not store decisions.
     if transaction.status is not TransactionStatus.FAILED or transaction.decision is not None:
         return True
     return transaction.updated_at != transaction.created_at

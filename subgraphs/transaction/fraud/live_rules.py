@@ -33,8 +33,8 @@ class LiveRules:
     def __init__(self, path: Path | None = None) -> None:
         """Read the rules file. Without a path, use the bundled rules in shadow mode.
 
-        The bundled rules are not made for the customers of a certain bank. So in shadow mode, they hold no orders. An
-        operator who wants to use them copies them to a file.
+        The bundled rules were not written for the customers of this bank. In shadow mode, their hits are recorded, but
+        every order is allowed. An operator who wants the bundled rules to act copies them to a file.
 
         Raises:
             InvalidRules: the file cannot be used.

@@ -81,7 +81,7 @@ def counterparty(account_id: str | None, payee: str | None) -> str | None:
 def _settled_at(transaction: Transaction) -> int | None:
     if transaction.status not in SETTLED:
         return None
-    # For a REVERSED transaction, `updated_at` is the time of the reversal. The money had arrived earlier, and the time
-    # of the order is close to that.
+    # For a REVERSED transaction, `updated_at` is the time of the reversal. The money moved earlier, normally soon after
+    # the order. So the time of the order is used.
     moved = transaction.updated_at if transaction.status is TransactionStatus.COMPLETED else transaction.created_at
     return to_milliseconds(moved)

@@ -123,7 +123,7 @@ def _without_tags(found: Location) -> Location:
 
 
 def _line(document: object, location: Location) -> int:
-    """Return the line of the key at `location`. If it is not known, return the line of the nearest key around it."""
+    """Return the line of the key at `location`. If it has none, return the line of the innermost key around it."""
     line, node = 1, document
     for part in location:
         if not isinstance(node, CommentedMap | CommentedSeq) or not node.lc.data or part not in node.lc.data:

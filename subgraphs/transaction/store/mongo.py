@@ -126,8 +126,8 @@ class MongoTransactionStore(MongoStore):
         return True
 
     def _is_expired(self, holder: Document, at: datetime) -> bool:
-        # `self._clock` is cautious: it does not follow a clock that jumps ahead. With such a jump, valid keys would
-        # expire, and a repeated order would be executed twice.
+        # `self._clock` is cautious: it does not follow a clock that jumps ahead. If it did, valid keys would expire,
+        # and a repeated order would be executed twice.
         return may_be_reused(holder["key"]["expiresAt"], from_document(holder), min(at, self._clock()))
 
     async def change(self, transaction_id: str, decide: Change, *, by: str | None = None) -> Transaction:
@@ -255,10 +255,10 @@ class MongoTransactionStore(MongoStore):
 
 
 def _versions(before: Transaction | None, after: Transaction, statuses: int) -> Iterator[tuple[Event, int]]:
-    """Yield the events of a change, each with a version. The versions increase with each event of a transaction.
+    """Yield the events of a change, each with a version. Later events of a transaction have higher versions.
 
-    `statuses` is the number of statuses before the change. If a change has two events, the event of the fraud decision
-    comes before the event of the new status.
+    `statuses` is how many statuses the transaction had before the change. If a change has two events, the event of the
+    fraud decision comes before the event of the new status.
     """
     for event in events.of_change(before, after):
         yield event, 2 * statuses + (1 if event.type in {events.RECORDED, events.STATUS_CHANGED} else 0)

@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     from subgraphs.transaction.lease import Lease
 
 
-# The character NUL ends the name of a field in BSON, so a name cannot contain it. But a key of the metadata can contain
-# it.
+# A key of the metadata may contain the character NUL, but the name of a field in BSON may not. So a stored name has
+# `_ESCAPE` and `0` instead of NUL.
 _NUL: Final = "\x00"
 _ESCAPE: Final = "\u2400"
 

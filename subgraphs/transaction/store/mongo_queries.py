@@ -1,7 +1,8 @@
 """Builds the queries of lists on the collection `transactions`, as MongoDB's filters and pipelines.
 
-As in `sqlite_queries`, a list is the union of a few *branches*. Each branch is a range of one index in list order, and
-is limited to the page before the union. So reading a page takes the same time in a long history as in a short one.
+As in `sqlite_queries`, a list is the union of a few *branches*. Each branch is a range of one index in list order.
+Before the union, each branch is limited to one page. So reading a page takes the same time in a long history as in a
+short one.
 
 This module is pure: it has no I/O and reads no clock.
 """
@@ -37,8 +38,8 @@ class Branch:
     """A range of an index: the transactions that match `conditions`.
 
     Attributes:
-        owner: an additional condition about the owner of an account. All transactions of the range match it, or none
-            matches it. So it is applied only to the page that was read, and the rest of the history is not read.
+        owner: an additional condition about the owner of an account. In one range, it is true for all transactions or
+            for none. So it is checked only after a page of the range was read. No further transactions are read.
     """
 
     conditions: Conditions

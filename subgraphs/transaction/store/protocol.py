@@ -109,7 +109,7 @@ class TransactionStore(Outbox, IdentifiedStore, Protocol):
     async def find_key(self, scope: KeyScope, at: datetime) -> UsedKey | None:
         """Return the order that uses a key at the time `at`.
 
-        Return None if the key is unknown or `idempotency.may_be_reused`.
+        Return None if the key is unknown, or if it may be used for another order (`idempotency.may_be_reused`).
         """
 
     async def change(self, transaction_id: str, decide: Change, *, by: str | None = None) -> Transaction:

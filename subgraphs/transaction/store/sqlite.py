@@ -124,10 +124,10 @@ class SqliteTransactionStore(SqliteOutboxStore):
             return await _find_key(connection, scope, self._not_ahead(at))
 
     def _not_ahead(self, at: datetime) -> datetime:
-        """Return the time that decides whether a key has expired.
+        """Return the time that decides whether a key has expired: `at`, but not after the time of `_clock`.
 
-        This is `at`, or an earlier time while the clock is suddenly ahead. If the clock jumps ahead, valid keys must
-        not expire. Otherwise, a repeated order would be executed twice.
+        `_clock` is cautious: it does not follow a clock that suddenly jumps ahead. If it did, valid keys would expire,
+        and a repeated order would be executed twice.
         """
         return min(at, self._clock())
 

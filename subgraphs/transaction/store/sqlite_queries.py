@@ -1,8 +1,8 @@
 """Builds the queries of lists, as SQL text and named parameters. Every value is a parameter.
 
 A list is the union of a few *branches*. Each branch is a range of one index in list order: a viewer's own orders and
-the transactions received from others, or an account's debits and credits. Each branch is limited to the page before the
-union:
+the transactions received from others, or an account's debits and credits. Before the union, each branch is limited to
+one page. Here, the page has 20 rows, and one more row shows whether the list continues:
 
 ```
 SELECT id FROM (SELECT ... <branch 1> ORDER BY created_at DESC, id DESC LIMIT 21)

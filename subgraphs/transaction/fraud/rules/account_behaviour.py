@@ -37,8 +37,8 @@ class RapidInAndOut(Rule):
 
     def writes(self, order: OrderFacts, phase: Phase) -> Iterable[Write]:
         if phase is Phase.SETTLED:
-            # Received money counts for all types of orders. The key `types` of the rule selects only the orders that
-            # take money out of the account.
+            # Money that comes in is counted, whatever the type of its order is. The key `types` of the rule selects
+            # only among the orders that take money out of the account.
             received_by = order.account_id if order.type == "DEPOSIT" else order.receiver_id
             if received_by is not None and (self.own_accounts or not order.is_between_own_accounts):
                 yield Write(self._series(received_by, "received", order.currency), time_of(order, phase), order.units)

@@ -38,7 +38,7 @@ TO_SOMEBODY: Final[tuple[OrderType, ...]] = ("TRANSFER", "PAYMENT")
 
 
 class Phase(StrEnum):
-    """The moment at which an order is added to a series: when it is given, or when its money has moved."""
+    """When an order is added to a series: after it was placed (ORDERED), or after its money has moved (SETTLED)."""
 
     ORDERED = "ordered"
     SETTLED = "settled"

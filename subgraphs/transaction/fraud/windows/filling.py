@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from subgraphs.transaction.fraud.windows.protocol import Windows
     from subgraphs.transaction.fraud.windows.series import Scope, Series
 
-# The longest time between an order and the movement of its money, because an order may wait for a review. The history
-# is searched by the time of the order. So the search begins this much earlier than the window.
+# An order may wait for a review before its money moves, at most for this time. The history is searched by the time of
+# the order. So the search begins this much earlier than the window.
 LONGEST_REVIEW: Final = int(REVIEW_TIME / timedelta(milliseconds=1))
 
 
@@ -114,5 +114,5 @@ class _Missing:
                         self.elements.add(write.element)
 
     def is_complete(self, oldest: OrderFacts, at: int) -> bool:
-        """Whether orders that are older than `oldest` cannot add anything to the series."""
+        """Whether the series needs no orders that are older than `oldest`."""
         return oldest.at < at - self.reach or 0 < self.series.cap <= len(self.elements)

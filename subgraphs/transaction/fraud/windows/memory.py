@@ -90,7 +90,7 @@ class MemoryWindows:
         if state is None or str(state.token) != token or state.filling_since is None:
             return
         for past in history:
-            # Older orders are not observed again, so they need not be remembered.
+            # An order that is older than `REPEAT_MILLISECONDS` is not observed again, so its id is not remembered.
             is_new = series.is_tally and past.write.at + REPEAT_MILLISECONDS >= at
             if not (is_new and self._is_repeated(past.transaction_id, state.token, at)):
                 _add(state, past.write)
@@ -117,7 +117,10 @@ class MemoryWindows:
         return state
 
     def _begin(self, series: Series, at: int) -> _State:
-        """Return the state of a series. If it is unknown and no task is filling it, its state changes to filling."""
+        """Return the state of a series. If the series is unknown, return a new state, in which it is being filled.
+
+        If filling the series has taken too long, the series counts as unknown.
+        """
         state = self._find(series, at)
         is_abandoned = (
             state is not None

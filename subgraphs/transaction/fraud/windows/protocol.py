@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from subgraphs.transaction.fraud.windows.series import Read, Reading, Series, Write
 
-# If a transaction is observed again within this time, it is not counted again. Transactions are repeated after a crash,
-# and a process restarts much faster than this.
+# If a transaction is observed again within this time, it is not counted again. This happens when the steps of an order
+# are repeated after a crash. A process restarts much faster than this.
 REPEAT_MILLISECONDS: Final = HOUR
 # A series that nobody has read or written for this time is forgotten, and rebuilt when it is read again.
 IDLE_MILLISECONDS: Final = 8 * DAY
@@ -69,9 +69,9 @@ class Windows(Protocol):
     ) -> Observation:
         """Add an order to series, and then read series. Both happen in one atomic step.
 
-        A write to an unknown series is dropped, unless the series is also read. When the series is filled later, the
-        history contains the order. If a transaction is observed several times within `REPEAT_MILLISECONDS`, it counts
-        only once in each series.
+        A write to an unknown series is dropped, unless `reads` contains the series. The order is not lost: when the
+        series is filled later, the history contains the order. If a transaction is observed several times within
+        `REPEAT_MILLISECONDS`, it counts only once in each series.
 
         Args:
             transaction_id: the order.

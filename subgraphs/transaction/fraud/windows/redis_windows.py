@@ -90,7 +90,8 @@ class RedisWindows:
                 seen.append(past.transaction_id)
                 request.body["writes"].append({**request.write(write), "seen": _FIRST_SERIES + len(seen)})
             else:
-                # Older orders are not observed again. So their ids are not needed, and only their sums are sent.
+                # An order that is older than `REPEAT_MILLISECONDS` is not observed again, so its id is not needed. Only
+                # the sums of such orders are sent.
                 count, units = slots.get(write.at // series.slot, (0, 0))
                 slots[write.at // series.slot] = (count + 1, units + write.units)
         request.body["slots"] = [

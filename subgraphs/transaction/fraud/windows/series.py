@@ -8,12 +8,14 @@ slots      |  2  |     |  1  |  4  |  1  |      at = now
 window             '------- span ---------'     reading: 2? no: the slot of 2 ends before the window begins
 ```
 
-So a reading contains all orders of the window. It may also contain orders of the first slot from before the window.
+So a reading contains all orders of the window. It may also contain older orders, because the first slot may begin
+before the window.
 
 A **recent** series remembers members, such as the accounts that got money, with the last time of each member. There are
 at most `cap` members. If there are more, the members with the oldest times are forgotten.
 
-For each order, dozens of these objects are created. They are tuples, because tuples are created and compared fastest.
+For each order, dozens of `Series`, `Write` and `Read` objects are created. These classes are tuples, because tuples are
+created and compared fastest.
 
 This module is pure: it has no I/O and reads no clock.
 """
@@ -106,8 +108,8 @@ class Write(NamedTuple):
 
     Attributes:
         at: milliseconds since 1970.
-        units: the amount that a tally adds, in minor units; not negative.
-        member: the member that a recent series remembers.
+        units: for a tally, the amount of the order in minor units; not negative.
+        member: for a recent series, the member to remember, such as the hash of a payee (`member_key`).
         tag: the transaction id if the series remembers each order of a member separately; otherwise empty.
     """
 
@@ -133,7 +135,7 @@ class Question(StrEnum):
     LAST = "last"
     """The last time of a member, if it is in the window."""
     OTHER = "other"
-    """The last time at which another transaction with the same member was in the window."""
+    """The time of the latest order in the window with the same member. The transaction that asks is left out."""
 
 
 class Read(NamedTuple):
