@@ -133,8 +133,8 @@ async def _check_store(settings: AccountSettings) -> tuple[LedgerReport, str | N
 
 def _mismatch(path: Path, data_dir: Path) -> str | None:
     # The records must be read before the ledger. A running service changes the ledger first and its record afterwards.
-    # If the ledger were read first, the service could change both before the records are read. Then the record would
-    # have more changes than the ledger, as if the ledger had lost a change.
+    # If the ledger were read first, the service could change the ledger and the record before the record is read. Then
+    # the record would have more changes than the ledger, as if the ledger had lost a change.
     records = StoreRecords(data_dir).read()
     own, known = read_identity(path)
     return find_mismatch("account", own, known, records)

@@ -81,8 +81,8 @@ class HoldChange:
     Attributes:
         hold: the hold to write; None if the order was refused.
         settlement: the outcome of the order, with its entries and accounts; None if a hold is made.
-        accounts: the new state of the hold's account. It is empty if `settlement` has entries, because `settlement`
-            then contains the account.
+        accounts: the hold's account in its new state. If `settlement` has entries, this field is empty, because the
+            account is in `settlement.accounts`.
         moved: the changed sums of the person for the day and the month.
     """
 

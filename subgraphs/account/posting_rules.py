@@ -285,7 +285,7 @@ def _movements(posting: Posting, ledger: LedgerView) -> Iterator[Movement]:
 
 
 def reaches_bound(posting: Posting, ledger: LedgerView) -> bool:
-    """Whether a balance would exceed `MAX_UNITS`, although the settings allow it."""
+    """Whether the posting would raise a balance above `MAX_UNITS`, although the settings allow such a balance."""
     if not ledger.limits.balance.exceeds_bound(posting.currency):
         return False
     bound = from_minor_units(MAX_UNITS, posting.currency)

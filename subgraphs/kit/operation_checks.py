@@ -72,7 +72,7 @@ class InvalidDocument(Exception):
 
 
 class _BoundedOverlapRule(OverlappingFieldsCanBeMergedRule):
-    """graphql-core's rule for overlapping fields, with a smaller budget that fits the other limits."""
+    """graphql-core's rule for overlapping fields, which here may make only `_COMPARISONS` comparisons."""
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)

@@ -43,7 +43,7 @@ class SubgraphSchema(strawberry.federation.Schema):
         return results
 
     def _resolve(self, info: strawberry.Info[Any, Any], representation: object) -> object:
-        """Return the entity, an awaitable of the entity, or the error to report at this index."""
+        """Return the entity, an awaitable of the entity, or the error to report at the index of the representation."""
         # The annotation is `object`, because a client may send any value as `_Any`.
         if not isinstance(representation, Mapping) or not isinstance(representation.get("__typename"), str):
             return _refusal("a representation is an object with a `__typename`")

@@ -118,7 +118,8 @@ class Party:
 class Parties:
     """The owners of the accounts that an order names.
 
-    A side is None if it has no account, or if its account is unknown.
+    A side is None if the order has no account on this side, such as the source of a deposit, or if the account is
+    unknown.
     """
 
     source: Party | None
@@ -269,9 +270,9 @@ class Transaction:
         )
 
     def requested_by(self, viewer: Caller) -> str | None:
-        """Return the user who gave the order. Only the owner of the order and staff see this user.
+        """Return the user who gave the order. The result is None if `viewer` may not see this user.
 
-        Only staff see who made a reversal.
+        The owner of the order and staff may see the user. But only staff may see who made a reversal.
         """
         if self.order.reversal is not None and not reads_all(viewer):
             return None

@@ -108,7 +108,7 @@ class MongoLedgerTransaction:
         )
 
     async def write_posting(self, posting: Posting, settlement: Settlement, limits: Limits) -> None:
-        # The documents that other transactions may write, too, are written first. So a conflict is noticed early.
+        # Documents that other transactions may write, too, are written first, so that a conflict is noticed early.
         rows, links = self._entry_documents(posting, settlement)
         if settlement.accounts:
             updates = [_update(account, links[account.id]) for account in settlement.accounts]

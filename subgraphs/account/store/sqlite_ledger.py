@@ -148,7 +148,7 @@ class SqliteLedgerTransaction:
 
 
 async def last_link(connection: aiosqlite.Connection, account_id: str) -> Link:
-    """Return the link of an account's last entry that is chained."""
+    """Return the link of the last entry of an account that has a hash; an empty `Link` if there is none."""
     rows = await connection.execute_fetchall(
         "SELECT position, hash FROM entries WHERE account_id = ? AND position IS NOT NULL"
         " ORDER BY position DESC LIMIT 1",

@@ -213,8 +213,8 @@ CREATE TABLE moved_sums (
 ) STRICT, WITHOUT ROWID
 """
 
-# If an entry captures a hold, its trigger changes the balance and the held money in one statement. So at no time is the
-# held money of an account more than its balance.
+# If an entry captures a hold, its trigger changes the balance and the held money in one statement. So the held money of
+# an account is never more than its balance, not even between two statements.
 _HOLDS_AND_SUMS = (
     _HOLDS,
     "CREATE INDEX holds_of_account ON holds (account_id) WHERE status = 'HELD'",
