@@ -14,7 +14,7 @@ MOST: Final = 64
 
 
 class _Absent:
-    """Stands for a variable that the client does not send. The variable then has its default, which null has not."""
+    """Stands for a variable that the client does not send. Unlike null, such a variable has its default value."""
 
 
 _ABSENT: Final = _Absent()

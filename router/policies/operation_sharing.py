@@ -4,10 +4,10 @@
     second       └─ waits ────>  the same data and errors, with its own headers
 
 Two requests are equal if they have the same plan, operation, variables and claims, and send the same headers to the
-subgraphs. A request without a credential takes part. A request with a credential takes part only after its own
-credential was verified and found not to be revoked, so a session that has ended gets no response. An access token does
-not take part if the router cannot check whether it is revoked. Mutations are
-never shared. If the first request is cancelled or its deadline passes, one of the others executes the query.
+subgraphs. Requests without a credential are shared. A request with a credential is shared only if its own credential
+was verified and found not to be revoked, so a session that has ended gets no response. If the router cannot check
+whether an access token is revoked, requests with the token are not shared. Mutations are never shared. If the first
+request is cancelled or its deadline passes, one of the waiting requests executes the query.
 """
 
 from __future__ import annotations

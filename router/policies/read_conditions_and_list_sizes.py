@@ -43,7 +43,10 @@ class ListSize(NamedTuple):
 
 
 def list_size_of(definition: GraphQLField, directive: str) -> ListSize | None:
-    """Return the `@listSize` of a field, None if the field has none. `directive` is its name in the schema."""
+    """Return the `@listSize` of a field, None if the field has none.
+
+    `directive` is the name of `@listSize` in the schema, which can import the directive under another name.
+    """
     for node in (definition.ast_node and definition.ast_node.directives) or ():
         if node.name.value == directive:
             given = {argument.name.value: value_from_ast_untyped(argument.value) for argument in node.arguments or ()}

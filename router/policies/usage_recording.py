@@ -1,6 +1,7 @@
 """Records which operations clients send, for `router usage` and `router check --usage`. Off by default.
 
-The stage only counts in memory (`router.usage.recorder`). A store that cannot be written never fails a request.
+The stage only counts in memory (`router.usage.recorder`). If the store cannot be written, no request fails because of
+it.
 """
 
 from __future__ import annotations

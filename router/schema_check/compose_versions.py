@@ -44,8 +44,7 @@ _LARGE_BYTES: Final = 200_000
 def composed_versions(base: SchemaSource | None, proposed: SchemaSource) -> Iterator[ComposedVersions]:
     """Compose both versions. Large versions are composed in two processes. Two equal versions are composed once.
 
-    Inside the context, the proposed version is composed. The second process may still be composing the base. It ends
-    with the context.
+    When the `with` block begins, the proposed version is ready. The second process may still be composing the base.
     """
     old = None if base is None else base.subgraphs
     new = proposed.subgraphs

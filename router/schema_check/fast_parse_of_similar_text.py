@@ -30,7 +30,8 @@ def parse_similar(text: str, known: str, document: DocumentNode) -> DocumentNode
     definitions = document.definitions
     starts = [_start(each) for each in definitions]
     equal = _common(text, known)
-    # A definition is known to end only where the next one begins.
+    # A definition is taken over only if the next definition begins in the equal text too. Otherwise, it may end
+    # differently.
     head = next((number - 1 for number, start in enumerate(starts) if start > equal), len(starts) - 1)
     from_end = _common(text[::-1], known[::-1])
     first = next((number for number, start in enumerate(starts) if start >= len(known) - from_end), len(starts))
@@ -57,7 +58,7 @@ def _start(definition: DefinitionNode) -> int:
 
 
 def _common(one: str, other: str) -> int:
-    """Return the length of the longest common beginning."""
+    """Return the length of the longest common prefix."""
     low, high = 0, min(len(one), len(other))
     while low < high:
         middle = (low + high + 1) // 2

@@ -123,7 +123,8 @@ def _fetch(name: str) -> str:
     """Return the command that fetches a commit into a shallow clone."""
     remote, slash, branch = name.partition("/")
     if remote == "origin" and slash:
-        # A shallow clone knows only one branch. So git creates the name `origin/...` only if the command contains it.
+        # A shallow clone tracks only one branch. For another branch, git creates `origin/...` only if the command has
+        # this name.
         return f"git fetch --depth=1 origin {branch}:refs/remotes/{name}"
     if any(each in name for each in "~^@"):
         return "git fetch --unshallow"

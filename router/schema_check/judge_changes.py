@@ -246,7 +246,7 @@ def _is_broken(given: CheckInput, change: Change, impact: Impact | None, broken:
 def _verdict(
     given: CheckInput, change: Change, approval: Approval | None, *, is_known: bool, is_broken: bool
 ) -> Verdict:
-    # A dangerous change fails too if a known operation becomes invalid because of it.
+    # Even with a severity that is allowed, a change makes the check fail if it breaks a known operation.
     breaks_known = is_known and is_broken
     if change.severity not in FAIL_ON[given.fail_on] and not breaks_known:
         return Verdict.PASSES

@@ -50,8 +50,8 @@ class UsageSource:
 
     Attributes:
         location: The path or the URL of the store.
-        counted: The requests that count, for a change without a rule of its own.
-        by_code: For a code of a change that has a rule of its own, the requests that count for such a change.
+        counted: The requests that count for a change whose code has no rule of its own.
+        by_code: For each code that has a rule of its own, the requests that count for a change with this code.
         operation_count: The number of operations in the window of `counted`.
     """
 
@@ -119,7 +119,7 @@ async def _opened(rules: UsageRules) -> UsageSource:
 
 
 class _Windows:
-    """The windows of a store. Each is counted once, even if several rules have it."""
+    """The windows of a store. A window is counted only once, even if several rules have the same window."""
 
     def __init__(self, store: UsageStore, rules: UsageRules) -> None:
         self._store = store

@@ -58,10 +58,10 @@ def keys(model: type[BaseModel] = RouterSettings, prefix: str = "") -> Iterator[
 
 
 def _section(annotation: object) -> tuple[type[BaseModel] | None, str]:
-    """Return the section class that `annotation` contains, and the suffix of its path; None and "" if there is none.
+    """Return the section class in `annotation`, and the text to append to the path of the key.
 
-    The suffix is `.<name>` for a mapping of sections, `[]` for a list of sections, and otherwise empty. For example,
-    `Mapping[str, HeaderRules]` gives `HeaderRules` and `.<name>`.
+    Without a section class, return None and "". The text is `.<name>` for a mapping of sections, `[]` for a list of
+    sections, and otherwise empty. For example, `Mapping[str, HeaderRules]` gives `HeaderRules` and `.<name>`.
     """
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation, ""

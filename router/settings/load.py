@@ -2,13 +2,15 @@
 
 A reference can stand in place of any scalar. The reference is replaced by its value before types are checked:
 
-    port: {from_env: ROUTER_PORT, default: 4000}     # an environment variable, required without `default`; if it is
-                                                     # not set, the file that ROUTER_PORT_FILE names
+    port: {from_env: ROUTER_PORT, default: 4000}     # the value of an environment variable
     value: {from_file: /run/secrets/key}             # the text of a file without line breaks at its end
 
+If the environment variable ROUTER_PORT is not set, the file is read that ROUTER_PORT_FILE names. If that variable is
+not set either, `default` is used; without `default`, this is an error.
+
 `ENVIRONMENT` lists keys that have an environment variable. If one of these keys is missing in the file and its variable
-is set, the key has the value of the variable. Every other missing key has its default. In development
-(`MOSAFE_ENV`), the defaults of some keys are those of `development_defaults`.
+is set, the key has the value of the variable. Every other missing key has its default. In development (`MOSAFE_ENV`),
+the defaults of some keys are those of `development_defaults`.
 """
 
 from __future__ import annotations

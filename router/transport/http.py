@@ -109,7 +109,7 @@ class HttpTransport:
 
         Raises:
             NotAscii: A header that `signer` must cover has a character that is not ASCII.
-        ValueError: The request has no body, or a header contains a line break.
+            ValueError: The request has no body, or a header contains a line break.
         """
         name = request.subgraph
         target = self._targets.get(name)
@@ -202,7 +202,7 @@ class HttpTransport:
 def _is_same(endpoint: Endpoint, other: Endpoint) -> bool:
     """Return whether a connection to `other` can be used for `endpoint`."""
     has_same_tls = endpoint.tls is other.tls or "" != endpoint.tls_version == other.tls_version
-    # A signature belongs to a request, so another key needs no other connection.
+    # A signature belongs to one request. So a new signing key does not require a new connection.
     return has_same_tls and replace(endpoint, tls=None, signing=None) == replace(other, tls=None, signing=None)
 
 
@@ -247,7 +247,8 @@ def encode_request(
 async def _decoded(subgraph: str, raw: RawResponse, endpoint: Endpoint) -> SubgraphResponse:
     """Decode the body of a response, and check that it does not have too many JSON values.
 
-    A body that decodes to more than `LARGE` bytes is decoded in a thread. The decoders let other threads run.
+    A body that decodes to more than `LARGE` bytes is decoded in a thread. The decoders release the GIL, so the event
+    loop continues meanwhile.
 
     Raises:
         SubgraphUnreachable: The body cannot be decoded, and the status is not 2xx.

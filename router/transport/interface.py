@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 OperationKind = Literal["query", "mutation", "subscription"]
 
 Caller = Literal["anonymous", "verified", "unverified"]
-"""The client of a request: without a credential; with one that the router has verified, and found not to be revoked,
-for this very request; or with another one."""
+"""Who sent the client's request. `anonymous`: a client without a credential. `verified`: a client whose credential the
+router has verified for this request, and found not to be revoked. `unverified`: a client with any other credential.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The tables of a usage store, for SQLite and for PostgreSQL. Released steps never change."""
+"""The tables of a usage store, for SQLite and PostgreSQL. After a release, the statements of a step never change."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ FIRST_STEP: Final = (
         for table in ("minutes", "days")
     ),
 )
-"""Statements that both databases understand.
+"""The statements that create the tables in an empty database. SQLite and PostgreSQL understand all of them.
 
 `first_seen`, `last_seen` and `unknown_variables` are seconds since 1970. `unknown_variables` is the time of the last
 request for which some values of variables were not looked at; 0 if there is no such request. `period` is the number of

@@ -54,10 +54,10 @@ class ImportedReport:
 
 
 def read_report(content: bytes, schema: GraphQLSchema) -> ImportedReport:
-    """Read a report of either product. `schema` is the schema for which the operations were sent.
+    """Read a report of GraphQL Hive or of Apollo. `schema` is the schema for which the operations were sent.
 
     Raises:
-        InvalidReport: The content is not such a report.
+        InvalidReport: The text is not such a report.
     """
     report = _decoded(content)
     reader = _Reader(schema)

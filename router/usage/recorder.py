@@ -2,8 +2,9 @@
 
     request ─> record (in memory, a few microseconds) ─> every `flush_interval`: normalise, find coordinates ─> store
 
-A store that is full, locked or unreachable never fails a request. The counts wait in memory for the next attempt. There
-is a limit for everything that waits. Requests above the limit are not recorded; `RecorderStatus` has their number.
+If the store is full, locked or unreachable, no request fails because of it. The counts wait in memory for the next
+attempt. There is a limit for everything that waits. Requests above the limit are not recorded; `RecorderStatus` has
+their number.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from router.usage.usage_store import UsageStore
 
 MOST_WAITING_VARIABLES: Final = 1_000
-"""How many requests may wait until the values of their variables are looked at. Until then, memory holds the values."""
+"""The maximum number of requests whose variables are kept in memory, until the recorder looks at the variables."""
 
 LONGEST_CLIENT: Final = 100
 """Names and versions of clients are cut to this number of characters."""

@@ -1,4 +1,4 @@
-"""Compares what clients used with a schema: which elements nobody used, and how much of each type was used."""
+"""Shows how clients used a schema: which elements nobody used, and how much of each type was used."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def add_unknown_variables(
 ) -> dict[str, int]:
     """Return the number of requests that used each coordinate, or may have used it in their variables.
 
-    The recorder does not look at the variables of all requests. If it did not look at those of an operation, they may
-    have used everything in their types. An operation that is no longer valid for the schema is left out, because it
-    cannot be executed.
+    The recorder does not look at the variables of all requests. If the variables of an operation were not looked at,
+    the requests may have used everything in the types of these variables. An operation that is no longer valid for the
+    schema is left out, because it cannot be executed.
     """
     added = dict(requests)
     for each in operations:

@@ -59,7 +59,7 @@ class Counts:
     buckets: list[int] = field(default_factory=lambda: [0] * BUCKETS)
 
     def add(self, other: Counts, weight: int = 1) -> None:
-        """Add other counts, each `weight` times."""
+        """Add the numbers of other counts, each multiplied by `weight`."""
         self.requests += other.requests * weight
         self.errors += other.errors * weight
         self.seconds += other.seconds * weight
@@ -104,7 +104,8 @@ class UsageBatch:
         counts: (minute since 1970, id of the operation, client) → counts.
         clients: The clients in `counts`.
         described: Ids of operations whose coordinates the store may not have yet.
-        in_variables: Maps the id of an operation to the coordinates that the values of its variables used.
+        in_variables: Maps the id of an operation to the coordinates (input fields and enum values) in the values that
+            clients sent for its variables.
         unknown_variables: Ids of operations for which some values of variables were not looked at.
     """
 
@@ -118,11 +119,11 @@ class UsageBatch:
 
 @dataclass(frozen=True, slots=True)
 class UsageWindow:
-    """Which requests count.
+    """A choice of requests of a store: those since a time, except those of some clients.
 
     Attributes:
-        since: The beginning, in seconds since 1970.
-        excluded_clients: Names of clients whose requests do not count.
+        since: The time of the oldest chosen requests, in seconds since 1970.
+        excluded_clients: Names of clients whose requests are not chosen.
     """
 
     since: float
@@ -146,7 +147,8 @@ class OperationUsage:
         counts: Its requests.
         clients: The clients that sent it. The client with the most requests is first.
         last_seen: The day of the last request, in seconds since 1970.
-        in_variables: The coordinates that the values of its variables used; None if not all values were looked at.
+        in_variables: The coordinates (input fields and enum values) in the values that clients sent for its variables.
+            None if not all values were looked at.
     """
 
     operation: RecordedOperation

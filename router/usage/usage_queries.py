@@ -1,6 +1,6 @@
 """Reads a usage store: totals, clients, operations, and what they use of the schema."""
 
-# ruff: noqa: S608  (statements consist of our own names and of places for parameters)
+# ruff: noqa: S608  (statements contain only our own names and placeholders)
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from router.usage.usage_store import UsageStore
 
 _SUMS: Final = ", ".join(f"sum({column})" for column in ("requests", "errors", "seconds", *BUCKET_COLUMNS))
-# A window that begins longer ago is read by day, because counts by minute are not kept for long.
+# A window that begins longer ago than this is read by day, because counts by minute are deleted after some days.
 _LONGEST_BY_MINUTE: Final = 2 * DAY
 
 

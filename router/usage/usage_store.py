@@ -4,7 +4,7 @@
 day.
 """
 
-# ruff: noqa: S608  (statements consist of our own names and of places for parameters)
+# ruff: noqa: S608  (statements contain only our own names and placeholders)
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ async def _delete(transaction: SqlTransaction, table: str, condition: str, param
 
 
 def places(count: int, first: int = 1) -> str:
-    """Return places for parameters: `$1, $2, $3`."""
+    """Return placeholders for parameters: `$1, $2, $3`."""
     return ", ".join(f"${number}" for number in range(first, first + count))
 
 

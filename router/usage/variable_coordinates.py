@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from graphql import GraphQLInputType, GraphQLSchema, OperationDefinitionNode
 
 InputVariables = tuple[tuple[str, "GraphQLInputType"], ...]
-"""Names and types of the variables whose values can use coordinates."""
+"""The name and type of each variable of an input object type or enum. Only such variables can use coordinates."""
 
 
 def input_variables(schema: GraphQLSchema, definition: OperationDefinitionNode) -> InputVariables:

@@ -3,8 +3,8 @@
     Authorization: DPoP <token>      the claim `cnf` of the token has the thumbprint of a public key
     DPoP: <proof>                    a JWT: its header has the public key, and the private key has signed it
 
-A proof is for one token, method and URL, and can be used once. A bound token without a proof is refused, because it can
-be stolen; so is a token that is not bound, if it is sent as one that is.
+A proof is for one token, method and URL, and can be used once. A bound token without a proof is refused, because the
+token may be stolen. A token that is not bound is refused if it is sent with the scheme `DPoP`.
 """
 
 from __future__ import annotations
@@ -139,8 +139,9 @@ class DpopProofs:
         identifier = proof.claims["jti"]
         if not isinstance(identifier, str) or not 0 < len(identifier) <= _MOST_IDENTIFIER_CHARACTERS:
             raise CredentialRefused("proof: identifier")
-        # The operations of a batch share one mapping of headers and one deadline. Two HTTP requests never do: while
-        # both exist, their mappings are different objects; otherwise they did not arrive at the same time.
+        # All operations of a batch have the same `headers` object and the same deadline. Two different HTTP requests
+        # never have both in common: while both requests exist, their `headers` are different objects, and a request
+        # that arrives later has another deadline.
         http_request = (id(request.headers), request.deadline) if request.deadline is not None else object()
         seconds = self._settings.lifetime + 2 * self._clock_skew
         try:

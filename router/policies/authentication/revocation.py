@@ -42,7 +42,8 @@ class RevokedIds:
     def __init__(self, settings: RevocationTable) -> None:
         self._path = Path(settings.sqlite)
         self._claim = settings.claim
-        # This is safe from SQL injection, because the settings allow only letters, digits and `_` in both names.
+        # This is safe from SQL injection: the settings allow only letters, digits and `_` in the names of table and
+        # column.
         self._query = f'SELECT "{settings.column}" FROM "{settings.table}"'  # noqa: S608
         self._connection: sqlite3.Connection | None = None
         self._version: object = None

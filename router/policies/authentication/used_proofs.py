@@ -15,7 +15,7 @@ class TooManyProofs(Exception):
 
 
 class UsedProofs:
-    """The digests of at most `most` proofs. A proof is forgotten when it is too old to be accepted in any case."""
+    """The digests of at most `most` proofs. A proof is forgotten when it is too old to be accepted again."""
 
     def __init__(self, most: int) -> None:
         self._most = most

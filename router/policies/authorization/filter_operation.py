@@ -110,7 +110,7 @@ class _Filter:
     coordinates: dict[str, None] = field(default_factory=dict)
 
     def selections(self, selections: SelectionSetNode, parent: str, *, is_refused: bool) -> _Parts:
-        """Return both versions of the selections on type `parent`. If `is_refused` is True, refuse all their fields."""
+        """Return both versions of the selections on type `parent`. If `is_refused` is True, every field is refused."""
         parts = [self._one(selection, parent, is_refused=is_refused) for selection in selections.selections]
         return _Parts(
             tuple(each for part in parts for each in part.client),
@@ -174,9 +174,10 @@ class _Filter:
     def _fragment(self, node: SelectionNode, name: str, parent: str, parts: _Parts) -> _Parts:
         """Return both versions of a fragment.
 
-        If all fields of the fragment are refused, the planned version may still need the fragment, with `__typename`.
-
         `name` is the type of the fragment. `parent` is the type on which the fragment is selected.
+
+        If all fields of a fragment are refused, the planned version usually has no part of the fragment. But if the
+        fragment has a condition, the planned version may need the fragment with only `__typename`.
         """
         if parts.planned:
             return parts._replace(is_removable=True)

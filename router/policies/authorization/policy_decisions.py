@@ -34,7 +34,7 @@ class PolicyDecider(Protocol):
     """The interface for deciding which policies hold."""
 
     async def granted(self, question: PolicyQuestion) -> frozenset[str]:
-        """Return the policies of the question that hold. A policy about which no decision is possible does not hold."""
+        """Return the policies of the question that hold. If a policy cannot be decided, it does not hold."""
         ...
 
     async def aclose(self) -> None:

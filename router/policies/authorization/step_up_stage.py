@@ -55,7 +55,10 @@ class Login(NamedTuple):
     max_age: float | None
 
     def is_met(self, identity: Identity | None, now: float) -> bool:
-        """Return whether the login of a client suffices at the Unix time `now`. A claim that is missing does not."""
+        """Return whether the login of a client suffices at the Unix time `now`.
+
+        If a claim is missing that the decision needs, the login does not suffice.
+        """
         if identity is None:
             return False
         claims = identity.claims
@@ -69,7 +72,7 @@ class Login(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class _Selected:
-    """The rules that the selected fields of an operation can match, whatever its variables are."""
+    """The rules that the selected fields of an operation match if `@skip` and `@include` are ignored."""
 
     operation: PreparedOperation
     rules: frozenset[int]
@@ -97,8 +100,8 @@ class StepUp(Stage):
         """Return the stage, or None if `authorization.step_up` has no rules.
 
         Raises:
-            PolicySetupError: A rule names a field that the supergraph does not have. Nothing would protect the field
-                that was meant.
+            PolicySetupError: A rule names a field that the supergraph does not have, for example because of a misspelt
+                name. The intended field would not be protected.
         """
         settings = inputs.settings
         rules = settings.authorization.step_up
@@ -176,10 +179,10 @@ class StepUp(Stage):
 
 
 def combined(logins: Sequence[Login]) -> Login:
-    """Return one login that meets as many of `logins` as possible, so that the user logs in only once.
+    """Return one login that satisfies as many of `logins` as possible, so that the user has to log in only once.
 
-    If no value of `acr` meets all of them, the values of the first are returned. The next challenge then has the other
-    values.
+    If no value of `acr` is in the lists of all logins, return the values of the first list. After this login, the next
+    challenge asks for the values of another list.
     """
     lists = [login.acr_values for login in logins if login.acr_values]
     common = [value for value in lists[0] if all(value in each for each in lists)] if lists else []
@@ -256,7 +259,8 @@ def _matching(coordinate: str, schema: GraphQLSchema, key: str) -> Iterator[str]
         raise PolicySetupError(f"{key}: {coordinate}: the supergraph has no such field")
     owners = [parent]
     if isinstance(type_, GraphQLInterfaceType):
-        # A client can select the same field on the type of the object, without the interface.
+        # A client can also select the field on an object type that implements the interface. The rule applies there
+        # too.
         owners += [each.name for each in schema.get_possible_types(type_)]
     for each in type_.fields if name == "*" else (name,):
         yield from (f"{owner}.{each}" for owner in owners)

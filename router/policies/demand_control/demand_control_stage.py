@@ -42,7 +42,7 @@ class PricedOperation(NamedTuple):
 
     @classmethod
     def of(cls, operation: PreparedOperation, weights: SchemaWeights, list_size: int) -> PricedOperation:
-        """Price an operation of a document."""
+        """Find the cost of each field of an operation. The estimate of a request is then only a calculation."""
         definition = operation.definition
         root, base = weights.of_root(definition.operation.value)
         pricing = Pricing(weights, list_size, operation.fragments)
@@ -69,7 +69,7 @@ class _KnownOperation:
 
     @classmethod
     def of(cls, operation: PreparedOperation, weights: SchemaWeights, list_size: int) -> _KnownOperation:
-        """Price an operation, once for all its requests."""
+        """Prepare the estimates of an operation. This is done once for all requests with the operation."""
         with bounded_nesting():
             priced = PricedOperation.of(operation, weights, list_size)
             names = set(variables_of(priced.selections, set()))

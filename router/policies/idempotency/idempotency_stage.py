@@ -61,7 +61,9 @@ class Idempotency(Stage):
         await self._keys.aclose()
 
     async def on_operation(self, context: RequestContext, operation: Operation) -> None:
-        """Fill the keys of subgraphs in the variables. The coercion of the variables follows.
+        """Write the client's key into the variables, at the places where the mutations of subgraphs take a key.
+
+        The variables are coerced later.
 
         Raises:
             Refused: The key is not valid (400).
@@ -77,7 +79,8 @@ class Idempotency(Stage):
     async def on_execution(self, context: RequestContext, run_on: RunOn) -> Response:
         """Run a mutation with a new key. For a known key, return the stored response.
 
-        Queries, and mutations without a key, run as usual, and so do mutations whose subgraphs decide about the key.
+        Queries, and mutations without a key, run as usual. So does a mutation if each of its root fields has a key of
+        its subgraph: the subgraphs then recognise a repetition.
 
         Raises:
             Refused: The key is not valid (400), or was used for another mutation (422). The first mutation with the key

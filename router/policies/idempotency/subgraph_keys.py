@@ -3,8 +3,8 @@
     Idempotency-Key: k      mutation ($input: TransferInput!) { transfer(input: $input) { ... } }
                             {"input": {"amount": "1.00"}}  ─>  {"input": {"amount": "1.00", "idempotencyKey": "k"}}
 
-A key that the client has written into its operation or variables stays. Only variables are filled: a literal input
-object without the key keeps its meaning.
+If the client has written a key into its operation or variables, this key is kept. Only variables are changed, never the
+operation: an input object that is written as a literal gets no key.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class FilledKeys(NamedTuple):
 
 
 def fill_keys(operation: PreparedOperation, given: Mapping[str, object], argument: str, key: str) -> FilledKeys:
-    """Return the variables of a mutation, with `key` wherever a variable can take it and the client gave none.
+    """Return the variables of a mutation. Add `key` wherever a variable can take a key and has none.
 
     `argument` is the name of the arguments and input fields that take keys.
     """
@@ -79,7 +79,7 @@ class _Filling(NamedTuple):
         ]
 
     def _fill_value(self, value: ValueNode | None) -> bool:
-        """Fill a value that is the key itself."""
+        """Fill an argument or input field that takes the key itself. Return whether it now has a value."""
         if not isinstance(value, VariableNode):
             return value is not None and not isinstance(value, NullValueNode)
         name = value.name.value
@@ -88,7 +88,7 @@ class _Filling(NamedTuple):
         return True
 
     def _fill_input(self, value: ValueNode | None) -> bool:
-        """Fill the key in an input object."""
+        """Fill the key in an input object that has a field for the key. Return whether the field now has a value."""
         if isinstance(value, ObjectValueNode):
             return self._fill_value({each.name.value: each.value for each in value.fields}.get(self.argument))
         content = self.variables.get(value.name.value) if isinstance(value, VariableNode) else None

@@ -105,7 +105,10 @@ class Limiter(Protocol):
 
 
 def decide(uses: Sequence[Use], debts: Sequence[float]) -> tuple[bool, list[Decision]]:
-    """Return whether all uses are allowed, and the decisions. `debts` has each debt before the use, in seconds."""
+    """Return whether all rules allow their uses, and the decision for each use.
+
+    `debts` has, for each use, the client's debt before the use, in seconds.
+    """
     allowed, decisions = True, []
     for (_, quota, weight), debt in zip(uses, debts, strict=True):
         after = debt + min(weight, quota.burst) * quota.interval

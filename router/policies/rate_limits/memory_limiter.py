@@ -19,14 +19,14 @@ _DROPPED_SHARE: Final = 0.1
 class MemoryLimiter:
     """A `Limiter` that remembers at most `most_keys` keys. A key is a client and a rule.
 
-    When a further key comes, the limiter forgets the tenth of the keys with the smallest debts. A client that has used
-    up its limit has a large debt. So a flood of new keys does not reset its limit.
+    If there is no room for a new key, the limiter forgets a tenth of the keys: those with the smallest debts (see
+    `limiter`). A client that has used up its limit has a large debt. So a flood of new keys does not reset its limit.
     """
 
     def __init__(self, most_keys: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._most_keys = most_keys
         self._clock = clock
-        self._paid_at: dict[str, float] = {}  # the time at which the debt of each key is 0
+        self._paid_at: dict[str, float] = {}  # for each key, the time at which its debt will be 0
 
     def __len__(self) -> int:
         """The number of remembered keys."""

@@ -136,7 +136,7 @@ class AddressRateLimits(_RateLimitStage):
 
     @classmethod
     def configured(cls, inputs: PolicyInputs) -> AddressRateLimits | None:
-        """Return the stage, or None if the settings have no such rule."""
+        """Return the stage, or None if no rule of the settings belongs to this stage."""
         rules = [rule for rule in _rules(inputs, "requests") if not rule.key.needs_identity]
         return cls(rules, inputs.settings.rate_limits) if rules else None
 
@@ -156,7 +156,7 @@ class IdentityRateLimits(_RateLimitStage):
 
     @classmethod
     def configured(cls, inputs: PolicyInputs) -> IdentityRateLimits | None:
-        """Return the stage, or None if the settings have no such rule."""
+        """Return the stage, or None if no rule of the settings belongs to this stage."""
         rules = [rule for rule in _rules(inputs, "requests") if rule.key.needs_identity]
         return cls(rules, inputs.settings.rate_limits) if rules else None
 
@@ -176,7 +176,7 @@ class CostRateLimits(_RateLimitStage):
 
     @classmethod
     def configured(cls, inputs: PolicyInputs) -> CostRateLimits | None:
-        """Return the stage, or None if the settings have no such rule.
+        """Return the stage, or None if no rule of the settings belongs to this stage.
 
         Raises:
             PolicySetupError: Demand control is disabled, so nobody estimates costs.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def without_overlap(comparison: Comparison, removed: str) -> frozenset[str]:
-    """Return the abstract types whose last common object type was lost.
+    """Return the abstract types that no longer have any object type in common with another abstract type.
 
     Args:
         comparison: Both schemas.

@@ -233,5 +233,5 @@ class LintedText:
         source = self.links.directive_source(name) if is_directive else self.links.type_source(name)
         if source is not None:
             return source[0].url.is_apollo
-        # A schema of Federation 1 links nothing, and may define the directives itself.
+        # A schema of Federation 1 has no `@link`, and may define the directives of federation itself.
         return is_directive and name in {"key", "requires", "provides", "external", "extends", "tag", "link", "core"}

@@ -1,4 +1,4 @@
-"""Questions about the types of fields and arguments, as the text writes them."""
+"""Functions that read a type as the text writes it, such as `[Book!]!`: is it a list, can it be null, what is in it?"""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ OPT_OUT_CODES: Final = {
     OPT_OUT_WITHOUT_REASON: "A comment that opts out of a rule gives no reason or names no rule.",
     OPT_OUT_UNUSED: "A comment opts out of a rule that finds nothing there.",
 }
-"""The meanings of the codes that are not rules. Settings cannot switch these codes off."""
+"""The codes of findings about opt-out comments, with their meanings. Settings cannot switch these findings off."""
 
 
 @dataclass(frozen=True, slots=True)

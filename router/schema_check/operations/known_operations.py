@@ -47,7 +47,8 @@ class KnownOperation:
         name: The name of the operation; `(anonymous)` if it has none.
         place: The file and the line of the operation, such as `operations/book.graphql:3`.
         document: The operation and its fragments.
-        in_variables: The coordinates that the values of its variables used; None if not all values are known.
+        in_variables: The coordinates (input fields and enum values) in the values that clients sent for its variables.
+            None if not all values are known.
         usage: The operation in the usage store, with its requests; None if the operation comes from a file.
     """
 

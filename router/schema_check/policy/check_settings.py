@@ -84,7 +84,7 @@ class PlanCostLimits(StrictModel):
     more_fetches: Number | None = None
     """The check fails if a plan gets more than this number of additional fetches."""
     more_depth: Number | None = None
-    """The check fails if a plan runs more than this number of additional fetches one after the other."""
+    """The check fails if the longest chain of dependent fetches in a plan grows by more than this number."""
     more_fetches_per_request: Annotated[float, Field(ge=0)] | None = None
     """The check fails if a request of the usage store needs more than this number of additional fetches on average."""
     most_operations: Number = 1000
@@ -146,8 +146,8 @@ class CheckSettings(StrictModel):
     plan_cost: PlanCostLimits = PlanCostLimits()
     """Limits for the plans of known operations."""
     lint: dict[str, Any] | None = None
-    """The lint rules: their levels (`rules`), exceptions for paths (`overrides`), and `only_new`. With `{}`, all rules
-    have their own levels. Without the key, lint does not run."""
+    """The lint rules: their levels (`rules`), exceptions for paths (`overrides`), and `only_new`. With `{}`, every rule
+    has its default level. Without the key, lint does not run."""
     usage: UsageRules | None = None
     """The usage store of the router, and which of its requests count."""
 

@@ -1,4 +1,4 @@
-"""Compares what the plans of known operations cost with both versions: their fetches, and how many run in a row."""
+"""Compares the plans of known operations in both versions: how many fetches, and how many of them run in a row."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class _Versions:
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
-    """What the plans of one operation cost with both versions."""
+    """What the plan of one operation costs in each version."""
 
     operation: KnownOperation
     before: PlanCosts
@@ -71,15 +71,15 @@ def plan_cost_findings(
 ) -> Iterator[StepFinding]:
     """Yield a finding for each operation whose plan costs more or less than before, and one for all requests together.
 
-    Operations that are not valid with both versions are left out, because another step reports them.
+    An operation that is invalid in one of the versions is left out, because another step reports it.
 
     Args:
         old_sdl: The supergraph of the base.
         new_sdl: The supergraph of the proposed version.
         operations: The known operations of files.
         limits: How much more a plan may cost.
-        usage: The usage store, whose operations with the most requests are planned too. Those with fewer requests than
-            `usage.below` do not make the check fail.
+        usage: The usage store, whose operations with the most requests are planned too. An operation with a smaller
+            share of the requests than `usage.below` does not make the check fail.
 
     Raises:
         StoreFailure: The usage store cannot be read now.

@@ -16,8 +16,8 @@ class Cache(Section):
     plans: Count = 1_000
     """Maximum number of plans."""
     compiled_plans: Count = 500
-    """Maximum number of compiled plans (`execution.compile_plans`). If the cache is full, a new compiled plan replaces
-    one only if that one was not used during the last 5,000 executions."""
+    """Maximum number of compiled plans (`execution.compile_plans`). If the cache is full, a new compiled plan can only
+    replace a plan that was not used during the last 5,000 executions."""
     memory_bytes: Count = 50_000_000
     """Maximum memory of each of the three caches. The memory of a document or plan is the total size of its objects.
     The memory of a compiled plan is estimated from its source text. What is larger than this limit is not cached."""

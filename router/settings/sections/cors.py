@@ -14,7 +14,7 @@ from servicekit.cors import ANY, matches_every_origin
 
 
 class PathCors(Section):
-    """The origins whose pages may call one path. They replace those for all paths."""
+    """The origins whose pages may call one path. For this path, they replace the origins in `cors`."""
 
     origins: tuple[Origin, ...] = ()
     """Origins whose pages may call the path; none if empty."""

@@ -91,7 +91,8 @@ class PropagateResponse(Section):
     """Forward a header of the subgraph's response to the client."""
 
     named: HeaderName | None = None
-    """Forward the header with this name. Headers of the connection and of the body need `rename`."""
+    """Forward the header with this name. A header of the connection or of the body can only be forwarded under another
+    name (`rename`)."""
     matching: Pattern | None = None
     """Forward every header whose whole name matches this regular expression. `Set-Cookie` and headers of the connection
     and of the body never match."""

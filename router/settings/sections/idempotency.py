@@ -31,9 +31,10 @@ class Idempotency(Section):
     header: HeaderName = "idempotency-key"
     """The header with the key: 1 to 255 visible ASCII characters. Each client has its own keys."""
     argument: Annotated[str, Field(pattern=r"^[_A-Za-z][_0-9A-Za-z]*$")] | None = None
-    """The name of the argument, or of the input field, with which mutations of subgraphs take a key, for example
-    `idempotencyKey`. The header fills it in the variables of the client, and the subgraph decides: the router stores no
-    response if each field of the mutation has its own key. This works without `enabled` too."""
+    """The name of the argument or input field in which mutations of subgraphs take an idempotency key, for example
+    `idempotencyKey`. The router writes the key of the header into this argument or field, in the client's variables. If
+    each root field of a mutation has such a key, the subgraphs recognise repetitions, and the router stores no
+    response. This name has an effect even if `enabled` is false."""
     ttl: Duration = 172_800.0
     """How long a key and its response are stored."""
     entries: Count = 10_000
@@ -41,5 +42,5 @@ class Idempotency(Section):
     memory_bytes: Count = 50_000_000
     """The largest memory of the responses of a worker, if there is no Redis."""
     redis: IdempotencyRedis | None = None
-    """A Redis in which all workers and routers store keys and responses. With null, each worker stores its own keys.
-    This protects a client only if all its requests go to one worker."""
+    """A Redis in which all workers and routers store keys and responses. With null, each worker stores its own keys: a
+    repetition is then recognised only if it reaches the same worker."""

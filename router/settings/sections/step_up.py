@@ -27,9 +27,10 @@ class StepUpRule(Section):
     operations: tuple[Literal["query", "mutation", "subscription"], ...] = ()
     """The rule applies to all operations of these kinds too."""
     acr_values: tuple[AcrValue, ...] = ()
-    """The claim `acr` of the access token must have one of these values. The first is preferred. Empty: any login."""
+    """The claim `acr` of the access token must have one of these values. The challenge lists them in this order, the
+    preferred value first. If the list is empty, any login suffices."""
     max_age: Duration | None = None
-    """The login (the claim `auth_time` of the access token) must not be longer ago than this. Null: any time."""
+    """The longest time since the login (the claim `auth_time` of the access token). Null: any time."""
 
     @model_validator(mode="after")
     def _has_an_effect(self) -> StepUpRule:

@@ -24,8 +24,8 @@ class Retry(Section):
     attempts: Count = 2
     """The largest number of repetitions of one request. `timeout` limits the time of all attempts together."""
     wait: Duration = 0.05
-    """The longest wait before the first repetition. It doubles with each further one. The real wait is random, and at
-    most this long."""
+    """The longest wait before the first repetition. This limit doubles for each further repetition. The real wait is
+    random, and never longer than the limit."""
     longest_wait: Duration = 1.0
     """The longest wait before any repetition. If the `Retry-After` of a subgraph is longer, the request is not
     repeated."""
@@ -57,7 +57,8 @@ class Hedge(Section):
     enabled: bool = False
     """Whether slow queries are sent twice."""
     percentile: Percentage = 90.0
-    """A query is slow if it takes longer than this percentage of the last 256 queries to the subgraph did."""
+    """The percentile from which a query is slow. With 90, a query is slow if it takes longer than 90 % of the last 256
+    queries to the subgraph."""
     shortest_wait: Duration = 0.01
     """A query is never slow before it has taken this time."""
     budget: Percentage = 10.0
@@ -76,7 +77,8 @@ class Shedding(Section):
     largest: Count = 1_000
     """The limit is never larger than this number. `max_connections` applies too."""
     tolerance: Annotated[float, Field(gt=1, le=10), IsNumber] = 1.5
-    """The limit shrinks when requests take longer than this multiple of their shortest typical duration."""
+    """The router remembers the shortest mean duration of requests. The limit shrinks if the mean duration is longer
+    than this multiple of the shortest."""
 
 
 class Ejection(Section):

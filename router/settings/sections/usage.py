@@ -11,7 +11,10 @@ from router.settings.types import Count, Duration, HeaderName, NewFilePath
 
 
 class Usage(Section):
-    """Records which operations clients send. The store has no values of clients, because literals are removed."""
+    """Records which operations clients send, without the values that clients send.
+
+    Literals are removed from operations. Of variables, only the names of input fields and the enum values are stored.
+    """
 
     enabled: bool = False
     """Whether the router records usage."""

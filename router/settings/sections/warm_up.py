@@ -18,9 +18,8 @@ class WarmUp(Section):
     persisted documents. The manifest is a list of documents, an object that maps ids to documents, or an object of the
     form {"operations": [{"body": document}]}."""
     hottest: Annotated[int, Field(ge=0), IsNumber] = 300
-    """How many documents the router prepares before a reload replaces the supergraph. These are the documents that
-    clients used most. 0 for none.
-    """
+    """Before a reload replaces the supergraph, the router prepares this number of documents, those that clients used
+    most. 0 for none."""
     rate: Count = 50
     """Maximum number of documents prepared per second while clients are served, so that requests are not delayed."""
     timeout: Duration = 30.0

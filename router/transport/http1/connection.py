@@ -181,8 +181,11 @@ class Connection(asyncio.Protocol):
                 self._reject(_TOO_LARGE)
 
     def _is_too_large(self, *, in_coded_body: bool) -> bool:
-        """Return whether head or framing exceed their limit. `in_coded_body`: the read began inside a framed body."""
-        if not self._headers_done:  # the head is not complete; or the response is, and nothing of the next has arrived
+        """Return whether the head, or the chunk framing of the body, is larger than its limit.
+
+        `in_coded_body` says whether the last read began inside a body with a transfer coding.
+        """
+        if not self._headers_done:  # the head is incomplete, or the whole response has arrived
             return self._received > MAX_HEAD_BYTES
         if in_coded_body:
             return self._framing.is_exceeded

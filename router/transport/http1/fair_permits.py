@@ -1,6 +1,7 @@
 """`FairPermits`: a semaphore that gives permits in order of arrival.
 
-Unlike `asyncio.Semaphore`, a free permit is taken without a coroutine, because nearly every exchange finds one.
+Most exchanges find a free permit. So a free permit is taken by a plain function, not by a coroutine as in
+`asyncio.Semaphore`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections import deque
 
 
 class FairPermits:
-    """At most `count` holders at once. While somebody waits, no permit is free: `release` passes it on."""
+    """A semaphore with `count` permits. If callers wait, `release` gives the permit to the first of them."""
 
     __slots__ = ("_free", "_waiters")
 

@@ -7,8 +7,8 @@ The first caller sends the query in its own task, without a new task. So a query
 dictionary lookup. If the first caller is cancelled or its deadline passes before the response arrives, the next waiting
 caller sends the query again.
 
-A credential can become invalid while a query is running. So by default a query is shared only with clients that have no
-credential, or whose credential the router has verified for the very request that waits.
+A credential can become invalid while a query is running. So by default, a request waits for a shared response only in
+two cases: the request has no credential, or the router has verified the credential of this request itself.
 """
 
 from __future__ import annotations

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 REMEMBERED: Final = 256
 """The number of durations from which the percentile is computed."""
 FEWEST: Final = 20
-"""With fewer known durations, no query is sent twice."""
+"""If fewer durations are known than this number, no query is sent twice."""
 
 
 class HedgeRule(NamedTuple):
     """The conditions on which queries to one subgraph are sent a second time.
 
     Attributes:
-        percentile: A query is slow if it takes longer than this percentage of the last queries did.
+        percentile: With 90, a query is slow if it takes longer than 90 % of the last queries.
         shortest_wait: A query is never slow before it has taken this time, in seconds.
         budget_percent: The largest share of second queries among all queries.
     """

@@ -2,8 +2,8 @@
 
 Each request goes to the server with the fewest running requests of this router. If several servers have equally few,
 the server that was used longest ago gets the request. A server that fails several times in a row is ejected: it gets no
-requests for a while. Each further ejection lasts longer. If all servers are ejected, all are used, because a late or
-wrong decision must not stop all requests.
+requests for a while. Each further ejection lasts longer. If all servers are ejected, all servers get requests.
+Otherwise, a wrong or outdated decision of the router could stop all requests.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Server:
     Attributes:
         label: The address for logs and the status.
         pending: The requests that are running now.
-        used: The number of the last request to this server. All requests of the layer are counted in order.
+        used: The number of the last request to this server, in the count of all requests of the layer.
         failed: The failed requests in a row.
         ejections: The ejections in a row.
         ejected_until: The end of the last ejection, on the event loop's clock.

@@ -1,8 +1,9 @@
 """Limits the concurrent requests to a subgraph. The limit adapts to what the subgraph can bear.
 
 If a subgraph gets too many requests, they wait inside the subgraph, and all become slow. So the limit depends on the
-durations of requests. It grows while requests take at most `tolerance` times the shortest typical duration, and shrinks
-while they take longer. A request above the limit fails at once, so that the other requests are answered in time.
+mean duration of requests. The limit grows while this duration is at most `tolerance` times the shortest mean duration
+that was measured, and shrinks while it is longer. A request above the limit fails at once, so that the other requests
+are answered in time.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 _SHORTEST_ROUND: Final = 10
 _GREATEST_CUT: Final = 0.7
-# The shortest typical duration is raised a little in each quiet round, to follow a subgraph that has become slower.
+# After each round without a refused request, the shortest mean duration is raised a little. So it follows a subgraph
+# that has become slower.
 _DRIFT: Final = 1.01
 
 
@@ -32,7 +34,7 @@ class SheddingRule(NamedTuple):
         initial: The limit at the start.
         smallest: The limit is never below this number.
         largest: The limit is never above this number.
-        tolerance: The largest acceptable duration, as a multiple of the shortest typical duration.
+        tolerance: The largest acceptable mean duration of a round, as a multiple of the shortest mean duration.
     """
 
     initial: int
@@ -84,7 +86,8 @@ class AdaptiveLimit:
         if self._typical is None or self.limit <= self.rule.smallest:
             self._typical = mean  # with so few concurrent requests, no request waits inside the subgraph
         else:
-            # With refusals, requests may have waited in the subgraph. Such a round does not raise `_typical`.
+            # If requests were refused, other requests may have waited inside the subgraph. Such a round does not raise
+            # `_typical`.
             self._typical = min(mean, self._typical if self._was_full else self._typical * _DRIFT)
         bearable = self._typical * self.rule.tolerance
         if mean > bearable:

@@ -30,7 +30,7 @@ class RetryRule(NamedTuple):
 
     Attributes:
         attempts: The largest number of repetitions of one request.
-        wait: The longest wait before the first repetition, in seconds. It doubles with each repetition.
+        wait: The longest wait before the first repetition, in seconds. This limit doubles for each further repetition.
         longest_wait: The longest wait before any repetition, in seconds.
         budget_percent: The largest share of repetitions among all requests.
         timeout: The time limit for all attempts together, in seconds.

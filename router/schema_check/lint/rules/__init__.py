@@ -60,7 +60,7 @@ _MODULES: Final[tuple[ModuleType, ...]] = (
     ids,
     nullable_lists,
     root_type_in_field,
-    # Pages of lists
+    # Pagination
     connections,
     connection_arguments,
     # Mutations

@@ -1,4 +1,4 @@
-"""CONNECTION_ARGUMENTS: a field that returns a connection cannot be paged."""
+"""CONNECTION_ARGUMENTS: a field that returns a connection has no arguments for paging."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MUTATION_PAYLOADS: a mutation does not return a type of its own."""
+"""MUTATION_PAYLOADS: a mutation does not return a type of its own, such as `CreateBookPayload`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OVERRIDE_FINISHED: an `@override` has done its work."""
+"""OVERRIDE_FINISHED: an `@override`, or its label, is no longer needed."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ LEVEL: Final = Level.WARNING
 def check(schema: LintedSchema) -> Iterator[Problem]:
     """Report fields of value types that some subgraphs lack, and fields whose types or descriptions differ.
 
-    A value type is an object type without a key that several subgraphs define.
+    A value type is an object type that has no key, and that several subgraphs define.
     """
     defined: dict[str, list[Element]] = {}
     for text in schema.texts:

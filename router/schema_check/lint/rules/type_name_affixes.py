@@ -1,4 +1,4 @@
-"""TYPE_NAME_AFFIXES: the name of a type begins or ends with an empty word, such as `Query` or `Type`."""
+"""TYPE_NAME_AFFIXES: the name of a type begins or ends with a word that says nothing, such as `Query` or `Type`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _EMPTY_WORDS: Final = {
 
 
 def check(schema: LintedSchema) -> Iterator[Problem]:
-    """Report names of types that begin or end with an empty word, once for each text that declares the type."""
+    """Report names of types that begin or end with such a word, once for each text that declares the type."""
     for text in schema.texts:
         for name, (element, *_) in text.types.items():
             if name in text.root_types:
