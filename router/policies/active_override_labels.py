@@ -66,8 +66,8 @@ class OverrideLabels(Stage):
         )
         shares = inputs.settings.override_labels
         for label in shares.keys() - known:
-            # This is only a warning, because it is normal for a short time: to complete an override, an operator
-            # removes the label first from the supergraph, and later from the settings.
+            # Only a warning, because this is normal for a short time. At the end of a migration, an operator removes
+            # the label first from the supergraph, and later from the settings.
             _log.warning("the supergraph has no such override label", label=label)
         return cls(known, shares) if known else None
 

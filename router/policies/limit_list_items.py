@@ -176,10 +176,10 @@ class _Finder:
     def find(
         self, selections: SelectionSetNode, parent: GraphQLNamedType | None, sizes: Mapping[str, _Size]
     ) -> tuple[_Selected, ...]:
-        """Return the lists with a size, and the selections that contain such lists.
+        """Return the lists that have a size, and the selections that contain such lists.
 
-        The `@listSize` of the parent field can have `sizedFields`. Then the size does not apply to the parent field,
-        but to these subfields. `sizes` has the sizes of the subfields, by field name.
+        If the `@listSize` of the parent field has `sizedFields`, the size belongs to these subfields, not to the parent
+        field. `sizes` has the sizes of the subfields, by field name.
         """
         return tuple(
             found

@@ -1,8 +1,8 @@
 """Measures operations before validation and planning: their depth, fields, aliases and directives.
 
-A fragment that is spread three times counts three times, because its fields are executed three times. Each fragment is
-measured only once, so the time is linear in the length of the document. If a fragment spreads itself, this spread
-counts as empty, because validation refuses the document anyway.
+A fragment that is spread three times counts three times, because its fields are executed three times. But each fragment
+is measured only once, and the result is used for every spread. So the time is linear in the length of the document. If
+a fragment spreads itself, the inner spread counts as empty, because validation refuses the document anyway.
 """
 
 from __future__ import annotations

@@ -147,7 +147,8 @@ def most_restrictive(first: str, second: str) -> str:
     merged = [flag for flag in _FLAGS if any(flag in each for each in both)]
     for name in _TIMES:
         seconds = [each[name] for each in both if name in each]
-        # Without a stale-* time, no stale response may be used. A missing max-age or s-maxage sets no limit.
+        # Only a response with a `stale-*` time may be used when stale. So both responses need this time. A response
+        # without `max-age` or `s-maxage` sets no limit, so the value of the other response counts.
         if len(seconds) == len(both) or (seconds and name in {"max-age", "s-maxage"}):
             merged.append(f"{name}={min(map(_seconds, seconds))}")
     if all("public" in each for each in both):

@@ -1,7 +1,7 @@
-"""Parses a text in a fraction of the time if a similar text is already parsed.
+"""Parses a text faster if a similar text has already been parsed.
 
 Two versions of a supergraph are mostly equal. If both texts begin or end with the same definitions, these definitions
-are taken from the known document. Only the definitions between them are parsed.
+are taken from the document that is already parsed. Only the definitions in the middle are parsed.
 """
 
 from __future__ import annotations

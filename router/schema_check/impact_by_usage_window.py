@@ -1,7 +1,7 @@
-"""Finds what the changes do to the known operations, those in files and those in the usage store.
+"""Finds what the changes do to the known operations: those in files, and those in the usage store.
 
-A kind of change can have a window of its own in the usage store. The operations of each window are read and judged
-separately, and only the changes that have this window are kept.
+The settings can choose, for each kind of change, which requests of the usage store count: a *window*. The operations of
+each window are read and judged separately. From the result for a window, only the changes with this window are used.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class TypePositions:
 
     @classmethod
     def of(cls, schema: GraphQLSchema) -> TypePositions:
-        """Find the positions of all types of the schema."""
+        """Find which types of the schema are used as input, as output, and beside other types."""
         search = _Search(schema, set(), set(), set())
         for root in (schema.query_type, schema.mutation_type, schema.subscription_type):
             if root is not None:

@@ -66,7 +66,7 @@ class LayeredTransport(NamedTuple):
     urls: Mapping[str, Sequence[str]] = {}
 
     def status(self) -> dict[str, object]:
-        """Return the status of all layers that report one, by unique names."""
+        """Return the status of each layer that has a status. Each layer has a unique name."""
         reporting = (layer for layer in self.layers if isinstance(layer, ReportsStatus))
         return {name: value for layer in reporting for name, value in layer.status().items()}
 

@@ -1,4 +1,4 @@
-"""Normalises operations for the store, and remembers the results."""
+"""Removes the literals of operations for the store (`normalise`), and caches the results."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from router.get_operation import PreparedOperation
 
 MOST_OPERATIONS: Final = 10_000
-"""The largest number of results that are remembered."""
+"""The maximum number of cached operations."""
 
 MOST_BYTES: Final = 20_000_000
-"""The largest number of characters in remembered texts."""
+"""The maximum total number of characters in the texts of the cached operations."""
 
 OperationKey = tuple[str, "str | None"]
 """The hash of a document and the name of the operation in it."""

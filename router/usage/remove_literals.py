@@ -77,7 +77,7 @@ class _LiteralRemoval(Visitor):
         return None if isinstance(self._type(), GraphQLInputObjectType) else ObjectValueNode(fields=())
 
     def leave_list_value(self, node: ListValueNode, *_: Any) -> ListValueNode:
-        """Keep only one of several items that are equal without literals. So the length of the list is not stored."""
+        """Keep one of several items that are equal without literals, so that the list's length is not stored."""
         distinct = {print_ast(value): value for value in node.values}
         return ListValueNode(values=tuple(distinct.values()))
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from router.usage.usage_data import UsageBatch
 
 _COUNTED: Final = ("requests", "errors", "seconds", *BUCKET_COLUMNS)
-# The number of parameters in one statement. SQLite allows 32,766, PostgreSQL 32,767.
+# The maximum number of parameters in one statement. SQLite allows 32,766, PostgreSQL 32,767.
 _AT_ONCE: Final = 1_000
 
 

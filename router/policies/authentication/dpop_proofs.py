@@ -41,7 +41,7 @@ MOST_CHARACTERS: Final = 8_192
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 _MOST_IDENTIFIER_CHARACTERS: Final = 256
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-# The members of a public key that its thumbprint contains, in this order (RFC 7638 §3.2, RFC 8037 §2).
+# The members of a public key from which the thumbprint is computed, in this order (RFC 7638 §3.2, RFC 8037 §2).
 _THUMBPRINT_MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
     "EC": ("crv", "kty", "x", "y"),
     "OKP": ("crv", "kty", "x"),

@@ -50,8 +50,8 @@ _log = structlog.stdlib.get_logger("gateway")
 class _KnownOperation:
     """An operation of a document, with results that all requests share.
 
-    `clauses` are the clauses on which the access to the operation depends. `versions` has the filtered versions of the
-    operation, by the set of clauses that do not hold.
+    `clauses` are the clauses on which the access to the operation depends. `versions` caches the filtered versions of
+    the operation. The key of a version is the set of clauses that do not hold for the client.
     """
 
     client: PreparedOperation

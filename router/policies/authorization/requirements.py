@@ -80,7 +80,7 @@ class SchemaRequirements:
         self._fields: dict[tuple[str, str], Requirement] = {}
 
     def of_type(self, name: str) -> Requirement:
-        """Return the clauses of a type. They apply to all fields that return the type, and to all fragments on it."""
+        """Return the clauses of a type. They apply to each field that returns it, and to each fragment on it."""
         found = self._types.get(name)
         if found is None:
             found = self._types[name] = self._own(self._schema.get_type(name))

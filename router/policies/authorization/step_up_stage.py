@@ -191,7 +191,10 @@ def combined(logins: Sequence[Login]) -> Login:
 
 
 def challenge(login: Login, identity: Identity | None) -> str:
-    """Return the value of `WWW-Authenticate` (RFC 9470 §3). Without a credential, it has no `error` (RFC 6750 §3.1)."""
+    """Return the value of `WWW-Authenticate` (RFC 9470 §3).
+
+    If the request has no credential, the value has no `error` (RFC 6750 §3.1).
+    """
     parameters = []
     scheme = "Bearer"
     if identity is not None:

@@ -34,7 +34,7 @@ EXTENSION: Final = "cost"
 
 
 class PricedOperation(NamedTuple):
-    """One operation with its prices. `base` is the cost of the operation without its fields."""
+    """One operation, with the costs of its selections. `base` is the cost of the operation without its fields."""
 
     base: int
     selections: tuple[PricedSelection, ...]

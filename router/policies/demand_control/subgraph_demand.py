@@ -36,7 +36,7 @@ MOST_PLANS: Final = 1_000
 
 
 class _PricedFetch(NamedTuple):
-    """One fetch with its prices.
+    """One fetch, with the costs of its selections.
 
     `representations` is the name of the variable with the entities; None for a fetch of root fields.
     """

@@ -46,7 +46,7 @@ class RedisKeys:
 
 
 async def _used(command: Awaitable[object]) -> object:
-    """Return the result of a command.
+    """Run a command, and return its result.
 
     Raises:
         KeyStoreUnavailable: Redis does not respond. The message has only the class of the error, because the error's

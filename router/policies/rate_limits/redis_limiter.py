@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 PAUSE_SECONDS: Final = 1.0
 """After an error, the limiter sends no commands to Redis for this time."""
 
-# KEYS: one key for each use. ARGV: for each use, the debt that it adds, then the largest debt that its rule allows.
-# Returns for each use the wait, then the debt. All times are in microseconds.
+# KEYS has one key for each use. ARGV has, for each use, the debt that the use adds and the largest debt that its rule
+# allows. The script returns, for each use, the wait and the debt. All times are in microseconds.
 _SCRIPT: Final = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]

@@ -1,4 +1,4 @@
-"""Comments of a pull request in GitHub. A pull request is an issue to this API."""
+"""Comments of a pull request in GitHub. In the API of comments, a pull request is an issue."""
 
 from __future__ import annotations
 

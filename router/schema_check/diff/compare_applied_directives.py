@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from graphql import DirectiveNode, GraphQLNamedType, GraphQLSchema, Node
 
-# Changes of these directives are not reported here. Other modules of this package compare the first three. If an
-# element gets `@inaccessible`, clients no longer see the element, which is reported as a removal.
+# Changes of these directives are not reported here. Other modules of this package report changes of the first three. If
+# an element gets `@inaccessible`, clients no longer see the element. So the diff of the schemas reports a removal.
 _REPORTED_ELSEWHERE: Final = frozenset(("deprecated", "specifiedBy", "oneOf", "inaccessible"))
 _SCHEMA: Final = "schema"
 # Prefixes of the directives that composition adds to a supergraph. They say which subgraph resolves which field, so

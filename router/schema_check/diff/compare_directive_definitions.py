@@ -89,8 +89,8 @@ def _compare_argument(
     old, new = versions
     if old is not None and new is not None:
         executable = not EXECUTABLE_LOCATIONS.isdisjoint(directive.locations)
-        # For a directive that operations cannot contain, `within` is not the name of a type. `Comparison.add` then
-        # makes the change safe.
+        # If operations cannot contain the directive, `within` is a coordinate instead of the name of a type. No
+        # operation uses such a type, so `Comparison.add` makes the change safe.
         within = None if executable else coordinate
         compare_input_value(comparison, _ARGUMENT_CODES, coordinate, (old, new), within=within)
         return

@@ -43,7 +43,7 @@ class Comparison:
 
     @classmethod
     def of(cls, old: GraphQLSchema, new: GraphQLSchema, directive_names: Mapping[str, str]) -> Comparison:
-        """Begin a comparison."""
+        """Return a comparison that has no changes yet."""
         unions = tuple(each for each in old.type_map.values() if isinstance(each, GraphQLUnionType))
         return cls(old, new, TypePositions.of(old), directive_names, unions)
 

@@ -118,6 +118,6 @@ def _comment_on(token: Token) -> bool:
 
 
 def _is_behind_something(comment: Token) -> bool:
-    """Return whether other text comes before the comment on its line. The comment then belongs to that text."""
+    """Return whether other text precedes the comment on its line. Such a comment belongs to the text on this line."""
     before = comment.prev
     return before is not None and before.kind is not TokenKind.SOF and before.line == comment.line

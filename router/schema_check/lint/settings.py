@@ -80,7 +80,7 @@ class LintSettings:
         return level
 
     def is_on(self, rule: Rule) -> bool:
-        """Return whether the rule can report anything."""
+        """Return whether the rule is on, at least for some elements."""
         chosen = [override.levels[rule.code] for override in self.overrides if rule.code in override.levels]
         return any(level is not None for level in (self.levels.get(rule.code, rule.level), *chosen))
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from router.usage.usage_data import OperationUsage
 
 _SUFFIXES: Final = (".graphql", ".gql", *SOURCE_SUFFIXES)
-# Folders that do not contain a client's own sources, but copies of them or the sources of libraries.
+# Folders with copies of a client's sources, or with the sources of libraries. They are not read.
 _FOREIGN_FOLDERS: Final = frozenset(("node_modules", "dist", "build", ".git"))
 _SHOWN_CLIENTS: Final = 5
 

@@ -47,7 +47,7 @@ def advice_for(finding: Finding) -> str:
 def note_of(finding: Finding) -> str | None:
     """Return a note about the verdict, or None.
 
-    A note says why the change does not make the check fail, or that the approval of the change has ended.
+    The note says why the change does not make the check fail, or that the approval of the change has expired.
     """
     approval = finding.approval
     match finding.verdict:

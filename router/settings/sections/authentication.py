@@ -38,7 +38,8 @@ class KeySetSource(Section):
     longest_stale: Duration = 86_400.0
     """The maximum age of the JWK set. If the router cannot fetch the set again in this time, it uses no old keys."""
     unknown_key_interval: Duration = 5.0
-    """A token with an unknown key id makes the router fetch the JWK set again, but only once in this time."""
+    """If a token has an unknown key id, the router fetches the JWK set again. Between two such fetches, there is at
+    least this time."""
     timeout: Duration = 3.0
     """Time limit of a fetch."""
     certificate_authority: FilePath | None = None

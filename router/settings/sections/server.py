@@ -25,7 +25,7 @@ class Server(Section):
     request on the same connection, it starts with the first byte of the request."""
     keep_alive_timeout: Duration = 75.0
     """How long an idle connection of a client stays open, and how long a client may leave a response unread. The
-    default is longer than the limit of most clients, so that the client closes the connection first."""
+    default is longer than most clients keep idle connections, so that the client closes the connection first."""
     keep_alive_requests: Count | None = None
     """Number of requests after which the router closes a connection; null for no limit. Clients then open a new
     connection, which can reach a router that was added to the deployment."""

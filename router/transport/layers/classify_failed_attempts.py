@@ -33,7 +33,7 @@ def is_local(failure: TransportError) -> bool:
 
 
 def may_pass(result: SubgraphResponse | TransportError) -> bool:
-    """Return whether another attempt may have another result: 502, 503, 504, or no connection."""
+    """Return whether a second attempt may succeed: after a status 502, 503 or 504, or without a connection."""
     if isinstance(result, Exception):
         return result.code == "SUBREQUEST_HTTP_ERROR" and (
             result.status in _MAY_PASS if result.status is not None else result.retry_after is None
