@@ -181,10 +181,7 @@ class Connection(asyncio.Protocol):
                 self._reject(_TOO_LARGE)
 
     def _is_too_large(self, *, in_coded_body: bool) -> bool:
-        """Return whether the head, or the chunk framing of the body, is larger than its limit.
-
-        `in_coded_body` says whether the last read began inside a body with a transfer coding.
-        """
+        """Return whether the head or chunk framing is too large. `in_coded_body`: the chunked body began earlier."""
         if not self._headers_done:  # the head is incomplete, or the whole response has arrived
             return self._received > MAX_HEAD_BYTES
         if in_coded_body:
