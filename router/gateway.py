@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from router.gateway_assembly import GatewayParts
     from router.pipeline.stage import Stage
     from router.plan import QueryPlan
-    from router.preparation.request_operation import Operation
+    from router.preparation.operation_seen_by_stages import Operation
     from router.request.request_and_response import GraphQLRequest, GraphQLResponse, Response
     from router.server.overload_protection import OverloadGuard
     from router.transport.in_process import SubgraphHandler

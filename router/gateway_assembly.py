@@ -8,8 +8,8 @@ from router.executor.graphql_over_http import EncodingLayer
 from router.pipeline.compile_frequent_plans import CompiledPlans
 from router.pipeline.stage_chain import StageChain
 from router.policies.limit_checker import LimitChecker
-from router.policies.policy_inputs import PolicyInputs
 from router.policies.policy_order import in_order
+from router.policies.policy_setup import PolicySetup
 from router.preparation.preparation import Preparation
 from router.transport.in_process import InProcessTransport
 from router.transport.layered_transport import LayeredTransport, layered_transport
@@ -55,7 +55,7 @@ def assemble(
     if unknown:
         raise ValueError(f"no such subgraph: {', '.join('.'.join(key) for key in unknown)}")
     limits = LimitChecker(settings.limits)
-    chain = StageChain(in_order(PolicyInputs(graph, settings, limits), stages))
+    chain = StageChain(in_order(PolicySetup(graph, settings, limits), stages))
     preparation = Preparation(graph, settings, chain)
     compiled = CompiledPlans(graph.schema, settings)
     transport, traffic = transport_for(graph, settings, send)

@@ -18,8 +18,8 @@ from router.schema_check.operations.known_operations import read_operations
 from router.schema_check.policy.check_settings import CheckSettings, OwnSubgraph, UsageRules
 from router.schema_check.policy.read_check_file import DEFAULT_FILE, read_check_file
 from router.schema_check.registry.read_registry import RegistrySnapshot, read_registry
+from router.schema_check.registry_schema_sources import proposed_source, published_source, source_at_commit
 from router.schema_check.schema_sources import SchemaSource, read_source, read_source_at_commit
-from router.schema_check.schema_sources_with_registry import proposed_source, published_source, source_at_commit
 from router.schema_check.schema_versions import NotComposable, SchemaVersion, build_version, read_url
 from router.validation_messages import message_of
 

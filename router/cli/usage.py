@@ -163,7 +163,7 @@ def unused(schema: Path, *, deprecated: bool, **given: Any) -> None:
 @_chosen
 @click.option("--schema", type=READABLE_FILE, required=True, help="A supergraph.yaml, a supergraph or a plain schema.")
 def coverage(schema: Path, **given: Any) -> None:
-    """Print how much of each type requests used."""
+    """Print how much of each type was used by requests."""
     chosen = _options(given)
     types: dict[str, list[ElementUsage]] = {}
     for each in _elements(chosen, schema):

@@ -7,6 +7,6 @@ The policies in `router/policies` are stages. A program that embeds the router c
 
 from router.pipeline.request_context import RequestContext
 from router.pipeline.stage import RunOn, SendOn, Stage
-from router.preparation.request_operation import Operation
+from router.preparation.operation_seen_by_stages import Operation
 
 __all__ = ["Operation", "RequestContext", "RunOn", "SendOn", "Stage"]

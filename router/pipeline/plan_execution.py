@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from router.pipeline.request_context import RequestContext
     from router.pipeline.stage_chain import StageChain
     from router.plan import QueryPlan
-    from router.preparation.request_operation import Operation
+    from router.preparation.operation_seen_by_stages import Operation
     from router.request.request_and_response import Response
     from router.supergraph import Supergraph
     from router.transport.interface import Caller

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
     from router.errors import ResponseError
-    from router.preparation.request_operation import Operation
+    from router.preparation.operation_seen_by_stages import Operation
     from router.request.identity import Identity
     from router.request.request_and_response import GraphQLRequest
     from router.transport.interface import ResponseHead

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from router.pipeline.request_context import RequestContext
     from router.plan import QueryPlan
     from router.preparation.make_and_cache_plans import PlanKey
+    from router.preparation.operation_seen_by_stages import Operation
     from router.preparation.read_and_cache_documents import Document, DocumentFindings, ParsedDocument
-    from router.preparation.request_operation import Operation
 
 SendOn = Callable[[SubgraphRequest], Awaitable[SubgraphResponse]]
 """Passes a fetch to the next stage.

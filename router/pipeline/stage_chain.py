@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from router.pipeline.stage import RunOn, SendOn
     from router.plan import QueryPlan
     from router.preparation.make_and_cache_plans import PlanKey
+    from router.preparation.operation_seen_by_stages import Operation
     from router.preparation.read_and_cache_documents import Document, DocumentFindings, ParsedDocument
-    from router.preparation.request_operation import Operation
     from router.request.request_and_response import Response
     from router.transport.interface import SubgraphRequest, SubgraphResponse, Transport
 

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from router.pipeline.request_context import RequestContext
-    from router.policies.policy_inputs import PolicyInputs
+    from router.policies.policy_setup import PolicySetup
     from router.preparation.make_and_cache_plans import PlanKey
-    from router.preparation.request_operation import Operation
+    from router.preparation.operation_seen_by_stages import Operation
 
 _PERCENT = re.compile(r"percent\((\d+(?:\.\d+)?)\)", re.ASCII)
 _ALL: Final = 100.0
@@ -55,7 +55,7 @@ class OverrideLabels(Stage):
         self._shares = {label: shares.get(label, _own_share(label)) for label in known}
 
     @classmethod
-    def configured(cls, inputs: PolicyInputs) -> OverrideLabels | None:
+    def configured(cls, inputs: PolicySetup) -> OverrideLabels | None:
         """Return the stage, or None if the supergraph has no labels."""
         known = frozenset(
             field.label.label

@@ -26,7 +26,7 @@ from router.storage.memory_text_store import MemoryStore
 
 if TYPE_CHECKING:
     from router.pipeline.request_context import RequestContext
-    from router.policies.policy_inputs import PolicyInputs
+    from router.policies.policy_setup import PolicySetup
     from router.preparation.read_and_cache_documents import Document
     from router.request.request_and_response import GraphQLRequest
     from router.settings.sections.apq import Apq
@@ -45,7 +45,7 @@ class AutomaticPersistedQueries(Stage):
         self._shared = shared
 
     @classmethod
-    def configured(cls, inputs: PolicyInputs) -> AutomaticPersistedQueries | None:
+    def configured(cls, inputs: PolicySetup) -> AutomaticPersistedQueries | None:
         """Return the stage, or None if `apq.enabled` is false."""
         return cls.of(inputs.settings.apq) if inputs.settings.apq.enabled else None
 

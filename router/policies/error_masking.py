@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from router.errors import ResponseError
     from router.pipeline.request_context import RequestContext
-    from router.policies.policy_inputs import PolicyInputs
+    from router.policies.policy_setup import PolicySetup
     from router.settings.sections.errors import Errors
 
 TRANSPORT_MESSAGES: Mapping[str, str] = {
@@ -76,7 +76,7 @@ class ErrorMasking(Stage):
         self._own_keys = {name: self._keys | set(own.allow_extensions) for name, own in errors.subgraphs.items()}
 
     @classmethod
-    def configured(cls, inputs: PolicyInputs) -> ErrorMasking:
+    def configured(cls, inputs: PolicySetup) -> ErrorMasking:
         """Return the stage, never None: even without masking, the stage sets the codes of `transport_codes`."""
         return cls(inputs.settings.errors)
 

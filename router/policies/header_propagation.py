@@ -25,7 +25,7 @@ from servicekit import client_address, request_ids
 if TYPE_CHECKING:
     from router.pipeline.request_context import RequestContext
     from router.plan import QueryPlan
-    from router.policies.policy_inputs import PolicyInputs
+    from router.policies.policy_setup import PolicySetup
     from router.settings.sections.headers import HeaderRule, Headers, Insert, Propagate, Remove
 
 ClientHeaders = Mapping[str, str]
@@ -43,7 +43,7 @@ class HeaderPropagation(Stage):
         self._subgraphs = tuple(subgraphs)
 
     @classmethod
-    def configured(cls, inputs: PolicyInputs) -> HeaderPropagation | None:
+    def configured(cls, inputs: PolicySetup) -> HeaderPropagation | None:
         """Return the stage, or None if there are no rules."""
         headers = inputs.settings.headers
         if not headers.all.request and not any(rules.request for rules in headers.subgraphs.values()):

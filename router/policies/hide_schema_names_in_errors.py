@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from router.errors import ResponseError
     from router.pipeline.request_context import RequestContext
-    from router.policies.policy_inputs import PolicyInputs
+    from router.policies.policy_setup import PolicySetup
 
 NOT_SHOWN: Final = "(not shown)"
 
@@ -51,7 +51,7 @@ class HiddenSchemaNames(Stage):
         self._known = known
 
     @classmethod
-    def configured(cls, inputs: PolicyInputs) -> HiddenSchemaNames | None:
+    def configured(cls, inputs: PolicySetup) -> HiddenSchemaNames | None:
         """Return the stage, or None if clients may read the schema."""
         if inputs.settings.introspection:
             return None

@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     from router.get_operation import PreparedOperation
     from router.pipeline.request_context import RequestContext
     from router.policies.limit_checker import LimitChecker
-    from router.policies.policy_inputs import PolicyInputs
-    from router.preparation.request_operation import Operation
+    from router.policies.policy_setup import PolicySetup
+    from router.preparation.operation_seen_by_stages import Operation
 
 CODE: Final = "QUERY_TOO_EXPENSIVE"
 # The largest reported estimate. A larger estimate is reported as this number.
@@ -97,14 +97,14 @@ class ListItems(Stage):
     An operation is refused if its estimate is larger than `limits.list_items`.
     """
 
-    def __init__(self, inputs: PolicyInputs, directive: str, most: int) -> None:
+    def __init__(self, inputs: PolicySetup, directive: str, most: int) -> None:
         self._checker: LimitChecker = inputs.limits
         self._most = most
         self._enforced = inputs.settings.limits.enforces("list_items")
         self._directive = directive
 
     @classmethod
-    def configured(cls, inputs: PolicyInputs) -> ListItems | None:
+    def configured(cls, inputs: PolicySetup) -> ListItems | None:
         """Return the stage, or None if the limit is off or the supergraph does not have `@listSize`."""
         directive, most = inputs.supergraph.list_size_directive, inputs.settings.limits.list_items
         return cls(inputs, directive, most) if directive is not None and most is not None else None

@@ -9,7 +9,7 @@ from router.pipeline.stage import Stage
 if TYPE_CHECKING:
     from router.pipeline.request_context import RequestContext
     from router.policies.limit_checker import LimitChecker
-    from router.policies.policy_inputs import PolicyInputs
+    from router.policies.policy_setup import PolicySetup
     from router.preparation.read_and_cache_documents import Document, DocumentFindings, ParsedDocument
 
 
@@ -20,7 +20,7 @@ class OperationLimits(Stage):
         self._checker = checker
 
     @classmethod
-    def configured(cls, inputs: PolicyInputs) -> OperationLimits:
+    def configured(cls, inputs: PolicySetup) -> OperationLimits:
         """Return the stage. It is always needed, because the limits `tokens` and `recursion` cannot be switched off."""
         measured = inputs.settings.limits.measure
         return MeasuredOperationLimits(inputs.limits) if measured else OperationLimits(inputs.limits)

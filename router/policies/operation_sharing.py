@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from router.pipeline.request_context import RequestContext
     from router.pipeline.stage import RunOn
     from router.plan import QueryPlan
-    from router.policies.policy_inputs import PolicyInputs
+    from router.policies.policy_setup import PolicySetup
     from router.request.request_and_response import Response
 
 # These headers differ in each request, but do not change the response.
@@ -56,7 +56,7 @@ class OperationSharing(Stage):
         self.shared = 0
 
     @classmethod
-    def configured(cls, inputs: PolicyInputs) -> OperationSharing | None:
+    def configured(cls, inputs: PolicySetup) -> OperationSharing | None:
         """Return the stage, or None if `traffic.share_operations` is false."""
         return cls() if inputs.settings.traffic.share_operations else None
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from router.pipeline.request_context import RequestContext
-    from router.policies.policy_inputs import PolicyInputs
+    from router.policies.policy_setup import PolicySetup
     from router.policies.read_persisted_manifests import DocumentKey
     from router.preparation.read_and_cache_documents import Document, DocumentFindings, ParsedDocument
     from router.request.request_and_response import GraphQLRequest
@@ -54,7 +54,7 @@ class PersistedDocumentList(Stage):
         self._listed = frozenset() if self._mode is PersistedMode.REQUIRE_ID else _normal_forms(self._documents)
 
     @classmethod
-    def configured(cls, inputs: PolicyInputs) -> PersistedDocumentList | None:
+    def configured(cls, inputs: PolicySetup) -> PersistedDocumentList | None:
         """Return the stage, or None if `persisted_documents.mode` is `disabled`."""
         settings = inputs.settings.persisted_documents
         return cls(settings) if settings.mode is not PersistedMode.DISABLED else None

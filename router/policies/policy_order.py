@@ -23,9 +23,9 @@ from router.policies.limit_list_items import ListItems
 from router.policies.operation_limits_stage import OperationLimits
 from router.policies.operation_sharing import OperationSharing
 from router.policies.persisted_documents import PersistedDocumentList
-from router.policies.personal_data_redaction import PersonalDataRedaction
 from router.policies.query_plan_in_response import QueryPlanInResponse
 from router.policies.rate_limits.rate_limit_stage import AddressRateLimits, CostRateLimits, IdentityRateLimits
+from router.policies.redact_personal_data_in_logs import PersonalDataRedaction
 from router.policies.response_headers import ResponseHeaders
 from router.policies.usage_recording import UsageRecording
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from router.pipeline.stage import Stage
-    from router.policies.policy_inputs import PolicyInputs
+    from router.policies.policy_setup import PolicySetup
 
 
 class Policy(NamedTuple):
@@ -41,7 +41,7 @@ class Policy(NamedTuple):
 
     name: str
     key: str
-    configured: Callable[[PolicyInputs], Stage | None]
+    configured: Callable[[PolicySetup], Stage | None]
 
 
 EMBEDDED_STAGES: Final = Policy("stages of an embedding program", "", lambda _inputs: None)
@@ -74,7 +74,7 @@ ORDER: Final[tuple[Policy, ...]] = (
 )
 
 
-def in_order(inputs: PolicyInputs, embedded: Sequence[Stage]) -> Iterator[Stage]:
+def in_order(inputs: PolicySetup, embedded: Sequence[Stage]) -> Iterator[Stage]:
     """Yield the stages of a gateway in order. `embedded` are the stages of a program that embeds the router.
 
     Raises:

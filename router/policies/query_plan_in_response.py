@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from router.pipeline.request_context import RequestContext
     from router.pipeline.stage import SendOn
     from router.plan import QueryPlan
-    from router.policies.policy_inputs import PolicyInputs
+    from router.policies.policy_setup import PolicySetup
     from router.request.request_and_response import GraphQLResponse
     from router.transport.interface import SubgraphRequest, SubgraphResponse
 
@@ -67,7 +67,7 @@ class QueryPlanInResponse(Stage):
     """Adds the plan, and the time of each request of the plan, to the response if the client asks for the plan."""
 
     @classmethod
-    def configured(cls, inputs: PolicyInputs) -> QueryPlanInResponse | None:
+    def configured(cls, inputs: PolicySetup) -> QueryPlanInResponse | None:
         """Return the stage, or None if no client may see plans."""
         return cls() if inputs.settings.query_plan.in_responses else None
 

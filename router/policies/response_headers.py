@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from router.pipeline.request_context import RequestContext
-    from router.policies.policy_inputs import PolicyInputs
+    from router.policies.policy_setup import PolicySetup
     from router.request.request_and_response import GraphQLResponse
     from router.settings.sections.headers import Headers, PropagateResponse, Remove, ResponseHeaderRule
 
@@ -52,7 +52,7 @@ class ResponseHeaders(Stage):
         self._own = {name: [_compile(rule) for rule in rules.response] for name, rules in headers.subgraphs.items()}
 
     @classmethod
-    def configured(cls, inputs: PolicyInputs) -> ResponseHeaders | None:
+    def configured(cls, inputs: PolicySetup) -> ResponseHeaders | None:
         """Return the stage, or None if there are no rules."""
         headers = inputs.settings.headers
         has_rules = headers.all.response or any(rules.response for rules in headers.subgraphs.values())

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from router.pipeline.request_context import RequestContext
-    from router.policies.policy_inputs import PolicyInputs
+    from router.policies.policy_setup import PolicySetup
     from router.request.request_and_response import GraphQLResponse
     from router.settings.sections.usage import Usage
 
@@ -49,7 +49,7 @@ class UsageRecording(Stage):
         self._is_handed_over = False
 
     @classmethod
-    def configured(cls, inputs: PolicyInputs) -> UsageRecording | None:
+    def configured(cls, inputs: PolicySetup) -> UsageRecording | None:
         """Return the stage, or None if `usage.enabled` is false."""
         settings = inputs.settings.usage
         return cls(settings) if settings.enabled else None

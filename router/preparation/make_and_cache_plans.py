@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from router.plan import QueryPlan
-    from router.preparation.request_operation import Operation
+    from router.preparation.operation_seen_by_stages import Operation
     from router.request.log_fields import RequestRecord
     from router.settings.model import RouterSettings
     from router.supergraph import Supergraph

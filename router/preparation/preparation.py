@@ -9,8 +9,8 @@ from graphql import OperationType
 from router.errors import NotReadOnly, PersistedQueryNotSupported, SubscriptionsNotEnabled
 from router.get_operation import get_operation
 from router.preparation.make_and_cache_plans import PlanKey, Plans
+from router.preparation.operation_seen_by_stages import Operation
 from router.preparation.read_and_cache_documents import DocumentChecks, Documents
-from router.preparation.request_operation import Operation
 from router.request.log_fields import RequestRecord
 from router.request.request_and_response import GraphQLRequest
 

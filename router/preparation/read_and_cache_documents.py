@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from graphql import ASTValidationRule, DocumentNode
 
-    from router.preparation.request_operation import Operation
+    from router.preparation.operation_seen_by_stages import Operation
     from router.request.log_fields import RequestRecord
     from router.settings.model import RouterSettings
     from router.settings.sections.limits import LimitName

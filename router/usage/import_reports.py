@@ -161,7 +161,7 @@ def _read_hive(report: dict[str, Any], reader: _Reader) -> None:
 
 def _read_apollo(report: dict[str, Any], reader: _Reader) -> None:
     ended = report.get("endTime")
-    # Without this time, each trace has its own time, and counts have none.
+    # If the report has no `endTime`, each trace still has a time of its own, but counts have no time.
     whole = None if ended is None else _minute(ended)
     for key, found in report["tracesPerQuery"].items():
         # The key is a comment with the name of the operation, and then its signature: "# Name\nquery Name { a }".

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from router.get_operation import PreparedOperation
-    from router.preparation.request_operation import Operation
+    from router.preparation.operation_seen_by_stages import Operation
     from router.usage.usage_store import UsageStore
 
 MOST_WAITING_VARIABLES: Final = 1_000

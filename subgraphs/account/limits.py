@@ -75,7 +75,7 @@ class Ceiling:
             raise ValueError(f"{default!r} is not an amount: {error}") from None
 
     def of(self, currency: str) -> Decimal:
-        """Return the largest amount in `currency`, with the decimals of the currency. It is at most `MAX_UNITS`."""
+        """Return the limit as an amount in `currency`, with the decimals of the currency; at most `MAX_UNITS`."""
         return from_minor_units(min(self._units(currency), MAX_UNITS), currency)
 
     def of_type(self, type_: AccountType, currency: str) -> Decimal | None:

@@ -84,11 +84,11 @@ class ObjectShape:
 
     Attributes:
         number: The number of the shape. Generated names contain this number, so that they differ between shapes.
-        types: The object types that the objects can have, and `interfaces`.
+        types: The names that `__typename` can have: the object types of the objects, and the keys of `interfaces`.
         is_abstract: Whether the type of the field that contains the objects is an interface or union. If it is, the
             objects need a `__typename`.
-        interfaces: Each interface that a subgraph has as an interface object → its subtypes in `types`. The name of
-            the interface can be the value of `__typename`.
+        interfaces: Maps each interface that a subgraph has as an interface object to its subtypes in `types`. Such a
+            subgraph sends the name of the interface as `__typename`.
         undetermined: The interfaces for which the selected fields depend on the object type.
         fields: The fields by internal response key: the visible fields in the client's order, then the hidden fields.
         sources: The ids of the fetches that return the objects, in the order of the plan; empty for the root.

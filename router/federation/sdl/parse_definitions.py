@@ -33,7 +33,7 @@ from graphql.language import (
 )
 
 from router.federation.sdl.node_places import NodePlace
-from router.federation.sdl.parse_values import ValueParser
+from router.federation.sdl.parse_values_and_directives import ValueParser
 from router.federation.sdl.split_into_tokens import END, Irregular
 
 if TYPE_CHECKING:

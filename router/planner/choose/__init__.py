@@ -35,6 +35,6 @@ Read in this order:
 - `choice_of_options`: the class of the result, `Choice`.
 - `choose_options`: the function to call.
 - `combination_search`: the search for the fewest fetches.
-- `break_ties_by_plan_cost`, `leaf_tie_breaking`, `key_tie_breaking`: the comparison of ties.
+- `break_ties_by_plan_cost`, `try_other_leaf_options`, `try_other_hop_inputs`: the comparison of ties.
 - `explain_choice`: why a field is fetched from the chosen subgraph, for `router explain-plan`.
 """

@@ -4,8 +4,8 @@ The package docstrings of `choose` and `walk` define the terms.
 
 Leaves that have the same list of options get the same option. First, `combination_search` looks for the choice with the
 fewest fetches. Several choices can have this smallest number of fetches. Among them, the cost of the whole plan
-decides: `leaf_tie_breaking` tries other options for the leaves, and `key_tie_breaking` tries other inputs (key fields)
-for the hops.
+decides: `try_other_leaf_options` tries other options for the leaves, and `try_other_hop_inputs` tries other inputs (key
+fields) for the hops.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 from router.planner.choose.break_ties_by_plan_cost import CheapestChoice
 from router.planner.choose.choice_of_options import Choice
 from router.planner.choose.combination_search import CombinationSearch
-from router.planner.choose.key_tie_breaking import break_key_ties
-from router.planner.choose.leaf_tie_breaking import break_leaf_ties
+from router.planner.choose.try_other_hop_inputs import break_key_ties
+from router.planner.choose.try_other_leaf_options import break_leaf_ties
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

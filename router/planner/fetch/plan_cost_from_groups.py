@@ -37,9 +37,9 @@ def plan_cost(groups: tuple[FetchGroup, ...], written: Callable[[FetchGroup], Tr
 def number_of_fields(tree: Tree, outer: Guards = ALWAYS) -> int:
     """Return the number of fields in the text of the fetch for the tree.
 
-    An object of an abstract type needs a `__typename` without guards (`@skip` and `@include` conditions) of its own.
-    The `outer` guards are written around the tree. So if the tree selects `__typename` under the `outer` guards only,
-    the text needs no additional `__typename`.
+    Each object of an abstract type needs an unconditional `__typename`: the text gets one if the tree does not select
+    it unconditionally. The guards (`@skip` and `@include` conditions) in `outer` do not count as a condition here,
+    because they are written around the whole tree.
     """
     count = 0
     for entry in tree.fields:

@@ -11,7 +11,7 @@ from router.policies.authentication.api_keys import ApiKeyVerifier
 from router.policies.authentication.dpop_proofs import DpopProofs
 from router.policies.authentication.identity_forwarding import IdentityHeaders
 from router.policies.authentication.jwt_verification import Issuer, JwtVerifier
-from router.policies.authentication.key_sets import FixedKeys, InvalidKeySet, KeySet
+from router.policies.authentication.key_set import FixedKeys, InvalidKeySet, KeySet
 from router.policies.authentication.refusals import (
     Challenges,
     CredentialRefused,

@@ -22,7 +22,7 @@ import jwt
 
 from router.policies.authentication.dpop_nonces import Nonces
 from router.policies.authentication.jwt_verification import FORBIDDEN_HEADER, NOT_VALID
-from router.policies.authentication.key_sets import PRIVATE_MEMBERS, InvalidKeySet, KeySet
+from router.policies.authentication.key_set import PRIVATE_MEMBERS, InvalidKeySet, KeySet
 from router.policies.authentication.refusals import CredentialRefused, CredentialUndecided, NonceMissing
 from router.policies.authentication.used_proofs import TooManyProofs, UsedProofs
 

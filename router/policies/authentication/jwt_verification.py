@@ -20,7 +20,7 @@ from router.request.identity import Identity, scopes_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from router.policies.authentication.key_sets import KeySet, KeySource
+    from router.policies.authentication.key_set import KeySet, KeySource
     from router.policies.authentication.token_sources import FoundToken
     from router.settings.sections.authentication import Jwt, JwtIssuer
 

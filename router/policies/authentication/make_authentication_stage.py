@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from router.policies.authentication.authentication_stage import Authentication
-    from router.policies.policy_inputs import PolicyInputs
+    from router.policies.policy_setup import PolicySetup
 
 
-def configured(inputs: PolicyInputs) -> Authentication | None:
+def configured(inputs: PolicySetup) -> Authentication | None:
     """Return the authentication stage, or None if the settings have no issuer of tokens and no API keys.
 
     Raises:

@@ -12,7 +12,7 @@ from router.storage.lru import Lru
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from router.policies.authentication.key_sets import KeySet, KeySource
+    from router.policies.authentication.key_set import KeySet, KeySource
     from router.request.identity import Identity
 
 

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from router.get_operation import PreparedOperation
     from router.pipeline.request_context import RequestContext
     from router.policies.authorization.policy_decisions import PolicyDecider
-    from router.policies.policy_inputs import PolicyInputs
+    from router.policies.policy_setup import PolicySetup
     from router.preparation.make_and_cache_plans import PlanKey
+    from router.preparation.operation_seen_by_stages import Operation
     from router.preparation.read_and_cache_documents import Document
-    from router.preparation.request_operation import Operation
     from router.request.identity import Identity
     from router.settings.sections.authorization import Authorization as AuthorizationSettings
     from router.settings.sections.authorization import Policies
@@ -76,7 +76,7 @@ class Authorization(Stage):
         self._decider = decider
 
     @classmethod
-    def configured(cls, inputs: PolicyInputs) -> Authorization | None:
+    def configured(cls, inputs: PolicySetup) -> Authorization | None:
         """Return the stage, or None if the supergraph restricts nothing. No setting switches the stage off.
 
         Raises:

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
     from router.get_operation import PreparedOperation
     from router.pipeline.request_context import RequestContext
-    from router.policies.policy_inputs import PolicyInputs
+    from router.policies.policy_setup import PolicySetup
+    from router.preparation.operation_seen_by_stages import Operation
     from router.preparation.read_and_cache_documents import Document
-    from router.preparation.request_operation import Operation
     from router.request.identity import Identity
     from router.settings.sections.step_up import StepUpRule
 
@@ -96,7 +96,7 @@ class StepUp(Stage):
         self._clock = clock
 
     @classmethod
-    def configured(cls, inputs: PolicyInputs) -> StepUp | None:
+    def configured(cls, inputs: PolicySetup) -> StepUp | None:
         """Return the stage, or None if `authorization.step_up` has no rules.
 
         Raises:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from router.get_operation import PreparedOperation
     from router.pipeline.request_context import RequestContext
-    from router.policies.policy_inputs import PolicyInputs
-    from router.preparation.request_operation import Operation
+    from router.policies.policy_setup import PolicySetup
+    from router.preparation.operation_seen_by_stages import Operation
     from router.request.request_and_response import GraphQLResponse
 
 TOO_EXPENSIVE: Final = "COST_ESTIMATED_TOO_EXPENSIVE"
@@ -84,13 +84,13 @@ class _KnownOperation:
 class DemandControl(Stage):
     """Estimates operations before anything is fetched, and measures their responses."""
 
-    def __init__(self, inputs: PolicyInputs) -> None:
+    def __init__(self, inputs: PolicySetup) -> None:
         self._weights = SchemaWeights(inputs.supergraph)
         self._settings = inputs.settings.demand_control
         self.results: Counter[str] = Counter()
 
     @classmethod
-    def configured(cls, inputs: PolicyInputs) -> DemandControl | None:
+    def configured(cls, inputs: PolicySetup) -> DemandControl | None:
         """Return the stage, or None if demand control is disabled."""
         return cls(inputs) if inputs.settings.demand_control.mode != "disabled" else None
 

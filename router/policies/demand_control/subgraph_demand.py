@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from router.pipeline.stage import SendOn
     from router.plan import QueryPlan
     from router.policies.demand_control.priced_selections import PricedSelection
-    from router.policies.policy_inputs import PolicyInputs
+    from router.policies.policy_setup import PolicySetup
     from router.settings.sections.demand_control import DemandControl
     from router.transport.interface import SubgraphRequest, SubgraphResponse
 
@@ -64,14 +64,14 @@ class _Spent:
 class SubgraphDemand(Stage):
     """Estimates each fetch. A fetch that would exceed the limit of its subgraph is not sent."""
 
-    def __init__(self, inputs: PolicyInputs) -> None:
+    def __init__(self, inputs: PolicySetup) -> None:
         self._weights = SchemaWeights(inputs.supergraph)
         self._settings: DemandControl = inputs.settings.demand_control
         self._limits = {name: self._settings.limit_of(name) for name in inputs.supergraph.subgraphs}
         self._plans: OrderedDict[int, _PricedPlan] = OrderedDict()
 
     @classmethod
-    def configured(cls, inputs: PolicyInputs) -> SubgraphDemand | None:
+    def configured(cls, inputs: PolicySetup) -> SubgraphDemand | None:
         """Return the stage, or None if no subgraph has a limit."""
         settings = inputs.settings.demand_control
         limited = any(settings.limit_of(name) is not None for name in inputs.supergraph.subgraphs)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from router.pipeline.request_context import RequestContext
     from router.pipeline.stage import RunOn
     from router.policies.idempotency.key_store import KeyStore
-    from router.policies.policy_inputs import PolicyInputs
-    from router.preparation.request_operation import Operation
+    from router.policies.policy_setup import PolicySetup
+    from router.preparation.operation_seen_by_stages import Operation
     from router.request.request_and_response import Response
     from router.settings.sections.idempotency import Idempotency as IdempotencySettings
 
@@ -41,7 +41,7 @@ class Idempotency(Stage):
         self._longest = longest
 
     @classmethod
-    def configured(cls, inputs: PolicyInputs) -> Idempotency | None:
+    def configured(cls, inputs: PolicySetup) -> Idempotency | None:
         """Return the stage, or None if `idempotency.enabled` is false and no subgraph has keys of its own."""
         settings = inputs.settings.idempotency
         if not settings.enabled and settings.argument is None:

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from router.pipeline.request_context import RequestContext
-    from router.policies.policy_inputs import PolicyInputs
+    from router.policies.policy_setup import PolicySetup
     from router.policies.rate_limits.limiter import Decision, Limiter
-    from router.preparation.request_operation import Operation
+    from router.preparation.operation_seen_by_stages import Operation
     from router.request.request_and_response import GraphQLResponse
     from router.settings.sections.rate_limits import RateLimitRule, RateLimits
 
@@ -135,7 +135,7 @@ class AddressRateLimits(_RateLimitStage):
     name = "rate_limits"
 
     @classmethod
-    def configured(cls, inputs: PolicyInputs) -> AddressRateLimits | None:
+    def configured(cls, inputs: PolicySetup) -> AddressRateLimits | None:
         """Return the stage, or None if no rule of the settings belongs to this stage."""
         rules = [rule for rule in _rules(inputs, "requests") if not rule.key.needs_identity]
         return cls(rules, inputs.settings.rate_limits) if rules else None
@@ -155,7 +155,7 @@ class IdentityRateLimits(_RateLimitStage):
     name = "rate_limits_of_identities"
 
     @classmethod
-    def configured(cls, inputs: PolicyInputs) -> IdentityRateLimits | None:
+    def configured(cls, inputs: PolicySetup) -> IdentityRateLimits | None:
         """Return the stage, or None if no rule of the settings belongs to this stage."""
         rules = [rule for rule in _rules(inputs, "requests") if rule.key.needs_identity]
         return cls(rules, inputs.settings.rate_limits) if rules else None
@@ -175,7 +175,7 @@ class CostRateLimits(_RateLimitStage):
     name = "rate_limits_of_costs"
 
     @classmethod
-    def configured(cls, inputs: PolicyInputs) -> CostRateLimits | None:
+    def configured(cls, inputs: PolicySetup) -> CostRateLimits | None:
         """Return the stage, or None if no rule of the settings belongs to this stage.
 
         Raises:
@@ -196,7 +196,7 @@ class CostRateLimits(_RateLimitStage):
         await self._take(context, max(1, context.record.cost_estimated or 0))
 
 
-def _rules(inputs: PolicyInputs, counts: str) -> list[Rule]:
+def _rules(inputs: PolicySetup, counts: str) -> list[Rule]:
     return [Rule.of(rule) for rule in inputs.settings.rate_limits.rules if rule.counts == counts]
 
 

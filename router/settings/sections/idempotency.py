@@ -27,7 +27,7 @@ class Idempotency(Section):
     """Keys with which a client can repeat a mutation without a second effect. The first response is sent again."""
 
     enabled: bool = False
-    """Whether the router stores the responses of mutations with a key."""
+    """Whether the router stores the responses of mutations that have an idempotency key."""
     header: HeaderName = "idempotency-key"
     """The header with the key: 1 to 255 visible ASCII characters. Each client has its own keys."""
     argument: Annotated[str, Field(pattern=r"^[_A-Za-z][_0-9A-Za-z]*$")] | None = None

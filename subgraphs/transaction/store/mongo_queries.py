@@ -70,9 +70,10 @@ def page(listing: Listing) -> Pipeline:
 
 
 def page_of_accounts(account_ids: Iterable[str], listing: Listing) -> Pipeline:
-    """Return the pipeline for a page of each account. It begins with the stage `$documents` and not with a collection.
+    """Return a pipeline that finds a page of transactions for each of several accounts.
 
-    In a result, `_id` is the account's id. `rows` contains up to one page of each branch, in any order.
+    In a result, `_id` is the id of an account. Its `rows` contain up to one page of debits and one page of credits, in
+    any order. The pipeline begins with the stage `$documents`, not with a collection.
     """
     names = []
     stages: Pipeline = [{"$documents": [{"_id": each} for each in object_ids(account_ids)]}]

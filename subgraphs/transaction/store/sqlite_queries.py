@@ -79,7 +79,10 @@ def page(listing: Listing) -> Query:
 
 
 def page_of_accounts(account_ids: Sequence[str], listing: Listing) -> Query:
-    """Return the query for a page of each account. The column `for_account` contains the account's id."""
+    """Return a query that finds a page of transactions for each of several accounts.
+
+    The column `for_account` contains the id of the account to which a row belongs.
+    """
     condition, parameters = _conditions(listing)
     candidates = _candidates(_account_branches(listing), condition, listing.page)
     return Query(

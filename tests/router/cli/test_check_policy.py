@@ -1,7 +1,7 @@
 """`router check` with a policy in a file, and with a registry of other subgraphs, as a user runs it.
 
 Covers `router/cli/check_inputs.py`, `router/cli/check_init_and_schema.py`, `router/cli/completion.py`,
-`router/cli/publish.py`, `router/cli/registry.py`, `router/schema_check/schema_sources_with_registry.py` and
+`router/cli/publish.py`, `router/cli/registry.py`, `router/schema_check/registry_schema_sources.py` and
 `router/schema_check/schema_sources.py`.
 """
 

@@ -11,8 +11,8 @@ import pytest
 from router import supergraph as supergraphs
 from router.gateway_assembly import assemble
 from router.policies.limit_checker import LimitChecker
-from router.policies.policy_inputs import PolicyInputs
 from router.policies.policy_order import EMBEDDED_STAGES, ORDER
+from router.policies.policy_setup import PolicySetup
 from router.settings.all_keys import keys
 from router.settings.load import load
 from router.settings.model import RouterSettings
@@ -57,7 +57,7 @@ async def test_each_policy_has_a_stage(all_settings: list[RouterSettings]) -> No
     graph = supergraphs.load(supergraph(BASE))
     on = set()
     for settings in all_settings:
-        inputs = PolicyInputs(graph, settings, LimitChecker(settings.limits))
+        inputs = PolicySetup(graph, settings, LimitChecker(settings.limits))
         for policy in ORDER:
             stage = policy.configured(inputs)
             if stage is not None:

@@ -1,4 +1,4 @@
-"""A policy that is off is not part of a gateway. Covers `router/policies/policy_inputs.py` too."""
+"""A policy that is off is not part of a gateway. Covers `router/policies/policy_setup.py` too."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from router.policies.limit_checker import LimitChecker
 from router.policies.limit_list_items import ListItems
 from router.policies.operation_limits_stage import MeasuredOperationLimits, OperationLimits
 from router.policies.persisted_documents import PersistedDocumentList
-from router.policies.personal_data_redaction import PersonalDataRedaction
-from router.policies.policy_inputs import PolicyInputs
 from router.policies.policy_order import EMBEDDED_STAGES, ORDER, in_order
+from router.policies.policy_setup import PolicySetup
 from router.policies.query_plan_in_response import QueryPlanInResponse
+from router.policies.redact_personal_data_in_logs import PersonalDataRedaction
 from router.policies.usage_recording import UsageRecording
 from router.settings import read
 from router.settings.all_keys import keys
@@ -39,7 +39,7 @@ TAGGED = SDL.replace("  name: String", '  name: String @tag(name: "pii")').repla
 
 def stages(settings: str = "", sdl: str = SDL, *embedded: Stage) -> list[type[Stage]]:
     read_settings = read(settings, {})
-    inputs = PolicyInputs(load(sdl), read_settings, LimitChecker(read_settings.limits))
+    inputs = PolicySetup(load(sdl), read_settings, LimitChecker(read_settings.limits))
     return [type(stage) for stage in in_order(inputs, embedded)]
 
 

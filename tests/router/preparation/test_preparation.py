@@ -1,7 +1,7 @@
 """Preparation in the preparing thread: once for all requests that wait, without delaying other requests.
 
 Covers `router/preparation/preparation.py`, `router/preparation/read_and_cache_documents.py`,
-`router/preparation/make_and_cache_plans.py` and `router/preparation/request_operation.py`.
+`router/preparation/make_and_cache_plans.py` and `router/preparation/operation_seen_by_stages.py`.
 """
 
 from __future__ import annotations

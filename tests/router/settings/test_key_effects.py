@@ -237,7 +237,7 @@ TESTS: dict[str, str] = {
     "overload.retry_after": f"{OVERLOAD}::test_requests_beyond_the_bound_are_refused_and_the_others_served",
     "overload.unready_after": f"{OVERLOAD}::test_many_refusals_in_a_short_time_make_it_unready",
     "overload.window": f"{OVERLOAD}::test_it_is_ready_again_when_they_are_long_ago",
-    "logging.redact_tag": f"{ROUTER}/policies/test_personal_data_redaction.py::test_the_tag_is_a_setting",
+    "logging.redact_tag": f"{ROUTER}/policies/test_redact_personal_data_in_logs.py::test_the_tag_is_a_setting",
     "ide.enabled": f"{ROUTER}/server/pages/test_ide_pages.py::test_the_page_is_there_only_if_the_settings_say_so",
     "query_plan.in_responses": f"{ROUTER}/policies/test_query_plan_in_response.py::test_it_is_off_by_default",
     "introspection": f"{GATEWAY}::test_introspection_is_a_setting",

@@ -1,7 +1,7 @@
 """Whatever the text is, it is parsed as graphql-core parses it: with equal nodes, places and errors.
 
 Covers `router/federation/sdl/node_places.py`, `router/federation/sdl/parse_definitions.py`,
-`router/federation/sdl/parse_values.py` and `router/federation/sdl/split_into_tokens.py`, too.
+`router/federation/sdl/parse_values_and_directives.py` and `router/federation/sdl/split_into_tokens.py`, too.
 """
 
 from __future__ import annotations

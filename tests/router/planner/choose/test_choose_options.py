@@ -1,7 +1,7 @@
 """The chosen plan costs least among all plans with as few fetches, by the cost that `router plan --format cost` prints.
 
-Covers `router/planner/choose/choose_options.py`, and with it `router/planner/choose/leaf_tie_breaking.py`,
-`router/planner/choose/key_tie_breaking.py`, `router/planner/choose/break_ties_by_plan_cost.py` and
+Covers `router/planner/choose/choose_options.py`, and with it `router/planner/choose/try_other_leaf_options.py`,
+`router/planner/choose/try_other_hop_inputs.py`, `router/planner/choose/break_ties_by_plan_cost.py` and
 `router/planner/choose/choice_of_options.py`.
 """
 

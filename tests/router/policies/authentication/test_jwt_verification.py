@@ -18,7 +18,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from router.policies.authentication.jwt_verification import MOST_CHARACTERS, Issuer, JwtVerifier
-from router.policies.authentication.key_sets import FixedKeys, KeySet
+from router.policies.authentication.key_set import FixedKeys, KeySet
 from router.policies.authentication.refusals import Challenges, CredentialRefused
 from router.policies.authentication.token_sources import FoundToken
 from router.settings.sections.authentication import Jwt, JwtIssuer, KeySetSource

@@ -1,4 +1,4 @@
-"""`PolicyInputs`: the arguments for making the stage of a policy."""
+"""`PolicySetup`: the arguments for making the stage of a policy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from router.supergraph import Supergraph
 
 
-class PolicyInputs(NamedTuple):
+class PolicySetup(NamedTuple):
     """The arguments for making the stage of a policy.
 
     The server uses the same `limits` to check HTTP requests.

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from router.get_operation import PreparedOperation
     from router.pipeline.request_context import RequestContext
     from router.pipeline.stage import SendOn
-    from router.policies.policy_inputs import PolicyInputs
+    from router.policies.policy_setup import PolicySetup
     from router.transport.interface import SubgraphRequest, SubgraphResponse
 
 # Finds string values (GraphQL specification, "String Value"), also in a text that is not a valid document.
@@ -64,7 +64,7 @@ class PersonalDataRedaction(Stage):
         self._tagged = tagged
 
     @classmethod
-    def configured(cls, inputs: PolicyInputs) -> PersonalDataRedaction | None:
+    def configured(cls, inputs: PolicySetup) -> PersonalDataRedaction | None:
         """Return the stage, or None if no element of the schema has the tag."""
         tagged = TaggedElements(inputs.supergraph.api_schema, inputs.settings.logging.redact_tag)
         return cls(tagged) if tagged.names else None
