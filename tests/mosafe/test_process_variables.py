@@ -26,9 +26,9 @@ OF_EACH_SERVICE = {"REDIS_URL", "SUBGRAPH_SIGNATURE_SECRET", "SUBGRAPH_SIGNATURE
 @pytest.mark.parametrize(
     ("name", "secrets"),
     [
-        ("auth", {"AUTH_JWT_SECRET", "AUTH_DB_URL", *OF_EACH_SERVICE}),
-        ("account", {"ACCOUNT_DB_URL", "ACCOUNT_LEDGER_KEY", "MOSAFE_SERVICE_SECRET", *OF_EACH_SERVICE}),
-        ("transaction", {"TRANSACTION_DB_URL", "MOSAFE_SERVICE_SECRET", *OF_EACH_SERVICE}),
+        ("auth", {*OF_EACH_SERVICE, "AUTH_JWT_SECRET", "AUTH_DB_URL"}),
+        ("account", {*OF_EACH_SERVICE, "ACCOUNT_DB_URL", "ACCOUNT_LEDGER_KEY", "MOSAFE_SERVICE_SECRET"}),
+        ("transaction", {*OF_EACH_SERVICE, "TRANSACTION_DB_URL", "MOSAFE_SERVICE_SECRET"}),
         ("router", {"SUBGRAPH_SIGNATURE_SECRET"}),
         ("rest", set()),
     ],

@@ -212,8 +212,9 @@ async def test_unchanged_body_is_304(ada: httpx.AsyncClient, bank: FakeBank) -> 
         tag = (await ada.get(url(route))).headers.get("etag")
         if tag is None:
             continue
-        assert tag.startswith('"')
-        for condition in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        opaque = tag.removeprefix("W/")
+        assert opaque.startswith('"')
+        for condition in (opaque, f"W/{opaque}", f'"other", {tag}', "*"):
             unchanged = await ada.get(url(route), headers={"if-none-match": condition})
             assert (unchanged.status_code, unchanged.content, unchanged.headers["etag"]) == (304, b"", tag)
         assert (await ada.get(url(route), headers={"if-none-match": '"other"'})).status_code == 200

@@ -41,7 +41,10 @@ STORES = ("auth", "account", "transaction")
 async def started(folder: Path) -> AsyncIterator[tuple[Bank, Auth]]:
     """All three services on the data directory `folder`."""
     async with AsyncExitStack() as stack:
-        settings = load(AuthSettings, {"MOSAFE_DATA_DIR": str(folder), "AUTH_ISSUER": "http://auth.test"})
+        settings = load(
+            AuthSettings,
+            {"MOSAFE_DATA_DIR": str(folder), "AUTH_ISSUER": "http://auth.test", "SUBGRAPH_SIGNATURES": "off"},
+        )
         auth = Auth(GraphQLClient(await stack.enter_async_context(running(create_app(settings)))))
         yield await stack.enter_async_context(open_bank(folder)), auth
 
