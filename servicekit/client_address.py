@@ -23,10 +23,10 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
 from servicekit.results_for_short_texts import ResultsForShortTexts
+from servicekit.value_in_context import ValueInContext
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
 
     from servicekit.asgi import ASGIApp, Receive, Scope, Send
 
@@ -194,21 +194,9 @@ def current() -> ClientPath:
     return _current.get()
 
 
-class serving:  # noqa: N801  (used as a function in `with` statements; a generator would be slower)
+def serving(path: ClientPath) -> ValueInContext[ClientPath]:
     """Inside the block, `current()` returns `path`, in this task and in the tasks that it starts."""
-
-    __slots__ = ("_path", "_token")
-
-    def __init__(self, path: ClientPath) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        self._token = _current.set(self._path)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        _current.reset(self._token)
+    return ValueInContext(_current, path)
 
 
 def outgoing_headers() -> dict[str, str]:

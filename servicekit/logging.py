@@ -20,10 +20,10 @@ import structlog
 from servicekit import request_ids
 from servicekit.background_log_writer import BackgroundLogHandler, BackgroundLogWriter
 from servicekit.terminal_log import TerminalRenderer
+from servicekit.value_in_context import ValueInContext
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from types import TracebackType
 
     from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -205,24 +205,9 @@ class PersonalValues(Protocol):
 _personal: ContextVar[PersonalValues | None] = ContextVar("personal", default=None)
 
 
-class HidePersonalValues:
-    """Hides `personal` from the log inside its block, for this task and the tasks that it starts.
-
-    It runs for every request. So it is a class with slots and not a generator, which would be slower.
-    """
-
-    __slots__ = ("_personal", "_token")
-
-    def __init__(self, personal: PersonalValues) -> None:
-        self._personal = personal
-
-    def __enter__(self) -> None:
-        self._token = _personal.set(self._personal)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        _personal.reset(self._token)
+def hide_personal_values(personal: PersonalValues) -> ValueInContext[PersonalValues | None]:
+    """Hide `personal` from the log inside the block, for this task and the tasks that it starts."""
+    return ValueInContext(_personal, personal)
 
 
 def scrub(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -6,10 +6,8 @@ import re
 import secrets
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from types import TracebackType
+from servicekit.value_in_context import ValueInContext
 
 # The accepted values of X-Request-Id. Any other value is replaced, so that it cannot forge log lines.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -70,21 +68,9 @@ def current() -> RequestIds | None:
     return _current.get()
 
 
-class serving:  # noqa: N801  (used as a function in `with` statements; a generator would be slower)
+def serving(ids: RequestIds) -> ValueInContext[RequestIds | None]:
     """Make `ids` current inside the block, for this task and the tasks that it starts."""
-
-    __slots__ = ("_ids", "_token")
-
-    def __init__(self, ids: RequestIds) -> None:
-        self._ids = ids
-
-    def __enter__(self) -> None:
-        self._token = _current.set(self._ids)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        _current.reset(self._token)
+    return ValueInContext(_current, ids)
 
 
 def outgoing_headers() -> dict[str, str]:

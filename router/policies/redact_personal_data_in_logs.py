@@ -28,7 +28,7 @@ from graphql import (
 )
 
 from router.pipeline.stage import Stage
-from servicekit.logging import HidePersonalValues
+from servicekit.logging import hide_personal_values
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -72,7 +72,7 @@ class PersonalDataRedaction(Stage):
     def surround(self, context: RequestContext) -> AbstractContextManager[object]:
         """Return a context manager inside which the personal data of this request is hidden in log lines."""
         values = context.state[self] = RequestPersonalValues(self._tagged, context)
-        return HidePersonalValues(values)
+        return hide_personal_values(values)
 
     async def on_fetch(self, context: RequestContext, fetch: SubgraphRequest, send_on: SendOn) -> SubgraphResponse:
         """Remember the variables of the fetch, because they may contain personal data, and send the fetch."""

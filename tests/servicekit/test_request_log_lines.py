@@ -72,6 +72,6 @@ def test_personal_values_are_hidden_by_structlog() -> None:
             return ["Ann"]
 
     logging.configure("router", settings(), in_background=True)
-    with logging.HidePersonalValues(Personal()):
+    with logging.hide_personal_values(Personal()):
         assert logging.request_lines() is None
     assert logging.request_lines() is not None

@@ -167,6 +167,6 @@ def test_values_under_the_names_of_tagged_fields_are_blanked() -> None:
         def values(self) -> tuple[str, ...]:
             return ()
 
-    with service_logging.HidePersonalValues(Emails()):
+    with service_logging.hide_personal_values(Emails()):
         event = service_logging.scrub(None, "info", {"body": [{"email": "a@b.c", "id": 1}]})
     assert event == {"body": [{"email": "[redacted]", "id": 1}]}
