@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 from redis.exceptions import RedisError
 
-from router.storage.redis_client import close_redis_client, redis_client
+from servicekit.redis_client import close_redis_client, redis_client
 
 if TYPE_CHECKING:
     from router.settings.sections.apq import Redis as RedisSettings
@@ -31,7 +31,7 @@ class RedisStore:
     """A `TextStore` that connects to Redis on first use."""
 
     def __init__(self, settings: RedisSettings) -> None:
-        self._redis = redis_client(settings.url, settings.timeout, decode_responses=True)
+        self._redis = redis_client(settings.url.get_secret_value(), settings.timeout)
         self._prefix = settings.prefix
         self._seconds = max(1, round(settings.ttl))
         self._paused_until = 0.0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from redis.exceptions import RedisError
 
 from servicekit.http_signatures.seen_nonces import NoncesUnavailable
-from subgraphs.kit.redis_client import close_redis_client, redis_client
+from servicekit.redis_client import close_redis_client, redis_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable

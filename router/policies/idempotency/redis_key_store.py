@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from redis.exceptions import RedisError
 
 from router.policies.idempotency.key_store import Entry, KeyStoreUnavailable
-from router.storage.redis_client import close_redis_client, redis_client
+from servicekit.redis_client import close_redis_client, redis_client
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -19,7 +19,7 @@ class RedisKeys:
     """A `KeyStore` that connects to Redis on first use."""
 
     def __init__(self, settings: IdempotencyRedis, ttl: float) -> None:
-        self._redis = redis_client(settings.url, settings.timeout, decode_responses=True)
+        self._redis = redis_client(settings.url.get_secret_value(), settings.timeout)
         self._prefix = settings.prefix
         self._milliseconds = max(1, round(ttl * 1000))
 

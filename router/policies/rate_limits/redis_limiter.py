@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from redis.exceptions import RedisError
 
 from router.policies.rate_limits.limiter import Decision, LimiterUnavailable
-from router.storage.redis_client import close_redis_client, redis_client
+from servicekit.redis_client import close_redis_client, redis_client
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ class RedisLimiter:
     """A `Limiter` that connects to Redis on first use."""
 
     def __init__(self, settings: RateLimitRedis) -> None:
-        self._redis = redis_client(settings.url, settings.timeout, decode_responses=False)
+        self._redis = redis_client(settings.url.get_secret_value(), settings.timeout, decode_responses=False)
         self._script = self._redis.register_script(_SCRIPT)
         self._prefix = settings.prefix
         self._paused_until = 0.0

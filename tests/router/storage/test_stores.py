@@ -1,7 +1,7 @@
 """One suite for every `TextStore`, and tests of the store in Redis.
 
 Covers `router/storage/text_store.py`, `router/storage/memory_text_store.py`, `router/storage/redis_text_store.py` and
-`router/storage/redis_client.py`.
+`servicekit/redis_client.py`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The port of a service answers only what the router has signed.
-
-Covers `subgraphs/kit/redis_nonces.py` and `subgraphs/kit/redis_client.py` as well.
-"""
+"""The port of a service answers only what the router has signed. Covers `subgraphs/kit/redis_nonces.py` as well."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from redis.exceptions import RedisError
 
-from subgraphs.kit.redis_client import close_redis_client, redis_client
+from servicekit.redis_client import close_redis_client, redis_client
 from subgraphs.transaction.fraud.windows.protocol import (
     FILLING_MILLISECONDS,
     IDLE_MILLISECONDS,

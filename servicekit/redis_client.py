@@ -1,15 +1,15 @@
-"""Create a client of a Redis, with the limits that all uses of Redis in the router share."""
+"""Creates a client of a Redis, with the limits that all uses of Redis in the router and the services share.
+
+Only the extras that need a Redis install the package `redis`. So other modules of this package do not import this one.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-
-if TYPE_CHECKING:
-    from pydantic import SecretStr
 
 MAX_CONNECTIONS: Final = 20
 """The maximum number of connections of a client.
@@ -18,16 +18,16 @@ More connections would not be faster, because Redis executes one command after t
 """
 
 
-def redis_client(url: SecretStr, timeout: float, *, decode_responses: bool) -> Redis:
+def redis_client(url: str, timeout: float, *, decode_responses: bool = True) -> Redis:
     """Return a client that connects on its first command.
 
     Args:
-        url: The URL of the Redis.
-        timeout: How many seconds a command waits for a connection, for connecting, and for each read and write.
-        decode_responses: Whether the results of commands are text and not bytes.
+        url: the URL of the Redis.
+        timeout: how many seconds a command waits for a connection, for connecting, and for each read and write.
+        decode_responses: whether the results of commands are text and not bytes.
     """
     pool = BlockingConnectionPool.from_url(
-        url.get_secret_value(),
+        url,
         decode_responses=decode_responses,
         max_connections=MAX_CONNECTIONS,
         timeout=timeout,
