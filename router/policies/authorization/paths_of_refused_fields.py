@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, value_from_ast_untyped
+from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode
 
 from router.plan.client_and_internal_response_keys import client_key
 from router.policies.authorization.selection_conditions import is_included
+from router.policies.read_conditions_and_list_sizes import defaults_of
 from router.request.withheld_fields import is_refused
 
 if TYPE_CHECKING:
@@ -28,13 +29,8 @@ def refused_paths(operation: PreparedOperation, variables: Mapping[str, object])
     are the variables of the request. A path consists of response keys. It has no list indices, because nothing is
     fetched for a refused operation.
     """
-    defaults = {
-        definition.variable.name.value: value_from_ast_untyped(definition.default_value)
-        for definition in operation.definition.variable_definitions or ()
-        if definition.default_value is not None
-    }
     found: dict[tuple[str, ...], None] = {}
-    for path in _paths(operation, operation.definition.selection_set, {**defaults, **variables}, ()):
+    for path in _paths(operation, operation.definition.selection_set, {**defaults_of(operation), **variables}, ()):
         found[path] = None
         if len(found) == MOST_PATHS:
             break

@@ -7,7 +7,6 @@ The claims `acr` (how the user has logged in) and `auth_time` (when) of the acce
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from graphql import (
@@ -16,13 +15,13 @@ from graphql import (
     GraphQLInterfaceType,
     GraphQLObjectType,
     InlineFragmentNode,
-    value_from_ast_untyped,
 )
 
 from router.errors import Refused, ResponseError
 from router.pipeline.stage import Stage
 from router.policies.authorization.selection_conditions import field_type_name, is_included
 from router.policies.load_operator_functions import PolicySetupError
+from router.policies.read_conditions_and_list_sizes import defaults_of
 from router.preparation.read_and_cache_documents import bounded_nesting
 from router.request.security_events import SecurityEvent, report
 
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from router.pipeline.request_context import RequestContext
     from router.policies.policy_setup import PolicySetup
     from router.preparation.operation_seen_by_stages import Operation
-    from router.preparation.read_and_cache_documents import Document
     from router.request.identity import Identity
     from router.settings.sections.step_up import StepUpRule
 
@@ -70,14 +68,6 @@ class Login(NamedTuple):
         )
 
 
-@dataclass(slots=True, eq=False)
-class _Selected:
-    """The rules that the selected fields of an operation match if `@skip` and `@include` are ignored."""
-
-    operation: PreparedOperation
-    rules: frozenset[int]
-
-
 class StepUp(Stage):
     """Refuses operations for which the login of the client does not suffice."""
 
@@ -109,10 +99,6 @@ class StepUp(Stage):
             return None
         return cls(rules, inputs.supergraph.schema, settings.authentication.jwt.clock_skew)
 
-    async def on_document(self, context: RequestContext, document: Document) -> None:
-        """Keep the cache of this document's operations for `on_operation`."""
-        context.state[self] = document.notes.setdefault(self, {})
-
     async def on_operation(self, context: RequestContext, operation: Operation) -> None:
         """Check the login of the client.
 
@@ -124,11 +110,12 @@ class StepUp(Stage):
         if not failed:
             return
         with bounded_nesting():
-            possible = failed & self._possible_rules(context, operation)
+            possible = failed & self._possible_rules(operation)
             if not possible:
                 return
             # The slow and exact check, which respects `@skip` and `@include`, is only needed before a refusal.
-            fields = list(self._selected(operation.planned, _variables(operation, context.variables)))
+            variables = {**defaults_of(operation.client), **context.variables}
+            fields = list(self._selected(operation.planned, variables))
         needed = {number for number in possible if operation.kind in self._kinds[number]}
         needed.update(
             number for coordinate in fields for number in self._fields.get(coordinate, ()) if number in failed
@@ -139,16 +126,15 @@ class StepUp(Stage):
                 context, operation, combined([self._logins[each] for each in sorted(needed)]), protected
             )
 
-    def _possible_rules(self, context: RequestContext, operation: Operation) -> frozenset[int]:
-        notes = context.state.get(self)
-        known = notes.get(operation.name) if isinstance(notes, dict) else None
-        if isinstance(known, _Selected) and known.operation is operation.planned:
-            return known.rules
-        own = {number for number, kinds in enumerate(self._kinds) if operation.kind in kinds}
-        fields = self._selected(operation.planned, None)
-        rules = frozenset(own.union(*(self._fields.get(each, ()) for each in fields)))
-        if isinstance(notes, dict):
-            notes[operation.name] = _Selected(operation.planned, rules)
+    def _possible_rules(self, operation: Operation) -> frozenset[int]:
+        """Return the rules that an operation matches if `@skip` and `@include` are ignored; found once an operation."""
+        notes = operation.planned.notes
+        rules = notes.get(self)
+        if rules is None:
+            own = {number for number, kinds in enumerate(self._kinds) if operation.kind in kinds}
+            fields = self._selected(operation.planned, None)
+            rules = notes[self] = frozenset(own.union(*(self._fields.get(each, ()) for each in fields)))
+        assert isinstance(rules, frozenset)  # noqa: S101 - only this stage uses this key
         return rules
 
     def _selected(self, operation: PreparedOperation, variables: Mapping[str, object] | None) -> Iterator[str]:
@@ -267,13 +253,3 @@ def _matching(coordinate: str, schema: GraphQLSchema, key: str) -> Iterator[str]
         owners += [each.name for each in schema.get_possible_types(type_)]
     for each in type_.fields if name == "*" else (name,):
         yield from (f"{owner}.{each}" for owner in owners)
-
-
-def _variables(operation: Operation, given: Mapping[str, object]) -> Mapping[str, object]:
-    """Return the variables of a request with the default values of those that are missing."""
-    defaults = {
-        definition.variable.name.value: value_from_ast_untyped(definition.default_value)
-        for definition in operation.client.definition.variable_definitions or ()
-        if definition.default_value is not None
-    }
-    return {**defaults, **given}
