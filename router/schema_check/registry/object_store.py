@@ -16,7 +16,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from router.schema_check.registry.registry_files import MAX_BYTES, missing_file
+from router.schema_check.registry.registry_files import MAX_BYTES, OBJECT_STORE, missing_file
 from router.schema_check.registry.registry_store import PublishedMeanwhile
 from router.schema_check.registry.registry_version import (
     LATEST,
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from types_boto3_s3 import S3Client
 
-SCHEME: Final = "s3://"
 _MISSING: Final = frozenset(("NoSuchKey", "404"))
 # The object is not the one that was read: it has changed, or is being changed at this moment.
 _CHANGED: Final = frozenset(("PreconditionFailed", "ConditionalRequestConflict"))
@@ -53,7 +52,7 @@ class ObjectStore:
             RegistryError: The location has no bucket, or the client cannot be configured.
         """
         self.label = location.rstrip("/")
-        self._bucket, _, prefix = location.removeprefix(SCHEME).partition("/")
+        self._bucket, _, prefix = location.removeprefix(OBJECT_STORE).partition("/")
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         if not self._bucket:
             raise RegistryError(f"{location}: has no bucket; write s3://BUCKET or s3://BUCKET/FOLDER")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from router.composition.subgraph_loading import without_secrets
-from router.schema_check.registry.registry_files import MAX_BYTES, Folder, missing_file
+from router.schema_check.registry.registry_files import MAX_BYTES, OBJECT_STORE, Folder, missing_file
 from router.schema_check.registry.registry_store import FolderStore
 from router.schema_check.registry.registry_version import RegistryError
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from router.schema_check.registry.registry_store import RegistryStore
 
 _GIT: Final = "git+"
-_OBJECT_STORE: Final = "s3://"
 
 
 @contextmanager
@@ -41,7 +40,7 @@ def open_registry(location: str, timeout_seconds: float) -> Iterator[RegistryFil
     Raises:
         RegistryError: The git repository cannot be cloned, or the object store is not configured.
     """
-    if location.startswith(_OBJECT_STORE):
+    if location.startswith(OBJECT_STORE):
         yield _object_store(location, timeout_seconds)
     elif location.startswith(_GIT):
         with tempfile.TemporaryDirectory() as temporary:
@@ -59,7 +58,7 @@ def open_registry_store(location: str, timeout_seconds: float) -> RegistryStore:
     Raises:
         RegistryError: The object store is not configured, or nothing can be published at the location.
     """
-    if location.startswith(_OBJECT_STORE):
+    if location.startswith(OBJECT_STORE):
         return _object_store(location, timeout_seconds)
     if location.startswith(_GIT):
         raise RegistryError(

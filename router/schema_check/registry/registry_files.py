@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 # Without this limit, an endless response would fill the memory. The introspection of subgraphs has the same limit.
 MAX_BYTES: Final = 32 * 1024 * 1024
 
+OBJECT_STORE: Final = "s3://"
+"""The locations of registries in object stores begin with this text."""
+
 
 class RegistryFiles(Protocol):
     """The files of a registry, wherever they are."""
