@@ -1,20 +1,13 @@
-"""Functions that read a type as the text writes it, such as `[Book!]!`: is it a list, can it be null, what is in it?"""
+"""Functions that read a type as the text writes it, such as `[Book!]!`: is it a list, and can its items be null?"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from graphql import ListTypeNode, NamedTypeNode, NonNullTypeNode
+from graphql import ListTypeNode, NonNullTypeNode
 
 if TYPE_CHECKING:
     from graphql import TypeNode
-
-
-def base_name(node: TypeNode) -> str:
-    """Return the name of the type without lists and non-null marks: `Book` of `[Book!]!`."""
-    while isinstance(node, ListTypeNode | NonNullTypeNode):
-        node = node.type
-    return node.name.value if isinstance(node, NamedTypeNode) else ""
 
 
 def is_list(node: TypeNode) -> bool:

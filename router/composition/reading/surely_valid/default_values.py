@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from graphql.language import (
     BooleanValueNode,
@@ -31,13 +31,6 @@ _LITERALS: Final[dict[str, tuple[type[ValueNode], ...]]] = {
 }
 # A number with more characters can be out of the range of `Int`, so graphql-core must check it.
 _SHORT_NUMBER: Final = 9
-
-
-def named_type(type_: TypeNode) -> str:
-    """Return the name of a type without its lists and non-nulls."""
-    while isinstance(type_, ListTypeNode | NonNullTypeNode):
-        type_ = type_.type
-    return cast("NamedTypeNode", type_).name.value
 
 
 def surely_fits(value: ValueNode, type_: TypeNode, enums: Mapping[str, Collection[str]]) -> bool:

@@ -28,10 +28,11 @@ from graphql.language import (
 from graphql.type import is_enum_type, is_scalar_type
 
 from router.composition.model import BUILT_IN_SCALARS, ROOTS
-from router.composition.reading.surely_valid.default_values import named_type, surely_fits
+from router.composition.reading.surely_valid.default_values import surely_fits
 from router.composition.reading.surely_valid.directives import DirectiveCheck
 from router.composition.reading.surely_valid.interfaces import Implementation, check_interfaces
 from router.composition.reading.surely_valid.not_sure import NotSure, require
+from router.federation.find_type_name_in_reference import named_type
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from graphql.language import ListTypeNode, NonNullTypeNode
-
-from router.composition.reading.surely_valid.default_values import named_type
 from router.composition.reading.surely_valid.not_sure import NotSure, require
+from router.composition.type_refs import from_node
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from graphql.language import FieldDefinitionNode, TypeNode
+    from graphql.language import FieldDefinitionNode
+
+    from router.composition.type_refs import TypeRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,6 @@ def check_interfaces(types: Mapping[str, Implementation]) -> None:
                     raise NotSure
 
 
-def _signature(node: FieldDefinitionNode) -> tuple[str, dict[str, str]]:
-    arguments = {argument.name.value: _reference(argument.type) for argument in node.arguments or ()}
-    return _reference(node.type), arguments
-
-
-def _reference(type_: TypeNode) -> str:
-    if isinstance(type_, NonNullTypeNode):
-        return f"{_reference(type_.type)}!"
-    return f"[{_reference(type_.type)}]" if isinstance(type_, ListTypeNode) else named_type(type_)
+def _signature(node: FieldDefinitionNode) -> tuple[TypeRef, dict[str, TypeRef]]:
+    arguments = {argument.name.value: from_node(argument.type) for argument in node.arguments or ()}
+    return from_node(node.type), arguments

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from graphql import FieldDefinitionNode
 
+from router.federation.find_type_name_in_reference import named_type
 from router.schema_check.lint.elements_of_schema_text import ElementKind
-from router.schema_check.lint.list_and_nullable_types import base_name
 from router.schema_check.lint.rule import Problem
 from router.schema_check.step_findings import Level
 
@@ -23,7 +23,7 @@ def check(schema: LintedSchema) -> Iterator[Problem]:
     """Report connection fields without arguments for paging: `first` and `after`, or `last` and `before`."""
     for element in schema.elements(ElementKind.FIELD):
         node = element.node
-        if not isinstance(node, FieldDefinitionNode) or not base_name(node.type).endswith("Connection"):
+        if not isinstance(node, FieldDefinitionNode) or not named_type(node.type).endswith("Connection"):
             continue
         names = {argument.name.value for argument in node.arguments or ()}
         if not names >= {"first", "after"} and not names >= {"last", "before"}:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from graphql import FieldDefinitionNode, NonNullTypeNode
 
+from router.federation.find_type_name_in_reference import named_type
 from router.schema_check.lint.elements_of_schema_text import ElementKind
-from router.schema_check.lint.list_and_nullable_types import base_name, is_list
+from router.schema_check.lint.list_and_nullable_types import is_list
 from router.schema_check.lint.rule import Problem
 from router.schema_check.step_findings import Level
 
@@ -36,14 +37,14 @@ def _connection(text: LintedText, connection: Element) -> Iterator[Problem]:
     edges, page_info = (_type_of(text, connection.name, field) for field in ("edges", "pageInfo"))
     if edges is None or not is_list(edges):
         yield _missing(connection, "edges", f"[{connection.name.removesuffix(_SUFFIX)}Edge!]!")
-    elif base_name(edges) in text.types:
-        edge = text.types[base_name(edges)][0]
+    elif named_type(edges) in text.types:
+        edge = text.types[named_type(edges)][0]
         if _type_of(text, edge.name, "node") is None:
             yield _missing(edge, "node", connection.name.removesuffix(_SUFFIX))
         cursor = _type_of(text, edge.name, "cursor")
         if cursor is None or is_list(cursor):
             yield _missing(edge, "cursor", "String!")
-    if page_info is None or base_name(page_info) != "PageInfo" or not isinstance(page_info, NonNullTypeNode):
+    if page_info is None or named_type(page_info) != "PageInfo" or not isinstance(page_info, NonNullTypeNode):
         yield _missing(connection, "pageInfo", "PageInfo!")
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from graphql import FieldDefinitionNode, InputValueDefinitionNode, NonNullTypeNode, print_ast
 
+from router.federation.find_type_name_in_reference import named_type
 from router.schema_check.lint.elements_of_schema_text import ElementKind
-from router.schema_check.lint.list_and_nullable_types import base_name
 from router.schema_check.lint.rule import Problem
 from router.schema_check.step_findings import Level
 
@@ -32,7 +32,7 @@ def check(schema: LintedSchema) -> Iterator[Problem]:
             continue
         if element.name != "id" and not element.name.endswith("Id"):
             continue
-        if base_name(node.type) in _TEXTS:
+        if named_type(node.type) in _TEXTS:
             yield Problem(
                 element,
                 f"The {element.kind} {element.coordinate} is an identifier, but has the type {print_ast(node.type)}.",

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from graphql import FieldDefinitionNode, print_ast
 
+from router.federation.find_type_name_in_reference import named_type
 from router.schema_check.lint.elements_of_schema_text import ElementKind
-from router.schema_check.lint.list_and_nullable_types import base_name, is_list
+from router.schema_check.lint.list_and_nullable_types import is_list
 from router.schema_check.lint.rule import Problem
 from router.schema_check.step_findings import Level
 
@@ -29,7 +30,7 @@ def check(schema: LintedSchema) -> Iterator[Problem]:
             continue
         if element.source.root_types.get(owner.name) != "mutation":
             continue
-        if is_list(node.type) or not base_name(node.type).endswith(_SUFFIXES):
+        if is_list(node.type) or not named_type(node.type).endswith(_SUFFIXES):
             yield Problem(
                 element,
                 f"The mutation {element.coordinate} returns {print_ast(node.type)}, so it cannot return more later.",

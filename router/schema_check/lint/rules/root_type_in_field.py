@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from graphql import FieldDefinitionNode
 
+from router.federation.find_type_name_in_reference import named_type
 from router.schema_check.lint.elements_of_schema_text import ElementKind
-from router.schema_check.lint.list_and_nullable_types import base_name
 from router.schema_check.lint.rule import Problem
 from router.schema_check.step_findings import Level
 
@@ -24,7 +24,7 @@ def check(schema: LintedSchema) -> Iterator[Problem]:
     for element in schema.elements(ElementKind.FIELD):
         node = element.node
         if isinstance(node, FieldDefinitionNode):
-            named = base_name(node.type)
+            named = named_type(node.type)
             operation = element.source.root_types.get(named)
             if operation is not None and named in element.source.types:
                 yield Problem(

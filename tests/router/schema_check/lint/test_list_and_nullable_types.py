@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from graphql import parse_type
 
-from router.schema_check.lint.list_and_nullable_types import base_name, has_nullable_items, is_list
+from router.federation.find_type_name_in_reference import named_type
+from router.schema_check.lint.list_and_nullable_types import has_nullable_items, is_list
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,6 @@ from router.schema_check.lint.list_and_nullable_types import base_name, has_null
 )
 def test_lists_and_their_items(written: str, is_a_list: bool, nullable_items: bool) -> None:  # noqa: FBT001
     node = parse_type(written)
-    assert base_name(node) == "Int"
+    assert named_type(node) == "Int"
     assert is_list(node) is is_a_list
     assert has_nullable_items(node) is nullable_items
