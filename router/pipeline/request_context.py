@@ -12,7 +12,7 @@ from router.request.log_fields import RequestRecord
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
-    from router.errors import ResponseError
+    from router.errors import Refused, ResponseError
     from router.preparation.operation_seen_by_stages import Operation
     from router.request.identity import Identity
     from router.request.request_and_response import GraphQLRequest
@@ -30,6 +30,8 @@ class RequestContext:
         record: The fields of the request's log line.
         identity: Who sent the request; None without a valid credential. Written by stages in `on_request`: by
             the policy `authentication`, or by a stage of an embedding program.
+        identity_failure: The refusal for a request whose credential could not be checked, although it may be valid. It
+            is raised by stages that need to know who sent the request. Written with `identity`.
         operation: The operation to run, which stages can replace in `on_operation`. None until it is chosen.
         variables: The variables as the client sent them, or as stages have changed them in `on_operation`. After
             `on_operation` of all stages, the coerced variables. Written by stages in `on_operation`.
@@ -48,6 +50,7 @@ class RequestContext:
     deadline: float
     record: RequestRecord
     identity: Identity | None = None
+    identity_failure: Refused | None = None
     operation: Operation | None = None
     variables: Mapping[str, object]
     override_labels: dict[str, bool] = field(default_factory=dict)

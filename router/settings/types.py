@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -92,6 +93,10 @@ def http_url(value: str) -> str:
     """
     split_http_url(value)
     return value
+
+
+def _none_without_url(value: object) -> object:
+    return None if isinstance(value, Mapping) and value.get("url", "") is None else value
 
 
 def _redis_url(value: SecretStr) -> SecretStr:
@@ -186,6 +191,11 @@ HeaderValue = Annotated[str, AfterValidator(check_header_value)]
 HttpUrl = Annotated[str, AfterValidator(http_url)]
 # The URL can contain a password, so it is never printed.
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
+NoneWithoutUrl = BeforeValidator(_none_without_url)
+"""For an optional section with a `url`: `{url: null}` means the same as null.
+
+So a server can be optional in a configuration file that takes its URL from a variable.
+"""
 SubgraphUrls = Annotated[
     str | tuple[str, ...],
     BeforeValidator(_subgraph_urls),

@@ -12,7 +12,7 @@ from subgraphs.kit import descriptions
 from subgraphs.kit.connections import PAGED, After, Before, Connection, First, Last
 from subgraphs.kit.graphql_problems import InvalidAccount
 from subgraphs.kit.schema import SubgraphSchema, create_schema
-from subgraphs.transaction.domain import Order, Requester
+from subgraphs.transaction.domain import PERMISSIONS, Operation, Order, Requester
 from subgraphs.transaction.graphql_inputs import (
     DepositInput,
     PayInput,
@@ -153,6 +153,14 @@ async def _transactions(  # noqa: PLR0913, PLR0917 - Relay's arguments
     return context.cursors.page(listing.page, rows, sort_key, lambda row: present(row, context.caller), count)
 
 
+def _scopes(operation: Operation) -> list[list[str]]:
+    """Return the argument of `@requiresScopes` for an operation of staff: one of the roles suffices.
+
+    The router's scopes are the roles of the access token (`authentication.jwt.scope_claim`).
+    """
+    return [[role] for role in sorted(PERMISSIONS[operation].staff)]
+
+
 @strawberry.type(description=descriptions.QUERY)
 class Query:
     transaction: Transaction | None = strawberry.field(
@@ -164,9 +172,10 @@ class Query:
         directives=[PAGED],
         description="The caller's transactions, or all transactions for staff; newest first.",
     )
-    held_transactions: Connection[Transaction] | None = strawberry.field(
+    held_transactions: Connection[Transaction] | None = strawberry.federation.field(
         resolver=held_transactions,
         directives=[PAGED],
+        requires_scopes=_scopes(Operation.REVIEW),
         description="The orders that wait for a review, newest first; only staff see them.",
     )
 
@@ -226,15 +235,19 @@ class Mutation:
     pay: PayResult | None = strawberry.field(
         resolver=_pay, description="Pay a payee outside of the bank from the caller's account."
     )
-    approve_transaction: ReviewResult | None = strawberry.field(
+    approve_transaction: ReviewResult | None = strawberry.federation.field(
         resolver=approve_transaction,
+        requires_scopes=_scopes(Operation.REVIEW),
         description="Approve a HELD order, as staff. Large orders need two persons; then the order is carried out.",
     )
-    reject_transaction: ReviewResult | None = strawberry.field(
-        resolver=reject_transaction, description="Reject a HELD order, as staff. It becomes FAILED."
+    reject_transaction: ReviewResult | None = strawberry.federation.field(
+        resolver=reject_transaction,
+        requires_scopes=_scopes(Operation.REVIEW),
+        description="Reject a HELD order, as staff. It becomes FAILED.",
     )
-    reverse_transaction: ReverseTransactionResult | None = strawberry.field(
+    reverse_transaction: ReverseTransactionResult | None = strawberry.federation.field(
         resolver=reverse_transaction,
+        requires_scopes=_scopes(Operation.REVERSE),
         description="Move the money of a COMPLETED transaction back by a new transaction, as staff.",
     )
 

@@ -13,7 +13,7 @@ import threading
 import time
 import uuid
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,21 @@ class Platform:
         body = self.call("POST", "/api/auth/register", json={"email": email, "password": PASSWORD, "name": name})
         return Person(body["user"]["id"], email, body["accessToken"], body["refreshToken"])
 
+    def register_staff(self, *roles: str) -> Person:
+        """Register a user, grant `roles` on the command line, and log in."""
+        person = self.register()
+        environ = clean_environment(MOSAFE_DATA_DIR=str(self.data_dir))
+        for role in roles:
+            subprocess.run(
+                [sys.executable, "-m", "mosafe", "auth", "users", "grant", person.email, role],
+                env=environ,
+                cwd=self.data_dir,
+                check=True,
+                capture_output=True,
+            )
+        session = self.call("POST", "/api/auth/login", json={"email": person.email, "password": PASSWORD})
+        return replace(person, access_token=session["accessToken"])
+
     def open_account(self, person: Person, *, deposit: str | None = None, currency: str = "EUR") -> dict[str, Any]:
         account: dict[str, Any] = self.call(
             "POST", "/api/accounts", person, json={"type": "CHECKING", "currency": currency}
@@ -134,8 +149,8 @@ class Platform:
         found = []
         for line in list(self.lines):
             service, _, text = line.partition(" | ")
-            if service.strip() in of and request_id in text and '"logger": "access"' in text:
-                found.append((service.strip(), json.loads(text)))
+            if service.strip() in of and request_id in text and (event := json.loads(text))["logger"] == "access":
+                found.append((service.strip(), event))
         return found
 
     def wait_for_access_lines(

@@ -6,15 +6,11 @@ A test that fails on a release whose staff moves customers' money. The GraphQL o
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from rest_compat.routes import ROUTES
-from tests.e2e.platform import PASSWORD, clean_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,22 +79,6 @@ WITHOUT_DATA: Final = {
 }
 
 
-def with_roles(bank: Platform, *roles: str) -> Person:
-    """A new user who also got `roles` on the command line."""
-    person = bank.register()
-    environ = clean_environment(MOSAFE_DATA_DIR=str(bank.data_dir))
-    for role in roles:
-        subprocess.run(
-            [sys.executable, "-m", "mosafe", "auth", "users", "grant", person.email, role],
-            env=environ,
-            cwd=bank.data_dir,
-            check=True,
-            capture_output=True,
-        )
-    session = bank.call("POST", "/api/auth/login", json={"email": person.email, "password": PASSWORD})
-    return replace(person, access_token=session["accessToken"])
-
-
 def target_of(bank: Platform, owner: Person) -> Target:
     account = bank.open_account(owner, deposit="50.00")
     orders = bank.call("GET", f"/api/transactions/account/{account['id']}", owner)
@@ -138,7 +118,7 @@ def test_every_route_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("roles", [(), ("SUPPORT",), ("ADMIN",)], ids=["customer", "support", "admin"])
 def test_each_role_does_only_what_the_table_allows(bank: Platform, roles: tuple[str, ...]) -> None:
-    actor, stranger = with_roles(bank, *roles), bank.register()
+    actor, stranger = bank.register_staff(*roles), bank.register()
     for route, cells in TABLE.items():
         for request, (own, as_customer, as_staff) in cells:
             assert status(bank, actor, request(target_of(bank, actor))) == own, (route, "own")

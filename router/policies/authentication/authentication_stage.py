@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 class Authentication(Stage):
-    """Verifies the credential of each request, and sets `RequestContext.identity`.
+    """Verifies the credential of each request, and sets `RequestContext.identity` or `identity_failure`.
 
     If the identity is already set, the stage keeps it and does not look for a credential.
 
@@ -69,7 +69,7 @@ class Authentication(Stage):
         """
         headers = context.request.headers
         if context.identity is None:
-            context.identity = await self._identity(context.received)
+            context.identity = await self._identity(context)
         if context.identity is None and not self._settings.anonymous:
             report(SecurityEvent.CREDENTIAL_MISSING)
             raise self._challenges.missing_credential()
@@ -105,8 +105,9 @@ class Authentication(Stage):
         for check in self._revocations:
             check.close()
 
-    async def _identity(self, request: GraphQLRequest) -> Identity | None:
-        headers, method = request.headers, "jwt"
+    async def _identity(self, context: RequestContext) -> Identity | None:
+        request, method = context.received, "jwt"
+        headers = request.headers
         try:
             token = self._sources.find(headers) if self._tokens.issuers else None
             if token is not None:
@@ -125,8 +126,9 @@ class Authentication(Stage):
             if self._settings.invalid_credentials == "refuse":
                 raise self._challenges.missing_nonce(missing.nonce) from None
         except CredentialUndecided:
+            context.identity_failure = undecided_credential()
             if self._settings.invalid_credentials == "refuse":
-                raise undecided_credential() from None
+                raise context.identity_failure from None
         return None
 
     async def _check_revocations(self, identity: Identity) -> None:

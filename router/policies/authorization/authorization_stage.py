@@ -108,6 +108,7 @@ class Authorization(Stage):
 
         Raises:
             AccessRefused: The client may not read some fields, and the operation is a mutation or the mode is `reject`.
+            Refused: The client's credential cannot be checked now, and the client may not read some fields without it.
         """
         state = context.state.get(self)
         if not isinstance(state, _RequestState):
@@ -118,6 +119,8 @@ class Authorization(Stage):
                 return None
             granted = await self._granted(context, known.clauses)
             state.failed = frozenset(clause for clause in known.clauses if not clause.holds(granted))
+            if state.failed and context.identity_failure is not None:
+                raise context.identity_failure
             return self._allowed(context, operation, known, state.failed) if state.failed else None
 
     def _allowed(

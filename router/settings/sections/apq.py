@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from router.settings.section import Section
-from router.settings.types import Count, Duration, RedisUrl
+from router.settings.types import Count, Duration, NoneWithoutUrl, RedisUrl
 
 
 class Redis(Section):
@@ -32,6 +34,6 @@ class Apq(Section):
     """Maximum number of registered documents in memory."""
     text_bytes: Count = 10_000_000
     """Maximum memory of the registered documents and their hashes."""
-    redis: Redis | None = None
+    redis: Annotated[Redis | None, NoneWithoutUrl] = None
     """A Redis in which all routers of a deployment share registered documents. With null, each router stores documents
     only in its own memory."""

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from router.settings.section import Section
-from router.settings.types import Count, Duration, HeaderName, RedisUrl
+from router.settings.types import Count, Duration, HeaderName, NoneWithoutUrl, RedisUrl
 
 
 class IdempotencyRedis(Section):
@@ -41,6 +41,6 @@ class Idempotency(Section):
     """The largest number of keys in the memory of a worker, if there is no Redis. The oldest are forgotten first."""
     memory_bytes: Count = 50_000_000
     """The largest memory of the responses of a worker, if there is no Redis."""
-    redis: IdempotencyRedis | None = None
+    redis: Annotated[IdempotencyRedis | None, NoneWithoutUrl] = None
     """A Redis in which all workers and routers store keys and responses. With null, each worker stores its own keys: a
     repetition is then recognised only if it reaches the same worker."""

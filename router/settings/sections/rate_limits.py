@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from router.settings.section import Section
-from router.settings.types import Count, Duration, RedisUrl
+from router.settings.types import Count, Duration, NoneWithoutUrl, RedisUrl
 
 _SIMPLE = frozenset({"address", "api_key", "client_name", "operation"})
 _NAMED = frozenset({"header", "claim"})
@@ -66,7 +66,7 @@ class RateLimits(Section):
 
     rules: tuple[RateLimitRule, ...] = ()
     """The limits."""
-    redis: RateLimitRedis | None = None
+    redis: Annotated[RateLimitRedis | None, NoneWithoutUrl] = None
     """A Redis in which all workers and routers count together. With null, each worker counts by itself."""
     clients: Count = 100_000
     """The largest number of clients that a worker remembers, for each rule. If there are more clients, the clients with

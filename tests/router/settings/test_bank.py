@@ -54,6 +54,13 @@ def test_limits_are_generous_and_on() -> None:
     assert (rule.key, rule.limit, rule.period, rule.burst) == (("address",), 2_000, 1.0, 10_000)
 
 
+def test_workers_count_together_in_the_redis_of_the_services() -> None:
+    assert bank().rate_limits.redis is None
+    redis = bank(REDIS_URL="redis://cache:6379").rate_limits.redis
+    assert redis is not None
+    assert redis.url.get_secret_value() == "redis://cache:6379"
+
+
 def test_the_router_verifies_the_tokens_of_the_auth_service_as_the_services_do() -> None:
     settings = bank(AUTH_ISSUER="http://auth:1", AUTH_JWKS_URL="http://auth:1/keys").authentication
     (issuer,) = settings.jwt.issuers

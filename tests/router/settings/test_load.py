@@ -65,6 +65,14 @@ def test_an_unknown_key_is_refused_with_its_place_and_the_nearest_known_one(text
     assert expected in problems(text)
 
 
+@pytest.mark.parametrize("section", ["apq", "rate_limits", "idempotency"])
+def test_a_redis_without_url_is_no_redis(section: str) -> None:
+    text = f"{section}: {{redis: {{url: {{from_env: REDIS, default: null}}, timeout: 1s}}}}"
+    assert getattr(read(text, {}), section).redis is None
+    assert getattr(read(text, {"REDIS": "redis://cache"}), section).redis is not None
+    assert problems(f"{section}: {{redis: {{}}}}")  # `url` is required
+
+
 def test_all_mistakes_are_reported_at_once() -> None:
     assert len(problems("server:\n  port: x\n  path: no\nerrors:\n  mask: perhaps\n")) == 3
 

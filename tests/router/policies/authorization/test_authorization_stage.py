@@ -24,6 +24,7 @@ from router.policies.authorization.required_clauses import required_clauses
 from router.policies.authorization.requirements import SchemaRequirements
 from router.policies.load_operator_functions import PolicySetupError
 from router.settings import InvalidSettings, read
+from tests.router.policies.authentication.issuer import ISSUER, token
 from tests.router.policies.authorization.clinic import SDL, SUBGRAPH, Clinic, places, sdl
 
 if TYPE_CHECKING:
@@ -249,3 +250,18 @@ def test_functions_and_servers_that_cannot_be_used_are_named() -> None:
         Clinic("authorization: {policies: {function: 'no_such_module:f'}}")
     with pytest.raises(InvalidSettings, match="either `function` or `server`"):
         read("authorization: {policies: {function: 'a:b', server: {url: 'http://a'}}}", {})
+
+
+async def test_a_client_whose_credential_cannot_be_checked_is_not_called_unauthorized() -> None:
+    """With `invalid_credentials: ignore`, the request goes on without an identity. A 401 would end the session."""
+    keys = "url: 'http://127.0.0.1:9/keys', timeout: 1s"
+    issuer = f"{{issuer: '{ISSUER}', audiences: null, keys: {{{keys}}}}}"
+    clinic = Clinic(f"authentication: {{invalid_credentials: ignore, jwt: {{issuers: [{issuer}]}}}}")
+    credential = f"Bearer {token()}"
+    assert (await clinic.run("{ public }", authorization=credential)).body == {"data": {"public": "hours"}}
+    clinic.sent.clear()
+    for query in ("{ public me { email } }", "mutation { discharge }"):
+        response = await clinic.run(query, authorization=credential)
+        errors: Any = response.body["errors"]
+        assert (response.status, errors[0]["extensions"]["code"]) == (503, "AUTHENTICATION_UNAVAILABLE")
+    assert clinic.sent == []
