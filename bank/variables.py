@@ -229,7 +229,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
             Variable(
                 "REDIS_URL",
                 "<unset: embedded>",
-                "Redis for the windows of the fraud rules, the nonces of signed requests, and the router's rate limits.",
+                "Redis for the windows of the fraud rules, nonces of signed requests, and the router's rate limits.",
                 secret=True,
             ),
         ),

@@ -7,7 +7,7 @@ A transport does not interpret bodies. The executor encodes the body of a reques
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from router import json_codec
 
@@ -20,6 +20,9 @@ Caller = Literal["anonymous", "verified", "unverified"]
 """Who sent the client's request. `anonymous`: a client without a credential. `verified`: a client whose credential the
 router has verified for this request, and found not to be revoked. `unverified`: a client with any other credential.
 """
+
+IDEMPOTENCY_KEY: Final = "idempotency-key"
+"""A mutation with this header has no second effect if it is sent again: the subgraph recognises the key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

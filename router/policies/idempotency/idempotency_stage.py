@@ -16,10 +16,12 @@ from router.policies.idempotency.memory_key_store import MemoryKeys
 from router.policies.idempotency.subgraph_keys import fill_keys
 from router.request.request_and_response import GraphQLResponse, Outcome
 from router.request.security_events import SecurityEvent, report
+from router.transport.interface import IDEMPOTENCY_KEY
 
 if TYPE_CHECKING:
     from router.pipeline.request_context import RequestContext
     from router.pipeline.stage import RunOn
+    from router.plan import QueryPlan
     from router.policies.idempotency.key_store import KeyStore
     from router.policies.policy_setup import PolicySetup
     from router.preparation.operation_seen_by_stages import Operation
@@ -75,6 +77,15 @@ class Idempotency(Stage):
         filled = fill_keys(operation.client, context.variables, self._settings.argument, given)
         context.variables = filled.variables
         context.state[self] = filled.is_complete
+
+    async def on_plan(self, context: RequestContext, plan: QueryPlan) -> None:
+        """Send the key as a header, too, if the subgraphs recognise repetitions. Retries look at this header."""
+        if context.state.get(self) is not True:
+            return
+        key, given = context.received.headers[self._settings.header], context.fetch_headers
+        subgraphs = {fetch.service_name for fetch in plan.fetches() if fetch.operation_kind == "mutation"}
+        added = {name: {**given.get(name, {}), IDEMPOTENCY_KEY: key} for name in subgraphs}
+        context.fetch_headers = {**given, **added}
 
     async def on_execution(self, context: RequestContext, run_on: RunOn) -> Response:
         """Run a mutation with a new key. For a known key, return the stored response.

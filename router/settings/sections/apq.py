@@ -1,7 +1,5 @@
 """`apq`: automatic persisted queries, and a Redis in which several routers share the registered documents."""
 
-# ruff: noqa: TC001  (pydantic evaluates the annotations of its models at run time)
-
 from __future__ import annotations
 
 from typing import Annotated

@@ -1,7 +1,5 @@
 """`idempotency`: keys with which a client can repeat a mutation without a second effect."""
 
-# ruff: noqa: TC001  (pydantic evaluates the annotations of its models at run time)
-
 from __future__ import annotations
 
 from typing import Annotated

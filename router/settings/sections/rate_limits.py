@@ -1,7 +1,5 @@
 """`rate_limits`: how many requests a client may send in a period."""
 
-# ruff: noqa: TC001  (pydantic evaluates the annotations of its models at run time)
-
 from __future__ import annotations
 
 from typing import Annotated, Literal

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.errors import SubgraphMalformedResponse
+from router.transport.interface import IDEMPOTENCY_KEY
 
 if TYPE_CHECKING:
     from router.errors import TransportError
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
 
 _SERVER_ERROR = 500
 _MAY_PASS = frozenset({502, 503, 504})
-IDEMPOTENCY_KEY = "idempotency-key"
 
 
 def is_fault(result: SubgraphResponse | TransportError) -> bool:

@@ -11,7 +11,7 @@ from router.composition import Subgraph, compose
 from router.gateway import Gateway
 from router.request.request_and_response import GraphQLRequest
 from router.settings import InvalidSettings, read
-from router.transport.interface import SubgraphResponse
+from router.transport.interface import IDEMPOTENCY_KEY, SubgraphResponse
 
 if TYPE_CHECKING:
     from router.request.request_and_response import GraphQLResponse
@@ -134,6 +134,23 @@ async def test_the_subgraph_decides_about_its_own_keys_and_the_router_about_the_
     for _ in range(2):
         await running(query, **given)
     assert len(running.shop.requests) == sent
+
+
+@pytest.mark.parametrize(
+    ("query", "header"),
+    [
+        (NESTED, "k"),
+        ('mutation { direct(idempotencyKey: "own") }', "k"),
+        ("mutation ($id: String) { direct(idempotencyKey: $id) plain(amount: 1) }", None),
+        ("mutation { plain(amount: 1) }", None),
+        ("{ x }", None),
+    ],
+)
+async def test_retries_see_whether_the_subgraph_recognises_a_repetition(query: str, header: str | None) -> None:
+    running = Running()
+    given: dict[str, Any] = {"order": {}} if "$order" in query else {}
+    await running(query, **given)
+    assert running.shop.requests[-1].headers.get(IDEMPOTENCY_KEY) == header
 
 
 async def test_without_enabled_the_router_stores_nothing() -> None:
