@@ -17,7 +17,6 @@ from router.cli.file_io import READABLE_FILE, WRITABLE_FILE, write_text
 from router.cli.tune_garbage_collection_of_composition import expect_long_lived_objects
 from router.composition.rendering.text import render_text as render_composition
 from router.schema_check.approvals import DEFAULT_FILE, InvalidApprovals
-from router.schema_check.comment.find_merge_request_of_ci_job import merge_request_comments
 from router.schema_check.comment.merge_request_comments import CommentError
 from router.schema_check.comment.update_comment import update_comment
 from router.schema_check.judge_changes import FAIL_ON
@@ -235,6 +234,9 @@ def _write(options: CheckOptions, report: str) -> None:
 
 def _comment(options: CheckOptions, result: CheckResult) -> None:
     """Write the comment. A failure causes only a warning, because the verdict does not depend on the comment."""
+    # The HTTP client takes a fifth of a second to import, and most checks write no comment.
+    from router.schema_check.comment.find_merge_request_of_ci_job import merge_request_comments  # noqa: PLC0415
+
     try:
         with merge_request_comments(environment(), options.timeout) as comments:
             done = update_comment(comments, FORMATS["markdown"](result), result.proposed)

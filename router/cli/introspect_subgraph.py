@@ -6,7 +6,7 @@ import asyncio
 
 import click
 
-from router.composition.subgraph_loading import introspect
+from router.composition.query_running_service import introspect
 from router.composition.supergraph_yaml import ConfigError
 from servicekit.errors import StartupError
 

@@ -10,6 +10,8 @@ Covers `router/schema_check/schema_versions.py`, `router/schema_check/judge_chan
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -233,3 +235,9 @@ def test_a_proposed_version_that_does_not_compose(repository: Repository) -> Non
     result = run("supergraph.yaml", "--base", "base")
     assert result.exit_code == 1
     assert "KEY_INVALID_FIELDS" in result.output
+
+
+def test_a_check_of_files_needs_no_http_client() -> None:
+    # The import of httpx would take a third of the start of `router check`.
+    script = "import sys, router.cli.check; sys.exit('httpx' in sys.modules)"
+    subprocess.run((sys.executable, "-c", script), check=True)

@@ -2,7 +2,8 @@
 
 Covers `router/schema_check/registry/open_registry.py`, `router/schema_check/registry/read_registry.py`,
 `router/schema_check/registry/registry_files.py`, `router/schema_check/registry/read_and_verify_history.py`,
-`router/schema_check/registry/registry_store.py` and `router/schema_check/registry/registry_version.py`.
+`router/schema_check/registry/registry_store.py`, `router/schema_check/registry/registry_version.py` and
+`router/schema_check/registry/web_folder.py`.
 """
 
 from __future__ import annotations
