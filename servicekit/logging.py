@@ -37,7 +37,7 @@ _PRIVATE_LOOK = re.compile(r"[^\s@]+@[^\s@]+|[A-Za-z0-9+/=_.~-]{40,}")
 
 # These loggers write a line for each request, or for each step of a shutdown. Our own log lines contain the same facts.
 # So only the warnings and errors of these loggers are written.
-_QUIET = ("httpx", "httpcore", "aiosqlite", "asyncio", "uvicorn.error")
+_QUIET = ("httpx", "httpcore", "asyncio", "uvicorn.error")
 
 
 def without_private_parts(text: str) -> str:

@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
-    import aiosqlite
-
     from router.usage.sql_connection import Row
+    from servicekit.sqlite_statements import Statements
 
 _MIGRATIONS: Final = (Migration(1, "first", FIRST_STEP),)
 
@@ -51,7 +50,7 @@ class SqliteConnection:
 
 
 class _SqliteTransaction:
-    def __init__(self, connection: aiosqlite.Connection) -> None:
+    def __init__(self, connection: Statements) -> None:
         self._connection = connection
 
     async def execute(self, statement: str, rows: Sequence[Row] = ((),)) -> None:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from bank import values
 from bank.store_records import StoreState
 from servicekit.sqlite import Database, Migration
+from servicekit.sqlite_writer import CommitReport
 from subgraphs.kit.outbox import Event, OutboxRow
 from subgraphs.kit.times import from_milliseconds, to_milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
     from datetime import datetime
     from pathlib import Path
 
-    import aiosqlite
-
+    from servicekit.sqlite_statements import Statements
     from subgraphs.kit.store_factory import Clock, StoreAddress
 
 # AUTOINCREMENT prevents a new event from getting the sequence number of a deleted row. These statements are part of
@@ -62,6 +62,7 @@ def identity_statements(*counted: str) -> tuple[str, ...]:
     )
 
 
+_CHANGES: Final = "SELECT changes FROM store_identity"
 _INSERT_EVENT: Final = "INSERT INTO outbox (id, type, subject, time, data) VALUES (?, ?, ?, ?, ?)"
 
 # The statement reads only a limited number of the oldest rows, so the column `time` needs no index.
@@ -94,7 +95,6 @@ class SqliteStore:
     def __init__(self, database: Database, *, clock: Clock = values.now) -> None:
         self._database = database
         self._clock = clock
-        self._report: Callable[[int], None] | None = None
 
     @classmethod
     async def open_file(cls, path: Path, *, clock: Clock = values.now) -> Self:
@@ -130,21 +130,14 @@ class SqliteStore:
             await connection.executemany("INSERT INTO known_stores VALUES (?, ?, ?)", rows)
 
     def report_changes(self, to: Callable[[int], None] | None) -> None:
-        self._report = to
+        self._database.report_commits(None if to is None else CommitReport(_CHANGES, to))
 
-    @asynccontextmanager
-    async def _changing(self) -> AsyncIterator[aiosqlite.Connection]:
-        """Run the block in a transaction that changes users, money or orders.
+    def _changing(self) -> AbstractAsyncContextManager[Statements]:
+        """Run the block in a transaction that changes users, money or orders, by short statements.
 
         After the commit, the store reports the number of all its changes.
         """
-        report, changes = self._report, 0
-        async with self._database.transaction() as connection:
-            yield connection
-            if report is not None:
-                ((changes,),) = await connection.execute_fetchall("SELECT changes FROM store_identity")
-        if report is not None:
-            report(changes)
+        return self._database.transaction(is_short=True, is_counted=True)
 
     async def ping(self) -> None:
         await self._database.ping()
@@ -176,8 +169,7 @@ class SqliteOutboxStore(SqliteStore):
 
     async def prune_events(self, before: datetime, *, limit: int) -> int:
         async with self._database.transaction() as connection:
-            cursor = await connection.execute(_PRUNE_EVENTS, (limit, to_milliseconds(before)))
-            return cursor.rowcount
+            return await connection.execute(_PRUNE_EVENTS, (limit, to_milliseconds(before)))
 
     async def last_sequence(self) -> int:
         async with self._database.snapshot() as connection:
@@ -192,10 +184,10 @@ class SqliteOutboxStore(SqliteStore):
 
     async def save_position(self, reader: str, owner: str, sequence: int) -> bool:
         async with self._database.transaction() as connection:
-            cursor = await connection.execute(
+            updated = await connection.execute(
                 "UPDATE outbox_readers SET position = ? WHERE reader = ? AND owner = ?", (sequence, reader, owner)
             )
-            return cursor.rowcount == 1
+            return updated == 1
 
     async def release_position(self, reader: str, owner: str) -> None:
         async with self._database.transaction() as connection:
@@ -208,7 +200,7 @@ class SqliteOutboxStore(SqliteStore):
             await connection.execute("DELETE FROM outbox_readers WHERE reader = ?", (reader,))
 
 
-async def append_events(connection: aiosqlite.Connection, events: Iterable[Event]) -> None:
+async def append_events(connection: Statements, events: Iterable[Event]) -> None:
     """Write `events` to the outbox, in the current database transaction of `connection`."""
     rows = [
         (event.id, event.type, event.subject, to_milliseconds(event.time), json.dumps(event.data)) for event in events

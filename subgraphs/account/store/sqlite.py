@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from pathlib import Path
 
-    import aiosqlite
-
+    from servicekit.sqlite_statements import Statements
     from subgraphs.account.hash_chain import ChainKey
     from subgraphs.account.holds import Hold
     from subgraphs.account.limits import Limits
@@ -234,7 +233,7 @@ def _conditions(
     return " AND ".join(clauses), parameters
 
 
-async def _update(connection: aiosqlite.Connection, account: Account) -> None:
+async def _update(connection: Statements, account: Account) -> None:
     action = account.staff_action
     mark = (None, None, None) if action is None else (action.kind, action.user_id, format_timestamp(action.at))
     await connection.execute(
@@ -244,7 +243,7 @@ async def _update(connection: aiosqlite.Connection, account: Account) -> None:
     )
 
 
-async def _count_open(connection: aiosqlite.Connection, user_id: str) -> int:
+async def _count_open(connection: Statements, user_id: str) -> int:
     rows = await connection.execute_fetchall(
         "SELECT count(*) AS n FROM accounts WHERE user_id = ? AND status IN (SELECT value FROM json_each(?))",
         (user_id, json.dumps(OPEN_STATUSES)),
@@ -252,10 +251,10 @@ async def _count_open(connection: aiosqlite.Connection, user_id: str) -> int:
     return sum(row["n"] for row in rows)
 
 
-async def _insert(connection: aiosqlite.Connection, account: Account) -> bool:
+async def _insert(connection: Statements, account: Account) -> bool:
     """Insert the account. Return False if its number is taken."""
     created = format_timestamp(account.created_at)
-    cursor = await connection.execute(
+    inserted = await connection.execute(
         "INSERT INTO accounts (id, user_id, number, type, currency, status, version,"
         " balance_as_of, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (number) DO NOTHING",
@@ -272,4 +271,4 @@ async def _insert(connection: aiosqlite.Connection, account: Account) -> bool:
             created,
         ),
     )
-    return cursor.rowcount == 1
+    return inserted == 1

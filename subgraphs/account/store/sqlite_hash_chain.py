@@ -13,9 +13,8 @@ from subgraphs.account.store.sqlite_ledger import last_link
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import aiosqlite
-
     from servicekit.sqlite import Database
+    from servicekit.sqlite_statements import Statements
     from subgraphs.account.hash_chain import ChainKey
 
 # How many entries are chained in one transaction. It is small, so that the start can be interrupted.
@@ -59,7 +58,7 @@ async def chain_old_entries(database: Database, key: ChainKey) -> None:
         _log.info("chained the entries of an earlier release", entries=total)
 
 
-async def _chain(connection: aiosqlite.Connection, row: Any, key: ChainKey) -> None:
+async def _chain(connection: Statements, row: Any, key: ChainKey) -> None:
     position, entry_hash = None, b""
     if row["internal_name"] is None:
         lines = await stored_lines(connection, row["transaction_id"])
@@ -71,7 +70,7 @@ async def _chain(connection: aiosqlite.Connection, row: Any, key: ChainKey) -> N
     )
 
 
-async def stored_lines(connection: aiosqlite.Connection, transaction_id: str) -> tuple[Line, ...]:
+async def stored_lines(connection: Statements, transaction_id: str) -> tuple[Line, ...]:
     """Return the `Line` of each entry of a transaction, as `hash_chain.lines_of` does."""
     rows = await connection.execute_fetchall(
         "SELECT coalesce(internal_name, account_id) AS name, amount FROM entries"

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    import aiosqlite
-
+    from servicekit.sqlite_statements import Statements
     from subgraphs.account.domain import Account
     from subgraphs.account.hash_chain import ChainKey
     from subgraphs.account.holds import Hold, HoldChange
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 class SqliteLedgerTransaction:
     """The `LedgerTransaction` on a connection whose transaction has begun."""
 
-    def __init__(self, connection: aiosqlite.Connection, key: ChainKey) -> None:
+    def __init__(self, connection: Statements, key: ChainKey) -> None:
         self._connection = connection
         self._key = key
 
@@ -147,7 +146,7 @@ class SqliteLedgerTransaction:
         return str(account_id)
 
 
-async def last_link(connection: aiosqlite.Connection, account_id: str) -> Link:
+async def last_link(connection: Statements, account_id: str) -> Link:
     """Return the link of the last entry of an account that has a hash; an empty `Link` if there is none."""
     rows = await connection.execute_fetchall(
         "SELECT position, hash FROM entries WHERE account_id = ? AND position IS NOT NULL"
@@ -157,7 +156,7 @@ async def last_link(connection: aiosqlite.Connection, account_id: str) -> Link:
     return next((Link(row["position"], row["hash"]) for row in rows), Link())
 
 
-async def wrong_receivers(connection: aiosqlite.Connection, user_id: str, at: datetime) -> list[datetime]:
+async def wrong_receivers(connection: Statements, user_id: str, at: datetime) -> list[datetime]:
     """Return what `AccountStore.wrong_receivers` returns; see `settlement.names_wrong_receiver`."""
     rows = await connection.execute_fetchall(
         "SELECT decided_at FROM postings WHERE on_behalf_of = ? AND decided_at > ? AND decided_at < ?"
@@ -174,7 +173,7 @@ async def wrong_receivers(connection: aiosqlite.Connection, user_id: str, at: da
     return [parse_timestamp(row["decided_at"]) for row in rows]
 
 
-async def _record(connection: aiosqlite.Connection, posting: Posting, outcome: Outcome) -> None:
+async def _record(connection: Statements, posting: Posting, outcome: Outcome) -> None:
     await connection.execute(
         "INSERT INTO postings (transaction_id, content_hash, type, on_behalf_of, outcome, problem, decided_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",

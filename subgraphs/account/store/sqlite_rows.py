@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    import aiosqlite
+    from servicekit.sqlite_statements import Statements
 
 
 def to_account(row: sqlite3.Row) -> Account:
@@ -46,7 +46,7 @@ def _staff_action(row: sqlite3.Row) -> StaffAction | None:
     )
 
 
-async def accounts_by(connection: aiosqlite.Connection, column: str, keys: Collection[str]) -> dict[str, Account]:
+async def accounts_by(connection: Statements, column: str, keys: Collection[str]) -> dict[str, Account]:
     """Return the customers' accounts whose `column` has one of the values `keys`, by this value.
 
     `column` becomes part of the SQL text, so it must be a constant of the caller.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    import aiosqlite
+    from servicekit.sqlite_statements import Statements
 
 _USER: Final = "users.id, email, name, roles, users.created_at, disabled_at"
 _SESSION: Final = "SELECT id, user_id, created_at, expires_at, ended_at FROM sessions"
@@ -59,9 +59,9 @@ class SqliteAuthStore(SqliteStore):
 
     async def credentials(self, email: str) -> Credentials | None:
         query = f"SELECT {_USER}, password_hash FROM users WHERE email_key = ?"  # noqa: S608 - a constant
-        async with self._database.snapshot() as connection, connection.execute(query, (email_key(email),)) as cursor:
-            row = await cursor.fetchone()
-        return None if row is None else Credentials(_user(row), row["password_hash"])
+        async with self._database.snapshot() as connection:
+            rows = await connection.execute_fetchall(query, (email_key(email),))
+        return next((Credentials(_user(row), row["password_hash"]) for row in rows), None)
 
     async def set_password_hash(self, user_id: str, password_hash: str) -> None:
         async with self._changing() as connection:
@@ -69,20 +69,17 @@ class SqliteAuthStore(SqliteStore):
 
     async def grant(self, user_id: str, role: Role) -> None:
         async with self._changing() as connection:
-            async with connection.execute("SELECT roles FROM users WHERE id = ?", (user_id,)) as cursor:
-                row = await cursor.fetchone()
-            if row is not None:
+            for row in await connection.execute_fetchall("SELECT roles FROM users WHERE id = ?", (user_id,)):
                 roles = _roles_text(_roles(row["roles"]) | {role})
                 await connection.execute("UPDATE users SET roles = ? WHERE id = ?", (roles, user_id))
 
     async def revoke_role(self, user_id: str, role: Role, now: datetime) -> None:
         async with self._changing() as connection:
-            async with connection.execute("SELECT roles FROM users WHERE id = ?", (user_id,)) as cursor:
-                row = await cursor.fetchone()
-            if row is not None and role in _roles(row["roles"]):
-                roles = _roles_text(_roles(row["roles"]) - {role})
-                await connection.execute("UPDATE users SET roles = ? WHERE id = ?", (roles, user_id))
-                await _end_sessions(connection, user_id, now)
+            for row in await connection.execute_fetchall("SELECT roles FROM users WHERE id = ?", (user_id,)):
+                if role in _roles(row["roles"]):
+                    roles = _roles_text(_roles(row["roles"]) - {role})
+                    await connection.execute("UPDATE users SET roles = ? WHERE id = ?", (roles, user_id))
+                    await _end_sessions(connection, user_id, now)
 
     async def disable(self, user_id: str, now: datetime) -> None:
         async with self._changing() as connection:
@@ -103,12 +100,12 @@ class SqliteAuthStore(SqliteStore):
     async def begin_session(self, session: Session, token: RefreshToken, expired_before: datetime) -> bool:
         async with self._database.transaction() as connection:
             await connection.execute("DELETE FROM sessions WHERE expires_at < ?", (to_milliseconds(expired_before),))
-            cursor = await connection.execute(
+            inserted = await connection.execute(
                 "INSERT INTO sessions (id, user_id, created_at, expires_at)"
                 " SELECT ?, id, ?, ? FROM users WHERE id = ? AND disabled_at IS NULL",
                 (session.id, to_milliseconds(session.created_at), to_milliseconds(session.expires_at), session.user_id),
             )
-            if cursor.rowcount != 1:
+            if inserted != 1:
                 return False
             await _insert_token(connection, token)
         return True
@@ -130,13 +127,11 @@ class SqliteAuthStore(SqliteStore):
 
     async def end_session(self, session_id: str, now: datetime) -> Session | None:
         async with self._database.transaction() as connection:
-            async with connection.execute(f"{_SESSION} WHERE id = ?", (session_id,)) as cursor:
-                row = await cursor.fetchone()
-            if row is None:
-                return None
-            ended = _session(row).end(now)
-            await _write_end(connection, _session(row), ended)
-        return ended
+            for row in await connection.execute_fetchall(f"{_SESSION} WHERE id = ?", (session_id,)):
+                ended = _session(row).end(now)
+                await _write_end(connection, _session(row), ended)
+                return ended
+        return None
 
     async def sessions_ended_since(self, moment: datetime) -> list[Session]:
         async with self._database.snapshot() as connection:
@@ -181,41 +176,37 @@ class SqliteAuthStore(SqliteStore):
         return True
 
 
-async def _insert_token(connection: aiosqlite.Connection, token: RefreshToken) -> None:
+async def _insert_token(connection: Statements, token: RefreshToken) -> None:
     await connection.execute(
         "INSERT INTO refresh_tokens (digest, session_id, issued_at, expires_at) VALUES (?, ?, ?, ?)",
         (token.digest, token.session_id, to_milliseconds(token.issued_at), to_milliseconds(token.expires_at)),
     )
 
 
-async def _find_token(connection: aiosqlite.Connection, digest: bytes) -> RefreshToken | None:
+async def _find_token(connection: Statements, digest: bytes) -> RefreshToken | None:
     query = "SELECT digest, session_id, issued_at, expires_at, used_at FROM refresh_tokens WHERE digest = ?"
-    async with connection.execute(query, (digest,)) as cursor:
-        row = await cursor.fetchone()
-    if row is None:
-        return None
-    used_at = None if row["used_at"] is None else from_milliseconds(row["used_at"])
-    issued_at, expires_at = from_milliseconds(row["issued_at"]), from_milliseconds(row["expires_at"])
-    return RefreshToken(row["digest"], row["session_id"], issued_at, expires_at, used_at)
+    for row in await connection.execute_fetchall(query, (digest,)):
+        used_at = None if row["used_at"] is None else from_milliseconds(row["used_at"])
+        issued_at, expires_at = from_milliseconds(row["issued_at"]), from_milliseconds(row["expires_at"])
+        return RefreshToken(row["digest"], row["session_id"], issued_at, expires_at, used_at)
+    return None
 
 
-async def _session_and_user(connection: aiosqlite.Connection, session_id: str) -> tuple[Session, User]:
+async def _session_and_user(connection: Statements, session_id: str) -> tuple[Session, User]:
     """Return the session of a stored token, and the session's user. Foreign keys guarantee that both exist."""
-    async with connection.execute(f"{_SESSION} WHERE id = ?", (session_id,)) as cursor:
-        (session_row,) = await cursor.fetchall()
+    (session_row,) = await connection.execute_fetchall(f"{_SESSION} WHERE id = ?", (session_id,))
     query = f"SELECT {_USER} FROM users WHERE id = ?"  # noqa: S608 - a constant
-    async with connection.execute(query, (session_row["user_id"],)) as cursor:
-        (user_row,) = await cursor.fetchall()
+    (user_row,) = await connection.execute_fetchall(query, (session_row["user_id"],))
     return _session(session_row), _user(user_row)
 
 
-async def _end_sessions(connection: aiosqlite.Connection, user_id: str, now: datetime) -> None:
+async def _end_sessions(connection: Statements, user_id: str, now: datetime) -> None:
     await connection.execute(
         "UPDATE sessions SET ended_at = ? WHERE user_id = ? AND ended_at IS NULL", (to_milliseconds(now), user_id)
     )
 
 
-async def _write_end(connection: aiosqlite.Connection, before: Session, after: Session) -> None:
+async def _write_end(connection: Statements, before: Session, after: Session) -> None:
     if after.ended_at is not None and after != before:
         await connection.execute(
             "UPDATE sessions SET ended_at = ? WHERE id = ?", (to_milliseconds(after.ended_at), after.id)

@@ -39,8 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    import aiosqlite
-
+    from servicekit.sqlite_statements import Statements
     from subgraphs.transaction.idempotency import KeyEntry, KeyScope
     from subgraphs.transaction.problems import Problem
     from subgraphs.transaction.store.protocol import Change, Listing, TurnoverRequest
@@ -154,7 +153,7 @@ class SqliteTransactionStore(SqliteOutboxStore):
         return histories
 
     async def claim(self, transaction_id: str, lease: Lease, at: datetime) -> Transaction | None:
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(is_short=True) as connection:
             row = await _find_row(connection, transaction_id)
             if row is None or not may_claim(_from_row(row), _lease(row), at):
                 return None
@@ -166,7 +165,7 @@ class SqliteTransactionStore(SqliteOutboxStore):
             return _from_row(row)
 
     async def renew(self, transaction_ids: Collection[str], lease: Lease) -> None:
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(is_short=True) as connection:
             await connection.execute(
                 "UPDATE transactions SET lease_expires_at = :lease_expires_at"
                 " WHERE id IN (SELECT value FROM json_each(:ids)) AND lease_owner = :lease_owner",
@@ -174,7 +173,7 @@ class SqliteTransactionStore(SqliteOutboxStore):
             )
 
     async def release(self, transaction_id: str, owner: str) -> None:
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(is_short=True) as connection:
             await connection.execute(
                 "UPDATE transactions SET lease_owner = NULL, lease_expires_at = NULL WHERE id = ? AND lease_owner = ?",
                 (transaction_id, owner),
@@ -191,8 +190,7 @@ class SqliteTransactionStore(SqliteOutboxStore):
 
     async def delete_expired_keys(self, at: datetime) -> int:
         async with self._database.transaction() as connection:
-            cursor = await connection.execute(_FORGET, (to_milliseconds(at),))
-            return cursor.rowcount
+            return await connection.execute(_FORGET, (to_milliseconds(at),))
 
     async def settled_ids(self, *, after: str, limit: int) -> Sequence[str]:
         return [row["id"] for row in await self._read(_SETTLED_IDS, (after, json.dumps(sorted(SETTLED)), limit))]
@@ -240,7 +238,7 @@ class SqliteTransactionStore(SqliteOutboxStore):
             return await connection.execute_fetchall(sql, parameters)
 
 
-async def _find_key(connection: aiosqlite.Connection, scope: KeyScope, at: datetime) -> UsedKey | None:
+async def _find_key(connection: Statements, scope: KeyScope, at: datetime) -> UsedKey | None:
     for row in await connection.execute_fetchall(_FIND_KEY, _key(scope)):
         transaction = _from_row(row)
         if not may_be_reused(from_milliseconds(row["expires_at"]), transaction, at):
@@ -248,7 +246,7 @@ async def _find_key(connection: aiosqlite.Connection, scope: KeyScope, at: datet
     return None
 
 
-async def _check_only_reversal(connection: aiosqlite.Connection, transaction: Transaction) -> None:
+async def _check_only_reversal(connection: Statements, transaction: Transaction) -> None:
     reversal = transaction.order.reversal
     if reversal is None:
         return
@@ -257,12 +255,12 @@ async def _check_only_reversal(connection: aiosqlite.Connection, transaction: Tr
         raise NotReversible(reversal.of)
 
 
-async def _find_row(connection: aiosqlite.Connection, transaction_id: str) -> sqlite3.Row | None:
+async def _find_row(connection: Statements, transaction_id: str) -> sqlite3.Row | None:
     rows = await connection.execute_fetchall("SELECT * FROM transactions WHERE id = ?", (transaction_id,))
     return next(iter(rows), None)
 
 
-async def _add_to_history(connection: aiosqlite.Connection, changed: Transaction, by: str | None) -> None:
+async def _add_to_history(connection: Statements, changed: Transaction, by: str | None) -> None:
     at = to_milliseconds(changed.updated_at)
     await connection.execute(_ADD_TO_HISTORY, {"id": changed.id, "status": changed.status, "at": at, "by": by})
 

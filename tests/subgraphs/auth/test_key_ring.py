@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import tempfile
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -126,7 +127,7 @@ async def test_the_store_is_not_read_for_every_token(tmp_path: Path) -> None:
         clock.now += READ_AGAIN - timedelta(milliseconds=1)
         await keys.public_keys()
         clock.now += timedelta(milliseconds=1)
-        with pytest.raises(ValueError, match="no active connection"):
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
             await keys.public_keys()
 
 
