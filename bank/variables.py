@@ -136,7 +136,29 @@ SECTIONS: Final[tuple[Section, ...]] = (
                 "10000",
                 "Above this amount two persons must approve a HELD order; as ACCOUNT_MAX_ORDER.",
             ),
+            Variable(
+                "PAYMENT_PROVIDER_URL",
+                "<unset: simulated in the process>",
+                "Base URL of the payment provider for deposits, withdrawals and payments; docs/payments.md.",
+            ),
+            Variable(
+                "PAYMENT_PROVIDER_KEY",
+                "<unset>",
+                "The key with which the service calls the payment provider; at least 32 characters.",
+                secret=True,
+            ),
             Variable("ACCOUNT_INTERNAL_URL", "http://127.0.0.1:3002", "Base URL of the account service's postings."),
+        ),
+    ),
+    Section(
+        "Sandbox provider: a payment provider for tests and development; docs/payments.md",
+        (
+            Variable("SANDBOX_PROVIDER_PORT", "3100", "Port of `mosafe sandbox-provider`."),
+            Variable(
+                "SANDBOX_PROVIDER_SETTLE_SECONDS",
+                "2.0",
+                "How long a payment is pending, and how long after its capture a chargeback comes.",
+            ),
         ),
     ),
     Section(

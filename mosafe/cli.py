@@ -23,6 +23,9 @@ COMMANDS: Final[dict[str, LazyCommand]] = {
     ),
     "stores": LazyCommand("mosafe.stores", "Say whether the stores of the services belong together.", "up"),
     "events": LazyCommand("mosafe.events", "Follow the events of the services; publish old ones again.", "up"),
+    "sandbox-provider": LazyCommand(
+        "mosafe.sandbox_provider.cli", "Serve a payment provider for tests and development.", "transaction"
+    ),
     "rest": LazyCommand("rest_compat.cli", "Serve the REST layer.", "rest"),
 }
 

@@ -45,7 +45,7 @@ from subgraphs.kit.store_identity import open_joined
 from subgraphs.transaction.domain import Order, Requester, TransactionType
 from subgraphs.transaction.ledger_client import HttpLedger
 from subgraphs.transaction.order_steps import Partners
-from subgraphs.transaction.payment_provider import SandboxProvider
+from subgraphs.transaction.payments.simulated_provider import SandboxProvider
 from subgraphs.transaction.saga import Orders
 from subgraphs.transaction.settings import TransactionSettings
 from subgraphs.transaction.store.factory import STORES as TRANSACTION_STORES

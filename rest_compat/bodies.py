@@ -68,6 +68,12 @@ CHANGE_ACCOUNT: Final = ObjectSchema(
     ),
     (AtLeastOne(),),
 )
+_INSTRUMENT: Final = InputField(
+    "paymentInstrument",
+    scalars.PAYMENT_INSTRUMENT,
+    "The payment instrument at the payment provider; by default that of the customer.",
+    required=False,
+)
 CREATE_TRANSACTION: Final = VariantSchema(
     "NewTransaction",
     "type",
@@ -78,12 +84,13 @@ CREATE_TRANSACTION: Final = VariantSchema(
                 _transaction_type("DEPOSIT"),
                 InputField("destinationAccountId", scalars.OBJECT_ID, "The account that receives the money."),
                 *_MONEY,
+                _INSTRUMENT,
             ),
             (ExactDecimals(),),
             {"Deposit": {}, "DepositInYen": {"amount": "100", "currency": "JPY"}},
         ),
         "WITHDRAWAL": ObjectSchema(
-            "Withdrawal", (_transaction_type("WITHDRAWAL"), _SOURCE, *_MONEY), (ExactDecimals(),)
+            "Withdrawal", (_transaction_type("WITHDRAWAL"), _SOURCE, *_MONEY, _INSTRUMENT), (ExactDecimals(),)
         ),
         "PAYMENT": ObjectSchema(
             "Payment",
@@ -92,6 +99,7 @@ CREATE_TRANSACTION: Final = VariantSchema(
                 _SOURCE,
                 InputField("payee", scalars.PAYEE, "The receiver of the payment."),
                 *_MONEY,
+                _INSTRUMENT,
             ),
             (ExactDecimals(),),
         ),

@@ -277,6 +277,7 @@ EMAIL: Final = text(
 PASSWORD: Final = text(most=256, format_="password", example="correct horse battery staple")
 NAME: Final = line(most=100, example="Ada Lovelace")
 PAYEE: Final = line(most=140, example="City Water Works")
+PAYMENT_INSTRUMENT: Final = text(most=69, pattern=r"^[a-z]{1,8}_[A-Za-z0-9_]{1,60}$", example="pi_approve")
 OPAQUE_TOKEN: Final = text(most=1024, format_="password", example="b3BhcXVl")
 # The pattern of idempotency keys (bank §2.5): 1 to 255 visible ASCII characters.
 IDEMPOTENCY_KEY: Final = text(most=255, pattern=r"^[\x21-\x7e]+$", example="7f0c9d1e-transfer-42")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -22,7 +22,7 @@ from subgraphs.transaction.fraud.resources import open_fraud_checks
 from subgraphs.transaction.lease import RENEWAL_SECONDS
 from subgraphs.transaction.ledger_client import HttpLedger
 from subgraphs.transaction.order_steps import Partners
-from subgraphs.transaction.payment_provider import PaymentProvider, SandboxProvider
+from subgraphs.transaction.payments.resources import open_payment_provider
 from subgraphs.transaction.reconciler import Reconciler, interval
 from subgraphs.transaction.saga import Orders
 from subgraphs.transaction.schema import build_schema
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from bank.identity import Caller, TokenVerifier
     from servicekit.asgi import ASGIApp
     from servicekit.errors import ServiceError
+    from subgraphs.transaction.payment_provider import PaymentProvider
     from subgraphs.transaction.settings import TransactionSettings
     from subgraphs.transaction.store.protocol import TransactionStore
 
@@ -49,12 +50,12 @@ class ExternalParts:
 
     Attributes:
         account_transport: the HTTP transport to the account service; None means the network.
-        provider: the payment provider.
+        provider: the payment provider; None means the one that the settings choose.
         wait: the function that pauses between two rounds of the reconciler.
     """
 
     account_transport: httpx.AsyncBaseTransport | None = None
-    provider: PaymentProvider = field(default_factory=SandboxProvider)
+    provider: PaymentProvider | None = None
     wait: Callable[[], Awaitable[None]] = interval
 
 
@@ -94,7 +95,10 @@ async def open_runtime(settings: TransactionSettings, external: ExternalParts) -
             )
         )
         fraud = await stack.enter_async_context(open_fraud_checks(settings.fraud, store))
-        partners = Partners(HttpLedger(ledger_client, credential), external.provider, fraud)
+        provider = external.provider
+        if provider is None:
+            provider = await stack.enter_async_context(open_payment_provider(settings.payments))
+        partners = Partners(HttpLedger(ledger_client, credential), provider, fraud)
         orders = Orders(store, partners, four_eyes=settings.four_eyes)
         stack.push_async_callback(orders.drain, DRAIN_SECONDS)
         await stack.enter_async_context(in_background(repeat(orders.renew_leases, every(RENEWAL_SECONDS))))

@@ -158,6 +158,7 @@ class Order:
         source: id of the debited account.
         destination: id (24 hex digits) or number (10 digits) of the credited account.
         payee: who receives a payment outside of the bank; None in other orders.
+        instrument: the payment instrument at the payment provider, such as a token for a card; None for the default.
         reversal: None unless the order reverses a transaction.
     """
 
@@ -167,6 +168,7 @@ class Order:
     source: str | None = None
     destination: str | None = None
     payee: str | None = None
+    instrument: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     reversal: Reversal | None = None
 
@@ -187,6 +189,7 @@ class Order:
                 self.payee,
                 sorted(self.metadata.items()),
                 *([self.reversal.of] if self.reversal else ()),
+                *([{"instrument": self.instrument}] if self.instrument else ()),
             ],
             separators=(",", ":"),
         )

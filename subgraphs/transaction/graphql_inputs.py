@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal  # noqa: TC003 - strawberry reads annotations at run time
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -25,6 +26,13 @@ _SOURCE: Final = "The id of the caller's account to debit, 24 hexadecimal digits
 _METADATA: Final = "Stored with the transaction and returned unchanged."
 _AMOUNT: Final = "The amount, with exactly the decimals of the currency; at most 15 digits before the point."
 _CURRENCY: Final = "The currency; it must be the currency of each account."
+_INSTRUMENT: Final = (
+    "The payment instrument as the payment provider names it: lower-case letters, `_`, and up to 60 letters, digits"
+    " or `_`. Without it, the provider uses the default of the customer."
+)
+# An instrument is the provider's name for a card or a bank account. The form admits no card number, because those must
+# not be stored.
+_INSTRUMENT_FORM: Final = re.compile(r"[a-z]{1,8}_[A-Za-z0-9_]{1,60}")
 
 
 @strawberry.input(description="A transfer from one account to another; give the receiver's account by id or by number.")
@@ -50,6 +58,7 @@ class DepositInput:
     amount: Decimal = strawberry.field(description=_AMOUNT)
     currency: Currency = strawberry.field(description=_CURRENCY)
     metadata: Metadata | None = strawberry.field(default=UNSET, description=_METADATA)
+    payment_instrument: str | None = strawberry.field(default=UNSET, description=_INSTRUMENT)
     idempotency_key: str = strawberry.field(description=_KEY)
 
 
@@ -59,6 +68,7 @@ class WithdrawInput:
     amount: Decimal = strawberry.field(description=_AMOUNT)
     currency: Currency = strawberry.field(description=_CURRENCY)
     metadata: Metadata | None = strawberry.field(default=UNSET, description=_METADATA)
+    payment_instrument: str | None = strawberry.field(default=UNSET, description=_INSTRUMENT)
     idempotency_key: str = strawberry.field(description=_KEY)
 
 
@@ -69,6 +79,7 @@ class PayInput:
     amount: Decimal = strawberry.field(description=_AMOUNT)
     currency: Currency = strawberry.field(description=_CURRENCY)
     metadata: Metadata | None = strawberry.field(default=UNSET, description=_METADATA)
+    payment_instrument: str | None = strawberry.field(default=UNSET, description=_INSTRUMENT)
     idempotency_key: str = strawberry.field(description=_KEY)
 
 
@@ -126,8 +137,13 @@ def _order(
         source=source,
         destination=destination,
         payee=payee,
+        instrument=_instrument(given),
         metadata=given.metadata or {},
     )
+
+
+def _instrument(given: AnyInput) -> str | None:
+    return None if isinstance(given, TransferInput) else given.payment_instrument or None
 
 
 def _refuse(*errors: FieldError) -> None:
@@ -172,5 +188,8 @@ def _common_errors(given: AnyInput) -> Iterator[FieldError]:
             yield _error("amount", "TOO_LARGE", "larger than the bank can store")
     except InvalidValue as error:
         yield _error("amount", "INVALID_AMOUNT", str(error))
+    instrument = _instrument(given)
+    if instrument is not None and not _INSTRUMENT_FORM.fullmatch(instrument):
+        yield _error("paymentInstrument", "INVALID_FORMAT", "must be a name such as pi_approve")
     if not is_key(given.idempotency_key):
         yield _error("idempotencyKey", "INVALID_FORMAT", "must be 1 to 255 visible ASCII characters")

@@ -22,7 +22,7 @@ import structlog
 from servicekit.errors import Unavailable
 from subgraphs.transaction.domain import TransactionStatus, TransactionType, in_requester_terms
 from subgraphs.transaction.ledger_client import OutcomeUnknown, Refused
-from subgraphs.transaction.payment_provider import PaymentInstruction, ProviderUnavailable
+from subgraphs.transaction.payment_provider import PaymentInstruction, ProviderPending, ProviderUnavailable
 from subgraphs.transaction.problems import OrderRefused, PaymentDeclined, Problem
 from subgraphs.transaction.review import expires_at
 from subgraphs.transaction.states import Move, moved
@@ -84,6 +84,8 @@ class OrderSteps:
             current = await self._judge(current)
             if current.status is TransactionStatus.PENDING:
                 current = await (self._hold(current) if current.must_be_held else self._finish(current))
+        except ProviderPending as pending:
+            _log.info("order stays pending", transaction=transaction.id, reason=str(pending))
         except (OutcomeUnknown, ProviderUnavailable, Unavailable) as error:
             _log.warning("outcome unknown, order stays pending", transaction=transaction.id, reason=str(error))
         return current
@@ -165,4 +167,4 @@ def is_external(transaction: Transaction) -> bool:
 
 def payment_instruction(transaction: Transaction) -> PaymentInstruction:
     order = transaction.order
-    return PaymentInstruction(transaction.id, order.type, order.amount, order.currency, order.payee)
+    return PaymentInstruction(transaction.id, order.type, order.amount, order.currency, order.payee, order.instrument)

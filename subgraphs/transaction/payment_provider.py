@@ -10,12 +10,15 @@ the transaction's id and may be repeated any number of times, so after a crash a
 | authorise | gets the same result again |
 | posting | gets the results of `authorise` and of the posting again, then captures |
 | capture or void | gets all results again, then records the outcome |
+
+`payments.simulated_provider` is in the process itself; `payments.http_provider` calls a provider over HTTP.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -23,19 +26,45 @@ if TYPE_CHECKING:
     from subgraphs.transaction.domain import TransactionType
 
 
+class PaymentState(StrEnum):
+    """The states of a payment at the provider.
+
+    ```
+    PENDING -> AUTHORISED | DECLINED | FAILED      AUTHORISED -> CAPTURED | VOIDED      CAPTURED -> CHARGED_BACK
+    ```
+    """
+
+    PENDING = "PENDING"
+    AUTHORISED = "AUTHORISED"
+    DECLINED = "DECLINED"
+    FAILED = "FAILED"
+    CAPTURED = "CAPTURED"
+    VOIDED = "VOIDED"
+    CHARGED_BACK = "CHARGED_BACK"
+
+
 class ProviderUnavailable(Exception):
     """The provider gave no definite result; the same call may be repeated."""
 
 
+class ProviderPending(ProviderUnavailable):
+    """The provider has the instruction, but has not decided about it yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class PaymentInstruction:
-    """An instruction to the provider. `transaction_id` makes every call idempotent."""
+    """An instruction to the provider. `transaction_id` makes every call idempotent.
+
+    Attributes:
+        instrument: the provider's name of a card or bank account; None for the default of the customer.
+    """
 
     transaction_id: str
     type: TransactionType
     amount: Decimal
     currency: str
     payee: str | None
+    instrument: str | None = None
 
 
 class PaymentProvider(Protocol):
@@ -45,6 +74,7 @@ class PaymentProvider(Protocol):
         """Reserve the amount. Return False if the provider declines the instruction definitively.
 
         Raises:
+            ProviderPending: the provider will decide later.
             ProviderUnavailable: there is no definite result.
         """
 
@@ -54,27 +84,9 @@ class PaymentProvider(Protocol):
     async def void(self, instruction: PaymentInstruction) -> None:
         """End the reservation. Raise ProviderUnavailable if it is not certain that the reservation has ended."""
 
+    async def state(self, order_id: str) -> PaymentState | None:
+        """Return the state of the payment of an order; None if the provider has no payment for it.
 
-# Test values for orders that the sandbox declines: the name of a payee (in upper or lower case), and the digits of an
-# amount that real orders hardly ever have. Sandboxes of card networks have such values too.
-DECLINED_PAYEE: Final = "SANDBOX DECLINE"
-DECLINED_DIGITS: Final = 131313
-
-
-class SandboxProvider:
-    """A simulated provider, which moves no money. It approves all instructions with two exceptions.
-
-    It declines a payment to `DECLINED_PAYEE`, and any order whose amount has the digits of `DECLINED_DIGITS`: 1313.13
-    USD, 131313 JPY. The result depends on the instruction alone, so a repeated call gets the same result.
-    """
-
-    async def authorise(self, instruction: PaymentInstruction) -> bool:
-        declined_payee = (instruction.payee or "").strip().upper() == DECLINED_PAYEE
-        digits = int("".join(map(str, instruction.amount.as_tuple().digits)))
-        return not declined_payee and digits != DECLINED_DIGITS
-
-    async def capture(self, instruction: PaymentInstruction) -> None:
-        """Do nothing, because no money was reserved."""
-
-    async def void(self, instruction: PaymentInstruction) -> None:
-        """Do nothing, because no money was reserved."""
+        Raises:
+            ProviderUnavailable: there is no definite result.
+        """

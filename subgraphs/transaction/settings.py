@@ -7,11 +7,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from servicekit.settings import Port  # noqa: TC001 - pydantic reads annotations at run time
+from servicekit.settings import Port, Secret  # noqa: TC001 - pydantic reads annotations at run time
 from subgraphs.kit.settings import Brokers, SubgraphSettings
 from subgraphs.kit.store_factory import StoreAddress
 from subgraphs.kit.store_identity import StorePlace
 from subgraphs.transaction.fraud.resources import DEADLINE_SECONDS, FraudSettings
+from subgraphs.transaction.payments.resources import PaymentSettings
 from subgraphs.transaction.review import FourEyes
 
 
@@ -29,6 +30,8 @@ class TransactionSettings(SubgraphSettings):
         fraud_rules: the YAML file of the fraud rules; by default the bundled one.
         fraud_seconds: how long an order waits for its fraud decision.
         four_eyes_above: the amount above which two persons must approve a HELD order.
+        provider_url: the base URL of the payment provider; None simulates one in the process.
+        provider_key: the key that the provider expects.
         kafka_brokers: the Kafka cluster that gets the events; None publishes none.
     """
 
@@ -38,6 +41,8 @@ class TransactionSettings(SubgraphSettings):
     fraud_rules: Path | None = Field(None, alias="FRAUD_RULES")
     fraud_seconds: float = Field(DEADLINE_SECONDS, alias="FRAUD_SECONDS", gt=0, le=10)
     four_eyes_above: Annotated[str, AfterValidator(_check_amounts)] = Field("10000", alias="REVIEW_FOUR_EYES_ABOVE")
+    provider_url: str | None = Field(None, alias="PAYMENT_PROVIDER_URL", pattern=r"^https?://")
+    provider_key: Secret | None = Field(None, alias="PAYMENT_PROVIDER_KEY")
     kafka_brokers: Brokers | None = Field(None, alias="KAFKA_BROKERS")
 
     @property
@@ -45,6 +50,11 @@ class TransactionSettings(SubgraphSettings):
         """The settings of the fraud checks."""
         url = self.redis_url.get_secret_value() if self.redis_url else None
         return FraudSettings(self.fraud_rules, url, self.fraud_seconds)
+
+    @property
+    def payments(self) -> PaymentSettings:
+        """The settings of the payment provider. Raises ConfigurationError if they are incomplete."""
+        return PaymentSettings(self.provider_url, self.provider_key)
 
     @property
     def four_eyes(self) -> FourEyes:

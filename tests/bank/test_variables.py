@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import SecretStr
 
 from bank.variables import SECTIONS, VARIABLES
+from mosafe.sandbox_provider.settings import SandboxProviderSettings
 from rest_compat.settings import RestSettings
 from router.settings.load import ENVIRONMENT
 from servicekit.settings import ProcessSettings, refuse_unknown, variable_names
@@ -24,7 +25,13 @@ if TYPE_CHECKING:
     from bank.settings import BankSettings
 
 ROOT: Final = Path(__file__).parents[2]
-SETTINGS: Final[tuple[type[BankSettings], ...]] = (AuthSettings, AccountSettings, TransactionSettings, RestSettings)
+SETTINGS: Final[tuple[type[BankSettings], ...]] = (
+    AuthSettings,
+    AccountSettings,
+    TransactionSettings,
+    RestSettings,
+    SandboxProviderSettings,
+)
 BY_NAME: Final[dict[str, Variable]] = {variable.name: variable for variable in VARIABLES.variables}
 
 

@@ -20,13 +20,15 @@ from subgraphs.account import app as account_app
 from subgraphs.account.settings import AccountSettings
 from subgraphs.transaction import app as transaction_app
 from subgraphs.transaction.app import ExternalParts
-from subgraphs.transaction.payment_provider import PaymentProvider, SandboxProvider
+from subgraphs.transaction.payments.simulated_provider import SandboxProvider
 from subgraphs.transaction.settings import TransactionSettings
 from tests.subgraphs.support import GraphQLClient, Issuer, Pauses, running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from subgraphs.transaction.payment_provider import PaymentProvider
 
 PROBLEM_FACTS = """__typename ... on Problem { code message }
   ... on InsufficientFunds { available requested currency } ... on CurrencyMismatch { accountCurrency }

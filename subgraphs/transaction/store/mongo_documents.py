@@ -9,6 +9,7 @@ updatedAt: Date, named: {source, destination}, source: {userId, accountNumber}, 
 payee, requester: {userId, roles}, principalUserId, problem: Object, fraudDecision: Object, approvals: [{userId, at}]
 refusal: Object                                         of an order that was HELD
 reversal: {of: ObjectId, type: String}                  of a reversal
+instrument: String                                      of an order that names its payment instrument
 history: [{status, at, by}]                             the first status first
 key: {userId, mutation, key, fingerprint, expiresAt}    until the idempotency key is deleted
 lease: {owner, expiresAt}                               while a process carries the order out
@@ -75,6 +76,7 @@ def to_document(transaction: Transaction) -> Document:
         "principalUserId": transaction.principal_user_id,
         **changed_fields(transaction),
         **({"reversal": _reversal(order.reversal)} if order.reversal else {}),
+        **({"instrument": order.instrument} if order.instrument else {}),
     }
 
 
@@ -86,6 +88,7 @@ def from_document(document: Mapping[str, Any]) -> Transaction:
         source=document["named"]["source"],
         destination=document["named"]["destination"],
         payee=document["payee"],
+        instrument=document.get("instrument"),
         metadata={_unescaped(name): value for name, value in document["metadata"].items()},
         reversal=_to_reversal(document.get("reversal")),
     )

@@ -118,6 +118,9 @@ _REVERSED_ONCE: Final = IndexModel(
 )
 
 
+_INSTRUMENT: Final = {"instrument": _TEXT}
+
+
 async def _add_properties(database: AsyncDatabase[Document], properties: dict[str, Any]) -> None:
     schema = {**TRANSACTION_SCHEMA, "properties": {**TRANSACTION_SCHEMA["properties"], **properties}}
     await database.command("collMod", COLLECTION, validator={"$jsonSchema": schema})
@@ -132,9 +135,14 @@ async def _add_reversals(database: AsyncDatabase[Document]) -> None:
     await database[COLLECTION].create_indexes([_REVERSED_ONCE])
 
 
+async def _add_instruments(database: AsyncDatabase[Document]) -> None:
+    await _add_properties(database, {**_REFUSAL, **_REVERSAL, **_INSTRUMENT})
+
+
 MIGRATIONS: Final = (
     MongoMigration(1, "identity of the store and outbox", create_common_collections),
     MongoMigration(2, "transactions", _create_transactions),
     MongoMigration(3, "refusals of held orders", _add_refusals),
     MongoMigration(4, "reversals", _add_reversals),
+    MongoMigration(5, "payment instruments", _add_instruments),
 )

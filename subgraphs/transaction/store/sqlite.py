@@ -52,7 +52,8 @@ INSERT INTO transactions VALUES (
     :source_named, :source_account_id, :source_user_id, :source_account_number,
     :destination_named, :destination_account_id, :destination_user_id, :destination_account_number,
     :payee, :metadata, :problem, :requester_user_id, :requester_roles, :principal_user_id, :created_at, :updated_at,
-    :lease_owner, :lease_expires_at, :fraud_decision, :approvals, :refusal, :reversal_of, :reversal_type
+    :lease_owner, :lease_expires_at, :fraud_decision, :approvals, :refusal, :reversal_of, :reversal_type,
+    :instrument
 )
 """
 
@@ -293,6 +294,7 @@ def _to_row(transaction: Transaction) -> dict[str, str | int | None]:
         **_side("source", order.source, transaction.parties.source),
         **_side("destination", order.destination, transaction.parties.destination),
         "payee": order.payee,
+        "instrument": order.instrument,
         "reversal_of": order.reversal.of if order.reversal else None,
         "reversal_type": order.reversal.type if order.reversal else None,
         "metadata": json.dumps(dict(order.metadata)),
@@ -320,6 +322,7 @@ def _from_row(row: sqlite3.Row) -> Transaction:
         source=row["source_named"],
         destination=row["destination_named"],
         payee=row["payee"],
+        instrument=row["instrument"],
         metadata=json.loads(row["metadata"]),
         reversal=Reversal(row["reversal_of"], TransactionType(row["reversal_type"])) if row["reversal_of"] else None,
     )

@@ -143,4 +143,5 @@ MIGRATIONS = (
             ),
         ),
     ),
+    Migration(9, "payment instruments", ("ALTER TABLE transactions ADD COLUMN instrument TEXT",)),
 )

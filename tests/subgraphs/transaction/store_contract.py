@@ -55,7 +55,7 @@ async def a_record_is_the_same_after_reopening(factory: StoreFactory) -> None:
     )
     records = [
         transaction(order, Parties(ann, bob)),
-        transaction(payment_order(ann), Parties(None, None)),
+        transaction(replace(payment_order(ann), instrument="pi_approve"), Parties(None, None)),
         transaction(deposit_order(ann, "92233720368547758.07"), Parties(None, ann)),
         transaction(
             payment_order(ann),

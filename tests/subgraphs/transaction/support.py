@@ -29,7 +29,7 @@ from subgraphs.transaction.domain import (
 from subgraphs.transaction.fraud.decision import Action, Decision
 from subgraphs.transaction.idempotency import KEY_LIFETIME, KeyEntry, KeyScope
 from subgraphs.transaction.ledger_client import Held, OutcomeUnknown, Posted, Refused
-from subgraphs.transaction.payment_provider import SandboxProvider
+from subgraphs.transaction.payments.simulated_provider import SandboxProvider
 from subgraphs.transaction.problems import InsufficientFunds, InvalidAccount, OrderRefused, Problem
 from subgraphs.transaction.states import MOVES, moved
 from subgraphs.transaction.store.mongo import MongoTransactionStore

@@ -6,7 +6,8 @@ import pytest
 
 from bank.values import new_object_id
 from subgraphs.transaction.domain import TransactionType
-from subgraphs.transaction.payment_provider import PaymentInstruction, SandboxProvider
+from subgraphs.transaction.payment_provider import PaymentInstruction
+from subgraphs.transaction.payments.simulated_provider import SandboxProvider
 
 
 @pytest.mark.parametrize(

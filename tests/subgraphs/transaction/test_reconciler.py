@@ -15,7 +15,7 @@ from subgraphs.transaction import reconciler as module
 from subgraphs.transaction.domain import Parties, Requester, TransactionStatus
 from subgraphs.transaction.idempotency import KEY_LIFETIME
 from subgraphs.transaction.order_steps import Partners
-from subgraphs.transaction.payment_provider import SandboxProvider
+from subgraphs.transaction.payments.simulated_provider import SandboxProvider
 from subgraphs.transaction.problems import OrderRefused
 from subgraphs.transaction.reconciler import Reconciler
 from subgraphs.transaction.review import REVIEW_TIME

@@ -20,7 +20,7 @@ from bank.identity import CUSTOMER
 from subgraphs.transaction.domain import Parties, Requester, TransactionStatus
 from subgraphs.transaction.lease import DURATION
 from subgraphs.transaction.order_steps import Partners
-from subgraphs.transaction.payment_provider import SandboxProvider
+from subgraphs.transaction.payments.simulated_provider import SandboxProvider
 from subgraphs.transaction.reconciler import Reconciler
 from subgraphs.transaction.saga import Orders
 from subgraphs.transaction.store.protocol import Listing
@@ -157,7 +157,7 @@ import asyncio, sys
 from pathlib import Path
 from subgraphs.transaction.domain import Requester
 from subgraphs.transaction.order_steps import Partners
-from subgraphs.transaction.payment_provider import SandboxProvider
+from subgraphs.transaction.payments.simulated_provider import SandboxProvider
 from subgraphs.transaction.saga import Orders
 from tests.subgraphs.transaction.support import Clock, MemoryLedger, sqlite_store, transfer_order
 

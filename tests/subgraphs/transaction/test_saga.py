@@ -14,7 +14,8 @@ from servicekit.errors import Unavailable
 from subgraphs.transaction.domain import Requester, TransactionStatus
 from subgraphs.transaction.idempotency import KEY_LIFETIME
 from subgraphs.transaction.order_steps import Partners
-from subgraphs.transaction.payment_provider import PaymentInstruction, ProviderUnavailable, SandboxProvider
+from subgraphs.transaction.payment_provider import PaymentInstruction, ProviderUnavailable
+from subgraphs.transaction.payments.simulated_provider import SandboxProvider
 from subgraphs.transaction.problems import IdempotencyKeyReused, InsufficientFunds, InvalidAccount, PaymentDeclined
 from subgraphs.transaction.saga import Orders, PlacedOrder
 from subgraphs.transaction.store.protocol import Listing
