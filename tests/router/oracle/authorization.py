@@ -1,8 +1,9 @@
 """Compares what the router fetches and returns for a client with a direct reading of the specification.
 
 A case is (federation, restrictions, operation, client). The expected response is that of the monolith, whose resolvers
-refuse what `Reading` says. The clients of an operation send it at the same time, as text or by its hash or id, and
-equal executions are shared. `python -m tests.router.oracle.authorization --count 20000 --seed 1` runs many cases.
+refuse what `Reading` says. The clients of an operation send it at the same time: as text, by its hash or id, or twice
+in one HTTP request. Equal executions are shared.
+`python -m tests.router.oracle.authorization --count 20000 --seed 1` runs many cases.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import logging
 import re
 import sys
 import time
@@ -21,9 +23,11 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+import httpx
+import structlog
 from graphql import OperationDefinitionNode, TypeInfo, TypeInfoVisitor, Visitor, parse, print_ast, visit
 
-from router import Gateway
+from router import Gateway, json_codec
 from router.errors import ResponseError
 from router.executor.context_and_result import ExecutionResult
 from router.pipeline import RequestContext, Stage
@@ -55,6 +59,7 @@ if TYPE_CHECKING:
 
 REFUSED: Final = "UNAUTHORIZED_FIELD_OR_TYPE"
 POLICY_HEADER: Final = "x-policies"
+JSON: Final = {"content-type": "application/json"}
 _FIELD_SETS: Final = re.compile(r'@(?:key|requires|provides|fromContext)\(\w+: "([^"]*)"')
 
 
@@ -180,7 +185,7 @@ class AuthorizationTrial:
         keys = f"mode: {self.mode}, log_refusals: false, policies: {{function: '{__name__}:decide'}}"
         settings = (
             f"authorization: {{{keys}}}\nlimits: {{list_items: null}}\nintrospection: true\n"
-            "traffic: {share_operations: true}\n"
+            "traffic: {share_operations: true}\nbatching: {enabled: true}\n"
         )
         if self.registers_documents:
             return settings + "apq: {enabled: true}\n"
@@ -197,7 +202,7 @@ class AuthorizationTrial:
         cases = 0
         for operation in filter(None, self.generated):
             clients = [generate_client(self.choices) for _ in range(self.clients)]
-            ways = [pick(self.choices, ("text", "hash")) for _ in clients]
+            ways = [pick(self.choices, ("text", "hash", "batch")) for _ in clients]
             with suppress(ResponseTooLarge):
                 await self._case(operation, clients[0], "text and hash" if self.registers_documents else ways[0])
                 cases += 1
@@ -222,14 +227,29 @@ class AuthorizationTrial:
         expected = _expected(federation, stores[0], operation, reading)
         case = _RunningCase(reading, InProcessSubgraphs.over(federation.rules, stores[1]))
         _CASE.set(case)
+        for body in await self._responses(operation, client, way):
+            self._check_response(body, operation, case, expected)
+
+    async def _responses(self, operation: Operation, client: Client, way: str) -> list[Any]:
+        headers = {POLICY_HEADER: " ".join(client.policies)}
+        if way == "batch":
+            entry = {"query": operation.query, "variables": operation.variables}
+            batch = [entry] if "mutation" in operation.query[:8] else [entry, entry]
+            transport = httpx.ASGITransport(self.gateway.asgi)
+            async with httpx.AsyncClient(transport=transport, base_url="http://router") as http:
+                response = await http.post("/graphql", content=json_codec.encode(batch), headers=headers | JSON)
+            responses: Any = json_codec.decode(response.content)
+            return responses if isinstance(responses, list) else [responses]
         request = GraphQLRequest(
             query="" if way == "hash" else operation.query,
             document_id=None if way == "text" else _hash(operation.query),
             variables=operation.variables,
-            headers={POLICY_HEADER: " ".join(client.policies)},
+            headers=headers,
         )
-        body: Any = (await self.gateway.execute(request)).body
-        errors = body.get("errors", [])
+        return [(await self.gateway.execute(request)).body]
+
+    def _check_response(self, body: Any, operation: Operation, case: _RunningCase, expected: MonolithResult) -> None:
+        reading, errors = case.reading, body.get("errors", [])
         is_refused = "mutation" in operation.query[:8] or self.mode == "reject"
         if is_refused and reading.selects_refused(_with_defaults(reading, operation)):
             codes = {error["extensions"]["code"] for error in errors}
@@ -301,6 +321,7 @@ def _without_defer(query: str) -> str:
 @click.option("--seed", default=1, show_default=True, help="Number of the run; it determines the cases.")
 def main(count: int, seed: int) -> None:
     """Compare the router with a direct reading of the specification."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     started, cases, failing, number = time.monotonic(), 0, 0, seed * 1_000_000
     while cases < count and failing < 20:
         try:
