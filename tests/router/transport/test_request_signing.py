@@ -21,6 +21,7 @@ from servicekit.http_signatures.request_verifier import RequestVerifier, Signatu
 from servicekit.http_signatures.signature_base import SignedRequest
 from servicekit.http_signatures.signature_fields import ReceivedSignature, read_signature
 from tests.router.shop import SDL
+from tests.router.transport.http1.test_http_proxy import proxy
 from tests.router.transport.scripted_server import Peer, Received, response, serving
 from tests.servicekit.http_signatures.test_rfc_9421_vectors import PRIVATE_KEY, PUBLIC_KEY
 
@@ -102,6 +103,19 @@ async def test_requests_are_signed_with_the_secret_of_the_settings(scope: str) -
     verify(people.last, HmacKey(SECRET.encode()))
     with pytest.raises(SignatureRefused, match="wrong receiver"):
         verify(people.last, HmacKey(SECRET.encode()), "orders")
+
+
+async def test_a_request_that_goes_through_a_proxy_is_signed_for_the_subgraph() -> None:
+    """The proxy gets the whole URL in the first line; the subgraph gets the path, as in the signature."""
+    people = Subgraph()
+    async with proxy() as running:
+        text = section("all: ", f"{{key: {{secret: {SECRET}}}}}")
+        text += f"traffic: {{all: {{proxy: {{url: 'http://127.0.0.1:{running.port}'}}}}}}"
+        async with behind(people, text) as gateway:
+            assert await send(gateway) == {"data": {"me": {"id": "1"}}}
+        assert [line.split(" ")[0] for line in await running.received()] == ["POST"]
+    assert people.last.start_line.split(" ")[1] == "/graphql"
+    verify(people.last, HmacKey(SECRET.encode()))
 
 
 @pytest.mark.parametrize("scope", SCOPES)
