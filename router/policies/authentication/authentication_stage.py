@@ -99,11 +99,13 @@ class Authentication(Stage):
                 self._proofs.inherit(previous._proofs)  # noqa: SLF001  (same class)
 
     async def aclose(self) -> None:
-        """Close the connections to the issuers, and the database with the revoked ids."""
+        """Close the connections to issuers and Redis, and the database with the revoked ids."""
         for issuer in self._tokens.issuers.values():
             await issuer.keys.aclose()
         for check in self._revocations:
             check.close()
+        if self._proofs is not None:
+            await self._proofs.aclose()
 
     async def _identity(self, context: RequestContext) -> Identity | None:
         request, method = context.received, "jwt"
@@ -114,7 +116,7 @@ class Authentication(Stage):
                 identity = await self._tokens.verify(token)
                 await self._check_revocations(identity)
                 if self._proofs is not None:
-                    self._proofs.check(identity, token, request)
+                    await self._proofs.check(identity, token, request)
                 return identity
             method = "api_key"
             return await self._api_keys.identity(headers) if self._api_keys is not None else None

@@ -24,15 +24,17 @@ from router.policies.authentication.dpop_nonces import Nonces
 from router.policies.authentication.jwt_verification import FORBIDDEN_HEADER, NOT_VALID
 from router.policies.authentication.key_set import PRIVATE_MEMBERS, InvalidKeySet, KeySet
 from router.policies.authentication.refusals import CredentialRefused, CredentialUndecided, NonceMissing
-from router.policies.authentication.used_proofs import TooManyProofs, UsedProofs
+from router.policies.authentication.used_proofs import ProofsUnavailable, TooManyProofs, UsedProofs, digest_of
+from router.request.security_events import SecurityEvent, report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from router.policies.authentication.token_sources import FoundToken
+    from router.policies.authentication.used_proofs_in_redis import UsedProofsInRedis
     from router.request.identity import Identity
     from router.request.request_and_response import GraphQLRequest
-    from router.settings.sections.dpop import Dpop
+    from router.settings.sections.dpop import Dpop, DpopRedis
 
 SCHEME: Final = "dpop"
 MOST_CHARACTERS: Final = 8_192
@@ -67,8 +69,9 @@ class DpopProofs:
         secret = settings.nonce_secret
         self._nonces = Nonces(secret.get_secret_value(), settings.nonce_lifetime) if secret is not None else None
         self._used = UsedProofs(settings.remembered_proofs)
+        self._shared = _in_redis(settings.redis) if settings.redis is not None else None
 
-    def check(self, identity: Identity, token: FoundToken, request: GraphQLRequest) -> None:
+    async def check(self, identity: Identity, token: FoundToken, request: GraphQLRequest) -> None:
         """Check the proof of a request whose token is valid.
 
         Raises:
@@ -91,11 +94,16 @@ class DpopProofs:
         if not hmac.compare_digest(proof.thumbprint.encode(), bound_to.encode("utf-8", "surrogatepass")):
             raise CredentialRefused("proof: other key")
         self._check_claims(proof.claims, token, request, now)
-        self._check_first_use(proof, request, now)
+        await self._check_first_use(proof, request, now)
 
     def inherit(self, previous: DpopProofs) -> None:
         """Take over the used proofs of `previous`, the object before a reload."""
         self._used.inherit(previous._used)
+
+    async def aclose(self) -> None:
+        """Close the connections to Redis."""
+        if self._shared is not None:
+            await self._shared.aclose()
 
     def _verified(self, text: str) -> _Proof:
         if len(text) > MOST_CHARACTERS or _COMPACT.fullmatch(text) is None:
@@ -135,7 +143,7 @@ class DpopProofs:
         if self._nonces is not None and not self._nonces.is_recent(claims.get("nonce"), now):
             raise NonceMissing(self._nonces.make(now))
 
-    def _check_first_use(self, proof: _Proof, request: GraphQLRequest, now: float) -> None:
+    async def _check_first_use(self, proof: _Proof, request: GraphQLRequest, now: float) -> None:
         identifier = proof.claims["jti"]
         if not isinstance(identifier, str) or not 0 < len(identifier) <= _MOST_IDENTIFIER_CHARACTERS:
             raise CredentialRefused("proof: identifier")
@@ -144,9 +152,15 @@ class DpopProofs:
         # that arrives later has another deadline.
         http_request = (id(request.headers), request.deadline) if request.deadline is not None else object()
         seconds = self._settings.lifetime + 2 * self._clock_skew
+        digest = digest_of(proof.thumbprint, identifier)
         try:
-            is_new = self._used.use(proof.thumbprint, identifier, http_request, now=now, seconds=seconds)
+            is_new = self._used.use(digest, http_request, now=now, seconds=seconds)
+            if is_new and self._shared is not None:
+                is_new = await self._shared.use(digest, http_request, seconds)
         except TooManyProofs as error:
+            raise CredentialUndecided from error
+        except ProofsUnavailable as error:
+            report(SecurityEvent.PROOFS_UNAVAILABLE, reason=str(error))
             raise CredentialUndecided from error
         if not is_new:
             raise CredentialRefused("proof: used before")
@@ -175,6 +189,12 @@ def normalised(url: str) -> str:
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     port = "" if parts.port in (None, default) else f":{parts.port}"
     return f"{parts.scheme}://{host}{port}{parts.path or '/'}"
+
+
+def _in_redis(settings: DpopRedis) -> UsedProofsInRedis:
+    from router.policies.authentication import used_proofs_in_redis  # noqa: PLC0415  (the Redis client takes long to import, and few routers use Redis)
+
+    return used_proofs_in_redis.UsedProofsInRedis(settings)
 
 
 def thumbprint(members: Mapping[str, Any]) -> str:

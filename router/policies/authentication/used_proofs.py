@@ -14,6 +14,15 @@ class TooManyProofs(Exception):
     """No further proof can be remembered now, so no further proof can be accepted."""
 
 
+class ProofsUnavailable(Exception):
+    """It is unknown whether a proof was used: Redis does not respond. The message has only the class of the error."""
+
+
+def digest_of(thumbprint: str, identifier: str) -> bytes:
+    """Return what identifies a proof: a digest of the thumbprint of its key, and of its claim `jti`."""
+    return hashlib.sha256(f"{thumbprint} {identifier}".encode("utf-8", "surrogatepass")).digest()
+
+
 class UsedProofs:
     """The digests of at most `most` proofs. A proof is forgotten when it is too old to be accepted again."""
 
@@ -26,12 +35,11 @@ class UsedProofs:
     def __len__(self) -> int:
         return len(self._used)
 
-    def use(self, thumbprint: str, identifier: str, request: Hashable, *, now: float, seconds: float) -> bool:
+    def use(self, digest: bytes, request: Hashable, *, now: float, seconds: float) -> bool:
         """Remember for `seconds` that `request` uses a proof. Return whether no other request has used the proof.
 
         Args:
-            thumbprint: The thumbprint of the key that has signed the proof.
-            identifier: The claim `jti` of the proof.
+            digest: The digest of the proof (`digest_of`).
             request: The HTTP request. The operations of a batch are one HTTP request, and share a proof.
             now: The current time in seconds.
             seconds: How long the proof can still be accepted, at most.
@@ -40,7 +48,6 @@ class UsedProofs:
             TooManyProofs: There is no room. To forget a proof early would allow a second use.
         """
         self._forget(now)
-        digest = hashlib.sha256(f"{thumbprint} {identifier}".encode("utf-8", "surrogatepass")).digest()
         known = self._used.get(digest)
         if known is not None:
             return known[1] == request

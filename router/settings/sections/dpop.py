@@ -1,20 +1,29 @@
 """`authentication.jwt.dpop`: access tokens that only the owner of a key can use (RFC 9449)."""
 
-# ruff: noqa: TC001  (pydantic evaluates the annotations of its models at run time)
-
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import SecretStr, field_validator, model_validator
 
 from router.settings.section import Section
-from router.settings.types import Count, Duration, HttpUrl
+from router.settings.types import Count, Duration, HttpUrl, NoneWithoutUrl, RedisUrl
 
 ProofAlgorithm = Literal["ES256", "ES384", "ES512", "EdDSA", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"]
 """The name of an algorithm with a public and a private key. A proof with a shared secret would prove nothing."""
 
 _LEAST_SECRET_BYTES = 32
+
+
+class DpopRedis(Section):
+    """A Redis in which all workers and routers store the proofs that were used."""
+
+    url: RedisUrl
+    """URL of the Redis: redis://, rediss:// or unix://, with credentials if the Redis requires them; never printed."""
+    timeout: Duration = 0.1
+    """Time limit of a command. If Redis does not respond, requests with a proof are refused with 503."""
+    prefix: str = "mosafe:dpop:"
+    """The prefix of the keys in Redis."""
 
 
 class Dpop(Section):
@@ -37,6 +46,9 @@ class Dpop(Section):
     remembered_proofs: Count = 100_000
     """The largest number of proofs that a worker remembers until they are too old, so that none is used twice. If there
     are more, requests with a proof are refused with 503 until old ones are forgotten."""
+    redis: Annotated[DpopRedis | None, NoneWithoutUrl] = None
+    """A Redis in which all workers and routers store used proofs. With null, each worker stores its own: a stolen proof
+    could then be used once at each worker."""
     nonce_secret: SecretStr | None = None
     """A secret of at least 32 bytes, the same for all workers and routers; never printed. With it, a proof must have a
     recent nonce of the router, so that proofs cannot be made in advance. A client gets the nonce in `DPoP-Nonce`."""

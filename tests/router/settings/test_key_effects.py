@@ -189,6 +189,10 @@ TESTS: dict[str, str] = {
     "authentication.jwt.dpop.urls": f"{DPOP}::test_equal_urls_may_be_written_in_several_ways",
     "authentication.jwt.dpop.algorithms": f"{DPOP}::test_keys_of_every_kind_can_be_bound",
     "authentication.jwt.dpop.lifetime": f"{DPOP}::test_the_age_of_a_proof_is_the_setting",
+    **{
+        f"authentication.jwt.dpop.redis.{name}": f"{DPOP}::test_routers_share_used_proofs_in_redis"
+        for name in ("url", "timeout", "prefix")
+    },
     "authentication.jwt.dpop.remembered_proofs": (
         f"{DPOP}::test_a_full_memory_of_proofs_refuses_instead_of_forgetting"
     ),

@@ -1,10 +1,11 @@
 """Tokens that are bound to a key, in a whole gateway: which proofs are accepted (RFC 9449), and the attacks on them.
 
-Covers `router/settings/sections/dpop.py`.
+Covers `router/settings/sections/dpop.py` and `router/policies/authentication/used_proofs_in_redis.py`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 import jwt
 import pytest
+from redis import Redis
 from structlog.testing import capture_logs
 
 from router import Gateway
@@ -229,14 +231,50 @@ async def test_a_proof_is_used_once(tmp_path: Path) -> None:
     assert await after.reason(f"DPoP {bound}", first) == "proof: used before", "a reload forgets no proof"
 
 
-async def test_the_operations_of_a_batch_share_a_proof(tmp_path: Path) -> None:
-    running, bound = Running(tmp_path, extra="\nbatching: {enabled: true}"), bound_token()
+async def test_routers_share_used_proofs_in_redis(tmp_path: Path, redis_url: str) -> None:
+    dpop = f"mode: accept, redis: {{url: '{redis_url}', timeout: 2s, prefix: 'shared:'}}"
+    first, second = Running(tmp_path, dpop), Running(tmp_path, dpop)
+    bound = bound_token()
+    used = proof(bound)
+    assert await first.reason(f"DPoP {bound}", used) is None
+    first.shop.requests.clear()
+    for running in (first, second):
+        assert await running.reason(f"DPoP {bound}", used) == "proof: used before"
+    assert await second.reason(f"DPoP {bound}", proof(bound)) is None
+    raced = proof(bound)
+    answers = await asyncio.gather(*(running(f"DPoP {bound}", raced) for running in (first, second) * 10))
+    assert sum(response.status != 401 for response in answers) == 1
+    with Redis.from_url(redis_url) as client:
+        keys = client.keys("shared:*")
+        assert len(keys) == 3
+        assert all(0 < client.ttl(key) <= 72 for key in keys)
+    for running in (first, second):
+        await running.gateway.aclose()
+
+
+async def test_a_proof_is_refused_with_503_while_redis_does_not_respond(tmp_path: Path) -> None:
+    running, bound = Running(tmp_path, "mode: accept, redis: {url: 'redis://u:secret@127.0.0.1:9'}"), bound_token()
+    with capture_logs() as logs:
+        response = await running(f"DPoP {bound}", proof(bound))
+    errors: Any = response.body["errors"]
+    assert (response.status, errors[0]["extensions"]["code"]) == (503, "AUTHENTICATION_UNAVAILABLE")
+    assert [(line["event"], line["reason"]) for line in logs] == [("used proofs unavailable", "ConnectionError")]
+    assert running.shop.requests == []
+    assert await running.reason(f"Bearer {token()}") is None
+    await running.gateway.aclose()
+
+
+@pytest.mark.parametrize("with_redis", [False, True], ids=["memory", "redis"])
+async def test_the_operations_of_a_batch_share_a_proof(tmp_path: Path, redis_url: str, *, with_redis: bool) -> None:
+    dpop = "mode: accept" + (f", redis: {{url: '{redis_url}', timeout: 2s}}" if with_redis else "")
+    running, bound = Running(tmp_path, dpop, extra="\nbatching: {enabled: true}"), bound_token()
     headers = {"authorization": f"DPoP {bound}", "dpop": proof(bound)}
     transport = httpx.ASGITransport(running.gateway.asgi)
     async with httpx.AsyncClient(transport=transport, base_url="http://router") as client:
         batch = [{"query": "{ me { name } }"}] * 3
         assert all("data" in each for each in (await client.post("/graphql", json=batch, headers=headers)).json())
         assert (await client.post("/graphql", json=batch[0], headers=headers)).status_code == 401
+    await running.gateway.aclose()
 
 
 async def test_a_full_memory_of_proofs_refuses_instead_of_forgetting(tmp_path: Path) -> None:
