@@ -6,11 +6,13 @@ for which our plan has more fetches or a greater depth than Apollo's; `--show` p
 
 from __future__ import annotations
 
+import json
 import random
+import re
 import sys
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from tests.router.oracle.federation_model import FederationModel
     from tests.router.oracle.operation_generator import Operation
 
-# Several operations for each federation, because composition takes long.
+# Several operations for each federation, because composition and the start of Apollo's planner take long.
 OPERATIONS = 4
 # Enough for a wrong plan to give a wrong response.
 DATASETS = 40
@@ -57,25 +59,27 @@ class FederationSample:
     operations: list[Operation]
 
     @classmethod
-    def of(cls, seed: int) -> FederationSample:
+    def of(cls, seed: int, operations: int = OPERATIONS) -> FederationSample:
+        """Return the sample of a seed. With more operations, the first ones stay the same."""
         choices = SeededChoices(seed)
         # Apollo's planner gets no override labels, so none is active.
         generated = replace(generate_federation(choices), labels=frozenset())
         federation = ComposedFederation.of(generated)
-        operations = [
-            one for _ in range(OPERATIONS) if (one := generate_operation(choices, federation.merged)) is not None
-        ]
-        return cls(seed, generated.subgraphs, federation, [one for one in operations if is_comparable(one.query)])
+        drawn = [one for _ in range(operations) if (one := generate_operation(choices, federation.merged)) is not None]
+        return cls(seed, generated.subgraphs, federation, [one for one in drawn if is_comparable(one.query)])
 
     def comparisons(self, peers: Peers) -> Iterator[PlanComparison]:
         return compare_plans(peers, self.federation.supergraph, self.operations, TIMEOUT_SECONDS)
 
-    def datasets(self) -> Iterator[Data]:
+    def is_apollos_plan_right(self, comparison: PlanComparison) -> bool:
+        return is_apollos_plan_right(self.federation, self.datasets(comparison.their_plan), comparison)
+
+    def datasets(self, their_plan: dict[str, Any]) -> Iterator[Data]:
         """Data sets, enough for most fields of the operations to have objects.
 
-        In further ones, a non-null field of an interface object, or of an object that it returns, fails for all objects
-        of a type, for each half of them, or for one object. For one object there are data sets with many objects: then
-        it is seldom above or beside itself in a response.
+        In further ones, a non-null field that `their_plan` selects fails for all objects of a type, for each half of
+        them, or for one object. For one object there are data sets with many objects: then it is seldom above or beside
+        itself in a response.
         """
         model = generate_model(SeededChoices(self.seed))
         small = [
@@ -83,26 +87,26 @@ class FederationSample:
             *(DataGenerator(model, random.Random(number)).data() for number in range(DATASETS)),
         ]
         yield from small
-        for (type_name, name), data in product(_non_null_fields(model), small):
+        selected = set(re.findall(r"\w+", json.dumps(their_plan)))
+        fields = [one for one in _non_null_fields(model) if one[1] in selected]
+        for (type_name, name), data in product(fields, small):
             objects = [one for one in data if one.startswith(f"{type_name}:")]
             for some in (objects, objects[::2], objects[1::2]):
                 yield _failing(data, some, name)
         large = [DataGenerator(model, random.Random(number), MANY_OBJECTS).data() for number in range(LARGE_DATASETS)]
-        for data, (type_name, name) in product(large, _non_null_fields(model)):
+        for data, (type_name, name) in product(large, fields):
             for single in (one for one in data if one.startswith(f"{type_name}:")):
                 yield _failing(data, [single], name)
 
 
 def _non_null_fields(model: FederationModel) -> Iterator[tuple[str, str]]:
-    """The types and names of the non-null fields that a subgraph resolves on an interface object or directly below."""
+    """The types and names of the non-null fields of interface objects, entities and value types."""
     for interface_object in model.interface_objects:
-        members = model.abstract[interface_object.interface].members
-        below = {field.type_name for field in interface_object.fields.values()} & {*model.entities, *model.values}
-        for type_name in members:
+        for type_name in model.abstract[interface_object.interface].members:
             yield from ((type_name, one.name) for one in interface_object.fields.values() if one.wrapping.endswith("!"))
-        for type_name in sorted(below):
-            fields = model.fields_of(type_name).values()
-            yield from ((type_name, one.name) for one in fields if one.wrapping.endswith("!"))
+    for type_name in (*model.entities, *model.values):
+        fields = model.fields_of(type_name).values()
+        yield from ((type_name, one.name) for one in fields if one.wrapping.endswith("!"))
 
 
 def _failing(data: Data, entities: Iterable[str], name: str) -> Data:
@@ -136,7 +140,9 @@ class PlanTally:
     def add(self, sample: FederationSample, comparison: PlanComparison) -> None:
         self.compared += 1
         self.better += comparison.is_better
-        if comparison.is_worse and not is_apollos_plan_right(sample.federation, sample.datasets(), comparison):
+        if comparison.is_worse and not is_apollos_plan_right(
+            sample.federation, sample.datasets(comparison.their_plan), comparison
+        ):
             self.explained.setdefault(sample.seed, []).append(comparison)
             return
         self.fetches += comparison.ours.fetches
@@ -154,11 +160,11 @@ class PlanTally:
         )
 
 
-def run(peers: Peers, first: int, count: int) -> PlanTally:
-    """Compare the plans of so many federations."""
+def run(peers: Peers, first: int, count: int, operations: int = OPERATIONS) -> PlanTally:
+    """Compare the plans of so many federations, and of so many operations for each."""
     tally = PlanTally()
     for seed in range(first, first + count):
-        sample = FederationSample.of(seed)
+        sample = FederationSample.of(seed, operations)
         before = tally.compared
         try:
             for comparison in sample.comparisons(peers):
@@ -169,14 +175,14 @@ def run(peers: Peers, first: int, count: int) -> PlanTally:
     return tally
 
 
-def show(peers: Peers, seed: int) -> None:
+def show(peers: Peers, seed: int, operations: int) -> None:
     """Print a federation, and both plans of each operation for which ours is worse."""
-    sample = FederationSample.of(seed)
+    sample = FederationSample.of(seed, operations)
     for name, sdl in sample.subgraphs.items():
         click.echo(f"# {name}\n{sdl}")
     for comparison in sample.comparisons(peers):
         if comparison.is_worse:
-            verdict = is_apollos_plan_right(sample.federation, sample.datasets(), comparison)
+            verdict = sample.is_apollos_plan_right(comparison)
             click.echo(f"\n{comparison} {comparison.operation.variables}")
             click.echo(f"\n{plan(sample.federation.supergraph, comparison.operation.query).to_text()}")
             click.echo(f"\nApollo's, {'right' if verdict else 'wrong'}:\n{read_plan(comparison.their_plan).to_text()}")
@@ -185,16 +191,17 @@ def show(peers: Peers, seed: int) -> None:
 @click.command()
 @click.option("--count", default=1000, show_default=True, help="Number of federations.")
 @click.option("--seed", default=1, show_default=True, help="Number of the run; it determines the federations.")
+@click.option("--operations", default=OPERATIONS, show_default=True, help="Number of operations for each federation.")
 @click.option("--show", "shown", type=int, help="Print one federation, and the operations for which our plan is worse.")
-def main(count: int, seed: int, shown: int | None) -> None:
+def main(count: int, seed: int, operations: int, shown: int | None) -> None:
     """Plan generated operations with Apollo's planner and with ours, and compare the plans."""
     if not (INSTALLED / ".installed").exists():
         raise click.ClickException("the peers are not installed: make peers")
     with Peers() as peers:
         if shown is not None:
-            show(peers, shown)
+            show(peers, shown, operations)
             return
-        tally = run(peers, seed * _STRIDE, count)
+        tally = run(peers, seed * _STRIDE, count, operations)
     for number, comparisons in tally.worse.items():
         for comparison in comparisons:
             click.echo(f"seed {number}: {comparison}")

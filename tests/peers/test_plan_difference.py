@@ -43,6 +43,8 @@ SUBGRAPHS = {
     "price": 'type Product @key(fields: "id") { id: ID! price: Int }',
 }
 FIELD_OF_ONE_TYPE = Case(ROOT / "execution" / "interface-object-with-a-field-of-one-type")
+NON_NULL_BELOW_ONE_TYPE = Case(ROOT / "execution" / "non-null-field-below-one-of-two-types")
+REQUIREMENT_BELOW_ONE_TYPE = Case(ROOT / "execution" / "requirement-below-one-of-two-types")
 LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.11", import: ["@key"])'
 QUERY = "query ($x: Boolean!) { top { name price inStock @include(if: $x) } }"
 
@@ -177,6 +179,17 @@ def test_a_plan_that_selects_a_non_null_field_for_further_types_is_wrong(
     assert is_apollos_plan_right(federation, [data], comparison) is right
 
 
+@pytest.mark.parametrize("case", [NON_NULL_BELOW_ONE_TYPE, REQUIREMENT_BELOW_ONE_TYPE], ids=lambda case: case.name)
+def test_apollos_plan_is_wrong_that_selects_a_field_below_objects_of_further_types(peers: Peers, case: Case) -> None:
+    """Below another type, the field fails, or its required field is missing: the name of the person is lost."""
+    supergraph = case.supergraph()
+    data: Data = json.loads((case.folder / "data.json").read_text())
+    federation = ComposedFederation(supergraph.api_schema, FederationRules.of(case.subgraphs), supergraph, data)
+    (comparison,) = compare_plans(peers, supergraph, [case.operation], TIMEOUT_SECONDS)
+    assert comparison.is_worse
+    assert not is_apollos_plan_right(federation, [data], comparison)
+
+
 def test_apollos_plan_is_wrong_that_drops_an_object_whose_selections_are_all_skipped(peers: Peers) -> None:
     """The conditions exclude each other: the response has the object, without fields."""
     sdl = {
@@ -203,7 +216,7 @@ def test_generated_data_has_each_field_of_an_interface_object_fail_for_one_objec
     sample = FederationSample.of(656_000_152)
     failing = [
         frozenset(name for name, fields in data.items() if name.startswith("E1:") and fields["o0"] == "!broken")
-        for data in sample.datasets()
+        for data in sample.datasets({"operation": "{ o0 }"})
     ]
     assert frozenset({"E1:0"}) in failing
     assert any(len(names) > 1 for names in failing)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from router.plan import InputSelection, Path, Rewrite
-    from router.planner.fetch.interface_object_fetch_sharing import InterfaceObjectSelection
+    from router.planner.fetch.entity_fetch_sharing import EntitySelection
     from router.planner.fetch.selection_trees import Tree
     from router.planner.normalise.deferred_blocks import Block
     from router.planner.normalise.skip_and_include_guards import Guards
@@ -61,7 +61,7 @@ class FetchGroup:
         inputs: what the representations are built from. Empty for a root fetch.
         contexts: the arguments whose values are read from ancestors of the objects (`@fromContext`).
         block: the deferred block whose fields are fetched, None for the initial response.
-        interface_objects: what the fetch selects on `@interfaceObject` types.
+        selections: what the fetch selects on its entities. Empty if no other selections could do harm to them.
     """
 
     number: int
@@ -73,7 +73,7 @@ class FetchGroup:
     inputs: tuple[RepresentationInput, ...] = ()
     contexts: tuple[ContextArgumentValue, ...] = field(default=())
     block: Block | None = None
-    interface_objects: tuple[InterfaceObjectSelection, ...] = ()
+    selections: tuple[EntitySelection, ...] = ()
 
 
 def sources_of(inputs: Iterable[RepresentationInput]) -> dict[tuple[str, ...], str] | None:

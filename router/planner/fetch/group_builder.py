@@ -7,7 +7,7 @@ value. There are four steps:
    that the entity fetch returns, because the fetch needs its key whenever it returns a field.
 2. Find the root options that share a fetch.
 3. Collect the selections of each fetch.
-4. Split a fetch if some of its selections must not be sent for all of its objects (`interface_object_fetch_sharing`).
+4. Split a fetch if some of its selections must not be sent for all of its entities (`entity_fetch_sharing`).
 """
 
 from __future__ import annotations
@@ -16,43 +16,49 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
-from router.planner.fetch.fetch_groups import FetchGroup, RepresentationInput, sources_of
-from router.planner.fetch.interface_object_fetch_sharing import (
+from router.planner.fetch.entity_fetch_sharing import (
+    EntitySelection,
     EntityType,
-    InterfaceObjectSelection,
     can_select_all,
     selection_of,
 )
+from router.planner.fetch.fetch_groups import FetchGroup, RepresentationInput, sources_of
 from router.planner.fetch.representation_inputs import Fetched, input_of, is_below
 from router.planner.fetch.selection_trees import Tree, TreeBuilder, merge_trees
+from router.planner.fetch.type_conditions_in_paths import with_type_conditions
 from router.planner.normalise.skip_and_include_guards import Guards, weaker, weakest
-from router.planner.walk.nodes_and_options import PathStep, fetch_start
+from router.planner.walk.nodes_and_options import PathStep, fetch_start, types_on_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from router.plan import Path
     from router.planner.choose.fetches_of_chosen_options import ChosenFetches, FetchDraft
     from router.planner.graph.query_graph import QueryGraph
     from router.planner.normalise.merge_selections import MergedField
-    from router.planner.walk.nodes_and_options import Leaf, ObjectNode, PathOption
+    from router.planner.walk.nodes_and_options import Leaf, ObjectNode, PathOption, TypesOnPath
 
 # A leaf, the option by which the leaf is fetched, and the guards under which it is fetched.
 LeafUse: TypeAlias = "tuple[Leaf, PathOption, Guards]"
+
+# The type of entities, with the types that the entities and the objects above them can have. These types are left out
+# (empty) if no other selection on the same entities could do harm.
+Entities: TypeAlias = "tuple[EntityType, TypesOnPath]"
 
 
 @dataclass(eq=False, slots=True)
 class _GroupDraft:
     """Collects the root options and the selections of a future fetch group.
 
-    `builder` collects the selections of a root fetch. `entities` collects the selections of an entity fetch, by type.
+    `builder` collects the selections of a root fetch. `entities` collects the selections of an entity fetch.
     """
 
     number: int
     seed: FetchDraft
     inputs: dict[PathOption, tuple[RepresentationInput, ...]] = field(default_factory=dict)
     builder: TreeBuilder = field(default_factory=TreeBuilder)
-    entities: dict[EntityType, TreeBuilder] = field(default_factory=dict)
-    interface_objects: tuple[InterfaceObjectSelection, ...] = ()
+    entities: dict[Entities, TreeBuilder] = field(default_factory=dict)
+    selections: tuple[EntitySelection, ...] = ()
     sources: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def takes(self, root: PathOption, inputs: tuple[RepresentationInput, ...]) -> bool:
@@ -70,19 +76,21 @@ class _GroupDraft:
     def tree(self) -> Tree:
         """Return what the fetch selects."""
         fragments: dict[str, Tree] = {}
-        for (type_name, _), builder in self.entities.items():
+        for ((type_name, _), _), builder in self.entities.items():
             tree = builder.freeze()
             fragments[type_name] = merge_trees(fragments[type_name], tree) if type_name in fragments else tree
         return Tree(fragments=tuple(fragments.items())) if fragments else self.builder.freeze()
 
-    def part(self, entered: Collection[EntityType], selections: tuple[InterfaceObjectSelection, ...]) -> _GroupDraft:
-        """Return a new draft with only a part of the entities: those whose types are in `entered`."""
+    def part(
+        self, kinds: Collection[Entities], roots: Collection[PathOption], selections: tuple[EntitySelection, ...]
+    ) -> _GroupDraft:
+        """Return a new draft with only a part of the entities, and of the root options."""
         return _GroupDraft(
             self.number,
             self.seed,
-            {root: inputs for root, inputs in self.inputs.items() if _entered(root) in entered},
-            entities={key: builder for key, builder in self.entities.items() if key in entered},
-            interface_objects=selections,
+            {root: inputs for root, inputs in self.inputs.items() if root in roots},
+            entities={kind: builder for kind, builder in self.entities.items() if kind in kinds},
+            selections=selections,
         )
 
 
@@ -100,6 +108,7 @@ class GroupBuilder:
         self._fetched = Fetched()
         self._uses: list[LeafUse] = []
         self._draft_of: dict[PathOption, _GroupDraft] = {}
+        self._entities_of: dict[PathOption, Entities] = {}
         self._builders: dict[tuple[PathOption, Guards], TreeBuilder] = {}
 
     def build(self, chosen: Sequence[tuple[Leaf, PathOption]]) -> tuple[FetchGroup, ...]:
@@ -107,6 +116,7 @@ class GroupBuilder:
         for leaf, option in chosen:
             self._use(leaf, option, leaf.selection.guards)
         drafts = self._drafts()
+        self._find_entities()
         for leaf, option, guards in self._uses:
             self._builder(option, guards).leaf(_with_contexts(leaf.selection, option), guards)
         for root in self._draft_of:
@@ -154,41 +164,61 @@ class GroupBuilder:
             return ()
         return (input_of(self._graph, root, self._costing.inputs[root], self._fetched),)
 
-    def _parts(self, draft: _GroupDraft) -> list[_GroupDraft]:
-        """Split the draft if some of its types must not share a fetch. Otherwise return only the draft itself.
+    def _find_entities(self) -> None:
+        """Find out which entities each entity fetch is for.
 
-        Only types that are an `@interfaceObject` in the subgraph are separated (see `interface_object_fetch_sharing`).
+        The types are left out where no selection can do harm: if all root options for the same objects in one subgraph
+        have the same node, or nodes that differ only in the type of the entity.
         """
-        alike: dict[InterfaceObjectSelection | None, list[tuple[EntityType, InterfaceObjectSelection | None]]] = {}
-        for entered in draft.entities:
-            asked = self._asked(draft, entered)
-            alike.setdefault(asked and replace(asked, types=frozenset()), []).append((entered, asked))
-        parts: list[tuple[list[EntityType], list[InterfaceObjectSelection]]] = [([], [])]
-        for kind, same in alike.items():
-            types = frozenset[str]().union(*(asked.types for _, asked in same if asked is not None))
-            wanted = [] if kind is None else [replace(kind, types=types)]
-            part = next((part for part in parts if can_select_all([*part[1], *wanted])), None)
+        alike: dict[tuple[str, tuple[str, ...]], list[PathOption]] = {}
+        for root in self._draft_of:
+            if root.step is PathStep.KEY_HOP:
+                alike.setdefault((root.subgraph, root.node.track), []).append(root)
+        for roots in alike.values():
+            kinds = [EntityType(root.type_name, root.node.type_name) for root in roots]
+            types: Sequence[TypesOnPath] = [()] * len(roots)
+            if any(root.node is not roots[0].node or root.type_name != roots[0].type_name for root in roots):
+                found = [types_on_path(root.node, self._graph.possible) for root in roots]
+                if len({one[:-1] for one in found}) > 1 or any(map(self._is_interface_object, roots)):
+                    types = found
+            self._entities_of |= dict(zip(roots, zip(kinds, types, strict=True), strict=True))
+
+    def _is_interface_object(self, root: PathOption) -> bool:
+        return self._graph.is_interface_object(root.subgraph, root.type_name)
+
+    def _parts(self, draft: _GroupDraft) -> list[_GroupDraft]:
+        """Split the draft if some of its entities must not share a fetch. Otherwise return only the draft itself."""
+        alike: dict[EntitySelection, list[Entities]] = {}
+        for entities, builder in draft.entities.items():
+            kind, types = entities
+            if not types:
+                return [draft]
+            given = self._given(draft, entities)
+            selection = selection_of(self._graph, draft.seed.starts[0].subgraph, kind, builder.freeze(), given)
+            alike.setdefault(selection, []).append(entities)
+        if not alike:
+            return [draft]
+        parts: list[tuple[list[Entities], list[EntitySelection]]] = []
+        for selection, same in alike.items():
+            wanted = replace(selection, entities=frozenset(types for _, types in same))
+            part = next((part for part in parts if can_select_all([*part[1], wanted])), None)
             if part is None:
                 part = ([], [])
                 parts.append(part)
-            part[0].extend(entered for entered, _ in same)
-            part[1].extend(wanted)
+            part[0].extend(same)
+            part[1].append(wanted)
         if len(parts) == 1:
-            draft.interface_objects = tuple(parts[0][1])
+            draft.selections = tuple(parts[0][1])
             return [draft]
-        return [draft.part(entered, tuple(asked)) for entered, asked in parts]
+        return [
+            draft.part(kinds, [root for root in draft.inputs if self._entities_of[root] in kinds], tuple(selections))
+            for kinds, selections in parts
+        ]
 
-    def _asked(self, draft: _GroupDraft, entered: EntityType) -> InterfaceObjectSelection | None:
-        """Return what the fetch of `draft` selects on the entities of type `entered`.
-
-        Return None if the type is not an `@interfaceObject` in the subgraph.
-        """
-        subgraph = next(iter(draft.inputs)).subgraph
-        if not self._graph.is_interface_object(subgraph, entered.in_subgraph):
-            return None
-        inputs = chain(*(inputs for root, inputs in draft.inputs.items() if _entered(root) == entered))
-        given = frozenset.intersection(*(frozenset(path[0] for path, _ in entry.keys) for entry in inputs))
-        return selection_of(self._graph, subgraph, entered, draft.entities[entered].freeze(), given)
+    def _given(self, draft: _GroupDraft, entities: Entities) -> frozenset[str]:
+        """Return the leaf fields that the representations of some entities contain, whichever input is used."""
+        inputs = chain(*(inputs for root, inputs in draft.inputs.items() if self._entities_of[root] == entities))
+        return frozenset.intersection(*(frozenset(path[0] for path, _ in entry.keys) for entry in inputs))
 
     def _builder(self, option: PathOption, guards: Guards) -> TreeBuilder:
         key = (option, guards)
@@ -202,7 +232,7 @@ class GroupBuilder:
         if option.starts_fetch:
             draft = self._draft_of[option]
             if option.step is PathStep.KEY_HOP:
-                return draft.entities.setdefault(_entered(option), TreeBuilder(self._is_abstract(option)))
+                return draft.entities.setdefault(self._entities_of[option], TreeBuilder(self._is_abstract(option)))
             return draft.builder
         assert option.parent is not None  # noqa: S101 - only root options have no parent
         above = self._builder(option.parent, guards)
@@ -221,7 +251,7 @@ class GroupBuilder:
 
         `__typename` is not selected on an interface object: the subgraph would return the name of the interface.
         """
-        if option.step is PathStep.KEY_HOP and self._graph.is_interface_object(option.subgraph, option.type_name):
+        if option.step is PathStep.KEY_HOP and self._is_interface_object(option):
             return False
         is_abstract_here = self._graph.is_abstract_in(option.subgraph, option.type_name)
         return is_abstract_here or self._graph.is_abstract(option.node.type_name)
@@ -232,15 +262,27 @@ class GroupBuilder:
         return FetchGroup(
             number=draft.number,
             subgraph=root.subgraph,
-            path=root.node.path,
+            path=self._path(draft),
             track=root.node.track,
             block=root.node.block,
             tree=draft.tree(),
             after=frozenset(after),
             inputs=tuple(chain(*draft.inputs.values())),
             contexts=tuple(dict.fromkeys(value for root in draft.inputs for value in root.contexts)),
-            interface_objects=draft.interface_objects,
+            selections=draft.selections,
         )
+
+    def _path(self, draft: _GroupDraft) -> Path:
+        """Return the path of the fetch. If type conditions restrict its entities, the path has these conditions."""
+        allowed = [types for _, types in draft.entities]
+        root = next(iter(draft.inputs))
+        if not allowed or not allowed[0]:
+            return root.node.path
+        all_types = [types_on_path(one.node, self._graph.possible, with_conditions=False) for one in draft.inputs]
+        unions = [frozenset[str]().union(*types) for types in zip(*allowed, strict=True)]
+        everything = [frozenset[str]().union(*types) for types in zip(*all_types, strict=True)]
+        conditions = [types if types < every else frozenset() for types, every in zip(unions, everything, strict=True)]
+        return with_type_conditions(root.node.path, conditions)
 
     def _sources(self, root: PathOption) -> list[PathOption]:
         if root.step is PathStep.QUERY_ROOT:
@@ -274,10 +316,6 @@ class GroupBuilder:
     def _add_typename(self, option: PathOption, root: PathOption) -> None:
         for guards in weakest(self._fetched.usages[root]):
             self._builder(option, guards).typename(guards)
-
-
-def _entered(root: PathOption) -> EntityType:
-    return EntityType(root.type_name, root.node.type_name)
 
 
 def _with_contexts(selection: MergedField, option: PathOption) -> MergedField:

@@ -28,7 +28,7 @@ from router.planner.graph.provides_scopes import NOTHING, Scope
 from router.planner.normalise.skip_and_include_guards import ALWAYS, Guards
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from graphql import ArgumentNode, SelectionSetNode
 
@@ -47,6 +47,9 @@ FieldOption: TypeAlias = "tuple[PathOption, FieldEdge | None]"
 # Identifies a field of an interface: the track and the type of the object (`ObjectNode`), the response key, and the
 # name with the arguments.
 ExpandableField: TypeAlias = tuple[tuple[str, ...], str, str, str]
+
+# The types that an object and all objects above it can have, outermost object first.
+TypesOnPath: TypeAlias = tuple[frozenset[str], ...]
 
 
 class PathStep(Enum):
@@ -300,6 +303,24 @@ def fetch_start(option: PathOption) -> PathOption:
         assert option.parent is not None  # noqa: S101 - only options that start a fetch have no parent
         option = option.parent
     return option
+
+
+def types_on_path(
+    node: ObjectNode, possible: Callable[[str], frozenset[str]], *, with_conditions: bool = True
+) -> TypesOnPath:
+    """Return the types that the object of a node and all objects above it can have, from the operation root on.
+
+    `possible` returns the object types of a type. If `with_conditions` is False, type conditions are ignored.
+    """
+    found: list[frozenset[str]] = []
+    at: ObjectNode | None = node
+    while at is not None:
+        narrowest = at
+        while at.selection is None and at.parent is not None:
+            at = at.parent
+        found.append(possible(narrowest.type_name if with_conditions else at.type_name))
+        at = at.parent
+    return tuple(reversed(found))
 
 
 def without_dominated(options: Sequence[PathOption]) -> tuple[PathOption, ...]:

@@ -21,9 +21,10 @@ from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 from router.planner.choose.plan_cost import fetch_cost
+from router.planner.fetch.entity_fetch_sharing import can_select_all
 from router.planner.fetch.fetch_groups import FetchGroup, can_share, in_waiting_order, stages
-from router.planner.fetch.interface_object_fetch_sharing import can_select_all
 from router.planner.fetch.selection_trees import merge_trees
+from router.planner.fetch.type_conditions_in_paths import common_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,9 +83,7 @@ class _Merging:
     def _merge(self, first: int, second: int) -> bool:
         """Merge two groups and return True. Return False if the merge is impossible or the plan does not improve."""
         one, other = self.groups[first], self.groups[second]
-        if not can_share([*one.inputs, *other.inputs]) or not can_select_all(
-            [*one.interface_objects, *other.interface_objects]
-        ):
+        if not can_share([*one.inputs, *other.inputs]) or not can_select_all([*one.selections, *other.selections]):
             return False
         following = self._following(first, second)
         if first in following or second in following:
@@ -123,11 +122,12 @@ class _Merging:
     def _join(self, one: FetchGroup, other: FetchGroup) -> None:
         self.groups[one.number] = replace(
             one,
+            path=common_path(one.path, other.path),
             tree=merge_trees(one.tree, other.tree),
             inputs=(*one.inputs, *(entry for entry in other.inputs if entry not in one.inputs)),
             after=one.after | other.after,
             contexts=tuple(dict.fromkeys((*one.contexts, *other.contexts))),
-            interface_objects=tuple(dict.fromkeys((*one.interface_objects, *other.interface_objects))),
+            selections=tuple(dict.fromkeys((*one.selections, *other.selections))),
         )
         del self.groups[other.number]
         for number in other.after:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from router.plan import InputField
+from router.planner.fetch.entity_fetch_sharing import EntitySelection, HarmfulField
 from router.planner.fetch.fetch_groups import FetchGroup, RepresentationInput
-from router.planner.fetch.interface_object_fetch_sharing import HarmfulField, InterfaceObjectSelection
 from router.planner.fetch.passes import optimised
 from router.planner.fetch.passes.drop_implied_dependencies import drop_implied_dependencies
 from router.planner.fetch.passes.merge_fetches_for_same_objects import merge_fetches_for_same_objects
@@ -58,15 +58,17 @@ def test_fetches_for_the_same_objects_merge_and_wait_for_both() -> None:
 
 def test_fetches_are_not_merged_if_one_type_would_get_the_non_null_field_of_another() -> None:
     rating = HarmfulField((), (), "rating", ALWAYS)
-    book = InterfaceObjectSelection("Media", frozenset({"Book"}), frozenset(), frozenset({()}), frozenset())
-    film = InterfaceObjectSelection("Media", frozenset({"Film"}), frozenset(), frozenset({()}), frozenset({rating}))
+    media, objects = frozenset({"Book", "Film"}), frozenset({()})
+    books, films = frozenset({(frozenset({"Book"}),)}), frozenset({(frozenset({"Film"}),)})
+    book = EntitySelection("Media", True, books, media, frozenset(), objects, frozenset())
+    film = EntitySelection("Media", True, films, media, frozenset(), objects, frozenset({rating}))
     first, second = entity(1, {0}, key_input("id"), name="f"), entity(2, {0}, key_input("id"), name="g")
-    apart = (ROOT, replace(first, interface_objects=(book,)), replace(second, interface_objects=(film,)))
+    apart = (ROOT, replace(first, selections=(book,)), replace(second, selections=(film,)))
     assert merge_fetches_for_same_objects(apart) is apart
     (_, merged) = merge_fetches_for_same_objects(
-        (ROOT, replace(first, interface_objects=(film,)), replace(second, interface_objects=(film,)))
+        (ROOT, replace(first, selections=(film,)), replace(second, selections=(film,)))
     )
-    assert merged.interface_objects == (film,)
+    assert merged.selections == (film,)
 
 
 def test_a_fetch_does_not_merge_into_one_that_waits_for_it() -> None:
