@@ -34,6 +34,17 @@ class FetchDraft:
     starts: list[PathOption] = field(default_factory=list)
     after: dict[int, FetchDraft] = field(default_factory=dict)
 
+    def waits_for(self, other: FetchDraft) -> bool:
+        """Return whether this fetch waits for the other fetch, directly or through further fetches."""
+        seen: dict[int, FetchDraft] = {}
+        pending = list(self.after.values())
+        while pending and other.number not in seen:
+            fetch = pending.pop()
+            if fetch.number not in seen:
+                seen[fetch.number] = fetch
+                pending += fetch.after.values()
+        return other.number in seen
+
 
 class ChosenFetches:
     """The fetches that the chosen options need. In `fetches`, each fetch comes after the fetches that it waits for.
@@ -71,6 +82,10 @@ class ChosenFetches:
     def fetched(self) -> frozenset[FetchId]:
         """The ids (`FetchId`) of all fetches."""
         return frozenset(start.fetch_id for fetch in self.fetches.values() for start in fetch.starts)
+
+    def fetch_of(self, start: PathOption) -> FetchDraft:
+        """Return the fetch that begins with a fetch start of the chosen options."""
+        return self._fetch_of[start]
 
     def _fetch(self, start: PathOption) -> FetchDraft:
         cached = self._fetch_of.get(start)

@@ -7,7 +7,7 @@ one. Groups are in *waiting order* if each group comes after all groups that it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
@@ -58,6 +58,8 @@ class FetchGroup:
         track: identifies these objects. Groups that fetch fields of the same objects have equal tracks.
         tree: what the fetch selects.
         after: the numbers of the groups that this group waits for.
+        after_without_types: what `after` would be without the groups that return the types for the type conditions in
+            `path`. None if it would be the same.
         inputs: what the representations are built from. Empty for a root fetch.
         contexts: the arguments whose values are read from ancestors of the objects (`@fromContext`).
         block: the deferred block whose fields are fetched, None for the initial response.
@@ -74,6 +76,25 @@ class FetchGroup:
     contexts: tuple[ContextArgumentValue, ...] = field(default=())
     block: Block | None = None
     selections: tuple[EntitySelection, ...] = ()
+    after_without_types: frozenset[int] | None = None
+
+    @property
+    def needed(self) -> frozenset[int]:
+        """What `after` would be without type conditions in `path`."""
+        return self.after if self.after_without_types is None else self.after_without_types
+
+    def waiting_for(self, number: int, other: int) -> FetchGroup:
+        """Return the group, which waits for group `number` instead of group `other`."""
+        without_types = self.after_without_types
+        return replace(
+            self,
+            after=_replaced(self.after, number, other),
+            after_without_types=None if without_types is None else _replaced(without_types, number, other),
+        )
+
+
+def _replaced(after: frozenset[int], number: int, other: int) -> frozenset[int]:
+    return after - {other} | {number} if other in after else after
 
 
 def sources_of(inputs: Iterable[RepresentationInput]) -> dict[tuple[str, ...], str] | None:

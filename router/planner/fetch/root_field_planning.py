@@ -12,7 +12,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from router.errors import PlanningError
-from router.planner.choose.choose_options import choose
+from router.planner.choose.choose_options import WORK_PER_LEAF, choose
+from router.planner.choose.reuse_values_of_all_types import reusing
 from router.planner.fetch.conflicting_field_aliases import without_conflicts
 from router.planner.fetch.fetch_groups import stages
 from router.planner.fetch.group_builder import GroupBuilder
@@ -125,7 +126,25 @@ class RootFieldPlanner:
             return self._plan_cost(built[choice], first_stage)
 
         choice = choose(leaves, self._effort, price)
-        return Draft(leaves, choice, built.get(choice) or self._groups(leaves, choice))
+        return self._with_reuse(Draft(leaves, choice, built.get(choice) or self._groups(leaves, choice)), first_stage)
+
+    def _with_reuse(self, draft: Draft, first_stage: int) -> Draft:
+        """Return the draft without fetches for objects of one type that repeat a fetch for all types."""
+        cost: PlanCost | None = None
+        typename_leaf = self._explorer.typename_leaf
+        is_improved = True
+        while is_improved:
+            is_improved = False
+            for leaves, choice in reusing(self._graph, typename_leaf, draft.leaves, draft.choice):
+                if not self._effort.affords_tie(WORK_PER_LEAF * len(leaves)):
+                    return draft
+                cost = cost or self._plan_cost(draft.groups, first_stage)
+                candidate = Draft(leaves, choice, self._groups(leaves, choice))
+                candidate_cost = self._plan_cost(candidate.groups, first_stage)
+                if candidate_cost.improves_on(cost):
+                    draft, cost, is_improved = candidate, candidate_cost, True
+                    break
+        return draft
 
     def in_one_subgraph(self, items: Sequence[SelectedField]) -> Draft:
         """Return the cheapest draft for root fields that all run in the same subgraph.

@@ -33,6 +33,13 @@ def test_responses_are_those_of_the_monolith_for_seeds(first: int) -> None:
         assert failure is None, f"seed {seed}: {failure}"
 
 
+@pytest.mark.timeout(0)
+def test_a_deferred_object_is_not_taken_for_the_object_around_it() -> None:
+    """In this federation, an interface object is fetched in a deferred fragment and again for one type inside it."""
+    failure = failure_of_seed(701_050_016)
+    assert failure is None, failure
+
+
 @pytest.mark.parametrize("seed", range(24))
 def test_an_unreachable_subgraph_makes_nulls_that_have_errors(seed: int) -> None:
     choices = SeededChoices(seed)

@@ -4,8 +4,9 @@ In this example, `stock {inStock} after {a}` means: a fetch of `inStock` from th
 
     stock {inStock} after {a}, stock {fee} after {a, dims}   =>   stock {inStock fee} after {a, dims}
 
-The merged fetch waits for all fetches that the first or the second fetch waits for. Fetches that waited for the first
-or the second fetch now wait for the merged fetch.
+The merged fetch waits for all fetches that the first or the second fetch waits for, except for those that return only
+types for a type condition, if the path of the merged fetch has no type condition. Fetches that waited for the first or
+the second fetch now wait for the merged fetch.
 
 Two fetches are merged only if the plan becomes cheaper and its longest chain of fetches does not become longer. In a
 chain, each fetch waits for the fetch before it.
@@ -20,6 +21,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
+from router.plan import TypeIs
 from router.planner.choose.plan_cost import fetch_cost
 from router.planner.fetch.entity_fetch_sharing import can_select_all
 from router.planner.fetch.fetch_groups import FetchGroup, can_share, in_waiting_order, stages
@@ -58,6 +60,7 @@ class _Merging:
         self.groups = {group.number: group for group in groups}
         self._stages = stages(groups)
         self._longest = max(self._stages.values())
+        self._with_types = {group.number for group in groups if group.after_without_types is not None}
         self._followers: dict[int, set[int]] = {group.number: set() for group in groups}
         for group in groups:
             for number in group.after:
@@ -112,7 +115,7 @@ class _Merging:
         The merged group has the number of the first group of `pair`.
         """
         one, other = pair
-        after = one.after | other.after
+        after = _joined(one, other).after
         moved = {one.number: 1 + max((self._stages[number] for number in after), default=-1)}
         for number in sorted(following, key=lambda number: self._stages[number]):
             waits = (one.number if earlier == other.number else earlier for earlier in self.groups[number].after)
@@ -120,20 +123,31 @@ class _Merging:
         return moved
 
     def _join(self, one: FetchGroup, other: FetchGroup) -> None:
-        self.groups[one.number] = replace(
-            one,
-            path=common_path(one.path, other.path),
-            tree=merge_trees(one.tree, other.tree),
-            inputs=(*one.inputs, *(entry for entry in other.inputs if entry not in one.inputs)),
-            after=one.after | other.after,
-            contexts=tuple(dict.fromkeys((*one.contexts, *other.contexts))),
-            selections=tuple(dict.fromkeys((*one.selections, *other.selections))),
-        )
+        joined = self.groups[one.number] = _joined(one, other)
         del self.groups[other.number]
-        for number in other.after:
-            self._followers[number] -= {other.number}
+        for number in one.after | other.after:
+            self._followers[number] -= {one.number, other.number}
+        for number in joined.after:
             self._followers[number].add(one.number)
-        for number in self._followers.pop(other.number):
-            waiting = self.groups[number]
-            self.groups[number] = replace(waiting, after=waiting.after - {other.number} | {one.number})
-            self._followers[one.number].add(number)
+        followers = self._followers.pop(other.number)
+        self._followers[one.number] |= followers
+        for number in chain(followers, self._with_types - followers):
+            if number in self.groups:
+                self.groups[number] = self.groups[number].waiting_for(one.number, other.number)
+
+
+def _joined(one: FetchGroup, other: FetchGroup) -> FetchGroup:
+    """Return the merged group. It does not wait for types if its path has no type condition."""
+    path = common_path(one.path, other.path)
+    needed = one.needed | other.needed
+    after = one.after | other.after if any(isinstance(step, TypeIs) for step in path) else needed
+    return replace(
+        one,
+        path=path,
+        tree=merge_trees(one.tree, other.tree),
+        inputs=(*one.inputs, *(entry for entry in other.inputs if entry not in one.inputs)),
+        after=after,
+        after_without_types=None if after == needed else needed,
+        contexts=tuple(dict.fromkeys((*one.contexts, *other.contexts))),
+        selections=tuple(dict.fromkeys((*one.selections, *other.selections))),
+    )

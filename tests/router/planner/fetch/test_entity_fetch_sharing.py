@@ -1,6 +1,7 @@
 """Entities of several types, or below objects of several types: what one fetch can select for all of them.
 
-Covers `router/planner/fetch/entity_fetch_sharing.py` and `router/planner/fetch/type_conditions_in_paths.py`.
+Covers `router/planner/fetch/entity_fetch_sharing.py`, `router/planner/fetch/group_drafts.py` and
+`router/planner/fetch/type_conditions_in_paths.py`.
 """
 
 from __future__ import annotations

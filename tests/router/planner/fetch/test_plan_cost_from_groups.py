@@ -16,8 +16,9 @@ from router.planner.normalise.skip_and_include_guards import ALWAYS
 from tests.router.planner.test_cases import CASES, supergraph
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from typing import Never
 
     from router.planner.choose.choice_of_options import Choice, Pricing
     from router.planner.choose.plan_cost import PlanCost
@@ -34,7 +35,12 @@ def test_the_cost_is_the_printed_one(case: Path, monkeypatch: pytest.MonkeyPatch
         costs.append(pricing(choice))
         return choice
 
+    def reusing(*_: object) -> Iterator[Never]:
+        """The choice stays the one that was priced."""
+        return iter(())
+
     monkeypatch.setattr(root_field_planning, "choose", priced)
+    monkeypatch.setattr(root_field_planning, "reusing", reusing)
     planned = plan(supergraph(case.parent), (case / "query.graphql").read_text())
     placed = placed_fetches(planned)
     if len(costs) == 1:
