@@ -68,8 +68,8 @@ class FederationSample:
         drawn = [one for _ in range(operations) if (one := generate_operation(choices, federation.merged)) is not None]
         return cls(seed, generated.subgraphs, federation, [one for one in drawn if is_comparable(one.query)])
 
-    def comparisons(self, peers: Peers) -> Iterator[PlanComparison]:
-        return compare_plans(peers, self.federation.supergraph, self.operations, TIMEOUT_SECONDS)
+    def comparisons(self, peers: Peers, seconds: float = TIMEOUT_SECONDS) -> Iterator[PlanComparison]:
+        return compare_plans(peers, self.federation.supergraph, self.operations, seconds)
 
     def is_apollos_plan_right(self, comparison: PlanComparison) -> bool:
         return is_apollos_plan_right(self.federation, self.datasets(comparison.their_plan), comparison)
@@ -160,14 +160,16 @@ class PlanTally:
         )
 
 
-def run(peers: Peers, first: int, count: int, operations: int = OPERATIONS) -> PlanTally:
+def run(
+    peers: Peers, first: int, count: int, operations: int = OPERATIONS, seconds: float = TIMEOUT_SECONDS
+) -> PlanTally:
     """Compare the plans of so many federations, and of so many operations for each."""
     tally = PlanTally()
     for seed in range(first, first + count):
         sample = FederationSample.of(seed, operations)
         before = tally.compared
         try:
-            for comparison in sample.comparisons(peers):
+            for comparison in sample.comparisons(peers, seconds):
                 tally.add(sample, comparison)
             tally.unplanned += len(sample.operations) - (tally.compared - before)
         except (PeerCrash, PeerTimeout):
@@ -192,8 +194,11 @@ def show(peers: Peers, seed: int, operations: int) -> None:
 @click.option("--count", default=1000, show_default=True, help="Number of federations.")
 @click.option("--seed", default=1, show_default=True, help="Number of the run; it determines the federations.")
 @click.option("--operations", default=OPERATIONS, show_default=True, help="Number of operations for each federation.")
+@click.option(
+    "--timeout", default=TIMEOUT_SECONDS, show_default=True, help="Seconds for Apollo's plan of an operation."
+)
 @click.option("--show", "shown", type=int, help="Print one federation, and the operations for which our plan is worse.")
-def main(count: int, seed: int, operations: int, shown: int | None) -> None:
+def main(count: int, seed: int, operations: int, timeout: float, shown: int | None) -> None:
     """Plan generated operations with Apollo's planner and with ours, and compare the plans."""
     if not (INSTALLED / ".installed").exists():
         raise click.ClickException("the peers are not installed: make peers")
@@ -201,7 +206,7 @@ def main(count: int, seed: int, operations: int, shown: int | None) -> None:
         if shown is not None:
             show(peers, shown, operations)
             return
-        tally = run(peers, seed * _STRIDE, count, operations)
+        tally = run(peers, seed * _STRIDE, count, operations, timeout)
     for number, comparisons in tally.worse.items():
         for comparison in comparisons:
             click.echo(f"seed {number}: {comparison}")

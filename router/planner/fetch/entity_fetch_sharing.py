@@ -14,11 +14,12 @@ for which the client selects the field (planning §3.8, §6.3):
 
   The fetch also resolves when the author of a book was `born`.
 
-The response to the client does not have the additional fields. Two kinds of them do harm, however:
+The response to the client does not have the additional fields. Three kinds of them do harm, however:
 
 - A non-null field: if `rating: String!` of a book fails, the null propagates to the book, and its `stars` are lost.
 - A field with `@requires`: only the representations of films have the required fields, so the field fails for books. If
   another fetch gets the same field of the books correctly, the response would have an error beside the correct value.
+- A field with `@fromContext` arguments: for books, it would get null as their value.
 
 A key field does no harm, because a subgraph that has found an entity knows the keys of the entity.
 
@@ -64,7 +65,7 @@ class EntityType(NamedTuple):
 
 
 class HarmfulField(NamedTuple):
-    """A non-null field, or a field with `@requires`. It must be resolved only for objects on which it is selected.
+    """A field that must be resolved only for objects on which it is selected, because it could do harm to others.
 
     Attributes:
         around: the path of the parent object.
@@ -235,9 +236,9 @@ class _Gathered:
         for entry in tree.fields:
             if definition is None or entry.name not in definition.fields:
                 continue
-            type_ = definition.fields[entry.name].type
+            field, type_ = definition.fields[entry.name], definition.fields[entry.name].type
             is_non_null = isinstance(type_, NonNullTypeNode) and not _is_in_key(definition, entry.name)
-            if is_non_null or definition.fields[entry.name].requires is not None:
+            if is_non_null or field.requires is not None or field.context_arguments:
                 likeness = entry.signature if entry.tree is None else f"{entry.key}:{entry.signature}"
                 self.harmful.add(HarmfulField(place.path, place.conditions, likeness, entry.guards))
             if entry.tree is not None:

@@ -155,6 +155,32 @@ def test_the_path_of_a_fetch_has_a_type_condition_where_another_type_would_be_ha
     assert sorted(re.findall(r'Flatten\(path: "(.*)"\)', planned)) == sorted(paths)
 
 
+def test_a_field_with_contextual_arguments_is_fetched_for_the_types_that_select_it() -> None:
+    supergraph = composed(
+        search="""
+          type Query { found: [Media] }
+          interface Media { author: Person }
+          type Book implements Media { author: Person }
+          type Film implements Media { author: Person }
+          type Person @key(fields: "id") @federation__context(name: "person") { id: ID! born: Int pet: Pet @shareable }
+          type Pet @key(fields: "id") { id: ID! }
+        """,
+        pets="""
+          type Person @federation__context(name: "person") @key(fields: "id") {
+            id: ID! born: Int @external pet: Pet @shareable
+          }
+          type Pet @key(fields: "id") {
+            id: ID! name: String age(of: Int @federation__fromContext(field: "$person { born }")): Int
+          }
+        """,
+    )
+    query = "{ found { author { pet { name } } ... on Film { author { pet { age } } } } }"
+    planned = plan(supergraph, query, options=PlanOptions(batch_entity_fetches=False)).to_text()
+    (path,) = re.findall(r'Flatten\(path: "(.*)"\)[^"]*"pets"[^"]* age', planned)
+    assert path == "found.@|[Film].author.pet"
+    assert re.findall(r'Flatten\(path: "(.*)"\)[^"]*"pets"[^"]* name', planned) == ["found.@.author.pet"]
+
+
 def test_two_fetches_that_merge_have_the_common_path() -> None:
     films = (Key("found"), Each(), TypeIs(("Film",)), Key("author"))
     books = (Key("found"), Each(), TypeIs(("Book",)), Key("author"))
