@@ -147,6 +147,18 @@ SECTIONS: Final[tuple[Section, ...]] = (
                 "The key with which the service calls the payment provider; at least 32 characters.",
                 secret=True,
             ),
+            Variable(
+                "PAYMENT_WEBHOOK_SECRET",
+                "<unset: no webhooks are accepted>",
+                "The secret with which the payment provider signs its webhooks; at least 32 characters.",
+                secret=True,
+            ),
+            Variable(
+                "PAYMENT_WEBHOOK_OLD_SECRET",
+                "<unset>",
+                "A secret that is accepted too, while PAYMENT_WEBHOOK_SECRET is replaced.",
+                secret=True,
+            ),
             Variable("ACCOUNT_INTERNAL_URL", "http://127.0.0.1:3002", "Base URL of the account service's postings."),
         ),
     ),
@@ -154,6 +166,11 @@ SECTIONS: Final[tuple[Section, ...]] = (
         "Sandbox provider: a payment provider for tests and development; docs/payments.md",
         (
             Variable("SANDBOX_PROVIDER_PORT", "3100", "Port of `mosafe sandbox-provider`."),
+            Variable(
+                "SANDBOX_PROVIDER_WEBHOOK_URL",
+                "http://127.0.0.1:3003/webhooks/payments",
+                "Where it sends events, if PAYMENT_WEBHOOK_SECRET is set.",
+            ),
             Variable(
                 "SANDBOX_PROVIDER_SETTLE_SECONDS",
                 "2.0",

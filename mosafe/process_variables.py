@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from bank.platform_files import ROUTER_CONFIG, platform_file
 from bank.variables import VARIABLES
+from mosafe.sandbox_provider.settings import SandboxProviderSettings
 from rest_compat.settings import RestSettings
 from router.settings.load import variables_of
 from servicekit.client_address import LOOPBACK, parse_address
@@ -30,6 +31,7 @@ _SETTINGS: Final[Mapping[str, type[ProcessSettings]]] = {
     "transaction": TransactionSettings,
     "router": ProcessSettings,
     "rest": RestSettings,
+    "sandbox-provider": SandboxProviderSettings,
 }
 # Every settings class has this variable. Only account and transaction need the secret: they sign or verify the calls
 # between services.

@@ -10,7 +10,7 @@ from bank.platform_files import ROUTER_CONFIG, SUPERGRAPH, platform_file
 from servicekit.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 
@@ -74,6 +74,17 @@ PROCESSES: Final = (
 )
 
 
+# A process that `mosafe up --sandbox-provider` starts first, because the transaction service calls it.
+SANDBOX_PROVIDER: Final = Process(
+    "sandbox-provider",
+    ("mosafe", "sandbox-provider"),
+    "SANDBOX_PROVIDER_PORT",
+    3100,
+    "/v1/statement",
+    (("PAYMENT_PROVIDER_URL", ""),),
+)
+
+
 def port_of(process: Process, environ: Mapping[str, str]) -> int:
     """Return the port on which `process` listens.
 
@@ -99,11 +110,11 @@ def base_url(process: Process, environ: Mapping[str, str]) -> str:
     return f"http://{reachable_host(environ)}:{port_of(process, environ)}"
 
 
-def addresses(environ: Mapping[str, str]) -> dict[str, str]:
+def addresses(environ: Mapping[str, str], processes: Iterable[Process] = PROCESSES) -> dict[str, str]:
     """Return the variables with the URLs of the processes, except the variables that the user has set."""
     return {
         variable: base_url(process, environ) + path
-        for process in PROCESSES
+        for process in processes
         for variable, path in process.found_by
         if not environ.get(variable)
     }

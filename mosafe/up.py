@@ -23,7 +23,8 @@ import structlog
 from bank.variables import VARIABLES
 from mosafe.infrastructure import DATA_DIR, Infrastructure
 from mosafe.process_variables import variables_for
-from mosafe.processes import PROCESSES, Process, addresses, base_url, command_line, port_of
+from mosafe.processes import PROCESSES, SANDBOX_PROVIDER, Process, addresses, base_url, command_line, port_of
+from mosafe.sandbox_provider.local_variables import local_variables
 from mosafe.signature_variables import signature_variables
 from mosafe.supervisor import STOP_SECONDS, ChildDied, ChildrenNotReady, ChildSpec, Supervisor
 from servicekit.commands import CANNOT_START
@@ -35,7 +36,14 @@ if TYPE_CHECKING:
 
     from mosafe.demo import DemoPerson
 
-COLOURS: Final = {"auth": "cyan", "account": "green", "transaction": "yellow", "router": "magenta", "rest": "blue"}
+COLOURS: Final = {
+    "auth": "cyan",
+    "account": "green",
+    "transaction": "yellow",
+    "router": "magenta",
+    "rest": "blue",
+    SANDBOX_PROVIDER.name: "white",
+}
 NAME_WIDTH: Final = max(len(process.name) for process in PROCESSES)
 
 
@@ -49,32 +57,52 @@ NAME_WIDTH: Final = max(len(process.name) for process in PROCESSES)
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The router's configuration, instead of router.yaml of the platform.",
 )
-def command(*, demo: bool, infra: bool, router_config: Path | None) -> None:
+@click.option("--sandbox-provider", is_flag=True, help="Start a payment provider for tests, too; docs/payments.md.")
+def command(*, demo: bool, infra: bool, router_config: Path | None, sandbox_provider: bool) -> None:
     """Start auth, account, transaction, router and REST; stop them all with Ctrl-C."""
     environ = environment()
     refuse_unknown(environ, VARIABLES)
     environ["MOSAFE_ENV"] = environ.get("MOSAFE_ENV") or "development"
-    environ.update(addresses(environ))
+    processes = (SANDBOX_PROVIDER, *PROCESSES) if sandbox_provider else PROCESSES
+    environ.update(addresses(environ, processes))
     with Infrastructure() as infrastructure:
         if infra:
             # With --infra, the stores are in MongoDB. The default data directory may belong to an installation with
             # embedded stores, so another directory is used (bank §4.8).
             environ["MOSAFE_DATA_DIR"] = environ.get("MOSAFE_DATA_DIR") or DATA_DIR
-            refuse_taken_ports(environ)
+            refuse_taken_ports(environ, processes)
             click.echo("starting the servers")
             infrastructure.start(environ, Path(environ["MOSAFE_DATA_DIR"]) / "servers")
             environ.update(infrastructure.variables)
-        code = _up(environ, infrastructure, demo=demo, router_config=router_config)
+        code = _up(environ, _Extras(infrastructure, router_config, processes), demo=demo)
     sys.exit(code)
 
 
-def _up(environ: dict[str, str], infrastructure: Infrastructure, *, demo: bool, router_config: Path | None) -> int:
+@dataclass(frozen=True, slots=True)
+class _Extras:
+    """What the options of the command add.
+
+    Attributes:
+        infrastructure: the servers of `--infra`.
+        router_config: the configuration file of the router; None means the platform's own file.
+        processes: all processes, in the order of their start.
+    """
+
+    infrastructure: Infrastructure
+    router_config: Path | None
+    processes: tuple[Process, ...]
+
+
+def _up(environ: dict[str, str], extras: _Extras, *, demo: bool) -> int:
     """Run the platform until it is stopped, and return the exit code."""
     if sys.stdout.isatty() and environ["MOSAFE_ENV"] == "development":
         environ.setdefault("MOSAFE_LOG_FORMAT", "text")
         environ.setdefault("FORCE_COLOR", "1")  # by default, a process does not colour text that it writes to a pipe
-    refuse_taken_ports(environ)
+    refuse_taken_ports(environ, extras.processes)
     environ.update(signature_variables(environ))
+    if SANDBOX_PROVIDER in extras.processes:
+        transaction = next(process for process in PROCESSES if process.name == "transaction")
+        environ.update(local_variables(environ, base_url(transaction, environ)))
     people: Sequence[DemoPerson] = ()
     if demo:
         from mosafe.demo import fill  # noqa: PLC0415 - the demo needs every service in this process
@@ -83,11 +111,11 @@ def _up(environ: dict[str, str], infrastructure: Infrastructure, *, demo: bool, 
         # warnings are logged while the demo data is written.
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
         people = asyncio.run(fill(environ))
-    welcome = banner(environ, people, infrastructure)
-    return asyncio.run(_run(_Started(environ, welcome, infrastructure, router_config)))
+    welcome = banner(environ, people, extras.infrastructure, extras.processes)
+    return asyncio.run(_run(_Started(environ, welcome, extras)))
 
 
-def refuse_taken_ports(environ: Mapping[str, str]) -> None:
+def refuse_taken_ports(environ: Mapping[str, str], processes: Sequence[Process] = PROCESSES) -> None:
     """Check before any process starts that every port is free.
 
     Raises:
@@ -95,7 +123,7 @@ def refuse_taken_ports(environ: Mapping[str, str]) -> None:
             listens on the port if known, and the variable that sets the port.
     """
     seen: dict[int, Process] = {}
-    for process in PROCESSES:
+    for process in processes:
         port = port_of(process, environ)
         if port in seen:
             other = seen[port].port_variable
@@ -172,7 +200,7 @@ async def _run(started: _Started) -> int:
             loop.add_signal_handler(number, stop_or_kill)
         code = await _run_until(stop, supervisor, started)
         if stop.is_set():
-            order = ", ".join(process.name for process in reversed(PROCESSES))
+            order = ", ".join(process.name for process in reversed(started.extras.processes))
             click.echo(
                 f"stopping {order}: each finishes its requests, at most {STOP_SECONDS:g} s in all;"
                 " a second Ctrl-C ends them at once"
@@ -187,14 +215,12 @@ class _Started:
     Attributes:
         environ: the environment.
         welcome: the text to print when all processes are ready.
-        infrastructure: the servers of `--infra`.
-        router_config: the configuration file of the router; None means the platform's own file.
+        extras: what the options of the command add.
     """
 
     environ: Mapping[str, str]
     welcome: str
-    infrastructure: Infrastructure
-    router_config: Path | None
+    extras: _Extras
 
 
 class _ServerDied(Exception):
@@ -203,7 +229,9 @@ class _ServerDied(Exception):
 
 async def _run_until(stop: asyncio.Event, supervisor: Supervisor, started: _Started) -> int:
     """Start all processes, and wait for `stop` or a failure. If there is a failure, print it. Return the exit code."""
-    starting = asyncio.ensure_future(supervisor.start([_spec(process, started) for process in PROCESSES]))
+    starting = asyncio.ensure_future(
+        supervisor.start([_spec(process, started) for process in started.extras.processes])
+    )
     stopping = asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -211,7 +239,7 @@ async def _run_until(stop: asyncio.Event, supervisor: Supervisor, started: _Star
             return 0
         starting.result()
         click.echo(started.welcome)
-        await _wait_for_death(stopping, supervisor, started.infrastructure)
+        await _wait_for_death(stopping, supervisor, started.extras.infrastructure)
         return 0
     except ChildDied as error:
         click.secho(f"mosafe: {error}; stopping the rest. Its last lines:", err=True, fg="red")
@@ -251,7 +279,7 @@ async def _wait_for_death(
 
 
 def _spec(process: Process, started: _Started) -> ChildSpec:
-    environ, config = started.environ, started.router_config
+    environ, config = started.environ, started.extras.router_config
     ready_url = f"{base_url(process, environ)}/health/ready"
     return ChildSpec(process.name, command_line(process, config), ready_url, variables_for(process, environ, config))
 
@@ -262,7 +290,10 @@ def _write_line(name: str, line: str) -> None:
 
 
 def banner(
-    environ: Mapping[str, str], people: Sequence[DemoPerson] = (), infrastructure: Infrastructure | None = None
+    environ: Mapping[str, str],
+    people: Sequence[DemoPerson] = (),
+    infrastructure: Infrastructure | None = None,
+    processes: Sequence[Process] = PROCESSES,
 ) -> str:
     """Return the message that is printed after the start.
 
@@ -270,9 +301,8 @@ def banner(
     demo data (`people`), this command logs in as the first person. For the servers of `infrastructure`, the message
     contains the variables that another program needs to connect to them.
     """
-    rows = [
-        f"  {process.name:<{NAME_WIDTH}}  {base_url(process, environ)}{process.entry_path}" for process in PROCESSES
-    ]
+    width = max(len(process.name) for process in processes)
+    rows = [f"  {process.name:<{width}}  {base_url(process, environ)}{process.entry_path}" for process in processes]
     data = os.path.relpath(environ.get("MOSAFE_DATA_DIR") or ".mosafe")
     rule = "-" * min(72, shutil.get_terminal_size().columns)
     return "\n".join(

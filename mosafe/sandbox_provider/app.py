@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+import httpx
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
@@ -16,9 +17,11 @@ from bank import values
 from bank.values import InvalidValue, check_precision, is_object_id, parse_amount, parse_timestamp
 from mosafe.sandbox_provider.payment_file import OrderIdReused, PaymentFile
 from mosafe.sandbox_provider.payment_rules import WrongState
+from mosafe.sandbox_provider.webhook_delivery import POLL_SECONDS, WebhookDelivery
 from servicekit.asgi import RequestIdMiddleware
 from servicekit.errors import ConfigurationError, ServiceError
 from servicekit.health import HealthEndpoints
+from subgraphs.kit.background import every, in_background, repeat
 from subgraphs.kit.request_body import BodyTooLarge, CodedBody, read_body
 from subgraphs.transaction.domain import TransactionType
 from subgraphs.transaction.payment_provider import PaymentInstruction
@@ -46,11 +49,17 @@ class _Refused(Exception):
 class SandboxProvider:
     """The state of the running provider, and its operations."""
 
-    def __init__(self, settings: SandboxProviderSettings, clock: Callable[[], datetime] = values.now) -> None:
+    def __init__(
+        self,
+        settings: SandboxProviderSettings,
+        clock: Callable[[], datetime],
+        webhook_transport: httpx.AsyncBaseTransport | None,
+    ) -> None:
         if settings.key is None:
             raise ConfigurationError("PAYMENT_PROVIDER_KEY", "the sandbox provider needs the key that callers send")
         self.settings = settings
         self.clock = clock
+        self._transport = webhook_transport
         self._key = f"Bearer {settings.key.get_secret_value()}".encode()
         self._file: PaymentFile | None = None
 
@@ -63,12 +72,22 @@ class SandboxProvider:
 
     @asynccontextmanager
     async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
-        self._file = await PaymentFile.open(self.settings.file)
-        try:
-            yield
-        finally:
-            await self._file.close()
-            self._file = None
+        async with AsyncExitStack() as stack:
+            self._file = file = await PaymentFile.open(self.settings.file)
+            stack.push_async_callback(file.close)
+            await self._start_delivery(stack, file)
+            try:
+                yield
+            finally:
+                self._file = None
+
+    async def _start_delivery(self, stack: AsyncExitStack, file: PaymentFile) -> None:
+        settings = self.settings
+        if settings.webhook_secrets:
+            client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, transport=self._transport))
+            delivery = WebhookDelivery(client, settings.webhook_url, settings.webhook_secrets, self.clock)
+            sending = repeat(lambda: delivery.deliver(file), every(POLL_SECONDS))
+            await stack.enter_async_context(in_background(sending))
 
     def check_key(self, request: Request) -> None:
         given = request.headers.get("authorization", "").encode("utf-8", "surrogateescape")
@@ -104,13 +123,17 @@ class SandboxProvider:
         return _respond(200, as_json(payments, begin, end))
 
 
-def create_app(settings: SandboxProviderSettings, clock: Callable[[], datetime] = values.now) -> ASGIApp:
-    """Create the application.
+def create_app(
+    settings: SandboxProviderSettings,
+    clock: Callable[[], datetime] = values.now,
+    webhook_transport: httpx.AsyncBaseTransport | None = None,
+) -> ASGIApp:
+    """Create the application. It sends events through `webhook_transport`; None means the network.
 
     Raises:
         ConfigurationError: the key is missing.
     """
-    provider = SandboxProvider(settings, clock)
+    provider = SandboxProvider(settings, clock, webhook_transport)
     app = FastAPI(title="sandbox provider", lifespan=provider.lifespan, docs_url=None, redoc_url=None, openapi_url=None)
 
     def add(method: str, path: str, act: Callable[[Request], Any]) -> None:

@@ -38,7 +38,7 @@ def request_protection(settings: SubgraphSettings, service: str, unsigned_paths:
     if not settings.signatures:
         return None
     verifier = RequestVerifier(_keys(settings), VerificationPolicy(tag=service))
-    return Protection(verifier, _nonces(settings, service), frozenset(unsigned_paths), MAX_BODY_BYTES, _error_body)
+    return Protection(verifier, nonce_store(settings, service), frozenset(unsigned_paths), MAX_BODY_BYTES, _error_body)
 
 
 def _keys(settings: SubgraphSettings) -> list[HmacKey]:
@@ -49,7 +49,8 @@ def _keys(settings: SubgraphSettings) -> list[HmacKey]:
     return [HmacKey(secret.encode()) for secret in dict.fromkeys(secrets)]
 
 
-def _nonces(settings: SubgraphSettings, service: str) -> SeenNonces:
+def nonce_store(settings: SubgraphSettings, service: str) -> SeenNonces:
+    """Return a store of nonces in Redis if there is one, otherwise in memory. `service` keeps its nonces apart."""
     if settings.redis_url is None:
         return MemoryNonces()
     from subgraphs.kit.redis_nonces import RedisNonces  # noqa: PLC0415 - redis imports slowly

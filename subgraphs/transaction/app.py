@@ -15,6 +15,7 @@ from subgraphs.kit import app as kit
 from subgraphs.kit.background import every, in_background, repeat
 from subgraphs.kit.connections import CursorCodec
 from subgraphs.kit.events.publishing import publishing
+from subgraphs.kit.request_signatures import nonce_store
 from subgraphs.kit.store_identity import open_joined
 from subgraphs.kit.token_verification import token_verifier
 from subgraphs.transaction.context import TransactionContext
@@ -22,7 +23,9 @@ from subgraphs.transaction.fraud.resources import open_fraud_checks
 from subgraphs.transaction.lease import RENEWAL_SECONDS
 from subgraphs.transaction.ledger_client import HttpLedger
 from subgraphs.transaction.order_steps import Partners
+from subgraphs.transaction.payments.provider_events import ProviderEvents
 from subgraphs.transaction.payments.resources import open_payment_provider
+from subgraphs.transaction.payments.webhook_route import Webhooks, webhook_router
 from subgraphs.transaction.reconciler import Reconciler, interval
 from subgraphs.transaction.saga import Orders
 from subgraphs.transaction.schema import build_schema
@@ -30,7 +33,9 @@ from subgraphs.transaction.store.factory import STORES
 from subgraphs.transaction.store.protocol import SORT_KEY_WIDTH
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+    from fastapi import APIRouter
 
     from bank.identity import Caller, TokenVerifier
     from servicekit.asgi import ASGIApp
@@ -67,6 +72,7 @@ class TransactionRuntime:
     orders: Orders
     cursors: CursorCodec
     verifier: TokenVerifier
+    webhooks: Webhooks
 
     def context(self, caller: Caller | ServiceError | None) -> TransactionContext:
         return TransactionContext(caller, store=self.store, orders=self.orders, cursors=self.cursors)
@@ -102,12 +108,23 @@ async def open_runtime(settings: TransactionSettings, external: ExternalParts) -
         orders = Orders(store, partners, four_eyes=settings.four_eyes)
         stack.push_async_callback(orders.drain, DRAIN_SECONDS)
         await stack.enter_async_context(in_background(repeat(orders.renew_leases, every(RENEWAL_SECONDS))))
+        provider_events = ProviderEvents(store, orders, provider)
+        nonces = nonce_store(settings, "payment webhooks")
+        stack.push_async_callback(nonces.aclose)
+        webhooks = Webhooks(settings.webhook_secrets, nonces, provider_events, values.now)
         # The start does not wait for the account service, which may start later than this service.
         reconciler = Reconciler(store, orders, wait=external.wait)
         await stack.enter_async_context(in_background(reconciler.run()))
-        yield TransactionRuntime(store, orders, cursors, verifier)
+        await stack.enter_async_context(in_background(repeat(provider_events.resume_open, interval)))
+        yield TransactionRuntime(store, orders, cursors, verifier, webhooks)
 
 
 def create_app(settings: TransactionSettings, external: ExternalParts | None = None) -> ASGIApp:
     parts = external or ExternalParts()
-    return kit.create_app(build_schema(), lambda: open_runtime(settings, parts), settings, title="transaction")
+
+    def routers(runtime: Callable[[], TransactionRuntime]) -> Sequence[APIRouter]:
+        return [webhook_router(lambda: runtime().webhooks)] if settings.webhook_secrets else []
+
+    return kit.create_app(
+        build_schema(), lambda: open_runtime(settings, parts), settings, title="transaction", routers=routers
+    )

@@ -14,6 +14,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from bank.identity import SUPPORT
 from bank.permissions import ALL_STAFF, Permission
 from servicekit.errors import Forbidden
 from subgraphs.transaction.problems import InvalidAccount, SameAccount
@@ -141,6 +142,10 @@ class Requester:
         return cls(caller.user_id, caller.roles)
 
 
+# The payment provider as the requester of reversals: it takes the money of a chargeback back, and the bank follows.
+PROVIDER: Final = Requester("payment-provider", frozenset({SUPPORT}))
+
+
 @dataclass(frozen=True, slots=True)
 class Reversal:
     """Which transaction an order reverses, and the type of that transaction."""
@@ -245,6 +250,11 @@ class Transaction:
         return self.decision is not None and self.decision.must_wait
 
     @property
+    def is_chargeback(self) -> bool:
+        """Whether the payment provider has taken the money back, so that it takes no further part."""
+        return self.order.reversal is not None and self.requester.user_id == PROVIDER.user_id
+
+    @property
     def is_open(self) -> bool:
         """Whether the outcome is not known yet."""
         return self.status in OPEN
@@ -275,8 +285,11 @@ class Transaction:
     def requested_by(self, viewer: Caller) -> str | None:
         """Return the user who gave the order. The result is None if `viewer` may not see this user.
 
-        The owner of the order and staff may see the user. But only staff may see who made a reversal.
+        The owner of the order and staff may see the user. But only staff may see who made a reversal. A chargeback was
+        made by no user.
         """
+        if self.is_chargeback:
+            return None
         if self.order.reversal is not None and not reads_all(viewer):
             return None
         return self.requester.user_id if may_read(viewer, self.principal_user_id) else None

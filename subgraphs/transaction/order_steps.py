@@ -162,7 +162,8 @@ def judged_by(found: Transaction, decision: Decision, at: datetime) -> Transacti
 
 
 def is_external(transaction: Transaction) -> bool:
-    return transaction.order.moved_as in EXTERNAL
+    """Whether the payment provider takes part."""
+    return transaction.order.moved_as in EXTERNAL and not transaction.is_chargeback
 
 
 def payment_instruction(transaction: Transaction) -> PaymentInstruction:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from servicekit.errors import Forbidden
 from subgraphs.transaction.domain import (
     PERMISSIONS,
+    PROVIDER,
     IllegalTransition,
     Operation,
     Order,
@@ -55,6 +56,19 @@ def open_reversal(transaction_id: str, original: Transaction, requester: Request
     allowed = PERMISSIONS[Operation.REVERSE].allows_staff(requester)
     if not allowed or requester.user_id in {*concerned, original.requester.user_id}:
         raise Forbidden("Only staff reverse transactions, and not their own")
+    return _opened(transaction_id, original, requester, at)
+
+
+def open_chargeback(transaction_id: str, original: Transaction, at: datetime) -> Transaction:
+    """Return the record of a reversal whose money the payment provider has taken back already.
+
+    Raises:
+        NotReversible: `original` is not COMPLETED, or is itself a reversal.
+    """
+    return _opened(transaction_id, original, PROVIDER, at)
+
+
+def _opened(transaction_id: str, original: Transaction, requester: Requester, at: datetime) -> Transaction:
     if original.status is not TransactionStatus.COMPLETED or original.order.reversal is not None:
         raise NotReversible(original.id)
     parties = Parties(source=original.parties.destination, destination=original.parties.source)

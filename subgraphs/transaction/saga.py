@@ -26,12 +26,12 @@ import structlog
 
 from bank import values
 from servicekit.errors import ServiceError, Unavailable
-from subgraphs.transaction.domain import Requester, Transaction, TransactionStatus, open_transaction
+from subgraphs.transaction.domain import PROVIDER, Requester, Transaction, TransactionStatus, open_transaction
 from subgraphs.transaction.idempotency import KEY_LIFETIME, KeyEntry, KeyScope, UsedKey
 from subgraphs.transaction.lease import Lease
 from subgraphs.transaction.order_steps import OrderSteps
 from subgraphs.transaction.problems import IdempotencyKeyReused
-from subgraphs.transaction.reversal import open_reversal, reversal_order
+from subgraphs.transaction.reversal import open_chargeback, open_reversal, reversal_order
 from subgraphs.transaction.review import DEFAULT_FOUR_EYES, NotHeld, expired
 
 if TYPE_CHECKING:
@@ -113,6 +113,22 @@ class Orders:
 
         order = reversal_order(original)
         return await asyncio.shield(self._start(self._accept(order, requester, key, opened)))
+
+    async def charge_back(self, original: Transaction) -> PlacedOrder | IdempotencyKeyReused:
+        """Move the money of `original` back by a new transaction, because the payment provider has taken it back.
+
+        A repetition returns the same transaction. Cancelling the call does not cancel the reversal.
+
+        Raises:
+            NotReversible: see `open_chargeback`; or another reversal has been recorded.
+            Unavailable: nothing was recorded.
+        """
+
+        async def opened(now: datetime) -> Transaction:
+            return open_chargeback(values.new_object_id(), original, now)
+
+        key, order = f"chargeback:{original.id}", reversal_order(original)
+        return await asyncio.shield(self._start(self._accept(order, PROVIDER, key, opened)))
 
     async def resume(self, transaction_id: str) -> None:
         """Repeat the steps of a PENDING order, unless a process has a live lease on it.

@@ -32,6 +32,8 @@ class TransactionSettings(SubgraphSettings):
         four_eyes_above: the amount above which two persons must approve a HELD order.
         provider_url: the base URL of the payment provider; None simulates one in the process.
         provider_key: the key that the provider expects.
+        webhook_secret: signs the webhooks of the provider; None serves no route for webhooks.
+        webhook_old_secret: is accepted too, while the secret is replaced.
         kafka_brokers: the Kafka cluster that gets the events; None publishes none.
     """
 
@@ -43,6 +45,8 @@ class TransactionSettings(SubgraphSettings):
     four_eyes_above: Annotated[str, AfterValidator(_check_amounts)] = Field("10000", alias="REVIEW_FOUR_EYES_ABOVE")
     provider_url: str | None = Field(None, alias="PAYMENT_PROVIDER_URL", pattern=r"^https?://")
     provider_key: Secret | None = Field(None, alias="PAYMENT_PROVIDER_KEY")
+    webhook_secret: Secret | None = Field(None, alias="PAYMENT_WEBHOOK_SECRET")
+    webhook_old_secret: Secret | None = Field(None, alias="PAYMENT_WEBHOOK_OLD_SECRET")
     kafka_brokers: Brokers | None = Field(None, alias="KAFKA_BROKERS")
 
     @property
@@ -55,6 +59,12 @@ class TransactionSettings(SubgraphSettings):
     def payments(self) -> PaymentSettings:
         """The settings of the payment provider. Raises ConfigurationError if they are incomplete."""
         return PaymentSettings(self.provider_url, self.provider_key)
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """The secrets with which webhooks may be signed; none if the service takes no webhooks."""
+        given = (self.webhook_secret, self.webhook_old_secret)
+        return tuple(secret.get_secret_value() for secret in given if secret is not None)
 
     @property
     def four_eyes(self) -> FourEyes:

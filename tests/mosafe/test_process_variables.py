@@ -6,10 +6,10 @@ import pytest
 
 from bank.variables import VARIABLES
 from mosafe.process_variables import variables_for
-from mosafe.processes import PROCESSES
+from mosafe.processes import PROCESSES, SANDBOX_PROVIDER
 
 EVERYTHING: Final = dict.fromkeys(VARIABLES.names, "x") | {f"{name}_FILE": "x" for name in VARIABLES.secrets}
-BY_NAME: Final = {process.name: process for process in PROCESSES}
+BY_NAME: Final = {process.name: process for process in (*PROCESSES, SANDBOX_PROVIDER)}
 
 
 def secrets_of(name: str) -> set[str]:
@@ -21,6 +21,7 @@ def secrets_of(name: str) -> set[str]:
 
 
 OF_EACH_SERVICE = {"REDIS_URL", "SUBGRAPH_SIGNATURE_SECRET", "SUBGRAPH_SIGNATURE_OLD_SECRET"}
+OF_PAYMENTS = {"PAYMENT_PROVIDER_KEY", "PAYMENT_WEBHOOK_SECRET", "PAYMENT_WEBHOOK_OLD_SECRET"}
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,8 @@ OF_EACH_SERVICE = {"REDIS_URL", "SUBGRAPH_SIGNATURE_SECRET", "SUBGRAPH_SIGNATURE
     [
         ("auth", {*OF_EACH_SERVICE, "AUTH_JWT_SECRET", "AUTH_DB_URL"}),
         ("account", {*OF_EACH_SERVICE, "ACCOUNT_DB_URL", "ACCOUNT_LEDGER_KEY", "MOSAFE_SERVICE_SECRET"}),
-        ("transaction", {*OF_EACH_SERVICE, "TRANSACTION_DB_URL", "MOSAFE_SERVICE_SECRET"}),
+        ("transaction", {*OF_EACH_SERVICE, *OF_PAYMENTS, "TRANSACTION_DB_URL", "MOSAFE_SERVICE_SECRET"}),
+        ("sandbox-provider", OF_PAYMENTS),
         ("router", {"REDIS_URL", "SUBGRAPH_SIGNATURE_SECRET"}),
         ("rest", set()),
     ],
@@ -61,5 +63,5 @@ def test_processes_behind_rest_believe_the_platform_itself(given: str, host: str
 
 
 def test_together_the_processes_get_everything() -> None:
-    got = set().union(*(variables_for(process, EVERYTHING) for process in PROCESSES))
+    got = set().union(*(variables_for(process, EVERYTHING) for process in (*PROCESSES, SANDBOX_PROVIDER)))
     assert got == EVERYTHING.keys()

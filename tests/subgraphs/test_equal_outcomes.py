@@ -9,19 +9,16 @@ import os
 import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
-from uuid import uuid4
 
 import pytest
-from pymongo import MongoClient
 
 from tests.subgraphs.bank import Bank, mutation, open_bank
 from tests.subgraphs.support import GraphQLClient
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from mosafe.local_servers.mongod import Mongod
     from tests.subgraphs.bank import Person
     from tests.subgraphs.support import GraphQLResponse
 
@@ -148,17 +145,6 @@ def folders(tmp_path: Path) -> list[Path]:
         folder.mkdir()
         (folder / "rules.yaml").write_text(RULES, encoding="utf-8")
     return made
-
-
-@pytest.fixture
-def mongo_urls(mongod: Mongod) -> Iterator[dict[str, str]]:
-    """The variables of both services for new databases."""
-    names = {variable: f"test_{uuid4().hex}" for variable in ("ACCOUNT_DB_URL", "TRANSACTION_DB_URL")}
-    yield {variable: mongod.url(name) for variable, name in names.items()}
-    client: MongoClient[dict[str, Any]]
-    with MongoClient(mongod.url("admin")) as client:
-        for name in names.values():
-            client.drop_database(name)
 
 
 async def test_orders_have_the_same_outcomes_on_both_stores(folders: list[Path], mongo_urls: dict[str, str]) -> None:

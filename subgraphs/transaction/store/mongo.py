@@ -14,7 +14,6 @@ from pymongo.errors import DuplicateKeyError
 
 from bank.values import from_minor_units, is_object_id
 from servicekit.errors import Unavailable
-from subgraphs.kit.mongo_store import MongoStore
 from subgraphs.transaction import events
 from subgraphs.transaction.domain import OPEN, SETTLED, IllegalTransition, TransactionStatus
 from subgraphs.transaction.idempotency import UsedKey, may_be_reused
@@ -31,6 +30,7 @@ from subgraphs.transaction.store.mongo_documents import (
     to_document,
     to_history,
 )
+from subgraphs.transaction.store.mongo_provider_events import MongoProviderEvents
 from subgraphs.transaction.store.mongo_schema import MIGRATIONS
 from subgraphs.transaction.store.protocol import Sums
 
@@ -55,7 +55,7 @@ class _KeyTaken(Exception):
     """The idempotency key is taken: by another order, or by this order in an earlier attempt."""
 
 
-class MongoTransactionStore(MongoStore):
+class MongoTransactionStore(MongoProviderEvents):
     """The `TransactionStore` in one database of MongoDB."""
 
     migrations = MIGRATIONS

@@ -9,6 +9,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from subgraphs.kit.mongo import MongoMigration
 from subgraphs.kit.mongo_store import create_collection, create_common_collections
 from subgraphs.transaction.domain import SETTLED, TransactionStatus, TransactionType
+from subgraphs.transaction.store.mongo_provider_events import PROVIDER_EVENTS
 from subgraphs.transaction.store.mongo_queries import COLLECTION
 
 if TYPE_CHECKING:
@@ -139,10 +140,34 @@ async def _add_instruments(database: AsyncDatabase[Document]) -> None:
     await _add_properties(database, {**_REFUSAL, **_REVERSAL, **_INSTRUMENT})
 
 
+_PROVIDER_EVENT_SCHEMA: Final = _object(
+    {
+        "_id": _TEXT,
+        "type": _TEXT,
+        "orderId": {"bsonType": "objectId"},
+        "paymentId": _TEXT,
+        "receivedAt": _DATE,
+        "isOpen": {"bsonType": "bool"},
+    }
+)
+
+
+async def _create_provider_events(database: AsyncDatabase[Document]) -> None:
+    await create_collection(database, PROVIDER_EVENTS, validator={"$jsonSchema": _PROVIDER_EVENT_SCHEMA})
+    in_order = [("receivedAt", ASCENDING), ("_id", ASCENDING)]
+    await database[PROVIDER_EVENTS].create_indexes(
+        [
+            IndexModel(in_order, name="open", partialFilterExpression={"isOpen": True}),
+            IndexModel([("receivedAt", ASCENDING)], name="by_time"),
+        ]
+    )
+
+
 MIGRATIONS: Final = (
     MongoMigration(1, "identity of the store and outbox", create_common_collections),
     MongoMigration(2, "transactions", _create_transactions),
     MongoMigration(3, "refusals of held orders", _add_refusals),
     MongoMigration(4, "reversals", _add_reversals),
     MongoMigration(5, "payment instruments", _add_instruments),
+    MongoMigration(6, "events of the payment provider", _create_provider_events),
 )

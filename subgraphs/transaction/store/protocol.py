@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from subgraphs.transaction.domain import Transaction, TransactionStatus, TransactionType
     from subgraphs.transaction.idempotency import KeyEntry, KeyScope, UsedKey
     from subgraphs.transaction.lease import Lease
+    from subgraphs.transaction.payments.provider_event import ProviderEvent
     from subgraphs.transaction.states import StatusChange
 
 
@@ -153,6 +154,18 @@ class TransactionStore(Outbox, IdentifiedStore, Protocol):
 
     async def settled_ids(self, *, after: str, limit: int) -> Sequence[str]:
         """Return ids of transactions with a status in `domain.SETTLED`: the ids greater than `after`, ascending."""
+
+    async def record_provider_event(self, event: ProviderEvent) -> bool:
+        """Record an event of the payment provider as open. Return False if its id is recorded already."""
+
+    async def open_provider_events(self, *, limit: int) -> Sequence[ProviderEvent]:
+        """Return events that are open, the oldest first."""
+
+    async def end_provider_event(self, event_id: str) -> None:
+        """Record that nothing is left to do for an event."""
+
+    async def delete_provider_events(self, before: datetime) -> int:
+        """Delete the events that were received before a time. Return their number."""
 
     async def by_ids(self, transaction_ids: Sequence[str]) -> Mapping[str, Transaction]:
         """Return the transactions by id, for any viewer. Ids that do not exist are left out."""

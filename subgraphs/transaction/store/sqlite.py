@@ -33,6 +33,7 @@ from subgraphs.transaction.states import StatusChange
 from subgraphs.transaction.store import sqlite_queries as queries
 from subgraphs.transaction.store.protocol import Sums
 from subgraphs.transaction.store.sqlite_migrations import MIGRATIONS
+from subgraphs.transaction.store.sqlite_provider_events import SqliteProviderEvents
 
 if TYPE_CHECKING:
     import sqlite3
@@ -97,7 +98,7 @@ ORDER BY id LIMIT :limit
 """
 
 
-class SqliteTransactionStore(SqliteOutboxStore):
+class SqliteTransactionStore(SqliteProviderEvents, SqliteOutboxStore):
     """The `TransactionStore` on one SQLite file."""
 
     migrations = MIGRATIONS

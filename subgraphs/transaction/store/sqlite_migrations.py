@@ -144,4 +144,17 @@ MIGRATIONS = (
         ),
     ),
     Migration(9, "payment instruments", ("ALTER TABLE transactions ADD COLUMN instrument TEXT",)),
+    Migration(
+        10,
+        "events of the payment provider",
+        (
+            (
+                "CREATE TABLE provider_events (id TEXT PRIMARY KEY, type TEXT NOT NULL, order_id TEXT NOT NULL,"
+                " payment_id TEXT NOT NULL, received_at INTEGER NOT NULL, is_open INTEGER NOT NULL DEFAULT 1)"
+                " WITHOUT ROWID, STRICT"
+            ),
+            "CREATE INDEX provider_events_open ON provider_events (received_at, id) WHERE is_open = 1",
+            "CREATE INDEX provider_events_by_time ON provider_events (received_at)",
+        ),
+    ),
 )

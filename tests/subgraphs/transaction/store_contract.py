@@ -21,6 +21,7 @@ from bank.values import new_object_id, new_user_id
 from subgraphs.kit.connections import PageRequest
 from subgraphs.transaction.domain import IllegalTransition, Parties, TransactionStatus, TransactionType
 from subgraphs.transaction.idempotency import KEY_LIFETIME, UsedKey
+from subgraphs.transaction.payments.provider_event import ProviderEvent
 from subgraphs.transaction.problems import InsufficientFunds, InvalidAccount, PaymentDeclined, SameAccount
 from subgraphs.transaction.store.protocol import Filter, Listing, Sums, TurnoverRequest, sort_key
 from tests.subgraphs.transaction.running_orders_contract import MILLISECOND, RUNNING_ORDERS_CONTRACT, StoreFactory
@@ -384,6 +385,28 @@ async def settled_transactions_are_listed_by_id_and_changes_are_counted(factory:
         assert reported == [before.changes + n for n in (1, 2, 3, 4)]
 
 
+async def an_event_of_the_provider_is_recorded_once_and_ends(factory: StoreFactory) -> None:
+    events = [
+        ProviderEvent(f"evt_{number}", "payment.captured", new_object_id(), "pay_1", START + number * MILLISECOND)
+        for number in range(3)
+    ]
+    async with factory() as store, factory() as other:
+        first, second, third = events
+        assert [await store.record_provider_event(event) for event in (third, first, second)] == [True] * 3
+        again = await asyncio.gather(*(each.record_provider_event(first) for each in (store, other) * 3))
+        assert again == [False] * 6
+        assert await other.open_provider_events(limit=10) == events
+        assert await other.open_provider_events(limit=2) == events[:2]
+        await store.end_provider_event(first.id)
+        await store.end_provider_event("unknown")
+        assert await store.open_provider_events(limit=10) == events[1:]
+        assert not await store.record_provider_event(first)
+        assert await store.delete_provider_events(START) == 0
+        assert await store.delete_provider_events(START + 2 * MILLISECOND) == 2
+        assert await store.open_provider_events(limit=10) == [third]
+        assert await store.record_provider_event(first)
+
+
 CONTRACT: Final[tuple[Callable[[StoreFactory], Awaitable[None]], ...]] = (
     a_record_is_the_same_after_reopening,
     settled_transactions_are_listed_by_id_and_changes_are_counted,
@@ -400,5 +423,6 @@ CONTRACT: Final[tuple[Callable[[StoreFactory], Awaitable[None]], ...]] = (
     filters_narrow_a_list,
     turnover_sums_completed_transactions_that_the_viewer_may_see,
     turnover_beyond_64_bits_is_exact,
+    an_event_of_the_provider_is_recorded_once_and_ends,
     *RUNNING_ORDERS_CONTRACT,
 )

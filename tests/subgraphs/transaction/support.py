@@ -29,6 +29,7 @@ from subgraphs.transaction.domain import (
 from subgraphs.transaction.fraud.decision import Action, Decision
 from subgraphs.transaction.idempotency import KEY_LIFETIME, KeyEntry, KeyScope
 from subgraphs.transaction.ledger_client import Held, OutcomeUnknown, Posted, Refused
+from subgraphs.transaction.payment_provider import PaymentState, ProviderPending
 from subgraphs.transaction.payments.simulated_provider import SandboxProvider
 from subgraphs.transaction.problems import InsufficientFunds, InvalidAccount, OrderRefused, Problem
 from subgraphs.transaction.states import MOVES, moved
@@ -188,8 +189,28 @@ class MemoryProvider(SandboxProvider):
     authorised: set[str] = field(default_factory=set)
     captured: set[str] = field(default_factory=set)
     voided: set[str] = field(default_factory=set)
+    charged_back: set[str] = field(default_factory=set)
+    pending: set[str] = field(default_factory=set)
+    decided: set[str] = field(default_factory=set)
+
+    def decide(self) -> None:
+        """Decide about all pending payments."""
+        self.decided |= self.pending
+
+    async def state(self, order_id: str) -> PaymentState | None:
+        states = (
+            (self.charged_back, PaymentState.CHARGED_BACK),
+            (self.captured, PaymentState.CAPTURED),
+            (self.voided, PaymentState.VOIDED),
+            (self.authorised, PaymentState.AUTHORISED),
+        )
+        return next((state for ids, state in states if order_id in ids), None)
 
     async def authorise(self, instruction: PaymentInstruction) -> bool:
+        is_slow = (instruction.instrument or "").startswith("pi_pending")
+        if is_slow and instruction.transaction_id not in self.decided:
+            self.pending.add(instruction.transaction_id)
+            raise ProviderPending
         approved = await super().authorise(instruction)
         if approved:
             self.authorised.add(instruction.transaction_id)

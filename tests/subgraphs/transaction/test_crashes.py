@@ -3,7 +3,8 @@
 A crash is a cancellation just before or just after the effect of a call to the store, the ledger, the provider or the
 fraud rules, which survive it. The calls are not listed here: a run without a crash enumerates them.
 
-Covers `subgraphs/transaction/saga.py` and `subgraphs/transaction/order_steps.py`.
+Covers `subgraphs/transaction/saga.py`, `subgraphs/transaction/order_steps.py` and
+`subgraphs/transaction/payments/provider_events.py`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
 
@@ -27,6 +28,9 @@ from subgraphs.transaction import order_steps, saga
 from subgraphs.transaction.domain import SETTLED, Requester, TransactionStatus, TransactionType
 from subgraphs.transaction.lease import DURATION
 from subgraphs.transaction.order_steps import Partners
+from subgraphs.transaction.payments import provider_events
+from subgraphs.transaction.payments.provider_event import CHARGED_BACK, ProviderEvent
+from subgraphs.transaction.payments.provider_events import ProviderEvents, Receipt
 from subgraphs.transaction.reconciler import Reconciler
 from subgraphs.transaction.review import approved, rejected
 from subgraphs.transaction.saga import Orders, PlacedOrder
@@ -64,6 +68,8 @@ class Kind:
         status: the last status.
         approves: what the reviewer does when the order is HELD.
         reverses: whether the staff reverses the COMPLETED transaction; the status is then that of the reversal.
+        waits: whether the provider is slow, so that a process gives the order back before its outcome is known.
+        charges_back: whether the provider charges the COMPLETED transaction back; the status is that of the reversal.
     """
 
     order: Callable[[Party, Party], Order]
@@ -71,11 +77,13 @@ class Kind:
     status: TransactionStatus
     approves: bool = True
     reverses: bool = False
+    charges_back: bool = False
+    waits: bool = False
 
     @property
     def records(self) -> int:
         """How many transactions Ann has afterwards."""
-        return 2 if self.reverses else 1
+        return 2 if self.reverses or self.charges_back else 1
 
 
 def judged(order: Order, action: str) -> Order:
@@ -112,6 +120,24 @@ KINDS: Final = {
     "reversed transfer": Kind(transfer_order, ("100.00", "100.00"), S.COMPLETED, reverses=True),
     "reversed payment": Kind(lambda ann, _: payment_order(ann), ("100.00", "100.00"), S.COMPLETED, reverses=True),
     "reversed deposit": Kind(lambda ann, _: deposit_order(ann), ("100.00", "100.00"), S.COMPLETED, reverses=True),
+    "pending deposit, settles": Kind(
+        lambda ann, _: replace(deposit_order(ann), instrument="pi_pending_settle"),
+        ("110.00", "100.00"),
+        S.COMPLETED,
+        waits=True,
+    ),
+    "pending payment, fails": Kind(
+        lambda ann, _: replace(payment_order(ann), instrument="pi_pending_fail"),
+        ("100.00", "100.00"),
+        S.FAILED,
+        waits=True,
+    ),
+    "deposit, charged back": Kind(
+        lambda ann, _: deposit_order(ann), ("100.00", "100.00"), S.COMPLETED, charges_back=True
+    ),
+    "payment, charged back": Kind(
+        lambda ann, _: payment_order(ann), ("100.00", "100.00"), S.COMPLETED, charges_back=True
+    ),
     "held transfer, rejected": Kind(
         lambda ann, bob: judged(transfer_order(ann, bob), "HOLD"), ("100.00", "100.00"), S.FAILED, approves=False
     ),
@@ -136,20 +162,29 @@ class Mortal:
         working = getattr(self.part, name)
 
         async def call(*args: object, **options: object) -> object:
-            if name == "release" and not self.releases:
+            number = len(self.calls)
+            if self.death is not None and number > self.death[0] and not self.releases:
                 # A killed process cannot even release its lease.
                 raise asyncio.CancelledError
-            number = len(self.calls)
             self.calls.append(name)
             dies = self.death is not None and self.death[0] == number
             if dies and self.death is not None and not self.death[1]:
                 raise asyncio.CancelledError
-            result = await working(*args, **options)
-            if dies:
-                raise asyncio.CancelledError
+            try:
+                result = await working(*args, **options)
+            finally:
+                if dies:
+                    raise asyncio.CancelledError
             return result
 
         return call
+
+
+class Process(NamedTuple):
+    """The parts of a process that carry out orders."""
+
+    orders: Orders
+    events: ProviderEvents
 
 
 @dataclass
@@ -162,17 +197,22 @@ class Bank:
     provider: MemoryProvider = field(default_factory=MemoryProvider)
     fraud: ScriptedFraud = field(default_factory=ScriptedFraud)
 
-    def process(self, death: tuple[int, bool] | None = None, *, releases: bool = True) -> tuple[Orders, list[str]]:
+    def process(self, death: tuple[int, bool] | None = None, *, releases: bool = True) -> tuple[Process, list[str]]:
         """A new process, and the list of its calls."""
         calls: list[str] = []
         store, ledger, provider, fraud = (
             Mortal(part, calls, death, releases) for part in (self.store, self.ledger, self.provider, self.fraud)
         )
-        return Orders(store, Partners(ledger, provider, fraud), clock=self.clock), calls
+        orders = Orders(store, Partners(ledger, provider, fraud), clock=self.clock)
+        return Process(orders, ProviderEvents(store, orders, provider, self.clock)), calls
 
     async def reconcile(self) -> None:
-        orders, _ = self.process()
-        await Reconciler(self.store, orders, clock=self.clock).round()
+        process, _ = self.process()
+        # In the second round, the provider has decided about the payments that it got in the first one.
+        for _ in range(2):
+            self.provider.decide()
+            await Reconciler(self.store, process.orders, clock=self.clock).round()
+        await process.events.resume_open()
 
 
 @dataclass
@@ -186,18 +226,32 @@ class World:
         self.ann, self.bob = self.bank.ledger.open(), self.bank.ledger.open()
         self.order = self.kind.order(self.ann, self.bob)
 
-    async def play(self, orders: Orders) -> Transaction:
-        """The customer places the order, and if it is HELD, the reviewer decides."""
+    async def play(self, process: Process) -> Transaction:
+        """The customer places the order; if it is HELD, the reviewer decides; the provider sends its news."""
+        orders = process.orders
         placed = await orders.place(self.order, Requester(self.ann.user_id, frozenset({CUSTOMER})), "key")
         assert isinstance(placed, PlacedOrder)
         if self.kind.reverses and placed.transaction.status in SETTLED:
             return await self.reverse(orders, placed.transaction)
+        if placed.transaction.id in self.bank.provider.pending and placed.transaction.is_open:
+            self.bank.provider.decide()
+            return await self.news(process, placed.transaction, "payment.authorised")
+        if self.kind.charges_back and placed.transaction.status in SETTLED:
+            self.bank.provider.charged_back.add(placed.transaction.id)
+            first = await self.news(process, placed.transaction, CHARGED_BACK)
+            assert first.status is S.REVERSED
+            return next(record for record in await self.records() if record.is_chargeback)
         if placed.transaction.status is not S.HELD:
             return placed.transaction
         at = self.bank.clock()
         approve = partial(approved, reviewer=REVIEWER, rule=orders.four_eyes, at=at)
         decide = approve if self.kind.approves else partial(rejected, reviewer=REVIEWER, at=at)
         return await orders.review(placed.transaction.id, decide, by=REVIEWER.user_id)
+
+    async def news(self, process: Process, placed: Transaction, kind: str) -> Transaction:
+        event = ProviderEvent(f"evt-{kind}-{placed.id}", kind, placed.id, "pay", self.bank.clock())
+        assert await process.events.receive(event) is not Receipt.UNKNOWN_ORDER
+        return (await self.bank.store.by_ids([placed.id]))[placed.id]
 
     async def reverse(self, orders: Orders, original: Transaction) -> Transaction:
         placed = await orders.reverse(original, REVIEWER, f"reversal of {original.id}")
@@ -215,17 +269,18 @@ class World:
         assert done.status is self.kind.status
         assert (ledger.balance(self.ann), ledger.balance(self.bob)) == tuple(map(Decimal, self.kind.money))
         is_captured = self.order.type is not TransactionType.TRANSFER and done.status is S.COMPLETED
+        is_captured = is_captured and not done.is_chargeback
         assert (done.id in provider.captured) is is_captured
         assert (done.id in provider.authorised) is (done.id in provider.captured | provider.voided)
-        assert (done.decision is None) is self.kind.reverses
+        assert (done.decision is None) is (self.kind.reverses or self.kind.charges_back)
         assert done.id not in ledger.holds
 
 
 async def crashed_worlds(kind: Kind, bank: Bank, *, releases: bool) -> list[World]:
     """One world for each crash point of the order, after the crash."""
     whole = World(kind, bank)
-    orders, calls = bank.process()
-    whole.check(await whole.play(orders))
+    process, calls = bank.process()
+    whole.check(await whole.play(process))
     worlds: list[World] = []
     for number in range(len(calls)):
         for after in (False, True):
@@ -244,14 +299,17 @@ async def test_a_crash_is_finished_by_the_next_process(name: str, stores: StoreF
     async with stores() as store:
         bank = Bank(store)
         worlds = await crashed_worlds(KINDS[name], bank, releases=True)
+        if KINDS[name].waits:
+            # The process of one world died when it released its lease, so this lease must expire.
+            bank.clock.advance(DURATION)
         await bank.reconcile()
-        orders, _ = bank.process()
+        process, _ = bank.process()
         for world in worlds:
             left = await world.records()
             assert len(left) <= world.kind.records
             assert [record for record in left if record.status is S.PENDING] == []
             # The client got no response and sends the order again: it is carried out once in total.
-            world.check(await world.play(orders))
+            world.check(await world.play(process))
             assert len(await world.records()) == world.kind.records
 
 
@@ -267,16 +325,15 @@ async def test_after_a_kill_the_next_process_waits_for_the_lease_to_expire(name:
         bank.clock.advance(DURATION - timedelta(milliseconds=1))
         await bank.reconcile()
         after = {record.id: record for record in await store.listing(everything)}
-        assert [record for record in before if record.id not in free] == [
-            after[record.id] for record in before if record.id not in free
-        ]
-        assert set(bank.ledger.attempts[len(attempts) :]) <= free
+        leased = [record for record in before if record.id not in free and record.status is S.PENDING]
+        assert leased == [after[record.id] for record in leased]
+        assert {record.id for record in leased}.isdisjoint(bank.ledger.attempts[len(attempts) :])
         bank.clock.advance(timedelta(milliseconds=1))
         await bank.reconcile()
         assert await store.listing(Listing(None, Filter(statuses=frozenset({S.PENDING})))) == []
-        orders, _ = bank.process()
+        process, _ = bank.process()
         for world in worlds:
-            world.check(await world.play(orders))
+            world.check(await world.play(process))
             assert len(await world.records()) == world.kind.records
 
 
@@ -295,14 +352,18 @@ OWN: Final = {
     "_hold",
     "_finish",
     "_free",
+    "_follow",
+    "_carry_out",
+    "_charge_back",
+    "charge_back",
 }
-PARTS: Final = {"_store", "_ledger", "ledger", "provider", "fraud"}
+PARTS: Final = {"_store", "_provider", "_ledger", "ledger", "provider", "fraud"}
 
 
 def test_every_await_is_a_call_to_a_part_that_survives_or_to_the_saga_itself() -> None:
     """So the crash points above are all awaits of the saga."""
     strange = []
-    for module in (saga, order_steps):
+    for module in (saga, order_steps, provider_events):
         for node in ast.walk(ast.parse(inspect.getsource(module))):
             if not isinstance(node, ast.Await):
                 continue

@@ -16,7 +16,7 @@ from tests.subgraphs.support import BASE_URL, running
 from tests.subgraphs.transaction.support import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
 KEY: Final = "Wn0s5qv3yXz9R8b1Lf7uKc2Hd6TgPj4M"
@@ -65,12 +65,18 @@ class Sandbox:
 
 @asynccontextmanager
 async def running_sandbox(
-    folder: Path, clock: Clock | None = None, *, call_seconds: float = 5.0, **environment: str
+    folder: Path,
+    clock: Clock | None = None,
+    *,
+    call_seconds: float = 5.0,
+    webhook_transport: httpx.AsyncBaseTransport | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Sandbox]:
+    """Run the provider on `folder`; it sends webhooks through `webhook_transport`, if it has a secret for them."""
     clock = clock or Clock()
-    variables = {"MOSAFE_DATA_DIR": str(folder), "PAYMENT_PROVIDER_KEY": KEY, **environment}
+    variables = {"MOSAFE_DATA_DIR": str(folder), "PAYMENT_PROVIDER_KEY": KEY, **(environment or {})}
     async with AsyncExitStack() as stack:
-        app: Any = create_app(load(SandboxProviderSettings, variables), clock)
+        app: Any = create_app(load(SandboxProviderSettings, variables), clock, webhook_transport)
         await stack.enter_async_context(running(app))
         transport = ProviderTransport(httpx.ASGITransport(app))
         client = await stack.enter_async_context(
