@@ -26,6 +26,7 @@ COMMANDS: Final[dict[str, LazyCommand]] = {
     "sandbox-provider": LazyCommand(
         "mosafe.sandbox_provider.cli", "Serve a payment provider for tests and development.", "transaction"
     ),
+    "payments": LazyCommand("mosafe.payments", "Compare a statement of the payment provider with the orders.", "up"),
     "rest": LazyCommand("rest_compat.cli", "Serve the REST layer.", "rest"),
 }
 

@@ -65,6 +65,17 @@ def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
         yield server
 
 
+@pytest.fixture
+def mongo_urls(mongod: Mongod) -> Iterator[dict[str, str]]:
+    """The variables of the account and the transaction service for new databases, which are dropped afterwards."""
+    names = {variable: f"test_{uuid4().hex}" for variable in ("ACCOUNT_DB_URL", "TRANSACTION_DB_URL")}
+    yield {variable: mongod.url(name) for variable, name in names.items()}
+    client: MongoClient[dict[str, object]]
+    with MongoClient(mongod.url("admin")) as client:
+        for name in names.values():
+            client.drop_database(name)
+
+
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """A Redis that the tests of this worker share. Do not stop it."""
