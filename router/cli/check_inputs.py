@@ -181,11 +181,11 @@ class CheckInputs:
         base = self._base(snapshot)
         if isinstance(base, SchemaVersion):
             with composed_versions(None, proposed) as composed:
-                return base, build_version(proposed, composed.proposed)
+                return base, build_version(proposed, composed.proposed, composed.proposed_document)
         with composed_versions(base, proposed) as composed:
-            version = build_version(proposed, composed.proposed)
+            version = build_version(proposed, composed.proposed, composed.proposed_document)
             try:
-                return build_version(base, composed.wait_for_base(), version), version
+                return build_version(base, composed.wait_for_base(), similar=version), version
             except NotComposable as error:
                 raise NotComposable(error.label, error.diagnostics, is_base=True) from error
 

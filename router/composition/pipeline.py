@@ -19,6 +19,7 @@ from router.composition.reading.read_subgraph import Subgraph, read_subgraph
 from router.composition.report import CompositionError, CompositionHint, Report
 from router.composition.rules import check_subgraph
 from router.composition.satisfiability.search import check_satisfiability
+from router.composition.supergraph_document import supergraph_document
 from router.composition.supergraph_printer import print_supergraph
 from router.composition.supergraph_rules import API_RULES, EXTRACTION_RULES, FINAL_RULES, SUPERGRAPH_RULES
 from router.composition.upgrade import upgrade
@@ -26,6 +27,9 @@ from router.composition.upgrade import upgrade
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from graphql.language import DocumentNode
+
+    from router.composition.merge.merge_state import MergeState
     from router.composition.model import SubgraphSchema
 
 
@@ -49,16 +53,23 @@ def compose(subgraphs: Iterable[Subgraph], known: Mapping[Subgraph, SubgraphSche
         known: The result of `read_valid` for some of the subgraphs. Composition changes these schemas, so they are of
             use only once.
     """
-    report = Report()
-    ordered = sorted(subgraphs, key=lambda subgraph: subgraph.name)
+    return _compose(subgraphs, known or {})[0]
+
+
+def compose_with_document(
+    subgraphs: Iterable[Subgraph], known: Mapping[Subgraph, SubgraphSchema] | None = None
+) -> tuple[Composition, DocumentNode | None]:
+    """Compose as `compose` does. Also return the syntax tree of the supergraph (`supergraph_document`).
+
+    There is no tree if the composition fails, or if types are nested too deeply.
+    """
+    composition, state = _compose(subgraphs, known or {})
+    if state is None:
+        return composition, None
     try:
-        sdl = _compose(ordered, known or {}, report)
+        return composition, supergraph_document(state)
     except RecursionError:
-        report.error("INVALID_GRAPHQL", "The schemas are nested too deeply to be composed.")
-        sdl = None
-    # A composition that fails has no hints. Apollo's composition does the same.
-    hints = () if report.failed() else tuple(report.hints)
-    return Composition(None if report.failed() else sdl, tuple(report.errors), hints)
+        return composition, None
 
 
 def read_valid(subgraphs: Iterable[Subgraph]) -> dict[Subgraph, SubgraphSchema]:
@@ -81,7 +92,27 @@ def read_valid(subgraphs: Iterable[Subgraph]) -> dict[Subgraph, SubgraphSchema]:
     return known
 
 
-def _compose(subgraphs: Sequence[Subgraph], known: Mapping[Subgraph, SubgraphSchema], report: Report) -> str | None:
+def _compose(
+    subgraphs: Iterable[Subgraph], known: Mapping[Subgraph, SubgraphSchema]
+) -> tuple[Composition, MergeState | None]:
+    report = Report()
+    ordered = sorted(subgraphs, key=lambda subgraph: subgraph.name)
+    state, sdl = None, None
+    try:
+        state = _merge(ordered, known, report)
+        sdl = None if state is None else print_supergraph(state)
+    except RecursionError:
+        report.error("INVALID_GRAPHQL", "The schemas are nested too deeply to be composed.")
+    if report.failed():
+        # A composition that fails has no hints. Apollo's composition does the same.
+        return Composition(None, tuple(report.errors), ()), None
+    return Composition(sdl, tuple(report.errors), tuple(report.hints)), state
+
+
+def _merge(
+    subgraphs: Sequence[Subgraph], known: Mapping[Subgraph, SubgraphSchema], report: Report
+) -> MergeState | None:
+    """Run the phases before the printing. Return None if errors were reported."""
     schemas = _read(subgraphs, known, report)
     valid = {id(schema) for schema in known.values()}
     # Federation 1 schemas are validated after their upgrade.
@@ -99,7 +130,7 @@ def _compose(subgraphs: Sequence[Subgraph], known: Mapping[Subgraph, SubgraphSch
             rule(state)
     if not report.failed():
         check_satisfiability(state)
-    return None if report.failed() else print_supergraph(state)
+    return None if report.failed() else state
 
 
 def _read(

@@ -6,7 +6,7 @@ printed in the order in which the merge added them. The same subgraphs always gi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from graphql.language import print_ast
 from graphql.language.block_string import print_block_string
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from router.composition.merge.merge_state import MergeState
     from router.composition.merge.supergraph_directives_and_links import SupergraphLink
 
+_Part = TypeVar("_Part", bound=str | TypeDef)
+
 # The descriptions of the values of the enum `link__Purpose`, copied from the link specification.
 _PURPOSES = {
     "SECURITY": "`SECURITY` features provide metadata necessary to securely resolve fields.",
@@ -33,19 +35,23 @@ _PURPOSES = {
 
 def print_supergraph(state: MergeState) -> str:
     """Return the SDL of the supergraph (composition §8), with a newline at the end."""
+    texts = (part if isinstance(part, str) else _type(part) for part in supergraph_parts(state))
+    return "\n\n".join(texts) + "\n"
+
+
+def supergraph_parts(state: MergeState) -> list[str | TypeDef]:
+    """Return the definitions of the supergraph in their order: merged types, and the texts of all other definitions."""
     directives, types = _specification_definitions(state)
     for name, definition in state.supergraph.directives.items():
         directives[name] = _directive_definition(definition)
     for composed in state.features.composed:
         directives[composed.name] = _directive_definition(composed.definition)
-    for named in state.supergraph.types.values():
-        types[named.name] = _type(named)
-    ordered = [text for group in (directives, types) for _, text in sorted(group.items(), key=_alphabetical)]
-    return "\n\n".join([_schema(state), *ordered]) + "\n"
+    parts: dict[str, str | TypeDef] = {**types, **{named.name: named for named in state.supergraph.types.values()}}
+    return [_schema(state), *_alphabetical(directives), *_alphabetical(parts)]
 
 
-def _alphabetical(item: tuple[str, str]) -> tuple[str, str]:
-    return item[0].lower(), item[0]
+def _alphabetical(parts: Mapping[str, _Part]) -> list[_Part]:
+    return [parts[name] for name in sorted(parts, key=lambda name: (name.lower(), name))]
 
 
 def _schema(state: MergeState) -> str:

@@ -12,11 +12,13 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Final
 
 from router.composition import compose
-from router.composition.pipeline import read_valid
+from router.composition.pipeline import compose_with_document, read_valid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from multiprocessing.connection import Connection
+
+    from graphql import DocumentNode
 
     from router.composition import Composition, Subgraph
     from router.composition.model import SubgraphSchema
@@ -29,10 +31,12 @@ class ComposedVersions:
 
     Attributes:
         proposed: The composition of the proposed version.
+        proposed_document: The syntax tree of its supergraph (`compose_with_document`).
         wait_for_base: Returns the composition of the base as soon as it is ready.
     """
 
     proposed: Composition | None
+    proposed_document: DocumentNode | None
     wait_for_base: Callable[[], Composition | None]
 
 
@@ -49,16 +53,16 @@ def composed_versions(base: SchemaSource | None, proposed: SchemaSource) -> Iter
     old = None if base is None else base.subgraphs
     new = proposed.subgraphs
     if old is None or new is None or set(old) == set(new):
-        composition = _composed(new)
-        yield ComposedVersions(composition, lambda: composition if old and new else _composed(old))
+        composition, document = (None, None) if new is None else compose_with_document(new)
+        yield ComposedVersions(composition, document, lambda: composition if old and new else _composed(old))
     elif sum(len(subgraph.sdl) for subgraph in new) < _LARGE_BYTES or (os.cpu_count() or 1) == 1:
-        yield ComposedVersions(compose(new), lambda: compose(old))
+        yield ComposedVersions(*compose_with_document(new), lambda: compose(old))
     else:
         method = _start_method()
         # A fork has a copy of what this process has read. A new process reads all subgraphs itself, at the same time.
         known = read_valid({*old, *new}) if method == "fork" else {}
         with _composing_elsewhere(old, known, method) as wait:
-            yield ComposedVersions(compose(new, known), wait)
+            yield ComposedVersions(*compose_with_document(new, known), wait)
 
 
 def _start_method() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graphql import (
@@ -25,13 +25,13 @@ from router.composition.url_without_secrets import without_secrets
 from router.errors import InvalidSupergraph
 from router.federation.sdl.parse_sdl import parse_sdl
 from router.schema_check.drop_join_directives import without_join_directives
-from router.schema_check.fast_parse_of_similar_text import parse_similar
 from router.schema_check.find_lines_of_elements import SchemaText
+from router.schema_check.reuse_equal_definitions import parse_similar
 from router.schema_check.schema_sources import SchemaSource, UnreadableSchema, read_source
-from router.supergraph.load_api_schema import load_api_schema
+from router.supergraph.load_api_schema import ApiSchema, load_api_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import httpx
@@ -65,8 +65,8 @@ class SchemaVersion:
         texts: The texts that declare the schema: the SDL of each subgraph, or the supergraph, or the plain schema.
         directive_names: Maps the name of a directive in the schema to its name in Apollo's specification.
         supergraph_sdl: The supergraph; None for a plain schema.
-        supergraph_document: The parsed supergraph. A composed one has no directives of the join specification. Its
-            nodes may have places in a similar version (`parse_similar`).
+        supergraph_document: The syntax tree of a composed supergraph, without the applied directives of the join
+            specification. It can share nodes with another version (`parse_similar`).
     """
 
     label: str
@@ -89,13 +89,17 @@ def read_version(path: Path, timeout_seconds: float) -> SchemaVersion:
 
 
 def build_version(
-    source: SchemaSource, composition: Composition | None, similar: SchemaVersion | None = None
+    source: SchemaSource,
+    composition: Composition | None,
+    document: DocumentNode | None = None,
+    similar: SchemaVersion | None = None,
 ) -> SchemaVersion:
     """Load a version.
 
     Args:
         source: The texts.
         composition: The composition of the subgraphs; None if the source is one text.
+        document: The syntax tree of the composed supergraph, if it is known.
         similar: Another version of the same schema, which makes loading faster.
 
     Raises:
@@ -107,13 +111,27 @@ def build_version(
             raise TypeError("the subgraphs of a source must be composed")
         return _of_text(source.label, source.text)
     subgraphs = source.subgraphs or ()
-    if composition.supergraph_sdl is None:
-        sdl = {subgraph.name: subgraph.sdl for subgraph in subgraphs}
-        raise NotComposable(source.label, Diagnostics.of(composition, sdl, source.files, None))
-    parsed = without_join_directives(composition.supergraph_sdl)
-    version = _of_text(source.label, SchemaText(parsed, None), similar)
-    texts = tuple(SchemaText(subgraph.sdl, source.files.get(subgraph.name), subgraph.name) for subgraph in subgraphs)
-    return replace(version, texts=texts, supergraph_sdl=composition.supergraph_sdl)
+    sdl = composition.supergraph_sdl
+    if sdl is None:
+        texts = {subgraph.name: subgraph.sdl for subgraph in subgraphs}
+        raise NotComposable(source.label, Diagnostics.of(composition, texts, source.files, None))
+    if document is None:
+        document = _parsed(source.label, lambda: _document(sdl, similar))
+    loaded = _loaded(source.label, document)
+    return SchemaVersion(
+        label=source.label,
+        schema=loaded.schema,
+        texts=tuple(SchemaText(each.sdl, source.files.get(each.name), each.name) for each in subgraphs),
+        directive_names=loaded.directive_names,
+        supergraph_sdl=sdl,
+        supergraph_document=document,
+    )
+
+
+def _document(sdl: str, similar: SchemaVersion | None) -> DocumentNode:
+    if similar is None or similar.supergraph_sdl is None or similar.supergraph_document is None:
+        return parse_sdl(without_join_directives(sdl))
+    return parse_similar(sdl, similar.supergraph_sdl, similar.supergraph_document)
 
 
 async def read_url(
@@ -147,25 +165,29 @@ async def read_url(
     return _of_text(label, SchemaText(sdl, None))
 
 
-def _of_text(label: str, source: SchemaText, similar: SchemaVersion | None = None) -> SchemaVersion:
+def _of_text(label: str, source: SchemaText) -> SchemaVersion:
+    document = _parsed(label, lambda: parse_sdl(source.text))
+    if "join__Graph" in source.text:
+        loaded = _loaded(label, document)
+        return SchemaVersion(label, loaded.schema, (source,), loaded.directive_names, source.text)
+    return SchemaVersion(label, _plain(label, document), (source,), {})
+
+
+def _parsed(label: str, parse: Callable[[], DocumentNode]) -> DocumentNode:
     try:
-        known = None if similar is None else similar.supergraph_document
-        if known is not None and known.loc is not None:
-            document = parse_similar(source.text, known.loc.source.body, known)
-        else:
-            document = parse_sdl(source.text)
+        return parse()
     except GraphQLSyntaxError as error:
         line = error.locations[0].line if error.locations else 1
         raise UnreadableSchema(f"{label}:{line}: {error.message}") from error
     except RecursionError:
         raise UnreadableSchema(f"{label}: is nested too deeply") from None
-    if "join__Graph" in source.text:
-        try:
-            loaded = load_api_schema(document)
-        except InvalidSupergraph as error:
-            raise UnreadableSchema(f"{label}: {error.message}") from error
-        return SchemaVersion(label, loaded.schema, (source,), loaded.directive_names, source.text, document)
-    return SchemaVersion(label, _plain(label, document), (source,), {})
+
+
+def _loaded(label: str, document: DocumentNode) -> ApiSchema:
+    try:
+        return load_api_schema(document)
+    except InvalidSupergraph as error:
+        raise UnreadableSchema(f"{label}: {error.message}") from error
 
 
 def _plain(label: str, document: DocumentNode) -> GraphQLSchema:

@@ -14,7 +14,7 @@ from router.errors import InvalidSupergraph
 from router.federation.link_directives import LinkError, directives_on_schema, read_links
 from router.federation.rewrite_definitions import without_null_reasons
 from router.federation.spec_versions import APOLLO
-from router.supergraph.merged_and_api_schema import accessible_definitions, merged_definitions, published_schema
+from router.supergraph.merged_and_api_schema import merged_definitions, published_definitions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,8 +55,8 @@ def load_api_schema(document: DocumentNode) -> ApiSchema:
         if links.get(f"{APOLLO}/join") is None:
             raise InvalidSupergraph(f"The schema does not link {APOLLO}/join: it is not a supergraph.")
         merged = list(without_null_reasons(merged_definitions(document, links)))
-        visible = DocumentNode(definitions=tuple(accessible_definitions(merged, links)))
-        schema = published_schema(build_ast_schema(visible, assume_valid=True, assume_valid_sdl=True))
+        visible = DocumentNode(definitions=tuple(published_definitions(merged, links)))
+        schema = build_ast_schema(visible, assume_valid=True, assume_valid_sdl=True)
     except LinkError as error:
         raise InvalidSupergraph(f"A link of the supergraph is not valid: {error.message}") from None
     except (TypeError, GraphQLError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from operator import is_
 from typing import TYPE_CHECKING, TypeVar
 
 from graphql import (
@@ -25,12 +26,13 @@ from graphql.language import DirectiveLocation
 from router.federation.spec_versions import APOLLO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from graphql import DocumentNode, EnumValueDefinitionNode, InputValueDefinitionNode, NamedTypeNode
+    from graphql import DocumentNode, EnumValueDefinitionNode, InputValueDefinitionNode, NamedTypeNode, Node
 
     from router.federation.linked_specs import Links
 
+    NodeT = TypeVar("NodeT", bound=Node)
     Element = TypeVar("Element", FieldDefinitionNode, InputValueDefinitionNode, EnumValueDefinitionNode)
 
 EXECUTABLE_LOCATIONS = frozenset(
@@ -76,8 +78,17 @@ def merged_definitions(document: DocumentNode, links: Links) -> list[DefinitionN
 def accessible_definitions(definitions: Sequence[DefinitionNode], links: Links) -> list[DefinitionNode]:
     """Return the definitions of the API schema, given the definitions of the merged schema.
 
-    The API schema has no `@inaccessible` elements. It has only the directives that clients can use in operations. Its
-    definition of `@defer` is always the router's own, even if a subgraph also defines `@defer`.
+    These are the definitions that clients read (`published_definitions`), and the router's own definition of `@defer`,
+    even if a subgraph also defines `@defer`.
+    """
+    return [*published_definitions(definitions, links), _DEFER]
+
+
+def published_definitions(definitions: Sequence[DefinitionNode], links: Links) -> list[DefinitionNode]:
+    """Return the definitions that clients read, given the definitions of the merged schema.
+
+    They have no `@inaccessible` elements. They have only the directives that clients can use in operations, without
+    `@defer` (`published_schema`). A definition without changes is returned as the same node.
     """
     link = links.get(f"{APOLLO}/inaccessible")
     marker = None if link is None else link.directive_name("inaccessible")
@@ -97,10 +108,10 @@ def accessible_definitions(definitions: Sequence[DefinitionNode], links: Links) 
                 kept.append(replace(definition, operation_types=operations))
             case TypeDefinitionNode():
                 if definition.name.value not in hidden:
-                    kept.append(_accessible_type(definition, marker, hidden))
+                    kept.append(definition if marker is None else _accessible_type(definition, marker, hidden))
             case _:
                 kept.append(definition)
-    return [*kept, _DEFER]
+    return kept
 
 
 def published_schema(api_schema: GraphQLSchema) -> GraphQLSchema:
@@ -133,26 +144,38 @@ def _is_marked(directives: Iterable[DirectiveNode] | None, marker: str | None) -
     return marker is not None and any(directive.name.value == marker for directive in directives or ())
 
 
-def _accessible_type(definition: TypeDefinitionNode, marker: str | None, hidden: set[str]) -> DefinitionNode:
-    def visible(elements: Iterable[Element] | None) -> tuple[Element, ...]:
-        return tuple(element for element in elements or () if not _is_marked(element.directives, marker))
+def _accessible_type(definition: TypeDefinitionNode, marker: str, hidden: set[str]) -> TypeDefinitionNode:
+    def visible(elements: tuple[Element, ...] | None) -> tuple[Element, ...] | None:
+        return _kept(elements, lambda element: not _is_marked(element.directives, marker))
 
-    def known(names: Iterable[NamedTypeNode] | None) -> tuple[NamedTypeNode, ...]:
-        return tuple(name for name in names or () if name.name.value not in hidden)
+    def known(names: tuple[NamedTypeNode, ...] | None) -> tuple[NamedTypeNode, ...] | None:
+        return _kept(names, lambda name: name.name.value not in hidden)
 
     match definition:
         case ObjectTypeDefinitionNode() | InterfaceTypeDefinitionNode():
-            fields = tuple(
-                replace(field, arguments=visible(field.arguments))
-                for field in definition.fields or ()
-                if not _is_marked(field.directives, marker)
-            )
-            return replace(definition, fields=fields, interfaces=known(definition.interfaces))
+            shown = visible(definition.fields)
+            fields = tuple([_changed(field, arguments=visible(field.arguments)) for field in shown or ()])
+            is_same = all(map(is_, fields, shown or ()))
+            return _changed(definition, fields=shown if is_same else fields, interfaces=known(definition.interfaces))
         case UnionTypeDefinitionNode():
-            return replace(definition, types=known(definition.types))
+            return _changed(definition, types=known(definition.types))
         case EnumTypeDefinitionNode():
-            return replace(definition, values=visible(definition.values))
+            return _changed(definition, values=visible(definition.values))
         case InputObjectTypeDefinitionNode():
-            return replace(definition, fields=visible(definition.fields))
+            return _changed(definition, fields=visible(definition.fields))
         case _:
             return definition
+
+
+def _kept(nodes: tuple[NodeT, ...] | None, is_kept: Callable[[NodeT], bool]) -> tuple[NodeT, ...] | None:
+    """Return the nodes that are kept. If these are all nodes, return the same tuple."""
+    if not nodes:
+        return nodes
+    kept = tuple(filter(is_kept, nodes))
+    return nodes if len(kept) == len(nodes) else kept
+
+
+def _changed(node: NodeT, **parts: object) -> NodeT:
+    """Return the node with other parts. If these are the parts that it has, return the same node."""
+    changes = {name: value for name, value in parts.items() if getattr(node, name) is not value}
+    return replace(node, **changes) if changes else node  # type: ignore[arg-type]  # the parts keep their types

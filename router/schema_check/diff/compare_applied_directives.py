@@ -71,7 +71,8 @@ _MEANINGS: Final = {
 
 def compare_applied_directives(comparison: Comparison) -> None:
     """Add the changes of applied directives to `comparison`, for all elements that both schemas have."""
-    for coordinate, old, new in pairs(_elements(comparison.old), _elements(comparison.new)):
+    equal = comparison.equal_types
+    for coordinate, old, new in pairs(_elements(comparison.old, equal), _elements(comparison.new, equal)):
         if old is None or new is None:
             continue
         before, after = _applications(old), _applications(new)
@@ -118,15 +119,15 @@ def _text(directive: DirectiveNode) -> str:
     return f"@{directive.name.value}" + (f"({', '.join(arguments)})" if arguments else "")
 
 
-def _elements(schema: GraphQLSchema) -> dict[str, Sequence[Node | None]]:
-    """Return the syntax nodes of each element that can have directives, by coordinate.
+def _elements(schema: GraphQLSchema, equal_types: frozenset[str]) -> dict[str, Sequence[Node | None]]:
+    """Return the syntax nodes of each element that can have directives, by coordinate. Equal types are left out.
 
     The definition of the schema itself has the coordinate `schema`.
     """
     elements: dict[str, Sequence[Node | None]] = {
         coordinate: nodes
         for found in schema.type_map.values()
-        if is_own_type(found)
+        if found.name not in equal_types and is_own_type(found)
         for coordinate, nodes in _elements_of(found)
     }
     for directive in schema.directives:

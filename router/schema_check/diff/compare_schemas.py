@@ -46,7 +46,8 @@ def compare_schemas(
     """
     comparison = Comparison.of(old, new, directive_names)
     _compare_root_types(comparison)
-    for _, before, after in pairs(_own_types(old), _own_types(new)):
+    equal = comparison.equal_types
+    for _, before, after in pairs(_own_types(old, equal), _own_types(new, equal)):
         _compare_type(comparison, before, after)
     compare_directive_definitions(comparison)
     compare_applied_directives(comparison)
@@ -54,8 +55,8 @@ def compare_schemas(
     return sorted(changes, key=lambda change: (_ORDER.index(change.severity), change.coordinate, change.id))
 
 
-def _own_types(schema: GraphQLSchema) -> dict[str, GraphQLNamedType]:
-    return {name: found for name, found in schema.type_map.items() if is_own_type(found)}
+def _own_types(schema: GraphQLSchema, equal: frozenset[str]) -> dict[str, GraphQLNamedType]:
+    return {name: found for name, found in schema.type_map.items() if name not in equal and is_own_type(found)}
 
 
 def _compare_root_types(comparison: Comparison) -> None:

@@ -31,6 +31,7 @@ class Comparison:
         directive_names: Maps the name of a directive in the schemas to its name in Apollo's specification. A schema can
             import `@authenticated` under another name.
         unions: The union types of the old schema.
+        equal_types: The types that both schemas build from the same syntax nodes, so they have no changes.
         changes: The changes found so far.
     """
 
@@ -39,13 +40,14 @@ class Comparison:
     positions: TypePositions
     directive_names: Mapping[str, str]
     unions: tuple[GraphQLUnionType, ...]
+    equal_types: frozenset[str]
     changes: list[Change] = field(default_factory=list)
 
     @classmethod
     def of(cls, old: GraphQLSchema, new: GraphQLSchema, directive_names: Mapping[str, str]) -> Comparison:
         """Return a comparison that has no changes yet."""
         unions = tuple(each for each in old.type_map.values() if isinstance(each, GraphQLUnionType))
-        return cls(old, new, TypePositions.of(old), directive_names, unions)
+        return cls(old, new, TypePositions.of(old), directive_names, unions, frozenset(_equal_types(old, new)))
 
     def canonical_name(self, directive: str) -> str:
         """Return the name of a directive in its specification. A schema can import the directive under another name."""
@@ -87,6 +89,15 @@ class Comparison:
         else:
             code, message = ChangeCode.DEPRECATION_REASON_CHANGED, f"The {what} {coordinate} is now deprecated: {new}"
         self.add(Change(code, coordinate, Severity.SAFE, message, "Operations can still use a deprecated element."))
+
+
+def _equal_types(old: GraphQLSchema, new: GraphQLSchema) -> Iterator[str]:
+    for name, before in old.type_map.items():
+        after = new.type_map.get(name)
+        if after is None or before.ast_node is None or before.ast_node is not after.ast_node:
+            continue
+        if not before.extension_ast_nodes and not after.extension_ast_nodes:
+            yield name
 
 
 def pairs(old: Mapping[str, T], new: Mapping[str, T]) -> Iterator[tuple[str, T | None, T | None]]:

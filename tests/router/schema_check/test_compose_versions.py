@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.composition.federations import federation
 from router.composition import Subgraph, compose
+from router.composition.pipeline import compose_with_document
 from router.schema_check import compose_versions
 from router.schema_check.compose_versions import composed_versions
 from router.schema_check.find_lines_of_elements import SchemaText
@@ -16,6 +17,8 @@ from router.schema_check.schema_sources import SchemaSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from graphql import DocumentNode
 
     from router.composition import Composition
 
@@ -67,11 +70,12 @@ def test_the_second_process_ends_with_the_context(monkeypatch: pytest.MonkeyPatc
 def test_equal_subgraphs_are_composed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     composed = []
 
-    def counted(subgraphs: Sequence[Subgraph]) -> Composition:
+    def counted(subgraphs: Sequence[Subgraph]) -> tuple[Composition, DocumentNode | None]:
         composed.append(subgraphs)
-        return compose(subgraphs)
+        return compose_with_document(subgraphs)
 
-    monkeypatch.setattr(compose_versions, "compose", counted)
+    monkeypatch.setattr(compose_versions, "compose_with_document", counted)
+    monkeypatch.setattr(compose_versions, "compose", composed.append)
     old, new = both(source(OLD), source(OLD))
     assert (old, len(composed)) == (new, 1)
 
