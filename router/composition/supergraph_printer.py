@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from graphql.language import print_ast
+from graphql.language import EnumValueNode, StringValueNode, print_ast
 from graphql.language.block_string import print_block_string
+from graphql.language.print_string import print_string
 
 from router.composition.const_value_nodes import string
 from router.composition.model import ROOTS, Applied, DirectiveDef, EnumValue, FieldDef, InputValue, Kind, TypeDef
@@ -19,7 +20,7 @@ from router.federation.spec_versions import SpecVersion, spec_versions
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from graphql.language import DirectiveDefinitionNode, TypeDefinitionNode
+    from graphql.language import ConstValueNode, DirectiveDefinitionNode, TypeDefinitionNode
 
     from router.composition.merge.merge_state import MergeState
     from router.composition.merge.supergraph_directives_and_links import SupergraphLink
@@ -175,8 +176,19 @@ def _trailing(directives: list[Applied]) -> str:
 
 
 def _applied(applied: Applied) -> str:
-    arguments = ", ".join(f"{name}: {print_ast(value)}" for name, value in applied.arguments.items())
+    arguments = ", ".join([f"{name}: {_value(value)}" for name, value in applied.arguments.items()])
     return f"@{applied.name}({arguments})" if arguments else f"@{applied.name}"
+
+
+def _value(node: ConstValueNode) -> str:
+    """Return the text of a value. For names and strings, this takes a fraction of the time of `print_ast`."""
+    match node:
+        case EnumValueNode():
+            return node.value
+        case StringValueNode(block=block) if not block:
+            return print_string(node.value)
+        case _:
+            return print_ast(node)
 
 
 def _description(text: str | None, indent: str) -> str:

@@ -36,6 +36,8 @@ def merge_arguments(state: MergeState, sources: Sources[_Owner], dest: _Owner, w
         dest: The merged field or directive definition.
         where: The coordinate of `dest`, such as `Query.book`, for error messages and hints.
     """
+    if not any(owner.arguments for owner in sources.values()):
+        return
     for name, arguments in children(sources, lambda owner: owner.arguments).items():
         what = f"{where}({name}:)"
         if any(argument.has("fromContext") for _, argument in arguments.items()):

@@ -19,6 +19,8 @@ def check_sharing(
     state: MergeState, sources: Sources[FieldDef], dest: FieldDef, override: Override = NOT_OVERRIDDEN
 ) -> None:
     """Report an error if several subgraphs resolve the field `dest` but not all of them mark the field as shareable."""
+    if len(sources) == 1 and not state.with_interface_objects:
+        return
     candidates = [(index, source) for index, source in sources.items() if override.resolves(index)]
     resolving = [
         (index, each)

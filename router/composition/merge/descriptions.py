@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 def merge_description(state: MergeState, sources: Sources[Element], dest: Element, what: str) -> None:
     """Set `dest.description`, and report the hint INCONSISTENT_DESCRIPTION if non-empty descriptions differ."""
     texts = [(index, source.description) for index, source in sources.items() if source.description]
-    counts = Counter(text for _, text in texts)
-    if not counts:
+    if not texts:
         return
+    counts = Counter(text for _, text in texts)
     # If several descriptions are equally frequent, `max` returns the description of the first subgraph.
     dest.description = max(counts, key=lambda text: counts[text])
     if len(counts) > 1:

@@ -35,16 +35,19 @@ def merge_field(state: MergeState, sources: Sources[FieldDef], dest: FieldDef, o
         override: The subgraphs in which the field is overridden, as `resolve_overrides` returns them.
     """
     where = dest.coordinate
-    if not check_resolved_somewhere(state, sources, dest):
-        return
-    check_directives_on_external(state, sources, where)
     own = {index: source for index, source in sources.items() if not state.subgraphs[index].is_external(source)}
+    if not own and not check_resolved_somewhere(state, sources, dest):
+        return
+    has_external = len(own) < len(sources)
+    if has_external:
+        check_directives_on_external(state, sources, where)
     # If only `@interfaceObject` types resolve the field, `own` is empty. In this case, merge the external declarations.
     merging = own or sources
     merge_description(state, merging, dest, where)
     merge_applied(state, own, dest, where)
     merge_arguments(state, merging, dest, where)
     types_equal = merge_type_reference(state, merging, dest, where)
-    check_external_types(state, sources, dest, types_equal=types_equal)
-    every_type = {str(source.type) for _, source in sources.items()}
-    join_field(state, sources, dest, FieldContext(dest.parent, len(every_type) == 1, override))
+    if has_external:
+        check_external_types(state, sources, dest, types_equal=types_equal)
+        types_equal = len({str(source.type) for source in sources.values()}) == 1
+    join_field(state, sources, dest, FieldContext(dest.parent, types_equal, override))

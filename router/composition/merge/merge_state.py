@@ -141,6 +141,8 @@ class MergeState:
         Example: for `Book.rating`, the result contains `Media.rating` if a subgraph has `type Media @interfaceObject`
         with this field, and `Book` implements `Media`. Each item is a pair: the index of a subgraph, and the field.
         """
+        if not self.with_interface_objects:
+            return []
         return [
             (index, each)
             for index in self.with_interface_objects

@@ -66,7 +66,7 @@ def merge_type_reference(
     refs = [source.type for source in sources.values()]
     dest.type, incompatible = _common_type(state.supergraph, refs, is_input=is_input)
     note_enum_usage(state, dest.type, is_input=is_input)
-    if len(set(refs)) == 1:
+    if all(ref == refs[0] for ref in refs[1:]):
         return True
     kinds = ", ".join(f"{source.type} in {state.names([index])}" for index, source in sources.items())
     code: ErrorCode = "FIELD_ARGUMENT_TYPE_MISMATCH" if is_argument else "FIELD_TYPE_MISMATCH"

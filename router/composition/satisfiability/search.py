@@ -33,7 +33,7 @@ from router.composition.satisfiability.types_lost_by_extraction import Extracted
 from router.composition.type_refs import base_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from router.composition.merge.merge_state import MergeState
 
@@ -144,8 +144,7 @@ class _Search:
         while self.queue and self.outstanding <= MAX_POSITIONS:
             state = self.queue.popleft()
             self.outstanding -= len(state.positions)
-            for member in self._api_fields(state.type_name):
-                self._follow(state, member)
+            self._follow_all(state)
 
     def _start(self, root: str) -> None:
         positions = tuple(
@@ -158,8 +157,7 @@ class _Search:
         if root != ROOTS["mutation"]:
             self._enqueue(start)
             return
-        for member in self._api_fields(root):
-            self._follow(start, member)
+        self._follow_all(start)
 
     def _api_fields(self, type_name: str) -> Iterator[FieldDef]:
         definition = self.supergraph.types[type_name]
@@ -174,8 +172,19 @@ class _Search:
         self.queue.append(state)
         self.outstanding += len(state.positions)
 
-    def _follow(self, state: SearchState, member: FieldDef) -> None:
-        values = self._values(state, member.name)
+    def _follow_all(self, state: SearchState) -> None:
+        # A root type has positions in all subgraphs, and most of them declare only a few of its fields. So each
+        # position is asked only for the fields that it declares.
+        declaring: dict[str, list[Position]] = {}
+        for position in self._reached(state):
+            for name in self.graph.definition(position).fields:
+                declaring.setdefault(name, []).append(position)
+        for member in self._api_fields(state.type_name):
+            self._follow(state, member, declaring.get(member.name, ()))
+
+    def _follow(self, state: SearchState, member: FieldDef, declaring: Sequence[Position]) -> None:
+        resolved = (self.reachability.resolve(position, member.name, state.available) for position in declaring)
+        values = tuple(dict.fromkeys(value for value in resolved if value is not None))
         if not values:
             self._fail(state, member)
             return
@@ -184,16 +193,10 @@ class _Search:
             values = (self._complete_value(state, member, values),)
         self._descend(state, QueryStep(member, None), values)
 
-    def _values(self, state: SearchState, name: str) -> tuple[Position, ...]:
-        values: dict[Position, None] = {}
+    def _reached(self, state: SearchState) -> Iterator[Position]:
+        # A state with an empty path is a root type. Its `positions` are already the positions in all subgraphs.
         for position in state.positions:
-            # A state with an empty path is a root type. Its `positions` are already the positions in all subgraphs.
-            reached = self.reachability.reachable(position) if state.path else (position,)
-            for seen in reached:
-                value = self.reachability.resolve(seen, name, state.available)
-                if value is not None:
-                    values[value] = None
-        return tuple(values)
+            yield from self.reachability.reachable(position) if state.path else (position,)
 
     def _complete_value(self, state: SearchState, member: FieldDef, values: tuple[Position, ...]) -> Position:
         """Choose the subgraph to which the router sends the mutation field `member`, and return the value's position.
