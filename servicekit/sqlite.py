@@ -77,14 +77,20 @@ class Database:
         self._damage: str | None = None
 
     @classmethod
-    async def open(cls, path: Path, migrations: Sequence[Migration]) -> Self:
+    async def open(cls, path: Path, migrations: Sequence[Migration], *, checks_pages: bool = True) -> Self:
         """Open `path` and apply the migrations that it lacks. Missing folders are created, private to the user.
+
+        Args:
+            path: the file.
+            migrations: all migrations, by ascending number.
+            checks_pages: whether to look for damaged pages first, which takes up to `CHECK_SECONDS`. Without it, a
+                damaged page is found when a query reads it.
 
         Raises:
             StartupError: the file cannot be opened, is locked or damaged, or was written by a newer release.
         """
         try:
-            connection = await asyncio.to_thread(_open_writer, path, migrations)
+            connection = await asyncio.to_thread(_open_writer, path, migrations, checks_pages=checks_pages)
             try:
                 reader = SqliteReader(path, lambda: _open_reader(path))
             except BaseException:
@@ -225,8 +231,9 @@ def _enter_write_ahead_mode(connection: sqlite3.Connection) -> None:
             return
 
 
-def _open_writer(path: Path, migrations: Sequence[Migration]) -> sqlite3.Connection:
-    _check_pages(path)
+def _open_writer(path: Path, migrations: Sequence[Migration], *, checks_pages: bool) -> sqlite3.Connection:
+    if checks_pages:
+        _check_pages(path)
     connection = connect(path, several_threads=True)
     try:
         _migrate(connection, path, migrations)
@@ -238,7 +245,7 @@ def _open_writer(path: Path, migrations: Sequence[Migration]) -> sqlite3.Connect
 
 
 def _open_reader(path: Path) -> sqlite3.Connection:
-    # The writer was opened first, so the file exists and its pages have been checked.
+    # The writer was opened first, so the file exists, and has been checked.
     connection = connect(path, several_threads=True)
     connection.execute("PRAGMA query_only = ON")
     return connection

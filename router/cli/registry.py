@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from router.composition.rendering.printable_text import printable
+from router.printable_text import printable
 from router.schema_check.registry.open_registry import open_registry
 from router.schema_check.registry.read_and_verify_history import history, verify
 from router.schema_check.registry.read_registry import read_registry

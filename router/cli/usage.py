@@ -12,13 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from router.cli.file_io import READABLE_FILE
-from router.composition.rendering.printable_text import printable
-from router.schema_check.schema_sources import UnreadableSchema
-from router.schema_check.schema_versions import NotComposable, read_version
-from router.usage.import_reports import InvalidReport, read_report
+from router.printable_text import printable
 from router.usage.open_store import POSTGRES_SCHEMES, open_store
 from router.usage.parse_window_and_share import window_of
-from router.usage.schema_coverage import add_unknown_variables, usage_of_schema
 from router.usage.usage_queries import read_coordinates, read_operations, read_totals
 from servicekit.errors import StartupError
 
@@ -190,7 +186,7 @@ def coverage(schema: Path, **given: Any) -> None:
 )
 def prune(store: str, keep_days: int, keep_minutes_days: int) -> None:
     """Delete old counts, and operations without any counts."""
-    pruned = _in_store(store, lambda opened: opened.prune(time.time(), keep_days, keep_minutes_days))
+    pruned = _in_store(store, lambda opened: opened.prune(time.time(), keep_days, keep_minutes_days), writes=True)
     click.echo(
         f"deleted {pruned.minutes:,} counts of minutes, {pruned.days:,} of days and {pruned.operations:,} operations"
     )
@@ -205,6 +201,9 @@ def import_(store: str, schema: Path, files: tuple[Path, ...]) -> None:
 
     FILES can be compressed with gzip.
     """
+    # `router usage report` needs none of the modules that read schemas, and they take long to import.
+    from router.usage.import_reports import InvalidReport, read_report  # noqa: PLC0415
+
     known = _schema(schema)
 
     async def run(opened: UsageStore) -> None:
@@ -220,21 +219,23 @@ def import_(store: str, schema: Path, files: tuple[Path, ...]) -> None:
                 f"{_plural(len(imported.batch.operations), 'operation')}{skipped}"
             )
 
-    _in_store(store, run, create=True)
+    _in_store(store, run, writes=True, create=True)
 
 
 def _options(given: dict[str, Any]) -> Chosen:
     return Chosen(given["store"], window_of(given["since"], given["excluded"]), given["as_json"])
 
 
-def _in_store(location: str, use: Callable[[UsageStore], Awaitable[T]], *, create: bool = False) -> T:
+def _in_store(
+    location: str, use: Callable[[UsageStore], Awaitable[T]], *, writes: bool = False, create: bool = False
+) -> T:
     if not create and not location.startswith(POSTGRES_SCHEMES) and not Path(location).exists():
         raise StartupError(
             f"{location}: no such file; name the store that the router writes (usage.file in router.yaml)"
         )
 
     async def run() -> T:
-        store = await open_store(location)
+        store = await open_store(location, for_reading=not writes)
         try:
             return await use(store)
         finally:
@@ -248,6 +249,9 @@ async def _both(first: Awaitable[T], second: Awaitable[Any]) -> tuple[T, Any]:
 
 
 def _elements(chosen: Chosen, path: Path) -> list[ElementUsage]:
+    # Like the modules that `_schema` imports, this one takes long to import, and not every report needs it.
+    from router.usage.schema_coverage import add_unknown_variables, usage_of_schema  # noqa: PLC0415
+
     schema = _schema(path)
 
     async def read(store: UsageStore) -> list[ElementUsage]:
@@ -259,6 +263,10 @@ def _elements(chosen: Chosen, path: Path) -> list[ElementUsage]:
 
 
 def _schema(path: Path) -> GraphQLSchema:
+    # Most of the time of `router usage report` would be the import of these modules.
+    from router.schema_check.schema_sources import UnreadableSchema  # noqa: PLC0415
+    from router.schema_check.schema_versions import NotComposable, read_version  # noqa: PLC0415
+
     try:
         return read_version(path, 30.0).schema
     except (UnreadableSchema, NotComposable) as error:

@@ -107,7 +107,7 @@ def _known(found: OperationUsage) -> KnownOperation:
 
 
 async def _opened(rules: UsageRules) -> UsageSource:
-    store = await open_store(rules.store)
+    store = await open_store(rules.store, for_reading=True)
     try:
         windows = _Windows(store, rules)
         usual = await windows.counted(UsageRule(), "--since")
@@ -150,7 +150,7 @@ class _Windows:
 async def _read(
     location: str, window: UsageWindow, limit: int | None, coordinates: Collection[str] | None
 ) -> Sequence[OperationUsage]:
-    store = await open_store(location)
+    store = await open_store(location, for_reading=True)
     try:
         return await read_operations(store, window, limit, coordinates)
     finally:

@@ -26,6 +26,13 @@ class SqlTransaction(Protocol):
         """Execute a query, and return its rows."""
         ...
 
+    async def whole_rows(self, table: str, condition: str, parameters: Row) -> str:
+        """Return the name of a table, for the FROM of a query that reads most columns of the rows with `condition`.
+
+        The result can have a word that lets the database read the whole table instead of an index.
+        """
+        ...
+
 
 class SqlConnection(Protocol):
     """An open database."""

@@ -1,5 +1,7 @@
 """The usage store in an SQLite file, which several processes of one machine can share."""
 
+# ruff: noqa: S608  (statements contain only our own names and placeholders)
+
 from __future__ import annotations
 
 import asyncio
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from router.usage.sql_connection import Row
     from servicekit.sqlite_statements import Statements
 
+# Finding a row by an index takes this many times as long as reading a row of the whole table.
+_LOOK_UP_COST: Final = 3
 _MIGRATIONS: Final = (Migration(1, "first", FIRST_STEP),)
 
 
@@ -28,15 +32,15 @@ class SqliteConnection:
         self._database = database
 
     @classmethod
-    async def open(cls, path: Path) -> SqliteConnection:
-        """Open or create the file.
+    async def open(cls, path: Path, *, for_reading: bool = False) -> SqliteConnection:
+        """Open or create the file. If it is opened only for reading, damage is found when a query meets it.
 
         Raises:
             StartupError: The file cannot be used, or is another database. The message has the file, the reason and what
                 to do.
         """
         await asyncio.to_thread(_refuse_another_database, path)
-        return cls(await Database.open(path, _MIGRATIONS))
+        return cls(await Database.open(path, _MIGRATIONS, checks_pages=not for_reading))
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[_SqliteTransaction]:
@@ -59,6 +63,12 @@ class _SqliteTransaction:
     async def fetch(self, statement: str, parameters: Row = ()) -> Sequence[Row]:
         rows = await self._connection.execute_fetchall(_numbered(statement), parameters)
         return [tuple(row) for row in rows]
+
+    async def whole_rows(self, table: str, condition: str, parameters: Row) -> str:
+        # SQLite would find the rows by an index, whatever their number. Both counts need no rows of the table.
+        ((chosen,),) = await self.fetch(f"SELECT count(*) FROM {table} WHERE {condition}", parameters)
+        ((every,),) = await self.fetch(f"SELECT count(*) FROM {table}")
+        return f"{table} NOT INDEXED" if int(chosen or 0) * _LOOK_UP_COST > int(every or 0) else table
 
 
 def _refuse_another_database(path: Path) -> None:

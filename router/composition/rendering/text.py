@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from router.composition.rendering.printable_text import printable
+from router.printable_text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

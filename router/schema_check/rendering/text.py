@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from router.composition.rendering.printable_text import printable
+from router.printable_text import printable
 from router.schema_check.changes import Severity
 from router.schema_check.judge_changes import Verdict
 from router.schema_check.rendering.finding_texts import advice_for, note_of, operations_of, summary_of

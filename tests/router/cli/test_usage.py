@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -128,3 +130,8 @@ def test_a_window_that_is_none_is_bad_usage(store: str) -> None:
 
 def test_without_a_store_the_help_says_which_option_is_missing() -> None:
     assert "--store" in run("report").output
+
+
+def test_a_report_imports_no_modules_that_read_schemas() -> None:
+    script = "import sys, router.cli.usage; sys.exit('graphql' in sys.modules)"
+    subprocess.run((sys.executable, "-c", script), check=True)

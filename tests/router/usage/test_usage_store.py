@@ -116,6 +116,29 @@ async def test_values_of_variables_are_known_unless_some_were_not_looked_at(loca
         assert found.in_variables is None
 
 
+@pytest.mark.parametrize("most", [1, 3, 30, None])
+async def test_the_operations_with_the_most_requests_come_first(location: str, most: int | None) -> None:
+    operations = [operation(f"query Q{number} {{ books {{ id }} }}", f"Q{number}") for number in range(12)]
+    # Ten operations are old. So an index finds the rows of a short window, and a long window reads the whole table.
+    requests = [(each, client, number + 1) for number, each in enumerate(operations) for client in (WEB, IOS)]
+    async with opened(location) as store:
+        await store.write(batch(NOW - 600, *requests[:20]), MANY)
+        await store.write(batch(NOW, *requests[20:]), MANY)
+        for window, names in (
+            (ALWAYS, [f"Q{number}" for number in reversed(range(12))]),
+            (UsageWindow(time.time() - 300), ["Q11", "Q10"]),
+        ):
+            found = await read_operations(store, window, most)
+            assert [each.operation.name for each in found] == names[:most]
+            assert [each.counts.requests for each in found] == [2 * (int(name[1:]) + 1) for name in names[:most]]
+            assert [sum(client.requests for client in each.clients) for each in found] == [
+                each.counts.requests for each in found
+            ]
+            totals = await read_totals(store, window)
+            assert totals.operations == len(names)
+            assert totals.counts.requests == sum(2 * (int(name[1:]) + 1) for name in names)
+
+
 async def test_new_operations_beyond_the_limit_are_left_out_and_counted(location: str) -> None:
     async with opened(location) as store:
         assert await store.write(batch(NOW, (BOOK, WEB, 3)), 1) == 0
@@ -150,6 +173,24 @@ async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     file.write_bytes(b"no database" * 100)
     with pytest.raises(StartupError, match="is damaged"):
         await open_store(str(file))
+
+
+async def test_damage_is_found_when_a_report_reads_it(tmp_path: Path) -> None:
+    file = tmp_path / "usage.sqlite"
+    many = [(operation(f"query Q{number} {{ books {{ id }} }}"), WEB, 1) for number in range(500)]
+    async with opened(str(file)) as store:
+        await store.write(batch(NOW, *many), MANY)
+    content = file.read_bytes()
+    file.write_bytes(content[:8192] + b"\xff" * (len(content) - 8192))
+    with pytest.raises(StartupError, match="is damaged"):
+        await open_store(str(file))
+    store = await open_store(str(file), for_reading=True)
+    try:
+        with pytest.raises(StoreFailure) as caught:
+            await read_operations(store, ALWAYS)
+        assert "is damaged" in caught.value.explanation
+    finally:
+        await store.close()
 
 
 async def test_another_database_is_refused_and_left_alone(tmp_path: Path) -> None:

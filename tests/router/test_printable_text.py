@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.composition.rendering.printable_text import printable
+from router.printable_text import printable
 
 
 @pytest.mark.parametrize(
