@@ -117,9 +117,10 @@ class GroupBuilder:
         node = option.node
         if option.starts_fetch:
             draft = self._draft_of[option]
-            if option.step is PathStep.KEY_HOP:
-                return draft.entities.setdefault(self._entities_of[option], TreeBuilder(self._is_abstract(option)))
-            return draft.builder
+            entities = self._entities_of.get(option)
+            if entities is None or (option.step is PathStep.QUERY_ROOT and not entities[1]):
+                return draft.builder
+            return draft.entities.setdefault(entities, TreeBuilder(self._is_abstract(option)))
         assert option.parent is not None  # noqa: S101 - only root options have no parent
         above = self._builder(option.parent, guards)
         if option.step is PathStep.DEFER:

@@ -6,6 +6,7 @@ A root option is an option at which a fetch begins.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -35,7 +36,8 @@ Entities: TypeAlias = "tuple[EntityType, TypesOnPath]"
 class GroupDraft:
     """Collects the root options and the selections of a future fetch group.
 
-    `builder` collects the selections of a root fetch. `entities` collects the selections of an entity fetch.
+    `builder` collects the selections of a root fetch. `entities` collects the selections of an entity fetch, or of a
+    fetch from the query root below objects of several types.
     """
 
     number: int
@@ -60,6 +62,8 @@ class GroupDraft:
 
     def tree(self) -> Tree:
         """Return what the fetch selects."""
+        if next(iter(self.inputs)).step is PathStep.QUERY_ROOT:
+            return reduce(merge_trees, (builder.freeze() for builder in self.entities.values()), self.builder.freeze())
         fragments: dict[str, Tree] = {}
         for ((type_name, _), _), builder in self.entities.items():
             tree = builder.freeze()
@@ -82,7 +86,7 @@ class GroupDraft:
 def entities_of(
     graph: QueryGraph, roots: Iterable[PathOption], inputs: Mapping[PathOption, Inputs]
 ) -> dict[PathOption, Entities]:
-    """Return the entities that the fetch of each key hop is for.
+    """Return the entities that the fetch of each key hop or re-entry is for.
 
     The types are left out where no selection can do harm: if all root options for the same objects in one subgraph
     have the same node, or nodes that differ only in the type of the entity. They are not left out if a hop waits for
@@ -90,7 +94,7 @@ def entities_of(
     """
     alike: dict[tuple[str, tuple[str, ...]], list[PathOption]] = {}
     for root in roots:
-        if root.step is PathStep.KEY_HOP:
+        if root.step is not PathStep.OPERATION_ROOT:
             alike.setdefault((root.subgraph, root.node.track), []).append(root)
     found: dict[PathOption, Entities] = {}
     for same in alike.values():
@@ -106,7 +110,7 @@ def _types_that_matter(
     graph: QueryGraph, roots: Sequence[PathOption], inputs: Mapping[PathOption, Inputs]
 ) -> Sequence[TypesOnPath]:
     first = roots[0]
-    is_conditioned = any(is_type_above(leaf, root) for root in roots for leaf, _ in inputs[root])
+    is_conditioned = any(is_type_above(leaf, root) for root in roots for leaf, _ in inputs.get(root, ()))
     if is_conditioned or any(root.node is not first.node or root.type_name != first.type_name for root in roots):
         types = [types_on_path(root.node, graph.possible) for root in roots]
         if (
@@ -158,7 +162,8 @@ def parts(graph: QueryGraph, draft: GroupDraft, entities_of_roots: Mapping[PathO
 
 def _given(inputs: Iterable[RepresentationInput]) -> frozenset[str]:
     """Return the leaf fields that representations contain, whichever of the inputs is used."""
-    return frozenset.intersection(*(frozenset(path[0] for path, _ in entry.keys) for entry in inputs))
+    given = [frozenset(path[0] for path, _ in entry.keys) for entry in inputs]
+    return frozenset.intersection(*given) if given else frozenset()
 
 
 def path_of(graph: QueryGraph, draft: GroupDraft) -> Path:
