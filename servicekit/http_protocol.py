@@ -18,6 +18,7 @@ connected ── first byte ──> head ── complete ──> body ── com
 - A client that does not read its response is disconnected.
 - Requests of one connection are processed one after the other. While requests wait, nothing more is read from the
   connection, and only a few requests may wait.
+- A request starts when `servicekit.request_admission` admits it, and may be refused after its head was read.
 - If too many connections are open, the one whose client has been silent for the longest time is closed.
 - A connection is closed after a number of requests, so that clients behind a load balancer move to new processes.
 
@@ -29,23 +30,29 @@ from __future__ import annotations
 
 import http
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import structlog
 from uvicorn.protocols.http.flow_control import FlowControl
 
 from servicekit.bounded_close import ClientTransport
+from servicekit.http_admission import AdmittedRequests
 from servicekit.http_limits import MOST_DISCARDED
-from servicekit.http_requests import TOO_LARGE, StrictRequests
+from servicekit.http_requests import TOO_LARGE
 
 if TYPE_CHECKING:
     import asyncio
 
-    from uvicorn._types import ASGI3Application
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+    from uvicorn.server import ServerState
 
     from servicekit.http_limits import ConnectionLimits
+    from servicekit.request_admission import RequestAdmission
 
 _log = structlog.stdlib.get_logger("server")
+
+# For each server, the connections that wait for their client, in the order in which they began to wait.
+_silent_of: WeakKeyDictionary[ServerState, dict[BoundedProtocol, None]] = WeakKeyDictionary()
 
 _TIMEOUT = http.HTTPStatus.REQUEST_TIMEOUT
 _UNAVAILABLE = http.HTTPStatus.SERVICE_UNAVAILABLE
@@ -66,7 +73,7 @@ class _Flow(FlowControl):
             super().resume_reading()
 
 
-class BoundedProtocol(StrictRequests):
+class BoundedProtocol(AdmittedRequests):
     """uvicorn's HTTP/1.1 protocol with the default `ConnectionLimits`.
 
     `bounded` returns a subclass with other limits.
@@ -77,11 +84,10 @@ class BoundedProtocol(StrictRequests):
         self.timeout_keep_alive = self.limits.keep_alive_seconds  # type: ignore[assignment]  # a timer takes fractions
         self._timer: asyncio.TimerHandle | None = None  # the time limit of the head or body being received
         self._write_timer: asyncio.TimerHandle | None = None
-        self._running: RequestResponseCycle | None = None
         self._requests = 0
         self._ignores_input = False
         self._discarded = 0
-        self.quiet_since = self.loop.time()
+        self._silent = _silent_of.setdefault(self.server_state, {})
 
     # The event loop calls the following methods.
 
@@ -90,12 +96,14 @@ class BoundedProtocol(StrictRequests):
         self.flow = self._flow = _Flow(transport)
         self._client = ClientTransport(transport, self.loop, self.limits.keep_alive_seconds, self._is_receiving)
         self._timer = self.loop.call_later(self.limits.head_seconds, self._expired)
+        self._silent[self] = None
         if len(self.connections) > self.limits.max_connections:
-            make_room(self)
+            self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
         self.resume_writing()
+        self._silent.pop(self, None)
         self._client.lost()
         if self._running is not None and not self._running.response_complete:
             # uvicorn marks only the request that was read last as disconnected. That request may still wait in the
@@ -107,12 +115,14 @@ class BoundedProtocol(StrictRequests):
     def pause_writing(self) -> None:
         super().pause_writing()
         self._write_timer = self.loop.call_later(self.limits.keep_alive_seconds, self.transport.abort)
+        self._update_silent()
 
     def resume_writing(self) -> None:
         if self._write_timer is not None:
             self._write_timer.cancel()
             self._write_timer = None
         super().resume_writing()
+        self._update_silent()
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
@@ -162,22 +172,23 @@ class BoundedProtocol(StrictRequests):
         if most is not None and self._requests >= most:
             cycle.keep_alive = False
         self._flow.is_held = bool(self.pipeline)
+        self._admit_received(cycle)
 
     def _end_message(self) -> None:
         self._stop_timer()
+        if self._is_responding():
+            self._silent.pop(self, None)
 
     # uvicorn calls the following methods.
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        self._running = cycle
-        super()._start_asgi_task(cycle, app)
-
     def on_response_complete(self) -> None:
-        self.quiet_since = self.loop.time()
+        self._silent.pop(self, None)  # so that this connection becomes the last one
+        self._silent[self] = None
         if self._client.is_closing():
             self.pipeline.clear()
         self._flow.is_held = len(self.pipeline) > 1
         super().on_response_complete()
+        self._update_silent()
 
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection.
@@ -192,9 +203,25 @@ class BoundedProtocol(StrictRequests):
 
     # The following methods concern the end of a connection.
 
-    def waits_for_client(self) -> bool:
-        """Whether the server is waiting for the client to send a request or to read a response."""
-        return not self._is_responding() or self._is_receiving() or self.flow.write_paused
+    def _update_silent(self) -> None:
+        """Note whether the server is waiting for the client to send a request or to read a response."""
+        if not self._is_responding() or self._is_receiving() or self.flow.write_paused:
+            self._silent.setdefault(self)
+        else:
+            self._silent.pop(self, None)
+
+    def _make_room(self) -> None:
+        """Close one connection, because there are too many.
+
+        The connection whose client has been silent for the longest time is closed. A connection is not closed while the
+        server is working on its request. If no other connection can be closed, this new one is refused.
+        """
+        longest = next(iter(self._silent))
+        if longest is self:
+            self.refuse(_UNAVAILABLE, "too many connections are open")
+        else:
+            del self._silent[longest]
+            longest.transport.abort()
 
     def refuse(self, status: http.HTTPStatus, reason: str) -> None:
         """Refuse the request that the client is sending, and close the connection.
@@ -203,6 +230,7 @@ class BoundedProtocol(StrictRequests):
         """
         self._ignores_input = True
         self._stop_timer()
+        self._silent.setdefault(self)
         running = self._running if self._is_responding() else None
         if running is not None and running is not self._received:
             self.pipeline.clear()
@@ -218,15 +246,6 @@ class BoundedProtocol(StrictRequests):
             _log.info("request refused", status=status.value, reason=reason)
             self._client.write(_refusal(status, reason))
             self._client.close()
-
-    def _end(self, running: RequestResponseCycle | None) -> None:
-        """If the application still works on the `running` request, tell it that the client is gone."""
-        if running is not None:
-            running.disconnected = True
-            running.message_event.set()
-
-    def _is_responding(self) -> bool:
-        return self._running is not None and not self._running.response_complete
 
     def _is_receiving(self) -> bool:
         return not self._in_head or self._ignores_input
@@ -254,20 +273,6 @@ class BoundedProtocol(StrictRequests):
             self.refuse(_TIMEOUT, "the request did not arrive in time")
 
 
-def make_room(newest: BoundedProtocol) -> None:
-    """Close one connection, because there are too many.
-
-    The connection whose client has been silent for the longest time is closed. A connection is not closed while the
-    server is working on its request. If no other connection can be closed, `newest` is refused.
-    """
-    silent = (each for each in newest.connections if isinstance(each, BoundedProtocol) and each.waits_for_client())
-    longest = min(silent, key=lambda each: each.quiet_since)
-    if longest is newest:
-        newest.refuse(_UNAVAILABLE, "too many connections are open")
-    else:
-        longest.transport.abort()
-
-
 def _refusal(status: http.HTTPStatus, reason: str) -> bytes:
     text = f"{status.phrase}: {reason}"
     retry = "retry-after: 1\r\n" if status is _UNAVAILABLE else ""
@@ -278,6 +283,6 @@ def _refusal(status: http.HTTPStatus, reason: str) -> bytes:
     return (head + text).encode("ascii")
 
 
-def bounded(limits: ConnectionLimits) -> type[BoundedProtocol]:
-    """Return a class for `uvicorn.Config(http=...)` that applies `limits`."""
-    return type("BoundedProtocol", (BoundedProtocol,), {"limits": limits})
+def bounded(limits: ConnectionLimits, admission: RequestAdmission | None = None) -> type[BoundedProtocol]:
+    """Return a class for `uvicorn.Config(http=...)` that applies `limits`. `admission` decides when requests start."""
+    return type("BoundedProtocol", (BoundedProtocol,), {"limits": limits, "admission": admission})

@@ -42,6 +42,7 @@ class StrictRequests(HttpToolsProtocol):
         self._framing_line = b""
         self._refusal: tuple[http.HTTPStatus, str] | None = None
         self._is_replaying_head = False
+        self._is_creating_cycle = False  # true while uvicorn processes a head that is complete
         self._expect_head()
 
     def _expect_head(self) -> None:
@@ -115,7 +116,9 @@ class StrictRequests(HttpToolsProtocol):
             self._refusal = TOO_LARGE, "the head is too large"
             raise TooManyHeaders
         self._check_head()
+        self._is_creating_cycle = True
         super().on_headers_complete()
+        self._is_creating_cycle = False
         self._in_head, self._received = False, self.cycle
         self._field_count = self._field_size = 0
         self._framing.begin()

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from servicekit.asgi import ASGIApp, Message, Receive, Scope, Send
+    from servicekit.request_admission import RequestAdmission
     from servicekit.settings import ProcessSettings
 
 _log = structlog.stdlib.get_logger("server")
@@ -64,12 +65,14 @@ class ServerOptions:
         supervised: whether a supervisor stops this process. Such a process may get two SIGTERMs, one from the
             supervisor and one from the system. So a second SIGTERM does not end running requests, but a second SIGINT
             ends them.
+        admission: decides when requests start; None if they start at once.
         log_in_background: whether a thread writes the log (`servicekit.background_log_writer`).
     """
 
     connections: ConnectionLimits = field(default_factory=ConnectionLimits)
     refuse: ASGIApp = refuse_as_graphql
     supervised: bool = False
+    admission: RequestAdmission | None = None
     log_in_background: bool = False
 
 
@@ -122,7 +125,7 @@ def serve(
     drainable = DrainableApp(app, chosen.refuse)
     limits = chosen.connections
     limits = replace(limits, max_connections=connections_within(limits.max_connections))
-    config = _config(drainable, "on", settings.shutdown_seconds, bounded(limits))
+    config = _config(drainable, "on", settings.shutdown_seconds, bounded(limits, chosen.admission))
     server = DrainingServer(config, drainable, supervised=chosen.supervised or settings.parent_pipe is not None)
     _stop_on_signals(server)
     if settings.parent_pipe is not None:

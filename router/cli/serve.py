@@ -136,8 +136,8 @@ def _listening(settings: RouterSettings) -> Endpoint:
     return Endpoint(settings.server.host, settings.server.port, "server.port in router.yaml, or ROUTER_PORT")
 
 
-def _options(settings: RouterSettings) -> ServerOptions:
-    """Return the server options: the limits of connections to clients.
+def _options(settings: RouterSettings, live: RouterProcess) -> ServerOptions:
+    """Return the server options: the limits of connections to clients, and when requests start.
 
     The router itself enforces the configured limits, and names the exceeded limit in its response. For this, it must be
     able to read requests that are a little too large or too slow. So the server's limits for URL and headers are twice
@@ -155,15 +155,19 @@ def _options(settings: RouterSettings) -> ServerOptions:
         keep_alive_requests=server.keep_alive_requests,
         max_connections=server.max_connections,
     )
-    return ServerOptions(connections, log_in_background=True)
+    return ServerOptions(connections, admission=live.admission, log_in_background=True)
+
+
+def _most_waiting(settings: RouterSettings) -> int:
+    return max(1, settings.server.max_connections // 4)
 
 
 def _serve_alone(locations: FileLocations, settings: RouterSettings, process_settings: ProcessSettings) -> None:
-    live = RouterProcess(locations)
+    live = RouterProcess(locations, _most_waiting(settings))
     signal.signal(signal.SIGHUP, lambda _number, _frame: live.request_reload())
     live.start()
     live.companions += _admin(settings, live)
-    serve("router", lambda: live.asgi, _listening(settings), process_settings, _options(settings))
+    serve("router", lambda: live.asgi, _listening(settings), process_settings, _options(settings, live))
 
 
 def _serve_as_worker(
@@ -174,7 +178,7 @@ def _serve_as_worker(
     # A terminal sends SIGHUP to all processes. Workers ignore it, because the supervisor reloads the workers.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     connection = socket.socket(fileno=channel)
-    live = RouterProcess(locations)
+    live = RouterProcess(locations, _most_waiting(settings))
     try:
         live.start()
     except StartupError as error:
@@ -182,7 +186,7 @@ def _serve_as_worker(
         raise
     handlers = {"status": live.status, "reload": live.reload, "reload_on_signal": live.reload_on_signal}
     live.companions.append(serve_supervisor(connection, handlers, _stop_this_process))
-    options = replace(_options(settings), supervised=True)
+    options = replace(_options(settings, live), supervised=True)
     serve("router", lambda: live.asgi, socket.socket(fileno=listener), process_settings, options)
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from router.lifecycle.warm_up import WarmUpResult
     from router.settings import RouterSettings
     from servicekit.asgi import Receive, Scope, Send
+    from servicekit.request_admission import AdmissionRules
 
 GC_THRESHOLDS = (10_000, 3, 160)
 """The arguments of `gc.set_threshold`. They are higher than Python's defaults, because a request creates thousands of
@@ -116,6 +117,10 @@ class Rollover:
         """Check readiness: raise `NotReady` while requests are refused because of overload."""
         if self.current is not None:
             self.current.gateway.overload.check()
+
+    def admission_rules(self) -> AdmissionRules | None:
+        """Return when requests start now; None if no supergraph is loaded."""
+        return self.current.gateway.overload if self.current is not None else None
 
     async def health_details(self) -> Mapping[str, object]:
         """Return how many circuit breakers are not closed, if any. Subgraphs are not named, because clients see this.

@@ -21,6 +21,7 @@ from router.preparation.preparing_thread import SWITCH_INTERVAL_SECONDS
 from servicekit.asgi import RequestIdMiddleware
 from servicekit.health import HealthEndpoints, NotReady
 from servicekit.logging import background_status
+from servicekit.request_admission import RequestAdmission
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
+MOST_WAITING = 250
+"""The number of requests that may wait until others have ended, a quarter of the default of `server.max_connections`.
+Each of them occupies a connection, and running requests need connections too."""
+
 _log = structlog.stdlib.get_logger("reload")
 
 
@@ -41,10 +46,12 @@ class RouterProcess:
     """A process that serves one port. Call `start`, and then serve the ASGI application `asgi`.
 
     `companions` are context managers, for example an admin port. They are open as long as the application runs.
+    `admission` decides when requests start; at most `most_waiting` wait.
     """
 
-    def __init__(self, locations: FileLocations) -> None:
+    def __init__(self, locations: FileLocations, most_waiting: int = MOST_WAITING) -> None:
         self._rollover = Rollover()
+        self.admission = RequestAdmission(self._rollover.admission_rules, most_waiting)
         self._reloader = Reloader(locations, self._rollover)
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -86,6 +93,7 @@ class RouterProcess:
                 "loaded_seconds_ago": round(time.time() - current.loaded_at, 1),
                 "in_flight": current.in_flight,
                 "refused": current.gateway.overload.refused,
+                "admission": self.admission.status(),
                 "limits_exceeded": dict(current.gateway.limits.exceeded),
                 "warmed_up": current.warm_up_result._asdict(),
                 "caches": {

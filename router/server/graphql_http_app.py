@@ -31,9 +31,10 @@ from servicekit import client_address, request_deadline
 from servicekit.asgi import CLIENT_CLOSED_REQUEST
 from servicekit.client_address import TrustedProxies
 from servicekit.cors import Preflight
+from servicekit.request_admission import WAITED
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from router.request.request_and_response import Execute, GraphQLRequest, Response
     from router.server.request_reading import Batch
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from servicekit.asgi import Message, Receive, Scope, Send
 
 CUT_OFF = "CANCELLED"
+_NO_STATE: Mapping[str, float] = {}
 
 
 class GraphQLApp:
@@ -83,7 +85,8 @@ class GraphQLApp:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = time.perf_counter()
+        waited = scope.get("state", _NO_STATE).get(WAITED, 0.0)  # before the request was started
+        started = time.perf_counter() - waited
         headers, log_line = _headers(scope), LogLine()
         policy = self._cors.of(scope["path"])
         preflight = Preflight.of(scope["method"], headers.get)
@@ -95,7 +98,7 @@ class GraphQLApp:
         media_type = negotiate(headers.get("accept"))
         limit = self._settings.traffic.request_timeout
         timeout = request_deadline.timeout_of(headers.get(request_deadline.HEADER), limit=limit)
-        deadline = asyncio.get_running_loop().time() + timeout
+        deadline = asyncio.get_running_loop().time() + timeout - waited
         http_request = HttpRequest(scope, _counted(receive, log_line), headers, deadline, log_line.exceeds)
         log_line.path = self._checks.logged_path(http_request)
         try:

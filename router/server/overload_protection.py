@@ -1,7 +1,10 @@
-"""Refuses a request immediately if too many requests are running. No request waits in a queue.
+"""Decides when requests are refused because the router is overloaded.
 
-A refusal costs little, so an overloaded router still finishes the requests that it has accepted. After many refusals in
-a short time, `/health/ready` fails. A load balancer then sends requests to another router.
+`router serve` asks before it starts a request (`servicekit.request_admission`): there a request waits for a short time,
+and a refusal costs little, because nothing of the request but its head is read. In other servers, which run the ASGI
+application of a gateway, a request above the limit is refused at once.
+
+After many refusals in a short time, `/health/ready` fails. A load balancer then sends requests to another router.
 """
 
 from __future__ import annotations
@@ -14,15 +17,19 @@ from typing import TYPE_CHECKING
 from router.server.cors import cors_policies
 from router.server.respond_503_before_reading import ServiceUnavailable
 from router.server.response_writing import METHODS
+from servicekit import request_deadline
 from servicekit.asgi import header
 from servicekit.health import NotReady
 
 if TYPE_CHECKING:
     from router.settings.model import RouterSettings
     from servicekit.asgi import ASGIApp, Receive, Scope, Send
+    from servicekit.cors import Headers
+    from servicekit.request_admission import Refusal
 
 CODE = "ROUTER_OVERLOADED"
 _MESSAGE = "The router has too many requests; try again later."
+_TIMEOUT = request_deadline.HEADER.encode()
 
 
 class OverloadGuard:
@@ -35,7 +42,9 @@ class OverloadGuard:
     def __init__(self, app: ASGIApp, settings: RouterSettings) -> None:
         bounds = settings.overload
         self._app = app
-        self._most = bounds.max_requests
+        self.max_requests = bounds.max_requests
+        self.busy_duration = bounds.busy_duration
+        self._max_wait = bounds.max_wait
         self._window = bounds.window
         self._unready_after = bounds.unready_after
         self._refusal = ServiceUnavailable(CODE, _MESSAGE, math.ceil(bounds.retry_after), settings.server.path)
@@ -48,7 +57,7 @@ class OverloadGuard:
         if scope["type"] != "http" or scope["method"] == "OPTIONS":
             await self._app(scope, receive, send)
             return
-        if self._most is not None and self._running >= self._most:
+        if self.max_requests is not None and self._running >= self.max_requests:
             await self._refuse(scope, send)
             return
         self._running += 1
@@ -68,8 +77,29 @@ class OverloadGuard:
         if len(recent) == self._unready_after and time.monotonic() - recent[0] < self._window:
             raise NotReady("requests are being refused")
 
-    async def _refuse(self, scope: Scope, send: Send) -> None:
+    # `RequestAdmission` calls the following methods.
+
+    def is_exempt(self, scope: Scope) -> bool:
+        """See `AdmissionRules.is_exempt`. Without responses to health probes, the router would be restarted."""
+        path: str = scope["path"]
+        return scope["method"] == "OPTIONS" or path.startswith("/health/")
+
+    def max_wait(self, scope: Scope) -> float:
+        """See `AdmissionRules.max_wait`. A request does not wait longer than its client."""
+        return request_deadline.timeout_of(header(scope, _TIMEOUT), limit=self._max_wait)
+
+    def refuse(self, scope: Scope) -> Refusal:
+        """See `AdmissionRules.refuse`."""
+        self._count_refusal()
+        return self._refusal.response(header(scope, b"accept"), self._cors_of(scope))
+
+    def _count_refusal(self) -> None:
         self.refused += 1
         self._recent.append(time.monotonic())
-        cors = self._cors.of(scope["path"]).response_headers(header(scope, b"origin"))
-        await self._refusal.respond(scope, send, cors)
+
+    def _cors_of(self, scope: Scope) -> Headers:
+        return self._cors.of(scope["path"]).response_headers(header(scope, b"origin"))
+
+    async def _refuse(self, scope: Scope, send: Send) -> None:
+        self._count_refusal()
+        await self._refusal.respond(scope, send, self._cors_of(scope))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from router import json_codec
 from router.server.access_log import LogLine
 from router.server.media_types import MediaType, negotiate
+from servicekit.request_admission import Refusal
 
 if TYPE_CHECKING:
     from servicekit.asgi import Scope, Send
@@ -32,6 +33,16 @@ class ServiceUnavailable:
             (b"vary", b"Accept"),
             (b"x-content-type-options", b"nosniff"),
         )
+        self._heads = {each: _head(each, self._headers) for each in MediaType}
+
+    def response(self, accept: str | None, extra: Headers = ()) -> Refusal:
+        """Return the response for a server that sends it without running an application.
+
+        `accept` is the header of the request; `extra` are further headers.
+        """
+        media_type = negotiate(accept) or MediaType.JSON
+        lines = b"".join(name + b": " + value + b"\r\n" for name, value in extra)
+        return Refusal(self._heads[media_type] + lines, self._body)
 
     async def respond(self, scope: Scope, send: Send, extra: Headers = ()) -> None:
         """Send the response in the media type that the client prefers. `extra` are further headers."""
@@ -45,3 +56,9 @@ class ServiceUnavailable:
         await send({"type": "http.response.start", "status": STATUS, "headers": headers})
         await send({"type": "http.response.body", "body": self._body})
         log_line.write(scope, headers_sent, 0.0)
+
+
+def _head(media_type: MediaType, headers: Headers) -> bytes:
+    fields = ((b"content-type", media_type.header), *headers)
+    lines = b"".join(name + b": " + value + b"\r\n" for name, value in fields)
+    return b"HTTP/1.1 503 Service Unavailable\r\n" + lines

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from servicekit.http_limits import ConnectionLimits
+    from servicekit.request_admission import RequestAdmission
 
 SHORT = 0.1
 SECONDS = 10
@@ -85,10 +86,18 @@ class Client:
 
 
 @asynccontextmanager
-async def served(limits: ConnectionLimits, served_app: Any = app) -> AsyncIterator[Callable[[], Awaitable[Client]]]:
+async def served(
+    limits: ConnectionLimits, served_app: Any = app, admission: RequestAdmission | None = None
+) -> AsyncIterator[Callable[[], Awaitable[Client]]]:
     listener = bind(Endpoint("127.0.0.1", 0, "-"))
     config = uvicorn.Config(
-        served_app, loop="none", http=bounded(limits), ws="none", lifespan="off", log_config=None, access_log=False
+        served_app,
+        loop="none",
+        http=bounded(limits, admission),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
     )
     server = uvicorn.Server(config)
     config.load()

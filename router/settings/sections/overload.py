@@ -9,10 +9,16 @@ from router.settings.types import Count, Duration
 
 
 class Overload(Section):
-    """When too many requests are running, the router refuses further requests at once with 503 and `Retry-After`."""
+    """When too many requests are running, further requests wait, and after `max_wait` are refused with 503."""
 
     max_requests: Count | None = None
     """Maximum number of concurrent requests in one worker; null for no limit."""
+    busy_duration: Duration | None = 0.25
+    """How long requests may take on average while the processor has more to do than it can. If they take longer, fewer
+    requests run at the same time, but at least 16; null for no such limit."""
+    max_wait: Duration = 0.5
+    """How long a request may wait until it can run. If several requests wait, the newest runs first. A request does not
+    wait if a server other than `router serve` runs the ASGI application of a gateway."""
     retry_after: Duration = 1.0
     """The `Retry-After` of the response to a refused request, rounded to whole seconds."""
     unready_after: Count = 100

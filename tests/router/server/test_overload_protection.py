@@ -24,7 +24,8 @@ class Busy:
         self.release = asyncio.Event()
         self.waiting = 0
         settings = read(f"overload: {{{overload}}}\n{more}", {})
-        self.client = AsgiClient(Gateway.from_supergraph(SDL, settings, send=Shop(before={"people": self._wait})).asgi)
+        gateway = Gateway.from_supergraph(SDL, settings, send=Shop(before={"people": self._wait}))
+        self.overload, self.client = gateway.overload, AsgiClient(gateway.asgi)
 
     async def _wait(self, _request: SubgraphRequest) -> None:
         self.waiting += 1
@@ -104,3 +105,15 @@ async def test_it_is_ready_again_when_they_are_long_ago() -> None:
             await asyncio.sleep(0.01)
     busy.release.set()
     await asyncio.gather(*tasks)
+
+
+def test_the_settings_decide_when_requests_start() -> None:
+    rules = Busy("max_requests: 3, busy_duration: 100ms, max_wait: 2s").overload
+    assert (rules.max_requests, rules.busy_duration) == (3, 0.1)
+    scope = {"method": "POST", "path": "/graphql", "headers": []}
+    assert rules.max_wait(scope) == 2
+    assert rules.max_wait({**scope, "headers": [(b"x-request-timeout-ms", b"1500")]}) == 1.5
+    assert not rules.is_exempt(scope)
+    assert rules.is_exempt({**scope, "path": "/health/live"})
+    assert rules.is_exempt({**scope, "method": "OPTIONS"})
+    assert Busy("busy_duration: null").overload.busy_duration is None

@@ -238,6 +238,8 @@ TESTS: dict[str, str] = {
     "admin.port": f"{SERVE}::test_a_taken_admin_port_is_named",
     "admin.token": f"{ROUTER}/lifecycle/test_admin_port.py::test_without_a_token_in_the_settings_nobody_reloads",
     "overload.max_requests": f"{OVERLOAD}::test_requests_beyond_the_bound_are_refused_and_the_others_served",
+    "overload.busy_duration": f"{OVERLOAD}::test_the_settings_decide_when_requests_start",
+    "overload.max_wait": f"{OVERLOAD}::test_the_settings_decide_when_requests_start",
     "overload.retry_after": f"{OVERLOAD}::test_requests_beyond_the_bound_are_refused_and_the_others_served",
     "overload.unready_after": f"{OVERLOAD}::test_many_refusals_in_a_short_time_make_it_unready",
     "overload.window": f"{OVERLOAD}::test_it_is_ready_again_when_they_are_long_ago",

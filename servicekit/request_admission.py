@@ -1,0 +1,240 @@
+"""Decides when a request may start: at once, after waiting for other requests, or never.
+
+```
+head was read ── fewer requests run than the limit ─────────────────────────────> start
+      └── wait ── a request ends, and this is the newest that waits ────────────> start
+                    ├── waited for `max_wait`, or the client's time is over ───> refused with 503
+                    ├── too many wait, and this is the oldest that waits ──────> refused with 503
+                    └── the client closes its connection ──────────────────────> dropped
+```
+
+The limit is the smaller one of a number that the application chooses, and of a number that depends on how busy the
+processor is (`servicekit.busy_limit`).
+
+Of the requests that wait, the newest starts first. So under overload, the requests that are served have waited for a
+short time, and not each of them for nearly as long as its client has patience. A request that waits costs little, and
+its connection sends no other request meanwhile. So clients that repeat refused requests at once cannot keep the
+processor busy with refusals.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+import structlog
+
+from servicekit.busy_limit import BusyLimit, Observation
+from servicekit.busy_time import busy_time_of_this_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from servicekit.asgi import Scope
+
+OBSERVE_SECONDS: Final = 0.05
+"""The event loop is observed this often, while requests run."""
+
+_REPORT_SECONDS: Final = 1.0
+"""While requests are refused, a log line counts them this often."""
+
+WAITED: Final = "seconds_waited"
+"""The key in the `state` of an ASGI scope for the number of seconds that the request has waited for its start."""
+
+_log = structlog.stdlib.get_logger("server")
+
+
+class Refusal(NamedTuple):
+    """A response that is ready to be sent: status line and headers without the last empty line, and the body."""
+
+    head: bytes
+    body: bytes
+
+
+class AdmissionRules(Protocol):
+    """What the application decides about its requests. The rules may change between two requests.
+
+    Attributes:
+        max_requests: how many requests may run at the same time; None for no limit.
+        busy_duration: how many seconds requests may take on average while the processor is busy; None for any time.
+    """
+
+    max_requests: int | None
+    busy_duration: float | None
+
+    def is_exempt(self, scope: Scope) -> bool:
+        """Whether this request always starts at once, and is not counted."""
+
+    def max_wait(self, scope: Scope) -> float:
+        """Return how many seconds this request may wait."""
+
+    def refuse(self, scope: Scope) -> Refusal:
+        """Count this request as refused, and return the response."""
+
+
+class AdmittedRequest(Protocol):
+    """A request whose head was read, as the server knows it."""
+
+    @property
+    def scope(self) -> Scope:
+        """The ASGI scope of the request."""
+
+    def start(self, *, is_counted: bool) -> None:
+        """Run the application. If `is_counted` is true, call `RequestAdmission.end` when it has ended."""
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Send `refusal` to the client."""
+
+    def is_gone(self) -> bool:
+        """Whether the client has closed its connection."""
+
+
+class _Waiting(NamedTuple):
+    request: AdmittedRequest
+    since: float
+    until: float
+
+
+class RequestAdmission:
+    """Starts, delays and refuses the requests of one process.
+
+    `rules` returns the rules of the application now, or None while there is no application that has rules. Then every
+    request starts at once. At most `most_waiting` requests wait. All methods must be called in the event loop.
+
+    Attributes:
+        running: the number of requests that run.
+        busy_seconds: returns how long the thread of the event loop was busy so far.
+    """
+
+    def __init__(self, rules: Callable[[], AdmissionRules | None], most_waiting: int) -> None:
+        self._rules = rules
+        self._most_waiting = most_waiting
+        self.busy_seconds: Callable[[], float] | None = None
+        self._busy_limit = BusyLimit()
+        self._waiting: deque[_Waiting] = deque()
+        self._observing: asyncio.TimerHandle | None = None
+        self._expiring: asyncio.TimerHandle | None = None
+        self._observed_at = self._busy_before = 0.0
+        self._peak = self._ended = self._refused = 0
+        self._reported_at = float("-inf")
+        self.running = 0
+
+    def status(self) -> dict[str, int | None]:
+        """Return how many requests run and wait, and the limit while the processor is busy."""
+        limit = self._busy_limit.limit
+        waiting = sum(not each.request.is_gone() for each in self._waiting)
+        return {"running": self.running, "waiting": waiting, "busy_limit": None if limit is None else int(limit)}
+
+    def admit(self, request: AdmittedRequest) -> None:
+        """Start the request now, start it later, or refuse it later."""
+        rules, scope = self._rules(), request.scope
+        if rules is None or rules.is_exempt(scope):
+            request.start(is_counted=False)
+        elif self._has_room(rules):
+            self._start(request)
+        else:
+            now = _now()
+            self._waiting.append(_Waiting(request, now, now + rules.max_wait(scope)))
+            self._busy_limit.note_waiting(now)
+            if len(self._waiting) > self._most_waiting:
+                self._refuse_oldest()
+            if self._expiring is None:
+                self._expire_later(now)
+
+    def end(self) -> None:
+        """Note that a request, which was started with `is_counted`, has ended."""
+        self.running -= 1
+        self._ended += 1
+        if self._waiting:
+            self._start_waiting()
+
+    def _has_room(self, rules: AdmissionRules) -> bool:
+        most, busy = rules.max_requests, self._busy_limit.limit
+        return (most is None or self.running < most) and (busy is None or self.running < int(busy))
+
+    def _start(self, request: AdmittedRequest) -> None:
+        self.running += 1
+        self._peak = max(self._peak, self.running)
+        if self._observing is None:
+            self._begin_observing()
+        request.start(is_counted=True)
+
+    def _start_waiting(self) -> None:
+        """Start the newest of the waiting requests, as many as the limit allows."""
+        rules = self._rules()
+        while self._waiting and (rules is None or self._has_room(rules)):
+            request, since, until = self._waiting.pop()
+            if request.is_gone():
+                continue
+            now = _now()
+            if now >= until:
+                self._refuse(request)
+                continue
+            request.scope["state"][WAITED] = now - since
+            self._start(request)
+
+    def _expire_later(self, now: float) -> None:
+        # If the client of a later request has less time, this request is refused a little late.
+        seconds = max(0.0, self._waiting[0].until - now)
+        self._expiring = asyncio.get_running_loop().call_later(seconds, self._expire)
+
+    def _expire(self) -> None:
+        """Refuse the requests that have waited too long."""
+        self._expiring = None
+        waiting, now = self._waiting, _now()
+        while waiting and (waiting[0].until <= now or waiting[0].request.is_gone()):
+            self._refuse_oldest()
+        if waiting and self._expiring is None:  # a refusal may have admitted the next request of its connection
+            self._expire_later(now)
+
+    def _refuse_oldest(self) -> None:
+        request = self._waiting.popleft().request
+        if not request.is_gone():
+            self._refuse(request)
+
+    def _refuse(self, request: AdmittedRequest) -> None:
+        rules = self._rules()
+        if rules is None:
+            self._start(request)
+            return
+        self._refused += 1
+        request.refuse(rules.refuse(request.scope))
+
+    def _begin_observing(self) -> None:
+        if self.busy_seconds is None:
+            self.busy_seconds = busy_time_of_this_thread()
+        self._observed_at, self._busy_before = _now(), self.busy_seconds()
+        self._ended = 0
+        self._observe_later(self.busy_seconds)
+
+    def _observe_later(self, busy_seconds: Callable[[], float]) -> None:
+        due = _now() + OBSERVE_SECONDS
+        self._observing = asyncio.get_running_loop().call_at(due, self._observe, due, busy_seconds)
+
+    def _observe(self, due: float, busy_seconds: Callable[[], float]) -> None:
+        rules, now, busy = self._rules(), _now(), busy_seconds()
+        seconds = now - self._observed_at
+        if rules is None or rules.busy_duration is None:
+            self._busy_limit.remove()
+        elif seconds > 0:
+            share = (busy - self._busy_before) / seconds
+            seen = Observation(now, seconds, share, now - due, self._ended, self._peak)
+            self._busy_limit.observe(seen, rules.busy_duration)
+        self._observed_at, self._busy_before = now, busy
+        self._peak, self._ended = self.running, 0
+        self._start_waiting()
+        self._report(now)
+        if self.running or self._busy_limit.limit is not None or self._refused:
+            self._observe_later(busy_seconds)
+        else:
+            self._observing = None
+
+    def _report(self, now: float) -> None:
+        if self._refused and now - self._reported_at >= _REPORT_SECONDS:
+            _log.warning("overloaded, requests refused", requests=self._refused, **self.status())
+            self._refused, self._reported_at = 0, now
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
