@@ -8,7 +8,7 @@ import secrets
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import jwt
@@ -152,6 +152,10 @@ class Pauses:
         await self.until_round_is_over()
 
 
+# Longer than the longest run by hand (`test_equal_outcomes`).
+_TOKEN_SECONDS: Final = 36_000
+
+
 @dataclass
 class Issuer:
     """A small auth service: signs access tokens and publishes the key over HTTP on a free port.
@@ -184,7 +188,7 @@ class Issuer:
             "roles": list(roles or (CUSTOMER,)),
             "scope": "",
             "iat": now,
-            "exp": now + 600,
+            "exp": now + _TOKEN_SECONDS,
             **(claims or {}),
         }
         content = {name: value for name, value in content.items() if value is not None}

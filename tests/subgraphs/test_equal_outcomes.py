@@ -1,6 +1,7 @@
 """The same generated orders, legal and illegal, have the same outcomes on SQLite and on MongoDB.
 
-`ORDERS=10000 python -m pytest -n 0 tests/subgraphs/test_equal_outcomes.py` compares more of them, `SEED=7` others.
+`ORDERS=10000 python -m pytest -n 0 --timeout=0 tests/subgraphs/test_equal_outcomes.py` compares more of them, `SEED=7`
+others.
 """
 
 from __future__ import annotations
