@@ -268,7 +268,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
             Variable(
                 "REDIS_URL",
                 "<unset: embedded>",
-                "Redis for the windows of the fraud rules, nonces of signed requests, and the router's rate limits.",
+                "Redis for a cache of accounts, windows of the fraud rules, nonces of signed requests, and rate limits.",
                 secret=True,
             ),
         ),

@@ -172,6 +172,10 @@ class _InternalRuntime:
     credential: ServiceCredential
     limits: Limits
 
+    @property
+    def writes(self) -> AccountStore:
+        return self.store
+
 
 def _postings_without_socket(store: AccountStore, credential: ServiceCredential, limits: Limits) -> httpx.AsyncClient:
     """Return a client whose requests go directly to the account service's internal routes in this process."""

@@ -5,11 +5,16 @@ Only the extras that need a Redis install the package `redis`. So other modules 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from redis.asyncio.connection import AbstractConnection
 
 MAX_CONNECTIONS: Final = 20
 """The maximum number of connections of a client.
@@ -18,13 +23,21 @@ More connections would not be faster, because Redis executes one command after t
 """
 
 
-def redis_client(url: str, timeout: float, *, decode_responses: bool = True) -> Redis:
+def redis_client(
+    url: str,
+    timeout: float,
+    *,
+    decode_responses: bool = True,
+    on_connect: Callable[[AbstractConnection], Awaitable[None]] | None = None,
+) -> Redis:
     """Return a client that connects on its first command.
 
     Args:
         url: the URL of the Redis.
         timeout: how many seconds a command waits for a connection, for connecting, and for each read and write.
         decode_responses: whether the results of commands are text and not bytes.
+        on_connect: is called with each new connection, and must call its method `on_connect`. The command that needs
+            the connection raises the errors of this function.
     """
     pool = BlockingConnectionPool.from_url(
         url,
@@ -33,6 +46,7 @@ def redis_client(url: str, timeout: float, *, decode_responses: bool = True) -> 
         timeout=timeout,
         socket_timeout=timeout,
         socket_connect_timeout=timeout,
+        redis_connect_func=on_connect,
         retry=Retry(NoBackoff(), 1),  # retry once: Redis may have closed an idle connection
     )
     return Redis(connection_pool=pool)

@@ -12,6 +12,8 @@ from bank import values
 from bank.service_credential import ServiceCredential
 from servicekit.cautious_clock import CautiousClock
 from subgraphs.account import statements
+from subgraphs.account.cache.cached_reads import CachedReads
+from subgraphs.account.cache.invalidating_writes import InvalidatingWrites
 from subgraphs.account.context import AccountContext, AccountServices
 from subgraphs.account.day_heads import DayHeads
 from subgraphs.account.internal_api import internal_router
@@ -27,14 +29,15 @@ from subgraphs.kit.store_identity import open_joined
 from subgraphs.kit.token_verification import token_verifier
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from bank.identity import Caller, TokenVerifier
     from servicekit.asgi import ASGIApp
     from servicekit.errors import ServiceError
+    from subgraphs.account.cache.account_cache import AccountCache
     from subgraphs.account.limits import Limits
     from subgraphs.account.settings import AccountSettings
-    from subgraphs.account.store.protocol import AccountStore
+    from subgraphs.account.store.protocol import AccountReads, AccountStore, AccountWrites
     from subgraphs.kit.outbox import Outbox
     from subgraphs.kit.store_factory import Clock
 
@@ -56,20 +59,25 @@ _log = structlog.stdlib.get_logger("account")
 class AccountRuntime:
     """The open resources of the service."""
 
+    store: AccountStore
     services: AccountServices
     verifier: TokenVerifier
     credential: ServiceCredential
     limits: Limits
+    cache: AccountCache | None
 
     @property
-    def store(self) -> AccountStore:
-        return self.services.store
+    def writes(self) -> AccountWrites:
+        return self.services.writes
 
     def context(self, caller: Caller | ServiceError | None) -> AccountContext:
         return AccountContext(caller, self.services)
 
     async def ping(self) -> None:
         await self.store.ping()
+
+    def details(self) -> Mapping[str, object]:
+        return {} if self.cache is None else {"cache": self.cache.counts()}
 
 
 @asynccontextmanager
@@ -90,16 +98,37 @@ async def open_runtime(settings: AccountSettings) -> AsyncIterator[AccountRuntim
         await stack.enter_async_context(in_background(repeat(lambda: _prune(store, clock), every(PRUNE_SECONDS))))
         heads = DayHeads(store, clock)
         await stack.enter_async_context(in_background(repeat(heads.log_finished, every(HEAD_SECONDS))))
-        expiry = in_background(repeat(lambda: _expire(store), every(EXPIRY_SECONDS)))
+        reads: AccountReads = store
+        writes: AccountWrites = store
+        cache = await stack.enter_async_context(_cache(store, settings, credential))
+        if cache is not None:
+            reads, writes = CachedReads(store, cache), InvalidatingWrites(store, cache)
+        expiry = in_background(repeat(lambda: _expire(store, writes), every(EXPIRY_SECONDS)))
         await stack.enter_async_context(expiry)
         verifier = await stack.enter_async_context(token_verifier(settings))
-        services = AccountServices(store, cursors, of_entries, settings.max_per_user)
-        yield AccountRuntime(services, verifier, credential, settings.limits)
+        services = AccountServices(reads, writes, cursors, of_entries, settings.max_per_user)
+        yield AccountRuntime(store, services, verifier, credential, settings.limits, cache)
 
 
-async def _expire(store: AccountStore) -> None:
-    while await store.expire_holds(limit=EXPIRY_BATCH) == EXPIRY_BATCH:
-        pass
+@asynccontextmanager
+async def _cache(
+    store: AccountStore, settings: AccountSettings, credential: ServiceCredential
+) -> AsyncIterator[AccountCache | None]:
+    if settings.redis_url is None:
+        yield None
+        return
+    from subgraphs.account.cache.open_cache import open_cache  # noqa: PLC0415 - redis imports slowly
+
+    async with open_cache(settings.redis_url, store, credential) as cache:
+        yield cache
+
+
+async def _expire(store: AccountStore, writes: AccountWrites) -> None:
+    while True:
+        due = await store.due_holds(limit=EXPIRY_BATCH)
+        ended = [await writes.expire(transaction_id) for transaction_id in due]
+        if len(due) < EXPIRY_BATCH or not any(ended):
+            return
 
 
 async def _prune(outbox: Outbox, clock: Clock) -> None:

@@ -12,7 +12,7 @@ from subgraphs.kit.context import BaseContext
 if TYPE_CHECKING:
     from bank.identity import Caller
     from servicekit.errors import ServiceError
-    from subgraphs.account.store.protocol import AccountStore
+    from subgraphs.account.store.protocol import AccountReads, AccountWrites
     from subgraphs.kit.connections import CursorCodec
 
 
@@ -21,11 +21,14 @@ class AccountServices:
     """The objects that all requests share.
 
     Attributes:
+        reads: reads accounts for responses, from the cache if there is one.
+        writes: changes accounts, and invalidates the cache if there is one.
         statement_cursors: makes the cursors of entries.
         max_per_user: the number of accounts, not counting closed ones, that a user may own.
     """
 
-    store: AccountStore
+    reads: AccountReads
+    writes: AccountWrites
     cursors: CursorCodec
     statement_cursors: CursorCodec
     max_per_user: int
@@ -35,6 +38,6 @@ class AccountContext(BaseContext):
     def __init__(self, caller: Caller | ServiceError | None, services: AccountServices) -> None:
         super().__init__(caller)
         self.services = services
-        self.loaders = Loaders(services.store)
+        self.loaders = Loaders(services.reads)
         # All fields of one response use the same time.
         self.now = values.now()

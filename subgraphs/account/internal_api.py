@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from subgraphs.account.limits import Limits
     from subgraphs.account.postings import OnBehalfOf
     from subgraphs.account.settlement import Outcome
-    from subgraphs.account.store.protocol import AccountStore
+    from subgraphs.account.store.protocol import AccountReads, AccountWrites
 
 # The size of the largest accepted body. The largest posting (with MAX_ENTRIES entries) has only about 3 KB.
 MAX_BODY_BYTES: Final = 64_000
@@ -66,7 +66,11 @@ class InternalRuntime(Protocol):
     """The open resources that these routes need."""
 
     @property
-    def store(self) -> AccountStore: ...
+    def store(self) -> AccountReads:
+        """The store itself: decisions read no cache."""
+
+    @property
+    def writes(self) -> AccountWrites: ...
 
     @property
     def credential(self) -> ServiceCredential: ...
@@ -128,7 +132,7 @@ def _party(account: Account | None, actor: OnBehalfOf, *, must_be_own: bool) -> 
 
 async def postings(runtime: InternalRuntime, request: PostingRequest) -> dict[str, object]:
     """Make a posting, and return its outcome. If the request is repeated, return the same outcome again."""
-    return _outcome(await runtime.store.post(request.posting(), runtime.limits))
+    return _outcome(await runtime.writes.post(request.posting(), runtime.limits))
 
 
 async def hold(runtime: InternalRuntime, request: HoldRequest) -> dict[str, object]:
@@ -136,7 +140,7 @@ async def hold(runtime: InternalRuntime, request: HoldRequest) -> dict[str, obje
 
     If the request is repeated, return the same hold. If the order already has an outcome, return the outcome instead.
     """
-    made = await runtime.store.reserve(request.posting(), request.until(values.now()), runtime.limits)
+    made = await runtime.writes.reserve(request.posting(), request.until(values.now()), runtime.limits)
     if isinstance(made, Hold):
         held_at, expires_at = (values.format_timestamp(moment) for moment in (made.created_at, made.expires_at))
         return {"outcome": made.status, "heldAt": held_at, "expiresAt": expires_at}
@@ -151,7 +155,7 @@ async def capture(runtime: InternalRuntime, request: CaptureRequest) -> dict[str
         BadUserInput: the amount is greater than the held amount.
     """
     try:
-        outcome = await runtime.store.capture(request.transaction_id, request.amount, runtime.limits)
+        outcome = await runtime.writes.capture(request.transaction_id, request.amount, runtime.limits)
     except InvalidValue as error:
         field = {"path": ["amount"], "code": "INVALID_VALUE", "message": str(error)}
         raise BadUserInput(details={"fields": [field]}) from None
@@ -166,7 +170,7 @@ async def release(runtime: InternalRuntime, request: ReleaseRequest) -> dict[str
     Raises:
         HoldNotFound: no hold has this transaction id.
     """
-    ended = await runtime.store.release(request.transaction_id)
+    ended = await runtime.writes.release(request.transaction_id)
     if ended is None or ended.ended_at is None:
         raise HoldNotFound
     return {"outcome": ended.status, "endedAt": values.format_timestamp(ended.ended_at)}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from subgraphs.account.domain import Account
     from subgraphs.account.statements import LedgerEntry, Period
-    from subgraphs.account.store.protocol import AccountFilter, AccountStore
+    from subgraphs.account.store.protocol import AccountFilter, AccountReads
     from subgraphs.kit.connections import PageRequest
 
 
@@ -43,7 +43,7 @@ class EntryPage(NamedTuple):
 class Loaders:
     """The loaders of one request. They do not check whether the caller may see an account."""
 
-    def __init__(self, store: AccountStore) -> None:
+    def __init__(self, store: AccountReads) -> None:
         self._store = store
         self.by_id: DataLoader[str, Account | None] = DataLoader(load_fn=self._load_by_id)
         self.by_number: DataLoader[str, Account | None] = DataLoader(load_fn=self._load_by_number)

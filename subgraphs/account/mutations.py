@@ -137,7 +137,7 @@ async def _open_account(
     def rule(already_open: int) -> domain.Account | problems.Problem:
         return domain.open_account(opening, already_open=already_open, limit=services.max_per_user, now=values.now())
 
-    result: OpenAccountResult = await _result(info, services.store.open(user_id, rule), OpenAccountSuccess)
+    result: OpenAccountResult = await _result(info, services.writes.open(user_id, rule), OpenAccountSuccess)
     return result
 
 
@@ -152,7 +152,7 @@ async def _update_account(
         return domain.update_account(account, input.id, change, caller, values.now())
 
     result: UpdateAccountResult = await _result(
-        info, info.context.services.store.change(input.id, rule), UpdateAccountSuccess
+        info, info.context.services.writes.change(input.id, rule), UpdateAccountSuccess
     )
     return result
 
@@ -189,7 +189,7 @@ async def _close_account(
         return domain.close_account(account, input.id, expected, caller, values.now())
 
     result: CloseAccountResult = await _result(
-        info, info.context.services.store.change(input.id, rule), CloseAccountSuccess
+        info, info.context.services.writes.change(input.id, rule), CloseAccountSuccess
     )
     return result
 

@@ -47,10 +47,10 @@ async def _accounts(  # noqa: PLR0913, PLR0917 - the arguments of a Relay connec
         return await load_owned(info, caller.user_id, wanted, page)
 
     async def count() -> int:
-        return await services.store.count(wanted)
+        return await services.reads.count(wanted)
 
     return services.cursors.page(
-        page, await services.store.page(wanted, page), sort_key, lambda row: present(row, caller), count
+        page, await services.reads.page(wanted, page), sort_key, lambda row: present(row, caller), count
     )
 
 

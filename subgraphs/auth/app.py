@@ -31,7 +31,7 @@ from subgraphs.kit import app as kit
 from subgraphs.kit.store_identity import open_joined
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from bank.identity import Caller
     from bank.revocation import RevocationList
@@ -68,6 +68,9 @@ class AuthRuntime:
 
     async def ping(self) -> None:
         await self.store.ping()
+
+    def details(self) -> Mapping[str, object]:
+        return {}
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from subgraphs.kit.graphql_http import RequestPolicy, graphql_router
 from subgraphs.kit.request_signatures import request_protection
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from bank.identity import Caller, TokenVerifier
@@ -39,6 +39,9 @@ class Runtime(Protocol):
 
     async def ping(self) -> None:
         """Check that the store responds. Raises an error if it does not."""
+
+    def details(self) -> Mapping[str, object]:
+        """Return what `/health/ready` shows about parts without which the service is ready, too."""
 
 
 R = TypeVar("R", bound=Runtime)
@@ -76,7 +79,9 @@ def create_app(
     unsigned_paths = _paths(*unsigned)
     resources.protection = request_protection(settings, title, unsigned_paths)
     served = SignatureMiddleware(app, resources.protection) if resources.protection is not None else app
-    return RequestIdMiddleware(HealthEndpoints(served, checks), routes=[*_paths(signed), *unsigned_paths])
+    return RequestIdMiddleware(
+        HealthEndpoints(served, checks, resources.details), routes=[*_paths(signed), *unsigned_paths]
+    )
 
 
 def _paths(*routers: APIRouter) -> list[str]:
@@ -135,6 +140,9 @@ class _Resources(Generic[R]):
 
     async def ping(self) -> None:
         await self.runtime().ping()
+
+    async def details(self) -> Mapping[str, object]:
+        return {} if self._runtime is None else self._runtime.details()
 
     async def ping_revocations(self) -> None:
         await self.runtime().verifier.ping()

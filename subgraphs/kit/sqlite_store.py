@@ -74,11 +74,11 @@ DELETE FROM outbox WHERE sequence IN (
 
 # The current time in milliseconds. All processes that open an SQLite file run on one machine, so they have the same
 # clock.
-_NOW: Final = "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)"
+NOW: Final = "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)"
 _TAKE_POSITION: Final = f"""
-INSERT INTO outbox_readers VALUES (:reader, 0, :owner, {_NOW} + :milliseconds)
+INSERT INTO outbox_readers VALUES (:reader, 0, :owner, {NOW} + :milliseconds)
 ON CONFLICT (reader) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
-WHERE owner = excluded.owner OR owner IS NULL OR expires_at < {_NOW}
+WHERE owner = excluded.owner OR owner IS NULL OR expires_at < {NOW}
 RETURNING position
 """  # noqa: S608 - constants of this module
 

@@ -33,13 +33,14 @@ from subgraphs.transaction.store.factory import STORES
 from subgraphs.transaction.store.protocol import SORT_KEY_WIDTH
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from fastapi import APIRouter
 
     from bank.identity import Caller, TokenVerifier
     from servicekit.asgi import ASGIApp
     from servicekit.errors import ServiceError
+    from subgraphs.transaction.fraud.fraud_checks import FraudChecks
     from subgraphs.transaction.payment_provider import PaymentProvider
     from subgraphs.transaction.settings import TransactionSettings
     from subgraphs.transaction.store.protocol import TransactionStore
@@ -73,12 +74,16 @@ class TransactionRuntime:
     cursors: CursorCodec
     verifier: TokenVerifier
     webhooks: Webhooks
+    fraud: FraudChecks
 
     def context(self, caller: Caller | ServiceError | None) -> TransactionContext:
         return TransactionContext(caller, store=self.store, orders=self.orders, cursors=self.cursors)
 
     async def ping(self) -> None:
         await self.store.ping()
+
+    def details(self) -> Mapping[str, object]:
+        return {"fraud": {"defaults": self.fraud.defaults}}
 
 
 @asynccontextmanager
@@ -116,7 +121,7 @@ async def open_runtime(settings: TransactionSettings, external: ExternalParts) -
         reconciler = Reconciler(store, orders, wait=external.wait)
         await stack.enter_async_context(in_background(reconciler.run()))
         await stack.enter_async_context(in_background(repeat(provider_events.resume_open, interval)))
-        yield TransactionRuntime(store, orders, cursors, verifier, webhooks)
+        yield TransactionRuntime(store, orders, cursors, verifier, webhooks, fraud)
 
 
 def create_app(settings: TransactionSettings, external: ExternalParts | None = None) -> ASGIApp:

@@ -21,10 +21,12 @@ from subgraphs.account.domain import OPEN_STATUSES, Account
 from subgraphs.account.holds import HoldStatus
 from subgraphs.account.store import ledger_operations
 from subgraphs.account.store.hash_chain_key import check_key
+from subgraphs.account.store.mongo_cache_epochs import MongoCacheEpochs
 from subgraphs.account.store.mongo_documents import (
     account_document,
     changed_fields,
     object_ids,
+    to_hold,
 )
 from subgraphs.account.store.mongo_ledger import MongoLedgerTransaction, wrong_receivers
 from subgraphs.account.store.mongo_ledger_check import MongoLedgerCheck
@@ -55,7 +57,7 @@ R = TypeVar("R")
 _log = structlog.stdlib.get_logger("account.store")
 
 
-class MongoAccountStore(MongoStatements):
+class MongoAccountStore(MongoStatements, MongoCacheEpochs):
     """The `AccountStore` in one MongoDB database."""
 
     migrations = MIGRATIONS
@@ -194,11 +196,19 @@ class MongoAccountStore(MongoStatements):
 
         return await self._in_ledger([transaction_id], end)
 
-    async def expire_holds(self, *, limit: int) -> int:
+    async def expire(self, transaction_id: str) -> bool:
+        return (await self._end(transaction_id, HoldStatus.EXPIRED))[1]
+
+    async def due_holds(self, *, limit: int) -> Sequence[str]:
         due = {"status": HoldStatus.HELD.value, "expiresAt": {"$lte": self._clock()}}
         with self._database.failures():
             rows = await self._holds.find(due, ["_id"]).sort("expiresAt", ASCENDING).limit(limit).to_list()
-        return sum([(await self._end(str(row["_id"]), HoldStatus.EXPIRED))[1] for row in rows])
+        return [str(row["_id"]) for row in rows]
+
+    async def accounts_of_hold(self, transaction_id: str) -> Collection[str]:
+        with self._database.failures():
+            found = await self._holds.find_one({"_id": ObjectId(transaction_id)})
+        return () if found is None else to_hold(found).posting.customer_ids()
 
     async def _in_ledger(
         self, locked: Collection[str], work: Callable[[MongoLedgerTransaction], Awaitable[tuple[R, bool]]]

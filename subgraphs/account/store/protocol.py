@@ -40,11 +40,8 @@ class AccountFilter:
     currencies: tuple[str, ...] | None = None
 
 
-class AccountStore(Outbox, IdentifiedStore, Protocol):
-    """Customers' accounts and the ledger (bank §2.7).
-
-    Every method raises Unavailable when the store cannot be reached or stays locked. A method that changes an account
-    writes the events of `subgraphs.account.events` to the outbox in the same database transaction.
+class AccountReads(Protocol):
+    """Reads of accounts and entries.
 
     Lists are ordered by account id, which is the order of opening; the sort key of a page is `(id,)`. A list method
     returns up to `page.limit + 1` accounts. If `page.backwards`, they are in reverse order.
@@ -76,6 +73,39 @@ class AccountStore(Outbox, IdentifiedStore, Protocol):
         Owners without accounts are left out.
         """
 
+    async def entries(
+        self, wanted: Collection[tuple[str, Period]], page: PageRequest
+    ) -> Mapping[tuple[str, Period], Sequence[LedgerEntry]]:
+        """Return a page of entries for each pair of an account id and a period.
+
+        Entries are in the order of `statements`, and `statements.sort_key` makes the sort keys of the page. If
+        `page.backwards`, they are in reverse order. Each pair has up to `page.limit + 1` entries.
+        """
+
+    async def balances_before(
+        self, moments: Collection[tuple[str, datetime]]
+    ) -> Mapping[tuple[str, datetime], Decimal]:
+        """Return the balance before the moment for each pair of an account id and a moment.
+
+        A pair is left out if the account has no entry before the moment.
+        """
+
+    async def wrong_receivers(self, user_id: str, at: datetime) -> Sequence[datetime]:
+        """Return the times of the person's transfers that were refused for a reason in `posting_rules.WRONG_RECEIVERS`.
+
+        The times are in ascending order, and differ from `at` by less than `WRONG_RECEIVER_WINDOW`. If the clock was
+        set back, a time can be later than `at`. Times that are much later are left out, because the clock was wrong
+        when they were recorded.
+        """
+
+
+class AccountWrites(Protocol):
+    """Changes of accounts and postings.
+
+    A method that changes an account writes the events of `subgraphs.account.events` to the outbox in the same database
+    transaction.
+    """
+
     async def open(self, user_id: str, rule: Callable[[int], Account | R]) -> Account | R:
         """Insert the account that `rule` returns, or nothing when it returns a refusal.
 
@@ -97,34 +127,6 @@ class AccountStore(Outbox, IdentifiedStore, Protocol):
 
         Returns:
             What `rule` returned.
-        """
-
-    async def entries(
-        self, wanted: Collection[tuple[str, Period]], page: PageRequest
-    ) -> Mapping[tuple[str, Period], Sequence[LedgerEntry]]:
-        """Return a page of entries for each pair of an account id and a period.
-
-        Entries are in the order of `statements`, and `statements.sort_key` makes the sort keys of the page. If
-        `page.backwards`, they are in reverse order. Each pair has up to `page.limit + 1` entries.
-        """
-
-    async def last_hashes(self, period: Period) -> Sequence[tuple[str, bytes]]:
-        """Return two values for each account with entries in a period: its id, and the hash of its last entry."""
-
-    async def balances_before(
-        self, moments: Collection[tuple[str, datetime]]
-    ) -> Mapping[tuple[str, datetime], Decimal]:
-        """Return the balance before the moment for each pair of an account id and a moment.
-
-        A pair is left out if the account has no entry before the moment.
-        """
-
-    async def wrong_receivers(self, user_id: str, at: datetime) -> Sequence[datetime]:
-        """Return the times of the person's transfers that were refused for a reason in `posting_rules.WRONG_RECEIVERS`.
-
-        The times are in ascending order, and differ from `at` by less than `WRONG_RECEIVER_WINDOW`. If the clock was
-        set back, a time can be later than `at`. Times that are much later are left out, because the clock was wrong
-        when they were recorded.
         """
 
     async def post(self, posting: Posting, limits: Limits = DEFAULT_LIMITS) -> Outcome:
@@ -174,8 +176,34 @@ class AccountStore(Outbox, IdentifiedStore, Protocol):
         Return None if there is no such hold.
         """
 
-    async def expire_holds(self, *, limit: int) -> int:
-        """End up to `limit` holds whose time has come. Return how many were ended."""
+    async def expire(self, transaction_id: str) -> bool:
+        """End a hold if its time has come. Return whether it was ended."""
+
+
+class CacheEpochs(Protocol):
+    """Whether cached accounts may be used (`subgraphs.account.cache`)."""
+
+    async def cache_epoch(self) -> str | None:
+        """Return the id of the present epoch, or None while the cache is suspended."""
+
+    async def suspend_cache(self, seconds: float) -> None:
+        """Begin a new epoch, and suspend the cache for `seconds` from now."""
+
+
+class AccountStore(AccountReads, AccountWrites, CacheEpochs, Outbox, IdentifiedStore, Protocol):
+    """Customers' accounts and the ledger (bank §2.7).
+
+    Every method raises Unavailable when the store cannot be reached or stays locked.
+    """
+
+    async def due_holds(self, *, limit: int) -> Sequence[str]:
+        """Return the transaction ids of up to `limit` holds whose time has come and that have not ended."""
+
+    async def accounts_of_hold(self, transaction_id: str) -> Collection[str]:
+        """Return the ids of the customers' accounts in the order of a hold. Without such a hold, there are none."""
+
+    async def last_hashes(self, period: Period) -> Sequence[tuple[str, bytes]]:
+        """Return two values for each account with entries in a period: its id, and the hash of its last entry."""
 
     async def posted_ids(self, *, after: str, limit: int) -> Sequence[str]:
         """Return transaction ids of postings that were made, in ascending order, beginning after the id `after`."""

@@ -19,10 +19,11 @@ from subgraphs.account.domain import OPEN_STATUSES, Account
 from subgraphs.account.holds import HoldStatus
 from subgraphs.account.store import ledger_operations
 from subgraphs.account.store.protocol import DEFAULT_LIMITS, NUMBER_DRAWS
+from subgraphs.account.store.sqlite_cache_epochs import SqliteCacheEpochs
 from subgraphs.account.store.sqlite_hash_chain import chain_old_entries, keep_key
 from subgraphs.account.store.sqlite_ledger import SqliteLedgerTransaction, wrong_receivers
 from subgraphs.account.store.sqlite_migrations import MIGRATIONS
-from subgraphs.account.store.sqlite_rows import accounts_by, to_account
+from subgraphs.account.store.sqlite_rows import accounts_by, to_account, to_hold
 from subgraphs.account.store.sqlite_statements import SqliteStatements
 from subgraphs.kit.sqlite_store import append_events
 
@@ -47,7 +48,7 @@ R = TypeVar("R")
 _log = structlog.stdlib.get_logger("account.store")
 
 
-class SqliteAccountStore(SqliteStatements):
+class SqliteAccountStore(SqliteStatements, SqliteCacheEpochs):
     """The `AccountStore` on one SQLite file."""
 
     migrations = MIGRATIONS
@@ -190,19 +191,24 @@ class SqliteAccountStore(SqliteStatements):
             )
             return ended[0]
 
-    async def expire_holds(self, *, limit: int) -> int:
-        now = self._clock()
+    async def expire(self, transaction_id: str) -> bool:
+        async with self._ledger() as ledger:
+            ended = await ledger_operations.end(
+                ledger, transaction_id, HoldStatus.EXPIRED, DEFAULT_LIMITS, self._clock()
+            )
+            return ended[1]
+
+    async def due_holds(self, *, limit: int) -> Sequence[str]:
         query = "SELECT transaction_id FROM holds WHERE status = 'HELD' AND expires_at <= ? ORDER BY expires_at LIMIT ?"
         async with self._database.snapshot() as connection:
-            due = await connection.execute_fetchall(query, (format_timestamp(now), limit))
-        ended = 0
-        for row in due:
-            async with self._ledger() as ledger:
-                _, written = await ledger_operations.end(
-                    ledger, row["transaction_id"], HoldStatus.EXPIRED, DEFAULT_LIMITS, now
-                )
-            ended += written
-        return ended
+            due = await connection.execute_fetchall(query, (format_timestamp(self._clock()), limit))
+        return [row["transaction_id"] for row in due]
+
+    async def accounts_of_hold(self, transaction_id: str) -> Collection[str]:
+        query = "SELECT * FROM holds WHERE transaction_id = ?"
+        async with self._database.snapshot() as connection:
+            rows = await connection.execute_fetchall(query, (transaction_id,))
+        return [account for row in rows for account in to_hold(row).posting.customer_ids()]
 
     @asynccontextmanager
     async def _ledger(self) -> AsyncIterator[SqliteLedgerTransaction]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Final
 
 from servicekit.sqlite import Migration
+from subgraphs.account.store.sqlite_cache_epochs import CACHE_EPOCHS_TABLE
 from subgraphs.kit.sqlite_store import OUTBOX_TABLE, READERS_TABLE, identity_statements
 
 _ACCOUNTS = """
@@ -317,4 +318,5 @@ MIGRATIONS: Final = (
     Migration(7, "readers of the outbox", (READERS_TABLE,)),
     Migration(8, "holds, and sums of a month", _HOLDS_AND_SUMS),
     Migration(9, "hash chains", _CHAINS),
+    Migration(10, "epochs of the cache", CACHE_EPOCHS_TABLE),
 )

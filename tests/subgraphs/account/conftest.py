@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pymongo import MongoClient
 
 from bank.identity import CUSTOMER, SUPPORT
 from bank.service_credential import ACCOUNT_INTERNAL, ServiceCredential
@@ -13,13 +15,21 @@ from bank.values import new_object_id, new_user_id
 from servicekit.settings import load
 from subgraphs.account.app import create_app
 from subgraphs.account.settings import AccountSettings
+from subgraphs.account.store.mongo_cache_epochs import CACHE_EPOCHS
+from subgraphs.account.store.mongo_schema import ACCOUNTS, CUSTOMERS, ENTRIES, HOLDS, KEYS, POSTINGS
+from subgraphs.kit.mongo_store import KNOWN_STORES, OUTBOX, READERS, SEQUENCES
+from tests.subgraphs.account.support import mongo_factory
 from tests.subgraphs.support import GraphQLClient, Issuer, running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
     from pathlib import Path
 
     import httpx
+    from pymongo.database import Database
+
+    from mosafe.local_servers.mongod import Mongod
+    from tests.subgraphs.account.support import StoreFactory
 
 OPEN = """mutation ($input: OpenAccountInput!) { openAccount(input: $input) { __typename
   ... on OpenAccountSuccess { account { id accountNumber version } } ... on LimitReached { code message limit } } }"""
@@ -111,3 +121,32 @@ async def service(tmp_path: Path, issuer: Issuer, environment: dict[str, str]) -
     settings = load(AccountSettings, variables)
     async with running(create_app(settings)) as http:
         yield Service(http, issuer, settings, ServiceCredential.load(settings))
+
+
+_EMPTIED = (ACCOUNTS, CUSTOMERS, ENTRIES, HOLDS, KEYS, POSTINGS, KNOWN_STORES, OUTBOX, READERS)
+
+
+@pytest.fixture(scope="session")
+def accounts_url(mongod: Mongod) -> str:
+    """A migrated database that the tests of a worker share. Each test finds it empty."""
+    return mongod.url("accounts")
+
+
+@pytest.fixture
+def mongo_database(accounts_url: str) -> Iterator[MongoClient[dict[str, object]]]:
+    """A client of the database; the database is empty, except for the identity of the store."""
+    client: MongoClient[dict[str, object]]
+    with MongoClient(accounts_url) as client:
+        database: Database[dict[str, object]] = client.get_default_database()
+        for name in _EMPTIED:
+            database[name].delete_many({})
+        database[SEQUENCES].update_many({}, {"$set": {"last": 0}})
+        database[CACHE_EPOCHS].update_many({}, {"$set": {"suspendedUntil": datetime.fromtimestamp(0, UTC)}})
+        yield client
+
+
+@pytest.fixture
+def mongo_stores(accounts_url: str, mongo_database: object) -> StoreFactory:
+    """Opens a store on the empty database."""
+    _ = mongo_database
+    return mongo_factory(accounts_url)

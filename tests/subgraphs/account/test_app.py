@@ -6,9 +6,12 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+
 from bank import values
 from servicekit.settings import load
 from subgraphs.account.app import create_app
+from subgraphs.account.cache import cache_permits, redis_entries
 from subgraphs.account.domain import AccountType, Opening, open_account
 from subgraphs.account.settings import AccountSettings
 from subgraphs.kit.outbox import RETENTION
@@ -17,6 +20,10 @@ from tests.subgraphs.support import running
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.subgraphs.account.conftest import Service
+
+BALANCES = "{ accounts { totalCount nodes { balance } } }"
 
 
 async def test_the_service_deletes_events_older_than_a_week(tmp_path: Path) -> None:
@@ -31,3 +38,27 @@ async def test_the_service_deletes_events_older_than_a_week(tmp_path: Path) -> N
                 while len(rows := await store.events(after=0, limit=9)) > 1:
                     pass
         assert [row.event.subject for row in rows] == [new.id]
+
+
+class TestCache:
+    @pytest.fixture
+    def environment(self, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+        # On a busy machine, a Redis that responds late is not taken for one that fails.
+        monkeypatch.setattr(cache_permits, "PERMIT_SECONDS", 20.0)
+        monkeypatch.setattr(redis_entries, "TIMEOUT_SECONDS", 10.0)
+        return {"REDIS_URL": redis_url}
+
+    async def test_redis_caches_what_people_read_and_a_posting_is_seen_at_once(self, service: Service) -> None:
+        async def read() -> tuple[str, int]:
+            """The balance, and how many values came from the cache."""
+            accounts = (await service.as_(service.ann).execute(BALANCES)).ok()["accounts"]
+            ready = (await service.http.get("/health/ready")).json()
+            assert accounts["totalCount"] == 1
+            return accounts["nodes"][0]["balance"], ready["cache"]["hits"]
+
+        account = await service.open(service.ann)
+        assert await read() == ("0.00", 0)
+        assert await read() == ("0.00", 3)
+        await service.deposit(service.ann, account["id"], "12.34")
+        # Only the account was invalidated, not the list of its owner's accounts.
+        assert await read() == ("12.34", 5)

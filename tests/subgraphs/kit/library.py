@@ -147,6 +147,9 @@ class Runtime:
     async def ping(self) -> None:
         """Never raises."""
 
+    def details(self) -> Mapping[str, object]:
+        return {"books": 1}
+
 
 def app(issuer: Issuer, data_dir: Path, reading: Reading | None = None, **variables: str) -> ASGIApp:
     settings = load(SubgraphSettings, {**issuer.environment(), "MOSAFE_DATA_DIR": str(data_dir), **variables})
