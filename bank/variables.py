@@ -268,7 +268,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
             Variable(
                 "REDIS_URL",
                 "<unset: embedded>",
-                "Redis for a cache of accounts, windows of the fraud rules, nonces of signed requests, and rate limits.",
+                "Redis for a cache of accounts, windows of the fraud rules, nonces of signed requests, rate limits.",
                 secret=True,
             ),
         ),

@@ -10,6 +10,8 @@ holds          reserved money, by the transaction id of the order
 chain_key      the id of the key with which the hash chains are made
 ```
 
+The migrations write these values out and import no enum, because a released migration must not change with the code.
+
 Accounts are sharded by their owner (bank §4.10), so `account_keys` finds the owner of an id or a number. It also keeps
 account numbers unique. An index of the sharded collection could not do this.
 """
@@ -20,8 +22,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pymongo import ASCENDING
 
-from subgraphs.account.domain import AccountStatus, AccountType
-from subgraphs.account.postings import PostingType
 from subgraphs.kit.mongo_store import create_collection, create_common_collections
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ _ACCOUNT: Final = _document(
         ),
         "accountNumber": {"bsonType": "string", "pattern": "^[0-9]{10}$"},
         "currency": {"bsonType": "string", "pattern": "^[A-Z]{3}$"},
-        "status": {"enum": [status.value for status in AccountStatus]},
-        "type": {"enum": [kind.value for kind in AccountType]},
+        "status": {"enum": ["ACTIVE", "FROZEN", "CLOSED"]},
+        "type": {"enum": ["CHECKING", "SAVINGS", "BUSINESS"]},
         "version": {"bsonType": ["int", "long"], "minimum": 1},
     },
     "staffAction",
@@ -76,7 +76,7 @@ _SOUND_BALANCE: Final = {
     "$and": [
         {"$gte": ["$held", 0]},
         {"$gte": ["$balance", "$held"]},
-        {"$or": [{"$ne": ["$status", AccountStatus.CLOSED.value]}, {"$eq": ["$balance", 0]}]},
+        {"$or": [{"$ne": ["$status", "CLOSED"]}, {"$eq": ["$balance", 0]}]},
     ]
 }
 _ENTRY: Final = _document(
@@ -102,14 +102,21 @@ _ENTRY: Final = _document(
     "position",
     "hash",
 )
-_POSTING: Final = _document(
-    {
-        **_types(_id="objectId", contentHash="string", onBehalfOf="string", problem="object", decidedAt="date"),
-        "type": {"enum": [kind.value for kind in PostingType]},
-        "outcome": {"enum": ["POSTED", "REFUSED"]},
-    },
-    "problem",
-)
+
+
+def _posting(*types: str) -> dict[str, Any]:
+    return _document(
+        {
+            **_types(_id="objectId", contentHash="string", onBehalfOf="string", problem="object", decidedAt="date"),
+            "type": {"enum": list(types)},
+            "outcome": {"enum": ["POSTED", "REFUSED"]},
+        },
+        "problem",
+    )
+
+
+_POSTING: Final = _posting("TRANSFER", "DEPOSIT", "WITHDRAWAL", "PAYMENT")
+_POSTING_WITH_REVERSALS: Final = _posting("TRANSFER", "DEPOSIT", "WITHDRAWAL", "PAYMENT", "REVERSAL")
 _HOLD: Final = _document(
     {
         **_types(
@@ -147,7 +154,7 @@ async def create_accounts_and_ledger(database: AsyncDatabase[Document]) -> None:
 
 async def allow_reversals(database: AsyncDatabase[Document]) -> None:
     """Replace the schema of postings, which had fewer types in an earlier release. A step of the migrations."""
-    await database.command("collMod", POSTINGS, validator={"$jsonSchema": _POSTING})
+    await database.command("collMod", POSTINGS, validator={"$jsonSchema": _POSTING_WITH_REVERSALS})
 
 
 # Maps a collection to its indexes. Each index is a pair: its fields, and whether it is unique.

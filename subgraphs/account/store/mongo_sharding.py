@@ -68,10 +68,22 @@ HOT_QUERIES: Final = frozenset(
 )
 
 
+# What the migration shards. A collection that comes later is sharded by a migration of its own.
+_FIRST_SHARD_KEYS: Final[Mapping[str, str]] = {
+    "accounts": "userId",
+    "entries": "accountId",
+    "account_keys": "_id",
+    "customers": "_id",
+    "postings": "_id",
+    "holds": "_id",
+    "outbox": "_id",
+}
+
+
 async def shard_collections(database: AsyncDatabase[Document]) -> None:
     """Shard the collections by `SHARD_KEYS` if the server is a router of a sharded cluster. A step of migrations."""
     admin = database.client.admin
     if (await admin.command("hello")).get("msg") != "isdbgrid":
         return
-    for collection, field in SHARD_KEYS.items():
+    for collection, field in _FIRST_SHARD_KEYS.items():
         await admin.command("shardCollection", f"{database.name}.{collection}", key={field: "hashed"})

@@ -1,4 +1,7 @@
-"""The collections of the store of transactions in MongoDB: JSON Schemas and indexes, as numbered migrations."""
+"""The collections of the store of transactions in MongoDB: JSON Schemas and indexes, as numbered migrations.
+
+The migrations write their values out and import no enum, because a released migration must not change with the code.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,20 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from subgraphs.kit.mongo import MongoMigration
 from subgraphs.kit.mongo_store import create_collection, create_common_collections
-from subgraphs.transaction.domain import SETTLED, TransactionStatus, TransactionType
-from subgraphs.transaction.store.mongo_provider_events import PROVIDER_EVENTS
-from subgraphs.transaction.store.mongo_queries import COLLECTION
 
 if TYPE_CHECKING:
     from pymongo.asynchronous.database import AsyncDatabase
 
     from subgraphs.kit.mongo import Document
 
+_COLLECTION: Final = "transactions"
+_PROVIDER_EVENTS: Final = "provider_events"
 _TEXT: Final = {"bsonType": "string"}
 _TEXT_OR_NULL: Final = {"bsonType": ["string", "null"]}
 _ID_OR_NULL: Final = {"bsonType": ["objectId", "null"]}
 _DATE: Final = {"bsonType": "date"}
-_STATUS: Final = {"enum": sorted(TransactionStatus)}
+_STATUS: Final = {"enum": ["COMPLETED", "FAILED", "HELD", "PENDING", "REVERSED"]}
+_TYPE: Final = {"enum": ["DEPOSIT", "FEE", "PAYMENT", "REVERSAL", "TRANSFER", "WITHDRAWAL"]}
 
 
 def _object(properties: dict[str, Any], *, optional: tuple[str, ...] = (), null: bool = False) -> dict[str, Any]:
@@ -44,7 +47,7 @@ TRANSACTION_SCHEMA: Final = _object(
         "destinationAccountId": _ID_OR_NULL,
         "amount": {"bsonType": "decimal", "minimum": 0, "exclusiveMinimum": True},
         "currency": _TEXT,
-        "type": {"enum": sorted(TransactionType)},
+        "type": _TYPE,
         "status": _STATUS,
         "metadata": {"bsonType": "object", "additionalProperties": _TEXT},
         "createdAt": _DATE,
@@ -77,7 +80,7 @@ TRANSACTION_INDEXES: Final = (
     IndexModel(
         _in_list_order("destination.userId"),
         name="by_arrival",
-        partialFilterExpression={"status": {"$in": sorted(SETTLED)}},
+        partialFilterExpression={"status": {"$in": ["COMPLETED", "REVERSED"]}},
     ),
     IndexModel(_in_list_order("sourceAccountId"), name="by_source"),
     IndexModel(_in_list_order("destinationAccountId"), name="by_destination"),
@@ -86,10 +89,10 @@ TRANSACTION_INDEXES: Final = (
     IndexModel(
         [("status", ASCENDING), ("_id", ASCENDING)],
         name="pending",
-        partialFilterExpression={"status": TransactionStatus.PENDING.value},
+        partialFilterExpression={"status": "PENDING"},
     ),
     # The index for the queue of reviews.
-    IndexModel(_in_list_order(), name="held", partialFilterExpression={"status": TransactionStatus.HELD.value}),
+    IndexModel(_in_list_order(), name="held", partialFilterExpression={"status": "HELD"}),
     IndexModel(
         [("key.userId", ASCENDING), ("key.mutation", ASCENDING), ("key.key", ASCENDING)],
         name="one_order_per_key",
@@ -101,12 +104,12 @@ TRANSACTION_INDEXES: Final = (
 
 
 async def _create_transactions(database: AsyncDatabase[Document]) -> None:
-    await create_collection(database, COLLECTION, validator={"$jsonSchema": TRANSACTION_SCHEMA})
-    await database[COLLECTION].create_indexes(list(TRANSACTION_INDEXES))
+    await create_collection(database, _COLLECTION, validator={"$jsonSchema": TRANSACTION_SCHEMA})
+    await database[_COLLECTION].create_indexes(list(TRANSACTION_INDEXES))
 
 
 _REFUSAL: Final = {"refusal": {"bsonType": "object"}}
-_REVERSAL: Final = {"reversal": _object({"of": {"bsonType": "objectId"}, "type": {"enum": sorted(TransactionType)}})}
+_REVERSAL: Final = {"reversal": _object({"of": {"bsonType": "objectId"}, "type": _TYPE})}
 # A transaction has at most one reversal that has not failed.
 _REVERSED_ONCE: Final = IndexModel(
     [("reversal.of", ASCENDING)],
@@ -114,7 +117,7 @@ _REVERSED_ONCE: Final = IndexModel(
     unique=True,
     partialFilterExpression={
         "reversal.of": {"$exists": True},
-        "status": {"$in": sorted(set(TransactionStatus) - {TransactionStatus.FAILED})},
+        "status": {"$in": ["COMPLETED", "HELD", "PENDING", "REVERSED"]},
     },
 )
 
@@ -124,7 +127,7 @@ _INSTRUMENT: Final = {"instrument": _TEXT}
 
 async def _add_properties(database: AsyncDatabase[Document], properties: dict[str, Any]) -> None:
     schema = {**TRANSACTION_SCHEMA, "properties": {**TRANSACTION_SCHEMA["properties"], **properties}}
-    await database.command("collMod", COLLECTION, validator={"$jsonSchema": schema})
+    await database.command("collMod", _COLLECTION, validator={"$jsonSchema": schema})
 
 
 async def _add_refusals(database: AsyncDatabase[Document]) -> None:
@@ -133,7 +136,7 @@ async def _add_refusals(database: AsyncDatabase[Document]) -> None:
 
 async def _add_reversals(database: AsyncDatabase[Document]) -> None:
     await _add_properties(database, {**_REFUSAL, **_REVERSAL})
-    await database[COLLECTION].create_indexes([_REVERSED_ONCE])
+    await database[_COLLECTION].create_indexes([_REVERSED_ONCE])
 
 
 async def _add_instruments(database: AsyncDatabase[Document]) -> None:
@@ -153,9 +156,9 @@ _PROVIDER_EVENT_SCHEMA: Final = _object(
 
 
 async def _create_provider_events(database: AsyncDatabase[Document]) -> None:
-    await create_collection(database, PROVIDER_EVENTS, validator={"$jsonSchema": _PROVIDER_EVENT_SCHEMA})
+    await create_collection(database, _PROVIDER_EVENTS, validator={"$jsonSchema": _PROVIDER_EVENT_SCHEMA})
     in_order = [("receivedAt", ASCENDING), ("_id", ASCENDING)]
-    await database[PROVIDER_EVENTS].create_indexes(
+    await database[_PROVIDER_EVENTS].create_indexes(
         [
             IndexModel(in_order, name="open", partialFilterExpression={"isOpen": True}),
             IndexModel([("receivedAt", ASCENDING)], name="by_time"),

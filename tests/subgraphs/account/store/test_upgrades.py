@@ -10,10 +10,9 @@ import sqlite3
 from contextlib import closing
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from pymongo import MongoClient
 
 from bank import values
 from servicekit.sqlite import Database
@@ -22,7 +21,6 @@ from subgraphs.account.postings import CustomerAccount, Entry, InternalAccount, 
 from subgraphs.account.statements import Period
 from subgraphs.account.store import mongo_migrations, sqlite_migrations
 from subgraphs.account.store.mongo import MongoAccountStore
-from subgraphs.account.store.mongo_schema import POSTINGS
 from subgraphs.account.store.sqlite_ledger_check import check_ledger
 from subgraphs.kit.connections import PageRequest
 from tests.subgraphs.account.support import (
@@ -200,18 +198,7 @@ async def test_what_a_person_moved_still_counts(old_file: tuple[Path, int]) -> N
 
 # --- MongoDB
 
-# The types that the schema of postings had before migration 3.
-_TYPES_BEFORE_REVERSALS = ("DEPOSIT", "FEE", "PAYMENT", "TRANSFER", "WITHDRAWAL")
 _OLD_MONGO_NUMBERS = [migration.number for migration in mongo_migrations.MIGRATIONS[:-1]]
-
-
-def _forget_reversals(client: MongoClient[dict[str, Any]]) -> None:
-    """Give the collection of postings the schema of the first release. Its migration now creates a newer one."""
-    database = client.get_default_database()
-    (found,) = database.list_collections(filter={"name": POSTINGS})
-    validator = found["options"]["validator"]
-    validator["$jsonSchema"]["properties"]["type"] = {"enum": list(_TYPES_BEFORE_REVERSALS)}
-    database.command("collMod", POSTINGS, validator=validator)
 
 
 def reversal(posting: Posting) -> Posting:
@@ -236,8 +223,6 @@ async def test_a_mongo_database_of_an_earlier_release_goes_on(
     with monkeypatch.context() as earlier:
         earlier.setattr(MongoAccountStore, "migrations", mongo_migrations.MIGRATIONS[:number])
         old = await MongoAccountStore.open_chained(mongo_address(url), KEY, values.now)
-    with MongoClient[dict[str, Any]](url) as client:
-        _forget_reversals(client)
     source, destination = await funded(old, ann, "10.00"), await opened(old, bob)
     frozen = await with_status(old, await opened(old, ann), AccountStatus.FROZEN)
     moved = transfer(ann, source.id, destination.id, "4.00")
