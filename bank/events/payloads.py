@@ -94,6 +94,13 @@ class FraudDecided(Payload):
     reasons: list[FraudReason]
 
 
+class ExportRequested(Payload):
+    export_id: ObjectId
+    account_id: ObjectId
+    user_id: str
+    format: str = Field(description="CSV or JSON.")
+
+
 PAYLOADS: Final[Mapping[str, type[Payload]]] = {
     "account.opened": AccountPayload,
     "account.changed": AccountChanged,
@@ -103,6 +110,7 @@ PAYLOADS: Final[Mapping[str, type[Payload]]] = {
     "transaction.recorded": TransactionPayload,
     "transaction.status_changed": TransactionPayload,
     "fraud.decided": FraudDecided,
+    "export.requested": ExportRequested,
 }
 
 

@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 ACCOUNTS: Final = "accounts.v1"
 TRANSACTIONS: Final = "transactions.v1"
 FRAUD: Final = "fraud.v1"
+EXPORTS: Final = "exports.v1"
 
 # Maps the first part of an event type to its topic: events of the type `account.posted` are in `ACCOUNTS`.
-TOPICS: Final[Mapping[str, str]] = {"account": ACCOUNTS, "transaction": TRANSACTIONS, "fraud": FRAUD}
+TOPICS: Final[Mapping[str, str]] = {"account": ACCOUNTS, "transaction": TRANSACTIONS, "fraud": FRAUD, "export": EXPORTS}
 
 
 def topic_of(event_type: str) -> str:

@@ -16,6 +16,7 @@ from subgraphs.account.cache.cached_reads import CachedReads
 from subgraphs.account.cache.invalidating_writes import InvalidatingWrites
 from subgraphs.account.context import AccountContext, AccountServices
 from subgraphs.account.day_heads import DayHeads
+from subgraphs.account.exports import worker as exports
 from subgraphs.account.internal_api import internal_router
 from subgraphs.account.schema import build_schema
 from subgraphs.account.store.factory import account_stores
@@ -38,11 +39,10 @@ if TYPE_CHECKING:
     from subgraphs.account.limits import Limits
     from subgraphs.account.settings import AccountSettings
     from subgraphs.account.store.protocol import AccountReads, AccountStore, AccountWrites
-    from subgraphs.kit.outbox import Outbox
     from subgraphs.kit.store_factory import Clock
 
-# The pause between two deletions of old events. The outbox keeps events for seven days, so it does not matter if some
-# are deleted an hour later.
+# The pause between two deletions of old events and exports. The outbox keeps events for seven days, so it does not
+# matter if some are deleted an hour later. An expired export is not shown, even if it is not deleted yet.
 PRUNE_SECONDS: Final = 3600.0
 # The pause between two releases of expired holds. The money of an expired hold stays reserved until the next release.
 # An expired hold is never captured, even if it is not released yet.
@@ -94,7 +94,8 @@ async def open_runtime(settings: AccountSettings) -> AsyncIterator[AccountRuntim
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_joined(settings.place, account_stores(settings.chain_key())))
         clock = CautiousClock(values.now)
-        await stack.enter_async_context(publishing(store, settings.kafka_brokers, "account"))
+        consumers = (exports.consumer(store),)
+        await stack.enter_async_context(publishing(store, settings.kafka_brokers, "account", consumers))
         await stack.enter_async_context(in_background(repeat(lambda: _prune(store, clock), every(PRUNE_SECONDS))))
         heads = DayHeads(store, clock)
         await stack.enter_async_context(in_background(repeat(heads.log_finished, every(HEAD_SECONDS))))
@@ -106,7 +107,7 @@ async def open_runtime(settings: AccountSettings) -> AsyncIterator[AccountRuntim
         expiry = in_background(repeat(lambda: _expire(store, writes), every(EXPIRY_SECONDS)))
         await stack.enter_async_context(expiry)
         verifier = await stack.enter_async_context(token_verifier(settings))
-        services = AccountServices(reads, writes, cursors, of_entries, settings.max_per_user)
+        services = AccountServices(reads, writes, store, cursors, of_entries, settings.max_per_user)
         yield AccountRuntime(store, services, verifier, credential, settings.limits, cache)
 
 
@@ -131,8 +132,9 @@ async def _expire(store: AccountStore, writes: AccountWrites) -> None:
             return
 
 
-async def _prune(outbox: Outbox, clock: Clock) -> None:
-    deleted = await prune(outbox, clock())
+async def _prune(store: AccountStore, clock: Clock) -> None:
+    deleted = await prune(store, clock())
+    await exports.delete_expired(store, clock())
     if deleted:
         _log.debug("pruned the outbox", count=deleted)
 

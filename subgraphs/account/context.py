@@ -12,6 +12,7 @@ from subgraphs.kit.context import BaseContext
 if TYPE_CHECKING:
     from bank.identity import Caller
     from servicekit.errors import ServiceError
+    from subgraphs.account.exports.export import ExportStore
     from subgraphs.account.store.protocol import AccountReads, AccountWrites
     from subgraphs.kit.connections import CursorCodec
 
@@ -23,12 +24,14 @@ class AccountServices:
     Attributes:
         reads: reads accounts for responses, from the cache if there is one.
         writes: changes accounts, and invalidates the cache if there is one.
+        exports: the exports of statements.
         statement_cursors: makes the cursors of entries.
         max_per_user: the number of accounts, not counting closed ones, that a user may own.
     """
 
     reads: AccountReads
     writes: AccountWrites
+    exports: ExportStore
     cursors: CursorCodec
     statement_cursors: CursorCodec
     max_per_user: int

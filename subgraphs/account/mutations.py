@@ -15,6 +15,7 @@ from strawberry import UNSET
 from bank import values
 from servicekit.errors import BadUserInput
 from subgraphs.account import domain, problems
+from subgraphs.account.exports.graphql_exports import RequestStatementExportResult, request_statement_export
 from subgraphs.account.graphql_statement import Info  # noqa: TC001 - strawberry reads annotations at run time
 from subgraphs.account.graphql_types import Account, AccountStatus, AccountType, present
 from subgraphs.kit import descriptions
@@ -205,4 +206,8 @@ class Mutation:
     )
     close_account: CloseAccountResult | None = strawberry.field(
         resolver=_close_account, description="Close the caller's empty account; it cannot be opened again."
+    )
+    request_statement_export: RequestStatementExportResult | None = strawberry.field(
+        resolver=request_statement_export,
+        description="Write the entries of an account to a file, in the background. The file is deleted after a day.",
     )

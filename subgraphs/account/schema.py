@@ -8,6 +8,8 @@ import strawberry
 from strawberry import UNSET
 
 from subgraphs.account.domain import reads_all
+from subgraphs.account.exports.export import MAX_EXPORTS
+from subgraphs.account.exports.graphql_exports import StatementExport, statement_export, statement_exports
 from subgraphs.account.graphql_statement import Info  # noqa: TC001 - strawberry reads annotations at run time
 from subgraphs.account.graphql_types import (
     Account,
@@ -21,7 +23,7 @@ from subgraphs.account.graphql_types import (
 )
 from subgraphs.account.mutations import Mutation
 from subgraphs.kit import descriptions
-from subgraphs.kit.connections import PAGED, After, Before, Connection, First, Last
+from subgraphs.kit.connections import PAGED, After, Before, Connection, First, Last, short_list
 from subgraphs.kit.schema import SubgraphSchema, create_schema
 
 
@@ -64,6 +66,15 @@ class Query:
         resolver=_accounts,
         directives=[PAGED],
         description="The caller's accounts, or all accounts for staff, in order of opening.",
+    )
+    statement_export: StatementExport | None = strawberry.field(
+        resolver=statement_export,
+        description="The export with this id; null if it does not exist, has expired, or is not the caller's.",
+    )
+    statement_exports: list[StatementExport] | None = strawberry.field(
+        resolver=statement_exports,
+        directives=[short_list(MAX_EXPORTS)],
+        description="The caller's exports that have not expired, the newest first.",
     )
 
 

@@ -22,6 +22,7 @@ from pymongo.errors import CollectionInvalid
 from bank import values
 from bank.store_records import StoreState
 from subgraphs.kit.mongo import MongoDatabase
+from subgraphs.kit.mongo_readers import READERS, MongoReaders, event_fields
 from subgraphs.kit.outbox import Event, OutboxRow
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ CHANGES: Final = "store_changes"
 KNOWN_STORES: Final = "known_stores"
 OUTBOX: Final = "outbox"
 SEQUENCES: Final = "sequences"
-READERS: Final = "outbox_readers"
 
 # The number of counters. Up to this number of transactions of one process can run at a time, each with its own counter.
 _COUNTERS: Final = 64
@@ -72,11 +72,11 @@ async def create_collection(database: AsyncDatabase[Document], name: str, **opti
             await database.command("collMod", name, **options)
 
 
-class MongoStore:
+class MongoStore(MongoReaders):
     """One MongoDB database. A service's store is a subclass with its migrations and its collections.
 
-    The migrations must contain `create_common_collections`. The store is then a
-    `subgraphs.kit.store_identity.IdentifiedStore` and a `subgraphs.kit.outbox.ReadableOutbox`.
+    The migrations must contain `create_common_collections` and `mongo_readers.create_dead_letters`. The store is then a
+    `subgraphs.kit.store_identity.IdentifiedStore` and a `subgraphs.kit.outbox.Outbox`.
     """
 
     migrations: ClassVar[Sequence[MongoMigration]]
@@ -157,17 +157,7 @@ class MongoStore:
         Each event comes with the version that its subject has after the change. The events of a subject are ordered by
         this version.
         """
-        rows = [
-            {
-                "_id": ObjectId(event.id),
-                "type": event.type,
-                "subject": event.subject,
-                "time": event.time,
-                "data": dict(event.data),
-                "version": version,
-            }
-            for event, version in events
-        ]
+        rows = [{"_id": ObjectId(event.id), **event_fields(event), "version": version} for event, version in events]
         if rows:
             await self._database.collection(OUTBOX).insert_many(rows, session=session)
 
@@ -207,37 +197,6 @@ class MongoStore:
         with self._database.failures():
             (counter,) = await self._database.collection(SEQUENCES).find({"_id": OUTBOX}).to_list()
         return int(counter["last"])
-
-    async def take_position(self, reader: str, owner: str, *, seconds: float) -> int | None:
-        readers = self._database.collection(READERS)
-        until = {"$dateAdd": {"startDate": "$$NOW", "unit": "millisecond", "amount": round(seconds * 1000)}}
-        is_free = {"$or": [{"$in": ["$owner", [owner, None]]}, {"$lt": ["$expiresAt", "$$NOW"]}]}
-        with self._database.failures():
-            first = {"$setOnInsert": {"position": Int64(0), "owner": None}}
-            await readers.update_one({"_id": reader}, first, upsert=True)
-            found = await readers.find_one_and_update(
-                {"_id": reader, "$expr": is_free},
-                [{"$set": {"owner": {"$literal": owner}, "expiresAt": until}}],
-                return_document=ReturnDocument.AFTER,
-            )
-        return None if found is None else int(found["position"])
-
-    async def save_position(self, reader: str, owner: str, sequence: int) -> bool:
-        with self._database.failures():
-            saved = await self._database.collection(READERS).update_one(
-                {"_id": reader, "owner": owner}, {"$set": {"position": Int64(sequence)}}
-            )
-        return saved.matched_count == 1
-
-    async def release_position(self, reader: str, owner: str) -> None:
-        with self._database.failures():
-            await self._database.collection(READERS).update_one(
-                {"_id": reader, "owner": owner}, {"$set": {"owner": None}}
-            )
-
-    async def forget_reader(self, reader: str) -> None:
-        with self._database.failures():
-            await self._database.collection(READERS).delete_one({"_id": reader})
 
     async def prune_events(self, before: datetime, *, limit: int) -> int:
         outbox, readers = self._database.collection(OUTBOX), self._database.collection(READERS)

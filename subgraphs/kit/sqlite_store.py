@@ -9,10 +9,11 @@ from bank import values
 from bank.store_records import StoreState
 from servicekit.sqlite import Database, Migration
 from servicekit.sqlite_writer import CommitReport
-from subgraphs.kit.outbox import Event, OutboxRow
+from subgraphs.kit.outbox import DeadLetter, Event, OutboxRow
 from subgraphs.kit.times import from_milliseconds, to_milliseconds
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
@@ -40,6 +41,21 @@ CREATE TABLE outbox_readers (
     position INTEGER NOT NULL,
     owner TEXT,
     expires_at INTEGER
+) STRICT
+"""
+
+# `at` is in milliseconds since 1970. The other columns are those of the event.
+DEAD_LETTERS_TABLE: Final = """
+CREATE TABLE dead_letters (
+    consumer_group TEXT NOT NULL,
+    id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    time INTEGER NOT NULL,
+    data TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (consumer_group, id)
 ) STRICT
 """
 
@@ -147,25 +163,16 @@ class SqliteStore:
 
 
 class SqliteOutboxStore(SqliteStore):
-    """A store whose migrations create `OUTBOX_TABLE` and `READERS_TABLE`. It implements `ReadableOutbox`."""
+    """A store whose migrations create `OUTBOX_TABLE`, `READERS_TABLE` and `DEAD_LETTERS_TABLE`.
+
+    It implements `subgraphs.kit.outbox.Outbox`.
+    """
 
     async def events(self, *, after: int, limit: int) -> Sequence[OutboxRow]:
         query = "SELECT * FROM outbox WHERE sequence > ? ORDER BY sequence LIMIT ?"
         async with self._database.snapshot() as connection:
             rows = await connection.execute_fetchall(query, (after, limit))
-        return [
-            OutboxRow(
-                row["sequence"],
-                Event(
-                    id=row["id"],
-                    type=row["type"],
-                    subject=row["subject"],
-                    time=from_milliseconds(row["time"]),
-                    data=json.loads(row["data"]),
-                ),
-            )
-            for row in rows
-        ]
+        return [OutboxRow(row["sequence"], _event(row)) for row in rows]
 
     async def prune_events(self, before: datetime, *, limit: int) -> int:
         async with self._database.transaction() as connection:
@@ -199,10 +206,45 @@ class SqliteOutboxStore(SqliteStore):
         async with self._database.transaction() as connection:
             await connection.execute("DELETE FROM outbox_readers WHERE reader = ?", (reader,))
 
+    async def set_position(self, reader: str, sequence: int) -> bool:
+        async with self._database.transaction() as connection:
+            changed = await connection.execute(
+                "UPDATE outbox_readers SET position = ?, owner = NULL WHERE reader = ?", (sequence, reader)
+            )
+            return changed == 1
+
+    async def add_dead_letter(self, letter: DeadLetter) -> None:
+        row = (letter.group, *_event_columns(letter.event), letter.reason, to_milliseconds(letter.at))
+        async with self._database.transaction() as connection:
+            await connection.execute("INSERT OR IGNORE INTO dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+    async def dead_letters(self, *, limit: int) -> Sequence[DeadLetter]:
+        query = "SELECT * FROM dead_letters ORDER BY at DESC, id DESC LIMIT ?"
+        async with self._database.snapshot() as connection:
+            rows = await connection.execute_fetchall(query, (limit,))
+        return [
+            DeadLetter(row["consumer_group"], _event(row), row["reason"], from_milliseconds(row["at"])) for row in rows
+        ]
+
+    async def delete_dead_letters(self, before: datetime) -> int:
+        async with self._database.transaction() as connection:
+            return await connection.execute("DELETE FROM dead_letters WHERE at < ?", (to_milliseconds(before),))
+
 
 async def append_events(connection: Statements, events: Iterable[Event]) -> None:
     """Write `events` to the outbox, in the current database transaction of `connection`."""
-    rows = [
-        (event.id, event.type, event.subject, to_milliseconds(event.time), json.dumps(event.data)) for event in events
-    ]
-    await connection.executemany(_INSERT_EVENT, rows)
+    await connection.executemany(_INSERT_EVENT, [_event_columns(event) for event in events])
+
+
+def _event_columns(event: Event) -> tuple[str, str, str, int, str]:
+    return event.id, event.type, event.subject, to_milliseconds(event.time), json.dumps(event.data)
+
+
+def _event(row: sqlite3.Row) -> Event:
+    return Event(
+        id=row["id"],
+        type=row["type"],
+        subject=row["subject"],
+        time=from_milliseconds(row["time"]),
+        data=json.loads(row["data"]),
+    )

@@ -18,7 +18,8 @@ from subgraphs.kit.events.publishing import publishing
 from subgraphs.kit.request_signatures import nonce_store
 from subgraphs.kit.store_identity import open_joined
 from subgraphs.kit.token_verification import token_verifier
-from subgraphs.transaction.context import TransactionContext
+from subgraphs.transaction import notifications
+from subgraphs.transaction.context import Cursors, TransactionContext
 from subgraphs.transaction.fraud.resources import open_fraud_checks
 from subgraphs.transaction.lease import RENEWAL_SECONDS
 from subgraphs.transaction.ledger_client import HttpLedger
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from bank.identity import Caller, TokenVerifier
     from servicekit.asgi import ASGIApp
     from servicekit.errors import ServiceError
+    from subgraphs.kit.store_factory import Clock
     from subgraphs.transaction.fraud.fraud_checks import FraudChecks
     from subgraphs.transaction.payment_provider import PaymentProvider
     from subgraphs.transaction.settings import TransactionSettings
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
 # The time limit for orders that still run when the process stops. All requests have ended by then, so no client waits
 # for these orders. A reconciler later completes the orders that do not finish in time.
 DRAIN_SECONDS: Final = 1.0
+# The pause between two deletions of old notifications, which are kept for months.
+DELETION_SECONDS: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ class TransactionRuntime:
 
     store: TransactionStore
     orders: Orders
-    cursors: CursorCodec
+    cursors: Cursors
     verifier: TokenVerifier
     webhooks: Webhooks
     fraud: FraudChecks
@@ -87,6 +91,14 @@ class TransactionRuntime:
 
 
 @asynccontextmanager
+async def _processing_events(store: TransactionStore, brokers: str | None, clock: Clock) -> AsyncIterator[None]:
+    """Publish the events of the service, and run its consumers, while the block runs."""
+    deletion = repeat(lambda: notifications.delete_old(store, clock()), every(DELETION_SECONDS))
+    async with publishing(store, brokers, "transaction", (notifications.consumer(store),)), in_background(deletion):
+        yield
+
+
+@asynccontextmanager
 async def open_runtime(settings: TransactionSettings, external: ExternalParts) -> AsyncIterator[TransactionRuntime]:
     """Open the store, connect to the account service, and start to complete the orders that a crash left PENDING.
 
@@ -95,10 +107,14 @@ async def open_runtime(settings: TransactionSettings, external: ExternalParts) -
         StartupError: a file cannot be opened or created.
     """
     credential = ServiceCredential.load(settings)
-    cursors = CursorCodec(credential.derive_key("transaction cursors"), width=SORT_KEY_WIDTH)
+    cursors = Cursors(
+        CursorCodec(credential.derive_key("transaction cursors"), width=SORT_KEY_WIDTH),
+        CursorCodec(credential.derive_key("notification cursors"), width=notifications.SORT_KEY_WIDTH),
+    )
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_joined(settings.place, STORES, clock=CautiousClock(values.now)))
-        await stack.enter_async_context(publishing(store, settings.kafka_brokers, "transaction"))
+        clock = CautiousClock(values.now)
+        store = await stack.enter_async_context(open_joined(settings.place, STORES, clock=clock))
+        await stack.enter_async_context(_processing_events(store, settings.kafka_brokers, clock))
         verifier = await stack.enter_async_context(token_verifier(settings))
         ledger_client = await stack.enter_async_context(
             httpx.AsyncClient(

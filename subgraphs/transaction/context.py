@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from subgraphs.kit.context import BaseContext
@@ -17,16 +18,25 @@ if TYPE_CHECKING:
     from subgraphs.transaction.store.protocol import TransactionStore
 
 
+@dataclass(frozen=True, slots=True)
+class Cursors:
+    """The cursors of each kind of list."""
+
+    transactions: CursorCodec
+    notifications: CursorCodec
+
+
 class TransactionContext(BaseContext):
     """The context of one request, with the store, the orders and new loaders."""
 
     def __init__(
-        self, caller: Caller | ServiceError | None, *, store: TransactionStore, orders: Orders, cursors: CursorCodec
+        self, caller: Caller | ServiceError | None, *, store: TransactionStore, orders: Orders, cursors: Cursors
     ) -> None:
         super().__init__(caller)
         self.store = store
         self.orders = orders
-        self.cursors = cursors
+        self.cursors = cursors.transactions
+        self.notification_cursors = cursors.notifications
         self.whole_reads = WholeReads()
         self.reset_loaders()
 

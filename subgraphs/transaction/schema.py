@@ -23,6 +23,12 @@ from subgraphs.transaction.graphql_inputs import (
     transfer_order,
     withdrawal_order,
 )
+from subgraphs.transaction.graphql_notifications import (
+    MarkNotificationsReadSuccess,
+    Notification,
+    mark_notifications_read,
+    notifications_of_caller,
+)
 from subgraphs.transaction.graphql_problems import (
     PROBLEM_TYPES,
     AccountFrozen,
@@ -178,6 +184,11 @@ class Query:
         requires_scopes=_scopes(Operation.REVIEW),
         description="The orders that wait for a review, newest first; only staff see them.",
     )
+    notifications: Connection[Notification] | None = strawberry.field(
+        resolver=notifications_of_caller,
+        directives=[PAGED],
+        description="The caller's notifications, newest first.",
+    )
 
 
 async def _place(info: Info, order: Order, key: str) -> Any:
@@ -249,6 +260,9 @@ class Mutation:
         resolver=reverse_transaction,
         requires_scopes=_scopes(Operation.REVERSE),
         description="Move the money of a COMPLETED transaction back by a new transaction, as staff.",
+    )
+    mark_notifications_read: MarkNotificationsReadSuccess | None = strawberry.field(
+        resolver=mark_notifications_read, description="Mark notifications of the caller as read."
     )
 
 

@@ -12,6 +12,7 @@ from bank.events.topics import topic_of
 from bank.values import new_object_id
 from tests.subgraphs.account.support import KEY_TEXT, sqlite_factory
 from tests.subgraphs.bank import open_bank
+from tests.subgraphs.support import GraphQLClient
 from tests.subgraphs.transaction.support import sqlite_store
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ REVIEW = "mutation ($id: ID!) { %s(id: $id) { ... on ReviewSuccess { transaction
 REVERSE = """mutation ($input: ReverseTransactionInput!) { reverseTransaction(input: $input) {
   ... on ReversalSuccess { reversal { status } } } }"""
 
+EXPORT = """mutation ($input: RequestStatementExportInput!) { requestStatementExport(input: $input) { __typename } }"""
+
 
 async def everything(bank: Bank) -> None:
     """Let each type of event happen."""
@@ -43,6 +46,9 @@ async def everything(bank: Bank) -> None:
     given = {"transactionId": held["id"], "idempotencyKey": new_object_id()}
     reversed_ = (await bank.as_(bank.staff).execute(REVERSE, {"input": given})).ok()["reverseTransaction"]
     assert reversed_["reversal"]["status"] == "COMPLETED"
+    statement = {"accountId": ann["id"], "format": "CSV"}
+    exported = await GraphQLClient(bank.accounts, bank.ann.token).execute(EXPORT, {"input": statement})
+    assert exported.ok()["requestStatementExport"]["__typename"] == "RequestStatementExportSuccess"
     await bank.freeze(ann)
     await bank.close(bank.bob, bob)
 
@@ -57,6 +63,6 @@ async def test_each_event_has_a_schema_and_fits_it(tmp_path: Path) -> None:
             for store in (accounts, transactions):
                 found += [row.event for row in await store.events(after=0, limit=1000)]
     assert {event.type for event in found} == set(PAYLOADS)
-    assert {topic_of(event.type) for event in found} == {"accounts.v1", "transactions.v1", "fraud.v1"}
+    assert {topic_of(event.type) for event in found} == {"accounts.v1", "transactions.v1", "fraud.v1", "exports.v1"}
     mistakes = [(event.type, find_mistake(event.type, event.data)) for event in found]
     assert [each for each in mistakes if each[1] is not None] == []

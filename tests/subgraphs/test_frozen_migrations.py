@@ -53,6 +53,8 @@ SQLITE_DIGESTS: Final[dict[str, list[str]]] = {
         "25057f9dfaf0f988",
         "2c5c9deb08f8c322",
         "d7bbfffcd940775f",
+        "4cc44b780fb1fbbb",
+        "eb33da60a0eb5ea2",
     ],
     "auth": [
         "d2de06bbf7f4ac4a",
@@ -70,6 +72,8 @@ SQLITE_DIGESTS: Final[dict[str, list[str]]] = {
         "e3d1bd4a49c2ae78",
         "54642af61511419a",
         "f7f2839d2fbc4706",
+        "4cc44b780fb1fbbb",
+        "2f0cf3f4ae12ba96",
     ],
 }
 # The digest of the database after each migration in MongoDB: collections with their validators, and indexes.
@@ -79,6 +83,8 @@ MONGODB_DIGESTS: Final[dict[str, list[str]]] = {
         "675e2a291f9fd5fd",
         "b0885ac1be13e37f",
         "e94cbc2e12967330",
+        "72a67bdadd61d43d",
+        "7d8e3c9582e518f9",
     ],
     "transaction": [
         "e870e4367f3673b7",
@@ -87,6 +93,8 @@ MONGODB_DIGESTS: Final[dict[str, list[str]]] = {
         "002e30f9796427be",
         "6ed426df7163f5fe",
         "ff7a081b85b232a2",
+        "b4a5d6b03fecaa2f",
+        "0d74223755732eac",
     ],
 }
 # Modules with migrations may import these packages of ours, which have no rules of the bank.

@@ -28,11 +28,11 @@ from subgraphs.account.store.mongo_documents import (
     object_ids,
     to_hold,
 )
+from subgraphs.account.store.mongo_exports import MongoExports
 from subgraphs.account.store.mongo_ledger import MongoLedgerTransaction, wrong_receivers
 from subgraphs.account.store.mongo_ledger_check import MongoLedgerCheck
 from subgraphs.account.store.mongo_migrations import MIGRATIONS
 from subgraphs.account.store.mongo_schema import CHAIN_KEY, CUSTOMERS, HOLDS, POSTINGS
-from subgraphs.account.store.mongo_statements import MongoStatements
 from subgraphs.account.store.protocol import DEFAULT_LIMITS, NUMBER_DRAWS
 from subgraphs.kit.keyed_locks import KeyedLocks
 
@@ -57,7 +57,7 @@ R = TypeVar("R")
 _log = structlog.stdlib.get_logger("account.store")
 
 
-class MongoAccountStore(MongoStatements, MongoCacheEpochs):
+class MongoAccountStore(MongoExports, MongoCacheEpochs):
     """The `AccountStore` in one MongoDB database."""
 
     migrations = MIGRATIONS

@@ -8,6 +8,7 @@ postings       the outcome of each transaction, by the transaction's id
 entries        the ledger; entries are inserted, and never updated or deleted
 holds          reserved money, by the transaction id of the order
 chain_key      the id of the key with which the hash chains are made
+statement_exports, statement_export_parts    exports of statements, and the parts of their files
 ```
 
 The migrations write these values out and import no enum, because a released migration must not change with the code.
@@ -20,7 +21,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pymongo import ASCENDING
+from pymongo import ASCENDING, DESCENDING
 
 from subgraphs.kit.mongo_store import create_collection, create_common_collections
 
@@ -36,6 +37,8 @@ POSTINGS: Final = "postings"
 ENTRIES: Final = "entries"
 HOLDS: Final = "holds"
 CHAIN_KEY: Final = "chain_key"
+EXPORTS: Final = "statement_exports"
+PARTS: Final = "statement_export_parts"
 
 
 def _types(**types: str) -> dict[str, Any]:
@@ -155,6 +158,15 @@ async def create_accounts_and_ledger(database: AsyncDatabase[Document]) -> None:
 async def allow_reversals(database: AsyncDatabase[Document]) -> None:
     """Replace the schema of postings, which had fewer types in an earlier release. A step of the migrations."""
     await database.command("collMod", POSTINGS, validator={"$jsonSchema": _POSTING_WITH_REVERSALS})
+
+
+async def create_exports(database: AsyncDatabase[Document]) -> None:
+    """Create the collections of exports and their indexes. A step of the migrations."""
+    await create_collection(database, EXPORTS)
+    await create_collection(database, PARTS)
+    await database[EXPORTS].create_index([("userId", ASCENDING), ("expiresAt", DESCENDING), ("_id", DESCENDING)])
+    await database[EXPORTS].create_index([("expiresAt", ASCENDING)])
+    await database[PARTS].create_index([("exportId", ASCENDING), ("number", ASCENDING)], unique=True)
 
 
 # Maps a collection to its indexes. Each index is a pair: its fields, and whether it is unique.

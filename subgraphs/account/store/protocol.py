@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from subgraphs.account.domain import OPEN_STATUSES, Account, AccountStatus, AccountType
+from subgraphs.account.exports.export import ExportStore
 from subgraphs.account.limits import Limits
 from subgraphs.kit.outbox import Outbox
 from subgraphs.kit.store_identity import IdentifiedStore
@@ -190,8 +191,8 @@ class CacheEpochs(Protocol):
         """Begin a new epoch, and suspend the cache for `seconds` from now."""
 
 
-class AccountStore(AccountReads, AccountWrites, CacheEpochs, Outbox, IdentifiedStore, Protocol):
-    """Customers' accounts and the ledger (bank §2.7).
+class AccountStore(AccountReads, AccountWrites, CacheEpochs, ExportStore, Outbox, IdentifiedStore, Protocol):
+    """Customers' accounts, the ledger (bank §2.7), and statement exports.
 
     Every method raises Unavailable when the store cannot be reached or stays locked.
     """

@@ -20,11 +20,11 @@ from subgraphs.account.holds import HoldStatus
 from subgraphs.account.store import ledger_operations
 from subgraphs.account.store.protocol import DEFAULT_LIMITS, NUMBER_DRAWS
 from subgraphs.account.store.sqlite_cache_epochs import SqliteCacheEpochs
+from subgraphs.account.store.sqlite_exports import SqliteExports
 from subgraphs.account.store.sqlite_hash_chain import chain_old_entries, keep_key
 from subgraphs.account.store.sqlite_ledger import SqliteLedgerTransaction, wrong_receivers
 from subgraphs.account.store.sqlite_migrations import MIGRATIONS
 from subgraphs.account.store.sqlite_rows import accounts_by, to_account, to_hold
-from subgraphs.account.store.sqlite_statements import SqliteStatements
 from subgraphs.kit.sqlite_store import append_events
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ R = TypeVar("R")
 _log = structlog.stdlib.get_logger("account.store")
 
 
-class SqliteAccountStore(SqliteStatements, SqliteCacheEpochs):
+class SqliteAccountStore(SqliteExports, SqliteCacheEpochs):
     """The `AccountStore` on one SQLite file."""
 
     migrations = MIGRATIONS

@@ -16,7 +16,7 @@ from typing import Final
 
 from servicekit.sqlite import Migration
 from subgraphs.account.store.sqlite_cache_epochs import CACHE_EPOCHS_TABLE
-from subgraphs.kit.sqlite_store import OUTBOX_TABLE, READERS_TABLE, identity_statements
+from subgraphs.kit.sqlite_store import DEAD_LETTERS_TABLE, OUTBOX_TABLE, READERS_TABLE, identity_statements
 
 _ACCOUNTS = """
 CREATE TABLE accounts (
@@ -277,6 +277,37 @@ _CHAINS = (
     _refuse("entries_are_chained", "INSERT ON entries", "an entry has its hash", "NEW.hash IS NULL"),
 )
 
+# Times are in milliseconds since 1970.
+_EXPORTS: Final = (
+    """
+CREATE TABLE statement_exports (
+    id TEXT PRIMARY KEY,
+    user_id TEXT NOT NULL,
+    account_id TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    format TEXT NOT NULL,
+    period_begin INTEGER NOT NULL,
+    period_end INTEGER NOT NULL,
+    requested_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    entries INTEGER NOT NULL,
+    parts INTEGER NOT NULL,
+    failure TEXT
+) STRICT
+""",
+    """
+CREATE TABLE statement_export_parts (
+    export_id TEXT NOT NULL REFERENCES statement_exports (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    content TEXT NOT NULL,
+    PRIMARY KEY (export_id, number)
+) STRICT
+""",
+    "CREATE INDEX statement_exports_of_user ON statement_exports (user_id, expires_at)",
+    "CREATE INDEX statement_exports_by_expiry ON statement_exports (expires_at)",
+)
+
 MIGRATIONS: Final = (
     Migration(
         1,
@@ -319,4 +350,6 @@ MIGRATIONS: Final = (
     Migration(8, "holds, and sums of a month", _HOLDS_AND_SUMS),
     Migration(9, "hash chains", _CHAINS),
     Migration(10, "epochs of the cache", CACHE_EPOCHS_TABLE),
+    Migration(11, "events that could not be processed", (DEAD_LETTERS_TABLE,)),
+    Migration(12, "statement exports", _EXPORTS),
 )

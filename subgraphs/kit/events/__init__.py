@@ -1,10 +1,11 @@
-"""Publishing: how events leave the outbox of a service (bank §2.10).
+"""Events: how they leave the outbox of a service, and how consumers get them (docs/events.md, bank §2.10).
 
 ```
-change + event --commit--> outbox --relay--> Kafka topics        (KAFKA_BROKERS is set)
-                             └-----feed----> followers in this process, such as subscriptions
+change + event --commit--> outbox --relay--> Kafka topics --KafkaBus--> consumers     (KAFKA_BROKERS is set)
+                             ├----OutboxBus---------------------------> consumers     (it is not set)
+                             └----live feed---------------------------> subscriptions
 ```
 
-The relay and the followers read the events from the outbox, each from its own position. So a service without Kafka has
-the same events in the same order. If Kafka is not available, no event is lost.
+Read `bus` first: it has the contract. `outbox_reader` reads an outbox from a stored position; `relay` and `outbox_bus`
+are such readers. `delivery` has the attempts and the dead letters of both buses. `publishing` starts everything.
 """

@@ -29,14 +29,14 @@ class Record:
     Attributes:
         topic: see `bank.events.topics`.
         key: the id of an account. Kafka keeps records with the same key in order.
-        value: the event's data as JSON.
+        value: the event's data as JSON; None only in a dead letter that is not an event.
         headers: the other attributes of the event. `ce_sequence` is the number in the outbox of the source.
         timestamp: the time of the event in milliseconds. Consumers can search for the first record after a time.
     """
 
     topic: str
-    key: bytes
-    value: bytes
+    key: bytes | None
+    value: bytes | None
     headers: Sequence[tuple[str, bytes]]
     timestamp: int
 

@@ -44,10 +44,18 @@ class KafkaPublisher:
 
     async def publish(self, rows: Sequence[OutboxRow]) -> None:
         """Publish events; see `relay.Publisher.publish`."""
+        await self.send(*[to_record(row, self._service) for row in rows])
+
+    async def send(self, *records: Record) -> None:
+        """Send records; those with one key stay in their order.
+
+        Raises:
+            NotPublished: the brokers may have stored only some of the records.
+        """
         try:
             async with asyncio.timeout(PUBLISH_SECONDS):
                 producer = await self._connected()
-                for wave in _waves([to_record(row, self._service) for row in rows]):
+                for wave in _waves(records):
                     await _send(producer, wave)
         except (KafkaError, TimeoutError, OSError) as error:
             await self.close()
@@ -102,7 +110,7 @@ def _waves(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
     again, and would come after the second one.
     """
     waves = defaultdict[int, list["Record"]](list)
-    places = defaultdict[tuple[str, bytes], int](int)
+    places = defaultdict[tuple[str, bytes | None], int](int)
     for record in records:
         key = (record.topic.partition(".dead-letter")[0], record.key)
         waves[places[key]].append(record)

@@ -30,6 +30,7 @@ from subgraphs.transaction.store.mongo_documents import (
     to_document,
     to_history,
 )
+from subgraphs.transaction.store.mongo_notifications import MongoNotifications
 from subgraphs.transaction.store.mongo_provider_events import MongoProviderEvents
 from subgraphs.transaction.store.mongo_schema import MIGRATIONS
 from subgraphs.transaction.store.protocol import Sums
@@ -55,7 +56,7 @@ class _KeyTaken(Exception):
     """The idempotency key is taken: by another order, or by this order in an earlier attempt."""
 
 
-class MongoTransactionStore(MongoProviderEvents):
+class MongoTransactionStore(MongoProviderEvents, MongoNotifications):
     """The `TransactionStore` in one database of MongoDB."""
 
     migrations = MIGRATIONS

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from subgraphs.kit.mongo import MongoMigration
+from subgraphs.kit.mongo_readers import create_dead_letters
 from subgraphs.kit.mongo_store import create_collection, create_common_collections
 
 if TYPE_CHECKING:
@@ -166,6 +167,21 @@ async def _create_provider_events(database: AsyncDatabase[Document]) -> None:
     )
 
 
+NOTIFICATIONS: Final = "notifications"
+_NEWEST_FIRST: Final = [("userId", ASCENDING), ("createdAt", DESCENDING), ("_id", DESCENDING)]
+_NOTIFICATION_INDEXES: Final = (
+    IndexModel(_NEWEST_FIRST, name="of_user"),
+    IndexModel(_NEWEST_FIRST, name="unread", partialFilterExpression={"isUnread": True}),
+    IndexModel([("createdAt", ASCENDING)], name="by_time"),
+)
+
+
+async def create_notifications(database: AsyncDatabase[Document]) -> None:
+    """Create the collection and its indexes. A step of the migrations."""
+    await create_collection(database, NOTIFICATIONS)
+    await database[NOTIFICATIONS].create_indexes(list(_NOTIFICATION_INDEXES))
+
+
 MIGRATIONS: Final = (
     MongoMigration(1, "identity of the store and outbox", create_common_collections),
     MongoMigration(2, "transactions", _create_transactions),
@@ -173,4 +189,6 @@ MIGRATIONS: Final = (
     MongoMigration(4, "reversals", _add_reversals),
     MongoMigration(5, "payment instruments", _add_instruments),
     MongoMigration(6, "events of the payment provider", _create_provider_events),
+    MongoMigration(7, "events that could not be processed", create_dead_letters),
+    MongoMigration(8, "notifications", create_notifications),
 )

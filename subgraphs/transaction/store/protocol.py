@@ -13,6 +13,7 @@ from subgraphs.kit.connections import PageRequest
 from subgraphs.kit.outbox import Outbox
 from subgraphs.kit.store_identity import IdentifiedStore
 from subgraphs.kit.times import to_milliseconds
+from subgraphs.transaction.notifications import NotificationStore
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -89,8 +90,8 @@ class Sums:
     debited: Decimal
 
 
-class TransactionStore(Outbox, IdentifiedStore, Protocol):
-    """Transactions, idempotency keys and leases (bank §2.7).
+class TransactionStore(NotificationStore, Outbox, IdentifiedStore, Protocol):
+    """Transactions, idempotency keys, leases (bank §2.7), and notifications.
 
     Every method raises Unavailable when the store cannot be reached or stays locked. `record` and `change` write the
     events of `subgraphs.transaction.events` to the outbox in the same database transaction. A list method makes one

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bank.values import exponent, from_minor_units, to_minor_units
 from subgraphs.kit.domain_problems import to_json
-from subgraphs.kit.sqlite_store import SqliteOutboxStore, append_events
+from subgraphs.kit.sqlite_store import append_events
 from subgraphs.kit.times import from_milliseconds, to_milliseconds
 from subgraphs.transaction import events, problems
 from subgraphs.transaction.domain import (
@@ -33,6 +33,7 @@ from subgraphs.transaction.states import StatusChange
 from subgraphs.transaction.store import sqlite_queries as queries
 from subgraphs.transaction.store.protocol import Sums
 from subgraphs.transaction.store.sqlite_migrations import MIGRATIONS
+from subgraphs.transaction.store.sqlite_notifications import SqliteNotifications
 from subgraphs.transaction.store.sqlite_provider_events import SqliteProviderEvents
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ ORDER BY id LIMIT :limit
 """
 
 
-class SqliteTransactionStore(SqliteProviderEvents, SqliteOutboxStore):
+class SqliteTransactionStore(SqliteProviderEvents, SqliteNotifications):
     """The `TransactionStore` on one SQLite file."""
 
     migrations = MIGRATIONS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from servicekit.sqlite import Migration
-from subgraphs.kit.sqlite_store import OUTBOX_TABLE, READERS_TABLE, identity_statements
+from subgraphs.kit.sqlite_store import DEAD_LETTERS_TABLE, OUTBOX_TABLE, READERS_TABLE, identity_statements
 
 # The amount is in minor units and has `exponent` decimals. `source_named` and `destination_named` contain the id or
 # number of the account in the order. If there is no such account, the other `source_*` or `destination_*` columns are
@@ -72,6 +72,23 @@ INSERT INTO status_changes
 SELECT id, 2, status, updated_at, NULL FROM transactions
 WHERE status <> 'PENDING' AND NOT (status = 'FAILED' AND updated_at = created_at)
 """
+
+# Times are in milliseconds since 1970.
+_NOTIFICATIONS = (
+    """
+CREATE TABLE notifications (
+    id TEXT PRIMARY KEY,
+    user_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    transaction_id TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    read_at INTEGER
+) STRICT
+""",
+    "CREATE INDEX notifications_of_user ON notifications (user_id, created_at, id)",
+    "CREATE INDEX notifications_unread ON notifications (user_id, created_at, id) WHERE read_at IS NULL",
+    "CREATE INDEX notifications_by_time ON notifications (created_at)",
+)
 
 MIGRATIONS = (
     Migration(
@@ -157,4 +174,6 @@ MIGRATIONS = (
             "CREATE INDEX provider_events_by_time ON provider_events (received_at)",
         ),
     ),
+    Migration(11, "events that could not be processed", (DEAD_LETTERS_TABLE,)),
+    Migration(12, "notifications", _NOTIFICATIONS),
 )

@@ -16,8 +16,18 @@ from servicekit.settings import load
 from subgraphs.account.app import create_app
 from subgraphs.account.settings import AccountSettings
 from subgraphs.account.store.mongo_cache_epochs import CACHE_EPOCHS
-from subgraphs.account.store.mongo_schema import ACCOUNTS, CUSTOMERS, ENTRIES, HOLDS, KEYS, POSTINGS
-from subgraphs.kit.mongo_store import KNOWN_STORES, OUTBOX, READERS, SEQUENCES
+from subgraphs.account.store.mongo_schema import (
+    ACCOUNTS,
+    CUSTOMERS,
+    ENTRIES,
+    EXPORTS,
+    HOLDS,
+    KEYS,
+    PARTS,
+    POSTINGS,
+)
+from subgraphs.kit.mongo_readers import DEAD_LETTERS, READERS
+from subgraphs.kit.mongo_store import KNOWN_STORES, OUTBOX, SEQUENCES
 from tests.subgraphs.account.support import mongo_factory
 from tests.subgraphs.support import GraphQLClient, Issuer, running
 
@@ -123,7 +133,20 @@ async def service(tmp_path: Path, issuer: Issuer, environment: dict[str, str]) -
         yield Service(http, issuer, settings, ServiceCredential.load(settings))
 
 
-_EMPTIED = (ACCOUNTS, CUSTOMERS, ENTRIES, HOLDS, KEYS, POSTINGS, KNOWN_STORES, OUTBOX, READERS)
+_EMPTIED = (
+    ACCOUNTS,
+    CUSTOMERS,
+    ENTRIES,
+    HOLDS,
+    KEYS,
+    POSTINGS,
+    KNOWN_STORES,
+    OUTBOX,
+    READERS,
+    DEAD_LETTERS,
+    EXPORTS,
+    PARTS,
+)
 
 
 @pytest.fixture(scope="session")

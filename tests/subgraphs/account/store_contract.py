@@ -30,8 +30,8 @@ from subgraphs.account.errors import TransactionIdReused
 from subgraphs.account.problems import LimitReached
 from subgraphs.account.store.protocol import AccountFilter
 from subgraphs.kit.connections import PageRequest
-from subgraphs.kit.outbox import ReadableOutbox
 from tests.subgraphs.account.audit_contract import AUDIT_CONTRACT
+from tests.subgraphs.account.export_contract import CONTRACT as EXPORT_CONTRACT
 from tests.subgraphs.account.hold_contract import HOLD_CONTRACT
 from tests.subgraphs.account.statement_contract import STATEMENT_CONTRACT
 from tests.subgraphs.account.support import (
@@ -46,6 +46,7 @@ from tests.subgraphs.account.support import (
     withdrawal,
 )
 from tests.subgraphs.kit.outbox_contract import (
+    dead_letters_are_kept_once,
     last_sequence,
     old_events_are_pruned_oldest_first,
     readers_keep_their_positions,
@@ -375,8 +376,8 @@ async def old_events_of_accounts_are_pruned(factory: StoreFactory) -> None:
 
 async def readers_of_the_outbox_keep_their_positions(factory: StoreFactory) -> None:
     async with factory() as store:
-        assert isinstance(store, ReadableOutbox)
         await readers_keep_their_positions(store, partial(open_at, store))
+        await dead_letters_are_kept_once(store)
 
 
 CONTRACT: tuple[Callable[[StoreFactory], Awaitable[None]], ...] = (
@@ -404,4 +405,5 @@ CONTRACT: tuple[Callable[[StoreFactory], Awaitable[None]], ...] = (
     *STATEMENT_CONTRACT,
     *AUDIT_CONTRACT,
     *HOLD_CONTRACT,
+    *EXPORT_CONTRACT,
 )

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pymongo import MongoClient
 
-from subgraphs.kit.mongo_store import KNOWN_STORES, OUTBOX, READERS, SEQUENCES
+from subgraphs.kit.mongo_readers import DEAD_LETTERS, READERS
+from subgraphs.kit.mongo_store import KNOWN_STORES, OUTBOX, SEQUENCES
 from subgraphs.transaction.store.mongo_provider_events import PROVIDER_EVENTS
 from subgraphs.transaction.store.mongo_queries import COLLECTION
+from subgraphs.transaction.store.mongo_schema import NOTIFICATIONS
 from tests.subgraphs.bank import Bank, open_bank
 from tests.subgraphs.transaction.support import mongo_factory, sqlite_store
 
@@ -40,7 +42,7 @@ def mongo_database(transactions_url: str) -> Iterator[Database[dict[str, Any]]]:
     client: MongoClient[dict[str, Any]]
     with MongoClient(transactions_url) as client:
         database: Database[dict[str, Any]] = client.get_default_database()
-        for name in (COLLECTION, KNOWN_STORES, OUTBOX, PROVIDER_EVENTS, READERS):
+        for name in (COLLECTION, KNOWN_STORES, OUTBOX, PROVIDER_EVENTS, READERS, DEAD_LETTERS, NOTIFICATIONS):
             database[name].delete_many({})
         database[SEQUENCES].update_many({}, {"$set": {"last": 0}})
         yield database

@@ -23,7 +23,7 @@ from subgraphs.transaction.problems import PaymentDeclined
 from subgraphs.transaction.reversal import NotReversible, open_reversal
 from subgraphs.transaction.states import Move, StatusChange, moved
 from subgraphs.transaction.store.protocol import TransactionStore
-from tests.subgraphs.kit.outbox_contract import old_events_are_pruned_oldest_first
+from tests.subgraphs.kit.outbox_contract import dead_letters_are_kept_once, old_events_are_pruned_oldest_first
 from tests.subgraphs.transaction.support import START, conclude, key_for, party, payment_order, recorded, transaction
 
 if TYPE_CHECKING:
@@ -174,6 +174,7 @@ async def old_events_of_transactions_are_pruned(factory: StoreFactory) -> None:
             await recorded(store, pending(moment))
 
         await old_events_are_pruned_oldest_first(store, record_at)
+        await dead_letters_are_kept_once(store)
 
 
 async def a_transaction_has_one_reversal_that_has_not_failed(factory: StoreFactory) -> None:

@@ -24,6 +24,7 @@ from subgraphs.transaction.idempotency import KEY_LIFETIME, UsedKey
 from subgraphs.transaction.payments.provider_event import ProviderEvent
 from subgraphs.transaction.problems import InsufficientFunds, InvalidAccount, PaymentDeclined, SameAccount
 from subgraphs.transaction.store.protocol import Filter, Listing, Sums, TurnoverRequest, sort_key
+from tests.subgraphs.transaction.notification_contract import CONTRACT as NOTIFICATION_CONTRACT
 from tests.subgraphs.transaction.running_orders_contract import MILLISECOND, RUNNING_ORDERS_CONTRACT, StoreFactory
 from tests.subgraphs.transaction.support import (
     START,
@@ -425,4 +426,5 @@ CONTRACT: Final[tuple[Callable[[StoreFactory], Awaitable[None]], ...]] = (
     turnover_beyond_64_bits_is_exact,
     an_event_of_the_provider_is_recorded_once_and_ends,
     *RUNNING_ORDERS_CONTRACT,
+    *NOTIFICATION_CONTRACT,
 )

@@ -8,8 +8,9 @@ import pytest
 
 from bank import values
 from servicekit.sqlite import Migration
-from subgraphs.kit.outbox import Event, ReadableOutbox
+from subgraphs.kit.outbox import Event, Outbox
 from subgraphs.kit.sqlite_store import (
+    DEAD_LETTERS_TABLE,
     OUTBOX_TABLE,
     READERS_TABLE,
     SqliteOutboxStore,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Log(ReadableOutbox, Protocol):
+class Log(Outbox, Protocol):
     """An outbox to which a test writes."""
 
     async def append(self, *events: Event) -> None: ...
@@ -31,7 +32,10 @@ class Log(ReadableOutbox, Protocol):
 
 
 class SqliteLog(SqliteOutboxStore):
-    migrations = (Migration(1, "all", (OUTBOX_TABLE, READERS_TABLE, *identity_statements("INSERT ON outbox"))),)
+    migrations = (
+        Migration(1, "events", (OUTBOX_TABLE, READERS_TABLE, DEAD_LETTERS_TABLE)),
+        Migration(2, "identity", identity_statements("INSERT ON outbox")),
+    )
 
     async def append(self, *events: Event) -> None:
         async with self._changing() as connection:
@@ -39,9 +43,10 @@ class SqliteLog(SqliteOutboxStore):
 
 
 def opened(number: int, account: str = "a") -> Event:
-    """The event with the version `number` of an account."""
+    """The event with the version `number` of the account whose id is `account`, repeated up to 24 digits."""
+    account_id = (account * 24)[:24]
     data: dict[str, object] = {
-        "accountId": account * 24,
+        "accountId": account_id,
         "userId": "0199a4de-6f3b-7c52-8d0e-3f1f2e5b7a10",
         "type": "CHECKING",
         "status": "ACTIVE",
@@ -50,7 +55,7 @@ def opened(number: int, account: str = "a") -> Event:
         "held": "0.00",
         "version": number,
     }
-    return Event("account.changed", account * 24, values.now(), data)
+    return Event("account.changed", account_id, values.now(), data)
 
 
 @pytest.fixture

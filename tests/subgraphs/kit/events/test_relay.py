@@ -1,6 +1,7 @@
 """The relay publishes every event, those of one account in order, whatever fails in between.
 
-Covers `subgraphs/kit/events/relay.py`, `subgraphs/kit/events/publishing.py` and `subgraphs/kit/events/__init__.py`.
+Covers `subgraphs/kit/events/relay.py`, `subgraphs/kit/events/outbox_reader.py`,
+`subgraphs/kit/events/failure_log.py` and `subgraphs/kit/events/publishing.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from structlog.testing import capture_logs
 
 from bank import values
 from subgraphs.kit.background import in_background
-from subgraphs.kit.events import relay as module
+from subgraphs.kit.events import outbox_reader as module
 from subgraphs.kit.events.publishing import publishing
 from subgraphs.kit.events.relay import READER, NotPublished, Relay
 from subgraphs.kit.outbox import RETENTION, prune
@@ -87,8 +88,8 @@ async def test_a_failure_is_logged_once_and_nothing_is_lost(log: Log) -> None:
     assert bus.versions == [1, 2, 1, 2, 1, 2, 1, 2, 3, 4]
     assert len(set(bus.ids)) == 4  # a consumer recognises a repetition
     assert [line["event"] for line in lines] == [
-        "events are not published; they stay in the outbox",
-        "events are published again",
+        "events are not processed; they stay in the outbox",
+        "events are processed again",
     ]
 
 
