@@ -12,9 +12,10 @@ from servicekit.errors import ConfigurationError
 from subgraphs.kit.background import every, in_background, repeat
 from subgraphs.transaction.fraud.fraud_checks import FraudChecks
 from subgraphs.transaction.fraud.history import StoreHistory
-from subgraphs.transaction.fraud.live_rules import REFRESH_SECONDS, LiveRules
-from subgraphs.transaction.fraud.rules_file import InvalidRules
+from subgraphs.transaction.fraud.live_rules import live_rules
 from subgraphs.transaction.fraud.windows.memory import MemoryWindows
+from subgraphs.transaction.live_file import REFRESH_SECONDS
+from subgraphs.transaction.yaml_file import InvalidFile
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -49,8 +50,8 @@ async def open_fraud_checks(settings: FraudSettings, store: TransactionStore) ->
         ConfigurationError: the rules file cannot be used, or the URL of Redis has a wrong option.
     """
     try:
-        rules = LiveRules(settings.rules)
-    except InvalidRules as error:
+        rules = live_rules(settings.rules)
+    except InvalidFile as error:
         raise ConfigurationError("FRAUD_RULES", str(error)) from error
     windows = _windows(settings.redis_url)
     async with AsyncExitStack() as stack:

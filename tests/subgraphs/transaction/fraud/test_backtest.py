@@ -14,8 +14,9 @@ from click.testing import CliRunner
 
 from subgraphs.transaction.fraud.cli import command
 from subgraphs.transaction.fraud.orders_file import InvalidOrders, load_orders
-from subgraphs.transaction.fraud.rules_file import DEFAULT_RULES, InvalidRules, load_rules
+from subgraphs.transaction.fraud.rules_file import DEFAULT_RULES, load_rules
 from subgraphs.transaction.fraud.rules_schema import schema_text
+from subgraphs.transaction.yaml_file import InvalidFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -212,4 +213,4 @@ def test_rules_are_checked_and_shown(tmp_path: Path, rules: Path) -> None:
     assert run("rules", "show") == DEFAULT_RULES.read_text()
     assert run("rules", "schema") == schema_text()
     wrong = written(tmp_path, RULES.replace("1m", "1y"), "wrong.yaml")
-    assert isinstance(CliRunner().invoke(command, ["rules", "check", str(wrong)]).exception, InvalidRules)
+    assert isinstance(CliRunner().invoke(command, ["rules", "check", str(wrong)]).exception, InvalidFile)

@@ -13,11 +13,12 @@ from structlog.testing import capture_logs
 from bank.values import EXPONENTS
 from subgraphs.transaction.domain import TransactionType
 from subgraphs.transaction.fraud.decision import Action
-from subgraphs.transaction.fraud.live_rules import LiveRules
+from subgraphs.transaction.fraud.live_rules import live_rules
 from subgraphs.transaction.fraud.order_facts import OrderFacts
 from subgraphs.transaction.fraud.rules.kinds import KINDS
-from subgraphs.transaction.fraud.rules_file import DEFAULT_RULES, MAX_BYTES, InvalidRules, load_rules, read_rules
+from subgraphs.transaction.fraud.rules_file import DEFAULT_RULES, load_rules, read_rules
 from subgraphs.transaction.fraud.rules_schema import SCHEMA_FILE, schema_text
+from subgraphs.transaction.yaml_file import MAX_BYTES, InvalidFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,13 +79,13 @@ def test_versions_that_yaml_reads_as_numbers_and_dates() -> None:
     ],
 )
 def test_a_mistake_is_reported_with_its_line(text: str, expected: str) -> None:
-    with pytest.raises(InvalidRules) as raised:
+    with pytest.raises(InvalidFile) as raised:
         read_rules(text, "f")
     assert any(str(problem).startswith(expected) for problem in raised.value.problems), str(raised.value)
 
 
 def test_all_mistakes_are_reported() -> None:
-    with pytest.raises(InvalidRules) as raised:
+    with pytest.raises(InvalidFile) as raised:
         read_rules(GOOD.replace("user", "planet").replace("1m", "1y") + "x: 1\n", "f")
     assert [problem.line for problem in raised.value.problems] == [6, 7, 9]
 
@@ -93,13 +94,13 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     for name, content in (("large", b"#" * (MAX_BYTES + 1)), ("latin", b"version: \xff")):
         (tmp_path / name).write_bytes(content)
     for path in (tmp_path / "missing", tmp_path, tmp_path / "large", tmp_path / "latin"):
-        with pytest.raises(InvalidRules, match=str(path)):
+        with pytest.raises(InvalidFile, match=str(path)):
             load_rules(path)
 
 
 def test_the_bundled_rules_only_observe() -> None:
     """An order of a client that knew nothing of fraud rules has the same outcome as before."""
-    rules = LiveRules().current
+    rules = live_rules().current
     assert all(rule.shadow for rule in rules.rules)
     assert rules.when_unavailable.action(ORDER) is Action.ALLOW
     assert load_rules(DEFAULT_RULES).when_unavailable.action(ORDER) is Action.HOLD
@@ -108,7 +109,7 @@ def test_the_bundled_rules_only_observe() -> None:
 async def test_the_rules_follow_their_file(tmp_path: Path) -> None:
     path = tmp_path / "rules.yaml"
     path.write_text(GOOD)
-    rules = LiveRules(path)
+    rules = live_rules(path)
     first = rules.current
     await rules.refresh()
     assert rules.current is first
@@ -122,7 +123,7 @@ async def test_the_rules_follow_their_file(tmp_path: Path) -> None:
 async def test_a_broken_file_keeps_the_old_rules_and_says_why_once(tmp_path: Path) -> None:
     path = tmp_path / "rules.yaml"
     path.write_text(GOOD)
-    rules = LiveRules(path)
+    rules = live_rules(path)
     first = rules.current
     for broken in (GOOD.replace("1m", "1y"), None):
         path.unlink()
