@@ -137,6 +137,11 @@ SECTIONS: Final[tuple[Section, ...]] = (
                 "Above this amount two persons must approve a HELD order; as ACCOUNT_MAX_ORDER.",
             ),
             Variable(
+                "EXCHANGE_RATES",
+                "<unset: transfers between currencies are refused>",
+                "File of the exchange rates; docs/exchange-rates.md.",
+            ),
+            Variable(
                 "PAYMENT_PROVIDER_URL",
                 "<unset: simulated in the process>",
                 "Base URL of the payment provider for deposits, withdrawals and payments; docs/payments.md.",

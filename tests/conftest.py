@@ -56,6 +56,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--hostile-requests", type=int, default=1_500, help="how many hostile requests the five ports get")
     group.addoption("--load-seconds", type=float, default=8, help="how long the mixed load runs")
     group.addoption("--browser-pages", action="store_true", help="look at every page with Chromium (make browser)")
+    group.addoption("--payment-orders", type=int, default=60, help="how many orders have random outcomes on each store")
     group.addoption("--http-fuzz-requests", type=int, default=300, help="how many requests the HTTP fuzz test sends")
 
 

@@ -76,12 +76,12 @@ class ChainedEntry:
     line: int
 
 
-def lines_of(movements: Iterable[Movement], currency: str) -> tuple[Line, ...]:
+def lines_of(movements: Iterable[Movement]) -> tuple[Line, ...]:
     """Return the `Line` of each entry of a transaction."""
     return tuple(
         Line(
             movement.account.id if isinstance(movement.account, CustomerAccount) else movement.account.name,
-            to_minor_units(movement.amount, currency),
+            to_minor_units(movement.amount, movement.currency),
         )
         for movement in movements
     )

@@ -96,10 +96,10 @@ def held_account(posting: Posting) -> str:
     """Return the account whose money a hold for `posting` reserves.
 
     Raises:
-        InvalidValue: the posting does not debit exactly one customer's account, or has more than two entries.
+        InvalidValue: the posting does not debit exactly one customer's account, or has more entries than it needs.
     """
     debited = [e.account.id for e in posting.entries if isinstance(e.account, CustomerAccount) and e.amount < 0]
-    if len(debited) != 1 or len(posting.entries) != 2:  # noqa: PLR2004 - one debit and one credit
+    if len(debited) != 1 or (len(posting.entries) != 2 and not posting.is_exchange):  # noqa: PLR2004 - a debit and a credit
         raise InvalidValue("a hold is for an order with one debit of a customer's account and one credit")
     return debited[0]
 
@@ -135,7 +135,8 @@ def capture(hold: Hold, amount: Decimal | None, ledger: LedgerView) -> HoldChang
     if isinstance(verdict, Problem):
         return _end_with(hold, HoldStatus.RELEASED, verdict, ledger)
     movements = tuple(
-        replace(movement, released=hold.amount) if movement.amount < 0 else movement for movement in verdict
+        replace(movement, released=hold.amount) if movement.account == CustomerAccount(hold.account_id) else movement
+        for movement in verdict
     )
     accounts = tuple(
         replace(account, held=account.held - hold.amount) if account.id == hold.account_id else account
@@ -178,10 +179,12 @@ def with_amount(posting: Posting, amount: Decimal | None) -> Posting:
     """Return the order with `amount` instead of its own amount. If `amount` is None, return the order unchanged.
 
     Raises:
-        InvalidValue: `amount` is not positive, or greater than the amount of the order.
+        InvalidValue: `amount` is not positive, or greater than the amount of the order; or the order is an exchange.
     """
     if amount is None or amount == posting.amount:
         return posting
+    if posting.is_exchange:
+        raise InvalidValue("an order in several currencies is captured as a whole")
     if amount > posting.amount:
         raise InvalidValue("the amount is greater than what is held")
     entries = tuple(replace(e, amount=-amount if e.amount < 0 else amount) for e in posting.entries)
@@ -216,7 +219,10 @@ _INTERNAL: Final = "internal"
 def _entry_to_json(entry: Entry, currency: str) -> dict[str, str]:
     account = entry.account
     name = {_INTERNAL: account.name} if isinstance(account, InternalAccount) else {_CUSTOMER: account.id}
-    return {**name, "sign": "-" if entry.amount < 0 else "+", "amount": format_amount(abs(entry.amount), currency)}
+    own = entry.currency or currency
+    sign = "-" if entry.amount < 0 else "+"
+    content = {**name, "sign": sign, "amount": format_amount(abs(entry.amount), own)}
+    return content if own == currency else {**content, "currency": own}
 
 
 def order_from_json(transaction_id: str, content: Mapping[str, Any]) -> Posting:
@@ -233,9 +239,10 @@ def order_from_json(transaction_id: str, content: Mapping[str, Any]) -> Posting:
 
 
 def _entry_from_json(entry: Mapping[str, str], currency: str) -> Entry:
-    amount = _amount(entry["amount"], currency)
+    own = entry.get("currency")
+    amount = _amount(entry["amount"], own or currency)
     account = InternalAccount(entry[_INTERNAL]) if _INTERNAL in entry else CustomerAccount(entry[_CUSTOMER])
-    return Entry(account, -amount if entry["sign"] == "-" else amount)
+    return Entry(account, -amount if entry["sign"] == "-" else amount, own)
 
 
 def _amount(text: str, currency: str) -> Decimal:

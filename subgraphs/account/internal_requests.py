@@ -114,6 +114,7 @@ class _InternalRef(InternalDocument):
 class _Line(InternalDocument):
     account: _CustomerRef | _InternalRef
     amount: _Amount
+    currency: str | None = None
 
 
 class PostingRequest(InternalDocument):
@@ -126,8 +127,9 @@ class PostingRequest(InternalDocument):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        for amount in (self.amount, *(line.amount for line in self.entries)):
-            values.check_precision(amount, self.currency)
+        values.check_precision(self.amount, self.currency)
+        for line in self.entries:
+            values.check_precision(line.amount, line.currency or self.currency)
         self.posting()
         return self
 
@@ -138,7 +140,7 @@ class PostingRequest(InternalDocument):
             type=self.type,
             amount=self.amount,
             currency=self.currency,
-            entries=tuple(Entry(line.account.named(), line.amount) for line in self.entries),
+            entries=tuple(Entry(line.account.named(), line.amount, line.currency) for line in self.entries),
         )
 
 

@@ -68,12 +68,14 @@ class Movement:
     """An entry to write.
 
     Attributes:
+        currency: the currency of the amount.
         balance_after: the balance of a customer's account after the entry; None for an internal account.
         released: the amount of the hold that the entry captures; the amount is no longer reserved. None without a hold.
     """
 
     account: CustomerAccount | InternalAccount
     amount: Decimal
+    currency: str
     balance_after: Decimal | None
     released: Decimal | None = None
 
@@ -145,14 +147,14 @@ def _frozen(posting: Posting, ledger: LedgerView) -> Iterator[Problem]:
 
 def _other_currency(posting: Posting, ledger: LedgerView) -> Iterator[Problem]:
     for account in own_accounts(posting, ledger):
-        if account.currency != posting.currency:
+        if account.currency != posting.currency_of_account(account.id):
             yield CurrencyMismatch(account.currency)
 
 
 def _too_poor(posting: Posting, ledger: LedgerView) -> Iterator[Problem]:
     for account_id, amount in _customer_entries(posting):
         if amount < 0 and (available := ledger.customers[account_id].available) + amount < 0:
-            yield InsufficientFunds(available, -amount, posting.currency)
+            yield InsufficientFunds(available, -amount, posting.currency_of_account(account_id))
 
 
 def _too_much(posting: Posting, ledger: LedgerView) -> Iterator[Problem]:
@@ -165,8 +167,8 @@ def _too_much(posting: Posting, ledger: LedgerView) -> Iterator[Problem]:
         account = ledger.customers.get(account_id)
         if _is_own(account, posting) and not _has_room(account, amount, ledger.limits):
             limit = _balance_limit(account, ledger.limits)
-            left = max(limit - account.balance, from_minor_units(0, posting.currency))
-            yield AmountLimitExceeded(LimitKind.BALANCE, limit, left, posting.currency)
+            left = max(limit - account.balance, from_minor_units(0, account.currency))
+            yield AmountLimitExceeded(LimitKind.BALANCE, limit, left, account.currency)
 
 
 def _beyond_limits(
@@ -238,7 +240,7 @@ def _wrong_receiver(posting: Posting, ledger: LedgerView) -> Iterator[Problem]:
             yield ReceiverUnavailable()
         elif account is None:
             yield InvalidAccount(account_id)
-        elif not _can_receive(account, posting.currency, amount, ledger.limits):
+        elif not _can_receive(account, posting.currency_of_account(account_id), amount, ledger.limits):
             yield ReceiverUnavailable()
 
 
@@ -250,7 +252,7 @@ def _can_receive(account: Account, currency: str, amount: Decimal, limits: Limit
 def _no_room(posting: Posting, ledger: LedgerView) -> Iterator[Problem]:
     for account_id, amount in _customer_entries(posting):
         account = ledger.customers[account_id]
-        if account.currency != posting.currency or not _has_room(account, amount, ledger.limits):
+        if account.currency != posting.currency_of_account(account_id) or not _has_room(account, amount, ledger.limits):
             yield ReceiverUnavailable()
 
 
@@ -281,13 +283,15 @@ def _movements(posting: Posting, ledger: LedgerView) -> Iterator[Movement]:
         after = None
         if isinstance(entry.account, CustomerAccount):
             after = ledger.customers[entry.account.id].balance + entry.amount
-        yield Movement(entry.account, entry.amount, after)
+        yield Movement(entry.account, entry.amount, posting.currency_of(entry), after)
 
 
 def reaches_bound(posting: Posting, ledger: LedgerView) -> bool:
     """Whether the posting would raise a balance above `MAX_UNITS`, although the settings allow such a balance."""
-    if not ledger.limits.balance.exceeds_bound(posting.currency):
-        return False
-    bound = from_minor_units(MAX_UNITS, posting.currency)
     found = ((ledger.customers.get(account_id), amount) for account_id, amount in _customer_entries(posting))
-    return any(account is not None and account.balance + amount > bound for account, amount in found)
+    return any(
+        account is not None
+        and ledger.limits.balance.exceeds_bound(account.currency)
+        and account.balance + amount > from_minor_units(MAX_UNITS, account.currency)
+        for account, amount in found
+    )

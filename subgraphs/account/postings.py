@@ -9,6 +9,13 @@ money, which has no bound. Ann pays 10.00 USD into her account:
 Posting(type=DEPOSIT, amount=10.00, entries=(Entry(InternalAccount("DEPOSITS"), -10.00), Entry("65f…", +10.00)))
 ```
 
+If the accounts have different currencies, the bank's position in each currency is an internal account, and the entries
+sum to zero in each currency. Ann sends 10.00 EUR, and Bob receives 10.85 USD:
+
+```
+(Entry("65a…", -10.00), Entry(EXCHANGE, +10.00), Entry(EXCHANGE, -10.85, "USD"), Entry("65b…", +10.85, "USD"))
+```
+
 Only `posting_rules.decide` checks owner, status, currency, funds and limits. The store calls `settlement.settle` inside
 a database transaction, and writes exactly what it returns.
 
@@ -21,7 +28,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bank.values import InvalidValue, is_object_id, to_minor_units
 from subgraphs.account.limits import Direction
@@ -83,10 +90,20 @@ class OnBehalfOf:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of a posting. A negative amount debits the account, a positive amount credits it."""
+    """One entry of a posting. A negative amount debits the account, a positive amount credits it.
+
+    `currency` is None for the currency of the posting.
+    """
 
     account: CustomerAccount | InternalAccount
     amount: Decimal
+    currency: str | None = None
+
+
+# The bank's position in a currency: what it has bought by exchanges, less what it has sold.
+EXCHANGE: Final = InternalAccount("EXCHANGE")
+_EXCHANGE_ENTRIES: Final = 4
+_EXCHANGED: Final = frozenset({PostingType.TRANSFER, PostingType.REVERSAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +112,8 @@ class Posting:
 
     Attributes:
         transaction_id: 24 hex digits; at most one posting is made for it.
-        amount: a positive amount, which is the sum of the credits and the sum of the debits.
+        amount: a positive amount, which is the sum of the credits and the sum of the debits in `currency`.
+        currency: the currency of the account that pays.
 
     Raises:
         InvalidValue: the posting can never be valid: for example, its entries do not sum to zero.
@@ -111,19 +129,54 @@ class Posting:
     def __post_init__(self) -> None:
         if not is_object_id(self.transaction_id):
             raise InvalidValue("transactionId is not 24 hex digits")
-        units = [to_minor_units(entry.amount, self.currency) for entry in self.entries]
+        if self.is_exchange:
+            self._check_exchange()
+        units = [to_minor_units(entry.amount, self.currency_of(entry)) for entry in self.entries]
         amount = to_minor_units(self.amount, self.currency)
         if amount <= 0 or 0 in units:
             raise InvalidValue("the amount must be positive, and no entry may be zero")
         if not 2 <= len(units) <= MAX_ENTRIES:  # noqa: PLR2004 - double entry
             raise InvalidValue(f"a posting has 2 to {MAX_ENTRIES} entries")
-        if sum(units) != 0 or sum(u for u in units if u > 0) != amount:
+        own = [u for u, e in zip(units, self.entries, strict=True) if self.currency_of(e) == self.currency]
+        if sum(own) != 0 or sum(u for u in own if u > 0) != amount:
             raise InvalidValue("debits and credits must each sum to the amount")
         debited, credited = _SIDES[self.type]
-        if not all(isinstance(e.account, debited if e.amount < 0 else credited) for e in self.entries):
+        entries = [e for e in self.entries if not self.is_exchange or e.account != EXCHANGE]
+        if not all(isinstance(e.account, debited if e.amount < 0 else credited) for e in entries):
             raise InvalidValue(f"a {self.type} does not debit or credit such accounts")
         if not self.customer_ids():
             raise InvalidValue("a posting has an entry of a customer's account")
+
+    def _check_exchange(self) -> None:
+        """Check that a customer pays the bank in one currency, and the bank pays a customer in another one."""
+        entries = self.entries
+        if self.type not in _EXCHANGED or len(entries) != _EXCHANGE_ENTRIES:
+            raise InvalidValue("a posting in several currencies is a transfer or a reversal with four entries")
+        payer, bought, sold, receiver = entries
+        shape = (payer.amount < 0 < bought.amount, sold.amount < 0 < receiver.amount)
+        sums = (payer.amount + bought.amount, sold.amount + receiver.amount)
+        currencies = [self.currency_of(entry) for entry in entries]
+        if shape != (True, True) or any(sums) or (bought.account, sold.account) != (EXCHANGE, EXCHANGE):
+            raise InvalidValue("an exchange debits an account and the bank, and credits the bank and an account")
+        if any(isinstance(each.account, InternalAccount) for each in (payer, receiver)):
+            raise InvalidValue("an exchange is between accounts of customers")
+        if currencies != [self.currency, self.currency, currencies[3], currencies[3]]:
+            raise InvalidValue("the entries of an exchange must sum to zero in each currency")
+
+    @property
+    def is_exchange(self) -> bool:
+        """Whether the entries have more than one currency."""
+        return any(self.currency_of(entry) != self.currency for entry in self.entries)
+
+    def currency_of(self, entry: Entry) -> str:
+        return entry.currency or self.currency
+
+    def currency_of_account(self, account_id: str) -> str:
+        """Return the currency of the entries of a customer's account."""
+        return next(
+            (self.currency_of(entry) for entry in self.entries if entry.account == CustomerAccount(account_id)),
+            self.currency,
+        )
 
     @property
     def direction(self) -> Direction:
@@ -148,9 +201,14 @@ class Posting:
             self.type,
             self.currency,
             to_minor_units(self.amount, self.currency),
-            [[*_name_of(e.account), to_minor_units(e.amount, self.currency)] for e in self.entries],
+            [self._content_of(e) for e in self.entries],
         ]
         return hashlib.sha256(json.dumps(content, ensure_ascii=True).encode()).hexdigest()
+
+    def _content_of(self, entry: Entry) -> list[str | int]:
+        currency = self.currency_of(entry)
+        content: list[str | int] = [*_name_of(entry.account), to_minor_units(entry.amount, currency)]
+        return content if currency == self.currency else [*content, currency]
 
 
 def _name_of(account: CustomerAccount | InternalAccount) -> tuple[str, str]:

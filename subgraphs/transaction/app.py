@@ -27,6 +27,7 @@ from subgraphs.transaction.order_steps import Partners
 from subgraphs.transaction.payments.provider_events import ProviderEvents
 from subgraphs.transaction.payments.resources import open_payment_provider
 from subgraphs.transaction.payments.webhook_route import Webhooks, webhook_router
+from subgraphs.transaction.rates.resources import open_rates
 from subgraphs.transaction.reconciler import Reconciler, interval
 from subgraphs.transaction.saga import Orders
 from subgraphs.transaction.schema import build_schema
@@ -125,7 +126,8 @@ async def open_runtime(settings: TransactionSettings, external: ExternalParts) -
         provider = external.provider
         if provider is None:
             provider = await stack.enter_async_context(open_payment_provider(settings.payments))
-        partners = Partners(HttpLedger(ledger_client, credential), provider, fraud)
+        rates = await stack.enter_async_context(open_rates(settings.exchange_rates))
+        partners = Partners(HttpLedger(ledger_client, credential), provider, fraud, rates)
         orders = Orders(store, partners, four_eyes=settings.four_eyes)
         stack.push_async_callback(orders.drain, DRAIN_SECONDS)
         await stack.enter_async_context(in_background(repeat(orders.renew_leases, every(RENEWAL_SECONDS))))

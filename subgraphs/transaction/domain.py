@@ -108,11 +108,16 @@ class IllegalTransition(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """An account on one side of a transaction, with the data that it had when the transaction was created."""
+    """An account on one side of a transaction, with the data that it had when the transaction was created.
+
+    Attributes:
+        currency: the currency of the account when the order was placed; None in records, which do not have it.
+    """
 
     account_id: str
     user_id: str
     account_number: str
+    currency: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +207,25 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Conversion:
+    """What a transaction credits to an account of another currency (bank §2.21). It never changes.
+
+    Attributes:
+        amount: the credited amount, with exactly the decimals of `currency`.
+        currency: the currency of the credited account.
+        base, quote, rate: one unit of `base` is `rate` units of `quote`. A reversal has those of the first transaction.
+        version: the version of the table of rates.
+    """
+
+    amount: Decimal
+    currency: str
+    base: str
+    quote: str
+    rate: Decimal
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class Approval:
     """A reviewer's approval of a HELD order."""
 
@@ -221,6 +245,7 @@ class Transaction:
         approvals: the reviewers who approved the order while it was HELD.
         refusal: the reason why an order that was HELD will fail: a reviewer rejected it, or nobody decided in time. The
             order is PENDING until its reserved money is released. Then it fails with this problem.
+        conversion: what is credited, if the accounts have different currencies; else None.
     """
 
     id: str
@@ -234,6 +259,7 @@ class Transaction:
     decision: Decision | None = None
     approvals: tuple[Approval, ...] = ()
     refusal: Problem | None = None
+    conversion: Conversion | None = None
 
     @property
     def must_be_held(self) -> bool:
@@ -293,6 +319,13 @@ class Transaction:
         if self.order.reversal is not None and not reads_all(viewer):
             return None
         return self.requester.user_id if may_read(viewer, self.principal_user_id) else None
+
+    def conversion_for(self, viewer: Caller) -> Conversion | None:
+        """Return the conversion, as `viewer` sees it.
+
+        It would reveal the currency of another person's account, so only staff see it before the money has moved.
+        """
+        return self.conversion if self.status in SETTLED or reads_all(viewer) else None
 
     def counterparty(self, viewer: Caller) -> Party | None:
         """Return the account on the other side of the transaction, as `viewer` sees it.

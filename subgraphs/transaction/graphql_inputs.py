@@ -25,7 +25,7 @@ _KEY: Final = "1 to 255 visible ASCII characters. Within 48 hours the same key n
 _SOURCE: Final = "The id of the caller's account to debit, 24 hexadecimal digits."
 _METADATA: Final = "Stored with the transaction and returned unchanged."
 _AMOUNT: Final = "The amount, with exactly the decimals of the currency; at most 15 digits before the point."
-_CURRENCY: Final = "The currency; it must be the currency of each account."
+_CURRENCY: Final = "The currency of the caller's account."
 _INSTRUMENT: Final = (
     "The payment instrument as the payment provider names it: lower-case letters, `_`, and up to 60 letters, digits"
     " or `_`. Without it, the provider uses the default of the customer."

@@ -81,6 +81,19 @@ class Counterparty:
     owner: User | None = strawberry.field(description="The owner of the other account.")
 
 
+@strawberry.type(description="What a transaction between accounts of different currencies credits.")
+class Conversion:
+    amount: Decimal = strawberry.field(description="The credited amount.")
+    currency: Currency = strawberry.field(description="The currency of the credited account.")
+    base: Currency = strawberry.field(description="The currency whose unit the rate is for.")
+    quote: Currency = strawberry.field(description="The currency in which the rate is expressed.")
+    rate: str = strawberry.field(
+        description="How many units of `quote` one unit of `base` was worth, as a decimal number; a reversal has the"
+        " rate of the reversed transaction."
+    )
+    version: str = strawberry.field(description="The version of the table of rates.")
+
+
 @strawberry.type(description="The sums of an account's completed transactions.")
 class Turnover:
     currency: Currency = strawberry.field(description="The currency of both sums.")
@@ -237,6 +250,10 @@ class Transaction:
         description="The user who gave the order; only the owner of the debited account, or of the account that a"
         " deposit credits, and staff see it."
     )
+    conversion: Conversion | None = strawberry.field(
+        description="What was credited, and the rate, if the accounts have different currencies; null until the money"
+        " has moved, except for staff."
+    )
     payee: str | None = strawberry.field(description="The receiver of a payment.")
     metadata: Metadata = strawberry.field(description="The metadata of the order.")
     reversal_of: Transaction | None = strawberry.field(
@@ -292,6 +309,7 @@ def present(record: domain.Transaction, viewer: Caller) -> Transaction:
         if counterparty
         else None,
         requested_by=User(id=strawberry.ID(requested_by)) if requested_by else None,
+        conversion=_conversion(record.conversion_for(viewer)),
         payee=order.payee,
         metadata=Metadata(dict(order.metadata)),
         reverses=order.reversal.of if order.reversal else None,
@@ -302,6 +320,19 @@ def present(record: domain.Transaction, viewer: Caller) -> Transaction:
         approvals=[Approval(by=User(id=strawberry.ID(each.user_id)), at=each.at) for each in record.approvals]
         if is_staff
         else None,
+    )
+
+
+def _conversion(found: domain.Conversion | None) -> Conversion | None:
+    if found is None:
+        return None
+    return Conversion(
+        amount=found.amount,
+        currency=Currency(found.currency),
+        base=Currency(found.base),
+        quote=Currency(found.quote),
+        rate=f"{found.rate:f}",
+        version=found.version,
     )
 
 

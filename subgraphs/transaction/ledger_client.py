@@ -51,6 +51,8 @@ _CLIENT_ERRORS: Final[tuple[tuple[type[Exception], str], ...]] = (
 _TOO_SLOW: Final = (httpx.ReadTimeout, httpx.WriteTimeout)
 _CAUGHT: Final = tuple(kind for kind, _ in _CLIENT_ERRORS)
 
+# The internal account that gets the opposite entries when a transaction exchanges currencies.
+_EXCHANGE: Final = {"internal": "EXCHANGE"}
 # Maps a type of order to the internal account that gets the opposite entry.
 _INTERNAL: Final[Mapping[TransactionType, str]] = {
     TransactionType.DEPOSIT: "DEPOSITS",
@@ -214,11 +216,21 @@ def posting(transaction: Transaction) -> dict[str, object]:
         "type": order.type,
         "amount": f"{order.amount:f}",
         "currency": order.currency,
-        "entries": [
-            {"account": debited, "amount": f"{-order.amount:f}"},
-            {"account": credited, "amount": f"{order.amount:f}"},
-        ],
+        "entries": _entries(transaction, debited, credited),
     }
+
+
+def _entries(transaction: Transaction, debited: object, credited: object) -> list[dict[str, object]]:
+    amount, conversion = transaction.order.amount, transaction.conversion
+    if conversion is None:
+        return [{"account": debited, "amount": f"{-amount:f}"}, {"account": credited, "amount": f"{amount:f}"}]
+    other = {"currency": conversion.currency}
+    return [
+        {"account": debited, "amount": f"{-amount:f}"},
+        {"account": _EXCHANGE, "amount": f"{amount:f}"},
+        {"account": _EXCHANGE, "amount": f"{-conversion.amount:f}", **other},
+        {"account": credited, "amount": f"{conversion.amount:f}", **other},
+    ]
 
 
 def _on_behalf_of(requester: Requester) -> dict[str, object]:
@@ -232,7 +244,7 @@ def _parties(document: Mapping[str, Any]) -> Parties:
 def _party(document: Mapping[str, str] | None) -> Party | None:
     if document is None:
         return None
-    return Party(document["accountId"], document["userId"], document["accountNumber"])
+    return Party(document["accountId"], document["userId"], document["accountNumber"], document["currency"])
 
 
 def _outcome(document: Mapping[str, Any]) -> Posted | Refused:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from subgraphs.transaction.fraud.decision import Decision
     from subgraphs.transaction.ledger_client import Ledger
     from subgraphs.transaction.payment_provider import PaymentProvider
+    from subgraphs.transaction.rates.rates_table import RatesTable
     from subgraphs.transaction.store.protocol import TransactionStore
 
 # The types of orders that need the payment provider, because their money enters or leaves the bank.
@@ -58,12 +59,14 @@ class Partners:
     """The other parts that are needed to carry out an order, besides the store.
 
     Attributes:
+        rates: returns the present exchange rates; None if no currency is exchanged.
         fraud: the fraud checks; None if orders are not judged, as for demonstration data.
     """
 
     ledger: Ledger
     provider: PaymentProvider
     fraud: Fraud | None = None
+    rates: Callable[[], RatesTable | None] = lambda: None
 
 
 class OrderSteps:

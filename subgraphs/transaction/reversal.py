@@ -6,6 +6,7 @@ fails, because the receiver has spent the money, changes nothing; it may be trie
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from servicekit.errors import Forbidden
@@ -34,11 +35,11 @@ class NotReversible(IllegalTransition):
 
 def reversal_order(original: Transaction) -> Order:
     """Return the order that moves the whole amount of `original` back."""
-    order, parties = original.order, original.parties
+    order, parties, conversion = original.order, original.parties, original.conversion
     return Order(
         type=TransactionType.REVERSAL,
-        amount=order.amount,
-        currency=order.currency,
+        amount=conversion.amount if conversion else order.amount,
+        currency=conversion.currency if conversion else order.currency,
         source=parties.destination.account_id if parties.destination else None,
         destination=parties.source.account_id if parties.source else None,
         reversal=Reversal(original.id, order.type),
@@ -73,4 +74,10 @@ def _opened(transaction_id: str, original: Transaction, requester: Requester, at
         raise NotReversible(original.id)
     parties = Parties(source=original.parties.destination, destination=original.parties.source)
     order = reversal_order(original)
-    return Transaction(transaction_id, order, requester, parties, TransactionStatus.PENDING, None, at, at)
+    # Both amounts are moved back as they are, whatever the rate is now.
+    conversion = original.conversion
+    if conversion is not None:
+        conversion = replace(conversion, amount=original.order.amount, currency=original.order.currency)
+    return Transaction(
+        transaction_id, order, requester, parties, TransactionStatus.PENDING, None, at, at, conversion=conversion
+    )

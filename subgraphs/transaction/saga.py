@@ -19,7 +19,7 @@ runs in its own task: a client that disconnects cancels the wait for the respons
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
@@ -31,6 +31,7 @@ from subgraphs.transaction.idempotency import KEY_LIFETIME, KeyEntry, KeyScope, 
 from subgraphs.transaction.lease import Lease
 from subgraphs.transaction.order_steps import OrderSteps
 from subgraphs.transaction.problems import IdempotencyKeyReused
+from subgraphs.transaction.rates.rates_table import convert
 from subgraphs.transaction.reversal import open_chargeback, open_reversal, reversal_order
 from subgraphs.transaction.review import DEFAULT_FOUR_EYES, NotHeld, expired
 
@@ -72,6 +73,7 @@ class Orders:
     ) -> None:
         self._store = store
         self._ledger = partners.ledger
+        self._rates = partners.rates
         self._steps = OrderSteps(store, partners, clock)
         self.four_eyes = four_eyes
         self._clock = clock
@@ -91,7 +93,8 @@ class Orders:
 
         async def opened(now: datetime) -> Transaction:
             parties = await self._ledger.parties(order, requester)
-            return open_transaction(values.new_object_id(), order, requester, parties, now)
+            new = open_transaction(values.new_object_id(), order, requester, parties, now)
+            return replace(new, conversion=convert(self._rates(), order, parties, now))
 
         return await asyncio.shield(self._start(self._accept(order, requester, key, opened)))
 

@@ -34,6 +34,7 @@ class TransactionSettings(SubgraphSettings):
         provider_key: the key that the provider expects.
         webhook_secret: signs the webhooks of the provider; None serves no route for webhooks.
         webhook_old_secret: is accepted too, while the secret is replaced.
+        exchange_rates: the YAML file of the exchange rates; None refuses transfers between currencies.
         kafka_brokers: the Kafka cluster that gets the events; None publishes none.
     """
 
@@ -47,6 +48,7 @@ class TransactionSettings(SubgraphSettings):
     provider_key: Secret | None = Field(None, alias="PAYMENT_PROVIDER_KEY")
     webhook_secret: Secret | None = Field(None, alias="PAYMENT_WEBHOOK_SECRET")
     webhook_old_secret: Secret | None = Field(None, alias="PAYMENT_WEBHOOK_OLD_SECRET")
+    exchange_rates: Path | None = Field(None, alias="EXCHANGE_RATES")
     kafka_brokers: Brokers | None = Field(None, alias="KAFKA_BROKERS")
 
     @property

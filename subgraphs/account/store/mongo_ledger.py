@@ -138,17 +138,17 @@ class MongoLedgerTransaction:
     def _entry_documents(self, posting: Posting, settlement: Settlement) -> tuple[list[Document], dict[str, Link]]:
         """Return the documents of the entries, and a map from each account's id to the new last link of its chain."""
         rows, links = [], {}
-        lines = lines_of(settlement.movements, posting.currency)
+        lines = lines_of(settlement.movements)
         for line, movement in enumerate(settlement.movements):
             account = movement.account
             row = _entry(posting, movement, line)
             row["postedAt"] = parse_timestamp(settlement.outcome.decided_at)
             if isinstance(account, InternalAccount):
-                row["accountId"] = internal_account_id(account.name, posting.currency, posting.transaction_id)
+                row["accountId"] = internal_account_id(account.name, movement.currency, posting.transaction_id)
                 row["internalName"] = account.name
             else:
                 row["accountId"] = ObjectId(account.id)
-                row["balanceAfter"] = money(movement.balance_after or Decimal(0), posting.currency)
+                row["balanceAfter"] = money(movement.balance_after or Decimal(0), movement.currency)
                 chained = _chained(posting, settlement, movement, lines, line)
                 links[account.id] = self._key.next(self._links[account.id], chained)
                 row |= link_document(links[account.id])
@@ -184,10 +184,10 @@ def _entry(posting: Posting, movement: Movement, line: int) -> Document:
         "_id": ObjectId(),
         "transactionId": ObjectId(posting.transaction_id),
         "line": line,
-        "currency": posting.currency,
-        "amount": money(movement.amount, posting.currency),
+        "currency": movement.currency,
+        "amount": money(movement.amount, movement.currency),
     }
-    return row if movement.released is None else {**row, "released": money(movement.released, posting.currency)}
+    return row if movement.released is None else {**row, "released": money(movement.released, movement.currency)}
 
 
 def _chained(
@@ -196,8 +196,8 @@ def _chained(
     return ChainedEntry(
         posting.transaction_id,
         settlement.outcome.decided_at,
-        posting.currency,
-        to_minor_units(movement.balance_after or Decimal(0), posting.currency),
+        movement.currency,
+        to_minor_units(movement.balance_after or Decimal(0), movement.currency),
         lines,
         line,
     )

@@ -81,11 +81,11 @@ class SqliteLedgerTransaction:
 
     async def _entry_rows(self, posting: Posting, settlement: Settlement) -> list[tuple[Any, ...]]:
         """Return the values of each row of `entries`, without the first two columns (transaction id and line)."""
-        currency, posted_at = posting.currency, settlement.outcome.decided_at
-        lines = lines_of(settlement.movements, currency)
+        posted_at = settlement.outcome.decided_at
+        lines = lines_of(settlement.movements)
         rows = []
         for line, movement in enumerate(settlement.movements):
-            account, link = movement.account, Link()
+            account, currency, link = movement.account, movement.currency, Link()
             # For an internal account, 0 is stored, because its balance is not stored.
             balance_after = to_minor_units(movement.balance_after or Decimal(0), currency)
             if isinstance(account, InternalAccount):

@@ -9,6 +9,7 @@ updatedAt: Date, named: {source, destination}, source: {userId, accountNumber}, 
 payee, requester: {userId, roles}, principalUserId, problem: Object, fraudDecision: Object, approvals: [{userId, at}]
 refusal: Object                                         of an order that was HELD
 reversal: {of: ObjectId, type: String}                  of a reversal
+conversion: {amount: Decimal128, currency, base, quote, rate, version}      of an exchange of currencies
 instrument: String                                      of an order that names its payment instrument
 history: [{status, at, by}]                             the first status first
 key: {userId, mutation, key, fingerprint, expiresAt}    until the idempotency key is deleted
@@ -30,6 +31,7 @@ from subgraphs.kit.domain_problems import to_json
 from subgraphs.transaction import problems
 from subgraphs.transaction.domain import (
     Approval,
+    Conversion,
     Order,
     Parties,
     Party,
@@ -77,6 +79,7 @@ def to_document(transaction: Transaction) -> Document:
         **changed_fields(transaction),
         **({"reversal": _reversal(order.reversal)} if order.reversal else {}),
         **({"instrument": order.instrument} if order.instrument else {}),
+        **({"conversion": _conversion(transaction.conversion)} if transaction.conversion else {}),
     }
 
 
@@ -105,6 +108,7 @@ def from_document(document: Mapping[str, Any]) -> Transaction:
         decision=None if document["fraudDecision"] is None else Decision.from_document(document["fraudDecision"]),
         approvals=tuple(Approval(each["userId"], each["at"]) for each in document["approvals"]),
         refusal=None if refusal is None else problems.from_json(refusal),
+        conversion=_to_conversion(document.get("conversion")),
     )
 
 
@@ -147,6 +151,30 @@ def _reversal(reversal: Reversal) -> Document:
 
 def _to_reversal(document: Mapping[str, Any] | None) -> Reversal | None:
     return None if document is None else Reversal(str(document["of"]), TransactionType(document["type"]))
+
+
+def _conversion(conversion: Conversion) -> Document:
+    return {
+        "amount": Decimal128(conversion.amount),
+        "currency": conversion.currency,
+        "base": conversion.base,
+        "quote": conversion.quote,
+        "rate": Decimal128(conversion.rate),
+        "version": conversion.version,
+    }
+
+
+def _to_conversion(document: Mapping[str, Any] | None) -> Conversion | None:
+    if document is None:
+        return None
+    return Conversion(
+        document["amount"].to_decimal(),
+        document["currency"],
+        document["base"],
+        document["quote"],
+        document["rate"].to_decimal(),
+        document["version"],
+    )
 
 
 def _account_id(party: Party | None) -> ObjectId | None:

@@ -131,9 +131,10 @@ def turnovers(account_ids: Iterable[str], request: TurnoverRequest) -> dict[str,
     """
     wanted = {"$in": object_ids(account_ids)}
     pipelines = {}
-    for name, side, user in (
-        ("credited", "destination", "destination.userId"),
-        ("debited", "source", "principalUserId"),
+    converted = {name: {"$ifNull": [f"$conversion.{name}", f"${name}"]} for name in ("amount", "currency")}
+    for name, side, user, money in (
+        ("credited", "destination", "destination.userId", converted),
+        ("debited", "source", "principalUserId", {"amount": "$amount", "currency": "$currency"}),
     ):
         conditions: Conditions = {
             f"{side}AccountId": wanted,
@@ -142,7 +143,10 @@ def turnovers(account_ids: Iterable[str], request: TurnoverRequest) -> dict[str,
         }
         if request.viewer_id is not None:
             conditions[user] = request.viewer_id
-        group = {"_id": {"account": f"${side}AccountId", "currency": "$currency"}, "sum": {"$sum": "$amount"}}
+        group = {
+            "_id": {"account": f"${side}AccountId", "currency": money["currency"]},
+            "sum": {"$sum": money["amount"]},
+        }
         pipelines[name] = [{"$match": conditions}, {"$group": group}]
     return pipelines
 

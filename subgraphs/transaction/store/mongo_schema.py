@@ -156,6 +156,18 @@ _PROVIDER_EVENT_SCHEMA: Final = _object(
 )
 
 
+_MONEY: Final = {"bsonType": "decimal", "minimum": 0, "exclusiveMinimum": True}
+_CONVERSION: Final = {
+    "conversion": _object(
+        {"amount": _MONEY, "currency": _TEXT, "base": _TEXT, "quote": _TEXT, "rate": _MONEY, "version": _TEXT}
+    )
+}
+
+
+async def _add_conversions(database: AsyncDatabase[Document]) -> None:
+    await _add_properties(database, {**_REFUSAL, **_REVERSAL, **_INSTRUMENT, **_CONVERSION})
+
+
 async def _create_provider_events(database: AsyncDatabase[Document]) -> None:
     await create_collection(database, _PROVIDER_EVENTS, validator={"$jsonSchema": _PROVIDER_EVENT_SCHEMA})
     in_order = [("receivedAt", ASCENDING), ("_id", ASCENDING)]
@@ -191,4 +203,5 @@ MIGRATIONS: Final = (
     MongoMigration(6, "events of the payment provider", _create_provider_events),
     MongoMigration(7, "events that could not be processed", create_dead_letters),
     MongoMigration(8, "notifications", create_notifications),
+    MongoMigration(9, "exchanges of currencies", _add_conversions),
 )

@@ -32,6 +32,7 @@ from subgraphs.transaction.reversal import NotReversible
 from subgraphs.transaction.states import StatusChange
 from subgraphs.transaction.store import sqlite_queries as queries
 from subgraphs.transaction.store.protocol import Sums
+from subgraphs.transaction.store.sqlite_conversions import conversion_columns, to_conversion
 from subgraphs.transaction.store.sqlite_migrations import MIGRATIONS
 from subgraphs.transaction.store.sqlite_notifications import SqliteNotifications
 from subgraphs.transaction.store.sqlite_provider_events import SqliteProviderEvents
@@ -55,7 +56,8 @@ INSERT INTO transactions VALUES (
     :destination_named, :destination_account_id, :destination_user_id, :destination_account_number,
     :payee, :metadata, :problem, :requester_user_id, :requester_roles, :principal_user_id, :created_at, :updated_at,
     :lease_owner, :lease_expires_at, :fraud_decision, :approvals, :refusal, :reversal_of, :reversal_type,
-    :instrument
+    :instrument, :credited_amount, :credited_exponent, :credited_currency, :rate_base, :rate_quote, :rate,
+    :rates_version
 )
 """
 
@@ -300,6 +302,7 @@ def _to_row(transaction: Transaction) -> dict[str, str | int | None]:
         "reversal_of": order.reversal.of if order.reversal else None,
         "reversal_type": order.reversal.type if order.reversal else None,
         "metadata": json.dumps(dict(order.metadata)),
+        **conversion_columns(transaction.conversion),
         "requester_user_id": transaction.requester.user_id,
         "requester_roles": json.dumps(sorted(transaction.requester.roles)),
         "principal_user_id": transaction.principal_user_id,
@@ -340,6 +343,7 @@ def _from_row(row: sqlite3.Row) -> Transaction:
         decision=Decision.from_json(row["fraud_decision"]) if row["fraud_decision"] else None,
         approvals=tuple(Approval(user_id, from_milliseconds(at)) for user_id, at in json.loads(row["approvals"])),
         refusal=problems.from_json(json.loads(row["refusal"])) if row["refusal"] else None,
+        conversion=to_conversion(row),
     )
 
 

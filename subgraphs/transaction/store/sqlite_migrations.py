@@ -176,4 +176,18 @@ MIGRATIONS = (
     ),
     Migration(11, "events that could not be processed", (DEAD_LETTERS_TABLE,)),
     Migration(12, "notifications", _NOTIFICATIONS),
+    # The amount is in minor units of the currency. The rate is a text, with all its digits.
+    Migration(
+        13,
+        "exchanges of currencies",
+        (
+            "ALTER TABLE transactions ADD COLUMN credited_amount INTEGER",
+            "ALTER TABLE transactions ADD COLUMN credited_exponent INTEGER",
+            "ALTER TABLE transactions ADD COLUMN credited_currency TEXT",
+            "ALTER TABLE transactions ADD COLUMN rate_base TEXT",
+            "ALTER TABLE transactions ADD COLUMN rate_quote TEXT",
+            "ALTER TABLE transactions ADD COLUMN rate TEXT",
+            "ALTER TABLE transactions ADD COLUMN rates_version TEXT",
+        ),
+    ),
 )

@@ -112,9 +112,15 @@ def turnover(account_ids: Sequence[str], request: TurnoverRequest) -> Query:
     """Return the query for rows of (account, currency, side, high, low). A sum is `high * HALF + low` minor units."""
     conditions, parameters = _time_conditions(request.created_from, request.created_to)
     sides = []
-    for side, account, user in (
-        ("credited", "destination_account_id", "destination_user_id"),
-        ("debited", "source_account_id", "principal_user_id"),
+    for side, account, user, amount, currency in (
+        (
+            "credited",
+            "destination_account_id",
+            "destination_user_id",
+            "ifnull(credited_amount, amount)",
+            "ifnull(credited_currency, currency)",
+        ),
+        ("debited", "source_account_id", "principal_user_id", "amount", "currency"),
     ):
         visible = [] if request.viewer_id is None else [f"{user} = :viewer"]
         where = " AND ".join(
@@ -126,7 +132,7 @@ def turnover(account_ids: Sequence[str], request: TurnoverRequest) -> Query:
             ]
         )
         sides.append(
-            f"SELECT {account}, currency, '{side}', sum(amount / {_HALF}), sum(amount % {_HALF})"
+            f"SELECT {account}, {currency}, '{side}', sum({amount} / {_HALF}), sum({amount} % {_HALF})"
             f" FROM transactions WHERE {where} GROUP BY 1, 2"
         )
     parameters["accounts"] = json.dumps(list(account_ids))

@@ -31,6 +31,7 @@ from subgraphs.account.problems import LimitReached
 from subgraphs.account.store.protocol import AccountFilter
 from subgraphs.kit.connections import PageRequest
 from tests.subgraphs.account.audit_contract import AUDIT_CONTRACT
+from tests.subgraphs.account.exchange_contract import EXCHANGE_CONTRACT
 from tests.subgraphs.account.export_contract import CONTRACT as EXPORT_CONTRACT
 from tests.subgraphs.account.hold_contract import HOLD_CONTRACT
 from tests.subgraphs.account.statement_contract import STATEMENT_CONTRACT
@@ -404,6 +405,7 @@ CONTRACT: tuple[Callable[[StoreFactory], Awaitable[None]], ...] = (
     readers_of_the_outbox_keep_their_positions,
     *STATEMENT_CONTRACT,
     *AUDIT_CONTRACT,
+    *EXCHANGE_CONTRACT,
     *HOLD_CONTRACT,
     *EXPORT_CONTRACT,
 )

@@ -96,6 +96,33 @@ class TestMalformed:
         with pytest.raises(InvalidValue):
             self.build(type_, entries)
 
+    @pytest.mark.parametrize(
+        ("type_", "text"),
+        [
+            (PostingType.DEPOSIT, "a -10.00, EXCHANGE 10.00, EXCHANGE -9 JPY, b 9 JPY"),
+            (PostingType.PAYMENT, "a -10.00, EXCHANGE 10.00, EXCHANGE -9 JPY, b 9 JPY"),
+            (PostingType.TRANSFER, "a -10.00, b 9 JPY"),
+            (PostingType.TRANSFER, "a -10.00, FEES 10.00, EXCHANGE -9 JPY, b 9 JPY"),
+            (PostingType.TRANSFER, "a -10.00, EXCHANGE 10.00, EXCHANGE -9 JPY, b 8 JPY"),
+            (PostingType.TRANSFER, "a -9.00, EXCHANGE 9.00, EXCHANGE -9 JPY, b 9 JPY"),
+            (PostingType.TRANSFER, "a 10.00, EXCHANGE -10.00, EXCHANGE 9 JPY, b -9 JPY"),
+            (PostingType.TRANSFER, "a -10.00, EXCHANGE 10.00, EXCHANGE -9 JPY, b 9 KRW"),
+            (PostingType.TRANSFER, "a -10.00, EXCHANGE 10.00, EXCHANGE -9 JPY, CASH 9 JPY"),
+            (PostingType.TRANSFER, "a -9 JPY, EXCHANGE 9 JPY, EXCHANGE -10.00, b 10.00"),
+        ],
+    )
+    def test_an_exchange_has_one_form(self, type_: PostingType, text: str) -> None:
+        assert self.exchange(PostingType.TRANSFER, "a -10.00, EXCHANGE 10.00, EXCHANGE -9 JPY, b 9 JPY").is_exchange
+        with pytest.raises(InvalidValue):
+            self.exchange(type_, text)
+
+    def exchange(self, type_: PostingType, text: str) -> Posting:
+        entries = []
+        for name, amount, *currency in (part.split() for part in text.split(", ")):
+            account = InternalAccount(name) if name.isupper() else CustomerAccount(name)
+            entries.append(Entry(account, Decimal(amount), *currency))
+        return Posting(new_object_id(), ANN, type_, Decimal("10.00"), "USD", tuple(entries))
+
     def test_several_credits_may_share_a_debit(self) -> None:
         posting = self.build(PostingType.TRANSFER, [("a", "-10.00"), ("b", "9.00"), ("c", "1.00")])
         assert posting.customer_ids() == ("a", "b", "c")

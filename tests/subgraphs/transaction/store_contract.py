@@ -19,7 +19,7 @@ import pytest
 
 from bank.values import new_object_id, new_user_id
 from subgraphs.kit.connections import PageRequest
-from subgraphs.transaction.domain import IllegalTransition, Parties, TransactionStatus, TransactionType
+from subgraphs.transaction.domain import Conversion, IllegalTransition, Parties, TransactionStatus, TransactionType
 from subgraphs.transaction.idempotency import KEY_LIFETIME, UsedKey
 from subgraphs.transaction.payments.provider_event import ProviderEvent
 from subgraphs.transaction.problems import InsufficientFunds, InvalidAccount, PaymentDeclined, SameAccount
@@ -52,6 +52,7 @@ ALL = Listing(viewer_id=None, page=PageRequest(limit=1000))
 
 async def a_record_is_the_same_after_reopening(factory: StoreFactory) -> None:
     ann, bob = party(), party()
+    conversion = Conversion(Decimal("0.001"), "KWD", "JPY", "KWD", Decimal("123456789.000000000001"), "v1")
     order = replace(
         transfer_order(ann, bob, "0.001", "KWD"), destination=bob.account_number, metadata={"ä": "\u0000", "b": ""}
     )
@@ -59,6 +60,7 @@ async def a_record_is_the_same_after_reopening(factory: StoreFactory) -> None:
         transaction(order, Parties(ann, bob)),
         transaction(replace(payment_order(ann), instrument="pi_approve"), Parties(None, None)),
         transaction(deposit_order(ann, "92233720368547758.07"), Parties(None, ann)),
+        replace(transaction(transfer_order(ann, bob, "10", "JPY"), Parties(ann, bob)), conversion=conversion),
         transaction(
             payment_order(ann),
             Parties(ann, None),

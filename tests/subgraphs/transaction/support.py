@@ -253,8 +253,8 @@ class MemoryLedger:
     def __post_init__(self) -> None:
         self.gate.set()
 
-    def open(self, owner: str | None = None, balance: str = "100.00") -> Party:
-        account = party(owner, f"{len(self.accounts):010}")
+    def open(self, owner: str | None = None, balance: str = "100.00", currency: str | None = None) -> Party:
+        account = replace(party(owner, f"{len(self.accounts):010}"), currency=currency)
         self.accounts[account.account_id] = account
         self.balances[account.account_id] = Decimal(balance)
         return account
@@ -320,7 +320,8 @@ class MemoryLedger:
         if parties.source and not captured:
             self.balances[parties.source.account_id] -= order.amount
         if parties.destination:
-            self.balances[parties.destination.account_id] += order.amount
+            conversion = transaction.conversion
+            self.balances[parties.destination.account_id] += conversion.amount if conversion else order.amount
         return Posted()
 
     def _refusal(self, transaction: Transaction) -> Refused | None:

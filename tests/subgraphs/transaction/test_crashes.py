@@ -31,10 +31,12 @@ from subgraphs.transaction.order_steps import Partners
 from subgraphs.transaction.payments import provider_events
 from subgraphs.transaction.payments.provider_event import CHARGED_BACK, ProviderEvent
 from subgraphs.transaction.payments.provider_events import ProviderEvents, Receipt
+from subgraphs.transaction.rates.rates_file import read_rates
 from subgraphs.transaction.reconciler import Reconciler
 from subgraphs.transaction.review import approved, rejected
 from subgraphs.transaction.saga import Orders, PlacedOrder
 from subgraphs.transaction.store.protocol import Filter, Listing
+from tests.subgraphs.transaction.rates.support import RATES
 from tests.subgraphs.transaction.support import (
     START,
     Clock,
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     from tests.subgraphs.transaction.running_orders_contract import StoreFactory
 
 S = TransactionStatus
+TABLE: Final = read_rates(RATES, "rates")
 REVIEWER: Final = Requester(new_user_id(), frozenset({SUPPORT}))
 
 
@@ -68,6 +71,7 @@ class Kind:
         status: the last status.
         approves: what the reviewer does when the order is HELD.
         reverses: whether the staff reverses the COMPLETED transaction; the status is then that of the reversal.
+        currencies: those of Ann's and Bob's accounts.
         waits: whether the provider is slow, so that a process gives the order back before its outcome is known.
         charges_back: whether the provider charges the COMPLETED transaction back; the status is that of the reversal.
     """
@@ -79,6 +83,7 @@ class Kind:
     reverses: bool = False
     charges_back: bool = False
     waits: bool = False
+    currencies: tuple[str, str] = ("USD", "USD")
 
     @property
     def records(self) -> int:
@@ -137,6 +142,16 @@ KINDS: Final = {
     ),
     "payment, charged back": Kind(
         lambda ann, _: payment_order(ann), ("100.00", "100.00"), S.COMPLETED, charges_back=True
+    ),
+    "exchange": Kind(transfer_order, ("90.00", "1185.00"), S.COMPLETED, currencies=("USD", "JPY")),
+    "held exchange, approved": Kind(
+        lambda ann, bob: judged(transfer_order(ann, bob), "HOLD"),
+        ("90.00", "1185.00"),
+        S.COMPLETED,
+        currencies=("USD", "JPY"),
+    ),
+    "reversed exchange": Kind(
+        transfer_order, ("100.00", "100.00"), S.COMPLETED, reverses=True, currencies=("USD", "JPY")
     ),
     "held transfer, rejected": Kind(
         lambda ann, bob: judged(transfer_order(ann, bob), "HOLD"), ("100.00", "100.00"), S.FAILED, approves=False
@@ -203,7 +218,7 @@ class Bank:
         store, ledger, provider, fraud = (
             Mortal(part, calls, death, releases) for part in (self.store, self.ledger, self.provider, self.fraud)
         )
-        orders = Orders(store, Partners(ledger, provider, fraud), clock=self.clock)
+        orders = Orders(store, Partners(ledger, provider, fraud, lambda: TABLE), clock=self.clock)
         return Process(orders, ProviderEvents(store, orders, provider, self.clock)), calls
 
     async def reconcile(self) -> None:
@@ -223,7 +238,7 @@ class World:
     bank: Bank
 
     def __post_init__(self) -> None:
-        self.ann, self.bob = self.bank.ledger.open(), self.bank.ledger.open()
+        self.ann, self.bob = (self.bank.ledger.open(currency=currency) for currency in self.kind.currencies)
         self.order = self.kind.order(self.ann, self.bob)
 
     async def play(self, process: Process) -> Transaction:

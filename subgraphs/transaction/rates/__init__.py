@@ -1,0 +1,1 @@
+"""Exchange rates for transfers between accounts of different currencies."""
