@@ -45,7 +45,7 @@ from subgraphs.kit.store_identity import open_joined
 from subgraphs.transaction.domain import Order, Requester, TransactionType
 from subgraphs.transaction.ledger_client import HttpLedger
 from subgraphs.transaction.order_steps import Partners
-from subgraphs.transaction.payments.simulated_provider import SandboxProvider
+from subgraphs.transaction.payments.simulated_provider import SimulatedProvider
 from subgraphs.transaction.saga import Orders
 from subgraphs.transaction.settings import TransactionSettings
 from subgraphs.transaction.store.factory import STORES as TRANSACTION_STORES
@@ -162,7 +162,7 @@ async def _open_stores(environ: Mapping[str, str], calendar: Calendar, stack: As
     credential = ServiceCredential.load(account)
     client = await stack.enter_async_context(_postings_without_socket(accounts, credential, account.limits))
     ledger = HttpLedger(client, credential)
-    orders = Orders(transactions, Partners(ledger, SandboxProvider()), clock=calendar)
+    orders = Orders(transactions, Partners(ledger, SimulatedProvider()), clock=calendar)
     return Bank(calendar, auth_store, hasher, accounts, orders)
 
 

@@ -136,6 +136,8 @@ def create_app(
     provider = SandboxProvider(settings, clock, webhook_transport)
     app = FastAPI(title="sandbox provider", lifespan=provider.lifespan, docs_url=None, redoc_url=None, openapi_url=None)
 
+    paths: list[str] = []
+
     def add(method: str, path: str, act: Callable[[Request], Any]) -> None:
         async def handle(request: Request) -> Response:
             try:
@@ -148,6 +150,7 @@ def create_app(
             return response
 
         app.add_api_route(path, handle, methods=[method], include_in_schema=False)
+        paths.append(path)
 
     add("POST", "/v1/payments", provider.authorise)
     add("GET", "/v1/payments/{order_id}", provider.find)
@@ -158,7 +161,7 @@ def create_app(
     async def ping() -> None:
         await provider.file.ping()
 
-    return RequestIdMiddleware(HealthEndpoints(app, {"store": ping}))
+    return RequestIdMiddleware(HealthEndpoints(app, {"store": ping}), routes=paths)
 
 
 async def _json(request: Request) -> Mapping[str, Any]:

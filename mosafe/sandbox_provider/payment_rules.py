@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from subgraphs.transaction.payment_provider import PaymentState
 from subgraphs.transaction.payments.provider_messages import Payment
-from subgraphs.transaction.payments.sandbox_instruments import TestInstrument, instrument_of
+from subgraphs.transaction.payments.sandbox_instruments import SandboxInstrument, instrument_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 _S = PaymentState
 
 # The state of a new payment by its instrument, and the state that follows after the settlement time.
-_FIRST: Final[Mapping[TestInstrument, tuple[PaymentState, PaymentState | None]]] = MappingProxyType(
+_FIRST: Final[Mapping[SandboxInstrument, tuple[PaymentState, PaymentState | None]]] = MappingProxyType(
     {
-        TestInstrument.APPROVE: (_S.AUTHORISED, None),
-        TestInstrument.DECLINE: (_S.DECLINED, None),
-        TestInstrument.PENDING_SETTLE: (_S.PENDING, _S.AUTHORISED),
-        TestInstrument.PENDING_FAIL: (_S.PENDING, _S.FAILED),
-        TestInstrument.CHARGEBACK: (_S.AUTHORISED, None),
-        TestInstrument.TIMEOUT: (_S.AUTHORISED, None),
+        SandboxInstrument.APPROVE: (_S.AUTHORISED, None),
+        SandboxInstrument.DECLINE: (_S.DECLINED, None),
+        SandboxInstrument.PENDING_SETTLE: (_S.PENDING, _S.AUTHORISED),
+        SandboxInstrument.PENDING_FAIL: (_S.PENDING, _S.FAILED),
+        SandboxInstrument.CHARGEBACK: (_S.AUTHORISED, None),
+        SandboxInstrument.TIMEOUT: (_S.AUTHORISED, None),
     }
 )
 # The states in which the transaction service may capture or void a payment.
@@ -78,7 +78,7 @@ def opened(payment_id: str, instruction: PaymentInstruction, at: datetime, settl
         instruction,
         following,
         at + settlement if following else None,
-        is_silent=instrument is TestInstrument.TIMEOUT,
+        is_silent=instrument is SandboxInstrument.TIMEOUT,
     )
 
 
@@ -94,7 +94,7 @@ def acted(found: SandboxPayment, action: str, at: datetime, settlement: timedelt
     if found.payment.state is not _S.AUTHORISED:
         raise WrongState(f"cannot {action} a payment that is {found.payment.state}")
     changed = in_state(found, after, at)
-    if after is _S.CAPTURED and instrument_of(found.instruction) is TestInstrument.CHARGEBACK:
+    if after is _S.CAPTURED and instrument_of(found.instruction) is SandboxInstrument.CHARGEBACK:
         return replace(changed, next_state=_S.CHARGED_BACK, due_at=at + settlement)
     return changed
 

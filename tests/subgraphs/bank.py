@@ -20,7 +20,7 @@ from subgraphs.account import app as account_app
 from subgraphs.account.settings import AccountSettings
 from subgraphs.transaction import app as transaction_app
 from subgraphs.transaction.app import ExternalParts
-from subgraphs.transaction.payments.simulated_provider import SandboxProvider
+from subgraphs.transaction.payments.simulated_provider import SimulatedProvider
 from subgraphs.transaction.settings import TransactionSettings
 from tests.subgraphs.support import GraphQLClient, Issuer, Pauses, running
 
@@ -185,7 +185,7 @@ async def open_bank(folder: Path, provider: PaymentProvider | None = None, **env
         accounts = await stack.enter_async_context(running(ledger))
         transport = FaultyTransport(httpx.ASGITransport(ledger))
         settings = load(TransactionSettings, variables)
-        external = ExternalParts(transport, provider or SandboxProvider(), pauses.wait)
+        external = ExternalParts(transport, provider or SimulatedProvider(), pauses.wait)
         transactions = await stack.enter_async_context(running(transaction_app.create_app(settings, external)))
         await pauses.until_round_is_over()
         yield Bank(issuer, settings, accounts, transactions, transport, pauses)

@@ -74,6 +74,7 @@ SQLITE_DIGESTS: Final[dict[str, list[str]]] = {
         "f7f2839d2fbc4706",
         "4cc44b780fb1fbbb",
         "2f0cf3f4ae12ba96",
+        "b20b4a2ed5c4ea94",
     ],
 }
 # The digest of the database after each migration in MongoDB: collections with their validators, and indexes.
@@ -95,6 +96,7 @@ MONGODB_DIGESTS: Final[dict[str, list[str]]] = {
         "ff7a081b85b232a2",
         "b4a5d6b03fecaa2f",
         "0d74223755732eac",
+        "2e4f7d32c57aed86",
     ],
 }
 # Modules with migrations may import these packages of ours, which have no rules of the bank.

@@ -10,7 +10,7 @@ import httpx
 
 from servicekit.errors import ConfigurationError
 from subgraphs.transaction.payments.http_provider import HttpPaymentProvider
-from subgraphs.transaction.payments.simulated_provider import SandboxProvider
+from subgraphs.transaction.payments.simulated_provider import SimulatedProvider
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PaymentSettings:
-    """The address of the payment provider and the key that it expects; without an address, a sandbox in the process.
+    """The address of the payment provider and the key that it expects; without an address, one in the process.
 
     Raises:
-        ConfigurationError: one of both is set without the other.
+        ConfigurationError: the address is set without the key.
     """
 
     url: str | None = None
@@ -39,7 +39,7 @@ class PaymentSettings:
 @asynccontextmanager
 async def open_payment_provider(settings: PaymentSettings) -> AsyncIterator[PaymentProvider]:
     if settings.url is None or settings.key is None:
-        yield SandboxProvider()
+        yield SimulatedProvider()
         return
     headers = {"authorization": f"Bearer {settings.key.get_secret_value()}"}
     async with httpx.AsyncClient(base_url=settings.url, headers=headers, trust_env=False) as client:

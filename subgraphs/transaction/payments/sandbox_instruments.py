@@ -13,10 +13,8 @@ if TYPE_CHECKING:
     from subgraphs.transaction.payment_provider import PaymentInstruction
 
 
-class TestInstrument(StrEnum):
+class SandboxInstrument(StrEnum):
     """What happens to the payment."""
-
-    __test__ = False  # pytest collects classes with this prefix
 
     APPROVE = "pi_approve"
     DECLINE = "pi_decline"
@@ -32,7 +30,7 @@ DECLINED_PAYEE: Final = "SANDBOX DECLINE"
 DECLINED_DIGITS: Final = 131313
 
 
-def instrument_of(instruction: PaymentInstruction) -> TestInstrument:
+def instrument_of(instruction: PaymentInstruction) -> SandboxInstrument:
     """Return what happens to a payment. The test values and unknown instruments are declined.
 
     The result depends on the instruction alone, so a repeated call gets the same result.
@@ -40,8 +38,8 @@ def instrument_of(instruction: PaymentInstruction) -> TestInstrument:
     declined_payee = (instruction.payee or "").strip().upper() == DECLINED_PAYEE
     digits = int("".join(map(str, instruction.amount.as_tuple().digits)))
     if declined_payee or digits == DECLINED_DIGITS:
-        return TestInstrument.DECLINE
+        return SandboxInstrument.DECLINE
     try:
-        return TestInstrument(instruction.instrument or TestInstrument.APPROVE)
+        return SandboxInstrument(instruction.instrument or SandboxInstrument.APPROVE)
     except ValueError:
-        return TestInstrument.DECLINE
+        return SandboxInstrument.DECLINE

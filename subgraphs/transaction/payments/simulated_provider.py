@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from subgraphs.transaction.payments.sandbox_instruments import TestInstrument, instrument_of
+from subgraphs.transaction.payments.sandbox_instruments import SandboxInstrument, instrument_of
 
 if TYPE_CHECKING:
     from subgraphs.transaction.payment_provider import PaymentInstruction, PaymentState
 
 # The test instruments whose orders a provider in the process declines.
-_DECLINED: Final = frozenset({TestInstrument.DECLINE, TestInstrument.PENDING_FAIL})
+_DECLINED: Final = frozenset({SandboxInstrument.DECLINE, SandboxInstrument.PENDING_FAIL})
 
 
-class SandboxProvider:
+class SimulatedProvider:
     """A simulated provider in this process, which moves no money and remembers nothing.
 
     It declines the test values and test instruments that end in a refusal (`sandbox_instruments`), and approves all

@@ -2,7 +2,8 @@
 
 A check takes a factory that opens the same store at every call; the store is empty at first.
 
-Covers `subgraphs/transaction/store/protocol.py`.
+Covers `subgraphs/transaction/store/protocol.py`, `subgraphs/transaction/store/sqlite_provider_events.py` and
+`subgraphs/transaction/store/mongo_provider_events.py`.
 """
 
 from __future__ import annotations

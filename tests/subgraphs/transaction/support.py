@@ -30,7 +30,7 @@ from subgraphs.transaction.fraud.decision import Action, Decision
 from subgraphs.transaction.idempotency import KEY_LIFETIME, KeyEntry, KeyScope
 from subgraphs.transaction.ledger_client import Held, OutcomeUnknown, Posted, Refused
 from subgraphs.transaction.payment_provider import PaymentState, ProviderPending
-from subgraphs.transaction.payments.simulated_provider import SandboxProvider
+from subgraphs.transaction.payments.simulated_provider import SimulatedProvider
 from subgraphs.transaction.problems import InsufficientFunds, InvalidAccount, OrderRefused, Problem
 from subgraphs.transaction.states import MOVES, moved
 from subgraphs.transaction.store.mongo import MongoTransactionStore
@@ -183,7 +183,7 @@ class ScriptedFraud:
 
 
 @dataclass
-class MemoryProvider(SandboxProvider):
+class MemoryProvider(SimulatedProvider):
     """A provider that records transaction ids, as a real one does; a repeated call changes nothing."""
 
     authorised: set[str] = field(default_factory=set)

@@ -15,7 +15,7 @@ from subgraphs.transaction import reconciler as module
 from subgraphs.transaction.domain import Parties, Requester, TransactionStatus
 from subgraphs.transaction.idempotency import KEY_LIFETIME
 from subgraphs.transaction.order_steps import Partners
-from subgraphs.transaction.payments.simulated_provider import SandboxProvider
+from subgraphs.transaction.payments.simulated_provider import SimulatedProvider
 from subgraphs.transaction.problems import OrderRefused
 from subgraphs.transaction.reconciler import Reconciler
 from subgraphs.transaction.review import REVIEW_TIME
@@ -59,7 +59,7 @@ def ledger() -> MemoryLedger:
 
 @pytest.fixture
 async def orders(store: SqliteTransactionStore, ledger: MemoryLedger) -> Orders:
-    return Orders(store, Partners(ledger, SandboxProvider()))
+    return Orders(store, Partners(ledger, SimulatedProvider()))
 
 
 async def left_behind(store: SqliteTransactionStore, ledger: MemoryLedger, count: int = 1) -> list[Transaction]:
@@ -78,7 +78,7 @@ async def test_orders_that_nobody_reviews_fail_when_their_time_is_over(
     store: SqliteTransactionStore, ledger: MemoryLedger
 ) -> None:
     clock, ann, bob = Clock(), ledger.open(), ledger.open()
-    orders = Orders(store, Partners(ledger, SandboxProvider(), ScriptedFraud()), clock=clock)
+    orders = Orders(store, Partners(ledger, SimulatedProvider(), ScriptedFraud()), clock=clock)
     reconciler = Reconciler(store, orders, clock=clock, deletion_clock=clock)
     order = replace(transfer_order(ann, bob, "60.00"), metadata={"fraud": "HOLD"})
     placed = await orders.place(order, Requester(ann.user_id, frozenset({CUSTOMER})), "key")

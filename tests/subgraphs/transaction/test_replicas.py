@@ -20,7 +20,7 @@ from bank.identity import CUSTOMER
 from subgraphs.transaction.domain import Parties, Requester, TransactionStatus
 from subgraphs.transaction.lease import DURATION
 from subgraphs.transaction.order_steps import Partners
-from subgraphs.transaction.payments.simulated_provider import SandboxProvider
+from subgraphs.transaction.payments.simulated_provider import SimulatedProvider
 from subgraphs.transaction.reconciler import Reconciler
 from subgraphs.transaction.saga import Orders
 from subgraphs.transaction.store.protocol import Listing
@@ -70,7 +70,7 @@ async def replicas(tmp_path: Path) -> AsyncIterator[Replicas]:
     ledger, clock = MemoryLedger(), Clock()
 
     def replica(store: TransactionStore) -> Replica:
-        orders = Orders(store, Partners(ledger, SandboxProvider()), clock=clock)
+        orders = Orders(store, Partners(ledger, SimulatedProvider()), clock=clock)
         return Replica(store, orders, Reconciler(store, orders, clock=clock))
 
     async with sqlite_store(tmp_path) as one, sqlite_store(tmp_path) as two:
@@ -157,7 +157,7 @@ import asyncio, sys
 from pathlib import Path
 from subgraphs.transaction.domain import Requester
 from subgraphs.transaction.order_steps import Partners
-from subgraphs.transaction.payments.simulated_provider import SandboxProvider
+from subgraphs.transaction.payments.simulated_provider import SimulatedProvider
 from subgraphs.transaction.saga import Orders
 from tests.subgraphs.transaction.support import Clock, MemoryLedger, sqlite_store, transfer_order
 
@@ -166,7 +166,7 @@ async def main(folder):
     ann, bob = ledger.open(), ledger.open()
     ledger.gate.clear()
     async with sqlite_store(folder) as store:
-        orders = Orders(store, Partners(ledger, SandboxProvider()), clock=Clock())
+        orders = Orders(store, Partners(ledger, SimulatedProvider()), clock=Clock())
         call = asyncio.create_task(orders.place(transfer_order(ann, bob), Requester(ann.user_id, frozenset()), "key"))
         await ledger.arrived.wait()
         print(ledger.attempts[0], flush=True)
@@ -191,7 +191,7 @@ async def test_an_order_of_a_killed_process_is_finished_after_its_lease(tmp_path
         for party in (left.parties.source, left.parties.destination):
             assert party is not None
             ledger.balances[party.account_id] = Decimal("100.00")
-        orders = Orders(store, Partners(ledger, SandboxProvider()), clock=clock)
+        orders = Orders(store, Partners(ledger, SimulatedProvider()), clock=clock)
         reconciler = Reconciler(store, orders, clock=clock)
         await reconciler.round()
         assert ledger.attempts == []

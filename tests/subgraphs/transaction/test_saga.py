@@ -15,7 +15,7 @@ from subgraphs.transaction.domain import Requester, TransactionStatus
 from subgraphs.transaction.idempotency import KEY_LIFETIME
 from subgraphs.transaction.order_steps import Partners
 from subgraphs.transaction.payment_provider import PaymentInstruction, ProviderUnavailable
-from subgraphs.transaction.payments.simulated_provider import SandboxProvider
+from subgraphs.transaction.payments.simulated_provider import SimulatedProvider
 from subgraphs.transaction.problems import IdempotencyKeyReused, InsufficientFunds, InvalidAccount, PaymentDeclined
 from subgraphs.transaction.saga import Orders, PlacedOrder
 from subgraphs.transaction.store.protocol import Listing
@@ -40,7 +40,7 @@ S = TransactionStatus
 
 
 @dataclass
-class RecordingProvider(SandboxProvider):
+class RecordingProvider(SimulatedProvider):
     """The sandbox provider; it records its calls, and can fail the next ones."""
 
     diary: list[str] = field(default_factory=list)

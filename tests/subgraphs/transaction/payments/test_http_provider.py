@@ -1,6 +1,7 @@
 """The client of a payment provider against the sandbox provider: test instruments, lost messages and wrong responses.
 
-Covers `mosafe/sandbox_provider/` and `subgraphs/transaction/payments/provider_messages.py`, too.
+Covers `mosafe/sandbox_provider/` and `subgraphs/transaction/payments/provider_messages.py`, too, and
+`subgraphs/transaction/payments/resources.py`.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from bank.values import new_object_id
+from servicekit.errors import ConfigurationError
 from subgraphs.transaction.domain import TransactionType
 from subgraphs.transaction.payment_provider import (
     PaymentInstruction,
@@ -22,8 +25,11 @@ from subgraphs.transaction.payment_provider import (
     ProviderPending,
     ProviderUnavailable,
 )
+from subgraphs.transaction.payments.http_provider import HttpPaymentProvider
 from subgraphs.transaction.payments.provider_messages import instruction_to_json
-from tests.subgraphs.transaction.payments.support import running_sandbox
+from subgraphs.transaction.payments.resources import PaymentSettings, open_payment_provider
+from subgraphs.transaction.payments.simulated_provider import SimulatedProvider
+from tests.subgraphs.transaction.payments.support import KEY, running_sandbox
 from tests.subgraphs.transaction.support import START, Clock
 
 if TYPE_CHECKING:
@@ -257,3 +263,15 @@ async def test_the_statement_has_the_payments_of_the_period(tmp_path: Path) -> N
         assert row.startswith(f"{first.transaction_id},pay_")
         assert row.endswith(",PAYMENT,10.00,USD,DECLINED,2026-03-01T12:00:00.000Z,2026-03-01T12:00:00.000Z")
         assert end == ""
+
+
+async def test_the_settings_choose_the_provider() -> None:
+    key = SecretStr(KEY)
+    async with open_payment_provider(PaymentSettings()) as provider:
+        assert isinstance(provider, SimulatedProvider)
+    async with open_payment_provider(PaymentSettings("http://127.0.0.1:9", key)) as provider:
+        assert isinstance(provider, HttpPaymentProvider)
+        with pytest.raises(ProviderUnavailable):
+            await provider.authorise(instruction())
+    with pytest.raises(ConfigurationError, match="PAYMENT_PROVIDER_KEY"):
+        PaymentSettings("http://127.0.0.1:9")

@@ -21,7 +21,7 @@ from subgraphs.account.settings import AccountSettings
 from subgraphs.account.store.factory import READABLE_STORES as ACCOUNT_STORES
 from subgraphs.kit.store_factory import open_store
 from subgraphs.transaction.domain import OPEN
-from subgraphs.transaction.payments.sandbox_instruments import TestInstrument
+from subgraphs.transaction.payments.sandbox_instruments import SandboxInstrument
 from subgraphs.transaction.payments.statement import parse_statement
 from subgraphs.transaction.settings import TransactionSettings
 from subgraphs.transaction.store.factory import STORES as TRANSACTION_STORES
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 SEED: Final = 7
 # `pi_timeout` is left out, because each of these orders would take three seconds; lost responses stand for it.
-INSTRUMENTS: Final = [None, *(each for each in TestInstrument if each is not TestInstrument.TIMEOUT)]
+INSTRUMENTS: Final = [None, *(each for each in SandboxInstrument if each is not SandboxInstrument.TIMEOUT)]
 
 
 @dataclass

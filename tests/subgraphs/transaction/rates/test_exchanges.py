@@ -1,4 +1,7 @@
-"""Transfers between accounts of different currencies, through both services, on both kinds of stores."""
+"""Transfers between accounts of different currencies, through both services, on both kinds of stores.
+
+Covers `subgraphs/transaction/rates/resources.py` and `subgraphs/transaction/store/sqlite_conversions.py`.
+"""
 
 from __future__ import annotations
 

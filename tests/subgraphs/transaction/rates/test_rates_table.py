@@ -1,6 +1,7 @@
 """Files of exchange rates, their mistakes, and what a rate makes of an amount.
 
-Covers `subgraphs/transaction/rates/rates_file.py` and `subgraphs/transaction/live_file.py`, too.
+Covers `subgraphs/transaction/rates/rates_file.py` and `subgraphs/transaction/live_file.py`, too, and
+`subgraphs/transaction/yaml_file.py`.
 """
 
 from __future__ import annotations
