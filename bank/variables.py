@@ -55,7 +55,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
             Variable(
                 "AUTH_DB_URL",
                 "<SQLite in the data directory>",
-                "Where users and sessions are stored; this release knows sqlite:///path.",
+                "Where users and sessions are stored: sqlite:///path or postgresql://user:password@host:5432/name.",
                 secret=True,
             ),
             Variable(

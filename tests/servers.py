@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from uuid import uuid4
 
+import psutil
 import pytest
 
 from mosafe.local_servers.server_process import ServerNotInstalled
@@ -87,6 +88,13 @@ class PostgresServer:
         self._server.psql(f"CREATE DATABASE {name};")
         url: str = self._server.get_uri(name)
         return url
+
+    def kill(self) -> None:
+        """Kill the server and its processes, as a crash of the machine does."""
+        process = psutil.Process(self._server.get_pid())
+        for each in (process, *process.children(recursive=True)):
+            each.kill()
+        psutil.wait_procs([process], timeout=10)
 
     def stop(self) -> None:
         """Stop the server and its processes."""

@@ -361,8 +361,31 @@ async def test_a_secret_that_did_not_seal_the_keys_stops_the_start(tmp_path: Pat
             pass
 
 
-async def test_another_database_than_sqlite_stops_the_start(tmp_path: Path) -> None:
-    environ = {"MOSAFE_DATA_DIR": str(tmp_path), "AUTH_DB_URL": "postgresql://user:pass@auth-db:5432/auth"}
+async def test_processes_share_users_sessions_and_keys_in_postgresql(tmp_path: Path, postgres_url: str) -> None:
+    environ = {
+        "MOSAFE_ENV": "development",
+        "MOSAFE_DATA_DIR": str(tmp_path),
+        "AUTH_ISSUER": "http://auth.test",
+        "AUTH_DB_URL": postgres_url,
+        "SUBGRAPH_SIGNATURES": "off",
+    }
+    settings = load(AuthSettings, environ)
+    async with running(create_app(settings)) as one, running(create_app(settings)) as two:
+        first, second = Auth(GraphQLClient(one)), Auth(GraphQLClient(two))
+        session = await first.sign_up("Ann")
+        response = await second.bearing(session["accessToken"]).execute("{ me { name } }")
+        assert response.ok() == {"me": {"name": "Ann"}}
+        refreshed = (await second.mutate("refresh", refreshToken=session["refreshToken"])).ok()["refresh"]
+        assert refreshed["__typename"] == "Session"
+        again = (await first.mutate("refresh", refreshToken=session["refreshToken"])).ok()["refresh"]
+        assert again["__typename"] == "InvalidToken"
+        ended = await second.bearing(refreshed["accessToken"]).execute("{ me { name } }")
+        assert ended.codes == ["UNAUTHENTICATED"]
+        assert (await one.get("/health/ready")).status_code == 200
+
+
+async def test_an_unknown_kind_of_database_stops_the_start(tmp_path: Path) -> None:
+    environ = {"MOSAFE_DATA_DIR": str(tmp_path), "AUTH_DB_URL": "mysql://user:pass@auth-db:3306/auth"}
     with pytest.raises(ConfigurationError, match="AUTH_DB_URL"):
         async with running(create_app(load(AuthSettings, environ))):
             pass

@@ -1,0 +1,242 @@
+"""Users, sessions and signing keys in a PostgreSQL database, which several processes can share.
+
+Transactions lock the rows that they depend on, in the order users, refresh tokens, sessions. So none waits for another
+that waits for it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import asyncpg
+
+from subgraphs.auth.domain import RefreshToken, Role, Session, User, email_key, rotate
+from subgraphs.auth.signing_keys import SigningKey
+from subgraphs.auth.store.postgres_schema import MIGRATIONS
+from subgraphs.auth.store.protocol import Credentials, EmailExists, TokenExchange
+from subgraphs.kit.postgres import is_storable
+from subgraphs.kit.postgres_store import PostgresStore
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
+
+    from asyncpg.pool import PoolConnectionProxy
+
+_USER: Final = "users.id, email, name, roles, users.created_at, disabled_at"
+_SESSION: Final = "SELECT id, user_id, created_at, expires_at, ended_at FROM sessions"
+# Expired sessions are deleted when others begin. A session that another transaction deletes at this moment is skipped.
+_DELETE_EXPIRED: Final = """
+DELETE FROM sessions WHERE id IN (
+    SELECT id FROM sessions WHERE expires_at < $1 ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+)
+"""
+_EXCHANGED: Final = """
+SELECT
+    token.digest, token.session_id, token.issued_at, token.expires_at AS token_expires_at, token.used_at,
+    session.user_id, session.created_at AS began_at, session.expires_at, session.ended_at,
+    users.id, email, name, roles, users.created_at, disabled_at
+FROM refresh_tokens AS token
+JOIN sessions AS session ON session.id = token.session_id
+JOIN users ON users.id = session.user_id
+WHERE token.digest = $1
+FOR UPDATE OF token, session
+"""
+_WRITE_SUCCESSOR: Final = """
+WITH used AS (UPDATE refresh_tokens SET used_at = $1 WHERE digest = $2)
+INSERT INTO refresh_tokens (digest, session_id, issued_at, expires_at) VALUES ($3, $4, $5, $6)
+"""
+
+
+class PostgresAuthStore(PostgresStore):
+    """The `AuthStore` in a PostgreSQL database."""
+
+    migrations = MIGRATIONS
+
+    async def add_user(self, user: User, password_hash: str) -> None:
+        try:
+            async with self._changing() as connection:
+                await connection.execute(
+                    "INSERT INTO users (id, email, email_key, name, password_hash, roles, created_at)"
+                    " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                    user.id,
+                    user.email,
+                    email_key(user.email),
+                    user.name,
+                    password_hash,
+                    sorted(user.roles),
+                    user.created_at,
+                )
+        except asyncpg.UniqueViolationError as error:
+            if error.constraint_name != "users_email_key_key":
+                raise
+            raise EmailExists from None
+
+    async def users(self, ids: Collection[str]) -> dict[str, User]:
+        query = f"SELECT {_USER} FROM users WHERE id = ANY($1)"  # noqa: S608 - a constant
+        wanted = sorted({each for each in ids if is_storable(each)})
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(query, wanted)
+        return {row["id"]: _user(row) for row in rows}
+
+    async def credentials(self, email: str) -> Credentials | None:
+        if not is_storable(email):
+            return None
+        query = f"SELECT {_USER}, password_hash FROM users WHERE email_key = $1"  # noqa: S608 - a constant
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(query, email_key(email))
+        return None if row is None else Credentials(_user(row), row["password_hash"])
+
+    async def set_password_hash(self, user_id: str, password_hash: str) -> None:
+        async with self._changing() as connection:
+            await connection.execute("UPDATE users SET password_hash = $1 WHERE id = $2", password_hash, user_id)
+
+    async def grant(self, user_id: str, role: Role) -> None:
+        async with self._changing() as connection:
+            await connection.execute(
+                "UPDATE users SET roles = array_append(roles, $1) WHERE id = $2 AND NOT $1 = ANY(roles)", role, user_id
+            )
+
+    async def revoke_role(self, user_id: str, role: Role, now: datetime) -> None:
+        async with self._changing() as connection:
+            changed = await connection.fetchval(
+                "UPDATE users SET roles = array_remove(roles, $1) WHERE id = $2 AND $1 = ANY(roles) RETURNING id",
+                role,
+                user_id,
+            )
+            if changed is not None:
+                await _end_sessions(connection, user_id, now)
+
+    async def disable(self, user_id: str, now: datetime) -> None:
+        async with self._changing() as connection:
+            await connection.execute(
+                "UPDATE users SET disabled_at = coalesce(disabled_at, $1) WHERE id = $2", now, user_id
+            )
+            await _end_sessions(connection, user_id, now)
+
+    async def enable(self, user_id: str) -> None:
+        async with self._changing() as connection:
+            await connection.execute("UPDATE users SET disabled_at = NULL WHERE id = $1", user_id)
+
+    async def list_users(self, after: str, limit: int) -> list[User]:
+        query = f"SELECT {_USER} FROM users WHERE id > $1 ORDER BY id LIMIT $2"  # noqa: S608 - a constant
+        async with self._database.connection() as connection:
+            return [_user(row) for row in await connection.fetch(query, after, limit)]
+
+    async def begin_session(self, session: Session, token: RefreshToken, expired_before: datetime) -> bool:
+        async with self._database.transaction() as connection:
+            # The lock lets a transaction that disables the user wait, so that it ends this session, too.
+            enabled = await connection.fetchval(
+                "SELECT id FROM users WHERE id = $1 AND disabled_at IS NULL FOR SHARE", session.user_id
+            )
+            await connection.execute(_DELETE_EXPIRED, expired_before)
+            if enabled is None:
+                return False
+            await connection.execute(
+                "INSERT INTO sessions (id, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4)",
+                session.id,
+                session.user_id,
+                session.created_at,
+                session.expires_at,
+            )
+            await connection.execute(
+                "INSERT INTO refresh_tokens (digest, session_id, issued_at, expires_at) VALUES ($1, $2, $3, $4)",
+                token.digest,
+                token.session_id,
+                token.issued_at,
+                token.expires_at,
+            )
+        return True
+
+    async def exchange(self, digest: bytes, successor_digest: bytes, now: datetime) -> TokenExchange | None:
+        async with self._database.transaction() as connection:
+            row = await connection.fetchrow(_EXCHANGED, digest)
+            if row is None:
+                return None
+            token = RefreshToken(
+                row["digest"], row["session_id"], row["issued_at"], row["token_expires_at"], row["used_at"]
+            )
+            session = Session(row["session_id"], row["user_id"], row["began_at"], row["expires_at"], row["ended_at"])
+            rotation = rotate(token, session, successor_digest, now)
+            if rotation.successor is not None:
+                successor = rotation.successor
+                await connection.execute(
+                    _WRITE_SUCCESSOR,
+                    now,
+                    digest,
+                    successor.digest,
+                    successor.session_id,
+                    successor.issued_at,
+                    successor.expires_at,
+                )
+            await _write_end(connection, session, rotation.session)
+        return TokenExchange(rotation.verdict, rotation.session, _user(row))
+
+    async def end_session(self, session_id: str, now: datetime) -> Session | None:
+        async with self._database.transaction() as connection:
+            row = await connection.fetchrow(f"{_SESSION} WHERE id = $1 FOR UPDATE", session_id)
+            if row is None:
+                return None
+            ended = _session(row).end(now)
+            await _write_end(connection, _session(row), ended)
+        return ended
+
+    async def sessions_ended_since(self, moment: datetime) -> list[Session]:
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(f"{_SESSION} WHERE ended_at >= $1", moment)
+        return [_session(row) for row in rows]
+
+    async def signing_keys(self) -> list[SigningKey]:
+        query = "SELECT id, created_at, active_from, public_jwk, sealed_private_key FROM signing_keys"
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(query)
+        return [
+            SigningKey(
+                row["id"],
+                row["created_at"],
+                row["active_from"],
+                json.loads(row["public_jwk"]),
+                row["sealed_private_key"],
+            )
+            for row in rows
+        ]
+
+    async def replace_signing_keys(
+        self, known: Collection[str], add: SigningKey | None, remove: Collection[str]
+    ) -> bool:
+        async with self._changing() as connection:
+            await connection.execute("LOCK TABLE signing_keys IN EXCLUSIVE MODE")
+            stored = await connection.fetch("SELECT id FROM signing_keys")
+            if {row["id"] for row in stored} != set(known):
+                return False
+            await connection.execute("DELETE FROM signing_keys WHERE id = ANY($1)", list(remove))
+            if add is not None:
+                await connection.execute(
+                    "INSERT INTO signing_keys (id, created_at, active_from, public_jwk, sealed_private_key)"
+                    " VALUES ($1, $2, $3, $4, $5)",
+                    add.id,
+                    add.created_at,
+                    add.active_from,
+                    json.dumps(add.public_jwk),
+                    add.sealed_private_key,
+                )
+        return True
+
+
+async def _end_sessions(connection: PoolConnectionProxy, user_id: str, now: datetime) -> None:
+    await connection.execute("UPDATE sessions SET ended_at = $1 WHERE user_id = $2 AND ended_at IS NULL", now, user_id)
+
+
+async def _write_end(connection: PoolConnectionProxy, before: Session, after: Session) -> None:
+    if after.ended_at is not None and after != before:
+        await connection.execute("UPDATE sessions SET ended_at = $1 WHERE id = $2", after.ended_at, after.id)
+
+
+def _user(row: Mapping[str, Any]) -> User:
+    roles = frozenset(Role(name) for name in row["roles"])
+    return User(row["id"], row["email"], row["name"], roles, row["created_at"], row["disabled_at"])
+
+
+def _session(row: Mapping[str, Any]) -> Session:
+    return Session(row["id"], row["user_id"], row["created_at"], row["expires_at"], row["ended_at"])

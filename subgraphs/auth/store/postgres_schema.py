@@ -1,0 +1,61 @@
+"""The PostgreSQL schema of the auth service. Ids sort by their bytes (`COLLATE "C"`), as in the other stores."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from subgraphs.kit.postgres import PostgresMigration
+from subgraphs.kit.postgres_store import identity_statements
+
+MIGRATIONS: Final = (
+    PostgresMigration(
+        1,
+        "users, sessions, refresh tokens, signing keys, identity of the store",
+        (
+            """
+            CREATE TABLE users (
+                id TEXT COLLATE "C" PRIMARY KEY,
+                email TEXT NOT NULL,
+                email_key TEXT COLLATE "C" NOT NULL UNIQUE,
+                name TEXT NOT NULL,
+                password_hash TEXT NOT NULL,
+                roles TEXT[] NOT NULL,
+                created_at TIMESTAMPTZ NOT NULL,
+                disabled_at TIMESTAMPTZ
+            )
+            """,
+            """
+            CREATE TABLE sessions (
+                id TEXT COLLATE "C" PRIMARY KEY,
+                user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+                created_at TIMESTAMPTZ NOT NULL,
+                expires_at TIMESTAMPTZ NOT NULL,
+                ended_at TIMESTAMPTZ
+            )
+            """,
+            "CREATE INDEX sessions_by_user ON sessions (user_id)",
+            "CREATE INDEX sessions_by_expiry ON sessions (expires_at)",
+            "CREATE INDEX sessions_by_end ON sessions (ended_at) WHERE ended_at IS NOT NULL",
+            """
+            CREATE TABLE refresh_tokens (
+                digest BYTEA PRIMARY KEY,
+                session_id TEXT COLLATE "C" NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+                issued_at TIMESTAMPTZ NOT NULL,
+                expires_at TIMESTAMPTZ NOT NULL,
+                used_at TIMESTAMPTZ
+            )
+            """,
+            "CREATE INDEX refresh_tokens_by_session ON refresh_tokens (session_id)",
+            """
+            CREATE TABLE signing_keys (
+                id TEXT COLLATE "C" PRIMARY KEY,
+                created_at TIMESTAMPTZ NOT NULL,
+                active_from TIMESTAMPTZ NOT NULL,
+                public_jwk JSON NOT NULL,
+                sealed_private_key BYTEA NOT NULL
+            )
+            """,
+            *identity_statements("INSERT OR UPDATE ON users", "INSERT ON signing_keys"),
+        ),
+    ),
+)
