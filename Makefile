@@ -12,7 +12,7 @@ UV = $(if $(PIP_INDEX),UV_DEFAULT_INDEX="$(PIP_INDEX)") UV_NO_PROGRESS=1 SSL_CER
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-real demo test lint schema-check hooks format supergraph lock every-policy fuzz fuzz-graphql fuzz-composition fuzz-oracle fuzz-compiled fuzz-plans fuzz-schemas peers tools misbehaving-subgraphs interop ide browser clean
+.PHONY: help run run-real demo test lint schema-check hooks format supergraph lock every-policy fuzz fuzz-graphql fuzz-composition fuzz-oracle fuzz-compiled fuzz-plans fuzz-schemas peers tools misbehaving-subgraphs installed-hook interop ide browser clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -68,6 +68,9 @@ tools: ## Build tools for tests by hand (Go) into a cache outside the tree; skip
 
 misbehaving-subgraphs: $(READY) tools ## Measure calls to subgraphs that delay, reset, throttle and swallow responses
 	$(BIN)/python -m pytest tests/router/transport/test_misbehaving_subgraphs.py -n 0 -s --misbehaving-subgraphs $(ARGS)
+
+installed-hook: $(READY) ## Let pre-commit install the last commit of this repository for its hook, and run it
+	$(BIN)/python -m pytest tests/ci/test_templates.py -n 0 -k hook_of_pre_commit --installed-hook $(ARGS)
 
 interop: ## Install GraphQL clients and Mermaid (npm) that tests use; skipped without Node.js
 	@tests/peers/install.sh tests/interop clients

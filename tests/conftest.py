@@ -52,6 +52,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="measure calls to subgraphs behind toxiproxy (make misbehaving-subgraphs)",
     )
     group.addoption("--kafka-brokers", help="test the bus on this real Kafka without topics, not on the mock broker")
+    group.addoption(
+        "--installed-hook",
+        action="store_true",
+        help="let pre-commit install the router for its hook (make installed-hook)",
+    )
     group.addoption("--reloads", type=int, default=5, help="how often the memory test reloads the router")
     group.addoption("--hostile-requests", type=int, default=1_500, help="how many hostile requests the five ports get")
     group.addoption("--load-seconds", type=float, default=8, help="how long the mixed load runs")

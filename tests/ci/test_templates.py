@@ -116,22 +116,24 @@ def test_github_outside_a_pull_request_says_so(tmp_path: Path) -> None:
     assert "run it for pull_request events" in done.stdout
 
 
-def test_the_hook_of_pre_commit_checks_commits(tmp_path: Path) -> None:
-    """pre-commit itself runs the hook. `language: system` takes the installed router instead of installing one."""
-    hooks = Repository.create(tmp_path / "hooks")
-    hooks.write(".pre-commit-hooks.yaml", (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
-    hooks.commit()
-    hooks.git("tag", "v1")
+@pytest.mark.parametrize("language", ["system", "python"])
+def test_the_hook_of_pre_commit_checks_commits(tmp_path: Path, language: str, request: pytest.FixtureRequest) -> None:
+    """pre-commit itself runs the hook.
+
+    `language: system` takes the installed router. With `language: python`, pre-commit installs the last commit of this
+    repository from a package index, as it does for users; `make installed-hook` runs this test.
+    """
     change = merge_request(tmp_path, BOOKS)
-    config = {
-        "repos": [
-            {
-                "repo": str(hooks.folder),
-                "rev": "v1",
-                "hooks": [{"id": "router-check", "language": "system", "additional_dependencies": []}],
-            }
-        ]
-    }
+    if language == "python":
+        if not request.config.getoption("--installed-hook"):
+            pytest.skip("pre-commit would install the router and its dependencies: make installed-hook")
+        folder, hook = ROOT, dict[str, object](id="router-check")
+    else:
+        hooks = Repository.create(tmp_path / "hooks")
+        hooks.write(".pre-commit-hooks.yaml", (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+        hooks.commit()
+        folder, hook = hooks.folder, {"id": "router-check", "language": "system", "additional_dependencies": []}
+    config = {"repos": [{"repo": str(folder), "rev": _head(folder), "hooks": [hook]}]}
     (change.clone / ".pre-commit-config.yaml").write_text(json.dumps(config))
     (change.clone / ".router/check.yaml").write_text(POLICY.replace("origin/main", "HEAD"))
     environ = {"PRE_COMMIT_HOME": str(tmp_path / "home"), "GIT_CONFIG_GLOBAL": os.devnull}
@@ -149,6 +151,11 @@ def test_the_hook_of_pre_commit_checks_commits(tmp_path: Path) -> None:
     breaking = commit("subgraphs/books.graphql", BOOKS.replace("old: Int", "new: Int"))
     assert breaking.returncode == 1
     assert "breaking[FIELD_REMOVED]: The field Query.old was removed" in breaking.stderr
+
+
+def _head(folder: Path) -> str:
+    command = ("git", "rev-parse", "HEAD")
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def test_the_clients_of_the_bank_are_known(tmp_path: Path) -> None:

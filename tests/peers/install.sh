@@ -17,5 +17,6 @@ fi
 mkdir -p "$target"
 rm -f "$target/.installed"
 cp "$here/package.json" "$here/package-lock.json" "$target/"
+[ ! -f "$here/.npmrc" ] || cp "$here/.npmrc" "$target/"
 (cd "$target" && npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error)
 cp "$here/package-lock.json" "$target/.installed"

@@ -227,13 +227,13 @@ def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
     return process.stdin, process.stdout
 
 
-def require_peers() -> None:
-    """Skip the test where the peers are not installed; in CI, fail it.
+def require_peers(file: Path = INSTALLED / ".installed") -> None:
+    """Skip the test where the peers are not installed, or do not have a file yet; in CI, fail it.
 
     Raises:
         pytest.skip.Exception, pytest.fail.Exception: they are not installed.
     """
-    if shutil.which("node") is not None and (INSTALLED / ".installed").exists():
+    if shutil.which("node") is not None and file.exists():
         return
     reason = "the peers are not installed: `make peers` does it where Node.js is present"
     if os.environ.get("CI") == "true":
