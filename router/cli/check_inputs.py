@@ -19,7 +19,12 @@ from router.schema_check.policy.check_settings import CheckSettings, OwnSubgraph
 from router.schema_check.policy.read_check_file import DEFAULT_FILE, read_check_file
 from router.schema_check.registry.read_registry import RegistrySnapshot, read_registry
 from router.schema_check.registry_schema_sources import proposed_source, published_source, source_at_commit
-from router.schema_check.schema_sources import SchemaSource, read_source, read_source_at_commit
+from router.schema_check.schema_sources import (
+    SchemaSource,
+    UnreadableSchema,
+    read_source,
+    read_source_at_commit,
+)
 from router.schema_check.schema_versions import NotComposable, SchemaVersion, build_version, read_url
 from router.validation_messages import message_of
 
@@ -188,6 +193,9 @@ class CheckInputs:
                 return build_version(base, composed.wait_for_base(), similar=version), version
             except NotComposable as error:
                 raise NotComposable(error.label, error.diagnostics, is_base=True) from error
+            except UnreadableSchema as error:
+                advice = "The base cannot be used. Name the last version that was released as --base"
+                raise UnreadableSchema(f"{error}\n{advice}") from error
 
     def _proposed(self, snapshot: RegistrySnapshot | None) -> SchemaSource:
         settings = self.settings

@@ -65,7 +65,7 @@ class GitCommit:
         if found is None:
             found = self._read_in_submodule(relative)
         if found is None:
-            raise GitError(f"{relative} does not exist at {self.name}")
+            raise GitError(f"{relative} does not exist at {self.name}; name a commit that has it, or a file")
         return found
 
     def read_all(self, paths: Sequence[Path]) -> list[bytes]:
@@ -168,7 +168,7 @@ def _git(folder: Path, *arguments: str, problem: str) -> str:
     try:
         done = subprocess.run(("git", *arguments), cwd=folder, capture_output=True, check=False)  # noqa: S603, S607
     except FileNotFoundError as error:
-        raise GitError("git is not installed; name a file or a URL as the baseline") from error
+        raise GitError("git is not installed; name a file or a URL as the base") from error
     if done.returncode != 0:
         raise GitError(problem)
     return done.stdout.decode(errors="surrogateescape")

@@ -96,7 +96,8 @@ def read_source_at_commit(path: Path, name: str, timeout_seconds: float) -> Sche
         except UnreadableSchema as error:
             # The user knows the file by its path in the repository, not by the path of the copy.
             message = str(error).replace(f"{os.path.relpath(folder)}/", "").replace(f"{folder}/", "")
-            raise UnreadableSchema(f"at {name}: {message}") from error
+            advice = f"{name} cannot be used. Name the last version that was released as --base"
+            raise UnreadableSchema(f"at {name}: {message}\n{advice}") from error
         files = {key: _at_commit(file, folder, name) for key, file in source.files.items()}
         text = source.text
         if text is not None and text.file is not None:

@@ -11,11 +11,9 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
-    build_ast_schema,
     build_client_schema,
     get_introspection_query,
     print_schema,
-    validate_schema,
 )
 
 from router.composition import compose
@@ -26,6 +24,7 @@ from router.errors import InvalidSupergraph
 from router.federation.sdl.parse_sdl import parse_sdl
 from router.schema_check.drop_join_directives import without_join_directives
 from router.schema_check.find_lines_of_elements import SchemaText
+from router.schema_check.plain_schemas import build_plain_schema
 from router.schema_check.reuse_equal_definitions import parse_similar
 from router.schema_check.schema_sources import SchemaSource, UnreadableSchema, read_source
 from router.supergraph.load_api_schema import ApiSchema, load_api_schema
@@ -170,7 +169,7 @@ def _of_text(label: str, source: SchemaText) -> SchemaVersion:
     if "join__Graph" in source.text:
         loaded = _loaded(label, document)
         return SchemaVersion(label, loaded.schema, (source,), loaded.directive_names, source.text)
-    return SchemaVersion(label, _plain(label, document), (source,), {})
+    return SchemaVersion(label, build_plain_schema(label, document), (source,), {})
 
 
 def _parsed(label: str, parse: Callable[[], DocumentNode]) -> DocumentNode:
@@ -188,14 +187,3 @@ def _loaded(label: str, document: DocumentNode) -> ApiSchema:
         return load_api_schema(document)
     except InvalidSupergraph as error:
         raise UnreadableSchema(f"{label}: {error.message}") from error
-
-
-def _plain(label: str, document: DocumentNode) -> GraphQLSchema:
-    try:
-        schema = build_ast_schema(document)
-    except (GraphQLError, TypeError) as error:
-        raise UnreadableSchema(f"{label}: {error}") from error
-    problems = validate_schema(schema)
-    if problems:
-        raise UnreadableSchema(f"{label}: {problems[0].message}")
-    return schema

@@ -143,7 +143,8 @@ def test_a_file_that_does_not_exist_is_not_looked_for_in_the_base(repository: Re
 def test_a_new_file_has_no_base(repository: Repository) -> None:
     repository.write("new.yaml", SUPERGRAPH)
     result = run("new.yaml", "--base", "base")
-    assert str(result.exception) == "new.yaml does not exist at base"
+    hint = "name a commit that has it, or a file"
+    assert str(result.exception) == f"new.yaml does not exist at base; {hint}"
 
 
 @pytest.mark.parametrize("name", ["old.graphql", "new.graphql"])
@@ -200,6 +201,7 @@ def test_text_from_a_schema_cannot_control_the_terminal_or_the_comment(repositor
         (("supergraph.yaml", "--base", "nowhere"), 'there is no file, no URL and no commit "nowhere"'),
         (("supergraph.yaml", "--base", "base", "--operations", "broken.graphql"), "broken.graphql:1: Syntax Error"),
         (("supergraph.yaml", "--base", "broken.graphql"), "broken.graphql:1: Syntax Error"),
+        (("subgraphs/books.graphql", "--base", "base"), "--subgraph NAME=subgraphs/books.graphql with the --registry"),
         (("supergraph.yaml", "--base", "base", "--approvals", "broken.graphql"), "broken.graphql:1"),
         (("supergraph.yaml", "--base", "http://127.0.0.1:1/graphql", "--timeout", "2"), "http://127.0.0.1:1/graphql"),
     ],
@@ -227,7 +229,9 @@ def test_a_file_of_a_commit_is_named_as_in_the_repository(repository: Repository
     repository.commit()
     repository.write("supergraph.yaml", SUPERGRAPH)
     result = run("supergraph.yaml", "--base", "HEAD")
-    assert str(result.exception).startswith("at HEAD: supergraph.yaml:2: ")
+    problem, advice = str(result.exception).splitlines()
+    assert problem.startswith("at HEAD: supergraph.yaml:2: ")
+    assert advice.endswith("Name the last version that was released as --base")
 
 
 def test_a_proposed_version_that_does_not_compose(repository: Repository) -> None:

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import pytest
+from graphql import print_schema
+
+from router.federation.sdl.parse_sdl import parse_sdl
+from router.schema_check.plain_schemas import build_plain_schema
+from router.schema_check.schema_sources import UnreadableSchema
+
+IS_SUBGRAPH = "s.graphql: is the schema of a subgraph, but clients see only the composed schema. Name the list"
+
+
+def test_a_schema_is_built() -> None:
+    sdl = "directive @key(fields: String!) on OBJECT\n\ntype Query {\n  a: Int\n}"
+    assert print_schema(build_plain_schema("s.graphql", parse_sdl(sdl))) == sdl
+
+
+@pytest.mark.parametrize(
+    ("sdl", "lines"),
+    [
+        (
+            "type Query { a: A }\n\ntype B { b: C }",
+            ["s.graphql:1: Unknown type 'A'.", "s.graphql:3: Unknown type 'C'."],
+        ),
+        ("type A { a: Int }", ["s.graphql: Query root type must be provided."]),
+        ("type Query { a: Int @x }", ["s.graphql:1: Unknown directive '@x'."]),
+        (
+            "type Query { a: I }\ninput I { a: Int }",
+            ["s.graphql:1: The type of Query.a must be Output Type but got: I."],
+        ),
+        ('type Query { a: Int }\ntype A @key(fields: "id") { id: ID }', [IS_SUBGRAPH]),
+        ('extend schema @link(url: "https://specs.apollo.dev/federation/v2.9")\ntype Query { a: Int }', [IS_SUBGRAPH]),
+        ('type Query { a: A }\nextend type A @key(fields: "id") { id: ID @external }', [IS_SUBGRAPH]),
+    ],
+)
+def test_each_problem_has_its_line(sdl: str, lines: list[str]) -> None:
+    with pytest.raises(UnreadableSchema) as caught:
+        build_plain_schema("s.graphql", parse_sdl(sdl))
+    found = str(caught.value).splitlines()
+    assert len(found) == len(lines)
+    assert all(line.startswith(expected) for line, expected in zip(found, lines, strict=True)), found
