@@ -131,6 +131,18 @@ def _require_inputs(settings: CheckSettings) -> None:
         raise click.UsageError("With what is it compared? Name --base, such as origin/main.")
 
 
+def _refuse_new_problems(base: SchemaVersion, proposed: SchemaVersion) -> None:
+    """Raise an error if the proposed version is less valid than the base.
+
+    Servers do not check all rules of the specification, so a schema in use can have problems. They do not prevent a
+    comparison.
+    """
+    known = {problem.message for problem in base.problems}
+    new = [str(problem) for problem in proposed.problems if problem.message not in known]
+    if new:
+        raise UnreadableSchema("\n".join(new))
+
+
 @dataclass(frozen=True, slots=True)
 class CheckInputs:
     """Reads what a check compares.
@@ -154,6 +166,7 @@ class CheckInputs:
         operations = read_operations(settings.operations) if settings.operations else None
         approvals = self._approvals()
         base, proposed = self._versions()
+        _refuse_new_problems(base, proposed)
         return CheckInput(
             base=base,
             proposed=proposed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from graphql import (
@@ -19,7 +20,7 @@ from graphql.validation.validate import validate_sdl
 from router.schema_check.schema_sources import UnreadableSchema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from graphql import DocumentNode, GraphQLSchema
 
@@ -28,29 +29,53 @@ _OF_SUBGRAPHS: Final = frozenset(("link", "key"))
 _WITH_DIRECTIVES: Final = (SchemaDefinitionNode, SchemaExtensionNode, TypeDefinitionNode, TypeExtensionNode)
 
 
-def build_plain_schema(label: str, document: DocumentNode) -> GraphQLSchema:
-    """Return the schema. `label` is its name for messages.
+@dataclass(frozen=True, slots=True)
+class SchemaProblem:
+    """Something in a schema that the GraphQL specification forbids, although the schema can be compared.
+
+    Attributes:
+        message: What is wrong. It has no line, so it is the same in both versions of a schema.
+        place: The name of the schema and, if it is known, the line.
+    """
+
+    message: str
+    place: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}"
+
+
+def build_plain_schema(label: str, document: DocumentNode) -> tuple[GraphQLSchema, tuple[SchemaProblem, ...]]:
+    """Return the schema, and its problems. `label` is its name for messages.
 
     Raises:
-        UnreadableSchema: The schema is not valid, or is the schema of a subgraph. The message has a line for each
-            problem, and the line in the text.
+        UnreadableSchema: The schema cannot be built, or is the schema of a subgraph. The message has a line for each
+            problem.
     """
-    problems: Sequence[GraphQLError] = validate_sdl(document)
-    if problems and not _OF_SUBGRAPHS.isdisjoint(_undefined_directives(document)):
+    in_sdl = validate_sdl(document)
+    if in_sdl and not _OF_SUBGRAPHS.isdisjoint(_undefined_directives(document)):
         raise UnreadableSchema(
             f"{label}: is the schema of a subgraph, but clients see only the composed schema. Name the list of all "
             f"subgraphs (supergraph.yaml), or give this one as --subgraph NAME={label} with the --registry that has "
             "the others"
         )
     try:
-        schema = None if problems else build_ast_schema(document, assume_valid_sdl=True)
+        schema = build_ast_schema(document, assume_valid_sdl=True)
+        problems = _problems(label, [*in_sdl, *validate_schema(schema)])
+        # A schema that counts as valid can be compared, and operations can be validated with it.
+        valid = build_ast_schema(document, assume_valid=True, assume_valid_sdl=True) if problems else schema
     except (GraphQLError, TypeError) as error:
-        raise UnreadableSchema(f"{label}: {error}") from error
-    if schema is not None:
-        problems = validate_schema(schema)
-    if schema is None or problems:
-        raise UnreadableSchema("\n".join(_line(label, problem) for problem in problems))
-    return schema
+        raise UnreadableSchema("\n".join(map(str, _problems(label, in_sdl))) or f"{label}: {error}") from error
+    if valid.query_type is None:
+        raise UnreadableSchema("\n".join(map(str, problems)))
+    return valid, problems
+
+
+def _problems(label: str, errors: Iterable[GraphQLError]) -> tuple[SchemaProblem, ...]:
+    return tuple(
+        SchemaProblem(error.message, f"{label}:{error.locations[0].line}" if error.locations else label)
+        for error in errors
+    )
 
 
 def _undefined_directives(document: DocumentNode) -> Iterator[str]:
@@ -58,8 +83,3 @@ def _undefined_directives(document: DocumentNode) -> Iterator[str]:
     for node in document.definitions:
         if isinstance(node, _WITH_DIRECTIVES):
             yield from (each.name.value for each in node.directives or () if each.name.value not in defined)
-
-
-def _line(label: str, problem: GraphQLError) -> str:
-    place = f"{label}:{problem.locations[0].line}" if problem.locations else label
-    return f"{place}: {problem.message}"

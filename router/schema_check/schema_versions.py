@@ -24,7 +24,7 @@ from router.errors import InvalidSupergraph
 from router.federation.sdl.parse_sdl import parse_sdl
 from router.schema_check.drop_join_directives import without_join_directives
 from router.schema_check.find_lines_of_elements import SchemaText
-from router.schema_check.plain_schemas import build_plain_schema
+from router.schema_check.plain_schemas import SchemaProblem, build_plain_schema
 from router.schema_check.reuse_equal_definitions import parse_similar
 from router.schema_check.schema_sources import SchemaSource, UnreadableSchema, read_source
 from router.supergraph.load_api_schema import ApiSchema, load_api_schema
@@ -66,6 +66,7 @@ class SchemaVersion:
         supergraph_sdl: The supergraph; None for a plain schema.
         supergraph_document: The syntax tree of a composed supergraph, without the applied directives of the join
             specification. It can share nodes with another version (`parse_similar`).
+        problems: What the GraphQL specification forbids in a plain schema.
     """
 
     label: str
@@ -74,6 +75,7 @@ class SchemaVersion:
     directive_names: Mapping[str, str]
     supergraph_sdl: str | None = None
     supergraph_document: DocumentNode | None = None
+    problems: tuple[SchemaProblem, ...] = ()
 
 
 def read_version(path: Path, timeout_seconds: float) -> SchemaVersion:
@@ -169,7 +171,8 @@ def _of_text(label: str, source: SchemaText) -> SchemaVersion:
     if "join__Graph" in source.text:
         loaded = _loaded(label, document)
         return SchemaVersion(label, loaded.schema, (source,), loaded.directive_names, source.text)
-    return SchemaVersion(label, build_plain_schema(label, document), (source,), {})
+    schema, problems = build_plain_schema(label, document)
+    return SchemaVersion(label, schema, (source,), {}, problems=problems)
 
 
 def _parsed(label: str, parse: Callable[[], DocumentNode]) -> DocumentNode:

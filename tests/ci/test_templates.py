@@ -116,6 +116,8 @@ def test_github_outside_a_pull_request_says_so(tmp_path: Path) -> None:
     assert "run it for pull_request events" in done.stdout
 
 
+# The installation of the router with all its dependencies takes half a minute, and longer on a busy machine.
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("language", ["system", "python"])
 def test_the_hook_of_pre_commit_checks_commits(tmp_path: Path, language: str, request: pytest.FixtureRequest) -> None:
     """pre-commit itself runs the hook.

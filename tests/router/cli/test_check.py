@@ -245,3 +245,18 @@ def test_a_check_of_files_needs_no_http_client() -> None:
     # The import of httpx would take a third of the start of `router check`.
     script = "import sys, router.cli.check; sys.exit('httpx' in sys.modules)"
     subprocess.run((sys.executable, "-c", script), check=True)
+
+
+DEPRECATED = "type Query implements I {\n  a: Int @deprecated\n}\ninterface I {\n  a: Int\n}\n"
+
+
+def test_problems_that_the_base_has_too_do_not_prevent_a_check(repository: Repository) -> None:
+    # Servers of earlier editions of the GraphQL specification allow this schema.
+    repository.write("old.graphql", DEPRECATED)
+    repository.write("new.graphql", DEPRECATED.replace("interface I {", "interface I {\n  b: Int"))
+    result = run("new.graphql", "--base", "old.graphql")
+    assert str(result.exception) == "new.graphql:5: Interface field I.b expected but Query does not provide it."
+    repository.write("new.graphql", DEPRECATED.replace("  a: Int @", "  b: Int\n  a: Int @"))
+    result = run("new.graphql", "--base", "old.graphql")
+    assert result.exit_code == 0, result.output
+    assert "FIELD_ADDED" in result.output
