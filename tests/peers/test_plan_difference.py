@@ -190,6 +190,17 @@ def test_apollos_plan_is_wrong_that_selects_a_field_below_objects_of_further_typ
     assert not is_apollos_plan_right(federation, [data], comparison)
 
 
+def test_apollos_plan_is_wrong_that_resolves_a_field_with_wrong_required_values(peers: Peers) -> None:
+    """Below a book, `age` is resolved without the `born` that it requires. The client selects it below films only."""
+    sdl = {name: text.replace("born: Int!", "born: Int") for name, text in REQUIREMENT_BELOW_ONE_TYPE.subgraphs.items()}
+    data: Data = json.loads((REQUIREMENT_BELOW_ONE_TYPE.folder / "data.json").read_text())
+    supergraph = composed(sdl)
+    federation = ComposedFederation(supergraph.api_schema, FederationRules.of(sdl), supergraph, data)
+    (comparison,) = compare_plans(peers, supergraph, [REQUIREMENT_BELOW_ONE_TYPE.operation], TIMEOUT_SECONDS)
+    assert comparison.is_worse
+    assert not is_apollos_plan_right(federation, [data], comparison)
+
+
 def test_apollos_plan_is_wrong_that_drops_an_object_whose_selections_are_all_skipped(peers: Peers) -> None:
     """The conditions exclude each other: the response has the object, without fields."""
     sdl = {

@@ -85,13 +85,16 @@ class ComposedFederation:
         """Compare the responses; `planned` replaces the router's plan.
 
         Raises:
-            ResponseDifference: router and monolith disagree.
+            ResponseDifference: router and monolith disagree, or a field got wrong values for its `@requires`.
         """
         monolith_store, router_store = self.store(), self.store()
         expected = self.expected(operation, monolith_store)
         transport = InProcessSubgraphs.over(self.rules, router_store)
         got = await run_operation(self.supergraph, transport, operation, planned, self.labels)
         compare_responses(expected, got)
+        for subgraph in transport.subgraphs.values():
+            if subgraph.with_wrong_values:
+                raise ResponseDifference(f"{subgraph.name} got wrong values for {sorted(subgraph.with_wrong_values)}")
         if monolith_store.mutations != router_store.mutations:
             raise ResponseDifference(
                 f"mutations\nexpected {monolith_store.mutations}\ngot      {router_store.mutations}"

@@ -22,7 +22,7 @@ from graphql import (
 from router.errors import SubgraphUnreachable
 from router.json_codec import decode, encode
 from router.transport.interface import SubgraphResponse
-from tests.router.oracle.data_store import Reference, canonical, raise_unexpected_errors
+from tests.router.oracle.data_store import Reference, RequirementFailed, canonical, raise_unexpected_errors
 from tests.router.oracle.subgraph_rules import FederationRules, type_nodes
 
 if TYPE_CHECKING:
@@ -47,7 +47,11 @@ class SubgraphObject:
 
 
 class StrictSubgraph:
-    """A subgraph that reports an error for each field that it does not resolve at its place."""
+    """A subgraph that reports an error for each field that it does not resolve at its place.
+
+    `with_wrong_values` has the names of fields with `@requires` that were resolved with other required values than
+    those of the data.
+    """
 
     def __init__(self, name: str, federation_rules: FederationRules, store: Store) -> None:
         self.name = name
@@ -55,6 +59,7 @@ class StrictSubgraph:
         self.rules: SubgraphRules = federation_rules.by_subgraph[name]
         self.semantics = federation_rules.semantics
         self.store = store
+        self.with_wrong_values: set[str] = set()
         if name not in federation_rules.schemas:
             federation_rules.schemas[name] = executable(federation_rules.documents[name], self.rules)
         self.schema = federation_rules.schemas[name]
@@ -121,6 +126,8 @@ class StrictSubgraph:
         if required is None:
             return _subgraph_value(value, provides)
         required_values = self._required_values(source, required, f"{parent}.{name}")
+        if not self._are_true(required_values, source.reference, required):
+            self.with_wrong_values.add(f"{parent}.{name}")
         return (
             _subgraph_value(value, provides) if isinstance(value, Reference) else f"{value}{canonical(required_values)}"
         )
@@ -133,6 +140,12 @@ class StrictSubgraph:
             )
         except KeyError as missing:
             raise GraphQLError(f"{self.name} got no {missing} for {name}") from None
+
+    def _are_true(self, values: object, reference: Reference, required: SelectionSetNode) -> bool:
+        try:
+            return canonical(values) == canonical(self.store.required_values(reference, required))
+        except RequirementFailed:
+            return True
 
     def _is_key(self, parent: str, name: str) -> bool:
         return any(
