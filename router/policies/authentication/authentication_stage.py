@@ -113,8 +113,9 @@ class Authentication(Stage):
         try:
             token = self._sources.find(headers) if self._tokens.issuers else None
             if token is not None:
-                identity = await self._tokens.verify(token)
-                await self._check_revocations(identity)
+                identity = self._tokens.known(token) or await self._tokens.verify(token)
+                if self._revocations:
+                    await self._check_revocations(identity)
                 if self._proofs is not None:
                     await self._proofs.check(identity, token, request)
                 return identity

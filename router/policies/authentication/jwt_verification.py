@@ -65,16 +65,18 @@ class JwtVerifier:
         self.issuers: Mapping[str, Issuer] = {each.settings.issuer: each for each in issuers}
         self.verified = VerifiedTokens(settings.cached_tokens)
 
+    def known(self, token: FoundToken) -> Identity | None:
+        """Return the identity of a token that was verified before; None if the token must be verified."""
+        found = self.verified.get(token.text)
+        return found.identity if found is not None else None
+
     async def verify(self, token: FoundToken) -> Identity:
-        """Return the identity of the client that sent the token.
+        """Verify the token, and return the identity of the client that sent it.
 
         Raises:
             CredentialRefused: The token is not valid.
             CredentialUndecided: The keys of the issuer are not available.
         """
-        known = self.verified.get(token.text)
-        if known is not None:
-            return known.identity
         try:
             unverified = self._read(token.text)
             key = await unverified.issuer.keys.find(unverified.key_id, unverified.algorithm)

@@ -40,7 +40,8 @@ def verifier(text: str | None = None, jwt_settings: Mapping[str, Any] | None = N
 
 
 async def identity(text: str, by: JwtVerifier | None = None) -> Identity:
-    return await (by or verifier()).verify(FoundToken(text))
+    by, token = by or verifier(), FoundToken(text)
+    return by.known(token) or await by.verify(token)
 
 
 async def reason(text: str, by: JwtVerifier | None = None) -> str:
@@ -147,7 +148,7 @@ async def test_no_attack_from_published_lists_is_accepted() -> None:
     accepted = []
     for name, text in found.items():
         try:
-            await by.verify(FoundToken(text))
+            await identity(text, by)
         except CredentialRefused:
             continue
         accepted.append(name)
