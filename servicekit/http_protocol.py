@@ -136,7 +136,7 @@ class BoundedProtocol(AdmittedRequests):
         else:
             self._framing.read(len(data))
         self._parse(data)
-        if not self._ignores_input:
+        if not (self._is_upgrading or self._ignores_input):
             self._check_progress()
 
     def _check_progress(self) -> None:

@@ -2,10 +2,11 @@
 
 A field of a trailer must not act as a header (RFC 9110 §6.5.1), but the parser reports both in the same way.
 
-The server ignores the header `Upgrade` (RFC 9110 §7.8). But the parser does not ignore it: after such a head, the
-parser expects another protocol and does not read the body of the request. So a new parser reads the body. Without a
-head, the new parser would read the body as the next request, and a client could hide a request in a body (request
-smuggling). So the new parser first gets a head that announces the body.
+A server with WebSockets changes to this protocol if the request is a GET without a body and no other request of the
+connection is being processed. Otherwise, the server ignores the header `Upgrade` (RFC 9110 §7.8). But the parser does
+not ignore it: after such a head, the parser expects another protocol and does not read the body of the request. So a
+new parser reads the body. Without a head, the new parser would read the body as the next request, and a client could
+hide a request in a body (request smuggling). So the new parser first gets a head that announces the body.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class StrictRequests(HttpToolsProtocol):
         self._refusal: tuple[http.HTTPStatus, str] | None = None
         self._is_replaying_head = False
         self._is_creating_cycle = False  # true while uvicorn processes a head that is complete
+        self._is_upgrading = False
         self._expect_head()
 
     def _expect_head(self) -> None:
@@ -74,9 +76,20 @@ class StrictRequests(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._continue_without_upgrade(data[upgrade.args[0] :])
+            rest = data[upgrade.args[0] :]
+            if self._is_upgrading:
+                self._upgrade(rest)
+            else:
+                self._continue_without_upgrade(rest)
         except httptools.HttpParserError:
             self.refuse(*(self._refusal or (BAD_REQUEST, "the request is not HTTP/1.1")))
+
+    def _upgrade(self, rest: bytes) -> None:
+        """Let the protocol of WebSockets serve the connection. `rest` was received after the head of the request."""
+        self._end_message()
+        self.handle_websocket_upgrade()
+        if rest:
+            self.transport.get_protocol().data_received(rest)  # type: ignore[attr-defined]  # a protocol of uvicorn
 
     def _continue_without_upgrade(self, rest: bytes) -> None:
         if self._received is not None:  # the head announced a body, which the parser has skipped
@@ -119,6 +132,8 @@ class StrictRequests(HttpToolsProtocol):
         self._is_creating_cycle = True
         super().on_headers_complete()
         self._is_creating_cycle = False
+        if self._is_upgrading:
+            return
         self._in_head, self._received = False, self.cycle
         self._field_count = self._field_size = 0
         self._framing.begin()
@@ -139,6 +154,16 @@ class StrictRequests(HttpToolsProtocol):
         if target.authority is not None:
             with_authority(fields, target.authority)
 
+    def _should_upgrade(self) -> bool:
+        """Called by uvicorn if the head has the headers `Connection: upgrade` and `Upgrade`."""
+        cycle: RequestResponseCycle | None = self.cycle  # None before the first request
+        is_idle = not self.pipeline and (cycle is None or cycle.response_complete)
+        has_body = bool(self._framing_line)
+        self._is_upgrading = (
+            is_idle and not has_body and self.parser.get_method() == b"GET" and super()._should_upgrade()
+        )
+        return self._is_upgrading
+
     def on_body(self, body: bytes) -> None:
         self._framing.content(len(body))
         if self.cycle.response_complete:
@@ -150,6 +175,8 @@ class StrictRequests(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         if self._is_replaying_head or (self._framing_line and self.parser.should_upgrade()):
+            return
+        if self._is_upgrading:
             return
         super().on_message_complete()
         self._end_message()

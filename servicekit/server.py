@@ -24,6 +24,7 @@ from servicekit.http_limits import ConnectionLimits
 from servicekit.http_protocol import BoundedProtocol, bounded
 from servicekit.open_files import connections_within
 from servicekit.shutdown import DrainableApp, DrainingServer, end_process, refuse_as_graphql
+from servicekit.websocket_protocol import serve_websockets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -67,6 +68,7 @@ class ServerOptions:
             ends them.
         admission: decides when requests start; None if they start at once.
         log_in_background: whether a thread writes the log (`servicekit.background_log_writer`).
+        websockets: whether the application serves WebSockets.
     """
 
     connections: ConnectionLimits = field(default_factory=ConnectionLimits)
@@ -74,6 +76,7 @@ class ServerOptions:
     supervised: bool = False
     admission: RequestAdmission | None = None
     log_in_background: bool = False
+    websockets: bool = False
 
 
 def bind(endpoint: Endpoint) -> socket.socket:
@@ -126,6 +129,8 @@ def serve(
     limits = chosen.connections
     limits = replace(limits, max_connections=connections_within(limits.max_connections))
     config = _config(drainable, "on", settings.shutdown_seconds, bounded(limits, chosen.admission))
+    if chosen.websockets:
+        serve_websockets(config)
     server = DrainingServer(config, drainable, supervised=chosen.supervised or settings.parent_pipe is not None)
     _stop_on_signals(server)
     if settings.parent_pipe is not None:

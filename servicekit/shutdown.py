@@ -59,7 +59,7 @@ class DrainableApp:
 
     After `start_refusing`, the application `refuse` responds to new requests, except to requests for `/health/live`.
     `refuse` also responds to a running request that is cancelled, because requests are cancelled only when the process
-    stops.
+    stops. New WebSockets are refused too; uvicorn closes the open ones with the code 1012.
     """
 
     def __init__(self, app: ASGIApp, refuse: ASGIApp) -> None:
@@ -71,6 +71,9 @@ class DrainableApp:
         self.refused = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket" and self._refusing_since is not None:
+            await send({"type": "websocket.close"})
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

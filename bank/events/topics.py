@@ -21,6 +21,12 @@ def topic_of(event_type: str) -> str:
     return TOPICS.get(event_type.partition(".")[0], "unknown")
 
 
+def accounts_of(data: Mapping[str, object]) -> frozenset[str]:
+    """Return the ids of the accounts that an event concerns."""
+    values = (data.get(name) for name in ("accountId", "sourceAccountId", "destinationAccountId"))
+    return frozenset(value for value in values if isinstance(value, str))
+
+
 def key_of(subject: str, data: Mapping[str, object]) -> str:
     """Return the Kafka key of an event: the id of the event's account, or `subject` if the event has no account.
 

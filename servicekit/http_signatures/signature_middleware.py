@@ -67,19 +67,22 @@ class _Disconnected(Exception):
 
 
 class SignatureMiddleware:
-    """Refuses HTTP requests without a valid signature. Other ASGI scopes, such as lifespan, are passed on."""
+    """Refuses HTTP requests and WebSocket handshakes without a valid signature. The scope `lifespan` is passed on."""
 
     def __init__(self, app: ASGIApp, protection: Protection) -> None:
         self._app = app
         self._protection = protection
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in self._protection.unsigned_paths:
+        if scope["type"] == "lifespan" or scope["path"] in self._protection.unsigned_paths:
             await self._app(scope, receive, send)
             return
+        is_handshake = scope["type"] == "websocket"
+        if is_handshake:
+            send = _denying(send)
         try:
             head = self._protection.verifier.verify(_signed_request(scope))
-            body = await self._verified_body(head, receive)
+            body = await self._verified_body(head, _without_body if is_handshake else receive)
         except SignatureRefused as refused:
             _log.warning("signature refused", reason=refused.reason, key_id=refused.key_id)
             await self._refuse(NOT_SIGNED, send)
@@ -92,7 +95,7 @@ class SignatureMiddleware:
         except _Disconnected:
             return
         else:
-            await self._app(scope, _with_body(body, receive), send)
+            await self._app(scope, receive if is_handshake else _with_body(body, receive), send)
 
     async def _verified_body(self, head: VerifiedHead, receive: Receive) -> bytes:
         body = await _read_body(receive, self._protection.max_body_bytes)
@@ -121,12 +124,28 @@ def _signed_request(scope: Scope) -> SignedRequest:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1").strip(" \t")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return SignedRequest(
-        method=scope["method"],
+        method=scope.get("method", "GET"),  # a WebSocket begins with a GET (RFC 6455 §4.1)
         authority=headers.get("host", ""),
         path=scope["raw_path"].decode("latin-1"),
         query=scope["query_string"].decode("latin-1"),
         headers=headers,
     )
+
+
+async def _without_body() -> Message:
+    """The body of a WebSocket handshake, as a `receive`. The message of the handshake is left for the application."""
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+def _denying(send: Send) -> Send:
+    """Return a `send` for the handshake of a WebSocket, which gets a response to a request as its refusal."""
+
+    async def deny(message: Message) -> None:
+        if message["type"].startswith("http.response."):
+            message = {**message, "type": f"websocket.{message['type']}"}
+        await send(message)
+
+    return deny
 
 
 async def _read_body(receive: Receive, most: int) -> bytes:

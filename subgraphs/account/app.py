@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +27,7 @@ from subgraphs.kit.connections import CursorCodec
 from subgraphs.kit.events.publishing import publishing
 from subgraphs.kit.outbox import prune
 from subgraphs.kit.store_identity import open_joined
+from subgraphs.kit.subscriptions.live_feed import LiveFeed
 from subgraphs.kit.token_verification import token_verifier
 
 if TYPE_CHECKING:
@@ -107,7 +108,8 @@ async def open_runtime(settings: AccountSettings) -> AsyncIterator[AccountRuntim
         expiry = in_background(repeat(lambda: _expire(store, writes), every(EXPIRY_SECONDS)))
         await stack.enter_async_context(expiry)
         verifier = await stack.enter_async_context(token_verifier(settings))
-        services = AccountServices(reads, writes, store, cursors, of_entries, settings.max_per_user)
+        feed = await stack.enter_async_context(aclosing(LiveFeed(store)))
+        services = AccountServices(reads, writes, store, cursors, of_entries, settings.max_per_user, feed)
         yield AccountRuntime(store, services, verifier, credential, settings.limits, cache)
 
 

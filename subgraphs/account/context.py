@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from subgraphs.account.exports.export import ExportStore
     from subgraphs.account.store.protocol import AccountReads, AccountWrites
     from subgraphs.kit.connections import CursorCodec
+    from subgraphs.kit.subscriptions.live_feed import LiveFeed
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class AccountServices:
         exports: the exports of statements.
         statement_cursors: makes the cursors of entries.
         max_per_user: the number of accounts, not counting closed ones, that a user may own.
+        feed: the events for subscriptions.
     """
 
     reads: AccountReads
@@ -35,6 +37,7 @@ class AccountServices:
     cursors: CursorCodec
     statement_cursors: CursorCodec
     max_per_user: int
+    feed: LiveFeed
 
 
 class AccountContext(BaseContext):

@@ -11,6 +11,7 @@ from subgraphs.account.domain import reads_all
 from subgraphs.account.exports.export import MAX_EXPORTS
 from subgraphs.account.exports.graphql_exports import StatementExport, statement_export, statement_exports
 from subgraphs.account.graphql_statement import Info  # noqa: TC001 - strawberry reads annotations at run time
+from subgraphs.account.graphql_subscriptions import Subscription
 from subgraphs.account.graphql_types import (
     Account,
     Filter,
@@ -79,7 +80,7 @@ class Query:
 
 
 def build_schema() -> SubgraphSchema:
-    return create_schema(query=Query, mutation=Mutation, types=[User])
+    return create_schema(query=Query, mutation=Mutation, subscription=Subscription, types=[User])
 
 
 def sdl() -> str:

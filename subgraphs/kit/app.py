@@ -15,6 +15,8 @@ from servicekit.health import HealthEndpoints
 from servicekit.http_signatures.signature_middleware import SignatureMiddleware
 from subgraphs.kit.graphql_http import RequestPolicy, graphql_router
 from subgraphs.kit.request_signatures import request_protection
+from subgraphs.kit.subscriptions.connection import Subgraph
+from subgraphs.kit.subscriptions.websocket_route import websocket_router
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -75,6 +77,8 @@ def create_app(
     signed, unsigned = graphql_router(schema, resources.create_context, policy), [*routers(resources.runtime)]
     for router in (signed, *unsigned):
         app.include_router(router)
+    if schema.graphql.subscription_type is not None:
+        app.include_router(websocket_router(lambda: _subgraph(schema, resources.runtime(), settings)))
     checks = {"store": resources.ping, "revocations": resources.ping_revocations}
     unsigned_paths = _paths(*unsigned)
     resources.protection = request_protection(settings, title, unsigned_paths)
@@ -82,6 +86,10 @@ def create_app(
     return RequestIdMiddleware(
         HealthEndpoints(served, checks, resources.details), routes=[*_paths(signed), *unsigned_paths]
     )
+
+
+def _subgraph(schema: SubgraphSchema, runtime: Runtime, settings: SubgraphSettings) -> Subgraph:
+    return Subgraph(schema, runtime.verifier, runtime.context, settings.request_limits)
 
 
 def _paths(*routers: APIRouter) -> list[str]:

@@ -91,6 +91,7 @@ async def execute_counted(
         result = execute(
             schema,
             operation.document,
+            root_value=context.event,
             variable_values=dict(variables),
             operation_name=operation.name,
             context_value=context,

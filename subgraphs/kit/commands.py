@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from servicekit.server import Endpoint, serve
+from servicekit.server import Endpoint, ServerOptions, serve
 from servicekit.settings import environment, load
 from subgraphs.kit.settings import SubgraphSettings
 
@@ -46,6 +46,6 @@ def service_group(
     def serve_command() -> None:
         loaded = load(settings, environment())
         endpoint = Endpoint(loaded.host, loaded.port, settings.model_fields["port"].alias or "")
-        serve(name, lambda: create_app(loaded), endpoint, loaded)
+        serve(name, lambda: create_app(loaded), endpoint, loaded, ServerOptions(websockets=True))
 
     return group

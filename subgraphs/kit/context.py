@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from servicekit.errors import ServiceError, Unauthenticated
@@ -21,6 +22,10 @@ class BaseContext:
     def __init__(self, caller: Caller | ServiceError | None) -> None:
         self._caller = caller
         self.shared = SharedResults()
+        # Set by the resolver of a subscription when no later event can be missed.
+        self.established = asyncio.Event()
+        # The event of a subscription for which the operation is executed.
+        self.event: object = None
 
     @property
     def caller(self) -> Caller:

@@ -9,6 +9,7 @@ from typing import Final
 
 QUERY: Final = "The queries of the bank."
 MUTATION: Final = "The mutations of the bank."
+SUBSCRIPTION: Final = "The subscriptions of the bank."
 USER: Final = "A user of the bank. Other customers see only `id` and `name`; other fields are forbidden to them."
 TRANSACTION: Final = (
     "An order to move money, and its outcome. The person who ordered it and staff see it; the receiver sees it once the"

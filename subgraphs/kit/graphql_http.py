@@ -12,20 +12,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-import structlog
 from fastapi import APIRouter, Request, Response
-from graphql import ExecutionResult, GraphQLError, GraphQLSyntaxError, OperationType
+from graphql import ExecutionResult, GraphQLError, OperationType
 
-from servicekit import request_deadline, request_ids
+from servicekit import request_deadline
 from servicekit.accept import parse_accept, parse_value
 from servicekit.asgi import CLIENT_CLOSED_REQUEST
 from servicekit.client_address import TrustedProxies, parse_address
 from servicekit.client_disconnects import ClientGone, run_within, until_disconnect
-from servicekit.errors import BadUserInput, InternalError, ServiceError, TimedOut
+from servicekit.errors import TimedOut
 from subgraphs.kit.bounded_execution import execute_counted
 from subgraphs.kit.document_cache import ValidDocuments
+from subgraphs.kit.graphql_errors import cause_of, format_error
 from subgraphs.kit.operation_checks import (
-    VALIDATION_FAILED,
     InvalidDocument,
     Operation,
     OperationNotFound,
@@ -43,10 +42,6 @@ if TYPE_CHECKING:
 
 JSON: Final = "application/json"
 GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
-# This message replaces messages of graphql-core, which may name fields and types that the client did not send.
-NOT_VALID: Final = "The operation or its variables do not match the schema of this service"
-
-_log = structlog.stdlib.get_logger("graphql")
 
 
 class _BadRequest(Exception):
@@ -218,7 +213,7 @@ def _read_operation(call: _Call, documents: ValidDocuments) -> Operation:
     if call.get and operation.kind is not OperationType.QUERY:
         raise _BadRequest("only queries may be sent with GET", status=405, headers={"allow": "POST"})
     if operation.kind is OperationType.SUBSCRIPTION:
-        raise _BadRequest("subscriptions are not supported")
+        raise _BadRequest("send subscriptions over a WebSocket with graphql-transport-ws")
     return operation
 
 
@@ -226,7 +221,7 @@ def _status(result: ExecutionResult, media_type: str) -> int:
     """Return the HTTP status. For `application/json`, it is 200 even if there are GraphQL errors."""
     if not _failed_before_execution(result) or media_type == JSON:
         return 200
-    causes = [_cause(error) for error in result.errors or ()]
+    causes = [cause_of(error) for error in result.errors or ()]
     return TimedOut.status if any(isinstance(cause, TimedOut) for cause in causes) else 400
 
 
@@ -236,51 +231,10 @@ def _failed_before_execution(result: ExecutionResult) -> bool:
 
 
 def _body(result: ExecutionResult, limits: RequestLimits) -> dict[str, object]:
-    errors = [_format_error(error, limits) for error in result.errors or ()]
+    errors = [format_error(error, limits) for error in result.errors or ()]
     if _failed_before_execution(result):
         return {"errors": errors}
     return {"data": result.data, **({"errors": errors} if errors else {})}
-
-
-def _format_error(error: GraphQLError, limits: RequestLimits) -> dict[str, object]:
-    """Return `error` as it is sent to the client.
-
-    The message of an unexpected exception is replaced by a neutral message.
-    """
-    message, extensions = _public_parts(error, limits)
-    formatted: dict[str, object] = {"message": message}
-    if error.locations:
-        formatted["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
-    if error.path is not None:
-        formatted["path"] = error.path
-    formatted["extensions"] = extensions
-    return formatted
-
-
-def _public_parts(error: GraphQLError, limits: RequestLimits) -> tuple[str, dict[str, object]]:
-    cause = _cause(error)
-    if isinstance(cause, ServiceError):
-        return cause.message, {"code": cause.code, **cause.details}
-    if isinstance(cause, GraphQLSyntaxError):
-        return cause.message, {"code": "GRAPHQL_PARSE_FAILED"}
-    if isinstance(cause, GraphQLError):
-        extensions = {"code": BadUserInput.code, **(cause.extensions or {})}
-        is_about_schema = not cause.extensions or extensions["code"] == VALIDATION_FAILED
-        return NOT_VALID if is_about_schema and not limits.introspection else cause.message, extensions
-    request = request_ids.current()
-    _log.error("unexpected error in a resolver", path=error.path, exc_info=cause)
-    return InternalError.default_message, {
-        "code": InternalError.code,
-        **({"requestId": request.request_id} if request else {}),
-    }
-
-
-def _cause(error: GraphQLError) -> Exception:
-    """Return the exception that a resolver raised. graphql-core wraps it in errors of its own."""
-    cause: Exception = error
-    while isinstance(cause, GraphQLError) and cause.original_error is not None:
-        cause = cause.original_error
-    return cause
 
 
 def _respond(

@@ -81,7 +81,9 @@ def _refusal(message: str) -> GraphQLError:
     return GraphQLError(message, extensions={"code": "BAD_USER_INPUT"})
 
 
-def create_schema(*, query: type, mutation: type | None = None, types: Iterable[type] = ()) -> SubgraphSchema:
+def create_schema(
+    *, query: type, mutation: type | None = None, subscription: type | None = None, types: Iterable[type] = ()
+) -> SubgraphSchema:
     """Return a Federation 2.11 schema with the bank's scalars.
 
     `types` are the types that Strawberry does not find by itself: those that occur only as members of unions or as
@@ -90,6 +92,7 @@ def create_schema(*, query: type, mutation: type | None = None, types: Iterable[
     return SubgraphSchema(
         query=query,
         mutation=mutation,
+        subscription=subscription,
         types=types,
         config=StrawberryConfig(scalar_map=SCALAR_MAP),
         federation_version="2.11",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +17,7 @@ from subgraphs.kit.connections import CursorCodec
 from subgraphs.kit.events.publishing import publishing
 from subgraphs.kit.request_signatures import nonce_store
 from subgraphs.kit.store_identity import open_joined
+from subgraphs.kit.subscriptions.live_feed import LiveFeed
 from subgraphs.kit.token_verification import token_verifier
 from subgraphs.transaction import notifications
 from subgraphs.transaction.context import Cursors, TransactionContext
@@ -80,9 +81,10 @@ class TransactionRuntime:
     verifier: TokenVerifier
     webhooks: Webhooks
     fraud: FraudChecks
+    feed: LiveFeed
 
     def context(self, caller: Caller | ServiceError | None) -> TransactionContext:
-        return TransactionContext(caller, store=self.store, orders=self.orders, cursors=self.cursors)
+        return TransactionContext(caller, store=self.store, orders=self.orders, cursors=self.cursors, feed=self.feed)
 
     async def ping(self) -> None:
         await self.store.ping()
@@ -92,11 +94,15 @@ class TransactionRuntime:
 
 
 @asynccontextmanager
-async def _processing_events(store: TransactionStore, brokers: str | None, clock: Clock) -> AsyncIterator[None]:
-    """Publish the events of the service, and run its consumers, while the block runs."""
+async def _processing_events(store: TransactionStore, brokers: str | None, clock: Clock) -> AsyncIterator[LiveFeed]:
+    """Publish the events of the service, and run its consumers, while the block runs. Yield the live events."""
     deletion = repeat(lambda: notifications.delete_old(store, clock()), every(DELETION_SECONDS))
-    async with publishing(store, brokers, "transaction", (notifications.consumer(store),)), in_background(deletion):
-        yield
+    async with (
+        publishing(store, brokers, "transaction", (notifications.consumer(store),)),
+        in_background(deletion),
+        aclosing(LiveFeed(store)) as feed,
+    ):
+        yield feed
 
 
 @asynccontextmanager
@@ -115,7 +121,7 @@ async def open_runtime(settings: TransactionSettings, external: ExternalParts) -
     async with AsyncExitStack() as stack:
         clock = CautiousClock(values.now)
         store = await stack.enter_async_context(open_joined(settings.place, STORES, clock=clock))
-        await stack.enter_async_context(_processing_events(store, settings.kafka_brokers, clock))
+        feed = await stack.enter_async_context(_processing_events(store, settings.kafka_brokers, clock))
         verifier = await stack.enter_async_context(token_verifier(settings))
         ledger_client = await stack.enter_async_context(
             httpx.AsyncClient(
@@ -139,7 +145,7 @@ async def open_runtime(settings: TransactionSettings, external: ExternalParts) -
         reconciler = Reconciler(store, orders, wait=external.wait)
         await stack.enter_async_context(in_background(reconciler.run()))
         await stack.enter_async_context(in_background(repeat(provider_events.resume_open, interval)))
-        yield TransactionRuntime(store, orders, cursors, verifier, webhooks, fraud)
+        yield TransactionRuntime(store, orders, cursors, verifier, webhooks, fraud, feed)
 
 
 def create_app(settings: TransactionSettings, external: ExternalParts | None = None) -> ASGIApp:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bank.identity import Caller
     from servicekit.errors import ServiceError
     from subgraphs.kit.connections import CursorCodec
+    from subgraphs.kit.subscriptions.live_feed import LiveFeed
     from subgraphs.transaction.saga import Orders
     from subgraphs.transaction.store.protocol import TransactionStore
 
@@ -30,9 +31,16 @@ class TransactionContext(BaseContext):
     """The context of one request, with the store, the orders and new loaders."""
 
     def __init__(
-        self, caller: Caller | ServiceError | None, *, store: TransactionStore, orders: Orders, cursors: Cursors
+        self,
+        caller: Caller | ServiceError | None,
+        *,
+        store: TransactionStore,
+        orders: Orders,
+        cursors: Cursors,
+        feed: LiveFeed,
     ) -> None:
         super().__init__(caller)
+        self.feed = feed
         self.store = store
         self.orders = orders
         self.cursors = cursors.transactions

@@ -55,6 +55,7 @@ from subgraphs.transaction.graphql_review import (
     held_transactions,
     reject_transaction,
 )
+from subgraphs.transaction.graphql_subscriptions import Subscription
 from subgraphs.transaction.graphql_types import (
     Account,
     Info,
@@ -268,7 +269,7 @@ class Mutation:
 
 def build_schema() -> SubgraphSchema:
     others = [Account, InvalidTransaction, TransactionNotHeld, TransactionNotReversible]
-    return create_schema(query=Query, mutation=Mutation, types=[*others, *PROBLEM_TYPES])
+    return create_schema(query=Query, mutation=Mutation, subscription=Subscription, types=[*others, *PROBLEM_TYPES])
 
 
 def sdl() -> str:

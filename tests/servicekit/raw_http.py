@@ -10,6 +10,7 @@ import uvicorn
 
 from servicekit.http_protocol import bounded
 from servicekit.server import Endpoint, bind
+from servicekit.websocket_protocol import serve_websockets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -87,7 +88,11 @@ class Client:
 
 @asynccontextmanager
 async def served(
-    limits: ConnectionLimits, served_app: Any = app, admission: RequestAdmission | None = None
+    limits: ConnectionLimits,
+    served_app: Any = app,
+    admission: RequestAdmission | None = None,
+    *,
+    websockets: bool = False,
 ) -> AsyncIterator[Callable[[], Awaitable[Client]]]:
     listener = bind(Endpoint("127.0.0.1", 0, "-"))
     config = uvicorn.Config(
@@ -99,6 +104,8 @@ async def served(
         log_config=None,
         access_log=False,
     )
+    if websockets:
+        serve_websockets(config)
     server = uvicorn.Server(config)
     config.load()
     server.lifespan = config.lifespan_class(config)

@@ -25,9 +25,10 @@ from subgraphs.transaction.settings import TransactionSettings
 from tests.subgraphs.support import GraphQLClient, Issuer, Pauses, running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
+    from servicekit.asgi import ASGIApp
     from subgraphs.transaction.payment_provider import PaymentProvider
 
 PROBLEM_FACTS = """__typename ... on Problem { code message }
@@ -106,7 +107,7 @@ class FaultyTransport(httpx.AsyncBaseTransport):
 
 @dataclass
 class Bank:
-    """The running services. `transactions` is the transaction service's current client."""
+    """The running services. `transactions` is the transaction service's current client; `apps` has the first apps."""
 
     issuer: Issuer
     settings: TransactionSettings
@@ -114,6 +115,7 @@ class Bank:
     transactions: httpx.AsyncClient
     transport: FaultyTransport
     pauses: Pauses
+    apps: Mapping[str, ASGIApp]
     ann: Person = field(init=False)
     bob: Person = field(init=False)
     staff: Person = field(init=False)
@@ -186,6 +188,8 @@ async def open_bank(folder: Path, provider: PaymentProvider | None = None, **env
         transport = FaultyTransport(httpx.ASGITransport(ledger))
         settings = load(TransactionSettings, variables)
         external = ExternalParts(transport, provider or SimulatedProvider(), pauses.wait)
-        transactions = await stack.enter_async_context(running(transaction_app.create_app(settings, external)))
+        orders = transaction_app.create_app(settings, external)
+        transactions = await stack.enter_async_context(running(orders))
         await pauses.until_round_is_over()
-        yield Bank(issuer, settings, accounts, transactions, transport, pauses)
+        apps = {"account": ledger, "transaction": orders}
+        yield Bank(issuer, settings, accounts, transactions, transport, pauses, apps)

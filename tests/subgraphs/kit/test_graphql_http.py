@@ -1,7 +1,7 @@
 """GraphQL over HTTP in a subgraph, and the content of its errors.
 
-Covers `subgraphs/kit/graphql_http.py`, `subgraphs/kit/app.py`, `subgraphs/kit/context.py` and
-`subgraphs/kit/token_verification.py`.
+Covers `subgraphs/kit/graphql_http.py`, `subgraphs/kit/graphql_errors.py`, `subgraphs/kit/app.py`,
+`subgraphs/kit/context.py` and `subgraphs/kit/token_verification.py`.
 """
 
 from __future__ import annotations
