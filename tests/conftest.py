@@ -51,6 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="measure calls to subgraphs behind toxiproxy (make misbehaving-subgraphs)",
     )
+    group.addoption("--consumer-kills", type=int, default=1, help="how often the test of consumers kills a process")
     group.addoption("--kafka-brokers", help="test the bus on this real Kafka without topics, not on the mock broker")
     group.addoption(
         "--installed-hook",

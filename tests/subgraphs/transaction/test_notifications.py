@@ -6,16 +6,21 @@ Covers `subgraphs/transaction/graphql_notifications.py`.
 from __future__ import annotations
 
 import asyncio
+import random
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bank import values
 from bank.values import new_object_id
+from subgraphs.kit.connections import PageRequest
 from subgraphs.kit.outbox import Event
 from subgraphs.transaction import events
-from subgraphs.transaction.notifications import NotificationKind, of_event
+from subgraphs.transaction.notifications import NotificationKind, consumer, of_event
 from tests.subgraphs.bank import open_bank
+from tests.subgraphs.transaction.support import START, sqlite_store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,6 +63,22 @@ def test_an_event_notifies_the_owners(given: Event, told: dict[str, Notification
     assert {each.user_id: each.kind for each in found} == told
     assert list(of_event(given)) == found  # the ids are the same, too
     assert len({each.id for each in found}) == len(found)
+
+
+async def test_repeated_late_and_reordered_events_make_each_notification_once(tmp_path: Path) -> None:
+    chosen = random.Random(11)
+    events = [replace(event("COMPLETED"), time=START + timedelta(seconds=n)) for n in range(40)]
+    deliveries = [*events, *chosen.choices(events, k=60)]
+    chosen.shuffle(deliveries)
+    async with sqlite_store(tmp_path) as store:
+        while deliveries:
+            batch, deliveries = deliveries[:7], deliveries[7:]
+            await consumer(store).handle(batch)
+        for user, kind in (("ann", K.TRANSACTION_COMPLETED), ("bob", K.MONEY_RECEIVED)):
+            found = await store.notifications_of(user, PageRequest(100))
+            assert [each.created_at for each in found] == [each.time for each in reversed(events)]
+            assert [each.transaction_id for each in found] == [each.subject for each in reversed(events)]
+            assert {each.kind for each in found} == {kind}
 
 
 async def notifications(bank: Bank, person: Person, count: int) -> list[dict[str, Any]]:

@@ -19,13 +19,16 @@ from bank.values import format_timestamp
 from mosafe.local_servers.kafka_mock import KafkaMock
 from mosafe.local_servers.server_process import free_port
 from subgraphs.kit.events import kafka as module
-from subgraphs.kit.events.cloud_events import from_record, to_record
+from subgraphs.kit.events import outbox_reader
+from subgraphs.kit.events.cloud_events import Record, from_record, to_record
 from subgraphs.kit.events.kafka import KafkaPublisher
+from subgraphs.kit.events.kafka_bus import KafkaBus
 from subgraphs.kit.events.publishing import publishing
 from subgraphs.kit.events.relay import NotPublished
 from subgraphs.kit.outbox import Event, OutboxRow
 from subgraphs.kit.settings import Brokers
 from tests.servers import running
+from tests.subgraphs.kit.events.bus_contract import Memory, consuming
 from tests.subgraphs.kit.events.conftest import opened
 
 if TYPE_CHECKING:
@@ -127,25 +130,33 @@ async def test_an_absent_broker_is_explained_in_time(monkeypatch: pytest.MonkeyP
 async def test_kafka_that_hangs_for_a_while_loses_nothing(
     log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PUBLISH_SECONDS", 1)
+    """The broker hangs until the publisher has given up several times. A consumer gets each event once, in order."""
+    monkeypatch.setattr(module, "PUBLISH_SECONDS", 0.3)
+    monkeypatch.setattr(outbox_reader, "RETRY_SECONDS", 0.05)
+    attempts = 0
+    send = KafkaPublisher.send
+
+    async def counted(publisher: KafkaPublisher, *records: Record) -> None:
+        nonlocal attempts
+        attempts += 1
+        await send(publisher, *records)
+
+    monkeypatch.setattr(KafkaPublisher, "send", counted)
+    memory = Memory(("aa",))
     with running(KafkaMock(tmp_path / "kafka")) as kafka:
-        async with publishing(log, kafka.brokers, "account"):
+        async with publishing(log, kafka.brokers, "account"), consuming(KafkaBus(kafka.brokers, "account"), memory):
             await log.append(opened(1))
-            await consume(kafka.brokers, "accounts.v1", 1)
+            await memory.has(1)
             kafka.pause()
+            before = attempts
             for number in range(2, 30):
                 await log.append(opened(number))
-            await asyncio.sleep(1.5)  # until the publisher has given up once
+            while attempts < before + 4:
+                await asyncio.sleep(0.01)
             kafka.resume()
-            found: dict[str, object] = {}
-            async with AIOKafkaConsumer(
-                "accounts.v1", bootstrap_servers=kafka.brokers, auto_offset_reset="earliest"
-            ) as consumer:
-                while len(found) < 29:
-                    record = await consumer.getone()
-                    event = from_record(record.value, record.headers)
-                    found.setdefault(event.id, event.data["version"])
-        assert list(found.values()) == list(range(1, 30))
+            await memory.has(29)
+    assert memory.versions == {"aa": list(range(1, 30))}
+    assert memory.given_up == []
 
 
 @pytest.mark.parametrize(
