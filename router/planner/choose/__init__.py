@@ -36,5 +36,6 @@ Read in this order:
 - `choose_options`: the function to call.
 - `combination_search`: the search for the fewest fetches.
 - `break_ties_by_plan_cost`, `try_other_leaf_options`, `try_other_hop_inputs`: the comparison of ties.
+- `reuse_values_of_all_types`: no fetch for objects of one type repeats a fetch for all types.
 - `explain_choice`: why a field is fetched from the chosen subgraph, for `router explain-plan`.
 """

@@ -74,7 +74,7 @@ class ChosenPaths:
         if start.step is PathStep.KEY_HOP:
             self._undecided.append(start)
             self._hops.add((start.node.track, start.subgraph, start.stage))
-            if len(start.key_choices) == 1:
+            if len(start.key_choices) == 1 and start not in self._decided:
                 for leaf in start.key_choices[0].leaves:
                     if len(leaf.options) == 1:
                         self.add(leaf.options[0])

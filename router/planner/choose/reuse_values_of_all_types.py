@@ -20,7 +20,6 @@ uses of the fetch are repeated, the fetch is not needed.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from router.federation.find_type_name_in_reference import TYPENAME
@@ -91,15 +90,12 @@ class _Use(NamedTuple):
         return self.option.subgraph, self.option.type_name, self.leaf.node.track
 
 
-@dataclass(slots=True)
 class _Uses:
     """All uses of a choice, by fetch start, and by likeness and object."""
 
-    by_start: dict[PathOption, list[_Use]] = field(default_factory=dict)
-    alike: dict[Hashable, list[_Use]] = field(default_factory=dict)
-
     def __init__(self, leaves: Sequence[Leaf], choice: Choice) -> None:
-        self.by_start, self.alike = {}, {}
+        self.by_start: dict[PathOption, list[_Use]] = {}
+        self.alike: dict[Hashable, list[_Use]] = {}
         usages: dict[PathOption, dict[Guards, None]] = {}
         pending = deque(
             _Use(number, leaf, option, leaf.selection.guards)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.planner import PlanOptions, plan
+from router.planner import PlanOptions, explain, plan
 from tests.peers.fuzz_plans import FederationSample
 from tests.peers.plan_difference import PlanMeasure, measure
 from tests.router.planner.federation import composed
@@ -56,6 +56,13 @@ def test_a_value_that_an_earlier_fetch_returns_for_all_types_is_not_fetched_agai
 ) -> None:
     planned = plan(composed(**SUBGRAPHS), query, options=UNBATCHED)
     assert sorted(fetch.service_name for fetch in planned.fetches()) == fetches
+
+
+def test_the_fetch_that_is_used_is_explained() -> None:
+    query = "{ media { best { text } ... on Film { best { score } } } }"
+    (score,) = [one for one in explain(composed(**SUBGRAPHS), query).fields if one.coordinate == "Review.score"]
+    assert score.chosen.route == "entity at media.best, given id from reviews, __typename from library"
+    assert score.chosen.fetches == 4
 
 
 def test_a_fetch_with_a_type_condition_in_its_path_waits_for_the_type() -> None:
