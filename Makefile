@@ -12,7 +12,7 @@ UV = $(if $(PIP_INDEX),UV_DEFAULT_INDEX="$(PIP_INDEX)") UV_NO_PROGRESS=1 SSL_CER
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-real demo test lint schema-check hooks format supergraph lock every-policy fuzz fuzz-graphql fuzz-composition fuzz-oracle fuzz-compiled fuzz-plans fuzz-schemas peers tools misbehaving-subgraphs installed-hook interop ide browser clean
+.PHONY: help run run-real demo test lint schema-check hooks format supergraph lock every-policy fuzz fuzz-graphql fuzz-composition fuzz-oracle fuzz-compiled fuzz-plans fuzz-schemas peers tools misbehaving-subgraphs test-kafka installed-hook interop ide browser clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -63,7 +63,7 @@ fuzz-graphql: $(READY) ## Send 20,000 random operations to the router and the su
 peers: ## Install other implementations (npm) that tests compare with; skipped without Node.js
 	@tests/peers/install.sh
 
-tools: ## Build tools for tests by hand (Go) into a cache outside the tree; skipped without Go
+tools: ## Fetch tools for tests by hand (Go, Java) into a cache outside the tree; skipped without them
 	@tests/tools/install.sh
 
 misbehaving-subgraphs: $(READY) tools ## Measure calls to subgraphs that delay, reset, throttle and swallow responses
@@ -71,6 +71,9 @@ misbehaving-subgraphs: $(READY) tools ## Measure calls to subgraphs that delay, 
 
 installed-hook: $(READY) ## Let pre-commit install the last commit of this repository for its hook, and run it
 	$(BIN)/python -m pytest tests/ci/test_templates.py -n 0 -k hook_of_pre_commit --installed-hook $(ARGS)
+
+test-kafka: $(READY) tools ## Test the events with a real Kafka: killed, without access, read by time; needs Java
+	$(BIN)/python -m pytest tests/subgraphs/kit/events/test_real_kafka.py -n 0 --real-kafka $(ARGS)
 
 interop: ## Install GraphQL clients and Mermaid (npm) that tests use; skipped without Node.js
 	@tests/peers/install.sh tests/interop clients

@@ -1,7 +1,8 @@
-"""The servers of `mosafe up --infra`: MongoDB and Kafka, for a developer who has no containers.
+"""The servers of `mosafe up --infra`: MongoDB, Redis and Kafka, for a developer who has no containers.
 
-The servers start and stop together with the platform. The data and the port of MongoDB are stored in the data
-directory. The Kafka broker keeps its events in memory, so they are lost when it stops.
+The servers start and stop together with the platform. The data and the ports of MongoDB and Kafka are stored in the
+data directory. Redis keeps its data in memory. Kafka is Apache Kafka if there is Java and `make tools` has fetched it.
+Otherwise it is a mock broker, which keeps its events in memory, so they are lost when it stops.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 from mosafe.local_servers.kafka_mock import KafkaMock
+from mosafe.local_servers.kafka_server import KafkaServer
 from mosafe.local_servers.mongod import Mongod
+from mosafe.local_servers.redis_server import RedisServer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +26,7 @@ DATA_DIR: Final = ".mosafe/real"
 # Maps the variable with the URL of a database to the name of the database.
 _DATABASES: Final = {"ACCOUNT_DB_URL": "accounts", "TRANSACTION_DB_URL": "transactions"}
 _KAFKA: Final = "KAFKA_BROKERS"
+_REDIS: Final = "REDIS_URL"
 POLL_SECONDS: Final = 0.5
 
 
@@ -50,14 +54,29 @@ class Infrastructure(ExitStack):
         missing = {variable: name for variable, name in _DATABASES.items() if not environ.get(variable)}
         if missing:
             mongod = Mongod(folder / "mongod", _remembered_port(folder / "mongod"))
-            self._enter(mongod)
-            (mongod.folder / "port").write_text(f"{mongod.port}\n", encoding="ascii")
+            self._enter_with_port(mongod)
             self.variables |= {variable: mongod.url(name) for variable, name in missing.items()}
+        if not environ.get(_REDIS):
+            redis = RedisServer(folder / "redis")
+            self._enter(redis)
+            self.variables[_REDIS] = redis.url
         if not environ.get(_KAFKA):
-            kafka = KafkaMock(folder / "kafka")
-            self._enter(kafka)
-            self.variables[_KAFKA] = kafka.brokers
-            self.notes.append("Kafka is a mock broker in memory: it forgets the events when the platform stops.")
+            self.variables[_KAFKA] = self._kafka(folder)
+
+    def _kafka(self, folder: Path) -> str:
+        """Start Kafka, and return the address of its broker."""
+        if KafkaServer.is_installed():
+            # Not the folder of the mock broker, whose port another process may have by now.
+            kafka = KafkaServer(folder / "apache-kafka", _remembered_port(folder / "apache-kafka"))
+            self._enter_with_port(kafka)
+            return kafka.brokers
+        mock = KafkaMock(folder / "kafka")
+        self._enter(mock)
+        self.notes.append(
+            "Kafka is a mock broker in memory: it forgets the events when the platform stops. `make tools` fetches"
+            " Apache Kafka, which needs Java."
+        )
+        return mock.brokers
 
     async def wait_for_death(self) -> str:
         """Wait until a server ends by itself. Return what happened."""
@@ -73,11 +92,16 @@ class Infrastructure(ExitStack):
         server.start()
         self._servers.append(server)
 
+    def _enter_with_port(self, server: ServerProcess) -> None:
+        """Start a server with stored data, and remember its port, which is a part of the data."""
+        self._enter(server)
+        (server.folder / "port").write_text(f"{server.port}\n", encoding="ascii")
+
 
 def _remembered_port(folder: Path) -> int | None:
-    """Return the port that MongoDB used before, or None before the first start.
+    """Return the port that a server used before, or None before the first start.
 
-    The port is part of the stored configuration of the replica set, so it must not change.
+    The port is part of the stored data (in MongoDB, of the replica set), so it must not change.
     """
     path = folder / "port"
     return int(path.read_text(encoding="ascii")) if path.exists() else None

@@ -58,6 +58,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="let pre-commit install the router for its hook (make installed-hook)",
     )
+    group.addoption("--all-ids", action="store_true", help="spread 10^6 ids over shards, instead of 50,000")
+    group.addoption("--real-kafka", action="store_true", help="run the tests of Apache Kafka (make test-kafka)")
     group.addoption("--reloads", type=int, default=5, help="how often the memory test reloads the router")
     group.addoption("--hostile-requests", type=int, default=1_500, help="how many hostile requests the five ports get")
     group.addoption("--load-seconds", type=float, default=8, help="how long the mixed load runs")

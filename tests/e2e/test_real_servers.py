@@ -17,6 +17,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 from bson import Decimal128, ObjectId
 from pymongo import MongoClient
+from redis import Redis
 
 from tests.e2e.platform import STOP_SECONDS, Platform, clean_environment, start_platform
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.xdist_group("real servers")
 
 EPOCH = "2020-01-01"
+QUERY_OF_THE_README = """{ me { name accounts { nodes { balance transactions(first: 5) { nodes {
+  amount type counterparty { owner { name } } } } } } } }"""
 
 # The types of the documented fields, which other programs read (README of the first release).
 ACCOUNT = {
@@ -54,7 +57,8 @@ TRANSACTION = {
 
 
 async def test_accounts_orders_and_events_are_there_for_plain_clients(tmp_path: Path) -> None:
-    platform = start_platform(tmp_path, "--infra")
+    # In an empty cache of tools there is no Apache Kafka, which takes longer to start.
+    platform = start_platform(tmp_path, "--infra", XDG_CACHE_HOME=str(tmp_path / "cache"))
     children = platform.children()
     try:
         servers = variables(platform)
@@ -70,6 +74,24 @@ async def test_accounts_orders_and_events_are_there_for_plain_clients(tmp_path: 
         }
         order = platform.call("POST", "/api/transactions/transfer", ada, json=transfer)
         assert order["status"] == "COMPLETED"
+        assert platform.graphql(QUERY_OF_THE_README, ada)["data"]["me"] == {
+            "name": "Ada",
+            "accounts": {
+                "nodes": [
+                    {
+                        "balance": "70.00",
+                        "transactions": {
+                            "nodes": [
+                                {"amount": "30.00", "type": "TRANSFER", "counterparty": {"owner": {"name": "Grace"}}},
+                                {"amount": "100.00", "type": "DEPOSIT", "counterparty": None},
+                            ]
+                        },
+                    }
+                ]
+            },
+        }
+        with Redis.from_url(servers["REDIS_URL"]) as redis:
+            assert any(source["id"].encode() in key for key in redis.scan_iter("mosafe:{accounts}:*"))
 
         assert documented_types(servers, source["id"], order["id"]) == (ACCOUNT, TRANSACTION)
         records = await consume(brokers, "transactions.v1", of=order["id"], count=2)

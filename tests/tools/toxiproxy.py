@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import httpx
 
 from mosafe.local_servers.server_process import ServerNotInstalled, ServerProcess, free_port
+from mosafe.local_servers.tool_cache import TOOL_CACHE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mosafe" / "tools"
-EXECUTABLE: Final = _CACHE / "toxiproxy-server-v2.5.0"
+EXECUTABLE: Final = TOOL_CACHE / "toxiproxy-server-v2.5.0"
 _PROXY: Final = "subgraph"
 
 
