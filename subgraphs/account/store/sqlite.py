@@ -24,7 +24,7 @@ from subgraphs.account.store.sqlite_exports import SqliteExports
 from subgraphs.account.store.sqlite_hash_chain import chain_old_entries, keep_key
 from subgraphs.account.store.sqlite_ledger import SqliteLedgerTransaction, wrong_receivers
 from subgraphs.account.store.sqlite_migrations import MIGRATIONS
-from subgraphs.account.store.sqlite_rows import accounts_by, to_account, to_hold
+from subgraphs.account.store.sqlite_rows import CUSTOMERS, accounts_by, to_account, to_hold
 from subgraphs.kit.sqlite_store import append_events
 
 if TYPE_CHECKING:
@@ -223,7 +223,8 @@ def _conditions(
 
     A list of any length is passed as one JSON parameter.
     """
-    clauses = ["internal_name IS NULL"]
+    # SQLite uses the index of owners only if the clause says that there is an owner.
+    clauses = [CUSTOMERS if owners is None else "user_id IS NOT NULL"]
     parameters: dict[str, object] = {}
     lists = {"status": wanted.statuses, "type": wanted.types, "currency": wanted.currencies, "user_id": owners}
     for column, allowed in lists.items():

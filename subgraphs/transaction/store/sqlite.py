@@ -70,7 +70,7 @@ WHERE k.user_id = ? AND k.mutation = ? AND k.key = ?
 # The condition is the same as idempotency.may_be_reused.
 _FORGET = f"""
 DELETE FROM idempotency_keys WHERE expires_at <= ?
-AND transaction_id NOT IN (SELECT id FROM transactions WHERE status IN ({_OPEN}))
+AND NOT EXISTS (SELECT 1 FROM transactions WHERE id = transaction_id AND status IN ({_OPEN}))
 """  # noqa: S608 - constants of the domain
 
 _CHANGE = """

@@ -46,12 +46,26 @@ _ARRIVED: Final = f"destination_user_id = :viewer AND status IN ({_SETTLED})"
 _DEBITS: Final = "source_account_id = account.value"
 _CREDITS: Final = "destination_account_id = account.value"
 
-_BRANCHES_OF_ALL: Final = ("TRUE",)
-_BRANCHES_OF_VIEWER: Final = (_OWN, _ARRIVED)
-_BRANCHES_OF_ANY_ACCOUNT: Final = (_DEBITS, _CREDITS)
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A range of an index: the transactions that match `conditions`.
+
+    Attributes:
+        owner: an additional condition about the owner of an account. In one range, it is true for all transactions or
+            for none. So it is checked only after a page of the range was read. No further transactions are read.
+    """
+
+    conditions: str
+    owner: str = "TRUE"
+
+
+_BRANCHES_OF_ALL: Final = (Branch("TRUE"),)
+_BRANCHES_OF_VIEWER: Final = (Branch(_OWN), Branch(_ARRIVED))
+_BRANCHES_OF_ANY_ACCOUNT: Final = (Branch(_DEBITS), Branch(_CREDITS))
 _BRANCHES_OF_OWN_ACCOUNT: Final = (
-    f"{_DEBITS} AND {_OWN}",
-    f"{_CREDITS} AND destination_user_id = :viewer AND (status IN ({_SETTLED}) OR {_OWN})",
+    Branch(_DEBITS, owner="source_user_id = :viewer"),
+    Branch(f"{_CREDITS} AND (status IN ({_SETTLED}) OR {_OWN})", owner="destination_user_id = :viewer"),
 )
 
 _HELD: Final = frozenset({TransactionStatus.HELD})
@@ -146,28 +160,31 @@ def whole_sum(high: int, low: int) -> int:
     return high * _HALF + low
 
 
-def _viewer_branches(listing: Listing) -> tuple[str, ...]:
+def _viewer_branches(listing: Listing) -> tuple[Branch, ...]:
     return _BRANCHES_OF_ALL if listing.viewer_id is None else _BRANCHES_OF_VIEWER
 
 
-def _account_branches(listing: Listing) -> tuple[str, ...]:
+def _account_branches(listing: Listing) -> tuple[Branch, ...]:
     return _BRANCHES_OF_ANY_ACCOUNT if listing.viewer_id is None else _BRANCHES_OF_OWN_ACCOUNT
 
 
-def _candidates(branches: Sequence[str], condition: str, request: PageRequest) -> str:
+def _candidates(branches: Sequence[Branch], condition: str, request: PageRequest) -> str:
     """Return the query for the ids of one page."""
     within = " AND ".join([condition, *_range_conditions(request)])
     order = _order(request)
     union = " UNION ".join(
-        f"SELECT * FROM (SELECT id, created_at FROM transactions WHERE {branch} AND {within}"
-        f" ORDER BY {order} LIMIT :rows)"
+        "SELECT id, created_at FROM (SELECT id, created_at, source_user_id, destination_user_id FROM transactions"
+        f" WHERE {branch.conditions} AND {within} ORDER BY {order} LIMIT :rows) WHERE {branch.owner}"
         for branch in branches
     )
     return f"SELECT id FROM ({union} ORDER BY {order} LIMIT :rows)"
 
 
-def _union(branches: Sequence[str], condition: str) -> str:
-    return " UNION ".join(f"SELECT id FROM transactions WHERE {branch} AND {condition}" for branch in branches)
+def _union(branches: Sequence[Branch], condition: str) -> str:
+    return " UNION ".join(
+        f"SELECT id FROM transactions WHERE {branch.conditions} AND {branch.owner} AND {condition}"
+        for branch in branches
+    )
 
 
 def _order(request: PageRequest) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +20,7 @@ from subgraphs.account.store.mongo import MongoAccountStore
 from subgraphs.kit.mongo_store import CHANGES
 from tests.subgraphs.account.store_contract import CONTRACT
 from tests.subgraphs.account.support import funded, opened, person, transfer
+from tests.subgraphs.recorded_commands import QueryTable, record_commands
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -29,9 +31,20 @@ if TYPE_CHECKING:
     from tests.subgraphs.account.support import StoreFactory
 
 
+QUERIES = QueryTable(Path(__file__).parent / "mongo_queries.txt")
+
+
 @pytest.mark.parametrize("check", CONTRACT, ids=lambda check: check.__name__)
-async def test_contract(check: Callable[[StoreFactory], Awaitable[None]], mongo_stores: StoreFactory) -> None:
+async def test_contract(
+    check: Callable[[StoreFactory], Awaitable[None]],
+    mongo_stores: StoreFactory,
+    mongo_database: MongoClient[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The store does what all stores do, by queries that are in the table and have an index."""
+    recorder = record_commands(monkeypatch)
     await check(mongo_stores)
+    QUERIES.check(recorder, mongo_database.get_default_database())
 
 
 async def test_documents_have_the_documented_fields_and_types(

@@ -7,72 +7,54 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from pymongo import AsyncMongoClient
-from pymongo.monitoring import CommandListener
 
 from bank.values import new_object_id, new_user_id
 from subgraphs.account.statements import Period
 from subgraphs.account.store.mongo_sharding import HOT_QUERIES, SHARD_KEYS, HotQuery
 from subgraphs.account.store.protocol import AccountFilter
-from subgraphs.kit import mongo
 from subgraphs.kit.connections import PageRequest
 from tests.subgraphs.account.hold_contract import in_an_hour
 from tests.subgraphs.account.support import current, funded, opened, person, transfer, withdrawal
+from tests.subgraphs.recorded_commands import explained, found_in, record_commands, scans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pymongo import MongoClient
-    from pymongo.monitoring import CommandFailedEvent, CommandStartedEvent, CommandSucceededEvent
 
     from tests.subgraphs.account.support import StoreFactory
+    from tests.subgraphs.recorded_commands import CommandRecorder
 
 SHARDS: Final = 16
 
 
-class Recorder(CommandListener):
-    """Keeps the commands that name documents of a sharded collection by a filter."""
-
-    def __init__(self) -> None:
-        self.commands: list[dict[str, Any]] = []
-
-    def started(self, event: CommandStartedEvent) -> None:
-        if event.command_name in {"find", "update", "aggregate", "delete", "findAndModify"}:
-            self.commands.append(dict(event.command))
-
-    def succeeded(self, event: CommandSucceededEvent) -> None: ...
-
-    def failed(self, event: CommandFailedEvent) -> None: ...
-
-    def queries(self) -> Iterator[tuple[HotQuery, dict[str, Any]]]:
-        """Yield each query with what `explain` takes."""
-        for command in self.commands:
-            name = next(iter(command))
-            collection = command[name]
-            if collection not in SHARD_KEYS:
-                continue
-            for query in filters(name, command):
-                explained = {"find": collection, "filter": query, "sort": command.get("sort", {})}
-                yield HotQuery(collection, name, frozenset(query)), explained
+def queries(recorder: CommandRecorder) -> Iterator[tuple[HotQuery, dict[str, Any]]]:
+    """Yield each query of a sharded collection, and its command."""
+    for command in recorder.commands:
+        name = next(iter(command))
+        if command[name] in SHARD_KEYS:
+            yield HotQuery(command[name], name, frozenset(filter_of(name, command))), command
 
 
-def filters(name: str, command: dict[str, Any]) -> list[dict[str, Any]]:
-    if name == "update":
-        return [update["q"] for update in command["updates"]]
-    if name == "aggregate":
-        return [command["pipeline"][0]["$match"]]
-    return [command["filter"]]
+def filter_of(name: str, command: dict[str, Any]) -> dict[str, Any]:
+    conditions: dict[str, Any]
+    match name:
+        case "update":
+            conditions = command["updates"][0]["q"]
+        case "aggregate":
+            conditions = command["pipeline"][0]["$match"]
+        case _:
+            conditions = command["filter"]
+    return conditions
 
 
 @pytest.fixture
-async def recorded(mongo_stores: StoreFactory, monkeypatch: pytest.MonkeyPatch) -> Recorder:
+async def recorded(mongo_stores: StoreFactory, monkeypatch: pytest.MonkeyPatch) -> CommandRecorder:
     """The commands of one of each operation that requests run."""
-    recorder = Recorder()
-    monkeypatch.setattr(mongo, "AsyncMongoClient", partial(AsyncMongoClient, event_listeners=[recorder]))
+    recorder = record_commands(monkeypatch)
     async with mongo_stores() as store:
         ann, bob = person(), person()
         source, destination = await funded(store, ann, "10.00"), await opened(store, bob)
@@ -97,33 +79,26 @@ async def recorded(mongo_stores: StoreFactory, monkeypatch: pytest.MonkeyPatch) 
     return recorder
 
 
-async def test_each_query_of_a_request_is_in_the_table_and_has_the_shard_key(recorded: Recorder) -> None:
-    assert {query for query, _ in recorded.queries()} == HOT_QUERIES
+async def test_each_query_of_a_request_is_in_the_table_and_has_the_shard_key(recorded: CommandRecorder) -> None:
+    assert {query for query, _ in queries(recorded)} == HOT_QUERIES
     for query in HOT_QUERIES:
         assert SHARD_KEYS[query.collection] in query.fields
 
 
 async def test_the_server_uses_an_index_for_each_query(
-    recorded: Recorder, mongo_database: MongoClient[dict[str, Any]]
+    recorded: CommandRecorder, mongo_database: MongoClient[dict[str, Any]]
 ) -> None:
     database = mongo_database.get_default_database()
-    for query, command in recorded.queries():
-        plan = database.command("explain", command, verbosity="queryPlanner")["queryPlanner"]["winningPlan"]
-        stages = set(_stages(plan))
-        assert stages & {"IXSCAN", "IDHACK"}, (query, stages)
-        assert "COLLSCAN" not in stages, query
-
-
-def _stages(plan: dict[str, Any]) -> Iterator[str]:
-    yield plan.get("stage", "")
-    for child in (*plan.get("inputStages", ()), *(plan[key] for key in ("inputStage", "queryPlan") if key in plan)):
-        yield from _stages(child)
+    for query, command in queries(recorded):
+        explanation = explained(database, command)
+        assert set(found_in(explanation, "stage")) & {"IXSCAN", "IDHACK"}, query
+        assert not scans(explanation), query
 
 
 @pytest.mark.parametrize("new_id", [new_user_id, new_object_id])
-def test_new_ids_are_spread_evenly_over_shards(new_id: Callable[[], str]) -> None:
+def test_new_ids_are_spread_evenly_over_shards(new_id: Callable[[], str], request: pytest.FixtureRequest) -> None:
     """Hashed shard keys order documents by 64 bits of an MD5, and each shard has an equal part of them."""
-    count = 50_000
+    count = 1_000_000 if request.config.getoption("--all-ids") else 50_000
     shards = Counter(hashlib.md5(new_id().encode()).digest()[0] * SHARDS // 256 for _ in range(count))  # noqa: S324
     assert len(shards) == SHARDS
     assert max(shards.values()) < 1.1 * count / SHARDS

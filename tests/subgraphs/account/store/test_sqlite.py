@@ -32,6 +32,7 @@ from tests.subgraphs.account.support import (
     withdrawal,
 )
 from tests.subgraphs.kit.outbox_contract import last_sequence, types_since
+from tests.subgraphs.recorded_statements import Statements, record_statements
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -45,9 +46,26 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "account.sqlite3"
 
 
+STATEMENTS = Statements(
+    {
+        "SELECT count(*) AS n FROM accounts WHERE +internal_name": "counts for staff, with totalCount only",
+        "DELETE FROM outbox WHERE sequence IN": "reads the first rows of the outbox, up to a limit",
+    },
+    MIGRATIONS,
+    # It is null for all accounts of customers.
+    weak=["(internal_name=?)"],
+)
+
+
 @pytest.mark.parametrize("check", CONTRACT, ids=lambda check: check.__name__)
-async def test_contract(check: Callable[[StoreFactory], Awaitable[None]], path: Path) -> None:
-    await check(sqlite_factory(path))
+async def test_contract(
+    check: Callable[[StoreFactory], Awaitable[None]], path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store does what all stores do, by statements that use an index."""
+    with monkeypatch.context() as patch:
+        statements = record_statements(patch)
+        await check(sqlite_factory(path))
+    STATEMENTS.check(statements, path)
 
 
 # What `{columns}` stands for in a statement.

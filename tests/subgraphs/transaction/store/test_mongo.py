@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -21,6 +22,7 @@ from subgraphs.transaction.store import mongo_queries as queries
 from subgraphs.transaction.store.mongo import claimable
 from subgraphs.transaction.store.mongo_documents import from_document, history_entry, to_document
 from subgraphs.transaction.store.protocol import Listing, TurnoverRequest, sort_key
+from tests.subgraphs.recorded_commands import QueryTable, found_in, record_commands
 from tests.subgraphs.transaction.store_contract import CONTRACT
 from tests.subgraphs.transaction.support import (
     START,
@@ -33,7 +35,7 @@ from tests.subgraphs.transaction.support import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
     from pymongo.database import Database
 
@@ -43,9 +45,20 @@ if TYPE_CHECKING:
 S = TransactionStatus
 
 
+QUERIES: Final = QueryTable(Path(__file__).parent / "mongo_queries.txt")
+
+
 @pytest.mark.parametrize("check", CONTRACT, ids=lambda check: check.__name__)
-async def test_contract(check: Callable[[StoreFactory], Awaitable[None]], mongo_stores: StoreFactory) -> None:
+async def test_contract(
+    check: Callable[[StoreFactory], Awaitable[None]],
+    mongo_stores: StoreFactory,
+    mongo_database: Database[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The store does what all stores do, by queries that are in the table and have an index."""
+    recorder = record_commands(monkeypatch)
     await check(mongo_stores)
+    QUERIES.check(recorder, mongo_database)
 
 
 async def test_documents_have_the_documented_fields_and_types(
@@ -110,19 +123,6 @@ async def test_the_database_itself_refuses_a_second_order_under_one_key(
     assert copy is not None
     with pytest.raises(DuplicateKeyError):
         mongo_database["transactions"].insert_one({**copy, "_id": ObjectId()})
-
-
-def found_in(explained: object, wanted: str) -> Iterator[Any]:
-    """Yield the values of the key `wanted` at any depth of the output of `explain`, except in plans not chosen."""
-    if isinstance(explained, dict):
-        for name, value in explained.items():
-            if name == wanted:
-                yield value
-            elif name != "rejectedPlans":
-                yield from found_in(value, wanted)
-    elif isinstance(explained, list):
-        for each in explained:
-            yield from found_in(each, wanted)
 
 
 HISTORY: Final = 200

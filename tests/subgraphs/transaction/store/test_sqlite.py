@@ -22,6 +22,7 @@ from subgraphs.transaction.store import sqlite
 from subgraphs.transaction.store import sqlite_queries as queries
 from subgraphs.transaction.store.protocol import Listing, TurnoverRequest
 from subgraphs.transaction.store.sqlite_migrations import MIGRATIONS
+from tests.subgraphs.recorded_statements import Statements, record_statements
 from tests.subgraphs.transaction.store_contract import CONTRACT
 from tests.subgraphs.transaction.support import conclude, party, payment_order, recorded, sqlite_store, transaction
 
@@ -32,9 +33,24 @@ if TYPE_CHECKING:
     from tests.subgraphs.transaction.running_orders_contract import StoreFactory
 
 
+STATEMENTS = Statements(
+    {
+        "SELECT count(*) FROM (SELECT id FROM transactions WHERE TRUE": "counts for staff, with totalCount only",
+        "DELETE FROM outbox WHERE sequence IN": "reads the first rows of the outbox, up to a limit",
+    },
+    MIGRATIONS,
+)
+
+
 @pytest.mark.parametrize("check", CONTRACT, ids=lambda check: check.__name__)
-async def test_the_embedded_store(check: Callable[[StoreFactory], Awaitable[None]], tmp_path: Path) -> None:
-    await check(lambda: sqlite_store(tmp_path))
+async def test_the_embedded_store(
+    check: Callable[[StoreFactory], Awaitable[None]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store does what all stores do, by statements that use an index."""
+    with monkeypatch.context() as patch:
+        statements = record_statements(patch)
+        await check(lambda: sqlite_store(tmp_path))
+    STATEMENTS.check(statements, tmp_path / "transaction.sqlite3")
 
 
 LISTINGS = {
