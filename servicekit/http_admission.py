@@ -32,6 +32,7 @@ class AdmittedRequests(StrictRequests):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._running: RequestResponseCycle | None = None  # has started, waits for its start, or has its response
+        self._counted_app: ASGI3Application | None = None
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         del app  # always `self.app`, because uvicorn has no limit of its own here
@@ -44,19 +45,21 @@ class AdmittedRequests(StrictRequests):
             self._admit(cycle)
 
     def _admit(self, cycle: RequestResponseCycle) -> None:
-        if self.admission is None:
+        admission = self.admission
+        if admission is None:
             super()._start_asgi_task(cycle, self.app)
+        elif admission.enter():
+            self.run_admitted(cycle, admission)
         else:
-            self.admission.admit(_AdmittedCycle(self, cycle))
+            admission.wait(_AdmittedCycle(self, cycle, admission))
 
     # `_AdmittedCycle` calls the following methods.
 
-    def run_admitted(self, cycle: RequestResponseCycle, admission: RequestAdmission | None) -> None:
-        """Run the application. Afterwards, call `admission.end()`, unless `admission` is None."""
-        if admission is None:
-            super()._start_asgi_task(cycle, self.app)
-        else:
-            super()._start_asgi_task(cycle, _counted(self.app, admission))
+    def run_admitted(self, cycle: RequestResponseCycle, admission: RequestAdmission) -> None:
+        """Run the application. Afterwards, call `admission.end()`."""
+        if self._counted_app is None:
+            self._counted_app = _counted(self.app, admission)
+        super()._start_asgi_task(cycle, self._counted_app)
 
     def send_refusal(self, cycle: RequestResponseCycle, refusal: Refusal) -> None:
         """Send a response without running the application."""
@@ -81,20 +84,19 @@ class AdmittedRequests(StrictRequests):
 
 
 class _AdmittedCycle:
-    """A request of a connection, for `RequestAdmission`."""
+    """A request of a connection that cannot start at once, for `RequestAdmission`."""
 
-    __slots__ = ("_cycle", "_protocol")
+    __slots__ = ("_admission", "_cycle", "_protocol")
 
-    def __init__(self, protocol: AdmittedRequests, cycle: RequestResponseCycle) -> None:
-        self._protocol = protocol
-        self._cycle = cycle
+    def __init__(self, protocol: AdmittedRequests, cycle: RequestResponseCycle, admission: RequestAdmission) -> None:
+        self._protocol, self._cycle, self._admission = protocol, cycle, admission
 
     @property
     def scope(self) -> Scope:
         return self._cycle.scope  # type: ignore[return-value]  # a mapping with the same keys
 
-    def start(self, *, is_counted: bool) -> None:
-        self._protocol.run_admitted(self._cycle, self._protocol.admission if is_counted else None)
+    def start(self) -> None:
+        self._protocol.run_admitted(self._cycle, self._admission)
 
     def refuse(self, refusal: Refusal) -> None:
         self._protocol.send_refusal(self._cycle, refusal)

@@ -64,7 +64,7 @@ class AdmissionRules(Protocol):
     busy_duration: float | None
 
     def is_exempt(self, scope: Scope) -> bool:
-        """Whether this request always starts at once, and is not counted."""
+        """Whether this request never waits."""
 
     def max_wait(self, scope: Scope) -> float:
         """Return how many seconds this request may wait."""
@@ -80,8 +80,8 @@ class AdmittedRequest(Protocol):
     def scope(self) -> Scope:
         """The ASGI scope of the request."""
 
-    def start(self, *, is_counted: bool) -> None:
-        """Run the application. If `is_counted` is true, call `RequestAdmission.end` when it has ended."""
+    def start(self) -> None:
+        """Run the application, and call `RequestAdmission.end` when it has ended."""
 
     def refuse(self, refusal: Refusal) -> None:
         """Send `refusal` to the client."""
@@ -126,24 +126,29 @@ class RequestAdmission:
         waiting = sum(not each.request.is_gone() for each in self._waiting)
         return {"running": self.running, "waiting": waiting, "busy_limit": None if limit is None else int(limit)}
 
-    def admit(self, request: AdmittedRequest) -> None:
-        """Start the request now, start it later, or refuse it later."""
-        rules, scope = self._rules(), request.scope
+    def enter(self) -> bool:
+        """Return whether a request may start now. Then it counts as running until `end` is called."""
+        rules = self._rules()
+        if rules is not None and not self._has_room(rules):
+            return False
+        self._count()
+        return True
+
+    def wait(self, request: AdmittedRequest) -> None:
+        """Start the request later, or refuse it later, because `enter` has returned False."""
+        rules, scope, now = self._rules(), request.scope, _now()
         if rules is None or rules.is_exempt(scope):
-            request.start(is_counted=False)
-        elif self._has_room(rules):
             self._start(request)
-        else:
-            now = _now()
-            self._waiting.append(_Waiting(request, now, now + rules.max_wait(scope)))
-            self._busy_limit.note_waiting(now)
-            if len(self._waiting) > self._most_waiting:
-                self._refuse_oldest()
-            if self._expiring is None:
-                self._expire_later(now)
+            return
+        self._waiting.append(_Waiting(request, now, now + rules.max_wait(scope)))
+        self._busy_limit.note_waiting(now)
+        if len(self._waiting) > self._most_waiting:
+            self._refuse_oldest()
+        if self._expiring is None:
+            self._expire_later(now)
 
     def end(self) -> None:
-        """Note that a request, which was started with `is_counted`, has ended."""
+        """Note that a running request has ended."""
         self.running -= 1
         self._ended += 1
         if self._waiting:
@@ -153,12 +158,15 @@ class RequestAdmission:
         most, busy = rules.max_requests, self._busy_limit.limit
         return (most is None or self.running < most) and (busy is None or self.running < int(busy))
 
-    def _start(self, request: AdmittedRequest) -> None:
+    def _count(self) -> None:
         self.running += 1
         self._peak = max(self._peak, self.running)
         if self._observing is None:
             self._begin_observing()
-        request.start(is_counted=True)
+
+    def _start(self, request: AdmittedRequest) -> None:
+        self._count()
+        request.start()
 
     def _start_waiting(self) -> None:
         """Start the newest of the waiting requests, as many as the limit allows."""

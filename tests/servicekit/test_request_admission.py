@@ -49,8 +49,8 @@ class Request:
         self.gone = False
         self.at = asyncio.get_running_loop().time()
 
-    def start(self, *, is_counted: bool) -> None:
-        self.outcome = "started" if is_counted else "exempt"
+    def start(self) -> None:
+        self.outcome = "started"
 
     def refuse(self, refusal: Refusal) -> None:
         assert refusal is REFUSAL
@@ -62,8 +62,15 @@ class Request:
 
 def admitted(admission: RequestAdmission, **scope: Any) -> Request:
     request = Request(**scope)
-    admission.admit(request)
+    admit(admission, request)
     return request
+
+
+def admit(admission: RequestAdmission, request: Request) -> None:
+    if admission.enter():
+        request.start()
+    else:
+        admission.wait(request)
 
 
 def admission_of(rules: Rules | None, most_waiting: int = 100) -> RequestAdmission:
@@ -153,9 +160,10 @@ def test_exempt_requests_and_those_without_rules_start_at_once() -> None:
     async def work() -> None:
         admission = admission_of(Rules(1))
         admitted(admission)
-        assert admitted(admission, exempt=True).outcome == "exempt"
-        assert admission.running == 1
-        assert [admitted(admission_of(None)).outcome for _ in range(3)] == ["exempt"] * 3
+        assert admitted(admission, exempt=True).outcome == "started"
+        assert admitted(admission).outcome is None
+        unlimited = admission_of(None)
+        assert [admitted(unlimited).outcome for _ in range(3)] == ["started"] * 3
 
     simulate(work)
 
@@ -207,7 +215,7 @@ class Processor:
         """A new request, which the client sent at `at`."""
         request = _Worked(self)
         request.at = at
-        self._admission.admit(request)
+        admit(self._admission, request)
 
     def add(self, request: Request) -> None:
         self._ready.append((request, self.SLICES))
@@ -241,8 +249,8 @@ class _Worked(Request):
         super().__init__()
         self._processor = processor
 
-    def start(self, *, is_counted: bool) -> None:
-        super().start(is_counted=is_counted)
+    def start(self) -> None:
+        super().start()
         self._processor.add(self)
 
     def refuse(self, refusal: Refusal) -> None:
