@@ -10,6 +10,7 @@ import pytest
 
 from bank import values
 from servicekit.settings import load
+from subgraphs.account import app
 from subgraphs.account.app import create_app
 from subgraphs.account.cache import cache_permits, redis_entries
 from subgraphs.account.domain import AccountType, Opening, open_account
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 BALANCES = "{ accounts { totalCount nodes { balance } } }"
 
 
-async def test_the_service_deletes_events_older_than_a_week(tmp_path: Path) -> None:
+async def test_the_service_deletes_events_older_than_a_week(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event is deleted when the consumers have read it, which may be after the first attempt."""
+    monkeypatch.setattr(app, "PRUNE_SECONDS", 0.01)
     environment = {"MOSAFE_DATA_DIR": str(tmp_path), "ACCOUNT_LEDGER_KEY": KEY_TEXT}
     ann, long_ago = person(), values.now() - RETENTION - timedelta(minutes=1)
     opening = Opening(ann.user_id, AccountType.CHECKING, "USD")
