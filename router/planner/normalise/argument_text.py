@@ -53,8 +53,10 @@ def _text(value: ValueNode) -> str:  # noqa: PLR0911 - one per kind of value
             return f"[{spaced(_text(item) for item in values)}]"
         case ObjectValueNode(fields=fields):
             return f"{{{spaced(f'{entry.name.value}:{_text(entry.value)}' for entry in fields)}}}"
-        case StringValueNode():
+        case StringValueNode(block=True):
             return strip_ignored_characters(print_ast(value))
+        case StringValueNode():
+            return print_ast(value)  # has no ignored characters
         case BooleanValueNode():
             return "true" if value.value else "false"
         case IntValueNode() | FloatValueNode() | EnumValueNode():
