@@ -17,13 +17,13 @@ from router.planner.fetch.conflicting_field_aliases import without_conflicts
 from router.planner.fetch.fetch_node_requires import requires_of, rewrites_of
 from router.planner.fetch.selection_trees import common_guards
 from router.planner.fetch.selection_writer import SelectionWriter, WrittenArgument
-from router.planner.normalise.argument_text import argument_text, spaced, variables_in
+from router.planner.normalise.argument_text import argument_text, spaced, value_text, variables_in
 from router.planner.normalise.argument_without_location import without_location
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from graphql import ArgumentNode, OperationDefinitionNode
+    from graphql import ArgumentNode, OperationDefinitionNode, VariableDefinitionNode
 
     from router.plan import Condition, Flatten, OperationKind
     from router.planner.fetch.fetch_groups import FetchGroup
@@ -144,7 +144,7 @@ class OperationWriter:
         definition = self._definitions[variable]
         if required and definition.default_value is None and isinstance(definition.type, NamedTypeNode):
             definition = replace(definition, type=NonNullTypeNode(type=definition.type))
-        text = self._texts[variable, required] = strip_ignored_characters(print_ast(definition))
+        text = self._texts[variable, required] = _definition_text(definition)
         return text
 
     def _operation_name(self, group: FetchGroup) -> str | None:
@@ -152,6 +152,13 @@ class OperationWriter:
             return None
         subgraph = re.sub(r"\W", "_", group.subgraph, flags=re.ASCII)
         return f"{self._name}__{subgraph}__{group.number}"
+
+
+def _definition_text(definition: VariableDefinitionNode) -> str:
+    if definition.directives:
+        return strip_ignored_characters(print_ast(definition))
+    text = f"${definition.variable.name.value}:{print_ast(definition.type)}"
+    return text if definition.default_value is None else f"{text}={value_text(definition.default_value)}"
 
 
 def _operation(head: str, definitions: Sequence[str], directives: str, selections: str) -> str:

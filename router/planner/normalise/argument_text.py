@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def argument_text(argument: ArgumentNode) -> str:
     """Return the argument as minified text, such as `first:10`."""
-    return f"{argument.name.value}:{_text(argument.value)}"
+    return f"{argument.name.value}:{value_text(argument.value)}"
 
 
 def variables_in(value: ValueNode) -> Iterator[str]:
@@ -45,14 +45,15 @@ def variables_in(value: ValueNode) -> Iterator[str]:
                 yield from variables_in(entry.value)
 
 
-def _text(value: ValueNode) -> str:  # noqa: PLR0911 - one per kind of value
+def value_text(value: ValueNode) -> str:  # noqa: PLR0911 - one per kind of value
+    """Return the value as minified text."""
     match value:
         case VariableNode(name=name):
             return f"${name.value}"
         case ListValueNode(values=values):
-            return f"[{spaced(_text(item) for item in values)}]"
+            return f"[{spaced(value_text(item) for item in values)}]"
         case ObjectValueNode(fields=fields):
-            return f"{{{spaced(f'{entry.name.value}:{_text(entry.value)}' for entry in fields)}}}"
+            return f"{{{spaced(f'{entry.name.value}:{value_text(entry.value)}' for entry in fields)}}}"
         case StringValueNode(block=True):
             return strip_ignored_characters(print_ast(value))
         case StringValueNode():

@@ -7,12 +7,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from graphql import ArgumentNode, NameNode, StringValueNode, parse, validate
+import pytest
+from graphql import (
+    ArgumentNode,
+    NameNode,
+    OperationDefinitionNode,
+    StringValueNode,
+    parse,
+    print_ast,
+    strip_ignored_characters,
+    validate,
+)
 
 from router.errors import RequestError
 from router.plan import BatchFetch, OutputField, OutputFragment, iter_fetches
 from router.plan.nodes import iter_requests
 from router.planner import plan
+from router.planner.fetch.operation_writer import _definition_text
 from tests.router.oracle.cases import Case, cases
 from tests.router.plan.fetches import with_selections
 from tests.router.planner.federation import composed
@@ -81,3 +92,22 @@ def test_a_batch_has_the_selection_sets_of_its_parts() -> None:
     requests = list(iter_requests(plan(SHOP, query).node))
     (batch,) = (request for request in requests if isinstance(request, BatchFetch))
     assert [part.selection_set for part in batch.parts] == ["{...on Cat{teeth}}", "{...on Dog{teeth}}"]
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        "$a: Int",
+        "$a: [Int!]!",
+        "$a: [[String]] = [[], [null]]",
+        r'$a: String = "x \" \u00e9"',
+        '$a: String = """\n  block\n"""',
+        "$a: Input! = {list: [1, 2], name: null}",
+        '$a: Int = 1 @first @second(reason: "x")',
+    ],
+)
+def test_a_variable_definition_is_written_without_what_is_ignored(definition: str) -> None:
+    operation = parse(f"query ({definition}) {{ a }}").definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    (node,) = operation.variable_definitions or ()
+    assert _definition_text(node) == strip_ignored_characters(print_ast(node))
