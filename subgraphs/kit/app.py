@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
+    from pydantic import SecretStr
+
     from bank.identity import Caller, TokenVerifier
     from servicekit.asgi import ASGIApp
     from servicekit.http_signatures.signature_middleware import Protection
@@ -70,7 +72,7 @@ def create_app(
     Raises:
         StartupError: the file with the secret of signatures cannot be read or created.
     """
-    resources = _Resources(open_runtime)
+    resources = _Resources(open_runtime, settings.redis_url)
     app = FastAPI(title=title, lifespan=resources.lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_exception_handler(ClientDisconnect, _client_gone)
     policy = RequestPolicy(settings.request_limits, settings.trusted_proxies)
@@ -116,8 +118,9 @@ class _Resources(Generic[R]):
     nonces in `protection` is closed too.
     """
 
-    def __init__(self, open_runtime: Callable[[], AbstractAsyncContextManager[R]]) -> None:
+    def __init__(self, open_runtime: Callable[[], AbstractAsyncContextManager[R]], redis_url: SecretStr | None) -> None:
         self._open_runtime = open_runtime
+        self._redis_url = redis_url
         self._runtime: R | None = None
         self.protection: Protection | None = None
 
@@ -126,6 +129,10 @@ class _Resources(Generic[R]):
         async with AsyncExitStack() as stack:
             if self.protection is not None:
                 stack.push_async_callback(self.protection.nonces.aclose)
+            if self._redis_url is not None:
+                from subgraphs.kit.redis_check import check_redis  # noqa: PLC0415 - redis imports slowly
+
+                await check_redis(self._redis_url)
             self._runtime = await stack.enter_async_context(self._open_runtime())
             try:
                 yield

@@ -135,6 +135,8 @@ async def played(folder: Path, urls: Mapping[str, str]) -> World:
         "REVIEW_FOUR_EYES_ABOVE": "1000",
         # This limit counts the last 15 minutes, and the stores do not need the same time for the same orders.
         "ACCOUNT_RECEIVER_TRIES": "1000000",
+        # On a busy machine, one store may need longer than the other.
+        "SUBGRAPH_REQUEST_SECONDS": "600",
         **urls,
     }
     async with open_bank(folder, **environment) as bank:
