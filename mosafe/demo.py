@@ -30,6 +30,7 @@ from fastapi import FastAPI
 from bank import values
 from bank.identity import CUSTOMER
 from bank.service_credential import ServiceCredential, read_or_create_secret
+from mosafe.in_process_client import HttpxServiceClient
 from servicekit.errors import StartupError
 from servicekit.settings import load
 from subgraphs.account.domain import Account, AccountType, Opening, open_account
@@ -161,7 +162,7 @@ async def _open_stores(environ: Mapping[str, str], calendar: Calendar, stack: As
     transactions = await stack.enter_async_context(open_joined(transaction.place, TRANSACTION_STORES, clock=calendar))
     credential = ServiceCredential.load(account)
     client = await stack.enter_async_context(_postings_without_socket(accounts, credential, account.limits))
-    ledger = HttpLedger(client, credential)
+    ledger = HttpLedger(HttpxServiceClient(client), credential)
     orders = Orders(transactions, Partners(ledger, SimulatedProvider()), clock=calendar)
     return Bank(calendar, auth_store, hasher, accounts, orders)
 

@@ -11,7 +11,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-import httpx
 from fastapi import FastAPI
 from graphql import GraphQLError
 
@@ -19,7 +18,7 @@ from rest_compat import operations, readiness
 from rest_compat.api_reference import api_reference
 from rest_compat.api_reference.api_reference import ApiReference
 from rest_compat.api_schema import api_schema
-from rest_compat.graphql_client import GraphQLClient, http_send
+from rest_compat.graphql_client import CONNECT_SECONDS, GraphQLClient, http_send
 from rest_compat.handler import RestHandler
 from rest_compat.online_banking import online_banking
 from rest_compat.online_banking.graphql_forwarding import GraphQLForwarding
@@ -31,6 +30,8 @@ from servicekit.client_address import ClientAddressMiddleware
 from servicekit.cors import CorsByPath, CorsMiddleware
 from servicekit.errors import ConfigurationError
 from servicekit.health import HealthEndpoints
+from servicekit.http1.pool import PoolLimits
+from servicekit.http1.service_client import HttpServiceClient
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -41,8 +42,8 @@ if TYPE_CHECKING:
     from rest_compat.settings import RestSettings
     from servicekit.asgi import ASGIApp
 
-# The number of idle connections to the router that are kept open.
-IDLE_CONNECTIONS: Final = 100
+# More connections to the router than the process can have open files.
+MANY: Final = 1_000_000
 
 
 def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
@@ -56,10 +57,10 @@ def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
     if send is None:
         # This client has no limit of connections, because the bulkheads limit the requests of each kind. With a common
         # limit, requests of one kind would wait for requests of another kind.
-        unlimited = httpx.Limits(max_connections=None, max_keepalive_connections=IDLE_CONNECTIONS)
-        connections = httpx.AsyncClient(trust_env=False, limits=unlimited)
-        resources.push_async_callback(connections.aclose)
-        send = http_send(connections, settings.router_url)
+        limits = PoolLimits(max_connections=MANY, connect_seconds=CONNECT_SECONDS)
+        connections = HttpServiceClient(settings.router_url, limits, variable="ROUTER_URL")
+        resources.callback(connections.close)
+        send = http_send(connections)
     client = GraphQLClient(send)
 
     @asynccontextmanager

@@ -12,13 +12,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import httpx
-
 from rest_compat.errors import MalformedResponse, RouterTimeout, RouterUnreachable
 from servicekit import client_address, request_deadline, request_ids
+from servicekit.http1.connection import ExchangeFailed
+from servicekit.http1.pool import PoolFull
 
 if TYPE_CHECKING:
     from rest_compat.operations import Operation
+    from servicekit.http1.service_client import ServiceClient
 
 MEDIA_TYPE: Final = "application/graphql-response+json"
 # How long a request to the router may take. The router's own deadline is shorter (60 s), so that the router can report
@@ -68,7 +69,6 @@ class CallContext:
         own = {} if self.authorization is None else {"authorization": self.authorization}
         return {
             "accept": MEDIA_TYPE,
-            "content-type": "application/json",
             **request_ids.outgoing_headers(),
             **client_address.outgoing_headers(),
             request_deadline.HEADER: request_deadline.header_value(remaining),
@@ -99,20 +99,18 @@ class GraphQLResult:
     rate_headers: Mapping[str, str]
 
 
-def http_send(client: httpx.AsyncClient, url: str) -> Send:
-    """Return a `Send` that sends to `url` over the network. The caller limits the time of the whole request."""
-    timeout = httpx.Timeout(None, connect=CONNECT_SECONDS)
+def http_send(client: ServiceClient) -> Send:
+    """Return a `Send` that sends to the URL of `client`. The caller may limit the time of a request further."""
 
     async def send(headers: Mapping[str, str], body: bytes) -> HttpResponse:
         try:
-            response = await client.post(url, headers=dict(headers), content=body, timeout=timeout)
-        except httpx.ConnectTimeout as error:
-            raise RouterUnreachable from error
-        except httpx.TimeoutException as error:
+            # The body may have a mutation without an idempotency key, so it is not sent again.
+            response = await client.post("", headers, body, seconds=REQUEST_SECONDS, repeatable=False)
+        except TimeoutError as error:
             raise RouterTimeout from error
-        except httpx.HTTPError as error:
+        except (PoolFull, ExchangeFailed, OSError) as error:
             raise RouterUnreachable from error
-        return HttpResponse(response.status_code, response.headers, response.content)
+        return HttpResponse(response.status, response.headers, response.body)
 
     return send
 

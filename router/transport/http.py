@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING
 from router.settings.types import PROTOCOL_HEADERS
 from router.transport import fetch_failures
 from router.transport.content_codings import CodingError, decode_body
-from router.transport.http1.connection import ExchangeFailed, MalformedExchange
-from router.transport.http1.pool import NotConnected, Pool, PoolFull, PoolLimits, ServerOrigin
 from router.transport.interface import SubgraphResponse
 from router.transport.request_signing import CONTENT_TYPE
 from servicekit import request_deadline
+from servicekit.http1.connection import ExchangeFailed, MalformedExchange
+from servicekit.http1.pool import NotConnected, Pool, PoolFull, PoolLimits, ServerOrigin
 from servicekit.http_signatures.signature_base import NotAscii
 from servicekit.http_url import split_http_url, split_unix_url
 
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from router.settings.types import ContentCoding
-    from router.transport.http1.connection import RawResponse
-    from router.transport.http1.http_proxy import HttpProxy
     from router.transport.interface import SubgraphRequest
     from router.transport.request_signing import Signing
+    from servicekit.http1.connection import RawResponse
+    from servicekit.http1.http_proxy import HttpProxy
     from servicekit.http_signatures.request_signer import RequestSigner
 
 LARGE = 262_144

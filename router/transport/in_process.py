@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from router.errors import SubgraphMalformedResponse, SubgraphUnreachable
 from router.transport.fetch_failures import FAILED, timed_out
 from router.transport.http import undo_content_coding
-from router.transport.http1.connection import RawResponse
+from servicekit.http1.connection import RawResponse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, MutableMapping

@@ -12,8 +12,6 @@ import ssl
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from router.transport.http import Endpoint, HttpTransport
-from router.transport.http1.http_proxy import HttpProxy, basic_authorization, bypasses_proxy
-from router.transport.http1.pool import PoolLimits
 from router.transport.interface import Transport
 from router.transport.layers.circuit_breaker import BreakerLayer, BreakerRule
 from router.transport.layers.deduplication import DeduplicationLayer
@@ -22,6 +20,8 @@ from router.transport.layers.load_balancing import BalancingLayer, EjectionRule,
 from router.transport.layers.load_shedding import SheddingLayer, SheddingRule
 from router.transport.layers.pause_on_503 import PauseLayer
 from router.transport.layers.retry import RetryLayer, RetryRule
+from servicekit.http1.http_proxy import HttpProxy, basic_authorization, bypasses_proxy
+from servicekit.http1.pool import PoolLimits
 from servicekit.http_url import split_http_url, split_unix_url
 
 if TYPE_CHECKING:

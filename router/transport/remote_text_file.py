@@ -11,8 +11,8 @@ import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.transport.http1.connection import ExchangeFailed
-from router.transport.http1.pool import Pool, PoolLimits, ServerOrigin
+from servicekit.http1.connection import ExchangeFailed
+from servicekit.http1.pool import Pool, PoolLimits, ServerOrigin
 from servicekit.http_url import split_http_url
 
 if TYPE_CHECKING:

@@ -6,11 +6,10 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import httpx
-
 from bank import values
 from bank.service_credential import ServiceCredential
 from servicekit.cautious_clock import CautiousClock
+from servicekit.http1.service_client import HttpServiceClient
 from subgraphs.kit import app as kit
 from subgraphs.kit.background import every, in_background, repeat
 from subgraphs.kit.connections import CursorCodec
@@ -23,7 +22,7 @@ from subgraphs.transaction import notifications
 from subgraphs.transaction.context import Cursors, TransactionContext
 from subgraphs.transaction.fraud.resources import open_fraud_checks
 from subgraphs.transaction.lease import RENEWAL_SECONDS
-from subgraphs.transaction.ledger_client import HttpLedger
+from subgraphs.transaction.ledger_client import LIMITS, HttpLedger
 from subgraphs.transaction.order_steps import Partners
 from subgraphs.transaction.payments.provider_events import ProviderEvents
 from subgraphs.transaction.payments.resources import open_payment_provider
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from servicekit.asgi import ASGIApp
     from servicekit.errors import ServiceError
     from subgraphs.kit.store_factory import Clock
+    from servicekit.http1.service_client import ServiceClient
     from subgraphs.transaction.fraud.fraud_checks import FraudChecks
     from subgraphs.transaction.payment_provider import PaymentProvider
     from subgraphs.transaction.settings import TransactionSettings
@@ -61,12 +61,12 @@ class ExternalParts:
     """The external parts that the service uses. Tests replace them.
 
     Attributes:
-        account_transport: the HTTP transport to the account service; None means the network.
+        account: calls the account service; None means over the network.
         provider: the payment provider; None means the one that the settings choose.
         wait: the function that pauses between two rounds of the reconciler.
     """
 
-    account_transport: httpx.AsyncBaseTransport | None = None
+    account: ServiceClient | None = None
     provider: PaymentProvider | None = None
     wait: Callable[[], Awaitable[None]] = interval
 
@@ -123,17 +123,16 @@ async def open_runtime(settings: TransactionSettings, external: ExternalParts) -
         store = await stack.enter_async_context(open_joined(settings.place, STORES, clock=clock))
         feed = await stack.enter_async_context(_processing_events(store, settings.kafka_brokers, clock))
         verifier = await stack.enter_async_context(token_verifier(settings))
-        ledger_client = await stack.enter_async_context(
-            httpx.AsyncClient(
-                base_url=settings.account_internal_url, transport=external.account_transport, trust_env=False
-            )
-        )
+        account = external.account
+        if account is None:
+            account = HttpServiceClient(settings.account_internal_url, LIMITS, variable="ACCOUNT_INTERNAL_URL")
+            stack.callback(account.close)
         fraud = await stack.enter_async_context(open_fraud_checks(settings.fraud, store))
         provider = external.provider
         if provider is None:
             provider = await stack.enter_async_context(open_payment_provider(settings.payments))
         rates = await stack.enter_async_context(open_rates(settings.exchange_rates))
-        partners = Partners(HttpLedger(ledger_client, credential), provider, fraud, rates)
+        partners = Partners(HttpLedger(account, credential), provider, fraud, rates)
         orders = Orders(store, partners, four_eyes=settings.four_eyes)
         stack.push_async_callback(orders.drain, DRAIN_SECONDS)
         await stack.enter_async_context(in_background(repeat(orders.renew_leases, every(RENEWAL_SECONDS))))

@@ -7,16 +7,19 @@ connection, a timeout, a 5xx, a malformed response, and even a 4xx, because an e
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-import httpx
 import structlog
 
 from bank.service_credential import ACCOUNT_INTERNAL
 from bank.values import format_timestamp, is_object_id
 from servicekit import request_ids
 from servicekit.errors import RateLimited, TimedOut, Unavailable
+from servicekit.http1.pool import PoolLimits
+from servicekit.http1.service_client import FAILURES
 from subgraphs.transaction.domain import Parties, Party, TransactionType
 from subgraphs.transaction.problems import OrderRefused, Problem, from_json
 
@@ -25,30 +28,26 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bank.service_credential import ServiceCredential
+    from servicekit.http1.connection import RawResponse
+    from servicekit.http1.service_client import ServiceClient
     from subgraphs.transaction.domain import Order, Requester, Transaction
 
 SERVICE: Final = "transaction"
-# How long a call may take. A posting normally takes milliseconds. After this time, the order stays PENDING, and the
-# client gets a response with this status. This time is shorter than the router's timeout for subgraphs.
-TIMEOUT: Final = httpx.Timeout(5.0, connect=2.0)
+# How long a call may take, in seconds. A posting normally takes milliseconds. After this time, the order stays PENDING,
+# and the client gets a response with this status. This time is shorter than the router's timeout for subgraphs.
+CALL_SECONDS: Final = 5.0
+LIMITS: Final = PoolLimits(connect_seconds=2.0)
 
 _log = structlog.stdlib.get_logger("ledger")
 
 # Errors of the HTTP client and of the parsers, each with its name in the log. Subclasses come before their base
 # classes. After each of these errors, the outcome is unknown.
 _CLIENT_ERRORS: Final[tuple[tuple[type[Exception], str], ...]] = (
-    (httpx.ConnectTimeout, "unreachable"),
-    (httpx.ConnectError, "unreachable"),
-    (httpx.PoolTimeout, "busy"),
-    (httpx.TimeoutException, "timeout"),
-    (httpx.TransportError, "connection lost"),
-    (httpx.HTTPError, "not HTTP"),
+    *FAILURES,
     (ValueError, "malformed response"),
     (TypeError, "malformed response"),
     (KeyError, "malformed response"),
 )
-# The errors for a service that accepts the connection but does not respond in time.
-_TOO_SLOW: Final = (httpx.ReadTimeout, httpx.WriteTimeout)
 _CAUGHT: Final = tuple(kind for kind, _ in _CLIENT_ERRORS)
 
 # The internal account that gets the opposite entries when a transaction exchanges currencies.
@@ -130,8 +129,8 @@ class Ledger(Protocol):
 class HttpLedger:
     """The ledger, called over the routes `/internal/` of the account service."""
 
-    def __init__(self, client: httpx.AsyncClient, credential: ServiceCredential) -> None:
-        """`client` must have the base URL of the account service. The caller closes it."""
+    def __init__(self, client: ServiceClient, credential: ServiceCredential) -> None:
+        """`client` calls the account service."""
         self._client = client
         self._credential = credential
 
@@ -144,15 +143,15 @@ class HttpLedger:
             body["destinationAccountId" if by_id else "destinationAccountNumber"] = order.destination
         try:
             response = await self._send("/internal/parties", body)
-            if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
-                raise _rate_limited(response.json()["error"])
+            if response.status == HTTPStatus.TOO_MANY_REQUESTS:
+                raise _rate_limited(json.loads(response.body)["error"])
             return _parties(_document(response))
         except OutcomeUnknown as error:
             _log.warning("cannot look up accounts", reason=error.reason)
             raise Unavailable from error
         except _CAUGHT as error:
             _log.warning("cannot look up accounts", reason=_reason(error))
-            raise (TimedOut if isinstance(error, _TOO_SLOW) else Unavailable) from error
+            raise (TimedOut if isinstance(error, TimeoutError) else Unavailable) from error
 
     async def post(self, transaction: Transaction) -> Posted | Refused:
         try:
@@ -171,7 +170,8 @@ class HttpLedger:
     async def release_hold(self, transaction: Transaction) -> None:
         try:
             response = await self._send("/internal/holds/release", {"transactionId": transaction.id})
-            if response.status_code == httpx.codes.NOT_FOUND and response.json()["error"]["code"] == "HOLD_NOT_FOUND":
+            is_missing = response.status == HTTPStatus.NOT_FOUND
+            if is_missing and json.loads(response.body)["error"]["code"] == "HOLD_NOT_FOUND":
                 # An earlier release reserved no money for HELD orders.
                 return
             if _document(response)["outcome"] not in _FREE:
@@ -179,18 +179,20 @@ class HttpLedger:
         except _CAUGHT as error:
             raise OutcomeUnknown(_reason(error)) from error
 
-    async def _send(self, path: str, body: Mapping[str, object]) -> httpx.Response:
+    async def _send(self, path: str, body: Mapping[str, object]) -> RawResponse:
         headers = {
             **request_ids.outgoing_headers(),
             "authorization": self._credential.authorization(service=SERVICE, audience=ACCOUNT_INTERNAL),
         }
-        return await self._client.post(path, json=body, headers=headers, timeout=TIMEOUT)
+        content = json.dumps(body, separators=(",", ":")).encode()
+        # Each call may be repeated (bank §2.7, §2.15).
+        return await self._client.post(path, headers, content, seconds=CALL_SECONDS, repeatable=True)
 
 
-def _document(response: httpx.Response) -> dict[str, Any]:
-    if response.status_code != httpx.codes.OK:
-        raise OutcomeUnknown(f"status {response.status_code}")
-    document = response.json()
+def _document(response: RawResponse) -> dict[str, Any]:
+    if response.status != HTTPStatus.OK:
+        raise OutcomeUnknown(f"status {response.status}")
+    document = json.loads(response.body)
     if not isinstance(document, dict):
         raise TypeError("not a JSON object")
     return document

@@ -2,16 +2,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from rest_compat.errors import MalformedResponse, RouterTimeout, RouterUnreachable
 from rest_compat.graphql_client import CallContext, GraphQLClient, HttpResponse, http_send
 from rest_compat.operations import Operation
 from servicekit import client_address
+from servicekit.http1.pool import PoolLimits
+from servicekit.http1.service_client import HttpServiceClient
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -53,10 +54,12 @@ async def test_gateway_error_means_that_the_router_is_unreachable(status: int) -
 
 
 async def test_closed_port_is_unreachable(unused_tcp_port: int) -> None:
-    async with httpx.AsyncClient(trust_env=False) as connections:
-        send = http_send(connections, f"http://127.0.0.1:{unused_tcp_port}/graphql")
-        with pytest.raises(RouterUnreachable):
-            await GraphQLClient(send).ping()
+    with closing(connections_to(unused_tcp_port)) as connections, pytest.raises(RouterUnreachable):
+        await GraphQLClient(http_send(connections)).ping()
+
+
+def connections_to(port: int) -> HttpServiceClient:
+    return HttpServiceClient(f"http://127.0.0.1:{port}/graphql", PoolLimits(), variable="ROUTER_URL")
 
 
 async def _stalled(router: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> None:
@@ -77,9 +80,8 @@ async def _stalled(router: Callable[[asyncio.StreamReader, asyncio.StreamWriter]
     deadline = asyncio.get_running_loop().time() + 0.5
     async with server:
         try:
-            async with httpx.AsyncClient(trust_env=False) as connections:
-                send = http_send(connections, f"http://127.0.0.1:{port}/graphql")
-                await GraphQLClient(send).execute(ME, {}, CallContext(None, deadline))
+            with closing(connections_to(port)) as connections:
+                await GraphQLClient(http_send(connections)).execute(ME, {}, CallContext(None, deadline))
         finally:
             if started.is_set():
                 await ended.wait()

@@ -15,6 +15,7 @@ import httpx
 
 from bank.identity import CUSTOMER, SUPPORT
 from bank.values import new_user_id
+from mosafe.in_process_client import HttpxServiceClient
 from servicekit.settings import load
 from subgraphs.account import app as account_app
 from subgraphs.account.settings import AccountSettings
@@ -168,12 +169,17 @@ class Bank:
         Yields when its first round of reconciliation is over.
         """
         pauses = Pauses()
-        app = transaction_app.create_app(self.settings, ExternalParts(self.transport, wait=pauses.wait))
+        app = transaction_app.create_app(self.settings, ExternalParts(service_client(self.transport), wait=pauses.wait))
         before = self.transactions
         async with running(app) as self.transactions:
             await pauses.until_round_is_over()
             yield pauses
         self.transactions = before
+
+
+def service_client(transport: httpx.AsyncBaseTransport) -> HttpxServiceClient:
+    """A client of the account service without a socket."""
+    return HttpxServiceClient(httpx.AsyncClient(transport=transport, base_url="http://account.test"))
 
 
 @asynccontextmanager
@@ -187,7 +193,7 @@ async def open_bank(folder: Path, provider: PaymentProvider | None = None, **env
         accounts = await stack.enter_async_context(running(ledger))
         transport = FaultyTransport(httpx.ASGITransport(ledger))
         settings = load(TransactionSettings, variables)
-        external = ExternalParts(transport, provider or SimulatedProvider(), pauses.wait)
+        external = ExternalParts(service_client(transport), provider or SimulatedProvider(), pauses.wait)
         orders = transaction_app.create_app(settings, external)
         transactions = await stack.enter_async_context(running(orders))
         await pauses.until_round_is_over()

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 from router.policies.authorization.policy_decisions import holding, unavailable
 from router.policies.load_operator_functions import PolicySetupError
 from router.storage.lru import Lru
-from router.transport.http1.connection import ExchangeFailed
-from router.transport.http1.pool import Pool, PoolFull, PoolLimits, ServerOrigin
+from servicekit.http1.connection import ExchangeFailed
+from servicekit.http1.pool import Pool, PoolFull, PoolLimits, ServerOrigin
 from servicekit.http_url import split_http_url
 
 if TYPE_CHECKING:

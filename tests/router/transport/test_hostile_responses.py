@@ -1,6 +1,6 @@
 """Responses of a subgraph that is broken or taken over, sent by a scripted server on a real socket.
 
-Covers `router/transport/http1/connection.py` and `router/transport/http.py`. A subgraph that sent 64 MB of headers
+Covers `servicekit/http1/connection.py` and `router/transport/http.py`. A subgraph that sent 64 MB of headers
 stopped the router for 19 seconds.
 """
 
@@ -14,9 +14,9 @@ import pytest
 from router.errors import SubgraphMalformedResponse
 from router.transport.content_codings import encode
 from router.transport.http import LARGE, Endpoint, HttpTransport
-from router.transport.http1.connection import MAX_FIELDS, MAX_HEAD_BYTES
-from router.transport.http1.pool import PoolLimits
 from router.transport.interface import SubgraphRequest
+from servicekit.http1.connection import MAX_FIELDS, MAX_HEAD_BYTES
+from servicekit.http1.pool import PoolLimits
 from tests.router.transport.scripted_server import Peer, Script, response, serving
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """The HTTP/1.1 transport sends requests to a scripted server on a real socket.
 
-Covers `router/transport/http.py`, `router/transport/http1/connection.py` and `router/transport/http1/pool.py`.
+Covers `router/transport/http.py`, `servicekit/http1/connection.py` and `servicekit/http1/pool.py`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import pytest
 
 from router.errors import SubgraphMalformedResponse, SubgraphTimeout, SubgraphUnreachable
 from router.transport.http import Endpoint, HttpTransport
-from router.transport.http1.pool import PoolLimits
 from router.transport.interface import SubgraphRequest
+from servicekit.http1.pool import PoolLimits
 from tests.router.transport.certificates import self_signed
 from tests.router.transport.scripted_server import Peer, Received, Script, ScriptedServer, response, serving
 

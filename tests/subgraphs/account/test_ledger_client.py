@@ -9,6 +9,7 @@ import pytest
 
 from bank import values
 from bank.service_credential import ServiceCredential
+from mosafe.in_process_client import HttpxServiceClient
 from subgraphs.account.problems import LimitKind
 from subgraphs.transaction.domain import Order, Requester, TransactionStatus, TransactionType, open_transaction
 from subgraphs.transaction.graphql_problems import AmountLimitKind
@@ -37,7 +38,7 @@ async def order(service: Service, person: Person, order: Order) -> Transaction:
 
 
 def ledger_of(service: Service) -> HttpLedger:
-    return HttpLedger(service.http, service.credential)
+    return HttpLedger(HttpxServiceClient(service.http), service.credential)
 
 
 def an_order(
@@ -109,7 +110,7 @@ async def test_a_wrong_credential_leaves_the_outcome_unknown(service: Service) -
     account = await service.open(service.ann)
     wanted = an_order(TransactionType.DEPOSIT, "1.00", destination=account["id"])
     transaction = await order(service, service.ann, wanted)
-    stranger = HttpLedger(service.http, ServiceCredential("x" * 32))
+    stranger = HttpLedger(HttpxServiceClient(service.http), ServiceCredential("x" * 32))
     with pytest.raises(OutcomeUnknown, match="401"):
         await stranger.post(transaction)
     assert await ledger_of(service).post(transaction) == Posted()

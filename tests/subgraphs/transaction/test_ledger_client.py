@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from bank.service_credential import ACCOUNT_INTERNAL, ServiceCredential
+from mosafe.in_process_client import HttpxServiceClient
 from servicekit import request_ids
 from servicekit.errors import TimedOut, Unavailable
 from subgraphs.transaction.domain import Parties
@@ -40,7 +41,7 @@ class Server:
 
     def ledger(self) -> HttpLedger:
         client = httpx.AsyncClient(transport=httpx.MockTransport(self), base_url="http://ledger.test")
-        return HttpLedger(client, CREDENTIAL)
+        return HttpLedger(HttpxServiceClient(client), CREDENTIAL)
 
 
 def answering(body: object, status: int = 200) -> Server:

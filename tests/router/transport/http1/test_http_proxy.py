@@ -16,8 +16,8 @@ import pytest
 from router.errors import SubgraphTimeout, SubgraphUnreachable
 from router.gateway_assembly import transport_for
 from router.settings import InvalidSettings, read
-from router.transport.http1.http_proxy import bypasses_proxy
 from router.transport.interface import SubgraphRequest
+from servicekit.http1.http_proxy import bypasses_proxy
 from tests.router.shop import GRAPH
 from tests.router.transport.certificates import self_signed
 from tests.router.transport.scripted_server import Peer, Script, response, serving

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from router.transport.http1.fair_permits import FairPermits
+from servicekit.http1.fair_permits import FairPermits
 
 
 async def holder(permits: FairPermits, name: str, order: list[str]) -> None:

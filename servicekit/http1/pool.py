@@ -16,17 +16,17 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from router.transport.http1.connection import Connection, ExchangeFailed
-from router.transport.http1.fair_permits import FairPermits
-from router.transport.http1.http_proxy import open_tunnel
+from servicekit.http1.connection import Connection, ExchangeFailed
+from servicekit.http1.fair_permits import FairPermits
+from servicekit.http1.http_proxy import open_tunnel
 from servicekit.time_limit import TimeLimit
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
-    from router.transport.http1.connection import RawResponse
-    from router.transport.http1.http_proxy import HttpProxy
+    from servicekit.http1.connection import RawResponse
+    from servicekit.http1.http_proxy import HttpProxy
 
 FRESH_SECONDS = 1.0
 """A mutation uses a kept-alive connection only if the connection was idle for at most this time."""

@@ -1,4 +1,0 @@
-"""The HTTP/1.1 client: `pool` keeps the connections to one server, `connection` sends requests on one connection.
-
-In: the bytes of a request and a deadline. Out: the status, headers and body of the response, or an exception.
-"""
