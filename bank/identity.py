@@ -17,6 +17,7 @@ import httpx
 import jwt
 import structlog
 
+from bank.verified_tokens import VerifiedToken, VerifiedTokens
 from servicekit.errors import TimedOut, Unauthenticated, Unavailable
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class TokenVerifier:
         self._issuer = issuer
         self._keys = keys
         self._revocations = revocations
+        self._verified: VerifiedTokens[Caller] = VerifiedTokens()
 
     async def caller(self, authorization: str | None) -> Caller | None:
         """Return the caller whom an `Authorization` header identifies. Return None if there is no header.
@@ -120,7 +122,23 @@ class TokenVerifier:
             Unavailable: the signing keys cannot be fetched.
             TimedOut: the auth service does not send them in time.
         """
-        key = await self._signing_key(token)
+        caller = await self._known_caller(token) or await self._verified_caller(token)
+        if await self._revocations.is_revoked(caller.session_id):
+            raise Unauthenticated
+        return caller
+
+    async def _known_caller(self, token: str) -> Caller | None:
+        """Return the caller of a token that was verified before. It must still be valid, and its key the same."""
+        known = self._verified.find(token, time.time())
+        if known is None:
+            return None
+        if await self._keys.key(known.key_id) is not known.key:
+            self._verified.drop(token)
+            return None
+        return known.caller
+
+    async def _verified_caller(self, token: str) -> Caller:
+        key_id, key = await self._signing_key(token)
         try:
             claims = jwt.decode(
                 token,
@@ -134,8 +152,9 @@ class TokenVerifier:
             caller = _caller_of(claims)
         except (jwt.InvalidTokenError, TypeError, ValueError) as error:
             raise Unauthenticated from error
-        if await self._revocations.is_revoked(caller.session_id):
-            raise Unauthenticated
+        # PyJWT accepts times that can be converted to integers, and compares the integers.
+        begins = max(int(claims["iat"]), int(claims.get("nbf", 0))) - LEEWAY_SECONDS
+        self._verified.add(token, VerifiedToken(caller, key_id, key, begins, int(claims["exp"]) + LEEWAY_SECONDS))
         return caller
 
     async def ping(self) -> None:
@@ -146,7 +165,8 @@ class TokenVerifier:
         """
         await self._revocations.is_revoked("")
 
-    async def _signing_key(self, token: str) -> jwt.PyJWK:
+    async def _signing_key(self, token: str) -> tuple[str, jwt.PyJWK]:
+        """Return the id of the key that the token names, and the key."""
         try:
             header = jwt.get_unverified_header(token)
         except jwt.InvalidTokenError as error:
@@ -159,7 +179,7 @@ class TokenVerifier:
         key = await self._keys.key(key_id)
         if key is None or key.algorithm_name != header["alg"]:
             raise Unauthenticated
-        return key
+        return key_id, key
 
 
 def _caller_of(claims: dict[str, Any]) -> Caller:

@@ -11,7 +11,7 @@ import os
 import secrets
 import time
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import jwt
 
@@ -30,6 +30,10 @@ ACCOUNT_INTERNAL = "account-internal"
 # Maps an audience (the API that is called) to the services that may call it.
 CALLERS: Final[Mapping[str, frozenset[str]]] = MappingProxyType({ACCOUNT_INTERNAL: frozenset({"transaction"})})
 LIFETIME_SECONDS = 60
+# How long a token is sent again. The receiver gets it long before it expires.
+_REUSE_SECONDS: Final = 20
+# How many tokens of other services are kept after their verification. A service sends three in a minute.
+_MOST_VERIFIED: Final = 64
 _ALGORITHM = "HS256"
 # The minimum length of a secret in a variable or in the file. A file with a shorter secret was truncated or written by
 # hand.
@@ -57,12 +61,23 @@ def read_or_create_secret(path: Path) -> str:
     return secret
 
 
+class _VerifiedToken(NamedTuple):
+    """The service that signed a token, and the claims `iat` and `exp`."""
+
+    service: str
+    issued: int
+    expires: int
+
+
 class ServiceCredential:
     """Signs and verifies tokens for calls between services. A token is valid for `LIFETIME_SECONDS`."""
 
     def __init__(self, secret: str, *, clock: Callable[[], float] = time.time) -> None:
         self._secret = secret
         self._clock = clock
+        # The last token of each service and audience, with the time of its creation.
+        self._signed: dict[tuple[str, str], tuple[int, str]] = {}
+        self._verified: dict[tuple[str, str], _VerifiedToken] = {}
 
     @classmethod
     def load(cls, settings: ProcessSettings) -> ServiceCredential:
@@ -77,8 +92,12 @@ class ServiceCredential:
     def authorization(self, *, service: str, audience: str) -> str:
         """Return the `Authorization` header for a request from `service` to `audience`."""
         now = int(self._clock())
-        claims = {"iss": service, "aud": audience, "iat": now, "exp": now + LIFETIME_SECONDS}
-        return f"Bearer {jwt.encode(claims, self._secret, algorithm=_ALGORITHM)}"
+        signed_at, header = self._signed.get((service, audience), (0, ""))
+        if not 0 <= now - signed_at < _REUSE_SECONDS:
+            claims = {"iss": service, "aud": audience, "iat": now, "exp": now + LIFETIME_SECONDS}
+            header = f"Bearer {jwt.encode(claims, self._secret, algorithm=_ALGORITHM)}"
+            self._signed[service, audience] = now, header
+        return header
 
     def verify(self, authorization: str | None, *, audience: str) -> str:
         """Verify a token, and return the name of the calling service.
@@ -91,6 +110,9 @@ class ServiceCredential:
                 is valid for longer than `LIFETIME_SECONDS`, or comes from a service that may not call `audience`.
         """
         token = bearer_token(authorization or "")
+        known = self._verified.get((token, audience))
+        if known is not None and known.issued - LEEWAY_SECONDS <= time.time() < known.expires + LEEWAY_SECONDS:
+            return known.service
         try:
             claims = jwt.decode(
                 token,
@@ -107,4 +129,7 @@ class ServiceCredential:
             raise Unauthenticated
         if service not in CALLERS.get(audience, ()) or expires - issued > LIFETIME_SECONDS:
             raise Unauthenticated
+        if len(self._verified) >= _MOST_VERIFIED:
+            self._verified.clear()
+        self._verified[token, audience] = _VerifiedToken(service, issued, expires)
         return service

@@ -34,7 +34,7 @@ from mosafe.in_process_client import HttpxServiceClient
 from servicekit.errors import StartupError
 from servicekit.settings import load
 from subgraphs.account.domain import Account, AccountType, Opening, open_account
-from subgraphs.account.internal_api import internal_router
+from subgraphs.account.internal_api import internal_routes
 from subgraphs.account.settings import AccountSettings
 from subgraphs.account.store.factory import account_stores
 from subgraphs.auth.domain import Role, User
@@ -42,6 +42,7 @@ from subgraphs.auth.identity_service import NewUser, TakenEmail, create_user
 from subgraphs.auth.password_hashing import PasswordHasher
 from subgraphs.auth.settings import AuthSettings
 from subgraphs.auth.store.factory import STORES as AUTH_STORES
+from subgraphs.kit.service_routes import DirectRoutes
 from subgraphs.kit.store_identity import open_joined
 from subgraphs.transaction.domain import Order, Requester, TransactionType
 from subgraphs.transaction.ledger_client import HttpLedger
@@ -180,8 +181,7 @@ class _InternalRuntime:
 
 def _postings_without_socket(store: AccountStore, credential: ServiceCredential, limits: Limits) -> httpx.AsyncClient:
     """Return a client whose requests go directly to the account service's internal routes in this process."""
-    app = FastAPI(openapi_url=None)
-    app.include_router(internal_router(lambda: _InternalRuntime(store, credential, limits)))
+    app = DirectRoutes(FastAPI(openapi_url=None), internal_routes(lambda: _InternalRuntime(store, credential, limits)))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://account")
 
 

@@ -17,7 +17,7 @@ from subgraphs.account.cache.invalidating_writes import InvalidatingWrites
 from subgraphs.account.context import AccountContext, AccountServices
 from subgraphs.account.day_heads import DayHeads
 from subgraphs.account.exports import worker as exports
-from subgraphs.account.internal_api import internal_router
+from subgraphs.account.internal_api import internal_routes
 from subgraphs.account.schema import build_schema
 from subgraphs.account.store.factory import account_stores
 from subgraphs.account.store.protocol import SORT_KEY_WIDTH
@@ -147,5 +147,5 @@ def create_app(settings: AccountSettings) -> ASGIApp:
         lambda: open_runtime(settings),
         settings,
         title="account",
-        routers=lambda runtime: (internal_router(runtime),),
+        routes=internal_routes,
     )

@@ -24,10 +24,9 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import structlog
-from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 
 from bank import values
 from bank.service_credential import ACCOUNT_INTERNAL
@@ -46,6 +45,7 @@ from subgraphs.account.internal_requests import (
 )
 from subgraphs.account.posting_rules import WRONG_RECEIVER_WINDOW
 from subgraphs.kit.request_body import BodyTooLarge, CodedBody, read_body
+from subgraphs.kit.service_routes import ServiceRoute
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -185,11 +185,12 @@ def _outcome(outcome: Outcome) -> dict[str, object]:
 D = TypeVar("D", bound=InternalDocument)
 
 
-def internal_router(runtime: Callable[[], InternalRuntime]) -> APIRouter:
+def internal_routes(runtime: Callable[[], InternalRuntime]) -> tuple[ServiceRoute, ...]:
     """Create the routes. They use the open resources that `runtime` returns."""
-    router = APIRouter()
 
-    def add(path: str, document: type[D], act: Callable[[InternalRuntime, D], Awaitable[Mapping[str, object]]]) -> None:
+    def route(
+        path: str, document: type[D], act: Callable[[InternalRuntime, D], Awaitable[Mapping[str, object]]]
+    ) -> ServiceRoute:
         async def handle(request: Request) -> JSONResponse:
             try:
                 resources = runtime()
@@ -203,14 +204,15 @@ def internal_router(runtime: Callable[[], InternalRuntime]) -> APIRouter:
                 _log.exception("unexpected error", path=path)
                 return _error_response(InternalError())
 
-        router.add_api_route(path, handle, methods=["POST"], include_in_schema=False)
+        return ServiceRoute(path, ("POST",), handle)
 
-    add("/internal/parties", PartiesRequest, parties)
-    add("/internal/postings", PostingRequest, postings)
-    add("/internal/holds", HoldRequest, hold)
-    add("/internal/holds/capture", CaptureRequest, capture)
-    add("/internal/holds/release", ReleaseRequest, release)
-    return router
+    return (
+        route("/internal/parties", PartiesRequest, parties),
+        route("/internal/postings", PostingRequest, postings),
+        route("/internal/holds", HoldRequest, hold),
+        route("/internal/holds/capture", CaptureRequest, capture),
+        route("/internal/holds/release", ReleaseRequest, release),
+    )
 
 
 class _TooLarge(ServiceError):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from bank import values
@@ -28,10 +27,13 @@ from subgraphs.auth.signing_keys import KEY_SET_AGE, KeyVault
 from subgraphs.auth.store.factory import STORES
 from subgraphs.auth.tokens import AccessTokens
 from subgraphs.kit import app as kit
+from subgraphs.kit.service_routes import ServiceRoute
 from subgraphs.kit.store_identity import open_joined
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
+
+    from fastapi import Request
 
     from bank.identity import Caller
     from bank.revocation import RevocationList
@@ -117,21 +119,19 @@ def create_app(settings: AuthSettings) -> ASGIApp:
         lambda: open_runtime(settings),
         settings,
         title="auth",
-        routers=lambda runtime: (jwks_router(runtime),),
+        routes=lambda runtime: (jwks_route(runtime),),
     )
     return ClientAddressMiddleware(app, settings.trusted_proxies)
 
 
-def jwks_router(runtime: Callable[[], AuthRuntime]) -> APIRouter:
+def jwks_route(runtime: Callable[[], AuthRuntime]) -> ServiceRoute:
     """Create the route `/.well-known/jwks.json`, which returns the public signing keys (RFC 7517 §5)."""
-    router = APIRouter()
 
-    async def jwks() -> JSONResponse:
+    async def jwks(_request: Request) -> JSONResponse:
         return JSONResponse(
             {"keys": await runtime().keys.public_keys()},
             media_type="application/jwk-set+json",
             headers={"cache-control": f"public, max-age={int(KEY_SET_AGE.total_seconds())}"},
         )
 
-    router.add_api_route("/.well-known/jwks.json", jwks, methods=["GET", "HEAD"], include_in_schema=False)
-    return router
+    return ServiceRoute("/.well-known/jwks.json", ("GET", "HEAD"), jwks)

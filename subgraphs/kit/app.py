@@ -5,16 +5,15 @@ from __future__ import annotations
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from fastapi import APIRouter, FastAPI, Request, Response
-from starlette.requests import ClientDisconnect
-from starlette.routing import Route
+from fastapi import FastAPI
 
-from servicekit.asgi import CLIENT_CLOSED_REQUEST, RequestIdMiddleware
+from servicekit.asgi import RequestIdMiddleware
 from servicekit.errors import ServiceError, Unavailable
 from servicekit.health import HealthEndpoints
 from servicekit.http_signatures.signature_middleware import SignatureMiddleware
-from subgraphs.kit.graphql_http import RequestPolicy, graphql_router
+from subgraphs.kit.graphql_http import RequestPolicy, graphql_route
 from subgraphs.kit.request_signatures import request_protection
+from subgraphs.kit.service_routes import DirectRoutes, add_routes
 from subgraphs.kit.subscriptions.connection import Subgraph
 from subgraphs.kit.subscriptions.websocket_route import websocket_router
 
@@ -23,12 +22,14 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from pydantic import SecretStr
+    from starlette.requests import Request
 
     from bank.identity import Caller, TokenVerifier
     from servicekit.asgi import ASGIApp
     from servicekit.http_signatures.signature_middleware import Protection
     from subgraphs.kit.context import BaseContext
     from subgraphs.kit.schema import SubgraphSchema
+    from subgraphs.kit.service_routes import ServiceRoute
     from subgraphs.kit.settings import SubgraphSettings
 
 
@@ -57,7 +58,7 @@ def create_app(
     settings: SubgraphSettings,
     *,
     title: str,
-    routers: Callable[[Callable[[], R]], Sequence[APIRouter]] = lambda _runtime: (),
+    routes: Callable[[Callable[[], R]], Sequence[ServiceRoute]] = lambda _runtime: (),
 ) -> ASGIApp:
     """Create the application of a subgraph. It opens its resources when its lifespan starts.
 
@@ -66,7 +67,7 @@ def create_app(
         open_runtime: opens the service's resources at start-up; they are closed at shutdown.
         settings: contain the limits of a request, and whether the router must have signed it.
         title: the service's name in the supergraph and in its OpenAPI document.
-        routers: a function that makes further routes, which need no signature of the router. Its argument is a function
+        routes: a function that makes further routes, which need no signature of the router. Its argument is a function
             that returns the open runtime.
 
     Raises:
@@ -74,41 +75,23 @@ def create_app(
     """
     resources = _Resources(open_runtime, settings.redis_url)
     app = FastAPI(title=title, lifespan=resources.lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_exception_handler(ClientDisconnect, _client_gone)
     policy = RequestPolicy(settings.request_limits, settings.trusted_proxies)
-    signed, unsigned = graphql_router(schema, resources.create_context, policy), [*routers(resources.runtime)]
-    for router in (signed, *unsigned):
-        app.include_router(router)
+    signed, unsigned = graphql_route(schema, resources.create_context, policy), [*routes(resources.runtime)]
+    add_routes(app, (signed, *unsigned))
+    direct = DirectRoutes(app, (signed, *unsigned))
     if schema.graphql.subscription_type is not None:
         app.include_router(websocket_router(lambda: _subgraph(schema, resources.runtime(), settings)))
     checks = {"store": resources.ping, "revocations": resources.ping_revocations}
-    unsigned_paths = _paths(*unsigned)
+    unsigned_paths = [route.path for route in unsigned]
     resources.protection = request_protection(settings, title, unsigned_paths)
-    served = SignatureMiddleware(app, resources.protection) if resources.protection is not None else app
+    served = SignatureMiddleware(direct, resources.protection) if resources.protection is not None else direct
     return RequestIdMiddleware(
-        HealthEndpoints(served, checks, resources.details), routes=[*_paths(signed), *unsigned_paths]
+        HealthEndpoints(served, checks, resources.details), routes=[signed.path, *unsigned_paths]
     )
 
 
 def _subgraph(schema: SubgraphSchema, runtime: Runtime, settings: SubgraphSettings) -> Subgraph:
     return Subgraph(schema, runtime.verifier, runtime.context, settings.request_limits)
-
-
-def _paths(*routers: APIRouter) -> list[str]:
-    """Return the paths of all routes.
-
-    They are collected from the routers, because a FastAPI application may keep the routers as they are and not list
-    their routes.
-    """
-    return [route.path for router in routers for route in router.routes if isinstance(route, Route)]
-
-
-def _client_gone(_request: Request, _error: Exception) -> Response:
-    """Respond to a client that closed the connection while it sent the body.
-
-    Nobody receives the response; its status is only logged.
-    """
-    return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
 class _Resources(Generic[R]):

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
+from subgraphs.kit.kept_estimates import KeptEstimates
+
 if TYPE_CHECKING:
     from graphql import DocumentNode
 
@@ -27,6 +29,8 @@ class ValidDocuments:
         self._max_characters = max_characters
         self._characters = 0
         self._documents: OrderedDict[str, DocumentNode] = OrderedDict()
+        # Text of a document → name of an operation → its estimates.
+        self._estimates: dict[str, dict[str | None, KeptEstimates]] = {}
 
     def __len__(self) -> int:
         return len(self._documents)
@@ -38,12 +42,18 @@ class ValidDocuments:
             self._documents.move_to_end(text)
         return document
 
+    def estimates(self, text: str, operation: str | None) -> KeptEstimates | None:
+        """Return what is kept about an operation of a document; None if the document is not kept."""
+        return self._estimates[text].setdefault(operation, KeptEstimates()) if text in self._documents else None
+
     def add(self, text: str, document: DocumentNode) -> None:
         """Keep a valid document. If there is not enough space, drop the documents that were used longest ago."""
         if text in self._documents or len(text) > MAX_DOCUMENT_CHARACTERS:
             return
         self._documents[text] = document
+        self._estimates[text] = {}
         self._characters += len(text)
         while self._characters > self._max_characters:
             oldest, _ = self._documents.popitem(last=False)
             self._characters -= len(oldest)
+            del self._estimates[oldest]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from graphql import ExecutionResult, GraphQLError, OperationType
 
 from servicekit import request_deadline
@@ -33,6 +33,7 @@ from subgraphs.kit.operation_checks import (
 )
 from subgraphs.kit.request_body import BodyTooLarge, CodedBody, read_body
 from subgraphs.kit.request_limits import MAX_BODY_BYTES, RequestLimits
+from subgraphs.kit.service_routes import ServiceRoute
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -74,11 +75,10 @@ class RequestPolicy:
     callers: TrustedProxies
 
 
-def graphql_router(
+def graphql_route(
     schema: SubgraphSchema, create_context: Callable[[Request], Awaitable[BaseContext]], policy: RequestPolicy
-) -> APIRouter:
-    """Return the routes that execute operations of `schema`: `POST /graphql`, and `GET /graphql` for queries."""
-    router = APIRouter()
+) -> ServiceRoute:
+    """Return the route that executes operations of `schema`: `POST /graphql`, and `GET /graphql` for queries."""
     documents = ValidDocuments()
 
     async def handle(request: Request) -> Response:
@@ -97,8 +97,7 @@ def graphql_router(
             result = ExecutionResult(None, [GraphQLError(error.message, original_error=error)])
         return _respond(_status(result, media_type), media_type, _body(result, policy.limits))
 
-    router.add_api_route("/graphql", handle, methods=["GET", "POST"], include_in_schema=False)
-    return router
+    return ServiceRoute("/graphql", ("GET", "POST"), handle)
 
 
 def _seconds(request: Request, policy: RequestPolicy) -> float:

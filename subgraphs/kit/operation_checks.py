@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from graphql import ASTValidationRule, GraphQLSchema, ValidationContext, VisitorAction
 
     from subgraphs.kit.document_cache import ValidDocuments
+    from subgraphs.kit.kept_estimates import KeptEstimates
 
 MAX_VALIDATION_ERRORS: Final = 20
 # The budget for comparing fields with the same response name. graphql-core's own budget is 500,000, which is a second
@@ -108,12 +109,12 @@ class Operation:
     """An operation of a parsed document.
 
     Attributes:
-        is_valid: whether the document was validated earlier.
+        kept: what is kept about the operation since the document was validated earlier; None if it was not.
     """
 
     document: DocumentNode
     node: OperationDefinitionNode
-    is_valid: bool = False
+    kept: KeptEstimates | None = None
 
     @property
     def name(self) -> str | None:
@@ -145,26 +146,39 @@ def read_operation(text: str, name: str | None, valid: ValidDocuments | None = N
         operations = [node for node in operations if node.name is not None and node.name.value == name]
     if not operations or (name is None and len(operations) > 1):
         raise OperationNotFound
-    return Operation(document, operations[0], is_valid=known is not None)
+    kept = valid.estimates(text, name) if known is not None and valid is not None else None
+    return Operation(document, operations[0], kept)
 
 
 def check_operation(
     schema: GraphQLSchema, operation: Operation, variables: Mapping[str, Any], limits: RequestLimits
 ) -> None:
     """Check that the operation is valid and within the limits. Raises InvalidDocument if it is not."""
+    kept = operation.kept
     try:
         check_variables(variables)
-        check_size(measure(operation.document, operation.node), limits)
-        check_single_fields(schema, operation.node, fragments_of(operation.document))
+        if kept is None or not kept.is_checked:
+            _check_size_and_root_fields(schema, operation, limits)
     except GraphQLError as error:
         raise InvalidDocument([error]) from None
     except RecursionError:
         raise InvalidDocument([over_limit("fields nested", limits.depth, "MAX_DEPTH_LIMIT")]) from None
-    if not operation.is_valid:
+    if kept is None:
         _validate(schema, operation.document, limits)
-    objects = estimate(schema, operation.node, fragments_of(operation.document), variables)
+
+    def compute(read: Mapping[str, Any]) -> int:
+        return estimate(schema, operation.node, fragments_of(operation.document), read)
+
+    objects = compute(variables) if kept is None else kept.get(variables, compute)
     if objects > limits.objects:
         raise InvalidDocument([too_expensive(objects, limits.objects)])
+    if kept is not None:
+        kept.is_checked = True
+
+
+def _check_size_and_root_fields(schema: GraphQLSchema, operation: Operation, limits: RequestLimits) -> None:
+    check_size(measure(operation.document, operation.node), limits)
+    check_single_fields(schema, operation.node, fragments_of(operation.document))
 
 
 def _validate(schema: GraphQLSchema, document: DocumentNode, limits: RequestLimits) -> None:

@@ -26,8 +26,8 @@ from subgraphs.transaction.ledger_client import LIMITS, HttpLedger
 from subgraphs.transaction.order_steps import Partners
 from subgraphs.transaction.payments.provider_events import ProviderEvents
 from subgraphs.transaction.payments.resources import open_payment_provider
-from subgraphs.transaction.payments.webhook_route import Webhooks, webhook_router
 from subgraphs.transaction.rates.resources import open_rates
+from subgraphs.transaction.payments.webhook_route import Webhooks, webhook_route
 from subgraphs.transaction.reconciler import Reconciler, interval
 from subgraphs.transaction.saga import Orders
 from subgraphs.transaction.schema import build_schema
@@ -37,13 +37,12 @@ from subgraphs.transaction.store.protocol import SORT_KEY_WIDTH
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
-    from fastapi import APIRouter
-
     from bank.identity import Caller, TokenVerifier
     from servicekit.asgi import ASGIApp
     from servicekit.errors import ServiceError
-    from subgraphs.kit.store_factory import Clock
     from servicekit.http1.service_client import ServiceClient
+    from subgraphs.kit.service_routes import ServiceRoute
+    from subgraphs.kit.store_factory import Clock
     from subgraphs.transaction.fraud.fraud_checks import FraudChecks
     from subgraphs.transaction.payment_provider import PaymentProvider
     from subgraphs.transaction.settings import TransactionSettings
@@ -150,9 +149,9 @@ async def open_runtime(settings: TransactionSettings, external: ExternalParts) -
 def create_app(settings: TransactionSettings, external: ExternalParts | None = None) -> ASGIApp:
     parts = external or ExternalParts()
 
-    def routers(runtime: Callable[[], TransactionRuntime]) -> Sequence[APIRouter]:
-        return [webhook_router(lambda: runtime().webhooks)] if settings.webhook_secrets else []
+    def routes(runtime: Callable[[], TransactionRuntime]) -> Sequence[ServiceRoute]:
+        return [webhook_route(lambda: runtime().webhooks)] if settings.webhook_secrets else []
 
     return kit.create_app(
-        build_schema(), lambda: open_runtime(settings, parts), settings, title="transaction", routers=routers
+        build_schema(), lambda: open_runtime(settings, parts), settings, title="transaction", routes=routes
     )

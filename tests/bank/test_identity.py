@@ -6,6 +6,7 @@ import contextlib
 import hmac
 import json
 import time
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -226,6 +227,46 @@ async def test_a_revoked_session_is_refused_at_once(verifier: TokenVerifier, rev
     with pytest.raises(Unauthenticated):
         await verifier.verify(token)
     assert (await verifier.verify(ISSUER.token(claims={"sid": "s2"}))).session_id == "s2"
+
+
+async def test_a_token_that_was_verified_before_is_refused_when_it_expires(
+    verifier: TokenVerifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = int(time.time())
+    token = ISSUER.token(claims={"iat": now, "exp": now + 60})
+    assert await verifier.verify(token) == await verifier.verify(token)
+    for moment, accepted in ((now + 60 + 4, True), (now + 60 + 5, False), (now - 5, True), (now - 6, False)):
+        monkeypatch.setattr("bank.identity.time.time", lambda at=moment: float(at))
+        monkeypatch.setattr("jwt.api_jwt.datetime", _fixed_datetime(moment))
+        if accepted:
+            await verifier.verify(token)
+        else:
+            with pytest.raises(Unauthenticated):
+                await verifier.verify(token)
+
+
+def _fixed_datetime(moment: float) -> type[datetime]:
+    class Fixed(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Fixed:
+            return cls.fromtimestamp(moment, tz)
+
+    return Fixed
+
+
+async def test_a_token_that_was_verified_before_is_refused_without_its_key(
+    revocations: SqliteRevocationList,
+) -> None:
+    clock, server = Clock(), KeyServer(ISSUER.jwks())
+    verifier = TokenVerifier(issuer=ISSUER.url, keys=RemoteKeys(server.fetch, clock=clock), revocations=revocations)
+    token = ISSUER.token()
+    await verifier.verify(token)
+    clock.now += MAX_AGE_SECONDS
+    await verifier.verify(token)  # the set was fetched again, with the same key
+    server.document = Issuer().jwks()
+    clock.now += MAX_AGE_SECONDS
+    with pytest.raises(Unauthenticated):
+        await verifier.verify(token)
 
 
 # --- RemoteKeys

@@ -37,6 +37,50 @@ def test_a_token_is_valid_for_a_minute_plus_the_tolerance() -> None:
             verifier.verify(aged(bad), audience=ACCOUNT_INTERNAL)
 
 
+def test_a_token_is_sent_again_while_it_is_young() -> None:
+    now = [time.time()]
+    credential = ServiceCredential(SECRET, clock=lambda: now[0])
+
+    def header() -> str:
+        return credential.authorization(service="transaction", audience=ACCOUNT_INTERNAL)
+
+    first = header()
+    now[0] += 19
+    assert header() == first
+    now[0] += 2
+    second = header()
+    assert second != first
+    now[0] -= 10  # the clock was set back, so the token would be from the future
+    assert header() not in {first, second}
+
+
+def test_a_token_that_was_verified_before_is_refused_when_it_expires(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = int(time.time())
+    credential = ServiceCredential(SECRET, clock=lambda: now)
+    header = credential.authorization(service="transaction", audience=ACCOUNT_INTERNAL)
+    verifier = ServiceCredential(SECRET)
+    verifier.verify(header, audience=ACCOUNT_INTERNAL)
+    with pytest.raises(Unauthenticated):
+        verifier.verify(header, audience="other")
+    expired = header_of(now - LIFETIME_SECONDS - LEEWAY_SECONDS - 1)
+    monkeypatch.setattr("bank.service_credential.time.time", lambda: now + LIFETIME_SECONDS + LEEWAY_SECONDS + 1.0)
+    monkeypatch.setattr("bank.service_credential.jwt.decode", _refuse)
+    for each in (header, expired):
+        with pytest.raises(Unauthenticated):
+            verifier.verify(each, audience=ACCOUNT_INTERNAL)
+
+
+def _refuse(*_args: object, **_options: object) -> None:
+    """Stands for PyJWT, whose clock the test does not change: by the changed clock, the token has expired."""
+    raise jwt.ExpiredSignatureError
+
+
+def header_of(issued: int) -> str:
+    return ServiceCredential(SECRET, clock=lambda: issued).authorization(
+        service="transaction", audience=ACCOUNT_INTERNAL
+    )
+
+
 def claims(**changes: object) -> dict[str, object]:
     now = int(time.time())
     merged = {"iss": "transaction", "aud": ACCOUNT_INTERNAL, "iat": now, "exp": now + 60, **changes}

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 
 from servicekit.errors import InternalError, ServiceError, Unavailable
 from servicekit.http_signatures.seen_nonces import NoncesUnavailable
 from subgraphs.kit.request_body import BodyTooLarge, CodedBody, read_body
+from subgraphs.kit.service_routes import ServiceRoute
 from subgraphs.transaction.payments.provider_event import parse_event
 from subgraphs.transaction.payments.provider_events import Receipt
 from subgraphs.transaction.payments.webhook_signature import HEADER, WebhookRefused, verify
@@ -51,9 +51,8 @@ class Webhooks:
     clock: Callable[[], datetime]
 
 
-def webhook_router(webhooks: Callable[[], Webhooks]) -> APIRouter:
+def webhook_route(webhooks: Callable[[], Webhooks]) -> ServiceRoute:
     """Create the route. It uses what `webhooks` returns when a request comes."""
-    router = APIRouter()
 
     async def handle(request: Request) -> JSONResponse:
         try:
@@ -66,8 +65,7 @@ def webhook_router(webhooks: Callable[[], Webhooks]) -> APIRouter:
             _log.exception("unexpected error", path=PATH)
             return _error(InternalError.status, InternalError.code, InternalError.default_message)
 
-    router.add_api_route(PATH, handle, methods=["POST"], include_in_schema=False)
-    return router
+    return ServiceRoute(PATH, ("POST",), handle)
 
 
 async def _receive(webhooks: Webhooks, request: Request) -> JSONResponse:

@@ -43,10 +43,33 @@ def test_a_kept_document_is_estimated_with_the_variables_of_each_request() -> No
     check_operation(SCHEMA.graphql, first, {"n": 1}, RequestLimits(objects=20))
     documents.add(TEXT, first.document)
     again = read_operation(TEXT, None, documents)
-    assert again.is_valid
+    assert again.kept is not None
     assert again.document is first.document
     with pytest.raises(InvalidDocument):
         check_operation(SCHEMA.graphql, again, {"n": 100}, RequestLimits(objects=20))
+
+
+def test_limits_hold_for_each_operation_of_a_kept_document() -> None:
+    """The document is kept after its operation A was accepted; B was never checked."""
+    documents = ValidDocuments()
+    text = "query A { __typename } query B { " + " ".join(f"a{n}: __typename" for n in range(40)) + " }"
+    for name, accepted in (("A", True), ("B", False), ("A", True), ("B", False)):
+        operation = read_operation(text, name, documents)
+        if accepted:
+            check_operation(SCHEMA.graphql, operation, {}, RequestLimits(aliases=30))
+            documents.add(text, operation.document)
+        else:
+            with pytest.raises(InvalidDocument):
+                check_operation(SCHEMA.graphql, operation, {}, RequestLimits(aliases=30))
+
+
+def test_estimates_are_dropped_with_their_document() -> None:
+    documents = ValidDocuments(max_characters=10)
+    documents.add("a" * 10, DOCUMENT)
+    kept = documents.estimates("a" * 10, None)
+    assert kept is documents.estimates("a" * 10, None)
+    documents.add("b" * 10, DOCUMENT)
+    assert documents.estimates("a" * 10, None) is None
 
 
 async def test_a_repeated_request_has_its_own_variables_and_its_own_operation(http: httpx.AsyncClient) -> None:
