@@ -105,12 +105,13 @@ fuzz-plans: $(READY) peers ## Plan operations on COUNT generated supergraphs wit
 fuzz-schemas: $(READY) peers ## Compare changes of COUNT generated pairs of schemas with graphql-inspector and operations
 	$(BIN)/python -m tests.router.schema_check.differential --count $(COUNT) --seed $(SEED) $(ARGS)
 
-bench: $(READY) peers ## Measure composition, planning, execution, fraud decisions, policies, schema checks and usage
+bench: $(READY) peers ## Measure composition, planning, execution, the bank, fraud decisions, policies, schema checks and usage
 	$(BIN)/python -m benchmarks.composition.run $(ARGS)
 	$(BIN)/python -m benchmarks.planning.run
 	$(BIN)/python -m benchmarks.preparation.run
 	$(BIN)/python -m benchmarks.execution.run
 	$(BIN)/python -m benchmarks.fraud.run
+	$(BIN)/python -m benchmarks.bank.run
 	$(BIN)/python -m benchmarks.policies.run
 	$(BIN)/python -m benchmarks.overload.run
 	$(BIN)/python -m benchmarks.schema_check.run

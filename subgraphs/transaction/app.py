@@ -26,8 +26,8 @@ from subgraphs.transaction.ledger_client import LIMITS, HttpLedger
 from subgraphs.transaction.order_steps import Partners
 from subgraphs.transaction.payments.provider_events import ProviderEvents
 from subgraphs.transaction.payments.resources import open_payment_provider
-from subgraphs.transaction.rates.resources import open_rates
 from subgraphs.transaction.payments.webhook_route import Webhooks, webhook_route
+from subgraphs.transaction.rates.resources import open_rates
 from subgraphs.transaction.reconciler import Reconciler, interval
 from subgraphs.transaction.saga import Orders
 from subgraphs.transaction.schema import build_schema

@@ -1,0 +1,1 @@
+"""Measures transfers, lists, fraud decisions and memory of the bank."""
