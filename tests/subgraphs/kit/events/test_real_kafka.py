@@ -113,7 +113,7 @@ async def test_a_write_that_is_refused_says_so_and_loses_nothing(log: Log, kafka
                     while not (refused := [line for line in lines if "TopicAuthorizationFailed" in str(line)]):
                         await asyncio.sleep(0.05)
             assert await versions_of(kafka.brokers, "c", 2) == [1, 2]
-    assert refused[0]["event"] == "events are not published; they stay in the outbox"
+    assert refused[0]["event"] == "events are not processed; they stay in the outbox"
     assert "KAFKA_BROKERS" in refused[0]["reason"]
     assert "this service may write to the topics" in refused[0]["reason"]
 
