@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx
+import pytest
+
 from bank.identity import ALGORITHMS, AUDIENCE, LEEWAY_SECONDS, TOKEN_TYPE
 from router import Gateway
 from router.pipeline import RequestContext, Stage
@@ -119,3 +122,20 @@ async def test_the_router_knows_who_asks_and_leaves_refusals_to_the_services() -
     assert seen[0] is not None
     assert seen[1:] == [None, None]
     assert sent[1:] == ["Bearer forged", None]
+
+
+@pytest.mark.parametrize("field", ["balanceChanged", "transactionUpdated"])
+async def test_subscriptions_of_the_bank_are_refused_before_any_fetch(field: str) -> None:
+    async def no_service(request: SubgraphRequest, /) -> SubgraphResponse:
+        raise AssertionError(request)
+
+    sdl = FILE.with_name("supergraph.graphql").read_text(encoding="utf-8")
+    gateway = Gateway.from_supergraph(sdl, bank(), send=no_service)
+    query = f'subscription {{ {field}(accountId: "{"a" * 24}") {{ id }} }}'
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(gateway.asgi), base_url="http://router.test") as http:
+        for accept, status in (("application/graphql-response+json", 400), ("application/json", 200)):
+            response = await http.post("/graphql", json={"query": query}, headers={"accept": accept})
+            codes = [error["extensions"]["code"] for error in response.json()["errors"]]
+            assert (response.status_code, codes) == (status, ["SUBSCRIPTIONS_NOT_ENABLED"])
+            assert "data" not in response.json()
+    await gateway.aclose()
