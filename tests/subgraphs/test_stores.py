@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from servicekit.asgi import ASGIApp
 
 
+SERVICES = ("AUTH", "ACCOUNT", "TRANSACTION")
+
+
 def application(service: str, variables: dict[str, str]) -> ASGIApp:
     match service:
         case "AUTH":
@@ -32,8 +35,15 @@ def application(service: str, variables: dict[str, str]) -> ASGIApp:
             return transaction.create_app(load(TransactionSettings, variables))
 
 
-@pytest.mark.parametrize("service", ["AUTH", "ACCOUNT", "TRANSACTION"])
-@pytest.mark.parametrize("url", ["mysql://user:hunter2@db/x", "postgresql://user:hunter2@db/x", "sqlite://x"])
+@pytest.mark.parametrize(
+    ("service", "url"),
+    [
+        *((service, url) for service in SERVICES for url in ("mysql://user:hunter2@db/x", "sqlite://x")),
+        ("AUTH", "mongodb://user:hunter2@db/x"),
+        ("ACCOUNT", "postgresql://user:hunter2@db/x"),
+        ("TRANSACTION", "postgresql://user:hunter2@db/x"),
+    ],
+)
 async def test_a_store_this_release_does_not_have_stops_the_start(service: str, url: str, tmp_path: Path) -> None:
     variable = f"{service}_DB_URL"
     app = application(service, {"MOSAFE_DATA_DIR": str(tmp_path), variable: url})
@@ -43,7 +53,7 @@ async def test_a_store_this_release_does_not_have_stops_the_start(service: str, 
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("service", ["AUTH", "ACCOUNT", "TRANSACTION"])
+@pytest.mark.parametrize("service", SERVICES)
 async def test_a_url_moves_the_file(service: str, tmp_path: Path) -> None:
     file = tmp_path / "elsewhere" / "x.sqlite3"
     app = application(service, {"MOSAFE_DATA_DIR": str(tmp_path), f"{service}_DB_URL": f"sqlite:///{file}"})

@@ -1,6 +1,8 @@
 """The cache of accounts: what is read from the store, and that no answered posting is missed.
 
-Covers `subgraphs/account/cache/`.
+Covers `subgraphs/account/cache/account_cache.py`, `subgraphs/account/cache/account_json.py`,
+`subgraphs/account/cache/cache_permits.py`, `subgraphs/account/cache/open_cache.py`,
+`subgraphs/account/cache/redis_entries.py` and `subgraphs/account/cache/sealed_values.py`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The contract of stores, and concurrent histories, through the cache while Redis is killed, flushed and paused.
 
-Covers `subgraphs/account/cache/`.
+Covers `subgraphs/account/cache/cached_reads.py`, `subgraphs/account/cache/invalidating_writes.py`,
+`subgraphs/account/store/mongo_cache_epochs.py` and `subgraphs/account/store/sqlite_cache_epochs.py`.
 """
 
 from __future__ import annotations
