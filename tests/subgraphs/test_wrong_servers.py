@@ -5,9 +5,12 @@ Covers `subgraphs/kit/redis_check.py`. `tests/subgraphs/kit/test_mongo.py` has m
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import subprocess
 import sys
 import time
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -22,18 +25,23 @@ from servicekit.errors import StartupError
 from servicekit.settings import load
 from subgraphs.account.app import create_app
 from subgraphs.account.settings import AccountSettings
+from subgraphs.kit.events import kafka, kafka_bus
 from tests.e2e.platform import clean_environment
 from tests.servers import running
+from tests.subgraphs.account.support import KEY_TEXT, opened, person, sqlite_factory
 from tests.subgraphs.kit.test_mongo import Standalone, Uninitiated
 from tests.subgraphs.support import running as serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
 PASSWORD: Final = "hunter2"
 # How long the start may take until it fails, on an idle machine; here it has three times as long.
 SECONDS: Final = 30
+# Nothing that an operator waits for takes longer.
+LONGEST_WAIT: Final = 10
 
 
 class WithPassword(RedisServer):
@@ -131,6 +139,68 @@ def test_a_mongodb_without_transactions_stops_the_start(kind: type[Mongod], advi
 def test_malformed_brokers_stop_the_start(tmp_path: Path) -> None:
     printed = start(tmp_path, KAFKA_BROKERS="http://127.0.0.1:9092")
     assert "KAFKA_BROKERS: 'http://127.0.0.1:9092' is not of the form host:port" in printed
+
+
+@asynccontextmanager
+async def refusing() -> AsyncIterator[str]:
+    """An address where nothing listens."""
+    yield f"127.0.0.1:{free_port()}"
+
+
+@asynccontextmanager
+async def silent() -> AsyncIterator[str]:
+    """The address of a server that accepts connections and never responds."""
+
+    async def read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await reader.read()
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(read, "127.0.0.1", 0)
+    try:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+
+
+# A service that stops breaks off an attempt to connect.
+@pytest.mark.filterwarnings("ignore:Unclosed AIOKafkaConnection:ResourceWarning")
+@pytest.mark.parametrize("address", [refusing, silent])
+async def test_brokers_that_are_away_do_not_stop_the_start(
+    address: Callable[[], AbstractAsyncContextManager[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service is ready, its log says once what is wrong with the consumer and with the relay, and it can stop."""
+    assert kafka.CONNECT_SECONDS + kafka.STOP_SECONDS <= LONGEST_WAIT
+    monkeypatch.setattr(kafka, "CONNECT_SECONDS", 0.1)
+    monkeypatch.setattr(kafka, "PUBLISH_SECONDS", 0.1)
+    monkeypatch.setattr(kafka_bus, "RETRY_SECONDS", 0.01)
+    async with sqlite_factory(tmp_path / "account.sqlite3")() as store:
+        await opened(store, person())
+    async with address() as brokers, asyncio.timeout(SECONDS):
+        variables = {"MOSAFE_DATA_DIR": str(tmp_path), "ACCOUNT_LEDGER_KEY": KEY_TEXT, "KAFKA_BROKERS": brokers}
+        with capture_logs() as lines:
+            async with serving(create_app(load(AccountSettings, variables))) as http:
+                while len(found := [line for line in lines if "KAFKA_BROKERS" in line.get("reason", "")]) < 2:
+                    await asyncio.sleep(0.01)
+                assert (await http.get("/health/ready")).json() == {"status": "ready"}
+        gc.collect()
+    reasons = {line["event"]: line["reason"] for line in found}
+    assert reasons["events are not processed; they stay in Kafka"] == (
+        f"KAFKA_BROKERS: Kafka at {brokers} does not respond; check the address, and that the broker runs"
+    )
+    relayed = reasons["events are not processed; they stay in the outbox"]
+    assert relayed.startswith(f"KAFKA_BROKERS: Kafka at {brokers} did not take events: ")
+    assert relayed.endswith("; check the address, that the broker runs, and that this service may write to the topics")
+
+
+async def test_a_command_does_not_wait_for_silent_brokers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kafka, "CONNECT_SECONDS", 0.1)
+    async with silent() as brokers, asyncio.timeout(SECONDS):
+        with pytest.raises(
+            StartupError, match=f"KAFKA_BROKERS: Kafka at {brokers} does not respond; check the address"
+        ):
+            await anext(aiter(kafka.records_since(brokers, ["accounts.v1"], None, follow=False)))
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 from servicekit.errors import StartupError
@@ -24,10 +26,40 @@ if TYPE_CHECKING:
 
 VARIABLE: Final = "KAFKA_BROKERS"
 REQUEST_SECONDS: Final = 5
+# How long a consumer or a command waits for the first response of a broker.
+CONNECT_SECONDS: Final = 8.0
 # How long one call of `publish` may take. If a broker fails, another broker takes over within this time.
 PUBLISH_SECONDS: Final = 20.0
 STOP_SECONDS: Final = 2.0
 FETCH_MILLISECONDS: Final = 200
+
+# While no broker responds, aiokafka would log each attempt to connect. The callers log the failure once.
+logging.getLogger("aiokafka").addFilter(lambda record: record.funcName != "bootstrap")
+
+
+class Unreachable(Exception):
+    """No broker has responded. The message has the variable, the addresses and the advice, for operators."""
+
+
+async def check_reachable(brokers: str) -> None:
+    """Return when a broker has responded.
+
+    The clients of aiokafka would wait 40 s for each broker: as long as for the requests with which a group begins.
+
+    Raises:
+        Unreachable: no broker has responded within `CONNECT_SECONDS`.
+    """
+    hosts = brokers.split(",")
+    timeout = max(1, round(CONNECT_SECONDS * 1000 / len(hosts)))
+    client = AIOKafkaClient(bootstrap_servers=hosts, client_id="mosafe-check", request_timeout_ms=timeout)
+    try:
+        await client.bootstrap()
+    except (KafkaError, TimeoutError, OSError) as error:
+        raise Unreachable(
+            f"{VARIABLE}: Kafka at {brokers} does not respond; check the address, and that the broker runs"
+        ) from error
+    finally:
+        await client.close()
 
 
 class KafkaPublisher:
@@ -139,13 +171,17 @@ async def records_since(
     }
     async with AsyncExitStack() as stack:
         try:
-            async with asyncio.timeout(PUBLISH_SECONDS):
+            await check_reachable(brokers)
+            async with asyncio.timeout(CONNECT_SECONDS):
                 async with AIOKafkaConsumer(**options) as probe:
                     existing = sorted(await probe.topics() & set(topics))
                 consumer = await stack.enter_async_context(AIOKafkaConsumer(*existing, **options))
                 ends = await _begin(consumer, since)
+        except Unreachable as error:
+            raise StartupError(str(error)) from error
         except (KafkaError, TimeoutError) as error:
-            raise StartupError(f"{VARIABLE}: Kafka at {brokers} does not respond: {error}") from error
+            reason = str(error) or f"no response within {CONNECT_SECONDS:g} s"
+            raise StartupError(f"{VARIABLE}: Kafka at {brokers} does not deliver events: {reason}") from error
         while follow or any([await consumer.position(partition) < end for partition, end in ends.items()]):
             fetched = await consumer.getmany(timeout_ms=FETCH_MILLISECONDS)
             for record in (record for records in fetched.values() for record in records):

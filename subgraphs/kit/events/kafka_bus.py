@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import structlog
@@ -15,7 +16,14 @@ from servicekit.errors import StoreFailure
 from subgraphs.kit.events.cloud_events import DEAD_LETTERS, Record, from_record
 from subgraphs.kit.events.delivery import TEMPORARY, deliver
 from subgraphs.kit.events.failure_log import FailureLog
-from subgraphs.kit.events.kafka import FETCH_MILLISECONDS, VARIABLE, KafkaPublisher
+from subgraphs.kit.events.kafka import (
+    FETCH_MILLISECONDS,
+    STOP_SECONDS,
+    VARIABLE,
+    KafkaPublisher,
+    Unreachable,
+    check_reachable,
+)
 from subgraphs.kit.events.outbox_reader import BATCH, RETRY_SECONDS
 
 if TYPE_CHECKING:
@@ -52,7 +60,10 @@ class KafkaBus:
         )
         while True:
             try:
+                await check_reachable(self._brokers)
                 await self._consume(consumer, failures)
+            except Unreachable as error:
+                failures.failed(str(error))
             except (KafkaError, TimeoutError, OSError) as error:
                 failures.failed(f"{VARIABLE}: Kafka at {self._brokers} does not deliver events: {error!r}")
             except Exception:  # noqa: BLE001 - the loop must go on, because no other process may run
@@ -76,7 +87,7 @@ class KafkaBus:
             )
             partitions = _AssignedPartitions()
             client.subscribe(sorted(consumer.topics), listener=partitions)
-            stack.push_async_callback(client.stop)
+            stack.push_async_exit(partial(_stop, client))
             await client.start()
             failing: set[TopicPartition] = set()
             while True:
@@ -97,6 +108,18 @@ class KafkaBus:
                             failing.discard(partition)
                             if not failing:
                                 failures.succeeded()
+
+
+async def _stop(client: Any, kind: type[BaseException] | None, *_: object) -> None:
+    """Leave the group.
+
+    A service that stops does not wait for a broker that does not respond: what is left of the client ends with the
+    process. After a failure, the client must end before the next one begins, or both would be members of the group.
+    """
+    is_last = kind is not None and issubclass(kind, asyncio.CancelledError)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(STOP_SECONDS if is_last else None):
+            await client.stop()
 
 
 class _AssignedPartitions(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types

@@ -6,8 +6,10 @@ Covers `subgraphs/kit/events/kafka.py` and `subgraphs/kit/events/cloud_events.py
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
-from contextlib import asynccontextmanager
+import time
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +21,7 @@ from bank.values import format_timestamp
 from mosafe.local_servers.kafka_mock import KafkaMock
 from mosafe.local_servers.server_process import free_port
 from subgraphs.kit.events import kafka as module
-from subgraphs.kit.events import outbox_reader
+from subgraphs.kit.events import kafka_bus, outbox_reader
 from subgraphs.kit.events.cloud_events import Record, from_record, to_record
 from subgraphs.kit.events.kafka import KafkaPublisher
 from subgraphs.kit.events.kafka_bus import KafkaBus
@@ -157,6 +159,25 @@ async def test_kafka_that_hangs_for_a_while_loses_nothing(
             await memory.has(29)
     assert memory.versions == {"aa": list(range(1, 30))}
     assert memory.given_up == []
+
+
+@pytest.mark.filterwarnings("ignore:Unclosed AIOKafka:ResourceWarning")  # the client is given up
+async def test_a_service_stops_while_kafka_hangs(log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise, the request to leave the group would take 40 s, and so would the stop."""
+    monkeypatch.setattr(kafka_bus, "STOP_SECONDS", 0.1)
+    memory = Memory(("aa",))
+    with running(KafkaMock(tmp_path / "kafka")) as kafka:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(publishing(log, kafka.brokers, "account"))
+            await stack.enter_async_context(consuming(KafkaBus(kafka.brokers, "account"), memory))
+            await log.append(opened(1))
+            await memory.has(1)
+            kafka.pause()
+            began = time.monotonic()
+            await stack.aclose()
+            assert time.monotonic() - began < 15
+        kafka.resume()
+    gc.collect()
 
 
 @pytest.mark.parametrize(
