@@ -55,6 +55,7 @@ SQLITE_DIGESTS: Final[dict[str, list[str]]] = {
         "d7bbfffcd940775f",
         "4cc44b780fb1fbbb",
         "eb33da60a0eb5ea2",
+        "786304a9ba80f37e",
     ],
     "auth": [
         "d2de06bbf7f4ac4a",
@@ -86,6 +87,7 @@ MONGODB_DIGESTS: Final[dict[str, list[str]]] = {
         "e94cbc2e12967330",
         "72a67bdadd61d43d",
         "7d8e3c9582e518f9",
+        "799bc0f2b1b52a75",
     ],
     "transaction": [
         "e870e4367f3673b7",

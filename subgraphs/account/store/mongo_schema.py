@@ -169,6 +169,12 @@ async def create_exports(database: AsyncDatabase[Document]) -> None:
     await database[PARTS].create_index([("exportId", ASCENDING), ("number", ASCENDING)], unique=True)
 
 
+async def index_filtered_lists(database: AsyncDatabase[Document]) -> None:
+    """Create the indexes of lists of all accounts with a filter. A step of the migrations."""
+    for fields in (("status", "type", "_id"), ("currency", "status", "type", "_id")):
+        await database[ACCOUNTS].create_index([(field, ASCENDING) for field in fields])
+
+
 # Maps a collection to its indexes. Each index is a pair: its fields, and whether it is unique.
 INDEXES: Final[dict[str, tuple[tuple[tuple[str, ...], bool], ...]]] = {
     ACCOUNTS: ((("userId", "_id"), False), (("status", "_id"), False)),

@@ -352,4 +352,13 @@ MIGRATIONS: Final = (
     Migration(10, "epochs of the cache", CACHE_EPOCHS_TABLE),
     Migration(11, "events that could not be processed", (DEAD_LETTERS_TABLE,)),
     Migration(12, "statement exports", _EXPORTS),
+    # A filtered list of all accounts reads some ranges of one of these indexes, in the order of the list.
+    Migration(
+        13,
+        "indexes for filtered lists",
+        (
+            "CREATE INDEX accounts_by_status ON accounts (status, type, id) WHERE user_id IS NOT NULL",
+            "CREATE INDEX accounts_by_currency ON accounts (currency, status, type, id) WHERE user_id IS NOT NULL",
+        ),
+    ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from bson import Decimal128, ObjectId
@@ -69,7 +70,7 @@ def many_accounts(first: int, last: int) -> Iterator[Account]:
 def reads(store: AccountStore, account: Account, ann: OnBehalfOf, size: int) -> dict[str, Callable[[], Awaitable[Any]]]:
     period = Period(BEGIN, moment(10 * LONG))
     middle = (str(to_milliseconds(moment(size // 2))), str(position(size // 2)))
-    return {
+    found: dict[str, Callable[[], Awaitable[Any]]] = {
         "by id": lambda: store.by_ids([account.id]),
         "by number": lambda: store.by_numbers([account.number]),
         "a person's accounts": lambda: store.pages_of([ann.user_id], ALL, PageRequest()),
@@ -83,6 +84,20 @@ def reads(store: AccountStore, account: Account, ann: OnBehalfOf, size: int) -> 
         "balance at a time": lambda: store.balances_before([(account.id, moment(size // 2))]),
         "a posting": lambda: store.post(deposit(ann, account.id, "1.00")),
     }
+    # Nearly all accounts are active savings accounts in USD.
+    filters = {
+        "frozen": AccountFilter((AccountStatus.FROZEN,)),
+        "checking": AccountFilter(types=(account.type,)),
+        "checking of any status": AccountFilter(None, (account.type,)),
+        "in JPY": AccountFilter(currencies=("JPY",)),
+        "checking in USD": AccountFilter(None, (account.type,), ("USD",)),
+        "active or frozen": AccountFilter(),
+    }
+    for name, wanted in filters.items():
+        found[name] = partial(store.page, wanted, PageRequest(20))
+        found[f"{name}, backwards"] = partial(store.page, wanted, PageRequest(20, backwards=True))
+        found[f"{name}, after"] = partial(store.page, wanted, PageRequest(20, after=("1" * 24,)))
+    return found
 
 
 async def test_in_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
