@@ -76,6 +76,7 @@ SQLITE_DIGESTS: Final[dict[str, list[str]]] = {
         "4cc44b780fb1fbbb",
         "2f0cf3f4ae12ba96",
         "b20b4a2ed5c4ea94",
+        "ea93f49dd7dd7689",
     ],
 }
 # The digest of the database after each migration in MongoDB: collections with their validators, and indexes.
@@ -99,6 +100,7 @@ MONGODB_DIGESTS: Final[dict[str, list[str]]] = {
         "b4a5d6b03fecaa2f",
         "0d74223755732eac",
         "2e4f7d32c57aed86",
+        "527cf8c5071a5a64",
     ],
 }
 # Modules with migrations may import these packages of ours, which have no rules of the bank.

@@ -194,6 +194,16 @@ async def create_notifications(database: AsyncDatabase[Document]) -> None:
     await database[NOTIFICATIONS].create_indexes(list(_NOTIFICATION_INDEXES))
 
 
+# All transactions have a type. So they are all in the index, and it is used only for queries with a type.
+_BY_STATUS: Final = IndexModel(
+    _in_list_order("status", "type"), name="by_status", partialFilterExpression={"type": {"$exists": True}}
+)
+
+
+async def _index_filtered_lists(database: AsyncDatabase[Document]) -> None:
+    await database[_COLLECTION].create_indexes([_BY_STATUS])
+
+
 MIGRATIONS: Final = (
     MongoMigration(1, "identity of the store and outbox", create_common_collections),
     MongoMigration(2, "transactions", _create_transactions),
@@ -204,4 +214,5 @@ MIGRATIONS: Final = (
     MongoMigration(7, "events that could not be processed", create_dead_letters),
     MongoMigration(8, "notifications", create_notifications),
     MongoMigration(9, "exchanges of currencies", _add_conversions),
+    MongoMigration(10, "index for filtered lists", _index_filtered_lists),
 )

@@ -190,4 +190,16 @@ MIGRATIONS = (
             "ALTER TABLE transactions ADD COLUMN rates_version TEXT",
         ),
     ),
+    # A filtered list of all transactions reads some ranges of this index, in the order of the list. The condition is
+    # true for all rows, and keeps SQLite from taking this index for queries without the condition.
+    Migration(
+        14,
+        "index for filtered lists",
+        (
+            (
+                "CREATE INDEX transactions_by_status ON transactions (status, type, created_at, id)"
+                " WHERE type IS NOT NULL"
+            ),
+        ),
+    ),
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pymongo.write_concern import WriteConcern
 
 from subgraphs.kit.connections import PageRequest
-from subgraphs.transaction.domain import Parties, TransactionStatus
+from subgraphs.transaction.domain import Parties, TransactionStatus, TransactionType
 from subgraphs.transaction.store import sqlite
 from subgraphs.transaction.store.mongo_documents import history_entry, to_document
 from subgraphs.transaction.store.protocol import Filter, Listing, sort_key
@@ -70,6 +70,18 @@ def reads(
                 f"{name} of {viewer}, completed": partial(store.listing, filtered),
                 f"{name} of accounts of {viewer}": partial(store.listing_of_accounts, accounts, listing),
             }
+        # All transactions are completed transfers.
+        filters = {
+            "failed": Filter(statuses=frozenset({TransactionStatus.FAILED})),
+            "fees": Filter(types=frozenset({TransactionType.FEE})),
+            "held": Filter(statuses=frozenset({TransactionStatus.HELD})),
+            "completed or failed fees": Filter(
+                frozenset({TransactionType.FEE}), frozenset({TransactionStatus.COMPLETED, TransactionStatus.FAILED})
+            ),
+            "late fees": Filter(types=frozenset({TransactionType.FEE}), created_from=START),
+        }
+        for kind, wanted in filters.items():
+            found[f"{name} of {kind}"] = partial(store.listing, Listing(None, wanted, page))
     return found
 
 
