@@ -92,11 +92,12 @@ class ServiceCredential:
     def authorization(self, *, service: str, audience: str) -> str:
         """Return the `Authorization` header for a request from `service` to `audience`."""
         now = int(self._clock())
-        signed_at, header = self._signed.get((service, audience), (0, ""))
-        if not 0 <= now - signed_at < _REUSE_SECONDS:
-            claims = {"iss": service, "aud": audience, "iat": now, "exp": now + LIFETIME_SECONDS}
-            header = f"Bearer {jwt.encode(claims, self._secret, algorithm=_ALGORITHM)}"
-            self._signed[service, audience] = now, header
+        last = self._signed.get((service, audience))
+        if last is not None and 0 <= now - last[0] < _REUSE_SECONDS:
+            return last[1]
+        claims = {"iss": service, "aud": audience, "iat": now, "exp": now + LIFETIME_SECONDS}
+        header = f"Bearer {jwt.encode(claims, self._secret, algorithm=_ALGORITHM)}"
+        self._signed[service, audience] = now, header
         return header
 
     def verify(self, authorization: str | None, *, audience: str) -> str:

@@ -99,8 +99,9 @@ async def test_the_deadline_includes_a_response_that_arrives_byte_by_byte() -> N
     """Before, each byte started the time again."""
 
     async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nx: ")
         while True:
-            writer.write(b"H")
+            writer.write(b"x")
             await writer.drain()
             await asyncio.sleep(0.01)  # the drip itself is what the test sends
 

@@ -191,6 +191,53 @@ async def reverse(bank: Bank, actor: Person, target: Target) -> bool:
     return done(await bank.as_(actor).execute(query, {"input": given}))
 
 
+async def request_export(bank: Bank, actor: Person, target: Target) -> bool:
+    return await export_of(bank, actor, target) is not None
+
+
+async def export_of(bank: Bank, actor: Person, target: Target) -> str | None:
+    """Request an export of the account's statement. Return the id of the export, None if it is refused."""
+    query = """mutation ($input: RequestStatementExportInput!) { requestStatementExport(input: $input) {
+        ... on RequestStatementExportSuccess { export { id } } } }"""
+    given = {"accountId": target.account["id"], "format": "CSV"}
+    data = (await accounts_client(bank, actor).execute(query, {"input": given})).ok()
+    export = data["requestStatementExport"].get("export")
+    return None if export is None else str(export["id"])
+
+
+async def read_export(bank: Bank, actor: Person, target: Target) -> bool:
+    export = await export_of(bank, target.owner, target)
+    query = "query ($id: ID!) { statementExport(id: $id) { id account { id } content } }"
+    return shows(await accounts_client(bank, actor).execute(query, {"id": export}), str(export))
+
+
+async def list_exports(bank: Bank, actor: Person, target: Target) -> bool:
+    export = await export_of(bank, target.owner, target)
+    return shows(await accounts_client(bank, actor).execute("{ statementExports { id } }"), str(export))
+
+
+async def notification_of(bank: Bank, target: Target) -> str:
+    """Return the id of a notification of the owner. The consumer of events writes it in the background."""
+    query = "{ notifications(first: 100) { nodes { id } } }"
+    async with asyncio.timeout(20):
+        while not (nodes := (await bank.as_(target.owner).execute(query)).ok()["notifications"]["nodes"]):
+            await asyncio.sleep(0.05)  # there is no event of the consumer to wait for
+    return str(nodes[0]["id"])
+
+
+async def list_notifications(bank: Bank, actor: Person, target: Target) -> bool:
+    notification = await notification_of(bank, target)
+    return shows(await bank.as_(actor).execute("{ notifications(first: 100) { nodes { id } } }"), notification)
+
+
+async def mark_notification(bank: Bank, actor: Person, target: Target) -> bool:
+    notification = await notification_of(bank, target)
+    query = "mutation ($ids: [ID!]!) { markNotificationsRead(ids: $ids) { __typename } }"
+    await bank.as_(actor).execute(query, {"ids": [notification]})
+    unread = await bank.as_(target.owner).execute("{ notifications(first: 100, unreadOnly: true) { nodes { id } } }")
+    return not shows(unread, notification)
+
+
 STAFF: Final = frozenset({SUPPORT, ADMIN})
 NOBODY: Final = frozenset[str]()
 
@@ -221,6 +268,12 @@ TABLE: Final[dict[str, list[tuple[Any, tuple[bool, frozenset[str]]]]]] = {
     "approveTransaction": [(approve, COLLEAGUES)],
     "rejectTransaction": [(reject, COLLEAGUES)],
     "reverseTransaction": [(reverse, COLLEAGUES)],
+    # An export and a notification belong to the person who requested or received it, whatever the role of others.
+    "requestStatementExport": [(request_export, READ)],
+    "statementExport": [(read_export, OWNER_ONLY)],
+    "statementExports": [(list_exports, OWNER_ONLY)],
+    "notifications": [(list_notifications, OWNER_ONLY)],
+    "markNotificationsRead": [(mark_notification, OWNER_ONLY)],
 }
 # They name nobody's data: an account is always opened for the caller.
 WITHOUT_DATA: Final = {"openAccount", "_service"}

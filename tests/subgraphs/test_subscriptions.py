@@ -233,7 +233,6 @@ async def test_an_idle_connection_ends_with_its_token(
     # Clocks may differ by 5 s, so this token is valid for another second.
     token = bank.issuer.token(bank.ann.id, claims={"exp": int(time.time()) - LEEWAY_SECONDS + 1})
     async with connected(accounts, token) as ann:
-        assert json.loads(await ann.connection.recv()) == {"type": "ping"}
         assert await ann.close_code() == 4403
 
 

@@ -126,7 +126,7 @@ async def test_the_operations_with_the_most_requests_come_first(location: str, m
         await store.write(batch(NOW, *requests[20:]), MANY)
         for window, names in (
             (ALWAYS, [f"Q{number}" for number in reversed(range(12))]),
-            (UsageWindow(time.time() - 300), ["Q11", "Q10"]),
+            (UsageWindow((NOW - 300) * MINUTE), ["Q11", "Q10"]),
         ):
             found = await read_operations(store, window, most)
             assert [each.operation.name for each in found] == names[:most]

@@ -13,7 +13,7 @@ from subgraphs.kit.settings import SubgraphSettings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from servicekit.server import Endpoint
+    from servicekit.server import Endpoint, ServerOptions
 
 
 class SomeSettings(SubgraphSettings):
@@ -26,9 +26,10 @@ def test_a_service_group_serves_with_and_without_its_sub_command(
 ) -> None:
     served: list[tuple[str, Endpoint, Any]] = []
 
-    def serve(name: str, create_app: Any, endpoint: Endpoint, settings: SomeSettings) -> None:
+    def serve(name: str, create_app: Any, endpoint: Endpoint, settings: SomeSettings, options: ServerOptions) -> None:
         served.append((name, endpoint, create_app()))
         assert settings.data_dir == tmp_path
+        assert options.websockets
 
     monkeypatch.setattr(commands, "serve", serve)
     group = commands.service_group("some", SomeSettings, lambda settings: settings.port, help_text="Some.")  # type: ignore[arg-type,return-value] # no application is needed here
