@@ -163,6 +163,7 @@ def _most_waiting(settings: RouterSettings) -> int:
 
 
 def _serve_alone(locations: FileLocations, settings: RouterSettings, process_settings: ProcessSettings) -> None:
+    logging.configure("router", process_settings)  # for the lines about the supergraph and the settings
     live = RouterProcess(locations, _most_waiting(settings))
     signal.signal(signal.SIGHUP, lambda _number, _frame: live.request_reload())
     live.start()
@@ -175,6 +176,7 @@ def _serve_as_worker(
 ) -> None:
     index, listener, channel = worker
     logging.name_worker(index)
+    logging.configure("router", process_settings)
     # A terminal sends SIGHUP to all processes. Workers ignore it, because the supervisor reloads the workers.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     connection = socket.socket(fileno=channel)

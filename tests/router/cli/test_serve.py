@@ -23,6 +23,7 @@ import psutil
 import pytest
 
 from tests.router.cli.test_cli import SECONDS, Running, outcome, router, running_process, serving, start
+from tests.router.policies.authorization.clinic import SDL as RESTRICTED_SDL
 from tests.router.shop import SDL
 
 if TYPE_CHECKING:
@@ -392,3 +393,12 @@ def test_a_start_without_supergraph_is_refused(folder: Path) -> None:
     code, _, errors = outcome(router(folder, "serve"))
     assert code == 2
     assert "name one with --supergraph" in errors
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_is_logged_while_the_supergraph_is_loaded_is_json_too(tmp_path: Path, workers: int) -> None:
+    (tmp_path / "supergraph.graphql").write_text(RESTRICTED_SDL)
+    with routing(tmp_path, "", f"--workers={workers}") as running:
+        line = running.event("the supergraph restricts fields, but no authentication is configured")
+        assert (line["level"], line["service"]) == ("warning", "router")
+        running.event("listening")
