@@ -11,9 +11,9 @@ import asyncio
 import shutil
 import sqlite3
 import time
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import structlog
 
@@ -21,7 +21,7 @@ from servicekit.errors import StartupError, StoreFailure
 from servicekit.health import NotReady
 from servicekit.private_files import make_private_folder
 from servicekit.sqlite_failures import DamagedPages, explain, is_damage, is_failure
-from servicekit.sqlite_reader import SqliteReader
+from servicekit.sqlite_reader import SqliteLookups, SqliteReader
 from servicekit.sqlite_writer import SqliteWriter
 
 if TYPE_CHECKING:
@@ -61,17 +61,21 @@ class Migration:
 
 
 class Database:
-    """Two connections to one file: a writer, whose transactions run one after the other, and a reader that never waits.
+    """Three connections to one file.
+
+    The writer's transactions run one after the other. The reader and the connection for short queries never wait for
+    the writer.
 
     Transactions that wait for each other are committed together (`servicekit.sqlite_writer`).
 
     A file that is locked, full, damaged or missing is reported as `StoreFailure`, so that clients try again.
     """
 
-    def __init__(self, path: Path, writer: SqliteWriter, reader: SqliteReader) -> None:
+    def __init__(self, path: Path, writer: SqliteWriter, reader: SqliteReader, lookups: sqlite3.Connection) -> None:
         self._path = path
         self._writer = writer
         self._reader = reader
+        self.lookups: Final = SqliteLookups(lookups, self._failures)
         # Once damage is found, it is remembered: nothing repairs it while the process runs, and later queries may
         # succeed because they do not touch the damaged pages.
         self._damage: str | None = None
@@ -91,16 +95,17 @@ class Database:
         """
         try:
             connection = await asyncio.to_thread(_open_writer, path, migrations, checks_pages=checks_pages)
-            try:
+            with ExitStack() as undone:
+                undone.callback(connection.close)
+                lookups = _open_reader(path)
+                undone.callback(lookups.close)
                 reader = SqliteReader(path, lambda: _open_reader(path))
-            except BaseException:
-                connection.close()
-                raise
+                undone.pop_all()
         except OSError as error:
             raise StartupError(f"cannot open the database {path}: {error}") from error
         except sqlite3.DatabaseError as error:
             raise StartupError(explain(path, error)) from error
-        return cls(path, SqliteWriter(path, connection, lambda: BUSY_SECONDS), reader)
+        return cls(path, SqliteWriter(path, connection, lambda: BUSY_SECONDS), reader, lookups)
 
     def report_commits(self, report: CommitReport | None) -> None:
         """Report each commit of a transaction that is counted."""
@@ -182,6 +187,7 @@ class Database:
             await connection.execute(f"PRAGMA user_version = {version}")
 
     async def close(self) -> None:
+        self.lookups.close()
         await self._reader.close()
         await self._writer.close()
 

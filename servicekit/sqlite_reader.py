@@ -1,4 +1,4 @@
-"""Read transactions on one SQLite file, one after the other, whose statements can be interrupted."""
+"""Reads of one SQLite file: transactions whose statements can be interrupted, and short queries on the event loop."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from servicekit.sqlite_statements import CallThread, Statements, ThreadedStateme
 from servicekit.sqlite_writer import until_done
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
+    from typing import Any
 
 _INTERRUPT_SECONDS: Final = 0.05
 
@@ -67,3 +69,30 @@ class SqliteReader:
             interrupted = self._connection
             self._connection = self._open_connection()
             interrupted.close()
+
+
+class SqliteLookups:
+    """Queries that read only a few rows, found by an index, on a connection of their own.
+
+    They are executed on the event loop, because a switch to a thread costs more processor time than such a query. Each
+    query sees the last commit. It waits for no other transaction.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, failures: Callable[[], AbstractContextManager[None]]) -> None:
+        """`connection` cannot write. `failures` turns errors of the file into StoreFailure."""
+        self._connection = connection
+        self._failures = failures
+
+    async def execute_fetchall(
+        self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> Sequence[sqlite3.Row]:
+        """Execute a query, and return all rows of its result.
+
+        Raises:
+            StoreFailure: the file cannot be read.
+        """
+        with self._failures():
+            return self._connection.execute(sql, parameters).fetchall()
+
+    def close(self) -> None:
+        self._connection.close()

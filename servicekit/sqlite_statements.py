@@ -21,13 +21,17 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Statements(Protocol):
-    """Executes statements of one connection. All methods raise sqlite3.Error."""
+class Queries(Protocol):
+    """Executes queries. The method raises sqlite3.Error."""
 
     async def execute_fetchall(
         self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
     ) -> Sequence[sqlite3.Row]:
         """Execute a statement, and return all rows of its result."""
+
+
+class Statements(Queries, Protocol):
+    """Executes statements of one connection. All methods raise sqlite3.Error."""
 
     async def execute(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> int:
         """Execute a statement, and return the number of rows that it has changed."""

@@ -118,6 +118,19 @@ async def test_a_snapshot_sees_one_state_and_cannot_write(tmp_path: Path) -> Non
         assert await names(database) == ["a"]
 
 
+async def test_a_lookup_sees_the_last_commit_waits_for_no_transaction_and_cannot_write(tmp_path: Path) -> None:
+    query = "SELECT name FROM items WHERE id = ?"
+    async with opened(tmp_path / "x.sqlite3") as database:
+        async with database.transaction() as connection, database.snapshot() as old:
+            await old.execute_fetchall("SELECT * FROM items")
+            await connection.execute("INSERT INTO items (name) VALUES ('a')")
+            assert await asyncio.wait_for(database.lookups.execute_fetchall(query, (1,)), 2) == []
+        assert [row["name"] for row in await database.lookups.execute_fetchall(query, (1,))] == ["a"]
+        with pytest.raises(StoreFailure):
+            await database.lookups.execute_fetchall("DELETE FROM items")
+        assert await names(database) == ["a"]
+
+
 async def test_write_transactions_of_one_process_wait_for_each_other(tmp_path: Path) -> None:
     async with opened(tmp_path / "x.sqlite3") as database:
 
@@ -253,6 +266,8 @@ async def test_damage_that_is_found_later_is_a_failure_and_is_remembered(tmp_pat
             await names(database)
         assert "is damaged" in caught.value.explanation
         assert str(path) not in caught.value.message
+        with pytest.raises(StoreFailure):
+            await database.lookups.execute_fetchall("SELECT * FROM items WHERE id = 1")
         path.write_bytes(b"")  # later queries may not meet the damage
         with pytest.raises(NotReady, match="is damaged"):
             await database.ping()

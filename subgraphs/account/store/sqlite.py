@@ -76,12 +76,10 @@ class SqliteAccountStore(SqliteExports, SqliteCacheEpochs):
         await chain_old_entries(self._database, key)
 
     async def by_ids(self, ids: Collection[str]) -> Mapping[str, Account]:
-        async with self._database.snapshot() as connection:
-            return await accounts_by(connection, "id", ids)
+        return await accounts_by(self._database.lookups, "id", ids)
 
     async def by_numbers(self, numbers: Collection[str]) -> Mapping[str, Account]:
-        async with self._database.snapshot() as connection:
-            return await accounts_by(connection, "number", numbers)
+        return await accounts_by(self._database.lookups, "number", numbers)
 
     async def page(self, wanted: AccountFilter, page: PageRequest) -> Sequence[Account]:
         query, parameters = _filtered(wanted, page) if _is_filtered(wanted) else _unfiltered(page)
@@ -164,8 +162,7 @@ class SqliteAccountStore(SqliteExports, SqliteCacheEpochs):
         return frozenset(row["transaction_id"] for row in rows)
 
     async def wrong_receivers(self, user_id: str, at: datetime) -> Sequence[datetime]:
-        async with self._database.snapshot() as connection:
-            return await wrong_receivers(connection, user_id, at)
+        return await wrong_receivers(self._database.lookups, user_id, at)
 
     async def post(self, posting: Posting, limits: Limits = DEFAULT_LIMITS) -> Outcome:
         async with self._ledger() as ledger:

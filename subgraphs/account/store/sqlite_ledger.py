@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from servicekit.sqlite_statements import Statements
+    from servicekit.sqlite_statements import Queries, Statements
     from subgraphs.account.domain import Account
     from subgraphs.account.hash_chain import ChainKey
     from subgraphs.account.holds import Hold, HoldChange
@@ -156,7 +156,7 @@ async def last_link(connection: Statements, account_id: str) -> Link:
     return next((Link(row["position"], row["hash"]) for row in rows), Link())
 
 
-async def wrong_receivers(connection: Statements, user_id: str, at: datetime) -> list[datetime]:
+async def wrong_receivers(connection: Queries, user_id: str, at: datetime) -> list[datetime]:
     """Return what `AccountStore.wrong_receivers` returns; see `settlement.names_wrong_receiver`."""
     rows = await connection.execute_fetchall(
         "SELECT decided_at FROM postings WHERE on_behalf_of = ? AND decided_at > ? AND decided_at < ?"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from servicekit.sqlite_statements import Statements
+    from servicekit.sqlite_statements import Queries
 
 
 # The condition for accounts of customers. Without the plus sign, SQLite would take the index of `internal_name` for
@@ -51,7 +51,7 @@ def _staff_action(row: sqlite3.Row) -> StaffAction | None:
     )
 
 
-async def accounts_by(connection: Statements, column: str, keys: Collection[str]) -> dict[str, Account]:
+async def accounts_by(connection: Queries, column: str, keys: Collection[str]) -> dict[str, Account]:
     """Return the customers' accounts whose `column` has one of the values `keys`, by this value.
 
     `column` becomes part of the SQL text, so it must be a constant of the caller.

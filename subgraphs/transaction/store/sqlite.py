@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from servicekit.sqlite_statements import Statements
+    from servicekit.sqlite_statements import Queries, Statements
     from subgraphs.transaction.idempotency import KeyEntry, KeyScope
     from subgraphs.transaction.problems import Problem
     from subgraphs.transaction.store.protocol import Change, Listing, TurnoverRequest
@@ -124,8 +124,7 @@ class SqliteTransactionStore(SqliteProviderEvents, SqliteNotifications):
         return None
 
     async def find_key(self, scope: KeyScope, at: datetime) -> UsedKey | None:
-        async with self._database.snapshot() as connection:
-            return await _find_key(connection, scope, self._not_ahead(at))
+        return await _find_key(self._database.lookups, scope, self._not_ahead(at))
 
     def _not_ahead(self, at: datetime) -> datetime:
         """Return the time that decides whether a key has expired: `at`, but not after the time of `_clock`.
@@ -201,7 +200,7 @@ class SqliteTransactionStore(SqliteProviderEvents, SqliteNotifications):
         return [row["id"] for row in await self._read(_SETTLED_IDS, (after, json.dumps(sorted(SETTLED)), limit))]
 
     async def by_ids(self, transaction_ids: Sequence[str]) -> Mapping[str, Transaction]:
-        rows = await self._read(
+        rows = await self._database.lookups.execute_fetchall(
             "SELECT * FROM transactions WHERE id IN (SELECT value FROM json_each(?))",
             (json.dumps(list(transaction_ids)),),
         )
@@ -243,7 +242,7 @@ class SqliteTransactionStore(SqliteProviderEvents, SqliteNotifications):
             return await connection.execute_fetchall(sql, parameters)
 
 
-async def _find_key(connection: Statements, scope: KeyScope, at: datetime) -> UsedKey | None:
+async def _find_key(connection: Queries, scope: KeyScope, at: datetime) -> UsedKey | None:
     for row in await connection.execute_fetchall(_FIND_KEY, _key(scope)):
         transaction = _from_row(row)
         if not may_be_reused(from_milliseconds(row["expires_at"]), transaction, at):
