@@ -21,6 +21,7 @@ from tests.peers.plan_difference import (
 )
 from tests.router.oracle.cases import ROOT, Case
 from tests.router.oracle.comparison import ComposedFederation, composed
+from tests.router.oracle.monolith import MAX_FIELDS
 from tests.router.oracle.operation_generator import Operation
 from tests.router.oracle.subgraph_rules import FederationRules
 from tests.router.planner import test_conflicting_requirements
@@ -177,6 +178,19 @@ def test_a_plan_that_selects_a_non_null_field_for_further_types_is_wrong(
     comparison = PlanComparison(operation, measured, measured, theirs)
     federation = ComposedFederation(supergraph.api_schema, rules, supergraph, data)
     assert is_apollos_plan_right(federation, [data], comparison) is right
+
+
+def test_data_with_a_too_large_response_says_nothing_about_a_plan() -> None:
+    supergraph, rules = FIELD_OF_ONE_TYPE.supergraph(), FederationRules.of(FIELD_OF_ONE_TYPE.subgraphs)
+    data: Data = json.loads((FIELD_OF_ONE_TYPE.folder / "data.json").read_text())
+    too_large: Data = data | {"Query": data["Query"] | {"titles": ["@Book:1"] * MAX_FIELDS}}
+    theirs = plan_for_interface_object(together=True)
+    measured = measure_json(theirs)
+    operation = Operation("{ titles { ... on Book { stars } ... on Film { stars rating } } }", {})
+    comparison = PlanComparison(operation, measured, measured, theirs)
+    federation = ComposedFederation(supergraph.api_schema, rules, supergraph, data)
+    assert is_apollos_plan_right(federation, [too_large], comparison)
+    assert not is_apollos_plan_right(federation, [too_large, data], comparison)
 
 
 @pytest.mark.parametrize("case", [NON_NULL_BELOW_ONE_TYPE, REQUIREMENT_BELOW_ONE_TYPE], ids=lambda case: case.name)

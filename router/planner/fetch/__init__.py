@@ -7,8 +7,9 @@ group* is a future fetch of the plan. Fetch groups can still be merged. The *gua
 
 - `root_field_planning` chooses the options for root fields and builds their fetch groups.
 - `group_builder` builds fetch groups from chosen options. `group_drafts` decides which of them share a fetch.
-- `entity_fetch_sharing` decides what a fetch can select for all of its entities. `type_conditions_in_paths` restricts a
-  fetch to the entities below objects of certain types.
+- `entity_fetch_sharing` decides what a fetch can select for all of its entities. For this, `non_null_fields_of_client`
+  finds what the client selects in other fetches. `type_conditions_in_paths` restricts a fetch to the entities below
+  objects of certain types.
 - `passes/` merges fetch groups.
 - `operation_writer` writes the fetches.
 - `selection_trees` collects what a fetch selects.

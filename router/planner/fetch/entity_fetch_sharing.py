@@ -21,7 +21,9 @@ The response to the client does not have the additional fields. Three kinds of t
   another fetch gets the same field of the books correctly, the response would have an error beside the correct value.
 - A field with `@fromContext` arguments: for books, it would get null as their value.
 
-A key field does no harm, because a subgraph that has found an entity knows the keys of the entity.
+A key field does no harm, because a subgraph that has found an entity knows the keys of the entity. Neither does a field
+that is non-null in the response, if the client selects it for the same entities, but another fetch returns it: if the
+field fails, its null propagates in the response anyway. This does not hold for `@requires` and `@fromContext`.
 
 A fetch therefore selects a harmful field only if the field is selected for all entities to which it applies. A
 condition in the path of a fetch restricts the fetch to the entities below objects of certain types.
@@ -73,16 +75,40 @@ class HarmfulField(NamedTuple):
         likeness: the name and the arguments of the field; for a composite field also the response key. Two harmful
             fields do the same harm if their `around`, `conditions` and `likeness` are equal.
         guards: the guards under which the field is selected.
+        parents: the types that the parent object can have.
+        is_only_non_null: whether the field does harm only because it is non-null.
+        returned: the path of the object that the field returns; None for a leaf field.
     """
 
     around: ObjectPath
     conditions: tuple[str, ...]
     likeness: str
     guards: Guards
+    parents: frozenset[str] = frozenset()
+    is_only_non_null: bool = False
+    returned: ObjectPath | None = None
 
     def comes_with(self, other: HarmfulField) -> bool:
         """Return whether `other` does the same harm (see above), and is selected whenever this field is selected."""
         return self[:3] == other[:3] and other.guards <= self.guards
+
+
+class NonNullSelection(NamedTuple):
+    """Where the client selects a field that is non-null in the response, whichever fetch returns the field.
+
+    Attributes:
+        around: the path of the parent object.
+        likeness: as in `HarmfulField`.
+        guards: the guards under which the field is selected.
+        entities: the types of the entity and of all objects above it.
+        parents: the types of the parent object.
+    """
+
+    around: ObjectPath
+    likeness: str
+    guards: Guards
+    entities: TypesOnPath
+    parents: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +124,7 @@ class EntitySelection:
         given: the leaf fields that the representations contain. These fields do no harm: the subgraph has their values.
         objects: the paths of the entity and of all objects below the entity.
         harmful: the harmful fields of all these objects.
+        client: where the client selects the same fields, in any fetch.
     """
 
     type_name: str
@@ -107,10 +134,33 @@ class EntitySelection:
     given: frozenset[str]
     objects: frozenset[ObjectPath]
     harmful: frozenset[HarmfulField]
+    client: frozenset[NonNullSelection] = frozenset()
 
     def selects_for(self, types: Sequence[str]) -> bool:
         """Return whether the client selects the fields for entities of these types, as in `entities`."""
-        return any(all(map(frozenset.__contains__, allowed, types)) for allowed in self.entities)
+        return any(_have(allowed, types) for allowed in self.entities)
+
+    def does_client_select(self, entry: HarmfulField, types: Sequence[str]) -> bool:
+        """Return whether the client selects a harmful field for entities of these types, in any fetch.
+
+        Return False for a field that does harm otherwise than by its null.
+        """
+        if not entry.is_only_non_null:
+            return False
+        parents = frozenset[str]().union(
+            *(
+                one.parents
+                for one in self.client
+                if (one.around, one.likeness) == (entry.around, entry.likeness)
+                and one.guards <= entry.guards
+                and _have(one.entities, types)
+            )
+        )
+        return types[-1] in parents if not entry.around else entry.parents <= parents
+
+
+def _have(allowed: TypesOnPath, types: Sequence[str]) -> bool:
+    return all(map(frozenset.__contains__, allowed, types))
 
 
 def can_select_all(selections: Sequence[EntitySelection]) -> bool:
@@ -137,15 +187,16 @@ def _is_sent_as_one_type(selections: Iterable[EntitySelection]) -> bool:
     return sum(map(len, types.values())) == len(set[str]().union(*types.values()))
 
 
-def _kinds_of_types(selections: Iterable[EntitySelection]) -> list[list[str]]:
+def _kinds_of_types(selections: Sequence[EntitySelection]) -> list[list[str]]:
     """Return types for the entity and each object above it. Types that no selection distinguishes are one *kind*.
 
     Each kind is represented by one of its types.
     """
     allowed = list(dict.fromkeys(chain(*(_sorted_entities(selection) for selection in selections))))
+    client = [one.entities for one in frozenset[NonNullSelection]().union(*(one.client for one in selections))]
     found: list[list[str]] = []
     for place, sets in enumerate(zip(*allowed, strict=True)):
-        distinct = list(dict.fromkeys(sets))
+        distinct = list(dict.fromkeys((*sets, *(entities[place] for entities in client))))
         if place == len(allowed[0]) - 1:
             distinct += [selection.applies_to for selection in selections]
         kinds: dict[tuple[bool, ...], str] = {}
@@ -180,17 +231,33 @@ def _is_harmless(types: Sequence[str], selections: Iterable[EntitySelection]) ->
     own = [selection for selection in selections if selection.selects_for(types)]
     others = [selection for selection in selections if not selection.selects_for(types)]
     sent_as = {selection.type_name for selection in own if selection.is_interface_object}
-    objects = frozenset[ObjectPath]().union(*(selection.objects for selection in own))
+    objects = set[ObjectPath]().union(*(selection.objects for selection in own))
     given = frozenset[str]().union(*(selection.given for selection in own))
     wanted = frozenset[HarmfulField]().union(*(selection.harmful for selection in own))
-    return all(
-        entry.around not in objects
-        or (not entry.around and entry.likeness in given)
-        or any(entry.comes_with(one) for one in wanted)
+    added = [
+        (entry, other)
         for other in others
         if (other.type_name in sent_as if other.is_interface_object else types[-1] in other.applies_to)
         for entry in other.harmful - wanted
-    )
+    ]
+    # A field is checked before the fields of the object that it returns.
+    for entry, other in sorted(added, key=lambda one: len(one[0].around)):
+        if (
+            entry.around not in objects
+            or (not entry.around and entry.likeness in given)
+            or any(entry.comes_with(one) for one in wanted)
+        ):
+            continue
+        if not other.does_client_select(entry, types):
+            return False
+        if entry.returned is not None:
+            objects.add(entry.returned)
+    return True
+
+
+def composite_likeness(key: str, signature: str) -> str:
+    """Return the `HarmfulField.likeness` of a field with subselections."""
+    return f"{key}:{signature}"
 
 
 def selection_of(
@@ -201,12 +268,13 @@ def selection_of(
     `given` has the leaf fields that the representations of these entities contain.
     """
     gathered = _Gathered(graph, subgraph)
-    gathered.add(entity.in_subgraph, tree, _Place())
+    applies_to = graph.possible(entity.in_subgraph)
+    gathered.add(entity.in_subgraph, tree, _Place(applies_to))
     return EntitySelection(
         entity.in_subgraph,
         graph.is_interface_object(subgraph, entity.in_subgraph),
         frozenset(),
-        graph.possible(entity.in_subgraph),
+        applies_to,
         given,
         frozenset(gathered.objects),
         frozenset(gathered.harmful),
@@ -214,8 +282,9 @@ def selection_of(
 
 
 class _Place(NamedTuple):
-    """The path of an object below an entity, and the types that the object must have."""
+    """The path of an object below an entity, the types that it can have, and the type conditions for it."""
 
+    types: frozenset[str]
     path: ObjectPath = ()
     conditions: tuple[str, ...] = ()
 
@@ -238,13 +307,21 @@ class _Gathered:
                 continue
             field, type_ = definition.fields[entry.name], definition.fields[entry.name].type
             is_non_null = isinstance(type_, NonNullTypeNode) and not _is_in_key(definition, entry.name)
-            if is_non_null or field.requires is not None or field.context_arguments:
-                likeness = entry.signature if entry.tree is None else f"{entry.key}:{entry.signature}"
-                self.harmful.add(HarmfulField(place.path, place.conditions, likeness, entry.guards))
-            if entry.tree is not None:
-                self.add(named_type(type_), entry.tree, _Place((*place.path, entry.key)))
+            needs_inputs = field.requires is not None or bool(field.context_arguments)
+            path = None if entry.tree is None else (*place.path, entry.key)
+            if is_non_null or needs_inputs:
+                likeness = entry.signature if path is None else composite_likeness(entry.key, entry.signature)
+                self.harmful.add(
+                    HarmfulField(
+                        place.path, place.conditions, likeness, entry.guards, place.types, not needs_inputs, path
+                    )
+                )
+            if entry.tree is not None and path is not None:
+                name = named_type(type_)
+                self.add(name, entry.tree, _Place(self.graph.possible(name), path))
         for condition, below in tree.fragments:
-            self.add(condition, below, place._replace(conditions=(*place.conditions, condition)))
+            types = place.types & self.graph.possible(condition)
+            self.add(condition, below, _Place(types, place.path, (*place.conditions, condition)))
 
 
 def _is_in_key(definition: SubgraphType, name: str) -> bool:

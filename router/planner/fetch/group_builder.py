@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from router.planner.fetch.fetch_groups import FetchGroup, RepresentationInput, sources_of
 from router.planner.fetch.group_drafts import GroupDraft, entities_of, is_type_above, parts, path_of
+from router.planner.fetch.non_null_fields_of_client import NonNullFieldsOfClient
 from router.planner.fetch.representation_inputs import Fetched, input_of, is_below
 from router.planner.fetch.selection_trees import TreeBuilder
 from router.planner.normalise.skip_and_include_guards import Guards, weaker, weakest
@@ -63,7 +64,8 @@ class GroupBuilder:
             self._builder(option, guards).leaf(_with_contexts(leaf.selection, option), guards)
         for root in self._draft_of:
             self._select_typename(root)
-        drafts = [part for draft in drafts for part in parts(self._graph, draft, self._entities_of)]
+        client = NonNullFieldsOfClient(self._graph, [leaf for leaf, _ in chosen])
+        drafts = [part for draft in drafts for part in parts(self._graph, draft, self._entities_of, client)]
         for number, draft in enumerate(drafts):
             draft.number = number
             self._draft_of |= dict.fromkeys(draft.inputs, draft)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from router.plan import Path
     from router.planner.choose.choose_hop_inputs import Inputs
     from router.planner.choose.fetches_of_chosen_options import FetchDraft
+    from router.planner.fetch.non_null_fields_of_client import NonNullFieldsOfClient
     from router.planner.graph.query_graph import QueryGraph
     from router.planner.walk.nodes_and_options import Leaf, PathOption, TypesOnPath
 
@@ -130,7 +131,12 @@ def is_type_above(leaf: Leaf, root: PathOption) -> bool:
     return leaf.selection.name == TYPENAME and not is_below(leaf.node, root.node)
 
 
-def parts(graph: QueryGraph, draft: GroupDraft, entities_of_roots: Mapping[PathOption, Entities]) -> list[GroupDraft]:
+def parts(
+    graph: QueryGraph,
+    draft: GroupDraft,
+    entities_of_roots: Mapping[PathOption, Entities],
+    client: NonNullFieldsOfClient,
+) -> list[GroupDraft]:
     """Split the draft if some of its entities must not share a fetch. Otherwise return only the draft itself."""
     alike: dict[EntitySelection, list[Entities]] = {}
     for entities, builder in draft.entities.items():
@@ -140,6 +146,8 @@ def parts(graph: QueryGraph, draft: GroupDraft, entities_of_roots: Mapping[PathO
         roots = [root for root in draft.inputs if entities_of_roots[root] == entities]
         given = _given(chain(*(draft.inputs[root] for root in roots)))
         selection = selection_of(graph, roots[0].subgraph, kind, builder.freeze(), given)
+        if selection.harmful:
+            selection = replace(selection, client=client.selections(roots[0].node, selection.harmful))
         alike.setdefault(selection, []).append(entities)
     found: list[tuple[list[Entities], list[EntitySelection]]] = []
     for selection, same in alike.items():

@@ -1,7 +1,7 @@
 """Entities of several types, or below objects of several types: what one fetch can select for all of them.
 
-Covers `router/planner/fetch/entity_fetch_sharing.py`, `router/planner/fetch/group_drafts.py` and
-`router/planner/fetch/type_conditions_in_paths.py`.
+Covers `router/planner/fetch/entity_fetch_sharing.py`, `router/planner/fetch/group_drafts.py`,
+`router/planner/fetch/non_null_fields_of_client.py` and `router/planner/fetch/type_conditions_in_paths.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,13 @@ import pytest
 
 from router.plan import Each, Key, TypeIs
 from router.planner import PlanOptions, plan
-from router.planner.fetch.entity_fetch_sharing import MOST_SELECTIONS, EntitySelection, HarmfulField, can_select_all
+from router.planner.fetch.entity_fetch_sharing import (
+    MOST_SELECTIONS,
+    EntitySelection,
+    HarmfulField,
+    NonNullSelection,
+    can_select_all,
+)
 from router.planner.fetch.type_conditions_in_paths import common_path
 from router.planner.normalise.skip_and_include_guards import ALWAYS
 from tests.router.planner.federation import composed
@@ -155,6 +161,79 @@ def test_the_path_of_a_fetch_has_a_type_condition_where_another_type_would_be_ha
     assert sorted(re.findall(r'Flatten\(path: "(.*)"\)', planned)) == sorted(paths)
 
 
+FOUND = """
+type Query { found: [Media] }
+interface Media { id: ID! }
+type Book implements Media @key(fields: "id") { id: ID! }
+type Film implements Media { id: ID! author: Person }
+type Play implements Media { id: ID! author: Person }
+type Person @key(fields: "id") {
+  id: ID! age: Int! name: String! @shareable home: Home! pet: Pet!
+  born: Int @external sign: String @requires(fields: "born")
+}
+type Home { town: String street: String! place: Place! }
+type Place { zip: String! name: String }
+interface Pet { toy: Toy! }
+type Cat implements Pet { toy: Toy! }
+type Dog implements Pet { toy: Toy! }
+type Toy { label: String! name: String }
+"""
+BOOKS = """
+type Book @key(fields: "id") { id: ID! author: Person }
+type Person @key(fields: "id", resolvable: false) { id: ID! }
+"""
+REGISTRY = 'type Person @key(fields: "id") { id: ID! born: Int }'
+# Here `name` is nullable, so it is nullable in the response.
+NAMES = 'type Person @key(fields: "id") { id: ID! name: String @shareable }'
+
+
+@pytest.fixture(scope="module")
+def found() -> Supergraph:
+    return composed(found=FOUND, books=BOOKS, registry=REGISTRY, names=NAMES)
+
+
+# The fetch of `sign` waits for `born`, and the first fetch returns the other fields of authors of films.
+@pytest.mark.parametrize(
+    ("of_book", "of_film", "count"),
+    [
+        ("age", "age", 4),
+        ("age", "same: age", 4),
+        ("age @include(if: $x)", "age", 4),
+        ("age @include(if: $x)", "age @include(if: $x)", 4),
+        ("home { street }", "home { street }", 4),
+        ("home { place { zip } street }", "home { place { zip name } street town }", 4),
+        ("home { street }", "home { street @include(if: $x) town }", 6),
+        ("home { place { zip } }", "home { place { name } }", 6),
+        ("home { place { zip } }", "home { town }", 6),
+        ("home { street }", "home { town }", 6),
+        ("age", "home { town }", 6),
+        ("name", "name", 6),
+        ("pet { toy { label } }", "pet { toy { label name } }", 4),
+        ("pet { toy { label } }", "pet { ... on Cat { toy { label } } ... on Dog { toy { name } } }", 6),
+        ("age", "age @include(if: $x)", 6),
+        ("age @include(if: $x)", "age @include(if: $y)", 6),
+    ],
+)
+def test_a_field_that_the_client_selects_in_another_fetch_does_no_harm(
+    found: Supergraph, of_book: str, of_film: str, count: int
+) -> None:
+    query = f"""query($x: Boolean!, $y: Boolean!) {{
+      found {{ ... on Book {{ author {{ sign {of_book} }} }} ... on Film {{ author {{ sign {of_film} }} }} }}
+      unused: __typename @include(if: $x) other: __typename @include(if: $y)
+    }}"""
+    planned = plan(found, query, options=PlanOptions(batch_entity_fetches=False))
+    assert len(list(planned.fetches())) == count
+
+
+def test_a_field_does_harm_to_types_for_which_the_client_selects_it_in_no_fetch(found: Supergraph) -> None:
+    query = """{ found {
+      ... on Book { author { sign age } } ... on Film { author { sign age } } ... on Play { author { sign } }
+    } }"""
+    planned = plan(found, query, options=PlanOptions(batch_entity_fetches=False)).to_text()
+    paths = re.findall(r'Flatten\(path: "([^"]*)"\) {\s*Fetch\(service: "found"\)', planned)
+    assert sorted(paths) == ["found.@|[Book].author", "found.@|[Film,Play].author"]
+
+
 def test_a_field_with_contextual_arguments_is_fetched_for_the_types_that_select_it() -> None:
     supergraph = composed(
         search="""
@@ -224,3 +303,20 @@ def test_a_type_selects_its_own_fields_and_those_of_its_interface() -> None:
     assert can_select_all(
         [asked("Book", "Film"), asked("Book", harmful=("rating",)), asked("Film", harmful=("rating",))]
     )
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "is_only_non_null", "together"),
+    [(("Film", "Song"), True, True), (("Film",), True, False), (("Film", "Song"), False, False)],
+)
+def test_a_field_is_shared_if_the_client_selects_it_elsewhere_for_all_other_types(
+    *, elsewhere: tuple[str, ...], is_only_non_null: bool, together: bool
+) -> None:
+    rating = HarmfulField((), (), "rating", ALWAYS, is_only_non_null=is_only_non_null)
+    types = frozenset(elsewhere)
+    rated = replace(
+        asked("Book"),
+        harmful=frozenset({rating}),
+        client=frozenset({NonNullSelection((), "rating", ALWAYS, (types,), types)}),
+    )
+    assert can_select_all([asked("Film", "Song"), rated]) is together
