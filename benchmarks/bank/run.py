@@ -19,16 +19,19 @@ from benchmarks.bank.growth import growth
 from benchmarks.bank.http_load import closed_loop
 from benchmarks.bank.paced_load import paced_transfers
 from benchmarks.bank.request_cost import request_costs
-from benchmarks.bank.running_platform import SERVICES, running_platform
+from benchmarks.bank.running_platform import running_platform
 from benchmarks.bank.store_rate import store_rates
 from benchmarks.fraud.run import measure as fraud_decisions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from benchmarks.bank.running_platform import RunningPlatform
+
 PARTS: Final = ("store", "requests", "paced", "growth", "fraud", "memory")
 # The memory part sends this many requests; the bound is meant for 100,000, which take a quarter of an hour.
 MEMORY_REQUESTS: Final = 10_000
+MEMORY_ROUNDS: Final = 20
 
 
 @click.command()
@@ -46,7 +49,8 @@ def main(parts: Sequence[str], requests: int, memory_requests: int, most: int, *
 
 def _figures(parts: Sequence[str], requests: int, memory_requests: int, most: int, *, mongo: bool) -> Iterator[Figure]:
     if "store" in parts:
-        yield from asyncio.run(store_rates(requests, mongo=mongo))
+        for is_mongo in (False, True) if mongo else (False,):
+            yield from asyncio.run(store_rates(requests, mongo=is_mongo))
     if {"requests", "paced", "memory"} & set(parts):
         yield from _of_the_platform(parts, requests, memory_requests)
     if "growth" in parts:
@@ -63,12 +67,20 @@ def _of_the_platform(parts: Sequence[str], requests: int, memory_requests: int) 
         if "paced" in parts:
             yield from asyncio.run(paced_transfers(platform, requests))
         if "memory" in parts:
-            half = memory_requests // 2
-            asyncio.run(closed_loop(platform.rest_port, platform.transfers(half), 201, 16))
-            asyncio.run(closed_loop(platform.rest_port, platform.lists(half), 200, 16))
-            used = platform.memory()
-            for name in SERVICES:
-                yield Figure(f"memory of {name} after {memory_requests:,} requests", used[name], "MB", most=130)
+            yield from _memory(platform, memory_requests)
+
+
+def _memory(platform: RunningPlatform, requests: int) -> Iterator[Figure]:
+    """Measure the memory after a tenth of the requests, which are transfers and lists, and after all of them."""
+    half, sent = max(1, requests // (2 * MEMORY_ROUNDS)), 0
+    for number in range(MEMORY_ROUNDS):
+        platform.renew_tokens()
+        asyncio.run(closed_loop(platform.rest_port, platform.transfers(half), 201, 16))
+        asyncio.run(closed_loop(platform.rest_port, platform.lists(half), 200, 16))
+        sent += 2 * half
+        if number in {MEMORY_ROUNDS // 10 - 1, MEMORY_ROUNDS - 1}:
+            for name, used in platform.memory().items():
+                yield Figure(f"memory of {name} after {sent:,} requests", used, "MB", most=130)
 
 
 if __name__ == "__main__":

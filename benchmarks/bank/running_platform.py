@@ -14,7 +14,7 @@ from benchmarks.bank.http_load import http_request
 from tests.e2e.platform import start_platform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     import psutil
 
@@ -32,6 +32,7 @@ class Customer(NamedTuple):
     """A customer with one account."""
 
     token: str
+    refresh_token: str
     account_id: str
 
 
@@ -40,7 +41,15 @@ class RunningPlatform(NamedTuple):
 
     platform: Platform
     processes: Mapping[str, psutil.Process]
-    customers: Sequence[Customer]
+    customers: list[Customer]
+
+    def renew_tokens(self) -> None:
+        """Exchange the access tokens of all customers, which expire after ten minutes, for new ones."""
+        for number, customer in enumerate(self.customers):
+            session = self.platform.call("POST", "/api/auth/refresh", json={"refreshToken": customer.refresh_token})
+            self.customers[number] = customer._replace(
+                token=session["accessToken"], refresh_token=session["refreshToken"]
+            )
 
     @property
     def rest_port(self) -> int:
@@ -106,5 +115,5 @@ def _customers(platform: Platform) -> list[Customer]:
     for number in range(CUSTOMERS):
         person = platform.register(f"Customer {number}")
         account = platform.open_account(person, deposit="100000.00", currency=CURRENCY)
-        customers.append(Customer(person.access_token, account["id"]))
+        customers.append(Customer(person.access_token, person.refresh_token, account["id"]))
     return customers

@@ -157,19 +157,15 @@ async def _measure(stores: Stores, transfers: int) -> tuple[Rate, Rate]:
 
 
 async def store_rates(transfers: int, *, mongo: bool) -> list[Figure]:
-    """Measure both loads on SQLite, and on a MongoDB server if `mongo`."""
+    """Measure both loads on a MongoDB server, which is started, if `mongo`, otherwise on SQLite."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    figures = []
-    for name, least, opened in (("SQLite", 800, sqlite_stores), ("MongoDB", 250, mongo_stores)):
-        if opened is mongo_stores and not mongo:
-            continue
-        with TemporaryDirectory() as folder:
-            async with opened(Path(folder)) as stores:
-                spread, hot = await _measure(stores, transfers)
-        figures += [
-            Figure(f"domain and store, {name}, spread", spread.by_clock, "/s", least=least),
-            Figure(f"domain and store, {name}, hot account", hot.by_clock, "/s", least=least),
-            Figure(f"domain and store, {name}, spread, by processor time", spread.by_processor, "/s"),
-            Figure(f"domain and store, {name}, hot by spread", hot.by_clock / spread.by_clock, "", least=0.7),
-        ]
-    return figures
+    name, least, opened = ("MongoDB", 250, mongo_stores) if mongo else ("SQLite", 800, sqlite_stores)
+    with TemporaryDirectory() as folder:
+        async with opened(Path(folder)) as stores:
+            spread, hot = await _measure(stores, transfers)
+    return [
+        Figure(f"domain and store, {name}, spread", spread.by_clock, "/s", least=least),
+        Figure(f"domain and store, {name}, hot account", hot.by_clock, "/s", least=least),
+        Figure(f"domain and store, {name}, spread, by processor time", spread.by_processor, "/s"),
+        Figure(f"domain and store, {name}, hot by spread", hot.by_clock / spread.by_clock, "", least=0.7),
+    ]

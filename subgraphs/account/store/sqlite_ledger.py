@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bank import values
 from bank.values import format_timestamp, parse_timestamp, to_minor_units
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from subgraphs.account.hash_chain import ChainKey
     from subgraphs.account.holds import Hold, HoldChange
     from subgraphs.account.limits import Limits, MovedSum
+
+_WRONG_RECEIVERS: Final = json.dumps(sorted(WRONG_RECEIVERS))
 
 
 class SqliteLedgerTransaction:
@@ -167,7 +169,7 @@ async def wrong_receivers(connection: Queries, user_id: str, at: datetime) -> li
             user_id,
             format_timestamp(at - WRONG_RECEIVER_WINDOW),
             format_timestamp(at + WRONG_RECEIVER_WINDOW),
-            json.dumps(sorted(WRONG_RECEIVERS)),
+            _WRONG_RECEIVERS,
         ),
     )
     return [parse_timestamp(row["decided_at"]) for row in rows]
