@@ -46,6 +46,17 @@ class FieldOptionFinder:
             return found
         return found + self._hops_to(node, selection)
 
+    def find_needed_hops(self, node: ObjectNode, selections: Sequence[MergedField]) -> None:
+        """Find the hops of a node if one of these fields of a key or a requirement needs them.
+
+        So the hops are options for the other fields too (see `_direct_suffice`), whatever the order of the fields.
+        The first field is not looked at: `options_for` finds the hops for it before the other fields.
+        """
+        if node.memory.hops is None and any(
+            one.name != TYPENAME and not self._direct_options(node, one) for one in selections[1:]
+        ):
+            self._hops.at(node)
+
     def every_option_for(self, node: ObjectNode, selection: MergedField) -> list[FieldOption]:
         """Return all options of a node that resolve a field of a key or a requirement."""
         return self._direct_options(node, selection) + self._hops_to(node, selection)

@@ -187,8 +187,10 @@ class Explorer:
                 self._failures[_objects_and_fields(node, items)] = error
             raise
 
-    def _explore_fields(self, node: ObjectNode, selections: Iterable[MergedField], search: LeafSearch) -> None:
+    def _explore_fields(self, node: ObjectNode, selections: Sequence[MergedField], search: LeafSearch) -> None:
         count = len(search.leaves)
+        if search.is_internal:
+            self.option_finder.find_needed_hops(node, selections)
         for selection in selections:
             field_options = self.option_finder.options_for(node, selection, is_internal=search.is_internal)
             self._descend_with_more_options(node, selection, field_options, search)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+from router.planner import plan
+from tests.router.planner.federation import composed
 from tests.router.planner.walk.walking import Walk, text_of
 
 A = """
@@ -46,6 +50,26 @@ def test_a_search_for_a_key_does_not_start_searches_for_hops() -> None:
     found = walk.explorer.option_finder.options_for(leaf.node, leaf.selection, is_internal=True)
     assert [text_of(option) for option, _ in found] == ["a.item", "b.item"]
     assert leaf.node.memory.hops is None
+
+
+@pytest.mark.parametrize("required", ["size weight", "weight size"])
+def test_the_hop_of_one_required_field_is_an_option_of_the_others_in_any_order(required: str) -> None:
+    supergraph = composed(
+        a="""
+          type Query { item: Item @shareable }
+          type Item @key(fields: "id") { id: ID! tag: String part: Part @shareable }
+          type Part @key(fields: "id", resolvable: false) { id: ID! }
+        """,
+        b=f"""
+          type Query {{ item: Item @shareable @provides(fields: "part {{ size }}") }}
+          type Item @key(fields: "id") {{
+            id: ID! part: Part @external fit: Int @requires(fields: "part {{ {required} }}")
+          }}
+          type Part @key(fields: "id", resolvable: false) {{ id: ID! size: Int @external weight: Int @external }}
+        """,
+        c='type Part @key(fields: "id") { id: ID! size: Int @shareable weight: Int }',
+    )
+    assert [fetch.service_name for fetch in plan(supergraph, "{ item { tag fit } }").fetches()] == ["a", "c", "b"]
 
 
 def test_a_provided_field_is_resolved_on_its_path_only() -> None:
