@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from pydantic_core import ErrorDetails
+
 Location = tuple[str | int, ...]
 
 MAX_BYTES: Final = 1_000_000
 # Maps an error type of pydantic to our message. For other error types, the message of pydantic is used.
-MESSAGES: Final[Mapping[str, str]] = {
+_MESSAGES: Final[Mapping[str, str]] = {
     "missing": "this key is required",
     "model_type": "a mapping of keys to values is expected",
     "tuple_type": "a list is expected",
@@ -90,6 +92,13 @@ def parse_mapping(text: str, name: str, expected: str) -> CommentedMap:
     if not isinstance(document, CommentedMap):
         raise InvalidFile([Mistake(name, 1, "", f"a mapping with {expected} is expected")])
     return document
+
+
+def message_of(finding: ErrorDetails) -> str:
+    """Return our message for an error of pydantic, or the message of pydantic."""
+    template = _MESSAGES.get(finding["type"])
+    message = finding["msg"] if template is None else template.format_map(finding.get("ctx", {}))
+    return message.removeprefix("Value error, ")
 
 
 def line_of(document: object, location: Location) -> int:

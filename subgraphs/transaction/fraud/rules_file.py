@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ValidationError
 
 from subgraphs.transaction.fraud.rules.kinds import KINDS
 from subgraphs.transaction.fraud.rules.rule_set import RuleSet, Thresholds, WhenUnavailable
-from subgraphs.transaction.yaml_file import MESSAGES, InvalidFile, Mistake, line_of, parse_mapping, read_text
+from subgraphs.transaction.yaml_file import InvalidFile, Mistake, line_of, message_of, parse_mapping, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -67,10 +67,7 @@ def _message(finding: ErrorDetails, location: Location) -> str:
         return f"unknown key; did you mean `{near[0]}`?" if near else f"unknown key; the keys are {', '.join(known)}"
     if kind == "union_tag_invalid":
         return f"unknown kind {str(context.get('tag'))[:40]!r}; the kinds are {', '.join(KINDS)}"
-    if kind in MESSAGES:
-        return MESSAGES[kind].format_map(context)
-    message: Any = finding["msg"]
-    return str(message).removeprefix("Value error, ")
+    return message_of(finding)
 
 
 def _keys_beside(found: Location) -> list[str]:

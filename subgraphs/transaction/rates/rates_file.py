@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from subgraphs.transaction.rates.rates_table import RatesTable
-from subgraphs.transaction.yaml_file import MESSAGES, InvalidFile, Mistake, line_of, parse_mapping, read_text
+from subgraphs.transaction.yaml_file import InvalidFile, Mistake, line_of, message_of, parse_mapping, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,10 +42,7 @@ def read_rates(text: str, name: str) -> RatesTable:
 def _mistakes(error: ValidationError, document: object, name: str) -> Iterator[Mistake]:
     for finding in error.errors(include_url=False):
         location = finding["loc"]
-        template = MESSAGES.get(finding["type"])
-        message = finding["msg"] if template is None else template.format_map(finding.get("ctx", {}))
-        key = ".".join(map(str, location))
-        yield Mistake(name, line_of(document, location), key, message.removeprefix("Value error, "))
+        yield Mistake(name, line_of(document, location), ".".join(map(str, location)), message_of(finding))
 
 
 def json_schema() -> dict[str, Any]:
