@@ -7,8 +7,8 @@ import sqlite3
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
+from servicekit.finish_despite_cancellation import to_the_end
 from servicekit.sqlite_statements import CallThread, Statements, ThreadedStatements
-from servicekit.sqlite_writer import until_done
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -42,7 +42,7 @@ class SqliteReader:
             try:
                 yield ThreadedStatements(self._connection, self._thread)
             except asyncio.CancelledError:
-                await until_done(self._interrupt_and_roll_back())
+                await to_the_end(self._interrupt_and_roll_back())
                 raise
             except BaseException:
                 self._connection.rollback()

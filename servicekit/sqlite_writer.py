@@ -20,18 +20,17 @@ import sqlite3
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from servicekit.errors import StoreFailure
+from servicekit.finish_despite_cancellation import to_the_end
 from servicekit.sqlite_failures import is_failure
 from servicekit.sqlite_statements import CallThread, ImmediateStatements, Statements, ThreadedStatements
 from servicekit.time_limit import TimeLimit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
-
-T = TypeVar("T")
 
 _SAVEPOINT: Final = "SAVEPOINT block"
 _UNDO_BLOCK: Final = ("ROLLBACK TO block", "RELEASE block")
@@ -105,13 +104,13 @@ class SqliteWriter:
                 if not is_first:
                     self._connection.execute("RELEASE block")
             except BaseException as error:
-                await until_done(self._undo(group, error, is_first=is_first))
+                await to_the_end(self._undo(group, error, is_first=is_first))
                 raise
             group.size += 1
             group.is_counted = group.is_counted or is_counted
         finally:
             self._turn.release()
-        await until_done(self._commit_in_turn(group) if is_first else group.committed)
+        await to_the_end(self._commit_in_turn(group) if is_first else group.committed)
 
     async def close(self) -> None:
         """Close the connection. No transaction may be running."""
@@ -147,7 +146,7 @@ class SqliteWriter:
             if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY:
                 raise
             try:
-                await until_done(self._thread.run(lambda: self._begin_after_wait(seconds)))
+                await to_the_end(self._thread.run(lambda: self._begin_after_wait(seconds)))
             except asyncio.CancelledError:
                 # The caller was cancelled during the wait, but the transaction has begun nevertheless.
                 self._connection.rollback()
@@ -227,21 +226,3 @@ class SqliteWriter:
             raise
         if report is not None:
             report.report(number)
-
-
-async def until_done(work: Awaitable[T]) -> T:
-    """Await `work` until it is complete, even if the caller is cancelled. After that, raise the cancellation.
-
-    All callers share the connection. If `work` were cancelled before its end, the connection could still be inside a
-    transaction when the next caller uses it.
-    """
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None and task.exception() is None:
-        raise cancelled
-    return task.result()

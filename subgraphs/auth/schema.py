@@ -12,12 +12,12 @@ from strawberry.federation.schema_directives import Cost, Key
 from strawberry.federation.types import FieldSet
 
 from servicekit.errors import Forbidden, Unauthenticated
+from servicekit.finish_despite_cancellation import to_the_end
 from subgraphs.auth import domain
 from subgraphs.auth.context import AuthContext
 from subgraphs.auth.identity_service import SignedIn, TakenEmail, WeakChoice
 from subgraphs.auth.password_rules import MIN_LENGTH
 from subgraphs.kit import descriptions
-from subgraphs.kit.background import to_the_end
 from subgraphs.kit.graphql_problems import Problem
 from subgraphs.kit.once_per_operation import ONCE
 from subgraphs.kit.schema import SubgraphSchema, create_schema, text_of

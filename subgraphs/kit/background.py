@@ -1,17 +1,15 @@
-"""Background work: work that outlives the request that began it, and work that a service repeats while it runs."""
+"""Background work: work that a service repeats while it runs."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn
 
 import structlog
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-
-T = TypeVar("T")
 
 _log = structlog.stdlib.get_logger("background")
 
@@ -45,20 +43,3 @@ async def in_background(work: Coroutine[object, object, None]) -> AsyncIterator[
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-
-
-async def to_the_end(work: Coroutine[object, object, T]) -> T:
-    """Await `work` until it is complete, even if the caller is cancelled. After that, raise the cancellation.
-
-    Use this for work with several steps that must either all be done or not begin.
-    """
-    task = asyncio.create_task(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None and not task.cancelled() and task.exception() is None:
-        raise cancelled
-    return task.result()
