@@ -11,7 +11,7 @@ import contextlib
 import re
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import httpx
 import jwt
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from bank.revocation import RevocationList
+
+T = TypeVar("T")
 
 AUDIENCE = "mosafe"
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - the media type of RFC 9068, not a secret
@@ -39,6 +41,13 @@ RETRY_SECONDS = 1.0
 # How long a withdrawn key may still be accepted. The Cache-Control header of the auth service has the same value.
 MAX_AGE_SECONDS = 300.0
 FETCH_TIMEOUT_SECONDS = 3.0
+
+# The values of the claim `acr`: how a user has logged in (bank §2.8).
+ACR_PASSWORD = "urn:bank:password"  # noqa: S105 - the name of a level, not a secret
+ACR_MFA = "urn:bank:mfa"
+ACR_PASSKEY = "urn:bank:passkey"
+# The levels that need more than a password.
+STRONG_ACR_VALUES = (ACR_MFA, ACR_PASSKEY)
 
 CUSTOMER = "CUSTOMER"
 SUPPORT = "SUPPORT"
@@ -60,12 +69,19 @@ class Caller:
         session_id: the claim `sid`.
         roles: the claim `roles`.
         scopes: the claim `scope`, split at its spaces.
+        acr: the claim `acr`: how the user has proved their identity; None in tokens without this claim.
+        auth_time: the claim `auth_time`: when the user has done so, in Unix seconds.
+        factor_enrolled_at: the claim `factor_enrolled_at`: since when the user has the second factor that was used for
+            it, in Unix seconds; None without one.
     """
 
     user_id: str
     session_id: str
     roles: frozenset[str]
     scopes: frozenset[str] = frozenset()
+    acr: str | None = None
+    auth_time: int | None = None
+    factor_enrolled_at: int | None = None
 
 
 class KeySource(Protocol):
@@ -188,7 +204,23 @@ def _caller_of(claims: dict[str, Any]) -> Caller:
         raise TypeError("roles is not a list of strings")
     if not isinstance(claims["sid"], str) or not isinstance(scope, str):
         raise TypeError("sid or scope is not a string")
-    return Caller(claims["sub"], claims["sid"], frozenset(roles), frozenset(scope.split()))
+    return Caller(
+        claims["sub"],
+        claims["sid"],
+        frozenset(roles),
+        frozenset(scope.split()),
+        acr=_optional(claims, "acr", str),
+        auth_time=_optional(claims, "auth_time", int),
+        factor_enrolled_at=_optional(claims, "factor_enrolled_at", int),
+    )
+
+
+def _optional(claims: dict[str, Any], name: str, kind: type[T]) -> T | None:
+    """Return a claim of the type `kind`, or None if it is missing. Raises TypeError if it has another type."""
+    value = claims.get(name)
+    if value is None or (isinstance(value, kind) and not isinstance(value, bool)):
+        return value
+    raise TypeError(f"{name} has a wrong type")
 
 
 class RemoteKeys:

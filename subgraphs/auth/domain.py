@@ -12,7 +12,7 @@ login ──> token 1 ──refresh──> token 2 ──refresh──> token 3
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum, auto
 from types import MappingProxyType
@@ -23,6 +23,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from bank import values
 from bank.permissions import ALL_STAFF, Permission
+from subgraphs.auth.authentication import Authentication
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,13 +98,18 @@ class Session:
     created_at: datetime
     expires_at: datetime
     ended_at: datetime | None = None
+    authentication: Authentication = field(kw_only=True)
 
     def is_live(self, now: datetime) -> bool:
         return self.ended_at is None and now < self.expires_at
 
     @classmethod
-    def begin(cls, session_id: str, user_id: str, now: datetime) -> Session:
-        return cls(session_id, user_id, now, now + SESSION_LIFETIME)
+    def begin(
+        cls, session_id: str, user_id: str, now: datetime, authentication: Authentication | None = None
+    ) -> Session:
+        """Return a new session. Without `authentication`, the user has logged in now, with the password only."""
+        proof = authentication or Authentication.by_password(now)
+        return cls(session_id, user_id, now, now + SESSION_LIFETIME, authentication=proof)
 
     def end(self, now: datetime) -> Session:
         """Return the session with `now` as the time of its end. If it has already ended, return it unchanged."""

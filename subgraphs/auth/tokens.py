@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from subgraphs.auth.authentication import Authentication
     from subgraphs.auth.domain import Session, User
     from subgraphs.auth.key_ring import KeyRing
 
@@ -55,12 +56,24 @@ class AccessTokens:
             # Scopes would restrict a token to some operations. The bank does not need them yet: with each token, the
             # user may do everything that the user's roles allow.
             "scope": "",
+            **_proof(session.authentication),
             "iat": int(now.timestamp()),
             "exp": int(expires_at.timestamp()),
             "jti": new_identifier(),
         }
         text = jwt.encode(claims, private_key, algorithm=ALGORITHM, headers={"kid": key_id, "typ": TOKEN_TYPE})
         return AccessToken(text, int((expires_at - now).total_seconds()))
+
+
+def _proof(authentication: Authentication) -> dict[str, object]:
+    """Return the claims that say how and when the user has proved their identity."""
+    enrolled = authentication.factor_enrolled_at
+    return {
+        "acr": authentication.acr,
+        "amr": authentication.amr,
+        "auth_time": int(authentication.at.timestamp()),
+        **({} if enrolled is None else {"factor_enrolled_at": int(enrolled.timestamp())}),
+    }
 
 
 def new_identifier() -> str:

@@ -135,11 +135,23 @@ NOW = int(time.time())
         {"roles": "ADMIN"},
         {"roles": [1]},
         {"scope": ["a"]},
+        {"acr": 1},
+        {"auth_time": "now"},
+        {"auth_time": True},
+        {"factor_enrolled_at": 1.5},
     ],
 )
 async def test_a_signed_token_with_other_claims_is_refused(verifier: TokenVerifier, claims: dict[str, object]) -> None:
     with pytest.raises(Unauthenticated):
         await verifier.verify(ISSUER.token(claims=claims))
+
+
+async def test_the_caller_has_the_proof_of_the_identity(verifier: TokenVerifier) -> None:
+    claims = {"acr": "urn:bank:mfa", "auth_time": 1_790_000_000, "factor_enrolled_at": 1_780_000_000}
+    caller = await verifier.verify(ISSUER.token(claims=claims))
+    assert (caller.acr, caller.auth_time, caller.factor_enrolled_at) == tuple(claims.values())
+    without = await verifier.verify(ISSUER.token())
+    assert (without.acr, without.auth_time, without.factor_enrolled_at) == (None, None, None)
 
 
 async def test_expiry_has_a_tolerance_of_a_few_seconds(verifier: TokenVerifier) -> None:

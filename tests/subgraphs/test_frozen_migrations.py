@@ -61,6 +61,7 @@ SQLITE_DIGESTS: Final[dict[str, list[str]]] = {
         "d2de06bbf7f4ac4a",
         "abd7c049e9f8578d",
         "4cb7eb223e874764",
+        "966bf8b521b5a96f",
     ],
     "transaction": [
         "29d2217b8d7f8fd1",

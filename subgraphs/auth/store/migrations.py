@@ -62,4 +62,14 @@ MIGRATIONS: Final = (
         "identity of the store",
         identity_statements("INSERT ON users", "UPDATE ON users", "INSERT ON signing_keys"),
     ),
+    Migration(
+        4,
+        "how the user of a session has proved their identity, and when",
+        (
+            "ALTER TABLE sessions ADD COLUMN methods TEXT NOT NULL DEFAULT 'pwd'",
+            # NULL: when the session began
+            "ALTER TABLE sessions ADD COLUMN authenticated_at INTEGER",
+            "ALTER TABLE sessions ADD COLUMN factor_enrolled_at INTEGER",
+        ),
+    ),
 )

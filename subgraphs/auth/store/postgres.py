@@ -7,10 +7,12 @@ that waits for it.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
+from subgraphs.auth.authentication import Authentication, methods_text, parse_methods
 from subgraphs.auth.domain import RefreshToken, Role, Session, User, email_key, rotate
 from subgraphs.auth.signing_keys import SigningKey
 from subgraphs.auth.store.postgres_schema import MIGRATIONS
@@ -25,24 +27,25 @@ if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
 _USER: Final = "users.id, email, name, roles, users.created_at, disabled_at"
-_SESSION: Final = "SELECT id, user_id, created_at, expires_at, ended_at FROM sessions"
+_PROOF: Final = "methods, authenticated_at, factor_enrolled_at"
+_SESSION: Final = f"SELECT id, user_id, created_at, expires_at, ended_at, {_PROOF} FROM sessions"  # noqa: S608 - constants
 # Expired sessions are deleted when others begin. A session that another transaction deletes at this moment is skipped.
 _DELETE_EXPIRED: Final = """
 DELETE FROM sessions WHERE id IN (
     SELECT id FROM sessions WHERE expires_at < $1 ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED
 )
 """
-_EXCHANGED: Final = """
+_EXCHANGED: Final = f"""
 SELECT
     token.digest, token.session_id, token.issued_at, token.expires_at AS token_expires_at, token.used_at,
-    session.user_id, session.created_at AS began_at, session.expires_at, session.ended_at,
+    session.user_id, session.created_at AS began_at, session.expires_at, session.ended_at, {_PROOF},
     users.id, email, name, roles, users.created_at, disabled_at
 FROM refresh_tokens AS token
 JOIN sessions AS session ON session.id = token.session_id
 JOIN users ON users.id = session.user_id
 WHERE token.digest = $1
 FOR UPDATE OF token, session
-"""
+"""  # noqa: S608 - constants of this module
 _WRITE_SUCCESSOR: Final = """
 WITH used AS (UPDATE refresh_tokens SET used_at = $1 WHERE digest = $2)
 INSERT INTO refresh_tokens (digest, session_id, issued_at, expires_at) VALUES ($3, $4, $5, $6)
@@ -134,11 +137,13 @@ class PostgresAuthStore(PostgresStore):
             if enabled is None:
                 return False
             await connection.execute(
-                "INSERT INTO sessions (id, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4)",
+                f"INSERT INTO sessions (id, user_id, created_at, expires_at, {_PROOF})"  # noqa: S608 - a constant
+                " VALUES ($1, $2, $3, $4, $5, $6, $7)",
                 session.id,
                 session.user_id,
                 session.created_at,
                 session.expires_at,
+                *_proof_columns(session.authentication),
             )
             await connection.execute(
                 "INSERT INTO refresh_tokens (digest, session_id, issued_at, expires_at) VALUES ($1, $2, $3, $4)",
@@ -157,7 +162,7 @@ class PostgresAuthStore(PostgresStore):
             token = RefreshToken(
                 row["digest"], row["session_id"], row["issued_at"], row["token_expires_at"], row["used_at"]
             )
-            session = Session(row["session_id"], row["user_id"], row["began_at"], row["expires_at"], row["ended_at"])
+            session = _session({**row, "id": row["session_id"], "created_at": row["began_at"]})
             rotation = rotate(token, session, successor_digest, now)
             if rotation.successor is not None:
                 successor = rotation.successor
@@ -181,6 +186,22 @@ class PostgresAuthStore(PostgresStore):
             ended = _session(row).end(now)
             await _write_end(connection, _session(row), ended)
         return ended
+
+    async def renew_authentication(
+        self, session_id: str, authentication: Authentication, now: datetime
+    ) -> tuple[Session, User] | None:
+        async with self._database.transaction() as connection:
+            row = await connection.fetchrow(f"{_SESSION} WHERE id = $1 FOR UPDATE", session_id)
+            if row is None or not _session(row).is_live(now):
+                return None
+            await connection.execute(
+                "UPDATE sessions SET methods = $2, authenticated_at = $3, factor_enrolled_at = $4 WHERE id = $1",
+                session_id,
+                *_proof_columns(authentication),
+            )
+            session = replace(_session(row), authentication=authentication)
+            query = f"SELECT {_USER} FROM users WHERE id = $1"  # noqa: S608 - a constant
+            return session, _user(await connection.fetchrow(query, session.user_id))
 
     async def sessions_ended_since(self, moment: datetime) -> list[Session]:
         async with self._database.connection() as connection:
@@ -239,4 +260,13 @@ def _user(row: Mapping[str, Any]) -> User:
 
 
 def _session(row: Mapping[str, Any]) -> Session:
-    return Session(row["id"], row["user_id"], row["created_at"], row["expires_at"], row["ended_at"])
+    proof = Authentication(
+        parse_methods(row["methods"]), row["authenticated_at"] or row["created_at"], row["factor_enrolled_at"]
+    )
+    return Session(
+        row["id"], row["user_id"], row["created_at"], row["expires_at"], row["ended_at"], authentication=proof
+    )
+
+
+def _proof_columns(authentication: Authentication) -> tuple[str, datetime, datetime | None]:
+    return methods_text(authentication.methods), authentication.at, authentication.factor_enrolled_at

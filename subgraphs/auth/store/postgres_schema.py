@@ -58,4 +58,14 @@ MIGRATIONS: Final = (
             *identity_statements("INSERT OR UPDATE ON users", "INSERT ON signing_keys"),
         ),
     ),
+    PostgresMigration(
+        2,
+        "how the user of a session has proved their identity, and when",
+        (
+            "ALTER TABLE sessions ADD COLUMN methods TEXT NOT NULL DEFAULT 'pwd'",
+            # NULL: when the session began
+            "ALTER TABLE sessions ADD COLUMN authenticated_at TIMESTAMPTZ",
+            "ALTER TABLE sessions ADD COLUMN factor_enrolled_at TIMESTAMPTZ",
+        ),
+    ),
 )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
+    from subgraphs.auth.authentication import Authentication
     from subgraphs.auth.domain import RefreshToken, Role, Session, User, Verdict
     from subgraphs.auth.signing_keys import SigningKey
 
@@ -101,6 +102,14 @@ class AuthStore(IdentifiedStore, Protocol):
 
     async def end_session(self, session_id: str, now: datetime) -> Session | None:
         """End a session, unless it has ended before. Return the ended session, or None if there is no such session."""
+
+    async def renew_authentication(
+        self, session_id: str, authentication: Authentication, now: datetime
+    ) -> tuple[Session, User] | None:
+        """Record a new proof of the user's identity in a session. Return the session and its user.
+
+        Return None if there is no such session, or if it has ended or expired.
+        """
 
     async def sessions_ended_since(self, moment: datetime) -> list[Session]:
         """Return the sessions that ended at or after `moment`."""

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 
+from subgraphs.auth.authentication import Authentication, methods_text, parse_methods
 from subgraphs.auth.domain import RefreshToken, Role, Session, User, email_key, rotate
 from subgraphs.auth.signing_keys import SigningKey
 from subgraphs.auth.store.migrations import MIGRATIONS
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from servicekit.sqlite_statements import Statements
 
 _USER: Final = "users.id, email, name, roles, users.created_at, disabled_at"
-_SESSION: Final = "SELECT id, user_id, created_at, expires_at, ended_at FROM sessions"
+_PROOF: Final = "methods, authenticated_at, factor_enrolled_at"
+_SESSION: Final = f"SELECT id, user_id, created_at, expires_at, ended_at, {_PROOF} FROM sessions"  # noqa: S608 - constants
 
 
 class SqliteAuthStore(SqliteStore):
@@ -101,9 +103,15 @@ class SqliteAuthStore(SqliteStore):
         async with self._database.transaction() as connection:
             await connection.execute("DELETE FROM sessions WHERE expires_at < ?", (to_milliseconds(expired_before),))
             inserted = await connection.execute(
-                "INSERT INTO sessions (id, user_id, created_at, expires_at)"
-                " SELECT ?, id, ?, ? FROM users WHERE id = ? AND disabled_at IS NULL",
-                (session.id, to_milliseconds(session.created_at), to_milliseconds(session.expires_at), session.user_id),
+                f"INSERT INTO sessions (id, user_id, created_at, expires_at, {_PROOF})"  # noqa: S608 - a constant
+                " SELECT ?, id, ?, ?, ?, ?, ? FROM users WHERE id = ? AND disabled_at IS NULL",
+                (
+                    session.id,
+                    to_milliseconds(session.created_at),
+                    to_milliseconds(session.expires_at),
+                    *_proof_columns(session.authentication),
+                    session.user_id,
+                ),
             )
             if inserted != 1:
                 return False
@@ -132,6 +140,19 @@ class SqliteAuthStore(SqliteStore):
                 await _write_end(connection, _session(row), ended)
                 return ended
         return None
+
+    async def renew_authentication(
+        self, session_id: str, authentication: Authentication, now: datetime
+    ) -> tuple[Session, User] | None:
+        async with self._database.transaction() as connection:
+            rows = await connection.execute_fetchall(f"{_SESSION} WHERE id = ?", (session_id,))
+            if not rows or not _session(rows[0]).is_live(now):
+                return None
+            await connection.execute(
+                "UPDATE sessions SET methods = ?, authenticated_at = ?, factor_enrolled_at = ? WHERE id = ?",
+                (*_proof_columns(authentication), session_id),
+            )
+            return await _session_and_user(connection, session_id)
 
     async def sessions_ended_since(self, moment: datetime) -> list[Session]:
         async with self._database.snapshot() as connection:
@@ -225,9 +246,32 @@ def _user(row: Any) -> User:
 
 
 def _session(row: Any) -> Session:
-    ended_at = None if row["ended_at"] is None else from_milliseconds(row["ended_at"])
+    created_at = from_milliseconds(row["created_at"])
+    proof = Authentication(
+        parse_methods(row["methods"]),
+        _time(row["authenticated_at"]) or created_at,
+        _time(row["factor_enrolled_at"]),
+    )
     return Session(
-        row["id"], row["user_id"], from_milliseconds(row["created_at"]), from_milliseconds(row["expires_at"]), ended_at
+        row["id"],
+        row["user_id"],
+        created_at,
+        from_milliseconds(row["expires_at"]),
+        _time(row["ended_at"]),
+        authentication=proof,
+    )
+
+
+def _time(milliseconds: int | None) -> datetime | None:
+    return None if milliseconds is None else from_milliseconds(milliseconds)
+
+
+def _proof_columns(authentication: Authentication) -> tuple[str, int, int | None]:
+    enrolled = authentication.factor_enrolled_at
+    return (
+        methods_text(authentication.methods),
+        to_milliseconds(authentication.at),
+        None if enrolled is None else to_milliseconds(enrolled),
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from bank import values
+from subgraphs.auth.authentication import Authentication, Method
 from subgraphs.auth.domain import REFRESH_LIFETIME, SESSION_LIFETIME, RefreshToken, Role, Session, User, Verdict
 from subgraphs.auth.signing_keys import KeyVault
 from subgraphs.auth.store.protocol import AuthStore, EmailExists
@@ -209,6 +210,26 @@ async def no_session_is_deleted_before_the_given_time(open_store: OpenStore) -> 
         assert live.verdict is Verdict.ROTATE
 
 
+async def a_new_proof_of_identity_is_kept_in_the_session(open_store: OpenStore) -> None:
+    both = frozenset({Method.PASSWORD, Method.CODE})
+    proof = Authentication(both, NOW + timedelta(minutes=1), factor_enrolled_at=NOW - timedelta(days=3))
+    async with open_store() as store:
+        ann, session = await signed_in(store)
+        assert session.authentication == Authentication.by_password(NOW)
+        assert await store.renew_authentication(session.id, proof, NOW) == (replace(session, authentication=proof), ann)
+        assert await store.renew_authentication("nobody", proof, NOW) is None
+        assert await store.renew_authentication(session.id, proof, NOW + SESSION_LIFETIME) is None
+        exchanged = await store.exchange(b"first", b"second", NOW)
+        assert exchanged is not None
+        assert exchanged.session.authentication == proof
+        strong = Session.begin("strong", ann.id, NOW, proof)
+        assert await store.begin_session(strong, RefreshToken.issue(b"strong", strong, NOW), NOW)
+        ended = await store.end_session("strong", NOW)
+        assert ended is not None
+        assert ended.authentication == proof
+        assert await store.renew_authentication("strong", proof, NOW) is None
+
+
 async def a_disabled_user_has_no_sessions_and_begins_none(open_store: OpenStore) -> None:
     async with open_store() as store:
         ann, session = await signed_in(store)
@@ -312,6 +333,7 @@ CHECKS: Final[tuple[Callable[[OpenStore], Awaitable[None]], ...]] = (
     a_session_ends_once,
     expired_sessions_are_deleted_when_others_begin,
     no_session_is_deleted_before_the_given_time,
+    a_new_proof_of_identity_is_kept_in_the_session,
     a_disabled_user_has_no_sessions_and_begins_none,
     nobody_begins_a_session_without_a_user,
     a_revoked_role_ends_the_sessions_that_have_it,

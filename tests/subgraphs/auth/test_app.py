@@ -48,9 +48,14 @@ async def test_an_access_token_has_the_documented_claims(auth: Auth) -> None:
     (key,) = (await auth.client.http.get("/.well-known/jwks.json")).json()["keys"]
     assert header == {"alg": "ES256", "typ": "at+jwt", "kid": key["kid"]}
     claims = jwt.decode(session["accessToken"], jwt.PyJWK(key), audience="mosafe", issuer="http://auth.test")
-    assert claims.keys() == {"iss", "aud", "sub", "sid", "roles", "scope", "iat", "exp", "jti"}
+    assert claims.keys() == {"iss", "aud", "sub", "sid", "roles", "scope", "iat", "exp", "jti"} | {
+        "acr",
+        "amr",
+        "auth_time",
+    }
     assert (claims["sub"], claims["roles"], claims["scope"]) == (session["user"]["id"], ["CUSTOMER"], "")
     assert claims["exp"] - claims["iat"] == 600
+    assert (claims["acr"], claims["amr"], claims["auth_time"]) == ("urn:bank:password", ["pwd"], claims["iat"])
 
 
 async def test_another_process_verifies_tokens_with_the_published_keys(auth: Auth, settings: AuthSettings) -> None:
