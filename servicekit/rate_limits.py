@@ -16,6 +16,8 @@ A limit with `doubling` allows more than `count` events, but with longer and lon
 `count`, the next event must wait 1 s. Each further wait is twice as long (2 s, 4 s, 8 s), up to `doubling` seconds. The
 debt falls during the waits, so in the long run the events come as often as the limit says.
 
+`servicekit.redis_rate_limits` has a store that several processes share.
+
 Keys are stored as keyed digests. All digests have the same length, and no e-mail address stays in memory after its
 request. A monotonic clock is used, so a change of the system time does not affect the limits.
 """
@@ -41,7 +43,7 @@ MAX_KEYS: Final = 100_000
 _DROPPED_SHARE: Final = 0.1
 # For this number of seconds after a wait has ended, `wait_turn` remembers that the key has waited: the next call in
 # this time returns 0. A later call starts a new wait.
-_TURN_KEPT_SECONDS: Final = 900.0
+TURN_KEPT_SECONDS: Final = 900.0
 _ROUNDING_SECONDS: Final = 1e-6
 
 
@@ -179,7 +181,7 @@ class MemoryRateLimitStore:
         now, place = self._clock(), self._place(name, key)
         state = self._states.get(place)
         if state is None or state.paid_at < now:
-            self._keep(place, _State(now + seconds + _TURN_KEPT_SECONDS, now + seconds), now)
+            self._keep(place, _State(now + seconds + TURN_KEPT_SECONDS, now + seconds), now)
             return seconds
         if now < state.ready_at:
             return state.ready_at - now
