@@ -1,16 +1,18 @@
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from router.composition import Subgraph, compose
 from router.composition.reading.schema_limits import MAX_CHARACTERS, MAX_NESTING
+from tests.work import counted
 
 LINK = (
     'extend schema @link(url: "https://specs.apollo.dev/federation/v2.11",'
     ' import: ["@key", "@shareable", "@requiresScopes"])\n'
 )
+
+
+MOST_CALLS = 5_000_000
 
 
 @pytest.mark.parametrize(
@@ -26,10 +28,9 @@ LINK = (
     ids=["10 MB", "nested lists", "nested values", "nested braces", "no characters", "quotes"],
 )
 def test_hostile_text_is_an_error_and_quickly_so(sdl: str) -> None:
-    start = time.thread_time()
-    composition = compose([Subgraph("a", "", sdl)])
+    with counted(MOST_CALLS):
+        composition = compose([Subgraph("a", "", sdl)])
     assert [error.code for error in composition.errors] == ["INVALID_GRAPHQL"]
-    assert time.thread_time() - start < 2
 
 
 def test_brackets_in_comments_and_descriptions_do_not_count() -> None:
@@ -42,9 +43,10 @@ def test_brackets_in_comments_and_descriptions_do_not_count() -> None:
 
 
 def test_quotation_marks_that_close_nothing_are_looked_at_once() -> None:
-    start = time.thread_time()
-    assert compose([Subgraph("a", "", r'"""' + r'\"""' * 500_000)]).errors
-    assert time.thread_time() - start < 2
+    """If each were searched again to the end of the text, this would take longer than a test may."""
+    with counted(MOST_CALLS):
+        composition = compose([Subgraph("a", "", r'"""' + r'\"""' * 500_000)])
+    assert composition.errors
 
 
 def test_a_deep_field_set_is_an_error() -> None:
@@ -72,9 +74,9 @@ def test_many_types_that_reach_each_other_by_many_keys_stay_quick() -> None:
         ]
         return Subgraph(f"s{index}", "", LINK + f"type Query {{ q{index}: T0 }}\n" + "\n".join(types))
 
-    start = time.thread_time()
-    assert compose(map(subgraph, range(8))).errors == ()
-    assert time.thread_time() - start < 10
+    with counted(MOST_CALLS):
+        composition = compose(map(subgraph, range(8)))
+    assert composition.errors == ()
 
 
 CHAINED = (
@@ -111,7 +113,6 @@ def test_chains_of_requirements_are_followed_once(type_: str, below: str, first:
 
     root = Subgraph("root", "", CHAINED + 'type Query { t: T } type T @key(fields: "id") { id: ID! }')
     unreached = Subgraph("unreached", "", CHAINED + "type T { missing: Int }")
-    start = time.thread_time()
-    composition = compose([root, *map(subgraph, range(33)), *([unreached] if first else ())])
+    with counted(MOST_CALLS):
+        composition = compose([root, *map(subgraph, range(33)), *([unreached] if first else ())])
     assert {error.code for error in composition.errors} == ({"SATISFIABILITY_ERROR"} if first else set())
-    assert time.thread_time() - start < 2

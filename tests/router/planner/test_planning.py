@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import time
 from contextlib import suppress
 
 import pytest
@@ -13,6 +12,9 @@ from router.errors import PlanningError, UnknownOperation
 from router.planner import PlanOptions, plan
 from tests.router.planner.federation import composed
 from tests.router.planner.plan_checker import problems
+from tests.work import counted
+
+MOST_CALLS = 5_000_000
 
 LABELLED = {
     "a": 'type Query { feed: [Post!]! } type Post @key(fields: "id") { id: ID! likes: Int }',
@@ -124,11 +126,9 @@ def test_work_stays_bounded_however_many_subgraphs_share_everything() -> None:
     supergraph = composed(**many_subgraphs(8, 20))
     body = " ".join(f"f{number}" for number in range(20))
     query = "{ t { " + f"{body} next {{ " * 6 + body + " }" * 6 + " } }"
-    started = time.thread_time()
-    planned = plan(supergraph, query)
+    with counted(MOST_CALLS):  # an exhaustive choice would be one of 8 to the power of 140
+        planned = plan(supergraph, query)
     assert len(list(planned.fetches())) == 1
-    # Exhaustive choice would be 8 to the power of 140; a second is a hundred times what it takes on a slow machine.
-    assert time.thread_time() - started < 10
 
 
 def test_fields_scattered_over_subgraphs_are_covered_by_few() -> None:
@@ -185,11 +185,10 @@ def test_selections_that_all_types_share_are_planned_once() -> None:
 
 
 def test_an_operation_that_asks_for_too_much_is_refused_at_once() -> None:
-    started = time.thread_time()
-    with pytest.raises(PlanningError) as refused:
-        plan(composed(**ABSTRACT), nested_fragments(14, alike=False))
+    supergraph = composed(**ABSTRACT)
+    with counted(MOST_CALLS), pytest.raises(PlanningError) as refused:
+        plan(supergraph, nested_fragments(14, alike=False))
     assert refused.value.errors[0].code == "QUERY_PLAN_COMPLEXITY_EXCEEDED"
-    assert time.thread_time() - started < 10
 
 
 @pytest.mark.parametrize("query", ["{ a }", "query ($x: Boolean!) { ...A } fragment A on Query { ...B ...B }"])

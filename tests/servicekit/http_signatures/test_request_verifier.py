@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import time
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -33,6 +32,7 @@ from tests.servicekit.http_signatures.signed_requests import (
     verifier,
 )
 from tests.servicekit.http_signatures.test_rfc_9421_vectors import PRIVATE_KEY, PUBLIC_KEY
+from tests.work import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 # Most functions of this package have no annotations, so mypy could not check calls of them.
 peer: Any = importlib.import_module("http_message_signatures")
+
+MOST_CALLS = 10_000
 
 COVERED = ("@method", "@authority", "@path", "@query", "content-type", "content-digest", "authorization")
 PARAMETERS = {
@@ -266,10 +268,9 @@ def test_oversized_headers_are_refused_at_once() -> None:
         "signature_input": 'sig=("' + "\\\\" * 30_000 + '")',
         "signature": f"sig=:{'A' * 60_000}:",
     }
-    started = time.process_time()
-    for name, value in flood.items():
-        assert refusal(changed(request, **{name: value})) == "malformed"
-    assert time.process_time() - started < 0.1
+    with counted(MOST_CALLS):
+        for name, value in flood.items():
+            assert refusal(changed(request, **{name: value})) == "malformed"
 
 
 def test_a_component_outside_ascii_is_malformed() -> None:

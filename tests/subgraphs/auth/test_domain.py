@@ -22,6 +22,7 @@ from subgraphs.auth.domain import (
     parse_name,
     rotate,
 )
+from tests.work import counted
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 SESSION = Session.begin("s1", "u1", NOW)
@@ -101,6 +102,13 @@ def test_text_that_is_not_an_e_mail_address(text: str) -> None:
     with pytest.raises(InvalidField) as caught:
         parse_email(text)
     assert caught.value.code == "INVALID_FORMAT"
+
+
+@pytest.mark.parametrize("part", ["a", "\u00e9", "b.", "\ufdfa", "@", " "])
+def test_a_text_of_megabytes_is_refused_without_reading_it(part: str) -> None:
+    """An e-mail address of 2 MB took the validator two seconds, in which nobody else was served."""
+    with counted(100), pytest.raises(InvalidField):
+        parse_email(part * (2_000_000 // len(part)))
 
 
 def test_addresses_that_differ_in_case_belong_to_one_user() -> None:
