@@ -73,6 +73,8 @@ class Caller:
         auth_time: the claim `auth_time`: when the user has done so, in Unix seconds.
         factor_enrolled_at: the claim `factor_enrolled_at`: since when the user has the second factor that was used for
             it, in Unix seconds; None without one.
+        client_id: the claim `client_id`: the application to which the person gave the token. None if the token comes
+            from the bank's own login.
     """
 
     user_id: str
@@ -82,6 +84,12 @@ class Caller:
     acr: str | None = None
     auth_time: int | None = None
     factor_enrolled_at: int | None = None
+    client_id: str | None = None
+
+    @property
+    def is_delegated(self) -> bool:
+        """Whether the token may do only what its scopes allow (`bank.scopes`)."""
+        return self.client_id is not None or bool(self.scopes)
 
 
 class KeySource(Protocol):
@@ -202,8 +210,11 @@ def _caller_of(claims: dict[str, Any]) -> Caller:
     roles, scope = claims.get("roles", []), claims.get("scope", "")
     if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
         raise TypeError("roles is not a list of strings")
+    client_id = _optional(claims, "client_id", str)
     if not isinstance(claims["sid"], str) or not isinstance(scope, str):
         raise TypeError("sid or scope is not a string")
+    if "cnf" in claims:
+        raise ValueError("a token that is bound to a key (RFC 7800) is not a bearer token")
     return Caller(
         claims["sub"],
         claims["sid"],
@@ -212,6 +223,7 @@ def _caller_of(claims: dict[str, Any]) -> Caller:
         acr=_optional(claims, "acr", str),
         auth_time=_optional(claims, "auth_time", int),
         factor_enrolled_at=_optional(claims, "factor_enrolled_at", int),
+        client_id=client_id,
     )
 
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import strawberry
 
+from bank.scopes import READ
 from servicekit.errors import BadUserInput
 from subgraphs.account import domain
 from subgraphs.account.graphql_statement import Info  # noqa: TC001 - as above
 from subgraphs.account.graphql_types import Account, present
 from subgraphs.kit import descriptions
+from subgraphs.kit.delegated_scopes import needs_scope
 
 if TYPE_CHECKING:
     from subgraphs.kit.outbox import Event
@@ -68,5 +70,6 @@ def as_of(event: Event, account: domain.Account) -> domain.Account | None:
 class Subscription:
     balance_changed: AsyncGenerator[Account, None] = strawberry.subscription(
         resolver=_balance_changed,
+        metadata=needs_scope(READ),
         description="The account, each time its balance or its held money has changed.",
     )

@@ -13,12 +13,14 @@ import strawberry
 from strawberry import UNSET
 
 from bank import values
+from bank.scopes import ACCOUNTS, READ
 from servicekit.errors import BadUserInput
 from subgraphs.account import domain, problems
 from subgraphs.account.exports.graphql_exports import RequestStatementExportResult, request_statement_export
 from subgraphs.account.graphql_statement import Info  # noqa: TC001 - strawberry reads annotations at run time
 from subgraphs.account.graphql_types import Account, AccountStatus, AccountType, present
 from subgraphs.kit import descriptions
+from subgraphs.kit.delegated_scopes import needs_scope
 from subgraphs.kit.graphql_problems import InvalidAccount, Problem, graphql_problem
 from subgraphs.kit.scalars import Currency  # noqa: TC001 - as above
 
@@ -198,16 +200,20 @@ async def _close_account(
 @strawberry.type(description=descriptions.MUTATION)
 class Mutation:
     open_account: OpenAccountResult | None = strawberry.field(
-        resolver=_open_account, description="Open an account for the caller."
+        resolver=_open_account, metadata=needs_scope(ACCOUNTS), description="Open an account for the caller."
     )
     update_account: UpdateAccountResult | None = strawberry.field(
         resolver=_update_account,
+        metadata=needs_scope(ACCOUNTS),
         description="Change the type of the caller's account; staff freeze and unfreeze accounts of others.",
     )
     close_account: CloseAccountResult | None = strawberry.field(
-        resolver=_close_account, description="Close the caller's empty account; it cannot be opened again."
+        resolver=_close_account,
+        metadata=needs_scope(ACCOUNTS),
+        description="Close the caller's empty account; it cannot be opened again.",
     )
     request_statement_export: RequestStatementExportResult | None = strawberry.field(
         resolver=request_statement_export,
+        metadata=needs_scope(READ),
         description="Write the entries of an account to a file, in the background. The file is deleted after a day.",
     )

@@ -7,6 +7,7 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
+from bank.scopes import READ
 from subgraphs.account.domain import reads_all
 from subgraphs.account.exports.export import MAX_EXPORTS
 from subgraphs.account.exports.graphql_exports import StatementExport, statement_export, statement_exports
@@ -25,6 +26,7 @@ from subgraphs.account.graphql_types import (
 from subgraphs.account.mutations import Mutation
 from subgraphs.kit import descriptions
 from subgraphs.kit.connections import PAGED, After, Before, Connection, First, Last, short_list
+from subgraphs.kit.delegated_scopes import needs_scope
 from subgraphs.kit.schema import SubgraphSchema, create_schema
 
 
@@ -61,26 +63,30 @@ async def _accounts(  # noqa: PLR0913, PLR0917 - the arguments of a Relay connec
 class Query:
     account: Account | None = strawberry.field(
         resolver=_account,
+        metadata=needs_scope(READ),
         description="The account with this id; null if it does not exist or the caller may not see it.",
     )
     accounts: Connection[Account] | None = strawberry.field(
         resolver=_accounts,
+        metadata=needs_scope(READ),
         directives=[PAGED],
         description="The caller's accounts, or all accounts for staff, in order of opening.",
     )
     statement_export: StatementExport | None = strawberry.field(
         resolver=statement_export,
+        metadata=needs_scope(READ),
         description="The export with this id; null if it does not exist, has expired, or is not the caller's.",
     )
     statement_exports: list[StatementExport] | None = strawberry.field(
         resolver=statement_exports,
+        metadata=needs_scope(READ),
         directives=[short_list(MAX_EXPORTS)],
         description="The caller's exports that have not expired, the newest first.",
     )
 
 
 def build_schema() -> SubgraphSchema:
-    return create_schema(query=Query, mutation=Mutation, subscription=Subscription, types=[User])
+    return create_schema(query=Query, mutation=Mutation, subscription=Subscription, types=[User], entities_scope=READ)
 
 
 def sdl() -> str:

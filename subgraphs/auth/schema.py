@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping  # noqa: TC003 - strawberry reads annotations at run time
 from datetime import datetime  # noqa: TC003 - as above
 from enum import Enum
-from typing import Annotated, Final, Union
+from typing import TYPE_CHECKING, Annotated, Final, Union
 
 import strawberry
 from strawberry.federation.schema_directives import Cost, Key
 from strawberry.federation.types import FieldSet
 
+from bank.scopes import EMAIL, PROFILE
 from servicekit.errors import Forbidden, Unauthenticated
 from servicekit.finish_despite_cancellation import to_the_end
 from subgraphs.auth import domain
@@ -18,9 +19,13 @@ from subgraphs.auth.context import AuthContext
 from subgraphs.auth.identity_service import SignedIn, TakenEmail, WeakChoice
 from subgraphs.auth.password_rules import MIN_LENGTH
 from subgraphs.kit import descriptions
+from subgraphs.kit.delegated_scopes import ANY_SCOPE, needs_scope
 from subgraphs.kit.graphql_problems import Problem
 from subgraphs.kit.once_per_operation import ONCE
 from subgraphs.kit.schema import SubgraphSchema, create_schema, text_of
+
+if TYPE_CHECKING:
+    from bank.identity import Caller
 
 Info = strawberry.Info[AuthContext, None]
 
@@ -36,23 +41,27 @@ class Role(Enum):
     ADMIN = strawberry.enum_value("ADMIN", description="May do all that SUPPORT may; also sets roles, limits and keys.")
 
 
-def _own(user: User) -> domain.User:
-    """Return the data of `user`. Raises Forbidden if the caller is neither this user nor staff."""
-    if not user.private:
+def _own(user: User, scope: str | None = None) -> domain.User:
+    """Return the data of `user`. The caller must be this user, staff, or an application of this user with `scope`.
+
+    Raises:
+        Forbidden: the caller is somebody else. Without `scope`, no application is allowed.
+    """
+    if not user.private and scope not in user.shared:
         raise Forbidden("Only the user and the bank's staff may see this")
     return user.data
 
 
 def _email(root: strawberry.Parent[User]) -> str | None:
-    return _own(root).email
+    return _own(root, EMAIL).email
 
 
 def _roles(root: strawberry.Parent[User]) -> list[Role] | None:
-    return [Role(role.value) for role in sorted(_own(root).roles)]
+    return [Role(role.value) for role in sorted(_own(root, PROFILE).roles)]
 
 
 def _created_at(root: strawberry.Parent[User]) -> datetime | None:
-    return _own(root).created_at
+    return _own(root, PROFILE).created_at
 
 
 @strawberry.federation.type(
@@ -73,22 +82,31 @@ class User:
     )
     data: strawberry.Private[domain.User]
     private: strawberry.Private[bool]
+    shared: strawberry.Private[frozenset[str]] = frozenset()
 
     @classmethod
     async def resolve_reference(cls, info: Info, representation: Mapping[str, object]) -> User | None:
         """Return the user that a representation names, with the fields that the caller may see."""
         caller = info.context.caller
         user = await info.context.users.load(text_of(representation, "id"))
-        return (
-            None
-            if user is None
-            else present(user, private=domain.PERMISSIONS[domain.Operation.READ].allows(caller, user.id))
-        )
+        return None if user is None else present_to(caller, user)
 
 
 def present(user: domain.User, *, private: bool) -> User:
     """Return the GraphQL object of `user`. If `private`, it has the fields that only the user and staff may see."""
     return User(id=strawberry.ID(user.id), name=user.name, data=user, private=private)
+
+
+def present_to(caller: Caller, user: domain.User) -> User:
+    """Return the GraphQL object of `user` with the fields that `caller` may see.
+
+    An application sees only what its scopes name, and only of the user who gave it the token, unless it acts as staff.
+    """
+    private = domain.PERMISSIONS[domain.Operation.READ].allows(caller, user.id)
+    presented = present(user, private=private and not caller.is_delegated)
+    if private and caller.is_delegated:
+        presented.shared = caller.scopes
+    return presented
 
 
 @strawberry.type(description="The tokens of a session.")
@@ -177,12 +195,14 @@ async def _me(info: Info) -> User | None:
     user = await info.context.users.load(info.context.caller.user_id)
     if user is None:
         raise Unauthenticated
-    return present(user, private=True)
+    return present_to(info.context.caller, user)
 
 
 @strawberry.type(description=descriptions.QUERY)
 class Query:
-    me: User | None = strawberry.field(resolver=_me, description="The user of the access token.")
+    me: User | None = strawberry.field(
+        resolver=_me, metadata=needs_scope(PROFILE), description="The user of the access token."
+    )
 
 
 def _session(signed_in: SignedIn) -> Session:
@@ -258,12 +278,14 @@ class Mutation:
         description="Exchange a refresh token for new tokens; a token that is used twice ends its session.",
     )
     logout: LogoutResult | None = strawberry.field(
-        resolver=_logout, description="End the session of the access token, at once and for every service."
+        resolver=_logout,
+        metadata=needs_scope(ANY_SCOPE),
+        description="End the session of the access token, at once and for every service.",
     )
 
 
 def build_schema() -> SubgraphSchema:
-    return create_schema(query=Query, mutation=Mutation)
+    return create_schema(query=Query, mutation=Mutation, entities_scope=ANY_SCOPE)
 
 
 def sdl() -> str:

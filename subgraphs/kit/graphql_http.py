@@ -22,6 +22,7 @@ from servicekit.client_address import TrustedProxies, parse_address
 from servicekit.client_disconnects import ClientGone, run_within, until_disconnect
 from servicekit.errors import TimedOut
 from subgraphs.kit.bounded_execution import execute_counted
+from subgraphs.kit.delegated_scopes import check_scopes
 from subgraphs.kit.document_cache import ValidDocuments
 from subgraphs.kit.graphql_errors import cause_of, format_error
 from subgraphs.kit.operation_checks import (
@@ -197,6 +198,7 @@ async def _execute(
         check_operation(schema.graphql, operation, call.variables, limits)
         documents.add(call.query, operation.document)
         context = await create_context()
+        check_scopes(schema, operation, context.caller_if_any)
         return await execute_counted(schema.graphql, operation, call.variables, context, limits.objects)
     except InvalidDocument as refused:
         return ExecutionResult(None, refused.errors)

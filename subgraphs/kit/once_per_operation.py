@@ -15,11 +15,13 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from graphql import FieldNode, FragmentSpreadNode, GraphQLError, InlineFragmentNode
+from graphql import GraphQLError
 from strawberry.types.field import StrawberryField
 
+from subgraphs.kit.root_fields import root_fields
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from graphql import GraphQLSchema, OperationDefinitionNode
 
@@ -40,7 +42,7 @@ def check_single_fields(schema: GraphQLSchema, operation: OperationDefinitionNod
     limited = single_fields(schema)
     names = {
         field.alias.value if field.alias is not None else field.name.value
-        for field in _root_fields(operation, fragments)
+        for field in root_fields(operation, fragments)
         if field.name.value in limited
     }
     if len(names) > 1:
@@ -62,19 +64,3 @@ def single_fields(schema: GraphQLSchema) -> frozenset[str]:
         for name, definition in definitions.items()
         if isinstance(definition, StrawberryField) and definition.metadata.keys() >= ONCE.keys()
     )
-
-
-def _root_fields(operation: OperationDefinitionNode, fragments: Fragments) -> Iterator[FieldNode]:
-    """Yield the root fields of an operation, including those in its fragments. Each fragment is visited once."""
-    pending, visited = list(operation.selection_set.selections), set[str]()
-    while pending:
-        selection = pending.pop()
-        if isinstance(selection, FieldNode):
-            yield selection
-        elif isinstance(selection, InlineFragmentNode):
-            pending += selection.selection_set.selections
-        elif isinstance(selection, FragmentSpreadNode):
-            name = selection.name.value
-            if name in fragments and name not in visited:
-                visited.add(name)
-                pending += fragments[name].selection_set.selections

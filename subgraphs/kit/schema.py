@@ -27,8 +27,16 @@ ReferenceResolver = Callable[[strawberry.Info[Any, Any], Mapping[str, object]], 
 
 
 class SubgraphSchema(strawberry.federation.Schema):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    """A schema.
+
+    Attributes:
+        entities_scope: the scope that an application needs for `_entities` (`subgraphs.kit.delegated_scopes`); None if
+            applications may not use it.
+    """
+
+    def __init__(self, *args: Any, entities_scope: str | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.entities_scope = entities_scope
         _share_results(self.graphql)
 
     @property
@@ -82,12 +90,17 @@ def _refusal(message: str) -> GraphQLError:
 
 
 def create_schema(
-    *, query: type, mutation: type | None = None, subscription: type | None = None, types: Iterable[type] = ()
+    *,
+    query: type,
+    mutation: type | None = None,
+    subscription: type | None = None,
+    types: Iterable[type] = (),
+    entities_scope: str | None = None,
 ) -> SubgraphSchema:
     """Return a Federation 2.11 schema with the bank's scalars.
 
     `types` are the types that Strawberry does not find by itself: those that occur only as members of unions or as
-    implementations of interfaces.
+    implementations of interfaces. `entities_scope` is the attribute of `SubgraphSchema`.
     """
     return SubgraphSchema(
         query=query,
@@ -96,6 +109,7 @@ def create_schema(
         types=types,
         config=StrawberryConfig(scalar_map=SCALAR_MAP),
         federation_version="2.11",
+        entities_scope=entities_scope,
     )
 
 

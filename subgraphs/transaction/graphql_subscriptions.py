@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from bank.scopes import READ
 from subgraphs.kit import descriptions
+from subgraphs.kit.delegated_scopes import needs_scope
 from subgraphs.transaction import domain
 from subgraphs.transaction.events import RECORDED, STATUS_CHANGED
 from subgraphs.transaction.graphql_types import Info, Transaction, present
@@ -44,5 +46,6 @@ def as_of(event: Event, transaction: domain.Transaction) -> domain.Transaction:
 class Subscription:
     transaction_updated: AsyncGenerator[Transaction, None] = strawberry.subscription(
         resolver=_transaction_updated,
+        metadata=needs_scope(READ),
         description="A transaction of the account that the caller may see, when it is recorded and at each new status.",
     )

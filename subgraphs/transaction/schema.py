@@ -7,9 +7,11 @@ from typing import Annotated, Any, cast
 import strawberry
 from strawberry import UNSET
 
+from bank.scopes import ACCOUNTS, PAYMENTS, READ, STAFF
 from bank.values import is_object_id
 from subgraphs.kit import descriptions
 from subgraphs.kit.connections import PAGED, After, Before, Connection, First, Last
+from subgraphs.kit.delegated_scopes import needs_scope
 from subgraphs.kit.graphql_problems import InvalidAccount
 from subgraphs.kit.schema import SubgraphSchema, create_schema
 from subgraphs.transaction.domain import PERMISSIONS, Operation, Order, Requester
@@ -172,21 +174,25 @@ def _scopes(operation: Operation) -> list[list[str]]:
 class Query:
     transaction: Transaction | None = strawberry.field(
         resolver=_transaction,
+        metadata=needs_scope(READ),
         description="The transaction with this id; null if it does not exist or the caller may not see it.",
     )
     transactions: Connection[Transaction] | None = strawberry.field(
         resolver=_transactions,
+        metadata=needs_scope(READ),
         directives=[PAGED],
         description="The caller's transactions, or all transactions for staff; newest first.",
     )
     held_transactions: Connection[Transaction] | None = strawberry.federation.field(
         resolver=held_transactions,
+        metadata=needs_scope(READ),
         directives=[PAGED],
         requires_scopes=_scopes(Operation.REVIEW),
         description="The orders that wait for a review, newest first; only staff see them.",
     )
     notifications: Connection[Notification] | None = strawberry.field(
         resolver=notifications_of_caller,
+        metadata=needs_scope(READ),
         directives=[PAGED],
         description="The caller's notifications, newest first.",
     )
@@ -236,40 +242,52 @@ async def _pay(
 @strawberry.type(description=descriptions.MUTATION)
 class Mutation:
     transfer: TransferResult | None = strawberry.field(
-        resolver=_transfer, description="Transfer money from the caller's account to any account of the bank."
+        resolver=_transfer,
+        metadata=needs_scope(PAYMENTS),
+        description="Transfer money from the caller's account to any account of the bank.",
     )
     deposit: DepositResult | None = strawberry.field(
-        resolver=_deposit, description="Deposit money from outside of the bank into the caller's account."
+        resolver=_deposit,
+        metadata=needs_scope(PAYMENTS),
+        description="Deposit money from outside of the bank into the caller's account.",
     )
     withdraw: WithdrawResult | None = strawberry.field(
-        resolver=_withdraw, description="Withdraw money from the caller's account."
+        resolver=_withdraw, metadata=needs_scope(PAYMENTS), description="Withdraw money from the caller's account."
     )
     pay: PayResult | None = strawberry.field(
-        resolver=_pay, description="Pay a payee outside of the bank from the caller's account."
+        resolver=_pay,
+        metadata=needs_scope(PAYMENTS),
+        description="Pay a payee outside of the bank from the caller's account.",
     )
     approve_transaction: ReviewResult | None = strawberry.federation.field(
         resolver=approve_transaction,
+        metadata=needs_scope(STAFF),
         requires_scopes=_scopes(Operation.REVIEW),
         description="Approve a HELD order, as staff. Large orders need two persons; then the order is carried out.",
     )
     reject_transaction: ReviewResult | None = strawberry.federation.field(
         resolver=reject_transaction,
+        metadata=needs_scope(STAFF),
         requires_scopes=_scopes(Operation.REVIEW),
         description="Reject a HELD order, as staff. It becomes FAILED.",
     )
     reverse_transaction: ReverseTransactionResult | None = strawberry.federation.field(
         resolver=reverse_transaction,
+        metadata=needs_scope(STAFF),
         requires_scopes=_scopes(Operation.REVERSE),
         description="Move the money of a COMPLETED transaction back by a new transaction, as staff.",
     )
     mark_notifications_read: MarkNotificationsReadSuccess | None = strawberry.field(
-        resolver=mark_notifications_read, description="Mark notifications of the caller as read."
+        resolver=mark_notifications_read,
+        metadata=needs_scope(ACCOUNTS),
+        description="Mark notifications of the caller as read.",
     )
 
 
 def build_schema() -> SubgraphSchema:
     others = [Account, InvalidTransaction, TransactionNotHeld, TransactionNotReversible]
-    return create_schema(query=Query, mutation=Mutation, subscription=Subscription, types=[*others, *PROBLEM_TYPES])
+    types = [*others, *PROBLEM_TYPES]
+    return create_schema(query=Query, mutation=Mutation, subscription=Subscription, types=types, entities_scope=READ)
 
 
 def sdl() -> str:

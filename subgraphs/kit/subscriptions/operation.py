@@ -12,6 +12,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from servicekit.errors import ServiceError
 from subgraphs.kit.bounded_execution import execute_counted
+from subgraphs.kit.delegated_scopes import check_scopes
 from subgraphs.kit.graphql_errors import format_error
 from subgraphs.kit.operation_checks import Operation, OperationNotFound, check_operation, read_operation
 from subgraphs.kit.subscriptions.messages import ClientMessage, CloseCode, Closed
@@ -39,6 +40,7 @@ class Subscription:
         Raises:
             GraphQLError: the subscription is refused, or its resolver failed.
         """
+        check_scopes(self.schema, self.operation, context.caller_if_any)
         executor = StrawberryGraphQLCoreExecutionContext.build(
             self.schema.graphql,
             self.operation.document,
