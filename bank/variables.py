@@ -64,6 +64,17 @@ SECTIONS: Final[tuple[Section, ...]] = (
                 "Encrypts the private signing keys at rest; at least 32 characters.",
                 secret=True,
             ),
+            Variable(
+                "AUTH_JWT_NEW_SECRET",
+                "<unset>",
+                "The secret with which `mosafe auth keys reseal` replaces AUTH_JWT_SECRET.",
+                secret=True,
+            ),
+            Variable(
+                "AUTH_SIGNING_ALGORITHM",
+                "ES256",
+                "The algorithm of new signing keys, ES256 or EdDSA; tokens of both are accepted.",
+            ),
             Variable("AUTH_ISSUER", "<http://127.0.0.1:AUTH_PORT>", "The `iss` claim of access tokens."),
             Variable(
                 "AUTH_JWKS_URL",

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from fastapi.responses import JSONResponse
-
 from bank import values
 from bank.identity import TokenVerifier
 from bank.revocation import SqliteRevocationList
@@ -23,17 +21,15 @@ from subgraphs.auth.loaders import create_user_loader
 from subgraphs.auth.login_limits import LoginLimits, Origin
 from subgraphs.auth.password_hashing import PasswordHasher
 from subgraphs.auth.schema import build_schema
-from subgraphs.auth.signing_keys import KEY_SET_AGE, KeyVault
+from subgraphs.auth.signing_keys import KeyVault
 from subgraphs.auth.store.factory import STORES
 from subgraphs.auth.tokens import AccessTokens
+from subgraphs.auth.well_known import jwks_route
 from subgraphs.kit import app as kit
-from subgraphs.kit.service_routes import ServiceRoute
 from subgraphs.kit.store_identity import open_joined
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
-
-    from fastapi import Request
+    from collections.abc import AsyncIterator, Mapping
 
     from bank.identity import Caller
     from bank.revocation import RevocationList
@@ -92,7 +88,8 @@ async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> Asy
         stack.callback(revocations.close)
         hasher = stack.enter_context(PasswordHasher(queue=settings.hashing_queue))
         passwords = GuardedPasswords(hasher, LoginLimits.of(settings, MemoryRateLimitStore()))
-        keys = KeyRing(store, KeyVault(settings.key_encryption_secret()), clock=clocks.for_deletion)
+        vault = KeyVault(settings.key_encryption_secret(), settings.signing_algorithm)
+        keys = KeyRing(store, vault, clock=clocks.for_deletion)
         access_tokens = AccessTokens(issuer=settings.issuer, keys=keys, clock=clocks.now)
         identity = IdentityService(
             store, passwords=passwords, access_tokens=access_tokens, revocations=revocations, clocks=clocks
@@ -119,19 +116,6 @@ def create_app(settings: AuthSettings) -> ASGIApp:
         lambda: open_runtime(settings),
         settings,
         title="auth",
-        routes=lambda runtime: (jwks_route(runtime),),
+        routes=lambda runtime: (jwks_route(lambda: runtime().keys),),
     )
     return ClientAddressMiddleware(app, settings.trusted_proxies)
-
-
-def jwks_route(runtime: Callable[[], AuthRuntime]) -> ServiceRoute:
-    """Create the route `/.well-known/jwks.json`, which returns the public signing keys (RFC 7517 §5)."""
-
-    async def jwks(_request: Request) -> JSONResponse:
-        return JSONResponse(
-            {"keys": await runtime().keys.public_keys()},
-            media_type="application/jwk-set+json",
-            headers={"cache-control": f"public, max-age={int(KEY_SET_AGE.total_seconds())}"},
-        )
-
-    return ServiceRoute("/.well-known/jwks.json", ("GET", "HEAD"), jwks)

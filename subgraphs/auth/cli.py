@@ -1,4 +1,4 @@
-"""`mosafe auth`: the command that serves, and the operators' commands for users, roles and signing keys.
+"""`mosafe auth`: the command that serves, and the operators' commands for users and roles.
 
 The commands work directly on the store, so the first ADMIN can be created without an ADMIN. The service may be running.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -16,21 +15,17 @@ import click
 from bank import values
 from bank.revocation import SqliteRevocationList
 from servicekit.errors import BadUserInput
-from servicekit.settings import environment, load
 from subgraphs.auth.app import create_app
 from subgraphs.auth.domain import Role, User
 from subgraphs.auth.identity_service import NewUser, TakenEmail, WeakChoice, create_user, revoke_ended_sessions
-from subgraphs.auth.key_ring import KeyRing
+from subgraphs.auth.key_commands import keys
+from subgraphs.auth.operator_access import open_store, settings
 from subgraphs.auth.password_hashing import PasswordHasher
 from subgraphs.auth.settings import AuthSettings
-from subgraphs.auth.signing_keys import KeyVault, published, signing
-from subgraphs.auth.store.factory import STORES
 from subgraphs.kit.commands import service_group
-from subgraphs.kit.store_identity import open_joined
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import Awaitable, Callable
 
     from subgraphs.auth.store.protocol import AuthStore
 
@@ -47,6 +42,7 @@ command = service_group(
     create_app,
     help_text="The auth service; without a sub-command it serves.",
 )
+command.add_command(keys)
 
 
 @command.group()
@@ -111,45 +107,8 @@ def list_users() -> None:
         click.echo(f"{user.id}  {created_at}  {user.email}  {_roles(user)}{state}")
 
 
-@command.group()
-def keys() -> None:
-    """Manage the keys that sign access tokens."""
-
-
-@keys.command("list")
-def list_keys() -> None:
-    """List the stored keys, oldest first."""
-    asyncio.run(_print_keys())
-
-
-@keys.command("rotate")
-@click.option(
-    "--withdraw",
-    is_flag=True,
-    help="For a key that leaked: sign with the new key at once; access tokens of all other keys become invalid.",
-)
-def rotate(*, withdraw: bool) -> None:
-    """Publish a new key; it signs as soon as every verifier has had time to fetch it."""
-    asyncio.run(_rotate(withdraw=withdraw))
-    asyncio.run(_print_keys())
-
-
-def _settings() -> AuthSettings:
-    return load(AuthSettings, environment())
-
-
-def _store() -> AbstractAsyncContextManager[AuthStore]:
-    return open_joined(_settings().place, STORES)
-
-
-@asynccontextmanager
-async def _key_ring() -> AsyncIterator[KeyRing]:
-    async with _store() as store:
-        yield KeyRing(store, KeyVault(_settings().key_encryption_secret()))
-
-
 async def _create(wish: NewUser) -> User:
-    async with _store() as store:
+    async with open_store() as store:
         with PasswordHasher() as hasher:
             try:
                 outcome = await create_user(store, hasher, wish, values.now())
@@ -174,9 +133,8 @@ async def _change(email: str, change: Callable[[AuthStore, User], Awaitable[None
 
     From now on, every process refuses the tokens of the sessions that `change` ended.
     """
-    settings = _settings()
-    async with open_joined(settings.place, STORES) as store:
-        with contextlib.closing(SqliteRevocationList(settings.data_dir)) as revocations:
+    async with open_store() as store:
+        with contextlib.closing(SqliteRevocationList(settings().data_dir)) as revocations:
             known = await store.credentials(email)
             if known is None:
                 raise click.ClickException("no user has this e-mail address")
@@ -187,25 +145,10 @@ async def _change(email: str, change: Callable[[AuthStore, User], Awaitable[None
 
 async def _all_users() -> list[User]:
     found: list[User] = []
-    async with _store() as store:
+    async with open_store() as store:
         while page := await store.list_users(found[-1].id if found else "", _PAGE):
             found += page
     return found
-
-
-async def _print_keys() -> None:
-    async with _key_ring() as ring:
-        stored = await ring.keys()
-    now = values.now()
-    current, needed = signing(stored, now), published(stored, now)
-    for key in stored:
-        state = "signs" if key is current else "published" if key in needed else "retired"
-        click.echo(f"{key.id}  {state:9}  signs from {values.format_timestamp(key.active_from)}")
-
-
-async def _rotate(*, withdraw: bool) -> None:
-    async with _key_ring() as ring:
-        await ring.rotate(withdraw=withdraw)
 
 
 def _print(user: User) -> None:

@@ -10,21 +10,20 @@ With a wrong clock, the service still signs tokens: see `signing_keys.redated`. 
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import jwt
 import structlog
 
 from bank import values
+from servicekit.errors import ConfigurationError
 from subgraphs.auth import signing_keys
-from subgraphs.auth.signing_keys import PUBLISH_AHEAD, KeyVault, SigningKey
+from subgraphs.auth.signing_keys import PUBLISH_AHEAD, KeyVault, PrivateKey, SigningKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from collections.abc import Callable, Mapping
 
     from subgraphs.auth.store.protocol import AuthStore
 
@@ -33,6 +32,24 @@ if TYPE_CHECKING:
 READ_AGAIN: Final = timedelta(seconds=5)
 
 _log = structlog.stdlib.get_logger("keys")
+
+
+class Signer(NamedTuple):
+    """The key that signs now."""
+
+    key_id: str
+    private_key: PrivateKey
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInUse:
+    """The key was not retired, because tokens that it signed are valid.
+
+    Attributes:
+        until: the time from which none of them is valid; None if the key signs now.
+    """
+
+    until: datetime | None
 
 
 class KeyRing:
@@ -47,9 +64,19 @@ class KeyRing:
         self._clock = clock
         self._keys: list[SigningKey] = []
         self._read_at: datetime | None = None
-        self._opened: dict[str, EllipticCurvePrivateKey] = {}
+        self._opened: dict[str, PrivateKey] = {}
 
-    async def signer(self) -> tuple[str, EllipticCurvePrivateKey]:
+    async def sign(self, claims: Mapping[str, Any], token_type: str) -> str:
+        """Return a JWT with `claims`, and with the media type `token_type` as the header `typ`.
+
+        Raises:
+            ConfigurationError: the key was encrypted with another `AUTH_JWT_SECRET`.
+        """
+        key_id, private_key = await self.signer()
+        algorithm = next(key.algorithm for key in self._keys if key.id == key_id)
+        return jwt.encode(dict(claims), private_key, algorithm=algorithm, headers={"kid": key_id, "typ": token_type})
+
+    async def signer(self) -> Signer:
         """Return the id and the private key of the key that signs now.
 
         Raises:
@@ -60,7 +87,7 @@ class KeyRing:
         assert key is not None  # noqa: S101 - reading adds the first key; for the type checker
         if key.id not in self._opened:
             self._opened = {key.id: self._vault.open(key)}
-        return key.id, self._opened[key.id]
+        return Signer(key.id, self._opened[key.id])
 
     async def public_keys(self) -> list[dict[str, Any]]:
         """Return the published keys as JWKs, the oldest first."""
@@ -94,6 +121,31 @@ class KeyRing:
                 self._read_at = None
                 return key
 
+    async def retire(self, key_id: str, *, at_once: bool = False) -> SigningKey | KeyInUse | None:
+        """Delete a key, and return it. Return None if there is no key with this id.
+
+        If tokens that the key signed are valid, it is only deleted if `at_once`. These tokens then become invalid. If
+        the deleted key signs, another one signs from now on: the published successor, or a new key.
+        """
+        while True:
+            now = self._clock()
+            keys = {key.id: key for key in await self._store.signing_keys()}
+            key = keys.get(key_id)
+            if key is None:
+                return None
+            end = signing_keys.tokens_end(key, [*keys.values()], now)
+            if not at_once and (end is None or end > now):
+                return KeyInUse(end)
+            remove, add = {key_id}, None
+            if end is None:
+                rest = [other for other in keys.values() if other.id != key_id and other.active_from > now]
+                successor = signing_keys.signing(rest, now)
+                add = self._vault.create(now, now) if successor is None else replace(successor, active_from=now)
+                remove |= {add.id} & keys.keys()
+            if await self._store.replace_signing_keys(keys.keys(), add, remove):
+                self._read_at = None
+                return key
+
     async def _read(self) -> None:
         now = self._clock()
         if self._read_at is not None and abs(now - self._read_at) < READ_AGAIN:
@@ -117,9 +169,25 @@ class KeyRing:
             return True
         unneeded = known - {key.id for key in signing_keys.published(keys, now)}
         successor: SigningKey | None = None
-        if signing_keys.is_due(keys, now):
+        if signing_keys.is_due(keys, now, self._vault.algorithm) and self._has_current_secret(keys, now):
             successor = self._vault.create(now, now + PUBLISH_AHEAD if keys else now)
         if successor is None and not unneeded:
             return False
         await self._store.replace_signing_keys(known, successor, unneeded)
+        return True
+
+    def _has_current_secret(self, keys: list[SigningKey], now: datetime) -> bool:
+        """Whether `AUTH_JWT_SECRET` opens the stored keys.
+
+        While a service runs, an operator may change the secret (`mosafe auth keys reseal`). Then this process must not
+        add a key, because it would encrypt the key with the old secret. It can sign until it is started again.
+        """
+        current = signing_keys.signing(keys, now)
+        if current is None or current.id not in self._opened:
+            return True
+        try:
+            self._vault.open(current)
+        except ConfigurationError:
+            _log.error("AUTH_JWT_SECRET was changed, no new key; start the service with the new secret", key=current.id)
+            return False
         return True

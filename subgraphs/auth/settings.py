@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from bank.service_credential import read_or_create_secret
 from servicekit.settings import Port, Secret  # noqa: TC001 - pydantic reads annotations at run time
+from subgraphs.auth.signing_keys import Algorithm  # noqa: TC001 - as above
 from subgraphs.kit.settings import SubgraphSettings
 from subgraphs.kit.store_factory import StoreAddress
 from subgraphs.kit.store_identity import StorePlace
@@ -22,6 +23,8 @@ class AuthSettings(SubgraphSettings):
     Attributes:
         db_url: `sqlite:///path`; by default a file in the data directory.
         jwt_secret: encrypts private signing keys at rest; by default generated into the data directory.
+        jwt_new_secret: the secret that replaces `jwt_secret`. Only `mosafe auth keys reseal` reads it.
+        signing_algorithm: the algorithm of new signing keys.
         login_failures_per_account: how many logins of one account may fail in 15 minutes. After that, further logins
             must wait.
         login_failures_per_address: how many logins from one address may fail in a minute.
@@ -32,6 +35,8 @@ class AuthSettings(SubgraphSettings):
     port: Port = Field(3001, alias="AUTH_PORT")
     db_url: SecretStr | None = Field(None, alias="AUTH_DB_URL")
     jwt_secret: Secret | None = Field(None, alias="AUTH_JWT_SECRET")
+    jwt_new_secret: Secret | None = Field(None, alias="AUTH_JWT_NEW_SECRET")
+    signing_algorithm: Algorithm = Field("ES256", alias="AUTH_SIGNING_ALGORITHM")
     login_failures_per_account: int = Field(10, alias="AUTH_LOGIN_FAILURES_PER_ACCOUNT", ge=1, le=1000)
     login_failures_per_address: int = Field(30, alias="AUTH_LOGIN_FAILURES_PER_ADDRESS", ge=1, le=100_000)
     registrations_per_address: int = Field(10, alias="AUTH_REGISTRATIONS_PER_ADDRESS", ge=1, le=100_000)
@@ -71,4 +76,9 @@ class AuthSettings(SubgraphSettings):
         """
         if self.jwt_secret is not None:
             return self.jwt_secret.get_secret_value()
-        return read_or_create_secret(self.data_dir / "secrets" / "jwt.key")
+        return read_or_create_secret(self.secret_file)
+
+    @property
+    def secret_file(self) -> Path:
+        """The file of the generated secret, which is used if `AUTH_JWT_SECRET` is not set."""
+        return self.data_dir / "secrets" / "jwt.key"

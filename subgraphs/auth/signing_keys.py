@@ -23,23 +23,23 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from jwt.algorithms import ECAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm
 
 from bank.identity import LEEWAY_SECONDS
 from servicekit.errors import ConfigurationError
 from subgraphs.auth.domain import ACCESS_LIFETIME
+from subgraphs.auth.sealing import Sealer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ALGORITHM: Final = "ES256"
+PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+# The algorithms of `AUTH_SIGNING_ALGORITHM` (RFC 7518 §3.4, RFC 8037 §3.1). Every verifier accepts both.
+Algorithm: TypeAlias = Literal["ES256", "EdDSA"]
 # The max-age in the Cache-Control header of the key set.
 KEY_SET_AGE: Final = timedelta(minutes=5)
 # The time between the publication of a key and its first signature. A verifier may fetch the key set late, so the time
@@ -52,7 +52,6 @@ PUBLISH_AFTER: Final = ACCESS_LIFETIME + timedelta(seconds=LEEWAY_SECONDS)
 # the rotation does not work.
 SIGNING_LIFETIME: Final = timedelta(days=30)
 
-_NONCE_BYTES: Final = 12
 # If a time server sets the clock back a little, a new key may seem to be created in the future. If its creation is at
 # most this far in the future, the key keeps its times.
 _CLOCK_TOLERANCE: Final = timedelta(minutes=1)
@@ -74,6 +73,11 @@ class SigningKey:
     active_from: datetime
     public_jwk: dict[str, Any]
     sealed_private_key: bytes
+
+    @property
+    def algorithm(self) -> str:
+        """The algorithm of the key's signatures, `ES256` or `EdDSA`."""
+        return str(self.public_jwk["alg"])
 
 
 def signing(keys: Sequence[SigningKey], now: datetime) -> SigningKey | None:
@@ -107,10 +111,29 @@ def published(keys: Sequence[SigningKey], now: datetime) -> list[SigningKey]:
     return [key for key in ordered if key.id not in superseded_at or now < superseded_at[key.id] + PUBLISH_AFTER]
 
 
-def is_due(keys: Sequence[SigningKey], now: datetime) -> bool:
-    """Whether the successor of the newest key should be published."""
+def is_due(keys: Sequence[SigningKey], now: datetime, algorithm: Algorithm | None = None) -> bool:
+    """Whether the successor of the newest key should be published.
+
+    It should if the newest key will soon be too old, or if it signs already but not with `algorithm`. A newest key that
+    does not sign yet has no successor for its algorithm. Otherwise, two processes with different settings would add
+    keys without end.
+    """
     newest = max(keys, key=_by_activation, default=None)
-    return newest is None or now >= newest.active_from + SIGNING_LIFETIME - PUBLISH_AHEAD
+    if newest is None or now >= newest.active_from + SIGNING_LIFETIME - PUBLISH_AHEAD:
+        return True
+    return algorithm is not None and newest.algorithm != algorithm and now >= newest.active_from
+
+
+def tokens_end(key: SigningKey, keys: Sequence[SigningKey], now: datetime) -> datetime | None:
+    """Return the time from which no token of `key` is valid. Return None if the key signs now.
+
+    A key that has not signed yet has no tokens, so the result is `now`.
+    """
+    if key == signing(keys, now):
+        return None
+    if key.active_from > now:
+        return now
+    return min(other.active_from for other in keys if _by_activation(other) > _by_activation(key)) + PUBLISH_AFTER
 
 
 def _by_activation(key: SigningKey) -> tuple[datetime, datetime, str]:
@@ -118,46 +141,61 @@ def _by_activation(key: SigningKey) -> tuple[datetime, datetime, str]:
 
 
 class KeyVault:
-    """Creates key pairs, and encrypts the private keys with AES-256-GCM.
+    """Creates key pairs, and encrypts the private keys under `AUTH_JWT_SECRET`."""
 
-    The encryption key is derived from `AUTH_JWT_SECRET`.
-    """
-
-    def __init__(self, secret: str) -> None:
-        derivation = HKDF(hashes.SHA256(), length=32, salt=None, info=b"mosafe auth: private signing keys")
-        self._cipher = AESGCM(derivation.derive(secret.encode()))
+    def __init__(self, secret: str, algorithm: Algorithm = "ES256") -> None:
+        """`algorithm` is that of new keys. Stored keys keep theirs."""
+        self.algorithm = algorithm
+        self._sealer = Sealer(secret, "private signing keys")
 
     def create(self, created_at: datetime, active_from: datetime) -> SigningKey:
-        private_key = ec.generate_private_key(ec.SECP256R1())
         key_id = secrets.token_urlsafe(12)
-        members = ECAlgorithm.to_jwk(private_key.public_key(), as_dict=True)
-        jwk = {**members, "kid": key_id, "alg": ALGORITHM, "use": "sig"}
+        private_key, members = _generate(self.algorithm)
+        jwk = {**members, "kid": key_id, "alg": self.algorithm, "use": "sig"}
         encoded = private_key.private_bytes(
             serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        nonce = secrets.token_bytes(_NONCE_BYTES)
         # The id and the public key are authenticated together with the private key. So nobody can combine the private
         # key of one row with the id or the public key of another row.
-        sealed = nonce + self._cipher.encrypt(nonce, encoded, _associated(key_id, jwk))
+        sealed = self._sealer.seal(encoded, bound_to=_associated(key_id, jwk))
         return SigningKey(key_id, created_at, active_from, jwk, sealed)
 
-    def open(self, key: SigningKey) -> ec.EllipticCurvePrivateKey:
+    def open(self, key: SigningKey) -> PrivateKey:
         """Decrypt and return the private key of `key`.
 
         Raises:
             ConfigurationError: the key was encrypted with another secret.
         """
-        nonce, ciphertext = key.sealed_private_key[:_NONCE_BYTES], key.sealed_private_key[_NONCE_BYTES:]
+        private_key = serialization.load_der_private_key(self._encoded(key), password=None)
+        if not isinstance(private_key, ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey):
+            raise TypeError(f"the stored signing key {key.id} is of another type than its algorithms have")
+        return private_key
+
+    def reseal(self, key: SigningKey, old: KeyVault) -> SigningKey:
+        """Return `key` encrypted under this vault's secret. `old` has the secret under which it is encrypted now.
+
+        Raises:
+            ConfigurationError: the key was encrypted with a third secret.
+        """
+        sealed = self._sealer.seal(old._encoded(key), bound_to=_associated(key.id, key.public_jwk))
+        return replace(key, sealed_private_key=sealed)
+
+    def _encoded(self, key: SigningKey) -> bytes:
         try:
-            encoded = self._cipher.decrypt(nonce, ciphertext, _associated(key.id, key.public_jwk))
-        except InvalidTag:
+            return self._sealer.open(key.sealed_private_key, bound_to=_associated(key.id, key.public_jwk))
+        except ConfigurationError:
             raise ConfigurationError(
                 "AUTH_JWT_SECRET", f"the stored signing key {key.id} was encrypted with another secret"
             ) from None
-        private_key = serialization.load_der_private_key(encoded, password=None)
-        if not isinstance(private_key, ec.EllipticCurvePrivateKey):
-            raise TypeError(f"the stored signing key {key.id} is not an elliptic-curve key")
-        return private_key
+
+
+def _generate(algorithm: Algorithm) -> tuple[PrivateKey, dict[str, Any]]:
+    """Return a new private key, and the members of the JWK of its public key."""
+    if algorithm == "EdDSA":
+        edwards = ed25519.Ed25519PrivateKey.generate()
+        return edwards, dict(OKPAlgorithm.to_jwk(edwards.public_key(), as_dict=True))
+    elliptic = ec.generate_private_key(ec.SECP256R1())
+    return elliptic, dict(ECAlgorithm.to_jwk(elliptic.public_key(), as_dict=True))
 
 
 def _associated(key_id: str, jwk: dict[str, Any]) -> bytes:

@@ -7,12 +7,9 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import jwt
-
 from bank import values
 from bank.identity import AUDIENCE, TOKEN_TYPE
 from subgraphs.auth.domain import ACCESS_LIFETIME
-from subgraphs.auth.signing_keys import ALGORITHM
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +43,6 @@ class AccessTokens:
         """Return a token for `user`. It expires when `session` expires, or earlier."""
         now = self._clock()
         expires_at = min(now + ACCESS_LIFETIME, session.expires_at)
-        key_id, private_key = await self._keys.signer()
         claims = {
             "iss": self._issuer,
             "aud": AUDIENCE,
@@ -61,7 +57,7 @@ class AccessTokens:
             "exp": int(expires_at.timestamp()),
             "jti": new_identifier(),
         }
-        text = jwt.encode(claims, private_key, algorithm=ALGORITHM, headers={"kid": key_id, "typ": TOKEN_TYPE})
+        text = await self._keys.sign(claims, TOKEN_TYPE)
         return AccessToken(text, int((expires_at - now).total_seconds()))
 
 

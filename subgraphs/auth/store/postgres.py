@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from asyncpg.pool import PoolConnectionProxy
 
+    from subgraphs.auth.resealing import Resealing
+
 _USER: Final = "users.id, email, name, roles, users.created_at, disabled_at"
 _PROOF: Final = "methods, authenticated_at, factor_enrolled_at"
 _SESSION: Final = f"SELECT id, user_id, created_at, expires_at, ended_at, {_PROOF} FROM sessions"  # noqa: S608 - constants
@@ -50,6 +52,7 @@ _WRITE_SUCCESSOR: Final = """
 WITH used AS (UPDATE refresh_tokens SET used_at = $1 WHERE digest = $2)
 INSERT INTO refresh_tokens (digest, session_id, issued_at, expires_at) VALUES ($3, $4, $5, $6)
 """
+_SIGNING_KEYS: Final = "SELECT id, created_at, active_from, public_jwk, sealed_private_key FROM signing_keys"
 
 
 class PostgresAuthStore(PostgresStore):
@@ -209,19 +212,8 @@ class PostgresAuthStore(PostgresStore):
         return [_session(row) for row in rows]
 
     async def signing_keys(self) -> list[SigningKey]:
-        query = "SELECT id, created_at, active_from, public_jwk, sealed_private_key FROM signing_keys"
         async with self._database.connection() as connection:
-            rows = await connection.fetch(query)
-        return [
-            SigningKey(
-                row["id"],
-                row["created_at"],
-                row["active_from"],
-                json.loads(row["public_jwk"]),
-                row["sealed_private_key"],
-            )
-            for row in rows
-        ]
+            return [_signing_key(row) for row in await connection.fetch(_SIGNING_KEYS)]
 
     async def replace_signing_keys(
         self, known: Collection[str], add: SigningKey | None, remove: Collection[str]
@@ -243,6 +235,16 @@ class PostgresAuthStore(PostgresStore):
                     add.sealed_private_key,
                 )
         return True
+
+    async def reseal(self, resealing: Resealing) -> int:
+        async with self._changing() as connection:
+            await connection.execute("LOCK TABLE signing_keys IN EXCLUSIVE MODE")
+            resealed = [resealing.signing_key(_signing_key(row)) for row in await connection.fetch(_SIGNING_KEYS)]
+            await connection.executemany(
+                "UPDATE signing_keys SET sealed_private_key = $1 WHERE id = $2",
+                [(key.sealed_private_key, key.id) for key in resealed],
+            )
+        return len(resealed)
 
 
 async def _end_sessions(connection: PoolConnectionProxy, user_id: str, now: datetime) -> None:
@@ -270,3 +272,13 @@ def _session(row: Mapping[str, Any]) -> Session:
 
 def _proof_columns(authentication: Authentication) -> tuple[str, datetime, datetime | None]:
     return methods_text(authentication.methods), authentication.at, authentication.factor_enrolled_at
+
+
+def _signing_key(row: Mapping[str, Any]) -> SigningKey:
+    return SigningKey(
+        row["id"],
+        row["created_at"],
+        row["active_from"],
+        json.loads(row["public_jwk"]),
+        row["sealed_private_key"],
+    )

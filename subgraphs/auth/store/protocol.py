@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from subgraphs.auth.authentication import Authentication
     from subgraphs.auth.domain import RefreshToken, Role, Session, User, Verdict
+    from subgraphs.auth.resealing import Resealing
     from subgraphs.auth.signing_keys import SigningKey
 
 
@@ -126,6 +127,13 @@ class AuthStore(IdentifiedStore, Protocol):
 
         Returns:
             False if the stored ids were not `known`, so that nothing was changed.
+        """
+
+    async def reseal(self, resealing: Resealing) -> int:
+        """Encrypt all stored secrets with a new `AUTH_JWT_SECRET`, in one transaction. Return their number.
+
+        Raises:
+            ConfigurationError: a secret cannot be opened. Then nothing is changed.
         """
 
     async def ping(self) -> None:

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from servicekit.sqlite_statements import Statements
+    from subgraphs.auth.resealing import Resealing
 
 _USER: Final = "users.id, email, name, roles, users.created_at, disabled_at"
 _PROOF: Final = "methods, authenticated_at, factor_enrolled_at"
 _SESSION: Final = f"SELECT id, user_id, created_at, expires_at, ended_at, {_PROOF} FROM sessions"  # noqa: S608 - constants
+
+_SIGNING_KEYS: Final = "SELECT id, created_at, active_from, public_jwk, sealed_private_key FROM signing_keys"
 
 
 class SqliteAuthStore(SqliteStore):
@@ -160,19 +163,8 @@ class SqliteAuthStore(SqliteStore):
         return [_session(row) for row in rows]
 
     async def signing_keys(self) -> list[SigningKey]:
-        query = "SELECT id, created_at, active_from, public_jwk, sealed_private_key FROM signing_keys"
         async with self._database.snapshot() as connection:
-            rows = await connection.execute_fetchall(query)
-        return [
-            SigningKey(
-                row["id"],
-                from_milliseconds(row["created_at"]),
-                from_milliseconds(row["active_from"]),
-                json.loads(row["public_jwk"]),
-                row["sealed_private_key"],
-            )
-            for row in rows
-        ]
+            return [_signing_key(row) for row in await connection.execute_fetchall(_SIGNING_KEYS)]
 
     async def replace_signing_keys(
         self, known: Collection[str], add: SigningKey | None, remove: Collection[str]
@@ -195,6 +187,16 @@ class SqliteAuthStore(SqliteStore):
                     ),
                 )
         return True
+
+    async def reseal(self, resealing: Resealing) -> int:
+        async with self._changing() as connection:
+            stored = [_signing_key(row) for row in await connection.execute_fetchall(_SIGNING_KEYS)]
+            resealed = [resealing.signing_key(key) for key in stored]
+            await connection.executemany(
+                "UPDATE signing_keys SET sealed_private_key = ? WHERE id = ?",
+                [(key.sealed_private_key, key.id) for key in resealed],
+            )
+        return len(resealed)
 
 
 async def _insert_token(connection: Statements, token: RefreshToken) -> None:
@@ -272,6 +274,16 @@ def _proof_columns(authentication: Authentication) -> tuple[str, int, int | None
         methods_text(authentication.methods),
         to_milliseconds(authentication.at),
         None if enrolled is None else to_milliseconds(enrolled),
+    )
+
+
+def _signing_key(row: Any) -> SigningKey:
+    return SigningKey(
+        row["id"],
+        from_milliseconds(row["created_at"]),
+        from_milliseconds(row["active_from"]),
+        json.loads(row["public_jwk"]),
+        row["sealed_private_key"],
     )
 
 

@@ -8,6 +8,7 @@ from servicekit.settings import load
 from subgraphs.auth.app import create_app
 from subgraphs.auth.settings import AuthSettings
 from tests.subgraphs.auth.client import Auth
+from tests.subgraphs.auth.command_line import CommandLine
 from tests.subgraphs.support import GraphQLClient, running
 
 if TYPE_CHECKING:
@@ -25,3 +26,8 @@ def settings(tmp_path: Path) -> AuthSettings:
 async def auth(settings: AuthSettings) -> AsyncIterator[Auth]:
     async with running(create_app(settings)) as http:
         yield Auth(GraphQLClient(http))
+
+
+@pytest.fixture
+def mosafe_auth(tmp_path: Path) -> CommandLine:
+    return CommandLine(tmp_path)

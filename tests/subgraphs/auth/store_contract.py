@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from bank import values
+from servicekit.errors import ConfigurationError
 from subgraphs.auth.authentication import Authentication, Method
 from subgraphs.auth.domain import REFRESH_LIFETIME, SESSION_LIFETIME, RefreshToken, Role, Session, User, Verdict
+from subgraphs.auth.resealing import Resealing
 from subgraphs.auth.signing_keys import KeyVault
 from subgraphs.auth.store.protocol import AuthStore, EmailExists
 
@@ -298,7 +300,25 @@ async def a_signing_key_is_replaced_by_itself_with_other_times(open_store: OpenS
         await store.replace_signing_keys((), key, ())
         assert await store.replace_signing_keys({key.id}, redated, {key.id})
         assert await store.signing_keys() == [redated]
-        assert VAULT.open(redated).private_numbers() == VAULT.open(key).private_numbers()
+        assert VAULT.open(redated).public_key() == VAULT.open(key).public_key()
+
+
+async def all_secrets_are_sealed_again_or_none(open_store: OpenStore) -> None:
+    keys = [VAULT.create(NOW, NOW), KeyVault("s" * 32, "EdDSA").create(NOW, NOW)]
+    stranger = KeyVault("o" * 32).create(NOW, NOW)
+    resealing = Resealing("s" * 32, "n" * 32)
+    async with open_store() as store:
+        for number, key in enumerate(keys):
+            assert await store.replace_signing_keys({known.id for known in keys[:number]}, key, ())
+        for _ in range(2):
+            assert await store.reseal(resealing) == 2
+        stored = {key.id: key for key in await store.signing_keys()}
+        for key in keys:
+            assert KeyVault("n" * 32).open(stored[key.id]).public_key() == VAULT.open(key).public_key()
+        await store.replace_signing_keys(stored.keys(), stranger, ())
+        with pytest.raises(ConfigurationError):
+            await store.reseal(Resealing("n" * 32, "x" * 32))
+        assert {key.id: key for key in await store.signing_keys()} == {**stored, stranger.id: stranger}
 
 
 async def one_of_many_concurrent_first_signing_keys_is_stored(open_store: OpenStore) -> None:
@@ -341,5 +361,6 @@ CHECKS: Final[tuple[Callable[[OpenStore], Awaitable[None]], ...]] = (
     signing_keys_change_only_if_the_stored_ids_are_known,
     a_signing_key_is_replaced_by_itself_with_other_times,
     one_of_many_concurrent_first_signing_keys_is_stored,
+    all_secrets_are_sealed_again_or_none,
     an_open_store_responds_to_a_ping,
 )

@@ -7,12 +7,10 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner
 
 from servicekit.errors import ConfigurationError, StartupError, StoreFailure
 from servicekit.settings import load
 from subgraphs.auth.app import create_app
-from subgraphs.auth.cli import command
 from subgraphs.auth.settings import AuthSettings
 from tests.subgraphs.auth.client import Auth
 from tests.subgraphs.support import GraphQLClient, running
@@ -20,29 +18,7 @@ from tests.subgraphs.support import GraphQLClient, running
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from click.testing import Result
-
-
-class CommandLine:
-    def __init__(self, folder: Path) -> None:
-        self.variables = {
-            "MOSAFE_ENV": "development",
-            "MOSAFE_DATA_DIR": str(folder),
-            "SUBGRAPH_SIGNATURES": "off",
-        }
-
-    def run(self, *arguments: str, typed: str | None = None) -> Result:
-        return CliRunner().invoke(command, arguments, input=typed, env=self.variables)
-
-    def output(self, *arguments: str, typed: str | None = None) -> str:
-        result = self.run(*arguments, typed=typed)
-        assert result.exit_code == 0, result.output
-        return str(result.stdout)
-
-
-@pytest.fixture
-def mosafe_auth(tmp_path: Path) -> CommandLine:
-    return CommandLine(tmp_path)
+    from tests.subgraphs.auth.command_line import CommandLine
 
 
 def test_a_generated_password_is_printed_once_and_works(mosafe_auth: CommandLine) -> None:
@@ -169,18 +145,6 @@ def test_a_locked_database_is_one_line(mosafe_auth: CommandLine, tmp_path: Path)
     line = result.exception.explanation if isinstance(result.exception, StoreFailure) else str(result.exception)
     assert "auth.sqlite3 is locked by another process" in line
     assert "\n" not in line
-
-
-def test_keys_are_rotated_and_withdrawn(mosafe_auth: CommandLine) -> None:
-    def states(output: str) -> list[str]:
-        return [line.split()[1] for line in output.splitlines()]
-
-    assert states(mosafe_auth.output("keys", "list")) == ["signs"]
-    assert states(mosafe_auth.output("keys", "rotate")) == ["signs", "published"]
-    before = mosafe_auth.output("keys", "list")
-    after = mosafe_auth.output("keys", "rotate", "--withdraw")
-    assert states(after) == ["signs"]
-    assert after.split()[0] not in before
 
 
 def test_a_malformed_variable_is_named(mosafe_auth: CommandLine) -> None:

@@ -8,14 +8,23 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import jwt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from servicekit.cautious_clock import CautiousClock
 from servicekit.errors import ConfigurationError
-from subgraphs.auth.key_ring import READ_AGAIN, KeyRing
-from subgraphs.auth.signing_keys import PUBLISH_AFTER, PUBLISH_AHEAD, SIGNING_LIFETIME, KeyVault
+from subgraphs.auth.key_ring import READ_AGAIN, KeyInUse, KeyRing
+from subgraphs.auth.resealing import Resealing
+from subgraphs.auth.signing_keys import (
+    PUBLISH_AFTER,
+    PUBLISH_AHEAD,
+    SIGNING_LIFETIME,
+    Algorithm,
+    KeyVault,
+    SigningKey,
+)
 from subgraphs.auth.store.sqlite import SqliteAuthStore
 
 if TYPE_CHECKING:
@@ -92,6 +101,79 @@ async def test_a_withdrawn_key_is_invalid_within_seconds(tmp_path: Path) -> None
         assert (await running.signer())[0] == new
         assert await running.key(old) is None
         assert await published_ids(running) == [new]
+
+
+async def test_a_key_is_retired_unless_its_tokens_are_valid(tmp_path: Path) -> None:
+    clock = Clock()
+    async with opened(tmp_path) as store, opened(tmp_path) as of_the_command_line:
+        running, operator = ring(store, clock), ring(of_the_command_line, clock)
+        old, _ = await running.signer()
+        assert await operator.retire("unknown") is None
+        assert await operator.retire(old) == KeyInUse(None)
+        unused = await operator.rotate()
+        assert await operator.retire(unused.id) == unused
+        new = await operator.rotate()
+        clock.now = new.active_from
+        assert await operator.retire(old) == KeyInUse(new.active_from + PUBLISH_AFTER)
+        assert await published_ids(running) == [old, new.id]
+        retired = await operator.retire(old, at_once=True)
+        assert retired is not None
+        clock.now += READ_AGAIN
+        assert await running.key(old) is None
+        assert await published_ids(running) == [new.id]
+
+
+@pytest.mark.parametrize("has_successor", [True, False])
+async def test_if_the_key_that_signs_is_retired_another_signs_at_once(tmp_path: Path, *, has_successor: bool) -> None:
+    clock = Clock()
+    async with opened(tmp_path) as store, opened(tmp_path) as of_the_command_line:
+        running, operator = ring(store, clock), ring(of_the_command_line, clock)
+        old, _ = await running.signer()
+        successor = (await operator.rotate()).id if has_successor else None
+        retired = await operator.retire(old, at_once=True)
+        assert isinstance(retired, SigningKey)
+        clock.now += READ_AGAIN
+        signer, _ = await running.signer()
+        assert signer != old
+        assert await published_ids(running) == [signer]
+        assert successor in {None, signer}
+
+
+async def test_another_algorithm_signs_after_its_key_was_published(tmp_path: Path) -> None:
+    clock = Clock()
+    async with opened(tmp_path) as store:
+        old, _ = await ring(store, clock).signer()
+        keys = KeyRing(store, KeyVault("s" * 32, "EdDSA"), clock=clock)
+        assert jwt.get_unverified_header(await keys.sign({}, "at+jwt"))["kid"] == old
+        _, new = await published_ids(keys)
+        clock.now += PUBLISH_AHEAD
+        header = jwt.get_unverified_header(await keys.sign({"sub": "ann"}, "at+jwt"))
+        assert header == {"alg": "EdDSA", "kid": new, "typ": "at+jwt"}
+        assert len(await store.signing_keys()) == 2
+
+
+async def test_processes_with_different_algorithms_do_not_add_keys_without_end(tmp_path: Path) -> None:
+    clock = Clock()
+    async with opened(tmp_path) as store:
+        for number in range(100):
+            algorithm: Algorithm = "EdDSA" if number % 2 else "ES256"
+            await KeyRing(store, KeyVault("s" * 32, algorithm), clock=clock).signer()
+            clock.now += READ_AGAIN
+        assert len(await store.signing_keys()) == 2
+
+
+async def test_a_running_service_adds_no_key_with_a_secret_that_was_replaced(tmp_path: Path) -> None:
+    clock = Clock()
+    async with opened(tmp_path) as store:
+        running = ring(store, clock)
+        first, _ = await running.signer()
+        await store.reseal(Resealing("s" * 32, "n" * 32))
+        clock.now += SIGNING_LIFETIME
+        assert (await running.signer())[0] == first
+        assert [key.id for key in await store.signing_keys()] == [first]
+        restarted = ring(store, clock, secret="n" * 32)
+        assert (await restarted.signer())[0] == first
+        assert len(await store.signing_keys()) == 2
 
 
 async def test_keys_are_replaced_without_a_command(tmp_path: Path) -> None:

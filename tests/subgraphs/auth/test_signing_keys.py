@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,11 +18,13 @@ from subgraphs.auth.signing_keys import (
     PUBLISH_AHEAD,
     SIGNING_LIFETIME,
     KeyVault,
+    PrivateKey,
     SigningKey,
     is_due,
     published,
     redated,
     signing,
+    tokens_end,
 )
 
 START = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
@@ -109,7 +114,9 @@ def test_a_successor_is_due_in_time_to_sign_at_the_end_of_a_keys_lifetime() -> N
 
 def test_a_sealed_private_key_opens_and_belongs_to_its_public_half() -> None:
     made = VAULT.create(START, START)
-    numbers = VAULT.open(made).public_key().public_numbers()
+    opened = VAULT.open(made)
+    assert isinstance(opened, ec.EllipticCurvePrivateKey)
+    numbers = opened.public_key().public_numbers()
     assert made.public_jwk.keys() == {"kty", "crv", "x", "y", "kid", "alg", "use"}
     assert (made.public_jwk["crv"], made.public_jwk["alg"], made.public_jwk["kid"]) == ("P-256", "ES256", made.id)
     assert numbers.x.to_bytes(32) not in made.sealed_private_key
@@ -117,9 +124,48 @@ def test_a_sealed_private_key_opens_and_belongs_to_its_public_half() -> None:
 
 def test_the_same_key_is_sealed_so_that_only_the_same_secret_opens_it() -> None:
     made = VAULT.create(START, START)
-    assert KeyVault("s" * 32).open(made).key_size == 256
+    assert public_bytes(KeyVault("s" * 32).open(made)) == public_bytes(VAULT.open(made))
     with pytest.raises(ConfigurationError, match="AUTH_JWT_SECRET"):
         KeyVault("x" * 32).open(made)
+
+
+def public_bytes(key: PrivateKey) -> bytes:
+    return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def test_an_edwards_key_is_published_as_rfc_8037_says() -> None:
+    made = KeyVault("s" * 32, "EdDSA").create(START, START)
+    opened = VAULT.open(made)
+    assert isinstance(opened, ed25519.Ed25519PrivateKey)
+    raw = opened.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    x = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    assert made.public_jwk == {"kty": "OKP", "crv": "Ed25519", "x": x, "kid": made.id, "alg": "EdDSA", "use": "sig"}
+    assert made.algorithm == "EdDSA"
+
+
+def test_another_algorithm_needs_a_successor_once_the_newest_key_signs() -> None:
+    newest = VAULT.create(START, START + PUBLISH_AHEAD)
+    assert not is_due([newest], START, "EdDSA")
+    assert is_due([newest], START + PUBLISH_AHEAD, "EdDSA")
+    assert not is_due([newest], START + PUBLISH_AHEAD, "ES256")
+
+
+def test_the_end_of_a_keys_tokens_is_known_unless_it_signs() -> None:
+    first, second, third = rotated_at([timedelta(days=1), timedelta(days=2)])
+    keys, now = [third, first, second], second.active_from
+    assert tokens_end(first, keys, now) == second.active_from + PUBLISH_AFTER
+    assert tokens_end(second, keys, now) is None
+    assert tokens_end(third, keys, now) == now
+
+
+def test_a_resealed_key_opens_with_the_new_secret_only() -> None:
+    made, new = VAULT.create(START, START), KeyVault("n" * 32)
+    resealed = new.reseal(made, VAULT)
+    assert replace(resealed, sealed_private_key=made.sealed_private_key) == made
+    assert public_bytes(new.open(resealed)) == public_bytes(VAULT.open(made))
+    for vault, key in ((VAULT, resealed), (new, made)):
+        with pytest.raises(ConfigurationError, match="AUTH_JWT_SECRET"):
+            vault.open(key)
 
 
 def test_a_changed_row_cannot_be_opened() -> None:

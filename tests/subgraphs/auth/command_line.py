@@ -1,0 +1,31 @@
+"""`mosafe auth` on the store of a test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from click.testing import CliRunner
+
+from subgraphs.auth.cli import command
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from click.testing import Result
+
+
+class CommandLine:
+    def __init__(self, folder: Path) -> None:
+        self.variables = {
+            "MOSAFE_ENV": "development",
+            "MOSAFE_DATA_DIR": str(folder),
+            "SUBGRAPH_SIGNATURES": "off",
+        }
+
+    def run(self, *arguments: str, typed: str | None = None) -> Result:
+        return CliRunner().invoke(command, arguments, input=typed, env=self.variables)
+
+    def output(self, *arguments: str, typed: str | None = None) -> str:
+        result = self.run(*arguments, typed=typed)
+        assert result.exit_code == 0, result.output
+        return str(result.stdout)
