@@ -89,6 +89,17 @@ SECTIONS: Final[tuple[Section, ...]] = (
             Variable("AUTH_LOGIN_FAILURES_PER_ADDRESS", "30", "Failed logins of one address in a minute."),
             Variable("AUTH_REGISTRATIONS_PER_ADDRESS", "10", "Registrations of one address in an hour."),
             Variable(
+                "AUTH_RATE_LIMITS",
+                "<the limits of bank §2.11>",
+                "Other limits than the default ones, with commas: refresh-address=600/60,reset-account=5/3600.",
+            ),
+            Variable(
+                "AUTH_RATE_LIMITS_WITHOUT_REDIS",
+                "local",
+                "While Redis is away: local (each process counts), open or closed; after commas for limits or actions:"
+                " local,login=closed,reset-account=open.",
+            ),
+            Variable(
                 "AUTH_HASHING_QUEUE", "32", "Password hashes that may wait for a thread; more are refused with 503."
             ),
         ),
@@ -284,7 +295,8 @@ SECTIONS: Final[tuple[Section, ...]] = (
             Variable(
                 "REDIS_URL",
                 "<unset: embedded>",
-                "Redis for a cache of accounts, windows of the fraud rules, nonces of signed requests, rate limits.",
+                "Redis for ended sessions, rate limits, a cache of accounts, windows of the fraud rules, nonces of"
+                " signed requests.",
                 secret=True,
             ),
         ),

@@ -29,12 +29,13 @@ import math
 import secrets
 import time
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from servicekit.errors import RateLimited
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 # The largest number of keys in a store. A store with so many keys takes about 20 MB.
 MAX_KEYS: Final = 100_000
@@ -121,6 +122,20 @@ class RateLimitStore(Protocol):
         and removes the wait. The call after that starts a new wait.
         """
 
+    def details(self) -> Mapping[str, object]:
+        """Return what `/health/ready` shows about the store; nothing if it needs no server."""
+
+
+class Mode(StrEnum):
+    """What happens to the events of a limit while the store that several processes share does not respond."""
+
+    LOCAL = "local"
+    """Each process counts by itself, in memory."""
+    OPEN = "open"
+    """The events are allowed."""
+    CLOSED = "closed"
+    """The events are refused with `Unavailable`."""
+
 
 class _State(NamedTuple):
     """The state of a key. Both attributes are times on the store's clock.
@@ -187,6 +202,9 @@ class MemoryRateLimitStore:
             return state.ready_at - now
         del self._states[place]
         return 0.0
+
+    def details(self) -> Mapping[str, object]:
+        return {}
 
     def _count(self, limit: RateLimit, place: bytes, debt: float, now: float) -> float:
         """Add one event to the debt, and return how many events the limit counts now."""

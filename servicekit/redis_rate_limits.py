@@ -1,14 +1,7 @@
 """Counts events in Redis, so that several processes share their limits, and decides what happens without Redis.
 
-If Redis does not respond, the *mode* of a limit decides about an event:
-
-| mode | meaning |
-|---|---|
-| `local` | this process counts by itself, in memory |
-| `open` | the event is allowed |
-| `closed` | the event is refused with `Unavailable` |
-
-The first failure and the end of a failure are logged, and all failures are counted.
+If Redis does not respond, the `Mode` of a limit decides about an event. The first failure and the end of a failure are
+logged, and all failures are counted.
 """
 
 from __future__ import annotations
@@ -16,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from contextlib import suppress
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
@@ -24,13 +16,13 @@ from redis.exceptions import RedisError
 
 from servicekit.errors import Unavailable
 from servicekit.rate_limit_script import Operation, RateLimitScript, Use
-from servicekit.rate_limits import TURN_KEPT_SECONDS, MemoryRateLimitStore, RateLimit, Taken
+from servicekit.rate_limits import TURN_KEPT_SECONDS, MemoryRateLimitStore, Mode, Taken
 from servicekit.redis_client import close_redis_client, redis_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
-    from servicekit.rate_limits import RateLimitStore
+    from servicekit.rate_limits import RateLimit, RateLimitStore
 
 T = TypeVar("T")
 
@@ -43,14 +35,6 @@ CALL_SECONDS: Final = 0.5
 PAUSE_SECONDS: Final = 1.0
 
 _log = structlog.stdlib.get_logger("rate limits")
-
-
-class Mode(StrEnum):
-    """What happens to the events of a limit while Redis does not respond; see the module."""
-
-    LOCAL = "local"
-    OPEN = "open"
-    CLOSED = "closed"
 
 
 class CountsUnavailable(Exception):
@@ -96,6 +80,9 @@ class RedisRateLimitStore:
     async def wait_turn(self, name: str, key: str, seconds: float) -> float:
         wait, _ = await self._run(Operation.WAIT_TURN, Use(self._place(name, key), seconds, TURN_KEPT_SECONDS))
         return wait
+
+    def details(self) -> Mapping[str, object]:
+        return {}
 
     async def aclose(self) -> None:
         await close_redis_client(self._redis)
@@ -164,8 +151,8 @@ class SharedRateLimitStore:
             name, self._shared.wait_turn(name, key, seconds), lambda: self._local.wait_turn(name, key, seconds), 0.0
         )
 
-    def counts(self) -> Mapping[str, object]:
-        """Return the state for `/health/ready`: whether Redis counts now, and how often it has failed."""
+    def details(self) -> Mapping[str, object]:
+        """Return for `/health/ready` whether Redis counts now, and how often it has failed since the start."""
         return {"shared": not self._failures_in_a_row, "failures": self.failures}
 
     async def aclose(self) -> None:

@@ -13,12 +13,14 @@ from bank.revocation import SqliteRevocationList
 from servicekit import client_address
 from servicekit.client_address import ClientAddressMiddleware
 from servicekit.errors import StartupError, Unavailable
-from servicekit.rate_limits import MemoryRateLimitStore
+from subgraphs.auth.action_limits import ActionLimits
+from subgraphs.auth.attempts import Origin
 from subgraphs.auth.context import AuthContext
 from subgraphs.auth.identity_service import Clocks, GuardedPasswords, IdentityService
 from subgraphs.auth.key_ring import KeyRing
 from subgraphs.auth.loaders import create_user_loader
-from subgraphs.auth.login_limits import LoginLimits, Origin
+from subgraphs.auth.login_limits import LoginLimits
+from subgraphs.auth.open_limit_store import open_limit_store
 from subgraphs.auth.password_hashing import PasswordHasher
 from subgraphs.auth.schema import build_schema
 from subgraphs.auth.signing_keys import KeyVault
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from bank.revocation import RevocationList
     from servicekit.asgi import ASGIApp
     from servicekit.errors import ServiceError
+    from servicekit.rate_limits import RateLimitStore
     from subgraphs.auth.settings import AuthSettings
     from subgraphs.auth.store.protocol import AuthStore
     from subgraphs.kit.store_factory import Clock
@@ -49,6 +52,8 @@ class AuthRuntime:
     """The open resources of the service.
 
     Attributes:
+        counts: the counts of the rate limits.
+        limits: how often clients may do something.
         limits_loopback: whether rate limits for an address also apply to the loopback address. This is False in
             development, where all clients have the loopback address.
     """
@@ -58,17 +63,20 @@ class AuthRuntime:
     verifier: TokenVerifier
     identity: IdentityService
     revocations: RevocationList
+    counts: RateLimitStore
+    limits: ActionLimits
     limits_loopback: bool
 
     def context(self, caller: Caller | ServiceError | None) -> AuthContext:
         origin = Origin.of(client_address.current().client, limits_loopback=self.limits_loopback)
-        return AuthContext(caller, self.identity, create_user_loader(self.store), origin)
+        return AuthContext(caller, self.identity, create_user_loader(self.store), origin, self.limits)
 
     async def ping(self) -> None:
         await self.store.ping()
 
     def details(self) -> Mapping[str, object]:
-        return {}
+        counts = self.counts.details()
+        return {"rateLimits": counts} if counts else {}
 
 
 @asynccontextmanager
@@ -87,7 +95,9 @@ async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> Asy
         revocations = SqliteRevocationList(settings.data_dir)
         stack.callback(revocations.close)
         hasher = stack.enter_context(PasswordHasher(queue=settings.hashing_queue))
-        passwords = GuardedPasswords(hasher, LoginLimits.of(settings, MemoryRateLimitStore()))
+        counts = await stack.enter_async_context(open_limit_store(settings))
+        limits = ActionLimits(counts, settings.limits)
+        passwords = GuardedPasswords(hasher, LoginLimits(counts, settings.limits))
         vault = KeyVault(settings.key_encryption_secret(), settings.signing_algorithm)
         keys = KeyRing(store, vault, clock=clocks.for_deletion)
         access_tokens = AccessTokens(issuer=settings.issuer, keys=keys, clock=clocks.now)
@@ -100,7 +110,9 @@ async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> Asy
         except Unavailable as error:
             raise StartupError(f"the database of the auth service does not respond: {error.__cause__}") from error
         verifier = TokenVerifier(issuer=settings.issuer, keys=keys, revocations=revocations)
-        yield AuthRuntime(store, keys, verifier, identity, revocations, limits_loopback=settings.is_production)
+        yield AuthRuntime(
+            store, keys, verifier, identity, revocations, counts, limits, limits_loopback=settings.is_production
+        )
 
 
 def _refuse_wrong_clock(now: datetime) -> None:

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
     from bank.identity import Caller
     from bank.revocation import RevocationList
-    from subgraphs.auth.login_limits import Attempt, LoginLimits, Origin
+    from subgraphs.auth.attempts import Attempt, Origin
+    from subgraphs.auth.login_limits import LoginLimits
     from subgraphs.auth.password_hashing import PasswordHasher
     from subgraphs.auth.store.protocol import AuthStore, Credentials
 
@@ -138,7 +139,7 @@ class IdentityService:
         user = await check_user(self._passwords.hasher, new_user, self._clock())
         if isinstance(user, WeakChoice):
             return user
-        attempt = await self._passwords.limits.begin_registration(origin)
+        attempt = await self._passwords.limits.begin_registration(email_key(user.email), origin)
         async with _given_back_unless_hashed(attempt):
             added = await add_user(self._store, self._passwords.hasher, user, password)
         if isinstance(added, TakenEmail):

@@ -15,6 +15,7 @@ from bank.scopes import EMAIL, PROFILE
 from servicekit.errors import Forbidden, Unauthenticated
 from servicekit.finish_despite_cancellation import to_the_end
 from subgraphs.auth import domain
+from subgraphs.auth.action_limits import Action
 from subgraphs.auth.context import AuthContext
 from subgraphs.auth.identity_service import SignedIn, TakenEmail, WeakChoice
 from subgraphs.auth.password_rules import MIN_LENGTH
@@ -247,6 +248,7 @@ async def _refresh(
     info: Info,
     input: Annotated[RefreshInput, strawberry.argument(description="The refresh token.")],  # noqa: A002 - the schema's name
 ) -> RefreshResult:
+    await info.context.limits.count(Action.REFRESH, info.context.origin)
     # If a refresh token is used twice, the session ends, and then its access tokens must be revoked. The client could
     # close its connection between these two steps. So the work runs to its end in any case.
     signed_in = await to_the_end(info.context.identity.refresh(input.refresh_token))

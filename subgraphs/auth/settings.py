@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from bank.service_credential import read_or_create_secret
 from servicekit.settings import Port, Secret  # noqa: TC001 - pydantic reads annotations at run time
+from subgraphs.auth import limit_table
+from subgraphs.auth.limit_table import LimitTable
 from subgraphs.auth.signing_keys import Algorithm  # noqa: TC001 - as above
 from subgraphs.kit.settings import SubgraphSettings
 from subgraphs.kit.store_factory import StoreAddress
@@ -15,6 +17,10 @@ from subgraphs.kit.store_identity import StorePlace
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+Limits = Annotated[str, AfterValidator(limit_table.check_limits)]
+LimitModes = Annotated[str, AfterValidator(limit_table.check_modes)]
 
 
 class AuthSettings(SubgraphSettings):
@@ -29,6 +35,8 @@ class AuthSettings(SubgraphSettings):
             must wait.
         login_failures_per_address: how many logins from one address may fail in a minute.
         registrations_per_address: how many registrations may come from one address in an hour.
+        rate_limits: further limits, such as `reset-account=5/3600`; see `subgraphs.auth.limit_table`.
+        rate_limits_without_redis: what happens to the attempts of each limit while Redis is away.
         hashing_queue: how many password hashes may wait for a thread.
     """
 
@@ -40,6 +48,8 @@ class AuthSettings(SubgraphSettings):
     login_failures_per_account: int = Field(10, alias="AUTH_LOGIN_FAILURES_PER_ACCOUNT", ge=1, le=1000)
     login_failures_per_address: int = Field(30, alias="AUTH_LOGIN_FAILURES_PER_ADDRESS", ge=1, le=100_000)
     registrations_per_address: int = Field(10, alias="AUTH_REGISTRATIONS_PER_ADDRESS", ge=1, le=100_000)
+    rate_limits: Limits = Field("", alias=limit_table.LIMITS)
+    rate_limits_without_redis: LimitModes = Field("local", alias=limit_table.WITHOUT_REDIS)
     hashing_queue: int = Field(32, alias="AUTH_HASHING_QUEUE", ge=0, le=10_000)
 
     @model_validator(mode="before")
@@ -53,6 +63,16 @@ class AuthSettings(SubgraphSettings):
         if port and str(port) != "0":
             return {"AUTH_ISSUER": f"http://127.0.0.1:{port}", **variables}
         return variables
+
+    @property
+    def limits(self) -> LimitTable:
+        """The rate limits of the service."""
+        own = {
+            "login-account": self.login_failures_per_account,
+            "login-address": self.login_failures_per_address,
+            "register-address": self.registrations_per_address,
+        }
+        return LimitTable.parse(self.rate_limits, self.rate_limits_without_redis, own)
 
     @property
     def store(self) -> StoreAddress:

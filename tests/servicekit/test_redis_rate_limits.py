@@ -16,8 +16,8 @@ from structlog.testing import capture_logs
 from mosafe.local_servers.redis_server import RedisServer
 from servicekit import rate_limit_script, redis_rate_limits
 from servicekit.errors import Unavailable
-from servicekit.rate_limits import RateLimit
-from servicekit.redis_rate_limits import CountsUnavailable, Mode, RedisRateLimitStore, SharedRateLimitStore
+from servicekit.rate_limits import Mode, RateLimit
+from servicekit.redis_rate_limits import CountsUnavailable, RedisRateLimitStore, SharedRateLimitStore
 from tests.servers import running
 from tests.servicekit.rate_limit_contract import DOUBLING, PLAIN, Counters, RateLimitContract
 
@@ -115,7 +115,7 @@ async def test_without_redis_each_limit_does_what_its_mode_says(
         async with shared_on(server, monkeypatch) as store:
             for limit in (OPEN, CLOSED, LOCAL):
                 assert (await store.take(limit, "ann")).is_allowed
-            assert store.counts() == {"shared": True, "failures": 0}
+            assert store.details() == {"shared": True, "failures": 0}
             server.kill()
             assert [(await store.take(OPEN, "ann")).is_allowed for _ in range(4)] == [True] * 4
             assert await store.level(OPEN, "ann") == 0
@@ -130,10 +130,10 @@ async def test_without_redis_each_limit_does_what_its_mode_says(
             await store.give_back(LOCAL, "ann")
             assert (await store.take(LOCAL, "ann")).is_allowed
             assert 0 < await store.wait_turn("local", "bob", 10) <= 10
-            assert store.counts() == {"shared": False, "failures": 16}
+            assert store.details() == {"shared": False, "failures": 16}
             server.start()
             assert (await store.take(LOCAL, "ann")).is_allowed
-            assert store.counts() == {"shared": True, "failures": 16}
+            assert store.details() == {"shared": True, "failures": 16}
     events = [(line["event"], line["log_level"]) for line in lines]
     assert events == [
         ("the limits are not shared, because Redis is away", "warning"),

@@ -6,7 +6,9 @@ from contextlib import suppress
 
 from servicekit.errors import RateLimited
 from servicekit.rate_limits import MemoryRateLimitStore
-from subgraphs.auth.login_limits import Attempt, LoginLimits, Origin
+from subgraphs.auth.attempts import Attempt, Origin
+from subgraphs.auth.limit_table import LimitTable
+from subgraphs.auth.login_limits import LoginLimits
 
 HOME = Origin("203.0.113.7", has_address_limits=True)
 ANN = "ann@example.com"
@@ -22,7 +24,7 @@ class Door:
     def __init__(self, store: MemoryRateLimitStore | None = None) -> None:
         self.now = 1000.0
         self.store = store or MemoryRateLimitStore(clock=lambda: self.now)
-        self.limits = LoginLimits(self.store, per_account=10, per_address=30, registrations=10)
+        self.limits = LoginLimits(self.store, LimitTable())
 
     async def wait(self, account: str, origin: Origin) -> float:
         """0 for a failed login, else how long the client must wait."""
@@ -154,9 +156,9 @@ async def test_ten_registrations_an_hour_of_one_address() -> None:
 
     async def registrations(origin: Origin, wishes: int) -> list[Attempt]:
         begun = []
-        for _ in range(wishes):
+        for number in range(wishes):
             with suppress(RateLimited):
-                begun.append(await door.limits.begin_registration(origin))
+                begun.append(await door.limits.begin_registration(f"{number}@example.com", origin))
         return begun
 
     begun = await registrations(HOME, 50)
@@ -177,7 +179,7 @@ async def test_weak_passwords_are_judged_thirty_times_a_minute() -> None:
             await door.limits.count_password_choice(HOME)
             judged += 1
     assert judged == 30
-    await door.limits.begin_registration(HOME)
+    await door.limits.begin_registration(ANN, HOME)
     await door.limits.begin_login(ANN, HOME)
     for _ in range(100):
         await door.limits.count_password_choice(Origin("127.0.0.1", has_address_limits=False))
@@ -202,7 +204,7 @@ async def test_an_ipv6_site_has_the_limits_of_sixteen_addresses() -> None:
     assert waits.count(0.0) == 16 * 30
     for origin in homes:
         with suppress(RateLimited):
-            await door.limits.begin_registration(origin)
+            await door.limits.begin_registration(f"{origin.network}@example.com", origin)
             begun += 1
     assert begun == 16 * 10
     neighbour = Origin.of(ipaddress.ip_address("2001:db8:8::1"), limits_loopback=True)
@@ -212,7 +214,7 @@ async def test_an_ipv6_site_has_the_limits_of_sixteen_addresses() -> None:
 async def test_a_flood_of_addresses_does_not_fill_the_memory() -> None:
     door = Door()
     door.store = MemoryRateLimitStore(max_keys=1000, clock=lambda: door.now)
-    door.limits = LoginLimits(door.store, per_account=10, per_address=30, registrations=10)
+    door.limits = LoginLimits(door.store, LimitTable())
     await door.failures(ANN, HOME, 20)
     for number in range(5000):
         await door.wait(

@@ -14,8 +14,8 @@ import pytest
 
 from servicekit.errors import StartupError
 from subgraphs.auth.app import AuthRuntime, open_runtime
+from subgraphs.auth.attempts import Origin
 from subgraphs.auth.identity_service import SignedIn
-from subgraphs.auth.login_limits import Origin
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
