@@ -82,6 +82,22 @@ SECTIONS: Final[tuple[Section, ...]] = (
                 "Where the other processes fetch the public signing keys.",
             ),
             Variable(
+                "AUTH_PUBLIC_URL",
+                "<AUTH_ISSUER>",
+                "The URL under which users reach the auth service; the links in mails begin with it.",
+            ),
+            Variable(
+                "AUTH_SMTP_URL",
+                "<unset: mails are files in the data directory>",
+                "The mail server: smtps://user:password@host (TLS) or smtp://user:password@host (STARTTLS).",
+                secret=True,
+            ),
+            Variable(
+                "AUTH_MAIL_FROM",
+                "<MoSafe <no-reply@localhost>; needed with AUTH_SMTP_URL>",
+                "The address from which mails come.",
+            ),
+            Variable(
                 "AUTH_LOGIN_FAILURES_PER_ACCOUNT",
                 "10",
                 "Failed logins of one account in 15 minutes; after them, the waits between attempts grow.",

@@ -132,7 +132,10 @@ def load(cls: type[S], environ: Mapping[str, str]) -> S:
         return cls.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        raise ConfigurationError(str(first["loc"][0]), first["msg"].removeprefix("Value error, ")) from None
+        # For a default that is refused because of another variable, pydantic names the field, not its alias.
+        field = cls.model_fields.get(str(first["loc"][0]))
+        name = str(first["loc"][0]) if field is None or field.alias is None else field.alias
+        raise ConfigurationError(name, first["msg"].removeprefix("Value error, ")) from None
 
 
 def variable_names(cls: type[ProcessSettings]) -> frozenset[str]:

@@ -20,6 +20,7 @@ from subgraphs.auth.identity_service import Clocks, GuardedPasswords, IdentitySe
 from subgraphs.auth.key_ring import KeyRing
 from subgraphs.auth.loaders import create_user_loader
 from subgraphs.auth.login_limits import LoginLimits
+from subgraphs.auth.mail.opening import delivering, open_queue
 from subgraphs.auth.open_limit_store import open_limit_store
 from subgraphs.auth.password_hashing import PasswordHasher
 from subgraphs.auth.schema import build_schema
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from servicekit.asgi import ASGIApp
     from servicekit.errors import ServiceError
     from servicekit.rate_limits import RateLimitStore
+    from subgraphs.auth.mail.delivery import MailQueue
     from subgraphs.auth.settings import AuthSettings
     from subgraphs.auth.store.protocol import AuthStore
     from subgraphs.kit.store_factory import Clock
@@ -54,6 +56,7 @@ class AuthRuntime:
     Attributes:
         counts: the counts of the rate limits.
         limits: how often clients may do something.
+        mails: accepts mails, which are delivered in the background.
         limits_loopback: whether rate limits for an address also apply to the loopback address. This is False in
             development, where all clients have the loopback address.
     """
@@ -65,6 +68,7 @@ class AuthRuntime:
     revocations: RevocationList
     counts: RateLimitStore
     limits: ActionLimits
+    mails: MailQueue
     limits_loopback: bool
 
     def context(self, caller: Caller | ServiceError | None) -> AuthContext:
@@ -110,8 +114,10 @@ async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> Asy
         except Unavailable as error:
             raise StartupError(f"the database of the auth service does not respond: {error.__cause__}") from error
         verifier = TokenVerifier(issuer=settings.issuer, keys=keys, revocations=revocations)
+        mails = open_queue(settings, store.mails, clocks.now)
+        await stack.enter_async_context(delivering(settings, mails, {}))
         yield AuthRuntime(
-            store, keys, verifier, identity, revocations, counts, limits, limits_loopback=settings.is_production
+            store, keys, verifier, identity, revocations, counts, limits, mails, limits_loopback=settings.is_production
         )
 
 

@@ -10,8 +10,8 @@ from bank.service_credential import read_or_create_secret
 from servicekit.settings import Port, Secret  # noqa: TC001 - pydantic reads annotations at run time
 from subgraphs.auth import limit_table
 from subgraphs.auth.limit_table import LimitTable
+from subgraphs.auth.mail.settings import MailSettings
 from subgraphs.auth.signing_keys import Algorithm  # noqa: TC001 - as above
-from subgraphs.kit.settings import SubgraphSettings
 from subgraphs.kit.store_factory import StoreAddress
 from subgraphs.kit.store_identity import StorePlace
 
@@ -23,7 +23,7 @@ Limits = Annotated[str, AfterValidator(limit_table.check_limits)]
 LimitModes = Annotated[str, AfterValidator(limit_table.check_modes)]
 
 
-class AuthSettings(SubgraphSettings):
+class AuthSettings(MailSettings):
     """Settings of the auth service.
 
     Attributes:

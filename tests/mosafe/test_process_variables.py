@@ -27,7 +27,7 @@ OF_PAYMENTS = {"PAYMENT_PROVIDER_KEY", "PAYMENT_WEBHOOK_SECRET", "PAYMENT_WEBHOO
 @pytest.mark.parametrize(
     ("name", "secrets"),
     [
-        ("auth", {*OF_EACH_SERVICE, "AUTH_JWT_SECRET", "AUTH_JWT_NEW_SECRET", "AUTH_DB_URL"}),
+        ("auth", {*OF_EACH_SERVICE, "AUTH_JWT_SECRET", "AUTH_JWT_NEW_SECRET", "AUTH_DB_URL", "AUTH_SMTP_URL"}),
         ("account", {*OF_EACH_SERVICE, "ACCOUNT_DB_URL", "ACCOUNT_LEDGER_KEY", "MOSAFE_SERVICE_SECRET"}),
         ("transaction", {*OF_EACH_SERVICE, *OF_PAYMENTS, "TRANSACTION_DB_URL", "MOSAFE_SERVICE_SECRET"}),
         ("sandbox-provider", OF_PAYMENTS),

@@ -62,6 +62,7 @@ SQLITE_DIGESTS: Final[dict[str, list[str]]] = {
         "abd7c049e9f8578d",
         "4cb7eb223e874764",
         "966bf8b521b5a96f",
+        "07d0f440d54215be",
     ],
     "transaction": [
         "29d2217b8d7f8fd1",

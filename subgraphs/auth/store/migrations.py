@@ -72,4 +72,21 @@ MIGRATIONS: Final = (
             "ALTER TABLE sessions ADD COLUMN factor_enrolled_at INTEGER",
         ),
     ),
+    Migration(
+        5,
+        "queued mails",
+        (
+            """
+            CREATE TABLE mails (
+                id TEXT PRIMARY KEY,
+                sealed BLOB NOT NULL,
+                queued_at INTEGER NOT NULL,
+                expires_at INTEGER NOT NULL,
+                due_at INTEGER NOT NULL,
+                attempts INTEGER NOT NULL
+            ) STRICT, WITHOUT ROWID
+            """,
+            "CREATE INDEX mails_by_due_time ON mails (due_at)",
+        ),
+    ),
 )

@@ -14,6 +14,7 @@ import asyncpg
 
 from subgraphs.auth.authentication import Authentication, methods_text, parse_methods
 from subgraphs.auth.domain import RefreshToken, Role, Session, User, email_key, rotate
+from subgraphs.auth.mail.postgres_outbox import PostgresMailOutbox
 from subgraphs.auth.signing_keys import SigningKey
 from subgraphs.auth.store.postgres_schema import MIGRATIONS
 from subgraphs.auth.store.protocol import Credentials, EmailExists, TokenExchange
@@ -59,6 +60,10 @@ class PostgresAuthStore(PostgresStore):
     """The `AuthStore` in a PostgreSQL database."""
 
     migrations = MIGRATIONS
+
+    @property
+    def mails(self) -> PostgresMailOutbox:
+        return PostgresMailOutbox(self._database)
 
     async def add_user(self, user: User, password_hash: str) -> None:
         try:

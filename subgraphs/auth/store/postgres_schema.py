@@ -68,4 +68,21 @@ MIGRATIONS: Final = (
             "ALTER TABLE sessions ADD COLUMN factor_enrolled_at TIMESTAMPTZ",
         ),
     ),
+    PostgresMigration(
+        3,
+        "queued mails",
+        (
+            """
+            CREATE TABLE mails (
+                id TEXT COLLATE "C" PRIMARY KEY,
+                sealed BYTEA NOT NULL,
+                queued_at TIMESTAMPTZ NOT NULL,
+                expires_at TIMESTAMPTZ NOT NULL,
+                due_at TIMESTAMPTZ NOT NULL,
+                attempts INT NOT NULL
+            )
+            """,
+            "CREATE INDEX mails_by_due_time ON mails (due_at)",
+        ),
+    ),
 )

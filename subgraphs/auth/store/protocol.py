@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from subgraphs.auth.authentication import Authentication
     from subgraphs.auth.domain import RefreshToken, Role, Session, User, Verdict
+    from subgraphs.auth.mail.outbox import MailOutbox
     from subgraphs.auth.resealing import Resealing
     from subgraphs.auth.signing_keys import SigningKey
 
@@ -46,6 +47,10 @@ class AuthStore(IdentifiedStore, Protocol):
 
     Every method raises Unavailable when the store does not respond, because it is locked, full or missing.
     """
+
+    @property
+    def mails(self) -> MailOutbox:
+        """The mails that are not sent yet."""
 
     async def add_user(self, user: User, password_hash: str) -> None:
         """Insert a user.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from subgraphs.auth.authentication import Authentication, methods_text, parse_methods
 from subgraphs.auth.domain import RefreshToken, Role, Session, User, email_key, rotate
+from subgraphs.auth.mail.sqlite_outbox import SqliteMailOutbox
 from subgraphs.auth.signing_keys import SigningKey
 from subgraphs.auth.store.migrations import MIGRATIONS
 from subgraphs.auth.store.protocol import Credentials, EmailExists, TokenExchange
@@ -32,6 +33,10 @@ class SqliteAuthStore(SqliteStore):
     """The `AuthStore` on one SQLite file."""
 
     migrations = MIGRATIONS
+
+    @property
+    def mails(self) -> SqliteMailOutbox:
+        return SqliteMailOutbox(self._database)
 
     async def add_user(self, user: User, password_hash: str) -> None:
         row = (
