@@ -31,7 +31,7 @@ from router.pipeline.stage import Stage
 from servicekit.logging import hide_personal_values
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from graphql import (
@@ -71,14 +71,17 @@ class PersonalDataRedaction(Stage):
 
     def surround(self, context: RequestContext) -> AbstractContextManager[object]:
         """Return a context manager inside which the personal data of this request is hidden in log lines."""
-        values = context.state[self] = RequestPersonalValues(self._tagged, context)
-        return hide_personal_values(values)
+        # The state has only the variables, not `RequestPersonalValues`: that would be a reference cycle, and the whole
+        # request would remain in memory until the garbage collector finds it.
+        sent: list[Mapping[str, object]] = []
+        context.state[self] = sent
+        return hide_personal_values(RequestPersonalValues(self._tagged, context, sent))
 
     async def on_fetch(self, context: RequestContext, fetch: SubgraphRequest, send_on: SendOn) -> SubgraphResponse:
         """Remember the variables of the fetch, because they may contain personal data, and send the fetch."""
-        values = context.state[self]
-        if isinstance(values, RequestPersonalValues):
-            values.sent.append(fetch.variables)
+        sent = context.state[self]
+        if isinstance(sent, list):
+            sent.append(fetch.variables)
         return await send_on(fetch)
 
 
@@ -119,9 +122,9 @@ class RequestPersonalValues:
     the client's document and variables are treated as personal data.
     """
 
-    def __init__(self, tagged: TaggedElements, context: RequestContext) -> None:
+    def __init__(self, tagged: TaggedElements, context: RequestContext, sent: Sequence[Mapping[str, object]]) -> None:
         self.names = tagged.names
-        self.sent: list[Mapping[str, object]] = []
+        self._sent = sent
         self._tagged = tagged
         self._context = context
 
@@ -148,7 +151,7 @@ class RequestPersonalValues:
             kind = type_from_ast(operation.api_schema, definition.type)
             name = definition.variable.name.value
             found.update(self._given(variables.get(name), kind))
-        for sent in self.sent:  # fetches send the values of `@key` fields, even if the client has not selected them
+        for sent in self._sent:  # fetches send the values of `@key` fields, even if the client has not selected them
             found.update(_fetched(sent, self.names))
         return found
 

@@ -45,6 +45,9 @@ class DisconnectWatch:
         self._timer.cancel()
         if self._watcher is not None:
             self._watcher.cancel()
+            # The cancelled task refers to this object. Without this reference cycle, the memory of the request is
+            # released now, and not when the garbage collector finds it.
+            self._watcher = None
         if self._disconnected and kind is asyncio.CancelledError and self._task is not None:
             self._task.uncancel()
             raise self._gone from error

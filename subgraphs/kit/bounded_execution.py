@@ -41,14 +41,14 @@ class ObjectBudget:
 
     Attributes:
         owner: the task that executes the operation; it is cancelled when there are too many objects.
-        unfinished: tasks that graphql-core does not cancel after an error, although nobody needs their results.
+        executor: the executor, once the variables of the operation are valid.
     """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.resolved = 0
         self.owner = asyncio.current_task()
-        self.unfinished: set[asyncio.Future[Any]] = set()
+        self.executor: CountingExecutor | None = None
         self._introspected = 0
         self.is_exceeded = False
 
@@ -75,11 +75,19 @@ class CountingExecutor(StrawberryGraphQLCoreExecutionContext):
     def __init__(self, *args: Any, budget: ObjectBudget, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._budget = budget
-        budget.unfinished = self.background_futures
+        budget.executor = self
 
     def complete_object_value(self, return_type: GraphQLObjectType, *args: Any, **kwargs: Any) -> Any:
         self._budget.count(return_type)
         return super().complete_object_value(return_type, *args, **kwargs)
+
+    async def end(self) -> None:
+        """Cancel the tasks that graphql-core does not cancel after an error, although nobody needs their results."""
+        await _end([*self.background_futures])
+        # Both refer to this object. Without these reference cycles, the memory of the request is released now, and not
+        # when the garbage collector finds it.
+        self._budget.executor = None
+        del self.async_helpers
 
 
 async def execute_counted(
@@ -106,8 +114,9 @@ async def execute_counted(
         if not budget.is_exceeded:
             raise
     finally:
-        await _end([*budget.unfinished])
         await context.shared.cancel()
+        if budget.executor is not None:
+            await budget.executor.end()
     raise budget.error()
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 from starlette.requests import ClientDisconnect
 
 from rest_compat.client_disconnects import while_connected
+from tests.reference_cycles import reference_cycles
 
 if TYPE_CHECKING:
     from servicekit.asgi import Message
@@ -72,3 +74,20 @@ async def test_cancelling_the_request_cancels_the_work() -> None:
     with pytest.raises(asyncio.CancelledError):
         await request
     assert cancelled.is_set()
+
+
+async def test_failed_work_leaves_no_reference_cycles() -> None:
+    class Failed(Exception):
+        pass
+
+    async def fails() -> None:
+        await asyncio.sleep(0)  # until the client is watched
+        raise Failed
+
+    async def failure() -> None:
+        with suppress(Failed):
+            await while_connected(Connection().receive, fails())
+
+    with reference_cycles(__name__) as left:
+        await failure()
+    assert left == {}

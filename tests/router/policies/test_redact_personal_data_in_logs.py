@@ -17,6 +17,7 @@ from router.settings import read
 from router.transport.interface import SubgraphResponse
 from servicekit import logging as service_logging
 from servicekit import settings as process
+from tests.reference_cycles import reference_cycles
 from tests.router.shop import SDL, Shop, failing
 
 TAGGED = (
@@ -170,3 +171,17 @@ def test_values_under_the_names_of_tagged_fields_are_blanked() -> None:
     with service_logging.hide_personal_values(Emails()):
         event = service_logging.scrub(None, "info", {"body": [{"email": "a@b.c", "id": 1}]})
     assert event == {"body": [{"email": "[redacted]", "id": 1}]}
+
+
+async def test_a_request_leaves_no_reference_cycles() -> None:
+    gateway = Gateway.from_supergraph(TAGGED, read("", {}), send=Shop(before={"orders": failing("no orders")}))
+
+    async def send_each_kind() -> None:
+        for query in ("{ me { name } }", "{ me { orders { id } } }", 'mutation { rename(name: "A") { id } }'):
+            await gateway.execute(GraphQLRequest(query=query))
+
+    await send_each_kind()  # the first requests fill caches
+    with reference_cycles("router.") as left:
+        await send_each_kind()
+    assert left == {}
+    await gateway.aclose()

@@ -9,11 +9,14 @@ import pytest
 
 from router.server import client_disconnect
 from router.server.graphql_http_app import GraphQLApp
+from router.server.request_body import ClientGone
 from router.settings import read
+from tests.reference_cycles import reference_cycles
 from tests.router.server.asgi_client import AsgiClient
 
 if TYPE_CHECKING:
     from router.request.request_and_response import GraphQLRequest, GraphQLResponse
+    from servicekit.asgi import Message
     from tests.router.server.recorder import Recorder
 
 
@@ -64,3 +67,22 @@ async def test_a_cancellation_from_elsewhere_is_not_taken_for_a_client_that_left
     exchange.cancel()
     with pytest.raises(asyncio.CancelledError):
         await exchange
+
+
+async def test_a_watched_request_leaves_no_reference_cycles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_disconnect, "WATCH_AFTER", 0.0)
+    watched, ended = asyncio.Event(), asyncio.Event()
+
+    async def receive() -> Message:
+        watched.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        raise AssertionError("unreachable")
+
+    with reference_cycles("router.") as left:
+        async with client_disconnect.DisconnectWatch(receive, ClientGone):
+            await watched.wait()
+        await ended.wait()
+    assert left == {}

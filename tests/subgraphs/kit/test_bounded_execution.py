@@ -15,6 +15,7 @@ from subgraphs.kit.bounded_execution import execute_counted
 from subgraphs.kit.context import BaseContext
 from subgraphs.kit.operation_checks import read_operation
 from subgraphs.kit.schema import create_schema
+from tests.reference_cycles import reference_cycles
 
 
 class Context(BaseContext):
@@ -174,3 +175,11 @@ async def test_a_result_in_time_is_returned_and_the_watch_ends() -> None:
 
     assert await run_within(result(), nobody(), 30) == 7
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_an_operation_without_errors_leaves_no_reference_cycles() -> None:
+    text = "{ items(count: 9) { number items(count: 3) { number } } }"
+    assert not (await run(text, Context())).errors
+    with reference_cycles("subgraphs.", "graphql.execution.", __name__) as left:
+        await run(text, Context())
+    assert left == {}
