@@ -75,6 +75,15 @@ SECTIONS: Final[tuple[Section, ...]] = (
                 "ES256",
                 "The algorithm of new signing keys, ES256 or EdDSA; tokens of both are accepted.",
             ),
+            Variable("AUTH_SESSION_HOURS", "720", "How many hours a session lasts at most."),
+            Variable(
+                "AUTH_SESSION_IDLE_HOURS", "168", "After how many hours without a refresh of its tokens a session ends."
+            ),
+            Variable(
+                "AUTH_REFRESH_GRACE",
+                "10",
+                "For how many seconds a used refresh token gives the same next token again; 0 for never.",
+            ),
             Variable("AUTH_ISSUER", "<http://127.0.0.1:AUTH_PORT>", "The `iss` claim of access tokens."),
             Variable(
                 "AUTH_JWKS_URL",

@@ -15,8 +15,8 @@ from servicekit.client_address import ClientAddressMiddleware
 from servicekit.errors import StartupError, Unavailable
 from subgraphs.auth.action_limits import ActionLimits
 from subgraphs.auth.attempts import Origin
-from subgraphs.auth.context import AuthContext
-from subgraphs.auth.identity_service import Clocks, GuardedPasswords, IdentityService
+from subgraphs.auth.context import AuthContext, AuthServices
+from subgraphs.auth.identity_service import GuardedPasswords, IdentityService
 from subgraphs.auth.key_ring import KeyRing
 from subgraphs.auth.loaders import create_user_loader
 from subgraphs.auth.login_limits import LoginLimits
@@ -24,6 +24,8 @@ from subgraphs.auth.mail.opening import delivering, open_queue
 from subgraphs.auth.open_limit_store import open_limit_store
 from subgraphs.auth.password_hashing import PasswordHasher
 from subgraphs.auth.schema import build_schema
+from subgraphs.auth.sealing import derive_key
+from subgraphs.auth.sessions.session_service import REFRESH_KEY_PURPOSE, Clocks, RefreshChain, SessionService
 from subgraphs.auth.signing_keys import KeyVault
 from subgraphs.auth.store.factory import STORES
 from subgraphs.auth.tokens import AccessTokens
@@ -55,7 +57,6 @@ class AuthRuntime:
 
     Attributes:
         counts: the counts of the rate limits.
-        limits: how often clients may do something.
         mails: accepts mails, which are delivered in the background.
         limits_loopback: whether rate limits for an address also apply to the loopback address. This is False in
             development, where all clients have the loopback address.
@@ -64,16 +65,15 @@ class AuthRuntime:
     store: AuthStore
     keys: KeyRing
     verifier: TokenVerifier
-    identity: IdentityService
+    services: AuthServices
     revocations: RevocationList
     counts: RateLimitStore
-    limits: ActionLimits
     mails: MailQueue
     limits_loopback: bool
 
     def context(self, caller: Caller | ServiceError | None) -> AuthContext:
         origin = Origin.of(client_address.current().client, limits_loopback=self.limits_loopback)
-        return AuthContext(caller, self.identity, create_user_loader(self.store), origin, self.limits)
+        return AuthContext(caller, self.services, create_user_loader(self.store), origin)
 
     async def ping(self) -> None:
         await self.store.ping()
@@ -100,25 +100,30 @@ async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> Asy
         stack.callback(revocations.close)
         hasher = stack.enter_context(PasswordHasher(queue=settings.hashing_queue))
         counts = await stack.enter_async_context(open_limit_store(settings))
-        limits = ActionLimits(counts, settings.limits)
         passwords = GuardedPasswords(hasher, LoginLimits(counts, settings.limits))
         vault = KeyVault(settings.key_encryption_secret(), settings.signing_algorithm)
         keys = KeyRing(store, vault, clock=clocks.for_deletion)
         access_tokens = AccessTokens(issuer=settings.issuer, keys=keys, clock=clocks.now)
-        identity = IdentityService(
-            store, passwords=passwords, access_tokens=access_tokens, revocations=revocations, clocks=clocks
+        sessions = SessionService(
+            store, access_tokens=access_tokens, revocations=revocations, chain=_chain(settings), clocks=clocks
         )
+        identity = IdentityService(store, passwords=passwords, sessions=sessions, clock=clocks.now)
+        services = AuthServices(identity, sessions, ActionLimits(counts, settings.limits))
         try:
             await keys.signer()
-            await identity.repair()
+            await sessions.repair()
         except Unavailable as error:
             raise StartupError(f"the database of the auth service does not respond: {error.__cause__}") from error
         verifier = TokenVerifier(issuer=settings.issuer, keys=keys, revocations=revocations)
         mails = open_queue(settings, store.mails, clocks.now)
         await stack.enter_async_context(delivering(settings, mails, {}))
         yield AuthRuntime(
-            store, keys, verifier, identity, revocations, counts, limits, mails, limits_loopback=settings.is_production
+            store, keys, verifier, services, revocations, counts, mails, limits_loopback=settings.is_production
         )
+
+
+def _chain(settings: AuthSettings) -> RefreshChain:
+    return RefreshChain(settings.session_rules, derive_key(settings.key_encryption_secret(), REFRESH_KEY_PURPOSE))
 
 
 def _refuse_wrong_clock(now: datetime) -> None:

@@ -17,10 +17,11 @@ from bank.revocation import SqliteRevocationList
 from servicekit.errors import BadUserInput
 from subgraphs.auth.app import create_app
 from subgraphs.auth.domain import Role, User
-from subgraphs.auth.identity_service import NewUser, TakenEmail, WeakChoice, create_user, revoke_ended_sessions
+from subgraphs.auth.identity_service import NewUser, TakenEmail, WeakChoice, create_user
 from subgraphs.auth.key_commands import keys
 from subgraphs.auth.operator_access import open_store, settings
 from subgraphs.auth.password_hashing import PasswordHasher
+from subgraphs.auth.sessions.session_service import revoke_ended_sessions
 from subgraphs.auth.settings import AuthSettings
 from subgraphs.kit.commands import service_group
 

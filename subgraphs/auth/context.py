@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from subgraphs.kit.context import BaseContext
@@ -13,6 +14,16 @@ if TYPE_CHECKING:
     from subgraphs.auth.attempts import Origin
     from subgraphs.auth.identity_service import IdentityService
     from subgraphs.auth.loaders import UserLoader
+    from subgraphs.auth.sessions.session_service import SessionService
+
+
+@dataclass(frozen=True, slots=True)
+class AuthServices:
+    """The use cases of the auth service, and the limits of actions that have no use case."""
+
+    identity: IdentityService
+    sessions: SessionService
+    limits: ActionLimits
 
 
 class AuthContext(BaseContext):
@@ -26,13 +37,13 @@ class AuthContext(BaseContext):
     def __init__(
         self,
         caller: Caller | ServiceError | None,
-        identity: IdentityService,
+        services: AuthServices,
         users: UserLoader,
         origin: Origin,
-        limits: ActionLimits,
     ) -> None:
         super().__init__(caller)
-        self.identity = identity
+        self.identity = services.identity
+        self.sessions = services.sessions
         self.users = users
         self.origin = origin
-        self.limits = limits
+        self.limits = services.limits

@@ -1,12 +1,15 @@
 """Pure rules of identity: users, sessions and refresh tokens.
 
-A *session* begins at login and ends at logout, at the reuse of a refresh token, or when it is `SESSION_LIFETIME`
+A *session* begins at login and ends at logout, at the reuse of a refresh token, or when it is `SessionRules.lifetime`
 old. A session has a chain of refresh tokens. Each token can be used once, to get the next token:
 
 ```
 login ──> token 1 ──refresh──> token 2 ──refresh──> token 3
              └── used again: somebody has a copy of the token, perhaps a thief. The session ends.
 ```
+
+The answer to a refresh may be lost, and a page may send two at once. So for a moment (`SessionRules.grace`), the old
+token gives the same next token again. This ends when the next token is used: then its owner has it.
 """
 
 from __future__ import annotations
@@ -28,11 +31,13 @@ from subgraphs.auth.authentication import Authentication
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The maximum lifetime of a session, even if it is active (OWASP ASVS 5.0, 7.3.2).
+# The default of the maximum lifetime of a session, even if it is active (OWASP ASVS 5.0, 7.3.2).
 SESSION_LIFETIME: Final = timedelta(days=30)
-# A session ends if it is not used for this time (OWASP ASVS 5.0, 7.3.1). A session that is used every week lasts for
-# its maximum lifetime.
+# By default, a session ends if it is not used for this time (OWASP ASVS 5.0, 7.3.1). A session that is used every week
+# lasts for its maximum lifetime.
 REFRESH_LIFETIME: Final = timedelta(days=7)
+# How long the old token gives the same next token again. A client that got no answer tries again within seconds.
+REFRESH_GRACE: Final = timedelta(seconds=10)
 # The lifetime of an access token (bank §2.8). It is short, because a change of the user's roles takes effect only in
 # the next token.
 ACCESS_LIFETIME: Final = timedelta(minutes=10)
@@ -90,6 +95,24 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionRules:
+    """How long sessions last.
+
+    Attributes:
+        lifetime: the maximum lifetime of a session.
+        idle: a session ends if no refresh token of it is used for this time.
+        grace: how long after its use a refresh token gives the same next token again; zero for never.
+    """
+
+    lifetime: timedelta = SESSION_LIFETIME
+    idle: timedelta = REFRESH_LIFETIME
+    grace: timedelta = REFRESH_GRACE
+
+
+DEFAULT_RULES: Final = SessionRules()
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A login and its tokens. `ended_at` is None if nobody has ended the session, even if it has expired."""
 
@@ -105,11 +128,16 @@ class Session:
 
     @classmethod
     def begin(
-        cls, session_id: str, user_id: str, now: datetime, authentication: Authentication | None = None
+        cls,
+        session_id: str,
+        user_id: str,
+        now: datetime,
+        authentication: Authentication | None = None,
+        rules: SessionRules = DEFAULT_RULES,
     ) -> Session:
         """Return a new session. Without `authentication`, the user has logged in now, with the password only."""
         proof = authentication or Authentication.by_password(now)
-        return cls(session_id, user_id, now, now + SESSION_LIFETIME, authentication=proof)
+        return cls(session_id, user_id, now, now + rules.lifetime, authentication=proof)
 
     def end(self, now: datetime) -> Session:
         """Return the session with `now` as the time of its end. If it has already ended, return it unchanged."""
@@ -133,9 +161,9 @@ class RefreshToken:
     used_at: datetime | None = None
 
     @classmethod
-    def issue(cls, digest: bytes, session: Session, now: datetime) -> RefreshToken:
+    def issue(cls, digest: bytes, session: Session, now: datetime, rules: SessionRules = DEFAULT_RULES) -> RefreshToken:
         """Return a new token. It expires when its session expires, or earlier."""
-        return cls(digest, session.id, now, min(now + REFRESH_LIFETIME, session.expires_at))
+        return cls(digest, session.id, now, min(now + rules.idle, session.expires_at))
 
 
 class Verdict(Enum):
@@ -143,6 +171,8 @@ class Verdict(Enum):
 
     ROTATE = auto()
     """The token is exchanged for the next token."""
+    REPEATED = auto()
+    """The token was exchanged a moment ago. The next token, which nobody has used yet, is sent again."""
     DEAD = auto()
     """The token is refused, because it or its session has expired, or the session has ended."""
     REUSED = auto()
@@ -150,6 +180,21 @@ class Verdict(Enum):
 
     The session ends: one of the two clients that sent the token may be a thief.
     """
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A refresh token that a client sends, and what is stored about it.
+
+    Attributes:
+        next_digest: the digest of the next token, which is derived from this one.
+        next_token: the stored next token; None before the exchange, or if `AUTH_JWT_SECRET` has changed since then.
+    """
+
+    token: RefreshToken
+    session: Session
+    next_digest: bytes
+    next_token: RefreshToken | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,27 +212,33 @@ class Rotation:
     successor: RefreshToken | None = None
 
 
-def rotate(token: RefreshToken, session: Session, successor_digest: bytes, now: datetime) -> Rotation:
-    """Decide about `token`, which belongs to `session`."""
-    verdict = judge(token, session, now)
+def rotate(presented: Presented, now: datetime, rules: SessionRules = DEFAULT_RULES) -> Rotation:
+    """Decide about a refresh token that a client sends."""
+    session = presented.session
+    verdict = judge(presented, now, rules)
     match verdict:
         case Verdict.ROTATE:
-            return Rotation(verdict, session, RefreshToken.issue(successor_digest, session, now))
+            return Rotation(verdict, session, RefreshToken.issue(presented.next_digest, session, now, rules))
         case Verdict.REUSED:
             return Rotation(verdict, session.end(now))
-        case Verdict.DEAD:
+        case Verdict.DEAD | Verdict.REPEATED:
             return Rotation(verdict, session)
 
 
-def judge(token: RefreshToken, session: Session, now: datetime) -> Verdict:
-    """Return the verdict on `token`.
+def judge(presented: Presented, now: datetime, rules: SessionRules = DEFAULT_RULES) -> Verdict:
+    """Return the verdict on a refresh token that a client sends.
 
     If the token was used before, its session ends, even if the token has expired since then.
     """
-    if not session.is_live(now):
+    token = presented.token
+    if not presented.session.is_live(now):
         return Verdict.DEAD
     if token.used_at is not None:
-        return Verdict.REUSED
+        # The clocks of two processes may differ, so `now` may be before `used_at`.
+        is_recent = abs(now - token.used_at) < rules.grace
+        following = presented.next_token
+        is_unused = following is not None and following.used_at is None and following.session_id == token.session_id
+        return Verdict.REPEATED if is_recent and is_unused else Verdict.REUSED
     return Verdict.ROTATE if now < token.expires_at else Verdict.DEAD
 
 

@@ -1,4 +1,4 @@
-"""The use cases of the auth service: register, log in, refresh, log out (bank §2.8).
+"""The use cases of users: register and log in (bank §2.8).
 
 This module knows nothing of GraphQL.
 """
@@ -7,61 +7,32 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final, TypedDict
-
-import structlog
+from typing import TYPE_CHECKING, TypedDict
 
 from bank import values
-from servicekit.cautious_clock import CautiousClock
 from servicekit.errors import BadUserInput, Unauthenticated, Unavailable
-from subgraphs.auth import tokens
 from subgraphs.auth.domain import (
     MAX_EMAIL_LENGTH,
     MAX_NAME_LENGTH,
     InvalidField,
-    RefreshToken,
     Role,
-    Session,
     User,
-    Verdict,
     email_key,
     parse_email,
     parse_name,
 )
 from subgraphs.auth.password_rules import check_length, weakness
-from subgraphs.auth.signing_keys import PUBLISH_AFTER
 from subgraphs.auth.store.protocol import EmailExists
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
     from datetime import datetime
 
-    from bank.identity import Caller
-    from bank.revocation import RevocationList
     from subgraphs.auth.attempts import Attempt, Origin
     from subgraphs.auth.login_limits import LoginLimits
     from subgraphs.auth.password_hashing import PasswordHasher
+    from subgraphs.auth.sessions.session_service import SessionService, SignedIn
     from subgraphs.auth.store.protocol import AuthStore, Credentials
-
-# How long a revocation is kept. After a session has ended, its last access token expires within minutes. But if the
-# clock is then set back, the token is valid again. So a revocation is kept for a day, because a clock is rarely set
-# back by more than that.
-_REVOCATION_LIFETIME: Final = timedelta(days=1)
-# `revoke_ended_sessions` revokes the sessions that have ended within this time. The access tokens of older sessions
-# have expired.
-_REPAIRED: Final = PUBLISH_AFTER + timedelta(minutes=1)
-
-_log = structlog.stdlib.get_logger("identity")
-
-
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """The result of a successful login, registration or refresh: the user, and the tokens of the session."""
-
-    user: User
-    access: tokens.AccessToken
-    refresh_token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +45,6 @@ class WeakChoice:
     """The password is too easy to guess. `reason` is a text for the user."""
 
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Clocks:
-    """The clocks of the service.
-
-    Attributes:
-        now: the clock for times that are stored or sent.
-        for_deletion: the clock that decides which data has expired and is deleted (`servicekit.cautious_clock`).
-    """
-
-    now: Callable[[], datetime]
-    for_deletion: Callable[[], datetime]
-
-    @classmethod
-    def of(cls, wall: Callable[[], datetime]) -> Clocks:
-        return cls(wall, CautiousClock(wall))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +67,13 @@ class IdentityService:
         store: AuthStore,
         *,
         passwords: GuardedPasswords,
-        access_tokens: tokens.AccessTokens,
-        revocations: RevocationList,
-        clocks: Clocks,
+        sessions: SessionService,
+        clock: Callable[[], datetime] = values.now,
     ) -> None:
         self._store = store
         self._passwords = passwords
-        self._access_tokens = access_tokens
-        self._revocations = revocations
-        self._clock = clocks.now
-        self._deletion_clock = clocks.for_deletion
+        self._sessions = sessions
+        self._clock = clock
 
     async def register(
         self, *, email: str, password: str, name: str, origin: Origin
@@ -144,7 +95,7 @@ class IdentityService:
             added = await add_user(self._store, self._passwords.hasher, user, password)
         if isinstance(added, TakenEmail):
             return added
-        signed_in = await self._begin_session(added)
+        signed_in = await self._sessions.begin(added)
         if signed_in is None:  # an operator disabled the user in the meantime
             raise Unauthenticated
         return signed_in
@@ -167,7 +118,7 @@ class IdentityService:
             return None
         await attempt.give_back()
         await self._renew_hash(known, password)
-        return await self._begin_session(known.user)
+        return await self._sessions.begin(known.user)
 
     async def _renew_hash(self, known: Credentials, password: str) -> None:
         """Replace a hash that has outdated parameters.
@@ -178,60 +129,6 @@ class IdentityService:
             with suppress(Unavailable):
                 encoded = await self._passwords.hasher.hash(password)
                 await self._store.set_password_hash(known.user.id, encoded)
-
-    async def refresh(self, refresh_token: str) -> SignedIn | None:
-        """Return the next pair of tokens of a session; None if the refresh token is not valid.
-
-        If the token was exchanged before, its session ends, and the session's access tokens become invalid.
-        """
-        now = self._clock()
-        successor = tokens.new_refresh_token()
-        exchange = await self._store.exchange(tokens.digest(refresh_token), tokens.digest(successor), now)
-        if exchange is None:
-            return None
-        if exchange.verdict is Verdict.REUSED:
-            _log.warning("refresh token used twice, session ends", session_id=exchange.session.id)
-            await self._revoke(exchange.session.id)
-        if exchange.verdict is not Verdict.ROTATE:
-            return None
-        access = await self._access_tokens.issue(exchange.user, exchange.session)
-        return SignedIn(exchange.user, access, successor)
-
-    async def logout(self, caller: Caller) -> datetime:
-        """End the caller's session, and return the time of its end. From then on, the session's tokens are invalid."""
-        now = self._clock()
-        session = await self._store.end_session(caller.session_id, now)
-        await self._revoke(caller.session_id)
-        return session.ended_at if session is not None and session.ended_at is not None else now
-
-    async def repair(self) -> None:
-        """Revoke the sessions that ended recently. A crash may have prevented their revocation."""
-        await revoke_ended_sessions(self._store, self._revocations, self._clock())
-
-    async def _begin_session(self, user: User) -> SignedIn | None:
-        now = self._clock()
-        session = Session.begin(tokens.new_identifier(), user.id, now)
-        refresh_token = tokens.new_refresh_token()
-        token = RefreshToken.issue(tokens.digest(refresh_token), session, now)
-        if not await self._store.begin_session(session, token, min(now, self._deletion_clock())):
-            return None
-        return SignedIn(user, await self._access_tokens.issue(user, session), refresh_token)
-
-    async def _revoke(self, session_id: str) -> None:
-        await _revoke(self._revocations, session_id, self._clock())
-
-
-async def revoke_ended_sessions(
-    store: AuthStore, revocations: RevocationList, now: datetime, user_id: str | None = None
-) -> None:
-    """Revoke the recently ended sessions of a user, or of all users."""
-    for session in await store.sessions_ended_since(now - _REPAIRED):
-        if user_id is None or session.user_id == user_id:
-            await _revoke(revocations, session.id, now)
-
-
-async def _revoke(revocations: RevocationList, session_id: str, now: datetime) -> None:
-    await revocations.revoke(session_id, (now + _REVOCATION_LIFETIME).timestamp())
 
 
 class FieldProblem(TypedDict):

@@ -17,8 +17,9 @@ from servicekit.finish_despite_cancellation import to_the_end
 from subgraphs.auth import domain
 from subgraphs.auth.action_limits import Action
 from subgraphs.auth.context import AuthContext
-from subgraphs.auth.identity_service import SignedIn, TakenEmail, WeakChoice
+from subgraphs.auth.identity_service import TakenEmail, WeakChoice
 from subgraphs.auth.password_rules import MIN_LENGTH
+from subgraphs.auth.sessions.session_service import SignedIn
 from subgraphs.kit import descriptions
 from subgraphs.kit.delegated_scopes import ANY_SCOPE, needs_scope
 from subgraphs.kit.graphql_problems import Problem
@@ -251,14 +252,14 @@ async def _refresh(
     await info.context.limits.count(Action.REFRESH, info.context.origin)
     # If a refresh token is used twice, the session ends, and then its access tokens must be revoked. The client could
     # close its connection between these two steps. So the work runs to its end in any case.
-    signed_in = await to_the_end(info.context.identity.refresh(input.refresh_token))
+    signed_in = await to_the_end(info.context.sessions.refresh(input.refresh_token))
     if signed_in is None:
         return InvalidToken(code="INVALID_TOKEN", message="The refresh token is not valid; log in again")
     return _session(signed_in)
 
 
 async def _logout(info: Info) -> LogoutResult:
-    return LogoutSuccess(logged_out_at=await to_the_end(info.context.identity.logout(info.context.caller)))
+    return LogoutSuccess(logged_out_at=await to_the_end(info.context.sessions.end(info.context.caller.session_id)))
 
 
 @strawberry.type(description=descriptions.MUTATION)
@@ -277,7 +278,7 @@ class Mutation:
     )
     refresh: RefreshResult | None = strawberry.field(
         resolver=_refresh,
-        description="Exchange a refresh token for new tokens; a token that is used twice ends its session.",
+        description="Exchange a refresh token for new tokens. A token that is used again later ends its session.",
     )
     logout: LogoutResult | None = strawberry.field(
         resolver=_logout,

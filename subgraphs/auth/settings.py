@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
@@ -9,6 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from bank.service_credential import read_or_create_secret
 from servicekit.settings import Port, Secret  # noqa: TC001 - pydantic reads annotations at run time
 from subgraphs.auth import limit_table
+from subgraphs.auth.domain import SessionRules
 from subgraphs.auth.limit_table import LimitTable
 from subgraphs.auth.mail.settings import MailSettings
 from subgraphs.auth.signing_keys import Algorithm  # noqa: TC001 - as above
@@ -31,6 +33,9 @@ class AuthSettings(MailSettings):
         jwt_secret: encrypts private signing keys at rest; by default generated into the data directory.
         jwt_new_secret: the secret that replaces `jwt_secret`. Only `mosafe auth keys reseal` reads it.
         signing_algorithm: the algorithm of new signing keys.
+        session_hours: the maximum lifetime of a session, in hours.
+        session_idle_hours: a session ends if it is not refreshed for this time, in hours.
+        refresh_grace: how long after its use a refresh token gives the same next token again, in seconds; 0 for never.
         login_failures_per_account: how many logins of one account may fail in 15 minutes. After that, further logins
             must wait.
         login_failures_per_address: how many logins from one address may fail in a minute.
@@ -45,6 +50,9 @@ class AuthSettings(MailSettings):
     jwt_secret: Secret | None = Field(None, alias="AUTH_JWT_SECRET")
     jwt_new_secret: Secret | None = Field(None, alias="AUTH_JWT_NEW_SECRET")
     signing_algorithm: Algorithm = Field("ES256", alias="AUTH_SIGNING_ALGORITHM")
+    session_hours: float = Field(720, alias="AUTH_SESSION_HOURS", gt=0, le=24 * 366)
+    session_idle_hours: float = Field(168, alias="AUTH_SESSION_IDLE_HOURS", gt=0, le=24 * 366)
+    refresh_grace: float = Field(10, alias="AUTH_REFRESH_GRACE", ge=0, le=60)
     login_failures_per_account: int = Field(10, alias="AUTH_LOGIN_FAILURES_PER_ACCOUNT", ge=1, le=1000)
     login_failures_per_address: int = Field(30, alias="AUTH_LOGIN_FAILURES_PER_ADDRESS", ge=1, le=100_000)
     registrations_per_address: int = Field(10, alias="AUTH_REGISTRATIONS_PER_ADDRESS", ge=1, le=100_000)
@@ -73,6 +81,15 @@ class AuthSettings(MailSettings):
             "register-address": self.registrations_per_address,
         }
         return LimitTable.parse(self.rate_limits, self.rate_limits_without_redis, own)
+
+    @property
+    def session_rules(self) -> SessionRules:
+        """How long sessions last."""
+        return SessionRules(
+            lifetime=timedelta(hours=self.session_hours),
+            idle=timedelta(hours=self.session_idle_hours),
+            grace=timedelta(seconds=self.refresh_grace),
+        )
 
     @property
     def store(self) -> StoreAddress:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -80,6 +82,16 @@ def new_identifier() -> str:
 def new_refresh_token() -> str:
     """Return a refresh token of 256 random bits, in URL-safe characters."""
     return secrets.token_urlsafe(_REFRESH_TOKEN_BYTES)
+
+
+def next_refresh_token(refresh_token: str, key: bytes) -> str:
+    """Return the refresh token that follows `refresh_token` in its session.
+
+    It is derived from the token and the secret `key`, so the same token always has the same successor, and the store
+    needs only digests. Without the key, nobody can derive a token from an older one.
+    """
+    mac = hmac.digest(key, refresh_token.encode("utf-8", "surrogatepass"), "sha256")
+    return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
 
 
 def digest(refresh_token: str) -> bytes:

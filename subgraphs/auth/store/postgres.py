@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import asyncpg
 
 from subgraphs.auth.authentication import Authentication, methods_text, parse_methods
-from subgraphs.auth.domain import RefreshToken, Role, Session, User, email_key, rotate
+from subgraphs.auth.domain import DEFAULT_RULES, Presented, RefreshToken, Role, Session, User, email_key, rotate
 from subgraphs.auth.mail.postgres_outbox import PostgresMailOutbox
 from subgraphs.auth.signing_keys import SigningKey
 from subgraphs.auth.store.postgres_schema import MIGRATIONS
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from asyncpg.pool import PoolConnectionProxy
 
+    from subgraphs.auth.domain import SessionRules
     from subgraphs.auth.resealing import Resealing
 
 _USER: Final = "users.id, email, name, roles, users.created_at, disabled_at"
@@ -49,6 +50,8 @@ JOIN users ON users.id = session.user_id
 WHERE token.digest = $1
 FOR UPDATE OF token, session
 """  # noqa: S608 - constants of this module
+# The exchange has locked the session, so no other exchange changes this token meanwhile.
+_STORED: Final = "SELECT digest, session_id, issued_at, expires_at, used_at FROM refresh_tokens WHERE digest = $1"
 _WRITE_SUCCESSOR: Final = """
 WITH used AS (UPDATE refresh_tokens SET used_at = $1 WHERE digest = $2)
 INSERT INTO refresh_tokens (digest, session_id, issued_at, expires_at) VALUES ($3, $4, $5, $6)
@@ -162,7 +165,9 @@ class PostgresAuthStore(PostgresStore):
             )
         return True
 
-    async def exchange(self, digest: bytes, successor_digest: bytes, now: datetime) -> TokenExchange | None:
+    async def exchange(
+        self, digest: bytes, next_digest: bytes, now: datetime, rules: SessionRules = DEFAULT_RULES
+    ) -> TokenExchange | None:
         async with self._database.transaction() as connection:
             row = await connection.fetchrow(_EXCHANGED, digest)
             if row is None:
@@ -171,7 +176,9 @@ class PostgresAuthStore(PostgresStore):
                 row["digest"], row["session_id"], row["issued_at"], row["token_expires_at"], row["used_at"]
             )
             session = _session({**row, "id": row["session_id"], "created_at": row["began_at"]})
-            rotation = rotate(token, session, successor_digest, now)
+            following = None if token.used_at is None else await connection.fetchrow(_STORED, next_digest)
+            next_token = None if following is None else RefreshToken(**following)
+            rotation = rotate(Presented(token, session, next_digest, next_token), now, rules)
             if rotation.successor is not None:
                 successor = rotation.successor
                 await connection.execute(

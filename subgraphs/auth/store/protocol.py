@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from subgraphs.auth.domain import DEFAULT_RULES
 from subgraphs.kit.store_identity import IdentifiedStore
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from subgraphs.auth.authentication import Authentication
-    from subgraphs.auth.domain import RefreshToken, Role, Session, User, Verdict
+    from subgraphs.auth.domain import RefreshToken, Role, Session, SessionRules, User, Verdict
     from subgraphs.auth.mail.outbox import MailOutbox
     from subgraphs.auth.resealing import Resealing
     from subgraphs.auth.signing_keys import SigningKey
@@ -96,11 +97,13 @@ class AuthStore(IdentifiedStore, Protocol):
             False if the user is disabled or does not exist. Then no session begins.
         """
 
-    async def exchange(self, digest: bytes, successor_digest: bytes, now: datetime) -> TokenExchange | None:
+    async def exchange(
+        self, digest: bytes, next_digest: bytes, now: datetime, rules: SessionRules = DEFAULT_RULES
+    ) -> TokenExchange | None:
         """Exchange the refresh token with `digest` for the next one, if `subgraphs.auth.domain.rotate` allows it.
 
-        The decision and its result are read and written in one database transaction. `successor_digest` is the digest
-        of the next token.
+        The decision and its result are read and written in one database transaction. `next_digest` is the digest of the
+        next token.
 
         Returns:
             The result of the exchange, or None if there is no such token.

@@ -7,7 +7,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 
 from subgraphs.auth.authentication import Authentication, methods_text, parse_methods
-from subgraphs.auth.domain import RefreshToken, Role, Session, User, email_key, rotate
+from subgraphs.auth.domain import DEFAULT_RULES, Presented, RefreshToken, Role, Session, User, email_key, rotate
 from subgraphs.auth.mail.sqlite_outbox import SqliteMailOutbox
 from subgraphs.auth.signing_keys import SigningKey
 from subgraphs.auth.store.migrations import MIGRATIONS
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from servicekit.sqlite_statements import Statements
+    from subgraphs.auth.domain import SessionRules
     from subgraphs.auth.resealing import Resealing
 
 _USER: Final = "users.id, email, name, roles, users.created_at, disabled_at"
 _PROOF: Final = "methods, authenticated_at, factor_enrolled_at"
 _SESSION: Final = f"SELECT id, user_id, created_at, expires_at, ended_at, {_PROOF} FROM sessions"  # noqa: S608 - constants
-
 _SIGNING_KEYS: Final = "SELECT id, created_at, active_from, public_jwk, sealed_private_key FROM signing_keys"
 
 
@@ -126,13 +126,16 @@ class SqliteAuthStore(SqliteStore):
             await _insert_token(connection, token)
         return True
 
-    async def exchange(self, digest: bytes, successor_digest: bytes, now: datetime) -> TokenExchange | None:
+    async def exchange(
+        self, digest: bytes, next_digest: bytes, now: datetime, rules: SessionRules = DEFAULT_RULES
+    ) -> TokenExchange | None:
         async with self._database.transaction() as connection:
             token = await _find_token(connection, digest)
             if token is None:
                 return None
             session, user = await _session_and_user(connection, token.session_id)
-            rotation = rotate(token, session, successor_digest, now)
+            following = None if token.used_at is None else await _find_token(connection, next_digest)
+            rotation = rotate(Presented(token, session, next_digest, following), now, rules)
             if rotation.successor is not None:
                 await connection.execute(
                     "UPDATE refresh_tokens SET used_at = ? WHERE digest = ?", (to_milliseconds(now), digest)

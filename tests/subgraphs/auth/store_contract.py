@@ -15,7 +15,17 @@ import pytest
 from bank import values
 from servicekit.errors import ConfigurationError
 from subgraphs.auth.authentication import Authentication, Method
-from subgraphs.auth.domain import REFRESH_LIFETIME, SESSION_LIFETIME, RefreshToken, Role, Session, User, Verdict
+from subgraphs.auth.domain import (
+    REFRESH_GRACE,
+    REFRESH_LIFETIME,
+    SESSION_LIFETIME,
+    RefreshToken,
+    Role,
+    Session,
+    SessionRules,
+    User,
+    Verdict,
+)
 from subgraphs.auth.resealing import Resealing
 from subgraphs.auth.signing_keys import KeyVault
 from subgraphs.auth.store.protocol import AuthStore, EmailExists
@@ -147,6 +157,32 @@ async def a_reused_token_ends_the_session_for_its_successors_too(open_store: Ope
             assert dead is not None
             assert dead.verdict is Verdict.DEAD
         assert await store.exchange(b"thief", b"next", NOW) is None
+
+
+async def the_next_token_is_found_again_until_it_is_used(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        _, session = await signed_in(store)
+        first = await store.exchange(b"first", b"second", NOW)
+        again = await store.exchange(b"first", b"second", NOW + REFRESH_GRACE / 2)
+        assert first is not None
+        assert again == replace(first, verdict=Verdict.REPEATED)
+        await store.exchange(b"second", b"third", NOW + REFRESH_GRACE / 2)
+        reused = await store.exchange(b"first", b"second", NOW + REFRESH_GRACE / 2)
+        assert reused is not None
+        assert (reused.verdict, reused.session) == (Verdict.REUSED, session.end(NOW + REFRESH_GRACE / 2))
+
+
+async def the_rules_limit_the_next_token(open_store: OpenStore) -> None:
+    rules = SessionRules(idle=timedelta(hours=1), grace=timedelta(0))
+    async with open_store() as store:
+        await signed_in(store)
+        await store.exchange(b"first", b"second", NOW, rules)
+        idle = await store.exchange(b"second", b"third", NOW + timedelta(hours=1), rules)
+        assert idle is not None
+        assert idle.verdict is Verdict.DEAD
+        reused = await store.exchange(b"first", b"second", NOW, rules)
+        assert reused is not None
+        assert reused.verdict is Verdict.REUSED
 
 
 async def one_of_many_concurrent_exchanges_of_a_token_succeeds(open_store: OpenStore) -> None:
@@ -347,6 +383,8 @@ CHECKS: Final[tuple[Callable[[OpenStore], Awaitable[None]], ...]] = (
     users_are_listed_page_by_page,
     a_refresh_token_is_exchanged_once,
     a_reused_token_ends_the_session_for_its_successors_too,
+    the_next_token_is_found_again_until_it_is_used,
+    the_rules_limit_the_next_token,
     one_of_many_concurrent_exchanges_of_a_token_succeeds,
     an_expired_or_unknown_token_is_not_exchanged,
     an_exchange_reads_the_current_roles,

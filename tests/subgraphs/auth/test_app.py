@@ -6,6 +6,7 @@ Covers `subgraphs/auth/app.py`, `subgraphs/auth/identity_service.py`, `subgraphs
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import re
 import sqlite3
@@ -183,11 +184,30 @@ async def test_a_reused_refresh_token_ends_the_session_with_all_its_tokens(auth:
     other = await auth.sign_up("Bob")
     first = await auth.sign_up("Ann")
     second = (await auth.mutate("refresh", refreshToken=first["refreshToken"])).ok()["refresh"]
+    third = (await auth.mutate("refresh", refreshToken=second["refreshToken"])).ok()["refresh"]
     assert await refresh_is_refused(auth, first["refreshToken"])
-    assert await refresh_is_refused(auth, second["refreshToken"])
-    for session in (first, second):
+    assert await refresh_is_refused(auth, third["refreshToken"])
+    for session in (first, second, third):
         assert (await auth.bearing(session["accessToken"]).execute(ME)).codes == ["UNAUTHENTICATED"]
     assert (await auth.bearing(other["accessToken"]).execute(ME)).ok()
+
+
+async def test_a_refresh_whose_answer_was_lost_is_answered_again(auth: Auth) -> None:
+    first = await auth.sign_up("Ann")
+    lost, again = [(await auth.mutate("refresh", refreshToken=first["refreshToken"])).ok()["refresh"] for _ in range(2)]
+    assert lost["refreshToken"] == again["refreshToken"] != first["refreshToken"]
+    for session in (first, lost, again):
+        assert (await auth.bearing(session["accessToken"]).execute(ME)).ok()
+
+
+async def test_the_database_has_only_digests_of_refresh_tokens(auth: Auth, settings: AuthSettings) -> None:
+    first = await auth.sign_up("Ann")
+    second = (await auth.mutate("refresh", refreshToken=first["refreshToken"])).ok()["refresh"]
+    files = [path.read_bytes() for path in settings.data_dir.rglob("*") if path.is_file()]
+    assert any(b"ann@example.com" in content for content in files)
+    for session in (first, second):
+        raw = base64.urlsafe_b64decode(session["refreshToken"] + "=")
+        assert not any(session["refreshToken"].encode() in content or raw in content for content in files)
 
 
 @pytest.mark.parametrize("token", ["", "x", "' OR 1=1", "x" * 10_000])
@@ -382,6 +402,9 @@ async def test_processes_share_users_sessions_and_keys_in_postgresql(tmp_path: P
         assert response.ok() == {"me": {"name": "Ann"}}
         refreshed = (await second.mutate("refresh", refreshToken=session["refreshToken"])).ok()["refresh"]
         assert refreshed["__typename"] == "Session"
+        again = (await first.mutate("refresh", refreshToken=session["refreshToken"])).ok()["refresh"]
+        assert again["refreshToken"] == refreshed["refreshToken"]
+        await first.mutate("refresh", refreshToken=refreshed["refreshToken"])
         again = (await first.mutate("refresh", refreshToken=session["refreshToken"])).ok()["refresh"]
         assert again["__typename"] == "InvalidToken"
         ended = await second.bearing(refreshed["accessToken"]).execute("{ me { name } }")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,12 +10,15 @@ from hypothesis import strategies as st
 
 from subgraphs.auth.domain import (
     MAX_NAME_LENGTH,
+    REFRESH_GRACE,
     REFRESH_LIFETIME,
     SESSION_LIFETIME,
     InvalidField,
+    Presented,
     RefreshToken,
     Rotation,
     Session,
+    SessionRules,
     Verdict,
     email_key,
     judge,
@@ -45,18 +49,55 @@ MOMENT = timedelta(milliseconds=1)
     ],
 )
 def test_the_verdict_on_a_refresh_token(token: RefreshToken, session: Session, at: datetime, verdict: Verdict) -> None:
-    assert judge(token, session, at) is verdict
+    assert judge(Presented(token, session, b"next"), at) is verdict
 
 
 def test_a_rotation_has_all_that_a_store_writes() -> None:
-    assert rotate(TOKEN, SESSION, b"next", NOW) == Rotation(
-        Verdict.ROTATE, SESSION, RefreshToken.issue(b"next", SESSION, NOW)
-    )
+    following = RefreshToken.issue(b"next", SESSION, NOW)
+    presented = Presented(TOKEN, SESSION, b"next")
+    assert rotate(presented, NOW) == Rotation(Verdict.ROTATE, SESSION, following)
     used, later = replace(TOKEN, used_at=NOW), NOW + MOMENT
-    assert rotate(used, SESSION, b"next", later) == Rotation(Verdict.REUSED, replace(SESSION, ended_at=later))
+    again = replace(presented, token=used, next_token=following)
+    assert rotate(again, later) == Rotation(Verdict.REPEATED, SESSION)
+    without_grace = SessionRules(grace=timedelta(0))
+    assert rotate(again, later, without_grace) == Rotation(Verdict.REUSED, replace(SESSION, ended_at=later))
     ended = SESSION.end(NOW)
     assert ended.end(later) is ended
-    assert rotate(TOKEN, ended, b"next", later) == Rotation(Verdict.DEAD, ended)
+    assert rotate(replace(again, session=ended), later) == Rotation(Verdict.DEAD, ended)
+
+
+@pytest.mark.parametrize(
+    ("since", "grace", "verdict"),
+    [
+        (timedelta(0), REFRESH_GRACE, Verdict.REPEATED),
+        (REFRESH_GRACE - MOMENT, REFRESH_GRACE, Verdict.REPEATED),
+        (REFRESH_GRACE, REFRESH_GRACE, Verdict.REUSED),
+        (-MOMENT, REFRESH_GRACE, Verdict.REPEATED),
+        (-REFRESH_GRACE, REFRESH_GRACE, Verdict.REUSED),
+        (timedelta(0), timedelta(0), Verdict.REUSED),
+    ],
+)
+def test_a_used_token_is_answered_again_for_a_moment(since: timedelta, grace: timedelta, verdict: Verdict) -> None:
+    following = RefreshToken.issue(b"next", SESSION, NOW)
+    again = Presented(replace(TOKEN, used_at=NOW), SESSION, b"next", following)
+    assert judge(again, NOW + since, SessionRules(grace=grace)) is verdict
+
+
+@pytest.mark.parametrize(
+    "change", [{"used_at": NOW}, {"session_id": "s2"}], ids=["its owner has the next one", "another session"]
+)
+def test_the_moment_ends_when_the_next_token_is_used(change: dict[str, Any]) -> None:
+    following = replace(RefreshToken.issue(b"next", SESSION, NOW), **change)
+    again = Presented(replace(TOKEN, used_at=NOW), SESSION, b"next", following)
+    assert judge(again, NOW) is Verdict.REUSED
+
+
+def test_the_rules_limit_session_and_token() -> None:
+    rules = SessionRules(lifetime=timedelta(hours=8), idle=timedelta(hours=1))
+    session = Session.begin("s1", "u1", NOW, rules=rules)
+    assert session.expires_at == NOW + timedelta(hours=8)
+    for age, expires in ((timedelta(0), timedelta(hours=1)), (timedelta(hours=7.5), timedelta(hours=8))):
+        assert RefreshToken.issue(b"digest", session, NOW + age, rules).expires_at == NOW + expires
 
 
 @given(st.timedeltas(min_value=timedelta(0), max_value=SESSION_LIFETIME))

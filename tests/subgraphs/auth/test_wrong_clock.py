@@ -15,7 +15,7 @@ import pytest
 from servicekit.errors import StartupError
 from subgraphs.auth.app import AuthRuntime, open_runtime
 from subgraphs.auth.attempts import Origin
-from subgraphs.auth.identity_service import SignedIn
+from subgraphs.auth.sessions.session_service import SignedIn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -47,7 +47,7 @@ def machine(settings: AuthSettings) -> Machine:
 
 async def log_in(runtime: AuthRuntime) -> SignedIn:
     """A login whose token has a key that is published now."""
-    signed_in = await runtime.identity.login(email="ann@example.com", password=PASSWORD, origin=HERE)
+    signed_in = await runtime.services.identity.login(email="ann@example.com", password=PASSWORD, origin=HERE)
     assert signed_in is not None
     published = {key["kid"] for key in await runtime.keys.public_keys()}
     assert jwt.get_unverified_header(signed_in.access.text)["kid"] in published
@@ -55,7 +55,9 @@ async def log_in(runtime: AuthRuntime) -> SignedIn:
 
 
 async def sign_up(runtime: AuthRuntime) -> SignedIn:
-    signed_in = await runtime.identity.register(email="ann@example.com", password=PASSWORD, name="Ann", origin=HERE)
+    signed_in = await runtime.services.identity.register(
+        email="ann@example.com", password=PASSWORD, name="Ann", origin=HERE
+    )
     assert isinstance(signed_in, SignedIn)
     return signed_in
 
@@ -66,11 +68,11 @@ async def test_login_and_refresh_go_on_when_the_clock_is_set_back(machine: Machi
         session = await sign_up(runtime)
         machine.now = START - back
         await log_in(runtime)
-        assert await runtime.identity.refresh(session.refresh_token) is not None
+        assert await runtime.services.sessions.refresh(session.refresh_token) is not None
     async with machine.service() as restarted:
         again = await log_in(restarted)
         machine.now = START + timedelta(minutes=1)
-        assert await restarted.identity.refresh(again.refresh_token) is not None
+        assert await restarted.services.sessions.refresh(again.refresh_token) is not None
         await log_in(restarted)
 
 
@@ -79,13 +81,13 @@ async def test_half_an_hour_thirty_one_days_ahead_leaves_nothing_behind(machine:
     async with machine.service() as runtime:
         session = await sign_up(runtime)
         machine.now = START + timedelta(days=31)
-        assert await runtime.identity.refresh(session.refresh_token) is None
+        assert await runtime.services.sessions.refresh(session.refresh_token) is None
         await log_in(runtime)
         if not restarts:
             machine.now = START + timedelta(minutes=30)
             await log_in(runtime)
             # The session outlives the jump: nothing was deleted for it.
-            assert await runtime.identity.refresh(session.refresh_token) is not None
+            assert await runtime.services.sessions.refresh(session.refresh_token) is not None
     if restarts:
         for _ in range(4):
             async with machine.service() as ahead:
@@ -94,7 +96,7 @@ async def test_half_an_hour_thirty_one_days_ahead_leaves_nothing_behind(machine:
         machine.now = START + timedelta(minutes=40)
         async with machine.service() as back:
             again = await log_in(back)
-            assert await back.identity.refresh(again.refresh_token) is not None
+            assert await back.services.sessions.refresh(again.refresh_token) is not None
 
 
 async def test_a_revocation_outlives_a_clock_that_is_set_back(machine: Machine) -> None:

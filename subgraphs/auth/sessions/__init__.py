@@ -1,0 +1,1 @@
+"""Sessions: their tokens, their devices, and their end."""

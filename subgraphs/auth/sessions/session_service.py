@@ -1,0 +1,158 @@
+"""The use cases of sessions: begin, refresh, log out (bank §2.8).
+
+Every way to log in begins a session here, and whatever ends sessions revokes them here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from servicekit.cautious_clock import CautiousClock
+from subgraphs.auth import tokens
+from subgraphs.auth.domain import RefreshToken, Session, SessionRules, Verdict
+from subgraphs.auth.signing_keys import PUBLISH_AFTER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from bank.revocation import RevocationList
+    from subgraphs.auth.authentication import Authentication
+    from subgraphs.auth.domain import User
+    from subgraphs.auth.store.protocol import AuthStore
+
+# How long a revocation is kept. After a session has ended, its last access token expires within minutes. But if the
+# clock is then set back, the token is valid again. So a revocation is kept for a day, because a clock is rarely set
+# back by more than that.
+_REVOCATION_LIFETIME: Final = timedelta(days=1)
+# `revoke_ended_sessions` revokes the sessions that have ended within this time. The access tokens of older sessions
+# have expired.
+_REPAIRED: Final = PUBLISH_AFTER + timedelta(minutes=1)
+
+# The purpose of the key of `RefreshChain` (`subgraphs.auth.sealing.derive_key`).
+REFRESH_KEY_PURPOSE: Final = "next refresh tokens"
+
+_log = structlog.stdlib.get_logger("identity")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """The result of a successful login, registration or refresh: the user, and the tokens of the session."""
+
+    user: User
+    access: tokens.AccessToken
+    refresh_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """The clocks of the service.
+
+    Attributes:
+        now: the clock for times that are stored or sent.
+        for_deletion: the clock that decides which data has expired and is deleted (`servicekit.cautious_clock`).
+    """
+
+    now: Callable[[], datetime]
+    for_deletion: Callable[[], datetime]
+
+    @classmethod
+    def of(cls, wall: Callable[[], datetime]) -> Clocks:
+        return cls(wall, CautiousClock(wall))
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshChain:
+    """How long sessions last, and the key from which the next refresh token is derived."""
+
+    rules: SessionRules
+    key: bytes
+
+
+class SessionService:
+    """The use cases of sessions."""
+
+    def __init__(
+        self,
+        store: AuthStore,
+        *,
+        access_tokens: tokens.AccessTokens,
+        revocations: RevocationList,
+        chain: RefreshChain,
+        clocks: Clocks,
+    ) -> None:
+        self._store = store
+        self._access_tokens = access_tokens
+        self._revocations = revocations
+        self._chain = chain
+        self._clock = clocks.now
+        self._deletion_clock = clocks.for_deletion
+
+    async def begin(self, user: User, authentication: Authentication | None = None) -> SignedIn | None:
+        """Begin a session of `user`; return None if the user is disabled or does not exist.
+
+        Args:
+            user: the user, who has proved their identity.
+            authentication: how and when; by default, now and with the password only.
+        """
+        now = self._clock()
+        rules = self._chain.rules
+        session = Session.begin(tokens.new_identifier(), user.id, now, authentication, rules)
+        refresh_token = tokens.new_refresh_token()
+        token = RefreshToken.issue(tokens.digest(refresh_token), session, now, rules)
+        if not await self._store.begin_session(session, token, min(now, self._deletion_clock())):
+            return None
+        return SignedIn(user, await self._access_tokens.issue(user, session), refresh_token)
+
+    async def refresh(self, refresh_token: str) -> SignedIn | None:
+        """Return the next pair of tokens of a session; None if the refresh token is not valid.
+
+        If the token was exchanged a moment ago, the same next refresh token is returned again. If it was exchanged
+        earlier, its session ends, and the session's access tokens become invalid.
+        """
+        now = self._clock()
+        following = tokens.next_refresh_token(refresh_token, self._chain.key)
+        exchange = await self._store.exchange(
+            tokens.digest(refresh_token), tokens.digest(following), now, self._chain.rules
+        )
+        if exchange is None:
+            return None
+        if exchange.verdict is Verdict.REUSED:
+            _log.warning("refresh token used twice, session ends", session_id=exchange.session.id)
+            await self.revoke(exchange.session.id)
+        if exchange.verdict not in {Verdict.ROTATE, Verdict.REPEATED}:
+            return None
+        access = await self._access_tokens.issue(exchange.user, exchange.session)
+        return SignedIn(exchange.user, access, following)
+
+    async def end(self, session_id: str) -> datetime:
+        """End a session, and return the time of its end. From then on, the session's tokens are invalid."""
+        now = self._clock()
+        session = await self._store.end_session(session_id, now)
+        await self.revoke(session_id)
+        return session.ended_at if session is not None and session.ended_at is not None else now
+
+    async def repair(self) -> None:
+        """Revoke the sessions that ended recently. A crash may have prevented their revocation."""
+        await revoke_ended_sessions(self._store, self._revocations, self._clock())
+
+    async def revoke(self, session_id: str) -> None:
+        """Make the access tokens of a session invalid for every process."""
+        await _revoke(self._revocations, session_id, self._clock())
+
+
+async def revoke_ended_sessions(
+    store: AuthStore, revocations: RevocationList, now: datetime, user_id: str | None = None
+) -> None:
+    """Revoke the recently ended sessions of a user, or of all users."""
+    for session in await store.sessions_ended_since(now - _REPAIRED):
+        if user_id is None or session.user_id == user_id:
+            await _revoke(revocations, session.id, now)
+
+
+async def _revoke(revocations: RevocationList, session_id: str, now: datetime) -> None:
+    await revocations.revoke(session_id, (now + _REVOCATION_LIFETIME).timestamp())
