@@ -84,6 +84,12 @@ SECTIONS: Final[tuple[Section, ...]] = (
                 "10",
                 "For how many seconds a used refresh token gives the same next token again; 0 for never.",
             ),
+            Variable(
+                "AUTH_AUDIT_KEY",
+                "<generated into the data directory>",
+                "The key of the audit log's hash chain, at least 32 characters; it must stay the same.",
+                secret=True,
+            ),
             Variable("AUTH_ISSUER", "<http://127.0.0.1:AUTH_PORT>", "The `iss` claim of access tokens."),
             Variable(
                 "AUTH_JWKS_URL",

@@ -39,6 +39,7 @@ MAX_HOPS: Final = 16
 # Each customer of a provider gets at least a /64 network (RFC 6177), and can use all addresses of this network.
 _IPV6_CUSTOMER_BITS: Final = 64
 _IPV6_SITE_BITS: Final = 48
+_COARSE_IPV4_BITS: Final = 24
 # The length of the longest address: `[`, eight groups of four digits, the zone of an interface, `]:65535`.
 _MAX_ENTRY: Final = 80
 
@@ -183,6 +184,17 @@ def site_network(address: IPAddress | None) -> str | None:
     if not isinstance(address, IPv6Address):
         return None
     return str(IPv6Network((address, _IPV6_SITE_BITS), strict=False))
+
+
+def coarse_network(address: IPAddress | None) -> str | None:
+    """Return the network of an address for records that people read: the /24 of IPv4, the /48 of IPv6; None for None.
+
+    It shows from where a request came, without the address of a single person.
+    """
+    if address is None:
+        return None
+    bits = _COARSE_IPV4_BITS if isinstance(address, IPv4Address) else _IPV6_SITE_BITS
+    return str(ipaddress.ip_network((address, bits), strict=False))
 
 
 _UNKNOWN: Final = ClientPath()

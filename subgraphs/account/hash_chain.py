@@ -1,10 +1,9 @@
 """The hash chain of each account's entries (bank §2.16).
 
 Each entry of a customer's account has a hash: an HMAC over the entry, over all entries of its transaction, and over the
-hash of the account's entry before it. The key of the HMAC is not in the database, so somebody who can only write to the
-database cannot compute a hash. If this person changes, inserts or removes an entry in the middle of a chain, a check of
-the chain finds the entry. Entries of internal accounts have no chain. They need none, because each transaction has an
-entry of a customer's account, and the hash of that entry covers all entries of the transaction.
+hash of the account's entry before it. `subgraphs.kit.hash_chain` explains what such a chain proves. Entries of internal
+accounts have no chain. They need none, because each transaction has an entry of a customer's account, and the hash of
+that entry covers all entries of the transaction.
 
 If somebody removes the last entries of an account, the rest of the chain is still valid, only shorter. So the service
 logs a head for each day: one hash over the last entries of all accounts on that day. The hash of a last entry covers
@@ -17,31 +16,17 @@ This module is pure: it has no I/O and reads no clock.
 from __future__ import annotations
 
 import hashlib
-import hmac
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from bank.values import to_minor_units
 from subgraphs.account.postings import CustomerAccount
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from subgraphs.account.posting_rules import Movement
-
-_KEY_ID_CHARACTERS: Final = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """The position of an entry in the chain of its account, and the hash of the entry.
-
-    For an account without entries, the position is 0 and the hash is empty.
-    """
-
-    position: int = 0
-    hash: bytes = b""
+    from subgraphs.kit.hash_chain import Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +60,16 @@ class ChainedEntry:
     lines: tuple[Line, ...]
     line: int
 
+    def hashed(self) -> list[object]:
+        return [
+            self.transaction_id,
+            self.posted_at,
+            self.currency,
+            self.balance_after,
+            self.line,
+            [[line.account, line.units] for line in self.lines],
+        ]
+
 
 def lines_of(movements: Iterable[Movement]) -> tuple[Line, ...]:
     """Return the `Line` of each entry of a transaction."""
@@ -85,28 +80,6 @@ def lines_of(movements: Iterable[Movement]) -> tuple[Line, ...]:
         )
         for movement in movements
     )
-
-
-class ChainKey:
-    """The secret key of the chains. Different keys have different ids. The id reveals nothing about the key."""
-
-    def __init__(self, key: bytes) -> None:
-        self._key = key
-        self.id: Final = hmac.new(key, b"key id", hashlib.sha256).hexdigest()[:_KEY_ID_CHARACTERS]
-
-    def next(self, before: Link, entry: ChainedEntry) -> Link:
-        """Return the link of `entry`. `before` is the link of the preceding entry of the same account."""
-        content = [
-            before.position + 1,
-            entry.transaction_id,
-            entry.posted_at,
-            entry.currency,
-            entry.balance_after,
-            entry.line,
-            [[line.account, line.units] for line in entry.lines],
-        ]
-        text = json.dumps(content, ensure_ascii=True, separators=(",", ":")).encode()
-        return Link(before.position + 1, hmac.new(self._key, before.hash + text, hashlib.sha256).digest())
 
 
 def head_of_day(hashes: Iterable[tuple[str, bytes]]) -> str:
@@ -128,22 +101,3 @@ class StoredEntry:
     account_id: str
     link: Link
     entry: ChainedEntry
-
-
-def first_broken(key: ChainKey, entries: Sequence[StoredEntry], before: Link) -> tuple[StoredEntry | None, Link]:
-    """Verify entries of one account. `before` is the link of the entry before them.
-
-    Args:
-        key: the key of the chains.
-        entries: the entries in the order of their positions.
-        before: the last link that is already verified.
-
-    Returns:
-        The first entry whose position or hash is wrong (or None), and the last correct link.
-    """
-    for stored in entries:
-        expected = key.next(before, stored.entry)
-        if stored.link.position != expected.position or not hmac.compare_digest(stored.link.hash, expected.hash):
-            return stored, before
-        before = expected
-    return None, before

@@ -8,9 +8,9 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from bank.service_credential import read_or_create_secret
 from servicekit.settings import Port, Secret  # noqa: TC001 - pydantic reads annotations at run time
-from subgraphs.account.hash_chain import ChainKey
 from subgraphs.account.limits import Ceiling, Limits
 from subgraphs.account.store.protocol import DEFAULT_LIMITS
+from subgraphs.kit.hash_chain import ChainKey
 from subgraphs.kit.settings import Brokers, SubgraphSettings
 from subgraphs.kit.store_factory import StoreAddress
 from subgraphs.kit.store_identity import StorePlace

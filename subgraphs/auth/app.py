@@ -15,6 +15,7 @@ from servicekit.client_address import ClientAddressMiddleware
 from servicekit.errors import StartupError, Unavailable
 from subgraphs.auth.action_limits import ActionLimits
 from subgraphs.auth.attempts import Origin
+from subgraphs.auth.audit_log.writing import open_audit_log
 from subgraphs.auth.context import AuthContext, AuthServices
 from subgraphs.auth.identity_service import GuardedPasswords, IdentityService
 from subgraphs.auth.key_ring import KeyRing
@@ -108,8 +109,8 @@ async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> Asy
             store, access_tokens=access_tokens, revocations=revocations, chain=_chain(settings), clocks=clocks
         )
         identity = IdentityService(store, passwords=passwords, sessions=sessions, clock=clocks.now)
-        services = AuthServices(identity, sessions, ActionLimits(counts, settings.limits))
         try:
+            audit = await open_audit_log(settings, store, clocks.now)
             await keys.signer()
             await sessions.repair()
         except Unavailable as error:
@@ -117,6 +118,7 @@ async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> Asy
         verifier = TokenVerifier(issuer=settings.issuer, keys=keys, revocations=revocations)
         mails = open_queue(settings, store.mails, clocks.now)
         await stack.enter_async_context(delivering(settings, mails, {}))
+        services = AuthServices(identity, sessions, ActionLimits(counts, settings.limits), audit)
         yield AuthRuntime(
             store, keys, verifier, services, revocations, counts, mails, limits_loopback=settings.is_production
         )

@@ -16,6 +16,9 @@ from bank import values
 from bank.revocation import SqliteRevocationList
 from servicekit.errors import BadUserInput
 from subgraphs.auth.app import create_app
+from subgraphs.auth.audit_log.commands import audit_commands
+from subgraphs.auth.audit_log.entry import Action, Subject
+from subgraphs.auth.audit_log.writing import open_audit_log
 from subgraphs.auth.domain import Role, User
 from subgraphs.auth.identity_service import NewUser, TakenEmail, WeakChoice, create_user
 from subgraphs.auth.key_commands import keys
@@ -28,6 +31,8 @@ from subgraphs.kit.commands import service_group
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from subgraphs.auth.audit_log.entry import NewEntry
+    from subgraphs.auth.audit_log.writing import AuditLog
     from subgraphs.auth.store.protocol import AuthStore
 
 # The number of random bytes of a generated password. 18 bytes are 24 characters, which cannot be guessed and can be
@@ -44,6 +49,7 @@ command = service_group(
     help_text="The auth service; without a sub-command it serves.",
 )
 command.add_command(keys)
+command.add_command(audit_commands)
 
 
 @command.group()
@@ -74,7 +80,12 @@ def create(email: str, name: str, roles: tuple[str, ...], *, prompt: bool) -> No
 @click.argument("role", type=_ROLE)
 def grant(email: str, role: str) -> None:
     """Give a user one more role, from the next access token on."""
-    _print(asyncio.run(_change(email, lambda store, user: store.grant(user.id, Role(role)))))
+
+    async def change(store: AuthStore, log: AuditLog, user: User) -> None:
+        entry = log.by_operator(Action.ROLE_GRANTED, Subject.user(user.id), role=role)
+        await store.grant(user.id, Role(role), audit=entry)
+
+    _print(asyncio.run(_change(email, change)))
 
 
 @users.command("revoke")
@@ -82,21 +93,35 @@ def grant(email: str, role: str) -> None:
 @click.argument("role", type=_ROLE)
 def revoke(email: str, role: str) -> None:
     """Remove a role from a user. The user's sessions end immediately, because their tokens contain the role."""
-    _print(asyncio.run(_change(email, lambda store, user: store.revoke_role(user.id, Role(role), values.now()))))
+
+    async def change(store: AuthStore, log: AuditLog, user: User) -> None:
+        entry = log.by_operator(Action.ROLE_REVOKED, Subject.user(user.id), role=role)
+        await store.revoke_role(user.id, Role(role), values.now(), audit=entry)
+
+    _print(asyncio.run(_change(email, change)))
 
 
 @users.command("disable")
 @click.argument("email")
 def disable(email: str) -> None:
     """Forbid a user to log in. The user's sessions end immediately."""
-    _print(asyncio.run(_change(email, lambda store, user: store.disable(user.id, values.now()))))
+
+    async def change(store: AuthStore, log: AuditLog, user: User) -> None:
+        entry = log.by_operator(Action.USER_DISABLED, Subject.user(user.id))
+        await store.disable(user.id, values.now(), audit=entry)
+
+    _print(asyncio.run(_change(email, change)))
 
 
 @users.command("enable")
 @click.argument("email")
 def enable(email: str) -> None:
     """Allow a disabled user to log in again."""
-    _print(asyncio.run(_change(email, lambda store, user: store.enable(user.id))))
+
+    async def change(store: AuthStore, log: AuditLog, user: User) -> None:
+        await store.enable(user.id, audit=log.by_operator(Action.USER_ENABLED, Subject.user(user.id)))
+
+    _print(asyncio.run(_change(email, change)))
 
 
 @users.command("list")
@@ -110,9 +135,14 @@ def list_users() -> None:
 
 async def _create(wish: NewUser) -> User:
     async with open_store() as store:
+        log = await open_audit_log(settings(), store)
+
+        def audit(user: User) -> NewEntry:
+            return log.by_operator(Action.USER_CREATED, Subject.user(user.id), roles=_roles(user))
+
         with PasswordHasher() as hasher:
             try:
-                outcome = await create_user(store, hasher, wish, values.now())
+                outcome = await create_user(store, hasher, wish, values.now(), audit)
             except BadUserInput as error:
                 raise click.ClickException(_problems(error)) from error
     match outcome:
@@ -129,7 +159,7 @@ def _problems(error: BadUserInput) -> str:
     return "; ".join(f"{field['path'][-1]}: {field['message']}" for field in fields)
 
 
-async def _change(email: str, change: Callable[[AuthStore, User], Awaitable[None]]) -> User:
+async def _change(email: str, change: Callable[[AuthStore, AuditLog, User], Awaitable[None]]) -> User:
     """Run `change` on the user with this e-mail address, and return the changed user.
 
     From now on, every process refuses the tokens of the sessions that `change` ended.
@@ -139,7 +169,7 @@ async def _change(email: str, change: Callable[[AuthStore, User], Awaitable[None
             known = await store.credentials(email)
             if known is None:
                 raise click.ClickException("no user has this e-mail address")
-            await change(store, known.user)
+            await change(store, await open_audit_log(settings(), store), known.user)
             await revoke_ended_sessions(store, revocations, values.now(), known.user.id)
         return (await store.users([known.user.id]))[known.user.id]
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from servicekit.errors import ServiceError
     from subgraphs.auth.action_limits import ActionLimits
     from subgraphs.auth.attempts import Origin
+    from subgraphs.auth.audit_log.writing import AuditLog
     from subgraphs.auth.identity_service import IdentityService
     from subgraphs.auth.loaders import UserLoader
     from subgraphs.auth.sessions.session_service import SessionService
@@ -24,6 +25,7 @@ class AuthServices:
     identity: IdentityService
     sessions: SessionService
     limits: ActionLimits
+    audit: AuditLog
 
 
 class AuthContext(BaseContext):
@@ -47,3 +49,4 @@ class AuthContext(BaseContext):
         self.users = users
         self.origin = origin
         self.limits = services.limits
+        self.audit = services.audit

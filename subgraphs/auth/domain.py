@@ -25,6 +25,7 @@ import email_validator
 from email_validator import EmailNotValidError, validate_email
 
 from bank import values
+from bank.identity import ADMIN
 from bank.permissions import ALL_STAFF, Permission
 from subgraphs.auth.authentication import Authentication
 
@@ -60,18 +61,30 @@ class Role(StrEnum):
 class Operation(StrEnum):
     """The GraphQL operations on a user's data that need a permission.
 
-    To end a session, a client sends a token of this session, so no permission is needed. Roles, limits and keys can
-    only be changed on the command line.
+    To end a session, a client sends a token of this session, so no permission is needed. Limits and keys can only be
+    changed on the command line.
     """
 
     READ = "read"
+    READ_AUDIT_LOG = "read the audit log"
 
 
 # `READ` is the permission to see all fields of a user. Every signed-in user can see the id and the name of each user
 # without this permission.
 PERMISSIONS: Final[Mapping[Operation, Permission]] = MappingProxyType(
-    {Operation.READ: Permission(owner=True, staff=ALL_STAFF)}
+    {
+        Operation.READ: Permission(owner=True, staff=ALL_STAFF),
+        Operation.READ_AUDIT_LOG: Permission(staff=frozenset({ADMIN})),
+    }
 )
+
+
+def scopes(operation: Operation) -> list[list[str]]:
+    """Return the argument of `@requiresScopes` for an operation of staff: one of the roles suffices.
+
+    The router's scopes are the roles of the access token (`authentication.jwt.scope_claim`).
+    """
+    return [[role] for role in sorted(PERMISSIONS[operation].staff)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from subgraphs.auth.attempts import Attempt, Origin
+    from subgraphs.auth.audit_log.entry import NewEntry
     from subgraphs.auth.login_limits import LoginLimits
     from subgraphs.auth.password_hashing import PasswordHasher
     from subgraphs.auth.sessions.session_service import SessionService, SignedIn
@@ -150,15 +151,23 @@ class NewUser:
 
 
 async def create_user(
-    store: AuthStore, hasher: PasswordHasher, new_user: NewUser, now: datetime
+    store: AuthStore,
+    hasher: PasswordHasher,
+    new_user: NewUser,
+    now: datetime,
+    audit: Callable[[User], NewEntry] | None = None,
 ) -> User | TakenEmail | WeakChoice:
     """Validate and store a new user without checking the rate limits. Operators' commands use this function.
+
+    `audit` returns the entry of the audit log for the new user.
 
     Raises:
         BadUserInput: names every field that is not valid.
     """
     user = await check_user(hasher, new_user, now)
-    return user if isinstance(user, WeakChoice) else await add_user(store, hasher, user, new_user.password)
+    if isinstance(user, WeakChoice):
+        return user
+    return await add_user(store, hasher, user, new_user.password, None if audit is None else audit(user))
 
 
 async def check_user(hasher: PasswordHasher, new_user: NewUser, now: datetime) -> User | WeakChoice:
@@ -192,14 +201,16 @@ async def check_user(hasher: PasswordHasher, new_user: NewUser, now: datetime) -
     )
 
 
-async def add_user(store: AuthStore, hasher: PasswordHasher, user: User, password: str) -> User | TakenEmail:
-    """Store a user that `check_user` returned.
+async def add_user(
+    store: AuthStore, hasher: PasswordHasher, user: User, password: str, audit: NewEntry | None = None
+) -> User | TakenEmail:
+    """Store a user that `check_user` returned, with the entry of the audit log.
 
     Raises:
         Unavailable: too many passwords wait to be hashed, or the store does not respond.
     """
     try:
-        await store.add_user(user, await hasher.hash(password))
+        await store.add_user(user, await hasher.hash(password), audit=audit)
     except EmailExists:
         return TakenEmail()
     return user

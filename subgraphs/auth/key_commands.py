@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from bank import values
 from servicekit.errors import ConfigurationError
+from subgraphs.auth.audit_log.entry import Action, Subject, SubjectKind
+from subgraphs.auth.audit_log.writing import open_audit_log
 from subgraphs.auth.key_ring import KeyInUse, KeyRing
 from subgraphs.auth.operator_access import open_store, settings
 from subgraphs.auth.resealing import Resealing, replace_secret_file
@@ -21,7 +24,9 @@ from subgraphs.auth.signing_keys import KeyVault, published, signing
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from subgraphs.auth.audit_log.entry import NewEntry
     from subgraphs.auth.settings import AuthSettings
+    from subgraphs.auth.signing_keys import SigningKey
 
 
 @click.group()
@@ -105,17 +110,35 @@ async def _print_keys() -> None:
 
 
 async def _rotate(*, withdraw: bool) -> None:
-    async with _key_ring() as ring:
-        await ring.rotate(withdraw=withdraw)
+    given = settings()
+    async with open_store() as store:
+        log = await open_audit_log(given, store)
+
+        def audit(key: SigningKey) -> NewEntry:
+            return log.by_operator(Action.SIGNING_KEYS_ROTATED, _subject(key.id), withdraw=str(withdraw).lower())
+
+        ring = KeyRing(store, KeyVault(given.key_encryption_secret(), given.signing_algorithm))
+        await ring.rotate(withdraw=withdraw, audit=audit)
 
 
 async def _retire(key_id: str, *, at_once: bool) -> object:
-    async with _key_ring() as ring:
-        return await ring.retire(key_id, at_once=at_once)
+    given = settings()
+    async with open_store() as store:
+        log = await open_audit_log(given, store)
+        entry = log.by_operator(Action.SIGNING_KEY_RETIRED, _subject(key_id), now=str(at_once).lower())
+        ring = KeyRing(store, KeyVault(given.key_encryption_secret(), given.signing_algorithm))
+        return await ring.retire(key_id, at_once=at_once, audit=entry)
+
+
+def _subject(key_id: str) -> Subject:
+    return Subject(SubjectKind.SIGNING_KEY, key_id)
 
 
 async def _reseal(given: AuthSettings) -> int:
     async with open_store() as store:
+        log = await open_audit_log(given, store)
+        entry = log.by_operator(Action.SECRETS_RESEALED, Subject(SubjectKind.SIGNING_KEY, "all"))
         if given.jwt_new_secret is None:
-            return await replace_secret_file(given.secret_file, store.reseal)
-        return await store.reseal(Resealing(given.key_encryption_secret(), given.jwt_new_secret.get_secret_value()))
+            return await replace_secret_file(given.secret_file, partial(store.reseal, audit=entry))
+        resealing = Resealing(given.key_encryption_secret(), given.jwt_new_secret.get_secret_value())
+        return await store.reseal(resealing, audit=entry)

@@ -25,6 +25,7 @@ from subgraphs.auth.signing_keys import PUBLISH_AHEAD, KeyVault, PrivateKey, Sig
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from subgraphs.auth.audit_log.entry import NewEntry
     from subgraphs.auth.store.protocol import AuthStore
 
 # How old the keys in memory may be before they are read again. The time is short, so that a process soon notices that a
@@ -106,26 +107,33 @@ class KeyRing:
         await self._read()
         return sorted(self._keys, key=lambda key: key.active_from)
 
-    async def rotate(self, *, withdraw: bool = False) -> SigningKey:
+    async def rotate(
+        self, *, withdraw: bool = False, audit: Callable[[SigningKey], NewEntry] | None = None
+    ) -> SigningKey:
         """Publish a new key, which signs after every verifier has had time to fetch it.
 
         Set `withdraw` if a key has leaked. The new key then signs immediately, and all other keys are deleted. The
-        access tokens that the deleted keys signed become invalid.
+        access tokens that the deleted keys signed become invalid. `audit` returns the entry of the audit log for the
+        new key.
         """
         while True:
             now = self._clock()
             keys = await self._store.signing_keys()
             key = self._vault.create(now, now if withdraw or not keys else now + PUBLISH_AHEAD)
             known = {stored.id for stored in keys}
-            if await self._store.replace_signing_keys(known, key, known if withdraw else ()):
+            entry = None if audit is None else audit(key)
+            if await self._store.replace_signing_keys(known, key, known if withdraw else (), audit=entry):
                 self._read_at = None
                 return key
 
-    async def retire(self, key_id: str, *, at_once: bool = False) -> SigningKey | KeyInUse | None:
+    async def retire(
+        self, key_id: str, *, at_once: bool = False, audit: NewEntry | None = None
+    ) -> SigningKey | KeyInUse | None:
         """Delete a key, and return it. Return None if there is no key with this id.
 
         If tokens that the key signed are valid, it is only deleted if `at_once`. These tokens then become invalid. If
-        the deleted key signs, another one signs from now on: the published successor, or a new key.
+        the deleted key signs, another one signs from now on: the published successor, or a new key. `audit` is the
+        entry of the audit log for the deletion.
         """
         while True:
             now = self._clock()
@@ -142,7 +150,7 @@ class KeyRing:
                 successor = signing_keys.signing(rest, now)
                 add = self._vault.create(now, now) if successor is None else replace(successor, active_from=now)
                 remove |= {add.id} & keys.keys()
-            if await self._store.replace_signing_keys(keys.keys(), add, remove):
+            if await self._store.replace_signing_keys(keys.keys(), add, remove, audit=audit):
                 self._read_at = None
                 return key
 

@@ -16,11 +16,13 @@ from servicekit.errors import Forbidden, Unauthenticated
 from servicekit.finish_despite_cancellation import to_the_end
 from subgraphs.auth import domain
 from subgraphs.auth.action_limits import Action
+from subgraphs.auth.audit_log.graphql_audit_log import AuditEntry, audit_log
 from subgraphs.auth.context import AuthContext
 from subgraphs.auth.identity_service import TakenEmail, WeakChoice
 from subgraphs.auth.password_rules import MIN_LENGTH
 from subgraphs.auth.sessions.session_service import SignedIn
 from subgraphs.kit import descriptions
+from subgraphs.kit.connections import PAGED, Connection
 from subgraphs.kit.delegated_scopes import ANY_SCOPE, needs_scope
 from subgraphs.kit.graphql_problems import Problem
 from subgraphs.kit.once_per_operation import ONCE
@@ -204,6 +206,12 @@ async def _me(info: Info) -> User | None:
 class Query:
     me: User | None = strawberry.field(
         resolver=_me, metadata=needs_scope(PROFILE), description="The user of the access token."
+    )
+    audit_log: Connection[AuditEntry] | None = strawberry.federation.field(
+        resolver=audit_log,
+        directives=[PAGED],
+        requires_scopes=domain.scopes(domain.Operation.READ_AUDIT_LOG),
+        description="What staff and operators did, the newest entry first; only for administrators.",
     )
 
 

@@ -14,6 +14,7 @@ from subgraphs.auth.domain import SessionRules
 from subgraphs.auth.limit_table import LimitTable
 from subgraphs.auth.mail.settings import MailSettings
 from subgraphs.auth.signing_keys import Algorithm  # noqa: TC001 - as above
+from subgraphs.kit.hash_chain import ChainKey
 from subgraphs.kit.store_factory import StoreAddress
 from subgraphs.kit.store_identity import StorePlace
 
@@ -43,6 +44,7 @@ class AuthSettings(MailSettings):
         rate_limits: further limits, such as `reset-account=5/3600`; see `subgraphs.auth.limit_table`.
         rate_limits_without_redis: what happens to the attempts of each limit while Redis is away.
         hashing_queue: how many password hashes may wait for a thread.
+        audit_key: the key of the audit log's hash chain; None selects a file in the data directory.
     """
 
     port: Port = Field(3001, alias="AUTH_PORT")
@@ -59,6 +61,8 @@ class AuthSettings(MailSettings):
     rate_limits: Limits = Field("", alias=limit_table.LIMITS)
     rate_limits_without_redis: LimitModes = Field("local", alias=limit_table.WITHOUT_REDIS)
     hashing_queue: int = Field(32, alias="AUTH_HASHING_QUEUE", ge=0, le=10_000)
+
+    audit_key: Secret | None = Field(None, alias="AUTH_AUDIT_KEY")
 
     @model_validator(mode="before")
     @classmethod
@@ -105,6 +109,16 @@ class AuthSettings(MailSettings):
     def database(self) -> Path:
         """The file of the SQLite store. Raises ConfigurationError when the URL selects another store."""
         return self.store.sqlite_file
+
+    def audit_chain_key(self) -> ChainKey:
+        """Return the key of the audit log's hash chain.
+
+        Raises:
+            StartupError: the file with the key cannot be read or created.
+        """
+        if self.audit_key is not None:
+            return ChainKey(self.audit_key.get_secret_value().encode())
+        return ChainKey(read_or_create_secret(self.data_dir / "secrets" / "audit.key").encode())
 
     def key_encryption_secret(self) -> str:
         """Return `AUTH_JWT_SECRET`, or the generated secret.

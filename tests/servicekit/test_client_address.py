@@ -16,6 +16,7 @@ from servicekit.client_address import (
     ClientPath,
     TrustedProxies,
     client_path,
+    coarse_network,
     customer_network,
     parse_address,
     site_network,
@@ -128,6 +129,12 @@ def test_only_ipv6_addresses_have_a_site() -> None:
     assert site_network(ipaddress.ip_address("2001:db8:1:2:3:4:5:6")) == "2001:db8:1::/48"
     assert site_network(ipaddress.ip_address("203.0.113.7")) is None
     assert site_network(None) is None
+
+
+def test_a_record_for_people_has_a_network_of_many_persons() -> None:
+    assert coarse_network(ipaddress.ip_address("203.0.113.7")) == "203.0.113.0/24"
+    assert coarse_network(ipaddress.ip_address("2001:db8:1:2:3:4:5:6")) == "2001:db8:1::/48"
+    assert coarse_network(None) is None
 
 
 @pytest.mark.parametrize(

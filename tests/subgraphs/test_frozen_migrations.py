@@ -63,6 +63,7 @@ SQLITE_DIGESTS: Final[dict[str, list[str]]] = {
         "4cb7eb223e874764",
         "966bf8b521b5a96f",
         "07d0f440d54215be",
+        "e7233ae2db5105b1",
     ],
     "transaction": [
         "29d2217b8d7f8fd1",

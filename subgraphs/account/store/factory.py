@@ -11,9 +11,9 @@ from subgraphs.account.store.sqlite import SqliteAccountStore
 from subgraphs.kit.store_factory import MONGODB, SQLITE
 
 if TYPE_CHECKING:
-    from subgraphs.account.hash_chain import ChainKey
     from subgraphs.account.store.mongo import MongoAccountStore
     from subgraphs.account.store.protocol import AccountStore
+    from subgraphs.kit.hash_chain import ChainKey
     from subgraphs.kit.store_factory import Clock, StoreAddress, Stores
 
 

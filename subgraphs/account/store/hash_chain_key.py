@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from servicekit.errors import StartupError
+from subgraphs.kit import hash_chain
 
 if TYPE_CHECKING:
-    from subgraphs.account.hash_chain import ChainKey
+    from subgraphs.kit.hash_chain import ChainKey
 
 
 def check_key(known: list[str], key: ChainKey, place: str) -> None:
@@ -15,8 +15,4 @@ def check_key(known: list[str], key: ChainKey, place: str) -> None:
 
     `known` contains the id of the key that the store has recorded, or nothing if the store has no chains yet.
     """
-    if known and known != [key.id]:
-        raise StartupError(
-            f"ACCOUNT_LEDGER_KEY: the entries of {place} were chained with another key; give the service the key that"
-            " it had before (the variable, or secrets/ledger.key in the data directory)"
-        )
+    hash_chain.check_key(known, key, place, "ACCOUNT_LEDGER_KEY", "secrets/ledger.key")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from subgraphs.account.hash_chain import Link, first_broken
+from subgraphs.kit.hash_chain import Link, first_broken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from subgraphs.account.hash_chain import ChainKey, StoredEntry
+    from subgraphs.account.hash_chain import StoredEntry
+    from subgraphs.kit.hash_chain import ChainKey
 
 CHAINS: Final = "the hash chain of each account is unbroken"
 # How many examples of a violation are reported. With five examples, an operator can recognise what they have in common.

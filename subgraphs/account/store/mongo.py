@@ -43,12 +43,12 @@ if TYPE_CHECKING:
 
     from pymongo.asynchronous.client_session import AsyncClientSession
 
-    from subgraphs.account.hash_chain import ChainKey
     from subgraphs.account.holds import Hold
     from subgraphs.account.limits import Limits
     from subgraphs.account.postings import Posting
     from subgraphs.account.settlement import Outcome
     from subgraphs.account.store.ledger_report import LedgerReport
+    from subgraphs.kit.hash_chain import ChainKey
     from subgraphs.kit.mongo import MongoDatabase
     from subgraphs.kit.store_factory import Clock, StoreAddress
 

@@ -13,10 +13,10 @@ from bson import Decimal128, ObjectId
 
 from bank.values import format_timestamp, from_minor_units, is_object_id, parse_timestamp, to_minor_units
 from subgraphs.account.domain import Account, AccountStatus, AccountType, StaffAction, StaffActionKind
-from subgraphs.account.hash_chain import Link
 from subgraphs.account.holds import Hold, HoldStatus, order_from_json, order_to_json
 from subgraphs.account.limits import Direction, MovedSum
 from subgraphs.account.settlement import Outcome, RecordedPosting
+from subgraphs.kit.hash_chain import Link
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -10,7 +10,7 @@ from pymongo import UpdateOne
 
 from bank.values import parse_timestamp, to_minor_units
 from subgraphs.account import events
-from subgraphs.account.hash_chain import ChainedEntry, Line, Link, lines_of
+from subgraphs.account.hash_chain import ChainedEntry, Line, lines_of
 from subgraphs.account.posting_rules import WRONG_RECEIVER_WINDOW, LedgerView, Movement
 from subgraphs.account.postings import InternalAccount, Posting
 from subgraphs.account.settlement import names_wrong_receiver
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     from pymongo.asynchronous.client_session import AsyncClientSession
 
     from subgraphs.account.domain import Account
-    from subgraphs.account.hash_chain import ChainKey
     from subgraphs.account.holds import Hold, HoldChange
     from subgraphs.account.limits import Limits
     from subgraphs.account.settlement import RecordedPosting, Settlement
+    from subgraphs.kit.hash_chain import ChainKey, Link
     from subgraphs.kit.mongo import MongoDatabase
     from subgraphs.kit.outbox import Event
 

@@ -9,10 +9,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from bank.values import format_timestamp, to_minor_units
-from subgraphs.account.hash_chain import ChainedEntry, Line, Link, StoredEntry
+from subgraphs.account.hash_chain import ChainedEntry, Line, StoredEntry
 from subgraphs.account.store.ledger_report import CHAINS, LedgerReport, broken_entries, violation
 from subgraphs.account.store.mongo_documents import to_link
 from subgraphs.account.store.mongo_schema import ACCOUNTS, ENTRIES, HOLDS, POSTINGS
+from subgraphs.kit.hash_chain import Link
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from bson import ObjectId
     from pymongo.asynchronous.client_session import AsyncClientSession
 
-    from subgraphs.account.hash_chain import ChainKey
+    from subgraphs.kit.hash_chain import ChainKey
     from subgraphs.kit.mongo import Document, MongoDatabase
 
 _ENTRIES_OF_A_TRANSACTION: Final[list[Mapping[str, Any]]] = [

@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from servicekit.sqlite_statements import Statements
-    from subgraphs.account.hash_chain import ChainKey
     from subgraphs.account.holds import Hold
     from subgraphs.account.limits import Limits
     from subgraphs.account.postings import Posting
     from subgraphs.account.settlement import Outcome
     from subgraphs.kit.connections import PageRequest
+    from subgraphs.kit.hash_chain import ChainKey
     from subgraphs.kit.store_factory import Clock
 
 R = TypeVar("R")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from servicekit.sqlite import Database
     from servicekit.sqlite_statements import Statements
-    from subgraphs.account.hash_chain import ChainKey
+    from subgraphs.kit.hash_chain import ChainKey
 
 # How many entries are chained in one transaction. It is small, so that the start can be interrupted.
 _BATCH: Final = 1000

@@ -10,11 +10,12 @@ from bank import values
 from bank.values import format_timestamp, parse_timestamp, to_minor_units
 from subgraphs.account import events
 from subgraphs.account.domain import AccountStatus
-from subgraphs.account.hash_chain import ChainedEntry, Link, lines_of
+from subgraphs.account.hash_chain import ChainedEntry, lines_of
 from subgraphs.account.posting_rules import WRONG_RECEIVER_WINDOW, WRONG_RECEIVERS, LedgerView
 from subgraphs.account.postings import InternalAccount, Posting, PostingType
 from subgraphs.account.settlement import Outcome, RecordedPosting, Settlement
 from subgraphs.account.store.sqlite_rows import accounts_by, hold_row, moved_row, to_hold, to_moved
+from subgraphs.kit.hash_chain import Link
 from subgraphs.kit.sqlite_store import append_events
 
 if TYPE_CHECKING:
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 
     from servicekit.sqlite_statements import Queries, Statements
     from subgraphs.account.domain import Account
-    from subgraphs.account.hash_chain import ChainKey
     from subgraphs.account.holds import Hold, HoldChange
     from subgraphs.account.limits import Limits, MovedSum
+    from subgraphs.kit.hash_chain import ChainKey
 
 _WRONG_RECEIVERS: Final = json.dumps(sorted(WRONG_RECEIVERS))
 

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bank.store_records import StoreState
 from servicekit.sqlite import BUSY_SECONDS
-from subgraphs.account.hash_chain import ChainedEntry, Line, Link, StoredEntry
+from subgraphs.account.hash_chain import ChainedEntry, Line, StoredEntry
 from subgraphs.account.store.ledger_report import CHAINS, LedgerReport, broken_entries, violation
+from subgraphs.kit.hash_chain import Link
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from subgraphs.account.hash_chain import ChainKey
+    from subgraphs.kit.hash_chain import ChainKey
 
 # A sum of many amounts may exceed 64 bits. So each amount is split into billions and a remainder. All billions are
 # added up, and all remainders are added up.

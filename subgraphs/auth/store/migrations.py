@@ -7,6 +7,42 @@ from typing import Final
 from servicekit.sqlite import Migration
 from subgraphs.kit.sqlite_store import identity_statements
 
+_AUDIT_LOG: Final = (
+    """
+    CREATE TABLE audit_log (
+        position INTEGER PRIMARY KEY,
+        hash BLOB NOT NULL,
+        at INTEGER NOT NULL,
+        actor_kind TEXT NOT NULL,
+        actor_id TEXT NOT NULL,
+        action TEXT NOT NULL,
+        subject_kind TEXT NOT NULL,
+        subject_id TEXT NOT NULL,
+        outcome TEXT NOT NULL,
+        origin TEXT,
+        details TEXT NOT NULL
+    ) STRICT
+    """,
+    "CREATE TABLE audit_key (id TEXT NOT NULL) STRICT",
+    "CREATE INDEX audit_log_by_actor ON audit_log (actor_id, position)",
+    "CREATE INDEX audit_log_by_subject ON audit_log (subject_id, position)",
+    "CREATE INDEX audit_log_by_time ON audit_log (at)",
+    (
+        "CREATE TRIGGER audit_log_never_changes BEFORE UPDATE ON audit_log"
+        " BEGIN SELECT RAISE(ABORT, 'the audit log never changes'); END"
+    ),
+    (
+        "CREATE TRIGGER audit_log_keeps_all BEFORE DELETE ON audit_log"
+        " BEGIN SELECT RAISE(ABORT, 'entries of the audit log are never deleted'); END"
+    ),
+    # INSERT OR REPLACE deletes a row without a delete trigger, unless recursive triggers are on.
+    (
+        "CREATE TRIGGER audit_log_has_no_gaps BEFORE INSERT ON audit_log"
+        " WHEN NEW.position IS NOT (SELECT coalesce(max(position), 0) + 1 FROM audit_log)"
+        " BEGIN SELECT RAISE(ABORT, 'an entry follows the last entry of the audit log'); END"
+    ),
+)
+
 MIGRATIONS: Final = (
     Migration(
         1,
@@ -89,4 +125,5 @@ MIGRATIONS: Final = (
             "CREATE INDEX mails_by_due_time ON mails (due_at)",
         ),
     ),
+    Migration(6, "audit log", _AUDIT_LOG),
 )

@@ -1,25 +1,24 @@
 """Users, sessions and signing keys in a PostgreSQL database, which several processes can share.
 
 Transactions lock the rows that they depend on, in the order users, refresh tokens, sessions. So none waits for another
-that waits for it.
+that waits for it. The lock of the audit log is the last one, so a transaction appends its entry at its end.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
+from subgraphs.auth.audit_log.postgres import PostgresAuditLog, append_entry
 from subgraphs.auth.authentication import Authentication, methods_text, parse_methods
 from subgraphs.auth.domain import DEFAULT_RULES, Presented, RefreshToken, Role, Session, User, email_key, rotate
 from subgraphs.auth.mail.postgres_outbox import PostgresMailOutbox
-from subgraphs.auth.signing_keys import SigningKey
 from subgraphs.auth.store.postgres_schema import MIGRATIONS
+from subgraphs.auth.store.postgres_signing_keys import PostgresSigningKeys
 from subgraphs.auth.store.protocol import Credentials, EmailExists, TokenExchange
 from subgraphs.kit.postgres import is_storable
-from subgraphs.kit.postgres_store import PostgresStore
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
 
     from asyncpg.pool import PoolConnectionProxy
 
+    from subgraphs.auth.audit_log.entry import NewEntry
     from subgraphs.auth.domain import SessionRules
-    from subgraphs.auth.resealing import Resealing
 
 _USER: Final = "users.id, email, name, roles, users.created_at, disabled_at"
 _PROOF: Final = "methods, authenticated_at, factor_enrolled_at"
@@ -56,10 +55,9 @@ _WRITE_SUCCESSOR: Final = """
 WITH used AS (UPDATE refresh_tokens SET used_at = $1 WHERE digest = $2)
 INSERT INTO refresh_tokens (digest, session_id, issued_at, expires_at) VALUES ($3, $4, $5, $6)
 """
-_SIGNING_KEYS: Final = "SELECT id, created_at, active_from, public_jwk, sealed_private_key FROM signing_keys"
 
 
-class PostgresAuthStore(PostgresStore):
+class PostgresAuthStore(PostgresSigningKeys):
     """The `AuthStore` in a PostgreSQL database."""
 
     migrations = MIGRATIONS
@@ -68,7 +66,11 @@ class PostgresAuthStore(PostgresStore):
     def mails(self) -> PostgresMailOutbox:
         return PostgresMailOutbox(self._database)
 
-    async def add_user(self, user: User, password_hash: str) -> None:
+    @property
+    def audit_log(self) -> PostgresAuditLog:
+        return PostgresAuditLog(self._database)
+
+    async def add_user(self, user: User, password_hash: str, *, audit: NewEntry | None = None) -> None:
         try:
             async with self._changing() as connection:
                 await connection.execute(
@@ -82,6 +84,7 @@ class PostgresAuthStore(PostgresStore):
                     sorted(user.roles),
                     user.created_at,
                 )
+                await append_entry(connection, audit)
         except asyncpg.UniqueViolationError as error:
             if error.constraint_name != "users_email_key_key":
                 raise
@@ -106,13 +109,14 @@ class PostgresAuthStore(PostgresStore):
         async with self._changing() as connection:
             await connection.execute("UPDATE users SET password_hash = $1 WHERE id = $2", password_hash, user_id)
 
-    async def grant(self, user_id: str, role: Role) -> None:
+    async def grant(self, user_id: str, role: Role, *, audit: NewEntry | None = None) -> None:
         async with self._changing() as connection:
             await connection.execute(
                 "UPDATE users SET roles = array_append(roles, $1) WHERE id = $2 AND NOT $1 = ANY(roles)", role, user_id
             )
+            await append_entry(connection, audit)
 
-    async def revoke_role(self, user_id: str, role: Role, now: datetime) -> None:
+    async def revoke_role(self, user_id: str, role: Role, now: datetime, *, audit: NewEntry | None = None) -> None:
         async with self._changing() as connection:
             changed = await connection.fetchval(
                 "UPDATE users SET roles = array_remove(roles, $1) WHERE id = $2 AND $1 = ANY(roles) RETURNING id",
@@ -121,17 +125,20 @@ class PostgresAuthStore(PostgresStore):
             )
             if changed is not None:
                 await _end_sessions(connection, user_id, now)
+            await append_entry(connection, audit)
 
-    async def disable(self, user_id: str, now: datetime) -> None:
+    async def disable(self, user_id: str, now: datetime, *, audit: NewEntry | None = None) -> None:
         async with self._changing() as connection:
             await connection.execute(
                 "UPDATE users SET disabled_at = coalesce(disabled_at, $1) WHERE id = $2", now, user_id
             )
             await _end_sessions(connection, user_id, now)
+            await append_entry(connection, audit)
 
-    async def enable(self, user_id: str) -> None:
+    async def enable(self, user_id: str, *, audit: NewEntry | None = None) -> None:
         async with self._changing() as connection:
             await connection.execute("UPDATE users SET disabled_at = NULL WHERE id = $1", user_id)
+            await append_entry(connection, audit)
 
     async def list_users(self, after: str, limit: int) -> list[User]:
         query = f"SELECT {_USER} FROM users WHERE id > $1 ORDER BY id LIMIT $2"  # noqa: S608 - a constant
@@ -223,41 +230,6 @@ class PostgresAuthStore(PostgresStore):
             rows = await connection.fetch(f"{_SESSION} WHERE ended_at >= $1", moment)
         return [_session(row) for row in rows]
 
-    async def signing_keys(self) -> list[SigningKey]:
-        async with self._database.connection() as connection:
-            return [_signing_key(row) for row in await connection.fetch(_SIGNING_KEYS)]
-
-    async def replace_signing_keys(
-        self, known: Collection[str], add: SigningKey | None, remove: Collection[str]
-    ) -> bool:
-        async with self._changing() as connection:
-            await connection.execute("LOCK TABLE signing_keys IN EXCLUSIVE MODE")
-            stored = await connection.fetch("SELECT id FROM signing_keys")
-            if {row["id"] for row in stored} != set(known):
-                return False
-            await connection.execute("DELETE FROM signing_keys WHERE id = ANY($1)", list(remove))
-            if add is not None:
-                await connection.execute(
-                    "INSERT INTO signing_keys (id, created_at, active_from, public_jwk, sealed_private_key)"
-                    " VALUES ($1, $2, $3, $4, $5)",
-                    add.id,
-                    add.created_at,
-                    add.active_from,
-                    json.dumps(add.public_jwk),
-                    add.sealed_private_key,
-                )
-        return True
-
-    async def reseal(self, resealing: Resealing) -> int:
-        async with self._changing() as connection:
-            await connection.execute("LOCK TABLE signing_keys IN EXCLUSIVE MODE")
-            resealed = [resealing.signing_key(_signing_key(row)) for row in await connection.fetch(_SIGNING_KEYS)]
-            await connection.executemany(
-                "UPDATE signing_keys SET sealed_private_key = $1 WHERE id = $2",
-                [(key.sealed_private_key, key.id) for key in resealed],
-            )
-        return len(resealed)
-
 
 async def _end_sessions(connection: PoolConnectionProxy, user_id: str, now: datetime) -> None:
     await connection.execute("UPDATE sessions SET ended_at = $1 WHERE user_id = $2 AND ended_at IS NULL", now, user_id)
@@ -284,13 +256,3 @@ def _session(row: Mapping[str, Any]) -> Session:
 
 def _proof_columns(authentication: Authentication) -> tuple[str, datetime, datetime | None]:
     return methods_text(authentication.methods), authentication.at, authentication.factor_enrolled_at
-
-
-def _signing_key(row: Mapping[str, Any]) -> SigningKey:
-    return SigningKey(
-        row["id"],
-        row["created_at"],
-        row["active_from"],
-        json.loads(row["public_jwk"]),
-        row["sealed_private_key"],
-    )

@@ -7,6 +7,40 @@ from typing import Final
 from subgraphs.kit.postgres import PostgresMigration
 from subgraphs.kit.postgres_store import identity_statements
 
+_AUDIT_LOG: Final = (
+    """
+    CREATE TABLE audit_log (
+        position BIGINT PRIMARY KEY,
+        hash BYTEA NOT NULL,
+        at TIMESTAMPTZ NOT NULL,
+        actor_kind TEXT NOT NULL,
+        actor_id TEXT COLLATE "C" NOT NULL,
+        action TEXT COLLATE "C" NOT NULL,
+        subject_kind TEXT NOT NULL,
+        subject_id TEXT COLLATE "C" NOT NULL,
+        outcome TEXT NOT NULL,
+        origin TEXT,
+        details JSON NOT NULL
+    )
+    """,
+    "CREATE TABLE audit_key (id TEXT NOT NULL)",
+    "CREATE INDEX audit_log_by_actor ON audit_log (actor_id, position)",
+    "CREATE INDEX audit_log_by_subject ON audit_log (subject_id, position)",
+    "CREATE INDEX audit_log_by_time ON audit_log (at)",
+    """
+    CREATE FUNCTION refuse_audit_change() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN RAISE EXCEPTION ''the audit log never changes''; END'
+    """,
+    (
+        "CREATE TRIGGER audit_log_never_changes BEFORE UPDATE OR DELETE ON audit_log"
+        " FOR EACH ROW EXECUTE FUNCTION refuse_audit_change()"
+    ),
+    (
+        "CREATE TRIGGER audit_log_keeps_all BEFORE TRUNCATE ON audit_log"
+        " FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change()"
+    ),
+)
+
 MIGRATIONS: Final = (
     PostgresMigration(
         1,
@@ -85,4 +119,5 @@ MIGRATIONS: Final = (
             "CREATE INDEX mails_by_due_time ON mails (due_at)",
         ),
     ),
+    PostgresMigration(4, "audit log", _AUDIT_LOG),
 )

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
+    from subgraphs.auth.audit_log.entry import NewEntry
+    from subgraphs.auth.audit_log.protocol import AuditLogStore
     from subgraphs.auth.authentication import Authentication
     from subgraphs.auth.domain import RefreshToken, Role, Session, SessionRules, User, Verdict
     from subgraphs.auth.mail.outbox import MailOutbox
@@ -47,13 +49,19 @@ class AuthStore(IdentifiedStore, Protocol):
     """Users, sessions with their refresh tokens, and signing keys (bank §2.8).
 
     Every method raises Unavailable when the store does not respond, because it is locked, full or missing.
+
+    A method with the argument `audit` appends this entry to the audit log, in the transaction of its change.
     """
 
     @property
     def mails(self) -> MailOutbox:
         """The mails that are not sent yet."""
 
-    async def add_user(self, user: User, password_hash: str) -> None:
+    @property
+    def audit_log(self) -> AuditLogStore:
+        """The audit log in the same database."""
+
+    async def add_user(self, user: User, password_hash: str, *, audit: NewEntry | None = None) -> None:
         """Insert a user.
 
         Raises:
@@ -69,19 +77,19 @@ class AuthStore(IdentifiedStore, Protocol):
     async def set_password_hash(self, user_id: str, password_hash: str) -> None:
         """Replace the hash. If there is no such user, nothing happens."""
 
-    async def grant(self, user_id: str, role: Role) -> None:
+    async def grant(self, user_id: str, role: Role, *, audit: NewEntry | None = None) -> None:
         """Add `role` to the user's roles. If the user already has the role, nothing changes."""
 
-    async def revoke_role(self, user_id: str, role: Role, now: datetime) -> None:
+    async def revoke_role(self, user_id: str, role: Role, now: datetime, *, audit: NewEntry | None = None) -> None:
         """Remove `role` from the user's roles. End the user's sessions, because their access tokens contain the role.
 
         If the user does not have the role, nothing changes.
         """
 
-    async def disable(self, user_id: str, now: datetime) -> None:
+    async def disable(self, user_id: str, now: datetime, *, audit: NewEntry | None = None) -> None:
         """Do not allow the user to log in, and end the user's sessions. If there is no such user, nothing happens."""
 
-    async def enable(self, user_id: str) -> None:
+    async def enable(self, user_id: str, *, audit: NewEntry | None = None) -> None:
         """Allow the user to log in again."""
 
     async def list_users(self, after: str, limit: int) -> list[User]:
@@ -127,7 +135,12 @@ class AuthStore(IdentifiedStore, Protocol):
         """Return all signing keys, in any order."""
 
     async def replace_signing_keys(
-        self, known: Collection[str], add: SigningKey | None, remove: Collection[str]
+        self,
+        known: Collection[str],
+        add: SigningKey | None,
+        remove: Collection[str],
+        *,
+        audit: NewEntry | None = None,
     ) -> bool:
         """Delete the keys with the ids `remove`, and insert `add`. This happens only if the stored ids are `known`.
 
@@ -137,7 +150,7 @@ class AuthStore(IdentifiedStore, Protocol):
             False if the stored ids were not `known`, so that nothing was changed.
         """
 
-    async def reseal(self, resealing: Resealing) -> int:
+    async def reseal(self, resealing: Resealing, *, audit: NewEntry | None = None) -> int:
         """Encrypt all stored secrets with a new `AUTH_JWT_SECRET`, in one transaction. Return their number.
 
         Raises:

@@ -6,13 +6,13 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 
+from subgraphs.auth.audit_log.sqlite import SqliteAuditLog, append_entry
 from subgraphs.auth.authentication import Authentication, methods_text, parse_methods
 from subgraphs.auth.domain import DEFAULT_RULES, Presented, RefreshToken, Role, Session, User, email_key, rotate
 from subgraphs.auth.mail.sqlite_outbox import SqliteMailOutbox
-from subgraphs.auth.signing_keys import SigningKey
 from subgraphs.auth.store.migrations import MIGRATIONS
 from subgraphs.auth.store.protocol import Credentials, EmailExists, TokenExchange
-from subgraphs.kit.sqlite_store import SqliteStore
+from subgraphs.auth.store.sqlite_signing_keys import SqliteSigningKeys
 from subgraphs.kit.times import from_milliseconds, to_milliseconds
 
 if TYPE_CHECKING:
@@ -20,16 +20,15 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from servicekit.sqlite_statements import Statements
+    from subgraphs.auth.audit_log.entry import NewEntry
     from subgraphs.auth.domain import SessionRules
-    from subgraphs.auth.resealing import Resealing
 
 _USER: Final = "users.id, email, name, roles, users.created_at, disabled_at"
 _PROOF: Final = "methods, authenticated_at, factor_enrolled_at"
 _SESSION: Final = f"SELECT id, user_id, created_at, expires_at, ended_at, {_PROOF} FROM sessions"  # noqa: S608 - constants
-_SIGNING_KEYS: Final = "SELECT id, created_at, active_from, public_jwk, sealed_private_key FROM signing_keys"
 
 
-class SqliteAuthStore(SqliteStore):
+class SqliteAuthStore(SqliteSigningKeys):
     """The `AuthStore` on one SQLite file."""
 
     migrations = MIGRATIONS
@@ -38,7 +37,11 @@ class SqliteAuthStore(SqliteStore):
     def mails(self) -> SqliteMailOutbox:
         return SqliteMailOutbox(self._database)
 
-    async def add_user(self, user: User, password_hash: str) -> None:
+    @property
+    def audit_log(self) -> SqliteAuditLog:
+        return SqliteAuditLog(self._database)
+
+    async def add_user(self, user: User, password_hash: str, *, audit: NewEntry | None = None) -> None:
         row = (
             user.id,
             user.email,
@@ -59,6 +62,7 @@ class SqliteAuthStore(SqliteStore):
                 if error.sqlite_errorname != "SQLITE_CONSTRAINT_UNIQUE":
                     raise
                 raise EmailExists from None
+            await append_entry(connection, audit)
 
     async def users(self, ids: Collection[str]) -> dict[str, User]:
         # All ids are passed as one JSON parameter, because SQLite limits the number of parameters.
@@ -77,30 +81,34 @@ class SqliteAuthStore(SqliteStore):
         async with self._changing() as connection:
             await connection.execute("UPDATE users SET password_hash = ? WHERE id = ?", (password_hash, user_id))
 
-    async def grant(self, user_id: str, role: Role) -> None:
+    async def grant(self, user_id: str, role: Role, *, audit: NewEntry | None = None) -> None:
         async with self._changing() as connection:
             for row in await connection.execute_fetchall("SELECT roles FROM users WHERE id = ?", (user_id,)):
                 roles = _roles_text(_roles(row["roles"]) | {role})
                 await connection.execute("UPDATE users SET roles = ? WHERE id = ?", (roles, user_id))
+            await append_entry(connection, audit)
 
-    async def revoke_role(self, user_id: str, role: Role, now: datetime) -> None:
+    async def revoke_role(self, user_id: str, role: Role, now: datetime, *, audit: NewEntry | None = None) -> None:
         async with self._changing() as connection:
             for row in await connection.execute_fetchall("SELECT roles FROM users WHERE id = ?", (user_id,)):
                 if role in _roles(row["roles"]):
                     roles = _roles_text(_roles(row["roles"]) - {role})
                     await connection.execute("UPDATE users SET roles = ? WHERE id = ?", (roles, user_id))
                     await _end_sessions(connection, user_id, now)
+            await append_entry(connection, audit)
 
-    async def disable(self, user_id: str, now: datetime) -> None:
+    async def disable(self, user_id: str, now: datetime, *, audit: NewEntry | None = None) -> None:
         async with self._changing() as connection:
             await connection.execute(
                 "UPDATE users SET disabled_at = coalesce(disabled_at, ?) WHERE id = ?", (to_milliseconds(now), user_id)
             )
             await _end_sessions(connection, user_id, now)
+            await append_entry(connection, audit)
 
-    async def enable(self, user_id: str) -> None:
+    async def enable(self, user_id: str, *, audit: NewEntry | None = None) -> None:
         async with self._changing() as connection:
             await connection.execute("UPDATE users SET disabled_at = NULL WHERE id = ?", (user_id,))
+            await append_entry(connection, audit)
 
     async def list_users(self, after: str, limit: int) -> list[User]:
         query = f"SELECT {_USER} FROM users WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - a constant
@@ -169,42 +177,6 @@ class SqliteAuthStore(SqliteStore):
         async with self._database.snapshot() as connection:
             rows = await connection.execute_fetchall(f"{_SESSION} WHERE ended_at >= ?", (to_milliseconds(moment),))
         return [_session(row) for row in rows]
-
-    async def signing_keys(self) -> list[SigningKey]:
-        async with self._database.snapshot() as connection:
-            return [_signing_key(row) for row in await connection.execute_fetchall(_SIGNING_KEYS)]
-
-    async def replace_signing_keys(
-        self, known: Collection[str], add: SigningKey | None, remove: Collection[str]
-    ) -> bool:
-        async with self._changing() as connection:
-            stored = await connection.execute_fetchall("SELECT id FROM signing_keys")
-            if {row["id"] for row in stored} != set(known):
-                return False
-            await connection.executemany("DELETE FROM signing_keys WHERE id = ?", [(key_id,) for key_id in remove])
-            if add is not None:
-                await connection.execute(
-                    "INSERT INTO signing_keys (id, created_at, active_from, public_jwk, sealed_private_key)"
-                    " VALUES (?, ?, ?, ?, ?)",
-                    (
-                        add.id,
-                        to_milliseconds(add.created_at),
-                        to_milliseconds(add.active_from),
-                        json.dumps(add.public_jwk),
-                        add.sealed_private_key,
-                    ),
-                )
-        return True
-
-    async def reseal(self, resealing: Resealing) -> int:
-        async with self._changing() as connection:
-            stored = [_signing_key(row) for row in await connection.execute_fetchall(_SIGNING_KEYS)]
-            resealed = [resealing.signing_key(key) for key in stored]
-            await connection.executemany(
-                "UPDATE signing_keys SET sealed_private_key = ? WHERE id = ?",
-                [(key.sealed_private_key, key.id) for key in resealed],
-            )
-        return len(resealed)
 
 
 async def _insert_token(connection: Statements, token: RefreshToken) -> None:
@@ -282,16 +254,6 @@ def _proof_columns(authentication: Authentication) -> tuple[str, int, int | None
         methods_text(authentication.methods),
         to_milliseconds(authentication.at),
         None if enrolled is None else to_milliseconds(enrolled),
-    )
-
-
-def _signing_key(row: Any) -> SigningKey:
-    return SigningKey(
-        row["id"],
-        from_milliseconds(row["created_at"]),
-        from_milliseconds(row["active_from"]),
-        json.loads(row["public_jwk"]),
-        row["sealed_private_key"],
     )
 
 

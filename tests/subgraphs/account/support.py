@@ -14,7 +14,6 @@ from pydantic import SecretStr
 from bank import values
 from bank.values import new_object_id, new_user_id
 from subgraphs.account.domain import Account, AccountStatus, AccountType, Opening, open_account
-from subgraphs.account.hash_chain import ChainKey
 from subgraphs.account.postings import (
     CustomerAccount,
     Entry,
@@ -25,6 +24,7 @@ from subgraphs.account.postings import (
 )
 from subgraphs.account.store.mongo import MongoAccountStore
 from subgraphs.account.store.sqlite import SqliteAccountStore
+from subgraphs.kit.hash_chain import ChainKey
 from subgraphs.kit.store_factory import StoreAddress
 
 if TYPE_CHECKING:

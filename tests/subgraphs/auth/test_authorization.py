@@ -146,6 +146,7 @@ async def test_a_new_session_shows_all_fields_of_its_user(auth: Auth) -> None:
 # Field -> what it names. Only `_entities` can name another user; a refresh token names its own session.
 OPERATIONS = {
     "me": "the caller",
+    "auditLog": "everybody, for ADMIN: tests/subgraphs/auth/audit_log/test_graphql_audit_log.py",
     "logout": "the session of the access token",
     "refresh": "the session of the refresh token",
     "login": "the user of the password",

@@ -111,7 +111,7 @@ def test_the_generated_secret_is_replaced_beside_a_running_service(mosafe_auth: 
             await auth.sign_up("Cid")
 
     asyncio.run(check())
-    assert sorted(path.name for path in secret_file.parent.iterdir()) == ["jwt.key"]
+    assert sorted(path.name for path in secret_file.parent.iterdir()) == ["audit.key", "jwt.key"]
 
 
 def test_after_a_crash_the_command_is_repeated(
@@ -125,7 +125,7 @@ def test_after_a_crash_the_command_is_repeated(
     assert "repeat the command" in str(died.exception)
     assert "1 stored secrets" in mosafe_auth.output("keys", "reseal")
     assert ids(mosafe_auth.output("keys", "list")) == before
-    assert [path.name for path in (tmp_path / "secrets").iterdir()] == ["jwt.key"]
+    assert {path.name for path in (tmp_path / "secrets").iterdir()} == {"audit.key", "jwt.key"}
 
 
 @pytest.mark.parametrize("in_file", [True, False])

@@ -15,9 +15,10 @@ import pytest
 
 from servicekit.errors import StartupError
 from servicekit.sqlite import Database
-from subgraphs.account.hash_chain import ChainedEntry, ChainKey, Line, Link, StoredEntry, first_broken, head_of_day
+from subgraphs.account.hash_chain import ChainedEntry, Line, StoredEntry, head_of_day
 from subgraphs.account.store.sqlite import SqliteAccountStore
 from subgraphs.account.store.sqlite_migrations import MIGRATIONS
+from subgraphs.kit.hash_chain import ChainKey, Link, first_broken
 from tests.subgraphs.account.support import KEY, funded, mongo_factory, person, sqlite_factory, withdrawal
 
 if TYPE_CHECKING:
