@@ -102,7 +102,9 @@ class OrderSteps:
             return transaction
         decision = await fraud.decide(transaction)
         at = self._clock()
-        judged = await self._store.change(transaction.id, lambda found: judged_by(found, decision, at))
+        judged = await self._store.change(
+            transaction.id, lambda found: judged_by(found, decision, at), known=transaction
+        )
         if judged.status is not TransactionStatus.PENDING:
             _log.info("judged", transaction=judged.id, status=judged.status, score=decision.score)
         return judged
@@ -113,7 +115,7 @@ class OrderSteps:
             if isinstance(outcome, Refused):
                 return await self._conclude(transaction, in_requester_terms(outcome.problem, transaction))
         at = self._clock()
-        return await self._store.change(transaction.id, lambda found: moved(found, Move.HOLD, at))
+        return await self._store.change(transaction.id, lambda found: moved(found, Move.HOLD, at), known=transaction)
 
     async def _finish(self, transaction: Transaction) -> Transaction:
         problem = transaction.refusal
@@ -132,7 +134,9 @@ class OrderSteps:
         reversal = transaction.order.reversal
         if reversal is not None and problem is None:
             await self._store.change(reversal.of, lambda found: moved(found, Move.REVERSE, at))
-        concluded = await self._store.change(transaction.id, lambda found: moved(found, move, at, problem))
+        concluded = await self._store.change(
+            transaction.id, lambda found: moved(found, move, at, problem), known=transaction
+        )
         code = problem.code if problem else None
         _log.info("concluded", transaction=transaction.id, status=concluded.status, problem=code)
         if self._partners.fraud is not None and reversal is None:

@@ -131,7 +131,11 @@ class MongoTransactionStore(MongoProviderEvents, MongoNotifications):
         # and a repeated order would be executed twice.
         return may_be_reused(holder["key"]["expiresAt"], from_document(holder), min(at, self._clock()))
 
-    async def change(self, transaction_id: str, decide: Change, *, by: str | None = None) -> Transaction:
+    async def change(
+        self, transaction_id: str, decide: Change, *, by: str | None = None, known: Transaction | None = None
+    ) -> Transaction:
+        _ = known
+
         async def change(session: AsyncClientSession) -> tuple[Transaction, int]:
             document = await self._find(transaction_id, session)
             if document is None:

@@ -114,13 +114,23 @@ class TransactionStore(NotificationStore, Outbox, IdentifiedStore, Protocol):
         Return None if the key is unknown, or if it may be used for another order (`idempotency.may_be_reused`).
         """
 
-    async def change(self, transaction_id: str, decide: Change, *, by: str | None = None) -> Transaction:
+    async def change(
+        self, transaction_id: str, decide: Change, *, by: str | None = None, known: Transaction | None = None
+    ) -> Transaction:
         """Replace the transaction by the result of `decide`, in one database transaction.
 
         Only the status, the time of the change, and the decisions about the order may differ. A new status ends the
         lease, and is added to the history: as a change by the member of staff `by`, or by the service if `by` is None.
 
-        `decide` is a pure function. It may be called more than once, each time with the newest state.
+        `decide` is a pure function. It may be called more than once. Its result counts only if it was called with the
+        newest state.
+
+        Args:
+            transaction_id: the transaction.
+            decide: returns the new state for the present one.
+            by: see above.
+            known: the transaction as the caller has seen it last. If this is still its state, the store need not read
+                it. A wrong `known` has no effect.
 
         Returns:
             The transaction after the change.

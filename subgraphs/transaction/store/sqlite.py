@@ -61,10 +61,9 @@ INSERT INTO transactions VALUES (
 )
 """
 
+# Nearly every key is looked up before it is used. So this query reads nothing of the transaction.
 _FIND_KEY = """
-SELECT transactions.*, fingerprint, expires_at FROM idempotency_keys AS k
-JOIN transactions ON transactions.id = k.transaction_id
-WHERE k.user_id = ? AND k.mutation = ? AND k.key = ?
+SELECT fingerprint, transaction_id, expires_at FROM idempotency_keys WHERE user_id = ? AND mutation = ? AND key = ?
 """
 
 # The condition is the same as idempotency.may_be_reused.
@@ -73,12 +72,19 @@ DELETE FROM idempotency_keys WHERE expires_at <= ?
 AND NOT EXISTS (SELECT 1 FROM transactions WHERE id = transaction_id AND status IN ({_OPEN}))
 """  # noqa: S608 - constants of the domain
 
-_CHANGE = """
-UPDATE transactions SET status = :status, problem = :problem, updated_at = :updated_at,
-    fraud_decision = :fraud_decision, approvals = :approvals, refusal = :refusal
+# The columns that a change may replace.
+_CHANGEABLE = ("status", "problem", "updated_at", "fraud_decision", "approvals", "refusal")
+# A new status ends the lease. On the right side, `status` is the status before the change.
+_CHANGE = f"""
+UPDATE transactions SET {", ".join(f"{column} = :{column}" for column in _CHANGEABLE)},
+    lease_owner = iif(status = :status, lease_owner, NULL),
+    lease_expires_at = iif(status = :status, lease_expires_at, NULL)
 WHERE id = :id
-"""
-_END_LEASE = "UPDATE transactions SET lease_owner = NULL, lease_expires_at = NULL WHERE id = ?"
+"""  # noqa: S608 - constants of this module
+# Changes the row only if it still has the known state.
+_CHANGE_KNOWN = _CHANGE + "".join(f" AND {column} IS :known_{column}" for column in _CHANGEABLE)
+
+_FIND = "SELECT * FROM transactions WHERE id = ?"
 
 _ADD_TO_HISTORY = """
 INSERT INTO status_changes
@@ -134,8 +140,15 @@ class SqliteTransactionStore(SqliteProviderEvents, SqliteNotifications):
         """
         return min(at, self._clock())
 
-    async def change(self, transaction_id: str, decide: Change, *, by: str | None = None) -> Transaction:
+    async def change(
+        self, transaction_id: str, decide: Change, *, by: str | None = None, known: Transaction | None = None
+    ) -> Transaction:
         async with self._changing() as connection:
+            if known is not None:
+                changed = await _change_known(connection, known, decide)
+                if changed is not None:
+                    await _add_change(connection, known, changed, by)
+                    return changed
             row = await _find_row(connection, transaction_id)
             if row is None:
                 raise IllegalTransition(f"{transaction_id} does not exist")
@@ -143,10 +156,7 @@ class SqliteTransactionStore(SqliteProviderEvents, SqliteNotifications):
             changed = decide(found)
             if changed != found:
                 await connection.execute(_CHANGE, _changed_columns(changed))
-                if changed.status is not found.status:
-                    await connection.execute(_END_LEASE, (transaction_id,))
-                    await _add_to_history(connection, changed, by)
-                await append_events(connection, events.of_change(found, changed))
+                await _add_change(connection, found, changed, by)
             return changed
 
     async def histories(self, transaction_ids: Sequence[str]) -> Mapping[str, Sequence[StatusChange]]:
@@ -243,10 +253,12 @@ class SqliteTransactionStore(SqliteProviderEvents, SqliteNotifications):
 
 
 async def _find_key(connection: Queries, scope: KeyScope, at: datetime) -> UsedKey | None:
-    for row in await connection.execute_fetchall(_FIND_KEY, _key(scope)):
+    for fingerprint, transaction_id, expires_at in await connection.execute_fetchall(_FIND_KEY, _key(scope)):
+        # A key refers to a transaction (a foreign key), and transactions are never deleted.
+        (row,) = await connection.execute_fetchall(_FIND, (transaction_id,))
         transaction = _from_row(row)
-        if not may_be_reused(from_milliseconds(row["expires_at"]), transaction, at):
-            return UsedKey(row["fingerprint"], transaction)
+        if not may_be_reused(from_milliseconds(expires_at), transaction, at):
+            return UsedKey(fingerprint, transaction)
     return None
 
 
@@ -260,8 +272,31 @@ async def _check_only_reversal(connection: Statements, transaction: Transaction)
 
 
 async def _find_row(connection: Statements, transaction_id: str) -> sqlite3.Row | None:
-    rows = await connection.execute_fetchall("SELECT * FROM transactions WHERE id = ?", (transaction_id,))
+    rows = await connection.execute_fetchall(_FIND, (transaction_id,))
     return next(iter(rows), None)
+
+
+async def _change_known(connection: Statements, known: Transaction, decide: Change) -> Transaction | None:
+    """Replace a transaction by the result of `decide`, if its state is still `known`.
+
+    Return None if nothing was replaced: because the state is another one, or because `decide` changes nothing.
+    """
+    try:
+        changed = decide(known)
+    except IllegalTransition:
+        # The state in the store may allow the move.
+        return None
+    if changed == known:
+        return None
+    before = {f"known_{column}": value for column, value in _changed_columns(known).items()}
+    return changed if await connection.execute(_CHANGE_KNOWN, {**_changed_columns(changed), **before}) else None
+
+
+async def _add_change(connection: Statements, before: Transaction, after: Transaction, by: str | None) -> None:
+    """Add a change that was made to the history and to the outbox."""
+    if after.status is not before.status:
+        await _add_to_history(connection, after, by)
+    await append_events(connection, events.of_change(before, after))
 
 
 async def _add_to_history(connection: Statements, changed: Transaction, by: str | None) -> None:
@@ -277,7 +312,7 @@ def _changed_columns(transaction: Transaction) -> dict[str, str | int | None]:
         "problem": _problem_text(transaction.problem),
         "updated_at": to_milliseconds(transaction.updated_at),
         "fraud_decision": transaction.decision.to_json() if transaction.decision else None,
-        "approvals": json.dumps([[each.user_id, to_milliseconds(each.at)] for each in transaction.approvals]),
+        "approvals": _approvals_text(transaction.approvals) if transaction.approvals else "[]",
         "refusal": _problem_text(transaction.refusal),
     }
 
@@ -300,7 +335,7 @@ def _to_row(transaction: Transaction) -> dict[str, str | int | None]:
         "instrument": order.instrument,
         "reversal_of": order.reversal.of if order.reversal else None,
         "reversal_type": order.reversal.type if order.reversal else None,
-        "metadata": json.dumps(dict(order.metadata)),
+        "metadata": json.dumps(dict(order.metadata)) if order.metadata else "{}",
         **conversion_columns(transaction.conversion),
         "requester_user_id": transaction.requester.user_id,
         "requester_roles": json.dumps(sorted(transaction.requester.roles)),
@@ -351,6 +386,10 @@ def _party(row: sqlite3.Row, side: str) -> Party | None:
     if account_id is None:
         return None
     return Party(account_id, row[f"{side}_user_id"], row[f"{side}_account_number"])
+
+
+def _approvals_text(approvals: Iterable[Approval]) -> str:
+    return json.dumps([[each.user_id, to_milliseconds(each.at)] for each in approvals])
 
 
 def _problem_text(problem: Problem | None) -> str | None:

@@ -167,6 +167,42 @@ async def a_change_decides_on_the_newest_state(factory: StoreFactory) -> None:
         assert len(await store.events(after=0, limit=20)) == 1
 
 
+async def a_known_state_saves_a_read_and_decides_nothing(factory: StoreFactory) -> None:
+    """A change by a caller whose known state is old gets the newest state, as a change without a known state."""
+    record = pending()
+    held, completed = START + MILLISECOND, START + 2 * MILLISECOND
+    async with factory() as store:
+        await store.record(record, key_for(record), Lease.take("one", START))
+        after = await store.change(record.id, partial(moved, move=Move.HOLD, at=held), known=record)
+        assert (after.status, after.updated_at) == (S.HELD, held)
+        assert (await store.by_ids([record.id]))[record.id] == after
+        # The known state allows this move, and the newest one does not.
+        with pytest.raises(IllegalTransition):
+            await store.change(record.id, partial(moved, move=Move.COMPLETE, at=completed), known=record)
+        # The newest state allows this move, and the known one does not.
+        approve = partial(moved, move=Move.APPROVE, at=completed)
+        assert (await store.change(record.id, approve, by="reviewer", known=record)).status is S.PENDING
+        # In the known state, this move changes nothing.
+        old = replace(record, status=S.COMPLETED)
+        complete = partial(moved, move=Move.COMPLETE, at=held)
+        assert (await store.change(record.id, complete, known=old)).updated_at == held
+        missing = replace(record, id=new_object_id())
+        with pytest.raises(IllegalTransition):
+            await store.change(missing.id, complete, known=missing)
+        assert [change.status for change in (await store.histories([record.id]))[record.id]] == [
+            S.PENDING,
+            S.HELD,
+            S.PENDING,
+            S.COMPLETED,
+        ]
+        assert [row.event.data["status"] for row in await store.events(after=0, limit=10)] == [
+            "PENDING",
+            "HELD",
+            "PENDING",
+            "COMPLETED",
+        ]
+
+
 async def old_events_of_transactions_are_pruned(factory: StoreFactory) -> None:
     async with factory() as store:
 
@@ -221,5 +257,6 @@ RUNNING_ORDERS_CONTRACT: Final[tuple[Callable[[StoreFactory], Awaitable[None]], 
     every_status_is_in_the_history,
     a_transaction_has_one_reversal_that_has_not_failed,
     a_change_decides_on_the_newest_state,
+    a_known_state_saves_a_read_and_decides_nothing,
     old_events_of_transactions_are_pruned,
 )
