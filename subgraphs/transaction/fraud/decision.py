@@ -11,6 +11,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from pydantic_core import to_json
+
 from bank.values import format_timestamp, parse_timestamp
 
 if TYPE_CHECKING:
@@ -146,7 +148,7 @@ class Decision:
         )
 
     def to_json(self) -> str:
-        return json.dumps(self.to_document(), separators=(",", ":"), ensure_ascii=False)
+        return to_json(self.to_document()).decode()
 
     @classmethod
     def from_json(cls, text: str) -> Self:

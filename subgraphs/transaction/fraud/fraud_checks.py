@@ -82,7 +82,9 @@ class FraudChecks:
         rules, order, now = self._rules.current, OrderFacts.of(transaction), self._clock()
         try:
             inquiry = inquire(rules, order)
-            readings = await self._within_deadline(self._read(inquiry, to_milliseconds(now)))
+            readings = self._read_at_once(inquiry, to_milliseconds(now))
+            if readings is None:
+                readings = await self._within_deadline(self._read(inquiry, to_milliseconds(now)))
             decision = judge(rules, inquiry, readings, now)
         except TimeoutError:
             return self._default(rules, order, Unavailability.DEADLINE, f"no decision after {self._deadline} s")
@@ -106,8 +108,9 @@ class FraudChecks:
             return
         try:
             writes = contributions(self._rules.current, order, Phase.SETTLED)
-            if writes:
-                await self._within_deadline(self._observe(order.transaction_id, to_milliseconds(self._clock()), writes))
+            at = to_milliseconds(self._clock())
+            if writes and self._observe_at_once(order.transaction_id, at, writes) is None:
+                await self._within_deadline(self._observe(order.transaction_id, at, writes))
         except (TimeoutError, WindowsUnavailable):
             _log.debug("completed order not counted yet", transaction=transaction.id)
 
@@ -118,6 +121,22 @@ class FraudChecks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+
+    def _read_at_once(self, inquiry: Inquiry, at: int) -> Sequence[Reading] | None:
+        """Do the same as `_read`. Return None if something has to be awaited: Redis, or the history of a series.
+
+        A task with a deadline takes longer than all that the windows in memory do for an order.
+        """
+        found = self._observe_at_once(inquiry.order.transaction_id, at, inquiry.writes, inquiry.reads)
+        # If `_read` observes the order again, the order is not counted again.
+        return None if found is None or found.unknown else found.readings
+
+    def _observe_at_once(
+        self, transaction_id: str, at: int, writes: Sequence[Write], reads: Sequence[Read] = ()
+    ) -> Observation | None:
+        if self._is_incomplete or self._forgetting.locked():
+            return None
+        return self._windows.observe_at_once(transaction_id, at, writes, reads)
 
     async def _read(self, inquiry: Inquiry, at: int) -> Sequence[Reading]:
         """Count the order, and read the series that the rules need. Unknown series are filled from the store first."""

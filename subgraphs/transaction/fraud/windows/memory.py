@@ -71,6 +71,11 @@ class MemoryWindows:
     async def observe(
         self, transaction_id: str, at: int, writes: Sequence[Write], reads: Sequence[Read]
     ) -> Observation:
+        return self.observe_at_once(transaction_id, at, writes, reads)
+
+    def observe_at_once(
+        self, transaction_id: str, at: int, writes: Sequence[Write], reads: Sequence[Read]
+    ) -> Observation:
         unknown: dict[Series, str] = {}
         for read in reads:
             state = self._begin(read.series, at)

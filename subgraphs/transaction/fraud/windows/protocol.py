@@ -84,6 +84,11 @@ class Windows(Protocol):
             WindowsUnavailable: the windows do not respond.
         """
 
+    def observe_at_once(
+        self, transaction_id: str, at: int, writes: Sequence[Write], reads: Sequence[Read]
+    ) -> Observation | None:
+        """Do the same as `observe` if nothing has to be awaited. Otherwise, do nothing, and return None."""
+
     async def fill(self, series: Series, token: str, at: int, history: Sequence[Past]) -> None:
         """Fill an unknown series with its history.
 

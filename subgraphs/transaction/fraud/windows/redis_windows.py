@@ -75,6 +75,9 @@ class RedisWindows:
             {series_in_order[int(place)]: token for place, _, token in (text.partition(",") for text in unknown)},
         )
 
+    def observe_at_once(self, transaction_id: str, at: int, writes: Sequence[Write], reads: Sequence[Read]) -> None:
+        """Redis must be awaited."""
+
     async def fill(self, series: Series, token: str, at: int, history: Sequence[Past]) -> None:
         request = _Request("fill", at)
         request.add(series, is_read=True)
