@@ -80,6 +80,8 @@ class SqliteWriter:
         self._threaded: Statements = ThreadedStatements(connection, self._thread)
         # Whoever has the lock may use the connection. Those who wait get it in the order of their arrival.
         self._turn = asyncio.Lock()
+        # How many wait for the lock, without those who close the connection.
+        self._waiting = 0
         self._group: _Group | None = None
         self.commit_report: CommitReport | None = None
         self.written_at = float("-inf")
@@ -122,13 +124,20 @@ class SqliteWriter:
 
         Return the rest of the time during which the transaction may still wait for other processes.
         """
+        if not self._waiting and not self._turn.locked():
+            # Nobody has the lock or waits for it, so this does not wait.
+            await self._turn.acquire()
+            return self._busy_seconds()
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._busy_seconds()
+        self._waiting += 1
         try:
             with TimeLimit(deadline):
                 await self._turn.acquire()
         except TimeoutError:
             raise StoreFailure(f"transactions wait too long for the database {self._path}") from None
+        finally:
+            self._waiting -= 1
         return deadline - clock()
 
     async def _join_group(self, remaining: float) -> _Group:
@@ -192,10 +201,17 @@ class SqliteWriter:
         They join because they are before this call in the queue of the lock.
         """
         error: sqlite3.Error | None = None
-        async with self._turn:
+        self._waiting += 1
+        try:
+            await self._turn.acquire()
+        finally:
+            self._waiting -= 1
+        try:
             if group.failure is None:
                 self._group = None
                 error = await self._commit(group)
+        finally:
+            self._turn.release()
         if group.failure is None:
             self.written_at = time.monotonic()
             group.committed.set_result(None)
