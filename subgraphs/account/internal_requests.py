@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
@@ -134,6 +135,10 @@ class PostingRequest(InternalDocument):
         return self
 
     def posting(self) -> Posting:
+        return self._posting
+
+    @cached_property
+    def _posting(self) -> Posting:
         return Posting(
             transaction_id=self.transaction_id,
             on_behalf_of=self.on_behalf_of.actor(),

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from bank.values import format_timestamp, from_minor_units, parse_timestamp, to_minor_units
+from bank.values import format_timestamp, from_minor_units, to_minor_units
 from subgraphs.account.domain import Account, AccountStatus, AccountType, StaffAction, StaffActionKind
 from subgraphs.account.holds import Hold, HoldStatus, order_from_json, order_to_json
 from subgraphs.account.limits import Direction, MovedSum
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection
-    from datetime import datetime
+    from collections.abc import Collection, Sequence
     from decimal import Decimal
 
     from servicekit.sqlite_statements import Queries
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 # The condition for accounts of customers. Without the plus sign, SQLite would take the index of `internal_name` for
 # every query with it, and read the accounts of all customers.
 CUSTOMERS: Final = "+internal_name IS NULL"
+# Up to this number, keys are parameters of their own. SQLite executes such a statement in a third of the time that one
+# with a JSON list takes. A posting has one or two accounts.
+_FEW_KEYS: Final = 4
 
 
 def to_account(row: sqlite3.Row) -> Account:
@@ -36,9 +39,9 @@ def to_account(row: sqlite3.Row) -> Account:
         held=from_minor_units(row["held"], currency),
         status=AccountStatus(row["status"]),
         version=row["version"],
-        balance_as_of=parse_timestamp(row["balance_as_of"]),
-        created_at=parse_timestamp(row["created_at"]),
-        updated_at=parse_timestamp(row["updated_at"]),
+        balance_as_of=stored_time(row["balance_as_of"]),
+        created_at=stored_time(row["created_at"]),
+        updated_at=stored_time(row["updated_at"]),
         staff_action=_staff_action(row),
     )
 
@@ -46,9 +49,7 @@ def to_account(row: sqlite3.Row) -> Account:
 def _staff_action(row: sqlite3.Row) -> StaffAction | None:
     if row["staff_action"] is None:
         return None
-    return StaffAction(
-        StaffActionKind(row["staff_action"]), row["staff_user_id"], parse_timestamp(row["staff_acted_at"])
-    )
+    return StaffAction(StaffActionKind(row["staff_action"]), row["staff_user_id"], stored_time(row["staff_acted_at"]))
 
 
 async def accounts_by(connection: Queries, column: str, keys: Collection[str]) -> dict[str, Account]:
@@ -56,12 +57,24 @@ async def accounts_by(connection: Queries, column: str, keys: Collection[str]) -
 
     `column` becomes part of the SQL text, so it must be a constant of the caller.
     """
+    if not keys:
+        return {}
+    parameters: Sequence[str] = tuple(keys)
+    # SQLite takes no text with half of a surrogate pair, which JSON may contain. It is no id, and JSON escapes it.
+    if len(parameters) <= _FEW_KEYS and all(map(str.isascii, parameters)):
+        wanted = ", ".join("?" * len(parameters))
+    else:
+        wanted, parameters = "SELECT value FROM json_each(?)", (json.dumps(parameters),)
     rows = await connection.execute_fetchall(
-        f"SELECT * FROM accounts WHERE {CUSTOMERS}"  # noqa: S608 - see above
-        f" AND {column} IN (SELECT value FROM json_each(?))",
-        (json.dumps(list(keys)),),
+        f"SELECT * FROM accounts WHERE {CUSTOMERS} AND {column} IN ({wanted})",  # noqa: S608 - see above
+        parameters,
     )
     return {row[column]: to_account(row) for row in rows}
+
+
+def stored_time(text: str) -> datetime:
+    """Return the time in a text of `format_timestamp`."""
+    return datetime.fromisoformat(text)
 
 
 def hold_row(hold: Hold) -> tuple[Any, ...]:
@@ -85,15 +98,15 @@ def to_hold(row: sqlite3.Row) -> Hold:
         posting=order_from_json(row["transaction_id"], json.loads(row["posting"])),
         status=HoldStatus(row["status"]),
         account_type=AccountType(row["account_type"]),
-        created_at=parse_timestamp(row["created_at"]),
-        expires_at=parse_timestamp(row["expires_at"]),
+        created_at=stored_time(row["created_at"]),
+        expires_at=stored_time(row["expires_at"]),
         ended_at=_time(row["ended_at"]),
         captured=None if row["captured"] is None else from_minor_units(row["captured"], row["currency"]),
     )
 
 
 def _time(text: str | None) -> datetime | None:
-    return None if text is None else parse_timestamp(text)
+    return None if text is None else stored_time(text)
 
 
 def to_moved(row: sqlite3.Row) -> MovedSum:
