@@ -134,7 +134,7 @@ class MongoTransactionStore(MongoProviderEvents, MongoNotifications):
     async def change(
         self, transaction_id: str, decide: Change, *, by: str | None = None, known: Transaction | None = None
     ) -> Transaction:
-        _ = known
+        del known
 
         async def change(session: AsyncClientSession) -> tuple[Transaction, int]:
             document = await self._find(transaction_id, session)
@@ -255,8 +255,7 @@ class MongoTransactionStore(MongoProviderEvents, MongoNotifications):
 
     async def _aggregate(self, pipeline: queries.Pipeline) -> list[Document]:
         with self._database.failures():
-            cursor = await self._transactions.aggregate(pipeline)
-            return await cursor.to_list()
+            return await (await self._transactions.aggregate(pipeline)).to_list()
 
 
 def _versions(before: Transaction | None, after: Transaction, statuses: int) -> Iterator[tuple[Event, int]]:

@@ -3,39 +3,29 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from bank.values import exponent, from_minor_units, to_minor_units
-from subgraphs.kit.domain_problems import to_json
+from bank.values import from_minor_units
 from subgraphs.kit.sqlite_store import append_events
 from subgraphs.kit.times import from_milliseconds, to_milliseconds
-from subgraphs.transaction import events, problems
+from subgraphs.transaction import events
 from subgraphs.transaction.domain import (
     OPEN,
     SETTLED,
-    Approval,
     IllegalTransition,
-    Order,
-    Parties,
-    Party,
-    Requester,
-    Reversal,
     Transaction,
     TransactionStatus,
-    TransactionType,
 )
-from subgraphs.transaction.fraud.decision import Decision
 from subgraphs.transaction.idempotency import UsedKey, may_be_reused
 from subgraphs.transaction.lease import MAX_AHEAD, Lease, may_claim
 from subgraphs.transaction.reversal import NotReversible
 from subgraphs.transaction.states import StatusChange
 from subgraphs.transaction.store import sqlite_queries as queries
 from subgraphs.transaction.store.protocol import Sums
-from subgraphs.transaction.store.sqlite_conversions import conversion_columns, to_conversion
 from subgraphs.transaction.store.sqlite_migrations import MIGRATIONS
 from subgraphs.transaction.store.sqlite_notifications import SqliteNotifications
 from subgraphs.transaction.store.sqlite_provider_events import SqliteProviderEvents
+from subgraphs.transaction.store.sqlite_rows import changed_columns, from_row, lease_columns, to_lease, to_row
 
 if TYPE_CHECKING:
     import sqlite3
@@ -44,7 +34,6 @@ if TYPE_CHECKING:
 
     from servicekit.sqlite_statements import Queries, Statements
     from subgraphs.transaction.idempotency import KeyEntry, KeyScope
-    from subgraphs.transaction.problems import Problem
     from subgraphs.transaction.store.protocol import Change, Listing, TurnoverRequest
 
 _OPEN = ", ".join(f"'{status}'" for status in sorted(OPEN))
@@ -119,7 +108,7 @@ class SqliteTransactionStore(SqliteProviderEvents, SqliteNotifications):
             if taken is not None:
                 return taken
             await _check_only_reversal(connection, transaction)
-            await connection.execute(_INSERT, {**_to_row(transaction), **_lease_columns(lease)})
+            await connection.execute(_INSERT, {**to_row(transaction), **lease_columns(lease)})
             await connection.execute(
                 # REPLACE is needed if the key has expired, but its old entry is not deleted yet.
                 "INSERT OR REPLACE INTO idempotency_keys VALUES (?, ?, ?, ?, ?, ?)",
@@ -152,10 +141,10 @@ class SqliteTransactionStore(SqliteProviderEvents, SqliteNotifications):
             row = await _find_row(connection, transaction_id)
             if row is None:
                 raise IllegalTransition(f"{transaction_id} does not exist")
-            found = _from_row(row)
+            found = from_row(row)
             changed = decide(found)
             if changed != found:
-                await connection.execute(_CHANGE, _changed_columns(changed))
+                await connection.execute(_CHANGE, changed_columns(changed))
                 await _add_change(connection, found, changed, by)
             return changed
 
@@ -169,21 +158,21 @@ class SqliteTransactionStore(SqliteProviderEvents, SqliteNotifications):
     async def claim(self, transaction_id: str, lease: Lease, at: datetime) -> Transaction | None:
         async with self._database.transaction(is_short=True) as connection:
             row = await _find_row(connection, transaction_id)
-            if row is None or not may_claim(_from_row(row), _lease(row), at):
+            if row is None or not may_claim(from_row(row), to_lease(row), at):
                 return None
             await connection.execute(
                 "UPDATE transactions SET lease_owner = :lease_owner, lease_expires_at = :lease_expires_at"
                 " WHERE id = :id",
-                {**_lease_columns(lease), "id": transaction_id},
+                {**lease_columns(lease), "id": transaction_id},
             )
-            return _from_row(row)
+            return from_row(row)
 
     async def renew(self, transaction_ids: Collection[str], lease: Lease) -> None:
         async with self._database.transaction(is_short=True) as connection:
             await connection.execute(
                 "UPDATE transactions SET lease_expires_at = :lease_expires_at"
                 " WHERE id IN (SELECT value FROM json_each(:ids)) AND lease_owner = :lease_owner",
-                {**_lease_columns(lease), "ids": json.dumps(list(transaction_ids))},
+                {**lease_columns(lease), "ids": json.dumps(list(transaction_ids))},
             )
 
     async def release(self, transaction_id: str, owner: str) -> None:
@@ -214,17 +203,17 @@ class SqliteTransactionStore(SqliteProviderEvents, SqliteNotifications):
             "SELECT * FROM transactions WHERE id IN (SELECT value FROM json_each(?))",
             (json.dumps(list(transaction_ids)),),
         )
-        return {row["id"]: _from_row(row) for row in rows}
+        return {row["id"]: from_row(row) for row in rows}
 
     async def listing(self, listing: Listing) -> Sequence[Transaction]:
-        return [_from_row(row) for row in await self._run(queries.page(listing))]
+        return [from_row(row) for row in await self._run(queries.page(listing))]
 
     async def listing_of_accounts(
         self, account_ids: Sequence[str], listing: Listing
     ) -> Mapping[str, Sequence[Transaction]]:
         pages: dict[str, list[Transaction]] = {account_id: [] for account_id in account_ids}
         for row in await self._run(queries.page_of_accounts(list(pages), listing)):
-            pages[row["for_account"]].append(_from_row(row))
+            pages[row["for_account"]].append(from_row(row))
         return pages
 
     async def count(self, listing: Listing) -> int:
@@ -256,7 +245,7 @@ async def _find_key(connection: Queries, scope: KeyScope, at: datetime) -> UsedK
     for fingerprint, transaction_id, expires_at in await connection.execute_fetchall(_FIND_KEY, _key(scope)):
         # A key refers to a transaction (a foreign key), and transactions are never deleted.
         (row,) = await connection.execute_fetchall(_FIND, (transaction_id,))
-        transaction = _from_row(row)
+        transaction = from_row(row)
         if not may_be_reused(from_milliseconds(expires_at), transaction, at):
             return UsedKey(fingerprint, transaction)
     return None
@@ -288,8 +277,8 @@ async def _change_known(connection: Statements, known: Transaction, decide: Chan
         return None
     if changed == known:
         return None
-    before = {f"known_{column}": value for column, value in _changed_columns(known).items()}
-    return changed if await connection.execute(_CHANGE_KNOWN, {**_changed_columns(changed), **before}) else None
+    before = {f"known_{column}": value for column, value in changed_columns(known).items()}
+    return changed if await connection.execute(_CHANGE_KNOWN, {**changed_columns(changed), **before}) else None
 
 
 async def _add_change(connection: Statements, before: Transaction, after: Transaction, by: str | None) -> None:
@@ -304,106 +293,5 @@ async def _add_to_history(connection: Statements, changed: Transaction, by: str 
     await connection.execute(_ADD_TO_HISTORY, {"id": changed.id, "status": changed.status, "at": at, "by": by})
 
 
-def _changed_columns(transaction: Transaction) -> dict[str, str | int | None]:
-    """Return the columns that a change may replace, with their new values."""
-    return {
-        "id": transaction.id,
-        "status": transaction.status,
-        "problem": _problem_text(transaction.problem),
-        "updated_at": to_milliseconds(transaction.updated_at),
-        "fraud_decision": transaction.decision.to_json() if transaction.decision else None,
-        "approvals": _approvals_text(transaction.approvals) if transaction.approvals else "[]",
-        "refusal": _problem_text(transaction.refusal),
-    }
-
-
 def _key(scope: KeyScope) -> tuple[str, str, str]:
     return scope.user_id, scope.mutation, scope.key
-
-
-def _to_row(transaction: Transaction) -> dict[str, str | int | None]:
-    order = transaction.order
-    return {
-        **_changed_columns(transaction),
-        "type": order.type,
-        "amount": to_minor_units(order.amount, order.currency),
-        "exponent": exponent(order.currency),
-        "currency": order.currency,
-        **_side("source", order.source, transaction.parties.source),
-        **_side("destination", order.destination, transaction.parties.destination),
-        "payee": order.payee,
-        "instrument": order.instrument,
-        "reversal_of": order.reversal.of if order.reversal else None,
-        "reversal_type": order.reversal.type if order.reversal else None,
-        "metadata": json.dumps(dict(order.metadata)) if order.metadata else "{}",
-        **conversion_columns(transaction.conversion),
-        "requester_user_id": transaction.requester.user_id,
-        "requester_roles": json.dumps(sorted(transaction.requester.roles)),
-        "principal_user_id": transaction.principal_user_id,
-        "created_at": to_milliseconds(transaction.created_at),
-    }
-
-
-def _side(side: str, named: str | None, party: Party | None) -> dict[str, str | None]:
-    return {
-        f"{side}_named": named,
-        f"{side}_account_id": party.account_id if party else None,
-        f"{side}_user_id": party.user_id if party else None,
-        f"{side}_account_number": party.account_number if party else None,
-    }
-
-
-def _from_row(row: sqlite3.Row) -> Transaction:
-    order = Order(
-        type=TransactionType(row["type"]),
-        amount=Decimal(row["amount"]).scaleb(-row["exponent"]),
-        currency=row["currency"],
-        source=row["source_named"],
-        destination=row["destination_named"],
-        payee=row["payee"],
-        instrument=row["instrument"],
-        metadata=json.loads(row["metadata"]),
-        reversal=Reversal(row["reversal_of"], TransactionType(row["reversal_type"])) if row["reversal_of"] else None,
-    )
-    return Transaction(
-        id=row["id"],
-        order=order,
-        requester=Requester(row["requester_user_id"], frozenset(json.loads(row["requester_roles"]))),
-        parties=Parties(_party(row, "source"), _party(row, "destination")),
-        status=TransactionStatus(row["status"]),
-        problem=problems.from_json(json.loads(row["problem"])) if row["problem"] else None,
-        created_at=from_milliseconds(row["created_at"]),
-        updated_at=from_milliseconds(row["updated_at"]),
-        decision=Decision.from_json(row["fraud_decision"]) if row["fraud_decision"] else None,
-        approvals=tuple(Approval(user_id, from_milliseconds(at)) for user_id, at in json.loads(row["approvals"])),
-        refusal=problems.from_json(json.loads(row["refusal"])) if row["refusal"] else None,
-        conversion=to_conversion(row),
-    )
-
-
-def _party(row: sqlite3.Row, side: str) -> Party | None:
-    account_id = row[f"{side}_account_id"]
-    if account_id is None:
-        return None
-    return Party(account_id, row[f"{side}_user_id"], row[f"{side}_account_number"])
-
-
-def _approvals_text(approvals: Iterable[Approval]) -> str:
-    return json.dumps([[each.user_id, to_milliseconds(each.at)] for each in approvals])
-
-
-def _problem_text(problem: Problem | None) -> str | None:
-    return None if problem is None else json.dumps(to_json(problem))
-
-
-def _lease_columns(lease: Lease | None) -> dict[str, str | int | None]:
-    return {
-        "lease_owner": lease.owner if lease else None,
-        "lease_expires_at": to_milliseconds(lease.expires_at) if lease else None,
-    }
-
-
-def _lease(row: sqlite3.Row) -> Lease | None:
-    if row["lease_owner"] is None:
-        return None
-    return Lease(row["lease_owner"], from_milliseconds(row["lease_expires_at"]))

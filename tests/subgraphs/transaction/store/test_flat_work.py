@@ -15,6 +15,7 @@ from subgraphs.transaction.domain import Parties, TransactionStatus, Transaction
 from subgraphs.transaction.store import sqlite
 from subgraphs.transaction.store.mongo_documents import history_entry, to_document
 from subgraphs.transaction.store.protocol import Filter, Listing, sort_key
+from subgraphs.transaction.store.sqlite_rows import lease_columns, to_row
 from tests.subgraphs.flat_work import LONG, SHORT, check_flat, work_of
 from tests.subgraphs.recorded_commands import examined, record_commands
 from tests.subgraphs.recorded_statements import StepCounter
@@ -95,10 +96,7 @@ async def test_in_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     async with sqlite_store(tmp_path) as store:
         for first, last in ((0, SHORT), (SHORT, LONG)):
             records = history(ann, bob, first, last)
-            rows = [
-                {**sqlite._to_row(each), **sqlite._lease_columns(None)}  # noqa: SLF001 - the columns of the store
-                for each in records
-            ]
+            rows = [{**to_row(each), **lease_columns(None)} for each in records]
             with closing(sqlite3.connect(tmp_path / "transaction.sqlite3")) as connection, connection:
                 connection.executemany(sqlite._INSERT, rows)  # noqa: SLF001 - as above
                 connection.executemany(

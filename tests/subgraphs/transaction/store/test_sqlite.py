@@ -1,7 +1,7 @@
 """The SQLite store: the contract of every store, query plans, migrations.
 
-Covers `subgraphs/transaction/store/sqlite.py`, `subgraphs/transaction/store/sqlite_queries.py` and
-`subgraphs/transaction/store/sqlite_migrations.py`.
+Covers `subgraphs/transaction/store/sqlite.py`, `subgraphs/transaction/store/sqlite_rows.py`,
+`subgraphs/transaction/store/sqlite_queries.py` and `subgraphs/transaction/store/sqlite_migrations.py`.
 """
 
 from __future__ import annotations
