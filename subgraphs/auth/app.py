@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from bank import values
 from bank.identity import TokenVerifier
-from bank.revocation import SqliteRevocationList
 from servicekit import client_address
 from servicekit.client_address import ClientAddressMiddleware
 from servicekit.errors import StartupError, Unavailable
@@ -23,6 +22,7 @@ from subgraphs.auth.loaders import create_user_loader
 from subgraphs.auth.login_limits import LoginLimits
 from subgraphs.auth.mail.opening import delivering, open_queue
 from subgraphs.auth.open_limit_store import open_limit_store
+from subgraphs.auth.open_revocations import open_revocations
 from subgraphs.auth.password_hashing import PasswordHasher
 from subgraphs.auth.schema import build_schema
 from subgraphs.auth.sealing import derive_key
@@ -97,24 +97,22 @@ async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> Asy
     clocks = Clocks.of(clock)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_joined(settings.place, STORES))
-        revocations = SqliteRevocationList(settings.data_dir)
-        stack.callback(revocations.close)
         hasher = stack.enter_context(PasswordHasher(queue=settings.hashing_queue))
         counts = await stack.enter_async_context(open_limit_store(settings))
         passwords = GuardedPasswords(hasher, LoginLimits(counts, settings.limits))
         vault = KeyVault(settings.key_encryption_secret(), settings.signing_algorithm)
         keys = KeyRing(store, vault, clock=clocks.for_deletion)
         access_tokens = AccessTokens(issuer=settings.issuer, keys=keys, clock=clocks.now)
+        try:
+            audit = await open_audit_log(settings, store, clocks.now)
+            await keys.signer()
+            revocations = await stack.enter_async_context(open_revocations(settings, store, clocks))
+        except Unavailable as error:
+            raise StartupError(f"the database of the auth service does not respond: {error.__cause__}") from error
         sessions = SessionService(
             store, access_tokens=access_tokens, revocations=revocations, chain=_chain(settings), clocks=clocks
         )
         identity = IdentityService(store, passwords=passwords, sessions=sessions, clock=clocks.now)
-        try:
-            audit = await open_audit_log(settings, store, clocks.now)
-            await keys.signer()
-            await sessions.repair()
-        except Unavailable as error:
-            raise StartupError(f"the database of the auth service does not respond: {error.__cause__}") from error
         verifier = TokenVerifier(issuer=settings.issuer, keys=keys, revocations=revocations)
         mails = open_queue(settings, store.mails, clocks.now)
         await stack.enter_async_context(delivering(settings, mails, {}))

@@ -6,14 +6,12 @@ The commands work directly on the store, so the first ADMIN can be created witho
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from bank import values
-from bank.revocation import SqliteRevocationList
 from servicekit.errors import BadUserInput
 from subgraphs.auth.app import create_app
 from subgraphs.auth.audit_log.commands import audit_commands
@@ -27,6 +25,7 @@ from subgraphs.auth.password_hashing import PasswordHasher
 from subgraphs.auth.sessions.session_service import revoke_ended_sessions
 from subgraphs.auth.settings import AuthSettings
 from subgraphs.kit.commands import service_group
+from subgraphs.kit.revocation_list import open_revocation_list
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -165,7 +164,7 @@ async def _change(email: str, change: Callable[[AuthStore, AuditLog, User], Awai
     From now on, every process refuses the tokens of the sessions that `change` ended.
     """
     async with open_store() as store:
-        with contextlib.closing(SqliteRevocationList(settings().data_dir)) as revocations:
+        async with open_revocation_list(settings()) as revocations:
             known = await store.credentials(email)
             if known is None:
                 raise click.ClickException("no user has this e-mail address")

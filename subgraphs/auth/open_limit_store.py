@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from servicekit.errors import ConfigurationError
 from servicekit.rate_limits import MemoryRateLimitStore
+from subgraphs.auth.sealing import derive_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from servicekit.rate_limits import RateLimitStore
     from subgraphs.auth.settings import AuthSettings
+
+# The purpose of the key of the digests of Redis' keys (`subgraphs.auth.sealing.derive_key`).
+KEY_PURPOSE: Final = "rate limits"
 
 
 @asynccontextmanager
@@ -30,7 +34,7 @@ async def open_limit_store(settings: AuthSettings) -> AsyncIterator[RateLimitSto
     from servicekit.redis_rate_limits import RedisRateLimitStore, SharedRateLimitStore  # noqa: PLC0415
 
     # All processes of the service have this secret, and without it nobody can find the key of an e-mail address.
-    secret = b"rate limits " + settings.key_encryption_secret().encode()
+    secret = derive_key(settings.key_encryption_secret(), KEY_PURPOSE)
     try:
         shared = RedisRateLimitStore(settings.redis_url.get_secret_value(), secret)
     except (ValueError, TypeError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from bank.identity import RemoteKeys, TokenVerifier
-from bank.revocation import SqliteRevocationList
+from subgraphs.kit.revocation_list import open_revocation_list
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -21,11 +21,11 @@ async def token_verifier(settings: SubgraphSettings) -> AsyncIterator[TokenVerif
     """Return a verifier of access tokens. It fetches the keys when it verifies the first token.
 
     Raises:
+        ConfigurationError: the URL of the Redis has an unknown option, or an option with a wrong value.
         StartupError: the revocation list cannot be opened.
     """
     async with AsyncExitStack() as stack:
-        revocations = SqliteRevocationList(settings.data_dir)
-        stack.callback(revocations.close)
+        revocations = await stack.enter_async_context(open_revocation_list(settings))
         # The client ignores the proxy variables of the environment, because it only calls our own services.
         client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
         keys = RemoteKeys.at(settings.signing_keys_url, client)

@@ -10,21 +10,26 @@ import pytest
 
 from bank.revocation import FILE_NAME, SqliteRevocationList
 from servicekit.errors import StartupError, StoreFailure
+from tests.bank.revocation_contract import RevocationContract
 from tests.servicekit import processes
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from tests.bank.revocation_contract import OpenList
 
-async def test_a_revoked_session_is_revoked_for_every_connection_at_once(tmp_path: Path) -> None:
-    with (
-        contextlib.closing(SqliteRevocationList(tmp_path)) as writer,
-        contextlib.closing(SqliteRevocationList(tmp_path)) as reader,
-    ):
-        assert not await reader.is_revoked("s1")
-        await writer.revoke("s1", 1e12)
-        assert await reader.is_revoked("s1")
-        assert not await reader.is_revoked("s2")
+
+@contextlib.asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[SqliteRevocationList]:
+    with contextlib.closing(SqliteRevocationList(folder)) as listed:
+        yield listed
+
+
+class TestSqlite(RevocationContract):
+    @pytest.fixture
+    def open_list(self, tmp_path: Path) -> OpenList:
+        return lambda: opened(tmp_path)
 
 
 async def test_a_revoked_session_is_revoked_in_a_process_that_already_runs(tmp_path: Path) -> None:
@@ -67,11 +72,8 @@ async def test_an_entry_is_kept_until_its_latest_expiry(tmp_path: Path) -> None:
         assert await listed.is_revoked("s2")
 
 
-async def test_the_list_outlives_its_process(tmp_path: Path) -> None:
-    with contextlib.closing(SqliteRevocationList(tmp_path)) as first:
-        await first.revoke("s1", 1e12)
-    with contextlib.closing(SqliteRevocationList(tmp_path)) as second:
-        assert await second.is_revoked("s1")
+def test_only_the_user_of_the_process_may_read_the_list(tmp_path: Path) -> None:
+    SqliteRevocationList(tmp_path).close()
     assert (tmp_path / FILE_NAME).stat().st_mode & 0o777 == 0o600
 
 

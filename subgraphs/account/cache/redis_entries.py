@@ -6,7 +6,6 @@ All keys have the hash tag `{accounts}`, so that a Redis Cluster keeps them on o
 from __future__ import annotations
 
 import asyncio
-import re
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -15,11 +14,10 @@ import structlog
 from redis.exceptions import RedisError
 
 from servicekit.redis_client import close_redis_client, redis_client
+from servicekit.redis_run import OtherRun, RedisRun
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-
-    from redis.asyncio.connection import AbstractConnection
 
 T = TypeVar("T")
 
@@ -80,7 +78,6 @@ for i = 1, #KEYS, 2 do
   redis.call('SREM', KEYS[i + 1], ARGV[1])
 end
 """
-_RUN_ID: Final = re.compile(rb"^run_id:(\w+)", re.MULTILINE)
 # `scope` and `generation` are fields of an entry, too.
 _OWN_FIELDS: Final = 2
 
@@ -89,10 +86,6 @@ _log = structlog.stdlib.get_logger("account.cache")
 
 class CacheUnavailable(Exception):
     """Redis did not do what it was asked to do."""
-
-
-class _OtherServer(RedisError):
-    """The connection leads to another run of a Redis server than the connections before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +113,12 @@ class RedisEntries:
             ValueError: the URL has an option with a wrong value.
             TypeError: the URL has an unknown option.
         """
-        self._redis = redis_client(url, TIMEOUT_SECONDS, decode_responses=False, on_connect=self._check_server)
+        self._run_of_server = RedisRun()
+        self._redis = redis_client(url, TIMEOUT_SECONDS, decode_responses=False, on_connect=self._run_of_server.check)
         self._read, self._fill, self._mark, self._unmark = (
             self._redis.register_script(script) for script in (_READ, _FILL, _MARK, _UNMARK)
         )
         self._prefix = f"{PREFIX}{store_id}:"
-        self._server = ""
         self._paused_until = 0.0
         self._failures_in_a_row = 0
         self.failures = 0
@@ -139,11 +132,11 @@ class RedisEntries:
         new, life = secrets.token_hex(8), ENTRY_SECONDS * 1000
 
         async def read() -> tuple[str, list[bytes | None]]:
-            server = self._server
+            server = self._run_of_server.id
             return server, await self._read(self._with_marks(keys), [f"{epoch}/{server}", new, life, field])
 
         server, found = await self._run(read)
-        if server != self._server:  # the response may come from the new server, whose entries may be old copies
+        if server != self._run_of_server.id:  # the response may be of the new run, whose entries may be old copies
             return [Entry(None, None)] * len(keys)
         return [
             Entry(None if generation is None else generation.decode(), value)
@@ -178,7 +171,7 @@ class RedisEntries:
         try:
             try:
                 result = await command()
-            except _OtherServer:
+            except OtherRun:
                 await self._redis.connection_pool.disconnect()
                 result = await command()
         except (RedisError, OSError, TimeoutError) as error:
@@ -200,16 +193,6 @@ class RedisEntries:
         self.failures += 1
         self._failures_in_a_row += 1
         self._paused_until = _now() + PAUSE_SECONDS
-
-    async def _check_server(self, connection: AbstractConnection) -> None:
-        """Raise `_OtherServer` if a new connection leads to another run of a server than the last one."""
-        await connection.on_connect()
-        await connection.send_command("INFO", "server")
-        found = _RUN_ID.search(await connection.read_response())
-        server = found[1].decode() if found else ""
-        if server != self._server:
-            self._server = server
-            raise _OtherServer
 
 
 def _now() -> float:

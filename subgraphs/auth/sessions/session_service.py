@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # How long a revocation is kept. After a session has ended, its last access token expires within minutes. But if the
 # clock is then set back, the token is valid again. So a revocation is kept for a day, because a clock is rarely set
 # back by more than that.
-_REVOCATION_LIFETIME: Final = timedelta(days=1)
+REVOCATION_LIFETIME: Final = timedelta(days=1)
 # `revoke_ended_sessions` revokes the sessions that have ended within this time. The access tokens of older sessions
 # have expired.
 _REPAIRED: Final = PUBLISH_AFTER + timedelta(minutes=1)
@@ -136,10 +136,6 @@ class SessionService:
         await self.revoke(session_id)
         return session.ended_at if session is not None and session.ended_at is not None else now
 
-    async def repair(self) -> None:
-        """Revoke the sessions that ended recently. A crash may have prevented their revocation."""
-        await revoke_ended_sessions(self._store, self._revocations, self._clock())
-
     async def revoke(self, session_id: str) -> None:
         """Make the access tokens of a session invalid for every process."""
         await _revoke(self._revocations, session_id, self._clock())
@@ -155,4 +151,4 @@ async def revoke_ended_sessions(
 
 
 async def _revoke(revocations: RevocationList, session_id: str, now: datetime) -> None:
-    await revocations.revoke(session_id, (now + _REVOCATION_LIFETIME).timestamp())
+    await revocations.revoke(session_id, (now + REVOCATION_LIFETIME).timestamp())
