@@ -39,6 +39,9 @@ class GroupDraft:
 
     `builder` collects the selections of a root fetch. `entities` collects the selections of an entity fetch, or of a
     fetch from the query root below objects of several types.
+
+    If `is_for_own_types`, the path restricts the fetch to the types of its root options, although these types are left
+    out of `entities`.
     """
 
     number: int
@@ -48,6 +51,7 @@ class GroupDraft:
     entities: dict[Entities, TreeBuilder] = field(default_factory=dict)
     selections: tuple[EntitySelection, ...] = ()
     sources: dict[tuple[str, ...], str] = field(default_factory=dict)
+    is_for_own_types: bool = False
 
     def takes(self, root: PathOption, inputs: tuple[RepresentationInput, ...]) -> bool:
         """Add a root option with its inputs and return True.
@@ -138,26 +142,22 @@ def parts(
     client: NonNullFieldsOfClient,
 ) -> list[GroupDraft]:
     """Split the draft if some of its entities must not share a fetch. Otherwise return only the draft itself."""
-    alike: dict[EntitySelection, list[Entities]] = {}
-    for entities, builder in draft.entities.items():
-        kind, types = entities
-        if not types:
-            return [draft]
-        roots = [root for root in draft.inputs if entities_of_roots[root] == entities]
-        given = _given(chain(*(draft.inputs[root] for root in roots)))
-        selection = selection_of(graph, roots[0].subgraph, kind, builder.freeze(), given)
-        if selection.harmful:
-            selection = replace(selection, client=client.selections(roots[0].node, selection.harmful))
-        alike.setdefault(selection, []).append(entities)
+    first = next(iter(draft.inputs))
+    entities = entities_of_roots.get(first)
+    if entities is None:  # a fetch from the operation root
+        return [draft]
+    if not entities[1]:
+        if _is_below_several_types(graph, first):
+            _keep_from_other_types(graph, draft, entities_of_roots, client)
+        return [draft]
     found: list[tuple[list[Entities], list[EntitySelection]]] = []
-    for selection, same in alike.items():
-        wanted = replace(selection, entities=frozenset(types for _, types in same))
-        part = next((part for part in found if can_select_all([*part[1], wanted])), None)
+    for selection, same in _selections(graph, draft, entities_of_roots, client):
+        part = next((part for part in found if can_select_all([*part[1], selection])), None)
         if part is None:
             part = ([], [])
             found.append(part)
         part[0].extend(same)
-        part[1].append(wanted)
+        part[1].append(selection)
     if len(found) > 1:
         return [
             draft.part(kinds, [root for root in draft.inputs if entities_of_roots[root] in kinds], tuple(selections))
@@ -168,6 +168,62 @@ def parts(
     return [draft]
 
 
+def _selections(
+    graph: QueryGraph,
+    draft: GroupDraft,
+    entities_of_roots: Mapping[PathOption, Entities],
+    client: NonNullFieldsOfClient,
+) -> list[tuple[EntitySelection, list[Entities]]]:
+    """Return the different selections of the draft, each with the entities that it is for."""
+    builders = draft.entities or {entities_of_roots[next(iter(draft.inputs))]: draft.builder}
+    alike: dict[EntitySelection, list[Entities]] = {}
+    types_of: dict[Entities, TypesOnPath] = {}
+    for entities, builder in builders.items():
+        roots = [root for root in draft.inputs if entities_of_roots[root] == entities]
+        given = _given(chain(*(draft.inputs[root] for root in roots)))
+        selection = selection_of(graph, roots[0].subgraph, entities[0], builder.freeze(), given)
+        if selection.harmful:
+            selection = replace(selection, client=client.selections(roots[0].node, selection.harmful))
+        alike.setdefault(selection, []).append(entities)
+        types_of[entities] = entities[1] or types_on_path(roots[0].node, graph.possible)
+    return [
+        (replace(selection, entities=frozenset(types_of[entities] for entities in same)), same)
+        for selection, same in alike.items()
+    ]
+
+
+def _keep_from_other_types(
+    graph: QueryGraph,
+    draft: GroupDraft,
+    entities_of_roots: Mapping[PathOption, Entities],
+    client: NonNullFieldsOfClient,
+) -> None:
+    """Restrict the fetch to the types of its root options, if it could do harm to objects below other types."""
+    root = next(iter(draft.inputs))
+    draft.selections = tuple(selection for selection, _ in _selections(graph, draft, entities_of_roots, client))
+    draft.is_for_own_types = (
+        any(selection.harmful for selection in draft.selections)
+        and client.selects_below_other_types(root.node)
+        and _are_types_known(graph, root)
+    )
+
+
+def _is_below_several_types(graph: QueryGraph, root: PathOption) -> bool:
+    """Return whether an object above the objects of a fetch can have one of several types."""
+    return any(len(types) > 1 for types in types_on_path(root.node, graph.possible, with_conditions=False)[:-1])
+
+
+def _are_types_known(graph: QueryGraph, root: PathOption) -> bool:
+    """Return whether `__typename` is the type of each object above `root` that has a type condition.
+
+    A subgraph with an interface object returns the name of the interface.
+    """
+    own = types_on_path(root.node, graph.possible)
+    every = types_on_path(root.node, graph.possible, with_conditions=False)
+    conditioned = frozenset[str]().union(*(all_ for one, all_ in zip(own[:-1], every, strict=False) if one < all_))
+    return all(conditioned.isdisjoint(graph.possible(name)) for name in graph.interface_objects)
+
+
 def _given(inputs: Iterable[RepresentationInput]) -> frozenset[str]:
     """Return the leaf fields that representations contain, whichever of the inputs is used."""
     given = [frozenset(path[0] for path, _ in entry.keys) for entry in inputs]
@@ -176,8 +232,11 @@ def _given(inputs: Iterable[RepresentationInput]) -> frozenset[str]:
 
 def path_of(graph: QueryGraph, draft: GroupDraft) -> Path:
     """Return the path of the fetch. If type conditions restrict its entities, the path has these conditions."""
-    allowed = [types for _, types in draft.entities]
     root = next(iter(draft.inputs))
+    if draft.is_for_own_types:
+        allowed = [types_on_path(one.node, graph.possible) for one in draft.inputs]
+    else:
+        allowed = [types for _, types in draft.entities]
     if not allowed or not allowed[0]:
         return root.node.path
     all_types = [types_on_path(one.node, graph.possible, with_conditions=False) for one in draft.inputs]

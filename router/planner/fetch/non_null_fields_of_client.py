@@ -45,6 +45,7 @@ class NonNullFieldsOfClient:
         self._graph = graph
         self._leaves = leaves
         self._fields: dict[FieldPlace, list[_ClientField]] | None = None
+        self._parents: defaultdict[tuple[str, ...], list[ObjectNode]] = defaultdict(list)
         self._found: dict[tuple[tuple[str, ...], Block | None, FieldPlace], tuple[NonNullSelection, ...]] = {}
 
     def selections(self, entity: ObjectNode, harmful: Iterable[HarmfulField]) -> frozenset[NonNullSelection]:
@@ -60,6 +61,15 @@ class NonNullFieldsOfClient:
                 self._found[entity.keys, entity.block, place] = known
             found.update(known)
         return frozenset(found)
+
+    def selects_below_other_types(self, entity: ObjectNode) -> bool:
+        """Return whether the client selects the object of `entity` also below objects of other types, in any block."""
+        own = types_on_path(entity, self._graph.possible)
+        self._collected()
+        return any(
+            not all(map(frozenset.issubset, types_on_path(parent, self._graph.possible), own))
+            for parent in self._parents[entity.keys]
+        )
 
     def _selections_of(self, entity: ObjectNode, place: FieldPlace) -> Iterator[NonNullSelection]:
         """Yield where the client selects one field below the entity. Selections with equal guards are combined."""
@@ -98,6 +108,7 @@ class NonNullFieldsOfClient:
                 likeness = composite_likeness(node.selection.key, node.selection.signature)
                 field = _ClientField(node.parent, node.selection.name, node.guards)
                 self._fields[node.parent.keys, likeness].append(field)
+                self._parents[node.keys].append(node.parent)
             node = node.parent
 
     def _is_non_null(self, type_name: str, name: str) -> bool:

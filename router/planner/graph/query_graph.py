@@ -11,6 +11,7 @@ resolves on the type. Edges are computed when they are first needed. The main me
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from graphql import (
@@ -135,6 +136,16 @@ class QueryGraph:
         """Return whether the type is an interface or union in a subgraph."""
         definition = self.type_in(subgraph, type_name)
         return definition is not None and definition.kind != "object"
+
+    @cached_property
+    def interface_objects(self) -> frozenset[str]:
+        """Return the interfaces that are an `@interfaceObject` in at least one subgraph."""
+        return frozenset(
+            name
+            for subgraph in self._subgraphs.values()
+            for name, definition in subgraph.types.items()
+            if definition.is_interface_object
+        )
 
     def is_interface_object(self, subgraph: str, type_name: str) -> bool:
         """Return whether the type is an `@interfaceObject` in a subgraph."""

@@ -54,17 +54,7 @@ def is_comparable_query(case: Case) -> bool:
     return is_plain_query and "refused" not in response and not loses_values
 
 
-# The fetches of two deferred fragments never share a plan group, so nothing compares what they select on the objects
-# that both reach. A fetch without a type condition in its path then also runs for objects of the other type.
-UNCONDITIONED = {"execution/non-null-field-below-one-of-two-types", "execution/query-root-below-one-of-two-types"}
-CASES = [
-    pytest.param(case, marks=pytest.mark.xfail(reason="a deferred fetch runs for too many objects"))
-    if case.name in UNCONDITIONED
-    else case
-    for area in ("federation", "execution")
-    for case in cases(area)
-    if is_comparable_query(case)
-]
+CASES = [case for area in ("federation", "execution") for case in cases(area) if is_comparable_query(case)]
 
 
 @dataclass(frozen=True, slots=True)
