@@ -63,3 +63,10 @@ class ClientTransport:
         """Stop the timer. Called when the connection is closed."""
         if self._timer is not None:
             self._timer.cancel()
+        # `is_receiving` usually belongs to an object that refers to this one. Without this reference cycle, the memory
+        # of the connection is released now, and not when the garbage collector finds it.
+        self._is_receiving = _not_receiving
+
+
+def _not_receiving() -> bool:
+    return False

@@ -20,6 +20,7 @@ import uvicorn
 
 from servicekit import logging
 from servicekit.errors import ConfigurationError, PortTaken, StartupError
+from servicekit.garbage_collection import collect_and_freeze
 from servicekit.http_limits import ConnectionLimits
 from servicekit.http_protocol import BoundedProtocol, bounded
 from servicekit.open_files import connections_within
@@ -189,7 +190,7 @@ class _StartupErrorHolder:
     """Catches a `StartupError` of the lifespan, so that `serve` can raise it later.
 
     Without this class, the framework would catch the error and print its traceback. Other exceptions are not caught
-    here.
+    here. When the application has started, the garbage collector is set up (`servicekit.garbage_collection`).
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -206,8 +207,10 @@ class _StartupErrorHolder:
             nonlocal failure
             if message["type"] == "lifespan.startup.failed":
                 failure = message
-            else:
-                await send(message)
+                return
+            if message["type"] == "lifespan.startup.complete":
+                collect_and_freeze()
+            await send(message)
 
         try:
             await self._app(scope, receive, hold_failure)

@@ -23,9 +23,9 @@ import click
 from graphql import parse
 
 from router.get_operation import get_operation
-from router.lifecycle.gateway_generations import freeze
 from router.planner import Planner
 from router.supergraph import load
+from servicekit.garbage_collection import freeze
 from tests.peers.fuzz_plans import FederationSample
 from tests.peers.peers import INSTALLED, PeerCrash, Peers, PeerTimeout
 from tests.router.planner.adversarial import CASES

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from router.gateway import Gateway
-from router.lifecycle.gateway_generations import freeze
 from router.preparation.make_and_cache_plans import PlanKey
 from router.preparation.preparing_thread import SWITCH_INTERVAL_SECONDS
 from router.request.log_fields import RequestRecord
 from router.request.request_and_response import GraphQLRequest
 from router.settings import read
 from router.transport.interface import SubgraphResponse
+from servicekit.garbage_collection import freeze
 from tests.router.planner.adversarial import aliases, shareable, wide_interface, wide_union
 from tests.router.shop import SDL
 

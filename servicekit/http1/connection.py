@@ -201,6 +201,7 @@ class Connection(asyncio.Protocol):
         reason = str(exc) if exc is not None else "the server closed the connection"
         self._settle(ExchangeFailed(reason, response_begun=self._received > 0))
         self._on_close(self)
+        del self._parser  # it refers to this object, and only the garbage collector would free such a cycle
 
     # The parser calls the following methods.
 

@@ -14,6 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from servicekit.http_limits import MOST_DISCARDED, MOST_PIPELINED, ConnectionLimits
+from tests.reference_cycles import reference_cycles
 from tests.servicekit.processes import ROOT
 from tests.servicekit.raw_http import BIG, GOOD, SECONDS, SHORT, served
 
@@ -378,3 +379,13 @@ def test_uvicorn_has_an_upper_bound() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     (requirement,) = (each for each in project["dependencies"] if each.startswith("uvicorn"))
     assert "<" in requirement
+
+
+async def test_a_closed_connection_leaves_no_reference_cycles() -> None:
+    async with served(ConnectionLimits()) as connect:
+        with reference_cycles("servicekit.", "uvicorn.", "httptools.") as left:
+            client = await connect()
+            await client.say(GOOD.replace(b"host: x\r\n", b"host: x\r\nconnection: close\r\n"))
+            assert (await client.rest()).startswith(b"HTTP/1.1 200 ")
+            await asyncio.sleep(0)  # the event loop reports the end of the connection in its next step
+        assert left == {}

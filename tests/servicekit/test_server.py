@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # Serves until a signal. /slow responds after a pause, /stuck never; "mode" says how the start ends, or that the process
 # refuses requests for longer than others before it closes the port.
 PROGRAM = """
-import asyncio, json, os, sys
+import asyncio, gc, json, os, sys
 from servicekit import shutdown
 from servicekit.errors import StartupError
 from servicekit.server import Endpoint, serve
@@ -55,8 +55,11 @@ async def app(scope, receive, send):
         await asyncio.sleep(0.5)
     if scope["path"] == "/stuck":
         await asyncio.Event().wait()
+    body = b"done"
+    if scope["path"] == "/collector":
+        body = json.dumps({"objects": len(gc.get_objects()), "frozen": gc.get_freeze_count()}).encode()
     await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": b"done"})
+    await send({"type": "http.response.body", "body": body})
 
 settings = load(ProcessSettings, variables)
 if mode == "lingers":
@@ -116,6 +119,13 @@ def test_a_signal_lets_a_request_in_flight_finish(number: signal.Signals) -> Non
         assert [response.text for response in responses] == ["done"]
         server.wait_for("cleaned up")
         assert process.wait(5) == 0
+
+
+def test_the_garbage_collector_does_not_walk_the_objects_of_the_start() -> None:
+    """Covers `servicekit/garbage_collection.py`."""
+    with serving() as process:
+        counted = Server(process).get("/collector").json()
+    assert counted["objects"] < counted["frozen"] / 10
 
 
 class StuckRequest:

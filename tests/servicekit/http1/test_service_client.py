@@ -12,6 +12,7 @@ from servicekit.errors import ConfigurationError
 from servicekit.http1.connection import ExchangeFailed
 from servicekit.http1.pool import NotConnected, PoolLimits
 from servicekit.http1.service_client import HttpServiceClient
+from tests.reference_cycles import reference_cycles
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -98,6 +99,17 @@ async def test_a_service_that_does_not_respond_is_a_timeout() -> None:
     async with serving(Server(b"")) as server:
         with closing(client(server.port)) as service, pytest.raises(TimeoutError):
             await service.post("/", {}, b"", seconds=0.05, repeatable=True)
+
+
+async def test_a_closed_connection_leaves_no_reference_cycles() -> None:
+    async with serving(Server()) as server:
+        with reference_cycles("servicekit.", "httptools.") as left:
+            with closing(client(server.port)) as service:
+                await service.post("/", {}, b"", seconds=5, repeatable=True)
+            del service
+            await asyncio.gather(*server.tasks)
+            await asyncio.sleep(0)  # the event loop reports the end of the connection in its next step
+        assert left == {}
 
 
 @pytest.mark.parametrize("value", ["a\r\nx-other: b", "a\nb", "a\0", "☃"])

@@ -1,0 +1,36 @@
+"""Makes Python's garbage collector run rarely in a process that serves requests.
+
+A run stops all requests. With Python's defaults, a run begins after 700 new objects, and every hundredth run walks all
+objects of the process, such as modules and the schema: several hundred thousand. Our requests leave no reference cycles
+(`tests/reference_cycles.py`), so the collector is needed only for what libraries leave, for example after errors.
+"""
+
+from __future__ import annotations
+
+import gc
+from typing import Final
+
+THRESHOLDS: Final = (10_000, 3, 20)
+"""The arguments of `gc.set_threshold`. They are higher than Python's defaults, because a request creates thousands of
+objects. Together with `freeze`, these thresholds save 9 % of the CPU time of a request. With these thresholds, a
+collection takes at most 28 ms while large operations are prepared. With 50,000 as the first threshold, a collection
+takes 72 ms, and a request uses no less CPU time.
+
+The third threshold bounds the memory of cyclic garbage. What a running request refers to while the second generation is
+collected moves to the third one, and remains there, even if it is garbage, until the third one is collected. So the
+garbage of at most 20 times the requests that run at once can remain."""
+
+
+def freeze() -> None:
+    """Exclude all objects that exist now (modules, schema, plans) from garbage collection. Make collections rarer."""
+    gc.freeze()
+    gc.set_threshold(*THRESHOLDS)
+    # Python collects the third generation only if it has grown by a quarter since its last collection. Without this
+    # collection of the few objects that are not frozen, it would have to grow by a quarter of the frozen objects.
+    gc.collect()
+
+
+def collect_and_freeze() -> None:
+    """Call this once when the process is ready to serve. Garbage that is not collected now would never be freed."""
+    gc.collect()
+    freeze()
