@@ -13,6 +13,7 @@ from servicekit import client_address
 from servicekit.client_address import ClientAddressMiddleware
 from servicekit.errors import StartupError, Unavailable
 from subgraphs.auth.action_limits import ActionLimits
+from subgraphs.auth.administration.administration import Administration
 from subgraphs.auth.attempts import Origin
 from subgraphs.auth.audit_log.writing import open_audit_log
 from subgraphs.auth.context import AuthContext, AuthServices
@@ -116,7 +117,9 @@ async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> Asy
         verifier = TokenVerifier(issuer=settings.issuer, keys=keys, revocations=revocations)
         mails = open_queue(settings, store.mails, clocks.now)
         await stack.enter_async_context(delivering(settings, mails, {}))
-        services = AuthServices(identity, sessions, ActionLimits(counts, settings.limits), audit)
+        administration = Administration(store, revocations, audit, clocks.now)
+        limits = ActionLimits(counts, settings.limits)
+        services = AuthServices(identity, sessions, limits, audit, administration)
         yield AuthRuntime(
             store, keys, verifier, services, revocations, counts, mails, limits_loopback=settings.is_production
         )

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from bank.identity import Caller
     from servicekit.errors import ServiceError
     from subgraphs.auth.action_limits import ActionLimits
+    from subgraphs.auth.administration.administration import Administration
     from subgraphs.auth.attempts import Origin
     from subgraphs.auth.audit_log.writing import AuditLog
     from subgraphs.auth.identity_service import IdentityService
@@ -26,6 +27,7 @@ class AuthServices:
     sessions: SessionService
     limits: ActionLimits
     audit: AuditLog
+    administration: Administration
 
 
 class AuthContext(BaseContext):
@@ -50,3 +52,4 @@ class AuthContext(BaseContext):
         self.origin = origin
         self.limits = services.limits
         self.audit = services.audit
+        self.administration = services.administration

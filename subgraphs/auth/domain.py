@@ -67,6 +67,7 @@ class Operation(StrEnum):
 
     READ = "read"
     READ_AUDIT_LOG = "read the audit log"
+    CHANGE_USERS = "change the roles of users, and whether they may log in"
 
 
 # `READ` is the permission to see all fields of a user. Every signed-in user can see the id and the name of each user
@@ -75,6 +76,7 @@ PERMISSIONS: Final[Mapping[Operation, Permission]] = MappingProxyType(
     {
         Operation.READ: Permission(owner=True, staff=ALL_STAFF),
         Operation.READ_AUDIT_LOG: Permission(staff=frozenset({ADMIN})),
+        Operation.CHANGE_USERS: Permission(staff=frozenset({ADMIN})),
     }
 )
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - strawberry reads annotations at run time
 from datetime import datetime  # noqa: TC003 - as above
-from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Final, Union
+from typing import Annotated, Final, Union
 
 import strawberry
-from strawberry.federation.schema_directives import Cost, Key
-from strawberry.federation.types import FieldSet
+from strawberry.federation.schema_directives import Cost
 
-from bank.scopes import EMAIL, PROFILE
-from servicekit.errors import Forbidden, Unauthenticated
+from bank.scopes import PROFILE
+from servicekit.errors import Unauthenticated
 from servicekit.finish_despite_cancellation import to_the_end
 from subgraphs.auth import domain
 from subgraphs.auth.action_limits import Action
+from subgraphs.auth.administration.graphql_administration import AdministrationMutations
 from subgraphs.auth.audit_log.graphql_audit_log import AuditEntry, audit_log
-from subgraphs.auth.context import AuthContext
+from subgraphs.auth.graphql_user import Info, User, present, present_to
 from subgraphs.auth.identity_service import TakenEmail, WeakChoice
 from subgraphs.auth.password_rules import MIN_LENGTH
 from subgraphs.auth.sessions.session_service import SignedIn
@@ -26,91 +24,11 @@ from subgraphs.kit.connections import PAGED, Connection
 from subgraphs.kit.delegated_scopes import ANY_SCOPE, needs_scope
 from subgraphs.kit.graphql_problems import Problem
 from subgraphs.kit.once_per_operation import ONCE
-from subgraphs.kit.schema import SubgraphSchema, create_schema, text_of
-
-if TYPE_CHECKING:
-    from bank.identity import Caller
-
-Info = strawberry.Info[AuthContext, None]
+from subgraphs.kit.schema import SubgraphSchema, create_schema
 
 # The cost of a field that hashes a password. A hash takes about 25 ms of CPU time, hundreds of times as long as a
 # simple field.
 PASSWORD_COST: Final = 100
-
-
-@strawberry.enum(description="A role of a user.")
-class Role(Enum):
-    CUSTOMER = strawberry.enum_value("CUSTOMER", description="Owns accounts and moves their money.")
-    SUPPORT = strawberry.enum_value("SUPPORT", description="Reads all data, freezes accounts, reviews transactions.")
-    ADMIN = strawberry.enum_value("ADMIN", description="May do all that SUPPORT may; also sets roles, limits and keys.")
-
-
-def _own(user: User, scope: str | None = None) -> domain.User:
-    """Return the data of `user`. The caller must be this user, staff, or an application of this user with `scope`.
-
-    Raises:
-        Forbidden: the caller is somebody else. Without `scope`, no application is allowed.
-    """
-    if not user.private and scope not in user.shared:
-        raise Forbidden("Only the user and the bank's staff may see this")
-    return user.data
-
-
-def _email(root: strawberry.Parent[User]) -> str | None:
-    return _own(root, EMAIL).email
-
-
-def _roles(root: strawberry.Parent[User]) -> list[Role] | None:
-    return [Role(role.value) for role in sorted(_own(root, PROFILE).roles)]
-
-
-def _created_at(root: strawberry.Parent[User]) -> datetime | None:
-    return _own(root, PROFILE).created_at
-
-
-@strawberry.federation.type(
-    keys=[Key(fields=FieldSet("id"))],
-    description=descriptions.USER,
-)
-class User:
-    id: strawberry.ID = strawberry.field(description="UUIDv7, never reused.")
-    name: str = strawberry.federation.field(tags=["pii"], description="The name that other customers see.")
-    email: str | None = strawberry.federation.field(
-        resolver=_email, tags=["pii"], description="The e-mail address of the login; only the user and staff see it."
-    )
-    roles: list[Role] | None = strawberry.field(
-        resolver=_roles, description="The roles of the user; only the user and staff see them."
-    )
-    created_at: datetime | None = strawberry.field(
-        resolver=_created_at, description="The time of the registration; only the user and staff see it."
-    )
-    data: strawberry.Private[domain.User]
-    private: strawberry.Private[bool]
-    shared: strawberry.Private[frozenset[str]] = frozenset()
-
-    @classmethod
-    async def resolve_reference(cls, info: Info, representation: Mapping[str, object]) -> User | None:
-        """Return the user that a representation names, with the fields that the caller may see."""
-        caller = info.context.caller
-        user = await info.context.users.load(text_of(representation, "id"))
-        return None if user is None else present_to(caller, user)
-
-
-def present(user: domain.User, *, private: bool) -> User:
-    """Return the GraphQL object of `user`. If `private`, it has the fields that only the user and staff may see."""
-    return User(id=strawberry.ID(user.id), name=user.name, data=user, private=private)
-
-
-def present_to(caller: Caller, user: domain.User) -> User:
-    """Return the GraphQL object of `user` with the fields that `caller` may see.
-
-    An application sees only what its scopes name, and only of the user who gave it the token, unless it acts as staff.
-    """
-    private = domain.PERMISSIONS[domain.Operation.READ].allows(caller, user.id)
-    presented = present(user, private=private and not caller.is_delegated)
-    if private and caller.is_delegated:
-        presented.shared = caller.scopes
-    return presented
 
 
 @strawberry.type(description="The tokens of a session.")
@@ -271,7 +189,7 @@ async def _logout(info: Info) -> LogoutResult:
 
 
 @strawberry.type(description=descriptions.MUTATION)
-class Mutation:
+class Mutation(AdministrationMutations):
     register: RegisterResult | None = strawberry.field(
         resolver=_register,
         metadata=ONCE,

@@ -147,6 +147,10 @@ async def test_a_new_session_shows_all_fields_of_its_user(auth: Auth) -> None:
 OPERATIONS = {
     "me": "the caller",
     "auditLog": "everybody, for ADMIN: tests/subgraphs/auth/audit_log/test_graphql_audit_log.py",
+    "grantRole": "any user, for ADMIN: tests/subgraphs/auth/administration/test_administration.py",
+    "revokeRole": "as grantRole",
+    "disableUser": "as grantRole",
+    "enableUser": "as grantRole",
     "logout": "the session of the access token",
     "refresh": "the session of the refresh token",
     "login": "the user of the password",
