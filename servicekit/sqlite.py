@@ -20,6 +20,7 @@ import structlog
 from servicekit.errors import StartupError, StoreFailure
 from servicekit.health import NotReady
 from servicekit.private_files import make_private_folder
+from servicekit.sqlite_checkpoints import LARGEST_LOG_PAGES, Checkpoints
 from servicekit.sqlite_failures import DamagedPages, explain, is_damage, is_failure
 from servicekit.sqlite_reader import SqliteLookups, SqliteReader
 from servicekit.sqlite_writer import SqliteWriter
@@ -34,9 +35,9 @@ if TYPE_CHECKING:
 # How long a writer waits for another process. The time is longer than a migration by another process takes, and shorter
 # than the timeouts of clients.
 BUSY_SECONDS = 5.0
-# If the disk has less free space than this, the health check of the store fails. The write-ahead log grows to 4 MB
-# (SQLite's default) before its pages are copied to the file. The file may then need another 4 MB.
-LEAST_FREE_BYTES = 8 * 1024 * 1024
+# If the disk has less free space than this, the health check of the store fails. The write-ahead log may grow to 16 MB
+# (`LARGEST_LOG_PAGES`) before its pages are copied to the file. The file may then need another 16 MB.
+LEAST_FREE_BYTES = 32 * 1024 * 1024
 # The health check makes no test write if a write has succeeded within this time.
 PROBE_SECONDS = 1.0
 # When a file is opened, the search for damaged pages may take this long. In this time, about 1 GB is checked.
@@ -61,20 +62,28 @@ class Migration:
 
 
 class Database:
-    """Three connections to one file.
+    """Four connections to one file.
 
     The writer's transactions run one after the other. The reader and the connection for short queries never wait for
-    the writer.
+    the writer. The fourth connection copies the write-ahead log (`servicekit.sqlite_checkpoints`).
 
     Transactions that wait for each other are committed together (`servicekit.sqlite_writer`).
 
     A file that is locked, full, damaged or missing is reported as `StoreFailure`, so that clients try again.
     """
 
-    def __init__(self, path: Path, writer: SqliteWriter, reader: SqliteReader, lookups: sqlite3.Connection) -> None:
+    def __init__(
+        self,
+        path: Path,
+        writer: SqliteWriter,
+        reader: SqliteReader,
+        lookups: sqlite3.Connection,
+        checkpoints: Checkpoints,
+    ) -> None:
         self._path = path
         self._writer = writer
         self._reader = reader
+        self._checkpoints = checkpoints
         self.lookups: Final = SqliteLookups(lookups, self._failures)
         # Once damage is found, it is remembered: nothing repairs it while the process runs, and later queries may
         # succeed because they do not touch the damaged pages.
@@ -99,13 +108,17 @@ class Database:
                 undone.callback(connection.close)
                 lookups = _open_reader(path)
                 undone.callback(lookups.close)
+                copying = connect(path, several_threads=True)
+                undone.callback(copying.close)
                 reader = SqliteReader(path, lambda: _open_reader(path))
                 undone.pop_all()
         except OSError as error:
             raise StartupError(f"cannot open the database {path}: {error}") from error
         except sqlite3.DatabaseError as error:
             raise StartupError(explain(path, error)) from error
-        return cls(path, SqliteWriter(path, connection, lambda: BUSY_SECONDS), reader, lookups)
+        checkpoints = Checkpoints(path, copying)
+        writer = SqliteWriter(path, connection, lambda: BUSY_SECONDS, after_commit=checkpoints.count_commit)
+        return cls(path, writer, reader, lookups, checkpoints)
 
     def report_commits(self, report: CommitReport | None) -> None:
         """Report each commit of a transaction that is counted."""
@@ -189,6 +202,7 @@ class Database:
     async def close(self) -> None:
         self.lookups.close()
         await self._reader.close()
+        await self._checkpoints.close()
         await self._writer.close()
 
 
@@ -244,6 +258,7 @@ def _open_writer(path: Path, migrations: Sequence[Migration], *, checks_pages: b
     try:
         _migrate(connection, path, migrations)
         connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {LARGEST_LOG_PAGES}")
     except BaseException:
         connection.close()
         raise

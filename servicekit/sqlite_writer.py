@@ -70,11 +70,26 @@ class _Group:
 class SqliteWriter:
     """The connection that writes. Its transactions are short, so their statements are executed on the event loop."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, busy_seconds: Callable[[], float]) -> None:
-        """`connection` must have no busy timeout. `busy_seconds` returns how long a transaction waits for its turn."""
+    def __init__(
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        busy_seconds: Callable[[], float],
+        *,
+        after_commit: Callable[[], None],
+    ) -> None:
+        """Create the writer.
+
+        Args:
+            path: the file.
+            connection: a connection without busy timeout.
+            busy_seconds: returns how long a transaction waits for its turn.
+            after_commit: called on the event loop after each commit of a group.
+        """
         self._path = path
         self._connection = connection
         self._busy_seconds = busy_seconds
+        self._after_commit = after_commit
         self._thread = CallThread(f"writer of {path.name}")
         self._immediate: Statements = ImmediateStatements(connection)
         self._threaded: Statements = ThreadedStatements(connection, self._thread)
@@ -215,6 +230,7 @@ class SqliteWriter:
         if group.failure is None:
             self.written_at = time.monotonic()
             group.committed.set_result(None)
+            self._after_commit()
             return
         group.committed.set_exception(group.failure)
         group.committed.exception()  # if the group has only this transaction, nobody else reads the exception
