@@ -1,8 +1,8 @@
-"""The servers of `mosafe up --infra`: MongoDB, Redis and Kafka, for a developer who has no containers.
+"""The servers of `mosafe up --infra`: PostgreSQL, MongoDB, Redis and Kafka, for a developer who has no containers.
 
-The servers start and stop together with the platform. The data and the ports of MongoDB and Kafka are stored in the
-data directory. Redis keeps its data in memory. Kafka is Apache Kafka if there is Java and `make tools` has fetched it.
-Otherwise it is a mock broker, which keeps its events in memory, so they are lost when it stops.
+The servers start and stop together with the platform. The data and the ports of PostgreSQL, MongoDB and Kafka are
+stored in the data directory. Redis keeps its data in memory. Kafka is Apache Kafka if there is Java and `make tools`
+has fetched it. Otherwise it is a mock broker, which keeps its events in memory, so they are lost when it stops.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from mosafe.local_servers.kafka_mock import KafkaMock
 from mosafe.local_servers.kafka_server import KafkaServer
 from mosafe.local_servers.mongod import Mongod
+from mosafe.local_servers.postgres_server import PostgresServer
 from mosafe.local_servers.redis_server import RedisServer
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 DATA_DIR: Final = ".mosafe/real"
 # Maps the variable with the URL of a database to the name of the database.
 _DATABASES: Final = {"ACCOUNT_DB_URL": "accounts", "TRANSACTION_DB_URL": "transactions"}
+_POSTGRES: Final = "AUTH_DB_URL"
+_POSTGRES_DATABASE: Final = "auth"
 _KAFKA: Final = "KAFKA_BROKERS"
 _REDIS: Final = "REDIS_URL"
 POLL_SECONDS: Final = 0.5
@@ -56,12 +59,24 @@ class Infrastructure(ExitStack):
             mongod = Mongod(folder / "mongod", _remembered_port(folder / "mongod"))
             self._enter_with_port(mongod)
             self.variables |= {variable: mongod.url(name) for variable, name in missing.items()}
+        if not environ.get(_POSTGRES):
+            self._postgres(folder)
         if not environ.get(_REDIS):
             redis = RedisServer(folder / "redis")
             self._enter(redis)
             self.variables[_REDIS] = redis.url
         if not environ.get(_KAFKA):
             self.variables[_KAFKA] = self._kafka(folder)
+
+    def _postgres(self, folder: Path) -> None:
+        """Start PostgreSQL, unless the users of the installation are in an embedded store of an earlier release."""
+        if (folder.parent / "auth.sqlite3").exists():
+            self.notes.append(f"The auth service goes on with {folder.parent / 'auth.sqlite3'}, not with PostgreSQL.")
+            return
+        postgres = PostgresServer(folder / "postgres", _remembered_port(folder / "postgres"))
+        self._enter_with_port(postgres)
+        postgres.create_database(_POSTGRES_DATABASE)
+        self.variables[_POSTGRES] = postgres.url(_POSTGRES_DATABASE)
 
     def _kafka(self, folder: Path) -> str:
         """Start Kafka, and return the address of its broker."""

@@ -67,8 +67,8 @@ def command(*, demo: bool, infra: bool, router_config: Path | None, sandbox_prov
     environ.update(addresses(environ, processes))
     with Infrastructure() as infrastructure:
         if infra:
-            # With --infra, the stores are in MongoDB. The default data directory may belong to an installation with
-            # embedded stores, so another directory is used (bank §4.8).
+            # With --infra, the stores are in PostgreSQL and MongoDB. The default data directory may belong to an
+            # installation with embedded stores, so another directory is used (bank §4.8).
             environ["MOSAFE_DATA_DIR"] = environ.get("MOSAFE_DATA_DIR") or DATA_DIR
             refuse_taken_ports(environ, processes)
             click.echo("starting the servers")

@@ -29,11 +29,20 @@ START_ATTEMPTS: Final = 3
 # when the thread that started it ends, also after `exec`. If the parent ends before `prctl` is called, Linux does not
 # kill the process. So the program checks that its parent is still the expected one.
 _PR_SET_PDEATHSIG: Final = 1
+#
+# The third argument is the user that the server runs as, or empty. It is changed first, because Linux forgets what
+# `prctl` has set when the user changes.
 _EXEC_WITH_PARENT: Final = f"""
 import ctypes, os, sys
+if sys.argv[2]:
+    import pwd
+    user = pwd.getpwnam(sys.argv[2])
+    os.setgroups([])
+    os.setgid(user.pw_gid)
+    os.setuid(user.pw_uid)
 ctypes.CDLL(None).prctl({_PR_SET_PDEATHSIG}, {int(signal.SIGKILL)})
 if os.getppid() == int(sys.argv[1]):
-    os.execv(sys.argv[2], sys.argv[2:])
+    os.execv(sys.argv[3], sys.argv[3:])
 """
 
 
@@ -62,6 +71,8 @@ class ServerProcess(ABC):
     """
 
     name: ClassVar[str]
+    # The signal that asks the server to end without waiting for its clients.
+    stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
 
     def __init__(self, folder: Path, port: int | None = None) -> None:
         """`folder` is for the server's data and log. If `port` is None, the first start chooses a free port."""
@@ -69,6 +80,8 @@ class ServerProcess(ABC):
         self._wanted_port = port
         self._port: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self.system_user: str | None = None
+        """The user that the server runs as; None for the user of this process. A subclass may set it."""
 
     def __enter__(self) -> Self:
         self.start()
@@ -130,7 +143,7 @@ class ServerProcess(ABC):
             return
         if process.poll() is None:
             process.send_signal(signal.SIGCONT)
-            process.terminate()
+            process.send_signal(self.stop_signal)
             try:
                 process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
@@ -164,12 +177,14 @@ class ServerProcess(ABC):
         return self.folder / "server.log"
 
     def _start_once(self, port: int) -> None:
+        command = self._command(port)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - an executable of our own dependencies
-                _with_parent(self._command(port)),
+                _with_parent(command, self.system_user),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE if self.answers_on_stdout else log,
                 stderr=log,
+                user=None if sys.platform == "linux" else self.system_user,
                 start_new_session=True,  # Ctrl-C in the terminal reaches only this process, which stops the servers
             )
         end = time.monotonic() + START_SECONDS
@@ -192,11 +207,11 @@ class ServerProcess(ABC):
     answers_on_stdout: ClassVar[bool] = False
 
 
-def _with_parent(command: Sequence[str]) -> list[str]:
-    """Return a command line that runs `command`. On Linux, the command is killed when this process ends."""
+def _with_parent(command: Sequence[str], user: str | None) -> list[str]:
+    """Return a command line that runs `command` as `user`. On Linux, the command is killed when this process ends."""
     if sys.platform != "linux":
         return list(command)
-    return [sys.executable, "-I", "-S", "-c", _EXEC_WITH_PARENT, str(os.getpid()), *command]
+    return [sys.executable, "-I", "-S", "-c", _EXEC_WITH_PARENT, str(os.getpid()), user or "", *command]
 
 
 def _close(process: subprocess.Popen[bytes]) -> None:

