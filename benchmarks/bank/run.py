@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from benchmarks.bank.figures import Figure, percentile, print_figures
 from benchmarks.bank.growth import growth
-from benchmarks.bank.http_load import closed_loop
+from benchmarks.bank.memory import memory
 from benchmarks.bank.paced_load import paced_transfers
 from benchmarks.bank.request_cost import request_costs
 from benchmarks.bank.running_platform import running_platform
@@ -27,14 +26,10 @@ from benchmarks.fraud.run import measure as fraud_decisions
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from benchmarks.bank.running_platform import RunningPlatform
 
 PARTS: Final = ("store", "requests", "paced", "growth", "fraud", "memory")
 # The memory part sends this many requests; the bound is meant for 100,000, which take a quarter of an hour.
 MEMORY_REQUESTS: Final = 10_000
-MEMORY_ROUNDS: Final = 20
-# The access tokens of the customers expire after ten minutes. A round must take less than the rest of this time.
-RENEWAL_SECONDS: Final = 240
 
 
 @click.command()
@@ -70,22 +65,7 @@ def _of_the_platform(parts: Sequence[str], requests: int, memory_requests: int) 
         if "paced" in parts:
             yield from asyncio.run(paced_transfers(platform, requests))
         if "memory" in parts:
-            yield from _memory(platform, memory_requests)
-
-
-def _memory(platform: RunningPlatform, requests: int) -> Iterator[Figure]:
-    """Measure the memory after a tenth of the requests, which are transfers and lists, and after all of them."""
-    half, sent, renewed_at = max(1, requests // (2 * MEMORY_ROUNDS)), 0, time.monotonic()
-    for number in range(MEMORY_ROUNDS):
-        if time.monotonic() - renewed_at > RENEWAL_SECONDS:
-            platform.renew_tokens()
-            renewed_at = time.monotonic()
-        asyncio.run(closed_loop(platform.rest_port, platform.transfers(half), 201, 16))
-        asyncio.run(closed_loop(platform.rest_port, platform.lists(half), 200, 16))
-        sent += 2 * half
-        if number in {MEMORY_ROUNDS // 10 - 1, MEMORY_ROUNDS - 1}:
-            for name, used in platform.memory().items():
-                yield Figure(f"memory of {name} after {sent:,} requests", used, "MB", most=130)
+            yield from memory(platform, memory_requests)
 
 
 if __name__ == "__main__":
