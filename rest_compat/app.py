@@ -32,6 +32,7 @@ from servicekit.errors import ConfigurationError
 from servicekit.health import HealthEndpoints
 from servicekit.http1.pool import PoolLimits
 from servicekit.http1.service_client import HttpServiceClient
+from servicekit.user_agent import UserAgentMiddleware
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -79,7 +80,8 @@ def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
     with_health = HealthEndpoints(with_banking, readiness.checks(client))
     with_cors = CorsMiddleware(with_health, CorsByPath(settings.cors, settings.cors_of_paths))
     paths = [*(route.path for route in ROUTES), *api_reference.PATHS, *online_banking.PATHS]
-    return ClientAddressMiddleware(RequestIdMiddleware(with_cors, routes=paths), settings.trusted_proxies)
+    traced = RequestIdMiddleware(UserAgentMiddleware(with_cors), routes=paths)
+    return ClientAddressMiddleware(traced, settings.trusted_proxies)
 
 
 def _checked_operations(supergraph: Path) -> Mapping[str, Sequence[Operation]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from rest_compat.errors import MalformedResponse, RouterTimeout, RouterUnreachable
-from servicekit import client_address, request_deadline, request_ids
+from servicekit import client_address, request_deadline, request_ids, user_agent
 from servicekit.http1.connection import ExchangeFailed
 from servicekit.http1.pool import PoolFull
 
@@ -64,13 +64,14 @@ class CallContext:
         return cls(authorization, asyncio.get_running_loop().time() + REQUEST_SECONDS)
 
     def headers(self) -> dict[str, str]:
-        """Return the headers of the request to the router: the client's token, address, trace and remaining time."""
+        """Return the headers of the request to the router: the client's token and address, and more."""
         remaining = self.deadline - asyncio.get_running_loop().time()
         own = {} if self.authorization is None else {"authorization": self.authorization}
         return {
             "accept": MEDIA_TYPE,
             **request_ids.outgoing_headers(),
             **client_address.outgoing_headers(),
+            **user_agent.outgoing_headers(),
             request_deadline.HEADER: request_deadline.header_value(remaining),
             **own,
         }

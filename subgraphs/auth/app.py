@@ -12,6 +12,7 @@ from bank.identity import TokenVerifier
 from servicekit import client_address
 from servicekit.client_address import ClientAddressMiddleware
 from servicekit.errors import StartupError, Unavailable
+from servicekit.user_agent import UserAgentMiddleware
 from subgraphs.auth.action_limits import ActionLimits
 from subgraphs.auth.administration.administration import Administration
 from subgraphs.auth.attempts import Origin
@@ -27,12 +28,14 @@ from subgraphs.auth.open_revocations import open_revocations
 from subgraphs.auth.password_hashing import PasswordHasher
 from subgraphs.auth.schema import build_schema
 from subgraphs.auth.sealing import derive_key
-from subgraphs.auth.sessions.session_service import REFRESH_KEY_PURPOSE, Clocks, RefreshChain, SessionService
+from subgraphs.auth.sessions.session_directory import CURSOR_KEY_PURPOSE, CURSOR_WIDTH, SessionDirectory
+from subgraphs.auth.sessions.session_service import REFRESH_KEY_PURPOSE, Clocks, SessionService, SessionTokens
 from subgraphs.auth.signing_keys import KeyVault
 from subgraphs.auth.store.factory import STORES
 from subgraphs.auth.tokens import AccessTokens
 from subgraphs.auth.well_known import jwks_route
 from subgraphs.kit import app as kit
+from subgraphs.kit.connections import CursorCodec
 from subgraphs.kit.store_identity import open_joined
 
 if TYPE_CHECKING:
@@ -103,30 +106,35 @@ async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> Asy
         passwords = GuardedPasswords(hasher, LoginLimits(counts, settings.limits))
         vault = KeyVault(settings.key_encryption_secret(), settings.signing_algorithm)
         keys = KeyRing(store, vault, clock=clocks.for_deletion)
-        access_tokens = AccessTokens(issuer=settings.issuer, keys=keys, clock=clocks.now)
+        mails = open_queue(settings, store.mails, clocks.now)
+        issued = _session_tokens(settings, keys, clocks.now)
         try:
             audit = await open_audit_log(settings, store, clocks.now)
             await keys.signer()
             revocations = await stack.enter_async_context(open_revocations(settings, store, clocks))
         except Unavailable as error:
             raise StartupError(f"the database of the auth service does not respond: {error.__cause__}") from error
-        sessions = SessionService(
-            store, access_tokens=access_tokens, revocations=revocations, chain=_chain(settings), clocks=clocks
-        )
+        sessions = SessionService(store, session_tokens=issued, revocations=revocations, mails=mails, clocks=clocks)
         identity = IdentityService(store, passwords=passwords, sessions=sessions, clock=clocks.now)
+        directory = SessionDirectory(store.session_list, sessions, _session_cursors(settings), clocks.now)
         verifier = TokenVerifier(issuer=settings.issuer, keys=keys, revocations=revocations)
-        mails = open_queue(settings, store.mails, clocks.now)
         await stack.enter_async_context(delivering(settings, mails, {}))
         administration = Administration(store, revocations, audit, clocks.now)
         limits = ActionLimits(counts, settings.limits)
-        services = AuthServices(identity, sessions, limits, audit, administration)
+        services = AuthServices(identity, sessions, directory, limits, audit, administration)
         yield AuthRuntime(
             store, keys, verifier, services, revocations, counts, mails, limits_loopback=settings.is_production
         )
 
 
-def _chain(settings: AuthSettings) -> RefreshChain:
-    return RefreshChain(settings.session_rules, derive_key(settings.key_encryption_secret(), REFRESH_KEY_PURPOSE))
+def _session_tokens(settings: AuthSettings, keys: KeyRing, clock: Clock) -> SessionTokens:
+    access_tokens = AccessTokens(issuer=settings.issuer, keys=keys, clock=clock)
+    key = derive_key(settings.key_encryption_secret(), REFRESH_KEY_PURPOSE)
+    return SessionTokens(access_tokens, settings.session_rules, key)
+
+
+def _session_cursors(settings: AuthSettings) -> CursorCodec:
+    return CursorCodec(derive_key(settings.key_encryption_secret(), CURSOR_KEY_PURPOSE), width=CURSOR_WIDTH)
 
 
 def _refuse_wrong_clock(now: datetime) -> None:
@@ -144,4 +152,4 @@ def create_app(settings: AuthSettings) -> ASGIApp:
         title="auth",
         routes=lambda runtime: (jwks_route(lambda: runtime().keys),),
     )
-    return ClientAddressMiddleware(app, settings.trusted_proxies)
+    return ClientAddressMiddleware(UserAgentMiddleware(app), settings.trusted_proxies)

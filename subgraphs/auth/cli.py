@@ -22,6 +22,7 @@ from subgraphs.auth.identity_service import NewUser, TakenEmail, WeakChoice, cre
 from subgraphs.auth.key_commands import keys
 from subgraphs.auth.operator_access import open_store, settings
 from subgraphs.auth.password_hashing import PasswordHasher
+from subgraphs.auth.session_commands import sessions
 from subgraphs.auth.sessions.session_service import revoke_ended_sessions
 from subgraphs.auth.settings import AuthSettings
 from subgraphs.kit.commands import service_group
@@ -49,6 +50,7 @@ command = service_group(
 )
 command.add_command(keys)
 command.add_command(audit_commands)
+command.add_command(sessions)
 
 
 @command.group()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from subgraphs.auth.audit_log.writing import AuditLog
     from subgraphs.auth.identity_service import IdentityService
     from subgraphs.auth.loaders import UserLoader
+    from subgraphs.auth.sessions.session_directory import SessionDirectory
     from subgraphs.auth.sessions.session_service import SessionService
 
 
@@ -25,6 +26,7 @@ class AuthServices:
 
     identity: IdentityService
     sessions: SessionService
+    directory: SessionDirectory
     limits: ActionLimits
     audit: AuditLog
     administration: Administration
@@ -48,6 +50,7 @@ class AuthContext(BaseContext):
         super().__init__(caller)
         self.identity = services.identity
         self.sessions = services.sessions
+        self.directory = services.directory
         self.users = users
         self.origin = origin
         self.limits = services.limits

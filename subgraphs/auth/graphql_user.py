@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 import strawberry
+from strawberry import UNSET
 from strawberry.federation.schema_directives import Key
 from strawberry.federation.types import FieldSet
 
@@ -15,7 +16,9 @@ from bank.scopes import EMAIL, PROFILE
 from servicekit.errors import Forbidden
 from subgraphs.auth import domain
 from subgraphs.auth.context import AuthContext
+from subgraphs.auth.graphql_sessions import UserSession, sessions_of_user
 from subgraphs.kit import descriptions
+from subgraphs.kit.connections import PAGED, After, Before, Connection, First, Last
 from subgraphs.kit.schema import text_of
 
 if TYPE_CHECKING:
@@ -58,6 +61,17 @@ def _disabled_at(root: strawberry.Parent[User]) -> datetime | None:
     return _own(root).disabled_at
 
 
+async def _user_sessions(  # noqa: PLR0913, PLR0917 - the arguments of a Relay connection
+    root: strawberry.Parent[User],
+    info: Info,
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
+) -> Connection[UserSession] | None:
+    return await sessions_of_user(info, root.data.id, first, after, last, before)
+
+
 @strawberry.federation.type(
     keys=[Key(fields=FieldSet("id"))],
     description=descriptions.USER,
@@ -77,6 +91,11 @@ class User:
     disabled_at: datetime | None = strawberry.field(
         resolver=_disabled_at,
         description="When the user was disabled; null if the user may log in. Only the user and staff see it.",
+    )
+    sessions: Connection[UserSession] | None = strawberry.field(
+        resolver=_user_sessions,
+        directives=[PAGED],
+        description="The sessions of the user that can be used, the newest first; only the user sees them.",
     )
     data: strawberry.Private[domain.User]
     private: strawberry.Private[bool]

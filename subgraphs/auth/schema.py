@@ -15,6 +15,7 @@ from subgraphs.auth import domain
 from subgraphs.auth.action_limits import Action
 from subgraphs.auth.administration.graphql_administration import AdministrationMutations
 from subgraphs.auth.audit_log.graphql_audit_log import AuditEntry, audit_log
+from subgraphs.auth.graphql_sessions import SessionMutations
 from subgraphs.auth.graphql_user import Info, User, present, present_to
 from subgraphs.auth.identity_service import TakenEmail, WeakChoice
 from subgraphs.auth.password_rules import MIN_LENGTH
@@ -189,7 +190,7 @@ async def _logout(info: Info) -> LogoutResult:
 
 
 @strawberry.type(description=descriptions.MUTATION)
-class Mutation(AdministrationMutations):
+class Mutation(SessionMutations, AdministrationMutations):
     register: RegisterResult | None = strawberry.field(
         resolver=_register,
         metadata=ONCE,

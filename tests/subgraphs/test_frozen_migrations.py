@@ -64,6 +64,7 @@ SQLITE_DIGESTS: Final[dict[str, list[str]]] = {
         "966bf8b521b5a96f",
         "07d0f440d54215be",
         "e7233ae2db5105b1",
+        "4e11db34c989afd8",
     ],
     "transaction": [
         "29d2217b8d7f8fd1",

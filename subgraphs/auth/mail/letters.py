@@ -32,6 +32,8 @@ class MailKind(StrEnum):
 
     PASSWORD_RESET = "password-reset"  # noqa: S105 - not a secret
     """The link to choose a new password. Fact: `token`."""
+    NEW_DEVICE = "new-device"
+    """A login from a new device. Facts: `device`, `network` (may be empty), `time`."""
 
 
 class Letter(StrEnum):
@@ -50,7 +52,10 @@ class Style:
 
 
 STYLES: Final[Mapping[MailKind, Style]] = MappingProxyType(
-    {MailKind.PASSWORD_RESET: Style("Choose a new password", timedelta(minutes=30))}
+    {
+        MailKind.PASSWORD_RESET: Style("Choose a new password", timedelta(minutes=30)),
+        MailKind.NEW_DEVICE: Style("New login to your account", timedelta(days=7)),
+    }
 )
 
 

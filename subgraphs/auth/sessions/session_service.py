@@ -11,18 +11,23 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from servicekit import client_address, user_agent
 from servicekit.cautious_clock import CautiousClock
 from subgraphs.auth import tokens
 from subgraphs.auth.domain import RefreshToken, Session, SessionRules, Verdict
+from subgraphs.auth.mail.letters import Mail, MailKind
+from subgraphs.auth.sessions.devices import Device
+from subgraphs.auth.sessions.session_list import Arrival
 from subgraphs.auth.signing_keys import PUBLISH_AFTER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from bank.revocation import RevocationList
     from subgraphs.auth.authentication import Authentication
     from subgraphs.auth.domain import User
+    from subgraphs.auth.mail.delivery import MailQueue
     from subgraphs.auth.store.protocol import AuthStore
 
 # How long a revocation is kept. After a session has ended, its last access token expires within minutes. But if the
@@ -33,7 +38,7 @@ REVOCATION_LIFETIME: Final = timedelta(days=1)
 # have expired.
 _REPAIRED: Final = PUBLISH_AFTER + timedelta(minutes=1)
 
-# The purpose of the key of `RefreshChain` (`subgraphs.auth.sealing.derive_key`).
+# The purpose of the key in `SessionTokens` (`subgraphs.auth.sealing.derive_key`).
 REFRESH_KEY_PURPOSE: Final = "next refresh tokens"
 
 _log = structlog.stdlib.get_logger("identity")
@@ -66,9 +71,16 @@ class Clocks:
 
 
 @dataclass(frozen=True, slots=True)
-class RefreshChain:
-    """How long sessions last, and the key from which the next refresh token is derived."""
+class SessionTokens:
+    """How the tokens of sessions are made.
 
+    Attributes:
+        access: issues the access tokens.
+        rules: how long sessions last.
+        key: the key from which the next refresh token is derived.
+    """
+
+    access: tokens.AccessTokens
     rules: SessionRules
     key: bytes
 
@@ -80,15 +92,15 @@ class SessionService:
         self,
         store: AuthStore,
         *,
-        access_tokens: tokens.AccessTokens,
+        session_tokens: SessionTokens,
         revocations: RevocationList,
-        chain: RefreshChain,
+        mails: MailQueue,
         clocks: Clocks,
     ) -> None:
         self._store = store
-        self._access_tokens = access_tokens
+        self._tokens = session_tokens
         self._revocations = revocations
-        self._chain = chain
+        self._mails = mails
         self._clock = clocks.now
         self._deletion_clock = clocks.for_deletion
 
@@ -100,13 +112,15 @@ class SessionService:
             authentication: how and when; by default, now and with the password only.
         """
         now = self._clock()
-        rules = self._chain.rules
+        rules = self._tokens.rules
         session = Session.begin(tokens.new_identifier(), user.id, now, authentication, rules)
         refresh_token = tokens.new_refresh_token()
         token = RefreshToken.issue(tokens.digest(refresh_token), session, now, rules)
-        if not await self._store.begin_session(session, token, min(now, self._deletion_clock())):
+        device = _current_device()
+        arrival = Arrival(device, self._mails.sealed(_notice(user, device, now)))
+        if not await self._store.begin_session(session, token, min(now, self._deletion_clock()), arrival):
             return None
-        return SignedIn(user, await self._access_tokens.issue(user, session), refresh_token)
+        return SignedIn(user, await self._tokens.access.issue(user, session), refresh_token)
 
     async def refresh(self, refresh_token: str) -> SignedIn | None:
         """Return the next pair of tokens of a session; None if the refresh token is not valid.
@@ -115,30 +129,48 @@ class SessionService:
         earlier, its session ends, and the session's access tokens become invalid.
         """
         now = self._clock()
-        following = tokens.next_refresh_token(refresh_token, self._chain.key)
+        following = tokens.next_refresh_token(refresh_token, self._tokens.key)
         exchange = await self._store.exchange(
-            tokens.digest(refresh_token), tokens.digest(following), now, self._chain.rules
+            tokens.digest(refresh_token), tokens.digest(following), now, self._tokens.rules, _current_device().network
         )
         if exchange is None:
             return None
         if exchange.verdict is Verdict.REUSED:
             _log.warning("refresh token used twice, session ends", session_id=exchange.session.id)
-            await self.revoke(exchange.session.id)
+            await self.revoke([exchange.session.id])
         if exchange.verdict not in {Verdict.ROTATE, Verdict.REPEATED}:
             return None
-        access = await self._access_tokens.issue(exchange.user, exchange.session)
+        access = await self._tokens.access.issue(exchange.user, exchange.session)
         return SignedIn(exchange.user, access, following)
 
     async def end(self, session_id: str) -> datetime:
         """End a session, and return the time of its end. From then on, the session's tokens are invalid."""
         now = self._clock()
         session = await self._store.end_session(session_id, now)
-        await self.revoke(session_id)
+        await self.revoke([session_id])
         return session.ended_at if session is not None and session.ended_at is not None else now
 
-    async def revoke(self, session_id: str) -> None:
-        """Make the access tokens of a session invalid for every process."""
-        await _revoke(self._revocations, session_id, self._clock())
+    async def repair(self, user_id: str | None = None) -> None:
+        """Revoke the sessions of a user, or of all users, that ended recently.
+
+        A crash may have prevented their revocation.
+        """
+        await revoke_ended_sessions(self._store, self._revocations, self._clock(), user_id)
+
+    async def revoke(self, session_ids: Iterable[str]) -> None:
+        """Make the access tokens of sessions that have ended invalid for every process."""
+        for session_id in session_ids:
+            await _revoke(self._revocations, session_id, self._clock())
+
+
+def _current_device() -> Device:
+    """Return the device that has sent the current request."""
+    return Device.of(user_agent.current(), client_address.current().client)
+
+
+def _notice(user: User, device: Device, now: datetime) -> Mail:
+    facts = {"device": device.words, "network": device.network, "time": f"{now:%d %B %Y, %H:%M} UTC"}
+    return Mail(MailKind.NEW_DEVICE, user.email, facts)
 
 
 async def revoke_ended_sessions(

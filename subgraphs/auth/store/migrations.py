@@ -126,4 +126,26 @@ MIGRATIONS: Final = (
         ),
     ),
     Migration(6, "audit log", _AUDIT_LOG),
+    Migration(
+        7,
+        "devices of sessions",
+        (
+            "ALTER TABLE sessions ADD COLUMN device TEXT NOT NULL DEFAULT 'Unknown device'",
+            "ALTER TABLE sessions ADD COLUMN network TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE sessions ADD COLUMN name TEXT",
+            # NULL: when the session began
+            "ALTER TABLE sessions ADD COLUMN last_used_at INTEGER",
+            "DROP INDEX sessions_by_user",
+            "CREATE INDEX sessions_by_user ON sessions (user_id, created_at, id)",
+            """
+            CREATE TABLE known_devices (
+                user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+                device TEXT NOT NULL,
+                network TEXT NOT NULL,
+                last_seen_at INTEGER NOT NULL,
+                PRIMARY KEY (user_id, device, network)
+            ) STRICT, WITHOUT ROWID
+            """,
+        ),
+    ),
 )

@@ -15,6 +15,8 @@ from subgraphs.auth.audit_log.postgres import PostgresAuditLog, append_entry
 from subgraphs.auth.authentication import Authentication, methods_text, parse_methods
 from subgraphs.auth.domain import DEFAULT_RULES, Presented, RefreshToken, Role, Session, User, email_key, rotate
 from subgraphs.auth.mail.postgres_outbox import PostgresMailOutbox
+from subgraphs.auth.sessions.postgres_sessions import PostgresSessionList, record_arrival, touch
+from subgraphs.auth.sessions.session_list import UNKNOWN_ARRIVAL
 from subgraphs.auth.store.postgres_schema import MIGRATIONS
 from subgraphs.auth.store.postgres_signing_keys import PostgresSigningKeys
 from subgraphs.auth.store.protocol import Credentials, EmailExists, TokenExchange
@@ -28,8 +30,9 @@ if TYPE_CHECKING:
 
     from subgraphs.auth.audit_log.entry import NewEntry
     from subgraphs.auth.domain import SessionRules
+    from subgraphs.auth.sessions.session_list import Arrival
 
-_USER: Final = "users.id, email, name, roles, users.created_at, disabled_at"
+_USER: Final = "users.id, email, users.name, roles, users.created_at, disabled_at"
 _PROOF: Final = "methods, authenticated_at, factor_enrolled_at"
 _SESSION: Final = f"SELECT id, user_id, created_at, expires_at, ended_at, {_PROOF} FROM sessions"  # noqa: S608 - constants
 # Expired sessions are deleted when others begin. A session that another transaction deletes at this moment is skipped.
@@ -42,7 +45,7 @@ _EXCHANGED: Final = f"""
 SELECT
     token.digest, token.session_id, token.issued_at, token.expires_at AS token_expires_at, token.used_at,
     session.user_id, session.created_at AS began_at, session.expires_at, session.ended_at, {_PROOF},
-    users.id, email, name, roles, users.created_at, disabled_at
+    users.id, email, users.name, roles, users.created_at, disabled_at
 FROM refresh_tokens AS token
 JOIN sessions AS session ON session.id = token.session_id
 JOIN users ON users.id = session.user_id
@@ -65,6 +68,10 @@ class PostgresAuthStore(PostgresSigningKeys):
     @property
     def mails(self) -> PostgresMailOutbox:
         return PostgresMailOutbox(self._database)
+
+    @property
+    def session_list(self) -> PostgresSessionList:
+        return PostgresSessionList(self._database)
 
     @property
     def audit_log(self) -> PostgresAuditLog:
@@ -145,7 +152,13 @@ class PostgresAuthStore(PostgresSigningKeys):
         async with self._database.connection() as connection:
             return [_user(row) for row in await connection.fetch(query, after, limit)]
 
-    async def begin_session(self, session: Session, token: RefreshToken, expired_before: datetime) -> bool:
+    async def begin_session(
+        self,
+        session: Session,
+        token: RefreshToken,
+        expired_before: datetime,
+        arrival: Arrival = UNKNOWN_ARRIVAL,
+    ) -> bool:
         async with self._database.transaction() as connection:
             # The lock lets a transaction that disables the user wait, so that it ends this session, too.
             enabled = await connection.fetchval(
@@ -170,10 +183,16 @@ class PostgresAuthStore(PostgresSigningKeys):
                 token.issued_at,
                 token.expires_at,
             )
+            await record_arrival(connection, session, arrival)
         return True
 
     async def exchange(
-        self, digest: bytes, next_digest: bytes, now: datetime, rules: SessionRules = DEFAULT_RULES
+        self,
+        digest: bytes,
+        next_digest: bytes,
+        now: datetime,
+        rules: SessionRules = DEFAULT_RULES,
+        network: str = "",
     ) -> TokenExchange | None:
         async with self._database.transaction() as connection:
             row = await connection.fetchrow(_EXCHANGED, digest)
@@ -197,6 +216,7 @@ class PostgresAuthStore(PostgresSigningKeys):
                     successor.issued_at,
                     successor.expires_at,
                 )
+                await touch(connection, session.id, network, now)
             await _write_end(connection, session, rotation.session)
         return TokenExchange(rotation.verdict, rotation.session, _user(row))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from subgraphs.auth.domain import DEFAULT_RULES
+from subgraphs.auth.sessions.session_list import UNKNOWN_ARRIVAL
 from subgraphs.kit.store_identity import IdentifiedStore
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from subgraphs.auth.domain import RefreshToken, Role, Session, SessionRules, User, Verdict
     from subgraphs.auth.mail.outbox import MailOutbox
     from subgraphs.auth.resealing import Resealing
+    from subgraphs.auth.sessions.session_list import Arrival, SessionList
     from subgraphs.auth.signing_keys import SigningKey
 
 
@@ -52,6 +54,10 @@ class AuthStore(IdentifiedStore, Protocol):
 
     A method with the argument `audit` appends this entry to the audit log, in the transaction of its change.
     """
+
+    @property
+    def session_list(self) -> SessionList:
+        """The sessions of a user as a list."""
 
     @property
     def mails(self) -> MailOutbox:
@@ -98,20 +104,34 @@ class AuthStore(IdentifiedStore, Protocol):
         This is the order of their creation.
         """
 
-    async def begin_session(self, session: Session, token: RefreshToken, expired_before: datetime) -> bool:
+    async def begin_session(
+        self,
+        session: Session,
+        token: RefreshToken,
+        expired_before: datetime,
+        arrival: Arrival = UNKNOWN_ARRIVAL,
+    ) -> bool:
         """Insert a session with its first refresh token; delete the sessions that expired before `expired_before`.
+
+        The device of `arrival` is remembered. If it is new for the user (`subgraphs.auth.sessions.devices.is_new`), the
+        notice of `arrival` is stored as a mail in the same transaction.
 
         Returns:
             False if the user is disabled or does not exist. Then no session begins.
         """
 
     async def exchange(
-        self, digest: bytes, next_digest: bytes, now: datetime, rules: SessionRules = DEFAULT_RULES
+        self,
+        digest: bytes,
+        next_digest: bytes,
+        now: datetime,
+        rules: SessionRules = DEFAULT_RULES,
+        network: str = "",
     ) -> TokenExchange | None:
         """Exchange the refresh token with `digest` for the next one, if `subgraphs.auth.domain.rotate` allows it.
 
         The decision and its result are read and written in one database transaction. `next_digest` is the digest of the
-        next token.
+        next token. `network` is the network of the client; it is stored with the time as the last use of the session.
 
         Returns:
             The result of the exchange, or None if there is no such token.

@@ -10,6 +10,8 @@ from subgraphs.auth.audit_log.sqlite import SqliteAuditLog, append_entry
 from subgraphs.auth.authentication import Authentication, methods_text, parse_methods
 from subgraphs.auth.domain import DEFAULT_RULES, Presented, RefreshToken, Role, Session, User, email_key, rotate
 from subgraphs.auth.mail.sqlite_outbox import SqliteMailOutbox
+from subgraphs.auth.sessions.session_list import UNKNOWN_ARRIVAL
+from subgraphs.auth.sessions.sqlite_sessions import SqliteSessionList, record_arrival, touch
 from subgraphs.auth.store.migrations import MIGRATIONS
 from subgraphs.auth.store.protocol import Credentials, EmailExists, TokenExchange
 from subgraphs.auth.store.sqlite_signing_keys import SqliteSigningKeys
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from servicekit.sqlite_statements import Statements
     from subgraphs.auth.audit_log.entry import NewEntry
     from subgraphs.auth.domain import SessionRules
+    from subgraphs.auth.sessions.session_list import Arrival
 
 _USER: Final = "users.id, email, name, roles, users.created_at, disabled_at"
 _PROOF: Final = "methods, authenticated_at, factor_enrolled_at"
@@ -36,6 +39,10 @@ class SqliteAuthStore(SqliteSigningKeys):
     @property
     def mails(self) -> SqliteMailOutbox:
         return SqliteMailOutbox(self._database)
+
+    @property
+    def session_list(self) -> SqliteSessionList:
+        return SqliteSessionList(self._database)
 
     @property
     def audit_log(self) -> SqliteAuditLog:
@@ -115,7 +122,13 @@ class SqliteAuthStore(SqliteSigningKeys):
         async with self._database.snapshot() as connection:
             return [_user(row) for row in await connection.execute_fetchall(query, (after, limit))]
 
-    async def begin_session(self, session: Session, token: RefreshToken, expired_before: datetime) -> bool:
+    async def begin_session(
+        self,
+        session: Session,
+        token: RefreshToken,
+        expired_before: datetime,
+        arrival: Arrival = UNKNOWN_ARRIVAL,
+    ) -> bool:
         async with self._database.transaction() as connection:
             await connection.execute("DELETE FROM sessions WHERE expires_at < ?", (to_milliseconds(expired_before),))
             inserted = await connection.execute(
@@ -132,10 +145,16 @@ class SqliteAuthStore(SqliteSigningKeys):
             if inserted != 1:
                 return False
             await _insert_token(connection, token)
+            await record_arrival(connection, session, arrival)
         return True
 
     async def exchange(
-        self, digest: bytes, next_digest: bytes, now: datetime, rules: SessionRules = DEFAULT_RULES
+        self,
+        digest: bytes,
+        next_digest: bytes,
+        now: datetime,
+        rules: SessionRules = DEFAULT_RULES,
+        network: str = "",
     ) -> TokenExchange | None:
         async with self._database.transaction() as connection:
             token = await _find_token(connection, digest)
@@ -149,6 +168,7 @@ class SqliteAuthStore(SqliteSigningKeys):
                     "UPDATE refresh_tokens SET used_at = ? WHERE digest = ?", (to_milliseconds(now), digest)
                 )
                 await _insert_token(connection, rotation.successor)
+                await touch(connection, session.id, network, now)
             await _write_end(connection, session, rotation.session)
         return TokenExchange(rotation.verdict, rotation.session, user)
 

@@ -155,6 +155,11 @@ OPERATIONS = {
     "refresh": "the session of the refresh token",
     "login": "the user of the password",
     "register": "a new user",
+    # `test_graphql_sessions.py` tries these with the sessions of others.
+    "renameSession": "a session of the caller",
+    "endSession": "a session of the caller",
+    "endOtherSessions": "the sessions of the caller",
+    "endAllSessions": "the sessions of the caller",
     "_entities": "any user",
     "_service": "nobody",
 }

@@ -13,7 +13,9 @@ from pydantic import SecretStr
 from bank import values
 from subgraphs.auth.domain import Role, SessionRules, User
 from subgraphs.auth.key_ring import KeyRing
-from subgraphs.auth.sessions.session_service import Clocks, RefreshChain, SessionService, SignedIn
+from subgraphs.auth.mail.delivery import SEALED_FOR, MailQueue
+from subgraphs.auth.sealing import Sealer
+from subgraphs.auth.sessions.session_service import Clocks, SessionService, SessionTokens, SignedIn
 from subgraphs.auth.signing_keys import KeyVault
 from subgraphs.auth.store.postgres import PostgresAuthStore
 from subgraphs.auth.store.sqlite import SqliteAuthStore
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from subgraphs.auth.store.protocol import AuthStore
 
 START = datetime(2026, 6, 1, 9, 30, tzinfo=UTC)
+SEALER = Sealer("s" * 32, SEALED_FOR)
 RULES = SessionRules(lifetime=timedelta(hours=4), idle=timedelta(hours=1), grace=timedelta(seconds=10))
 
 
@@ -63,11 +66,14 @@ class SessionsOfTest:
 
     def __post_init__(self) -> None:
         keys = KeyRing(self.store, KeyVault("s" * 32), clock=self.clock)
+        self.mails = MailQueue(self.store.mails, SEALER, self.clock)
         self.service = SessionService(
             self.store,
-            access_tokens=AccessTokens(issuer="http://auth.test", keys=keys, clock=self.clock),
+            session_tokens=SessionTokens(
+                AccessTokens(issuer="http://auth.test", keys=keys, clock=self.clock), self.rules, self.secret
+            ),
             revocations=self.revocations,
-            chain=RefreshChain(self.rules, self.secret),
+            mails=self.mails,
             clocks=Clocks(self.clock, self.clock),
         )
 

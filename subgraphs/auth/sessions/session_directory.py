@@ -1,0 +1,70 @@
+"""What users can do with the list of their sessions: read it, give names, end sessions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from servicekit.errors import BadUserInput
+from subgraphs.auth.domain import InvalidField
+from subgraphs.auth.sessions.session_list import parse_session_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from bank.identity import Caller
+    from subgraphs.auth.sessions.session_list import ListedSession, SessionList
+    from subgraphs.auth.sessions.session_service import SessionService
+    from subgraphs.kit.connections import CursorCodec, PageRequest
+
+# The purpose of the key that signs cursors (`subgraphs.auth.sealing.derive_key`).
+CURSOR_KEY_PURPOSE: Final = "cursors of sessions"
+# The parts of `session_list.sort_key`.
+CURSOR_WIDTH: Final = 2
+
+
+class SessionDirectory:
+    """The sessions of the caller. The sessions of others do not exist here, also for staff."""
+
+    def __init__(
+        self, sessions: SessionList, service: SessionService, cursors: CursorCodec, clock: Callable[[], datetime]
+    ) -> None:
+        self._sessions = sessions
+        self._service = service
+        self.cursors = cursors
+        self._clock = clock
+
+    async def page(self, caller: Caller, page: PageRequest) -> Sequence[ListedSession]:
+        """Return up to `page.limit + 1` sessions, the newest first."""
+        return await self._sessions.page(caller.user_id, page, self._clock())
+
+    async def count(self, caller: Caller) -> int:
+        return await self._sessions.count(caller.user_id, self._clock())
+
+    async def rename(self, caller: Caller, session_id: str, name: str) -> ListedSession | None:
+        """Give a session a name; an empty one removes the name. Return None if the caller has no such session.
+
+        Raises:
+            BadUserInput: the name is not valid.
+        """
+        try:
+            parsed = parse_session_name(name)
+        except InvalidField as error:
+            field = {"path": ["input", "name"], "code": error.code, "message": error.message}
+            raise BadUserInput(details={"fields": [field]}) from error
+        return await self._sessions.rename(caller.user_id, session_id, parsed, self._clock())
+
+    async def end(self, caller: Caller, *, only: str | None = None, but: str | None = None) -> int:
+        """End sessions of the caller, and return their number. From then on, their tokens are invalid.
+
+        Args:
+            caller: whose sessions.
+            only: end this session only.
+            but: do not end this session.
+        """
+        ended = await self._sessions.end(caller.user_id, self._clock(), only=only, but=but)
+        if ended:
+            await self._service.revoke(ended)
+        else:  # a crash may have come between the end of a session and its revocation, and this is the second try
+            await self._service.repair(caller.user_id)
+        return len(ended)
