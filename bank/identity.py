@@ -53,6 +53,13 @@ CUSTOMER = "CUSTOMER"
 SUPPORT = "SUPPORT"
 ADMIN = "ADMIN"
 
+# A longer token is refused before it is decoded. Our tokens have about 700 characters.
+MAX_TOKEN_LENGTH = 8_192
+# The header of our tokens. Whatever else a header may contain (keys, addresses of keys, extensions) is of no use to an
+# honest client, so a token with it is refused (RFC 8725 §3.10).
+_HEADER_NAMES = frozenset({"alg", "kid", "typ"})
+# Matches the compact form of a JWT (RFC 7515 §7.1), without padding. PyJWT accepts more, such as `=` at the end.
+_JWT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 # Matches the token after the scheme Bearer (RFC 6750 §2.1).
 _TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 _UNVERIFIABLE = "Access tokens cannot be verified right now"
@@ -174,7 +181,7 @@ class TokenVerifier:
                 options={"require": ["exp", "iat", "sub", "sid"]},
             )
             caller = _caller_of(claims)
-        except (jwt.InvalidTokenError, TypeError, ValueError) as error:
+        except (jwt.InvalidTokenError, TypeError, ValueError, OverflowError) as error:
             raise Unauthenticated from error
         # PyJWT accepts times that can be converted to integers, and compares the integers.
         begins = max(int(claims["iat"]), int(claims.get("nbf", 0))) - LEEWAY_SECONDS
@@ -191,13 +198,16 @@ class TokenVerifier:
 
     async def _signing_key(self, token: str) -> tuple[str, jwt.PyJWK]:
         """Return the id of the key that the token names, and the key."""
+        if len(token) > MAX_TOKEN_LENGTH or _JWT.fullmatch(token) is None:
+            raise Unauthenticated
         try:
             header = jwt.get_unverified_header(token)
         except jwt.InvalidTokenError as error:
             raise Unauthenticated from error
         key_id = header.get("kid")
         typ = header.get("typ")
-        acceptable = header.get("alg") in ALGORITHMS and isinstance(typ, str) and typ.lower() == TOKEN_TYPE
+        is_known = header.keys() == _HEADER_NAMES and header["alg"] in ALGORITHMS
+        acceptable = is_known and isinstance(typ, str) and typ.lower() == TOKEN_TYPE
         if not acceptable or not isinstance(key_id, str):
             raise Unauthenticated
         key = await self._keys.key(key_id)
