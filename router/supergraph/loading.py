@@ -9,18 +9,18 @@ from graphql import (
     GraphQLError,
     GraphQLSyntaxError,
     build_ast_schema,
-    parse,
 )
 
 from router.errors import InvalidSupergraph
 from router.federation.field_sets import FieldSetSyntaxError
 from router.federation.link_directives import LinkError, directives_on_schema, read_links
 from router.federation.rewrite_definitions import without_null_reasons
+from router.federation.sdl.parse_sdl import parse_sdl
 from router.federation.spec_versions import APOLLO
-from router.supergraph.check_subgraph_type_references import check_references
 from router.supergraph.join_directives import JoinVocabulary
-from router.supergraph.merged_and_api_schema import accessible_definitions, merged_definitions
+from router.supergraph.merged_and_api_schema import build_api_schema, merged_definitions
 from router.supergraph.model import Supergraph
+from router.supergraph.pause_garbage_collection import paused_garbage_collection
 from router.supergraph.subgraph_extraction import extract_subgraphs
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ _LINK_ARGUMENTS = frozenset({"url", "feature", "as", "for", "import"})
 _JOIN_VERSIONS = frozenset({(0, 1), (0, 2), (0, 3), (0, 4), (0, 5)})
 
 
+@paused_garbage_collection()
 def load(sdl: str) -> Supergraph:
     """Load a supergraph (join specification v0.1 to v0.5; composition §8.6).
 
@@ -57,7 +58,7 @@ def load(sdl: str) -> Supergraph:
             supergraph needs (a link with the argument `for`).
     """
     try:
-        document = parse(sdl, no_location=True)
+        document = parse_sdl(sdl, no_location=True)
         links = read_links(directives_on_schema(document))
     except GraphQLSyntaxError as error:
         line, column = error.locations[0] if error.locations else (1, 1)
@@ -72,17 +73,11 @@ def load(sdl: str) -> Supergraph:
     try:
         subgraphs = extract_subgraphs(document, merged, join)
         schema = build_ast_schema(DocumentNode(definitions=tuple(merged)), assume_valid=True, assume_valid_sdl=True)
-        visible = accessible_definitions(merged, links)
-        api_schema = build_ast_schema(
-            DocumentNode(definitions=tuple(visible)), assume_valid=True, assume_valid_sdl=True
-        )
+        api_schema = build_api_schema(schema, merged, links)
     except FieldSetSyntaxError as error:
         raise InvalidSupergraph(f"A field set of the supergraph is malformed: {error}") from None
     except (TypeError, GraphQLError) as error:
         raise InvalidSupergraph(f"The supergraph is not a valid schema: {_message(error)}") from None
-    # Skip the check for join v0.1, because join v0.1 does not say which subgraphs have a scalar, enum or input type.
-    for model in () if join.federation_1 else subgraphs.values():
-        check_references(model)
     if schema.query_type is None:
         raise InvalidSupergraph("The supergraph has no query type.")
     cost = links.get(f"{APOLLO}/cost")

@@ -10,6 +10,7 @@ from graphql import (
     DefinitionNode,
     DirectiveDefinitionNode,
     DirectiveNode,
+    DocumentNode,
     EnumTypeDefinitionNode,
     FieldDefinitionNode,
     GraphQLSchema,
@@ -19,6 +20,9 @@ from graphql import (
     SchemaDefinitionNode,
     TypeDefinitionNode,
     UnionTypeDefinitionNode,
+    build_ast_schema,
+    build_schema,
+    is_specified_directive,
     parse,
 )
 from graphql.language import DirectiveLocation
@@ -28,7 +32,7 @@ from router.federation.spec_versions import APOLLO
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from graphql import DocumentNode, EnumValueDefinitionNode, InputValueDefinitionNode, NamedTypeNode, Node
+    from graphql import EnumValueDefinitionNode, InputValueDefinitionNode, NamedTypeNode, Node
 
     from router.federation.linked_specs import Links
 
@@ -54,6 +58,9 @@ _EXECUTABLE_NAMES = frozenset(location.name for location in EXECUTABLE_LOCATIONS
 _DEFER_SDL = "directive @defer(label: String, if: Boolean! = true) on FRAGMENT_SPREAD | INLINE_FRAGMENT"
 _PUBLISHED = "published schema"
 (_DEFER,) = (item for item in parse(_DEFER_SDL).definitions if isinstance(item, DirectiveDefinitionNode))
+(_DEFER_DIRECTIVE,) = (
+    directive for directive in build_schema(_DEFER_SDL, assume_valid=True).directives if directive.name == "defer"
+)
 
 
 def merged_definitions(document: DocumentNode, links: Links) -> list[DefinitionNode]:
@@ -75,13 +82,33 @@ def merged_definitions(document: DocumentNode, links: Links) -> list[DefinitionN
     return kept
 
 
-def accessible_definitions(definitions: Sequence[DefinitionNode], links: Links) -> list[DefinitionNode]:
-    """Return the definitions of the API schema, given the definitions of the merged schema.
+def build_api_schema(schema: GraphQLSchema, definitions: Sequence[DefinitionNode], links: Links) -> GraphQLSchema:
+    """Build the API schema, given the merged schema and its definitions.
 
-    These are the definitions that clients read (`published_definitions`), and the router's own definition of `@defer`,
-    even if a subgraph also defines `@defer`.
+    It has the definitions that clients read (`published_definitions`), and the router's own definition of `@defer`,
+    even if a subgraph also defines `@defer`. If no element is `@inaccessible`, the two schemas share their types.
+
+    Raises:
+        TypeError, GraphQLError: The definitions are not a valid schema.
     """
-    return [*published_definitions(definitions, links), _DEFER]
+    visible = published_definitions(definitions, links)
+    types = [definition for definition in definitions if isinstance(definition, TypeDefinitionNode)]
+    visible_types = [definition for definition in visible if isinstance(definition, TypeDefinitionNode)]
+    if len(types) != len(visible_types) or not all(map(is_, types, visible_types)):
+        return build_ast_schema(DocumentNode(definitions=(*visible, _DEFER)), assume_valid=True, assume_valid_sdl=True)
+    names = {definition.name.value for definition in visible if isinstance(definition, DirectiveDefinitionNode)}
+    own = [one for one in schema.directives if one.name in names]
+    specified = [one for one in schema.directives if one.name not in names and is_specified_directive(one)]
+    return GraphQLSchema(
+        query=schema.query_type,
+        mutation=schema.mutation_type,
+        subscription=schema.subscription_type,
+        types=tuple([schema.type_map[definition.name.value] for definition in types]),
+        directives=(*own, _DEFER_DIRECTIVE, *specified),
+        description=schema.description,
+        ast_node=schema.ast_node,
+        assume_valid=True,
+    )
 
 
 def published_definitions(definitions: Sequence[DefinitionNode], links: Links) -> list[DefinitionNode]:

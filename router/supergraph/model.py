@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from router.supergraph.executable_subgraph_schema import executable_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from graphql import DefinitionNode, GraphQLSchema, SelectionSetNode, TypeNode
 
@@ -88,14 +88,15 @@ class SubgraphType:
 class SubgraphModel:
     """One subgraph of a supergraph.
 
-    `types` are its object types, interfaces and unions, with the data of their join directives. `definitions` are the
-    definitions of all its types and of the executable directives.
+    `types` are its object types, interfaces and unions, with the data of their join directives. `define` returns the
+    definitions of all its types and of the executable directives. Many subgraphs are never asked for them, so they are
+    made when they are needed.
     """
 
     name: str
     url: str
     types: Mapping[str, SubgraphType]
-    definitions: tuple[DefinitionNode, ...] = field(repr=False)
+    define: Callable[[], Sequence[DefinitionNode]] = field(repr=False)
 
     @cached_property
     def schema(self) -> GraphQLSchema:
@@ -111,7 +112,7 @@ class SubgraphModel:
             if definition.kind == "interface" and any(key.resolvable for key in definition.keys)
             for possible in definition.possible
         }
-        return executable_schema(self.definitions, sorted({*entities, *interfaces}))
+        return executable_schema(self.define(), sorted({*entities, *interfaces}))
 
 
 @dataclass(frozen=True, eq=False)

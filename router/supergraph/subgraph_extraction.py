@@ -13,6 +13,7 @@ Federation 1 supergraphs (join v0.1) have other rules. A type can have an owner:
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from graphql import (
@@ -37,18 +38,23 @@ from graphql import (
 )
 
 from router.federation.find_type_name_in_reference import named_type
+from router.supergraph.check_subgraph_type_references import check_references
 from router.supergraph.merged_and_api_schema import is_executable
 from router.supergraph.model import EntityKey, SubgraphField, SubgraphModel, SubgraphType
 from router.supergraph.types_and_fields_by_subgraph import JoinedField, JoinedType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from graphql import DefinitionNode, DocumentNode
 
     from router.supergraph.join_directives import JoinField, JoinGraph, JoinType, JoinVocabulary
 
 WithFields: TypeAlias = ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode
+# The types of a subgraph, and the fields of its object types and interfaces, by name.
+Present: TypeAlias = dict[str, JoinedType]
+Fields: TypeAlias = dict[str, dict[str, SubgraphField]]
 
 
 def extract_subgraphs(
@@ -62,7 +68,7 @@ def extract_subgraphs(
         join: The names of the join directives.
 
     Raises:
-        InvalidSupergraph: The enum `join__Graph` is missing.
+        InvalidSupergraph: The enum `join__Graph` is missing, or a subgraph lacks a type to which it refers.
         FieldSetSyntaxError: A key, `requires`, `provides` or context selection is malformed.
     """
     by_name = {definition.name.value: definition for definition in merged if isinstance(definition, TypeDefinitionNode)}
@@ -80,14 +86,15 @@ def extract_subgraphs(
     extracted: dict[str, SubgraphModel] = {}
     for graph in graphs:
         extraction = _Extraction(graph, present[graph.enum_value], join)
-        definitions = extraction.definitions()
-        names = {definition.name.value for definition in definitions if isinstance(definition, TypeDefinitionNode)}
+        names = extraction.names | specified_scalar_types.keys()
+        # Join v0.1 does not say which subgraphs have a scalar, enum or input type.
+        if not join.federation_1:
+            check_references(graph.name, names, extraction.references())
+        added: list[DefinitionNode] = [one for one in directives if _argument_types(one) <= names]
         if any(name in names and name != default for name, default in roots.items() if name):
-            definitions.append(_schema_definition(merged))
-        definitions += [
-            directive for directive in directives if _argument_types(directive) <= names | specified_scalar_types.keys()
-        ]
-        extracted[graph.name] = SubgraphModel(graph.name, graph.url, extraction.types(), tuple(definitions))
+            added.insert(0, _schema_definition(merged))
+        define = partial(extraction.definitions, added)
+        extracted[graph.name] = SubgraphModel(graph.name, graph.url, extraction.types(), define)
     return extracted
 
 
@@ -133,56 +140,12 @@ class _Extraction:
             if isinstance(type_.definition, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode)
         }
         if join.federation_1:
-            self._add_provided()
-            self._drop_empty()
+            _add_provided(self._present, self._fields)
+            _drop_empty(self._present, self._fields)
 
     def _joins(self, name: str) -> Sequence[JoinType]:
         """Return the `@join__type` directives with which the type `name` joins this subgraph."""
         return self._present[name].joins.get(self._graph, ())
-
-    def _add_provided(self) -> None:
-        """Add the fields that a `@provides` of the subgraph selects.
-
-        Join v0.1 has no `@join__field` for these fields.
-        """
-        pending = [
-            (named_type(field.type), field.provides)
-            for fields in self._fields.values()
-            for field in fields.values()
-            if field.provides is not None
-        ]
-        while pending:
-            type_name, selection_set = pending.pop()
-            for selection in selection_set.selections:
-                if isinstance(selection, InlineFragmentNode):
-                    condition = selection.type_condition
-                    pending.append((condition.name.value if condition else type_name, selection.selection_set))
-                elif isinstance(selection, FieldNode):
-                    field = self._provided(type_name, selection.name.value)
-                    if field is not None and selection.selection_set is not None:
-                        pending.append((named_type(field.type), selection.selection_set))
-
-    def _provided(self, type_name: str, name: str) -> SubgraphField | None:
-        type_ = self._present.get(type_name)
-        definition = type_ and type_.definition
-        if not isinstance(definition, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
-            return None
-        for field in definition.fields or ():
-            if field.name.value == name:
-                return self._fields[type_name].setdefault(name, SubgraphField(name, field.type, external=True))
-        return None
-
-    def _drop_empty(self) -> None:
-        """Remove the types that have no fields in this subgraph, and the fields that return such types (join v0.1)."""
-        while True:
-            empty = {name for name, fields in self._fields.items() if not fields}
-            if not empty:
-                return
-            for name in empty:
-                del self._fields[name], self._present[name]
-            for fields in self._fields.values():
-                for field in [entry for entry in fields.values() if named_type(entry.type) in empty]:
-                    del fields[field.name]
 
     def types(self) -> dict[str, SubgraphType]:
         """Return the object types, interfaces and unions of the subgraph by name."""
@@ -207,13 +170,35 @@ class _Extraction:
                     )
         return extracted
 
-    def definitions(self) -> list[DefinitionNode]:
-        """Return the definitions of all types of the subgraph."""
+    @property
+    def names(self) -> AbstractSet[str]:
+        """The names of all types of the subgraph."""
+        return self._present.keys()
+
+    def references(self) -> Iterator[tuple[str, str]]:
+        """Yield the names of the types to which fields, arguments and unions of the subgraph refer, and from where."""
+        for name, type_ in self._present.items():
+            match type_.definition:
+                case ObjectTypeDefinitionNode() | InterfaceTypeDefinitionNode():
+                    for field in self._fields[name].values():
+                        what = f"{name}.{field.name}"
+                        yield what, named_type(field.type)
+                        for argument in type_.declared_field(field.name).arguments or ():
+                            yield f"{what}({argument.name.value}:)", named_type(argument.type)
+                case InputObjectTypeDefinitionNode():
+                    for item in type_.input_fields.of_graph(self._graph):
+                        yield f"{name}.{item.node.name.value}", named_type(_typed(item.node.type, item.join))
+                case UnionTypeDefinitionNode() as definition:
+                    for member in self._members(definition):
+                        yield f"A member of {name}", member
+
+    def definitions(self, added: Iterable[DefinitionNode]) -> list[DefinitionNode]:
+        """Return the definitions of all types of the subgraph, and `added` after them."""
         extracted: list[DefinitionNode] = []
         for name, type_ in self._present.items():
             match type_.definition:
                 case ObjectTypeDefinitionNode() | InterfaceTypeDefinitionNode() as definition:
-                    extracted.append(self._with_fields(definition))
+                    extracted.append(self._with_fields(type_, definition))
                 case UnionTypeDefinitionNode() as definition:
                     members = tuple(_named_node(member) for member in self._members(definition))
                     extracted.append(UnionTypeDefinitionNode(name=definition.name, types=members))
@@ -232,15 +217,12 @@ class _Extraction:
                     extracted.append(InputObjectTypeDefinitionNode(name=definition.name, fields=fields))
                 case ScalarTypeDefinitionNode():
                     extracted.append(ScalarTypeDefinitionNode(name=NameNode(value=name)))
+        extracted += added
         return extracted
 
-    def _with_fields(self, definition: WithFields) -> DefinitionNode:
-        fields = self._fields[definition.name.value]
-        nodes = tuple(
-            _executable_field(field, fields[field.name.value])
-            for field in definition.fields or ()
-            if field.name.value in fields
-        )
+    def _with_fields(self, type_: JoinedType, definition: WithFields) -> DefinitionNode:
+        fields = sorted(self._fields[definition.name.value].values(), key=lambda field: type_.positions[field.name])
+        nodes = tuple([_executable_field(type_.declared_field(field.name), field) for field in fields])
         interface_object = any(entry.is_interface_object for entry in self._joins(definition.name.value))
         interfaces = tuple(_named_node(name) for name in self._interfaces(definition) if self._is_interface(name))
         if interface_object or isinstance(definition, ObjectTypeDefinitionNode):
@@ -318,6 +300,53 @@ class _Extraction:
             if isinstance(type_.definition, ObjectTypeDefinitionNode)
             and interface in self._interfaces(type_.definition)
         ]
+
+
+def _add_provided(present: Present, extracted: Fields) -> None:
+    """Add the fields that a `@provides` of the subgraph selects.
+
+    Join v0.1 has no `@join__field` for these fields.
+    """
+    pending = [
+        (named_type(field.type), field.provides)
+        for fields in extracted.values()
+        for field in fields.values()
+        if field.provides is not None
+    ]
+    while pending:
+        type_name, selection_set = pending.pop()
+        for selection in selection_set.selections:
+            if isinstance(selection, InlineFragmentNode):
+                condition = selection.type_condition
+                pending.append((condition.name.value if condition else type_name, selection.selection_set))
+            elif isinstance(selection, FieldNode):
+                field = _provided(present, extracted, type_name, selection.name.value)
+                if field is not None and selection.selection_set is not None:
+                    pending.append((named_type(field.type), selection.selection_set))
+
+
+def _provided(present: Present, extracted: Fields, type_name: str, name: str) -> SubgraphField | None:
+    type_ = present.get(type_name)
+    definition = type_ and type_.definition
+    if not isinstance(definition, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
+        return None
+    for field in definition.fields or ():
+        if field.name.value == name:
+            return extracted[type_name].setdefault(name, SubgraphField(name, field.type, external=True))
+    return None
+
+
+def _drop_empty(present: Present, extracted: Fields) -> None:
+    """Remove the types that have no fields in this subgraph, and the fields that return such types (join v0.1)."""
+    while True:
+        empty = {name for name, fields in extracted.items() if not fields}
+        if not empty:
+            return
+        for name in empty:
+            del extracted[name], present[name]
+        for fields in extracted.values():
+            for field in [entry for entry in fields.values() if named_type(entry.type) in empty]:
+                del fields[field.name]
 
 
 def _executable_field(declared: FieldDefinitionNode, field: SubgraphField) -> FieldDefinitionNode:

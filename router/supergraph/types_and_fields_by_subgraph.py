@@ -94,6 +94,7 @@ class JoinedType:
         interfaces: The interfaces in the `@join__implements` directives, by subgraph.
         fields: The fields of an object type or an interface.
         input_fields: The fields of an input type.
+        positions: The index of each field of an object type or an interface, by its name.
     """
 
     definition: TypeDefinitionNode
@@ -103,6 +104,12 @@ class JoinedType:
     interfaces: Mapping[str, Sequence[str]]
     fields: FieldsBySubgraph[FieldDefinitionNode]
     input_fields: FieldsBySubgraph[InputValueDefinitionNode]
+    positions: Mapping[str, int]
+
+    def declared_field(self, name: str) -> FieldDefinitionNode:
+        """Return the definition of a field of an object type or an interface."""
+        assert isinstance(self.definition, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode)  # noqa: S101 - see above
+        return (self.definition.fields or ())[self.positions[name]]
 
     @classmethod
     def of(cls, definition: TypeDefinitionNode, join: JoinVocabulary) -> JoinedType:
@@ -128,4 +135,5 @@ class JoinedType:
             interfaces,
             FieldsBySubgraph.of(fields, join),
             FieldsBySubgraph.of(input_fields, join),
+            {field.name.value: position for position, field in enumerate(fields)},
         )

@@ -56,7 +56,8 @@ class DefinitionParser(ValueParser):
         nodes = [self._definition()]
         while self._texts[self.at] is not END:
             nodes.append(self._definition())
-        return DocumentNode(definitions=tuple(nodes), loc=NodePlace(0, len(self._source.body), self._source))
+        place = NodePlace(0, len(self._source.body), self._source) if self._has_places else None
+        return DocumentNode(definitions=tuple(nodes), loc=place)
 
     def _definition(self) -> DefinitionNode:
         first = self.at

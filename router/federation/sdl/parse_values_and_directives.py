@@ -50,10 +50,11 @@ class ValueParser:
         at: The number of the current token.
     """
 
-    __slots__ = ("_lexer", "_nesting", "_source", "_starts", "_texts", "at")
+    __slots__ = ("_has_places", "_lexer", "_nesting", "_source", "_starts", "_texts", "at")
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, *, has_places: bool = True) -> None:
         self._source = source
+        self._has_places = has_places
         self._texts, self._starts = split_into_tokens(source.body)
         self._lexer = Lexer(source)
         self._nesting = 0
@@ -71,8 +72,10 @@ class ValueParser:
             raise Irregular
         self.at += 1
 
-    def _place_from(self, first: int) -> NodePlace:
+    def _place_from(self, first: int) -> NodePlace | None:
         """Return the location from the token with this number to the token before the current one."""
+        if not self._has_places:
+            return None
         last = self.at - 1
         return NodePlace(self._starts[first], self._starts[last] + len(self._texts[last]), self._source)
 
@@ -100,8 +103,7 @@ class ValueParser:
         if text[0] not in _NAME_STARTS:
             raise Irregular
         self.at = at + 1
-        start = self._starts[at]
-        return NameNode(value=intern(text), loc=NodePlace(start, start + len(text), self._source))
+        return NameNode(value=intern(text), loc=self._place_from(at))
 
     def _named_type(self) -> NamedTypeNode:
         name = self._name()
@@ -184,7 +186,7 @@ class ValueParser:
         return cast("ConstValueNode", node)
 
 
-def _named_value(text: str, place: Location) -> ConstValueNode:
+def _named_value(text: str, place: Location | None) -> ConstValueNode:
     if text in ("true", "false"):
         return BooleanValueNode(value=text == "true", loc=place)
     return NullValueNode(loc=place) if text == "null" else EnumValueNode(value=text, loc=place)

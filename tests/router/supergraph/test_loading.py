@@ -3,18 +3,36 @@
 Covers `router/supergraph/loading.py`, `router/supergraph/model.py`, `router/supergraph/join_directives.py`,
 `router/supergraph/types_and_fields_by_subgraph.py`, `router/supergraph/subgraph_extraction.py`,
 `router/supergraph/executable_subgraph_schema.py`,
-`router/supergraph/check_subgraph_type_references.py` and `router/supergraph/merged_and_api_schema.py`.
+`router/supergraph/check_subgraph_type_references.py`, `router/supergraph/pause_garbage_collection.py` and
+`router/supergraph/merged_and_api_schema.py`.
 """
 
 from __future__ import annotations
 
-import pytest
-from graphql import GraphQLError, GraphQLSchema, print_schema, validate_schema
+import gc
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
+import pytest
+from graphql import (
+    GraphQLError,
+    GraphQLSchema,
+    build_schema,
+    print_schema,
+    specified_directives,
+    validate_schema,
+)
+
+from benchmarks.composition.federations import federation
+from router.composition import compose
 from router.errors import InvalidSupergraph
 from router.supergraph import load
 from router.supergraph.model import OverrideLabel
 from tests.router.planner.federation import composed
+from tests.work import counted
+
+if TYPE_CHECKING:
+    from router.supergraph import Supergraph
 
 HEADER = """
 schema
@@ -259,3 +277,57 @@ def test_a_deprecation_for_null_has_the_default_reason() -> None:
     query = load(sdl).api_schema.query_type
     assert query is not None
     assert [one.deprecation_reason for one in query.fields.values()] == ["No longer supported", "x"]
+
+
+def api_schema_by_printing(supergraph: Supergraph) -> GraphQLSchema:
+    return build_schema(print_schema(supergraph.api_schema), assume_valid=True)
+
+
+@pytest.mark.parametrize("hidden", ["", "@inaccessible"])
+def test_the_api_schema_shares_types_with_the_merged_schema_only_if_they_are_equal(hidden: str) -> None:
+    loaded = load(
+        f"{HEADER} directive @cached on FIELD directive @defer(x: Int) on FIELD directive @own on OBJECT"
+        f" type Query @own @join__type(graph: A) {{ a: Int b(c: Int): Int {hidden} }}"
+    )
+    is_shared = loaded.api_schema.type_map["Query"] is loaded.schema.type_map["Query"]
+    assert is_shared == (not hidden)
+    assert [directive.name for directive in loaded.api_schema.directives] == [
+        *("cached", "defer"),
+        *(directive.name for directive in specified_directives),
+    ]
+    defer = loaded.api_schema.get_directive("defer")
+    assert defer is not None
+    assert list(defer.args) == ["label", "if"]
+    assert [*loaded.api_schema.type_map] == [*api_schema_by_printing(loaded).type_map]
+
+
+def test_loading_reads_each_type_once_however_many_subgraphs_there_are() -> None:
+    """Every type was looked at once for each subgraph."""
+    small, large = (composed_sdl(subgraphs) for subgraphs in (10, 40))
+    with counted() as few:
+        load(small)
+    with counted() as many:
+        load(large)
+    assert many.calls < 4.4 * few.calls
+
+
+def composed_sdl(subgraphs: int) -> str:
+    sdl = compose(federation(subgraphs, 20)).supergraph_sdl
+    assert sdl is not None
+    return sdl
+
+
+@pytest.mark.parametrize("sdl", [SUPERGRAPH, "type Query {"])
+def test_the_garbage_collector_runs_again_after_loading(sdl: str) -> None:
+    with suppress(InvalidSupergraph):
+        load(sdl)
+    assert gc.isenabled()
+
+
+def test_the_garbage_collector_stays_off_if_it_was_off() -> None:
+    gc.disable()
+    try:
+        load(SUPERGRAPH)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

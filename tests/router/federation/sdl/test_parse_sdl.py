@@ -115,6 +115,9 @@ def assert_equal(text: str) -> None:
         assert (one.loc.start, one.loc.end) == (other.loc.start, other.loc.end)
         if one is not found:
             assert (one.loc.start_token, one.loc.end_token) == (other.loc.start_token, other.loc.end_token)
+    without = parse_sdl(text, no_location=True)
+    assert without == parse(text, no_location=True)
+    assert all(one.loc is None for one in nodes(without))
 
 
 @pytest.mark.parametrize("text", REGULAR)
