@@ -17,12 +17,14 @@ import httpx
 import jwt
 import structlog
 
+from bank.api_keys import PREFIX
 from bank.verified_tokens import VerifiedToken, VerifiedTokens
 from servicekit.errors import TimedOut, Unauthenticated, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from bank.api_keys import ApiKeys
     from bank.revocation import RevocationList
 
 T = TypeVar("T")
@@ -127,8 +129,12 @@ def bearer_token(authorization: str) -> str:
 class TokenVerifier:
     """Verifies access tokens: signature, algorithm, type, issuer, audience, expiry, revocation."""
 
-    def __init__(self, *, issuer: str, keys: KeySource, revocations: RevocationList) -> None:
+    def __init__(
+        self, *, issuer: str, keys: KeySource, revocations: RevocationList, api_keys: ApiKeys | None = None
+    ) -> None:
+        """`api_keys` exchanges API keys for access tokens; None refuses API keys."""
         self._issuer = issuer
+        self._api_keys = api_keys
         self._keys = keys
         self._revocations = revocations
         self._verified: VerifiedTokens[Caller] = VerifiedTokens()
@@ -146,13 +152,18 @@ class TokenVerifier:
         return await self.verify(bearer_token(authorization))
 
     async def verify(self, token: str) -> Caller:
-        """Return the caller whom an access token identifies.
+        """Return the caller whom an access token or an API key identifies.
 
         Raises:
+            RateLimited: too many API keys were exchanged.
             Unauthenticated: the token is malformed, expired, revoked or of another issuer.
             Unavailable: the signing keys cannot be fetched.
             TimedOut: the auth service does not send them in time.
         """
+        if token.startswith(PREFIX):
+            if self._api_keys is None:
+                raise Unauthenticated
+            return await self._api_keys.caller(token, self.verify)
         caller = await self._known_caller(token) or await self._verified_caller(token)
         if await self._revocations.is_revoked(caller.session_id):
             raise Unauthenticated

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from bank import values
+from bank.api_keys import ApiKeys
 from bank.identity import TokenVerifier
 from servicekit import client_address
 from servicekit.client_address import ClientAddressMiddleware
@@ -15,6 +16,8 @@ from servicekit.errors import StartupError, Unavailable
 from servicekit.user_agent import UserAgentMiddleware
 from subgraphs.auth.action_limits import ActionLimits
 from subgraphs.auth.administration.administration import Administration
+from subgraphs.auth.api_keys.api_key_service import ApiKeyService
+from subgraphs.auth.api_keys.token_route import api_key_token_route
 from subgraphs.auth.attempts import Origin
 from subgraphs.auth.audit_log.writing import open_audit_log
 from subgraphs.auth.context import AuthContext, AuthServices
@@ -80,6 +83,11 @@ class AuthRuntime:
         origin = Origin.of(client_address.current().client, limits_loopback=self.limits_loopback)
         return AuthContext(caller, self.services, create_user_loader(self.store), origin)
 
+    @property
+    def api_keys(self) -> tuple[ApiKeyService, ActionLimits, bool]:
+        """What the route that exchanges API keys needs."""
+        return self.services.api_keys, self.services.limits, self.limits_loopback
+
     async def ping(self) -> None:
         await self.store.ping()
 
@@ -117,11 +125,14 @@ async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> Asy
         sessions = SessionService(store, session_tokens=issued, revocations=revocations, mails=mails, clocks=clocks)
         identity = IdentityService(store, passwords=passwords, sessions=sessions, clock=clocks.now)
         directory = SessionDirectory(store.session_list, sessions, _session_cursors(settings), clocks.now)
-        verifier = TokenVerifier(issuer=settings.issuer, keys=keys, revocations=revocations)
+        api_keys = ApiKeyService(
+            store, access_tokens=issued.access, revocations=revocations, audit=audit, clocks=clocks
+        )
+        verifier = TokenVerifier(issuer=settings.issuer, keys=keys, revocations=revocations, api_keys=ApiKeys(api_keys))
         await stack.enter_async_context(delivering(settings, mails, {}))
         administration = Administration(store, revocations, audit, clocks.now)
         limits = ActionLimits(counts, settings.limits)
-        services = AuthServices(identity, sessions, directory, limits, audit, administration)
+        services = AuthServices(identity, sessions, directory, limits, audit, administration, api_keys)
         yield AuthRuntime(
             store, keys, verifier, services, revocations, counts, mails, limits_loopback=settings.is_production
         )
@@ -150,6 +161,9 @@ def create_app(settings: AuthSettings) -> ASGIApp:
         lambda: open_runtime(settings),
         settings,
         title="auth",
-        routes=lambda runtime: (jwks_route(lambda: runtime().keys),),
+        routes=lambda runtime: (
+            jwks_route(lambda: runtime().keys),
+            api_key_token_route(lambda: runtime().api_keys),
+        ),
     )
     return ClientAddressMiddleware(UserAgentMiddleware(app), settings.trusted_proxies)

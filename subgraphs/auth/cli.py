@@ -13,6 +13,7 @@ import click
 
 from bank import values
 from servicekit.errors import BadUserInput
+from subgraphs.auth.api_keys.commands import api_key_commands
 from subgraphs.auth.app import create_app
 from subgraphs.auth.audit_log.commands import audit_commands
 from subgraphs.auth.audit_log.entry import Action, Subject
@@ -51,6 +52,7 @@ command = service_group(
 command.add_command(keys)
 command.add_command(audit_commands)
 command.add_command(sessions)
+command.add_command(api_key_commands)
 
 
 @command.group()

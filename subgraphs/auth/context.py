@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from servicekit.errors import ServiceError
     from subgraphs.auth.action_limits import ActionLimits
     from subgraphs.auth.administration.administration import Administration
+    from subgraphs.auth.api_keys.api_key_service import ApiKeyService
     from subgraphs.auth.attempts import Origin
     from subgraphs.auth.audit_log.writing import AuditLog
     from subgraphs.auth.identity_service import IdentityService
@@ -30,6 +31,7 @@ class AuthServices:
     limits: ActionLimits
     audit: AuditLog
     administration: Administration
+    api_keys: ApiKeyService
 
 
 class AuthContext(BaseContext):
@@ -56,3 +58,4 @@ class AuthContext(BaseContext):
         self.limits = services.limits
         self.audit = services.audit
         self.administration = services.administration
+        self.api_keys = services.api_keys

@@ -67,6 +67,8 @@ class Operation(StrEnum):
 
     READ = "read"
     READ_AUDIT_LOG = "read the audit log"
+    ROTATE_API_KEY = "give an API key a new secret"
+    REVOKE_API_KEY = "end an API key"
     CHANGE_USERS = "change the roles of users, and whether they may log in"
 
 
@@ -76,6 +78,9 @@ PERMISSIONS: Final[Mapping[Operation, Permission]] = MappingProxyType(
     {
         Operation.READ: Permission(owner=True, staff=ALL_STAFF),
         Operation.READ_AUDIT_LOG: Permission(staff=frozenset({ADMIN})),
+        # Whoever rotates a key gets its secret, so nobody but the owner may.
+        Operation.ROTATE_API_KEY: Permission(owner=True),
+        Operation.REVOKE_API_KEY: Permission(owner=True, staff=frozenset({ADMIN})),
         Operation.CHANGE_USERS: Permission(staff=frozenset({ADMIN})),
     }
 )

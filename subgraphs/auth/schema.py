@@ -14,6 +14,7 @@ from servicekit.finish_despite_cancellation import to_the_end
 from subgraphs.auth import domain
 from subgraphs.auth.action_limits import Action
 from subgraphs.auth.administration.graphql_administration import AdministrationMutations
+from subgraphs.auth.api_keys.graphql_api_keys import ApiKeyMutations, ApiKeyQueries
 from subgraphs.auth.audit_log.graphql_audit_log import AuditEntry, audit_log
 from subgraphs.auth.graphql_sessions import SessionMutations
 from subgraphs.auth.graphql_user import Info, User, present, present_to
@@ -122,7 +123,7 @@ async def _me(info: Info) -> User | None:
 
 
 @strawberry.type(description=descriptions.QUERY)
-class Query:
+class Query(ApiKeyQueries):
     me: User | None = strawberry.field(
         resolver=_me, metadata=needs_scope(PROFILE), description="The user of the access token."
     )
@@ -190,7 +191,7 @@ async def _logout(info: Info) -> LogoutResult:
 
 
 @strawberry.type(description=descriptions.MUTATION)
-class Mutation(SessionMutations, AdministrationMutations):
+class Mutation(SessionMutations, AdministrationMutations, ApiKeyMutations):
     register: RegisterResult | None = strawberry.field(
         resolver=_register,
         metadata=ONCE,

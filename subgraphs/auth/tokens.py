@@ -14,9 +14,10 @@ from bank.identity import AUDIENCE, TOKEN_TYPE
 from subgraphs.auth.domain import ACCESS_LIFETIME
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from subgraphs.auth.api_keys.api_key import ApiKey
     from subgraphs.auth.authentication import Authentication
     from subgraphs.auth.domain import Session, User
     from subgraphs.auth.key_ring import KeyRing
@@ -43,6 +44,15 @@ class AccessTokens:
 
     async def issue(self, user: User, session: Session) -> AccessToken:
         """Return a token for `user`. It expires when `session` expires, or earlier."""
+        return await self._issue(user, session, {"scope": "", **_proof(session.authentication)})
+
+    async def issue_to_machine(self, user: User, session: Session, key: ApiKey) -> AccessToken:
+        """Return a token with the scopes of an API key. It does not say that the user has proved their identity."""
+        claims = {"client_id": f"api-key:{key.id}", "scope": " ".join(sorted(key.scopes))}
+        return await self._issue(user, session, claims)
+
+    async def _issue(self, user: User, session: Session, kind: Mapping[str, object]) -> AccessToken:
+        """Return a token with the claims `kind`, which say what the token is good for."""
         now = self._clock()
         expires_at = min(now + ACCESS_LIFETIME, session.expires_at)
         claims = {
@@ -51,10 +61,7 @@ class AccessTokens:
             "sub": user.id,
             "sid": session.id,
             "roles": sorted(user.roles),
-            # Scopes would restrict a token to some operations. The bank does not need them yet: with each token, the
-            # user may do everything that the user's roles allow.
-            "scope": "",
-            **_proof(session.authentication),
+            **kind,
             "iat": int(now.timestamp()),
             "exp": int(expires_at.timestamp()),
             "jti": new_identifier(),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from fastapi import FastAPI
 
+from bank.api_keys import authorization_of
 from servicekit.asgi import RequestIdMiddleware
 from servicekit.errors import ServiceError, Unavailable
 from servicekit.health import HealthEndpoints
@@ -131,7 +132,7 @@ class _Resources(Generic[R]):
     async def create_context(self, request: Request) -> BaseContext:
         runtime = self.runtime()
         try:
-            caller = await runtime.verifier.caller(request.headers.get("authorization"))
+            caller = await runtime.verifier.caller(authorization_of(request.headers))
         except ServiceError as error:
             return runtime.context(error)
         return runtime.context(caller)

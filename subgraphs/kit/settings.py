@@ -40,6 +40,7 @@ def _check_redis_url(url: SecretStr) -> SecretStr:
     return url
 
 
+_JWKS_PATH: Final = "/.well-known/jwks.json"
 # The URL of a Redis server.
 RedisUrl = Annotated[SecretStr, AfterValidator(_check_redis_url)]
 
@@ -83,5 +84,10 @@ class SubgraphSettings(BankSettings):
         )
 
     @property
+    def auth_url(self) -> str:
+        """The base URL of the auth service, where it has the signing keys too."""
+        return self.signing_keys_url.removesuffix(_JWKS_PATH)
+
+    @property
     def signing_keys_url(self) -> str:
-        return self.jwks_url or f"{self.issuer.rstrip('/')}/.well-known/jwks.json"
+        return self.jwks_url or f"{self.issuer.rstrip('/')}{_JWKS_PATH}"

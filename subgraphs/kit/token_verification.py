@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from bank.api_keys import ApiKeys, RemoteExchange
 from bank.identity import RemoteKeys, TokenVerifier
 from subgraphs.kit.revocation_list import open_revocation_list
 
@@ -29,4 +30,5 @@ async def token_verifier(settings: SubgraphSettings) -> AsyncIterator[TokenVerif
         # The client ignores the proxy variables of the environment, because it only calls our own services.
         client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
         keys = RemoteKeys.at(settings.signing_keys_url, client)
-        yield TokenVerifier(issuer=settings.issuer, keys=keys, revocations=revocations)
+        api_keys = ApiKeys(RemoteExchange(settings.auth_url, client))
+        yield TokenVerifier(issuer=settings.issuer, keys=keys, revocations=revocations, api_keys=api_keys)

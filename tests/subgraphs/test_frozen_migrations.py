@@ -65,6 +65,7 @@ SQLITE_DIGESTS: Final[dict[str, list[str]]] = {
         "07d0f440d54215be",
         "e7233ae2db5105b1",
         "4e11db34c989afd8",
+        "5ab57a74be5228fc",
     ],
     "transaction": [
         "29d2217b8d7f8fd1",

@@ -148,4 +148,32 @@ MIGRATIONS: Final = (
             """,
         ),
     ),
+    Migration(
+        8,
+        "API keys",
+        (
+            """
+            CREATE TABLE api_keys (
+                id TEXT PRIMARY KEY,
+                user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+                name TEXT NOT NULL,
+                scopes TEXT NOT NULL,
+                created_at INTEGER NOT NULL,
+                expires_at INTEGER NOT NULL,
+                revoked_at INTEGER,
+                last_used_at INTEGER
+            ) STRICT, WITHOUT ROWID
+            """,
+            "CREATE INDEX api_keys_by_user ON api_keys (user_id)",
+            """
+            CREATE TABLE api_key_secrets (
+                digest BLOB PRIMARY KEY,
+                key_id TEXT NOT NULL REFERENCES api_keys (id) ON DELETE CASCADE,
+                created_at INTEGER NOT NULL,
+                ends_at INTEGER NOT NULL
+            ) STRICT, WITHOUT ROWID
+            """,
+            "CREATE INDEX api_key_secrets_by_key ON api_key_secrets (key_id)",
+        ),
+    ),
 )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
+from subgraphs.auth.api_keys.postgres import PostgresApiKeys
 from subgraphs.auth.audit_log.postgres import PostgresAuditLog, append_entry
 from subgraphs.auth.authentication import Authentication, methods_text, parse_methods
 from subgraphs.auth.domain import DEFAULT_RULES, Presented, RefreshToken, Role, Session, User, email_key, rotate
@@ -76,6 +77,10 @@ class PostgresAuthStore(PostgresSigningKeys):
     @property
     def audit_log(self) -> PostgresAuditLog:
         return PostgresAuditLog(self._database)
+
+    @property
+    def api_keys(self) -> PostgresApiKeys:
+        return PostgresApiKeys(self._database)
 
     async def add_user(self, user: User, password_hash: str, *, audit: NewEntry | None = None) -> None:
         try:

@@ -142,4 +142,32 @@ MIGRATIONS: Final = (
             """,
         ),
     ),
+    PostgresMigration(
+        6,
+        "API keys",
+        (
+            """
+            CREATE TABLE api_keys (
+                id TEXT COLLATE "C" PRIMARY KEY,
+                user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+                name TEXT NOT NULL,
+                scopes TEXT NOT NULL,
+                created_at TIMESTAMPTZ NOT NULL,
+                expires_at TIMESTAMPTZ NOT NULL,
+                revoked_at TIMESTAMPTZ,
+                last_used_at TIMESTAMPTZ
+            )
+            """,
+            "CREATE INDEX api_keys_by_user ON api_keys (user_id)",
+            """
+            CREATE TABLE api_key_secrets (
+                digest BYTEA PRIMARY KEY,
+                key_id TEXT COLLATE "C" NOT NULL REFERENCES api_keys (id) ON DELETE CASCADE,
+                created_at TIMESTAMPTZ NOT NULL,
+                ends_at TIMESTAMPTZ NOT NULL
+            )
+            """,
+            "CREATE INDEX api_key_secrets_by_key ON api_key_secrets (key_id)",
+        ),
+    ),
 )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
+    from subgraphs.auth.api_keys.protocol import ApiKeyStore
     from subgraphs.auth.audit_log.entry import NewEntry
     from subgraphs.auth.audit_log.protocol import AuditLogStore
     from subgraphs.auth.authentication import Authentication
@@ -66,6 +67,10 @@ class AuthStore(IdentifiedStore, Protocol):
     @property
     def audit_log(self) -> AuditLogStore:
         """The audit log in the same database."""
+
+    @property
+    def api_keys(self) -> ApiKeyStore:
+        """API keys of machines."""
 
     async def add_user(self, user: User, password_hash: str, *, audit: NewEntry | None = None) -> None:
         """Insert a user.

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 
+from subgraphs.auth.api_keys.sqlite import SqliteApiKeys
 from subgraphs.auth.audit_log.sqlite import SqliteAuditLog, append_entry
 from subgraphs.auth.authentication import Authentication, methods_text, parse_methods
 from subgraphs.auth.domain import DEFAULT_RULES, Presented, RefreshToken, Role, Session, User, email_key, rotate
@@ -47,6 +48,10 @@ class SqliteAuthStore(SqliteSigningKeys):
     @property
     def audit_log(self) -> SqliteAuditLog:
         return SqliteAuditLog(self._database)
+
+    @property
+    def api_keys(self) -> SqliteApiKeys:
+        return SqliteApiKeys(self._database)
 
     async def add_user(self, user: User, password_hash: str, *, audit: NewEntry | None = None) -> None:
         row = (

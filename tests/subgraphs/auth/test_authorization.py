@@ -147,6 +147,10 @@ async def test_a_new_session_shows_all_fields_of_its_user(auth: Auth) -> None:
 OPERATIONS = {
     "me": "the caller",
     "auditLog": "everybody, for ADMIN: tests/subgraphs/auth/audit_log/test_graphql_audit_log.py",
+    "apiKeys": "the caller: tests/subgraphs/auth/api_keys/test_api_keys.py",
+    "createApiKey": "the caller",
+    "rotateApiKey": "a key of the caller",
+    "revokeApiKey": "a key of the caller, or of anybody for ADMIN",
     "grantRole": "any user, for ADMIN: tests/subgraphs/auth/administration/test_administration.py",
     "revokeRole": "as grantRole",
     "disableUser": "as grantRole",
