@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 # The largest number of series in memory, which take about 18 MB. If there are more, some are dropped, and rebuilt when
 # they are needed again.
 MAX_SERIES: Final = 20_000
-# The largest number of transactions that are remembered to recognise a repetition. They take about 10 MB.
+# The largest number of transactions that are remembered to recognise a repetition. They take about 7 MB.
 MAX_SEEN: Final = 20_000
 
 
@@ -53,7 +53,7 @@ class MemoryWindows:
         self._states: OrderedDict[Series, _State] = OrderedDict()
         # Maps the id of a transaction to the time of its first observation, and to the tokens of the tallies in which
         # the transaction is counted.
-        self._seen: OrderedDict[str, tuple[int, set[int]]] = OrderedDict()
+        self._seen: OrderedDict[str, tuple[int, tuple[int, ...]]] = OrderedDict()
         self._tokens = itertools.count(1)
         self._has_everything = False
 
@@ -142,10 +142,11 @@ class MemoryWindows:
             len(self._seen) > self._max_seen or next(iter(self._seen.values()))[0] + REPEAT_MILLISECONDS < at
         ):
             self._seen.popitem(last=False)
-        _, tokens = self._seen.setdefault(transaction_id, (at, set()))
+        first_at, tokens = self._seen.get(transaction_id, (at, ()))
         if token in tokens:
             return True
-        tokens.add(token)
+        # Tuples of numbers take a third of the memory of a set, and the garbage collector does not walk them.
+        self._seen[transaction_id] = first_at, (*tokens, token)
         return False
 
     def _read(self, read: Read, transaction_id: str, at: int) -> Reading:

@@ -5,6 +5,7 @@ Covers `subgraphs/transaction/fraud/windows/series.py`.
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,3 +52,20 @@ async def test_only_so_many_repetitions_are_noticed() -> None:
         await windows.observe(order, NOW, [Write(HOURLY, NOW, units=1)], [])
     # The first order counts twice: more than it should, never less.
     assert await total(windows) == (4, 4)
+
+
+async def test_a_remembered_order_adds_no_object_that_the_garbage_collector_walks() -> None:
+    windows = MemoryWindows()
+    tallies = [tally(Scope(ScopeKind.ACCOUNT, str(number)), "orders", "1h") for number in range(7)]
+    for series in tallies:
+        await known(windows, series)
+
+    async def observe(orders: int) -> int:
+        for _ in range(orders):
+            await windows.observe(next(ids), NOW, [Write(series, NOW, units=1) for series in tallies], [])
+        for _ in range(2):  # a tuple is no longer walked one collection after the tuples in it
+            gc.collect()
+        return len(gc.get_objects())
+
+    before = await observe(10)
+    assert await observe(500) < before + 100
