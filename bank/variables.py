@@ -102,6 +102,16 @@ SECTIONS: Final[tuple[Section, ...]] = (
                 "The URL under which users reach the auth service; the links in mails begin with it.",
             ),
             Variable(
+                "AUTH_WEBAUTHN_ORIGINS",
+                "<the pages of AUTH_PUBLIC_URL>",
+                "The pages that may ask for a passkey, with commas: https://www.bank.example,https://bank.example.",
+            ),
+            Variable(
+                "AUTH_STEP_UP_MAX_AGE",
+                "600",
+                "How many seconds ago a user may have proved their identity, to change their second factors.",
+            ),
+            Variable(
                 "AUTH_SMTP_URL",
                 "<unset: mails are files in the data directory>",
                 "The mail server: smtps://user:password@host (TLS) or smtp://user:password@host (STARTTLS).",

@@ -66,6 +66,12 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "EMAIL_TAKEN": Refusal(409, "The e-mail address is already registered"),
     "WEAK_PASSWORD": Refusal(422, "The password is too weak", _same("minimumLength")),
     "INVALID_CREDENTIALS": Refusal(401, "E-mail or password is wrong", headers={"www-authenticate": REALM}),
+    "SECOND_FACTOR_REQUIRED": Refusal(
+        401,
+        "Complete the login with a second factor",
+        _same("challenge", "methods", "passkeyOptions", "expiresAt"),
+        {"www-authenticate": REALM},
+    ),
     "INVALID_TOKEN": Refusal(401, "The refresh token is not valid", headers={"www-authenticate": INVALID_TOKEN}),
     "LIMIT_REACHED": Refusal(422, "No more accounts can be opened", _same("limit")),
     "INVALID_ACCOUNT": Refusal(404, "Account not found", _same("accountId", "reason")),
@@ -103,6 +109,10 @@ DETAIL_SCHEMAS: Final[Mapping[str, JsonSchema]] = {
     "kind": {"type": "string"},
     "remaining": {"type": "string"},
     "resetsAt": {"type": "string", "format": "date-time"},
+    "challenge": {"type": "string"},
+    "methods": {"type": "array", "items": {"type": "string"}},
+    "passkeyOptions": {"type": "string"},
+    "expiresAt": {"type": "string", "format": "date-time"},
 }
 
 

@@ -150,7 +150,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         body=bodies.LOGIN,
         variables=_body,
         success=OneDocument(SESSION, {200: "The user is signed in."}),
-        refusals=("INVALID_CREDENTIALS",),
+        refusals=("INVALID_CREDENTIALS", "SECOND_FACTOR_REQUIRED"),
         secured=False,
     ),
     Route(

@@ -21,7 +21,7 @@ from subgraphs.auth.api_keys.token_route import api_key_token_route
 from subgraphs.auth.attempts import Origin
 from subgraphs.auth.audit_log.writing import open_audit_log
 from subgraphs.auth.context import AuthContext, AuthServices
-from subgraphs.auth.identity_service import GuardedPasswords, IdentityService
+from subgraphs.auth.identity_service import GuardedPasswords, IdentityService, LoginSteps
 from subgraphs.auth.key_ring import KeyRing
 from subgraphs.auth.loaders import create_user_loader
 from subgraphs.auth.login_limits import LoginLimits
@@ -31,6 +31,7 @@ from subgraphs.auth.open_revocations import open_revocations
 from subgraphs.auth.password_hashing import PasswordHasher
 from subgraphs.auth.schema import build_schema
 from subgraphs.auth.sealing import derive_key
+from subgraphs.auth.second_factor.use_cases import SecondFactors
 from subgraphs.auth.sessions.session_directory import CURSOR_KEY_PURPOSE, CURSOR_WIDTH, SessionDirectory
 from subgraphs.auth.sessions.session_service import REFRESH_KEY_PURPOSE, Clocks, SessionService, SessionTokens
 from subgraphs.auth.signing_keys import KeyVault
@@ -111,7 +112,9 @@ async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> Asy
         store = await stack.enter_async_context(open_joined(settings.place, STORES))
         hasher = stack.enter_context(PasswordHasher(queue=settings.hashing_queue))
         counts = await stack.enter_async_context(open_limit_store(settings))
-        passwords = GuardedPasswords(hasher, LoginLimits(counts, settings.limits))
+        login_limits = LoginLimits(counts, settings.limits)
+        second_factors = SecondFactors.of(settings, store, login_limits, clocks)
+        steps = LoginSteps(GuardedPasswords(hasher, login_limits), second_factors.login)
         vault = KeyVault(settings.key_encryption_secret(), settings.signing_algorithm)
         keys = KeyRing(store, vault, clock=clocks.for_deletion)
         mails = open_queue(settings, store.mails, clocks.now)
@@ -123,7 +126,7 @@ async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> Asy
         except Unavailable as error:
             raise StartupError(f"the database of the auth service does not respond: {error.__cause__}") from error
         sessions = SessionService(store, session_tokens=issued, revocations=revocations, mails=mails, clocks=clocks)
-        identity = IdentityService(store, passwords=passwords, sessions=sessions, clock=clocks.now)
+        identity = IdentityService(store, steps=steps, sessions=sessions, clock=clocks.now)
         directory = SessionDirectory(store.session_list, sessions, _session_cursors(settings), clocks.now)
         api_keys = ApiKeyService(
             store, access_tokens=issued.access, revocations=revocations, audit=audit, clocks=clocks
@@ -132,7 +135,7 @@ async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> Asy
         await stack.enter_async_context(delivering(settings, mails, {}))
         administration = Administration(store, revocations, audit, clocks.now)
         limits = ActionLimits(counts, settings.limits)
-        services = AuthServices(identity, sessions, directory, limits, audit, administration, api_keys)
+        services = AuthServices(identity, sessions, directory, second_factors, limits, audit, administration, api_keys)
         yield AuthRuntime(
             store, keys, verifier, services, revocations, counts, mails, limits_loopback=settings.is_production
         )
@@ -155,10 +158,10 @@ def _refuse_wrong_clock(now: datetime) -> None:
         )
 
 
-def create_app(settings: AuthSettings) -> ASGIApp:
+def create_app(settings: AuthSettings, clock: Clock = values.now) -> ASGIApp:
     app = kit.create_app(
         build_schema(),
-        lambda: open_runtime(settings),
+        lambda: open_runtime(settings, clock),
         settings,
         title="auth",
         routes=lambda runtime: (

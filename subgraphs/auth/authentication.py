@@ -7,7 +7,7 @@ This module is pure: it has no I/O and reads no clock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
@@ -44,6 +44,16 @@ class Authentication:
     @classmethod
     def by_password(cls, at: datetime) -> Self:
         return cls(frozenset({Method.PASSWORD}), at)
+
+    def stepped_up(self, proof: Authentication) -> Authentication | None:
+        """Return what the user of this login has proved after the new `proof`; None if the proof does not suffice.
+
+        A code is only a second factor, so it needs a login with the password. The level never contains a passkey that
+        was shown at an earlier time.
+        """
+        if proof.methods == {Method.CODE} and Method.PASSWORD not in self.methods:
+            return None
+        return replace(proof, methods=proof.methods | (self.methods & {Method.PASSWORD}))
 
     @property
     def acr(self) -> str:

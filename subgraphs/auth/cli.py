@@ -57,7 +57,7 @@ command.add_command(api_key_commands)
 
 @command.group()
 def users() -> None:
-    """Create users, grant and revoke roles, disable and enable users, list users."""
+    """Create users, grant and revoke roles, disable and enable users, reset second factors, list users."""
 
 
 @users.command("create")
@@ -123,6 +123,21 @@ def enable(email: str) -> None:
 
     async def change(store: AuthStore, log: AuditLog, user: User) -> None:
         await store.enable(user.id, audit=log.by_operator(Action.USER_ENABLED, Subject.user(user.id)))
+
+    _print(asyncio.run(_change(email, change)))
+
+
+@users.command("reset-factors")
+@click.argument("email")
+def reset_factors(email: str) -> None:
+    """Remove all second factors of a user who has lost them. The user's sessions end immediately.
+
+    Check first who is asking: from then on, the password alone begins a session.
+    """
+
+    async def change(store: AuthStore, log: AuditLog, user: User) -> None:
+        entry = log.by_operator(Action.FACTORS_RESET, Subject.user(user.id))
+        await store.second_factors.reset(user.id, values.now(), audit=entry)
 
     _print(asyncio.run(_change(email, change)))
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from subgraphs.auth.audit_log.writing import AuditLog
     from subgraphs.auth.identity_service import IdentityService
     from subgraphs.auth.loaders import UserLoader
+    from subgraphs.auth.second_factor.use_cases import SecondFactors
     from subgraphs.auth.sessions.session_directory import SessionDirectory
     from subgraphs.auth.sessions.session_service import SessionService
 
@@ -28,6 +29,7 @@ class AuthServices:
     identity: IdentityService
     sessions: SessionService
     directory: SessionDirectory
+    second_factors: SecondFactors
     limits: ActionLimits
     audit: AuditLog
     administration: Administration
@@ -53,6 +55,8 @@ class AuthContext(BaseContext):
         self.identity = services.identity
         self.sessions = services.sessions
         self.directory = services.directory
+        self.second_factor_login = services.second_factors.login
+        self.enrolment = services.second_factors.enrolment
         self.users = users
         self.origin = origin
         self.limits = services.limits

@@ -6,11 +6,13 @@ This module knows nothing of GraphQL.
 from __future__ import annotations
 
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypedDict
 
 from bank import values
+from bank.identity import STRONG_ACR_VALUES
 from servicekit.errors import BadUserInput, Unauthenticated, Unavailable
+from subgraphs.auth.authentication import Authentication
 from subgraphs.auth.domain import (
     MAX_EMAIL_LENGTH,
     MAX_NAME_LENGTH,
@@ -22,17 +24,22 @@ from subgraphs.auth.domain import (
     parse_name,
 )
 from subgraphs.auth.password_rules import check_length, weakness
+from subgraphs.auth.second_factor.login import Identified, InvalidChallenge, InvalidProof
 from subgraphs.auth.store.protocol import EmailExists
+from subgraphs.kit.step_up import RequiredLogin
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
     from datetime import datetime
 
+    from bank.identity import Caller
     from subgraphs.auth.attempts import Attempt, Origin
     from subgraphs.auth.audit_log.entry import NewEntry
     from subgraphs.auth.login_limits import LoginLimits
     from subgraphs.auth.password_hashing import PasswordHasher
-    from subgraphs.auth.sessions.session_service import SessionService, SignedIn
+    from subgraphs.auth.second_factor.factor_verification import GivenProof
+    from subgraphs.auth.second_factor.login import LoginChallenge, SecondFactorLogin
+    from subgraphs.auth.sessions.session_service import SessionService, SignedIn, SteppedUp
     from subgraphs.auth.store.protocol import AuthStore, Credentials
 
 
@@ -56,6 +63,14 @@ class GuardedPasswords:
     limits: LoginLimits
 
 
+@dataclass(frozen=True, slots=True)
+class LoginSteps:
+    """The steps of a login."""
+
+    passwords: GuardedPasswords
+    second_factors: SecondFactorLogin
+
+
 class IdentityService:
     """The use cases of the service.
 
@@ -67,12 +82,13 @@ class IdentityService:
         self,
         store: AuthStore,
         *,
-        passwords: GuardedPasswords,
+        steps: LoginSteps,
         sessions: SessionService,
         clock: Callable[[], datetime] = values.now,
     ) -> None:
         self._store = store
-        self._passwords = passwords
+        self._passwords = steps.passwords
+        self._second_factors = steps.second_factors
         self._sessions = sessions
         self._clock = clock
 
@@ -101,15 +117,74 @@ class IdentityService:
             raise Unauthenticated
         return signed_in
 
-    async def login(self, *, email: str, password: str, origin: Origin) -> SignedIn | None:
-        """Begin a session; None if the e-mail address is unknown, the password is wrong or the user is disabled.
+    async def login(self, *, email: str, password: str, origin: Origin) -> SignedIn | LoginChallenge | None:
+        """Begin a session, or ask for the second factor of a user who has one.
 
-        All cases take the same time: one hash is computed in each.
+        Return None if the e-mail address is unknown, the password is wrong or the user is disabled. These cases take
+        the same time: one hash is computed in each.
 
         Raises:
             RateLimited: too many failed logins of this account or from this address.
             Unavailable: too many passwords wait to be hashed, or the store does not respond.
         """
+        known = await self._right_credentials(email, password, origin)
+        if known is None:
+            return None
+        challenge = await self._second_factors.begin(known.user, known.password_hash)
+        return await self._sessions.begin(known.user) if challenge is None else challenge
+
+    async def complete_login(
+        self, token: str, given: GivenProof, origin: Origin
+    ) -> SignedIn | InvalidProof | InvalidChallenge:
+        """Begin the session of a login whose second step is right.
+
+        Raises:
+            RateLimited: too many failed logins of this account or from this address.
+        """
+        identified = await self._second_factors.complete(token, given, origin)
+        if not isinstance(identified, Identified):
+            return identified
+        return await self._sessions.begin(identified.user, identified.authentication) or InvalidChallenge()
+
+    async def step_up(
+        self, caller: Caller, given: GivenProof | str, token: str, origin: Origin
+    ) -> SteppedUp | InvalidProof | InvalidChallenge | RequiredLogin:
+        """Return a new access token of the caller's session, after a new proof of identity.
+
+        Args:
+            caller: the caller, whose session stays the same.
+            given: a proof with a second factor; or the password, for a user who has no second factor.
+            token: the token of `SecondFactorLogin.begin_step_up` for a passkey, and else empty.
+            origin: the networks from which the request comes.
+
+        Returns:
+            The token; or why the proof is refused. A `RequiredLogin` says that the user has a second factor, so the
+            password does not suffice.
+
+        Raises:
+            RateLimited: too many failed logins of this account or from this address.
+            Unavailable: too many passwords wait to be hashed, or the store does not respond.
+        """
+        proof = await (
+            self._proof_by_password(caller, given, origin)
+            if isinstance(given, str)
+            else self._second_factors.verify_again(caller, given, token, origin)
+        )
+        if not isinstance(proof, Authentication):
+            return proof
+        return await self._sessions.step_up(caller.session_id, proof) or InvalidProof()
+
+    async def _proof_by_password(
+        self, caller: Caller, password: str, origin: Origin
+    ) -> Authentication | InvalidProof | RequiredLogin:
+        if (await self._store.second_factors.factors(caller.user_id)).is_enrolled:
+            return RequiredLogin(STRONG_ACR_VALUES, 0)
+        user = (await self._store.users([caller.user_id])).get(caller.user_id)
+        known = None if user is None else await self._right_credentials(user.email, password, origin)
+        return InvalidProof() if known is None else Authentication.by_password(self._clock())
+
+    async def _right_credentials(self, email: str, password: str, origin: Origin) -> Credentials | None:
+        """Return the present credentials of a user who may log in; None if they are wrong, after the same time."""
         address = _email_if_any(email)
         attempt = await self._passwords.limits.begin_login(email if address is None else email_key(address), origin)
         async with _given_back_unless_hashed(attempt):
@@ -118,11 +193,10 @@ class IdentityService:
         if known is None or not matches or known.user.disabled_at is not None:
             return None
         await attempt.give_back()
-        await self._renew_hash(known, password)
-        return await self._sessions.begin(known.user)
+        return await self._renew_hash(known, password)
 
-    async def _renew_hash(self, known: Credentials, password: str) -> None:
-        """Replace a hash that has outdated parameters.
+    async def _renew_hash(self, known: Credentials, password: str) -> Credentials:
+        """Replace a hash that has outdated parameters, and return the credentials with the present hash.
 
         If the queue is full, keep the hash; the next login tries again.
         """
@@ -130,6 +204,8 @@ class IdentityService:
             with suppress(Unavailable):
                 encoded = await self._passwords.hasher.hash(password)
                 await self._store.set_password_hash(known.user.id, encoded)
+                return replace(known, password_hash=encoded)
+        return known
 
 
 class FieldProblem(TypedDict):

@@ -48,6 +48,8 @@ class LoginLimits:
         self._longest_wait = account.seconds
         self._pair = RateLimit("login-account-address", account.count, account.seconds, doubling=account.seconds)
         self._global = table.limit("login-global")
+        self._code = table.limit("second-factor-account")
+        self._passkey = table.limit("passkey-login-address")
         self._choice = table.limit("password-choice-address")
         self._actions = ActionLimits(store, table)
 
@@ -72,6 +74,28 @@ class LoginLimits:
             if turn > 0:
                 raise self._account.refusal(turn)
         return await attempt.add(self._account, account)
+
+    async def begin_second_factor(self, account: str, origin: Origin, *, is_code: bool) -> Attempt:
+        """Count a second factor as a failed login until it is accepted.
+
+        Args:
+            account: as in `begin_login`.
+            origin: as in `begin_login`.
+            is_code: whether it is a code of an authenticator app, which can be guessed.
+
+        Raises:
+            RateLimited: it may be tried later.
+        """
+        attempt = await self.begin_login(account, origin)
+        return await attempt.take(self._code, account) if is_code else attempt
+
+    async def count_passkey_login(self, origin: Origin) -> None:
+        """Count the begin of a login with a passkey, because it stores a challenge.
+
+        Raises:
+            RateLimited: it may be tried later.
+        """
+        await Attempt(self._store).take_address(self._passkey, origin)
 
     async def count_password_choice(self, origin: Origin) -> None:
         """Count a new password, because checking it needs some milliseconds of CPU time.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from bank.service_credential import read_or_create_secret
 from servicekit.errors import ConfigurationError, StartupError
+from subgraphs.auth.sealing import Sealer
 from subgraphs.auth.signing_keys import KeyVault
 
 if TYPE_CHECKING:
@@ -43,6 +44,19 @@ class Resealing:
         except ConfigurationError:
             return new.reseal(key, KeyVault(self.old))
         return key
+
+    def text(self, sealed: bytes, purpose: str, bound_to: bytes) -> bytes:
+        """Return a text of a `Sealer` for `purpose`, encrypted with the new secret.
+
+        Raises:
+            ConfigurationError: as `signing_key`.
+        """
+        new = Sealer(self.new, purpose)
+        try:
+            new.open(sealed, bound_to=bound_to)
+        except ConfigurationError:
+            return new.seal(Sealer(self.old, purpose).open(sealed, bound_to=bound_to), bound_to=bound_to)
+        return sealed
 
 
 async def replace_secret_file(path: Path, reseal: Callable[[Resealing], Awaitable[int]]) -> int:

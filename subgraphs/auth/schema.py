@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003 - as above
-from typing import Annotated, Final, Union
+from typing import Annotated, Final, Union, cast
 
 import strawberry
+from strawberry import UNSET
 from strawberry.federation.schema_directives import Cost
 
 from bank.scopes import PROFILE
@@ -16,15 +17,25 @@ from subgraphs.auth.action_limits import Action
 from subgraphs.auth.administration.graphql_administration import AdministrationMutations
 from subgraphs.auth.api_keys.graphql_api_keys import ApiKeyMutations, ApiKeyQueries
 from subgraphs.auth.audit_log.graphql_audit_log import AuditEntry, audit_log
+from subgraphs.auth.graphql_second_factor import (
+    InvalidChallenge,
+    InvalidSecondFactor,
+    SecondFactorMutation,
+    SecondFactorQuery,
+    SecondFactorRequired,
+    given_proof,
+    problem_of,
+)
 from subgraphs.auth.graphql_sessions import SessionMutations
 from subgraphs.auth.graphql_user import Info, User, present, present_to
 from subgraphs.auth.identity_service import TakenEmail, WeakChoice
 from subgraphs.auth.password_rules import MIN_LENGTH
-from subgraphs.auth.sessions.session_service import SignedIn
+from subgraphs.auth.second_factor.login import InvalidProof, LoginChallenge
+from subgraphs.auth.sessions.session_service import SignedIn, SteppedUp
 from subgraphs.kit import descriptions
 from subgraphs.kit.connections import PAGED, Connection
 from subgraphs.kit.delegated_scopes import ANY_SCOPE, needs_scope
-from subgraphs.kit.graphql_problems import Problem
+from subgraphs.kit.graphql_problems import Problem, StepUpRequired
 from subgraphs.kit.once_per_operation import ONCE
 from subgraphs.kit.schema import SubgraphSchema, create_schema
 
@@ -44,6 +55,18 @@ class Session:
     )
     token_type: str = strawberry.field(description="The type of the access token, always `Bearer`.")
     expires_in: int = strawberry.field(description="The seconds until the access token expires.")
+
+
+@strawberry.type(
+    description="The session has a newer proof of its user's identity. Its refresh token stays the same; access tokens"
+    " of later refreshes have the proof, too."
+)
+class StepUpSuccess:
+    access_token: str = strawberry.field(description="A new access token of the session.")
+    token_type: str = strawberry.field(description="The type of the access token, always `Bearer`.")
+    expires_in: int = strawberry.field(description="The seconds until the access token expires.")
+    acr: str = strawberry.field(description="How the user has proved their identity, as in the claim `acr`.")
+    authenticated_at: datetime = strawberry.field(description="When the user has done so, as in the claim `auth_time`.")
 
 
 @strawberry.type(description="The session has ended; its tokens are not valid any more.")
@@ -78,8 +101,16 @@ RegisterResult = Annotated[
     ),
 ]
 LoginResult = Annotated[
-    Session | InvalidCredentials,
-    strawberry.union("LoginResult", description="A new session, or why the login failed."),
+    Session | InvalidCredentials | SecondFactorRequired,
+    strawberry.union("LoginResult", description="A new session, or why the login failed or is not complete."),
+]
+CompleteLoginResult = Annotated[
+    Session | InvalidSecondFactor | InvalidChallenge,
+    strawberry.union("CompleteLoginResult", description="A new session, or why the login failed."),
+]
+StepUpResult = Annotated[
+    StepUpSuccess | InvalidSecondFactor | InvalidChallenge | InvalidCredentials | StepUpRequired,
+    strawberry.union("StepUpResult", description="A new access token, or why the proof was refused."),
 ]
 RefreshResult = Annotated[
     Session | InvalidToken,
@@ -110,6 +141,33 @@ class LoginInput:
     password: str = strawberry.field(description="The user's password.")
 
 
+@strawberry.input(description="The second step of a login: exactly one proof.")
+class CompleteLoginInput:
+    challenge: str = strawberry.field(
+        description="The token of `SecondFactorRequired`, or of `beginPasskeyLogin` for a login with a passkey alone."
+    )
+    code: str | None = strawberry.field(default=UNSET, description="A code of the authenticator app: 6 digits.")
+    recovery_code: str | None = strawberry.field(default=UNSET, description="A recovery code.")
+    assertion: str | None = strawberry.field(
+        default=UNSET, description="The JSON of the browser's answer (`PublicKeyCredential.toJSON()`)."
+    )
+
+
+@strawberry.input(description="A new proof of the caller's identity: exactly one.")
+class StepUpInput:
+    code: str | None = strawberry.field(default=UNSET, description="A code of the authenticator app: 6 digits.")
+    recovery_code: str | None = strawberry.field(default=UNSET, description="A recovery code.")
+    assertion: str | None = strawberry.field(
+        default=UNSET, description="The JSON of the browser's answer (`PublicKeyCredential.toJSON()`)."
+    )
+    challenge: str | None = strawberry.field(
+        default=UNSET, description="The token of `beginPasskeyStepUp`, for `assertion`."
+    )
+    password: str | None = strawberry.field(
+        default=UNSET, description="The password; only for users who have no second factor."
+    )
+
+
 @strawberry.input(description="The input of a token refresh.")
 class RefreshInput:
     refresh_token: str = strawberry.field(description="The latest refresh token of the session.")
@@ -123,7 +181,7 @@ async def _me(info: Info) -> User | None:
 
 
 @strawberry.type(description=descriptions.QUERY)
-class Query(ApiKeyQueries):
+class Query(ApiKeyQueries, SecondFactorQuery):
     me: User | None = strawberry.field(
         resolver=_me, metadata=needs_scope(PROFILE), description="The user of the access token."
     )
@@ -170,7 +228,39 @@ async def _login(
     )
     if signed_in is None:
         return InvalidCredentials(code="INVALID_CREDENTIALS", message="E-mail or password is wrong")
-    return _session(signed_in)
+    return SecondFactorRequired.of(signed_in) if isinstance(signed_in, LoginChallenge) else _session(signed_in)
+
+
+async def _complete_login(
+    info: Info,
+    input: Annotated[CompleteLoginInput, strawberry.argument(description="The second step.")],  # noqa: A002 - the schema's name
+) -> CompleteLoginResult:
+    proof = given_proof(code=input.code, recovery_code=input.recovery_code, assertion=input.assertion)
+    outcome = await info.context.identity.complete_login(input.challenge, proof, info.context.origin)
+    if isinstance(outcome, SignedIn):
+        return _session(outcome)
+    return cast("CompleteLoginResult", problem_of(outcome))
+
+
+async def _step_up(
+    info: Info,
+    input: Annotated[StepUpInput, strawberry.argument(description="The proof.")],  # noqa: A002 - the schema's name
+) -> StepUpResult:
+    caller, password = info.context.caller, input.password
+    others = {"code": input.code, "recovery_code": input.recovery_code, "assertion": input.assertion}
+    given = password if password and not any(others.values()) else given_proof(**others, password=password)
+    outcome = await info.context.identity.step_up(caller, given, input.challenge or "", info.context.origin)
+    if isinstance(outcome, SteppedUp):
+        return StepUpSuccess(
+            access_token=outcome.access.text,
+            token_type="Bearer",  # noqa: S106 - the name of the scheme, not a secret
+            expires_in=outcome.access.expires_in,
+            acr=outcome.authentication.acr,
+            authenticated_at=outcome.authentication.at,
+        )
+    if isinstance(given, str) and isinstance(outcome, InvalidProof):
+        return InvalidCredentials(code="INVALID_CREDENTIALS", message="The password is wrong")
+    return cast("StepUpResult", problem_of(outcome))
 
 
 async def _refresh(
@@ -191,7 +281,7 @@ async def _logout(info: Info) -> LogoutResult:
 
 
 @strawberry.type(description=descriptions.MUTATION)
-class Mutation(SessionMutations, AdministrationMutations, ApiKeyMutations):
+class Mutation(SessionMutations, AdministrationMutations, ApiKeyMutations, SecondFactorMutation):
     register: RegisterResult | None = strawberry.field(
         resolver=_register,
         metadata=ONCE,
@@ -202,7 +292,17 @@ class Mutation(SessionMutations, AdministrationMutations, ApiKeyMutations):
         resolver=_login,
         metadata=ONCE,
         directives=[Cost(weight=PASSWORD_COST)],
-        description="Begin a session.",
+        description="Begin a session. A user who has a second factor is asked for it: see `completeLogin`.",
+    )
+    complete_login: CompleteLoginResult | None = strawberry.field(
+        resolver=_complete_login,
+        description="Complete a login with a second factor, or a login with a passkey alone, and begin its session.",
+    )
+    step_up: StepUpResult | None = strawberry.field(
+        resolver=_step_up,
+        metadata=ONCE,
+        directives=[Cost(weight=PASSWORD_COST)],
+        description="Prove the caller's identity again, for operations that answer `StepUpRequired`.",
     )
     refresh: RefreshResult | None = strawberry.field(
         resolver=_refresh,

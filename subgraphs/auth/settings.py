@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from bank.service_credential import read_or_create_secret
+from servicekit.errors import ConfigurationError
 from servicekit.settings import Port, Secret  # noqa: TC001 - pydantic reads annotations at run time
 from subgraphs.auth import limit_table
 from subgraphs.auth.domain import SessionRules
 from subgraphs.auth.limit_table import LimitTable
 from subgraphs.auth.mail.settings import MailSettings
+from subgraphs.auth.second_factor.settings import parse_origins, relying_party
 from subgraphs.auth.signing_keys import Algorithm  # noqa: TC001 - as above
 from subgraphs.kit.hash_chain import ChainKey
 from subgraphs.kit.store_factory import StoreAddress
@@ -20,6 +22,8 @@ from subgraphs.kit.store_identity import StorePlace
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from subgraphs.auth.second_factor.passkeys import RelyingParty
 
 
 Limits = Annotated[str, AfterValidator(limit_table.check_limits)]
@@ -45,6 +49,8 @@ class AuthSettings(MailSettings):
         rate_limits_without_redis: what happens to the attempts of each limit while Redis is away.
         hashing_queue: how many password hashes may wait for a thread.
         audit_key: the key of the audit log's hash chain; None selects a file in the data directory.
+        webauthn_origins: the pages that may ask for a passkey, separated by commas; by default those of the public URL.
+        step_up_seconds: how long ago a user may have proved their identity, to change their second factors.
     """
 
     port: Port = Field(3001, alias="AUTH_PORT")
@@ -61,6 +67,8 @@ class AuthSettings(MailSettings):
     rate_limits: Limits = Field("", alias=limit_table.LIMITS)
     rate_limits_without_redis: LimitModes = Field("local", alias=limit_table.WITHOUT_REDIS)
     hashing_queue: int = Field(32, alias="AUTH_HASHING_QUEUE", ge=0, le=10_000)
+    webauthn_origins: str = Field("", alias="AUTH_WEBAUTHN_ORIGINS")
+    step_up_seconds: int = Field(600, alias="AUTH_STEP_UP_MAX_AGE", ge=30, le=86_400)
 
     audit_key: Secret | None = Field(None, alias="AUTH_AUDIT_KEY")
 
@@ -94,6 +102,19 @@ class AuthSettings(MailSettings):
             idle=timedelta(hours=self.session_idle_hours),
             grace=timedelta(seconds=self.refresh_grace),
         )
+
+    @property
+    def relying_party(self) -> RelyingParty | None:
+        """The domain and the pages of passkeys; None if there can be no passkeys. Raises ConfigurationError."""
+        try:
+            return relying_party(self.links_url, parse_origins(self.webauthn_origins))
+        except ValueError as error:
+            raise ConfigurationError("AUTH_WEBAUTHN_ORIGINS", str(error)) from None
+
+    @property
+    def step_up_max_age(self) -> timedelta:
+        """How long ago a user may have proved their identity, to change their second factors."""
+        return timedelta(seconds=self.step_up_seconds)
 
     @property
     def store(self) -> StoreAddress:

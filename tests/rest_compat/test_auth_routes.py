@@ -47,6 +47,17 @@ async def test_refusal_has_the_status_of_its_code(
     assert (response.status_code, response.json()["error"]["code"]) == (status, refusal["code"])
 
 
+async def test_login_of_a_user_with_a_second_factor_names_the_challenge(
+    anyone: httpx.AsyncClient, bank: FakeBank
+) -> None:
+    facts = {"challenge": "c", "methods": ["PASSKEY", "CODE"], "passkeyOptions": None, "expiresAt": NOW}
+    bank.responses["login"] = problem("SecondFactorRequired", "SECOND_FACTOR_REQUIRED", **facts)
+    response = await anyone.post("/api/auth/login", json=CREDENTIALS)
+    assert (response.status_code, response.headers["www-authenticate"]) == (401, 'Bearer realm="mosafe"')
+    assert response.json()["error"]["code"] == "SECOND_FACTOR_REQUIRED"
+    assert response.json()["error"]["details"] == {name: value for name, value in facts.items() if value is not None}
+
+
 async def test_weak_password_reports_the_minimum_length(anyone: httpx.AsyncClient, bank: FakeBank) -> None:
     bank.responses["register"] = problem("WeakPassword", "WEAK_PASSWORD", minimumLength=8)
     response = await anyone.post("/api/auth/register", json=REGISTRATION)

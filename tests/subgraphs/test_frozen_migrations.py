@@ -66,6 +66,7 @@ SQLITE_DIGESTS: Final[dict[str, list[str]]] = {
         "e7233ae2db5105b1",
         "4e11db34c989afd8",
         "5ab57a74be5228fc",
+        "1abbbabf3a54165f",
     ],
     "transaction": [
         "29d2217b8d7f8fd1",

@@ -35,7 +35,28 @@ def test_types_of_several_subgraphs_have_one_description() -> None:
 
 
 # These texts are compared with stored ones. A text outside any range is unknown, not malformed.
-COMPARED = {"LoginInput.email", "LoginInput.password", "RefreshInput.refreshToken"}
+COMPARED = {
+    "AddPasskeyInput.challenge",
+    "AuditLogFilter.action",
+    "AuditLogFilter.actorId",
+    "AuditLogFilter.outcome",
+    "AuditLogFilter.subjectId",
+    "CompleteLoginInput.assertion",
+    "CompleteLoginInput.challenge",
+    "CompleteLoginInput.recoveryCode",
+    "ConfirmAuthenticatorAppInput.challenge",
+    "LoginInput.email",
+    "LoginInput.password",
+    "RefreshInput.refreshToken",
+    "RemovePasskeyInput.id",
+    "RenamePasskeyInput.id",
+    "StepUpInput.assertion",
+    "StepUpInput.challenge",
+    "StepUpInput.password",
+    "StepUpInput.recoveryCode",
+    "UserInput.userId",
+    "UserRoleInput.userId",
+}
 
 
 class Ranged(Visitor):

@@ -71,6 +71,14 @@ class Clocks:
 
 
 @dataclass(frozen=True, slots=True)
+class SteppedUp:
+    """The new access token of a session, and what it says about the login. The refresh token stays the same."""
+
+    access: tokens.AccessToken
+    authentication: Authentication
+
+
+@dataclass(frozen=True, slots=True)
 class SessionTokens:
     """How the tokens of sessions are made.
 
@@ -142,6 +150,17 @@ class SessionService:
             return None
         access = await self._tokens.access.issue(exchange.user, exchange.session)
         return SignedIn(exchange.user, access, following)
+
+    async def step_up(self, session_id: str, proof: Authentication) -> SteppedUp | None:
+        """Record a new proof of the user's identity, and return a new access token of the session.
+
+        Return None if the session has ended, or if the proof does not suffice (`Authentication.stepped_up`).
+        """
+        renewed = await self._store.renew_authentication(session_id, proof, self._clock())
+        if renewed is None:
+            return None
+        session, user = renewed
+        return SteppedUp(await self._tokens.access.issue(user, session), session.authentication)
 
     async def end(self, session_id: str) -> datetime:
         """End a session, and return the time of its end. From then on, the session's tokens are invalid."""

@@ -43,6 +43,49 @@ _AUDIT_LOG: Final = (
     ),
 )
 
+_SECOND_FACTORS: Final = (
+    """
+    CREATE TABLE totp_factors (
+        user_id TEXT PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+        sealed_secret BLOB NOT NULL,
+        enrolled_at INTEGER NOT NULL,
+        last_step INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE passkeys (
+        credential_id BLOB PRIMARY KEY,
+        user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+        public_key BLOB NOT NULL,
+        sign_count INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        enrolled_at INTEGER NOT NULL,
+        last_used_at INTEGER
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX passkeys_by_user ON passkeys (user_id)",
+    """
+    CREATE TABLE recovery_codes (
+        user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+        digest BLOB NOT NULL,
+        PRIMARY KEY (user_id, digest)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE second_factor_challenges (
+        digest BLOB PRIMARY KEY,
+        purpose TEXT NOT NULL,
+        user_id TEXT REFERENCES users (id) ON DELETE CASCADE,
+        bound_to TEXT NOT NULL,
+        expires_at INTEGER NOT NULL,
+        sealed BLOB NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX second_factor_challenges_by_expiry ON second_factor_challenges (expires_at)",
+    "CREATE INDEX second_factor_challenges_by_user ON second_factor_challenges (user_id)",
+)
+
 MIGRATIONS: Final = (
     Migration(
         1,
@@ -176,4 +219,5 @@ MIGRATIONS: Final = (
             "CREATE INDEX api_key_secrets_by_key ON api_key_secrets (key_id)",
         ),
     ),
+    Migration(9, "second factors: authenticator apps, passkeys, recovery codes, challenges", _SECOND_FACTORS),
 )

@@ -16,6 +16,7 @@ from subgraphs.auth.audit_log.postgres import PostgresAuditLog, append_entry
 from subgraphs.auth.authentication import Authentication, methods_text, parse_methods
 from subgraphs.auth.domain import DEFAULT_RULES, Presented, RefreshToken, Role, Session, User, email_key, rotate
 from subgraphs.auth.mail.postgres_outbox import PostgresMailOutbox
+from subgraphs.auth.second_factor.postgres_store import PostgresSecondFactors
 from subgraphs.auth.sessions.postgres_sessions import PostgresSessionList, record_arrival, touch
 from subgraphs.auth.sessions.session_list import UNKNOWN_ARRIVAL
 from subgraphs.auth.store.postgres_schema import MIGRATIONS
@@ -81,6 +82,10 @@ class PostgresAuthStore(PostgresSigningKeys):
     @property
     def api_keys(self) -> PostgresApiKeys:
         return PostgresApiKeys(self._database)
+
+    @property
+    def second_factors(self) -> PostgresSecondFactors:
+        return PostgresSecondFactors(self._database)
 
     async def add_user(self, user: User, password_hash: str, *, audit: NewEntry | None = None) -> None:
         try:
@@ -235,11 +240,14 @@ class PostgresAuthStore(PostgresSigningKeys):
         return ended
 
     async def renew_authentication(
-        self, session_id: str, authentication: Authentication, now: datetime
+        self, session_id: str, proof: Authentication, now: datetime
     ) -> tuple[Session, User] | None:
         async with self._database.transaction() as connection:
             row = await connection.fetchrow(f"{_SESSION} WHERE id = $1 FOR UPDATE", session_id)
             if row is None or not _session(row).is_live(now):
+                return None
+            authentication = _session(row).authentication.stepped_up(proof)
+            if authentication is None:
                 return None
             await connection.execute(
                 "UPDATE sessions SET methods = $2, authenticated_at = $3, factor_enrolled_at = $4 WHERE id = $1",

@@ -41,6 +41,49 @@ _AUDIT_LOG: Final = (
     ),
 )
 
+_SECOND_FACTORS: Final = (
+    """
+    CREATE TABLE totp_factors (
+        user_id TEXT COLLATE "C" PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+        sealed_secret BYTEA NOT NULL,
+        enrolled_at TIMESTAMPTZ NOT NULL,
+        last_step BIGINT NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE passkeys (
+        credential_id BYTEA PRIMARY KEY,
+        user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+        public_key BYTEA NOT NULL,
+        sign_count BIGINT NOT NULL,
+        name TEXT NOT NULL,
+        enrolled_at TIMESTAMPTZ NOT NULL,
+        last_used_at TIMESTAMPTZ
+    )
+    """,
+    "CREATE INDEX passkeys_by_user ON passkeys (user_id)",
+    """
+    CREATE TABLE recovery_codes (
+        user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+        digest BYTEA NOT NULL,
+        PRIMARY KEY (user_id, digest)
+    )
+    """,
+    """
+    CREATE TABLE second_factor_challenges (
+        digest BYTEA PRIMARY KEY,
+        purpose TEXT NOT NULL,
+        user_id TEXT COLLATE "C" REFERENCES users (id) ON DELETE CASCADE,
+        bound_to TEXT NOT NULL,
+        expires_at TIMESTAMPTZ NOT NULL,
+        sealed BYTEA NOT NULL,
+        attempts INT NOT NULL DEFAULT 0
+    )
+    """,
+    "CREATE INDEX second_factor_challenges_by_expiry ON second_factor_challenges (expires_at)",
+    "CREATE INDEX second_factor_challenges_by_user ON second_factor_challenges (user_id)",
+)
+
 MIGRATIONS: Final = (
     PostgresMigration(
         1,
@@ -170,4 +213,5 @@ MIGRATIONS: Final = (
             "CREATE INDEX api_key_secrets_by_key ON api_key_secrets (key_id)",
         ),
     ),
+    PostgresMigration(7, "second factors: authenticator apps, passkeys, recovery codes, challenges", _SECOND_FACTORS),
 )

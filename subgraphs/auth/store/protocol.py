@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from subgraphs.auth.domain import RefreshToken, Role, Session, SessionRules, User, Verdict
     from subgraphs.auth.mail.outbox import MailOutbox
     from subgraphs.auth.resealing import Resealing
+    from subgraphs.auth.second_factor.store import SecondFactorStore
     from subgraphs.auth.sessions.session_list import Arrival, SessionList
     from subgraphs.auth.signing_keys import SigningKey
 
@@ -146,11 +147,12 @@ class AuthStore(IdentifiedStore, Protocol):
         """End a session, unless it has ended before. Return the ended session, or None if there is no such session."""
 
     async def renew_authentication(
-        self, session_id: str, authentication: Authentication, now: datetime
+        self, session_id: str, proof: Authentication, now: datetime
     ) -> tuple[Session, User] | None:
-        """Record a new proof of the user's identity in a session. Return the session and its user.
+        """Record a new proof of the user's identity in a session (`Authentication.stepped_up`).
 
-        Return None if there is no such session, or if it has ended or expired.
+        Return the session and its user. Return None if there is no such session, if it has ended or expired, or if the
+        proof does not suffice.
         """
 
     async def sessions_ended_since(self, moment: datetime) -> list[Session]:
@@ -181,6 +183,10 @@ class AuthStore(IdentifiedStore, Protocol):
         Raises:
             ConfigurationError: a secret cannot be opened. Then nothing is changed.
         """
+
+    @property
+    def second_factors(self) -> SecondFactorStore:
+        """The second factors, in the same database."""
 
     async def ping(self) -> None:
         """Check that the store responds. Raises an error if it does not."""

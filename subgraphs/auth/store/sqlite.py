@@ -11,6 +11,7 @@ from subgraphs.auth.audit_log.sqlite import SqliteAuditLog, append_entry
 from subgraphs.auth.authentication import Authentication, methods_text, parse_methods
 from subgraphs.auth.domain import DEFAULT_RULES, Presented, RefreshToken, Role, Session, User, email_key, rotate
 from subgraphs.auth.mail.sqlite_outbox import SqliteMailOutbox
+from subgraphs.auth.second_factor.sqlite_store import SqliteSecondFactors
 from subgraphs.auth.sessions.session_list import UNKNOWN_ARRIVAL
 from subgraphs.auth.sessions.sqlite_sessions import SqliteSessionList, record_arrival, touch
 from subgraphs.auth.store.migrations import MIGRATIONS
@@ -52,6 +53,10 @@ class SqliteAuthStore(SqliteSigningKeys):
     @property
     def api_keys(self) -> SqliteApiKeys:
         return SqliteApiKeys(self._database)
+
+    @property
+    def second_factors(self) -> SqliteSecondFactors:
+        return SqliteSecondFactors(self._database)
 
     async def add_user(self, user: User, password_hash: str, *, audit: NewEntry | None = None) -> None:
         row = (
@@ -186,11 +191,14 @@ class SqliteAuthStore(SqliteSigningKeys):
         return None
 
     async def renew_authentication(
-        self, session_id: str, authentication: Authentication, now: datetime
+        self, session_id: str, proof: Authentication, now: datetime
     ) -> tuple[Session, User] | None:
         async with self._database.transaction() as connection:
             rows = await connection.execute_fetchall(f"{_SESSION} WHERE id = ?", (session_id,))
             if not rows or not _session(rows[0]).is_live(now):
+                return None
+            authentication = _session(rows[0]).authentication.stepped_up(proof)
+            if authentication is None:
                 return None
             await connection.execute(
                 "UPDATE sessions SET methods = ?, authenticated_at = ?, factor_enrolled_at = ? WHERE id = ?",

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from subgraphs.auth.audit_log.sqlite import append_entry
+from subgraphs.auth.second_factor.sqlite_store import reseal_secrets
 from subgraphs.auth.signing_keys import SigningKey
 from subgraphs.kit.sqlite_store import SqliteStore
 from subgraphs.kit.times import from_milliseconds, to_milliseconds
@@ -62,8 +63,9 @@ class SqliteSigningKeys(SqliteStore):
                 "UPDATE signing_keys SET sealed_private_key = ? WHERE id = ?",
                 [(key.sealed_private_key, key.id) for key in resealed],
             )
+            others = await reseal_secrets(connection, resealing)
             await append_entry(connection, audit)
-        return len(resealed)
+        return len(resealed) + others
 
 
 def _signing_key(row: Any) -> SigningKey:

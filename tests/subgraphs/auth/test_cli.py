@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bank import values
 from servicekit.errors import ConfigurationError, StartupError, StoreFailure
 from servicekit.settings import load
 from subgraphs.auth.app import create_app
 from subgraphs.auth.settings import AuthSettings
 from tests.subgraphs.auth.client import Auth
+from tests.subgraphs.auth.second_factor.conftest import Desk
 from tests.subgraphs.support import GraphQLClient, running
 
 if TYPE_CHECKING:
@@ -116,6 +118,23 @@ def test_the_sessions_of_a_disabled_user_end_at_once(mosafe_auth: CommandLine, a
             assert (await auth.bearing(bob["accessToken"]).execute("{ me { id } }")).codes == []
 
     asyncio.run(check())
+
+
+def test_a_reset_removes_all_factors_and_ends_the_sessions(mosafe_auth: CommandLine) -> None:
+    async def check() -> None:
+        settings = load(AuthSettings, mosafe_auth.variables)
+        async with running(create_app(settings)) as http:
+            auth = Auth(GraphQLClient(http))
+            session = await auth.sign_up("Ann")
+            desk = Desk(auth, settings, values.now(), session["accessToken"], session["refreshToken"])
+            await desk.enrol_app()
+            assert (await desk.log_in())["__typename"] == "SecondFactorRequired"
+            await asyncio.to_thread(mosafe_auth.output, "users", "reset-factors", "ann@example.com")
+            assert (await desk.client.execute("{ me { id } }")).codes == ["UNAUTHENTICATED"]
+            assert (await desk.log_in())["__typename"] == "Session"
+
+    asyncio.run(check())
+    assert "FACTORS_RESET" in mosafe_auth.output("audit", "list")
 
 
 def test_a_disabled_user_is_refused_as_with_a_wrong_password(mosafe_auth: CommandLine) -> None:

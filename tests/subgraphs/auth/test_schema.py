@@ -60,7 +60,7 @@ def test_personal_data_is_tagged(name: str) -> None:
     assert "tag" in directives(field("User", name))
 
 
-@pytest.mark.parametrize("name", ["register", "login"])
+@pytest.mark.parametrize("name", ["register", "login", "stepUp"])
 def test_mutations_that_hash_a_password_have_a_cost(name: str) -> None:
     assert "cost" in directives(field("Mutation", name))
 
@@ -75,7 +75,7 @@ def test_every_field_that_takes_a_password_may_stand_once_in_an_operation() -> N
         for argument in mutation.args.values()
         if any("password" in given.lower() for given in getattr(get_named_type(argument.type), "fields", {}))
     }
-    assert with_a_password == single_fields(schema) == {"register", "login"}
+    assert with_a_password == single_fields(schema) == {"register", "login", "stepUp"}
 
 
 def test_fields_that_may_be_refused_are_nullable() -> None:

@@ -48,7 +48,7 @@ def machine(settings: AuthSettings) -> Machine:
 async def log_in(runtime: AuthRuntime) -> SignedIn:
     """A login whose token has a key that is published now."""
     signed_in = await runtime.services.identity.login(email="ann@example.com", password=PASSWORD, origin=HERE)
-    assert signed_in is not None
+    assert isinstance(signed_in, SignedIn)
     published = {key["kid"] for key in await runtime.keys.public_keys()}
     assert jwt.get_unverified_header(signed_in.access.text)["kid"] in published
     return signed_in

@@ -1,0 +1,36 @@
+"""Joins the use cases of second factors, which share the store, the limits and the clocks of the service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from subgraphs.auth.sealing import Sealer
+from subgraphs.auth.second_factor.enrolment import Enrolment
+from subgraphs.auth.second_factor.factor_verification import FactorVerification
+from subgraphs.auth.second_factor.login import SecondFactorLogin
+from subgraphs.auth.second_factor.totp import SEALED_FOR
+
+if TYPE_CHECKING:
+    from subgraphs.auth.login_limits import LoginLimits
+    from subgraphs.auth.sessions.session_service import Clocks
+    from subgraphs.auth.settings import AuthSettings
+    from subgraphs.auth.store.protocol import AuthStore
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactors:
+    """The use cases: logins with second factors, and the factors of a user."""
+
+    login: SecondFactorLogin
+    enrolment: Enrolment
+
+    @classmethod
+    def of(cls, settings: AuthSettings, store: AuthStore, limits: LoginLimits, clocks: Clocks) -> SecondFactors:
+        """Raise ConfigurationError if the public URL and the origins of passkeys do not fit."""
+        sealer = Sealer(settings.key_encryption_secret(), SEALED_FOR)
+        verification = FactorVerification(sealer, settings.relying_party)
+        return cls(
+            SecondFactorLogin(store, verification, limits, clocks),
+            Enrolment(store, verification, limits, clocks, max_age=settings.step_up_max_age),
+        )
