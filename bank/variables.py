@@ -104,7 +104,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
             Variable(
                 "AUTH_WEBAUTHN_ORIGINS",
                 "<the pages of AUTH_PUBLIC_URL>",
-                "The pages that may ask for a passkey, with commas: https://www.bank.example,https://bank.example.",
+                "The pages that may ask for a passkey, with commas: https://www.example.com,https://example.com.",
             ),
             Variable(
                 "AUTH_STEP_UP_MAX_AGE",
@@ -194,6 +194,17 @@ SECTIONS: Final[tuple[Section, ...]] = (
             ),
             Variable("FRAUD_RULES", "<bundled rules, which only observe>", "File of the fraud rules; docs/fraud.md."),
             Variable("FRAUD_SECONDS", "0.25", "How long an order waits for its fraud decision."),
+            Variable(
+                "TRANSACTION_STEP_UP_ABOVE",
+                "<no amount>",
+                "The amount above which a transfer, withdrawal or payment needs a second factor: 1000. After commas:"
+                " JPY=100000 is for a currency.",
+            ),
+            Variable(
+                "TRANSACTION_STEP_UP_MAX_AGE",
+                "300",
+                "How many seconds ago the customer of such an order may have used the second factor.",
+            ),
             Variable(
                 "REVIEW_FOUR_EYES_ABOVE",
                 "10000",

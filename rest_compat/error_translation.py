@@ -49,12 +49,29 @@ class Refusal:
         facts: maps a key in the error's `details` to the name of a field of the Problem, which contains the value. If
             the operation gives the field an alias, the name is this alias.
         headers: the headers that the status requires.
+        challenge: makes the value of `WWW-Authenticate` from the facts, if it depends on them.
     """
 
     status: int
     message: str
     facts: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    challenge: Callable[[Mapping[str, Any]], str] | None = None
+
+    def headers_for(self, facts: Mapping[str, Any]) -> Mapping[str, str]:
+        """Return the headers of a response whose `details` are `facts`."""
+        return self.headers if self.challenge is None else {**self.headers, "www-authenticate": self.challenge(facts)}
+
+
+def step_up_challenge(facts: Mapping[str, Any]) -> str:
+    """Return the value of `WWW-Authenticate` for a login that is too old or too weak (RFC 9470 §3)."""
+    acr_values, max_age = facts.get("acrValues"), facts.get("maxAge")
+    parameters = [REALM, 'error="insufficient_user_authentication"']
+    if isinstance(acr_values, list) and acr_values:
+        parameters.append(f'acr_values="{" ".join(map(str, acr_values))}"')
+    if isinstance(max_age, int):
+        parameters.append(f'max_age="{max_age}"')
+    return ", ".join(parameters)
 
 
 def _same(*names: str) -> Mapping[str, str]:
@@ -73,6 +90,12 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
         {"www-authenticate": REALM},
     ),
     "INVALID_TOKEN": Refusal(401, "The refresh token is not valid", headers={"www-authenticate": INVALID_TOKEN}),
+    "STEP_UP_REQUIRED": Refusal(
+        401,
+        "Prove your identity again with a second factor",
+        _same("acrValues", "maxAge"),
+        challenge=step_up_challenge,
+    ),
     "LIMIT_REACHED": Refusal(422, "No more accounts can be opened", _same("limit")),
     "INVALID_ACCOUNT": Refusal(404, "Account not found", _same("accountId", "reason")),
     "CONFLICT": Refusal(409, "The account's state does not allow this"),
@@ -109,6 +132,8 @@ DETAIL_SCHEMAS: Final[Mapping[str, JsonSchema]] = {
     "kind": {"type": "string"},
     "remaining": {"type": "string"},
     "resetsAt": {"type": "string", "format": "date-time"},
+    "acrValues": {"type": "array", "items": {"type": "string"}},
+    "maxAge": {"type": "integer"},
     "challenge": {"type": "string"},
     "methods": {"type": "array", "items": {"type": "string"}},
     "passkeyOptions": {"type": "string"},
@@ -128,7 +153,7 @@ def from_problem(problem: Mapping[str, Any]) -> RestError:
     return Refused(
         Reason(refusal.status, code, str(problem.get("message") or refusal.message)),
         details=facts,
-        headers=refusal.headers,
+        headers=refusal.headers_for(facts),
     )
 
 
@@ -160,6 +185,16 @@ def internal() -> RestError:
 
 def _unauthenticated(_error: ResponseError, _rate: RateHeaders) -> RestError:
     return Unauthenticated(INVALID_TOKEN)
+
+
+def _step_up(error: ResponseError, _rate: RateHeaders) -> RestError:
+    """Return the error for an operation that a rule of the router refuses (`authorization.step_up`)."""
+    facts = {name: error.extensions[name] for name in ("acrValues", "maxAge") if name in error.extensions}
+    return Refused(
+        Reason(Unauthenticated.status, "STEP_UP_REQUIRED", error.message),
+        details=facts,
+        headers={"www-authenticate": step_up_challenge(facts)},
+    )
 
 
 def _forbidden(error: ResponseError, _rate: RateHeaders) -> RestError:
@@ -238,6 +273,7 @@ def _retry_after(error: ResponseError) -> int:
 # the code that is first in this table decides.
 ERRORS: Final[Mapping[str, Callable[[ResponseError, RateHeaders], RestError]]] = {
     "UNAUTHENTICATED": _unauthenticated,
+    "INSUFFICIENT_USER_AUTHENTICATION": _step_up,
     "FORBIDDEN": _forbidden,
     "BAD_USER_INPUT": _bad_input,
     "RATE_LIMITED": _rate_limited,

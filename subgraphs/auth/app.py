@@ -115,8 +115,7 @@ async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> Asy
         login_limits = LoginLimits(counts, settings.limits)
         second_factors = SecondFactors.of(settings, store, login_limits, clocks)
         steps = LoginSteps(GuardedPasswords(hasher, login_limits), second_factors.login)
-        vault = KeyVault(settings.key_encryption_secret(), settings.signing_algorithm)
-        keys = KeyRing(store, vault, clock=clocks.for_deletion)
+        keys = KeyRing(store, _vault(settings), clock=clocks.for_deletion)
         mails = open_queue(settings, store.mails, clocks.now)
         issued = _session_tokens(settings, keys, clocks.now)
         try:
@@ -139,6 +138,10 @@ async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> Asy
         yield AuthRuntime(
             store, keys, verifier, services, revocations, counts, mails, limits_loopback=settings.is_production
         )
+
+
+def _vault(settings: AuthSettings) -> KeyVault:
+    return KeyVault(settings.key_encryption_secret(), settings.signing_algorithm)
 
 
 def _session_tokens(settings: AuthSettings, keys: KeyRing, clock: Clock) -> SessionTokens:

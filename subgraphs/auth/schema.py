@@ -17,11 +17,10 @@ from subgraphs.auth.action_limits import Action
 from subgraphs.auth.administration.graphql_administration import AdministrationMutations
 from subgraphs.auth.api_keys.graphql_api_keys import ApiKeyMutations, ApiKeyQueries
 from subgraphs.auth.audit_log.graphql_audit_log import AuditEntry, audit_log
-from subgraphs.auth.graphql_second_factor import (
+from subgraphs.auth.graphql_second_factor import SecondFactorMutation, SecondFactorQuery
+from subgraphs.auth.graphql_second_factor_types import (
     InvalidChallenge,
     InvalidSecondFactor,
-    SecondFactorMutation,
-    SecondFactorQuery,
     SecondFactorRequired,
     given_proof,
     problem_of,

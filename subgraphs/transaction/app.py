@@ -132,7 +132,7 @@ async def open_runtime(settings: TransactionSettings, external: ExternalParts) -
             provider = await stack.enter_async_context(open_payment_provider(settings.payments))
         rates = await stack.enter_async_context(open_rates(settings.exchange_rates))
         partners = Partners(HttpLedger(account, credential), provider, fraud, rates)
-        orders = Orders(store, partners, four_eyes=settings.four_eyes)
+        orders = Orders(store, partners, four_eyes=settings.four_eyes, step_up=settings.step_up)
         stack.push_async_callback(orders.drain, DRAIN_SECONDS)
         await stack.enter_async_context(in_background(repeat(orders.renew_leases, every(RENEWAL_SECONDS))))
         provider_events = ProviderEvents(store, orders, provider)

@@ -65,6 +65,7 @@ class Operation(StrEnum):
     DEPOSIT = "deposit"
     WITHDRAW = "withdraw"
     PAY = "pay"
+    CONFIRM = "confirm"
     REVIEW = "review"
     REVERSE = "reverse"
 
@@ -78,6 +79,7 @@ PERMISSIONS: Final[Mapping[Operation, Permission]] = MappingProxyType(
         Operation.DEPOSIT: Permission(owner=True),
         Operation.WITHDRAW: Permission(owner=True),
         Operation.PAY: Permission(owner=True),
+        Operation.CONFIRM: Permission(owner=True),
         Operation.REVIEW: Permission(staff=ALL_STAFF),
         Operation.REVERSE: Permission(staff=ALL_STAFF),
     }
@@ -242,7 +244,8 @@ class Transaction:
         parties: the accounts on both sides, as they were when the order was recorded.
         problem: the reason why the transaction failed; None in every other status.
         decision: the decision of the fraud rules; None before the decision, and in records of older releases.
-        approvals: the reviewers who approved the order while it was HELD.
+        approvals: the reviewers who approved the order while it was HELD. The approval of the requester is the
+            confirmation of an order that waited for a step-up.
         refusal: the reason why an order that was HELD will fail: a reviewer rejected it, or nobody decided in time. The
             order is PENDING until its reserved money is released. Then it fails with this problem.
         conversion: what is credited, if the accounts have different currencies; else None.

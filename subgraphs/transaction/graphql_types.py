@@ -29,6 +29,7 @@ from subgraphs.transaction import domain
 from subgraphs.transaction.context import TransactionContext
 from subgraphs.transaction.graphql_fraud import FraudDecision, present_decision
 from subgraphs.transaction.graphql_problems import present_problem
+from subgraphs.transaction.step_up import awaits_confirmation
 from subgraphs.transaction.store.protocol import Filter, Listing, TurnoverRequest, sort_key
 
 T = TypeVar("T")
@@ -274,6 +275,10 @@ class Transaction:
     fraud_decision: FraudDecision | None = strawberry.field(
         description="What the fraud rules decided about the order; only staff see it."
     )
+    awaits_confirmation: bool | None = strawberry.field(
+        description="Whether the order is HELD until its customer proves their identity again (`confirmTransaction`);"
+        " only the customer and staff see it."
+    )
     approvals: list[Approval] | None = strawberry.field(
         directives=[short_list(2)],
         description="The approvals of an order that was HELD; only staff see them.",
@@ -317,6 +322,9 @@ def present(record: domain.Transaction, viewer: Caller) -> Transaction:
         created_at=record.created_at,
         updated_at=record.updated_at,
         fraud_decision=present_decision(record.decision) if record.decision and is_staff else None,
+        awaits_confirmation=awaits_confirmation(record)
+        if is_staff or record.requester.user_id == viewer.user_id
+        else None,
         approvals=[Approval(by=User(id=strawberry.ID(each.user_id)), at=each.at) for each in record.approvals]
         if is_staff
         else None,

@@ -8,20 +8,18 @@ This module is pure: it has no I/O and reads no clock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
-from bank.values import InvalidValue, check_precision, parse_amount
 from servicekit.errors import Forbidden
+from subgraphs.transaction.amount_threshold import AmountThreshold
 from subgraphs.transaction.domain import PERMISSIONS, Approval, IllegalTransition, Operation, TransactionStatus
 from subgraphs.transaction.problems import OrderRefused
 from subgraphs.transaction.states import Move, moved
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from bank.permissions import Actor
@@ -38,36 +36,12 @@ class NotHeld(IllegalTransition):
 
 
 @dataclass(frozen=True, slots=True)
-class FourEyes:
-    """The amount above which two persons must approve an order. `by_currency` has other amounts for some currencies."""
-
-    above: Decimal
-    by_currency: Mapping[str, Decimal] = field(default_factory=dict)
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Parse a setting such as `10000` or `10000,JPY=1000000,KWD=3000`.
-
-        Raises:
-            ValueError: the text does not have this form; the message names the wrong part.
-        """
-        default, *others = (part.strip() for part in text.split(","))
-        own: dict[str, Decimal] = {}
-        for other in others:
-            currency, _, amount = other.partition("=")
-            try:
-                own[currency] = check_precision(parse_amount(amount), currency)
-            except InvalidValue as error:
-                raise ValueError(f"{other!r} is not of the form CURRENCY=AMOUNT: {error}") from None
-        try:
-            return cls(parse_amount(default), MappingProxyType(own))
-        except InvalidValue as error:
-            raise ValueError(f"{default!r} is not an amount: {error}") from None
+class FourEyes(AmountThreshold):
+    """The amount above which two persons must approve an order."""
 
     def needed(self, transaction: Transaction) -> int:
         """Return how many persons must approve the order."""
-        order = transaction.order
-        return EYES if order.amount > self.by_currency.get(order.currency, self.above) else 1
+        return EYES if self.is_exceeded_by(transaction.order) else 1
 
 
 DEFAULT_FOUR_EYES: Final = FourEyes(Decimal(10000))

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 
@@ -34,6 +34,7 @@ from subgraphs.transaction.problems import IdempotencyKeyReused
 from subgraphs.transaction.rates.rates_table import convert
 from subgraphs.transaction.reversal import open_chargeback, open_reversal, reversal_order
 from subgraphs.transaction.review import DEFAULT_FOUR_EYES, NotHeld, expired
+from subgraphs.transaction.step_up import StepUpRule
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
     from subgraphs.transaction.store.protocol import Change, TransactionStore
 
 T = TypeVar("T")
+
+# No amount needs a step-up.
+NO_STEP_UP: Final = StepUpRule()
 
 _log = structlog.stdlib.get_logger("saga")
 
@@ -69,13 +73,13 @@ class Orders:
         partners: Partners,
         *,
         four_eyes: FourEyes = DEFAULT_FOUR_EYES,
+        step_up: StepUpRule = NO_STEP_UP,
         clock: Callable[[], datetime] = values.now,
     ) -> None:
         self._store = store
-        self._ledger = partners.ledger
-        self._rates = partners.rates
+        self._ledger, self._rates = partners.ledger, partners.rates
         self._steps = OrderSteps(store, partners, clock)
-        self.four_eyes = four_eyes
+        self.four_eyes, self.step_up = four_eyes, step_up
         self._clock = clock
         # The name of this process in leases. After a restart, a process has another name.
         self._owner = values.new_object_id()
@@ -141,17 +145,17 @@ class Orders:
         await asyncio.shield(self._start(self._resume(transaction_id)))
 
     async def review(self, transaction_id: str, decide: Change, *, by: str) -> Transaction:
-        """Record a reviewer's decision about a HELD order, and carry out the next steps of the order.
+        """Record a decision about a HELD order, of a reviewer or the customer, and carry out the next steps.
 
         Cancelling the call does not cancel the order.
 
         Args:
             transaction_id: the transaction to review.
-            decide: `review.approved` or `review.rejected`, with the reviewer.
-            by: the user id of the reviewer.
+            decide: `review.approved`, `review.rejected` or `step_up.confirmed`, with who decides.
+            by: the user id of who decides.
 
         Raises:
-            Forbidden, NotHeld: as `decide`.
+            Forbidden, NotHeld, NotConfirmable, StepUpNeeded: as `decide`.
         """
         reviewed = await self._store.change(transaction_id, decide, by=by)
         _log.info("reviewed", transaction=transaction_id, status=reviewed.status, approvals=len(reviewed.approvals))

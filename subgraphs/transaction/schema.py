@@ -7,14 +7,20 @@ from typing import Annotated, Any, cast
 import strawberry
 from strawberry import UNSET
 
+from bank import values
 from bank.scopes import ACCOUNTS, PAYMENTS, READ, STAFF
 from bank.values import is_object_id
 from subgraphs.kit import descriptions
 from subgraphs.kit.connections import PAGED, After, Before, Connection, First, Last
 from subgraphs.kit.delegated_scopes import needs_scope
-from subgraphs.kit.graphql_problems import InvalidAccount
+from subgraphs.kit.graphql_problems import InvalidAccount, StepUpRequired
 from subgraphs.kit.schema import SubgraphSchema, create_schema
 from subgraphs.transaction.domain import PERMISSIONS, Operation, Order, Requester
+from subgraphs.transaction.graphql_confirmation import (
+    ConfirmTransactionResult,
+    TransactionNotConfirmable,
+    confirm_transaction,
+)
 from subgraphs.transaction.graphql_inputs import (
     DepositInput,
     PayInput,
@@ -68,6 +74,7 @@ from subgraphs.transaction.graphql_types import (
     present,
     whole,
 )
+from subgraphs.transaction.idempotency import KeyScope
 from subgraphs.transaction.saga import PlacedOrder
 from subgraphs.transaction.store.protocol import sort_key
 
@@ -93,7 +100,8 @@ TransferResult = Annotated[
     | SameAccount
     | PaymentDeclined
     | OrderRefused
-    | IdempotencyKeyReused,
+    | IdempotencyKeyReused
+    | StepUpRequired,
     strawberry.union("TransferResult", description="The result of a transfer."),
 ]
 DepositResult = Annotated[
@@ -116,7 +124,8 @@ WithdrawResult = Annotated[
     | InvalidAccount
     | PaymentDeclined
     | OrderRefused
-    | IdempotencyKeyReused,
+    | IdempotencyKeyReused
+    | StepUpRequired,
     strawberry.union("WithdrawResult", description="The result of a withdrawal."),
 ]
 PayResult = Annotated[
@@ -128,7 +137,8 @@ PayResult = Annotated[
     | InvalidAccount
     | PaymentDeclined
     | OrderRefused
-    | IdempotencyKeyReused,
+    | IdempotencyKeyReused
+    | StepUpRequired,
     strawberry.union("PayResult", description="The result of a payment."),
 ]
 
@@ -200,8 +210,15 @@ class Query:
 
 async def _place(info: Info, order: Order, key: str) -> Any:
     """Carry out `order`, and return its result, which is a member of the mutation's union."""
-    caller = info.context.caller
-    placed = await info.context.orders.place(order, Requester.of(caller), key)
+    caller, orders = info.context.caller, info.context.orders
+    needed = orders.step_up.required(order)
+    now = values.now()
+    if needed is not None and not needed.is_met(caller, now):
+        # An order that was placed before gets its result again, whatever the login is.
+        used = await info.context.store.find_key(KeyScope(caller.user_id, order.type, key), now)
+        if used is None:
+            return StepUpRequired.of(needed)
+    placed = await orders.place(order, Requester.of(caller), key)
     info.context.reset_loaders()
     if not isinstance(placed, PlacedOrder):
         return present_problem(placed)
@@ -259,6 +276,11 @@ class Mutation:
         metadata=needs_scope(PAYMENTS),
         description="Pay a payee outside of the bank from the caller's account.",
     )
+    confirm_transaction: ConfirmTransactionResult | None = strawberry.field(
+        resolver=confirm_transaction,
+        description="Let a HELD order go on, as its customer, after a new proof of identity (`stepUp`). Only orders"
+        " whose field `awaitsConfirmation` is true.",
+    )
     approve_transaction: ReviewResult | None = strawberry.federation.field(
         resolver=approve_transaction,
         metadata=needs_scope(STAFF),
@@ -285,7 +307,7 @@ class Mutation:
 
 
 def build_schema() -> SubgraphSchema:
-    others = [Account, InvalidTransaction, TransactionNotHeld, TransactionNotReversible]
+    others = [Account, InvalidTransaction, TransactionNotConfirmable, TransactionNotHeld, TransactionNotReversible]
     types = [*others, *PROBLEM_TYPES]
     return create_schema(query=Query, mutation=Mutation, subscription=Subscription, types=types, entities_scope=READ)
 

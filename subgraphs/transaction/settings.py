@@ -11,13 +11,15 @@ from servicekit.settings import Port, Secret  # noqa: TC001 - pydantic reads ann
 from subgraphs.kit.settings import Brokers, SubgraphSettings
 from subgraphs.kit.store_factory import StoreAddress
 from subgraphs.kit.store_identity import StorePlace
+from subgraphs.transaction.amount_threshold import AmountThreshold
 from subgraphs.transaction.fraud.resources import DEADLINE_SECONDS, FraudSettings
 from subgraphs.transaction.payments.resources import PaymentSettings
 from subgraphs.transaction.review import FourEyes
+from subgraphs.transaction.step_up import DEFAULT_MAX_AGE, StepUpRule
 
 
 def _check_amounts(text: str) -> str:
-    FourEyes.parse(text)
+    AmountThreshold.parse(text)
     return text
 
 
@@ -30,6 +32,9 @@ class TransactionSettings(SubgraphSettings):
         fraud_rules: the YAML file of the fraud rules; by default the bundled one.
         fraud_seconds: how long an order waits for its fraud decision.
         four_eyes_above: the amount above which two persons must approve a HELD order.
+        step_up_above: the amount above which a customer must have proved their identity with a second factor; None for
+            no amount.
+        step_up_seconds: how long ago the customer may have done so.
         provider_url: the base URL of the payment provider; None simulates one in the process.
         provider_key: the key that the provider expects.
         webhook_secret: signs the webhooks of the provider; None serves no route for webhooks.
@@ -44,6 +49,10 @@ class TransactionSettings(SubgraphSettings):
     fraud_rules: Path | None = Field(None, alias="FRAUD_RULES")
     fraud_seconds: float = Field(DEADLINE_SECONDS, alias="FRAUD_SECONDS", gt=0, le=10)
     four_eyes_above: Annotated[str, AfterValidator(_check_amounts)] = Field("10000", alias="REVIEW_FOUR_EYES_ABOVE")
+    step_up_above: Annotated[str, AfterValidator(_check_amounts)] | None = Field(
+        None, alias="TRANSACTION_STEP_UP_ABOVE"
+    )
+    step_up_seconds: int = Field(DEFAULT_MAX_AGE, alias="TRANSACTION_STEP_UP_MAX_AGE", ge=30, le=86_400)
     provider_url: str | None = Field(None, alias="PAYMENT_PROVIDER_URL", pattern=r"^https?://")
     provider_key: Secret | None = Field(None, alias="PAYMENT_PROVIDER_KEY")
     webhook_secret: Secret | None = Field(None, alias="PAYMENT_WEBHOOK_SECRET")
@@ -72,6 +81,12 @@ class TransactionSettings(SubgraphSettings):
     def four_eyes(self) -> FourEyes:
         """The amounts above which two persons must approve a HELD order."""
         return FourEyes.parse(self.four_eyes_above)
+
+    @property
+    def step_up(self) -> StepUpRule:
+        """When a customer must prove their identity again."""
+        above = None if self.step_up_above is None else AmountThreshold.parse(self.step_up_above)
+        return StepUpRule(above, self.step_up_seconds)
 
     @property
     def store(self) -> StoreAddress:

@@ -33,6 +33,7 @@ class Move(StrEnum):
     HOLD = "hold"
     COMPLETE = "complete"
     FAIL = "fail"
+    CONFIRM = "confirm"
     APPROVE = "approve"
     REJECT = "reject"
     EXPIRE = "expire"
@@ -66,6 +67,7 @@ MOVES: Final[Mapping[Move, Row]] = MappingProxyType(
         Move.FAIL: Row(
             _S.PENDING, _S.FAILED, by_staff=False, reason="the fraud rules, the provider or the ledger refuse the order"
         ),
+        Move.CONFIRM: Row(_S.HELD, _S.PENDING, by_staff=False, reason="the customer has proved their identity again"),
         Move.APPROVE: Row(_S.HELD, _S.PENDING, by_staff=True, reason="enough reviewers approve the order"),
         Move.REJECT: Row(
             _S.HELD, _S.PENDING, by_staff=True, reason="a reviewer rejects the order; it fails when its money is free"
@@ -83,7 +85,8 @@ class StatusChange:
     """An entry of a transaction's history.
 
     Attributes:
-        by: the member of the staff who made the change; None if the service made it.
+        by: the member of the staff who made the change, or the customer who confirmed the order; None if the service
+            made it.
     """
 
     status: TransactionStatus

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bank import values
-from tests.rest_compat.fake_bank import FakeBank, account, invalid_account, problem, transaction
+from tests.rest_compat.fake_bank import FakeBank, account, graphql_error, invalid_account, problem, transaction
 
 if TYPE_CHECKING:
     import httpx
@@ -62,6 +62,7 @@ _REFUSALS = [
     (problem("SameAccount", "SAME_ACCOUNT"), 422),
     (problem("ReceiverUnavailable", "RECEIVER_UNAVAILABLE"), 422),
     (problem("IdempotencyKeyReused", "IDEMPOTENCY_KEY_REUSED"), 422),
+    (problem("StepUpRequired", "STEP_UP_REQUIRED", acrValues=["urn:bank:mfa"], maxAge=300), 401),
     (invalid_account(SOURCE, "Account has been closed"), 404),
 ]
 
@@ -73,6 +74,23 @@ async def test_refusal_has_its_facts(ada: httpx.AsyncClient, bank: FakeBank, ref
     error = response.json()["error"]
     facts = {name: value for name, value in refusal.items() if name not in {"__typename", "code", "message"}}
     assert (response.status_code, error["code"], error["details"]) == (status, refusal["code"], facts)
+
+
+async def test_a_step_up_has_the_challenge_of_rfc_9470(ada: httpx.AsyncClient, bank: FakeBank) -> None:
+    """From the bank as a Problem, and from a rule of the router as an error, which was a 500."""
+    facts = {"acrValues": ["urn:bank:mfa", "urn:bank:passkey"], "maxAge": 300}
+    for answer in (
+        problem("StepUpRequired", "STEP_UP_REQUIRED", **facts),
+        graphql_error("INSUFFICIENT_USER_AUTHENTICATION", acrValues=facts["acrValues"], maxAge=facts["maxAge"]),
+    ):
+        bank.responses["transfer"] = answer
+        response = await ada.post("/api/transactions/transfer", json=TRANSFER)
+        assert (response.status_code, response.json()["error"]["code"]) == (401, "STEP_UP_REQUIRED")
+        assert response.json()["error"]["details"] == facts
+        assert response.headers["www-authenticate"] == (
+            'Bearer realm="mosafe", error="insufficient_user_authentication",'
+            ' acr_values="urn:bank:mfa urn:bank:passkey", max_age="300"'
+        )
 
 
 async def test_a_limit_of_amounts_is_shown_with_the_time_of_its_reset(ada: httpx.AsyncClient, bank: FakeBank) -> None:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import jwt
 import pytest
 
-from bank.identity import ADMIN, CUSTOMER, SUPPORT
+from bank.identity import ACR_MFA, ADMIN, CUSTOMER, SUPPORT
 from bank.values import new_object_id
 from subgraphs.account import schema as account_schema
 from subgraphs.transaction import schema as transaction_schema
@@ -34,6 +36,7 @@ thresholds: {step_up: 40, hold: 65, block: 90}
 when_unavailable: {hold_above: {default: 1000}}
 rules:
   - {name: large, kind: large_amount, at_least: 20, score: 70, types: [PAYMENT]}
+  - {name: unusual, kind: large_amount, at_least: 20, score: 50, types: [WITHDRAWAL]}
 """
 
 
@@ -183,6 +186,18 @@ async def reject(bank: Bank, actor: Person, target: Target) -> bool:
     return await review("rejectTransaction", bank, actor, target)
 
 
+async def confirm(bank: Bank, actor: Person, target: Target) -> bool:
+    """The actor has stepped up; the order waits for its customer."""
+    account = await bank.open(target.owner, "50.00")
+    held = await bank.order(target.owner, "withdraw", sourceAccountId=account["id"], amount="20.00")
+    assert held["transaction"]["status"] == "HELD"
+    roles = jwt.decode(actor.token, options={"verify_signature": False})["roles"]
+    login = {"acr": ACR_MFA, "auth_time": int(time.time()), "factor_enrolled_at": 1}
+    stepped_up = Person(actor.id, bank.issuer.token(actor.id, *roles, claims=login))
+    query = "mutation ($id: ID!) { confirmTransaction(id: $id) { __typename } }"
+    return done(await bank.as_(stepped_up).execute(query, {"id": held["transaction"]["id"]}))
+
+
 async def reverse(bank: Bank, actor: Person, target: Target) -> bool:
     account = await bank.open(target.owner)
     deposited = await bank.order(target.owner, "deposit", destinationAccountId=account["id"])
@@ -265,6 +280,7 @@ TABLE: Final[dict[str, list[tuple[Any, tuple[bool, frozenset[str]]]]]] = {
     "deposit": [(deposit, OWNER_ONLY)],
     "withdraw": [(withdraw, OWNER_ONLY)],
     "pay": [(pay, OWNER_ONLY)],
+    "confirmTransaction": [(confirm, OWNER_ONLY)],
     "approveTransaction": [(approve, COLLEAGUES)],
     "rejectTransaction": [(reject, COLLEAGUES)],
     "reverseTransaction": [(reverse, COLLEAGUES)],

@@ -71,7 +71,7 @@ def digest(token: str) -> bytes:
 
 
 def passkey_challenge(token: str) -> bytes:
-    """Return the 32 bytes that a passkey signs (`challenge` of WebAuthn §13.4.3)."""
+    """Return the 32 bytes that a passkey signs (the `challenge` of WebAuthn)."""
     return hashlib.sha256(b"passkey challenge " + token.encode("utf-8", "surrogatepass")).digest()
 
 

@@ -138,7 +138,7 @@ class SecondFactorLogin:
             named = user_id_of(assertion)
         except InvalidPasskey:
             return InvalidProof()
-        # WebAuthn §7.2, step 6: a passkey that logs a user in names this user.
+        # A passkey that logs a user in names this user (step 6 of verifying an assertion in WebAuthn).
         if passkey is None or named != passkey.user_id:
             return InvalidProof()
         verified = self._verification.verify_passkey(assertion, passkey, token, self._clocks.now())

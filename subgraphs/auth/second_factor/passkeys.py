@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 NAME: Final = "MoSafe"
 # An attestation without certificates, and a signature, have some hundred bytes. The limit keeps parsing cheap.
 MAX_RESPONSE_LENGTH: Final = 16_384
-# WebAuthn §4: a credential id has at most 1,023 bytes.
+# By WebAuthn, a credential id has at most 1,023 bytes.
 _MAX_ID_BYTES: Final = 1023
 _MILLISECONDS: Final = 300_000
 
@@ -50,8 +50,8 @@ class RelyingParty:
     """The bank as WebAuthn knows it.
 
     Attributes:
-        id: a domain, such as `bank.example`.
-        origins: the pages that may ask for a passkey, such as `https://www.bank.example`.
+        id: a domain, such as `example.com`.
+        origins: the pages that may ask for a passkey, such as `https://www.example.com`.
     """
 
     id: str

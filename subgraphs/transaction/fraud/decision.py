@@ -93,8 +93,8 @@ class Decision:
     def must_wait(self) -> bool:
         """Whether the order becomes HELD.
 
-        An order with the action STEP_UP becomes HELD, too, because the bank cannot ask a customer for another proof of
-        identity yet.
+        An order with the action STEP_UP becomes HELD, too, until its customer has proved their identity again
+        (`subgraphs.transaction.step_up`), or a reviewer decides.
         """
         return self.action in {Action.STEP_UP, Action.HOLD}
 

@@ -1,6 +1,7 @@
 """Authenticator apps and recovery codes over HTTP: enrolment, login, step-up, and attacks on them.
 
-Covers `subgraphs/auth/graphql_second_factor.py`, `subgraphs/auth/second_factor/login.py`,
+Covers `subgraphs/auth/graphql_second_factor.py`, `subgraphs/auth/graphql_second_factor_types.py`,
+`subgraphs/auth/second_factor/login.py`,
 `subgraphs/auth/second_factor/enrolment.py`, `subgraphs/auth/second_factor/use_cases.py`,
 `subgraphs/auth/second_factor/factor_verification.py`, `subgraphs/auth/second_factor/challenges.py` and
 `subgraphs/auth/second_factor/factors.py`.
