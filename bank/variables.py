@@ -90,7 +90,11 @@ SECTIONS: Final[tuple[Section, ...]] = (
                 "The key of the audit log's hash chain, at least 32 characters; it must stay the same.",
                 secret=True,
             ),
-            Variable("AUTH_ISSUER", "<http://127.0.0.1:AUTH_PORT>", "The `iss` claim of access tokens."),
+            Variable(
+                "AUTH_ISSUER",
+                "<AUTH_PUBLIC_URL, or http://127.0.0.1:AUTH_PORT>",
+                "The `iss` claim of access tokens, the same for all services and the router.",
+            ),
             Variable(
                 "AUTH_JWKS_URL",
                 "<AUTH_ISSUER>/.well-known/jwks.json",

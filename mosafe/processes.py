@@ -111,13 +111,20 @@ def base_url(process: Process, environ: Mapping[str, str]) -> str:
 
 
 def addresses(environ: Mapping[str, str], processes: Iterable[Process] = PROCESSES) -> dict[str, str]:
-    """Return the variables with the URLs of the processes, except the variables that the user has set."""
-    return {
+    """Return the variables with the URLs of the processes, except the variables that the user has set.
+
+    The issuer of access tokens is the public address of the auth service. The processes fetch its keys at its local
+    address.
+    """
+    found = {
         variable: base_url(process, environ) + path
         for process in processes
         for variable, path in process.found_by
         if not environ.get(variable)
     }
+    if "AUTH_ISSUER" in found and (public_url := environ.get("AUTH_PUBLIC_URL")):
+        found["AUTH_ISSUER"] = public_url.rstrip("/")
+    return found
 
 
 def command_line(process: Process, router_config: Path | None = None) -> list[str]:

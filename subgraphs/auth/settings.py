@@ -75,12 +75,12 @@ class AuthSettings(MailSettings):
     @model_validator(mode="before")
     @classmethod
     def _issuer_follows_the_port(cls, variables: dict[str, object]) -> dict[str, object]:
-        """If AUTH_PORT is set, the default of AUTH_ISSUER contains this port.
+        """If AUTH_PORT is set, and AUTH_PUBLIC_URL is not, the default of AUTH_ISSUER contains this port.
 
         With port 0, the kernel chooses the port, so the default does not change.
         """
         port = variables.get("AUTH_PORT")
-        if port and str(port) != "0":
+        if port and str(port) != "0" and "AUTH_PUBLIC_URL" not in variables:
             return {"AUTH_ISSUER": f"http://127.0.0.1:{port}", **variables}
         return variables
 

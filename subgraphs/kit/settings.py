@@ -6,7 +6,7 @@ import re
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from bank.settings import BankSettings
 from servicekit.settings import Port, Secret
@@ -50,7 +50,8 @@ class SubgraphSettings(BankSettings):
 
     Attributes:
         port: the port of the service. Each service declares this field again with its own variable and default.
-        issuer: the `iss` claim that access tokens must have.
+        public_url: the URL under which users reach the auth service.
+        issuer: the `iss` claim that access tokens must have; by default the public URL.
         jwks_url: the URL of the public signing keys; by default a path of the issuer's URL.
         signatures: whether requests that the router has not signed are refused.
         signature_secret: the secret of the signatures; by default a file in the data directory.
@@ -64,6 +65,7 @@ class SubgraphSettings(BankSettings):
     """
 
     port: Port = 0
+    public_url: str | None = Field(None, alias="AUTH_PUBLIC_URL", pattern=r"^https?://")
     issuer: str = Field("http://127.0.0.1:3001", alias="AUTH_ISSUER", pattern=r"^https?://")
     jwks_url: str | None = Field(None, alias="AUTH_JWKS_URL", pattern=r"^https?://")
 
@@ -76,6 +78,13 @@ class SubgraphSettings(BankSettings):
     max_depth: int = Field(12, alias="SUBGRAPH_MAX_DEPTH", ge=1, le=100)
     max_aliases: int = Field(30, alias="SUBGRAPH_MAX_ALIASES", ge=0)
     request_seconds: float = Field(30, alias="SUBGRAPH_REQUEST_SECONDS", gt=0, le=600)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _issuer_is_the_public_address(cls, variables: dict[str, object]) -> dict[str, object]:
+        """If AUTH_PUBLIC_URL is set, it is the default of AUTH_ISSUER in every service."""
+        public_url = variables.get("AUTH_PUBLIC_URL")
+        return {"AUTH_ISSUER": public_url.rstrip("/"), **variables} if isinstance(public_url, str) else variables
 
     @property
     def request_limits(self) -> RequestLimits:

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from subgraphs.auth.sealing import Sealer
     from subgraphs.kit.store_factory import Clock
 
-SEALED_FOR: Final = "queued mails"
 # How long a claim lasts. This is longer than a mailer may take, so no other process sends a mail that is being sent.
 CLAIM: Final = timedelta(minutes=2)
 # How many mails are sent at the same time.
@@ -147,11 +146,12 @@ class MailDelivery:
             mail = await self._prepared(queued)
             if mail is not None:
                 await self._mailer.send(self._letters.write(mail, queued.id, queued.queued_at))
-        except MailerUnavailable as error:
+        # While AUTH_JWT_SECRET is replaced, a process with the other secret cannot read a mail that another one can.
+        except (MailerUnavailable, ConfigurationError) as error:
             log.warning("mail not sent, it is tried again", reason=str(error))
             await self._outbox.postpone(queued.id, now + _delay(claimed.attempts))
             return
-        except (MailRefused, ConfigurationError) as error:
+        except MailRefused as error:
             log.error("mail not sent, it is dropped", reason=str(error))  # noqa: TRY400 - the reason says all
         await self._outbox.remove(queued.id)
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from subgraphs.auth.mail.delivery import SEALED_FOR, MailDelivery, MailQueue
+from subgraphs.auth.mail.delivery import MailDelivery, MailQueue
 from subgraphs.auth.mail.letters import Letters
 from subgraphs.auth.mail.maildir import MaildirMailer
+from subgraphs.auth.mail.outbox import SEALED_FOR
 from subgraphs.auth.mail.smtp import SmtpMailer
 from subgraphs.auth.sealing import Sealer
 from subgraphs.kit.background import in_background

@@ -17,11 +17,14 @@ A stored mail contains an e-mail address, and often a secret link. So its conten
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+
+# The purpose of the key that encrypts mails (`subgraphs.auth.sealing`).
+SEALED_FOR: Final = "queued mails"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from subgraphs.auth.mail.outbox import ClaimedMail, QueuedMail
+from subgraphs.auth.mail.outbox import SEALED_FOR, ClaimedMail, QueuedMail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from asyncpg.pool import PoolConnectionProxy
 
+    from subgraphs.auth.resealing import Resealing
     from subgraphs.kit.postgres import PostgresDatabase
 
 # Mails that another process claims at this moment are skipped. The mails are chosen once: if PostgreSQL ran the inner
@@ -61,3 +62,13 @@ async def insert_mails(connection: PoolConnectionProxy, mails: Iterable[QueuedMa
             mail.queued_at,
             mail.expires_at,
         )
+
+
+async def reseal_mails(connection: PoolConnectionProxy, resealing: Resealing) -> int:
+    """Encrypt the stored mails with a new `AUTH_JWT_SECRET`. Return their number."""
+    rows = await connection.fetch("SELECT id, sealed FROM mails ORDER BY id FOR UPDATE")
+    await connection.executemany(
+        "UPDATE mails SET sealed = $1 WHERE id = $2",
+        [(resealing.text(row["sealed"], SEALED_FOR, row["id"].encode()), row["id"]) for row in rows],
+    )
+    return len(rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from subgraphs.auth.mail.outbox import ClaimedMail, QueuedMail
+from subgraphs.auth.mail.outbox import SEALED_FOR, ClaimedMail, QueuedMail
 from subgraphs.kit.times import from_milliseconds, to_milliseconds
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from servicekit.sqlite import Database
     from servicekit.sqlite_statements import Statements
+    from subgraphs.auth.resealing import Resealing
 
 _CLAIM: Final = """
 UPDATE mails SET due_at = ?, attempts = attempts + 1
@@ -64,3 +65,13 @@ async def insert_mails(connection: Statements, mails: Iterable[QueuedMail]) -> N
             "INSERT INTO mails (id, sealed, queued_at, expires_at, due_at, attempts) VALUES (?, ?, ?, ?, ?, 0)",
             (mail.id, mail.sealed, queued_at, to_milliseconds(mail.expires_at), queued_at),
         )
+
+
+async def reseal_mails(connection: Statements, resealing: Resealing) -> int:
+    """Encrypt the stored mails with a new `AUTH_JWT_SECRET`. Return their number."""
+    rows = await connection.execute_fetchall("SELECT id, sealed FROM mails")
+    await connection.executemany(
+        "UPDATE mails SET sealed = ? WHERE id = ?",
+        [(resealing.text(row["sealed"], SEALED_FOR, row["id"].encode()), row["id"]) for row in rows],
+    )
+    return len(rows)

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from subgraphs.auth.audit_log.postgres import append_entry
+from subgraphs.auth.mail.postgres_outbox import reseal_mails
 from subgraphs.auth.second_factor.postgres_store import reseal_secrets
 from subgraphs.auth.signing_keys import SigningKey
 from subgraphs.kit.postgres_store import PostgresStore
@@ -61,7 +62,7 @@ class PostgresSigningKeys(PostgresStore):
                 "UPDATE signing_keys SET sealed_private_key = $1 WHERE id = $2",
                 [(key.sealed_private_key, key.id) for key in resealed],
             )
-            others = await reseal_secrets(connection, resealing)
+            others = await reseal_secrets(connection, resealing) + await reseal_mails(connection, resealing)
             await append_entry(connection, audit)
         return len(resealed) + others
 

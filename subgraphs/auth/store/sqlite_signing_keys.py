@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from subgraphs.auth.audit_log.sqlite import append_entry
+from subgraphs.auth.mail.sqlite_outbox import reseal_mails
 from subgraphs.auth.second_factor.sqlite_store import reseal_secrets
 from subgraphs.auth.signing_keys import SigningKey
 from subgraphs.kit.sqlite_store import SqliteStore
@@ -63,7 +64,7 @@ class SqliteSigningKeys(SqliteStore):
                 "UPDATE signing_keys SET sealed_private_key = ? WHERE id = ?",
                 [(key.sealed_private_key, key.id) for key in resealed],
             )
-            others = await reseal_secrets(connection, resealing)
+            others = await reseal_secrets(connection, resealing) + await reseal_mails(connection, resealing)
             await append_entry(connection, audit)
         return len(resealed) + others
 

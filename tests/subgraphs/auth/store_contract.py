@@ -26,7 +26,9 @@ from subgraphs.auth.domain import (
     User,
     Verdict,
 )
+from subgraphs.auth.mail.outbox import SEALED_FOR, QueuedMail
 from subgraphs.auth.resealing import Resealing
+from subgraphs.auth.sealing import Sealer
 from subgraphs.auth.signing_keys import KeyVault
 from subgraphs.auth.store.protocol import AuthStore, EmailExists
 
@@ -351,6 +353,12 @@ async def all_secrets_are_sealed_again_or_none(open_store: OpenStore) -> None:
         stored = {key.id: key for key in await store.signing_keys()}
         for key in keys:
             assert KeyVault("n" * 32).open(stored[key.id]).public_key() == VAULT.open(key).public_key()
+        mail = QueuedMail("m1", Sealer("s" * 32, SEALED_FOR).seal(b"text", bound_to=b"m1"), NOW, NOW)
+        await store.mails.add([mail])
+        for _ in range(2):
+            assert await store.reseal(resealing) == 3
+        (claimed,) = await store.mails.claim(NOW, NOW + timedelta(days=1), 10)
+        assert Sealer("n" * 32, SEALED_FOR).open(claimed.mail.sealed, bound_to=b"m1") == b"text"
         await store.replace_signing_keys(stored.keys(), stranger, ())
         with pytest.raises(ConfigurationError):
             await store.reseal(Resealing("n" * 32, "x" * 32))

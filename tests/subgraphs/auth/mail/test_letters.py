@@ -15,7 +15,14 @@ SENDER: Final = Address("MoSafe", "no-reply", "bank.example")
 LETTERS: Final = Letters(public_url="https://id.bank.example", sender=SENDER)
 DATE: Final = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 # A value for each fact that a kind of mail may have.
-FACTS: Final[dict[MailKind, dict[str, str]]] = {MailKind.PASSWORD_RESET: {"token": "a-token_1"}}
+FACTS: Final[dict[MailKind, dict[str, str]]] = {
+    MailKind.PASSWORD_RESET: {"token": "a-token_1"},
+    MailKind.NEW_DEVICE: {
+        "device": "Samsung Internet on Android",
+        "network": "203.0.113.0/24",
+        "time": "31 January 2026, 09:30 UTC",
+    },
+}
 
 
 def mail(kind: MailKind = MailKind.PASSWORD_RESET, recipient: str = "ann@example.com", **facts: str) -> Mail:
@@ -33,6 +40,16 @@ def test_each_kind_of_mail_has_both_texts_with_the_same_links(kind: MailKind) ->
     assert max(len(line) for line in plain.splitlines() if "https://" not in line) < 80
     assert "MoSafe never asks for your password" in " ".join(plain.split())
     assert "http" not in re.sub(r"href=\"[^\"]+\"", "", html), "the HTML text loads something"
+
+
+def test_a_notice_names_the_network_if_it_is_known() -> None:
+    def text(network: str) -> str:
+        return text_of(LETTERS.write(mail(MailKind.NEW_DEVICE, network=network), "id1", DATE).message)
+
+    assert "\nDevice:  Samsung Internet on Android\nNetwork: 203.0.113.0/24\nTime:    31 January" in text(
+        "203.0.113.0/24"
+    )
+    assert "\nDevice:  Samsung Internet on Android\nTime:    31 January" in text("")
 
 
 def test_a_message_has_the_headers_of_an_automatic_mail() -> None:

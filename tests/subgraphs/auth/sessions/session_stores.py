@@ -13,7 +13,8 @@ from pydantic import SecretStr
 from bank import values
 from subgraphs.auth.domain import Role, SessionRules, User
 from subgraphs.auth.key_ring import KeyRing
-from subgraphs.auth.mail.delivery import SEALED_FOR, MailQueue
+from subgraphs.auth.mail.delivery import MailQueue
+from subgraphs.auth.mail.outbox import SEALED_FOR
 from subgraphs.auth.sealing import Sealer
 from subgraphs.auth.sessions.session_service import Clocks, SessionService, SessionTokens, SignedIn
 from subgraphs.auth.signing_keys import KeyVault
