@@ -1,6 +1,6 @@
 """Any sequence of logins, refreshes, ends and pauses, compared with a model of a few lines, on both stores.
 
-Covers the rules of `subgraphs/auth/domain.py` and `subgraphs/auth/sessions/session_service.py` together.
+Covers the rules of `subgraphs/auth/domain.py`, `subgraphs/auth/sessions/session_service.py` and the list of sessions.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from subgraphs.kit.connections import PageRequest
 from tests.subgraphs.auth.sessions.session_stores import RULES, SessionsOfTest, opened
 
 if TYPE_CHECKING:
@@ -147,6 +148,21 @@ class Machine(RuleBasedStateMachine):
         self.run(self.sessions.service.end(session))
         self.model.sessions[session].is_ended = True
 
+    @rule(text=refresh_tokens)
+    def end_other_sessions(self, text: str) -> None:
+        """The store ends only sessions that have not expired, and whoever asks it revokes them."""
+        kept = self.model.tokens[text].session
+        ended = self.run(self.sessions.store.session_list.end(self.user.id, self.now, but=kept))
+        self.run(self.sessions.service.revoke(ended))
+        others = {
+            name
+            for name, session in self.model.sessions.items()
+            if name != kept and not session.is_ended and self.now < session.expires_at
+        }
+        assert set(ended) == others
+        for name in others:
+            self.model.sessions[name].is_ended = True
+
     @rule(pause=PAUSES)
     def wait(self, pause: timedelta) -> None:
         self.sessions.clock.now += pause
@@ -159,6 +175,16 @@ class Machine(RuleBasedStateMachine):
     def the_tokens_of_ended_sessions_and_no_others_are_revoked(self) -> None:
         ended = {name for name, session in self.model.sessions.items() if session.is_ended}
         assert self.sessions.revocations.ids == ended
+
+    @invariant()
+    def the_sessions_that_can_be_refreshed_are_listed(self) -> None:
+        page = self.run(self.sessions.store.session_list.page(self.user.id, PageRequest(100), self.now))
+        usable = {
+            token.session
+            for token in self.model.tokens.values()
+            if token.used_at is None and self.now < token.expires_at and not self.model.sessions[token.session].is_ended
+        }
+        assert {each.id for each in page} == usable
 
 
 def session_of(signed_in: SignedIn) -> str:
