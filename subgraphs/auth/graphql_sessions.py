@@ -23,7 +23,7 @@ Info = strawberry.Info[AuthContext, None]
 
 @strawberry.type(description="A session of the caller: a login that can be used.")
 class UserSession:
-    id: strawberry.ID = strawberry.field(description="The id of the session, opaque.")
+    id: strawberry.ID = strawberry.field(description="32 hex digits.")
     name: str | None = strawberry.field(
         description="The name that the user has given to the session; null without one."
     )
@@ -72,13 +72,13 @@ EndSessionsResult = Annotated[
 
 @strawberry.input(description="A new name for a session.")
 class RenameSessionInput:
-    id: strawberry.ID = strawberry.field(description="The id of a session of the caller.")
+    id: strawberry.ID = strawberry.field(description="The id of a session of the caller, 32 hex digits.")
     name: str = strawberry.field(description="The name, at most 100 characters; an empty one removes the name.")
 
 
 @strawberry.input(description="The session to end.")
 class EndSessionInput:
-    id: strawberry.ID = strawberry.field(description="The id of a session of the caller.")
+    id: strawberry.ID = strawberry.field(description="The id of a session of the caller, 32 hex digits.")
 
 
 async def sessions_of_user(  # noqa: PLR0913, PLR0917 - the arguments of a Relay connection
