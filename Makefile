@@ -112,6 +112,7 @@ bench: $(READY) peers ## Measure composition, planning, execution, the bank, fra
 	$(BIN)/python -m benchmarks.execution.run
 	$(BIN)/python -m benchmarks.fraud.run
 	$(BIN)/python -m benchmarks.bank.run
+	$(BIN)/python -m benchmarks.auth.run
 	$(BIN)/python -m benchmarks.policies.run
 	$(BIN)/python -m benchmarks.overload.run
 	$(BIN)/python -m benchmarks.schema_check.run
