@@ -34,8 +34,6 @@ class ActorKind(StrEnum):
     """A user with an access token; the id is the user's id."""
     OPERATOR = "OPERATOR"
     """Somebody who ran a command; the id is the account of the operating system."""
-    SYSTEM = "SYSTEM"
-    """The service itself, for example by a schedule; the id is the name of the service."""
 
 
 class SubjectKind(StrEnum):
@@ -45,8 +43,6 @@ class SubjectKind(StrEnum):
     API_KEY = "API_KEY"
     CLIENT = "CLIENT"
     """An OAuth client."""
-    ACCOUNT = "ACCOUNT"
-    TRANSACTION = "TRANSACTION"
 
 
 class Action(StrEnum):
@@ -65,19 +61,12 @@ class Action(StrEnum):
     API_KEY_CREATED = "API_KEY_CREATED"
     API_KEY_ROTATED = "API_KEY_ROTATED"
     API_KEY_REVOKED = "API_KEY_REVOKED"
-    ACCOUNT_FROZEN = "ACCOUNT_FROZEN"
-    ACCOUNT_UNFROZEN = "ACCOUNT_UNFROZEN"
-    TRANSACTION_APPROVED = "TRANSACTION_APPROVED"
-    TRANSACTION_REJECTED = "TRANSACTION_REJECTED"
-    TRANSACTION_REVERSED = "TRANSACTION_REVERSED"
 
 
 class Outcome(StrEnum):
     DONE = "DONE"
     REFUSED = "REFUSED"
     """The operation changed nothing; the detail `reason` has the code of the refusal."""
-    REQUESTED = "REQUESTED"
-    """Another service is about to do the operation. Its own records have the outcome."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,16 +31,12 @@ class AuditDetail:
 class AuditEntry:
     position: int = strawberry.field(description="The position in the log; the first entry has 1.")
     at: datetime = strawberry.field(description="When it was done.")
-    actor_kind: str = strawberry.field(
-        description="`USER` for a user, `OPERATOR` for somebody who ran a command, `SYSTEM` for the service itself."
-    )
+    actor_kind: str = strawberry.field(description="`USER` for a user, `OPERATOR` for somebody who ran a command.")
     actor_id: str = strawberry.field(description="The user's id, or the operator's account of the operating system.")
     action: str = strawberry.field(description="What was done, such as `ROLE_GRANTED`; later releases have more.")
-    subject_kind: str = strawberry.field(description="What `subjectId` names, such as `USER` or `ACCOUNT`.")
+    subject_kind: str = strawberry.field(description="What `subjectId` names, such as `USER` or `API_KEY`.")
     subject_id: str = strawberry.field(description="The id of the user or the thing that the action was about.")
-    outcome: str = strawberry.field(
-        description="`DONE`; `REFUSED`; or `REQUESTED`, if another service has the outcome in its own records."
-    )
+    outcome: str = strawberry.field(description="`DONE`, or `REFUSED` if the operation changed nothing.")
     origin: str | None = strawberry.field(
         description="The network of the request, an IPv4 /24 or an IPv6 /48, or `command line`; null if unknown."
     )
