@@ -21,7 +21,7 @@ async def to_the_end(work: Awaitable[T]) -> T:
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:
-            await _done(task)
+            await until_done(task)
         except asyncio.CancelledError as error:
             cancelled = error
     if cancelled is not None and not task.cancelled() and task.exception() is None:
@@ -29,7 +29,7 @@ async def to_the_end(work: Awaitable[T]) -> T:
     return task.result()
 
 
-async def _done(task: asyncio.Future[T]) -> None:
+async def until_done(task: asyncio.Future[T]) -> None:
     """Wait until `task` is done. A cancellation ends the wait, but not the task.
 
     `asyncio.wait` does the same for several tasks and with a time limit, and takes twice as long.

@@ -107,13 +107,15 @@ async def mongo_stores(folder: Path) -> AsyncIterator[Stores]:
 
 
 async def _customers(store: AccountStore) -> list[Account]:
-    opened = []
-    for _ in range(CUSTOMERS):
+    """Open the accounts at a time: a store commits those that wait together, and one after the other takes long."""
+
+    async def opened() -> Account:
         owner = accounts.person()
         account = await accounts.opened(store, owner)
         await store.post(accounts.deposit(owner, account.id, "100000.00"))
-        opened.append(account)
-    return opened
+        return account
+
+    return await asyncio.gather(*(opened() for _ in range(CUSTOMERS)))
 
 
 async def _transfer(orders: Orders, payer: Account, receiver: Account) -> None:

@@ -56,6 +56,9 @@ _LOCK_POLL_SECONDS: Final = 0.1
 _FIRST_PAUSE: Final = 0.002
 _LONGEST_PAUSE: Final = 0.04
 
+# The codes of the server for a duplicate key and for a conflict with another transaction.
+_MAY_RUN_AGAIN: Final = frozenset({11000, 112})
+
 _log = structlog.stdlib.get_logger("mongo")
 
 
@@ -126,14 +129,14 @@ class MongoDatabase:
         return self.database[name]
 
     @contextmanager
-    def failures(self) -> Iterator[None]:
-        """Limit the time of all operations in the block to `OPERATION_SECONDS` together.
+    def failures(self, seconds: float = OPERATION_SECONDS) -> Iterator[None]:
+        """Limit the time of all operations in the block to `seconds` together.
 
         Raises:
             StoreFailure: the server did not respond in time, or refuses this service.
         """
         try:
-            with pymongo.timeout(OPERATION_SECONDS):
+            with pymongo.timeout(seconds):
                 yield
         except mongo_errors.PyMongoError as error:
             raise self._failure(error) from error
@@ -159,21 +162,23 @@ class MongoDatabase:
         except mongo_errors.PyMongoError as error:
             raise self._failure(error) from error
 
-    async def transaction(self, work: Callable[[AsyncClientSession], Awaitable[T]]) -> T:
+    async def transaction(
+        self, work: Callable[[AsyncClientSession], Awaitable[T]], seconds: float = OPERATION_SECONDS
+    ) -> T:
         """Run `work` in a transaction, and commit it.
 
         If the transaction conflicts with another one, or if the primary steps down, `work` runs again from its start.
         If the server does not confirm the commit, the commit is sent again; MongoDB executes it only once.
 
-        After `OPERATION_SECONDS`, a `StoreFailure` is raised. The caller then does not know whether the transaction was
+        After `seconds`, a `StoreFailure` is raised. The caller then does not know whether the transaction was
         committed. So it must be safe to call this method again with the same `work`.
 
         Raises:
             StoreFailure: see `failures`.
         """
-        end = time.monotonic() + OPERATION_SECONDS
+        end = time.monotonic() + seconds
         pause = _FIRST_PAUSE
-        with self.failures():
+        with self.failures(seconds):
             while True:
                 try:
                     return await self._attempt(work)
@@ -270,6 +275,8 @@ def _may_run_again(error: mongo_errors.PyMongoError) -> bool:
 
     For example, another transaction may have inserted a document with the same id. The next run finds this document.
     """
-    return isinstance(error, mongo_errors.DuplicateKeyError | mongo_errors.BulkWriteError) or error.has_error_label(
-        "TransientTransactionError"
-    )
+    if isinstance(error, mongo_errors.BulkWriteError):
+        refused = (error.details or {}).get("writeErrors", ())
+        # The other errors of one document are mistakes of the program, such as a document that its validator refuses.
+        return all(each.get("code") in _MAY_RUN_AGAIN for each in refused)
+    return isinstance(error, mongo_errors.DuplicateKeyError) or error.has_error_label("TransientTransactionError")

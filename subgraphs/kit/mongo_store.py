@@ -21,7 +21,7 @@ from pymongo.errors import CollectionInvalid
 
 from bank import values
 from bank.store_records import StoreState
-from subgraphs.kit.mongo import MongoDatabase
+from subgraphs.kit.mongo import OPERATION_SECONDS, MongoDatabase
 from subgraphs.kit.mongo_readers import READERS, MongoReaders, event_fields
 from subgraphs.kit.outbox import Event, OutboxRow
 
@@ -123,7 +123,9 @@ class MongoStore(MongoReaders):
     def report_changes(self, to: Callable[[int], None] | None) -> None:
         self._report = to
 
-    async def _changing(self, work: Callable[[AsyncClientSession], Awaitable[tuple[T, int]]]) -> T:
+    async def _changing(
+        self, work: Callable[[AsyncClientSession], Awaitable[tuple[T, int]]], seconds: float = OPERATION_SECONDS
+    ) -> T:
         """Run `work` in a transaction that changes users, money or orders.
 
         `work` returns its result and the number of its changes. After the commit, the store reports the number of all
@@ -142,7 +144,7 @@ class MongoStore(MongoReaders):
             return result, changes
 
         try:
-            result, changes = await self._database.transaction(counted)
+            result, changes = await self._database.transaction(counted, seconds)
         finally:
             if own is not None:
                 self._free_counters.append(own)
@@ -157,9 +159,7 @@ class MongoStore(MongoReaders):
         Each event comes with the version that its subject has after the change. The events of a subject are ordered by
         this version.
         """
-        rows = [{"_id": ObjectId(event.id), **event_fields(event), "version": version} for event, version in events]
-        if rows:
-            await self._database.collection(OUTBOX).insert_many(rows, session=session)
+        await insert_events(self._database, events, session)
 
     async def events(self, *, after: int, limit: int) -> Sequence[OutboxRow]:
         while await self._database.transaction(self._number_events) == _NUMBERED_AT_ONCE:
@@ -218,6 +218,15 @@ class MongoStore(MongoReaders):
 
     async def close(self) -> None:
         await self._database.close()
+
+
+async def insert_events(
+    database: MongoDatabase, events: Iterable[tuple[Event, int]], session: AsyncClientSession
+) -> None:
+    """Write events with the versions of their subjects to the outbox of a store; see `MongoStore._append_events`."""
+    rows = [{"_id": ObjectId(event.id), **event_fields(event), "version": version} for event, version in events]
+    if rows:
+        await database.collection(OUTBOX).insert_many(rows, session=session)
 
 
 def _event(row: Mapping[str, Any]) -> Event:

@@ -24,17 +24,17 @@ from subgraphs.account.store.hash_chain_key import check_key
 from subgraphs.account.store.mongo_cache_epochs import MongoCacheEpochs
 from subgraphs.account.store.mongo_documents import (
     account_document,
-    changed_fields,
     object_ids,
     to_hold,
 )
 from subgraphs.account.store.mongo_exports import MongoExports
 from subgraphs.account.store.mongo_ledger import MongoLedgerTransaction, wrong_receivers
 from subgraphs.account.store.mongo_ledger_check import MongoLedgerCheck
+from subgraphs.account.store.mongo_ledger_unit import LedgerNeeds
 from subgraphs.account.store.mongo_migrations import MIGRATIONS
 from subgraphs.account.store.mongo_schema import CHAIN_KEY, CUSTOMERS, HOLDS, POSTINGS
 from subgraphs.account.store.protocol import DEFAULT_LIMITS, NUMBER_DRAWS
-from subgraphs.kit.keyed_locks import KeyedLocks
+from subgraphs.kit.mongo_groups import MongoGroups
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -93,7 +93,7 @@ class MongoAccountStore(MongoExports, MongoCacheEpochs):
         self._customers = database.collection(CUSTOMERS)
         self._holds = database.collection(HOLDS)
         self._postings = database.collection(POSTINGS)
-        self._locks = KeyedLocks()
+        self._groups = MongoGroups(self._changing, self._new_ledger)
 
     async def open(self, user_id: str, rule: Callable[[int], Account | R]) -> Account | R:
         async def insert(session: AsyncClientSession) -> tuple[Account | R, int]:
@@ -112,7 +112,8 @@ class MongoAccountStore(MongoExports, MongoCacheEpochs):
             _log.error("no free account number found", draws=NUMBER_DRAWS)
             raise Unavailable
 
-        async with self._locks.hold([user_id]):
+        # A group that writes the person's document would conflict with the opening, one group after the other.
+        async with self._groups.turn:
             return await self._changing(insert)
 
     async def _insert(self, account: Account, session: AsyncClientSession) -> None:
@@ -125,22 +126,15 @@ class MongoAccountStore(MongoExports, MongoCacheEpochs):
         await self._append_events(((event, account.version) for event in events.of_change(None, account)), session)
 
     async def change(self, account_id: str, rule: Callable[[Account | None], Account | R]) -> Account | R:
-        async def replace(session: AsyncClientSession) -> tuple[Account | R, int]:
-            current = (await self.accounts_by_ids([account_id], session)).get(account_id)
+        async def replace(ledger: MongoLedgerTransaction) -> tuple[Account | R, bool]:
+            current = await ledger.account(account_id)
             changed = rule(current)
-            if not isinstance(changed, Account) or changed == current:
-                return changed, 0
-            await self._accounts.update_one(
-                {"userId": changed.user_id, "_id": ObjectId(changed.id)},
-                {"$set": changed_fields(changed)},
-                session=session,
-            )
-            made = events.of_change(current, changed)
-            await self._append_events(((event, changed.version) for event in made), session)
-            return changed, 1
+            if not isinstance(changed, Account) or current is None or changed == current:
+                return changed, False
+            ledger.change_account(current, changed)
+            return changed, True
 
-        async with self._locks.hold([account_id]):
-            return await self._changing(replace)
+        return await self._in_ledger(LedgerNeeds(accounts=[account_id]), replace)
 
     async def check(self, key: ChainKey | None) -> LedgerReport:
         """Check every invariant of the ledger in one snapshot. Without `key`, the hash chains are not checked."""
@@ -170,13 +164,13 @@ class MongoAccountStore(MongoExports, MongoCacheEpochs):
         async def settle(ledger: MongoLedgerTransaction) -> tuple[Outcome, bool]:
             return await ledger_operations.post(ledger, posting, limits, self._clock())
 
-        return await self._in_ledger([posting.on_behalf_of.user_id, *posting.customer_ids()], settle)
+        return await self._in_ledger(_needs(posting), settle)
 
     async def reserve(self, posting: Posting, expires_at: datetime, limits: Limits = DEFAULT_LIMITS) -> Hold | Outcome:
         async def reserve(ledger: MongoLedgerTransaction) -> tuple[Hold | Outcome, bool]:
             return await ledger_operations.reserve(ledger, posting, expires_at, limits, self._clock())
 
-        return await self._in_ledger([posting.on_behalf_of.user_id, *posting.customer_ids()], reserve)
+        return await self._in_ledger(_needs(posting), reserve)
 
     async def capture(
         self, transaction_id: str, amount: Decimal | None = None, limits: Limits = DEFAULT_LIMITS
@@ -184,7 +178,7 @@ class MongoAccountStore(MongoExports, MongoCacheEpochs):
         async def capture(ledger: MongoLedgerTransaction) -> tuple[Outcome | None, bool]:
             return await ledger_operations.capture(ledger, transaction_id, amount, limits, self._clock())
 
-        return await self._in_ledger([transaction_id], capture)
+        return await self._in_ledger(LedgerNeeds([transaction_id]), capture)
 
     async def release(self, transaction_id: str) -> Hold | None:
         return (await self._end(transaction_id, HoldStatus.RELEASED))[0]
@@ -194,7 +188,7 @@ class MongoAccountStore(MongoExports, MongoCacheEpochs):
             ended = await ledger_operations.end(ledger, transaction_id, status, DEFAULT_LIMITS, self._clock())
             return ended, ended[1]
 
-        return await self._in_ledger([transaction_id], end)
+        return await self._in_ledger(LedgerNeeds([transaction_id]), end)
 
     async def expire(self, transaction_id: str) -> bool:
         return (await self._end(transaction_id, HoldStatus.EXPIRED))[1]
@@ -211,14 +205,19 @@ class MongoAccountStore(MongoExports, MongoCacheEpochs):
         return () if found is None else to_hold(found).posting.customer_ids()
 
     async def _in_ledger(
-        self, locked: Collection[str], work: Callable[[MongoLedgerTransaction], Awaitable[tuple[R, bool]]]
+        self, needs: LedgerNeeds, work: Callable[[MongoLedgerTransaction], Awaitable[tuple[R, bool]]]
     ) -> R:
-        async def run(session: AsyncClientSession) -> tuple[R, int]:
-            ledger = MongoLedgerTransaction(
-                self._database, session, self._key, self.documents_by_ids, self._append_events
-            )
+        async def run(ledger: MongoLedgerTransaction) -> R:
             result, written = await work(ledger)
-            return result, int(written)
+            if written:
+                ledger.count_change()
+            return result
 
-        async with self._locks.hold(locked):
-            return await self._changing(run)
+        return await self._groups.run(needs, run)
+
+    def _new_ledger(self, session: AsyncClientSession) -> MongoLedgerTransaction:
+        return MongoLedgerTransaction(self._database, session, self._key, self.documents_by_ids)
+
+
+def _needs(posting: Posting) -> LedgerNeeds:
+    return LedgerNeeds([posting.transaction_id], [posting.on_behalf_of.user_id], posting.customer_ids())

@@ -190,6 +190,19 @@ def moved_fields(sums: Iterable[MovedSum]) -> Document:
     }
 
 
+def with_moved(customer: Document, fields: Mapping[str, Any]) -> Document:
+    """Return a person's document after the fields of `moved_fields` were set in it. `customer` is not changed."""
+    after = dict(customer)
+    for path, value in fields.items():
+        *parents, last = path.split(".")
+        inner = after
+        for name in parents:
+            inner[name] = dict(inner.get(name, {}))
+            inner = inner[name]
+        inner[last] = value
+    return after
+
+
 def to_moved(customer: Mapping[str, Any], currency: str, direction: Direction) -> tuple[MovedSum, ...]:
     """Return the sums of a person's document for one currency and direction."""
     sums = customer.get("moved", {}).get(currency, {}).get(direction.value, {})

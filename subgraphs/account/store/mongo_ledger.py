@@ -1,4 +1,8 @@
-"""One transaction in MongoDB: reads what the rules of the ledger need, and writes what they decide."""
+"""One transaction in MongoDB: reads what the rules of the ledger need, and writes what they decide.
+
+A transaction has a group of operations (`subgraphs.kit.mongo_groups`). What they write is kept here, so that the next
+operation of the group sees it, and is sent at the end, with one command for each collection.
+"""
 
 from __future__ import annotations
 
@@ -6,44 +10,38 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from bson import ObjectId
-from pymongo import UpdateOne
+from pymongo import InsertOne, ReplaceOne, UpdateOne
 
 from bank.values import parse_timestamp, to_minor_units
 from subgraphs.account import events
 from subgraphs.account.hash_chain import ChainedEntry, Line, lines_of
 from subgraphs.account.posting_rules import WRONG_RECEIVER_WINDOW, LedgerView, Movement
 from subgraphs.account.postings import InternalAccount, Posting
-from subgraphs.account.settlement import names_wrong_receiver
+from subgraphs.account.settlement import RecordedPosting, names_wrong_receiver
 from subgraphs.account.store.mongo_documents import (
     Document,
     balance_fields,
+    changed_fields,
     hold_document,
     internal_account_id,
     link_document,
     money,
     moved_fields,
     posting_document,
-    to_account,
-    to_hold,
-    to_link,
     to_moved,
-    to_recorded,
+    with_moved,
 )
-from subgraphs.account.store.mongo_schema import ACCOUNTS, CUSTOMERS, ENTRIES, HOLDS, POSTINGS
+from subgraphs.account.store.mongo_ledger_unit import MongoLedgerUnit
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
-
-    from pymongo.asynchronous.client_session import AsyncClientSession
 
     from subgraphs.account.domain import Account
     from subgraphs.account.holds import Hold, HoldChange
     from subgraphs.account.limits import Limits
-    from subgraphs.account.settlement import RecordedPosting, Settlement
-    from subgraphs.kit.hash_chain import ChainKey, Link
-    from subgraphs.kit.mongo import MongoDatabase
-    from subgraphs.kit.outbox import Event
+    from subgraphs.account.settlement import Settlement
+    from subgraphs.kit.hash_chain import Link
 
 # A person's document keeps at least this number of refusals for wrong receivers. Older refusals are removed.
 _KEPT_REFUSALS: Final = 1000
@@ -55,64 +53,42 @@ def wrong_receivers(customer: Mapping[str, Any] | None, at: datetime) -> list[da
     return sorted(time for time in times if abs(time - at) < WRONG_RECEIVER_WINDOW)
 
 
-class MongoLedgerTransaction:
-    """The `LedgerTransaction` of a session whose transaction has begun.
-
-    Args:
-        database: the store's database.
-        session: the session.
-        key: the key of the hash chains.
-        accounts_by_ids: returns documents of accounts by id, in a transaction.
-        append_events: writes events to the outbox, in a transaction.
-    """
-
-    def __init__(
-        self,
-        database: MongoDatabase,
-        session: AsyncClientSession,
-        key: ChainKey,
-        accounts_by_ids: Callable[[Collection[str], AsyncClientSession], Awaitable[dict[str, Document]]],
-        append_events: Callable[[Iterable[tuple[Event, int]], AsyncClientSession], Awaitable[None]],
-    ) -> None:
-        self._accounts = database.collection(ACCOUNTS)
-        self._customers = database.collection(CUSTOMERS)
-        self._entries = database.collection(ENTRIES)
-        self._holds = database.collection(HOLDS)
-        self._postings = database.collection(POSTINGS)
-        self._session = session
-        self._key = key
-        self._accounts_by_ids = accounts_by_ids
-        self._append_events = append_events
-        # Maps the id of each account that `view` has read to the last link of the account's chain.
-        self._links: dict[str, Link] = {}
+class MongoLedgerTransaction(MongoLedgerUnit):
+    """The `LedgerTransaction` of a session whose transaction has begun."""
 
     async def recorded(self, transaction_id: str) -> RecordedPosting | None:
-        found = await self._postings.find_one({"_id": ObjectId(transaction_id)}, session=self._session)
-        return None if found is None else to_recorded(found)
+        await self._load_recorded([transaction_id])
+        return self._state.recorded[transaction_id]
 
     async def hold(self, transaction_id: str) -> Hold | None:
-        found = await self._holds.find_one({"_id": ObjectId(transaction_id)}, session=self._session)
-        return None if found is None else to_hold(found)
+        await self._load_holds([transaction_id])
+        return self._state.holds[transaction_id]
+
+    async def account(self, account_id: str) -> Account | None:
+        await self._load_accounts([account_id])
+        return self._state.accounts[account_id]
 
     async def view(self, posting: Posting, limits: Limits, at: datetime) -> LedgerView:
-        person = posting.on_behalf_of.user_id
-        customer = await self._customers.find_one({"_id": person}, session=self._session) or {"_id": person}
-        documents = await self._accounts_by_ids(posting.customer_ids(), self._session)
-        self._links |= {account_id: to_link(document) for account_id, document in documents.items()}
+        person, ids = posting.on_behalf_of.user_id, posting.customer_ids()
+        await self._load_persons([person])
+        await self._load_accounts(ids)
+        found = ((each, self._state.accounts[each]) for each in ids)
+        customer = self._state.persons[person]
         return LedgerView(
             at=at,
-            customers={account_id: to_account(document) for account_id, document in documents.items()},
+            customers={account_id: account for account_id, account in found if account is not None},
             limits=limits,
             moved=to_moved(customer, posting.currency, posting.direction),
             wrong_receivers=len(wrong_receivers(customer, at)),
         )
 
     async def write_posting(self, posting: Posting, settlement: Settlement, limits: Limits) -> None:
-        # Documents that other transactions may write, too, are written first, so that a conflict is noticed early.
+        state = self._state
         rows, links = self._entry_documents(posting, settlement)
-        if settlement.accounts:
-            updates = [_update(account, links[account.id]) for account in settlement.accounts]
-            await self._accounts.bulk_write(updates, session=self._session)
+        for account in settlement.accounts:
+            chain = {"chain": link_document(links[account.id])}
+            self._set_account(account, {**balance_fields(account), **chain})
+        state.links |= links
         update: Document = {"$set": moved_fields(settlement.moved)} if settlement.moved else {}
         if not settlement.outcome.posted:
             # A hold and a refusal with the same transaction id must not both be made. So both write the person's
@@ -122,18 +98,33 @@ class MongoLedgerTransaction:
             kept = max(_KEPT_REFUSALS, 2 * limits.receiver_tries)
             refused = {"$each": [parse_timestamp(settlement.outcome.decided_at)], "$slice": -kept}
             update["$push"] = {"wrongReceivers": refused}
-        await self._update_customer(posting, update)
-        await self._postings.insert_one(posting_document(posting, settlement.outcome), session=self._session)
-        if rows:
-            await self._entries.insert_many(rows, session=self._session)
+        self._update_customer(posting, update)
+        state.postings.append(posting_document(posting, settlement.outcome))
+        state.recorded[posting.transaction_id] = RecordedPosting(posting.content_hash(), settlement.outcome)
+        state.entries += rows
         versions = {account.id: account.version for account in settlement.accounts}
-        made = events.of_settlement(posting, settlement)
-        await self._append_events(((event, versions[event.subject]) for event in made), self._session)
+        state.events += [(event, versions[event.subject]) for event in events.of_settlement(posting, settlement)]
 
-    async def _update_customer(self, posting: Posting, update: Document) -> None:
-        if update:
-            person = {"_id": posting.on_behalf_of.user_id}
-            await self._customers.update_one(person, update, upsert=True, session=self._session)
+    def change_account(self, before: Account, after: Account) -> None:
+        """Write a change by a person, with its event."""
+        self._set_account(after, changed_fields(after))
+        self._state.events += [(event, after.version) for event in events.of_change(before, after)]
+
+    def _set_account(self, account: Account, changed: Document) -> None:
+        self._state.accounts[account.id] = account
+        self._state.account_fields[account.id] = {**self._state.account_fields.get(account.id, {}), **changed}
+
+    def _update_customer(self, posting: Posting, update: Document) -> None:
+        if not update:
+            return
+        person = posting.on_behalf_of.user_id
+        self._state.person_updates.append(UpdateOne({"_id": person}, update, upsert=True))
+        after = with_moved(self._state.persons[person], update.get("$set", {}))
+        refused = update.get("$push", {}).get("wrongReceivers")
+        if refused is not None:
+            times = [*after.get("wrongReceivers", ()), *refused["$each"]]
+            after = {**after, "wrongReceivers": times[refused["$slice"] :]}
+        self._state.persons[person] = after
 
     def _entry_documents(self, posting: Posting, settlement: Settlement) -> tuple[list[Document], dict[str, Link]]:
         """Return the documents of the entries, and a map from each account's id to the new last link of its chain."""
@@ -150,7 +141,7 @@ class MongoLedgerTransaction:
                 row["accountId"] = ObjectId(account.id)
                 row["balanceAfter"] = money(movement.balance_after or Decimal(0), movement.currency)
                 chained = _chained(posting, settlement, movement, lines, line)
-                links[account.id] = self._key.next(self._links[account.id], chained)
+                links[account.id] = self._key.next(self._state.links[account.id], chained)
                 row |= link_document(links[account.id])
             rows.append(row)
         return rows, links
@@ -160,23 +151,14 @@ class MongoLedgerTransaction:
         if hold is None:
             return
         for account in change.accounts:
-            await self._accounts.bulk_write([_update(account, None)], session=self._session)
-        moved = {"$set": moved_fields(change.moved)} if change.moved else {}
-        await self._update_customer(hold.posting, moved)
+            self._set_account(account, balance_fields(account))
+        self._update_customer(hold.posting, {"$set": moved_fields(change.moved)} if change.moved else {})
         document = hold_document(hold)
-        if hold.ended_at is None:
-            await self._holds.insert_one(document, session=self._session)
-        else:
-            await self._holds.replace_one({"_id": document["_id"]}, document, session=self._session)
-        made = ((events.of_hold(hold, account), account.version) for account in change.accounts)
-        await self._append_events(made, self._session)
-
-
-def _update(account: Account, link: Link | None) -> UpdateOne:
-    fields = balance_fields(account)
-    if link is not None:
-        fields["chain"] = link_document(link)
-    return UpdateOne({"userId": account.user_id, "_id": ObjectId(account.id)}, {"$set": fields})
+        is_new = hold.ended_at is None
+        write = InsertOne(document) if is_new else ReplaceOne({"_id": document["_id"]}, document)
+        self._state.hold_writes.append(write)
+        self._state.holds[hold.id] = hold
+        self._state.events += [(events.of_hold(hold, account), account.version) for account in change.accounts]
 
 
 def _entry(posting: Posting, movement: Movement, line: int) -> Document:

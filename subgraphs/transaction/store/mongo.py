@@ -10,18 +10,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bson import ObjectId
-from pymongo.errors import DuplicateKeyError
 
+from bank import values
 from bank.values import from_minor_units, is_object_id
 from servicekit.errors import Unavailable
-from subgraphs.transaction import events
+from subgraphs.kit.mongo_groups import MongoGroups
 from subgraphs.transaction.domain import OPEN, SETTLED, IllegalTransition, TransactionStatus
 from subgraphs.transaction.idempotency import UsedKey, may_be_reused
 from subgraphs.transaction.lease import MAX_AHEAD
 from subgraphs.transaction.reversal import NotReversible
 from subgraphs.transaction.store import mongo_queries as queries
 from subgraphs.transaction.store.mongo_documents import (
-    changed_fields,
     from_document,
     history_entry,
     key_document,
@@ -31,20 +30,20 @@ from subgraphs.transaction.store.mongo_documents import (
     to_history,
 )
 from subgraphs.transaction.store.mongo_notifications import MongoNotifications
+from subgraphs.transaction.store.mongo_orders import KeyTaken, MongoOrders
 from subgraphs.transaction.store.mongo_provider_events import MongoProviderEvents
 from subgraphs.transaction.store.mongo_schema import MIGRATIONS
 from subgraphs.transaction.store.protocol import Sums
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
     from typing import Any
 
-    from pymongo.asynchronous.client_session import AsyncClientSession
     from pymongo.asynchronous.collection import AsyncCollection
 
-    from subgraphs.kit.mongo import Document
-    from subgraphs.kit.outbox import Event
+    from subgraphs.kit.mongo import Document, MongoDatabase
+    from subgraphs.kit.store_factory import Clock
     from subgraphs.transaction.domain import Transaction
     from subgraphs.transaction.idempotency import KeyEntry, KeyScope
     from subgraphs.transaction.lease import Lease
@@ -52,14 +51,14 @@ if TYPE_CHECKING:
     from subgraphs.transaction.store.protocol import Change, Listing, TurnoverRequest
 
 
-class _KeyTaken(Exception):
-    """The idempotency key is taken: by another order, or by this order in an earlier attempt."""
-
-
 class MongoTransactionStore(MongoProviderEvents, MongoNotifications):
     """The `TransactionStore` in one database of MongoDB."""
 
     migrations = MIGRATIONS
+
+    def __init__(self, database: MongoDatabase, *, clock: Clock = values.now) -> None:
+        super().__init__(database, clock=clock)
+        self._groups = MongoGroups(self._changing, lambda session: MongoOrders(database, session))
 
     @property
     def _transactions(self) -> AsyncCollection[Document]:
@@ -69,7 +68,7 @@ class MongoTransactionStore(MongoProviderEvents, MongoNotifications):
         while True:
             try:
                 await self._insert(transaction, key, lease)
-            except _KeyTaken:
+            except KeyTaken:
                 taken = await self._holder(key.scope)
             except NotReversible:
                 taken = await self._holder(key.scope)
@@ -95,17 +94,10 @@ class MongoTransactionStore(MongoProviderEvents, MongoNotifications):
             "lease": lease_document(lease),
         }
 
-        async def insert(session: AsyncClientSession) -> tuple[None, int]:
-            try:
-                await self._transactions.insert_one(document, session=session)
-            except DuplicateKeyError as error:
-                if "reversal.of" in (error.details or {}).get("keyPattern", ()):
-                    raise NotReversible(transaction.id) from None
-                raise _KeyTaken from None
-            await self._append_events(_versions(None, transaction, 0), session)
-            return None, 1
+        async def insert(orders: MongoOrders) -> None:
+            orders.insert(document, transaction)
 
-        await self._changing(insert)
+        await self._groups.run((), insert)
 
     async def find_key(self, scope: KeyScope, at: datetime) -> UsedKey | None:
         document = await self._holder(scope)
@@ -134,25 +126,19 @@ class MongoTransactionStore(MongoProviderEvents, MongoNotifications):
     async def change(
         self, transaction_id: str, decide: Change, *, by: str | None = None, known: Transaction | None = None
     ) -> Transaction:
+        # One read finds all transactions of a group, so a known state would save hardly anything.
         del known
 
-        async def change(session: AsyncClientSession) -> tuple[Transaction, int]:
-            document = await self._find(transaction_id, session)
-            if document is None:
+        async def change(orders: MongoOrders) -> Transaction:
+            found = orders.find(transaction_id)
+            if found is None:
                 raise IllegalTransition(f"{transaction_id} does not exist")
-            found = from_document(document)
-            changed = decide(found)
-            if changed == found:
-                return changed, 0
-            update: Document = {"$set": changed_fields(changed)}
-            if changed.status is not found.status:
-                update["$set"]["lease"] = None
-                update["$push"] = {"history": history_entry(changed, by)}
-            await self._append_events(_versions(found, changed, len(document["history"])), session)
-            await self._transactions.update_one({"_id": document["_id"]}, update, session=session)
-            return changed, 1
+            changed = decide(found.transaction)
+            if changed != found.transaction:
+                orders.replace(found, changed, by)
+            return changed
 
-        return await self._changing(change)
+        return await self._groups.run((transaction_id,), change)
 
     async def histories(self, transaction_ids: Sequence[str]) -> Mapping[str, Sequence[StatusChange]]:
         with self._database.failures():
@@ -248,24 +234,9 @@ class MongoTransactionStore(MongoProviderEvents, MongoNotifications):
                 sums[key] = replace(before, **{side: row["sum"].to_decimal()})
         return sums
 
-    async def _find(self, transaction_id: str, session: AsyncClientSession) -> Document | None:
-        if not is_object_id(transaction_id):
-            return None
-        return await self._transactions.find_one({"_id": ObjectId(transaction_id)}, session=session)
-
     async def _aggregate(self, pipeline: queries.Pipeline) -> list[Document]:
         with self._database.failures():
             return await (await self._transactions.aggregate(pipeline)).to_list()
-
-
-def _versions(before: Transaction | None, after: Transaction, statuses: int) -> Iterator[tuple[Event, int]]:
-    """Yield the events of a change, each with a version. Later events of a transaction have higher versions.
-
-    `statuses` is how many statuses the transaction had before the change. If a change has two events, the event of the
-    fraud decision comes before the event of the new status.
-    """
-    for event in events.of_change(before, after):
-        yield event, 2 * statuses + (1 if event.type in {events.RECORDED, events.STATUS_CHANGED} else 0)
 
 
 def claimable(at: datetime) -> dict[str, Any]:

@@ -1,14 +1,17 @@
 """The MongoDB store: the contract of every store, the types of documents, and what the database refuses.
 
 Covers `subgraphs/account/store/mongo.py`, `subgraphs/account/store/mongo_accounts.py`,
-`subgraphs/account/store/mongo_documents.py`, `subgraphs/account/store/mongo_ledger.py` and
-`subgraphs/account/store/mongo_schema.py`.
+`subgraphs/account/store/mongo_documents.py`, `subgraphs/account/store/mongo_ledger.py`,
+`subgraphs/account/store/mongo_ledger_unit.py` and `subgraphs/account/store/mongo_schema.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +23,7 @@ from subgraphs.account.store.mongo import MongoAccountStore
 from subgraphs.kit.mongo_store import CHANGES
 from tests.subgraphs.account.store_contract import CONTRACT
 from tests.subgraphs.account.support import funded, opened, person, transfer
-from tests.subgraphs.recorded_commands import QueryTable, record_commands
+from tests.subgraphs.recorded_commands import QueryTable, record_commands, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -72,6 +75,24 @@ async def test_entries_of_each_transaction_sum_to_zero(
     sums = {"_id": "$transactionId", "sum": {"$sum": "$amount"}, "entries": {"$sum": 1}}
     rows = list(mongo_database.get_default_database()["entries"].aggregate([{"$group": sums}]))
     assert [(row["sum"].to_decimal(), row["entries"]) for row in rows] == [(0, 2), (0, 2)]
+
+
+async def test_postings_that_wait_are_made_in_one_transaction(
+    mongo_stores: StoreFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = record_commands(monkeypatch)
+    async with mongo_stores() as store:
+        sources = [await funded(store, ann := person(), "10.00") for _ in range(3)]
+        hot = await opened(store, person())
+        orders = [transfer(replace(ann, user_id=each.user_id), each.id, hot.id, "1.00") for each in sources * 10]
+        recorder.commands.clear()
+        outcomes = await asyncio.gather(*(store.post(order) for order in orders))
+        sent = Counter(shape_of(command).split(" ")[0] for command in recorder.commands if "find" in command)
+        assert [outcome.posted for outcome in outcomes] == [True] * 30
+        assert (await store.by_ids([hot.id]))[hot.id].balance == Decimal("30.00")
+    # One transaction has all postings, and reads each collection once.
+    assert sent["postings"] == sent["customers"] == 1
+    assert sent["accounts"] == 1
 
 
 async def test_after_a_peak_no_two_transactions_at_a_time_have_one_counter(

@@ -1,7 +1,8 @@
 """The MongoDB store: the contract of every store, the types of documents, query plans, what the database refuses.
 
 Covers `subgraphs/transaction/store/mongo.py`, `subgraphs/transaction/store/mongo_documents.py`,
-`subgraphs/transaction/store/mongo_queries.py` and `subgraphs/transaction/store/mongo_schema.py`.
+`subgraphs/transaction/store/mongo_orders.py`, `subgraphs/transaction/store/mongo_queries.py` and
+`subgraphs/transaction/store/mongo_schema.py`.
 """
 
 from __future__ import annotations
