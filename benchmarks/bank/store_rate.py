@@ -19,6 +19,7 @@ import structlog
 from bank.service_credential import ServiceCredential
 from benchmarks.bank.figures import Figure
 from mosafe.local_servers.mongod import Mongod
+from servicekit.garbage_collection import collect_and_freeze
 from servicekit.http1.connection import RawResponse
 from subgraphs.account import internal_api
 from subgraphs.account.internal_requests import PartiesRequest, PostingRequest
@@ -152,6 +153,8 @@ async def _measure(stores: Stores, transfers: int) -> tuple[Rate, Rate]:
         spread = [(payer, customers[1 + (number + 7) % (CUSTOMERS - 1)]) for number, payer in enumerate(payers)]
         hot = [(payer, customers[0]) for payer in payers]
         await _rate(orders, spread[: transfers // 10])
+        # The services do the same when they have started.
+        collect_and_freeze()
         # Each load is measured twice, in turn, because other processes on the machine change the rates.
         first, first_hot = await _rate(orders, spread), await _rate(orders, hot)
         second, second_hot = await _rate(orders, spread), await _rate(orders, hot)
