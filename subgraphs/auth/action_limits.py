@@ -31,6 +31,8 @@ class Action(StrEnum):
     """A mail is requested. An account is the e-mail address, whether a user has it or not."""
     TOKEN = "token"  # noqa: S105 - the name of an action, not a secret
     """A request to the token endpoint. An account is an OAuth client."""
+    USER_CODE = "user-code"
+    """A code of the OAuth device flow is typed. An account is the user who types it. Right codes do not count."""
 
 
 class ActionLimits:

@@ -26,6 +26,8 @@ from subgraphs.auth.key_ring import KeyRing
 from subgraphs.auth.loaders import create_user_loader
 from subgraphs.auth.login_limits import LoginLimits
 from subgraphs.auth.mail.opening import delivering, open_queue
+from subgraphs.auth.oauth.opening import OAuthParts, open_oauth
+from subgraphs.auth.oauth.routes import oauth_routes
 from subgraphs.auth.open_limit_store import open_limit_store
 from subgraphs.auth.open_revocations import open_revocations
 from subgraphs.auth.password_hashing import PasswordHasher
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from servicekit.errors import ServiceError
     from servicekit.rate_limits import RateLimitStore
     from subgraphs.auth.mail.delivery import MailQueue
+    from subgraphs.auth.oauth.server import OAuthServer
     from subgraphs.auth.settings import AuthSettings
     from subgraphs.auth.store.protocol import AuthStore
     from subgraphs.kit.store_factory import Clock
@@ -79,6 +82,7 @@ class AuthRuntime:
     counts: RateLimitStore
     mails: MailQueue
     limits_loopback: bool
+    oauth: OAuthServer
 
     def context(self, caller: Caller | ServiceError | None) -> AuthContext:
         origin = Origin.of(client_address.current().client, limits_loopback=self.limits_loopback)
@@ -135,9 +139,9 @@ async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> Asy
         administration = Administration(store, revocations, audit, clocks.now)
         limits = ActionLimits(counts, settings.limits)
         services = AuthServices(identity, sessions, directory, second_factors, limits, audit, administration, api_keys)
-        yield AuthRuntime(
-            store, keys, verifier, services, revocations, counts, mails, limits_loopback=settings.is_production
-        )
+        oauth = open_oauth(settings, OAuthParts(store, services, keys, verifier, clocks))
+        limits_loopback = settings.is_production
+        yield AuthRuntime(store, keys, verifier, services, revocations, counts, mails, limits_loopback, oauth)
 
 
 def _vault(settings: AuthSettings) -> KeyVault:
@@ -170,6 +174,7 @@ def create_app(settings: AuthSettings, clock: Clock = values.now) -> ASGIApp:
         routes=lambda runtime: (
             jwks_route(lambda: runtime().keys),
             api_key_token_route(lambda: runtime().api_keys),
+            *oauth_routes(lambda: runtime().oauth),
         ),
     )
     return ClientAddressMiddleware(UserAgentMiddleware(app), settings.trusted_proxies)

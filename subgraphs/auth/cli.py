@@ -21,6 +21,7 @@ from subgraphs.auth.audit_log.writing import open_audit_log
 from subgraphs.auth.domain import Role, User
 from subgraphs.auth.identity_service import NewUser, TakenEmail, WeakChoice, create_user
 from subgraphs.auth.key_commands import keys
+from subgraphs.auth.oauth.client_commands import clients
 from subgraphs.auth.operator_access import open_store, settings
 from subgraphs.auth.password_hashing import PasswordHasher
 from subgraphs.auth.session_commands import sessions
@@ -149,6 +150,9 @@ def list_users() -> None:
         state = "  disabled" if user.disabled_at is not None else ""
         created_at = values.format_timestamp(user.created_at)
         click.echo(f"{user.id}  {created_at}  {user.email}  {_roles(user)}{state}")
+
+
+command.add_command(clients)
 
 
 async def _create(wish: NewUser) -> User:

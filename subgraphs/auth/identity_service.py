@@ -127,11 +127,31 @@ class IdentityService:
             RateLimited: too many failed logins of this account or from this address.
             Unavailable: too many passwords wait to be hashed, or the store does not respond.
         """
+        found = await self.authenticate(email=email, password=password, origin=origin)
+        return await self._sessions.begin(found.user) if isinstance(found, Identified) else found
+
+    async def authenticate(self, *, email: str, password: str, origin: Origin) -> Identified | LoginChallenge | None:
+        """Return the user with this e-mail address and password, or ask for a second factor, as `login` does.
+
+        No session begins.
+
+        Raises the same errors as `login`.
+        """
         known = await self._right_credentials(email, password, origin)
         if known is None:
             return None
         challenge = await self._second_factors.begin(known.user, known.password_hash)
-        return await self._sessions.begin(known.user) if challenge is None else challenge
+        return challenge or Identified(known.user, Authentication.by_password(self._clock()))
+
+    async def authenticate_with_factor(
+        self, token: str, given: GivenProof, origin: Origin
+    ) -> Identified | InvalidProof | InvalidChallenge:
+        """Return the user of a login whose second step is right. No session begins.
+
+        Raises:
+            RateLimited: too many failed logins of this account or from this address.
+        """
+        return await self._second_factors.complete(token, given, origin)
 
     async def complete_login(
         self, token: str, given: GivenProof, origin: Origin
@@ -141,7 +161,7 @@ class IdentityService:
         Raises:
             RateLimited: too many failed logins of this account or from this address.
         """
-        identified = await self._second_factors.complete(token, given, origin)
+        identified = await self.authenticate_with_factor(token, given, origin)
         if not isinstance(identified, Identified):
             return identified
         return await self._sessions.begin(identified.user, identified.authentication) or InvalidChallenge()

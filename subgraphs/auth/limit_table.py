@@ -51,6 +51,10 @@ _DEFAULTS: Final[Mapping[str, tuple[int, float]]] = MappingProxyType(
         "token-account": (600, _MINUTE),
         "token-address": (600, _MINUTE),
         "token-global": (60_000, _MINUTE),
+        # Wrong codes of the OAuth device flow. A code has 20^8 values and lives for ten minutes.
+        "user-code-account": (10, _HOUR),
+        "user-code-address": (30, _HOUR),
+        "user-code-global": (6_000, _HOUR),
     }
 )
 # The limits that had variables of their own before AUTH_RATE_LIMITS.

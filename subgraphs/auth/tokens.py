@@ -44,7 +44,7 @@ class AccessTokens:
 
     async def issue(self, user: User, session: Session) -> AccessToken:
         """Return a token for `user`. It expires when `session` expires, or earlier."""
-        return await self._issue(user, session, {"scope": "", **_proof(session.authentication)})
+        return await self._issue(user, session, {"scope": "", **proof_claims(session.authentication)})
 
     async def issue_to_machine(self, user: User, session: Session, key: ApiKey) -> AccessToken:
         """Return a token with the scopes of an API key. It does not say that the user has proved their identity."""
@@ -70,7 +70,7 @@ class AccessTokens:
         return AccessToken(text, int((expires_at - now).total_seconds()))
 
 
-def _proof(authentication: Authentication) -> dict[str, object]:
+def proof_claims(authentication: Authentication) -> dict[str, object]:
     """Return the claims that say how and when the user has proved their identity."""
     enrolled = authentication.factor_enrolled_at
     return {

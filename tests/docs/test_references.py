@@ -33,7 +33,13 @@ OTHERS: Final = ("Makefile", "pyproject.toml", ".ci/run", ".ci/nightly", "router
 
 PAGES: Final = ("composition", "planning", "execution", "bank")
 # Public specifications, whose paragraphs are not checked.
-PUBLIC: Final = (r"RFC[ \xa0]\d+", "W3C Trace Context", "GraphQL specification", "GraphQL over HTTP")
+PUBLIC: Final = (
+    r"RFC[ \xa0]\d+",
+    "W3C Trace Context",
+    "GraphQL specification",
+    "GraphQL over HTTP",
+    "OpenID Connect Core",
+)
 PARAGRAPH: Final = r"§(\d+(?:\.\d+)*)"
 # The name of a page or specification, and one or more of its paragraphs.
 MORE: Final = rf"(?:,| and| or| to|, and)\s+{PARAGRAPH}"

@@ -67,6 +67,7 @@ SQLITE_DIGESTS: Final[dict[str, list[str]]] = {
         "4e11db34c989afd8",
         "5ab57a74be5228fc",
         "1abbbabf3a54165f",
+        "eb8a4b27054fd280",
     ],
     "transaction": [
         "29d2217b8d7f8fd1",

@@ -112,6 +112,16 @@ class SessionService:
         self._clock = clocks.now
         self._deletion_clock = clocks.for_deletion
 
+    @property
+    def rules(self) -> SessionRules:
+        """How long sessions last."""
+        return self._tokens.rules
+
+    def arrival(self, user: User) -> Arrival:
+        """Return the arrival of `user` on the device that has sent the current request."""
+        device = _current_device()
+        return Arrival(device, self._mails.sealed(_notice(user, device, self._clock())))
+
     async def begin(self, user: User, authentication: Authentication | None = None) -> SignedIn | None:
         """Begin a session of `user`; return None if the user is disabled or does not exist.
 
@@ -124,9 +134,8 @@ class SessionService:
         session = Session.begin(tokens.new_identifier(), user.id, now, authentication, rules)
         refresh_token = tokens.new_refresh_token()
         token = RefreshToken.issue(tokens.digest(refresh_token), session, now, rules)
-        device = _current_device()
-        arrival = Arrival(device, self._mails.sealed(_notice(user, device, now)))
-        if not await self._store.begin_session(session, token, min(now, self._deletion_clock()), arrival):
+        expired_before = min(now, self._deletion_clock())
+        if not await self._store.begin_session(session, token, expired_before, self.arrival(user)):
             return None
         return SignedIn(user, await self._tokens.access.issue(user, session), refresh_token)
 
@@ -179,7 +188,7 @@ class SessionService:
     async def revoke(self, session_ids: Iterable[str]) -> None:
         """Make the access tokens of sessions that have ended invalid for every process."""
         for session_id in session_ids:
-            await _revoke(self._revocations, session_id, self._clock())
+            await revoke(self._revocations, session_id, self._clock())
 
 
 def _current_device() -> Device:
@@ -198,8 +207,9 @@ async def revoke_ended_sessions(
     """Revoke the recently ended sessions of a user, or of all users."""
     for session in await store.sessions_ended_since(now - _REPAIRED):
         if user_id is None or session.user_id == user_id:
-            await _revoke(revocations, session.id, now)
+            await revoke(revocations, session.id, now)
 
 
-async def _revoke(revocations: RevocationList, session_id: str, now: datetime) -> None:
+async def revoke(revocations: RevocationList, session_id: str, now: datetime) -> None:
+    """Make the access tokens of a session invalid for every process."""
     await revocations.revoke(session_id, (now + REVOCATION_LIFETIME).timestamp())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from servicekit.sqlite import Migration
+from subgraphs.auth.store.oauth_migrations import IN_SQLITE as OAUTH_TABLES
 from subgraphs.kit.sqlite_store import identity_statements
 
 _AUDIT_LOG: Final = (
@@ -220,4 +221,5 @@ MIGRATIONS: Final = (
         ),
     ),
     Migration(9, "second factors: authenticator apps, passkeys, recovery codes, challenges", _SECOND_FACTORS),
+    Migration(10, "clients, tickets and grants of the authorization server", OAUTH_TABLES),
 )

@@ -6,7 +6,6 @@ that waits for it. The lock of the audit log is the last one, so a transaction a
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
@@ -16,6 +15,7 @@ from subgraphs.auth.audit_log.postgres import PostgresAuditLog, append_entry
 from subgraphs.auth.authentication import Authentication, methods_text, parse_methods
 from subgraphs.auth.domain import DEFAULT_RULES, Presented, RefreshToken, Role, Session, User, email_key, rotate
 from subgraphs.auth.mail.postgres_outbox import PostgresMailOutbox
+from subgraphs.auth.oauth.postgres_store import PostgresOAuthStore
 from subgraphs.auth.second_factor.postgres_store import PostgresSecondFactors
 from subgraphs.auth.sessions.postgres_sessions import PostgresSessionList, record_arrival, touch
 from subgraphs.auth.sessions.session_list import UNKNOWN_ARRIVAL
@@ -86,6 +86,10 @@ class PostgresAuthStore(PostgresSigningKeys):
     @property
     def second_factors(self) -> PostgresSecondFactors:
         return PostgresSecondFactors(self._database)
+
+    @property
+    def oauth(self) -> PostgresOAuthStore:
+        return PostgresOAuthStore(self._database)
 
     async def add_user(self, user: User, password_hash: str, *, audit: NewEntry | None = None) -> None:
         try:
@@ -177,22 +181,7 @@ class PostgresAuthStore(PostgresSigningKeys):
             await connection.execute(_DELETE_EXPIRED, expired_before)
             if enabled is None:
                 return False
-            await connection.execute(
-                f"INSERT INTO sessions (id, user_id, created_at, expires_at, {_PROOF})"  # noqa: S608 - a constant
-                " VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                session.id,
-                session.user_id,
-                session.created_at,
-                session.expires_at,
-                *_proof_columns(session.authentication),
-            )
-            await connection.execute(
-                "INSERT INTO refresh_tokens (digest, session_id, issued_at, expires_at) VALUES ($1, $2, $3, $4)",
-                token.digest,
-                token.session_id,
-                token.issued_at,
-                token.expires_at,
-            )
+            await _insert_session(connection, session, token)
             await record_arrival(connection, session, arrival)
         return True
 
@@ -254,9 +243,11 @@ class PostgresAuthStore(PostgresSigningKeys):
                 session_id,
                 *_proof_columns(authentication),
             )
-            session = replace(_session(row), authentication=authentication)
-            query = f"SELECT {_USER} FROM users WHERE id = $1"  # noqa: S608 - a constant
-            return session, _user(await connection.fetchrow(query, session.user_id))
+            return await _session_with_user(connection, session_id)
+
+    async def session(self, session_id: str) -> tuple[Session, User] | None:
+        async with self._database.connection() as connection:
+            return await _session_with_user(connection, session_id)
 
     async def sessions_ended_since(self, moment: datetime) -> list[Session]:
         async with self._database.connection() as connection:
@@ -289,3 +280,30 @@ def _session(row: Mapping[str, Any]) -> Session:
 
 def _proof_columns(authentication: Authentication) -> tuple[str, datetime, datetime | None]:
     return methods_text(authentication.methods), authentication.at, authentication.factor_enrolled_at
+
+
+async def _session_with_user(connection: PoolConnectionProxy, session_id: str) -> tuple[Session, User] | None:
+    row = await connection.fetchrow(f"{_SESSION} WHERE id = $1", session_id)
+    if row is None:
+        return None
+    query = f"SELECT {_USER} FROM users WHERE id = $1"  # noqa: S608 - a constant
+    return _session(row), _user(await connection.fetchrow(query, row["user_id"]))
+
+
+async def _insert_session(connection: PoolConnectionProxy, session: Session, token: RefreshToken) -> None:
+    await connection.execute(
+        f"INSERT INTO sessions (id, user_id, created_at, expires_at, {_PROOF})"  # noqa: S608 - a constant
+        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        session.id,
+        session.user_id,
+        session.created_at,
+        session.expires_at,
+        *_proof_columns(session.authentication),
+    )
+    await connection.execute(
+        "INSERT INTO refresh_tokens (digest, session_id, issued_at, expires_at) VALUES ($1, $2, $3, $4)",
+        token.digest,
+        token.session_id,
+        token.issued_at,
+        token.expires_at,
+    )

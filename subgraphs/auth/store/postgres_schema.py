@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from subgraphs.auth.store.oauth_migrations import IN_POSTGRESQL as OAUTH_TABLES
 from subgraphs.kit.postgres import PostgresMigration
 from subgraphs.kit.postgres_store import identity_statements
 
@@ -214,4 +215,5 @@ MIGRATIONS: Final = (
         ),
     ),
     PostgresMigration(7, "second factors: authenticator apps, passkeys, recovery codes, challenges", _SECOND_FACTORS),
+    PostgresMigration(8, "clients, tickets and grants of the authorization server", OAUTH_TABLES),
 )

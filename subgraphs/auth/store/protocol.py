@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from subgraphs.auth.authentication import Authentication
     from subgraphs.auth.domain import RefreshToken, Role, Session, SessionRules, User, Verdict
     from subgraphs.auth.mail.outbox import MailOutbox
+    from subgraphs.auth.oauth.store import OAuthStore
     from subgraphs.auth.resealing import Resealing
     from subgraphs.auth.second_factor.store import SecondFactorStore
     from subgraphs.auth.sessions.session_list import Arrival, SessionList
@@ -72,6 +73,10 @@ class AuthStore(IdentifiedStore, Protocol):
     @property
     def api_keys(self) -> ApiKeyStore:
         """API keys of machines."""
+
+    @property
+    def oauth(self) -> OAuthStore:
+        """The clients, tickets and grants of the authorization server."""
 
     async def add_user(self, user: User, password_hash: str, *, audit: NewEntry | None = None) -> None:
         """Insert a user.
@@ -154,6 +159,9 @@ class AuthStore(IdentifiedStore, Protocol):
         Return the session and its user. Return None if there is no such session, if it has ended or expired, or if the
         proof does not suffice.
         """
+
+    async def session(self, session_id: str) -> tuple[Session, User] | None:
+        """Return a session with its user, or None if there is no such session. It may have ended or expired."""
 
     async def sessions_ended_since(self, moment: datetime) -> list[Session]:
         """Return the sessions that ended at or after `moment`."""

@@ -11,6 +11,7 @@ from subgraphs.auth.audit_log.sqlite import SqliteAuditLog, append_entry
 from subgraphs.auth.authentication import Authentication, methods_text, parse_methods
 from subgraphs.auth.domain import DEFAULT_RULES, Presented, RefreshToken, Role, Session, User, email_key, rotate
 from subgraphs.auth.mail.sqlite_outbox import SqliteMailOutbox
+from subgraphs.auth.oauth.sqlite_store import SqliteOAuthStore
 from subgraphs.auth.second_factor.sqlite_store import SqliteSecondFactors
 from subgraphs.auth.sessions.session_list import UNKNOWN_ARRIVAL
 from subgraphs.auth.sessions.sqlite_sessions import SqliteSessionList, record_arrival, touch
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from servicekit.sqlite_statements import Statements
+    from servicekit.sqlite_statements import Queries, Statements
     from subgraphs.auth.audit_log.entry import NewEntry
     from subgraphs.auth.domain import SessionRules
     from subgraphs.auth.sessions.session_list import Arrival
@@ -57,6 +58,10 @@ class SqliteAuthStore(SqliteSigningKeys):
     @property
     def second_factors(self) -> SqliteSecondFactors:
         return SqliteSecondFactors(self._database)
+
+    @property
+    def oauth(self) -> SqliteOAuthStore:
+        return SqliteOAuthStore(self._database)
 
     async def add_user(self, user: User, password_hash: str, *, audit: NewEntry | None = None) -> None:
         row = (
@@ -206,6 +211,11 @@ class SqliteAuthStore(SqliteSigningKeys):
             )
             return await _session_and_user(connection, session_id)
 
+    async def session(self, session_id: str) -> tuple[Session, User] | None:
+        async with self._database.snapshot() as connection:
+            rows = await connection.execute_fetchall("SELECT id FROM sessions WHERE id = ?", (session_id,))
+            return await _session_and_user(connection, session_id) if rows else None
+
     async def sessions_ended_since(self, moment: datetime) -> list[Session]:
         async with self._database.snapshot() as connection:
             rows = await connection.execute_fetchall(f"{_SESSION} WHERE ended_at >= ?", (to_milliseconds(moment),))
@@ -228,7 +238,7 @@ async def _find_token(connection: Statements, digest: bytes) -> RefreshToken | N
     return None
 
 
-async def _session_and_user(connection: Statements, session_id: str) -> tuple[Session, User]:
+async def _session_and_user(connection: Queries, session_id: str) -> tuple[Session, User]:
     """Return the session of a stored token, and the session's user. Foreign keys guarantee that both exist."""
     (session_row,) = await connection.execute_fetchall(f"{_SESSION} WHERE id = ?", (session_id,))
     query = f"SELECT {_USER} FROM users WHERE id = ?"  # noqa: S608 - a constant

@@ -1,0 +1,144 @@
+"""Published OAuth clients (npm: openid-client, oauth4webapi) against the authorization server in its own process."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from html import unescape
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from tests.interop import node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+REDIRECT = "http://127.0.0.1:9/callback"
+PASSWORD = "correct horse battery"
+SCOPE = "bank:read email offline_access openid profile"
+ACCOUNT = {"email": "ann@example.com", "password": PASSWORD}
+REGISTER = 'mutation { register(input: {email: "ann@example.com", password: "correct horse battery", name: "Ann"})'
+READY_SECONDS = 60
+
+
+@contextmanager
+def authorization_server(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """The URL of a running auth service, and the variables of its commands."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environ = {
+        **os.environ,
+        "MOSAFE_ENV": "development",
+        "MOSAFE_DATA_DIR": str(folder),
+        "AUTH_PORT": str(port),
+        "SUBGRAPH_SIGNATURES": "off",
+    }
+    url = f"http://127.0.0.1:{port}"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mosafe", "auth", "serve"], env=environ, stdout=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + READY_SECONDS
+        while not _is_ready(url):
+            assert process.poll() is None, "the auth service ended"
+            assert time.monotonic() < deadline, "the auth service does not start"
+            time.sleep(0.05)
+        yield url, environ
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health/ready").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def created(environ: dict[str, str]) -> tuple[str, str]:
+    """The id and the secret of a new client that may use every flow."""
+    options = [f"--grant={each}" for each in ("code", "refresh", "device", "credentials")]
+    scopes = [f"--scope={each}" for each in SCOPE.split()]
+    command = [sys.executable, "-m", "mosafe", "auth", "clients", "create", "Node", "--redirect-uri", REDIRECT]
+    done = subprocess.run([*command, *options, *scopes], env=environ, capture_output=True, text=True, check=True)
+    match = re.fullmatch(r"client_id: (\S+)\nclient_secret: (\S+)\n", done.stdout)
+    assert match is not None, done.stdout
+    return match[1], match[2]
+
+
+class Person:
+    """Ann with her browser, who signs in, consents to everything, and types the codes of devices."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+
+    async def open(self, url: str) -> str:
+        """Follow `url` to its end: the URL to which the browser is sent back, or the last page."""
+        page = await self._http.get(url)
+        for _ in range(12):
+            if page.status_code == 303:
+                location = page.headers["location"]
+                if location.startswith(REDIRECT):
+                    return str(location)
+                page = await self._http.get(location)
+            elif (fields := self._answer(page)) is not None:
+                page = await self._submit(page, fields)
+            else:
+                return str(page.url)
+        raise AssertionError(f"no end of pages: {page.text}")
+
+    def _answer(self, page: httpx.Response) -> dict[str, str] | None:
+        """What Ann fills in; None if there is no form."""
+        if 'name="password"' in page.text:
+            return ACCOUNT
+        if 'name="decision"' in page.text:
+            return {"decision": "allow"}
+        if (code := re.search(r'value="([A-Z]{4}-[A-Z]{4})"', page.text)) is not None:
+            return {"user_code": code[1]}
+        return {} if "<form" in page.text else None
+
+    async def _submit(self, page: httpx.Response, fields: dict[str, str]) -> httpx.Response:
+        action = re.search(r'<form method="post" action="([^"]*)">', page.text)
+        assert action is not None, page.text
+        hidden = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page.text)
+        form = {unescape(name): unescape(value) for name, value in hidden}
+        return await self._http.post(unescape(action[1]), data={**form, **fields})
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    with authorization_server(tmp_path) as running:
+        yield running
+
+
+async def test_npm_clients_run_through_every_flow(server: tuple[str, dict[str, str]]) -> None:
+    url, environ = server
+    client_id, secret = created(environ)
+    async with (
+        httpx.AsyncClient(base_url=url) as http,
+        node.running("oauth_clients.mjs", url, client_id, secret, REDIRECT) as script,
+    ):
+        registered = await http.post("/graphql", json={"query": f"{REGISTER} {{ __typename }} }}"})
+        assert registered.json() == {"data": {"register": {"__typename": "Session"}}}
+        person = Person(http)
+        results: dict[str, Any] = await script.next()
+        while "open" in results:
+            script.send(await person.open(results["open"]))
+            results = await script.next()
+    openid = results["openidClient"]
+    for flow in ("code", "pushed"):
+        assert openid[flow]["scope"] == SCOPE
+        assert openid[flow]["active"] == [True, False]
+        assert (openid[flow]["user"]["name"], openid[flow]["user"]["email"]) == ("Ann", "ann@example.com")
+    assert (openid["device"], openid["machine"], openid["logout"]) == ("bank:read openid", "bank:read", "/oauth/logout")
+    assert results["oauth4webapi"] == {"scope": SCOPE, "issuer": url}
