@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import structlog
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+
+# After this time, work that goes on is cancelled again.
+CANCEL_SECONDS: Final = 0.5
 
 _log = structlog.stdlib.get_logger("background")
 
@@ -40,6 +43,9 @@ async def in_background(work: Coroutine[object, object, None]) -> AsyncIterator[
     try:
         yield
     finally:
-        task.cancel()
+        # A library may swallow a cancellation. redis 8.1 sometimes does so while it opens a connection.
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=CANCEL_SECONDS)
         with suppress(asyncio.CancelledError):
             await task

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from subgraphs.kit import background
 from subgraphs.kit.background import every, in_background, repeat
 
 
@@ -38,3 +39,22 @@ async def test_the_work_ends_with_the_block() -> None:
         await started.wait()
         assert not ended.is_set()
     assert ended.is_set()
+
+
+async def test_work_that_swallows_a_cancellation_ends_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stop of the auth service waited forever for a check of the list in Redis."""
+    monkeypatch.setattr(background, "CANCEL_SECONDS", 0.01)
+    started, swallowed = asyncio.Event(), list[str]()
+
+    async def work() -> None:
+        while len(swallowed) < 2:
+            try:
+                started.set()
+                await every(3600)()
+            except asyncio.CancelledError:
+                swallowed.append("cancelled")
+        await every(3600)()
+
+    async with asyncio.timeout(60), in_background(work()):
+        await started.wait()
+    assert len(swallowed) == 2
