@@ -26,7 +26,7 @@ class Action(StrEnum):
     REGISTER = "register"
     """An account is an e-mail address."""
     REFRESH = "refresh"
-    """An account is the user of the session."""
+    """There is no limit for an account."""
     RESET = "reset"
     """A mail is requested. An account is the e-mail address, whether a user has it or not."""
     TOKEN = "token"  # noqa: S105 - the name of an action, not a secret

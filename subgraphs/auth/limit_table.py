@@ -39,8 +39,8 @@ _DEFAULTS: Final[Mapping[str, tuple[int, float]]] = MappingProxyType(
         "register-account": (20, _HOUR),
         "register-address": (10, _HOUR),
         "register-global": (10_000, _HOUR),
-        # Exchanges of a refresh token. A session makes one in ten minutes.
-        "refresh-account": (300, _MINUTE),
+        # Exchanges of a refresh token. A session makes one in ten minutes. They have no limit for an account, which is
+        # known only after the exchange, when a refusal would come too late.
         "refresh-address": (600, _MINUTE),
         "refresh-global": (60_000, _MINUTE),
         # Mails for a new password, or for the verification of an address.

@@ -64,11 +64,11 @@ async def test_what_one_address_does_in_excess_uses_up_no_limit_of_others() -> N
 
 
 async def test_an_account_may_be_counted_when_it_is_known() -> None:
-    counted = limits(refresh_account=(1, 60))
-    await counted.count_account(Action.REFRESH, "ann")
+    counted = limits(token_account=(1, 60))
+    await counted.count_account(Action.TOKEN, "shop")
     with pytest.raises(RateLimited) as refused:
-        await counted.count_account(Action.REFRESH, "ann")
-    assert refused.value.policy == '"refresh-account";q=1;w=60'
+        await counted.count_account(Action.TOKEN, "shop")
+    assert refused.value.policy == '"token-account";q=1;w=60'
 
 
 async def test_loopback_has_no_limit_of_its_address_in_development_but_of_all() -> None:
