@@ -16,10 +16,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from bank import values
 from bank.identity import AUDIENCE, CUSTOMER, TOKEN_TYPE
+from bank.redis_revocation import RedisRevocationList
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
+    from bank.redis_revocation import EndedSession
     from servicekit.asgi import ASGIApp, Message
 
 BASE_URL = "http://subgraph.test"
@@ -224,3 +226,14 @@ async def serving_json(document: object, *, status: int = 200) -> AsyncIterator[
     async with server:
         port = server.sockets[0].getsockname()[1]
         yield f"http://127.0.0.1:{port}/.well-known/jwks.json"
+
+
+async def complete_list_of_ended_sessions(redis_url: str, issuer: Issuer) -> None:
+    """Mark the list in Redis as complete, as the auth service does: no session of the issuer has ended."""
+
+    async def none() -> list[EndedSession]:
+        return []
+
+    ended = RedisRevocationList(redis_url, issuer.url)
+    assert await ended.complete(none)
+    await ended.aclose()

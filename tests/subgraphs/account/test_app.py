@@ -17,12 +17,13 @@ from subgraphs.account.domain import AccountType, Opening, open_account
 from subgraphs.account.settings import AccountSettings
 from subgraphs.kit.outbox import RETENTION
 from tests.subgraphs.account.support import KEY_TEXT, opened, person, sqlite_factory
-from tests.subgraphs.support import running
+from tests.subgraphs.support import complete_list_of_ended_sessions, running
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.subgraphs.account.conftest import Service
+    from tests.subgraphs.support import Issuer
 
 BALANCES = "{ accounts { totalCount nodes { balance } } }"
 
@@ -45,7 +46,8 @@ async def test_the_service_deletes_events_older_than_a_week(tmp_path: Path, monk
 
 class TestCache:
     @pytest.fixture
-    def environment(self, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    async def environment(self, redis_url: str, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+        await complete_list_of_ended_sessions(redis_url, issuer)
         # On a busy machine, a Redis that responds late is not taken for one that fails.
         monkeypatch.setattr(cache_permits, "PERMIT_SECONDS", 20.0)
         monkeypatch.setattr(redis_entries, "TIMEOUT_SECONDS", 10.0)
