@@ -13,6 +13,7 @@ from subgraphs.auth.second_factor import enrolment, factors, login
 from subgraphs.auth.second_factor.factor_verification import GivenProof
 from subgraphs.auth.second_factor.factors import MAX_NAME_LENGTH, MAX_PASSKEYS, FactorKind
 from subgraphs.auth.second_factor.passkeys import format_id
+from subgraphs.kit.connections import short_list
 from subgraphs.kit.graphql_problems import Problem, StepUpRequired
 from subgraphs.kit.step_up import RequiredLogin
 
@@ -117,7 +118,9 @@ class Passkey:
 class SecondFactors:
     enrolled: bool = strawberry.field(description="Whether a login needs a second factor.")
     authenticator_app: bool = strawberry.field(description="Whether there is an authenticator app.")
-    passkeys: list[Passkey] = strawberry.field(description="The passkeys, the oldest first; at most 20.")
+    passkeys: list[Passkey] = strawberry.field(
+        description=f"The passkeys, the oldest first; at most {MAX_PASSKEYS}.", directives=[short_list(MAX_PASSKEYS)]
+    )
     recovery_codes_left: int = strawberry.field(description="How many recovery codes were not used yet.")
 
 
