@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted((ROOT / "docs" / "security").glob("*.md"))
+# The tables of `asvs.md` have other columns; `test_asvs.py` checks them.
+PAGES = sorted(page for page in (ROOT / "docs" / "security").glob("*.md") if page.name != "asvs.md")
 # A row can refer to the test of the row above it.
 SAME = re.compile(r"\bthe same\b")
 NAMED = re.compile(r"`([^`]+)`")
