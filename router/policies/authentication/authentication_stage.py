@@ -11,7 +11,6 @@ from router.policies.authentication.api_keys import ApiKeyVerifier
 from router.policies.authentication.dpop_proofs import DpopProofs
 from router.policies.authentication.identity_forwarding import IdentityHeaders
 from router.policies.authentication.jwt_verification import Issuer, JwtVerifier
-from router.policies.authentication.key_set import FixedKeys, InvalidKeySet, KeySet
 from router.policies.authentication.refusals import (
     Challenges,
     CredentialRefused,
@@ -25,6 +24,7 @@ from router.policies.authentication.token_sources import TokenSources
 from router.policies.load_operator_functions import PolicySetupError, load_function
 from router.request.security_events import SecurityEvent, report
 from router.transport.remote_text_file import Address, RemoteTextFile
+from servicekit.key_set import FixedKeys, InvalidKeySet, KeySet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

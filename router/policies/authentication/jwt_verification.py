@@ -16,13 +16,14 @@ import jwt
 from router.policies.authentication.refusals import CredentialRefused
 from router.policies.authentication.verified_token_cache import VerifiedToken, VerifiedTokens
 from router.request.identity import Identity, scopes_of
+from servicekit.dpop_proofs import FORBIDDEN_HEADER, NOT_VALID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from router.policies.authentication.key_set import KeySet, KeySource
     from router.policies.authentication.token_sources import FoundToken
     from router.settings.sections.authentication import Jwt, JwtIssuer
+    from servicekit.key_set import KeySet, KeySource
 
 MOST_CHARACTERS: Final = 16_384
 """The maximum length of a token; a longer token is refused. Tokens of real issuers are much shorter.
@@ -30,12 +31,6 @@ MOST_CHARACTERS: Final = 16_384
 
 # The compact form of a signed token (RFC 7515 §7.1), and its characters (RFC 4648 §5).
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
-# A token with one of these header fields is refused. The fields contain keys or addresses of keys (RFC 7515 §4.1), or
-# extensions that a verifier must support (`crit`).
-FORBIDDEN_HEADER: Final = frozenset({"jwk", "jku", "x5u", "x5c", "crit", "b64", "zip"})
-# The exceptions that PyJWT raises for an invalid token. For example, a token with very large numbers raises
-# `ArithmeticError`, and a token with very deep nesting raises `RecursionError`.
-NOT_VALID: Final = (jwt.PyJWTError, TypeError, ValueError, ArithmeticError, RecursionError, AttributeError)
 
 
 class Issuer(NamedTuple):

@@ -15,10 +15,10 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
-from router.policies.authentication.key_set import InvalidKeySet, KeySet, KeySource
 from router.policies.authentication.refusals import CredentialUndecided
 from router.request.security_events import SecurityEvent, report
 from router.transport.remote_text_file import TextFileUnavailable
+from servicekit.key_set import InvalidKeySet, KeySet, KeySource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
@@ -16,11 +15,6 @@ class TooManyProofs(Exception):
 
 class ProofsUnavailable(Exception):
     """It is unknown whether a proof was used: Redis does not respond. The message has only the class of the error."""
-
-
-def digest_of(thumbprint: str, identifier: str) -> bytes:
-    """Return what identifies a proof: a digest of the thumbprint of its key, and of its claim `jti`."""
-    return hashlib.sha256(f"{thumbprint} {identifier}".encode("utf-8", "surrogatepass")).digest()
 
 
 class UsedProofs:
@@ -39,7 +33,7 @@ class UsedProofs:
         """Remember for `seconds` that `request` uses a proof. Return whether no other request has used the proof.
 
         Args:
-            digest: The digest of the proof (`digest_of`).
+            digest: The digest of the proof (`servicekit.dpop_proofs.Proof.digest`).
             request: The HTTP request. The operations of a batch are one HTTP request, and share a proof.
             now: The current time in seconds.
             seconds: How long the proof can still be accepted, at most.

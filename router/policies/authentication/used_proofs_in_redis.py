@@ -33,7 +33,7 @@ class UsedProofsInRedis:
         """Remember for `seconds` that `request` uses a proof. Return whether no other request has used the proof.
 
         Args:
-            digest: The digest of the proof (`used_proofs.digest_of`).
+            digest: The digest of the proof (`servicekit.dpop_proofs.Proof.digest`).
             request: The HTTP request, as for `UsedProofs.use`.
             seconds: How long the proof can still be accepted, at most.
 

@@ -12,8 +12,8 @@ from router.storage.lru import Lru
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from router.policies.authentication.key_set import KeySet, KeySource
     from router.request.identity import Identity
+    from servicekit.key_set import KeySet, KeySource
 
 
 @dataclass(frozen=True, slots=True, eq=False)

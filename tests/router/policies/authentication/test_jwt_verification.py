@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from router.policies.authentication.jwt_verification import MOST_CHARACTERS, Issuer, JwtVerifier
-from router.policies.authentication.key_set import FixedKeys, KeySet
 from router.policies.authentication.refusals import Challenges, CredentialRefused
 from router.policies.authentication.token_sources import FoundToken
 from router.settings.sections.authentication import Jwt, JwtIssuer, KeySetSource
+from servicekit.key_set import FixedKeys, KeySet
 from tests.forged_tokens import forged_tokens
 from tests.router.policies.authentication.issuer import AUDIENCE, ISSUER, SECRET, jwk_set, token
 

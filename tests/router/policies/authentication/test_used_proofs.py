@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from router.policies.authentication.used_proofs import TooManyProofs, UsedProofs, digest_of
+from router.policies.authentication.used_proofs import TooManyProofs, UsedProofs
+from servicekit.dpop_proofs import Proof
+
+
+def digest_of(thumbprint: str, identifier: str) -> bytes:
+    return Proof({"jti": identifier}, thumbprint).digest
 
 
 def test_a_proof_is_new_once_for_each_key_and_identifier() -> None:

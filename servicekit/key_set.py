@@ -95,7 +95,7 @@ class KeySource(Protocol):
         """Return the key for a token. Return None if the issuer has no such key.
 
         Raises:
-            CredentialUndecided: The keys are not available.
+            CredentialUndecided: The keys are not available (an exception of the router).
         """
         ...
 

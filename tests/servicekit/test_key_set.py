@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from router.policies.authentication.key_set import MOST_KEYS, FixedKeys, InvalidKeySet, KeySet
+from servicekit.key_set import MOST_KEYS, FixedKeys, InvalidKeySet, KeySet
 from tests.router.policies.authentication.issuer import jwk, jwk_set
 
 ALGORITHMS = ("ES256", "RS256", "PS256", "EdDSA", "HS256")
