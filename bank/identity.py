@@ -84,6 +84,8 @@ class Caller:
             it, in Unix seconds; None without one.
         client_id: the claim `client_id`: the application to which the person gave the token. None if the token comes
             from the bank's own login.
+        key_thumbprint: the member `jkt` of the claim `cnf`: the thumbprint of the key to which the token is bound
+            (RFC 9449). None for a bearer token.
     """
 
     user_id: str
@@ -94,6 +96,7 @@ class Caller:
     auth_time: int | None = None
     factor_enrolled_at: int | None = None
     client_id: str | None = None
+    key_thumbprint: str | None = None
 
     @property
     def is_delegated(self) -> bool:
@@ -156,9 +159,22 @@ class TokenVerifier:
 
         Raises:
             RateLimited: too many API keys were exchanged.
-            Unauthenticated: the token is malformed, expired, revoked or of another issuer.
+            Unauthenticated: the token is malformed, expired, revoked, of another issuer, or bound to a key.
             Unavailable: the signing keys cannot be fetched.
             TimedOut: the auth service does not send them in time.
+        """
+        caller = await self.holder(token)
+        if caller.key_thumbprint is not None:
+            raise Unauthenticated
+        return caller
+
+    async def holder(self, token: str) -> Caller:
+        """Return the caller whom a token identifies, as `verify` does, but also if the token is bound to a key.
+
+        The caller must check that the sender has the key, or that the request needs no such proof.
+
+        Raises:
+            RateLimited, Unauthenticated, Unavailable, TimedOut: as `verify`.
         """
         if token.startswith(PREFIX):
             if self._api_keys is None:
@@ -234,8 +250,6 @@ def _caller_of(claims: dict[str, Any]) -> Caller:
     client_id = _optional(claims, "client_id", str)
     if not isinstance(claims["sid"], str) or not isinstance(scope, str):
         raise TypeError("sid or scope is not a string")
-    if "cnf" in claims:
-        raise ValueError("a token that is bound to a key (RFC 7800) is not a bearer token")
     return Caller(
         claims["sub"],
         claims["sid"],
@@ -245,7 +259,18 @@ def _caller_of(claims: dict[str, Any]) -> Caller:
         auth_time=_optional(claims, "auth_time", int),
         factor_enrolled_at=_optional(claims, "factor_enrolled_at", int),
         client_id=client_id,
+        key_thumbprint=_key_thumbprint(claims),
     )
+
+
+def _key_thumbprint(claims: dict[str, Any]) -> str | None:
+    """Return the thumbprint of the key to which a token is bound. Raises ValueError if it is bound in another way."""
+    if "cnf" not in claims:
+        return None
+    confirmation = claims["cnf"]
+    if not isinstance(confirmation, dict) or confirmation.keys() != {"jkt"} or not isinstance(confirmation["jkt"], str):
+        raise ValueError("the token is bound to a key (RFC 7800) in a way that is not known")
+    return confirmation["jkt"]
 
 
 def _optional(claims: dict[str, Any], name: str, kind: type[T]) -> T | None:

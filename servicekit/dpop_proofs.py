@@ -130,7 +130,7 @@ def read_proof(text: str, algorithms: Collection[str], *, clock_skew: float, req
         algorithm, members = header.get("alg"), header.get("jwk")
         if header.get("typ") != "dpop+jwt":
             raise InvalidProof("type")
-        if algorithm not in algorithms:
+        if not isinstance(algorithm, str) or algorithm not in algorithms:
             raise InvalidProof("algorithm")
         if (FORBIDDEN_HEADER - {"jwk"}) & header.keys() or not isinstance(members, dict):
             raise InvalidProof("key")

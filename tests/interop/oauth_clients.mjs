@@ -88,5 +88,54 @@ async function withOauth4webapi() {
   return { scope: tokens.scope, issuer: oauth.getValidatedIdTokenClaims(tokens).iss }
 }
 
-send({ openidClient: await withOpenidClient(), oauth4webapi: await withOauth4webapi() })
+// Every token is bound to a key (DPoP), and the code by `dpop_jkt`.
+async function withDpop() {
+  const insecure = { [oauth.allowInsecureRequests]: true }
+  const at = new URL(issuer)
+  const server = await oauth.processDiscoveryResponse(at, await oauth.discoveryRequest(at, insecure))
+  const client = { client_id: clientId }
+  const authentication = oauth.ClientSecretBasic(secret)
+  const DPoP = oauth.DPoP(client, await oauth.generateKeyPair('ES256'))
+  const thumbprint = await DPoP.calculateThumbprint()
+  const options = { DPoP, ...insecure }
+  const verifier = oauth.generateRandomCodeVerifier()
+  const state = oauth.generateRandomState()
+  const url = new URL(server.authorization_endpoint)
+  url.search = new URLSearchParams({
+    response_type: 'code',
+    client_id: clientId,
+    redirect_uri: redirectUri,
+    scope,
+    state,
+    code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+    dpop_jkt: thumbprint,
+  })
+  const answer = oauth.validateAuthResponse(server, client, await open(url.href), state)
+  const tokens = await oauth.processAuthorizationCodeResponse(
+    server,
+    client,
+    await oauth.authorizationCodeGrantRequest(
+      server, client, authentication, answer, redirectUri, verifier, options,
+    ),
+  )
+  const refreshed = await oauth.processRefreshTokenResponse(
+    server,
+    client,
+    await oauth.refreshTokenGrantRequest(server, client, authentication, tokens.refresh_token, options),
+  )
+  const subject = oauth.getValidatedIdTokenClaims(tokens).sub
+  const response = await oauth.userInfoRequest(server, client, refreshed.access_token, options)
+  const user = await oauth.processUserInfoResponse(server, client, subject, response)
+  const asked = await oauth.introspectionRequest(server, client, authentication, refreshed.access_token, insecure)
+  const known = await oauth.processIntrospectionResponse(server, client, asked)
+  return {
+    algorithms: server.dpop_signing_alg_values_supported,
+    types: [tokens.token_type, refreshed.token_type, known.token_type],
+    name: user.name,
+    isBound: known.cnf.jkt === thumbprint,
+  }
+}
+
+send({ openidClient: await withOpenidClient(), oauth4webapi: await withOauth4webapi(), dpop: await withDpop() })
 process.exit(0)

@@ -142,3 +142,6 @@ async def test_npm_clients_run_through_every_flow(server: tuple[str, dict[str, s
         assert (openid[flow]["user"]["name"], openid[flow]["user"]["email"]) == ("Ann", "ann@example.com")
     assert (openid["device"], openid["machine"], openid["logout"]) == ("bank:read openid", "bank:read", "/oauth/logout")
     assert results["oauth4webapi"] == {"scope": SCOPE, "issuer": url}
+    dpop = results["dpop"]
+    assert (dpop["algorithms"], dpop["name"], dpop["isBound"]) == (["ES256", "EdDSA"], "Ann", True)
+    assert [each.lower() for each in dpop["types"]] == ["dpop"] * 3

@@ -48,6 +48,7 @@ class _Options(TypedDict):
     scopes: tuple[str, ...]
     roles: tuple[str, ...]
     public: bool
+    dpop: bool
 
 
 @click.group()
@@ -79,6 +80,7 @@ def clients() -> None:
 )
 @click.option("--role", "roles", type=click.Choice([Role.SUPPORT, Role.ADMIN]), multiple=True, help="Its own roles.")
 @click.option("--public", is_flag=True, help="For applications that cannot keep a secret: browsers, phones, desktops.")
+@click.option("--dpop", is_flag=True, help="All its access tokens are bound to a key of it (DPoP, RFC 9449).")
 def create(name: str, **options: Unpack[_Options]) -> None:
     """Register the application NAME; its secret is printed once."""
     secret = None if options["public"] else new_secret()
@@ -92,6 +94,7 @@ def create(name: str, **options: Unpack[_Options]) -> None:
         frozenset(_GRANT_TYPES[each] for each in options["grants"]),
         frozenset(options["scopes"]),
         frozenset(options["roles"]),
+        requires_dpop=options["dpop"],
     )
     if found := problems(client):
         raise click.ClickException("; ".join(found))
@@ -128,7 +131,7 @@ def list_clients() -> None:
         grants = ",".join(short for short, grant in _GRANT_TYPES.items() if grant in client.grant_types)
         scopes = " ".join(sorted(client.scopes))
         click.echo(f"{client.id}  {values.format_timestamp(client.created_at)}  {kind:12}  {grants}  {client.name}")
-        click.echo(f"    scopes: {scopes}")
+        click.echo(f"    scopes: {scopes}{'; always with DPoP' if client.requires_dpop else ''}")
         for uri in client.redirect_uris:
             click.echo(f"    {uri}")
 

@@ -9,6 +9,7 @@ from subgraphs.auth.oauth.authorization_endpoint import AUTHORIZE
 from subgraphs.auth.oauth.client_authentication import METHODS
 from subgraphs.auth.oauth.clients import GrantType
 from subgraphs.auth.oauth.device_flow import DEVICE_AUTHORIZATION
+from subgraphs.auth.oauth.dpop import ALGORITHMS
 from subgraphs.auth.oauth.issued_tokens import INTROSPECT, REVOKE
 from subgraphs.auth.oauth.logout_endpoint import LOGOUT
 from subgraphs.auth.oauth.pushed_requests import PAR
@@ -56,6 +57,7 @@ def metadata(server: OAuthServer) -> dict[str, Any]:
         "introspection_endpoint_auth_methods_supported": [method for method in METHODS if method != "none"],
         "require_pushed_authorization_requests": False,
         "code_challenge_methods_supported": ["S256"],
+        "dpop_signing_alg_values_supported": list(ALGORITHMS),
         "acr_values_supported": [ACR_PASSWORD, ACR_MFA, ACR_PASSKEY],
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "name", "email"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 INTROSPECT: Final = "/oauth/introspect"
 REVOKE: Final = "/oauth/revoke"
 
-_SHOWN: Final = ("iss", "aud", "sub", "client_id", "scope", "exp", "iat", "jti", "acr", "auth_time")
+_SHOWN: Final = ("iss", "aud", "sub", "client_id", "scope", "exp", "iat", "jti", "acr", "auth_time", "cnf")
 _INACTIVE: Final[dict[str, object]] = {"active": False}
 
 
@@ -60,7 +60,7 @@ async def _introspect(server: OAuthServer, request: Request) -> Response:
     claims = await _claims(server, token, client)
     if claims is not None:
         shown: dict[str, object] = {name: claims[name] for name in _SHOWN if name in claims}
-        return json_response({"active": True, "token_type": "Bearer", **shown})
+        return json_response({"active": True, "token_type": "DPoP" if "cnf" in claims else "Bearer", **shown})
     grant = await _grant_of(server, token, client)
     live = None if grant is None else await server.store.session(grant.session_id)
     if grant is None or live is None or not live[0].is_live(server.clock()):
@@ -100,7 +100,7 @@ async def _grant_of(server: OAuthServer, refresh_token: str, client: Client) -> 
 async def _claims(server: OAuthServer, token: str, client: Client) -> dict[str, Any] | None:
     """Return the claims of a valid access token of this client, or None."""
     try:
-        caller = await server.verifier.verify(token)
+        caller = await server.verifier.holder(token)
     except Unauthenticated:
         return None
     if caller.client_id != client.id:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from subgraphs.auth.action_limits import Action
-from subgraphs.auth.oauth import parameters
+from subgraphs.auth.oauth import dpop, parameters
 from subgraphs.auth.oauth.authorization_request import read_address, read_request
 from subgraphs.auth.oauth.client_authentication import authenticated_client
 from subgraphs.auth.oauth.errors import INVALID_REQUEST, AuthorizationError, OAuthError, UnverifiedRequest
@@ -49,6 +49,9 @@ async def _push(server: OAuthServer, request: Request) -> Response:
     if "request_uri" in form:
         raise OAuthError(INVALID_REQUEST, "request_uri cannot be pushed")
     pushed = {name: value for name, value in form.items() if name != "client_secret"} | {"client_id": client.id}
+    jkt = await dpop.key_of_request(server, request, PAR)
+    if jkt is not None and pushed.setdefault("dpop_jkt", jkt) != jkt:
+        raise OAuthError(INVALID_REQUEST, "dpop_jkt is not the thumbprint of the key of the DPoP proof")
     _check(pushed, client, server.issuer)
     secret = new_refresh_token()
     ticket = Ticket(_PUSHED, digest(secret), json.dumps(pushed), server.clock() + _LIFETIME)

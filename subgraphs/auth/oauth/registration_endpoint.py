@@ -115,6 +115,7 @@ def _client(metadata: dict[str, Any], secret: str | None, server: OAuthServer, a
         frozenset(GrantType(each) for each in grant_types),
         granted(scope, allowed if GrantType.REFRESH_TOKEN in grant_types else allowed - {OFFLINE_ACCESS}),
         requires_pushed_requests=metadata.get("require_pushed_authorization_requests") is True,
+        requires_dpop=metadata.get("dpop_bound_access_tokens") is True,
     )
 
 
@@ -139,6 +140,7 @@ def _information(client: Client, secret: str | None) -> dict[str, object]:
         "token_endpoint_auth_method": "none" if secret is None else METHODS[0],
         "scope": scope_text(client.scopes),
         "require_pushed_authorization_requests": client.requires_pushed_requests,
+        "dpop_bound_access_tokens": client.requires_dpop,
     }
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from bank.scopes import OPENID
 from servicekit.finish_despite_cancellation import to_the_end
 from subgraphs.auth.action_limits import Action
-from subgraphs.auth.oauth import parameters
+from subgraphs.auth.oauth import dpop, parameters
 from subgraphs.auth.oauth.client_authentication import authenticated_client
 from subgraphs.auth.oauth.clients import Client, GrantType
 from subgraphs.auth.oauth.codes import CodeExchange
@@ -72,7 +72,7 @@ async def _token(server: OAuthServer, request: Request) -> Response:
         if not client.is_public:
             # Anybody can pretend to be a public client, and must not use up its limit.
             await server.services.limits.count_account(Action.TOKEN, client.id)
-    wanted = _TokenRequest(server, client, form)
+    wanted = _TokenRequest(server, client, form, await dpop.key_of_request(server, request, TOKEN, client))
     grant_type = wanted.parameter("grant_type")
     if grant_type not in _GRANTS:
         raise OAuthError(UNSUPPORTED_GRANT_TYPE, "the grant_type is not supported")

@@ -50,6 +50,11 @@ def test_a_public_client_has_no_secret(mosafe_auth: CommandLine) -> None:
     assert (refused.exit_code, "has no secret" in refused.output) == (1, True)
 
 
+def test_a_client_can_be_made_to_prove_its_key(mosafe_auth: CommandLine) -> None:
+    created(mosafe_auth.output("clients", "create", "App", "--public", "--dpop", "--redirect-uri", REDIRECT))
+    assert "; always with DPoP\n" in mosafe_auth.output("clients", "list")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -47,7 +47,8 @@ async def test_userinfo_says_what_the_scopes_allow(bank: Running) -> None:
 
 async def test_userinfo_refuses_by_rfc_6750(bank: Running) -> None:
     nothing = await bank.http.get("/oauth/userinfo")
-    assert (nothing.status_code, nothing.headers["www-authenticate"]) == (401, 'Bearer realm="mosafe"')
+    challenge = 'Bearer realm="mosafe", DPoP realm="mosafe", algs="ES256 EdDSA"'
+    assert (nothing.status_code, nothing.headers["www-authenticate"]) == (401, challenge)
     wrong = await bank.http.get("/oauth/userinfo", headers={"authorization": "Bearer x"})
     assert 'error="invalid_token"' in wrong.headers["www-authenticate"]
     tokens = await bank.tokens(await bank.add(), scope="email")

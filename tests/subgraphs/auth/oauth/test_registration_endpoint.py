@@ -65,6 +65,17 @@ async def test_a_confidential_application_gets_a_secret(bank: Running) -> None:
     assert (found["client_secret_expires_at"], found["token_endpoint_auth_method"]) == (0, "client_secret_basic")
 
 
+async def test_an_application_registers_for_bound_tokens_only(bank: Running) -> None:
+    metadata = {**METADATA, "dpop_bound_access_tokens": True}
+    found = (await register(bank, await invited(bank), metadata)).json()
+    client = await bank.store.oauth.client(found["client_id"])
+    assert client is not None
+    assert (found["dpop_bound_access_tokens"], client.requires_dpop) == (True, True)
+    flow = Flow(client)
+    code = (await bank.browser().consent(flow))["code"]
+    assert (await bank.exchange(flow, code)).json()["error"] == "invalid_dpop_proof"
+
+
 @pytest.mark.parametrize(
     ("changed", "error"),
     [
