@@ -29,6 +29,8 @@ class Action(StrEnum):
     """There is no limit for an account."""
     RESET = "reset"
     """A mail is requested. An account is the e-mail address, whether a user has it or not."""
+    LINK = "link"
+    """A link of a mail is used. There is no account, because a link that cannot be guessed names it."""
     TOKEN = "token"  # noqa: S105 - the name of an action, not a secret
     """A request to the token endpoint. An account is an OAuth client."""
     USER_CODE = "user-code"

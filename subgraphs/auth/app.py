@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -30,7 +30,10 @@ from subgraphs.auth.oauth.opening import OAuthParts, open_oauth
 from subgraphs.auth.oauth.routes import oauth_routes
 from subgraphs.auth.open_limit_store import open_limit_store
 from subgraphs.auth.open_revocations import open_revocations
+from subgraphs.auth.pages.account_pages import account_routes
 from subgraphs.auth.password_hashing import PasswordHasher
+from subgraphs.auth.recovery.preparations import LinkPreparations
+from subgraphs.auth.recovery.service import RecoveryParts, RecoveryService
 from subgraphs.auth.schema import build_schema
 from subgraphs.auth.sealing import derive_key
 from subgraphs.auth.second_factor.use_cases import SecondFactors
@@ -45,14 +48,13 @@ from subgraphs.kit.connections import CursorCodec
 from subgraphs.kit.store_identity import open_joined
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from bank.identity import Caller
     from bank.revocation import RevocationList
     from servicekit.asgi import ASGIApp
     from servicekit.errors import ServiceError
     from servicekit.rate_limits import RateLimitStore
-    from subgraphs.auth.mail.delivery import MailQueue
     from subgraphs.auth.oauth.server import OAuthServer
     from subgraphs.auth.settings import AuthSettings
     from subgraphs.auth.store.protocol import AuthStore
@@ -69,7 +71,6 @@ class AuthRuntime:
 
     Attributes:
         counts: the counts of the rate limits.
-        mails: accepts mails, which are delivered in the background.
         limits_loopback: whether rate limits for an address also apply to the loopback address. This is False in
             development, where all clients have the loopback address.
     """
@@ -80,7 +81,6 @@ class AuthRuntime:
     services: AuthServices
     revocations: RevocationList
     counts: RateLimitStore
-    mails: MailQueue
     limits_loopback: bool
     oauth: OAuthServer
 
@@ -110,8 +110,7 @@ async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> Asy
         StartupError: the clock is wrong, a file cannot be opened or is locked, or `AUTH_JWT_SECRET` is not the secret
             that sealed the keys.
     """
-    _refuse_wrong_clock(clock())
-    clocks = Clocks.of(clock)
+    clocks = _clocks(clock)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_joined(settings.place, STORES))
         hasher = stack.enter_context(PasswordHasher(queue=settings.hashing_queue))
@@ -122,12 +121,10 @@ async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> Asy
         keys = KeyRing(store, _vault(settings), clock=clocks.for_deletion)
         mails = open_queue(settings, store.mails, clocks.now)
         issued = _session_tokens(settings, keys, clocks.now)
-        try:
+        with _database_responds():
             audit = await open_audit_log(settings, store, clocks.now)
             await keys.signer()
             revocations = await stack.enter_async_context(open_revocations(settings, store, clocks))
-        except Unavailable as error:
-            raise StartupError(f"the database of the auth service does not respond: {error.__cause__}") from error
         sessions = SessionService(store, session_tokens=issued, revocations=revocations, mails=mails, clocks=clocks)
         identity = IdentityService(store, steps=steps, sessions=sessions, clock=clocks.now)
         directory = SessionDirectory(store.session_list, sessions, _session_cursors(settings), clocks.now)
@@ -135,13 +132,24 @@ async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> Asy
             store, access_tokens=issued.access, revocations=revocations, audit=audit, clocks=clocks
         )
         verifier = TokenVerifier(issuer=settings.issuer, keys=keys, revocations=revocations, api_keys=ApiKeys(api_keys))
-        await stack.enter_async_context(delivering(settings, mails, {}))
-        administration = Administration(store, revocations, audit, clocks.now)
         limits = ActionLimits(counts, settings.limits)
-        services = AuthServices(identity, sessions, directory, second_factors, limits, audit, administration, api_keys)
+        recovery = RecoveryService(RecoveryParts(store, steps.passwords, limits, mails, revocations, clocks.now))
+        await stack.enter_async_context(delivering(settings, mails, LinkPreparations(store, clocks.now).by_kind()))
+        administration = Administration(store, revocations, audit, clocks.now)
+        services = AuthServices(
+            identity, sessions, directory, second_factors, recovery, limits, audit, administration, api_keys
+        )
         oauth = open_oauth(settings, OAuthParts(store, services, keys, verifier, clocks))
-        limits_loopback = settings.is_production
-        yield AuthRuntime(store, keys, verifier, services, revocations, counts, mails, limits_loopback, oauth)
+        yield AuthRuntime(store, keys, verifier, services, revocations, counts, settings.is_production, oauth)
+
+
+@contextmanager
+def _database_responds() -> Iterator[None]:
+    """Raise StartupError if the database does not respond."""
+    try:
+        yield
+    except Unavailable as error:
+        raise StartupError(f"the database of the auth service does not respond: {error.__cause__}") from error
 
 
 def _vault(settings: AuthSettings) -> KeyVault:
@@ -158,11 +166,14 @@ def _session_cursors(settings: AuthSettings) -> CursorCodec:
     return CursorCodec(derive_key(settings.key_encryption_secret(), CURSOR_KEY_PURPOSE), width=CURSOR_WIDTH)
 
 
-def _refuse_wrong_clock(now: datetime) -> None:
+def _clocks(wall: Clock) -> Clocks:
+    """Return the clocks of the service. Raises StartupError if the clock of the machine is wrong."""
+    now = wall()
     if now < _EARLIEST:
         raise StartupError(
             f"the clock of this machine says {values.format_timestamp(now)}; set it, since tokens are valid by time"
         )
+    return Clocks.of(wall)
 
 
 def create_app(settings: AuthSettings, clock: Clock = values.now) -> ASGIApp:
@@ -175,6 +186,7 @@ def create_app(settings: AuthSettings, clock: Clock = values.now) -> ASGIApp:
             jwks_route(lambda: runtime().keys),
             api_key_token_route(lambda: runtime().api_keys),
             *oauth_routes(lambda: runtime().oauth),
+            *account_routes(lambda: runtime().context(None), settings.links_url),
         ),
     )
     return ClientAddressMiddleware(UserAgentMiddleware(app), settings.trusted_proxies)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from subgraphs.auth.audit_log.writing import AuditLog
     from subgraphs.auth.identity_service import IdentityService
     from subgraphs.auth.loaders import UserLoader
+    from subgraphs.auth.recovery.service import RecoveryService
     from subgraphs.auth.second_factor.use_cases import SecondFactors
     from subgraphs.auth.sessions.session_directory import SessionDirectory
     from subgraphs.auth.sessions.session_service import SessionService
@@ -30,6 +31,7 @@ class AuthServices:
     sessions: SessionService
     directory: SessionDirectory
     second_factors: SecondFactors
+    recovery: RecoveryService
     limits: ActionLimits
     audit: AuditLog
     administration: Administration
@@ -57,6 +59,7 @@ class AuthContext(BaseContext):
         self.directory = services.directory
         self.second_factor_login = services.second_factors.login
         self.enrolment = services.second_factors.enrolment
+        self.recovery = services.recovery
         self.users = users
         self.origin = origin
         self.limits = services.limits

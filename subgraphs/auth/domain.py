@@ -104,6 +104,8 @@ class User:
         name: the name that other customers see.
         created_at: UTC, milliseconds.
         disabled_at: the time at which an operator disabled the user; None if the user may log in.
+        email_verified_at: the time at which the user proved that mails to the address arrive; None if not yet.
+        password_changed_at: the time of the last change of the password; None if it is that of the registration.
     """
 
     id: str
@@ -112,6 +114,8 @@ class User:
     roles: frozenset[Role]
     created_at: datetime
     disabled_at: datetime | None = None
+    email_verified_at: datetime | None = None
+    password_changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,10 @@ def _email(root: strawberry.Parent[User]) -> str | None:
     return _own(root, EMAIL).email
 
 
+def _email_verified(root: strawberry.Parent[User]) -> bool | None:
+    return _own(root, EMAIL).email_verified_at is not None
+
+
 def _roles(root: strawberry.Parent[User]) -> list[Role] | None:
     return [Role(role.value) for role in sorted(_own(root, PROFILE).roles)]
 
@@ -81,6 +85,10 @@ class User:
     name: str = strawberry.federation.field(tags=["pii"], description="The name that other customers see.")
     email: str | None = strawberry.federation.field(
         resolver=_email, tags=["pii"], description="The e-mail address of the login; only the user and staff see it."
+    )
+    email_verified: bool | None = strawberry.field(
+        resolver=_email_verified,
+        description="Whether the user has confirmed the e-mail address by a link; only the user and staff see it.",
     )
     roles: list[Role] | None = strawberry.field(
         resolver=_roles, description="The roles of the user; only the user and staff see them."

@@ -29,13 +29,14 @@ from subgraphs.auth.store.protocol import EmailExists
 from subgraphs.kit.step_up import RequiredLogin
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from bank.identity import Caller
     from subgraphs.auth.attempts import Attempt, Origin
     from subgraphs.auth.audit_log.entry import NewEntry
     from subgraphs.auth.login_limits import LoginLimits
+    from subgraphs.auth.mail.outbox import QueuedMail
     from subgraphs.auth.password_hashing import PasswordHasher
     from subgraphs.auth.second_factor.factor_verification import GivenProof
     from subgraphs.auth.second_factor.login import LoginChallenge, SecondFactorLogin
@@ -93,9 +94,15 @@ class IdentityService:
         self._clock = clock
 
     async def register(
-        self, *, email: str, password: str, name: str, origin: Origin
+        self,
+        *,
+        email: str,
+        password: str,
+        name: str,
+        origin: Origin,
+        welcome: Callable[[User], Sequence[QueuedMail]] = lambda _user: (),
     ) -> SignedIn | TakenEmail | WeakChoice:
-        """Register a new customer and begin a session.
+        """Register a new customer and begin a session. The mails of `welcome` are stored together with the customer.
 
         Raises:
             BadUserInput: names every field that is not valid.
@@ -109,7 +116,7 @@ class IdentityService:
             return user
         attempt = await self._passwords.limits.begin_registration(email_key(user.email), origin)
         async with _given_back_unless_hashed(attempt):
-            added = await add_user(self._store, self._passwords.hasher, user, password)
+            added = await add_user(self._store, self._passwords.hasher, user, password, StoredWith(mails=welcome(user)))
         if isinstance(added, TakenEmail):
             return added
         signed_in = await self._sessions.begin(added)
@@ -216,14 +223,14 @@ class IdentityService:
         return await self._renew_hash(known, password)
 
     async def _renew_hash(self, known: Credentials, password: str) -> Credentials:
-        """Replace a hash that has outdated parameters, and return the credentials with the present hash.
+        """Replace a hash that is outdated, and return the credentials with the present hash.
 
         If the queue is full, keep the hash; the next login tries again.
         """
-        if self._passwords.hasher.is_outdated(known.password_hash):
-            with suppress(Unavailable):
-                encoded = await self._passwords.hasher.hash(password)
-                await self._store.set_password_hash(known.user.id, encoded)
+        with suppress(Unavailable):
+            encoded = await self._passwords.hasher.renewed(password, known.password_hash)
+            if encoded is not None:
+                await self._store.renew_password_hash(known, encoded)
                 return replace(known, password_hash=encoded)
         return known
 
@@ -234,6 +241,14 @@ class FieldProblem(TypedDict):
     path: list[str]
     code: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredWith:
+    """What is stored in the same transaction as a new user: mails to them, and the entry of the audit log."""
+
+    mails: Sequence[QueuedMail] = ()
+    audit: NewEntry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +278,8 @@ async def create_user(
     user = await check_user(hasher, new_user, now)
     if isinstance(user, WeakChoice):
         return user
-    return await add_user(store, hasher, user, new_user.password, None if audit is None else audit(user))
+    stored_with = StoredWith(audit=None if audit is None else audit(user))
+    return await add_user(store, hasher, user, new_user.password, stored_with)
 
 
 async def check_user(hasher: PasswordHasher, new_user: NewUser, now: datetime) -> User | WeakChoice:
@@ -298,15 +314,16 @@ async def check_user(hasher: PasswordHasher, new_user: NewUser, now: datetime) -
 
 
 async def add_user(
-    store: AuthStore, hasher: PasswordHasher, user: User, password: str, audit: NewEntry | None = None
+    store: AuthStore, hasher: PasswordHasher, user: User, password: str, stored_with: StoredWith | None = None
 ) -> User | TakenEmail:
-    """Store a user that `check_user` returned, with the entry of the audit log.
+    """Store a user that `check_user` returned.
 
     Raises:
         Unavailable: too many passwords wait to be hashed, or the store does not respond.
     """
     try:
-        await store.add_user(user, await hasher.hash(password), audit=audit)
+        found = stored_with or StoredWith()
+        await store.add_user(user, await hasher.hash(password), audit=found.audit, mails=found.mails)
     except EmailExists:
         return TakenEmail()
     return user

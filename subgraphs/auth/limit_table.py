@@ -47,6 +47,9 @@ _DEFAULTS: Final[Mapping[str, tuple[int, float]]] = MappingProxyType(
         "reset-account": (5, _HOUR),
         "reset-address": (20, _HOUR),
         "reset-global": (3_000, _HOUR),
+        # Links of mails that are used, with their pages.
+        "link-address": (60, _MINUTE),
+        "link-global": (6_000, _MINUTE),
         # Requests to the token endpoint of the OAuth server.
         "token-account": (600, _MINUTE),
         "token-address": (600, _MINUTE),

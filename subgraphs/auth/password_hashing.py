@@ -80,19 +80,33 @@ class PasswordHasher:
         """
         return await self._threads.run(work)
 
-    def is_outdated(self, encoded: str) -> bool:
-        """Whether the stored hash `encoded` was made with other parameters than those of new hashes."""
-        return self._argon2.check_needs_rehash(encoded)
+    async def renewed(self, password: str, encoded: str) -> str | None:
+        """Return a new hash of `password`, which has the stored hash `encoded`. Return None if none is needed.
+
+        A new hash is needed if `encoded` was made with other parameters than those of new hashes, or from a password
+        that was not normalised.
+
+        Raises:
+            Unavailable: too many hashes wait.
+        """
+        is_outdated = self._argon2.check_needs_rehash(encoded)
+        if not is_outdated and _encoded(password) != _unnormalised(password):
+            is_outdated = not await self._threads.run(lambda: self._verify(encoded, _encoded(password)))
+        return await self.hash(password) if is_outdated else None
 
     def _matches(self, password: str, encoded: str) -> bool:
         # A password that is too long cannot be right. An empty text is verified instead of it, so that the response
         # takes as long as for other passwords.
         is_possible = len(password) <= MAX_LENGTH
+        tried = password if is_possible else ""
+        forms = dict.fromkeys((_encoded(tried), _unnormalised(tried)))
+        return any([self._verify(encoded, form) for form in forms]) and is_possible  # noqa: C419 - each takes its time
+
+    def _verify(self, encoded: str, password: bytes) -> bool:
         try:
-            self._argon2.verify(encoded, _encoded(password if is_possible else ""))
+            return self._argon2.verify(encoded, password)
         except argon2.exceptions.VerifyMismatchError:
             return False
-        return is_possible
 
 
 def _encoded(password: str) -> bytes:
@@ -102,4 +116,9 @@ def _encoded(password: str) -> bytes:
     800-63B-4). A text with half of a surrogate pair is never a valid password. It is still encoded, so that the
     response takes as long as for other passwords.
     """
-    return unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")
+    return _unnormalised(unicodedata.normalize("NFKC", password))
+
+
+def _unnormalised(password: str) -> bytes:
+    """Return the bytes that the first releases hashed. A password with such a hash is still right."""
+    return password.encode("utf-8", "surrogatepass")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 - as above
-from typing import Annotated, Final, Union, cast
+from datetime import datetime  # noqa: TC003 - strawberry reads annotations at run time
+from typing import Annotated, Union, cast
 
 import strawberry
 from strawberry import UNSET
@@ -17,6 +17,8 @@ from subgraphs.auth.action_limits import Action
 from subgraphs.auth.administration.graphql_administration import AdministrationMutations
 from subgraphs.auth.api_keys.graphql_api_keys import ApiKeyMutations, ApiKeyQueries
 from subgraphs.auth.audit_log.graphql_audit_log import AuditEntry, audit_log
+from subgraphs.auth.graphql_passwords import PASSWORD_COST, EmailTaken, InvalidCredentials, WeakPassword
+from subgraphs.auth.graphql_recovery import RecoveryMutation
 from subgraphs.auth.graphql_second_factor import SecondFactorMutation, SecondFactorQuery
 from subgraphs.auth.graphql_second_factor_types import (
     InvalidChallenge,
@@ -28,7 +30,6 @@ from subgraphs.auth.graphql_second_factor_types import (
 from subgraphs.auth.graphql_sessions import SessionMutations
 from subgraphs.auth.graphql_user import Info, User, present, present_to
 from subgraphs.auth.identity_service import TakenEmail, WeakChoice
-from subgraphs.auth.password_rules import MIN_LENGTH
 from subgraphs.auth.second_factor.login import InvalidProof, LoginChallenge
 from subgraphs.auth.sessions.session_service import SignedIn, SteppedUp
 from subgraphs.kit import descriptions
@@ -37,10 +38,6 @@ from subgraphs.kit.delegated_scopes import ANY_SCOPE, needs_scope
 from subgraphs.kit.graphql_problems import Problem, StepUpRequired
 from subgraphs.kit.once_per_operation import ONCE
 from subgraphs.kit.schema import SubgraphSchema, create_schema
-
-# The cost of a field that hashes a password. A hash takes about 25 ms of CPU time, hundreds of times as long as a
-# simple field.
-PASSWORD_COST: Final = 100
 
 
 @strawberry.type(description="The tokens of a session.")
@@ -71,21 +68,6 @@ class StepUpSuccess:
 @strawberry.type(description="The session has ended; its tokens are not valid any more.")
 class LogoutSuccess:
     logged_out_at: datetime = strawberry.field(description="The time when the session ended.")
-
-
-@strawberry.type(description="Another user has the e-mail address.")
-class EmailTaken(Problem):
-    pass
-
-
-@strawberry.type(description="The password is too easy to guess.")
-class WeakPassword(Problem):
-    minimum_length: int = strawberry.field(description="The minimum number of characters of a password.")
-
-
-@strawberry.type(description="The e-mail address is unknown or the password is wrong.")
-class InvalidCredentials(Problem):
-    pass
 
 
 @strawberry.type(description="The refresh token is unknown, has expired, or was exchanged before.")
@@ -206,16 +188,22 @@ async def _register(
     info: Info,
     input: Annotated[RegisterInput, strawberry.argument(description="The new customer.")],  # noqa: A002 - the schema's name
 ) -> RegisterResult:
+    recovery = info.context.recovery
     outcome = await info.context.identity.register(
-        email=input.email, password=input.password, name=input.name, origin=info.context.origin
+        email=input.email,
+        password=input.password,
+        name=input.name,
+        origin=info.context.origin,
+        welcome=recovery.welcome,
     )
     match outcome:
         case SignedIn():
+            recovery.send_now()
             return _session(outcome)
         case TakenEmail():
-            return EmailTaken(code="EMAIL_TAKEN", message="This e-mail address is already registered")
+            return EmailTaken.new()
         case WeakChoice(reason):
-            return WeakPassword(code="WEAK_PASSWORD", message=reason, minimum_length=MIN_LENGTH)
+            return WeakPassword.because(reason)
 
 
 async def _login(
@@ -280,7 +268,7 @@ async def _logout(info: Info) -> LogoutResult:
 
 
 @strawberry.type(description=descriptions.MUTATION)
-class Mutation(SessionMutations, AdministrationMutations, ApiKeyMutations, SecondFactorMutation):
+class Mutation(SessionMutations, AdministrationMutations, ApiKeyMutations, SecondFactorMutation, RecoveryMutation):
     register: RegisterResult | None = strawberry.field(
         resolver=_register,
         metadata=ONCE,

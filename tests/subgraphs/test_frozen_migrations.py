@@ -68,6 +68,7 @@ SQLITE_DIGESTS: Final[dict[str, list[str]]] = {
         "5ab57a74be5228fc",
         "1abbbabf3a54165f",
         "eb8a4b27054fd280",
+        "07e9d522b213c26c",
     ],
     "transaction": [
         "29d2217b8d7f8fd1",

@@ -41,6 +41,8 @@ COMPARED = {
     "AuditLogFilter.actorId",
     "AuditLogFilter.outcome",
     "AuditLogFilter.subjectId",
+    "ChangeEmailInput.currentPassword",
+    "ChangePasswordInput.currentPassword",
     "CompleteLoginInput.assertion",
     "CompleteLoginInput.challenge",
     "CompleteLoginInput.recoveryCode",
@@ -52,6 +54,8 @@ COMPARED = {
     "RemovePasskeyInput.id",
     "RenamePasskeyInput.id",
     "RenameSessionInput.id",
+    "RequestPasswordResetInput.email",
+    "ResetPasswordInput.token",
     "RevokeApiKeyInput.id",
     "RotateApiKeyInput.id",
     "StepUpInput.assertion",
@@ -60,6 +64,7 @@ COMPARED = {
     "StepUpInput.recoveryCode",
     "UserInput.userId",
     "UserRoleInput.userId",
+    "VerifyEmailInput.token",
 }
 
 

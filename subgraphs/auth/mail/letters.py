@@ -34,6 +34,14 @@ class MailKind(StrEnum):
     """The link to choose a new password. Fact: `token`."""
     NEW_DEVICE = "new-device"
     """A login from a new device. Facts: `device`, `network` (may be empty), `time`."""
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105 - not a secret
+    """The password was changed or reset."""
+    EMAIL_VERIFICATION = "email-verification"
+    """The link that verifies the address of a registration. Facts: `token`, `user_id`."""
+    EMAIL_CHANGE = "email-change"
+    """The link that verifies a new address. Facts: `token`, `user_id`, and the old address as `email`."""
+    EMAIL_CHANGED = "email-changed"
+    """To the old address: the account has another address now."""
 
 
 class Letter(StrEnum):
@@ -45,7 +53,7 @@ class Letter(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """The properties of a kind of mail. After `lifetime`, a mail that was not sent is of no use."""
+    """The properties of a kind of mail. After `lifetime`, the mail and its link are of no use any more."""
 
     subject: str
     lifetime: timedelta
@@ -55,6 +63,10 @@ STYLES: Final[Mapping[MailKind, Style]] = MappingProxyType(
     {
         MailKind.PASSWORD_RESET: Style("Choose a new password", timedelta(minutes=30)),
         MailKind.NEW_DEVICE: Style("New login to your account", timedelta(days=7)),
+        MailKind.PASSWORD_CHANGED: Style("Your password was changed", timedelta(days=3)),
+        MailKind.EMAIL_VERIFICATION: Style("Confirm your e-mail address", timedelta(days=3)),
+        MailKind.EMAIL_CHANGE: Style("Confirm your new e-mail address", timedelta(hours=1)),
+        MailKind.EMAIL_CHANGED: Style("Your e-mail address was changed", timedelta(days=3)),
     }
 )
 
@@ -103,8 +115,9 @@ class Letters:
         message["Message-ID"] = f"<{mail_id}@{self._sender.domain}>"
         # RFC 3834: programs that answer mails, such as absence notices, do not answer this one.
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(self._text(mail, Letter.TEXT))
-        message.add_alternative(self._text(mail, Letter.HTML), subtype=Letter.HTML)
+        text, html = self._text(mail, Letter.TEXT), self._text(mail, Letter.HTML)
+        message.set_content(text, cte=_encoding(text))
+        message.add_alternative(html, subtype=Letter.HTML, cte=_encoding(html))
         return Envelope(mail_id, self._sender.addr_spec, recipient.addr_spec, message)
 
     def _text(self, mail: Mail, letter: Letter) -> str:
@@ -114,6 +127,14 @@ class Letters:
     def _page(self, path: str, **query: str) -> str:
         """Return the URL of a page of this service."""
         return f"{self._public_url}{path}" + (f"?{urlencode(query)}" if query else "")
+
+
+def _encoding(text: str) -> str | None:
+    """Return the encoding that leaves an ASCII text as it is. Otherwise, links are broken into lines in the mailbox.
+
+    Return None for other texts, whose encoding Python chooses.
+    """
+    return "7bit" if text.isascii() else None
 
 
 def _address(email: str) -> Address:

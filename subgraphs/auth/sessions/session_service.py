@@ -123,7 +123,7 @@ class SessionService:
         return Arrival(device, self._mails.sealed(_notice(user, device, self._clock())))
 
     async def begin(self, user: User, authentication: Authentication | None = None) -> SignedIn | None:
-        """Begin a session of `user`; return None if the user is disabled or does not exist.
+        """Begin a session of `user`; return None if the user is disabled, or has changed the password in the meantime.
 
         Args:
             user: the user, who has proved their identity.
@@ -135,7 +135,7 @@ class SessionService:
         refresh_token = tokens.new_refresh_token()
         token = RefreshToken.issue(tokens.digest(refresh_token), session, now, rules)
         expired_before = min(now, self._deletion_clock())
-        if not await self._store.begin_session(session, token, expired_before, self.arrival(user)):
+        if not await self._store.begin_session(session, token, expired_before, self.arrival(user), known=user):
             return None
         return SignedIn(user, await self._tokens.access.issue(user, session), refresh_token)
 

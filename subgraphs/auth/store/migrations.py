@@ -87,6 +87,26 @@ _SECOND_FACTORS: Final = (
     "CREATE INDEX second_factor_challenges_by_user ON second_factor_challenges (user_id)",
 )
 
+_LINKS: Final = (
+    "ALTER TABLE users ADD COLUMN email_verified_at INTEGER",
+    "ALTER TABLE users ADD COLUMN password_changed_at INTEGER",
+    """
+    CREATE TABLE links (
+        digest BLOB PRIMARY KEY,
+        purpose TEXT NOT NULL,
+        user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+        email TEXT NOT NULL,
+        new_email TEXT,
+        issued_at INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL,
+        used_at INTEGER
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX links_by_user ON links (user_id)",
+    "CREATE INDEX links_by_expiry ON links (expires_at)",
+)
+
+
 MIGRATIONS: Final = (
     Migration(
         1,
@@ -222,4 +242,5 @@ MIGRATIONS: Final = (
     ),
     Migration(9, "second factors: authenticator apps, passkeys, recovery codes, challenges", _SECOND_FACTORS),
     Migration(10, "clients, tickets and grants of the authorization server", OAUTH_TABLES),
+    Migration(11, "verified addresses, changes of passwords, links in mails", _LINKS),
 )

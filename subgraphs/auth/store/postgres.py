@@ -10,31 +10,29 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
-from subgraphs.auth.api_keys.postgres import PostgresApiKeys
-from subgraphs.auth.audit_log.postgres import PostgresAuditLog, append_entry
+from subgraphs.auth.audit_log.postgres import append_entry
 from subgraphs.auth.authentication import Authentication, methods_text, parse_methods
 from subgraphs.auth.domain import DEFAULT_RULES, Presented, RefreshToken, Role, Session, User, email_key, rotate
-from subgraphs.auth.mail.postgres_outbox import PostgresMailOutbox
-from subgraphs.auth.oauth.postgres_store import PostgresOAuthStore
-from subgraphs.auth.second_factor.postgres_store import PostgresSecondFactors
-from subgraphs.auth.sessions.postgres_sessions import PostgresSessionList, record_arrival, touch
+from subgraphs.auth.mail.postgres_outbox import insert_mails
+from subgraphs.auth.sessions.postgres_sessions import record_arrival, touch
 from subgraphs.auth.sessions.session_list import UNKNOWN_ARRIVAL
+from subgraphs.auth.store.postgres_parts import PostgresParts
 from subgraphs.auth.store.postgres_schema import MIGRATIONS
-from subgraphs.auth.store.postgres_signing_keys import PostgresSigningKeys
+from subgraphs.auth.store.postgres_users import USER, end_sessions, user_of
 from subgraphs.auth.store.protocol import Credentials, EmailExists, TokenExchange
 from subgraphs.kit.postgres import is_storable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from asyncpg.pool import PoolConnectionProxy
 
     from subgraphs.auth.audit_log.entry import NewEntry
     from subgraphs.auth.domain import SessionRules
+    from subgraphs.auth.mail.outbox import QueuedMail
     from subgraphs.auth.sessions.session_list import Arrival
 
-_USER: Final = "users.id, email, users.name, roles, users.created_at, disabled_at"
 _PROOF: Final = "methods, authenticated_at, factor_enrolled_at"
 _SESSION: Final = f"SELECT id, user_id, created_at, expires_at, ended_at, {_PROOF} FROM sessions"  # noqa: S608 - constants
 # Expired sessions are deleted when others begin. A session that another transaction deletes at this moment is skipped.
@@ -47,7 +45,7 @@ _EXCHANGED: Final = f"""
 SELECT
     token.digest, token.session_id, token.issued_at, token.expires_at AS token_expires_at, token.used_at,
     session.user_id, session.created_at AS began_at, session.expires_at, session.ended_at, {_PROOF},
-    users.id, email, users.name, roles, users.created_at, disabled_at
+    {USER}
 FROM refresh_tokens AS token
 JOIN sessions AS session ON session.id = token.session_id
 JOIN users ON users.id = session.user_id
@@ -62,36 +60,14 @@ INSERT INTO refresh_tokens (digest, session_id, issued_at, expires_at) VALUES ($
 """
 
 
-class PostgresAuthStore(PostgresSigningKeys):
+class PostgresAuthStore(PostgresParts):
     """The `AuthStore` in a PostgreSQL database."""
 
     migrations = MIGRATIONS
 
-    @property
-    def mails(self) -> PostgresMailOutbox:
-        return PostgresMailOutbox(self._database)
-
-    @property
-    def session_list(self) -> PostgresSessionList:
-        return PostgresSessionList(self._database)
-
-    @property
-    def audit_log(self) -> PostgresAuditLog:
-        return PostgresAuditLog(self._database)
-
-    @property
-    def api_keys(self) -> PostgresApiKeys:
-        return PostgresApiKeys(self._database)
-
-    @property
-    def second_factors(self) -> PostgresSecondFactors:
-        return PostgresSecondFactors(self._database)
-
-    @property
-    def oauth(self) -> PostgresOAuthStore:
-        return PostgresOAuthStore(self._database)
-
-    async def add_user(self, user: User, password_hash: str, *, audit: NewEntry | None = None) -> None:
+    async def add_user(
+        self, user: User, password_hash: str, *, audit: NewEntry | None = None, mails: Sequence[QueuedMail] = ()
+    ) -> None:
         try:
             async with self._changing() as connection:
                 await connection.execute(
@@ -106,29 +82,35 @@ class PostgresAuthStore(PostgresSigningKeys):
                     user.created_at,
                 )
                 await append_entry(connection, audit)
+                await insert_mails(connection, mails)
         except asyncpg.UniqueViolationError as error:
             if error.constraint_name != "users_email_key_key":
                 raise
             raise EmailExists from None
 
     async def users(self, ids: Collection[str]) -> dict[str, User]:
-        query = f"SELECT {_USER} FROM users WHERE id = ANY($1)"  # noqa: S608 - a constant
+        query = f"SELECT {USER} FROM users WHERE id = ANY($1)"  # noqa: S608 - a constant
         wanted = sorted({each for each in ids if is_storable(each)})
         async with self._database.connection() as connection:
             rows = await connection.fetch(query, wanted)
-        return {row["id"]: _user(row) for row in rows}
+        return {row["id"]: user_of(row) for row in rows}
 
     async def credentials(self, email: str) -> Credentials | None:
         if not is_storable(email):
             return None
-        query = f"SELECT {_USER}, password_hash FROM users WHERE email_key = $1"  # noqa: S608 - a constant
+        query = f"SELECT {USER}, password_hash FROM users WHERE email_key = $1"  # noqa: S608 - a constant
         async with self._database.connection() as connection:
             row = await connection.fetchrow(query, email_key(email))
-        return None if row is None else Credentials(_user(row), row["password_hash"])
+        return None if row is None else Credentials(user_of(row), row["password_hash"])
 
-    async def set_password_hash(self, user_id: str, password_hash: str) -> None:
+    async def renew_password_hash(self, known: Credentials, password_hash: str) -> None:
         async with self._changing() as connection:
-            await connection.execute("UPDATE users SET password_hash = $1 WHERE id = $2", password_hash, user_id)
+            await connection.execute(
+                "UPDATE users SET password_hash = $1 WHERE id = $2 AND password_hash = $3",
+                password_hash,
+                known.user.id,
+                known.password_hash,
+            )
 
     async def grant(self, user_id: str, role: Role, *, audit: NewEntry | None = None) -> None:
         async with self._changing() as connection:
@@ -145,7 +127,7 @@ class PostgresAuthStore(PostgresSigningKeys):
                 user_id,
             )
             if changed is not None:
-                await _end_sessions(connection, user_id, now)
+                await end_sessions(connection, user_id, now)
             await append_entry(connection, audit)
 
     async def disable(self, user_id: str, now: datetime, *, audit: NewEntry | None = None) -> None:
@@ -153,7 +135,7 @@ class PostgresAuthStore(PostgresSigningKeys):
             await connection.execute(
                 "UPDATE users SET disabled_at = coalesce(disabled_at, $1) WHERE id = $2", now, user_id
             )
-            await _end_sessions(connection, user_id, now)
+            await end_sessions(connection, user_id, now)
             await append_entry(connection, audit)
 
     async def enable(self, user_id: str, *, audit: NewEntry | None = None) -> None:
@@ -162,9 +144,9 @@ class PostgresAuthStore(PostgresSigningKeys):
             await append_entry(connection, audit)
 
     async def list_users(self, after: str, limit: int) -> list[User]:
-        query = f"SELECT {_USER} FROM users WHERE id > $1 ORDER BY id LIMIT $2"  # noqa: S608 - a constant
+        query = f"SELECT {USER} FROM users WHERE id > $1 ORDER BY id LIMIT $2"  # noqa: S608 - a constant
         async with self._database.connection() as connection:
-            return [_user(row) for row in await connection.fetch(query, after, limit)]
+            return [user_of(row) for row in await connection.fetch(query, after, limit)]
 
     async def begin_session(
         self,
@@ -172,11 +154,16 @@ class PostgresAuthStore(PostgresSigningKeys):
         token: RefreshToken,
         expired_before: datetime,
         arrival: Arrival = UNKNOWN_ARRIVAL,
+        known: User | None = None,
     ) -> bool:
         async with self._database.transaction() as connection:
             # The lock lets a transaction that disables the user wait, so that it ends this session, too.
             enabled = await connection.fetchval(
-                "SELECT id FROM users WHERE id = $1 AND disabled_at IS NULL FOR SHARE", session.user_id
+                "SELECT id FROM users WHERE id = $1 AND disabled_at IS NULL"
+                " AND ($2 OR password_changed_at IS NOT DISTINCT FROM $3) FOR SHARE",
+                session.user_id,
+                known is None,
+                None if known is None else known.password_changed_at,
             )
             await connection.execute(_DELETE_EXPIRED, expired_before)
             if enabled is None:
@@ -217,7 +204,7 @@ class PostgresAuthStore(PostgresSigningKeys):
                 )
                 await touch(connection, session.id, network, now)
             await _write_end(connection, session, rotation.session)
-        return TokenExchange(rotation.verdict, rotation.session, _user(row))
+        return TokenExchange(rotation.verdict, rotation.session, user_of(row))
 
     async def end_session(self, session_id: str, now: datetime) -> Session | None:
         async with self._database.transaction() as connection:
@@ -255,18 +242,9 @@ class PostgresAuthStore(PostgresSigningKeys):
         return [_session(row) for row in rows]
 
 
-async def _end_sessions(connection: PoolConnectionProxy, user_id: str, now: datetime) -> None:
-    await connection.execute("UPDATE sessions SET ended_at = $1 WHERE user_id = $2 AND ended_at IS NULL", now, user_id)
-
-
 async def _write_end(connection: PoolConnectionProxy, before: Session, after: Session) -> None:
     if after.ended_at is not None and after != before:
         await connection.execute("UPDATE sessions SET ended_at = $1 WHERE id = $2", after.ended_at, after.id)
-
-
-def _user(row: Mapping[str, Any]) -> User:
-    roles = frozenset(Role(name) for name in row["roles"])
-    return User(row["id"], row["email"], row["name"], roles, row["created_at"], row["disabled_at"])
 
 
 def _session(row: Mapping[str, Any]) -> Session:
@@ -286,8 +264,8 @@ async def _session_with_user(connection: PoolConnectionProxy, session_id: str) -
     row = await connection.fetchrow(f"{_SESSION} WHERE id = $1", session_id)
     if row is None:
         return None
-    query = f"SELECT {_USER} FROM users WHERE id = $1"  # noqa: S608 - a constant
-    return _session(row), _user(await connection.fetchrow(query, row["user_id"]))
+    query = f"SELECT {USER} FROM users WHERE id = $1"  # noqa: S608 - a constant
+    return _session(row), user_of(await connection.fetchrow(query, row["user_id"]))
 
 
 async def _insert_session(connection: PoolConnectionProxy, session: Session, token: RefreshToken) -> None:

@@ -85,6 +85,26 @@ _SECOND_FACTORS: Final = (
     "CREATE INDEX second_factor_challenges_by_user ON second_factor_challenges (user_id)",
 )
 
+_LINKS: Final = (
+    "ALTER TABLE users ADD COLUMN email_verified_at TIMESTAMPTZ",
+    "ALTER TABLE users ADD COLUMN password_changed_at TIMESTAMPTZ",
+    """
+    CREATE TABLE links (
+        digest BYTEA PRIMARY KEY,
+        purpose TEXT NOT NULL,
+        user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+        email TEXT NOT NULL,
+        new_email TEXT,
+        issued_at TIMESTAMPTZ NOT NULL,
+        expires_at TIMESTAMPTZ NOT NULL,
+        used_at TIMESTAMPTZ
+    )
+    """,
+    "CREATE INDEX links_by_user ON links (user_id)",
+    "CREATE INDEX links_by_expiry ON links (expires_at)",
+)
+
+
 MIGRATIONS: Final = (
     PostgresMigration(
         1,
@@ -216,4 +236,5 @@ MIGRATIONS: Final = (
     ),
     PostgresMigration(7, "second factors: authenticator apps, passkeys, recovery codes, challenges", _SECOND_FACTORS),
     PostgresMigration(8, "clients, tickets and grants of the authorization server", OAUTH_TABLES),
+    PostgresMigration(9, "verified addresses, changes of passwords, links in mails", _LINKS),
 )

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from subgraphs.auth.audit_log.protocol import AuditLogStore
     from subgraphs.auth.authentication import Authentication
     from subgraphs.auth.domain import RefreshToken, Role, Session, SessionRules, User, Verdict
-    from subgraphs.auth.mail.outbox import MailOutbox
+    from subgraphs.auth.mail.outbox import MailOutbox, QueuedMail
     from subgraphs.auth.oauth.store import OAuthStore
+    from subgraphs.auth.recovery.store import RecoveryStore
     from subgraphs.auth.resealing import Resealing
     from subgraphs.auth.second_factor.store import SecondFactorStore
     from subgraphs.auth.sessions.session_list import Arrival, SessionList
@@ -78,8 +79,14 @@ class AuthStore(IdentifiedStore, Protocol):
     def oauth(self) -> OAuthStore:
         """The clients, tickets and grants of the authorization server."""
 
-    async def add_user(self, user: User, password_hash: str, *, audit: NewEntry | None = None) -> None:
-        """Insert a user.
+    @property
+    def recovery(self) -> RecoveryStore:
+        """Links in mails, and changes of passwords and e-mail addresses."""
+
+    async def add_user(
+        self, user: User, password_hash: str, *, audit: NewEntry | None = None, mails: Sequence[QueuedMail] = ()
+    ) -> None:
+        """Insert a user, and mails to them.
 
         Raises:
             EmailExists: another user has the e-mail address.
@@ -91,8 +98,11 @@ class AuthStore(IdentifiedStore, Protocol):
     async def credentials(self, email: str) -> Credentials | None:
         """Return the credentials of the user with this e-mail address, or None. Upper and lower case are equal."""
 
-    async def set_password_hash(self, user_id: str, password_hash: str) -> None:
-        """Replace the hash. If there is no such user, nothing happens."""
+    async def renew_password_hash(self, known: Credentials, password_hash: str) -> None:
+        """Replace the hash of `known` by another hash of the same password.
+
+        If the user has another hash now, because the password was changed in the meantime, nothing happens.
+        """
 
     async def grant(self, user_id: str, role: Role, *, audit: NewEntry | None = None) -> None:
         """Add `role` to the user's roles. If the user already has the role, nothing changes."""
@@ -121,11 +131,15 @@ class AuthStore(IdentifiedStore, Protocol):
         token: RefreshToken,
         expired_before: datetime,
         arrival: Arrival = UNKNOWN_ARRIVAL,
+        known: User | None = None,
     ) -> bool:
         """Insert a session with its first refresh token; delete the sessions that expired before `expired_before`.
 
         The device of `arrival` is remembered. If it is new for the user (`subgraphs.auth.sessions.devices.is_new`), the
         notice of `arrival` is stored as a mail in the same transaction.
+
+        If the password has changed since the user was `known`, when they proved their identity, no session begins. So
+        whoever knows the old password has no session after the change.
 
         Returns:
             False if the user is disabled or does not exist. Then no session begins.

@@ -6,71 +6,47 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 
-from subgraphs.auth.api_keys.sqlite import SqliteApiKeys
-from subgraphs.auth.audit_log.sqlite import SqliteAuditLog, append_entry
+from subgraphs.auth.audit_log.sqlite import append_entry
 from subgraphs.auth.authentication import Authentication, methods_text, parse_methods
 from subgraphs.auth.domain import DEFAULT_RULES, Presented, RefreshToken, Role, Session, User, email_key, rotate
-from subgraphs.auth.mail.sqlite_outbox import SqliteMailOutbox
-from subgraphs.auth.oauth.sqlite_store import SqliteOAuthStore
-from subgraphs.auth.second_factor.sqlite_store import SqliteSecondFactors
+from subgraphs.auth.mail.sqlite_outbox import insert_mails
 from subgraphs.auth.sessions.session_list import UNKNOWN_ARRIVAL
-from subgraphs.auth.sessions.sqlite_sessions import SqliteSessionList, record_arrival, touch
+from subgraphs.auth.sessions.sqlite_sessions import record_arrival, touch
 from subgraphs.auth.store.migrations import MIGRATIONS
 from subgraphs.auth.store.protocol import Credentials, EmailExists, TokenExchange
-from subgraphs.auth.store.sqlite_signing_keys import SqliteSigningKeys
+from subgraphs.auth.store.sqlite_parts import SqliteParts
+from subgraphs.auth.store.sqlite_users import USER, end_sessions, roles_of, roles_text, user_of
 from subgraphs.kit.times import from_milliseconds, to_milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from servicekit.sqlite_statements import Queries, Statements
     from subgraphs.auth.audit_log.entry import NewEntry
     from subgraphs.auth.domain import SessionRules
+    from subgraphs.auth.mail.outbox import QueuedMail
     from subgraphs.auth.sessions.session_list import Arrival
 
-_USER: Final = "users.id, email, name, roles, users.created_at, disabled_at"
 _PROOF: Final = "methods, authenticated_at, factor_enrolled_at"
 _SESSION: Final = f"SELECT id, user_id, created_at, expires_at, ended_at, {_PROOF} FROM sessions"  # noqa: S608 - constants
 
 
-class SqliteAuthStore(SqliteSigningKeys):
+class SqliteAuthStore(SqliteParts):
     """The `AuthStore` on one SQLite file."""
 
     migrations = MIGRATIONS
 
-    @property
-    def mails(self) -> SqliteMailOutbox:
-        return SqliteMailOutbox(self._database)
-
-    @property
-    def session_list(self) -> SqliteSessionList:
-        return SqliteSessionList(self._database)
-
-    @property
-    def audit_log(self) -> SqliteAuditLog:
-        return SqliteAuditLog(self._database)
-
-    @property
-    def api_keys(self) -> SqliteApiKeys:
-        return SqliteApiKeys(self._database)
-
-    @property
-    def second_factors(self) -> SqliteSecondFactors:
-        return SqliteSecondFactors(self._database)
-
-    @property
-    def oauth(self) -> SqliteOAuthStore:
-        return SqliteOAuthStore(self._database)
-
-    async def add_user(self, user: User, password_hash: str, *, audit: NewEntry | None = None) -> None:
+    async def add_user(
+        self, user: User, password_hash: str, *, audit: NewEntry | None = None, mails: Sequence[QueuedMail] = ()
+    ) -> None:
         row = (
             user.id,
             user.email,
             email_key(user.email),
             user.name,
             password_hash,
-            _roles_text(user.roles),
+            roles_text(user.roles),
             to_milliseconds(user.created_at),
         )
         async with self._changing() as connection:
@@ -85,38 +61,42 @@ class SqliteAuthStore(SqliteSigningKeys):
                     raise
                 raise EmailExists from None
             await append_entry(connection, audit)
+            await insert_mails(connection, mails)
 
     async def users(self, ids: Collection[str]) -> dict[str, User]:
         # All ids are passed as one JSON parameter, because SQLite limits the number of parameters.
-        query = f"SELECT {_USER} FROM users JOIN json_each(?) AS wanted ON users.id = wanted.value"  # noqa: S608 - a constant
+        query = f"SELECT {USER} FROM users JOIN json_each(?) AS wanted ON users.id = wanted.value"  # noqa: S608 - a constant
         async with self._database.snapshot() as connection:
             rows = await connection.execute_fetchall(query, (json.dumps(sorted(set(ids))),))
-        return {row["id"]: _user(row) for row in rows}
+        return {row["id"]: user_of(row) for row in rows}
 
     async def credentials(self, email: str) -> Credentials | None:
-        query = f"SELECT {_USER}, password_hash FROM users WHERE email_key = ?"  # noqa: S608 - a constant
+        query = f"SELECT {USER}, password_hash FROM users WHERE email_key = ?"  # noqa: S608 - a constant
         async with self._database.snapshot() as connection:
             rows = await connection.execute_fetchall(query, (email_key(email),))
-        return next((Credentials(_user(row), row["password_hash"]) for row in rows), None)
+        return next((Credentials(user_of(row), row["password_hash"]) for row in rows), None)
 
-    async def set_password_hash(self, user_id: str, password_hash: str) -> None:
+    async def renew_password_hash(self, known: Credentials, password_hash: str) -> None:
         async with self._changing() as connection:
-            await connection.execute("UPDATE users SET password_hash = ? WHERE id = ?", (password_hash, user_id))
+            await connection.execute(
+                "UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?",
+                (password_hash, known.user.id, known.password_hash),
+            )
 
     async def grant(self, user_id: str, role: Role, *, audit: NewEntry | None = None) -> None:
         async with self._changing() as connection:
             for row in await connection.execute_fetchall("SELECT roles FROM users WHERE id = ?", (user_id,)):
-                roles = _roles_text(_roles(row["roles"]) | {role})
+                roles = roles_text(roles_of(row["roles"]) | {role})
                 await connection.execute("UPDATE users SET roles = ? WHERE id = ?", (roles, user_id))
             await append_entry(connection, audit)
 
     async def revoke_role(self, user_id: str, role: Role, now: datetime, *, audit: NewEntry | None = None) -> None:
         async with self._changing() as connection:
             for row in await connection.execute_fetchall("SELECT roles FROM users WHERE id = ?", (user_id,)):
-                if role in _roles(row["roles"]):
-                    roles = _roles_text(_roles(row["roles"]) - {role})
+                if role in roles_of(row["roles"]):
+                    roles = roles_text(roles_of(row["roles"]) - {role})
                     await connection.execute("UPDATE users SET roles = ? WHERE id = ?", (roles, user_id))
-                    await _end_sessions(connection, user_id, now)
+                    await end_sessions(connection, user_id, now)
             await append_entry(connection, audit)
 
     async def disable(self, user_id: str, now: datetime, *, audit: NewEntry | None = None) -> None:
@@ -124,7 +104,7 @@ class SqliteAuthStore(SqliteSigningKeys):
             await connection.execute(
                 "UPDATE users SET disabled_at = coalesce(disabled_at, ?) WHERE id = ?", (to_milliseconds(now), user_id)
             )
-            await _end_sessions(connection, user_id, now)
+            await end_sessions(connection, user_id, now)
             await append_entry(connection, audit)
 
     async def enable(self, user_id: str, *, audit: NewEntry | None = None) -> None:
@@ -133,9 +113,9 @@ class SqliteAuthStore(SqliteSigningKeys):
             await append_entry(connection, audit)
 
     async def list_users(self, after: str, limit: int) -> list[User]:
-        query = f"SELECT {_USER} FROM users WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - a constant
+        query = f"SELECT {USER} FROM users WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - a constant
         async with self._database.snapshot() as connection:
-            return [_user(row) for row in await connection.execute_fetchall(query, (after, limit))]
+            return [user_of(row) for row in await connection.execute_fetchall(query, (after, limit))]
 
     async def begin_session(
         self,
@@ -143,18 +123,23 @@ class SqliteAuthStore(SqliteSigningKeys):
         token: RefreshToken,
         expired_before: datetime,
         arrival: Arrival = UNKNOWN_ARRIVAL,
+        known: User | None = None,
     ) -> bool:
+        changed_at = None if known is None else known.password_changed_at
         async with self._database.transaction() as connection:
             await connection.execute("DELETE FROM sessions WHERE expires_at < ?", (to_milliseconds(expired_before),))
             inserted = await connection.execute(
                 f"INSERT INTO sessions (id, user_id, created_at, expires_at, {_PROOF})"  # noqa: S608 - a constant
-                " SELECT ?, id, ?, ?, ?, ?, ? FROM users WHERE id = ? AND disabled_at IS NULL",
+                " SELECT ?, id, ?, ?, ?, ?, ? FROM users"
+                " WHERE id = ? AND disabled_at IS NULL AND (? OR password_changed_at IS ?)",
                 (
                     session.id,
                     to_milliseconds(session.created_at),
                     to_milliseconds(session.expires_at),
                     *_proof_columns(session.authentication),
                     session.user_id,
+                    known is None,
+                    None if changed_at is None else to_milliseconds(changed_at),
                 ),
             )
             if inserted != 1:
@@ -241,15 +226,9 @@ async def _find_token(connection: Statements, digest: bytes) -> RefreshToken | N
 async def _session_and_user(connection: Queries, session_id: str) -> tuple[Session, User]:
     """Return the session of a stored token, and the session's user. Foreign keys guarantee that both exist."""
     (session_row,) = await connection.execute_fetchall(f"{_SESSION} WHERE id = ?", (session_id,))
-    query = f"SELECT {_USER} FROM users WHERE id = ?"  # noqa: S608 - a constant
+    query = f"SELECT {USER} FROM users WHERE id = ?"  # noqa: S608 - a constant
     (user_row,) = await connection.execute_fetchall(query, (session_row["user_id"],))
-    return _session(session_row), _user(user_row)
-
-
-async def _end_sessions(connection: Statements, user_id: str, now: datetime) -> None:
-    await connection.execute(
-        "UPDATE sessions SET ended_at = ? WHERE user_id = ? AND ended_at IS NULL", (to_milliseconds(now), user_id)
-    )
+    return _session(session_row), user_of(user_row)
 
 
 async def _write_end(connection: Statements, before: Session, after: Session) -> None:
@@ -257,17 +236,6 @@ async def _write_end(connection: Statements, before: Session, after: Session) ->
         await connection.execute(
             "UPDATE sessions SET ended_at = ? WHERE id = ?", (to_milliseconds(after.ended_at), after.id)
         )
-
-
-def _user(row: Any) -> User:
-    return User(
-        row["id"],
-        row["email"],
-        row["name"],
-        _roles(row["roles"]),
-        from_milliseconds(row["created_at"]),
-        None if row["disabled_at"] is None else from_milliseconds(row["disabled_at"]),
-    )
 
 
 def _session(row: Any) -> Session:
@@ -298,11 +266,3 @@ def _proof_columns(authentication: Authentication) -> tuple[str, int, int | None
         to_milliseconds(authentication.at),
         None if enrolled is None else to_milliseconds(enrolled),
     )
-
-
-def _roles(text: str) -> frozenset[Role]:
-    return frozenset(Role(name) for name in text.split())
-
-
-def _roles_text(roles: Collection[Role]) -> str:
-    return " ".join(sorted(roles))

@@ -104,8 +104,10 @@ async def a_password_hash_is_replaced(open_store: OpenStore) -> None:
     async with open_store() as store:
         ann = user()
         await store.add_user(ann, HASH)
-        await store.set_password_hash(ann.id, "$argon2id$other")
-        await store.set_password_hash("nobody", "$argon2id$other")
+        before = await store.credentials(ann.email)
+        assert before is not None
+        await store.renew_password_hash(before, "$argon2id$other")
+        await store.renew_password_hash(before, "$argon2id$too late")
         found = await store.credentials(ann.email)
         assert found is not None
         assert found.password_hash == "$argon2id$other"

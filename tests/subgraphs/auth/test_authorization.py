@@ -20,7 +20,7 @@ from tests.subgraphs.support import Issuer
 if TYPE_CHECKING:
     from subgraphs.auth.settings import AuthSettings
 
-PRIVATE_FIELDS = ("email", "roles", "createdAt")
+PRIVATE_FIELDS = ("email", "emailVerified", "roles", "createdAt")
 PUBLIC = "... on User { id name }"
 
 
@@ -133,7 +133,8 @@ async def test_many_representations_cost_one_query(auth: Auth, monkeypatch: pyte
     representations = [representation(person["user"]["id"]) for person in people] * 10
     response = await auth.bearing(people[0]["accessToken"]).entities(PUBLIC, representations)
     assert [entity["name"] for entity in response.ok()["_entities"]] == [f"User{number}" for number in range(5)] * 10
-    assert queries == [5]
+    # The delivery of the mails to the new users looks up one user for each mail, at any time.
+    assert [size for size in queries if size > 1] == [5]
 
 
 async def test_a_new_session_shows_all_fields_of_its_user(auth: Auth) -> None:
@@ -178,6 +179,12 @@ OPERATIONS = {
     "beginPasskeyStepUp": "the caller",
     "completeLogin": "the user of the challenge, or of the passkey",
     "stepUp": "the session of the access token",
+    "changePassword": "the caller",
+    "requestEmailVerification": "the caller",
+    "changeEmail": "the caller",
+    "requestPasswordReset": "the user of the address, who alone gets the mail",
+    "resetPassword": "the user of the link",
+    "verifyEmail": "the user of the link",
     "_entities": "any user",
     "_service": "nobody",
 }

@@ -24,6 +24,8 @@ from tests.subgraphs.auth.mail.mailboxes import mails_in, text_of
 from tests.subgraphs.support import GraphQLClient, running
 
 if TYPE_CHECKING:
+    from email.message import EmailMessage
+
     from subgraphs.auth.mail.mailer import Envelope
     from tests.subgraphs.auth.command_line import CommandLine
 
@@ -165,18 +167,22 @@ async def test_a_new_device_is_reported_by_mail(
 ) -> None:
     await auth.sign_up("Ann")
     auth.client.http.headers["user-agent"] = FIREFOX
-    sent, send = asyncio.Event(), MaildirMailer.send
+    reported, send = asyncio.Event(), MaildirMailer.send
+
+    def reports() -> list[EmailMessage]:
+        return [mail for mail in mails_in(settings.mailbox) if mail["Subject"] == "New login to your account"]
 
     async def send_and_tell(self: MaildirMailer, envelope: Envelope) -> None:
         await send(self, envelope)
-        sent.set()
+        if reports():
+            reported.set()
 
     monkeypatch.setattr(MaildirMailer, "send", send_and_tell)
     await log_in(auth)
     async with asyncio.timeout(60):
-        await sent.wait()
-    (mail,) = mails_in(settings.mailbox)
-    assert (mail["Subject"], mail["To"]) == ("New login to your account", "ann@example.com")
+        await reported.wait()
+    (mail,) = reports()
+    assert mail["To"] == "ann@example.com"
     assert "Device:  Firefox on Windows\nNetwork: 127.0.0.0/24\nTime:" in text_of(mail)
 
 

@@ -66,9 +66,42 @@ async def test_hashing_does_not_block_the_event_loop(hasher: PasswordHasher) -> 
     assert turns > 10
 
 
-def test_hashes_of_other_parameters_are_outdated(hasher: PasswordHasher) -> None:
-    assert hasher.is_outdated(argon2.PasswordHasher(time_cost=1, memory_cost=8192).hash(GOOD))
-    assert not hasher.is_outdated(asyncio.run(hasher.hash(GOOD)))
+async def test_a_hash_of_other_parameters_is_renewed(hasher: PasswordHasher) -> None:
+    renewed = await hasher.renewed(GOOD, argon2.PasswordHasher(time_cost=1, memory_cost=8192).hash(GOOD))
+    assert renewed is not None
+    assert await hasher.verify(GOOD, renewed)
+    assert await hasher.renewed(GOOD, renewed) is None
+
+
+async def test_a_hash_of_the_form_that_was_typed_is_right_and_renewed(hasher: PasswordHasher) -> None:
+    """The first releases hashed what the keyboard sent."""
+    typed = "cafe\u0301 \u2163 battery"
+    encoded = argon2.PasswordHasher(2, MEMORY_KIB, 1).hash(typed)
+    assert await hasher.verify(typed, encoded)
+    assert not await hasher.verify("cafe IV battery", encoded)
+    renewed = await hasher.renewed(typed, encoded)
+    assert renewed is not None
+    assert await hasher.verify("caf\u00e9 IV battery", renewed)
+    assert await hasher.renewed(typed, renewed) is None
+
+
+async def test_a_password_without_a_normal_form_of_its_own_is_hashed_once(
+    hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[bytes] = []
+    encoded = await hasher.hash(GOOD)
+    verify = argon2.PasswordHasher.verify
+
+    def counted(self: argon2.PasswordHasher, encoded: str, password: bytes) -> bool:
+        tried.append(password)
+        return verify(self, encoded, password)
+
+    monkeypatch.setattr(argon2.PasswordHasher, "verify", counted)
+    for of_user in (encoded, None):
+        for password, hashes in ((GOOD, 1), ("caf\u00e9", 1), ("cafe\u0301", 2)):
+            tried.clear()
+            await hasher.verify(password, of_user)
+            assert len(tried) == hashes
 
 
 async def test_one_password_has_one_form_on_every_keyboard(hasher: PasswordHasher) -> None:

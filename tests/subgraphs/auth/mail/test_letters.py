@@ -22,6 +22,10 @@ FACTS: Final[dict[MailKind, dict[str, str]]] = {
         "network": "203.0.113.0/24",
         "time": "31 January 2026, 09:30 UTC",
     },
+    MailKind.PASSWORD_CHANGED: {},
+    MailKind.EMAIL_VERIFICATION: {"token": "a-token_1", "user_id": "u"},
+    MailKind.EMAIL_CHANGE: {"token": "a-token_1", "user_id": "u", "email": "old@example.com"},
+    MailKind.EMAIL_CHANGED: {},
 }
 
 
@@ -60,6 +64,14 @@ def test_a_message_has_the_headers_of_an_automatic_mail() -> None:
     assert message["Date"] == "Sat, 31 Jan 2026 09:30:00 +0000"
     assert message["Auto-Submitted"] == "auto-generated"
     assert link_in(message) == "https://id.bank.example/account/reset?token=a-token_1"
+
+
+@pytest.mark.parametrize("kind", MailKind)
+def test_a_person_can_read_the_link_in_the_file_of_a_mail(kind: MailKind) -> None:
+    message = LETTERS.write(mail(kind), "id1", DATE).message
+    content = message.as_bytes(policy=policy.SMTP).decode("ascii")
+    assert all(link in content for link in re.findall(r"https?://[^\s\"<>]+", text_of(message)))
+    assert max(len(line) for line in content.splitlines()) <= 998, "the limit of SMTP"
 
 
 def test_the_domain_of_an_address_is_sent_in_ascii() -> None:

@@ -1,7 +1,7 @@
 """The store in PostgreSQL keeps the contract of every auth store.
 
-Covers `subgraphs/auth/store/postgres.py` and `subgraphs/auth/store/postgres_schema.py`,
-and `subgraphs/auth/store/postgres_signing_keys.py`.
+Covers `subgraphs/auth/store/postgres.py`, `subgraphs/auth/store/postgres_parts.py`,
+`subgraphs/auth/store/postgres_schema.py` and `subgraphs/auth/store/postgres_signing_keys.py`.
 """
 
 from __future__ import annotations

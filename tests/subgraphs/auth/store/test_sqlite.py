@@ -1,7 +1,7 @@
 """The SQLite store keeps the contract of every auth store.
 
-Covers `subgraphs/auth/store/sqlite.py` and `subgraphs/auth/store/migrations.py`,
-and `subgraphs/auth/store/sqlite_signing_keys.py`.
+Covers `subgraphs/auth/store/sqlite.py`, `subgraphs/auth/store/migrations.py`,
+`subgraphs/auth/store/sqlite_signing_keys.py` and `subgraphs/auth/store/sqlite_parts.py`.
 """
 
 from __future__ import annotations
