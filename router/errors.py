@@ -38,6 +38,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from servicekit.graphql_messages import without_values
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -112,10 +114,13 @@ class RequestError(RouterError):
 
     @classmethod
     def of(cls, causes: Sequence[GraphQLError]) -> RequestError:
-        """Create the exception from errors of graphql-core. Keep the locations in the client's document."""
+        """Create the exception from errors of graphql-core, without the values in their messages.
+
+        The locations in the client's document are kept.
+        """
         entries = [
             ResponseError(
-                message=cause.message,
+                message=without_values(cause.message),
                 code=cls.code,
                 locations=tuple((location.line, location.column) for location in cause.locations or ()),
             )

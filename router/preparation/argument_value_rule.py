@@ -1,8 +1,8 @@
 """The validation rule for literal values in a document. Its messages name the argument and the place inside its value.
 
 The rule of graphql-core reports `Int cannot represent non-integer value: "x"` with only a line and a column. With this
-rule, the message is `accounts(first:): Int cannot represent non-integer value: "x"`. In an operation with many
-arguments, a developer finds the argument more easily by its name.
+rule, the message is `accounts(first:): Int cannot represent non-integer value.` In an operation with many arguments, a
+developer finds the argument more easily by its name. The message does not repeat the value, which may be a password.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from graphql import (
 )
 from graphql.utilities.validate_input_value import validate_input_literal
 
+from servicekit.graphql_messages import without_values
+
 if TYPE_CHECKING:
     from graphql import GraphQLInputType, ValidationContext, ValueNode
     from graphql.language import VisitorAction
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 class ArgumentValueRule(ValuesOfCorrectTypeRule):
     """The rule "Values of Correct Type" of the GraphQL specification.
 
-    The messages contain only names and values that the client wrote in its document.
+    The messages contain only names that the client wrote in its document, and no values.
     """
 
     def __init__(self, context: ValidationContext) -> None:
@@ -56,7 +58,8 @@ class ArgumentValueRule(ValuesOfCorrectTypeRule):
 
             def report(error: GraphQLError, path: list[str | int]) -> None:
                 inside = f" at {'.'.join(map(str, path))}" if path else ""
-                message = error.message.replace("not to be None.", "not to be null.")  # replaces Python's word for null
+                # "None" is Python's word for null.
+                message = without_values(error.message).replace("not to be None.", "not to be null.")
                 self.report_error(GraphQLError(f"{self._place}{inside}: {message}", error.nodes))
 
             validate_input_literal(node, input_type, report, None, None, self.context.hide_suggestions)

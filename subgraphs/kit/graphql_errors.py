@@ -1,4 +1,7 @@
-"""How errors of an operation are sent to clients: with a code, and without messages of unexpected exceptions."""
+"""How errors of an operation are sent to clients: with a code, without values, and without unexpected messages.
+
+The message of an unexpected exception may reveal something about the service. A value of the request may be a password.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from graphql import GraphQLError, GraphQLSyntaxError
 
 from servicekit import request_ids
 from servicekit.errors import BadUserInput, InternalError, ServiceError
+from servicekit.graphql_messages import without_values
 from subgraphs.kit.operation_checks import VALIDATION_FAILED
 
 if TYPE_CHECKING:
@@ -40,11 +44,14 @@ def _public_parts(error: GraphQLError, limits: RequestLimits) -> tuple[str, dict
     if isinstance(cause, ServiceError):
         return cause.message, {"code": cause.code, **cause.details}
     if isinstance(cause, GraphQLSyntaxError):
-        return cause.message, {"code": "GRAPHQL_PARSE_FAILED"}
+        return without_values(cause.message), {"code": "GRAPHQL_PARSE_FAILED"}
     if isinstance(cause, GraphQLError):
         extensions = {"code": BadUserInput.code, **(cause.extensions or {})}
         is_about_schema = not cause.extensions or extensions["code"] == VALIDATION_FAILED
-        return NOT_VALID if is_about_schema and not limits.introspection else cause.message, extensions
+        if is_about_schema and not limits.introspection:
+            return NOT_VALID, extensions
+        # `cause` is what a type says about a value. `error` also says in which variable and where in it the value is.
+        return without_values(error.message), extensions
     request = request_ids.current()
     _log.error("unexpected error in a resolver", path=error.path, exc_info=cause)
     return InternalError.default_message, {

@@ -80,6 +80,29 @@ def sessions(run: Run) -> None:
     run.graphql("{ me { id } }", "x.y.z")
 
 
+def invalid_requests(run: Run) -> None:
+    """Send passwords in literals and variables of requests that are not valid, to the router and to a subgraph."""
+    fields = "{ ... on Session { accessToken } }"
+    literal = f'{{email: "{UNKNOWN_EMAIL}", password: "{PASSWORD}"'
+    value = {"email": UNKNOWN_EMAIL, "password": PASSWORD}
+    documents: list[tuple[str, dict[str, object]]] = [
+        (f"mutation {{ login(input: {literal}, unknown: 1}}) {fields} }}", {}),
+        (f'mutation {{ login(input: {{email: "{UNKNOWN_EMAIL}"}}) {fields} }}', {}),
+        (f'mutation {{ login(input: "{PASSWORD}") {fields} }}', {}),
+        (f"mutation {{ login(input {literal}}}) {fields} }}", {}),
+        (f'mutation {{ login "{PASSWORD}" }}', {}),
+    ]
+    with_variable = f"mutation ($input: LoginInput!) {{ login(input: $input) {fields} }}"
+    documents += [
+        (with_variable, {"input": each})
+        for each in (PASSWORD, [value], {**value, "unknown": 1}, {"password": PASSWORD}, {**value, "email": [PASSWORD]})
+    ]
+    for url in (run.platform.router_url, run.platform.subgraph_url("auth")):
+        for query, variables in documents:
+            document = run.post(url, query=query, variables=variables)
+            assert document["errors"][0]["locations"], document
+
+
 def administration(run: Run) -> None:
     """Change roles, and disable a user."""
     admin, bob = run.keep(run.platform.register_staff("ADMIN")), run.keep(run.platform.register("Bob"))
@@ -120,6 +143,7 @@ def test_no_secret_and_no_address_is_in_a_sink(tmp_path: Path) -> None:
     try:
         run = Run(platform)
         sessions(run)
+        invalid_requests(run)
         administration(run)
         api_keys(run)
     finally:

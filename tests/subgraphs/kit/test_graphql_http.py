@@ -66,6 +66,33 @@ async def test_a_request_that_fails_before_execution_has_no_data(
 
 
 @pytest.mark.parametrize(
+    ("query", "variables", "message"),
+    [
+        ('{ books(first: "hunter2") { totalCount } }', {}, "Int cannot represent non-integer value."),
+        ('{ books(first "hunter2") }', {}, "Syntax Error: Expected ':', found String."),
+        (
+            "query ($n: Int) { books(first: $n) { totalCount } }",
+            {"n": "hunter2"},
+            "Variable '$n' has invalid value: Int cannot represent non-integer value.",
+        ),
+        (
+            "query ($at: DateTime) { echo(at: $at) }",
+            {"at": "hunter2"},
+            "Variable '$at' has invalid value: DateTime: not an RFC 3339 time such as 2026-01-31T09:30:00Z",
+        ),
+    ],
+)
+async def test_an_error_says_where_a_value_is_wrong_and_does_not_repeat_it(
+    issuer: Issuer, tmp_path: Path, query: str, variables: dict[str, Any], message: str
+) -> None:
+    app = library.app(issuer, tmp_path, MOSAFE_ENV="development")
+    async with issuer.published(), running(app) as http:
+        (error,) = (await GraphQLClient(http).execute(query, variables)).errors
+    assert error["message"] == message
+    assert error["locations"]
+
+
+@pytest.mark.parametrize(
     ("body", "content_type", "status"),
     [
         (b"{", JSON, 400),
