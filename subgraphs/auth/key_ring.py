@@ -66,6 +66,7 @@ class KeyRing:
         self._keys: list[SigningKey] = []
         self._read_at: datetime | None = None
         self._opened: dict[str, PrivateKey] = {}
+        self._verifying: dict[str, jwt.PyJWK] = {}
 
     async def sign(self, claims: Mapping[str, Any], token_type: str) -> str:
         """Return a JWT with `claims`, and with the media type `token_type` as the header `typ`.
@@ -96,10 +97,16 @@ class KeyRing:
         return [key.public_jwk for key in signing_keys.published(self._keys, self._clock())]
 
     async def key(self, key_id: str) -> jwt.PyJWK | None:
-        for jwk in await self.public_keys():
-            if jwk["kid"] == key_id:
-                return jwt.PyJWK(jwk)
-        return None
+        """Return the published key with this id, or None. Each call returns the same object for the same key.
+
+        `TokenVerifier` compares the objects, and verifies a token again if its key is another one.
+        """
+        published = {jwk["kid"]: jwk for jwk in await self.public_keys()}
+        for withdrawn in self._verifying.keys() - published.keys():
+            del self._verifying[withdrawn]
+        if key_id in published and key_id not in self._verifying:
+            self._verifying[key_id] = jwt.PyJWK(published[key_id])
+        return self._verifying.get(key_id)
 
     async def keys(self) -> list[SigningKey]:
         """Return all stored keys, the oldest first."""

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sqlite3
 import tempfile
-from contextlib import asynccontextmanager
+import time
+import weakref
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bank.identity import AUDIENCE, TOKEN_TYPE, TokenVerifier
+from bank.revocation import SqliteRevocationList
 from servicekit.cautious_clock import CautiousClock
-from servicekit.errors import ConfigurationError
+from servicekit.errors import ConfigurationError, Unauthenticated
 from subgraphs.auth.key_ring import READ_AGAIN, KeyInUse, KeyRing
 from subgraphs.auth.resealing import Resealing
 from subgraphs.auth.signing_keys import (
@@ -101,6 +106,45 @@ async def test_a_withdrawn_key_is_invalid_within_seconds(tmp_path: Path) -> None
         assert (await running.signer())[0] == new
         assert await running.key(old) is None
         assert await published_ids(running) == [new]
+
+
+async def test_a_key_is_one_object_until_it_is_withdrawn(tmp_path: Path) -> None:
+    clock = Clock()
+    async with opened(tmp_path) as store:
+        keys = ring(store, clock)
+        old, _ = await keys.signer()
+        key = await keys.key(old)
+        clock.now += READ_AGAIN
+        assert key is not None
+        assert await keys.key(old) is key
+        kept = weakref.ref(key)
+        del key
+        new = (await keys.rotate(withdraw=True)).id
+        assert await keys.key(old) is None
+        assert await keys.key(new) is await keys.key(new)
+        gc.collect()
+        assert kept() is None
+
+
+async def test_a_verifier_verifies_the_signature_of_a_token_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    with closing(SqliteRevocationList(tmp_path)) as revocations:
+        async with opened(tmp_path) as store:
+            keys = ring(store, clock)
+            now = int(time.time())
+            claims = {"iss": "http://auth.test", "aud": AUDIENCE, "sub": "user-1", "sid": "s"}
+            token = await keys.sign(claims | {"iat": now, "exp": now + 60}, TOKEN_TYPE)
+            verifier = TokenVerifier(issuer="http://auth.test", keys=keys, revocations=revocations)
+            caller = await verifier.verify(token)
+            with monkeypatch.context() as patched:
+                patched.setattr(jwt, "decode", None)  # a call would raise an error
+                assert await verifier.verify(token) is caller
+            await keys.rotate(withdraw=True)
+            clock.now += READ_AGAIN
+            with pytest.raises(Unauthenticated):
+                await verifier.verify(token)
 
 
 async def test_a_key_is_retired_unless_its_tokens_are_valid(tmp_path: Path) -> None:
