@@ -15,6 +15,7 @@ from bank.scopes import OFFLINE_ACCESS, OPENID, READ
 from subgraphs.auth.oauth.clients import Client, GrantType
 from subgraphs.auth.oauth.device_flow import DEVICE, device_of, user_code_digest, with_device
 from subgraphs.auth.oauth.store import digest
+from tests.forged_proofs import proof
 from tests.subgraphs.auth.client import PASSWORD
 from tests.subgraphs.auth.oauth.browser import SECRET, claims
 
@@ -74,6 +75,24 @@ async def test_a_device_gets_tokens_when_its_user_has_consented(bank: Running) -
     assert (await bank.token(client, form)).status_code == 200
     used = await browser.submit(page, user_code=typed)
     assert "No device shows this code" in used.text
+
+
+async def test_refresh_tokens_of_a_device_with_a_key_belong_to_the_key(bank: Running) -> None:
+    client, browser = await television(bank), bank.browser()
+    begun = await begin(bank, client)
+    page = await open_device_page(browser, begun["user_code"])
+    await browser.submit(await browser.submit(page, user_code=begun["user_code"]), decision="allow")
+
+    def of_key(signer: str, algorithm: str) -> dict[str, str]:
+        return {"dpop": proof(signer=signer, algorithm=algorithm, htu="http://auth.test/oauth/token", ath=None)}
+
+    form = {"grant_type": GrantType.DEVICE_CODE, "device_code": begun["device_code"]}
+    tokens = (await bank.token(client, form, of_key("other", "ES256"))).json()
+    assert tokens["token_type"] == "DPoP"
+    form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    for headers in (None, of_key("ed", "EdDSA")):
+        assert (await bank.token(client, form, headers)).json()["error"] == "invalid_grant"
+    assert (await bank.token(client, form, of_key("other", "ES256"))).json()["token_type"] == "DPoP"
 
 
 async def test_a_device_learns_that_its_user_has_denied(bank: Running) -> None:
