@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from bank import values
 from tests.subgraphs.auth.client import PASSWORD
 from tests.subgraphs.auth.mail.mailboxes import link_in, text_of
+from tests.subgraphs.auth.second_factor.conftest import Desk
 
 if TYPE_CHECKING:
     from tests.subgraphs.auth.recovery.conftest import Bank
@@ -62,6 +64,20 @@ async def test_a_forgotten_password_is_replaced_by_the_link_of_a_mail(bank: Bank
     assert bank.inbox.messages[2]["Subject"] == "Your password was changed"
     me = (await bank.auth.bearing(session["accessToken"]).execute(ME)).ok()["me"]
     assert me == {"email": ANN, "emailVerified": True}, "the link came by mail"
+
+
+async def test_a_reset_password_does_not_replace_the_second_factor(bank: Bank) -> None:
+    session = await bank.sign_up()
+    ann = Desk(bank.auth, bank.settings, values.now(), session["accessToken"], session["refreshToken"])
+    await ann.enrol_app()
+    (await request_reset(bank, ANN)).ok()
+    token = await bank.link_token(2)
+    changed = await bank.mutate("resetPassword", CHANGED, token=token, newPassword=NEW)
+    assert changed["__typename"] == "PasswordChanged"
+    asked = await ann.log_in(NEW)
+    assert asked["__typename"] == "SecondFactorRequired"
+    assert (await ann.complete(asked["challenge"], recoveryCode="WRONG"))["code"] == "INVALID_SECOND_FACTOR"
+    assert (await ann.complete(asked["challenge"], recoveryCode=ann.recovery_codes[0]))["__typename"] == "Session"
 
 
 async def test_links_name_the_public_url_whatever_the_request_says(bank: Bank) -> None:
