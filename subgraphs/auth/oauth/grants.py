@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
@@ -19,13 +21,17 @@ from subgraphs.auth.sessions.devices import Device
 from subgraphs.auth.sessions.session_list import Arrival
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from subgraphs.auth.authentication import Authentication
-    from subgraphs.auth.domain import User
+    from subgraphs.auth.domain import SessionRules, User
     from subgraphs.auth.oauth.clients import Client
     from subgraphs.auth.sessions.session_service import Clocks, SessionService
     from subgraphs.auth.store.protocol import AuthStore
 
 _ANONYMOUS = "Application"
+# In minutes.
+_UNITS = ((24 * 60, "day"), (60, "hour"), (1, "minute"))
 
 _log = structlog.stdlib.get_logger("oauth")
 
@@ -162,3 +168,18 @@ class Grants:
 
 def invalid_refresh_token() -> OAuthError:
     return OAuthError(INVALID_GRANT, "the refresh token is unknown, used, expired, or of another client or key")
+
+
+def lifetime_text(scopes: Collection[str], rules: SessionRules) -> str:
+    """Return the sentence of the consent page that says when a grant of these scopes ends."""
+    if OFFLINE_ACCESS not in scopes:
+        return f"The access ends after {_amount(ACCESS_LIFETIME)}."
+    return f"The access ends after {_amount(rules.lifetime)}, or if it is not used for {_amount(rules.idle)}."
+
+
+def _amount(time: timedelta) -> str:
+    """Return a duration in its largest unit that needs no fraction, such as `30 days`; minutes are rounded up."""
+    minutes = math.ceil(time / timedelta(minutes=1))
+    size, unit = next((size, unit) for size, unit in _UNITS if minutes % size == 0)
+    count = minutes // size
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"

@@ -7,6 +7,7 @@ Covers `subgraphs/auth/oauth/authorization_endpoint.py`, `subgraphs/auth/oauth/b
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from bank import values
 from bank.scopes import EMAIL, OFFLINE_ACCESS, OPENID, PROFILE, READ
 from subgraphs.auth.domain import Role
 from subgraphs.auth.oauth.clients import GrantType
+from tests.subgraphs.auth.client import PASSWORD
 from tests.subgraphs.auth.oauth.browser import REDIRECT, Flow, Form, answer, claims
 
 if TYPE_CHECKING:
@@ -71,6 +73,18 @@ async def test_profile_without_email_does_not_show_the_address(bank: Running) ->
     tokens = await bank.tokens(await bank.add(), scope=f"{OPENID} {PROFILE}")
     me = await bank.auth.bearing(tokens["access_token"]).execute("{ me { name email } }")
     assert (me.data, me.codes) == ({"me": {"name": "Ann", "email": None}}, ["FORBIDDEN"])
+
+
+async def test_the_consent_says_what_for_whom_and_until_when(bank: Running) -> None:
+    client = await bank.add()
+    offline = (await bank.browser().sign_in(Flow(client))).text
+    for text in ("Allow Shop &amp; Co?", "ann@example.com", "https://shop.example", "Keep this access"):
+        assert text in offline
+    assert "The access ends after 30 days, or if it is not used for 7 days." in offline
+    online = (await bank.browser().sign_in(Flow(client, parameters={"scope": f"{OPENID} {READ}"}))).text
+    assert "The access ends after 10 minutes." in online
+    assert "Move your money" in offline
+    assert "Move your money" not in online
 
 
 async def test_the_user_denies(bank: Running) -> None:
@@ -138,6 +152,17 @@ async def test_max_age_asks_for_the_password_again(bank: Running) -> None:
     assert "code" in answer(await browser.open(Flow(client, parameters={"max_age": "600"}).url))
     assert "error" in answer(await browser.open(Flow(client, parameters={"max_age": "x"}).url))
     assert 'name="password"' in (await browser.open(Flow(client, parameters={"max_age": "0"}).url)).text
+
+
+async def test_the_login_of_a_browser_lasts_12_hours(bank: Running) -> None:
+    await bank.browser().sign_in(Flow(await bank.add()))
+    session = (await bank.auth.mutate("login", email="ann@example.com", password=PASSWORD)).ok()["login"]
+    query = "{ me { sessions(first: 10) { nodes { createdAt expiresAt } } } }"
+    listed = (await bank.auth.bearing(session["accessToken"]).execute(query)).ok()["me"]["sessions"]["nodes"]
+    lasts = sorted(
+        datetime.fromisoformat(row["expiresAt"]) - datetime.fromisoformat(row["createdAt"]) for row in listed
+    )
+    assert lasts == [timedelta(hours=12), timedelta(days=30), timedelta(days=30)]
 
 
 async def test_prompt_none_never_shows_a_page(bank: Running) -> None:

@@ -15,7 +15,8 @@ import pytest
 
 from bank.scopes import ACCOUNTS, EMAIL, OFFLINE_ACCESS, OPENID, READ, STAFF
 from subgraphs.auth import tokens
-from subgraphs.auth.oauth import clients, codes, parameters, pkce, redirect_uris, scope_rules, store
+from subgraphs.auth.domain import SessionRules
+from subgraphs.auth.oauth import clients, codes, grants, parameters, pkce, redirect_uris, scope_rules, store
 from subgraphs.auth.oauth.clients import GrantType
 from subgraphs.auth.oauth.errors import OAuthError
 from tests.subgraphs.auth.oauth.browser import REDIRECT, SECRET, a_client, challenge_of
@@ -226,6 +227,23 @@ def test_scopes_that_are_granted() -> None:
     assert scope_rules.roles_for({READ}, {"CUSTOMER", "ADMIN"}) == ["CUSTOMER"]
     assert scope_rules.roles_for({STAFF}, {"CUSTOMER", "ADMIN"}) == ["ADMIN", "CUSTOMER"]
     assert OFFLINE_ACCESS in scope_rules.DESCRIPTIONS
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "text"),
+    [
+        (timedelta(hours=720), "30 days"),
+        (timedelta(hours=24), "1 day"),
+        (timedelta(hours=36), "36 hours"),
+        (timedelta(hours=1.5), "90 minutes"),
+        (timedelta(seconds=20), "1 minute"),
+    ],
+)
+def test_how_long_a_grant_lasts_is_said_in_words(lifetime: timedelta, text: str) -> None:
+    rules = SessionRules(lifetime, timedelta(days=7))
+    said = grants.lifetime_text({OPENID, OFFLINE_ACCESS}, rules)
+    assert said == f"The access ends after {text}, or if it is not used for 7 days."
+    assert grants.lifetime_text({OPENID}, rules) == "The access ends after 10 minutes."
 
 
 def test_parameters() -> None:
