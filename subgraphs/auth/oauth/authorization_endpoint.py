@@ -29,6 +29,7 @@ from subgraphs.auth.oauth.codes import CODE_LIFETIME, Code, ticket_of
 from subgraphs.auth.oauth.errors import ACCESS_DENIED, INVALID_REQUEST
 from subgraphs.auth.oauth.grants import lifetime_text
 from subgraphs.auth.oauth.login_page import OLD_FORM, LoginPage
+from subgraphs.auth.oauth.logout_endpoint import LOGOUT
 from subgraphs.auth.oauth.responses import browser_page, message_page, redirect
 from subgraphs.auth.oauth.scope_rules import DESCRIPTIONS
 from subgraphs.auth.oauth.store import digest
@@ -162,6 +163,7 @@ def _consent_page(step: _Step, browser: Browser) -> Response:
     values = {
         "client": request.client.name,
         "email": "" if browser.user is None else browser.user.email,
+        "logout": LOGOUT,
         "scopes": [text for scope, text in DESCRIPTIONS.items() if scope in request.scopes],
         "lifetime": lifetime_text(request.scopes, step.server.services.sessions.rules),
         "target": step.form_target,

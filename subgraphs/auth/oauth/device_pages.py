@@ -12,6 +12,7 @@ from subgraphs.auth.oauth import browser_login, login_page, parameters
 from subgraphs.auth.oauth.device_flow import DEVICE, DEVICE_PAGE, State, device_of, user_code_digest, with_device
 from subgraphs.auth.oauth.grants import lifetime_text
 from subgraphs.auth.oauth.login_page import OLD_FORM, LoginPage
+from subgraphs.auth.oauth.logout_endpoint import LOGOUT
 from subgraphs.auth.oauth.responses import browser_page, message_page, redirect, wait_text
 from subgraphs.auth.oauth.scope_rules import DESCRIPTIONS
 from subgraphs.auth.pages import rendering
@@ -101,6 +102,7 @@ async def _consent_page(server: OAuthServer, browser: Browser, ticket: Ticket | 
     values = {
         "client": client.name,
         "email": "" if browser.user is None else browser.user.email,
+        "logout": LOGOUT,
         "scopes": [text for scope, text in DESCRIPTIONS.items() if scope in device.scopes],
         "lifetime": lifetime_text(device.scopes, server.services.sessions.rules),
         "target": "",
@@ -116,6 +118,8 @@ def _code_page(server: OAuthServer, browser: Browser, code: str, *, error: str =
         "action": DEVICE_PAGE,
         "form_token": browser_login.form_token(server, browser),
         "code": code,
+        "email": "" if browser.user is None else browser.user.email,
+        "logout": LOGOUT,
         "error": error,
     }
     return rendering.page("device.html", values, status=status)

@@ -65,6 +65,7 @@ async def test_a_device_gets_tokens_when_its_user_has_consented(bank: Running) -
     typed = begun["user_code"].lower().replace("-", " ")
     consent = await browser.submit(page, user_code=typed)
     assert "Allow Television?" in consent.text
+    assert all('<a href="/oauth/logout">Sign out</a>' in each.text for each in (page, consent))
     assert "The access ends after 30 days, or if it is not used for 7 days." in consent.text
     done = await browser.submit(consent, decision="allow")
     assert "connected" in done.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -49,6 +50,15 @@ async def test_without_an_id_token_the_user_is_asked(bank: Running) -> None:
     assert await is_logged_in(client, browser)
     done = await browser.submit(page)
     assert done.headers["location"] == GOODBYE
+    assert not await is_logged_in(client, browser)
+
+
+async def test_the_page_that_asks_for_consent_leads_to_the_logout(bank: Running) -> None:
+    client, browser = await bank.add(), bank.browser()
+    consent = await browser.sign_in(Flow(client))
+    link = re.search(r'<a href="([^"]*)">Sign out</a>', consent.text)
+    assert link is not None
+    await browser.submit(await browser.open(link[1]))
     assert not await is_logged_in(client, browser)
 
 
