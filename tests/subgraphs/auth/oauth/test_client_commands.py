@@ -36,6 +36,7 @@ def test_a_client_is_created_listed_and_removed(mosafe_auth: CommandLine) -> Non
     listed = mosafe_auth.output("clients", "list")
     assert all(part in listed for part in (client_id, "Shop", "confidential", "code,refresh", REDIRECT))
     assert secret not in listed
+    assert "scopes: email offline_access openid profile\n" in listed
     rotated = mosafe_auth.output("clients", "rotate-secret", client_id).removeprefix("client_secret: ").strip()
     assert rotated not in {"", secret}
     assert mosafe_auth.output("clients", "remove", client_id) == "removed; 0 session(s) of users ended\n"

@@ -10,6 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import pytest
 
 from bank import values
 from bank.scopes import OFFLINE_ACCESS, OPENID, PAYMENTS, READ, STAFF
@@ -150,6 +151,17 @@ async def test_how_clients_authenticate(bank: Running) -> None:
     twice = {**form, "client_id": client.id, "client_secret": SECRET}
     response = await bank.http.post("/oauth/token", data=twice, auth=httpx.BasicAuth(client.id, SECRET))
     assert error(response) == "invalid_request"
+
+
+@pytest.mark.parametrize("path", ["par", "revoke", "introspect", "device_authorization"])
+async def test_clients_authenticate_at_the_other_endpoints_too(bank: Running, path: str) -> None:
+    client = await bank.add()
+    form = {**Flow(client).parameters, "token": "x"}
+    for given in ({}, {"client_secret": "wrong"}):
+        refused = await bank.http.post(f"/oauth/{path}", data={**form, **given})
+        assert (refused.status_code, error(refused)) == (401, "invalid_client"), given
+    accepted = await bank.http.post(f"/oauth/{path}", data={**form, "client_secret": SECRET})
+    assert accepted.is_success, accepted.text
 
 
 async def test_what_is_not_a_form_is_refused(bank: Running) -> None:
