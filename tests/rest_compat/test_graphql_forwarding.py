@@ -99,7 +99,7 @@ async def test_only_named_headers_pass_in_either_direction() -> None:
     async with client_of(router) as client:
         response = await client.post("/graphql", json=BODY, headers={**hop_by_hop, **own})
     ((sent, _),) = router.requests
-    named = {"accept", "x-request-id", "traceparent", "x-forwarded-for", request_deadline.HEADER}
+    named = {"accept", "x-request-id", "traceparent", "x-forwarded-for", "user-agent", request_deadline.HEADER}
     assert sent.keys() == named
     assert response.status_code == 429
     assert (response.headers["retry-after"], response.headers["ratelimit"]) == ("7", '"sign-in";r=0;t=7')
