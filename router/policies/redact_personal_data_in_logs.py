@@ -159,7 +159,8 @@ class RequestPersonalValues:
         info = TypeInfo(operation.api_schema)
         places = _Places(self._tagged, info)
         for node in (operation.definition, *operation.fragments.values()):
-            visit(node, TypeInfoVisitor(info, places))
+            _visit_once(node, TypeInfoVisitor(info, places))
+        places.enter_leave_map.clear()
         return places
 
     def _given(self, value: object, kind: GraphQLType | None) -> Iterator[str]:
@@ -178,6 +179,12 @@ class RequestPersonalValues:
                     yield from _texts(inner)
                 elif field is not None:
                     yield from self._given(inner, field.type)
+
+
+def _visit_once(node: Node, visitor: Visitor) -> None:
+    """Visit a node. Then break the reference cycle of the visitor, which is its map of its own methods."""
+    visit(node, visitor)
+    visitor.enter_leave_map.clear()
 
 
 class _Places(Visitor):
@@ -210,7 +217,7 @@ class _Places(Visitor):
             self._collect(node.value)
 
     def _collect(self, value: ValueNode) -> None:
-        visit(value, _Leaves(self))
+        _visit_once(value, _Leaves(self))
 
 
 class _Leaves(Visitor):

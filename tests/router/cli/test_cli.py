@@ -84,6 +84,16 @@ class Running:
             pass
         return line
 
+    def events(self, *names: str) -> list[dict[str, object]]:
+        """The next log lines of these names, in the order of `names`. Several processes log in any order."""
+        found: list[dict[str, object] | None] = [None] * len(names)
+        while None in found:
+            line = self.lines.get(timeout=SECONDS)
+            place = next((at for at, name in enumerate(names) if name == line["event"] and found[at] is None), None)
+            if place is not None:
+                found[place] = line
+        return [line for line in found if line is not None]
+
 
 @contextmanager
 def serving(folder: Path, *arguments: str, **variables: str) -> Iterator[Running]:

@@ -268,8 +268,9 @@ def test_several_workers_share_a_port_and_are_kept_running(folder: Path) -> None
 
 def test_a_second_signal_to_the_supervisor_cuts_off_the_requests_of_the_workers(folder: Path, slow: str) -> None:
     with routing(folder, f"override_subgraph_url: {{people: '{slow}'}}\n", "--workers", "2") as running:
-        url = f"http://127.0.0.1:{running.event('listening')['port']}/graphql"
-        workers = [running.event("a worker serves")["pid"] for _ in range(2)]
+        listening, *serve = running.events("listening", "a worker serves", "a worker serves")
+        url = f"http://127.0.0.1:{listening['port']}/graphql"
+        workers = [line["pid"] for line in serve]
         statuses: list[int] = []
         body = {"query": "{ me { id } }"}
         client = threading.Thread(target=lambda: statuses.append(httpx.post(url, json=body, timeout=60).status_code))

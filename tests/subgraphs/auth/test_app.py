@@ -6,6 +6,7 @@ Covers `subgraphs/auth/app.py`, `subgraphs/auth/identity_service.py`, `subgraphs
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import re
@@ -28,6 +29,7 @@ from tests.subgraphs.auth.client import PASSWORD, Auth
 from tests.subgraphs.support import GraphQLClient, running
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 ME = "{ me { id name email roles createdAt } }"
@@ -152,11 +154,22 @@ async def test_all_wrong_credentials_get_the_same_response(auth: Auth, email: st
     }
 
 
+@contextlib.contextmanager
+def other_connection(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection beside the running service.
+
+    It must write in a thread: a statement that waits for the service's transaction would stop the event loop, so that
+    the transaction never ends.
+    """
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as connection:
+        yield connection
+
+
 async def test_a_hash_of_old_parameters_is_replaced_at_login(auth: Auth, settings: AuthSettings) -> None:
     await auth.sign_up("Ann", "ann@example.com")
     old = argon2.PasswordHasher(time_cost=1, memory_cost=8192).hash(PASSWORD)
-    with contextlib.closing(sqlite3.connect(settings.database, isolation_level=None)) as database:
-        database.execute("UPDATE users SET password_hash = ?", (old,))
+    with other_connection(settings.database) as database:
+        await asyncio.to_thread(database.execute, "UPDATE users SET password_hash = ?", (old,))
         for _ in range(2):
             response = await auth.mutate("login", email="ann@example.com", password=PASSWORD)
             assert response.ok()["login"]["__typename"] == "Session"
@@ -284,8 +297,8 @@ async def test_every_refused_login_computes_one_hash_and_has_one_answer(
     """Neither the answer nor the number of hashes tells whether an account exists."""
     await auth.sign_up("Ann")
     user = (await auth.sign_up("Disabled"))["user"]
-    with contextlib.closing(sqlite3.connect(settings.database, isolation_level=None)) as database:
-        database.execute("UPDATE users SET disabled_at = 1 WHERE id = ?", (user["id"],))
+    with other_connection(settings.database) as database:
+        await asyncio.to_thread(database.execute, "UPDATE users SET disabled_at = 1 WHERE id = ?", (user["id"],))
     hashes: list[str] = []
     matches, hash_password = argon2.PasswordHasher.verify, argon2.PasswordHasher.hash
 
@@ -339,8 +352,8 @@ async def test_the_limits_of_logins_are_settings(tmp_path: Path) -> None:
 async def test_a_locked_store_is_unavailable(auth: Auth, settings: AuthSettings) -> None:
     """Holds issue 12, number 13 for this service: a locked file was an internal error."""
     session = await auth.sign_up()
-    with contextlib.closing(sqlite3.connect(settings.database, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+    with other_connection(settings.database) as other:
+        await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")
         login = await auth.mutate("login", email="ann@example.com", password=PASSWORD)
         # Reading goes on.
         me = await auth.bearing(session["accessToken"]).execute(ME)
@@ -351,8 +364,8 @@ async def test_a_locked_store_is_unavailable(auth: Auth, settings: AuthSettings)
 
 async def test_a_locked_list_of_revocations_does_not_end_a_session_halfway(auth: Auth, settings: AuthSettings) -> None:
     session = await auth.sign_up()
-    with contextlib.closing(sqlite3.connect(settings.data_dir / FILE_NAME, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+    with other_connection(settings.data_dir / FILE_NAME) as other:
+        await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")
         logout = await auth.bearing(session["accessToken"]).execute("mutation { logout { __typename } }")
     assert logout.codes == ["SERVICE_UNAVAILABLE"]
     assert (await auth.bearing(session["accessToken"]).execute("mutation { logout { __typename } }")).codes == []

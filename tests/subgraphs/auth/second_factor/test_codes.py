@@ -29,16 +29,25 @@ REMOVE_APP = """mutation { removeAuthenticatorApp { __typename ... on Problem { 
 RENEW = "mutation { renewRecoveryCodes { __typename ... on Problem { code } ... on RecoveryCodes { codes } } }"
 
 
-def changed(desk: Desk, statement: str, *values: object) -> None:
-    """Change the database of the service, as time or another process would."""
-    with closing(sqlite3.connect(desk.settings.database)) as connection:
-        connection.execute(statement, values)
-        connection.commit()
+async def changed(desk: Desk, statement: str, *values: object) -> None:
+    """Change the database of the service, as time or another process would.
+
+    In a thread: the statement may wait for a transaction of the service, which ends on the event loop.
+    """
+
+    def change() -> None:
+        with closing(sqlite3.connect(desk.settings.database)) as connection:
+            connection.execute(statement, values)
+            connection.commit()
+
+    await asyncio.to_thread(change)
 
 
 async def age_login(desk: Desk, seconds: int = 3600) -> None:
     """Let the proof of the session be older."""
-    changed(desk, "UPDATE sessions SET authenticated_at = coalesce(authenticated_at, created_at) - ?", seconds * 1000)
+    await changed(
+        desk, "UPDATE sessions SET authenticated_at = coalesce(authenticated_at, created_at) - ?", seconds * 1000
+    )
     await desk.refresh()
 
 
@@ -142,9 +151,9 @@ async def test_guesses_are_bound_by_the_challenge_and_by_the_account(desk: Desk)
 async def test_a_challenge_ends_with_its_time_and_with_the_password(desk: Desk) -> None:
     await desk.enrol_app()
     asked, other = await desk.log_in(), await desk.log_in()
-    changed(desk, "UPDATE users SET password_hash = password_hash || ' '")
+    await changed(desk, "UPDATE users SET password_hash = password_hash || ' '")
     assert (await desk.complete(asked["challenge"], code=desk.code()))["code"] == "INVALID_CHALLENGE"
-    changed(desk, "UPDATE users SET password_hash = trim(password_hash)")
+    await changed(desk, "UPDATE users SET password_hash = trim(password_hash)")
     desk.later(299)
     await desk.refresh()
     assert (await desk.complete(other["challenge"], code="000000"))["code"] == "INVALID_SECOND_FACTOR"
@@ -155,7 +164,7 @@ async def test_a_challenge_ends_with_its_time_and_with_the_password(desk: Desk) 
 async def test_a_disabled_user_does_not_complete_a_login(desk: Desk) -> None:
     await desk.enrol_app()
     asked = await desk.log_in()
-    changed(desk, "UPDATE users SET disabled_at = 1")
+    await changed(desk, "UPDATE users SET disabled_at = 1")
     assert (await desk.complete(asked["challenge"], code=desk.code()))["code"] == "INVALID_CHALLENGE"
 
 
