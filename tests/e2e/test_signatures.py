@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SERVICES = ("auth", "account", "transaction")
+REQUEST_ID = re.compile(r'"request_id": ?"([^"]+)"')
 
 pytestmark = pytest.mark.xdist_group("signatures")
 
@@ -30,7 +32,11 @@ def test_the_router_and_rest_work(closed: Platform) -> None:
     body = closed.graphql("{ me { id accounts { nodes { balance } } } transactions { totalCount } }", person)
     assert body["data"]["me"] == {"id": person.id, "accounts": {"nodes": [{"balance": "10.00"}]}}
     assert body["data"]["transactions"]["totalCount"] == 1
-    assert not any("signature refused" in line for line in closed.lines)
+    # Another process of this machine may still call a port that once was its own, so only our requests count.
+    own = {id_ for line in closed.lines if line.startswith(("rest ", "router ")) for id_ in REQUEST_ID.findall(line)}
+    refused = [line for line in closed.lines if "signature refused" in line]
+    assert len(own) > 5
+    assert [line for line in refused if own.intersection(REQUEST_ID.findall(line))] == []
 
 
 @pytest.mark.parametrize("name", SERVICES)
