@@ -35,6 +35,7 @@ from redis.exceptions import RedisError
 
 from servicekit.errors import StoreFailure
 from servicekit.redis_client import close_redis_client, redis_client
+from servicekit.redis_outage import RedisOutage
 from servicekit.redis_run import OtherRun, RedisRun
 
 if TYPE_CHECKING:
@@ -128,8 +129,7 @@ class RedisRevocationList:
         self._clock = clock
         parts = urlsplit(url)
         self._server = f"REDIS_URL: the Redis at {parts.hostname}:{parts.port or 6379}"
-        self._paused_until = 0.0
-        self._failures_in_a_row = 0
+        self._outage = RedisOutage()
 
     async def revoke(self, session_id: str, expires_at: float) -> None:
         await self._call(lambda: self._add_entries("", [EndedSession(session_id, expires_at)]))
@@ -195,23 +195,19 @@ class RedisRevocationList:
 
     async def _call(self, command: Callable[[], Awaitable[T]]) -> tuple[str, T]:
         """Run a command. Return the run of the server before the command, and the result."""
-        loop = asyncio.get_running_loop()
-        if loop.time() < self._paused_until:
+        if self._outage.is_paused():
             raise StoreFailure(f"{self._server} has just failed")
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 result = await self._on_one_run(command)
         except (RedisError, OSError, TimeoutError) as error:
-            self._paused_until = loop.time() + PAUSE_SECONDS
             # The message of the error may contain the URL with the password.
             explanation = f"{self._server} does not respond ({type(error).__name__}); see whether redis-server runs"
-            if not self._failures_in_a_row:
+            if self._outage.failed(PAUSE_SECONDS):
                 _log.warning("revocation list unavailable", explanation=explanation)
-            self._failures_in_a_row += 1
             raise StoreFailure(explanation) from error
-        if self._failures_in_a_row:
-            _log.info("the revocation list is available again", failures=self._failures_in_a_row)
-            self._failures_in_a_row = 0
+        if ended := self._outage.succeeded():
+            _log.info("the revocation list is available again", failures=ended)
         return result
 
     async def _on_one_run(self, command: Callable[[], Awaitable[T]]) -> tuple[str, T]:

@@ -18,6 +18,7 @@ from servicekit.errors import Unavailable
 from servicekit.rate_limit_script import Operation, RateLimitScript, Use
 from servicekit.rate_limits import TURN_KEPT_SECONDS, MemoryRateLimitStore, Mode, Taken
 from servicekit.redis_client import close_redis_client, redis_client
+from servicekit.redis_outage import RedisOutage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -123,10 +124,12 @@ class SharedRateLimitStore:
         self._shared = shared
         self._modes = modes
         self._local = local or MemoryRateLimitStore()
-        self._paused_until = 0.0
-        self._failures_in_a_row = 0
-        self.failures = 0
+        self._outage = RedisOutage()
+
+    @property
+    def failures(self) -> int:
         """How often Redis has failed since the start."""
+        return self._outage.failures
 
     async def take(self, limit: RateLimit, key: str) -> Taken:
         return await self._try(
@@ -153,7 +156,7 @@ class SharedRateLimitStore:
 
     def details(self) -> Mapping[str, object]:
         """Return for `/health/ready` whether Redis counts now, and how often it has failed since the start."""
-        return {"shared": not self._failures_in_a_row, "failures": self.failures}
+        return {"shared": not self._outage.goes_on(), "failures": self.failures}
 
     async def aclose(self) -> None:
         await self._shared.aclose()
@@ -166,15 +169,19 @@ class SharedRateLimitStore:
         if_open: T,
     ) -> T:
         """Return the result of `shared`. If Redis is away, do what the mode of the limit `name` says."""
-        if asyncio.get_running_loop().time() < self._paused_until:
+        if self._outage.is_paused():
             shared.close()
         else:
             try:
                 result = await shared
             except CountsUnavailable as error:
-                self._failed(error)
+                if self._outage.failed(PAUSE_SECONDS):
+                    _log.warning(
+                        "the limits are not shared, because Redis is away", variable="REDIS_URL", cause=str(error)
+                    )
             else:
-                self._succeeded()
+                if ended := self._outage.succeeded():
+                    _log.info("the limits are shared again", failures=ended)
                 return result
         match self._modes(name):
             case Mode.OPEN:
@@ -183,15 +190,3 @@ class SharedRateLimitStore:
                 raise Unavailable
             case Mode.LOCAL:
                 return await local()
-
-    def _failed(self, error: CountsUnavailable) -> None:
-        if not self._failures_in_a_row:
-            _log.warning("the limits are not shared, because Redis is away", variable="REDIS_URL", cause=str(error))
-        self.failures += 1
-        self._failures_in_a_row += 1
-        self._paused_until = asyncio.get_running_loop().time() + PAUSE_SECONDS
-
-    def _succeeded(self) -> None:
-        if self._failures_in_a_row:
-            _log.info("the limits are shared again", failures=self._failures_in_a_row)
-            self._failures_in_a_row = 0

@@ -159,8 +159,7 @@ class RequestPersonalValues:
         info = TypeInfo(operation.api_schema)
         places = _Places(self._tagged, info)
         for node in (operation.definition, *operation.fragments.values()):
-            _visit_once(node, TypeInfoVisitor(info, places))
-        places.enter_leave_map.clear()
+            _visit(node, TypeInfoVisitor(info, places), places)
         return places
 
     def _given(self, value: object, kind: GraphQLType | None) -> Iterator[str]:
@@ -181,10 +180,14 @@ class RequestPersonalValues:
                     yield from self._given(inner, field.type)
 
 
-def _visit_once(node: Node, visitor: Visitor) -> None:
-    """Visit a node. Then break the reference cycle of the visitor, which is its map of its own methods."""
+def _visit(node: Node, visitor: Visitor, *inner: Visitor) -> None:
+    """Visit a node. `inner` are the visitors that `visitor` calls.
+
+    A visitor refers to itself by its map of its own methods. The maps are cleared, so that the memory is released now.
+    """
     visit(node, visitor)
-    visitor.enter_leave_map.clear()
+    for one in (visitor, *inner):
+        one.enter_leave_map.clear()
 
 
 class _Places(Visitor):
@@ -217,7 +220,7 @@ class _Places(Visitor):
             self._collect(node.value)
 
     def _collect(self, value: ValueNode) -> None:
-        _visit_once(value, _Leaves(self))
+        _visit(value, _Leaves(self))
 
 
 class _Leaves(Visitor):

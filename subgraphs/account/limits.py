@@ -15,10 +15,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Self
 
-from bank.values import InvalidValue, exponent, from_minor_units, parse_amount, to_minor_units
+from bank.amounts_in_settings import parse_amounts
+from bank.values import exponent, from_minor_units, to_minor_units
 from subgraphs.account.domain import AccountType
 
 if TYPE_CHECKING:
@@ -58,21 +58,7 @@ class Ceiling:
         Raises:
             ValueError: the text does not have this form; the message names the wrong part.
         """
-        default, *others = (part.strip() for part in text.split(","))
-        exceptions: dict[str, Decimal] = {}
-        for other in others:
-            key, _, amount = other.partition("=")
-            try:
-                exceptions[key] = parse_amount(amount)
-                _check_key(key, exceptions[key])
-            except InvalidValue as error:
-                raise ValueError(
-                    f"{other!r} is not CURRENCY=AMOUNT, TYPE=AMOUNT or TYPE:CURRENCY=AMOUNT: {error}"
-                ) from None
-        try:
-            return cls(parse_amount(default), MappingProxyType(exceptions))
-        except InvalidValue as error:
-            raise ValueError(f"{default!r} is not an amount: {error}") from None
+        return cls(*parse_amounts(text, "CURRENCY=AMOUNT, TYPE=AMOUNT or TYPE:CURRENCY=AMOUNT", _check_key))
 
     def of(self, currency: str) -> Decimal:
         """Return the limit as an amount in `currency`, with the decimals of the currency; at most `MAX_UNITS`."""

@@ -28,8 +28,6 @@ from subgraphs.kit.root_fields import root_fields
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from graphql import GraphQLObjectType
-
     from bank.identity import Caller
     from subgraphs.kit.operation_checks import Operation
     from subgraphs.kit.schema import SubgraphSchema
@@ -51,7 +49,7 @@ def scope_of(schema: SubgraphSchema, kind: OperationType, field: str) -> str | N
         return ANY_SCOPE
     if field == ENTITIES:
         return schema.entities_scope
-    type_ = _root_type(schema, kind)
+    type_ = schema.graphql.get_root_type(kind)
     definition = type_.fields[field].extensions.get("strawberry-definition") if type_ is not None else None
     scope = definition.metadata.get(_SCOPE) if isinstance(definition, StrawberryField) else None
     return scope if isinstance(scope, str) else None
@@ -70,14 +68,11 @@ def check_scopes(schema: SubgraphSchema, operation: Operation, caller: Caller | 
         if scope is not None and (scope == ANY_SCOPE or scope in caller.scopes):
             continue
         name = field.alias.value if field.alias is not None else field.name.value
-        raise GraphQLError(_refusal(scope).message, field, path=[name], original_error=_refusal(scope))
+        refusal = _refusal(scope)
+        raise GraphQLError(refusal.message, field, path=[name], original_error=refusal)
 
 
 def _refusal(scope: str | None) -> Forbidden:
     if scope is None:
         return Forbidden("Applications may not do this")
     return Forbidden(f"The access token needs the scope {scope}", details={"scope": scope})
-
-
-def _root_type(schema: SubgraphSchema, kind: OperationType) -> GraphQLObjectType | None:
-    return schema.graphql.get_root_type(kind)

@@ -6,10 +6,10 @@ This module is pure: it has no I/O and reads no clock.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
-from bank.values import InvalidValue, check_precision, parse_amount
+from bank.amounts_in_settings import parse_amounts
+from bank.values import check_precision
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,18 +32,12 @@ class AmountThreshold:
         Raises:
             ValueError: the text does not have this form; the message names the wrong part.
         """
-        default, *others = (part.strip() for part in text.split(","))
-        own: dict[str, Decimal] = {}
-        for other in others:
-            currency, _, amount = other.partition("=")
-            try:
-                own[currency] = check_precision(parse_amount(amount), currency)
-            except InvalidValue as error:
-                raise ValueError(f"{other!r} is not of the form CURRENCY=AMOUNT: {error}") from None
-        try:
-            return cls(parse_amount(default), MappingProxyType(own))
-        except InvalidValue as error:
-            raise ValueError(f"{default!r} is not an amount: {error}") from None
+        return cls(*parse_amounts(text, "of the form CURRENCY=AMOUNT", _check_currency))
 
     def is_exceeded_by(self, order: Order) -> bool:
         return order.amount > self.by_currency.get(order.currency, self.above)
+
+
+def _check_currency(currency: str, amount: Decimal) -> None:
+    """Raise InvalidValue if there is no such currency, or if it does not have so many decimals."""
+    check_precision(amount, currency)

@@ -2,7 +2,8 @@
 
     { found { ... on Book { author { age name } } ... on Film { author { name } } } }
 
-The client selects `age` for authors of books, and not for authors of films.
+The client selects `age` for authors of books, and not for authors of films. It selects authors below objects of both
+types, so a fetch that gets the `age` of authors of books needs a type condition in its path.
 """
 
 from __future__ import annotations

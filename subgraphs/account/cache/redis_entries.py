@@ -5,7 +5,6 @@ All keys have the hash tag `{accounts}`, so that a Redis Cluster keeps them on o
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -14,6 +13,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from servicekit.redis_client import close_redis_client, redis_client
+from servicekit.redis_outage import RedisOutage
 from servicekit.redis_run import OtherRun, RedisRun
 
 if TYPE_CHECKING:
@@ -119,10 +119,12 @@ class RedisEntries:
             self._redis.register_script(script) for script in (_READ, _FILL, _MARK, _UNMARK)
         )
         self._prefix = f"{PREFIX}{store_id}:"
-        self._paused_until = 0.0
-        self._failures_in_a_row = 0
-        self.failures = 0
+        self._outage = RedisOutage()
+
+    @property
+    def failures(self) -> int:
         """How often Redis has failed since the start."""
+        return self._outage.failures
 
     async def read(self, epoch: str, keys: Sequence[str], field: str) -> list[Entry]:
         """Return an entry for each key, with its value in `field`. An entry that is missing is made, without a value.
@@ -166,7 +168,7 @@ class RedisEntries:
 
     async def _run(self, command: Callable[[], Awaitable[T]]) -> T:
         """Run a command. It is made again if a new connection leads to another server, which has another scope."""
-        if _now() < self._paused_until:
+        if self._outage.is_paused():
             raise CacheUnavailable("Redis has just failed")
         try:
             try:
@@ -175,25 +177,14 @@ class RedisEntries:
                 await self._redis.connection_pool.disconnect()
                 result = await command()
         except (RedisError, OSError, TimeoutError) as error:
-            self._failed(error)
+            if self._outage.failed(PAUSE_SECONDS):
+                _log.warning(
+                    "the cache of accounts is not available, the store is read instead",
+                    variable="REDIS_URL",
+                    cause=type(error).__name__,
+                )
             # The message of the error may contain the URL with the password.
             raise CacheUnavailable(type(error).__name__) from error
-        if self._failures_in_a_row:
-            _log.info("the cache of accounts is used again", failures=self._failures_in_a_row)
-            self._failures_in_a_row = 0
+        if ended := self._outage.succeeded():
+            _log.info("the cache of accounts is used again", failures=ended)
         return result
-
-    def _failed(self, error: Exception) -> None:
-        if not self._failures_in_a_row:
-            _log.warning(
-                "the cache of accounts is not available, the store is read instead",
-                variable="REDIS_URL",
-                cause=type(error).__name__,
-            )
-        self.failures += 1
-        self._failures_in_a_row += 1
-        self._paused_until = _now() + PAUSE_SECONDS
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

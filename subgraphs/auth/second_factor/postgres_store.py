@@ -16,6 +16,7 @@ from subgraphs.auth.second_factor.factors import (
     UsedRecoveryCode,
 )
 from subgraphs.auth.second_factor.totp import SEALED_FOR
+from subgraphs.auth.store.postgres_users import end_sessions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -189,9 +190,7 @@ class PostgresSecondFactors:
             await _lock(connection, user_id)
             for table in ("totp_factors", "passkeys", "recovery_codes", "second_factor_challenges"):
                 await connection.execute(f"DELETE FROM {table} WHERE user_id = $1", user_id)  # noqa: S608 - constants
-            await connection.execute(
-                "UPDATE sessions SET ended_at = $1 WHERE user_id = $2 AND ended_at IS NULL", now, user_id
-            )
+            await end_sessions(connection, user_id, now)
             await append_entry(connection, audit)
 
 

@@ -18,6 +18,7 @@ from subgraphs.auth.second_factor.factors import (
     UsedRecoveryCode,
 )
 from subgraphs.auth.second_factor.totp import SEALED_FOR
+from subgraphs.auth.store.sqlite_users import end_sessions
 from subgraphs.kit.times import from_milliseconds, to_milliseconds
 
 if TYPE_CHECKING:
@@ -179,10 +180,7 @@ class SqliteSecondFactors:
         async with self._database.transaction() as connection:
             for table in ("totp_factors", "passkeys", "recovery_codes", "second_factor_challenges"):
                 await connection.execute(f"DELETE FROM {table} WHERE user_id = ?", (user_id,))  # noqa: S608 - constants
-            await connection.execute(
-                "UPDATE sessions SET ended_at = ? WHERE user_id = ? AND ended_at IS NULL",
-                (to_milliseconds(now), user_id),
-            )
+            await end_sessions(connection, user_id, now)
             await append_entry(connection, audit)
 
 
