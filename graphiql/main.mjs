@@ -7,12 +7,12 @@ import 'graphiql/style.css';
 import { planView } from '#explorer/plan_picture.mjs';
 import { send } from '#explorer/request.mjs';
 
-const { graphql: endpoint, files } = document.documentElement.dataset;
+const { graphql: endpoint, explorer, editorWorker, graphqlWorker, jsonWorker } = document.documentElement.dataset;
 const linked = new URLSearchParams(location.search);
-const WORKERS = { graphql: 'graphql.worker.js', json: 'json.worker.js' };
+const WORKERS = { graphql: graphqlWorker, json: jsonWorker };
 
 globalThis.MonacoEnvironment = {
-  getWorker: (_id, label) => new Worker(`${files}/${WORKERS[label] ?? 'editor.worker.js'}`),
+  getWorker: (_id, label) => new Worker(WORKERS[label] ?? editorWorker),
 };
 
 // The plan of the last response, for the plugin.
@@ -82,7 +82,7 @@ function Home() {
     const list = document.querySelector('.graphiql-tabs');
     return list ? mendTabs(list) : undefined;
   }, []);
-  return createElement('a', { className: 'home', href: `${files}/../../explorer` }, 'MoSafe router');
+  return createElement('a', { className: 'home', href: explorer }, 'MoSafe router');
 }
 
 function PlanIcon() {

@@ -21,7 +21,7 @@
     │   ├── PlanningError                   QUERY_PLANNING_FAILED
     │   ├── RateLimited                     RATE_LIMITED | RATE_LIMITS_UNAVAILABLE
     │   └── Refused                         FORBIDDEN, or the code that a stage chooses
-    └── TransportError                      one subgraph sent no usable response; the other fetches go on
+    └── TransportError                      one subgraph sent no usable response; the other fetches continue
         ├── SubgraphUnreachable             SUBREQUEST_HTTP_ERROR
         ├── SubgraphTimeout                 GATEWAY_TIMEOUT
         ├── SubgraphMalformedResponse       SUBREQUEST_MALFORMED_RESPONSE

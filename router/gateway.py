@@ -88,7 +88,7 @@ class Gateway:
     async def _process(self, context: RequestContext) -> Response:
         try:
             with TimeLimit(context.deadline):
-                response = await self.stages.request(context)
+                response = await self.stages.request(context) if self.stages.has_on_request else None
                 if response is not None:
                     return response
                 operation, plan = await self._prepare(context)

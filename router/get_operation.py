@@ -25,8 +25,8 @@ class PreparedOperation:
     If `withholds` is True, the client may not read some fields of the operation: these fields are marked
     (`router/request/withheld_fields.py`), and null in the response.
 
-    `notes` has values that stages of the pipeline cache with the operation, each stage under its own key. A copy of the
-    operation begins without notes.
+    `notes` has values that the router and the stages of its pipeline cache with the operation, each under its own key.
+    A copy of the operation begins without notes.
     """
 
     api_schema: GraphQLSchema

@@ -6,8 +6,9 @@ So clients get the numbers of custom scalars as subgraphs sent them. Integers ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 
@@ -75,11 +76,8 @@ def decode(data: bytes) -> object:
         raise ValueError(str(error)) from error
 
 
-def encode(value: object) -> bytes:
-    """Encode a value as JSON. A `Decimal` becomes a JSON number."""
-    return _encoder.encode(value)
+encode: Final[Callable[[object], bytes]] = _encoder.encode
+"""Encode a value as JSON. A `Decimal` becomes a JSON number."""
 
-
-def canonical(value: object) -> bytes:
-    """Encode a value as JSON with sorted keys, so that the results for equal values are equal bytes."""
-    return _canonical_encoder.encode(value)
+canonical: Final[Callable[[object], bytes]] = _canonical_encoder.encode
+"""Encode a value as JSON with sorted keys, so that the results for equal values are equal bytes."""

@@ -31,7 +31,7 @@ _MESSAGES: Mapping[str, str] = {
     "literal_error": _CHOICE,
     "mapping_type": "a mapping of keys to values is expected",
     "missing": "this key is required",
-    "model_type": "a section with keys of its own is expected",
+    "model_type": "a section with keys is expected",
     "path_type": "a path is expected",
     "string_pattern_mismatch": "text that matches {pattern} is expected",
     "string_too_short": _SHORT,

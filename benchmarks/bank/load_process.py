@@ -13,7 +13,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from random import Random
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 import uvloop
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 T = TypeVar("T")
+WORK: Final = 5_000
+WORK_PAUSE: Final = 0.05
 
 
 class Capacity(NamedTuple):
@@ -33,11 +35,19 @@ class Capacity(NamedTuple):
 
 
 class PacedResponses(NamedTuple):
-    """The seconds that each response took, the seconds of the whole load, and its processor time in seconds."""
+    """The responses to a load at a steady rate.
+
+    Attributes:
+        each: the seconds that each response took.
+        seconds: the seconds of the whole load.
+        processor_seconds: the processor time of the load.
+        fixed_work: the processor times of the same piece of work, which was done again and again during the load.
+    """
 
     each: list[float]
     seconds: float
     processor_seconds: float
+    fixed_work: list[float]
 
 
 async def in_process(function: Callable[..., T], *arguments: object) -> T:
@@ -58,23 +68,36 @@ def paced(port: int, requests: Sequence[bytes], rate: float) -> PacedResponses:
     """Send all requests at a rate, whether or not earlier ones have their responses."""
     gc.disable()
     began, used = time.perf_counter(), time.process_time()
-    each = uvloop.run(_paced(port, requests, rate))
-    return PacedResponses(each, time.perf_counter() - began, time.process_time() - used)
+    each, fixed_work = uvloop.run(_paced(port, requests, rate))
+    return PacedResponses(each, time.perf_counter() - began, time.process_time() - used, fixed_work)
 
 
-async def _paced(port: int, requests: Sequence[bytes], rate: float) -> list[float]:
+async def _paced(port: int, requests: Sequence[bytes], rate: float) -> tuple[list[float], list[float]]:
     idle: list[Connection] = []
+    fixed_work: list[float] = []
 
     async def send(number: int) -> None:
         connection = idle.pop() if idle else await Connection.open(port)
         check(await connection.send(requests[number]), 201)
         idle.append(connection)
 
+    working = asyncio.create_task(_repeat_work(fixed_work))
     try:
-        return await open_loop(send, count=len(requests), rate=rate, random=Random(1))  # noqa: S311 - no secret
+        each = await open_loop(send, count=len(requests), rate=rate, random=Random(1))  # noqa: S311 - no secret
+        return each, fixed_work
     finally:
+        working.cancel()
         for connection in idle:
             connection.close()
+
+
+async def _repeat_work(taken: list[float]) -> None:
+    """Do a piece of work until cancelled. It takes about half a millisecond, a hundredth of the time."""
+    while True:
+        began = time.thread_time()
+        sum(number * number % 7 for number in range(WORK))
+        taken.append(time.thread_time() - began)
+        await asyncio.sleep(WORK_PAUSE)
 
 
 def _begun_in_time(requests: Iterable[bytes], sent: list[bytes], seconds: float) -> Iterator[bytes]:

@@ -33,7 +33,7 @@ from router.lifecycle.build_gateway import FileLocations
 from router.lifecycle.router_process import RouterProcess
 from servicekit import logging
 from servicekit.http_limits import ConnectionLimits
-from servicekit.http_protocol import bounded
+from servicekit.http_server.connection import connections
 from servicekit.server import Endpoint, bind
 from servicekit.settings import ProcessSettings
 
@@ -279,7 +279,7 @@ async def _router(folder: Path, settings: str, subgraph: int, busy_seconds: Call
     live.admission.busy_seconds = busy_seconds
     live.start()
     listener = bind(Endpoint("127.0.0.1", 0, "-"))
-    protocol = bounded(ConnectionLimits(), live.admission)
+    protocol = connections(ConnectionLimits(), live.admission)
     server = uvicorn.Server(
         uvicorn.Config(live.asgi, loop="none", http=protocol, ws="none", log_config=None, access_log=False)
     )

@@ -21,7 +21,7 @@ COMMANDS: Final[dict[str, LazyCommand]] = {
     "check": LazyCommand("router.cli.check", "Check whether a schema change breaks clients.", "router"),
     "publish": LazyCommand("router.cli.publish", "Publish subgraphs to a registry in a folder.", "router"),
     "registry": LazyCommand("router.cli.registry", "Read or verify a registry of subgraphs.", "router"),
-    "usage": LazyCommand("router.cli.usage", "Report which operations clients send, and what nobody uses.", "router"),
+    "usage": LazyCommand("router.cli.usage", "Report which operations clients send, and what is unused.", "router"),
     "explain": LazyCommand("router.cli.explain_code", "Explain an error or hint code of composition.", "router"),
     "contract": LazyCommand("router.cli.contract", "Derive a variant of a supergraph, filtered by @tag.", "router"),
     "subgraph": LazyCommand("router.cli.introspect_subgraph", "Print the SDL of running subgraphs.", "router"),

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
     from router.schema_check.operations_from_usage_store import UsageSource
 
+_NO_BASE = "Name --base, such as origin/main. It is the version with which PROPOSED is compared."
+_NO_REGISTRY = "A subgraph is checked together with the subgraphs of other repositories: name --registry."
+
 
 @dataclass(frozen=True, slots=True)
 class CheckOptions:
@@ -123,12 +126,12 @@ def _own_subgraphs(options: CheckOptions, settings: CheckSettings) -> dict[str, 
 def _require_inputs(settings: CheckSettings) -> None:
     if settings.proposed is None and not settings.subgraphs:
         raise click.UsageError(
-            f"What is to be checked? Name PROPOSED, such as supergraph.yaml, or write {DEFAULT_FILE}: router check init"
+            f"Name the schema to check as PROPOSED, such as supergraph.yaml, or write {DEFAULT_FILE}: router check init"
         )
     if settings.subgraphs and settings.registry is None:
-        raise click.UsageError("A subgraph is checked together with those of other repositories: name --registry.")
+        raise click.UsageError(_NO_REGISTRY)
     if settings.base is None and settings.registry is None:
-        raise click.UsageError("With what is it compared? Name --base, such as origin/main.")
+        raise click.UsageError(_NO_BASE)
 
 
 def _refuse_new_problems(base: SchemaVersion, proposed: SchemaVersion) -> None:
@@ -215,7 +218,7 @@ class CheckInputs:
         if settings.proposed is not None:
             return read_source(settings.proposed, self.timeout_seconds)
         if snapshot is None:
-            raise click.UsageError("A subgraph is checked together with those of other repositories: name --registry.")
+            raise click.UsageError(_NO_REGISTRY)
         return proposed_source(snapshot, settings.subgraphs)
 
     def _base(self, snapshot: RegistrySnapshot | None) -> SchemaSource | SchemaVersion:
@@ -223,7 +226,7 @@ class CheckInputs:
         if base is None and snapshot is not None:
             return published_source(snapshot)
         if base is None:
-            raise click.UsageError("With what is it compared? Name --base, such as origin/main.")
+            raise click.UsageError(_NO_BASE)
         if base.startswith(("http://", "https://")):
             return asyncio.run(read_url(base, self.timeout_seconds))
         path = Path(base)
@@ -232,5 +235,5 @@ class CheckInputs:
         if settings.proposed is not None:
             return read_source_at_commit(settings.proposed, base, self.timeout_seconds)
         if snapshot is None:
-            raise click.UsageError("A subgraph is checked together with those of other repositories: name --registry.")
+            raise click.UsageError(_NO_REGISTRY)
         return source_at_commit(snapshot, settings.subgraphs, base, self.timeout_seconds)

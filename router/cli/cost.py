@@ -37,14 +37,14 @@ _Row = tuple[tuple[str, ...], int]
     show_default=True,
     help="The number of items of a list without @listSize (demand_control.list_size).",
 )
-@click.option("--max", "most", type=click.IntRange(min=1), help="The largest cost that is allowed.")
+@click.option("--max", "max_cost", type=click.IntRange(min=1), help="The largest cost that is allowed.")
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(
     selected: SelectedOperation,
     *,
     variables_file: Path | None,
     list_size: int,
-    most: int | None,
+    max_cost: int | None,
     output_format: str,
 ) -> None:
     """Estimate the cost of an operation and of each of its fields. @cost and @listSize in the schema set the costs.
@@ -62,10 +62,10 @@ def command(
     except AmbiguousSize as error:
         raise click.ClickException(str(error)) from None
     if output_format == "json":
-        click.echo(_as_json(estimate.cost, priced.base, rows, most))
+        click.echo(_as_json(estimate.cost, priced.base, rows, max_cost))
     else:
-        click.echo(_as_text(estimate.cost, priced.base, rows, most))
-    raise SystemExit(most is not None and estimate.cost > most)
+        click.echo(_as_text(estimate.cost, priced.base, rows, max_cost))
+    raise SystemExit(max_cost is not None and estimate.cost > max_cost)
 
 
 def _variables(file: Path | None) -> Mapping[str, object]:
@@ -92,16 +92,16 @@ def _rows(selections: Sequence[PricedSelection], estimation: Estimation, path: t
         yield from _rows(selection.inner, estimation, below)
 
 
-def _as_json(cost: int, base: int, rows: Sequence[_Row], most: int | None) -> str:
+def _as_json(cost: int, base: int, rows: Sequence[_Row], max_cost: int | None) -> str:
     fields = [{"path": list(path), "cost": each} for path, each in rows]
-    return json.dumps({"cost": cost, "max": most, "operation": base, "fields": fields}, indent=2)
+    return json.dumps({"cost": cost, "max": max_cost, "operation": base, "fields": fields}, indent=2)
 
 
-def _as_text(cost: int, base: int, rows: Sequence[_Row], most: int | None) -> str:
+def _as_text(cost: int, base: int, rows: Sequence[_Row], max_cost: int | None) -> str:
     """Return a table of costs. If a field is inside a list, its cost is the cost for one item of the list."""
     lines = [(".".join(path), str(each)) for path, each in rows]
     if base:
         lines.insert(0, ("(the operation)", str(base)))
     width = max((len(name) for name, _ in lines), default=0)
-    allowed = f" (allowed: {most})" if most is not None else ""
+    allowed = f" (allowed: {max_cost})" if max_cost is not None else ""
     return "\n".join([*(f"{name.ljust(width)}  {each}" for name, each in lines), f"cost: {cost}{allowed}"])

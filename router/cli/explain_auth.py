@@ -90,6 +90,6 @@ def _as_text(found: Sequence[FieldAccess]) -> str:
 
 def _cells(access: FieldAccess) -> tuple[str, str, str, str]:
     verdict = "refused" if access.failed else "allowed"
-    requires = " and ".join(sorted(map(str, access.requires))) or "everybody may read it"
+    requires = " and ".join(sorted(map(str, access.requires))) or "every client may read it"
     missing = f"{requires}; missing: {', '.join(sorted(map(str, access.failed)))}" if access.failed else requires
     return ".".join(access.path), access.coordinate, verdict, missing

@@ -15,7 +15,6 @@ from graphql import GraphQLSyntaxError, Source, parse, validate
 from router.cli.read_supergraph import read_supergraph
 from router.errors import RequestError
 from router.planner import Bounds
-from router.planner.graph.override_labels_of_operation import labels_in
 from servicekit.errors import StartupError
 
 if TYPE_CHECKING:
@@ -136,7 +135,7 @@ def _selected(arguments: OperationArguments) -> SelectedOperation:
 
 
 def _labels(supergraph: Supergraph, given: tuple[str, ...]) -> frozenset[str]:
-    known = labels_in(supergraph)
+    known = supergraph.override_labels
     for label in given:
         if label not in known:
             names = ", ".join(sorted(known)) or "none"

@@ -84,7 +84,7 @@ def command(**given: object) -> None:
 
 def _subgraphs(options: Options) -> tuple[list[Subgraph], dict[str, SourceFile]]:
     if options.routing_url and len(options.subgraphs) != 1:
-        raise click.UsageError("--routing-url is the URL of one subgraph: publish the others in commands of their own.")
+        raise click.UsageError("--routing-url is the URL of one subgraph: publish the others in separate commands.")
     subgraphs, files = [], {}
     for text in options.subgraphs:
         name, equals, file = text.partition("=")

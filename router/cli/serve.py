@@ -22,17 +22,21 @@ from router.lifecycle.worker_supervisor import Launch, WorkerSupervisor, call_wh
 from router.settings.types import http_url
 from servicekit import logging
 from servicekit import settings as process
-from servicekit.asgi import RequestIdMiddleware
-from servicekit.errors import StartupError
+from servicekit.access_log import RequestIdMiddleware
+from servicekit.errors import ConfigurationError, StartupError
 from servicekit.health import HealthEndpoints
 from servicekit.http_limits import ConnectionLimits
-from servicekit.server import Endpoint, ServerOptions, bind, serve, serving_beside
+from servicekit.probe_port import no_further_path
+from servicekit.server import Endpoint, MutualTls, ServerOptions, bind, serve, serving_beside, serving_probes
+from servicekit.tls.caller_check import CallerRules
+from servicekit.tls.process_files import process_server_context
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from router.lifecycle.admin_port import Operable
     from router.settings import RouterSettings
+    from servicekit.asgi import ASGIApp
     from servicekit.settings import ProcessSettings
 
 # The number of a worker, and the file descriptors of its listening socket and of its channel.
@@ -155,7 +159,36 @@ def _options(settings: RouterSettings, live: RouterProcess) -> ServerOptions:
         keep_alive_requests=server.keep_alive_requests,
         max_connections=server.max_connections,
     )
-    return ServerOptions(connections, admission=live.admission, log_in_background=True)
+    return ServerOptions(
+        connections,
+        admission=live.admission,
+        http_server=server.http_server,
+        direct=live.direct,
+    )
+
+
+def _mutual_tls(settings: RouterSettings, process_settings: ProcessSettings) -> MutualTls | None:
+    """Return how the router serves mutual TLS; None if the variables `MOSAFE_TLS_*` are not set.
+
+    Raises:
+        ConfigurationError: a file cannot be used, or `tls.callers` is empty.
+    """
+    files = process_settings.tls_files
+    if files is None:
+        return None
+    if not settings.tls.callers:
+        problem = "mutual TLS is on, but tls.callers in router.yaml is empty, so no process may call the router"
+        raise ConfigurationError("MOSAFE_TLS_CERT_FILE", problem)
+    rules = CallerRules({rule.path: rule.identities for rule in settings.tls.callers})
+    return MutualTls(process_server_context(files, identity=settings.tls.identity), rules)
+
+
+def _probes(settings: RouterSettings, process_settings: ProcessSettings) -> Endpoint | None:
+    """Return the address of the port for health probes; None if there is no such port."""
+    port = process_settings.health_port
+    if port is None and process_settings.tls_files is not None:
+        port = settings.tls.health_port
+    return None if port is None else Endpoint(process_settings.health_host, port, "MOSAFE_HEALTH_PORT")
 
 
 def _most_waiting(settings: RouterSettings) -> int:
@@ -168,7 +201,12 @@ def _serve_alone(locations: FileLocations, settings: RouterSettings, process_set
     signal.signal(signal.SIGHUP, lambda _number, _frame: live.request_reload())
     live.start()
     live.companions += _admin(settings, live)
-    serve("router", lambda: live.asgi, _listening(settings), process_settings, _options(settings, live))
+    options = replace(
+        _options(settings, live),
+        mutual_tls=_mutual_tls(settings, process_settings),
+        probes=_probes(settings, process_settings),
+    )
+    serve("router", lambda: live.asgi, _listening(settings), process_settings, options)
 
 
 def _serve_as_worker(
@@ -188,7 +226,8 @@ def _serve_as_worker(
         raise
     handlers = {"status": live.status, "reload": live.reload, "reload_on_signal": live.reload_on_signal}
     live.companions.append(serve_supervisor(connection, handlers, _stop_this_process))
-    options = replace(_options(settings, live), supervised=True)
+    mutual_tls = _mutual_tls(settings, process_settings)
+    options = replace(_options(settings, live), supervised=True, mutual_tls=mutual_tls)
     serve("router", lambda: live.asgi, socket.socket(fileno=listener), process_settings, options)
 
 
@@ -198,7 +237,10 @@ def _stop_this_process() -> None:
 
 def _supervise(settings: RouterSettings, process_settings: ProcessSettings, count: int) -> int:
     """Run the workers until the router stops, and return its exit code."""
+    _mutual_tls(settings, process_settings)  # so that wrong files are reported once, and not by each worker
     listeners = open_listeners(_listening(settings), count)
+    probes = _probes(settings, process_settings)
+    probe_listener = bind(probes) if probes is not None else None
     logging.configure("router", process_settings)
     environ = {name: value for name, value in os.environ.items() if name != "MOSAFE_PARENT_PIPE"}
     launch = Launch(
@@ -209,14 +251,24 @@ def _supervise(settings: RouterSettings, process_settings: ProcessSettings, coun
         grace=process_settings.shutdown_seconds,
     )
 
+    def probes_of(workers: WorkerSupervisor) -> list[AbstractAsyncContextManager[object]]:
+        if probe_listener is None:
+            return []
+        return [serving_probes(_health_of(workers, no_further_path), probe_listener)]
+
     async def run() -> int:
         workers = WorkerSupervisor(launch, listeners)
-        workers.companions += _admin(settings, workers)
+        workers.companions += [*_admin(settings, workers), *probes_of(workers)]
         if process_settings.parent_pipe is not None:
             call_when_closed(process_settings.parent_pipe, workers.stop)
         return await workers.run()
 
     return asyncio.run(run())
+
+
+def _health_of(operated: Operable, app: ASGIApp) -> HealthEndpoints:
+    """Return the health endpoints of all workers, in front of `app`."""
+    return HealthEndpoints(app, {"workers": ready_check(operated)}, breaker_details(operated))
 
 
 def _admin(settings: RouterSettings, operated: Operable) -> list[AbstractAsyncContextManager[object]]:
@@ -228,6 +280,6 @@ def _admin(settings: RouterSettings, operated: Operable) -> list[AbstractAsyncCo
     admin = settings.admin
     if not admin.enabled:
         return []
-    app = HealthEndpoints(AdminApp(operated, admin), {"workers": ready_check(operated)}, breaker_details(operated))
+    app = _health_of(operated, AdminApp(operated, admin))
     listener = bind(Endpoint(admin.host, admin.port, "admin.port in router.yaml"))
     return [serving_beside(RequestIdMiddleware(app, routes=ADMIN_PATHS), listener)]

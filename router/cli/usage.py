@@ -1,4 +1,4 @@
-"""`router usage`: report which operations clients send, and which parts of the schema nobody uses."""
+"""`router usage`: report which operations clients send, and which parts of the schema no client uses."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 F = TypeVar("F", bound="Callable[..., object]")
 
-_MOST_OPERATIONS: Final = 10_000_000
-_SHOWN: Final = 20
+_MAX_OPERATIONS: Final = 10_000_000
+_MAX_SHOWN: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def report(**given: Any) -> None:
     chosen = _options(given)
     totals, operations = _in_store(
         chosen.store,
-        lambda store: _both(read_totals(store, chosen.window), read_operations(store, chosen.window, _SHOWN)),
+        lambda store: _both(read_totals(store, chosen.window), read_operations(store, chosen.window, _MAX_SHOWN)),
     )
     if chosen.as_json:
         _print_json(
@@ -107,7 +107,7 @@ def report(**given: Any) -> None:
         return
     click.echo(f"{_plural(totals.operations, 'operation')}, {_line(totals.counts)}")
     click.echo("\nclients:" if totals.clients else "\nno requests in this window")
-    for client, counts in totals.clients[:_SHOWN]:
+    for client, counts in totals.clients[:_MAX_SHOWN]:
         click.echo(f"  {printable(str(client))}: {_line(counts)}")
     if operations:
         click.echo("\noperations with the most requests:")
@@ -129,7 +129,7 @@ def operations(coordinates: tuple[str, ...], limit: int, *, documents: bool, **g
         return
     for each in found:
         click.echo(f"{_title(each)}: {_line(each.counts)}")
-        for usage in each.clients[:_SHOWN]:
+        for usage in each.clients[:_MAX_SHOWN]:
             click.echo(f"  {printable(str(usage.client))}: {usage.requests:,}")
         if documents:
             click.echo("\n".join(f"    {printable(line)}" for line in each.operation.text.splitlines()))
@@ -212,7 +212,7 @@ def import_(store: str, schema: Path, files: tuple[Path, ...]) -> None:
                 imported = read_report(file.read_bytes(), known)
             except (OSError, InvalidReport) as error:
                 raise StartupError(f"{file}: {error}") from error
-            await opened.write(imported.batch, _MOST_OPERATIONS)
+            await opened.write(imported.batch, _MAX_OPERATIONS)
             skipped = f"; skipped, not valid for the schema: {imported.skipped}" if imported.skipped else ""
             click.echo(
                 f"{file}: {_plural(imported.requests, 'request')} of "

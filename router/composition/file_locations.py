@@ -25,7 +25,7 @@ class FilePlace:
 class SourceFile:
     """The file that contains a schema, and the place where the schema begins.
 
-    A schema in a file of its own begins at line 1 without indent. A schema inside a YAML file begins at `line`, and
+    A schema in a separate file begins at line 1 without indent. A schema inside a YAML file begins at `line`, and
     each of its lines is indented by `indent` columns. `verbatim` says whether the file contains the lines of the schema
     unchanged. If not, every location in the schema is converted to the start of `line`.
     """

@@ -1,7 +1,7 @@
 """Build the syntax tree of the supergraph from the merged types, without the detour over its text.
 
-The tree is equal to that of the printed text, except that it has no locations and no applied `@join__…` directives on
-types and their elements. These directives say which subgraph has which element, and clients do not see them.
+The tree is equal to the tree of the printed text, except that it has no locations, and no applied `@join__…` directives
+on types and their elements. These directives say which subgraph has which element, and clients do not see them.
 """
 
 from __future__ import annotations

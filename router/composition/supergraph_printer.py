@@ -117,24 +117,24 @@ def _type(definition: TypeDef) -> str:
     head = f"{definition.kind} {definition.name}"
     if definition.interfaces:
         head += f" implements {' & '.join(definition.interfaces)}"
-    carried = [f"  {_applied(applied)}" for applied in definition.directives]
+    directives = [f"  {_applied(applied)}" for applied in definition.directives]
     description = _description(definition.description, "")
     match definition.kind:
         case Kind.SCALAR:
-            return description + "\n".join([head, *carried])
+            return description + "\n".join([head, *directives])
         case Kind.UNION:
-            return description + "\n".join([head, *carried, f" = {' | '.join(definition.members)}"])
+            return description + "\n".join([head, *directives, f" = {' | '.join(definition.members)}"])
         case Kind.ENUM:
             parts = [_part(value, value.name) for value in definition.values.values()]
         case Kind.INPUT:
             parts = [_part(item, _input(item)) for item in definition.inputs.values()]
         case _:
             parts = [_part(member, _field(member)) for member in definition.fields.values()]
-    return description + _block(head, carried, parts)
+    return description + _block(head, directives, parts)
 
 
-def _block(head: str, carried: list[str], parts: Iterable[str]) -> str:
-    opening = [head, *carried, "{"] if carried else [f"{head} {{"]
+def _block(head: str, directives: list[str], parts: Iterable[str]) -> str:
+    opening = [head, *directives, "{"] if directives else [f"{head} {{"]
     return "\n".join([*opening, *parts, "}"])
 
 

@@ -1,6 +1,6 @@
 """Read `supergraph.yaml`. This file lists the subgraphs to compose, and says where the SDL of each subgraph is.
 
-The format is that of Apollo's command line tool `rover`:
+This is the format of Apollo's command line tool `rover`:
 
     federation_version: =2.11
     subgraphs:

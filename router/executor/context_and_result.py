@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+
+from servicekit.checked_dataclass import checked_dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,8 +19,7 @@ if TYPE_CHECKING:
 JsonObject: TypeAlias = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutionContext:
+class ExecutionContext(msgspec.Struct, frozen=True, eq=False):
     """The data that all fetches of one execution share.
 
     Attributes:
@@ -34,14 +36,14 @@ class ExecutionContext:
 
     schema: GraphQLSchema
     transport: Transport
-    variables: Mapping[str, object] = field(default_factory=dict)
-    headers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    variables: Mapping[str, object] = msgspec.field(default_factory=dict)
+    headers: Mapping[str, Mapping[str, str]] = msgspec.field(default_factory=dict)
     deadline: float | None = None
     caller: Caller = "unverified"
     sends_bodies: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@checked_dataclass(frozen=True, slots=True)
 class ExecutionResult:
     """The response to the client. Its errors are not masked yet.
 

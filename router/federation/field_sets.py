@@ -28,8 +28,8 @@ class FieldSetSyntaxError(ValueError):
 # Schemas repeat a few field sets, mostly `id`. So parsed field sets are cached. Callers can share the parsed nodes,
 # because the nodes are immutable. Clients cannot fill the cache, because field sets come only from operators. The cache
 # uses at most about 20 MB.
-_CACHED = 4_096
-_LONGEST_CACHED = 64
+_CACHE_SIZE = 4_096
+_MAX_CACHED_LENGTH = 64
 
 
 def parse_field_set(text: str) -> SelectionSetNode:
@@ -41,10 +41,10 @@ def parse_field_set(text: str) -> SelectionSetNode:
     Raises:
         FieldSetSyntaxError: The text is empty, or is not exactly one selection set.
     """
-    return _parse_and_keep(text) if len(text) <= _LONGEST_CACHED else _parse(text)
+    return _parse_and_keep(text) if len(text) <= _MAX_CACHED_LENGTH else _parse(text)
 
 
-@lru_cache(_CACHED)
+@lru_cache(_CACHE_SIZE)
 def _parse_and_keep(text: str) -> SelectionSetNode:
     return _parse(text)
 

@@ -62,8 +62,8 @@ _CONNECT = """
 class SpecVersion:
     """One version of a specification.
 
-    `sdl` has the definitions of all earlier versions, then those of this version. If a name is defined twice, the last
-    definition counts.
+    `sdl` has the definitions of all earlier versions, then the definitions of this version. If a name is defined
+    twice, the last definition counts.
     """
 
     name: str

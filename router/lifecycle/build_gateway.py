@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,11 +14,11 @@ from router.lifecycle.warm_up import Throttle, WarmUpDocument, read_documents, w
 from router.policies.load_operator_functions import PolicySetupError
 from router.policies.read_persisted_manifests import InvalidManifest
 from router.settings import InvalidSettings, RouterSettings, load
+from router.supergraph.merged_and_api_schema import published_schema
 from servicekit.errors import StartupError
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from router.supergraph import Supergraph
@@ -93,22 +94,26 @@ def build(
     source: SupergraphText,
     stopped: threading.Event | None,
     fallback: RouterSettings | None = None,
+    load_supergraph: Callable[[str], Supergraph] = supergraph.load,
 ) -> Generation:
     """Build a generation (a gateway with its settings) that is ready to serve. This function does all slow work.
 
     The warm-up pauses between documents, and ends when `stopped` is set. If the router does not listen yet, `stopped`
     is None, and the warm-up does not pause. If the configuration file cannot be used, the settings are those in
-    `fallback`.
+    `fallback`. `load_supergraph` loads the SDL.
 
     Raises:
         StartupError: the settings or the supergraph cannot be used, or a setting names an unknown subgraph.
     """
     try:
-        graph = supergraph.load(source.sdl)
+        graph = load_supergraph(source.sdl)
     except InvalidSupergraph as error:
         raise _unusable(source.name, error) from error
     settings, problem = read_settings(locations, fallback, graph.subgraphs)
     gateway = assemble(graph, settings, source.name)
+    if settings.introspection and graph.known_facts is not None:
+        # Otherwise, the first client that reads the schema would stop all others until all types are built.
+        threading.Thread(target=published_schema, args=(graph.api_schema,), name="build-types").start()
     gateway.warm_up()
     warm_up_result = warm(
         gateway, _add_persisted_documents(source.documents, gateway, settings), Throttle(settings.warm_up, stopped)

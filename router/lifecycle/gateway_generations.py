@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from router.lifecycle.warm_up import WarmUpResult
     from router.settings import RouterSettings
     from servicekit.asgi import Receive, Scope, Send
+    from servicekit.http_server.messages import DirectWork, WholeRequest, WholeResponse, WriteResponse
     from servicekit.request_admission import AdmissionRules
 
 OPEN_BREAKERS = "open_circuit_breakers"
@@ -43,7 +44,7 @@ _log = structlog.stdlib.get_logger("reload")
 class Generation:
     """A gateway with its settings, the SDL of its supergraph, and the number of its running requests (`in_flight`).
 
-    If the configuration file could not be used, the settings are those of the previous generation, and
+    If the configuration file could not be used, the previous generation's settings are used, and
     `settings_problem` says why. Otherwise, `settings_problem` is None.
     """
 
@@ -64,9 +65,24 @@ class Generation:
         try:
             await self.gateway.overload(scope, receive, send)
         finally:
-            self.in_flight -= 1
-            if self._idle is not None and self.in_flight == 0:
-                self._idle.set()
+            self._end_request()
+
+    def direct(self, request: WholeRequest) -> DirectWork | None:
+        """Respond to some requests without the messages of ASGI (`DirectHandler`)."""
+        work = self.gateway.overload.direct(request)
+        return None if work is None else self._counted(work)
+
+    async def _counted(self, work: DirectWork) -> WholeResponse | WriteResponse:
+        self.in_flight += 1
+        try:
+            return await work
+        finally:
+            self._end_request()
+
+    def _end_request(self) -> None:
+        self.in_flight -= 1
+        if self._idle is not None and self.in_flight == 0:
+            self._idle.set()
 
     async def close(self) -> None:
         """Wait until the running requests have ended, and then close all connections.
@@ -74,16 +90,16 @@ class Generation:
         If requests still run after the time limit of a request, close the connections anyway.
         """
         # No request runs longer than this, not even a mutation whose client has disconnected.
-        longest = self.settings.traffic.request_timeout + LAST_SECONDS
+        max_seconds = self.settings.traffic.request_timeout + LAST_SECONDS
         self._idle = asyncio.Event()
         if self.in_flight == 0:
             self._idle.set()
         try:
-            async with asyncio.timeout(longest):
+            async with asyncio.timeout(max_seconds):
                 await self._idle.wait()
         except TimeoutError:
             _log.warning("requests of a replaced supergraph are still in flight", requests=self.in_flight)
-        await self.gateway.aclose(mutation_grace=longest)
+        await self.gateway.aclose(mutation_grace=max_seconds)
 
 
 class Rollover:
@@ -102,6 +118,10 @@ class Rollover:
             await self.current(scope, receive, send)
         else:
             await _NOT_LOADED.respond(scope, send)
+
+    def direct(self, request: WholeRequest) -> DirectWork | None:
+        """Respond to some requests without the messages of ASGI (`DirectHandler`)."""
+        return self.current.direct(request) if self.current is not None else None
 
     async def check_loaded(self) -> None:
         """Check readiness: raise `NotReady` while no supergraph is loaded."""

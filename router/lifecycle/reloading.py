@@ -31,6 +31,7 @@ from router.lifecycle.build_gateway import (
     read_settings,
 )
 from router.lifecycle.read_supergraph_from_file_or_url import FileSource, Stamp, UrlSource, is_url, stamp
+from router.lifecycle.supergraph_cache import SupergraphCache
 from router.lifecycle.warm_up import most_used
 from router.settings import RouterSettings
 from servicekit.errors import StartupError
@@ -91,6 +92,7 @@ class Reloader:
         """The last SDL that was refused, and the reason. If a reload reads the same SDL, the SDL is refused at once."""
         self.seen: Stamps = ()
         self.settings = RouterSettings()
+        self.supergraph_cache = SupergraphCache()
         self.last: ReloadOutcome | None = None
 
     def start(self) -> None:
@@ -109,7 +111,8 @@ class Reloader:
         self.seen = (*before[:1], *self.file_stamps()[1:])
         if isinstance(source, FileSource):
             text = SupergraphText(source.text(), source.name, initial_documents(settings))
-            self._rollover.adopt(build(self._locations, text, None))
+            self.supergraph_cache.folder = settings.cache.folder
+            self._rollover.adopt(build(self._locations, text, None, load_supergraph=self.supergraph_cache.load))
 
     async def reload(self, cause: str, *, force: bool = False) -> ReloadOutcome:
         """Read the configuration and the supergraph again, and replace the gateway if one of them has changed.
@@ -152,6 +155,7 @@ class Reloader:
         fallback = current.settings if current is not None else None
         read = await asyncio.to_thread(read_settings, self._locations, fallback)
         settings = self.settings = read.settings
+        self.supergraph_cache.folder = settings.cache.folder
         source = self._source_for(settings)
         self.seen = (*before[:1], *self.file_stamps()[1:])
         sdl = await source.read()
@@ -176,7 +180,8 @@ class Reloader:
 
     async def _build(self, text: SupergraphText, fallback: RouterSettings | None) -> Generation:
         try:
-            return await asyncio.to_thread(build, self._locations, text, self._stopped, fallback)
+            load = self.supergraph_cache.load
+            return await asyncio.to_thread(build, self._locations, text, self._stopped, fallback, load)
         except UnusableSupergraph as error:
             self._unusable = (text.sdl, str(error))
             raise
@@ -228,6 +233,7 @@ _FIXED = (
     "server.keep_alive_timeout",
     "server.keep_alive_requests",
     "server.max_connections",
+    "server.http_server",
     "admin",
 )
 # A reload applies these limits to requests. The HTTP server computes its limits for each connection from them, but only

@@ -18,7 +18,7 @@ from router.lifecycle.reload_on_change import Watch
 from router.lifecycle.reloading import Reloader
 from router.lifecycle.resident_memory import resident_bytes
 from router.preparation.preparing_thread import SWITCH_INTERVAL_SECONDS
-from servicekit.asgi import RequestIdMiddleware
+from servicekit.access_log import RequestIdMiddleware
 from servicekit.health import HealthEndpoints, NotReady
 from servicekit.logging import background_status
 from servicekit.request_admission import RequestAdmission
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-MOST_WAITING = 250
+MAX_WAITING_REQUESTS = 250
 """The number of requests that may wait until others have ended, a quarter of the default of `server.max_connections`.
 Each of them occupies a connection, and running requests need connections too."""
 
@@ -46,12 +46,14 @@ class RouterProcess:
     """A process that serves one port. Call `start`, and then serve the ASGI application `asgi`.
 
     `companions` are context managers, for example an admin port. They are open as long as the application runs.
-    `admission` decides when requests start; at most `most_waiting` wait.
+    `admission` decides when requests start; at most `max_waiting` wait. `direct` responds to some requests without the
+    messages of ASGI.
     """
 
-    def __init__(self, locations: FileLocations, most_waiting: int = MOST_WAITING) -> None:
+    def __init__(self, locations: FileLocations, max_waiting: int = MAX_WAITING_REQUESTS) -> None:
         self._rollover = Rollover()
-        self.admission = RequestAdmission(self._rollover.admission_rules, most_waiting)
+        self.admission = RequestAdmission(self._rollover.admission_rules, max_waiting)
+        self.direct = self._rollover.direct
         self._reloader = Reloader(locations, self._rollover)
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -84,6 +86,7 @@ class RouterProcess:
             "ready": await self._is_ready(),
             "last_reload": last.to_json() if last is not None else None,
             "log": background_status(),
+            "supergraph_cache": self._reloader.supergraph_cache.status(),
         }
         if current is not None:
             preparation = current.gateway.preparation
@@ -93,6 +96,7 @@ class RouterProcess:
                 "loaded_seconds_ago": round(time.time() - current.loaded_at, 1),
                 "in_flight": current.in_flight,
                 "refused": current.gateway.overload.refused,
+                "log": {**background_status(), "skipped": current.gateway.overload.log_sampling.skipped},
                 "admission": self.admission.status(),
                 "limits_exceeded": dict(current.gateway.limits.exceeded),
                 "warmed_up": current.warm_up_result._asdict(),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HELLO = 0
 # The length limit of a line, in bytes. A status takes about a kilobyte. The limit protects the memory if the other side
 # sends something else.
-_LONGEST_LINE = 1 << 20
+_MAX_LINE_BYTES = 1 << 20
 
 
 class WorkerGone(Exception):
@@ -52,7 +52,7 @@ class Channel:
     @classmethod
     async def over(cls, connection: socket.socket) -> Channel:
         """Open a channel over `connection`, one socket of a pair. `aclose` closes the socket."""
-        return cls(*await asyncio.open_connection(sock=connection, limit=_LONGEST_LINE))
+        return cls(*await asyncio.open_connection(sock=connection, limit=_MAX_LINE_BYTES))
 
     async def request(self, name: str) -> Sequence[JsonObject]:
         """Send a request and return the worker's response.
@@ -110,7 +110,7 @@ async def serve_supervisor(
     `responders` has an async function for each kind of request. If the supervisor closes the channel, call
     `on_supervisor_end`.
     """
-    reader, writer = await asyncio.open_connection(sock=connection, limit=_LONGEST_LINE)
+    reader, writer = await asyncio.open_connection(sock=connection, limit=_MAX_LINE_BYTES)
 
     async def respond(message: Mapping[str, Any]) -> None:
         response = list(await responders[message["request"]]())

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 # If a worker ran for at least this many seconds, it is replaced after a short pause. Otherwise, the pause doubles each
 # time.
 _PROVEN_SECONDS = 30.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
+_FIRST_PAUSE, _MAX_PAUSE = 0.5, 30.0
 # A stopped worker is killed if it still runs this many seconds after its grace period.
 _LAST_SECONDS = 3.0
 # A worker that does not send its status within this time is not ready. Load balancers wait about as long for the
@@ -193,7 +193,7 @@ class WorkerSupervisor:
                 return
             if not served:
                 self._close_listener(index)
-            pause = _FIRST_PAUSE if time.monotonic() - started > _PROVEN_SECONDS else min(pause * 2, _LONGEST_PAUSE)
+            pause = _FIRST_PAUSE if time.monotonic() - started > _PROVEN_SECONDS else min(pause * 2, _MAX_PAUSE)
             _log.error("a worker ended; it will be replaced", worker=index, exit_code=code, after_seconds=pause)
             await _first_completed(self._stop.wait(), asyncio.sleep(pause))
 
@@ -266,7 +266,7 @@ async def _start_failure(channel: Channel) -> str | None:
 
 
 async def _first_completed(*waits: Coroutine[object, object, object] | asyncio.Future[object]) -> None:
-    """Wait until one of `waits` completes. Then cancel those of `waits` that are coroutines, but not the futures."""
+    """Wait until one of `waits` completes. Then cancel the coroutines in `waits`, but not the futures."""
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

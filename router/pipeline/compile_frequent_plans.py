@@ -17,13 +17,11 @@ from __future__ import annotations
 import weakref
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import structlog
 from graphql import DirectiveNode, GraphQLIncludeDirective, GraphQLSkipDirective, VariableNode, Visitor, visit
 
-from router.executor.compiled.compile_plan import compile_plan
-from router.executor.compiled.response_shape import NotCompilable
 from router.preparation.preparing_thread import PREPARING_THREAD
 from router.storage.lru import Lru
 
@@ -44,13 +42,16 @@ COMPILE_AFTER: Final = 3
 MISFITS_BEFORE_PAUSE: Final = 8
 """After this number of misfits in a row, compiled code is not used for some time (a pause)."""
 
-PAUSE: Final = 200
+PAUSE_EXECUTIONS: Final = 200
 """The length of a pause: the number of executions for which only the interpreter is used."""
 
-RECENT: Final = 5_000
+PROTECTED_EXECUTIONS: Final = 5_000
 """If the cache is full, a compiled plan that was used during this number of executions is not replaced.
 
 Otherwise, plans that are used in turn would be compiled again and again if they do not all fit into the cache."""
+
+_NAMES: Final = "names of the variables of conditions"
+"""The key of these names in the notes of an operation (`PreparedOperation.notes`)."""
 
 _CONDITIONS: Final = frozenset({GraphQLSkipDirective.name, GraphQLIncludeDirective.name})
 
@@ -103,7 +104,7 @@ class PlanUsage:
         """Record the result of one execution. After `MISFITS_BEFORE_PAUSE` misfits in a row, begin a pause."""
         self._in_a_row = self._in_a_row + 1 if misfit is not None else 0
         if self._in_a_row >= MISFITS_BEFORE_PAUSE:
-            self._in_a_row, self._pause = 0, PAUSE
+            self._in_a_row, self._pause = 0, PAUSE_EXECUTIONS
 
 
 class CompiledPlans:
@@ -115,12 +116,11 @@ class CompiledPlans:
     def __init__(self, schema: GraphQLSchema, settings: RouterSettings) -> None:
         self._schema = schema
         self._is_enabled = settings.execution.compile_plans
-        most, most_bytes = settings.cache.compiled_plans, settings.cache.memory_bytes
-        self._compiled: Lru[_Key, PlanUsage] = Lru(max_entries=most, max_weight=most_bytes)
-        self._most_bytes = most_bytes
+        max_plans, max_bytes = settings.cache.compiled_plans, settings.cache.memory_bytes
+        self._compiled: Lru[_Key, PlanUsage] = Lru(max_entries=max_plans, max_weight=max_bytes)
+        self._max_bytes = max_bytes
         plans = settings.cache.plans
         self._uncompiled: Lru[_Key, PlanUsage] = Lru(max_entries=plans, max_weight=plans)
-        self._conditions: Lru[int, _ConditionsOf] = Lru(max_entries=plans, max_weight=plans)
         self._executions = 0
         self._later: deque[Callable[[], None]] = deque()
         self._finished = self._interpreted = self._misfits = 0
@@ -147,7 +147,9 @@ class CompiledPlans:
             if self._later:
                 self._do_later()
             self._executions += 1
-            names = self._names(operation)
+            names: Any = operation.notes.get(_NAMES)
+            if names is None:
+                names = operation.notes[_NAMES] = _condition_names(operation)
             key = (id(plan), id(operation), tuple([variables.get(name) is True for name in names]) if names else ())
             usage = self._compiled.get(key)
             if usage is None:
@@ -179,12 +181,12 @@ class CompiledPlans:
         if cache.has_room(cache.weight // len(cache) if len(cache) else 0):
             return True
         oldest = cache.oldest()
-        return oldest is None or self._executions - oldest.last_use > RECENT
+        return oldest is None or self._executions - oldest.last_use > PROTECTED_EXECUTIONS
 
     def _keep(self, key: _Key, usage: PlanUsage, job: Future[CompiledPlan | None]) -> None:
         """Keep the result of a compilation, unless the plan has disappeared or is larger than the cache."""
         program = job.result()
-        if program is None or program.memory_bytes > self._most_bytes or self._uncompiled.get(key) is not usage:
+        if program is None or program.memory_bytes > self._max_bytes or self._uncompiled.get(key) is not usage:
             return
         self._uncompiled.remove(key)
         usage.program, usage.last_use = program, self._executions
@@ -198,7 +200,6 @@ class CompiledPlans:
     def _forget(self, key: _Key) -> None:
         self._uncompiled.remove(key)
         self._compiled.remove(key)
-        self._conditions.remove(key[1])
 
     def _do_later(self) -> None:
         """Keep the plans that have been compiled, and forget the plans that have disappeared.
@@ -224,6 +225,10 @@ class CompiledPlans:
     def _compile(
         self, plan: QueryPlan, operation: PreparedOperation, variables: Mapping[str, object]
     ) -> CompiledPlan | None:
+        # The start does not need the compiler. Its import takes as long as the compilation of several plans.
+        from router.executor.compiled.compile_plan import compile_plan  # noqa: PLC0415
+        from router.executor.compiled.response_shape import NotCompilable  # noqa: PLC0415
+
         try:
             return compile_plan(self._schema, operation, plan, variables)
         except NotCompilable as reason:
@@ -232,24 +237,13 @@ class CompiledPlans:
             _log.exception("a plan could not be compiled")
         return None
 
-    def _names(self, operation: PreparedOperation) -> tuple[str, ...]:
-        """Return the names of the variables in `@skip` and `@include` of an operation, sorted."""
-        known = self._conditions.get(id(operation))
-        if known is None:
-            names = _ConditionNames()
-            for node in (operation.definition, *operation.fragments.values()):
-                visit(node, names)
-            gone = partial(self._forget_later, (0, id(operation), ()))
-            known = _ConditionsOf(weakref.ref(operation, gone), tuple(sorted(names.found)))
-            self._conditions.put(id(operation), known, 1)
-        return known.names
 
-
-class _ConditionsOf(NamedTuple):
-    """The names of the variables in `@skip` and `@include` of an operation."""
-
-    operation: weakref.ref[PreparedOperation]
-    names: tuple[str, ...]
+def _condition_names(operation: PreparedOperation) -> tuple[str, ...]:
+    """Return the names of the variables in `@skip` and `@include` of an operation, sorted."""
+    names = _ConditionNames()
+    for node in (operation.definition, *operation.fragments.values()):
+        visit(node, names)
+    return tuple(sorted(names.found))
 
 
 class _ConditionNames(Visitor):

@@ -21,7 +21,7 @@ _log = structlog.stdlib.get_logger("gateway")
 
 
 class Failure(NamedTuple):
-    """How the response reports a failed request. `status` and `headers` are those of the HTTP response."""
+    """How the response reports a failed request. `status` and `headers` belong to the HTTP response."""
 
     outcome: Outcome
     errors: Sequence[ResponseError]

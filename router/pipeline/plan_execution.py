@@ -56,6 +56,8 @@ class Execution:
 
     def run(self, context: RequestContext, operation: Operation, plan: QueryPlan) -> Awaitable[Response]:
         """Execute a plan and return the response. `Stage.on_execution` of each stage surrounds the execution."""
+        if not self._stages.has_on_execution:
+            return self._run(context, operation, plan)
         return self._stages.execution(context, partial(self._run, context, operation, plan))
 
     async def _run(self, context: RequestContext, operation: Operation, plan: QueryPlan) -> GraphQLResponse:
@@ -73,17 +75,7 @@ class Execution:
         return GraphQLResponse(body=body, outcome=Outcome.EXECUTED, record=record)
 
     async def _execute(self, context: RequestContext, operation: Operation, plan: QueryPlan) -> ExecutionResult:
-        inputs = self._inputs(context)
-        begun = self._compiled_plans.begin(plan, operation.client, context.variables)
-        if begun is None:
-            return await execute(plan, operation.client, inputs)
-        usage, compiled = begun
-        result, misfit = await execute_compiled(compiled, plan, operation.client, inputs)
-        self._compiled_plans.count(usage, misfit)
-        return result
-
-    def _inputs(self, context: RequestContext) -> ExecutionContext:
-        return ExecutionContext(
+        inputs = ExecutionContext(
             schema=self._schema,
             transport=self._stages.around(FetchTotalsLayer(self._transport, context.record), context),
             variables=context.variables,
@@ -92,6 +84,13 @@ class Execution:
             caller=_caller(context),
             sends_bodies=self._sends_bodies,
         )
+        begun = self._compiled_plans.begin(plan, operation.client, context.variables)
+        if begun is None:
+            return await execute(plan, operation.client, inputs)
+        usage, compiled = begun
+        result, misfit = await execute_compiled(compiled, plan, operation.client, inputs)
+        self._compiled_plans.count(usage, misfit)
+        return result
 
 
 def _caller(context: RequestContext) -> Caller:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from router.json_codec import EncodedObject
 from router.request.log_fields import RequestRecord
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from router.transport.interface import ResponseHead
 
 
-@dataclass(slots=True, kw_only=True)
-class RequestContext:
+class RequestContext(msgspec.Struct, kw_only=True, eq=False):
     """The data of one request while the request is processed. Stages write only attributes marked "Written by stages".
 
     Attributes:
@@ -53,12 +53,12 @@ class RequestContext:
     identity_failure: Refused | None = None
     operation: Operation | None = None
     variables: Mapping[str, object]
-    override_labels: dict[str, bool] = field(default_factory=dict)
-    fetch_headers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    override_labels: dict[str, bool] = msgspec.field(default_factory=dict)
+    fetch_headers: Mapping[str, Mapping[str, str]] = msgspec.field(default_factory=dict)
     responses: tuple[ResponseHead, ...] = ()
     completed: Mapping[str, object] | None = None
-    errors: list[ResponseError] = field(default_factory=list)
-    state: dict[Hashable, object] = field(default_factory=dict)
+    errors: list[ResponseError] = msgspec.field(default_factory=list)
+    state: dict[Hashable, object] = msgspec.field(default_factory=dict)
 
     @property
     def data(self) -> dict[str, object] | None:

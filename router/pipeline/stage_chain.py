@@ -52,6 +52,9 @@ class StageChain:
         self._on_errors = self._overriding("on_errors")
         self._on_response = self._overriding("on_response")[::-1]
 
+        # If no stage overrides the method, the method of this class need not be called.
+        self.has_on_request, self.has_on_execution = bool(self._on_request), bool(self._on_execution)
+
     def _overriding(self, name: str) -> tuple[Any, ...]:
         default = getattr(Stage, name)
         return tuple(getattr(stage, name) for stage in self.stages if getattr(type(stage), name) is not default)
@@ -95,7 +98,7 @@ class StageChain:
             check(document, findings)
 
     def surround(self, context: RequestContext) -> AbstractContextManager[object]:
-        """Call `Stage.surround` on each stage. Return one context manager that combines those of the stages."""
+        """Call `Stage.surround` on each stage. Return a context manager that combines the stages' context managers."""
         if not self._surround:
             return _NOTHING
         if len(self._surround) == 1:

@@ -1,4 +1,4 @@
-"""Plans an operation on a supergraph. Paragraphs (§) are those of `docs/spec/planning.md`.
+"""Plans an operation on a supergraph. Paragraph numbers (§) refer to `docs/spec/planning.md`.
 
 The planner in `planning.py` runs these stages in order:
 

@@ -63,8 +63,8 @@ _TOO_COMPLEX: Final = "QUERY_PLAN_COMPLEXITY_EXCEEDED"
 # deferred.
 _DEFER_CONDITIONS: Final = 3
 _NOT_DEFERRED: Final = "Too many variables are conditions of `@defer`: some fragments are not deferred."
-# The maximum number of query graphs that a planner caches. The graph that was not used for the longest time is dropped
-# first. Each override label can be active or not, so each label doubles the number of possible graphs.
+# The maximum number of query graphs that a planner caches. The least recently used graph is
+# dropped first. Each override label can be active or not, so each label doubles the number of possible graphs.
 KEPT_GRAPHS: Final = 16
 
 

@@ -34,7 +34,7 @@ _PERCENT = re.compile(r"percent\((\d+(?:\.\d+)?)\)", re.ASCII)
 _ALL: Final = 100.0
 _HALF: Final = 50.0
 
-MOST_COMBINATIONS: Final = 4
+MAX_COMBINATIONS: Final = 4
 """Before a client sends an operation, the router prepares at most this number of plans for the operation.
 
 If the labels allow more combinations than this number, only the plan for the likeliest combination is prepared.
@@ -57,13 +57,7 @@ class OverrideLabels(Stage):
     @classmethod
     def configured(cls, inputs: PolicySetup) -> OverrideLabels | None:
         """Return the stage, or None if the supergraph has no labels."""
-        known = frozenset(
-            field.label.label
-            for subgraph in inputs.supergraph.subgraphs.values()
-            for kind in subgraph.types.values()
-            for field in kind.fields.values()
-            if field.label is not None
-        )
+        known = inputs.supergraph.override_labels
         shares = inputs.settings.override_labels
         for label in shares.keys() - known:
             # Only a warning, because this is normal for a short time. At the end of a migration, an operator removes
@@ -93,10 +87,10 @@ class OverrideLabels(Stage):
     def likely(self, labels: Collection[str]) -> list[frozenset[str]]:
         """Return the possible sets of active labels.
 
-        If there are more than `MOST_COMBINATIONS`, return only the likeliest set.
+        If there are more than `MAX_COMBINATIONS`, return only the likeliest set.
         """
         undecided = sorted(label for label in labels if 0 < self._shares[label] < _ALL)
-        if 2 ** len(undecided) > MOST_COMBINATIONS:
+        if 2 ** len(undecided) > MAX_COMBINATIONS:
             return [frozenset(label for label in labels if self._shares[label] >= _HALF)]
         certain = frozenset(label for label in labels if self._shares[label] == _ALL)
         choices = product((False, True), repeat=len(undecided))

@@ -21,7 +21,7 @@ _TOKEN = re.compile(
 _OPENING, _CLOSING = frozenset("{[("), frozenset("}])")
 
 
-class Extent(NamedTuple):
+class DocumentSize(NamedTuple):
     """The size of a document. A comment counts as a token, because the parser makes an object for it too.
 
     `recursion` is how deeply the brackets of the document are nested. The limit for each attribute is the setting with
@@ -32,7 +32,7 @@ class Extent(NamedTuple):
     recursion: int
 
 
-def extent(text: str, *, stop: int | None = None) -> Extent:
+def document_size(text: str, *, stop: int | None = None) -> DocumentSize:
     """Return the size of a document. Stop counting when the document has more than `stop` tokens."""
     tokens = depth = deepest = 0
     for match in _TOKEN.finditer(text):
@@ -45,4 +45,4 @@ def extent(text: str, *, stop: int | None = None) -> Extent:
             depth -= 1
         if stop is not None and tokens > stop:
             break
-    return Extent(tokens, deepest)
+    return DocumentSize(tokens, deepest)

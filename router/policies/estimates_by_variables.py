@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MOST: Final = 64
+MAX_ESTIMATES: Final = 64
 """The maximum number of cached estimates of one operation. Each combination of values has its own estimate."""
 
 
@@ -42,6 +42,6 @@ class EstimatesByVariables(Generic[T]):
         found = self._known.get(key)
         if found is None:
             found = self._estimate(variables)
-            if len(self._known) < MOST:
+            if len(self._known) < MAX_ESTIMATES:
                 self._known[key] = found
         return found

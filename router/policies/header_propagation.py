@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from router.pipeline.stage import Stage
 from router.settings.types import PROTOCOL_HEADERS
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 ClientHeaders = Mapping[str, str]
 """The headers of a client's request. The names are in lower case."""
 
+_CALLER_HEADERS: Final = frozenset({"traceparent", "x-forwarded-for", "x-request-id"})
+
 _HeaderRule = Callable[[ClientHeaders, MutableMapping[str, str]], None]
 
 
@@ -41,6 +43,8 @@ class HeaderPropagation(Stage):
         self._for_all = [_compile(rule) for rule in headers.all.request]
         self._own = {name: [_compile(rule) for rule in rules.request] for name, rules in headers.subgraphs.items()}
         self._subgraphs = tuple(subgraphs)
+        rules = [*headers.all.request, *(rule for own in headers.subgraphs.values() for rule in own.request)]
+        self._names_caller = any(map(_can_name_caller, rules))
 
     @classmethod
     def configured(cls, inputs: PolicySetup) -> HeaderPropagation | None:
@@ -53,7 +57,8 @@ class HeaderPropagation(Stage):
     async def on_plan(self, context: RequestContext, plan: QueryPlan) -> None:
         """Set the headers of fetches. A header that an earlier stage has set is not replaced."""
         del plan
-        headers = self.apply(_as_router(context.request.headers))
+        incoming = context.request.headers
+        headers = self.apply(_as_router(incoming) if self._names_caller else incoming)
         given = context.fetch_headers
         context.fetch_headers = (
             {name: {**own, **given.get(name, {})} for name, own in headers.items()} if given else headers
@@ -66,6 +71,12 @@ class HeaderPropagation(Stage):
             name: _run(own, incoming, dict(common)) if (own := self._own.get(name)) else common
             for name in self._subgraphs
         }
+
+
+def _can_name_caller(rule: HeaderRule) -> bool:
+    """Return whether the rule can send one of the headers that `_as_router` replaces."""
+    sent = rule.propagate
+    return sent is not None and (sent.matching is not None or str(sent.named).lower() in _CALLER_HEADERS)
 
 
 def _as_router(headers: ClientHeaders) -> ClientHeaders:

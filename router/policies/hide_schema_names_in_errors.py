@@ -16,14 +16,10 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType
-
 from router.pipeline.stage import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from graphql import GraphQLSchema
+    from collections.abc import Mapping, Sequence
 
     from router.errors import ResponseError
     from router.pipeline.request_context import RequestContext
@@ -40,8 +36,8 @@ _NO_WORD: Final = re.compile(r"\b[A-Za-z]*(?:[a-z][A-Z]|[_0-9])[_0-9A-Za-z]*")
 _PUBLIC: Final = frozenset({"Int", "Float", "String", "Boolean", "ID"})
 # The names that a client sent are collected from at most this many characters of its document, and from at most this
 # many keys of its variables. This limits the cost of a large request. All other names count as not sent.
-_MOST_TEXT: Final = 100_000
-_MOST_KEYS: Final = 10_000
+_MAX_TEXT_LENGTH: Final = 100_000
+_MAX_KEYS: Final = 10_000
 
 
 class HiddenSchemaNames(Stage):
@@ -55,7 +51,7 @@ class HiddenSchemaNames(Stage):
         """Return the stage, or None if clients may read the schema."""
         if inputs.settings.introspection:
             return None
-        return cls(frozenset(_names_of(inputs.supergraph.schema)) - _PUBLIC)
+        return cls(inputs.supergraph.names - _PUBLIC)
 
     def on_errors(self, context: RequestContext, errors: Sequence[ResponseError]) -> Sequence[ResponseError]:
         """Return `errors` with names of the schema hidden.
@@ -65,7 +61,7 @@ class HiddenSchemaNames(Stage):
         if not any(error.origin is None and self._named(error.message) for error in errors):
             return errors
         request = context.request
-        sent = {*_NAME.findall(request.query[:_MOST_TEXT]), *_keys_of(request.variables)}
+        sent = {*_NAME.findall(request.query[:_MAX_TEXT_LENGTH]), *_keys_of(request.variables)}
         return [
             error if error.origin is not None else replace(error, message=self.hide(error.message, sent))
             for error in errors
@@ -91,29 +87,11 @@ class HiddenSchemaNames(Stage):
         return _NO_WORD.sub(plain, _QUOTED.sub(quoted, message))
 
 
-def _names_of(schema: GraphQLSchema) -> Iterator[str]:
-    for directive in schema.directives:
-        yield directive.name
-        yield from directive.args
-    for name, type_ in schema.type_map.items():
-        if name.startswith("__"):
-            continue
-        yield name
-        if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
-            for field_name, field in type_.fields.items():
-                yield field_name
-                yield from field.args
-        elif isinstance(type_, GraphQLInputObjectType):
-            yield from type_.fields
-        elif isinstance(type_, GraphQLEnumType):
-            yield from type_.values
-
-
 def _keys_of(variables: Mapping[str, object]) -> set[str]:
     """Return the keys of the client's variables, including the keys of nested objects."""
     keys: set[str] = set()
     pending: list[object] = [variables]
-    while pending and len(keys) < _MOST_KEYS:
+    while pending and len(keys) < _MAX_KEYS:
         value = pending.pop()
         if isinstance(value, dict):
             keys.update(value)

@@ -15,7 +15,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from router.errors import LimitExceeded
-from router.policies.count_tokens_before_parsing import extent
+from router.policies.count_tokens_before_parsing import document_size
 from router.policies.measure_operation_size import Size, distinct_fields, fragments_of, measure, operations_of
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ _MESSAGES: Mapping[LimitName, str] = {
 class LimitChecker:
     """Checks requests against `limits`. `exceeded` has, for each limit, the number of requests above the limit.
 
-    One `LimitChecker` has two users: the pipeline checks documents, and the server checks bodies, headers and batches.
+    The pipeline and the server share one `LimitChecker`. The pipeline checks documents, and the server checks bodies,
+    headers and batches.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -93,7 +94,7 @@ class LimitChecker:
             LimitExceeded: The document exceeds an enforced limit.
         """
         stop = self._limits.tokens if self._limits.enforces("tokens") else None
-        found = extent(text, stop=stop)
+        found = document_size(text, stop=stop)
         return self._exceeded((("tokens", found.tokens), ("recursion", found.recursion)))
 
     def check_document(self, document: DocumentNode) -> list[LimitName]:
@@ -106,7 +107,7 @@ class LimitChecker:
             sizes = list(measure(document))
         except RecursionError:  # too many fragments are nested (each spreads the next) for Python's stack
             raise LimitExceeded(_CODES["depth"], "The document's fragments are nested too deeply.") from None
-        return self._exceeded((*_largest(sizes), *self._heights(document), *_names(document)))
+        return self._exceeded((*_largest(sizes), *self._heights(document), *_name_lengths(document)))
 
     def _heights(self, document: DocumentNode) -> Iterator[Found]:
         stop = self._limits.height
@@ -137,7 +138,7 @@ def _largest(sizes: list[Size]) -> Iterator[Found]:
         yield "introspection_depth", max(size.introspection_depth for size in sizes)
 
 
-def _names(document: DocumentNode) -> Iterator[Found]:
+def _name_lengths(document: DocumentNode) -> Iterator[Found]:
     for operation in operations_of(document):
         if operation.name is not None:
             yield "operation_name_length", len(operation.name.value)

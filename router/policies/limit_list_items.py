@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 CODE: Final = "QUERY_TOO_EXPENSIVE"
 # The largest reported estimate. A larger estimate is reported as this number.
-_MOST: Final = 10**15
+_MAX_REPORTED_ESTIMATE: Final = 10**15
 
 
 class _Size(NamedTuple):
@@ -97,17 +97,17 @@ class ListItems(Stage):
     An operation is refused if its estimate is larger than `limits.list_items`.
     """
 
-    def __init__(self, inputs: PolicySetup, directive: str, most: int) -> None:
+    def __init__(self, inputs: PolicySetup, directive: str, max_items: int) -> None:
         self._checker: LimitChecker = inputs.limits
-        self._most = most
+        self._max_items = max_items
         self._enforced = inputs.settings.limits.enforces("list_items")
         self._directive = directive
 
     @classmethod
     def configured(cls, inputs: PolicySetup) -> ListItems | None:
         """Return the stage, or None if the limit is off or the supergraph does not have `@listSize`."""
-        directive, most = inputs.supergraph.list_size_directive, inputs.settings.limits.list_items
-        return cls(inputs, directive, most) if directive is not None and most is not None else None
+        directive, max_items = inputs.supergraph.list_size_directive, inputs.settings.limits.list_items
+        return cls(inputs, directive, max_items) if directive is not None and max_items is not None else None
 
     async def on_operation(self, context: RequestContext, operation: Operation) -> None:
         """Refuse the operation if its estimate is above the limit.
@@ -121,16 +121,16 @@ class ListItems(Stage):
             estimates = notes[self] = self._estimates(operation.client)
         assert isinstance(estimates, EstimatesByVariables)  # noqa: S101 - only this stage uses this key
         estimate: _Estimate = estimates.of(context.variables)
-        if estimate.items <= self._most or self._checker.within("list_items", estimate.items):
+        if estimate.items <= self._max_items or self._checker.within("list_items", estimate.items):
             return
         if not self._enforced:
             context.record.exceeds += ("list_items",)
             return
         raise LimitExceeded(
             CODE,
-            f"The lists of the operation can have {estimate.items} items, more than {self._most};"
+            f"The lists of the operation can have {estimate.items} items, more than {self._max_items};"
             f" most of them are at '{'.'.join(estimate.path)}'.",
-            extensions={"estimate": estimate.items, "limit": self._most},
+            extensions={"estimate": estimate.items, "limit": self._max_items},
         )
 
     def _estimates(self, operation: PreparedOperation) -> _Estimates:
@@ -253,7 +253,7 @@ class _Evaluation:
     def total(self, selections: Sequence[_Selected]) -> _Estimate:
         """Return the number of items of all `selections`, and the path of the largest selection."""
         estimates = [self._of(selected) for selected in selections]
-        items = min(sum(each.items for each in estimates), _MOST)
+        items = min(sum(each.items for each in estimates), _MAX_REPORTED_ESTIMATE)
         return _Estimate(items, max(estimates, key=lambda each: each.items).path if estimates else ())
 
     def _of(self, selected: _Selected) -> _Estimate:
@@ -268,7 +268,7 @@ class _Evaluation:
         inner = self.total(selected.inner)
         items = inner.items
         if selected.size is not None:
-            items = min(self._size(selected.size) * (1 + items), _MOST)
+            items = min(self._size(selected.size) * (1 + items), _MAX_REPORTED_ESTIMATE)
         return _Estimate(items, (selected.key, *inner.path) if selected.key else inner.path)
 
     def _size(self, size: _Size) -> int:

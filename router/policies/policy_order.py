@@ -27,6 +27,7 @@ from router.policies.query_plan_in_response import QueryPlanInResponse
 from router.policies.rate_limits.rate_limit_stage import AddressRateLimits, CostRateLimits, IdentityRateLimits
 from router.policies.redact_personal_data_in_logs import PersonalDataRedaction
 from router.policies.response_headers import ResponseHeaders
+from router.policies.shared_cache_control import SharedCacheControl
 from router.policies.usage_recording import UsageRecording
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ ORDER: Final[tuple[Policy, ...]] = (
     Policy("demand control of subgraphs", "demand_control.subgraph_max_cost", SubgraphDemand.configured),
     Policy("idempotency keys", "idempotency", Idempotency.configured),
     Policy("override labels", "override_labels", OverrideLabels.configured),
+    Policy("shared caches", "persisted_documents.shared_cache", SharedCacheControl.configured),
     Policy("header propagation", "headers", HeaderPropagation.configured),
     Policy("operation sharing", "traffic.share_operations", OperationSharing.configured),
     Policy("response headers", "headers.all.response[].propagate", ResponseHeaders.configured),

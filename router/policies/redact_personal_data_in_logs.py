@@ -28,6 +28,7 @@ from graphql import (
 )
 
 from router.pipeline.stage import Stage
+from router.supergraph.schema_facts import tags_of
 from servicekit.logging import hide_personal_values
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from graphql import (
         ArgumentNode,
         FieldNode,
-        GraphQLSchema,
         GraphQLType,
         Node,
         ObjectFieldNode,
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 # Finds string values (GraphQL specification, "String Value"), also in a text that is not a valid document.
 _STRING = re.compile(r'"""(?:\\"""|(?!""").)*+"""|"(?:\\.|[^"\\\n\r])*+"', re.DOTALL)
 
-SHORTEST = 3
+MIN_REDACTED_LENGTH = 3
 """The length of the shortest value that is hidden. Values such as "1" or "no" do not identify a person."""
 
 
@@ -66,8 +66,9 @@ class PersonalDataRedaction(Stage):
     @classmethod
     def configured(cls, inputs: PolicySetup) -> PersonalDataRedaction | None:
         """Return the stage, or None if no element of the schema has the tag."""
-        tagged = TaggedElements(inputs.supergraph.api_schema, inputs.settings.logging.redact_tag)
-        return cls(tagged) if tagged.names else None
+        tag = inputs.settings.logging.redact_tag
+        names = inputs.supergraph.names_by_tag.get(tag)
+        return cls(TaggedElements(tag, names)) if names else None
 
     def surround(self, context: RequestContext) -> AbstractContextManager[object]:
         """Return a context manager inside which the personal data of this request is hidden in log lines."""
@@ -88,31 +89,16 @@ class PersonalDataRedaction(Stage):
 class TaggedElements:
     """The types, fields and arguments that have the tag. `names` has the names of all tagged fields and arguments."""
 
-    def __init__(self, schema: GraphQLSchema, tag: str) -> None:
+    def __init__(self, tag: str, names: frozenset[str]) -> None:
         self._tag = tag
-        self.names = frozenset(self._tagged_names(schema))
+        self.names = names
 
     def is_tagged(self, element: Any) -> bool:
         """Return whether the element has the tag. For a field or argument, the tag of its type counts too."""
         if element is None:
             return False
         named = get_named_type(element.type) if hasattr(element, "type") else None
-        return self._has_tag(element) or (named is not None and self._has_tag(named))
-
-    def _has_tag(self, element: Any) -> bool:
-        node = element.ast_node
-        return node is not None and any(
-            directive.name.value.rpartition("__")[2] == "tag"
-            and any(getattr(argument.value, "value", None) == self._tag for argument in directive.arguments or ())
-            for directive in node.directives or ()
-        )
-
-    def _tagged_names(self, schema: GraphQLSchema) -> Iterator[str]:
-        for kind in schema.type_map.values():
-            for name, element in getattr(kind, "fields", {}).items():
-                if self.is_tagged(element):
-                    yield name
-                yield from (name for name, argument in getattr(element, "args", {}).items() if self.is_tagged(argument))
+        return self._tag in tags_of(element) or (named is not None and self._tag in tags_of(named))
 
 
 class RequestPersonalValues:
@@ -132,7 +118,7 @@ class RequestPersonalValues:
         """Return the texts to hide: the personal data of the request."""
         operation = self._context.operation
         found = self._at_tagged_places(operation.client) if operation is not None else self._all_values()
-        return frozenset(text for text in found if len(text) >= SHORTEST)
+        return frozenset(text for text in found if len(text) >= MIN_REDACTED_LENGTH)
 
     def _all_values(self) -> set[str]:
         found: set[str] = set()

@@ -13,8 +13,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from router.pipeline.stage import Stage
-from router.usage.open_store import open_store
-from router.usage.recorder import RecorderLimits, UsageRecorder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +32,10 @@ class UsageRecording(Stage):
         self.settings = settings
         self._name_header, self._version_header = settings.client_name_header, settings.client_version_header
         self._one_in = settings.one_in
+        # The store takes long to import, and most routers record nothing.
+        from router.usage.open_store import open_store  # noqa: PLC0415
+        from router.usage.recorder import RecorderLimits, UsageRecorder  # noqa: PLC0415
+
         self.recorder = UsageRecorder(
             partial(open_store, settings.location),
             RecorderLimits(

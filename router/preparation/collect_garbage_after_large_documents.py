@@ -11,7 +11,7 @@ from __future__ import annotations
 import gc
 from typing import Final
 
-CHARACTERS: Final = 1_000_000
+LARGE_DOCUMENT_CHARACTERS: Final = 1_000_000
 """After documents with this number of characters in total, the collector runs, and the count starts again.
 
 Reading so much text takes several seconds. A run takes up to a tenth of a second, and frees up to 100 MB.
@@ -19,9 +19,9 @@ Reading so much text takes several seconds. A run takes up to a tenth of a secon
 
 
 class GarbageAfterLargeDocuments:
-    """Counts the characters of documents that are read. Runs the collector after every `CHARACTERS` characters."""
+    """Counts the characters of documents that are read. Runs the collector after every `characters` characters."""
 
-    def __init__(self, characters: int = CHARACTERS) -> None:
+    def __init__(self, characters: int = LARGE_DOCUMENT_CHARACTERS) -> None:
         self._limit = characters
         self._pending = 0
 

@@ -53,7 +53,7 @@ class PlanKey(NamedTuple):
 class _Planning(NamedTuple):
     """The result of planning: a plan or an error, the time in seconds, and the bytes of memory.
 
-    The bytes are those of the plan and its key. All requests that wait for the plan use this result.
+    The bytes contain the plan and its key. All requests that wait for the plan use this result.
     """
 
     operation: Operation

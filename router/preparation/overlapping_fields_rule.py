@@ -14,7 +14,7 @@ from graphql import OverlappingFieldsCanBeMergedRule
 if TYPE_CHECKING:
     from graphql import ValidationContext
 
-_COMPARISONS: Final = 50_000
+_MAX_COMPARISONS: Final = 50_000
 
 
 class BoundedOverlappingFieldsRule(OverlappingFieldsCanBeMergedRule):
@@ -25,4 +25,4 @@ class BoundedOverlappingFieldsRule(OverlappingFieldsCanBeMergedRule):
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
-        self.rule_context.remaining_complexity_budget = _COMPARISONS
+        self.rule_context.remaining_complexity_budget = _MAX_COMPARISONS

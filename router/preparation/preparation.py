@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from graphql import OperationType
 
@@ -15,7 +15,7 @@ from router.request.log_fields import RequestRecord
 from router.request.request_and_response import GraphQLRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Coroutine, Iterable
 
     from router.plan import QueryPlan
     from router.preparation.read_and_cache_documents import Document
@@ -54,15 +54,15 @@ class Preparation:
         """Return the cached plans, by plan key."""
         return self._plans.cache
 
-    async def document(self, request: GraphQLRequest, record: RequestRecord) -> Document:
-        """Return the document of the request, parsed and validated.
+    def document(self, request: GraphQLRequest, record: RequestRecord) -> Coroutine[Any, Any, Document]:
+        """Return the coroutine that returns the document of the request, parsed and validated.
 
         Raises:
             RequestError: The document is not valid, or a check refuses the document.
         """
         if not request.query and request.document_id is not None:
             raise PersistedQueryNotSupported("PersistedQueryNotSupported")  # clients look for this message
-        return await self._documents.document(request.query, record)
+        return self._documents.document(request.query, record)
 
     def operation(self, document: Document, request: GraphQLRequest, record: RequestRecord) -> Operation:
         """Return the operation of the document that the request runs.
@@ -97,13 +97,13 @@ class Preparation:
             planned=prepared,
         )
 
-    async def plan(self, operation: Operation, key: PlanKey, record: RequestRecord) -> QueryPlan:
-        """Return the plan of the operation. The plan is cached under `key`.
+    def plan(self, operation: Operation, key: PlanKey, record: RequestRecord) -> Coroutine[Any, Any, QueryPlan]:
+        """Return the coroutine that returns the plan of the operation. The plan is cached under `key`.
 
         Raises:
             PlanningError: The operation cannot be planned.
         """
-        return await self._plans.plan(operation, key, record)
+        return self._plans.plan(operation, key, record)
 
     def prepare(self, query: str, operation_name: str | None = None) -> None:
         """Cache the document and the likely plans of an operation, so that no request waits for the planner.

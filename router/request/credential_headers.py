@@ -23,12 +23,12 @@ _CREDENTIAL = re.compile(
 
 def is_anonymous(headers: Iterable[str]) -> bool:
     """Return whether no header in `headers` can contain a credential. `headers` are names in lower case."""
-    return _answers("\n".join(headers))
+    return _results("\n".join(headers))
 
 
 def _are_anonymous(names: str) -> bool:
     return _CREDENTIAL.search(names.replace("user-agent", "")) is None
 
 
-# Most requests of a client have the same header names. So the answer for these names is kept.
-_answers: Final = ResultsForShortTexts(_are_anonymous, longest=1_000)
+# Most requests of a client have the same header names. So the result for these names is kept.
+_results: Final = ResultsForShortTexts(_are_anonymous, max_length=1_000)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, TypeAlias
 
 from router.json_codec import EncodedObject
+from servicekit.checked_dataclass import checked_dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from router.request.log_fields import RequestRecord
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked_dataclass(frozen=True, slots=True, kw_only=True)
 class GraphQLRequest:
     """A request of a client to run one operation (GraphQL over HTTP, "Request Parameters").
 
@@ -51,8 +52,11 @@ class Outcome(Enum):
     TIMED_OUT = auto()
     FAILED = auto()
 
+    # The method of `Enum` is Python code, and each member is one object.
+    __hash__ = object.__hash__
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@checked_dataclass(frozen=True, slots=True, kw_only=True)
 class GraphQLResponse:
     """The response to one operation.
 
@@ -91,7 +95,7 @@ class GraphQLResponse:
         return replace(self, body={**self.body, "data": data.members()}) if isinstance(data, EncodedObject) else self
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked_dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseStream:
     """Several responses to one request (a subscription or `@defer`). Each response in `parts` is sent when it is ready.
 

@@ -20,6 +20,7 @@ class SecurityEvent(StrEnum):
     CREDENTIAL_MISSING = "credential missing"
     KEYS_UNAVAILABLE = "signing keys unavailable"  # issuer, reason
     KEYS_CHANGED = "signing keys changed"  # issuer, keys
+    API_KEYS_UNAVAILABLE = "API keys cannot be exchanged"  # reason
     PROOFS_UNAVAILABLE = "used proofs unavailable"  # reason
     REVOCATION_UNAVAILABLE = "revocation list unavailable"  # reason
     ACCESS_REFUSED = "access refused"  # operation, kind, fields, requirements

@@ -17,5 +17,5 @@ Reading order:
 - `find_lines_of_elements` finds the file and the line that declare an element of a schema.
 - `approvals` and `policy` read the files in which a team says what it accepts.
 - `lint` and `steps` have the parts of a check besides the diff. `steps.run_check` runs the whole check.
-- `rendering` prints the result for people and for programs. `comment` writes the result into a merge request.
+- `rendering` prints the result as text and in machine-readable formats. `comment` writes it into a merge request.
 """

@@ -98,5 +98,5 @@ def _approval(path: Path, entries: CommentedSeq, position: int) -> Approval:
 def _text(place: str, entry: CommentedMap, key: str) -> str:
     value = entry.get(key)
     if not isinstance(value, str) or not value.strip():
-        raise InvalidApprovals(f'{place}: "{key}" must be a text')
+        raise InvalidApprovals(f'{place}: "{key}" must be a string')
     return value.strip()

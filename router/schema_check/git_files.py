@@ -50,7 +50,7 @@ class GitCommit:
         if _is_shallow(root):
             problem += f"; this clone is shallow, so fetch the commit first: {_fetch(name)}"
         else:
-            problem += "; `git branch --all` lists the branches that are here, `git fetch` gets those of the remote"
+            problem += "; `git branch --all` lists the known branches, `git fetch` gets the branches of the remote"
         commit = _git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", problem=problem).strip()
         return cls(root, name, commit)
 

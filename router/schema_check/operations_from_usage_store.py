@@ -50,8 +50,8 @@ class UsageSource:
 
     Attributes:
         location: The path or the URL of the store.
-        counted: The requests that count for a change whose code has no rule of its own.
-        by_code: For each code that has a rule of its own, the requests that count for a change with this code.
+        counted: The requests that count for a change whose code has no separate rule.
+        by_code: For each code that has a separate rule, the requests that count for a change with this code.
         operation_count: The number of operations in the window of `counted`.
     """
 

@@ -1,4 +1,4 @@
-"""Builds a schema that is no supergraph from its syntax tree, and says where it is wrong."""
+"""Builds a schema that is not a supergraph from its syntax tree, and reports where it is wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builds the syntax tree of a composed supergraph from that of another version, and parses only what differs.
+"""Builds the syntax tree of a composed supergraph from the tree of another version. Parses only the differences.
 
 Two versions of a supergraph are mostly equal. Equal definitions get the same syntax node, so the diff skips them.
 """

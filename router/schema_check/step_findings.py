@@ -40,7 +40,7 @@ class StepFinding:
         coordinate: The element of the schema; empty if the finding belongs to none.
         place: Where the element is declared; None if no file declares it.
         advice: What to do, in one sentence.
-        notes: More lines for people, such as the affected operations.
+        notes: More lines of text, such as the affected operations.
         detail: Distinguishes findings with equal `code` and `coordinate`; empty if not needed.
     """
 

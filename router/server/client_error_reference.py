@@ -44,7 +44,7 @@ HTTP_CODES: Final[Mapping[str, ErrorCode]] = {
         "Accept `application/graphql-response+json` or `application/json`.",
     ),
     "NOT_FOUND": ErrorCode(
-        "The path is not that of the GraphQL endpoint.", "The message has the path of the endpoint."
+        "The path is not the path of the GraphQL endpoint.", "The message has the path of the endpoint."
     ),
     "PAYLOAD_TOO_LARGE": ErrorCode("The body is too large.", "Send less, or raise `limits.body_bytes`."),
     "REQUEST_TIMEOUT": ErrorCode("The body did not arrive in time.", "Check the connection, and send it again."),
@@ -113,7 +113,7 @@ REQUEST_CODES: Final[Mapping[str, ErrorCode]] = {
         "The router does not know the document with this hash.", "Send the hash and the document together."
     ),
     "PERSISTED_QUERY_HASH_MISMATCH": ErrorCode(
-        "The hash is not that of the document.", "Send the SHA-256 of the document, in lower-case hexadecimal."
+        "The hash does not match the document.", "Send the SHA-256 of the document, in lower-case hexadecimal."
     ),
     "PERSISTED_QUERY_ID_REQUIRED": ErrorCode(
         "The router accepts only ids of persisted documents.", "Send the id of a document of the manifests."

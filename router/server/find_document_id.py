@@ -46,6 +46,8 @@ class DocumentIds:
         self, parameters: Mapping[str, object], extensions: Mapping[str, object], in_path: str | None
     ) -> str | None:
         """Return the document id of a request, or None. Raises `HttpRefusal` for a malformed id or two ids."""
+        if in_path is None and not extensions and not self._parameters:
+            return None
         found = {_text(name, parameters[name]) for name in self._parameters if parameters.get(name) is not None}
         if in_path is not None:
             found.add(in_path)

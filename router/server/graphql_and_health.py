@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.server.graphql_http_app import GraphQLApp
+from router.server.log_sampling import LogSampling
 from router.server.overload_protection import OverloadGuard
 from router.server.pages.ide_pages import IdePages
-from servicekit.asgi import RequestIdMiddleware
+from servicekit.access_log import RequestIdMiddleware
 from servicekit.health import HealthEndpoints
 
 if TYPE_CHECKING:
@@ -26,8 +27,10 @@ def graphql_endpoint(
 
     If `ide.enabled` is true, the endpoint also has the pages for browsers (package `pages`).
     """
-    app: ASGIApp = GraphQLApp(execute, settings, close, limits)
-    return OverloadGuard(IdePages(app, settings) if settings.ide.enabled else app, settings)
+    sampling = LogSampling(settings.logging.requests)
+    graphql = GraphQLApp(execute, settings, close, limits, sampling if sampling.one_in > 1 else None)
+    app: ASGIApp = IdePages(graphql, settings) if settings.ide.enabled else graphql
+    return OverloadGuard(app, settings, graphql.direct, sampling)
 
 
 def with_health(endpoint: OverloadGuard) -> ASGIApp:

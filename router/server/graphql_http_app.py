@@ -13,15 +13,16 @@ import time
 from typing import TYPE_CHECKING
 
 from router.policies.limit_checker import LimitChecker
-from router.request.log_fields import RequestRecord
-from router.request.request_and_response import GraphQLResponse, Outcome, ResponseStream
+from router.request.request_and_response import ResponseStream
 from router.server import csrf
 from router.server.access_log import LogLine
+from router.server.batch_execution import BatchExecution
 from router.server.client_disconnect import DisconnectWatch
 from router.server.cors import cors_policies
+from router.server.direct_requests import CUT_OFF, DirectRequests, HttpParts
 from router.server.find_document_id import DocumentIds
 from router.server.http_refusals import HttpRefusal
-from router.server.http_request import HttpRequest
+from router.server.http_request import HttpRequest, headers_by_name
 from router.server.http_request_checks import HttpRequestChecks
 from router.server.media_types import MediaType, negotiate
 from router.server.request_body import ClientGone
@@ -36,12 +37,11 @@ from servicekit.request_admission import WAITED
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from router.request.request_and_response import Execute, GraphQLRequest, Response
-    from router.server.request_reading import Batch
+    from router.request.request_and_response import Execute
+    from router.server.log_sampling import LogSampling
     from router.settings.model import RouterSettings
     from servicekit.asgi import Message, Receive, Scope, Send
 
-CUT_OFF = "CANCELLED"
 _NO_STATE: Mapping[str, float] = {}
 
 
@@ -49,6 +49,7 @@ class GraphQLApp:
     """Serves GraphQL under `settings.server.path`.
 
     `execute` processes a GraphQL request. `close` is awaited when the server shuts down (ASGI lifespan).
+    `sampling` decides which requests have a log line; without it, all have one.
     """
 
     def __init__(
@@ -57,16 +58,20 @@ class GraphQLApp:
         settings: RouterSettings,
         close: Callable[[], Awaitable[None]] | None = None,
         limits: LimitChecker | None = None,
+        sampling: LogSampling | None = None,
     ) -> None:
-        self._execute = execute
         ids = DocumentIds(settings)
         self._checks = HttpRequestChecks(settings, limits or LimitChecker(settings.limits), ids)
         self._reader = RequestReader(ids, self._checks)
         self._writer = ResponseWriter(settings)
+        self._execute_all = BatchExecution(execute)
         self._settings = settings
         self._close = close
         self._trusted = TrustedProxies.parse(settings.server.trusted_proxies)
         self._cors = cors_policies(settings, METHODS)
+        self._sampling = sampling
+        parts = HttpParts(settings, ids, self._checks, self._reader, self._writer, self._trusted, self._cors, sampling)
+        self.direct = DirectRequests(parts, self._execute_all)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -87,14 +92,14 @@ class GraphQLApp:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         waited = scope.get("state", _NO_STATE).get(WAITED, 0.0)  # before the request was started
         started = time.perf_counter() - waited
-        headers, log_line = _headers(scope), LogLine()
+        headers, log_line = headers_by_name(scope["headers"]), LogLine(self._sampling)
         policy = self._cors.of(scope["path"])
         preflight = Preflight.of(scope["method"], headers.get)
         if preflight is not None:
             cors = policy.preflight_headers(preflight)
         else:
             cors = policy.response_headers(headers.get("origin"))
-        target = ResponseTarget(send, log_line, cors, headers.get("accept"), headers.get("accept-encoding"))
+        target = ResponseTarget(log_line, cors, headers.get("accept"), headers.get("accept-encoding"))
         media_type = negotiate(headers.get("accept"))
         limit = self._settings.traffic.request_timeout
         timeout = request_deadline.timeout_of(headers.get(request_deadline.HEADER), limit=limit)
@@ -103,18 +108,20 @@ class GraphQLApp:
         log_line.path = self._checks.logged_path(http_request)
         try:
             with client_address.serving(client_address.path_of(scope, self._trusted)):
-                await self._respond(http_request, target, media_type)
+                await self._respond(http_request, target, media_type, send)
         except HttpRefusal as refusal:
-            await self._writer.refusal(target, refusal, media_type or MediaType.JSON)
+            await (await self._writer.refusal(target, refusal, media_type or MediaType.JSON)).send(send)
         except ClientGone:
             log_line.status = CLIENT_CLOSED_REQUEST
         except asyncio.CancelledError:
             log_line.status, log_line.code = 503, CUT_OFF  # the HTTP server sends 503 when it cancels a request
             raise
         finally:
-            log_line.write(scope, headers, time.perf_counter() - started)
+            log_line.write(scope["method"], headers, time.perf_counter() - started)
 
-    async def _respond(self, http_request: HttpRequest, target: ResponseTarget, media_type: MediaType | None) -> None:
+    async def _respond(
+        self, http_request: HttpRequest, target: ResponseTarget, media_type: MediaType | None, send: Send
+    ) -> None:
         """Process one HTTP request.
 
         Raises:
@@ -123,7 +130,7 @@ class GraphQLApp:
         """
         self._checks.check_head(http_request)
         if http_request.scope["method"] == "OPTIONS":
-            await self._writer.options(target)
+            await self._writer.options(target, send)
             return
         csrf.check(http_request.headers, self._settings.csrf)
         if media_type is None:
@@ -133,46 +140,12 @@ class GraphQLApp:
         async with DisconnectWatch(http_request.receive, ClientGone):
             response = await self._execute_all(request)
             if isinstance(response, ResponseStream):
-                await self._writer.stream(target, response)
+                await self._writer.stream(target, send, response)
                 return
         if isinstance(response, list):
-            await self._writer.batch(target, response)
+            await (await self._writer.batch(target, response)).send(send)
         else:
-            await self._writer.graphql(target, response, media_type)
-
-    async def _execute_all(self, request: GraphQLRequest | Batch) -> Response | list[GraphQLResponse]:
-        if isinstance(request, list):
-            return await asyncio.gather(*map(self._execute_entry, request))
-        return await self._execute(request)
-
-    async def _execute_entry(self, entry: GraphQLRequest | HttpRefusal) -> GraphQLResponse:
-        """Return the response to one request of a batch. If the request is refused, the response has one error."""
-        if isinstance(entry, HttpRefusal):
-            return _refused(entry)
-        response = await self._execute(entry)
-        if isinstance(response, ResponseStream):
-            await response.parts.aclose()
-            return _refused(HttpRefusal("BAD_REQUEST", "An operation of a batch cannot have a streamed response."))
-        return response
-
-
-def _refused(refusal: HttpRefusal) -> GraphQLResponse:
-    return GraphQLResponse(body=refusal.body, outcome=Outcome.REFUSED, record=RequestRecord(errors=1))
-
-
-def _headers(scope: Scope) -> dict[str, str]:
-    """Return the headers by lower-case name.
-
-    The values of a repeated header are joined with a comma (RFC 9110 §5.3), cookies with a semicolon (RFC 6265 §5.4).
-    """
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        if name in headers:
-            headers[name] += ("; " if name == "cookie" else ", ") + value
-        else:
-            headers[name] = value
-    return headers
+            await (await self._writer.graphql(target, response, media_type)).send(send)
 
 
 def _counted(receive: Receive, log_line: LogLine) -> Receive:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from router.settings.sections.limits import LimitName
     from servicekit.asgi import Receive, Scope
@@ -29,3 +29,18 @@ class HttpRequest(NamedTuple):
         """The path without the prefix under which the application is mounted (`root_path` in ASGI)."""
         path: str = self.scope["path"]
         return path.removeprefix(self.scope.get("root_path", ""))
+
+
+def headers_by_name(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return the headers by lower-case name.
+
+    The values of a repeated header are joined with a comma (RFC 9110 §5.3), cookies with a semicolon (RFC 6265 §5.4).
+    """
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in fields:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        if name in headers:
+            headers[name] += ("; " if name == "cookie" else ", ") + value
+        else:
+            headers[name] = value
+    return headers

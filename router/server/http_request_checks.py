@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from router.server.http_request import HttpRequest
     from router.settings.model import RouterSettings
     from router.settings.sections.limits import LimitName
+    from servicekit.http_server.messages import RequestHead
 
 _TOO_LARGE = "PAYLOAD_TOO_LARGE"
 
@@ -60,25 +61,38 @@ class HttpRequestChecks:
         scope = http_request.scope
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         query: bytes = scope["query_string"]
-        if self._exceeds(http_request, "url_bytes", len(raw_path) + len(query) + bool(query)):
+        if self._exceeds(http_request.exceeds, "url_bytes", len(raw_path) + len(query) + bool(query)):
             limit = self._settings.limits.url_bytes
             raise HttpRefusal("URI_TOO_LONG", f"A path with its query string has at most {limit} bytes; use POST.")
         size = sum(len(name) + len(value) for name, value in scope["headers"])
-        if self._exceeds(http_request, "header_bytes", size):
+        if self._exceeds(http_request.exceeds, "header_bytes", size):
             limit = self._settings.limits.header_bytes
             raise HttpRefusal("HEADERS_TOO_LARGE", f"The headers of a request have at most {limit} bytes.")
-        if self._exceeds(http_request, "header_count", len(scope["headers"])):
+        if self._exceeds(http_request.exceeds, "header_count", len(scope["headers"])):
             raise HttpRefusal(
                 "HEADERS_TOO_LARGE", f"A request has at most {self._settings.limits.header_count} headers."
             )
 
-    def check_batch(self, http_request: HttpRequest, entries: Sized) -> None:
+    def is_within_limits(self, head: RequestHead) -> bool:
+        """Return whether URL, headers and announced body are within all limits. Nothing is counted."""
+        if head.content_length is None:
+            return False
+        limits, query = self._settings.limits, head.query_string
+        sizes = (
+            (limits.url_bytes, len(head.raw_path) + len(query) + bool(query)),
+            (limits.header_bytes, sum(len(name) + len(value) for name, value in head.fields)),
+            (limits.header_count, len(head.fields)),
+            (limits.body_bytes, head.content_length),
+        )
+        return all(size <= most for most, size in sizes)
+
+    def check_batch(self, exceeds: list[LimitName], entries: Sized) -> None:
         """Raise `HttpRefusal` if batches are off, or if the batch is empty or too large."""
         if not self._settings.batching.enabled:
             raise HttpRefusal("BATCHING_NOT_ENABLED", "This server accepts one operation per request.")
         if not entries:
             raise HttpRefusal("BAD_REQUEST", "The batch is empty.")
-        if self._exceeds(http_request, "batch_size", len(entries)):
+        if self._exceeds(exceeds, "batch_size", len(entries)):
             limit = self._settings.limits.batch_size
             raise HttpRefusal("BATCH_LIMIT_EXCEEDED", f"A batch has at most {limit} operations.")
 
@@ -98,10 +112,10 @@ class HttpRequestChecks:
             if refusal.code == _TOO_LARGE:
                 self._limits.count(("body_bytes",))
             raise
-        self._exceeds(http_request, "body_bytes", len(body))
+        self._exceeds(http_request.exceeds, "body_bytes", len(body))
         return body
 
-    def _exceeds(self, http_request: HttpRequest, name: LimitName, counted: int) -> bool:
+    def _exceeds(self, exceeds: list[LimitName], name: LimitName, counted: int) -> bool:
         """Return whether the request exceeds the limit `name` and the limit is enforced.
 
         If the request exceeds the limit, but the limit is in measure mode, add `name` to `exceeds`.
@@ -110,5 +124,5 @@ class HttpRequestChecks:
             return False
         if self._settings.limits.enforces(name):
             return True
-        http_request.exceeds.append(name)
+        exceeds.append(name)
         return False

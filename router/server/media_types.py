@@ -26,6 +26,9 @@ class MediaType(Enum):
     def __init__(self, value: str) -> None:
         self.header = f"{value}; charset=utf-8".encode()
 
+    # The method of `Enum` is Python code, and each member is one object.
+    __hash__ = object.__hash__
+
 
 # A media range with a higher number overrides a range with a lower number (RFC 9110 §12.5.1, "more specific").
 _WILDCARDS = {"application/*": 1, "*/*": 0}

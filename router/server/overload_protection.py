@@ -15,6 +15,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from router.server.cors import cors_policies
+from router.server.log_sampling import LogSampling
 from router.server.respond_503_before_reading import ServiceUnavailable
 from router.server.response_writing import METHODS
 from servicekit import request_deadline
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from router.settings.model import RouterSettings
     from servicekit.asgi import ASGIApp, Receive, Scope, Send
     from servicekit.cors import Headers
+    from servicekit.http_server.messages import DirectHandler, WholeRequest
     from servicekit.request_admission import Refusal
 
 CODE = "ROUTER_OVERLOADED"
@@ -32,16 +34,31 @@ _MESSAGE = "The router has too many requests; try again later."
 _TIMEOUT = request_deadline.HEADER.encode()
 
 
+def _takes_none(_request: WholeRequest) -> None:
+    return None
+
+
 class OverloadGuard:
     """Lets an ASGI application process at most `overload.max_requests` requests at once. Refuses others with 503.
 
     CORS preflights (OPTIONS) are never refused. A preflight costs little. If it were refused, a page could not read the
     response with status 503.
+
+    `direct` responds to some requests of `router serve` without the messages of ASGI. These requests are not counted
+    here, because the server has asked before it starts them. `log_sampling` counts the requests without a log line.
     """
 
-    def __init__(self, app: ASGIApp, settings: RouterSettings) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: RouterSettings,
+        direct: DirectHandler = _takes_none,
+        sampling: LogSampling | None = None,
+    ) -> None:
         bounds = settings.overload
+        self.log_sampling = sampling or LogSampling(settings.logging.requests)
         self._app = app
+        self.direct = direct
         self.max_requests = bounds.max_requests
         self.busy_duration = bounds.busy_duration
         self._max_wait = bounds.max_wait
@@ -67,8 +84,9 @@ class OverloadGuard:
             self._running -= 1
 
     def inherit(self, previous: OverloadGuard) -> None:
-        """Take over the counts of refusals from `previous`, which this guard replaces (a reload)."""
+        """Take over the counts of refusals and of log lines from `previous`, which this guard replaces (a reload)."""
         self.refused = previous.refused
+        self.log_sampling.inherit(previous.log_sampling)
         self._recent.extend(previous._recent)
 
     def check(self) -> None:
@@ -87,6 +105,10 @@ class OverloadGuard:
     def max_wait(self, scope: Scope) -> float:
         """See `AdmissionRules.max_wait`. A request does not wait longer than its client."""
         return request_deadline.timeout_of(header(scope, _TIMEOUT), limit=self._max_wait)
+
+    def client_timeout(self, scope: Scope) -> float:
+        """See `AdmissionRules.client_timeout`."""
+        return request_deadline.timeout_of(header(scope, _TIMEOUT), limit=math.inf)
 
     def refuse(self, scope: Scope) -> Refusal:
         """See `AdmissionRules.refuse`."""

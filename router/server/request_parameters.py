@@ -68,7 +68,8 @@ def _json(name: str, text: str) -> object:
 
 def _request(parameters: Mapping[str, object], head: RequestHead, *, read_only: bool) -> GraphQLRequest:
     query, operation_name = parameters.get("query"), parameters.get("operationName")
-    variables, extensions = (_object(parameters, name) for name in _OBJECTS)
+    variables = _object(parameters, "variables")
+    extensions = _object(parameters, "extensions")
     document_id = head.ids.find(parameters, extensions, head.id_in_path)
     if query is None and document_id is None:
         head.ids.refuse_unsupported(extensions)
@@ -76,7 +77,7 @@ def _request(parameters: Mapping[str, object], head: RequestHead, *, read_only: 
         raise HttpRefusal("BAD_REQUEST", "The parameter `query` is empty.")
     if (query is not None or document_id is None) and not isinstance(query, str):
         raise HttpRefusal("BAD_REQUEST", "The parameter `query` is missing or not a string.")
-    if not isinstance(operation_name, str | None):
+    if operation_name is not None and not isinstance(operation_name, str):
         raise HttpRefusal("BAD_REQUEST", "The parameter `operationName` is not a string.")
     return GraphQLRequest(
         query=query if isinstance(query, str) else "",

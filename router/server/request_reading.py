@@ -10,10 +10,13 @@ from router.server.request_body import decode_json
 from router.server.request_parameters import RequestHead, from_object, from_query_string
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from router.request.request_and_response import GraphQLRequest
     from router.server.find_document_id import DocumentIds
     from router.server.http_request import HttpRequest
     from router.server.http_request_checks import HttpRequestChecks
+    from router.settings.sections.limits import LimitName
 
     Batch = list[GraphQLRequest | HttpRefusal]
 
@@ -39,17 +42,31 @@ class RequestReader:
         return from_query_string(http_request.scope["query_string"], head)
 
     async def _from_post(self, http_request: HttpRequest, head: RequestHead) -> GraphQLRequest | Batch:
-        headers = http_request.headers
-        if not is_json(headers.get("content-type")):
-            raise HttpRefusal("UNSUPPORTED_MEDIA_TYPE", "Send the content type application/json, in UTF-8.")
-        if headers.get("content-encoding", "identity").lower() != "identity":
-            identity = ((b"accept-encoding", b"identity"),)
-            raise HttpRefusal("UNSUPPORTED_MEDIA_TYPE", "Send the body without a content coding.", headers=identity)
-        document = decode_json(await self._checks.limited_body(http_request))
+        check_content_type(http_request.headers)
+        return self.from_body(await self._checks.limited_body(http_request), head, http_request.exceeds)
+
+    def from_body(self, body: bytes, head: RequestHead, exceeds: list[LimitName]) -> GraphQLRequest | Batch:
+        """Return the GraphQL request or the batch in the body of a POST, as `read` does.
+
+        Limits in measure mode that a batch exceeds are added to `exceeds`.
+
+        Raises:
+            HttpRefusal: The body is not a GraphQL request, or exceeds a limit.
+        """
+        document = decode_json(body)
         if isinstance(document, list):
-            self._checks.check_batch(http_request, document)
+            self._checks.check_batch(exceeds, document)
             return [_entry(entry, head) for entry in document]
         return from_object(document, head)
+
+
+def check_content_type(headers: Mapping[str, str]) -> None:
+    """Raise `HttpRefusal` if the body of a POST is not JSON in UTF-8 without a content coding."""
+    if not is_json(headers.get("content-type")):
+        raise HttpRefusal("UNSUPPORTED_MEDIA_TYPE", "Send the content type application/json, in UTF-8.")
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        identity = ((b"accept-encoding", b"identity"),)
+        raise HttpRefusal("UNSUPPORTED_MEDIA_TYPE", "Send the body without a content coding.", headers=identity)
 
 
 def _entry(entry: object, head: RequestHead) -> GraphQLRequest | HttpRefusal:

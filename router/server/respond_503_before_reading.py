@@ -55,7 +55,7 @@ class ServiceUnavailable:
         headers = ((b"content-type", media_type.header), *self._headers, *extra)
         await send({"type": "http.response.start", "status": STATUS, "headers": headers})
         await send({"type": "http.response.body", "body": self._body})
-        log_line.write(scope, headers_sent, 0.0)
+        log_line.write(scope["method"], headers_sent, 0.0)
 
 
 def _head(media_type: MediaType, headers: Headers) -> bytes:

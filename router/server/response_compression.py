@@ -8,10 +8,12 @@ requests with the credentials of a user. The CORS and CSRF checks prevent such r
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from router.transport import content_codings
 from servicekit.accept import preferred_coding
+from servicekit.results_for_short_texts import ResultsForShortTexts
 
 if TYPE_CHECKING:
     from router.settings.sections.compression import Compression
@@ -26,15 +28,16 @@ class ResponseCompression:
     """Compresses responses. `vary` is a value for the header `Vary`, and is empty if compression is off."""
 
     def __init__(self, settings: Compression) -> None:
-        self._offered = settings.encodings if settings.enabled else ()
+        offered = settings.encodings if settings.enabled else ()
         self._minimum = settings.minimum_bytes
-        self.vary = b"Accept-Encoding" if self._offered else b""
+        self._preferred = ResultsForShortTexts(partial(preferred_coding, offered=offered))
+        self.vary = b"Accept-Encoding" if offered else b""
 
     async def apply(self, body: bytes, accept_encoding: str | None) -> tuple[bytes, Headers]:
         """Return the body to send, and the header `Content-Encoding` if this body is compressed."""
-        if len(body) < self._minimum:
+        if len(body) < self._minimum or not accept_encoding:
             return body, ()
-        coding = preferred_coding(accept_encoding, self._offered)
+        coding = self._preferred(accept_encoding)
         if coding is None:
             return body, ()
         if len(body) < IN_A_THREAD:

@@ -1,4 +1,4 @@
-"""Writes HTTP responses: chooses status, headers and content coding, and sends the bytes."""
+"""Makes HTTP responses: chooses status, headers and content coding. Sends streams of responses."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from router.server.http_refusals import HttpRefusal
 from router.server.media_types import MediaType, accepts
 from router.server.response_compression import ResponseCompression
 from router.settings.types import PROTOCOL_HEADERS
+from servicekit.http_server.messages import WholeResponse
+from servicekit.http_server.response_heads import framing_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,10 +34,49 @@ _PART_HEAD = b"\r\n---\r\ncontent-type: application/json; charset=utf-8\r\n\r\n"
 _END = b"\r\n-----\r\n"
 
 
-class ResponseTarget(NamedTuple):
-    """The arguments for writing one response: ASGI's `send`, log line, CORS headers, and what the client accepts."""
+class FixedHeaders(NamedTuple):
+    """Headers that are the same for many responses, and their lines."""
 
-    send: Send
+    headers: Headers
+    lines: bytes
+
+
+class HttpResponse(NamedTuple):
+    """A whole HTTP response.
+
+    `extra` are the headers of this response alone. The headers `cors` and `fixed` follow.
+    """
+
+    status: int
+    extra: Headers
+    cors: Headers
+    fixed: FixedHeaders
+    body: bytes
+
+    async def send(self, send: Send) -> None:
+        """Send the response with the `send` of ASGI."""
+        length = (b"content-length", str(len(self.body)).encode())
+        headers = [length, *self.extra, *self.cors, *self.fixed.headers]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+    def whole(self, last_lines: bytes) -> WholeResponse:
+        """Return the response for a server that sends it at once. `last_lines` are further header lines.
+
+        Raises:
+            RuntimeError: A header is not valid.
+        """
+        lines, closes = b"", False
+        if self.extra or self.cors:
+            framing = framing_of((*self.extra, *self.cors))
+            lines, closes = framing.lines, framing.closes
+        head = b"content-length: %d\r\n%b%b%b" % (len(self.body), lines, self.fixed.lines, last_lines)
+        return WholeResponse(self.status, head, self.body, closes)
+
+
+class ResponseTarget(NamedTuple):
+    """The arguments for making one response: log line, CORS headers, and what the client accepts."""
+
     log_line: LogLine
     cors: Headers
     accept: str | None
@@ -43,7 +84,7 @@ class ResponseTarget(NamedTuple):
 
 
 class ResponseWriter:
-    """Writes HTTP responses with the configured statuses and compression."""
+    """Makes HTTP responses with the configured statuses and compression."""
 
     def __init__(self, settings: RouterSettings) -> None:
         self._statuses = Statuses(settings.errors.status)
@@ -51,25 +92,30 @@ class ResponseWriter:
         vary = b", ".join(name for name in (b"Accept", self._compression.vary) if name)
         # No cache may store a response, because responses depend on the client and on the time.
         self._always = ((b"cache-control", b"no-store"), (b"vary", vary), (b"x-content-type-options", b"nosniff"))
-        self._uncached = self._always[1:]  # for a response whose own headers include `Cache-Control`
+        types = {each: ((b"content-type", each.header),) for each in MediaType}
+        self._fixed = {each: _fixed((*header, *self._always)) for each, header in types.items()}
+        self._vary = vary
+        # For a response whose own headers include `Cache-Control`. Its headers include `Vary`, too.
+        self._without_cache_control = {each: _fixed((*header, *self._always[2:])) for each, header in types.items()}
 
-    async def graphql(self, target: ResponseTarget, response: GraphQLResponse, media_type: MediaType) -> None:
-        """Write the response to one operation."""
+    async def graphql(self, target: ResponseTarget, response: GraphQLResponse, media_type: MediaType) -> HttpResponse:
+        """Return the HTTP response to one operation."""
         target.log_line.record = response.record
         status = response.status or self._statuses.of(response, media_type)
         extra = _ALLOW_POST if response.outcome is Outcome.NOT_READ_ONLY else ()
-        extra = (*extra, *_given(response.headers), *_retry_after(response.record.retry_after))
-        await self._send(target, status, media_type, json_codec.encode(response.body), extra)
+        if response.headers or response.record.retry_after is not None:
+            extra = (*extra, *_given(response.headers), *_retry_after(response.record.retry_after))
+        return await self._response(target, status, media_type, json_codec.encode(response.body), extra)
 
-    async def batch(self, target: ResponseTarget, responses: Sequence[GraphQLResponse]) -> None:
-        """Write the responses of a batch as a JSON array, with the media type `application/json`."""
+    async def batch(self, target: ResponseTarget, responses: Sequence[GraphQLResponse]) -> HttpResponse:
+        """Return the HTTP response to a batch: a JSON array, with the media type `application/json`."""
         target.log_line.record = record = merged([response.record for response in responses])
         target.log_line.batch = len(responses)
         body = json_codec.encode([response.body for response in responses])
         given = (header for response in responses for header in _given(response.headers))
-        await self._send(target, 200, MediaType.JSON, body, (*given, *_retry_after(record.retry_after)))
+        return await self._response(target, 200, MediaType.JSON, body, (*given, *_retry_after(record.retry_after)))
 
-    async def stream(self, target: ResponseTarget, response: ResponseStream) -> None:
+    async def stream(self, target: ResponseTarget, send: Send, response: ResponseStream) -> None:
         """Write each response of a stream as soon as it is ready, as a part of `multipart/mixed` (RFC 2046 §5.1).
 
         Raises:
@@ -81,42 +127,54 @@ class ResponseWriter:
             target.log_line.record = response.record
             target.log_line.status = 200
             headers = [*_given(response.headers), *target.cors, (b"content-type", _MULTIPART), *self._always]
-            await target.send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
             async for part in parts:
-                await self._send_part(target, _PART_HEAD + json_codec.encode(part.body), is_last=False)
-            await self._send_part(target, _END, is_last=True)
+                content = _PART_HEAD + json_codec.encode(part.body)
+                target.log_line.size += len(content)
+                await send({"type": "http.response.body", "body": content, "more_body": True})
+            target.log_line.size += len(_END)
+            await send({"type": "http.response.body", "body": _END})
 
-    async def _send_part(self, target: ResponseTarget, content: bytes, *, is_last: bool) -> None:
-        target.log_line.size += len(content)
-        await target.send({"type": "http.response.body", "body": content, "more_body": not is_last})
-
-    async def refusal(self, target: ResponseTarget, refusal: HttpRefusal, media_type: MediaType) -> None:
-        """Write the response to an HTTP request that is refused."""
+    async def refusal(self, target: ResponseTarget, refusal: HttpRefusal, media_type: MediaType) -> HttpResponse:
+        """Return the response to an HTTP request that is refused."""
         target.log_line.code = refusal.code
-        await self._send(target, refusal.status, media_type, json_codec.encode(refusal.body), refusal.headers)
+        return await self._response(
+            target, refusal.status, media_type, json_codec.encode(refusal.body), refusal.headers
+        )
 
-    async def options(self, target: ResponseTarget) -> None:
-        """Write the response to an OPTIONS request: the allowed methods and the CORS headers."""
+    async def options(self, target: ResponseTarget, send: Send) -> None:
+        """Send the response to an OPTIONS request: the allowed methods and the CORS headers."""
         headers = (*ALLOW, *target.cors)
         target.log_line.status = 204
-        await target.send({"type": "http.response.start", "status": 204, "headers": headers})
-        await target.send({"type": "http.response.body", "body": b""})
+        await send({"type": "http.response.start", "status": 204, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
 
-    async def _send(
+    async def _response(
         self, target: ResponseTarget, status: int, media_type: MediaType, body: bytes, extra: Headers = ()
-    ) -> None:
+    ) -> HttpResponse:
         sent, coding = await self._compression.apply(body, target.accept_encoding)
-        headers = [
-            (b"content-length", str(len(sent)).encode()),
-            *coding,
-            *extra,
-            *target.cors,
-            (b"content-type", media_type.header),
-            *(self._uncached if any(name == b"cache-control" for name, _ in extra) else self._always),
-        ]
+        has_cache_control = bool(extra) and any(name == b"cache-control" for name, _ in extra)
         target.log_line.status, target.log_line.size = status, len(sent)
-        await target.send({"type": "http.response.start", "status": status, "headers": headers})
-        await target.send({"type": "http.response.body", "body": sent})
+        given = (*coding, *extra) if coding else extra
+        if has_cache_control:
+            return self._with_one_vary(
+                HttpResponse(status, given, target.cors, self._without_cache_control[media_type], sent)
+            )
+        return HttpResponse(status, given, target.cors, self._fixed[media_type], sent)
+
+    def _with_one_vary(self, response: HttpResponse) -> HttpResponse:
+        """Return the response with one line `Vary`, because some caches read only one (nginx before 1.23)."""
+        lines = (self._vary, *(value for name, value in (*response.extra, *response.cors) if name == b"vary"))
+        names = (name.strip() for line in lines for name in line.split(b","))
+        vary = (b"vary", b", ".join({name.lower(): name for name in names}.values()))
+        extra, cors = (
+            tuple(header for header in headers if header[0] != b"vary") for headers in (response.extra, response.cors)
+        )
+        return response._replace(extra=(vary, *extra), cors=cors)
+
+
+def _fixed(headers: Headers) -> FixedHeaders:
+    return FixedHeaders(headers, framing_of(headers).lines)
 
 
 def _retry_after(seconds: int | None) -> Headers:

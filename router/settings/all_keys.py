@@ -14,6 +14,7 @@ from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from router.settings.model import RouterSettings
+from router.strict_model import descriptions
 
 
 class Key(NamedTuple):
@@ -39,7 +40,7 @@ class Key(NamedTuple):
 
 def keys(model: type[BaseModel] = RouterSettings, prefix: str = "") -> Iterator[Key]:
     """Yield all keys of `model` in the order of definition. The key of a section precedes the keys in the section."""
-    schema = model.model_json_schema()
+    schema, described = model.model_json_schema(), descriptions(model)
     for name, field in model.model_fields.items():
         value = _inlined(schema["properties"][name], schema.get("$defs", {}))
         section, suffix = _section(field.annotation)
@@ -47,7 +48,7 @@ def keys(model: type[BaseModel] = RouterSettings, prefix: str = "") -> Iterator[
         yield Key(
             path,
             name,
-            " ".join((field.description or "").split()),
+            " ".join(described.get(name, "").split()),
             value.get("default"),
             field.is_required(),
             section,

@@ -48,7 +48,6 @@ _EXTENSIONS = _none("a stage in Python has this purpose (docs/embedding.md)")
 _PAGES = _key("ide.enabled")
 _PLANS_SHOWN = _key("query_plan.in_responses", note="`router plan` prints plans too")
 _JWKS = _key("authentication.jwt.issuers[]", note="each issuer has its own JWK set, audiences and algorithms")
-_TLS = _none("a proxy in front of the router terminates TLS")
 _CDN = _none("`supergraph.url` polls any address; this router has no account and no key")
 
 TABLES: Final[Mapping[str, Mapping[str, Counterpart]]] = {
@@ -107,7 +106,6 @@ TABLES: Final[Mapping[str, Mapping[str, Counterpart]]] = {
         "traffic_shaping.subgraphs.*.timeout": _key("traffic.subgraphs.<name>.timeout"),
         "traffic_shaping.subgraphs.*.deduplicate_query": _key("traffic.subgraphs.<name>.share_queries"),
         "traffic_shaping.deduplicate_variables": _none("entities that occur twice are always fetched once"),
-        "tls": _key("traffic.all.certificate_authority", note="a proxy in front of the router terminates TLS"),
         "authentication.router": _key("authentication.jwt"),
         "authentication.router.jwt": _key("authentication.jwt"),
         "authentication.router.jwt.jwks": _JWKS,
@@ -264,7 +262,6 @@ TABLES: Final[Mapping[str, Mapping[str, Counterpart]]] = {
         "file_upload": _none("the router does not accept uploads"),
         "websocket": _none("the router does not serve subscriptions"),
         "subscription": _none("the router does not serve subscriptions"),
-        "tls": _TLS,
         "mcp": _none(),
     },
 }

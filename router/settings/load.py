@@ -23,9 +23,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from router.settings import keys_of_other_routers
 from router.settings.development_defaults import DEVELOPMENT_DEFAULTS
@@ -148,6 +145,12 @@ class _Source:
         return self.lines.get(location, 1)
 
     def parse(self, text: str) -> object:
+        if not text:
+            return {}
+        # The YAML parser takes long to import, and a router without a configuration file does not need it.
+        from ruamel.yaml import YAML  # noqa: PLC0415
+        from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
+
         try:
             document: object = YAML(typ="rt", pure=True).load(text)
         except MarkedYAMLError as error:
@@ -171,8 +174,9 @@ class _Source:
 
     def _record_line(self, parent: object, key: str | int, location: Location) -> Location:
         inner = (*location, key)
-        if isinstance(parent, CommentedMap | CommentedSeq) and parent.lc.data and key in parent.lc.data:
-            self.lines[inner] = parent.lc.data[key][0] + 1
+        position = getattr(parent, "lc", None)  # of a mapping or list that was read from the file
+        if position is not None and position.data and key in position.data:
+            self.lines[inner] = position.data[key][0] + 1
         return inner
 
     def _resolve_reference(self, reference: Mapping[str, object], location: Location) -> object:

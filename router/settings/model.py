@@ -40,6 +40,7 @@ from router.settings.sections.reload import Reload
 from router.settings.sections.server import Server
 from router.settings.sections.signatures import Signatures
 from router.settings.sections.supergraph import SupergraphSource
+from router.settings.sections.tls import Tls
 from router.settings.sections.traffic import Traffic
 from router.settings.sections.usage import Usage
 from router.settings.sections.warm_up import WarmUp
@@ -70,7 +71,7 @@ class RouterSettings(Section):
     has not sent. If this key is missing, the environment variable ROUTER_INTROSPECTION has the value. In development, a
     missing key means `true`."""
     ide: Ide = Ide()
-    """The page for people who open the router in a browser."""
+    """The web page that browsers get at the endpoint."""
     query_plan: QueryPlanInResponses = QueryPlanInResponses()
     """Whether a client can see the query plan of its operation."""
     override_subgraph_url: Mapping[str, SubgraphUrls] = {}
@@ -89,6 +90,8 @@ class RouterSettings(Section):
     """Which headers of a client are sent to subgraphs, and which headers of subgraphs are sent to the client."""
     traffic: Traffic = Traffic()
     """Time limits and connections of requests to subgraphs."""
+    tls: Tls = Tls()
+    """Which processes may call the router, if it serves mutual TLS."""
     signatures: Signatures = Signatures()
     """Signatures of the requests to subgraphs, so that subgraphs can refuse all other requests."""
     limits: Limits = Limits()
@@ -118,7 +121,7 @@ class RouterSettings(Section):
     execution: ExecutionSettings = ExecutionSettings()
     """How plans are executed."""
     cache: Cache = Cache()
-    """The sizes of the caches of documents, plans and compiled plans."""
+    """The sizes of the caches of documents, plans and compiled plans, and the cache of supergraphs."""
 
     @model_validator(mode="after")
     def _has_one_meaning_of_a_hash(self) -> RouterSettings:

@@ -72,7 +72,7 @@ def _table(title: str, description: str, rows: Iterable[Key], prefix: str) -> st
 
 
 def _row(key: Key, prefix: str) -> str:
-    default = "*required*" if key.required else f"`{written(key)}`"
+    default = "*required*" if key.required else f"`{default_as_yaml(key)}`"
     variable = ENVIRONMENT.get((prefix, key.name) if prefix else (key.name,))
     if variable is not None:
         default += f", or `{variable}`"
@@ -96,7 +96,7 @@ def _kind(schema: Mapping[str, Any]) -> str:
     return f"{words} of {_kind(inner)}" if isinstance(inner, Mapping) else words
 
 
-def written(key: Key) -> str:
+def default_as_yaml(key: Key) -> str:
     """Return the default of a key as YAML.
 
     A duration is written with its unit, for example `30s`. Text has quotes only where YAML requires them. Any other

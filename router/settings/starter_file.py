@@ -10,7 +10,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from router.settings.all_keys import Key, keys
-from router.settings.reference_page import written
+from router.settings.reference_page import default_as_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ _PLACEHOLDERS = ("<name>", "[]")
 
 
 def starter_file() -> str:
-    """Return the text of the starter file. As long as nobody edits the file, all settings have their defaults."""
+    """Return the text of the starter file. If the file is not edited, all settings have their defaults."""
     return _HEAD + "\n" + "\n".join(_lines()) + "\n"
 
 
@@ -60,7 +60,7 @@ def _lines() -> Iterator[str]:
         yield from (f"##> {line}" for line in EXAMPLES.get(key.path, "").splitlines())
         indent = "  " * key.path.count(".")
         if key.section is None:
-            yield f"#{indent}{key.name}: {written(key)}"
+            yield f"#{indent}{key.name}: {default_as_yaml(key)}"
         elif key.default is None:
             hidden_section = f"{key.path}."  # only the reference page lists the keys of this section
             yield f"#{indent}{key.name}: null"

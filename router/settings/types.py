@@ -209,6 +209,12 @@ FilePath = Annotated[Path, AfterValidator(_beside_the_configuration)]
 NewFilePath = Annotated[Path, AfterValidator(_created_beside_the_configuration)]
 """A file that the router creates. A relative path is relative to the folder of the configuration file."""
 
+ServerName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")]
+"""A host name in a certificate."""
+
+Identity = Annotated[str, Field(pattern=r"^spiffe://[a-z0-9._-]+(/[A-Za-z0-9._-]+)*$")]
+"""The identity of a process, as a URI (SPIFFE ID)."""
+
 CallablePath = Annotated[str, Field(pattern=_CALLABLE)]
 """The module and the name of a Python function, such as `package.module:function`."""
 

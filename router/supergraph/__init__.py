@@ -4,7 +4,9 @@ In: supergraph SDL. Out: a `Supergraph`. It contains the merged schema, the API 
 `SubgraphModel` for each subgraph.
 
 Reading order: `model`, `loading`, `join_directives`, `types_and_fields_by_subgraph`, `subgraph_extraction`,
-`check_subgraph_type_references`, `executable_subgraph_schema`, `merged_and_api_schema`.
+`fields_without_join_directives`, `check_subgraph_type_references`, `executable_subgraph_schema`,
+`merged_and_api_schema`, `schema_facts`. Then, how a supergraph is loaded again without parsing all of it:
+`stored_supergraph`, `stored_types`, `types_on_demand`, `subgraphs_on_demand`.
 """
 
 from router.supergraph.loading import load

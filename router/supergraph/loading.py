@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from graphql import (
     DocumentNode,
@@ -15,16 +15,17 @@ from router.errors import InvalidSupergraph
 from router.federation.field_sets import FieldSetSyntaxError
 from router.federation.link_directives import LinkError, directives_on_schema, read_links
 from router.federation.rewrite_definitions import without_null_reasons
-from router.federation.sdl.parse_sdl import parse_sdl
+from router.federation.sdl.parse_sdl import parse_sdl_with_starts
 from router.federation.spec_versions import APOLLO
 from router.supergraph.join_directives import JoinVocabulary
 from router.supergraph.merged_and_api_schema import build_api_schema, merged_definitions
 from router.supergraph.model import Supergraph
-from router.supergraph.pause_garbage_collection import paused_garbage_collection
 from router.supergraph.subgraph_extraction import extract_subgraphs
+from servicekit import garbage_collection
 
 if TYPE_CHECKING:
     from router.federation.linked_specs import Link, Links
+    from router.federation.sdl.parse_sdl import DefinitionsWithStarts
 
 # The specifications that the router supports. Other specifications are ignored, unless their link has the argument
 # `for` (`SECURITY` or `EXECUTION`). Such a link is an error, because a router must not ignore the specification.
@@ -49,7 +50,65 @@ _LINK_ARGUMENTS = frozenset({"url", "feature", "as", "for", "import"})
 _JOIN_VERSIONS = frozenset({(0, 1), (0, 2), (0, 3), (0, 4), (0, 5)})
 
 
-@paused_garbage_collection()
+class SupergraphHeader(NamedTuple):
+    """The links of a supergraph, and the names of its join directives.
+
+    `list_size_directive` and `cost_directive` are attributes of `Supergraph`.
+    """
+
+    links: Links
+    join: JoinVocabulary
+
+    @property
+    def restrictions(self) -> dict[str, str]:
+        """Map each linked authorization directive, such as `authenticated`, to its name in the schema."""
+        found = ((name, self.links.get(f"{APOLLO}/{name}")) for name in _RESTRICTIONS)
+        return {name: link.directive_name(name) for name, link in found if link is not None}
+
+    @property
+    def list_size_directive(self) -> str | None:
+        return self._cost_directive("listSize")
+
+    @property
+    def cost_directive(self) -> str | None:
+        return self._cost_directive("cost")
+
+    def _cost_directive(self, name: str) -> str | None:
+        cost = self.links.get(f"{APOLLO}/cost")
+        return cost.directive_name(name) if cost is not None else None
+
+
+def read_header(document: DocumentNode) -> SupergraphHeader:
+    """Read the links of a supergraph.
+
+    Raises:
+        InvalidSupergraph: A link is not valid, or the router does not support a specification that the supergraph needs
+            (a link with the argument `for`).
+    """
+    try:
+        links = read_links(directives_on_schema(document))
+    except LinkError as error:
+        raise InvalidSupergraph(f"A link of the supergraph is not valid: {error.message}") from None
+    _check_arguments(links)
+    _check_purposes(links)
+    return SupergraphHeader(links, JoinVocabulary.of(_join_link(links), links.get(f"{APOLLO}/context")))
+
+
+@garbage_collection.paused()
+def parse_supergraph(sdl: str) -> DefinitionsWithStarts:
+    """Parse the SDL of a supergraph.
+
+    Raises:
+        InvalidSupergraph: The text is not GraphQL.
+    """
+    try:
+        return parse_sdl_with_starts(sdl)
+    except GraphQLSyntaxError as error:
+        line, column = error.locations[0] if error.locations else (1, 1)
+        place = f"line {line}, column {column}"
+        raise InvalidSupergraph(f"The supergraph is not GraphQL: {error.message} ({place})") from None
+
+
 def load(sdl: str) -> Supergraph:
     """Load a supergraph (join specification v0.1 to v0.5; composition §8.6).
 
@@ -57,19 +116,19 @@ def load(sdl: str) -> Supergraph:
         InvalidSupergraph: The text is not a valid supergraph, or the router does not support a specification that the
             supergraph needs (a link with the argument `for`).
     """
-    try:
-        document = parse_sdl(sdl, no_location=True)
-        links = read_links(directives_on_schema(document))
-    except GraphQLSyntaxError as error:
-        line, column = error.locations[0] if error.locations else (1, 1)
-        place = f"line {line}, column {column}"
-        raise InvalidSupergraph(f"The supergraph is not GraphQL: {error.message} ({place})") from None
-    except LinkError as error:
-        raise InvalidSupergraph(f"A link of the supergraph is not valid: {error.message}") from None
-    _check_arguments(links)
-    _check_purposes(links)
+    return load_document(sdl, parse_supergraph(sdl).document)
+
+
+@garbage_collection.paused()
+def load_document(sdl: str, document: DocumentNode) -> Supergraph:
+    """Load a supergraph from its parsed SDL (`parse_supergraph`).
+
+    Raises:
+        InvalidSupergraph: As for `load`.
+    """
+    header = read_header(document)
+    links, join = header
     merged = list(without_null_reasons(merged_definitions(document, links)))
-    join = JoinVocabulary.of(_join_link(links), links.get(f"{APOLLO}/context"))
     try:
         subgraphs = extract_subgraphs(document, merged, join)
         schema = build_ast_schema(DocumentNode(definitions=tuple(merged)), assume_valid=True, assume_valid_sdl=True)
@@ -80,15 +139,15 @@ def load(sdl: str) -> Supergraph:
         raise InvalidSupergraph(f"The supergraph is not a valid schema: {_message(error)}") from None
     if schema.query_type is None:
         raise InvalidSupergraph("The supergraph has no query type.")
-    cost = links.get(f"{APOLLO}/cost")
-    names = tuple(cost.directive_name(name) if cost is not None else None for name in ("listSize", "cost"))
-    return Supergraph(sdl, schema, api_schema, subgraphs, _restrictions(links), *names)
-
-
-def _restrictions(links: Links) -> dict[str, str]:
-    """Map each linked authorization directive, such as `authenticated`, to its name in the schema."""
-    found = ((name, links.get(f"{APOLLO}/{name}")) for name in _RESTRICTIONS)
-    return {name: link.directive_name(name) for name, link in found if link is not None}
+    return Supergraph(
+        sdl,
+        schema,
+        api_schema,
+        subgraphs,
+        header.restrictions,
+        header.list_size_directive,
+        header.cost_directive,
+    )
 
 
 def _message(error: TypeError | GraphQLError) -> str:

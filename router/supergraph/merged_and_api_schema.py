@@ -30,9 +30,9 @@ from graphql.language import DirectiveLocation
 from router.federation.spec_versions import APOLLO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from graphql import EnumValueDefinitionNode, InputValueDefinitionNode, NamedTypeNode, Node
+    from graphql import EnumValueDefinitionNode, GraphQLDirective, InputValueDefinitionNode, NamedTypeNode, Node
 
     from router.federation.linked_specs import Links
 
@@ -58,9 +58,10 @@ _EXECUTABLE_NAMES = frozenset(location.name for location in EXECUTABLE_LOCATIONS
 _DEFER_SDL = "directive @defer(label: String, if: Boolean! = true) on FRAGMENT_SPREAD | INLINE_FRAGMENT"
 _PUBLISHED = "published schema"
 (_DEFER,) = (item for item in parse(_DEFER_SDL).definitions if isinstance(item, DirectiveDefinitionNode))
-(_DEFER_DIRECTIVE,) = (
+(DEFER_DIRECTIVE,) = (
     directive for directive in build_schema(_DEFER_SDL, assume_valid=True).directives if directive.name == "defer"
 )
+"""The router's own definition of `@defer`."""
 
 
 def merged_definitions(document: DocumentNode, links: Links) -> list[DefinitionNode]:
@@ -96,19 +97,32 @@ def build_api_schema(schema: GraphQLSchema, definitions: Sequence[DefinitionNode
     visible_types = [definition for definition in visible if isinstance(definition, TypeDefinitionNode)]
     if len(types) != len(visible_types) or not all(map(is_, types, visible_types)):
         return build_ast_schema(DocumentNode(definitions=(*visible, _DEFER)), assume_valid=True, assume_valid_sdl=True)
-    names = {definition.name.value for definition in visible if isinstance(definition, DirectiveDefinitionNode)}
-    own = [one for one in schema.directives if one.name in names]
-    specified = [one for one in schema.directives if one.name not in names and is_specified_directive(one)]
     return GraphQLSchema(
         query=schema.query_type,
         mutation=schema.mutation_type,
         subscription=schema.subscription_type,
         types=tuple([schema.type_map[definition.name.value] for definition in types]),
-        directives=(*own, _DEFER_DIRECTIVE, *specified),
+        directives=api_directives(schema, definitions),
         description=schema.description,
         ast_node=schema.ast_node,
         assume_valid=True,
     )
+
+
+def api_directives(schema: GraphQLSchema, definitions: Iterable[DefinitionNode]) -> tuple[GraphQLDirective, ...]:
+    """Return the directives of the API schema, given the merged schema and its definitions."""
+    names = {
+        definition.name.value
+        for definition in definitions
+        if isinstance(definition, DirectiveDefinitionNode) and _is_published(definition)
+    }
+    own = [one for one in schema.directives if one.name in names]
+    specified = [one for one in schema.directives if one.name not in names and is_specified_directive(one)]
+    return (*own, DEFER_DIRECTIVE, *specified)
+
+
+def _is_published(directive: DirectiveDefinitionNode) -> bool:
+    return is_executable(directive) and directive.name.value != _DEFER.name.value
 
 
 def published_definitions(definitions: Sequence[DefinitionNode], links: Links) -> list[DefinitionNode]:
@@ -117,28 +131,41 @@ def published_definitions(definitions: Sequence[DefinitionNode], links: Links) -
     They have no `@inaccessible` elements. They have only the directives that clients can use in operations, without
     `@defer` (`published_schema`). A definition without changes is returned as the same node.
     """
-    link = links.get(f"{APOLLO}/inaccessible")
-    marker = None if link is None else link.directive_name("inaccessible")
+    marker = inaccessible_directive(links)
     hidden = {
         definition.name.value
         for definition in definitions
         if isinstance(definition, TypeDefinitionNode) and _is_marked(definition.directives, marker)
     }
-    kept: list[DefinitionNode] = []
-    for definition in definitions:
-        match definition:
-            case DirectiveDefinitionNode():
-                if is_executable(definition) and definition.name.value != _DEFER.name.value:
-                    kept.append(definition)
-            case SchemaDefinitionNode():
-                operations = tuple(op for op in definition.operation_types if op.type.name.value not in hidden)
-                kept.append(replace(definition, operation_types=operations))
-            case TypeDefinitionNode():
-                if definition.name.value not in hidden:
-                    kept.append(definition if marker is None else _accessible_type(definition, marker, hidden))
-            case _:
-                kept.append(definition)
-    return kept
+    kept = (published_definition(definition, marker, hidden) for definition in definitions)
+    return [definition for definition in kept if definition is not None]
+
+
+def inaccessible_directive(links: Links) -> str | None:
+    """Return the name of `@inaccessible` in the supergraph, None if the supergraph does not link it."""
+    link = links.get(f"{APOLLO}/inaccessible")
+    return None if link is None else link.directive_name("inaccessible")
+
+
+def published_definition(
+    definition: DefinitionNode, marker: str | None, hidden: Collection[str]
+) -> DefinitionNode | None:
+    """Return a definition of the merged schema as clients read it, None if they do not read it.
+
+    `marker` is the name of `@inaccessible`, and `hidden` are the names of the types that have it.
+    """
+    match definition:
+        case DirectiveDefinitionNode():
+            return definition if _is_published(definition) else None
+        case SchemaDefinitionNode():
+            operations = tuple(op for op in definition.operation_types if op.type.name.value not in hidden)
+            return replace(definition, operation_types=operations)
+        case TypeDefinitionNode():
+            if definition.name.value in hidden:
+                return None
+            return definition if marker is None else _accessible_type(definition, marker, hidden)
+        case _:
+            return definition
 
 
 def published_schema(api_schema: GraphQLSchema) -> GraphQLSchema:
@@ -171,7 +198,7 @@ def _is_marked(directives: Iterable[DirectiveNode] | None, marker: str | None) -
     return marker is not None and any(directive.name.value == marker for directive in directives or ())
 
 
-def _accessible_type(definition: TypeDefinitionNode, marker: str, hidden: set[str]) -> TypeDefinitionNode:
+def _accessible_type(definition: TypeDefinitionNode, marker: str, hidden: Collection[str]) -> TypeDefinitionNode:
     def visible(elements: tuple[Element, ...] | None) -> tuple[Element, ...] | None:
         return _kept(elements, lambda element: not _is_marked(element.directives, marker))
 

@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from router.supergraph import schema_facts
 from router.supergraph.executable_subgraph_schema import executable_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from graphql import DefinitionNode, GraphQLSchema, SelectionSetNode, TypeNode
+
+    from router.supergraph.schema_facts import SchemaFacts
 
 CompositeKind: TypeAlias = Literal["object", "interface", "union"]
 
@@ -129,6 +132,7 @@ class Supergraph:
         list_size_directive: The name that `@listSize` has in the schema. None if the supergraph does not link the cost
             specification.
         cost_directive: The name that `@cost` has in the schema; None in the same case.
+        known_facts: The facts about all types, if they are known without visiting the types.
     """
 
     sdl: str = field(repr=False)
@@ -138,3 +142,63 @@ class Supergraph:
     restrictions: Mapping[str, str] = field(default_factory=dict)
     list_size_directive: str | None = None
     cost_directive: str | None = None
+    known_facts: SchemaFacts | None = field(default=None, repr=False)
+
+    def facts(self) -> SchemaFacts:
+        """Return the facts about all types. This visits the types, unless the facts are known."""
+        return schema_facts.SchemaFacts(
+            override_labels=self.override_labels,
+            interface_objects=self.interface_objects,
+            names=self.names,
+            names_by_tag=dict(self.names_by_tag),
+            applied_restrictions=self.applied_restrictions,
+            context_carriers=dict(self.context_carriers),
+        )
+
+    @cached_property
+    def override_labels(self) -> frozenset[str]:
+        """The labels of all progressive `@override` directives."""
+        if self.known_facts is not None:
+            return self.known_facts.override_labels
+        fields = (field for type_ in self._subgraph_types() for field in type_.fields.values())
+        return frozenset(field.label.label for field in fields if field.label is not None)
+
+    @cached_property
+    def interface_objects(self) -> frozenset[str]:
+        """The names of the interfaces that are an `@interfaceObject` in at least one subgraph."""
+        if self.known_facts is not None:
+            return self.known_facts.interface_objects
+        return frozenset(type_.name for type_ in self._subgraph_types() if type_.is_interface_object)
+
+    @cached_property
+    def applied_restrictions(self) -> frozenset[str]:
+        """The directives in `restrictions` on types and fields of the merged schema, as texts without repetition."""
+        if self.known_facts is not None:
+            return self.known_facts.applied_restrictions
+        return schema_facts.applied_directives(self.schema, self.restrictions.values())
+
+    @cached_property
+    def context_carriers(self) -> Mapping[str, frozenset[str]]:
+        """For each context, the types that have its `@context` in a subgraph, and their object types there."""
+        if self.known_facts is not None:
+            return self.known_facts.context_carriers
+        carriers: dict[str, set[str]] = {}
+        for type_ in self._subgraph_types():
+            for context in type_.contexts:
+                carriers.setdefault(context, set()).update({type_.name}, type_.possible)
+        return {context: frozenset(names) for context, names in carriers.items()}
+
+    def _subgraph_types(self) -> Iterator[SubgraphType]:
+        return (type_ for subgraph in self.subgraphs.values() for type_ in subgraph.types.values())
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """All names in the merged schema, except those of introspection."""
+        known = self.known_facts
+        return schema_facts.names_of_schema(self.schema) if known is None else known.names
+
+    @cached_property
+    def names_by_tag(self) -> Mapping[str, frozenset[str]]:
+        """For each tag, the names of the fields and arguments of the API schema with the tag (`names_by_tag`)."""
+        known = self.known_facts
+        return schema_facts.names_by_tag(self.api_schema) if known is None else known.names_by_tag

@@ -21,7 +21,6 @@ from graphql import (
     EnumTypeDefinitionNode,
     FieldDefinitionNode,
     FieldNode,
-    InlineFragmentNode,
     InputObjectTypeDefinitionNode,
     InputValueDefinitionNode,
     InterfaceTypeDefinitionNode,
@@ -39,12 +38,13 @@ from graphql import (
 
 from router.federation.find_type_name_in_reference import named_type
 from router.supergraph.check_subgraph_type_references import check_references
+from router.supergraph.fields_without_join_directives import add_provided, drop_empty
 from router.supergraph.merged_and_api_schema import is_executable
 from router.supergraph.model import EntityKey, SubgraphField, SubgraphModel, SubgraphType
 from router.supergraph.types_and_fields_by_subgraph import JoinedField, JoinedType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from graphql import DefinitionNode, DocumentNode
@@ -52,9 +52,10 @@ if TYPE_CHECKING:
     from router.supergraph.join_directives import JoinField, JoinGraph, JoinType, JoinVocabulary
 
 WithFields: TypeAlias = ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode
-# The types of a subgraph, and the fields of its object types and interfaces, by name.
-Present: TypeAlias = dict[str, JoinedType]
-Fields: TypeAlias = dict[str, dict[str, SubgraphField]]
+# The types of a subgraph by name.
+Present: TypeAlias = "Mapping[str, JoinedType]"
+# Those definitions of the merged schema that do not define a type.
+Others: TypeAlias = "Sequence[DirectiveDefinitionNode | SchemaDefinitionNode]"
 
 
 def extract_subgraphs(
@@ -72,29 +73,21 @@ def extract_subgraphs(
         FieldSetSyntaxError: A key, `requires`, `provides` or context selection is malformed.
     """
     by_name = {definition.name.value: definition for definition in merged if isinstance(definition, TypeDefinitionNode)}
-    mutation, subscription = _root_names(merged)
-    roots = {mutation: "Mutation", subscription: "Subscription"}
-    # Composition keeps an executable directive only if every subgraph defines it. So each subgraph gets the definition.
-    directives = [
-        definition
-        for definition in merged
-        if isinstance(definition, DirectiveDefinitionNode) and is_executable(definition)
-    ]
+    others = [one for one in merged if isinstance(one, DirectiveDefinitionNode | SchemaDefinitionNode)]
     joined = {name: JoinedType.of(definition, join) for name, definition in by_name.items()}
+    implementers: dict[str, list[str]] = {}
+    for name, type_ in joined.items():
+        for interface in type_.all_interfaces:
+            implementers.setdefault(interface, []).append(name)
     graphs = join.graphs(document)
     present = _types_by_graph(joined, graphs, join)
     extracted: dict[str, SubgraphModel] = {}
     for graph in graphs:
-        extraction = _Extraction(graph, present[graph.enum_value], join)
-        names = extraction.names | specified_scalar_types.keys()
+        extraction = Extraction(graph, present[graph.enum_value], join, implementers)
         # Join v0.1 does not say which subgraphs have a scalar, enum or input type.
         if not join.federation_1:
-            check_references(graph.name, names, extraction.references())
-        added: list[DefinitionNode] = [one for one in directives if _argument_types(one) <= names]
-        if any(name in names and name != default for name, default in roots.items() if name):
-            added.insert(0, _schema_definition(merged))
-        define = partial(extraction.definitions, added)
-        extracted[graph.name] = SubgraphModel(graph.name, graph.url, extraction.types(), define)
+            check_references(graph.name, extraction.names, extraction.references())
+        extracted[graph.name] = subgraph_model(graph, extraction, others, extraction.types())
     return extracted
 
 
@@ -111,37 +104,81 @@ def _types_by_graph(
     return present
 
 
+def subgraph_model(
+    graph: JoinGraph, extraction: Extraction, others: Others, types: Mapping[str, SubgraphType]
+) -> SubgraphModel:
+    """Return the model of a subgraph with these types. It also gets some of the definitions that are not types."""
+    mutation, subscription = _root_names(others)
+    roots = {mutation: "Mutation", subscription: "Subscription"}
+    names = extraction.names
+    # Composition keeps an executable directive only if every subgraph defines it. So each subgraph gets the definition.
+    added: list[DefinitionNode] = [
+        one
+        for one in others
+        if isinstance(one, DirectiveDefinitionNode) and is_executable(one) and _argument_types(one) <= names
+    ]
+    if any(name in names and name != default for name, default in roots.items() if name):
+        added.insert(0, _schema_definition(others))
+    return SubgraphModel(graph.name, graph.url, types, partial(extraction.definitions, added))
+
+
 def _argument_types(directive: DirectiveDefinitionNode) -> set[str]:
     return {named_type(argument.type) for argument in directive.arguments or ()}
 
 
-def _root_names(merged: Sequence[DefinitionNode]) -> tuple[str, str]:
+def _root_names(others: Others) -> tuple[str, str]:
     names = {"mutation": "Mutation", "subscription": "Subscription"}
-    for definition in merged:
+    for definition in others:
         if isinstance(definition, SchemaDefinitionNode):
             names |= {item.operation.value: item.type.name.value for item in definition.operation_types}
     return names["mutation"], names["subscription"]
 
 
-def _schema_definition(merged: Sequence[DefinitionNode]) -> SchemaDefinitionNode:
-    return next(definition for definition in merged if isinstance(definition, SchemaDefinitionNode))
+def _schema_definition(others: Others) -> SchemaDefinitionNode:
+    return next(definition for definition in others if isinstance(definition, SchemaDefinitionNode))
 
 
-class _Extraction:
-    """Finds the types and fields of one subgraph in the definitions of the supergraph."""
+class _Fields(dict[str, dict[str, SubgraphField]]):
+    """The fields of object types and interfaces by name. The fields of a type are found when they are first used."""
 
-    def __init__(self, graph: JoinGraph, present: Mapping[str, JoinedType], join: JoinVocabulary) -> None:
+    def __init__(self, fields_of: Callable[[str], dict[str, SubgraphField]]) -> None:
+        super().__init__()
+        self._fields_of = fields_of
+
+    def __missing__(self, name: str) -> dict[str, SubgraphField]:
+        return self.setdefault(name, self._fields_of(name))
+
+
+class Extraction:
+    """Finds the types and fields of one subgraph in the definitions of the supergraph.
+
+    `present` are the types of the subgraph. `implementers` are the types that implement each interface in at least one
+    subgraph.
+    """
+
+    def __init__(
+        self,
+        graph: JoinGraph,
+        present: Present,
+        join: JoinVocabulary,
+        implementers: Mapping[str, Sequence[str]],
+    ) -> None:
         self._graph = graph.enum_value
         self._join = join
-        self._present = dict(present)
-        self._fields = {
-            name: self._fields_of(type_)
-            for name, type_ in present.items()
-            if isinstance(type_.definition, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode)
-        }
+        self._implementers = implementers
+        self._fields = _Fields(lambda name: self._fields_of(present[name]))
+        self._present = present
         if join.federation_1:
-            _add_provided(self._present, self._fields)
-            _drop_empty(self._present, self._fields)
+            self._complete(dict(present))
+
+    def _complete(self, present: dict[str, JoinedType]) -> None:
+        """Find all fields. Add the fields and remove the types about which join v0.1 says nothing."""
+        self._present = present
+        for name, type_ in present.items():
+            if isinstance(type_.definition, WithFields):
+                self._fields[name] = self._fields_of(type_)
+        add_provided(present, self._fields)
+        drop_empty(present, self._fields)
 
     def _joins(self, name: str) -> Sequence[JoinType]:
         """Return the `@join__type` directives with which the type `name` joins this subgraph."""
@@ -149,31 +186,31 @@ class _Extraction:
 
     def types(self) -> dict[str, SubgraphType]:
         """Return the object types, interfaces and unions of the subgraph by name."""
-        extracted: dict[str, SubgraphType] = {}
-        for name, type_ in self._present.items():
-            joins = self._joins(name)
-            keys = tuple(EntityKey(entry.key, entry.resolvable) for entry in joins if entry.key is not None)
-            interface_object = any(entry.is_interface_object for entry in joins)
-            contexts = type_.contexts
-            match type_.definition:
-                case UnionTypeDefinitionNode() as definition:
-                    members = frozenset(self._members(definition))
-                    extracted[name] = SubgraphType(name, "union", {}, members, contexts=contexts)
-                case InterfaceTypeDefinitionNode() if not interface_object:
-                    possible = frozenset(self._implementations(name))
-                    extracted[name] = SubgraphType(
-                        name, "interface", self._fields[name], possible, keys, contexts=contexts
-                    )
-                case ObjectTypeDefinitionNode() | InterfaceTypeDefinitionNode():
-                    extracted[name] = SubgraphType(
-                        name, "object", self._fields[name], frozenset({name}), keys, interface_object, contexts
-                    )
-        return extracted
+        found = ((name, self.composite_type(name)) for name in self._present)
+        return {name: type_ for name, type_ in found if type_ is not None}
+
+    def composite_type(self, name: str) -> SubgraphType | None:
+        """Return an object type, an interface or a union of the subgraph. Return None for a type of another kind."""
+        type_, joins = self._present[name], self._joins(name)
+        keys = tuple(EntityKey(entry.key, entry.resolvable) for entry in joins if entry.key is not None)
+        interface_object = any(entry.is_interface_object for entry in joins)
+        contexts = type_.contexts
+        match type_.definition:
+            case UnionTypeDefinitionNode() as definition:
+                return SubgraphType(name, "union", {}, frozenset(self._members(definition)), contexts=contexts)
+            case InterfaceTypeDefinitionNode() if not interface_object:
+                possible = frozenset(self._implementations(name))
+                return SubgraphType(name, "interface", self._fields[name], possible, keys, contexts=contexts)
+            case ObjectTypeDefinitionNode() | InterfaceTypeDefinitionNode():
+                return SubgraphType(
+                    name, "object", self._fields[name], frozenset({name}), keys, interface_object, contexts
+                )
+        return None
 
     @property
     def names(self) -> AbstractSet[str]:
-        """The names of all types of the subgraph."""
-        return self._present.keys()
+        """The names of all types of the subgraph, and of the scalar types of the specification."""
+        return self._present.keys() | specified_scalar_types.keys()
 
     def references(self) -> Iterator[tuple[str, str]]:
         """Yield the names of the types to which fields, arguments and unions of the subgraph refer, and from where."""
@@ -294,59 +331,13 @@ class _Extraction:
         return [*self._present[definition.name.value].interfaces.get(self._graph, ())]
 
     def _implementations(self, interface: str) -> list[str]:
+        types = [self._present[name] for name in self._implementers.get(interface, ()) if name in self._present]
         return [
-            name
-            for name, type_ in self._present.items()
+            type_.definition.name.value
+            for type_ in types
             if isinstance(type_.definition, ObjectTypeDefinitionNode)
             and interface in self._interfaces(type_.definition)
         ]
-
-
-def _add_provided(present: Present, extracted: Fields) -> None:
-    """Add the fields that a `@provides` of the subgraph selects.
-
-    Join v0.1 has no `@join__field` for these fields.
-    """
-    pending = [
-        (named_type(field.type), field.provides)
-        for fields in extracted.values()
-        for field in fields.values()
-        if field.provides is not None
-    ]
-    while pending:
-        type_name, selection_set = pending.pop()
-        for selection in selection_set.selections:
-            if isinstance(selection, InlineFragmentNode):
-                condition = selection.type_condition
-                pending.append((condition.name.value if condition else type_name, selection.selection_set))
-            elif isinstance(selection, FieldNode):
-                field = _provided(present, extracted, type_name, selection.name.value)
-                if field is not None and selection.selection_set is not None:
-                    pending.append((named_type(field.type), selection.selection_set))
-
-
-def _provided(present: Present, extracted: Fields, type_name: str, name: str) -> SubgraphField | None:
-    type_ = present.get(type_name)
-    definition = type_ and type_.definition
-    if not isinstance(definition, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
-        return None
-    for field in definition.fields or ():
-        if field.name.value == name:
-            return extracted[type_name].setdefault(name, SubgraphField(name, field.type, external=True))
-    return None
-
-
-def _drop_empty(present: Present, extracted: Fields) -> None:
-    """Remove the types that have no fields in this subgraph, and the fields that return such types (join v0.1)."""
-    while True:
-        empty = {name for name, fields in extracted.items() if not fields}
-        if not empty:
-            return
-        for name in empty:
-            del extracted[name], present[name]
-        for fields in extracted.values():
-            for field in [entry for entry in fields.values() if named_type(entry.type) in empty]:
-                del fields[field.name]
 
 
 def _executable_field(declared: FieldDefinitionNode, field: SubgraphField) -> FieldDefinitionNode:

@@ -7,6 +7,7 @@ of all its fields would be read again for each subgraph.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from graphql import (
@@ -105,6 +106,12 @@ class JoinedType:
     fields: FieldsBySubgraph[FieldDefinitionNode]
     input_fields: FieldsBySubgraph[InputValueDefinitionNode]
     positions: Mapping[str, int]
+
+    @property
+    def all_interfaces(self) -> list[str]:
+        """The interfaces that the type implements in at least one subgraph."""
+        declared = [name.name.value for name in getattr(self.definition, "interfaces", None) or ()]
+        return list(dict.fromkeys([*declared, *chain.from_iterable(self.interfaces.values())]))
 
     def declared_field(self, name: str) -> FieldDefinitionNode:
         """Return the definition of a field of an object type or an interface."""

@@ -16,8 +16,8 @@ credentials. If a subgraph moves, its configured URL must be changed.
 from __future__ import annotations
 
 import asyncio
-import re
 import ssl
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -43,11 +43,12 @@ if TYPE_CHECKING:
     from servicekit.http1.http_proxy import HttpProxy
     from servicekit.http_signatures.request_signer import RequestSigner
 
-LARGE = 262_144
+LARGE_BODY_BYTES = 262_144
 """A body with more bytes than this number is decoded in a thread. On the event loop, it would delay other requests."""
 
 _COUNTED_AT_ONCE = 1_048_576
-_ENDS_A_LINE = re.compile(r"[\r\n\0]")
+_MAX_ALLOWED_NAMES = 1000  # The names in settings are fewer. A rule with a pattern lets clients choose names.
+_allowed_names: set[str] = set()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ class Endpoint:
 
     Attributes:
         url: An absolute `http(s)` URL, or a Unix socket: `unix:/run/account.sock?path=/graphql`.
-        timeout: The longest time for one fetch in seconds. This time begins when the fetch starts to wait for a
+        timeout: The maximum time for one fetch, in seconds. This time begins when the fetch starts to wait for a
             connection, and ends with the last byte of the response.
         limits: The limits of the connection pool.
         tls: The TLS settings for `https` URLs; None for the system's trust store.
@@ -91,7 +92,7 @@ class _Target:
 
 
 class HttpTransport:
-    """Sends requests over HTTP/1.1. Each endpoint has a pool of its own.
+    """Sends requests over HTTP/1.1. Each endpoint has its own pool.
 
     Two subgraphs may be behind one server, for example a proxy. If one subgraph hangs, the other subgraph still has its
     own connections.
@@ -119,10 +120,12 @@ class HttpTransport:
         clock = asyncio.get_running_loop().time
         own = clock() + endpoint.timeout
         deadline = own if request.deadline is None else min(own, request.deadline)
-        head = encode_head(target.head, request)
+        head = target.head + encode_headers(request.headers) if request.headers else target.head
+        body, signer = request.body or request.encoded_body(), target.signer
 
         def message() -> bytes:
-            return encode_request(head, request, seconds=deadline - clock(), signer=target.signer)
+            signature = signer.headers(body, request.headers) if signer is not None else None
+            return encode_request(head, body, seconds=deadline - clock(), signature=signature)
 
         try:
             raw = await target.pool.exchange(message, repeatable=request.operation_kind == "query", deadline=deadline)
@@ -139,9 +142,14 @@ class HttpTransport:
             raise fetch_failures.not_sent(name, "a header that must be signed is not ASCII") from error
         except (ExchangeFailed, OSError) as error:
             raise fetch_failures.unreachable(name, str(error)) from error
-        if len(raw.body) <= LARGE and "content-encoding" not in raw.headers:
+        if len(raw.body) <= LARGE_BODY_BYTES and "content-encoding" not in raw.headers:
             return SubgraphResponse(status=raw.status, headers=raw.headers, body=raw.body)
         return await _decoded(name, raw, endpoint)
+
+    def status(self) -> dict[str, object]:
+        """Return the number of connections that TLS did not allow, by their code; nothing if there are none."""
+        failures = sum((target.pool.tls_failures for target in self._targets.values()), Counter[str]())
+        return {"tls_failures": dict(failures)} if failures else {}
 
     async def aclose(self) -> None:
         """See `Transport.aclose`. Connections that another transport has taken over stay open."""
@@ -206,49 +214,49 @@ def _is_same(endpoint: Endpoint, other: Endpoint) -> bool:
     return has_same_tls and replace(endpoint, tls=None, signing=None) == replace(other, tls=None, signing=None)
 
 
-def encode_head(head: bytes, request: SubgraphRequest) -> bytes:
-    """Return the first lines of an HTTP request: `head`, and the headers of `request`.
+def encode_headers(headers: Mapping[str, str]) -> bytes:
+    """Return the header lines for the `headers` of a request.
 
     Raises:
-        ValueError: The request has no body, a header contains a NUL or a line break, or a header belongs to the
-            connection (`PROTOCOL_HEADERS`). A line break would allow a client to add another header. A second
-            `Content-Length` would allow a client to hide another request in the body.
+        ValueError: A header contains a NUL or a line break, or belongs to the connection (`PROTOCOL_HEADERS`). A line
+            break would allow a client to add another header. A second `Content-Length` would allow a client to hide
+            another request in the body.
     """
-    size = len(request.encoded_body())
-    if not request.headers:
-        return b"%bcontent-length: %d\r\n" % (head, size)
-    if any(name.lower() in PROTOCOL_HEADERS for name in request.headers):
-        raise ValueError("a header for a subgraph belongs to the connection")
-    lines = [f"{name}: {value}" for name, value in request.headers.items()]
-    if _ENDS_A_LINE.search("\t".join(lines)) is not None:
+    lines = ""
+    for name, value in headers.items():
+        if name not in _allowed_names:
+            _allow(name)
+        lines += f"{name}: {value}\r\n"
+    count = len(headers)
+    if lines.count("\n") != count or lines.count("\r") != count or "\0" in lines:
         raise ValueError("a header for a subgraph contains a line break or a NUL")
-    lines.append(f"content-length: {size}\r\n")
-    return head + "\r\n".join(lines).encode("latin-1")
+    return lines.encode("latin-1")
 
 
-def encode_request(
-    head: bytes, request: SubgraphRequest, *, seconds: float, signer: RequestSigner | None = None
-) -> bytes:
-    """Return the bytes of an HTTP request: `head` as `encode_head` returns it, a signature, and the body.
+def _allow(name: str) -> None:
+    if name.lower() in PROTOCOL_HEADERS:
+        raise ValueError("a header for a subgraph belongs to the connection")
+    if len(_allowed_names) < _MAX_ALLOWED_NAMES:
+        _allowed_names.add(name)
+
+
+def encode_request(head: bytes, body: bytes, *, seconds: float, signature: Mapping[str, str] | None = None) -> bytes:
+    """Return the bytes of an HTTP request: `head` with the lines of `encode_headers`, a signature, and the body.
 
     `seconds` is how long the router waits for the response. The request contains this time (`X-Request-Timeout-Ms`), so
     that the subgraph need not work longer.
-
-    Raises:
-        NotAscii: A header that `signer` must cover has a character that is not ASCII.
     """
-    body = request.encoded_body()
-    own = f"{request_deadline.HEADER}: {request_deadline.header_value(seconds)}\r\n"
-    if signer is not None:
-        own += "".join(f"{name}: {value}\r\n" for name, value in signer.headers(body, request.headers).items())
-    return b"".join((head, own.encode("ascii"), b"\r\n", body))
+    if signature is not None:
+        head += "".join(f"{name}: {value}\r\n" for name, value in signature.items()).encode("ascii")
+    milliseconds = request_deadline.milliseconds(seconds)
+    return b"%bcontent-length: %d\r\nx-request-timeout-ms: %d\r\n\r\n%b" % (head, len(body), milliseconds, body)
 
 
 async def _decoded(subgraph: str, raw: RawResponse, endpoint: Endpoint) -> SubgraphResponse:
     """Decode the body of a response, and check that it does not have too many JSON values.
 
-    A body that decodes to more than `LARGE` bytes is decoded in a thread. The decoders release the GIL, so the event
-    loop continues meanwhile.
+    A body that decodes to more than `LARGE_BODY_BYTES` bytes is decoded in a thread. The decoders release the GIL, so
+    the event loop continues meanwhile.
 
     Raises:
         SubgraphUnreachable: The body cannot be decoded, and the status is not 2xx.
@@ -257,13 +265,13 @@ async def _decoded(subgraph: str, raw: RawResponse, endpoint: Endpoint) -> Subgr
     limits = endpoint.limits
     coding = raw.headers.get("content-encoding")
     try:
-        body = decode_body(coding, raw.body, endpoint.codings, LARGE)
+        body = decode_body(coding, raw.body, endpoint.codings, LARGE_BODY_BYTES)
         response = SubgraphResponse(status=raw.status, headers=raw.headers, body=body)
-    except CodingError:  # the decoded body is larger than `LARGE`, or not valid
+    except CodingError:  # the decoded body is larger than `LARGE_BODY_BYTES`, or not valid
         undo = partial(undo_content_coding, subgraph, raw, endpoint.codings, limits.max_response_bytes)
         response = await asyncio.to_thread(undo)
     body, values = response.body, 1
-    for start in range(0, len(body) if len(body) > LARGE else 0, _COUNTED_AT_ONCE):
+    for start in range(0, len(body) if len(body) > LARGE_BODY_BYTES else 0, _COUNTED_AT_ONCE):
         values += sum(body.count(mark, start, start + _COUNTED_AT_ONCE) for mark in (b",", b"[", b"{"))
         if values > limits.max_values:
             raise fetch_failures.malformed(subgraph, f"the response has more than {limits.max_values} JSON values")

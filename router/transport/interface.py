@@ -6,10 +6,13 @@ A transport does not interpret bodies. The executor encodes the body of a reques
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
+import msgspec
+
 from router import json_codec
+from servicekit.checked_dataclass import checked_dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +28,7 @@ IDEMPOTENCY_KEY: Final = "idempotency-key"
 """A mutation with this header has no second effect if it is sent again: the subgraph recognises the key."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked_dataclass(frozen=True, slots=True, kw_only=True)
 class SubgraphRequest:
     """A request to one subgraph.
 
@@ -65,16 +68,16 @@ class SubgraphRequest:
         return self.body
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubgraphResponse:
+class SubgraphResponse(msgspec.Struct, frozen=True, kw_only=True):
     """The response of a subgraph. It can have any HTTP status.
 
-    The names in `headers` are in lower case. If `body` was compressed, it is already decompressed.
+    The names in `headers` are in lower case. If `body` was compressed, it is already decompressed. A stage changes a
+    response with `msgspec.structs.replace`.
     """
 
     status: int
     body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     @classmethod
     def of(
@@ -88,8 +91,7 @@ class SubgraphResponse:
         return cls(status=status, body=json_codec.encode(value), headers=headers or {})
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseHead:
+class ResponseHead(msgspec.Struct, frozen=True):
     """The status and headers of one subgraph response."""
 
     subgraph: str

@@ -8,9 +8,9 @@ A layer exists only if the settings enable it for some subgraph. It passes on th
 from __future__ import annotations
 
 import hashlib
-import ssl
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
+from router.transport.client_tls import ClientTls, client_tls_context
 from router.transport.http import Endpoint, HttpTransport
 from router.transport.interface import Transport
 from router.transport.layers.circuit_breaker import BreakerLayer, BreakerRule
@@ -138,6 +138,7 @@ def _servers(urls: Mapping[str, Sequence[str]]) -> dict[str, list[Server]]:
 
 
 def _endpoint(name: str, url: str, traffic: AllTraffic, signing: Signing | None) -> Endpoint:
+    tls = ClientTls.of(traffic, traffic.server_name)
     return Endpoint(
         url=url,
         timeout=traffic.timeout,
@@ -148,34 +149,20 @@ def _endpoint(name: str, url: str, traffic: AllTraffic, signing: Signing | None)
             max_response_bytes=traffic.max_response_bytes,
             connect_seconds=traffic.connect_timeout,
         ),
-        tls=_tls(name, traffic),
-        tls_version=_tls_version(traffic),
+        tls=client_tls_context(f"subgraph {name}", tls),
+        tls_version=_tls_version(tls),
         proxy=_proxy(url, traffic),
         codings=traffic.accept_encodings,
         signing=signing,
     )
 
 
-def _tls(name: str, traffic: AllTraffic) -> ssl.SSLContext | None:
-    authority, certificate = traffic.certificate_authority, traffic.client_certificate
-    if authority is None and certificate is None:
-        return None
-    try:
-        tls = ssl.create_default_context(cafile=authority)
-    except OSError as error:
-        raise ValueError(f"subgraph {name}: {authority} holds no certificates: {error.strerror}") from error
-    if certificate is not None:
-        try:
-            tls.load_cert_chain(certificate, traffic.client_key, lambda: "")
-        except (OSError, ValueError) as error:
-            raise ValueError(f"subgraph {name}: {certificate} holds no certificate with its private key") from error
-    return tls
-
-
-def _tls_version(traffic: AllTraffic) -> str:
-    """Return a digest of the files of a TLS configuration; empty if there are none."""
-    files = [file for file in (traffic.certificate_authority, traffic.client_certificate, traffic.client_key) if file]
-    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest() if files else ""
+def _tls_version(tls: ClientTls) -> str:
+    """Return a digest of TLS settings and the content of their files; empty if there are none."""
+    if not any(tls):
+        return ""
+    names = f"{tls.server_name}\0{tls.server_identity}\0".encode()
+    return hashlib.sha256(names + b"\0".join(file.read_bytes() for file in tls.files)).hexdigest()
 
 
 def _proxy(url: str, traffic: AllTraffic) -> HttpProxy | None:

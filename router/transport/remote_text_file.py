@@ -32,7 +32,7 @@ class Address:
     Attributes:
         url: An absolute `http(s)` URL.
         headers: The headers of each request.
-        timeout: The longest time in seconds until the response is complete.
+        timeout: The maximum time in seconds until the response is complete.
         tls: The TLS settings for `https` URLs; None for the system's trust store.
     """
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from servicekit.http_signatures.ed25519_keys import Ed25519SigningKey
 from servicekit.http_signatures.keys import HmacKey
 from servicekit.http_signatures.request_signer import RequestSigner, SigningTarget
 
@@ -63,7 +62,7 @@ def signings(subgraphs: Iterable[str], settings: Signatures, identity: IdentityF
     Raises:
         ValueError: A private key cannot be read.
     """
-    identity_headers = frozenset(identity.headers) | ({identity.token.header} if identity.token is not None else set())
+    identity_headers = identity.header_names
     found = {}
     for name in subgraphs:
         own = settings.of(name)
@@ -77,6 +76,9 @@ def _signing_key(subgraph: str, settings: SignatureKey) -> SigningKey:
     if settings.secret is not None:
         return HmacKey(settings.secret.get_secret_value().encode(), settings.id)
     assert settings.private_key is not None  # noqa: S101 - `is_given`
+    # The library of signatures takes long to import, and most routers sign nothing with a private key.
+    from servicekit.http_signatures.ed25519_keys import Ed25519SigningKey  # noqa: PLC0415
+
     try:
         return Ed25519SigningKey(settings.private_key.read_bytes(), settings.id)
     except (OSError, ValueError) as error:

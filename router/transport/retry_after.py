@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 RETRY_LATER = frozenset({429, 503})
 """`Retry-After` is read only from responses with these statuses (RFC 9110 §15.6.4, RFC 6585 §4)."""
-LONGEST_SECONDS = 86_400
+MAX_SECONDS = 86_400
 """The function `retry_after` returns at most this number (one day)."""
 
 _SECONDS = re.compile(r"[0-9]{1,9}")
@@ -28,7 +28,7 @@ def retry_after(status: int, headers: Mapping[str, str]) -> int | None:
     if status not in RETRY_LATER or not text:
         return None
     if _SECONDS.fullmatch(text):
-        return min(int(text), LONGEST_SECONDS)
+        return min(int(text), MAX_SECONDS)
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:
@@ -37,4 +37,4 @@ def retry_after(status: int, headers: Mapping[str, str]) -> int | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     seconds = math.ceil((moment - datetime.now(UTC)).total_seconds())
-    return min(max(seconds, 0), LONGEST_SECONDS)
+    return min(max(seconds, 0), MAX_SECONDS)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from router.usage.usage_data import BUCKETS
+from router.usage.usage_data import BUCKET_COUNT
 
-BUCKET_COLUMNS: Final = tuple(f"bucket_{number}" for number in range(BUCKETS))
+BUCKET_COLUMNS: Final = tuple(f"bucket_{number}" for number in range(BUCKET_COUNT))
 _COUNTS: Final = "requests BIGINT NOT NULL, errors BIGINT NOT NULL, seconds DOUBLE PRECISION NOT NULL, " + ", ".join(
     f"{column} BIGINT NOT NULL" for column in BUCKET_COLUMNS
 )

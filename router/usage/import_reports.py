@@ -161,7 +161,7 @@ def _read_hive(report: dict[str, Any], reader: _Reader) -> None:
 
 def _read_apollo(report: dict[str, Any], reader: _Reader) -> None:
     ended = report.get("endTime")
-    # If the report has no `endTime`, each trace still has a time of its own, but counts have no time.
+    # If the report has no `endTime`, each trace still has its own time, but counts have no time.
     whole = None if ended is None else _minute(ended)
     for key, found in report["tracesPerQuery"].items():
         # The key is a comment with the name of the operation, and then its signature: "# Name\nquery Name { a }".
@@ -174,7 +174,7 @@ def _read_apollo(report: dict[str, Any], reader: _Reader) -> None:
             reader.add(
                 document, known_name, _apollo_client(context), _minute(ended) if whole is None else whole, counts
             )
-        # The traces are requests of their own, unless the report says that its counts contain them.
+        # The traces are further requests, unless the report says that its counts contain them.
         for trace in () if report.get("tracesPreAggregated") else found.get("trace") or ():
             minute = _minute(trace.get("endTime")) if whole is None else whole
             reader.add(document, known_name, _apollo_client(trace), minute, _trace_counts(trace))
@@ -182,7 +182,7 @@ def _read_apollo(report: dict[str, Any], reader: _Reader) -> None:
 
 def _minute(ended: object) -> int:
     if not isinstance(ended, str):
-        raise InvalidReport('has no "endTime", so nobody knows when the requests were sent')
+        raise InvalidReport('has no "endTime", so the time of its requests is unknown')
     return int(datetime.fromisoformat(ended).timestamp()) // MINUTE
 
 

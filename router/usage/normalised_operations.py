@@ -11,10 +11,10 @@ from router.usage.used_coordinates import used_coordinates
 if TYPE_CHECKING:
     from router.get_operation import PreparedOperation
 
-MOST_OPERATIONS: Final = 10_000
+MAX_OPERATIONS: Final = 10_000
 """The maximum number of cached operations."""
 
-MOST_BYTES: Final = 20_000_000
+MAX_BYTES: Final = 20_000_000
 """The maximum total number of characters in the texts of the cached operations."""
 
 OperationKey = tuple[str, "str | None"]
@@ -38,7 +38,7 @@ class NormalisedOperations:
         coordinates = used_coordinates(operation.api_schema, document, frozenset())
         kind = operation.definition.operation.value
         normalised = RecordedOperation(operation_id(text), key[1] or "", kind, text, coordinates)
-        if len(self._known) >= MOST_OPERATIONS or self._bytes + len(text) > MOST_BYTES:
+        if len(self._known) >= MAX_OPERATIONS or self._bytes + len(text) > MAX_BYTES:
             self.clear()
         self._bytes += len(text)
         self._known[key] = normalised

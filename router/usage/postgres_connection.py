@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from router.usage.sql_connection import Row
 
 _TIMEOUT_SECONDS: Final = 30.0
-_MOST_CONNECTIONS: Final = 2
+_MAX_CONNECTIONS: Final = 2
 # The number of the lock for creating the tables. Routers that start at the same time wait for each other.
 _LOCK: Final = 7_301_994_260_116_312_404
 
@@ -37,7 +37,7 @@ class PostgresConnection:
         """
         with _failures():
             pool = await asyncpg.create_pool(
-                url, min_size=0, max_size=_MOST_CONNECTIONS, command_timeout=_TIMEOUT_SECONDS, timeout=_TIMEOUT_SECONDS
+                url, min_size=0, max_size=_MAX_CONNECTIONS, command_timeout=_TIMEOUT_SECONDS, timeout=_TIMEOUT_SECONDS
             )
             try:
                 async with pool.acquire() as connection, connection.transaction():

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from router.usage.normalised_operations import MOST_OPERATIONS, NormalisedOperations, OperationKey
+from router.usage.normalised_operations import MAX_OPERATIONS, NormalisedOperations, OperationKey
 from router.usage.usage_data import BUCKET_SECONDS, MINUTE, Client, Counts, UsageBatch
 from router.usage.variable_coordinates import InputVariables, input_variables, variable_coordinates
 from servicekit.errors import StartupError, StoreFailure
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from router.preparation.operation_seen_by_stages import Operation
     from router.usage.usage_store import UsageStore
 
-MOST_WAITING_VARIABLES: Final = 1_000
+MAX_WAITING_VARIABLES: Final = 1_000
 """The maximum number of requests whose variables are kept in memory, until the recorder looks at the variables."""
 
-LONGEST_CLIENT: Final = 100
+MAX_CLIENT_LENGTH: Final = 100
 """Names and versions of clients are cut to this number of characters."""
 
 OTHER_CLIENTS: Final = Client("(other)", "")
@@ -166,7 +166,7 @@ class UsageRecorder:
 
     def _look_at(self, counted: _Counted, variables: Mapping[str, object]) -> None:
         waiting = len(self._variables)
-        if waiting < MOST_WAITING_VARIABLES:
+        if waiting < MAX_WAITING_VARIABLES:
             self._variables.append((counted, variables))
             if waiting == _LOOK_AT:
                 self._wake.set()
@@ -197,7 +197,7 @@ class UsageRecorder:
             self._failed(failure.explanation)
         except StartupError as failure:
             self._failed(str(failure))
-        except Exception as failure:  # noqa: BLE001  (the task must go on, and the log has the traceback)
+        except Exception as failure:  # noqa: BLE001  (the task must continue, and the log has the traceback)
             self._failed(f"{type(failure).__name__}: {failure}")
             with suppress(OSError):
                 _log.exception("usage was not written because of a mistake of the router")
@@ -205,7 +205,7 @@ class UsageRecorder:
     def _failed(self, explanation: str) -> None:
         self.status.failed_writes += 1
         self.status.last_failure = explanation
-        # The log can be on the same full disk. The status says what happened, and recording must go on.
+        # The log can be on the same full disk. The status says what happened, and recording must continue.
         with suppress(OSError):
             _log.warning(
                 "usage was not written",
@@ -249,7 +249,7 @@ class UsageRecorder:
             batch.unknown_variables.add(recorded.id)
 
     def _client(self, batch: UsageBatch, name: str | None, version: str | None) -> Client:
-        client = Client((name or "")[:LONGEST_CLIENT], (version or "")[:LONGEST_CLIENT])
+        client = Client((name or "")[:MAX_CLIENT_LENGTH], (version or "")[:MAX_CLIENT_LENGTH])
         if client not in batch.clients and len(batch.clients) >= self.limits.clients:
             client = OTHER_CLIENTS
         batch.clients.add(client)
@@ -268,7 +268,7 @@ class UsageRecorder:
             batch.described = batch.operations.keys() - self._described
             self.status.not_recorded += await self._store.write(batch, self.limits.stored_operations)
             self._pending = UsageBatch()
-            if len(self._described) > MOST_OPERATIONS:
+            if len(self._described) > MAX_OPERATIONS:
                 self._described.clear()
             self._described |= batch.operations.keys()
         if time.monotonic() - self._pruned_at > _HOUR_SECONDS:

@@ -1,4 +1,4 @@
-"""Shows how clients used a schema: which elements nobody used, and how much of each type was used."""
+"""Shows how clients used a schema: which elements no client used, and how much of each type was used."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Final
 BUCKET_SECONDS: Final = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """The upper bounds, in seconds, of the buckets of a latency histogram. One more bucket has all longer durations."""
 
-BUCKETS: Final = len(BUCKET_SECONDS) + 1
+BUCKET_COUNT: Final = len(BUCKET_SECONDS) + 1
 MINUTE: Final = 60
 DAY: Final = 86_400
 
@@ -56,7 +56,7 @@ class Counts:
     requests: int = 0
     errors: int = 0
     seconds: float = 0.0
-    buckets: list[int] = field(default_factory=lambda: [0] * BUCKETS)
+    buckets: list[int] = field(default_factory=lambda: [0] * BUCKET_COUNT)
 
     def add(self, other: Counts, weight: int = 1) -> None:
         """Add the numbers of other counts, each multiplied by `weight`."""
@@ -119,7 +119,7 @@ class UsageBatch:
 
 @dataclass(frozen=True, slots=True)
 class UsageWindow:
-    """A choice of requests of a store: those since a time, except those of some clients.
+    """Selects requests of a store: the requests since a time, without the requests of some clients.
 
     Attributes:
         since: The time of the oldest chosen requests, in seconds since 1970.

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _SUMS: Final = ", ".join(f"sum({column})" for column in ("requests", "errors", "seconds", *BUCKET_COLUMNS))
 # A window that begins longer ago than this is read by day, because counts by minute are deleted after some days.
-_LONGEST_BY_MINUTE: Final = 2 * DAY
+_MAX_WINDOW_BY_MINUTE: Final = 2 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class _Filter:
 
     @classmethod
     def of(cls, window: UsageWindow) -> _Filter:
-        by_minute = time.time() - window.since <= _LONGEST_BY_MINUTE
+        by_minute = time.time() - window.since <= _MAX_WINDOW_BY_MINUTE
         table, length = ("minutes", MINUTE) if by_minute else ("days", DAY)
         names = sorted(window.excluded_clients)
         excluded = f" AND client NOT IN (SELECT id FROM clients WHERE name IN ({places(len(names), 2)}))"

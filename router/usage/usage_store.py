@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from router.usage.database_tables import BUCKET_COLUMNS
-from router.usage.usage_data import BUCKETS, DAY, MINUTE, id_of
+from router.usage.usage_data import BUCKET_COUNT, DAY, MINUTE, id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -41,8 +41,8 @@ class UsageStore:
     def __init__(self, connection: SqlConnection) -> None:
         self.connection = connection
 
-    async def write(self, batch: UsageBatch, most_operations: int) -> int:
-        """Add a batch. Return how many requests were left out, because the store has `most_operations` operations.
+    async def write(self, batch: UsageBatch, max_operations: int) -> int:
+        """Add a batch. Return how many requests were left out, because the store has `max_operations` operations.
 
         Raises:
             StoreFailure: The database cannot be written now. Nothing of the batch was written.
@@ -51,10 +51,10 @@ class UsageStore:
         async with self.connection.transaction() as transaction:
             stored = await _stored(transaction, batch.operations)
             new = [each for each in batch.operations if each not in stored]
-            room = most_operations
+            room = max_operations
             if new:
                 ((count,),) = await transaction.fetch("SELECT count(*) FROM operations")
-                room = max(0, most_operations - int(count or 0))
+                room = max(0, max_operations - int(count or 0))
             left_out = frozenset(new[room:])
             await _write_operations(transaction, batch, left_out, now)
             await _write_uses(transaction, batch, left_out, stored, now)
@@ -144,7 +144,7 @@ async def _write_counts(transaction: SqlTransaction, batch: UsageBatch, left_out
             if operation not in left_out
         ]
         await transaction.execute(
-            f"INSERT INTO {table} VALUES ({places(6 + BUCKETS)}) "
+            f"INSERT INTO {table} VALUES ({places(6 + BUCKET_COUNT)}) "
             f"ON CONFLICT (period, operation, client) DO UPDATE SET {sums.format(table=table)}",
             rows,
         )

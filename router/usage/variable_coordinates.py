@@ -38,7 +38,7 @@ def variable_coordinates(variables: InputVariables, values: Mapping[str, object]
     The values need not be valid. A value that does not fit its type uses nothing.
     """
     found: set[str] = set()
-    # Values can nest as deeply as JSON does, so the walk has a stack of its own.
+    # Values can nest as deeply as JSON does, so the walk has its own stack.
     waiting = [(type_, values[name]) for name, type_ in variables if name in values]
     while waiting:
         type_, value = waiting.pop()

@@ -1,4 +1,7 @@
-"""The section `traffic` of `router.yaml`, observed by a subgraph on a real socket."""
+"""The section `traffic` of `router.yaml`, observed by a subgraph on a real socket.
+
+Covers `router/transport/client_tls.py`.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ from router.gateway import Gateway
 from router.request.request_and_response import GraphQLRequest
 from router.settings import InvalidSettings, read
 from router.transport.content_codings import encode
+from servicekit.tls.contexts import server_context
+from tests.certificates import TestAuthority
 from tests.router.shop import SDL
 from tests.router.transport.certificates import self_signed
 from tests.router.transport.scripted_server import Peer, Script, ScriptedServer, response, serving
@@ -454,6 +459,48 @@ async def test_the_router_presents_its_client_certificate(tmp_path: Path) -> Non
             gateway = Gateway.from_supergraph(SDL, read(f"{url}traffic: {{all: {{{trust}{own}}}}}", {}))
             assert await codes(gateway) == expected
             await gateway.aclose()
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        ("", ["SUBREQUEST_HTTP_ERROR"]),
+        (", server_name: people.example", []),
+        (", server_name: people.example, server_identity: spiffe://test/people", []),
+        (", server_name: people.example, server_identity: spiffe://test/orders", ["SUBREQUEST_HTTP_ERROR"]),
+        (", server_name: orders.example", ["SUBREQUEST_HTTP_ERROR"]),
+    ],
+)
+async def test_the_certificate_of_a_subgraph_has_the_name_and_identity_of_the_settings(
+    tmp_path: Path, own: str, expected: list[str]
+) -> None:
+    authority = TestAuthority(tmp_path)
+    files = authority.files("router")
+    trust = f"certificate_authority: {files.authorities}, client_certificate: {files.certificate}"
+    people = authority.files("people", dns=("people.example",))
+    async with serving(responds, tls=server_context(people)) as server:
+        url = server.url.replace("127.0.0.1", "localhost")
+        text = f"override_subgraph_url: {{people: '{url}'}}\n"
+        text += f"traffic: {{all: {{{trust}, client_key: {files.key}{own}}}}}"
+        gateway = Gateway.from_supergraph(SDL, read(text, {}))
+        assert await codes(gateway) == expected
+        failure = "TLS_WRONG_IDENTITY" if "spiffe://test/orders" in own else "TLS_HOSTNAME_MISMATCH"
+        assert gateway.traffic.status().get("tls_failures") == ({failure: 1} if expected else None)
+        await gateway.aclose()
+
+
+async def test_a_new_client_certificate_is_used_without_a_reload(tmp_path: Path) -> None:
+    authority = TestAuthority(tmp_path)
+    files = authority.write("router", authority.expired("spiffe://test/router"))
+    trust = f"certificate_authority: {files.authorities}, client_certificate: {files.certificate}"
+    async with serving(responds, tls=server_context(authority.files("people"))) as server:
+        text = f"override_subgraph_url: {{people: '{server.url}'}}\n"
+        text += f"traffic: {{all: {{{trust}, client_key: {files.key}}}}}"
+        gateway = Gateway.from_supergraph(SDL, read(text, {}))
+        assert await codes(gateway) == ["SUBREQUEST_HTTP_ERROR"]
+        authority.files("router")
+        assert await codes(gateway) == []
+        await gateway.aclose()
 
 
 def test_a_client_certificate_needs_its_key(tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def _override_field(use: _OverrideUse, from_index: int, override: Override) -> N
                 [state.place(from_index, source.node)],
             )
     if label is not None:
-        _label(use, from_index, label, override)
+        _add_label(use, from_index, label, override)
 
 
 def _report_missing_field(use: _OverrideUse, from_index: int) -> None:
@@ -173,7 +173,7 @@ def _conflict(use: _OverrideUse, source: FieldDef, from_index: int) -> str | Non
     return None
 
 
-def _label(use: _OverrideUse, from_index: int, label: str, override: Override) -> None:
+def _add_label(use: _OverrideUse, from_index: int, label: str, override: Override) -> None:
     state = use.state
     place = [state.place(use.index, use.applied.node)]
     if not (_LABEL.fullmatch(label) or _PERCENT.fullmatch(label)):

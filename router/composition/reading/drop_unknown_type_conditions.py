@@ -18,7 +18,7 @@ from router.federation.field_sets import print_field_set
 if TYPE_CHECKING:
     from router.composition.model import Schema
 
-_CARRIERS = frozenset({"key", "requires", "provides"})
+_DIRECTIVES = frozenset({"key", "requires", "provides"})
 
 
 def drop_unknown_type_conditions(schema: Schema) -> None:
@@ -27,29 +27,29 @@ def drop_unknown_type_conditions(schema: Schema) -> None:
     A field set that cannot be parsed stays as it is.
     """
     for applied in all_applied(schema):
-        if applied.element not in _CARRIERS or "..." not in (applied.text("fields") or ""):
+        if applied.element not in _DIRECTIVES or "..." not in (applied.text("fields") or ""):
             continue
         selections = applied.field_set
         if selections is None:
             continue
-        known = _known(schema, selections)
-        if known != selections:
-            applied.arguments["fields"] = string(print_field_set(known))
+        without_unknown = _without_unknown_types(schema, selections)
+        if without_unknown != selections:
+            applied.arguments["fields"] = string(print_field_set(without_unknown))
 
 
-def _known(schema: Schema, selections: SelectionSetNode) -> SelectionSetNode:
+def _without_unknown_types(schema: Schema, selections: SelectionSetNode) -> SelectionSetNode:
     return replace(selections, selections=tuple(_selection(schema, each) for each in selections.selections))
 
 
 def _selection(schema: Schema, selection: SelectionNode) -> SelectionNode:
     match selection:
         case FieldNode() if selection.selection_set is not None:
-            return replace(selection, selection_set=_known(schema, selection.selection_set))
+            return replace(selection, selection_set=_without_unknown_types(schema, selection.selection_set))
         case InlineFragmentNode():
             condition = selection.type_condition
             if condition is not None and condition.name.value not in schema.types.keys() | BUILT_IN_SCALARS:
                 condition = None
-            below = _known(schema, selection.selection_set)
-            return replace(selection, type_condition=condition, selection_set=below)
+            inner = _without_unknown_types(schema, selection.selection_set)
+            return replace(selection, type_condition=condition, selection_set=inner)
         case _:
             return selection

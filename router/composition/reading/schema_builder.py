@@ -73,12 +73,12 @@ class SchemaBuilder:
 
     Attributes:
         schema: The schema to fill.
-        element: Converts a directive's name in the schema to its name in the specification (see `element_resolver`).
+        element_of: Converts a directive's name in the schema to its name in the specification (see `element_resolver`).
         renamed: Maps custom names of root types to default names, for example `MyQuery` to `Query`.
     """
 
     schema: SubgraphSchema
-    element: Callable[[str], str | None]
+    element_of: Callable[[str], str | None]
     renamed: dict[str, str] = field(default_factory=dict)
 
     def build(self, definitions: Sequence[DefinitionNode]) -> None:
@@ -86,11 +86,11 @@ class SchemaBuilder:
         for block, node in enumerate(definitions):
             match node:
                 case TypeDefinitionNode():
-                    self._type(node, block, extension=False)
+                    self._add_type(node, block, extension=False)
                 case TypeExtensionNode():
-                    self._type(node, block, extension=True)
+                    self._add_type(node, block, extension=True)
                 case DirectiveDefinitionNode():
-                    self._directive_definition(node)
+                    self._add_directive_definition(node)
                 case SchemaDefinitionNode() | SchemaExtensionNode():
                     extension = isinstance(node, SchemaExtensionNode)
                     self.schema.applied += self._applied(node.directives, block, extension=extension)
@@ -102,7 +102,7 @@ class SchemaBuilder:
         if query is not None and not query.fields:
             del self.schema.types["Query"]
 
-    def _type(self, node: TypeDefinitionNode | TypeExtensionNode, block: int, *, extension: bool) -> None:
+    def _add_type(self, node: TypeDefinitionNode | TypeExtensionNode, block: int, *, extension: bool) -> None:
         name = self.renamed.get(node.name.value, node.name.value)
         kind = _KINDS[type(node)]
         definition = self.schema.types.get(name)
@@ -116,9 +116,9 @@ class SchemaBuilder:
             definition.node = node
             definition.description = _text(node.description)
         definition.directives += self._applied(node.directives, block, extension=extension)
-        self._parts(definition, node, block)
+        self._add_parts(definition, node, block)
 
-    def _parts(self, definition: TypeDef, node: TypeDefinitionNode | TypeExtensionNode, block: int) -> None:
+    def _add_parts(self, definition: TypeDef, node: TypeDefinitionNode | TypeExtensionNode, block: int) -> None:
         name = definition.name
         extension = isinstance(node, TypeExtensionNode)
         match node:
@@ -174,7 +174,7 @@ class SchemaBuilder:
             )
         return values
 
-    def _directive_definition(self, node: DirectiveDefinitionNode) -> None:
+    def _add_directive_definition(self, node: DirectiveDefinitionNode) -> None:
         self.schema.directives[node.name.value] = DirectiveDef(
             node.name.value,
             _text(node.description),
@@ -199,7 +199,7 @@ class SchemaBuilder:
                 extension,
             )
             for node in nodes or ()
-            for element in (self.element(node.name.value),)
+            for element in (self.element_of(node.name.value),)
         ]
 
     def _ref(self, ref: TypeRef) -> TypeRef:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from router.federation.spec_versions import SpecVersion
 
 # The number of cached results. One process sees few combinations of specification, version and imports.
-_CACHED = 256
+_CACHE_SIZE = 256
 
 Names = tuple[tuple[str, str], ...]
 """Pairs of names of one element: the name in the specification, and the name in the schema."""
@@ -55,7 +55,7 @@ def spec_definitions(
     )
 
 
-@lru_cache(_CACHED)
+@lru_cache(_CACHE_SIZE)
 def _renamed(spec: SpecVersion, directive_names: Names, type_names: Names) -> SpecDefinitions:
     names = dict(type_names)
     directives = {

@@ -18,7 +18,7 @@ UPGRADED_TO = Version(2, 4)
 # Directives of GraphQL itself. Composition merges only `@deprecated` and `@specifiedBy`.
 GRAPHQL_DIRECTIVES = frozenset({"deprecated", "specifiedBy", "oneOf", "skip", "include"})
 # Specifications, besides federation, whose directives composition knows. A schema can link each of these specifications
-# by a `@link` of its own.
+# with its own `@link`.
 _MERGED_SPECS = frozenset(
     {"tag", "inaccessible", "authenticated", "requiresScopes", "policy", "context", "cost", "cacheTag", "connect"}
 )

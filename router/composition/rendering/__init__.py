@@ -1,4 +1,4 @@
-"""Print the errors and hints of a composition, for people and for programs.
+"""Print the errors and hints of a composition, as text and in machine-readable formats.
 
 The functions in `FORMATS` convert `Diagnostics` to text. A *finding* is an error or a hint. Read `collect_diagnostics`
 first. Each format has its own file.

@@ -1,4 +1,4 @@
-"""Print findings as text for people: location, code and message, then the source line with a caret, then the advice.
+"""Print findings for a terminal: location, code and message, then the source line with a caret, then the advice.
 
 users:3:11: error[KEY_INVALID_FIELDS]: [users] On User, …: there is no field "uuid" on User.
   --> schemas/users.graphql:3:11

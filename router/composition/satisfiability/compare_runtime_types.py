@@ -47,7 +47,7 @@ class RuntimeTypes:
         if len(set(by_subgraph.values())) < 2:  # noqa: PLR2004 - all subgraphs agree
             return
         self.compared.add(member.coordinate)
-        each = "; ".join(
+        types_by_subgraph = "; ".join(
             f"{', '.join(sorted(names)) or 'nothing'} in {self.state.names([index])}"
             for index, names in by_subgraph.items()
         )
@@ -55,11 +55,11 @@ class RuntimeTypes:
         if common:
             self.state.report.hint(
                 "INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN",
-                f"{member.coordinate} is shared, but can return different types of {member.type}: {each}.",
+                f"{member.coordinate} is shared, but can return different types of {member.type}: {types_by_subgraph}.",
             )
         else:
             self.state.report.error(
                 "SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES",
                 f"{member.coordinate} is shared, but its subgraphs have no possible type of {member.type} in common: "
-                f"{each}.",
+                f"{types_by_subgraph}.",
             )

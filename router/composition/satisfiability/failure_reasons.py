@@ -1,7 +1,7 @@
 """Explain in error messages why no subgraph can resolve a field (composition §9.5).
 
 The text has an entry for each subgraph whose response can contain the object. The entry says why this subgraph cannot
-resolve the field, and why the router cannot go on to another subgraph that resolves the field.
+resolve the field, and why the router cannot continue in another subgraph that resolves the field.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from router.composition.merge.merge_state import MergeState, Override
-    from router.composition.satisfiability.types_lost_by_extraction import ExtractedFields
+    from router.composition.satisfiability.types_lost_by_extraction import LostTypes
 
 # n labels have 2^n combinations, and each combination needs its own search: 64 searches for six labels.
 _ALL_COMBINATIONS_UP_TO = 6
@@ -40,13 +40,13 @@ class LabelAssumption:
     progressive: Mapping[int, Collection[str]]
 
 
-def label_assumptions(state: MergeState, extracted: ExtractedFields) -> Iterator[LabelAssumption]:
+def label_assumptions(state: MergeState, lost_types: LostTypes) -> Iterator[LabelAssumption]:
     """Yield one assumption for each combination of active labels (composition §9.3).
 
     If the supergraph has more than six labels, only these combinations are checked: no active label, all labels active,
     and each label alone.
     """
-    labels = {coordinate: _labels(extracted, coordinate, override) for coordinate, override in state.overrides.items()}
+    labels = {coordinate: _labels(lost_types, coordinate, override) for coordinate, override in state.overrides.items()}
     progressive: defaultdict[int, set[str]] = defaultdict(set)
     for coordinate, each in labels.items():
         for index in each:
@@ -59,7 +59,7 @@ def label_assumptions(state: MergeState, extracted: ExtractedFields) -> Iterator
         yield LabelAssumption(overridden, progressive)
 
 
-def _labels(extracted: ExtractedFields, coordinate: str, override: Override) -> Mapping[int, str]:
+def _labels(lost_types: LostTypes, coordinate: str, override: Override) -> Mapping[int, str]:
     """Return the labels of one field: index of a subgraph → label of the `@override`.
 
     The overriding and the overridden subgraph both have the label. Exception: the overriding subgraph can lose the
@@ -69,8 +69,8 @@ def _labels(extracted: ExtractedFields, coordinate: str, override: Override) -> 
     parent, _, name = coordinate.partition(".")
     for index in override.labels:
         if override.resolves(index):
-            member = extracted.state.subgraphs[index].schema.types[parent].fields[name]
-            if not extracted.has(index, member):
+            member = lost_types.state.subgraphs[index].schema.types[parent].fields[name]
+            if not lost_types.keeps_type_of(index, member):
                 return {}
     return override.labels
 

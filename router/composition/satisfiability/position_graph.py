@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from router.composition.external_provided_and_shareable_fields import SubgraphMetadata
     from router.composition.merge.merge_state import MergeState
     from router.composition.satisfiability.override_label_combinations import LabelAssumption
-    from router.composition.satisfiability.types_lost_by_extraction import ExtractedFields
+    from router.composition.satisfiability.types_lost_by_extraction import LostTypes
 
 
 class Position(NamedTuple):
@@ -52,7 +52,7 @@ class PositionGraph:
 
     state: MergeState
     assumption: LabelAssumption
-    extracted: ExtractedFields
+    lost_types: LostTypes
     _possible_types: dict[str, frozenset[str]] = field(default_factory=dict)
     _possible_types_here: dict[tuple[int, str], frozenset[str]] = field(default_factory=dict)
 
@@ -88,7 +88,7 @@ class PositionGraph:
         the subgraph from the supergraph (see `types_lost_by_extraction`).
         """
         member = self.state.subgraphs[position.index].schema.types[position.type_name].fields.get(name)
-        return member if member is not None and self.extracted.has(position.index, member) else None
+        return member if member is not None and self.lost_types.keeps_type_of(position.index, member) else None
 
     def is_overridden(self, position: Position, member: FieldDef) -> bool:
         """Return whether the subgraph of the position does not resolve `member` because of an `@override`.

@@ -29,7 +29,7 @@ from router.composition.satisfiability.reachability_by_other_planners import (
     ReachabilityByOtherPlanners,
     may_be_unplannable_elsewhere,
 )
-from router.composition.satisfiability.types_lost_by_extraction import ExtractedFields
+from router.composition.satisfiability.types_lost_by_extraction import LostTypes
 from router.composition.type_refs import base_name
 
 if TYPE_CHECKING:
@@ -92,15 +92,15 @@ def check_satisfiability(state: MergeState) -> None:
     """
     reported: set[tuple[str, str]] = set()
     runtime_types = RuntimeTypes(state)
-    extracted, contexts = ExtractedFields(state), Contexts(state)
-    for assumption in label_assumptions(state, extracted):
-        graph = PositionGraph(state, assumption, extracted)
+    lost_types, contexts = LostTypes(state), Contexts(state)
+    for assumption in label_assumptions(state, lost_types):
+        graph = PositionGraph(state, assumption, lost_types)
         _Search(state, Reachability(graph, contexts), reported, runtime_types).run()
     if state.report.failed() or not may_be_unplannable_elsewhere(state):
         return
     trial = state.silent()
-    for assumption in label_assumptions(state, extracted):
-        graph = PositionGraph(state, assumption, extracted)
+    for assumption in label_assumptions(state, lost_types):
+        graph = PositionGraph(state, assumption, lost_types)
         _Search(trial, ReachabilityByOtherPlanners(graph, contexts), reported, RuntimeTypes(None)).run()
     for failure in trial.report.errors:
         if failure.code == "SATISFIABILITY_ERROR":

@@ -23,39 +23,40 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class ExtractedFields:
+class LostTypes:
     """Finds the lost types of each subgraph, and caches the results."""
 
     state: MergeState
-    _missing: dict[int, frozenset[str]] = field(default_factory=dict)
+    _by_index: dict[int, frozenset[str]] = field(default_factory=dict)
 
-    def has(self, index: int, member: FieldDef) -> bool:
+    def keeps_type_of(self, index: int, member: FieldDef) -> bool:
         """Return whether the subgraph at `index` still has the type of the field `member` after extraction."""
-        return base_name(member.type) not in self._missing_types(index)
+        return base_name(member.type) not in self._of(index)
 
-    def _missing_types(self, index: int) -> frozenset[str]:
-        if index not in self._missing:
-            self._missing[index] = self._find_missing_types(index)
-        return self._missing[index]
+    def _of(self, index: int) -> frozenset[str]:
+        if index not in self._by_index:
+            self._by_index[index] = self._find(index)
+        return self._by_index[index]
 
-    def _find_missing_types(self, index: int) -> frozenset[str]:
+    def _find(self, index: int) -> frozenset[str]:
+        # Each lost type can make the types lost that use it, so `lost` grows while the last loop reads it.
         types = self.state.subgraphs[index].schema.types
         composite = [each for each in types.values() if each.kind is Kind.OBJECT or each.kind in ABSTRACT]
         remaining = {each.name: self._parts(index, each) for each in composite}
-        missing = [name for name, parts in remaining.items() if not parts]
-        if not missing:
+        lost = [name for name, parts in remaining.items() if not parts]
+        if not lost:
             return frozenset()
         users: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
         for definition in composite:
             for part in remaining[definition.name]:
                 needed = part if definition.kind is Kind.UNION else base_name(definition.fields[part].type)
                 users[needed].append((definition.name, part))
-        for name in missing:
+        for name in lost:
             for user, part in users[name]:
                 remaining[user].discard(part)
-                if not remaining[user] and user not in missing:
-                    missing.append(user)
-        return frozenset(missing)
+                if not remaining[user] and user not in lost:
+                    lost.append(user)
+        return frozenset(lost)
 
     def _parts(self, index: int, definition: TypeDef) -> set[str]:
         """Return the names of the fields that no `@override` removes. For a union, return the names of all members."""

@@ -3,7 +3,7 @@
 A subgraph can import `@cost` and `@listSize` from the federation specification or from the cost specification. If they
 come from the federation specification, `router.composition.rules` checks them early. If they come from the cost
 specification, Apollo's composition checks them last, when it reads the finished supergraph. This module does the same.
-The error codes are those of the rules in `_RULES`.
+Each rule in `_RULES` has its own error codes.
 """
 
 from __future__ import annotations

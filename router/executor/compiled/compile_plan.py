@@ -95,6 +95,8 @@ class CompiledPlan:
         root: The class of the root object.
         finish: Checks the decoded objects, and removes hidden fields.
         shapes: The number of shapes. The functions share one list of objects for each shape.
+        line: The requests in their order, if each waits for the one before it and has one fetch without
+            `@fromContext` arguments; None for other plans.
         filename: The file name of the source text in tracebacks.
         memory_bytes: Roughly how many bytes the compiled plan takes, without the plan itself.
     """
@@ -103,6 +105,7 @@ class CompiledPlan:
     root: Callable[[], Any]
     finish: Callable[[list[Any]], None]
     shapes: int
+    line: tuple[CompiledRequest, ...] | None
     filename: str
     memory_bytes: int
 
@@ -125,11 +128,24 @@ def compile_plan(
         root=names[object_class(program.root)],
         finish=names[FINISH],
         shapes=program.shapes,
+        line=requests if _is_line(requests) else None,
         filename=filename,
         memory_bytes=_estimated_bytes(program.text, requests),
     )
     show_in_tracebacks(compiled, filename, program.text)
     return compiled
+
+
+def _is_line(requests: Sequence[CompiledRequest]) -> bool:
+    last = len(requests) - 1
+    return bool(requests) and all(
+        len(request.parts) == 1
+        and len(request.parts[0].steps) == 1
+        and not request.parts[0].steps[0].has_context
+        and request.parents == min(number, 1)
+        and request.children == ((number + 1,) if number < last else ())
+        for number, request in enumerate(requests)
+    )
 
 
 def _estimated_bytes(text: str, requests: Sequence[CompiledRequest]) -> int:

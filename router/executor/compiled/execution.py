@@ -20,9 +20,9 @@ from router.errors import TransportError
 from router.executor.compiled.generate_response_classes import attribute_of
 from router.executor.compiled.globals_of_generated_code import ContextGroup, Misfit
 from router.executor.compiled.recorded_responses import RecordingTransport
+from router.executor.compiled.requests_in_line import fitting, run_in_line, subgraph_request
 from router.executor.context_and_result import ExecutionResult
 from router.executor.interpreter.execution import execute
-from router.transport.interface import SubgraphRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,13 +32,6 @@ if TYPE_CHECKING:
     from router.executor.context_and_result import ExecutionContext
     from router.get_operation import PreparedOperation
     from router.plan import QueryPlan
-    from router.transport.interface import SubgraphResponse
-
-LARGE: Final = 1_048_576
-"""A response with more bytes is a misfit, because the interpreter decodes large responses in a thread.
-
-The decoder of msgspec never lets other threads run. Decoding this number of bytes takes a few milliseconds.
-"""
 
 MISFITS: Final = (Misfit, msgspec.DecodeError, ArithmeticError, RecursionError, UnicodeDecodeError)
 
@@ -54,7 +47,7 @@ async def execute_compiled(
     try:
         data = await run.data()
     except MISFITS as misfit:
-        result = await execute(plan, operation, replace(context, transport=run.transport))
+        result = await execute(plan, operation, msgspec.structs.replace(context, transport=run.transport))
         return replace(result, responses=tuple(run.transport.heads)), misfit
     finally:
         run.cancel()
@@ -113,7 +106,7 @@ class _Run:
         self._context = context
         self._at: list[Any] = [()] * compiled.shapes
         self._at[0] = [compiled.root()]
-        self._waits = [request.parents for request in compiled.requests]
+        self._waits = [request.parents for request in compiled.requests] if compiled.line is None else []
         self._tasks: list[asyncio.Task[None]] = []
         self._misfit: Exception | None = None
         self.transport = RecordingTransport(context.transport)
@@ -124,11 +117,15 @@ class _Run:
         Raises:
             Misfit: A response does not have the expected form. The other exceptions in `MISFITS` have the same meaning.
         """
-        await self._start([number for number, parents in enumerate(self._waits) if not parents])
-        while self._tasks and self._misfit is None:
-            await self._tasks.pop()
-        if self._misfit is not None:
-            raise self._misfit
+        line = self._compiled.line
+        if line is not None:
+            await run_in_line(line, self._at, self._context, self.transport)
+        else:
+            await self._start([number for number, parents in enumerate(self._waits) if not parents])
+            while self._tasks and self._misfit is None:
+                await self._tasks.pop()
+            if self._misfit is not None:
+                raise self._misfit
         self._compiled.finish(self._at)
         return json_codec.EncodedObject(json_codec.encode(self._at[0][0]))
 
@@ -203,26 +200,14 @@ class _Run:
 
     async def _body_of_response(self, request: CompiledRequest, form: Form, collected: Sequence[_Collected]) -> bytes:
         context = self._context
-        fetch = request.parts[0].fetch
         representations = [one.representations for one in collected if one.part.fetch.requires]
         body = form.body(context.variables, representations, collected[0].context)
-        sent = SubgraphRequest(
-            subgraph=fetch.service_name,
-            operation=form.operation,
-            operation_name=form.operation_name,
-            operation_kind=fetch.operation_kind,
-            variables={} if context.sends_bodies else form.variables_in(body),
-            headers=context.headers.get(fetch.service_name, {}),
-            body=body if context.sends_bodies else None,
-            deadline=context.deadline,
-            caller=context.caller,
-            fetch_ids=form.fetch_ids,
-        )
+        sent = subgraph_request(request.parts[0].fetch, form, context, body)
         try:
             response = await self.transport.first(sent, body)
         except TransportError as failure:
             raise Misfit("a request failed") from failure
-        return _fitting(response)
+        return fitting(response)
 
     def cancel(self) -> None:
         """Cancel the tasks that still run after a misfit or a cancellation.
@@ -237,9 +222,3 @@ class _Run:
 
 def _alias(part: CompiledPart) -> str:
     return "" if part.part is None else part.part.alias
-
-
-def _fitting(response: SubgraphResponse) -> bytes:
-    if len(response.body) > LARGE:
-        raise Misfit("the response is large")
-    return response.body.removeprefix(json_codec.BYTE_ORDER_MARK)

@@ -55,11 +55,12 @@ class RecordingTransport:
         repeated: How often a recorded response was returned.
     """
 
-    __slots__ = ("_inner", "_recorded", "heads", "repeated")
+    __slots__ = ("_inner", "_kept", "_recorded", "heads", "repeated")
 
     def __init__(self, inner: Transport) -> None:
         self._inner = inner
         self._recorded: dict[tuple[tuple[int, ...], bytes], _Recorded] = {}
+        self._kept: list[tuple[SubgraphRequest, bytes, SubgraphResponse | BaseException]] = []
         self.heads: list[ResponseHead] = []
         self.repeated = 0
 
@@ -81,14 +82,32 @@ class RecordingTransport:
         self.heads.append(ResponseHead(request.subgraph, response.status, response.headers))
         return response
 
+    def keep(self, request: SubgraphRequest, body: bytes, response: SubgraphResponse) -> None:
+        """Record the response to a request that was sent without this transport."""
+        self._kept.append((request, body, response))
+        self.heads.append(ResponseHead(request.subgraph, response.status, response.headers))
+
+    def keep_failure(self, request: SubgraphRequest, body: bytes, failure: BaseException) -> None:
+        """Record the exception of a request that was sent without this transport."""
+        self._kept.append((request, body, failure))
+
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
         """Return the recorded response if the same request was sent before. Otherwise send it (`Transport.send`)."""
+        while self._kept:  # usually, there is no misfit, and nobody asks for what was kept
+            self._record(*self._kept.pop())
         body = encode_body(request)
         recorded = self._recorded.get((request.fetch_ids, body))
         if recorded is not None:
             self.repeated += 1
             return await recorded.result()
         return await self.first(request, body)
+
+    def _record(self, request: SubgraphRequest, body: bytes, outcome: SubgraphResponse | BaseException) -> None:
+        recorded = self._recorded[request.fetch_ids, body] = _Recorded()
+        if isinstance(outcome, BaseException):
+            recorded.failure = outcome
+        else:
+            recorded.response = outcome
 
     async def aclose(self) -> None:
         """Do nothing: other executions still use the wrapped transport."""

@@ -48,13 +48,21 @@ _NO_ENUM_VALUES: Final = frozenset(("true", "false", "null"))
 
 
 class DefinitionParser(ValueParser):
-    """Parses definitions. Each method begins at the first token of what it parses, and ends after the last token."""
+    """Parses definitions. Each method begins at the first token of what it parses, and ends after the last token.
 
-    __slots__ = ()
+    Attributes:
+        definition_starts: Where each definition of the document begins in the text, after `document` was called.
+    """
+
+    __slots__ = ("definition_starts",)
+
+    definition_starts: list[int]
 
     def document(self) -> DocumentNode:
+        self.definition_starts = starts = [self._starts[self.at]]
         nodes = [self._definition()]
         while self._texts[self.at] is not END:
+            starts.append(self._starts[self.at])
             nodes.append(self._definition())
         place = NodePlace(0, len(self._source.body), self._source) if self._has_places else None
         return DocumentNode(definitions=tuple(nodes), loc=place)

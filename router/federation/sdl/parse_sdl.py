@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from graphql import parse
 
@@ -29,8 +29,29 @@ def parse_sdl(text: str, *, no_location: bool = False) -> DocumentNode:
         return parse(source, no_location=no_location)
 
 
+class DefinitionsWithStarts(NamedTuple):
+    """A document, and where each of its definitions begins in the text; None if graphql-core parsed the text."""
+
+    document: DocumentNode
+    starts: list[int] | None
+
+
+def parse_sdl_with_starts(text: str) -> DefinitionsWithStarts:
+    """Return the document of `parse_sdl` without locations, and where its definitions begin.
+
+    Raises:
+        GraphQLSyntaxError: The text is not a GraphQL document.
+    """
+    source = IndexedSource(text)
+    try:
+        parser = DefinitionParser(source, has_places=False)
+        return DefinitionsWithStarts(parser.document(), parser.definition_starts)
+    except Irregular:
+        return DefinitionsWithStarts(parse(source, no_location=True), None)
+
+
 def parse_regular_sdl(source: Source, *, no_location: bool = False) -> DocumentNode:
-    """Parse type definitions and extensions. The result is equal to that of graphql-core, with all locations.
+    """Parse type definitions and extensions. The result is equal to the result of graphql-core, with all locations.
 
     But the tokens of the locations do not have their neighbours (`prev` and `next`).
 

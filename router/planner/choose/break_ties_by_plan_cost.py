@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class CheapestChoice:
     """Compares choices. `choice` is the cheapest choice so far.
 
-    The comparisons have a work budget of their own (planning §6.5). When this budget is used up, `has_ended` becomes
+    The comparisons have their own work budget (planning §6.5). When this budget is used up, `has_ended` becomes
     true, and `choice` no longer changes.
     """
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # The maximum number of undecided hops that are compared to find the hop with the largest regret (see `_regret`). Most
 # plans have fewer undecided hops. Without this limit, the work would grow with the square of the number of hops.
-MOST_COMPARED: Final = 32
+MAX_COMPARED_HOPS: Final = 32
 
 # The inputs of a hop: the leaves of its key and requirements, each with the option that fetches the leaf.
 Inputs: TypeAlias = "tuple[tuple[Leaf, PathOption], ...]"
@@ -93,7 +93,7 @@ class ChosenPaths:
             self._decide_without_cost()
             if not weigh_costs or not self._undecided:
                 return
-            largest_regret = max(islice(self._undecided, MOST_COMPARED), key=self._regret)
+            largest_regret = max(islice(self._undecided, MAX_COMPARED_HOPS), key=self._regret)
             self._undecided.remove(largest_regret)
             self.hops_with_choice.append(largest_regret)
             self._decide(largest_regret)
@@ -177,7 +177,7 @@ class ChosenPaths:
             return equal[0]
         undecided = {
             leaf.options
-            for start in islice(self._undecided, MOST_COMPARED)
+            for start in islice(self._undecided, MAX_COMPARED_HOPS)
             for choice in start.key_choices
             for leaf in choice.leaves
         }

@@ -53,10 +53,10 @@ ObjectPath: TypeAlias = tuple[str, ...]
 
 # The maximum number of different selections of harmful fields in one fetch. Each of them is compared with all others,
 # so without this limit, the work would grow with the cube of the number of object types.
-MOST_SELECTIONS: Final = 32
+MAX_SELECTIONS: Final = 32
 # The maximum number of combinations of types, for the entities of one selection. More combinations are possible only if
 # several objects, one inside the other, have type conditions.
-MOST_COMBINATIONS: Final = 256
+MAX_COMBINATIONS: Final = 256
 
 
 class EntityType(NamedTuple):
@@ -173,7 +173,7 @@ def can_select_all(selections: Sequence[EntitySelection]) -> bool:
         return False
     if len(selections) == 1 or not any(selection.harmful for selection in selections):
         return True
-    if len(selections) > MOST_SELECTIONS:
+    if len(selections) > MAX_SELECTIONS:
         return False
     kinds = _kinds_of_types(selections)
     return all(_does_no_harm_to(selection, selections, kinds) for selection in selections)
@@ -216,7 +216,7 @@ def _does_no_harm_to(
 ) -> bool:
     """Return whether a fetch with all `selections` does no harm to the entities of one of them."""
     kinds = list(kinds)
-    left = MOST_COMBINATIONS
+    left = MAX_COMBINATIONS
     for allowed in selection.entities:
         possible = [[one for one in kind if one in types] for kind, types in zip(kinds, allowed, strict=True)]
         for types in product(*possible):

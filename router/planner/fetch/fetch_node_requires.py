@@ -54,7 +54,7 @@ def _by_usages(inputs: Sequence[RepresentationInput]) -> dict[frozenset[Guards],
 
     A condition consists of sets of guards, and is true if all guards of at least one set are true. The condition of an
     input is usually `usages`. But if the response has all fields of the input whenever the fetch runs, the input needs
-    no condition of its own, and gets the condition of the fetch.
+    no own condition, and gets the condition of the fetch.
     """
     if len(inputs) == 1:
         (entry,) = inputs

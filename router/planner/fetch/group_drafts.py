@@ -221,7 +221,7 @@ def _are_types_known(graph: QueryGraph, root: PathOption) -> bool:
     own = types_on_path(root.node, graph.possible)
     every = types_on_path(root.node, graph.possible, with_conditions=False)
     conditioned = frozenset[str]().union(*(all_ for one, all_ in zip(own[:-1], every, strict=False) if one < all_))
-    return all(conditioned.isdisjoint(graph.possible(name)) for name in graph.interface_objects)
+    return all(conditioned.isdisjoint(graph.possible(name)) for name in graph.supergraph.interface_objects)
 
 
 def _given(inputs: Iterable[RepresentationInput]) -> frozenset[str]:

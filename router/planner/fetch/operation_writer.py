@@ -17,7 +17,7 @@ from router.planner.fetch.conflicting_field_aliases import without_conflicts
 from router.planner.fetch.fetch_node_requires import requires_of, rewrites_of
 from router.planner.fetch.selection_trees import common_guards
 from router.planner.fetch.selection_writer import SelectionWriter, WrittenArgument
-from router.planner.normalise.argument_text import argument_text, spaced, value_text, variables_in
+from router.planner.normalise.argument_text import argument_text, join_tokens, value_text, variables_in
 from router.planner.normalise.argument_without_location import without_location
 
 if TYPE_CHECKING:
@@ -163,5 +163,5 @@ def _definition_text(definition: VariableDefinitionNode) -> str:
 
 def _operation(head: str, definitions: Sequence[str], directives: str, selections: str) -> str:
     if definitions:
-        head = f"{head}({spaced(definitions)})"
+        head = f"{head}({join_tokens(definitions)})"
     return selections if head == "query" and not directives else f"{head}{directives}{selections}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from router.federation.find_type_name_in_reference import TYPENAME, named_type
 from router.plan import OutputField, OutputFragment
 from router.planner.fetch.selection_trees import common_guards
-from router.planner.normalise.argument_text import spaced
+from router.planner.normalise.argument_text import join_tokens
 from router.planner.normalise.skip_and_include_guards import directive_text
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class SelectionWriter:
             selected.append(_wrapped(OutputFragment(below_type, below, own), outer))
         if not texts:
             return f"{{{TYPENAME}}}", (_TYPENAME_FIELD,)
-        return f"{{{spaced(texts)}}}", tuple(selected)
+        return f"{{{join_tokens(texts)}}}", tuple(selected)
 
     def _field(self, entry: TreeField, emitted: Guards, type_name: str) -> tuple[str, OutputSelection]:
         head = entry.name if entry.key == entry.name else f"{entry.key}:{entry.name}"
@@ -88,7 +88,7 @@ class SelectionWriter:
         if entry.arguments:
             written = [self.written_argument(argument) for argument in entry.arguments]
             self.variables.update(*(each.variables for each in written))
-            head = f"{head}({spaced([each.text for each in written])})"
+            head = f"{head}({join_tokens([each.text for each in written])})"
             arguments = tuple([each.node for each in written])
         text = ""
         below: tuple[OutputSelection, ...] = ()
@@ -112,7 +112,7 @@ class SelectionWriter:
         `type_name` is the parent type of the fields.
         """
         innermost, *others = reversed(around)
-        body = spaced([text for text, _ in written])
+        body = join_tokens([text for text, _ in written])
         data = OutputFragment(None, tuple([output for _, output in written]), directives=innermost.nodes)
         text = self._fragment(innermost, body, type_name)
         for directives in others:

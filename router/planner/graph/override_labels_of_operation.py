@@ -39,17 +39,6 @@ class Coordinate(NamedTuple):
     field_name: str
 
 
-def labels_in(supergraph: Supergraph) -> frozenset[str]:
-    """Return all override labels of a supergraph."""
-    return frozenset(
-        field.label.label
-        for subgraph in supergraph.subgraphs.values()
-        for definition in subgraph.types.values()
-        for field in definition.fields.values()
-        if field.label is not None
-    )
-
-
 class OverrideLabelIndex:
     """Knows the override labels of each field, and which other fields a plan may need if it fetches the field."""
 
@@ -62,7 +51,7 @@ class OverrideLabelIndex:
         self._inputs: dict[Coordinate, set[Coordinate]] = defaultdict(set)
         # Field name → the types whose field of this name is in `_labels` or in `_inputs`.
         self._types: dict[str, set[str]] = defaultdict(set)
-        if not labels_in(supergraph):
+        if not supergraph.override_labels:
             return
         carriers = _carriers(supergraph)
         for subgraph in supergraph.subgraphs.values():

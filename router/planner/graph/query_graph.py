@@ -11,7 +11,6 @@ resolves on the type. Edges are computed when they are first needed. The main me
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from graphql import (
@@ -86,11 +85,6 @@ class QueryGraph:
         self._abstract = frozenset(name for name, type_ in self._schema.type_map.items() if is_abstract_type(type_))
         self._entries: dict[str, tuple[Entry, ...]] = {}
         self._requiring: dict[tuple[str, str], tuple[tuple[Entry, FieldEdge], ...]] = {}
-        self._carriers: dict[str, set[str]] = {}
-        for subgraph in supergraph.subgraphs.values():
-            for definition in subgraph.types.values():
-                for context in definition.contexts:
-                    self._carriers.setdefault(context, set()).update({definition.name}, definition.possible)
         self._edges: dict[tuple[str, str, str, Scope], FieldEdge | None] = {}
 
     @property
@@ -137,16 +131,6 @@ class QueryGraph:
         definition = self.type_in(subgraph, type_name)
         return definition is not None and definition.kind != "object"
 
-    @cached_property
-    def interface_objects(self) -> frozenset[str]:
-        """Return the interfaces that are an `@interfaceObject` in at least one subgraph."""
-        return frozenset(
-            name
-            for subgraph in self._subgraphs.values()
-            for name, definition in subgraph.types.items()
-            if definition.is_interface_object
-        )
-
     def is_interface_object(self, subgraph: str, type_name: str) -> bool:
         """Return whether the type is an `@interfaceObject` in a subgraph."""
         definition = self.type_in(subgraph, type_name)
@@ -158,7 +142,8 @@ class QueryGraph:
         A type sets a context if the type itself, one of its interfaces, or a union with the type has the `@context`. An
         interface or union also sets a context if each of its object types sets the context.
         """
-        carriers, possible = self._carriers.get(context, set()), self.possible(type_name)
+        carriers = self.supergraph.context_carriers.get(context, frozenset())
+        possible = self.possible(type_name)
         return type_name in carriers or (bool(possible) and possible <= carriers)
 
     def field(self, subgraph: str, type_name: str, name: str, scope: Scope = NOTHING) -> FieldEdge | None:

@@ -51,9 +51,9 @@ def value_text(value: ValueNode) -> str:  # noqa: PLR0911 - one per kind of valu
         case VariableNode(name=name):
             return f"${name.value}"
         case ListValueNode(values=values):
-            return f"[{spaced(value_text(item) for item in values)}]"
+            return f"[{join_tokens(value_text(item) for item in values)}]"
         case ObjectValueNode(fields=fields):
-            return f"{{{spaced(f'{entry.name.value}:{value_text(entry.value)}' for entry in fields)}}}"
+            return f"{{{join_tokens(f'{entry.name.value}:{value_text(entry.value)}' for entry in fields)}}}"
         case StringValueNode(block=True):
             return strip_ignored_characters(print_ast(value))
         case StringValueNode():
@@ -66,7 +66,7 @@ def value_text(value: ValueNode) -> str:  # noqa: PLR0911 - one per kind of valu
             return "null"
 
 
-def spaced(parts: Iterable[str]) -> str:
+def join_tokens(parts: Iterable[str]) -> str:
     """Join the parts. A space separates two parts that would become one token without the space."""
     text = ""
     for part in parts:

@@ -17,7 +17,7 @@ from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode
 from router.federation.find_type_name_in_reference import TYPENAME
 from router.plan import OutputField, OutputFragment
 from router.plan.client_and_internal_response_keys import client_key, internal_key
-from router.planner.normalise.argument_text import argument_text, spaced
+from router.planner.normalise.argument_text import argument_text, join_tokens
 from router.planner.normalise.argument_without_location import without_location
 from router.planner.normalise.merge_selections import MAX_SELECTIONS, TooComplexError
 from router.planner.normalise.read_defer_directive import is_deferred, label_of
@@ -153,7 +153,7 @@ class DeferredBlocks:
         written = OutputField(key, name, (), tuple(sorted(guards)), tuple(map(without_location, node.arguments or ())))
         head = name if key == name else f"{key}:{name}"
         if node.arguments:
-            head += f"({spaced([argument_text(argument) for argument in node.arguments])})"
+            head += f"({join_tokens([argument_text(argument) for argument in node.arguments])})"
         head += _directives(guards)
         if node.selection_set is None:
             return {head: written}
@@ -212,7 +212,7 @@ def _part(found: ByText) -> PartSelections | None:
 
 
 def _braced(texts: Iterable[str]) -> str:
-    return f"{{{spaced(texts)}}}"
+    return f"{{{join_tokens(texts)}}}"
 
 
 def _directives(guards: Guards) -> str:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from graphql import DirectiveNode, FragmentSpreadNode, NameNode
 
-from router.planner.normalise.argument_text import argument_text, spaced, variables_in
+from router.planner.normalise.argument_text import argument_text, join_tokens, variables_in
 from router.planner.normalise.argument_without_location import without_location
 
 if TYPE_CHECKING:
@@ -192,4 +192,4 @@ def _text(directive: DirectiveNode) -> str:
     head = f"@{directive.name.value}"
     if not directive.arguments:
         return head
-    return f"{head}({spaced([argument_text(argument) for argument in directive.arguments])})"
+    return f"{head}({join_tokens([argument_text(argument) for argument in directive.arguments])})"

@@ -122,7 +122,7 @@ def _part(turns: Sequence[Groups], layout: _Layout, block: Block | None) -> Resp
 def response_node(part: ResponsePart, write: Write, join: Join, selected: PartSelections | None) -> PlanNode | None:
     """Return the plan node of a part.
 
-    `selected` has the client's selections in this part, without those of the deferred blocks inside this part.
+    `selected` has the client's selections in this part, without the selections of the deferred blocks inside this part.
     """
     first = None if part.first is None else plan_node(part.first, write, join)
     if not part.later:

@@ -2,7 +2,7 @@
 
 If one option resolves a field for every object type, the field usually stays on the abstract type. Otherwise the field
 is *expanded*: it is selected on each object type. A field is also expanded if one of its subselections cannot be
-fetched on the abstract type (see `expansion_by_type`). Each object type with selections gets a node of its own for the
+fetched on the abstract type (see `expansion_by_type`). Each object type with selections gets its own node for the
 object. This node is a *branch*, with its own options.
 
     { media { title ... on Book { pages } } }

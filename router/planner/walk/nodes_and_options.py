@@ -112,7 +112,7 @@ class ObjectNode:
         guards: The `@skip` and `@include` conditions under which the object is selected.
         block: The deferred block that the object belongs to. None if the object is not deferred.
         is_deferred: Whether this is the second node of an object, for the fields of a deferred fragment. These fields
-            get fetches of their own if possible. Always False for operation roots.
+            get their own fetches if possible. Always False for operation roots.
         internal_depth: 0 for an object that the client selects, n for an object n levels deep in a key or requirement.
         direct: The direct options. An operation root has a direct option for each subgraph with this root type.
     """
@@ -162,7 +162,7 @@ class PathOption:
         entry: For KEY_HOP, the entity type and its keys in the subgraph.
         key_choices: For KEY_HOP, the keys that can be fetched, sorted by stage.
         purpose: For a KEY_HOP that resolves a field with requirements, the name of this field, with the path to its
-            object. For QUERY_ROOT, a text that identifies the fetch of the parent option. Otherwise empty.
+            object. For QUERY_ROOT, a string that identifies the fetch of the parent option. Otherwise empty.
         contexts: The `@fromContext` arguments of a field. Two options have them: the KEY_HOP that begins the fetch of
             the field, and the option at the field's object. Otherwise empty.
         contextual_field: The name of this field, on the option at the field's object. Otherwise empty.

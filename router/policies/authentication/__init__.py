@@ -5,6 +5,6 @@
                api_keys ──────────────────────────^
 
 Read `make_authentication_stage`, `authentication_stage` (the stage of the pipeline), `refusals`, `token_sources`,
-`jwt_verification`, `key_set`, `remote_key_set`, `verified_token_cache`, `revocation`, `dpop_proofs`, `used_proofs`,
-`dpop_nonces`, `api_keys`, then `identity_forwarding`.
+`jwt_verification`, `key_set`, `remote_key_set`, `verified_token_cache`, `revocation`, `dpop_proofs`, `api_keys`, then
+`identity_forwarding`.
 """

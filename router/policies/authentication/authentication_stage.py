@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from router.pipeline.stage import Stage
+from router.policies.authentication.api_key_exchange import ApiKeyExchange
 from router.policies.authentication.api_keys import ApiKeyVerifier
 from router.policies.authentication.dpop_proofs import DpopProofs
 from router.policies.authentication.identity_forwarding import IdentityHeaders
@@ -16,6 +16,7 @@ from router.policies.authentication.refusals import (
     CredentialRefused,
     CredentialUndecided,
     NonceMissing,
+    ProofRefused,
     undecided_credential,
 )
 from router.policies.authentication.remote_key_set import RemoteKeys
@@ -23,15 +24,17 @@ from router.policies.authentication.revocation import FunctionCheck, RevokedIds
 from router.policies.authentication.token_sources import TokenSources
 from router.policies.load_operator_functions import PolicySetupError, load_function
 from router.request.security_events import SecurityEvent, report
+from router.transport.client_tls import ClientTls, client_tls_context
 from router.transport.remote_text_file import Address, RemoteTextFile
 from servicekit.key_set import FixedKeys, InvalidKeySet, KeySet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from router.pipeline.request_context import RequestContext
     from router.plan import QueryPlan
     from router.policies.authentication.revocation import RevocationCheck
+    from router.policies.authentication.token_sources import FoundToken
     from router.request.identity import Identity
     from router.request.request_and_response import GraphQLRequest
     from router.settings.sections.authentication import Authentication as AuthenticationSettings
@@ -59,6 +62,8 @@ class Authentication(Stage):
         self._tokens = JwtVerifier(settings.jwt, [_issuer(each) for each in settings.jwt.issuers])
         self._revocations = _revocation_checks(settings.jwt)
         self._api_keys = ApiKeyVerifier.of(settings.api_keys)
+        exchange = settings.api_keys.exchange
+        self._exchange = ApiKeyExchange(exchange) if exchange is not None else None
         self._headers = IdentityHeaders(settings.forward)
 
     async def on_request(self, context: RequestContext) -> GraphQLRequest | None:
@@ -106,33 +111,56 @@ class Authentication(Stage):
             check.close()
         if self._proofs is not None:
             await self._proofs.aclose()
+        if self._exchange is not None:
+            await self._exchange.aclose()
 
     async def _identity(self, context: RequestContext) -> Identity | None:
         request, method = context.received, "jwt"
-        headers = request.headers
         try:
-            token = self._sources.find(headers) if self._tokens.issuers else None
-            if token is not None:
-                identity = self._tokens.known(token) or await self._tokens.verify(token)
-                if self._revocations:
-                    await self._check_revocations(identity)
-                if self._proofs is not None:
-                    await self._proofs.check(identity, token, request)
-                return identity
+            token = self._sources.find(request.headers) if self._tokens.issuers else None
+            exchange, key = self._exchange, self._key(request.headers, token)
+            if token is not None and key is None:
+                return await self._identity_of_token(token, request)
             method = "api_key"
-            return await self._api_keys.identity(headers) if self._api_keys is not None else None
+            if exchange is not None and key is not None:
+                return await self._identity_of_key(exchange, key)
+            return await self._api_keys.identity(request.headers) if self._api_keys is not None else None
         except CredentialRefused as refusal:
             report(SecurityEvent.CREDENTIAL_REFUSED, method=method, reason=refusal.reason)
-            if self._settings.invalid_credentials == "refuse":
+            if self._settings.invalid_credentials == "refuse" or isinstance(refusal, ProofRefused):
                 raise self._challenges.invalid_credential() from None
         except NonceMissing as missing:
-            if self._settings.invalid_credentials == "refuse":
-                raise self._challenges.missing_nonce(missing.nonce) from None
+            raise self._challenges.missing_nonce(missing.nonce) from None
         except CredentialUndecided:
             context.identity_failure = undecided_credential()
             if self._settings.invalid_credentials == "refuse":
                 raise context.identity_failure from None
         return None
+
+    def _key(self, headers: Mapping[str, str], token: FoundToken | None) -> str | None:
+        """Return the API key of the request that must be exchanged, or None."""
+        return self._exchange.key_of(headers, self._settings.api_keys.header, token) if self._exchange else None
+
+    async def _identity_of_token(self, token: FoundToken, request: GraphQLRequest) -> Identity:
+        identity = await self._verified(token)
+        proof_key = await self._proofs.check(identity, token, request) if self._proofs is not None else None
+        return identity if proof_key is None else replace(identity, proof_key=proof_key)
+
+    async def _verified(self, token: FoundToken) -> Identity:
+        identity = self._tokens.known(token) or await self._tokens.verify(token)
+        if self._revocations:
+            await self._check_revocations(identity)
+        return identity
+
+    async def _identity_of_key(self, exchange: ApiKeyExchange, key: str) -> Identity:
+        token = await exchange.token(key)
+        try:
+            identity = await self._verified(token)
+        except CredentialRefused:
+            # The session of an older token has ended, for example because a role of the owner was revoked. The key may
+            # still be valid.
+            identity = await self._verified(await exchange.token(key, refused=token))
+        return replace(identity, method="api_key")
 
     async def _check_revocations(self, identity: Identity) -> None:
         for check in self._revocations:
@@ -148,11 +176,10 @@ def _issuer(settings: JwtIssuer) -> Issuer:
         except (OSError, UnicodeDecodeError, InvalidKeySet) as error:
             raise PolicySetupError(f"{key}: {source.file} is not a JWK set: {error}") from error
     assert source.url is not None  # noqa: S101 - a source has a file or a URL
-    authority = source.certificate_authority
     try:
-        tls = ssl.create_default_context(cafile=authority) if authority is not None else None
-    except OSError as error:
-        raise PolicySetupError(f"{key}: {authority} holds no certificates: {error.strerror}") from error
+        tls = client_tls_context(key, ClientTls.of(source))
+    except ValueError as error:
+        raise PolicySetupError(str(error)) from error
     file = RemoteTextFile(Address(url=source.url, headers={}, timeout=source.timeout, tls=tls))
     return Issuer(settings, RemoteKeys(settings.issuer, file, source, settings.algorithms))
 

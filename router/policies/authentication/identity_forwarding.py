@@ -31,7 +31,8 @@ class IdentityHeaders:
     def __init__(self, settings: IdentityForwarding, clock: Callable[[], float] = time.time) -> None:
         self._claims = tuple(settings.headers.items())
         self._signer = _Signer(settings.token, clock) if settings.token is not None else None
-        self.names = frozenset(settings.headers) | ({settings.token.header} if settings.token is not None else set())
+        self._proof_key = settings.proof_key
+        self.names = settings.header_names
 
     def of(self, identity: Identity) -> dict[str, str]:
         """Return the values of the identity headers, by header name."""
@@ -40,6 +41,8 @@ class IdentityHeaders:
         }
         if self._signer is not None:
             headers[self._signer.header] = self._signer.token(identity)
+        if self._proof_key is not None and identity.proof_key is not None:
+            headers[self._proof_key] = header_value(identity.proof_key)
         return headers
 
 

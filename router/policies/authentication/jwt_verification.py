@@ -16,7 +16,7 @@ import jwt
 from router.policies.authentication.refusals import CredentialRefused
 from router.policies.authentication.verified_token_cache import VerifiedToken, VerifiedTokens
 from router.request.identity import Identity, scopes_of
-from servicekit.dpop_proofs import FORBIDDEN_HEADER, NOT_VALID
+from servicekit.dpop.proofs import FORBIDDEN_HEADER, NOT_VALID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from router.settings.sections.authentication import Jwt, JwtIssuer
     from servicekit.key_set import KeySet, KeySource
 
-MOST_CHARACTERS: Final = 16_384
+MAX_CHARACTERS: Final = 16_384
 """The maximum length of a token; a longer token is refused. Tokens of real issuers are much shorter.
 """
 
@@ -43,7 +43,7 @@ class Issuer(NamedTuple):
 class _Unverified(NamedTuple):
     """The values of a token that choose the key for its verification.
 
-    These values are not verified, so they are used for nothing else.
+    These values are not verified, so they have no other use.
     """
 
     issuer: Issuer
@@ -98,7 +98,7 @@ class JwtVerifier:
             self.verified.inherit(previous.verified, sources)
 
     def _read(self, text: str) -> _Unverified:
-        if len(text) > MOST_CHARACTERS or _COMPACT.fullmatch(text) is None:
+        if len(text) > MAX_CHARACTERS or _COMPACT.fullmatch(text) is None:
             raise CredentialRefused("not a token")
         parts = jwt.decode_complete(text, options={"verify_signature": False})
         header, claims = parts["header"], parts["payload"]

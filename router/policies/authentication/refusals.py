@@ -24,6 +24,13 @@ class CredentialRefused(Exception):
         self.reason = reason
 
 
+class ProofRefused(CredentialRefused):
+    """The access token is bound to a key, and the request has no valid proof that the client has this key.
+
+    Subgraphs cannot check proofs. So such a request is refused even if invalid credentials are ignored.
+    """
+
+
 class NonceMissing(Exception):
     """The proof of a request has no recent nonce. The client must make another proof, with `nonce`."""
 

@@ -34,14 +34,14 @@ class VerifiedToken:
 
 
 class VerifiedTokens:
-    """A cache of at most `most` verified tokens, by the SHA-256 digest of the token.
+    """A cache of at most `max_tokens` verified tokens, by the SHA-256 digest of the token.
 
     The tokens themselves are not stored, so a memory dump does not contain them.
     """
 
-    def __init__(self, most: int, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, max_tokens: int, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._entries: Lru[bytes, VerifiedToken] = Lru(max_entries=most, max_weight=most)
+        self._entries: Lru[bytes, VerifiedToken] = Lru(max_entries=max_tokens, max_weight=max_tokens)
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -8,6 +8,6 @@ what the directive requires. A client may read a field if all clauses on which t
                                                       policy_decisions                        what the client gets
 
 Read `requirements`, `required_clauses`, `filter_operation`, `paths_of_refused_fields`, `policy_decisions`,
-`policy_server`, then `authorization_stage` (the stage of the pipeline). `step_up_stage` is a stage of its own.
+`policy_server`, then `authorization_stage` (the stage of the pipeline). `step_up_stage` is a separate stage.
 `explain_access` implements `router explain-auth`. Several modules use `selection_conditions`.
 """

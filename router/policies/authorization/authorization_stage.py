@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from router.settings.sections.authorization import Authorization as AuthorizationSettings
     from router.settings.sections.authorization import Policies
 
-MOST_VERSIONS: Final = 32
+MAX_VERSIONS: Final = 32
 """The maximum number of cached versions of one operation.
 
 A version is the operation without the fields that a client may not read. Clients for which the same clauses do not hold
@@ -94,7 +94,7 @@ class Authorization(Stage):
         decider = _decider(settings.authorization.policies)
         policies = requirements.policies()
         if policies and isinstance(decider, NoPolicies):
-            _log.warning("nobody decides about policies, so none of them holds", policies=sorted(policies))
+            _log.warning("no function or server decides about policies, so none holds", policies=sorted(policies))
         return cls(requirements, settings.authorization, decider)
 
     async def on_document(self, context: RequestContext, document: Document) -> None:
@@ -183,7 +183,7 @@ class Authorization(Stage):
         version = known.versions.get(failed)
         if version is None:
             version = filter_operation(known.client, self._requirements, failed)
-            if len(known.versions) >= MOST_VERSIONS:
+            if len(known.versions) >= MAX_VERSIONS:
                 del known.versions[next(iter(known.versions))]
             known.versions[failed] = version
         return version

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from router.get_operation import PreparedOperation
 
-MOST_PATHS: Final = 100
+MAX_PATHS: Final = 100
 """A refusal names at most this many fields."""
 
 
@@ -32,7 +32,7 @@ def refused_paths(operation: PreparedOperation, variables: Mapping[str, object])
     found: dict[tuple[str, ...], None] = {}
     for path in _paths(operation, operation.definition.selection_set, {**defaults_of(operation), **variables}, ()):
         found[path] = None
-        if len(found) == MOST_PATHS:
+        if len(found) == MAX_PATHS:
             break
     return tuple(found)
 

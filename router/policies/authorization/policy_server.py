@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from router.settings.sections.authorization import PolicyServer as PolicyServerSettings
 
 _OK: Final = 200
-_DECISIONS: Final = 10_000
+_MAX_CACHED_DECISIONS: Final = 10_000
 _RESPONSE_BYTES: Final = 1_000_000
 
 _Key = tuple[frozenset[str], str]
@@ -58,7 +58,9 @@ class PolicyServer:
         self._head = "".join(lines)
         self._timeout = settings.timeout
         self._kept_for = settings.cache_time
-        self._kept: Lru[_Key, tuple[float, frozenset[str]]] = Lru(max_entries=_DECISIONS, max_weight=_DECISIONS)
+        self._kept: Lru[_Key, tuple[float, frozenset[str]]] = Lru(
+            max_entries=_MAX_CACHED_DECISIONS, max_weight=_MAX_CACHED_DECISIONS
+        )
         self._running: dict[_Key, asyncio.Task[frozenset[str]]] = {}
 
     async def granted(self, question: PolicyQuestion) -> frozenset[str]:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from graphql import (
     GraphQLInterfaceType,
     GraphQLObjectType,
+    ScalarTypeDefinitionNode,
     get_named_type,
+    parse,
     value_from_ast_untyped,
 )
 
@@ -76,6 +78,7 @@ class SchemaRequirements:
     def __init__(self, graph: Supergraph) -> None:
         self._schema: GraphQLSchema = graph.schema
         self._directives = {name: element for element, name in graph.restrictions.items()}
+        self._texts = graph.applied_restrictions
         self._types: dict[str, Requirement] = {}
         self._fields: dict[tuple[str, str], Requirement] = {}
 
@@ -100,15 +103,11 @@ class SchemaRequirements:
 
     def clauses(self) -> Requirement:
         """Return all clauses of the schema."""
-        own = [self.of_type(name) for name in self._schema.type_map]
-        fields = (
-            self._applied(field.ast_node.directives)
-            for type_ in self._schema.type_map.values()
-            if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType)
-            for field in type_.fields.values()
-            if field.ast_node is not None
-        )
-        return frozenset().union(*own, *fields)
+        if not self._texts:
+            return frozenset()
+        document = parse(f"scalar Any {' '.join(sorted(self._texts))}", no_location=True)
+        (node,) = (each for each in document.definitions if isinstance(each, ScalarTypeDefinitionNode))
+        return self._applied(node.directives)
 
     def policies(self) -> frozenset[str]:
         """Return the names of all policies in `@policy`."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from router.policies.demand_control.estimate import MOST
 from router.policies.demand_control.priced_selections import argument_cost
 from router.policies.read_conditions_and_list_sizes import with_variables
 
@@ -82,8 +81,7 @@ class _Merging:
 
     def _field(self, key: str, parts: list[PricedSelection]) -> _MergedField:
         costs = (
-            sum(argument_cost(argument, self.variables, self.weights, MOST) for argument in part.arguments)
-            for part in parts
+            sum(argument_cost(argument, self.variables, self.weights) for argument in part.arguments) for part in parts
         )
         inner = tuple(selection for part in parts for selection in part.inner)
         return _MergedField(key, max(part.weight for part in parts), max(costs), self.merged(inner))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from router.errors import LimitExceeded
 from router.pipeline.stage import Stage
 from router.policies.demand_control.actual_cost import Measurement
-from router.policies.demand_control.estimate import MOST, AmbiguousSize, Estimate, Estimation
-from router.policies.demand_control.priced_selections import PricedSelection, Pricing, variables_of
+from router.policies.demand_control.estimate import AmbiguousSize, Estimate, Estimation
+from router.policies.demand_control.priced_selections import MAX_COST, PricedSelection, Pricing, variables_of
 from router.policies.demand_control.schema_weights import SchemaWeights
 from router.policies.estimates_by_variables import EstimatesByVariables
 from router.policies.read_conditions_and_list_sizes import defaults_of
@@ -56,7 +56,7 @@ class PricedOperation(NamedTuple):
         """
         given = {**self.defaults, **variables} if self.defaults else variables
         cost, path = Estimation(weights, given).total(self.selections)
-        return Estimate(min(self.base + cost, MOST), path)
+        return Estimate(min(self.base + cost, MAX_COST), path)
 
 
 @dataclass(slots=True, eq=False)
@@ -156,7 +156,7 @@ class DemandControl(Stage):
             if measurement.is_fixed:
                 known.measurement = measurement
         with bounded_nesting():
-            return min(known.priced.base + measurement.total(context.data), MOST)
+            return min(known.priced.base + measurement.total(context.data), MAX_COST)
 
     def _refuse(self, operation: Operation, code: str, message: str, extensions: dict[str, object]) -> None:
         enforced = self._settings.mode == "enforce"

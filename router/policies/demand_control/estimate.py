@@ -8,9 +8,9 @@ The time is linear in the number of selections: a fragment that is spread twice 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from router.policies.demand_control.priced_selections import argument_cost, sliced
+from router.policies.demand_control.priced_selections import MAX_COST, argument_cost, sliced
 from router.policies.read_conditions_and_list_sizes import number_of, with_variables
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     from router.policies.demand_control.priced_selections import PricedSelection, Size
     from router.policies.demand_control.schema_weights import SchemaWeights
-
-MOST: Final = 10**15
-"""The largest reported cost. A larger cost is reported as this number."""
 
 
 class Estimate(NamedTuple):
@@ -58,7 +55,7 @@ class Estimation:
             cost += estimate.cost
             if estimate.cost > largest.cost:
                 largest = estimate
-        return Estimate(min(cost, MOST), largest.path)
+        return Estimate(min(cost, MAX_COST), largest.path)
 
     def _of(self, selection: PricedSelection) -> Estimate:
         found = self._known.get(id(selection))
@@ -75,8 +72,8 @@ class Estimation:
         if selection.size is not None:
             cost *= self.items(selection.size)
         for argument in selection.arguments:
-            cost += argument_cost(argument, self.variables, self.weights, MOST)
-        return Estimate(min(cost, MOST), (selection.key, *path) if selection.key else path)
+            cost += argument_cost(argument, self.variables, self.weights)
+        return Estimate(min(cost, MAX_COST), (selection.key, *path) if selection.key else path)
 
     def items(self, size: Size) -> int:
         """Return the number of items of a list.

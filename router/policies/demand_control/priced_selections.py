@@ -7,7 +7,7 @@ without `@cost`, are left out.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, VariableNode, value_from_ast_untyped
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from router.policies.read_conditions_and_list_sizes import ListSize
 
     Sizes: TypeAlias = Mapping[str, "Size"]
+
+MAX_COST: Final = 10**15
+"""The largest reported cost. A larger cost is reported as this number."""
 
 
 class SlicingArgument(NamedTuple):
@@ -197,8 +200,8 @@ def variables_of(selections: Iterable[PricedSelection], known: set[int]) -> Iter
         yield from variables_of(selection.inner, known)
 
 
-def argument_cost(argument: PricedArgument, variables: Mapping[str, object], weights: SchemaWeights, most: int) -> int:
-    """Return the cost of an argument with all input objects in its value, but at most `most`."""
+def argument_cost(argument: PricedArgument, variables: Mapping[str, object], weights: SchemaWeights) -> int:
+    """Return the cost of an argument with all input objects in its value, but at most `MAX_COST`."""
     value = argument.value
     given = (
         variables.get(value.name.value)
@@ -206,7 +209,7 @@ def argument_cost(argument: PricedArgument, variables: Mapping[str, object], wei
         else value_from_ast_untyped(value, dict(variables))
     )
     cost, pending = 0, [(argument.weights, given)]
-    while pending and cost < most:
+    while pending and cost < MAX_COST:
         rule, item = pending.pop()
         if isinstance(item, list):
             pending += [(rule, each) for each in item]
@@ -216,7 +219,7 @@ def argument_cost(argument: PricedArgument, variables: Mapping[str, object], wei
             pending += [(fields[name], each) for name, each in item.items() if name in fields]
         elif item is not None:
             cost += rule.weight or 0
-    return min(cost, most)
+    return min(cost, MAX_COST)
 
 
 def sliced(argument: SlicingArgument, variables: Mapping[str, object]) -> object:

@@ -9,7 +9,7 @@
     the operation: query, subscription                            0
 
 `@cost` on a field or argument replaces the number. `@cost` on a type does the same for all fields and arguments of the
-type that have no `@cost` of their own.
+type that have no `@cost` themselves.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from router.settings.sections.demand_control import DemandControl
     from router.transport.interface import SubgraphRequest, SubgraphResponse
 
-MOST_PLANS: Final = 1_000
+MAX_PLANS: Final = 1_000
 
 
 class _PricedFetch(NamedTuple):
@@ -82,7 +82,7 @@ class SubgraphDemand(Stage):
         priced = self._plans.get(id(plan))
         if priced is None:
             priced = self._plans[id(plan)] = self._priced(plan)
-            if len(self._plans) > MOST_PLANS:
+            if len(self._plans) > MAX_PLANS:
                 self._plans.popitem(last=False)
         context.state[self] = _Spent(priced)
 

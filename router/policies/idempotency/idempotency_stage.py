@@ -37,14 +37,14 @@ _CREDENTIALS: Final = ("authorization", "cookie")
 class Idempotency(Stage):
     """Runs a mutation with an idempotency key only once, and stores the response."""
 
-    def __init__(self, settings: IdempotencySettings, keys: KeyStore, longest: float) -> None:
+    def __init__(self, settings: IdempotencySettings, keys: KeyStore, max_execution_seconds: float) -> None:
         self._settings = settings
         self._keys = keys
-        self._longest = longest
+        self._max_execution_seconds = max_execution_seconds
 
     @classmethod
     def configured(cls, inputs: PolicySetup) -> Idempotency | None:
-        """Return the stage, or None if `idempotency.enabled` is false and no subgraph has keys of its own."""
+        """Return the stage, or None if `idempotency.enabled` is false and no subgraph has its own keys."""
         settings = inputs.settings.idempotency
         if not settings.enabled and settings.argument is None:
             return None
@@ -137,7 +137,7 @@ class Idempotency(Stage):
             return GraphQLResponse(
                 body=response_of(known.response), outcome=Outcome.EXECUTED, record=context.record, headers=(REPLAYED,)
             )
-        if not known.ended and entry.started - known.started < self._longest:
+        if not known.ended and entry.started - known.started < self._max_execution_seconds:
             raise Refused(
                 "The first mutation with this idempotency key is still running.",
                 code="IDEMPOTENCY_KEY_IN_USE",

@@ -58,8 +58,8 @@ class MemoryKeys:
         size = len(key) + len(entry.response or "") + 500
         self._stored[key] = _Stored(entry, self._clock() + self._ttl, size)
         self._bytes += size
-        most_entries, most_bytes = self._bounds
-        while len(self._stored) > most_entries or (self._bytes > most_bytes and len(self._stored) > 1):
+        max_entries, max_bytes = self._bounds
+        while len(self._stored) > max_entries or (self._bytes > max_bytes and len(self._stored) > 1):
             self._drop(next(iter(self._stored)))
 
     def _drop(self, key: str) -> None:

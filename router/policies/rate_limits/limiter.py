@@ -2,7 +2,7 @@
 
 A rule counts in *units*: a unit is a request, or a cost of 1. Each client has a *debt* for each rule, in seconds. Each
 unit adds `Quota.interval` seconds to the debt. The debt falls by a second each second. A use is allowed if it does not
-raise the debt above `Quota.most_debt`. So a client may use `burst` units at once, and then one unit in each interval.
+raise the debt above `Quota.max_debt`. So a client may use `burst` units at once, and then one unit in each interval.
 
 The algorithm has no fixed windows. With windows, a client could use its whole quota at the end of one window, and again
 at the start of the next window.
@@ -41,7 +41,7 @@ class Quota:
         return self.period / self.limit
 
     @cached_property
-    def most_debt(self) -> float:
+    def max_debt(self) -> float:
         """The largest debt that the rule allows, in seconds."""
         return self.interval * self.burst
 
@@ -80,7 +80,7 @@ class Decision(NamedTuple):
     @property
     def rate_limit(self) -> str:
         """The text in the header `RateLimit`: the units that are left, and the seconds until the debt is 0."""
-        left = max(0, math.floor((self.quota.most_debt - self.debt) / self.quota.interval + 1e-6))
+        left = max(0, math.floor((self.quota.max_debt - self.debt) / self.quota.interval + 1e-6))
         return f'"{self.quota.name}";r={left};t={math.ceil(self.debt)}'
 
 
@@ -110,9 +110,10 @@ def decide(uses: Sequence[Use], debts: Sequence[float]) -> tuple[bool, list[Deci
     `debts` has, for each use, the client's debt before the use, in seconds.
     """
     allowed, decisions = True, []
-    for (_, quota, weight), debt in zip(uses, debts, strict=True):
-        after = debt + min(weight, quota.burst) * quota.interval
-        wait = after - quota.most_debt
+    for use, debt in zip(uses, debts, strict=True):
+        quota = use.quota
+        after = debt + use.seconds
+        wait = after - quota.max_debt
         # Sums of floating-point numbers are not exact, so a wait of at most a microsecond is ignored.
         if wait > 1e-6:  # noqa: PLR2004
             allowed = False

@@ -17,14 +17,14 @@ _DROPPED_SHARE: Final = 0.1
 
 
 class MemoryLimiter:
-    """A `Limiter` that remembers at most `most_keys` keys. A key is a client and a rule.
+    """A `Limiter` that remembers at most `max_keys` keys. A key is a client and a rule.
 
     If there is no room for a new key, the limiter forgets a tenth of the keys: those with the smallest debts (see
     `limiter`). A client that has used up its limit has a large debt. So a flood of new keys does not reset its limit.
     """
 
-    def __init__(self, most_keys: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._most_keys = most_keys
+    def __init__(self, max_keys: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._max_keys = max_keys
         self._clock = clock
         self._paid_at: dict[str, float] = {}  # for each key, the time at which its debt will be 0
 
@@ -38,7 +38,7 @@ class MemoryLimiter:
         allowed, decisions = decide(uses, [max(0.0, self._paid_at.get(use.key, now) - now) for use in uses])
         if allowed:
             for use, decision in zip(uses, decisions, strict=True):
-                if use.key not in self._paid_at and len(self._paid_at) >= self._most_keys:
+                if use.key not in self._paid_at and len(self._paid_at) >= self._max_keys:
                     self._make_room(now)
                 self._paid_at[use.key] = now + decision.debt
         return decisions

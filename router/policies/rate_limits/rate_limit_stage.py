@@ -179,7 +179,7 @@ class CostRateLimits(_RateLimitStage):
         """Return the stage, or None if no rule of the settings belongs to this stage.
 
         Raises:
-            PolicySetupError: Demand control is disabled, so nobody estimates costs.
+            PolicySetupError: Demand control is disabled, so no costs are estimated.
         """
         rules = _rules(inputs, "cost")
         if rules and inputs.settings.demand_control.mode == "disabled":

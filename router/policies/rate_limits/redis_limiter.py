@@ -41,7 +41,7 @@ class RedisLimiter:
         loop = asyncio.get_running_loop()
         if loop.time() < self._paused_until:
             raise LimiterUnavailable("paused after an error")
-        counts = [ScriptUse(self._prefix + use.key, use.seconds, use.quota.most_debt) for use in uses]
+        counts = [ScriptUse(self._prefix + use.key, use.seconds, use.quota.max_debt) for use in uses]
         try:
             found = await self._script.run(Operation.TAKE, counts)
         except (RedisError, OSError, TimeoutError) as error:

@@ -72,7 +72,7 @@ class Comparison:
             return
         verb = "was added" if not old else "was removed" if not new else "was changed"
         message = f"The description of the {what} {coordinate} {verb}."
-        reason = "Descriptions are for people."
+        reason = "Descriptions do not change how operations are executed."
         self.add(Change(ChangeCode.DESCRIPTION_CHANGED, coordinate, Severity.SAFE, message, reason))
 
     def deprecate(self, coordinate: str, what: str, old: str | None, new: str | None) -> None:

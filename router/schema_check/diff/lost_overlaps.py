@@ -28,7 +28,7 @@ def without_overlap(comparison: Comparison, removed: str) -> frozenset[str]:
     found: set[str] = set()
     for first, second in combinations(_abstract_types_of(comparison, removed), 2):
         ours, theirs = _possible_types(comparison.new, first.name), _possible_types(comparison.new, second.name)
-        # The removal of a whole abstract type is a change of its own.
+        # The removal of a whole abstract type is a separate change.
         if ours is not None and theirs is not None and not ours & theirs:
             found.update((first.name, second.name))
     return frozenset(found)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _MISSING: Final = frozenset(("NoSuchKey", "404"))
 # The object is not the one that was read: it has changed, or is being changed at this moment.
 _CHANGED: Final = frozenset(("PreconditionFailed", "ConditionalRequestConflict"))
-_ATTEMPTS: Final = 3
+_MAX_ATTEMPTS: Final = 3
 
 
 class ObjectStore:
@@ -59,7 +59,7 @@ class ObjectStore:
         config = Config(
             connect_timeout=timeout_seconds,
             read_timeout=timeout_seconds,
-            retries={"mode": "standard", "max_attempts": _ATTEMPTS},
+            retries={"mode": "standard", "max_attempts": _MAX_ATTEMPTS},
         )
         with self._explained(self.label):
             self._client: S3Client = boto3.Session().client("s3", config=config)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from router.schema_check.registry.registry_store import RegistryStore
 
 # How often a publication begins again because somebody else has published. A registry of many teams needs few.
-_ATTEMPTS: Final = 10
+_MAX_ATTEMPTS: Final = 10
 
 
 class NotPublishable(Exception):
@@ -87,13 +87,13 @@ def publish(location: str, publication: Publication, timeout_seconds: float) -> 
 
 def publish_to(store: RegistryStore, publication: Publication) -> RegistryVersion | None:
     """See `publish`."""
-    for _ in range(_ATTEMPTS):
+    for _ in range(_MAX_ATTEMPTS):
         with store.publishing():
             try:
                 return _publish(store, publication)
             except PublishedMeanwhile:
                 continue
-    raise RegistryError(f"{store.label}: {_ATTEMPTS} times, somebody else published first; publish again")
+    raise RegistryError(f"{store.label}: {_MAX_ATTEMPTS} times, somebody else published first; publish again")
 
 
 def _publish(store: RegistryStore, publication: Publication) -> RegistryVersion | None:

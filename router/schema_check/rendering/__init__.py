@@ -1,4 +1,4 @@
-"""Write the result of a schema check as text, for people and for programs.
+"""Write the result of a schema check as text, and in machine-readable formats.
 
 In: a `CheckResult`. Out: text in one of the formats of `FORMATS`. Each format has its own file.
 """

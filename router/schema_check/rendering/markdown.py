@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MARKER: Final = "<!-- router-check -->"
 # GitHub and GitLab limit the length of a comment. So at most this many changes are listed, and safe changes are not
 # listed.
-_SHOWN: Final = 100
+_MAX_SHOWN: Final = 100
 _MARKS: Final = {Level.ERROR: "❌", Level.WARNING: "⚠️", Level.INFO: "💬"}
 _SHOWN_OPERATIONS: Final = 10
 
@@ -32,15 +32,15 @@ def render_markdown(result: CheckResult) -> str:
     shown = [finding for finding in result.findings if finding.change.severity is not Severity.SAFE]
     shown.sort(key=lambda finding: finding.verdict is not Verdict.FAILS)
     lines = [MARKER, f"### {'✅' if result.passes else '❌'} Schema check", "", _escaped(summary_of(result)), ""]
-    for finding in shown[:_SHOWN]:
+    for finding in shown[:_MAX_SHOWN]:
         lines += _finding(finding)
-    if len(shown) > _SHOWN:
-        lines.append(f"- … and {len(shown) - _SHOWN} more changes")
+    if len(shown) > _MAX_SHOWN:
+        lines.append(f"- … and {len(shown) - _MAX_SHOWN} more changes")
     found = sorted(result.step_findings, key=lambda finding: list(Level).index(finding.level))
-    for step_finding in found[:_SHOWN]:
+    for step_finding in found[:_MAX_SHOWN]:
         lines += _step_finding(step_finding)
-    if len(found) > _SHOWN:
-        lines.append(f"- … and {len(found) - _SHOWN} more findings")
+    if len(found) > _MAX_SHOWN:
+        lines.append(f"- … and {len(found) - _MAX_SHOWN} more findings")
     return "\n".join(lines).rstrip()
 
 

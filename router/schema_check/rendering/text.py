@@ -1,4 +1,4 @@
-"""Print the result as text for people.
+"""Print the result as text for a terminal.
 
 Changes that make the check fail come first. Each change is shown with its places, the operations that it breaks, and
 what to do:

@@ -3,7 +3,7 @@
     GET /, GET /graphql     with Accept: text/html    GraphiQL if it is installed, otherwise the explorer
     GET /                   with Accept: */*          some lines of text that name the endpoint, for a person with curl
     GET /ide/explorer, GET /ide/graphiql              the page with this name
-    GET /ide/<page>/<version>/<file>                  the files of a page, which a browser can keep for ever
+    GET /ide/<page>/<name>.<hash>.<suffix>            the files of a page, which a browser can keep for ever
 
 Each page has a content security policy that forbids requests to other origins. GraphiQL needs inline styles, images and
 fonts in `data:` URLs, and workers from `blob:` URLs; only its page allows them.
@@ -11,20 +11,19 @@ fonts in `data:` URLs, and workers from `blob:` URLs; only its page allows them.
 
 from __future__ import annotations
 
-import html
 import json
-from functools import cache, partial
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from router.transport import content_codings
 from servicekit.accept import parse_accept
 from servicekit.asgi import header
-from servicekit.static_files import IMMUTABLE, REVALIDATE, StaticFile, StaticFolder
+from servicekit.static_files import IMMUTABLE, REVALIDATE, StaticFile
+from servicekit.static_folder import StaticFolder, StaticPage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from router.settings.model import RouterSettings
     from servicekit.asgi import ASGIApp, Receive, Scope, Send
@@ -35,9 +34,6 @@ _INDEX: Final = "index.html"
 _HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
 _TEXT: Final = frozenset({"text/plain", "text/*", "*/*"})
 _JSON: Final = frozenset({"application/json", "application/graphql-response+json"})
-_ENCODERS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
-    coding: partial(content_codings.encode, coding) for coding in ("br", "gzip", "zstd")
-}
 
 _STRICT: Final = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
 # The additional sources that Monaco, the editor of GraphiQL, needs.
@@ -53,12 +49,10 @@ class Page(NamedTuple):
     folder: StaticFolder
     policy: str
 
-    def document(self, root: str, graphql_path: str) -> StaticFile:
-        """Return the HTML document. `root` is the path under which the application is mounted."""
-        text = self.folder.files[_INDEX].content.decode()
-        files = html.escape(f"{root}{PREFIX}{self.name}/{self.folder.version}")
-        text = text.replace("{{files}}", files).replace("{{graphql}}", html.escape(f"{root}{graphql_path}"))
-        return StaticFile(text.replace("{{ide}}", html.escape(f"{root}{PREFIX}")).encode(), "text/html; charset=utf-8")
+    def document(self, graphql_path: str) -> StaticPage:
+        """Return the HTML document. `graphql_path` is the path of the endpoint."""
+        paths = {"graphql": graphql_path, "explorer": f"{PREFIX}explorer"}
+        return StaticPage(self.folder, _INDEX, f"{PREFIX}{self.name}/", paths)
 
 
 @cache
@@ -66,7 +60,7 @@ def installed_pages() -> Mapping[str, Page]:
     """Return the installed pages by name. The first page is the default."""
     policies = {"graphiql": _STRICT + _MONACO, "explorer": _STRICT}
     return {
-        name: Page(name, StaticFolder(_FOLDER / name, _ENCODERS), policy)
+        name: Page(name, StaticFolder(_FOLDER / name), policy)
         for name, policy in policies.items()
         if (_FOLDER / name / _INDEX).exists()
     }
@@ -79,6 +73,7 @@ class IdePages:
         self._app = app
         self._graphql_path = settings.server.path
         self._pages = installed_pages()
+        self._documents = {name: page.document(self._graphql_path) for name, page in self._pages.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}:
@@ -104,7 +99,7 @@ class IdePages:
         return StaticFile(text.encode(), "text/plain; charset=utf-8")
 
     async def _send_page(self, scope: Scope, send: Send, page: Page) -> None:
-        document = page.document(scope.get("root_path", ""), self._graphql_path)
+        document = self._documents[page.name].at(scope.get("root_path", ""))
         more = (
             (b"content-security-policy", page.policy.encode()),
             (b"referrer-policy", b"no-referrer"),
@@ -113,20 +108,18 @@ class IdePages:
         await document.send(scope, send, REVALIDATE, more)
 
     async def _send_file(self, scope: Scope, send: Send, path: str) -> None:
-        name, _, rest = path.partition("/")
+        name, _, file_name = path.partition("/")
         page = self._pages.get(name)
-        if page is not None and not rest:
+        if page is not None and not file_name:
             await self._send_page(scope, send, page)
             return
-        version, _, file_name = rest.partition("/")
-        file = page.folder.files.get(file_name) if page is not None and version == page.folder.version else None
-        if file is None or file_name == _INDEX:
+        file = page.folder.files.get(file_name) if page is not None else None
+        if page is None or file is None:
             await _send_not_found(scope, send)
             return
         # A browser takes the policy for a worker from the response with the worker's script, not from the page. So each
         # file is sent with the policy.
-        policy = ((b"content-security-policy", page.policy.encode()),) if page is not None else ()
-        await file.send(scope, send, IMMUTABLE, policy)
+        await file.send(scope, send, IMMUTABLE, ((b"content-security-policy", page.policy.encode()),))
 
 
 def prefers_html(accept: str | None) -> bool:

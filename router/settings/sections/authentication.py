@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from router.settings.section import Section
 from router.settings.sections.dpop import Dpop
-from router.settings.types import CallablePath, Count, Duration, FilePath, HeaderName, HttpUrl, SettableHeader
+from router.settings.types import CallablePath, Count, Duration, FilePath, HeaderName, HttpUrl, Identity, SettableHeader
 
 Algorithm = Literal[
     "ES256", "ES384", "ES512", "EdDSA", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "HS256", "HS384", "HS512"
@@ -22,7 +22,7 @@ CookieName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
 Text = Annotated[str, Field(min_length=1)]
 
 _SHARED_SECRET = frozenset({"HS256", "HS384", "HS512"})
-_LEAST_SECRET_BYTES = 32
+_MIN_SECRET_BYTES = 32
 
 
 class KeySetSource(Section):
@@ -43,7 +43,13 @@ class KeySetSource(Section):
     timeout: Duration = 3.0
     """Time limit of a fetch."""
     certificate_authority: FilePath | None = None
-    """A PEM file with the certificate authorities to trust for the URL, instead of those of the system."""
+    """A PEM file with the certificate authorities to trust for the URL, instead of the system's authorities."""
+    client_certificate: FilePath | None = None
+    """A PEM file with the certificate that the router presents to the server of the URL, and its chain."""
+    client_key: FilePath | None = None
+    """A PEM file with the private key of `client_certificate`, if it is not in the same file."""
+    server_identity: Identity | None = None
+    """The URI that the certificate of the server must have. It is checked only if there is a `client_certificate`."""
 
     @model_validator(mode="after")
     def _has_one_source(self) -> KeySetSource:
@@ -126,7 +132,7 @@ class Jwt(Section):
     clock_skew: Duration = 5.0
     """Tolerance for differences between the clocks of issuer and router."""
     scope_claim: Text = "scope"
-    """The claim with the granted scopes: a text with spaces between the scopes, or a list."""
+    """The claim with the granted scopes: a string with spaces between the scopes, or a list."""
     cached_tokens: Count = 10_000
     """Maximum number of verified tokens in memory, stored as digests. A token is removed when it expires, or when its
     issuer publishes other keys."""
@@ -146,6 +152,36 @@ class Jwt(Section):
         return self
 
 
+class ApiKeyExchange(Section):
+    """An endpoint of a token issuer that exchanges API keys for access tokens.
+
+    The router sends `POST` with `Authorization: Bearer <key>`. The response is the response of an OAuth token endpoint
+    (RFC 6749 §5.1): 200 with `access_token` and `expires_in`; 400, 401 or 403 for a key that is not valid. The token
+    must be valid by `jwt.issuers`, and its claims describe the client.
+    """
+
+    url: HttpUrl
+    """URL of the endpoint. Redirects are not followed."""
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_~.+/-]{1,32}$")]
+    """How the keys begin, for example `msk_`. A key with this prefix is exchanged and not looked up in `file` or by
+    `lookup`. It may also be sent as `Authorization: Bearer <key>`."""
+    cache: Duration = 10.0
+    """How long the result of an exchange is used. During this time, the router may accept a revoked key, unless it
+    checks whether the token of the key was revoked."""
+    cached_keys: Count = 10_000
+    """Maximum number of results in memory, stored by the digests of the keys."""
+    timeout: Duration = 3.0
+    """Time limit of an exchange. If the endpoint does not respond, the credential cannot be checked (503)."""
+    certificate_authority: FilePath | None = None
+    """A PEM file with the certificate authorities to trust for the URL, instead of the system's authorities."""
+    client_certificate: FilePath | None = None
+    """A PEM file with the certificate that the router presents to the server of the URL, and its chain."""
+    client_key: FilePath | None = None
+    """A PEM file with the private key of `client_certificate`, if it is not in the same file."""
+    server_identity: Identity | None = None
+    """The URI that the certificate of the server must have. It is checked only if there is a `client_certificate`."""
+
+
 class ApiKeys(Section):
     """API keys: long random texts that identify a program. The router stores only their SHA-256 digests."""
 
@@ -158,6 +194,8 @@ class ApiKeys(Section):
     lookup: CallablePath | None = None
     """A Python function, `package.module:function`, for keys that are not in `file`. The function gets the hexadecimal
     SHA-256 digest of a key and returns the claims, or None for an unknown key. It may be a coroutine function."""
+    exchange: ApiKeyExchange | None = None
+    """An endpoint that exchanges keys for access tokens; needs `jwt.issuers`."""
 
 
 class IdentityToken(Section):
@@ -179,8 +217,8 @@ class IdentityToken(Section):
     @field_validator("secret")
     @classmethod
     def _is_long(cls, value: SecretStr) -> SecretStr:
-        if len(value.get_secret_value().encode()) < _LEAST_SECRET_BYTES:
-            raise ValueError(f"a secret has at least {_LEAST_SECRET_BYTES} bytes")
+        if len(value.get_secret_value().encode()) < _MIN_SECRET_BYTES:
+            raise ValueError(f"a secret has at least {_MIN_SECRET_BYTES} bytes")
         return value
 
 
@@ -196,6 +234,15 @@ class IdentityForwarding(Section):
     missing is not sent."""
     token: IdentityToken | None = None
     """A token that the router signs."""
+    proof_key: SettableHeader | None = None
+    """The name of a header with the thumbprint of the key to which the access token is bound. The router sends it only
+    if the request had a valid proof (`jwt.dpop`). With request signatures, a subgraph can rely on it."""
+
+    @property
+    def header_names(self) -> frozenset[str]:
+        """The names of all headers that the router sets, in lower case."""
+        names = {*self.headers, self.token.header if self.token is not None else None, self.proof_key}
+        return frozenset(name for name in names if name is not None)
 
 
 class Authentication(Section):
@@ -206,7 +253,8 @@ class Authentication(Section):
     invalid_credentials: Literal["refuse", "ignore"] = "refuse"
     """What happens to a request with an invalid credential. `refuse`: the response is 401 with UNAUTHENTICATED.
     `ignore`: the request counts as a request without a credential. If the credential is forwarded, subgraphs can still
-    check it."""
+    check it. A token that is bound to a key, without a valid proof, is refused in both cases: subgraphs cannot check
+    proofs."""
     jwt: Jwt = Jwt()
     """Access tokens."""
     api_keys: ApiKeys = ApiKeys()
@@ -222,7 +270,11 @@ class Authentication(Section):
     @model_validator(mode="after")
     def _accepts_a_credential(self) -> Authentication:
         if not self.anonymous and not self.is_configured:
-            raise ValueError("`anonymous: false` needs `jwt.issuers` or `api_keys`; otherwise nobody is served")
+            raise ValueError("`anonymous: false` needs `jwt.issuers` or `api_keys`; otherwise every request is refused")
+        if self.api_keys.exchange is not None and not self.jwt.issuers:
+            raise ValueError("`api_keys.exchange` needs `jwt.issuers`, which verify the tokens")
+        if self.forward.proof_key is not None and self.jwt.dpop.mode == "off":
+            raise ValueError("`forward.proof_key` needs `jwt.dpop`, which checks the proofs")
         if (self.forward.headers or self.forward.token) and not self.is_configured:
             raise ValueError("`forward` needs `jwt.issuers` or `api_keys`")
         return self

@@ -28,7 +28,7 @@ class PolicyServer(Section):
     """How long the router uses a decision for further requests of the same client. With null, the router asks the
     server for each request."""
     certificate_authority: FilePath | None = None
-    """A PEM file with the certificate authorities to trust for the URL, instead of those of the system."""
+    """A PEM file with the certificate authorities to trust for the URL, instead of the system's authorities."""
 
     @field_validator("headers")
     @classmethod

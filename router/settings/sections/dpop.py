@@ -12,7 +12,7 @@ from router.settings.types import Count, Duration, HttpUrl, NoneWithoutUrl, Redi
 ProofAlgorithm = Literal["ES256", "ES384", "ES512", "EdDSA", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"]
 """The name of an algorithm with a public and a private key. A proof with a shared secret would prove nothing."""
 
-_LEAST_SECRET_BYTES = 32
+_MIN_SECRET_BYTES = 32
 
 
 class DpopRedis(Section):
@@ -54,12 +54,16 @@ class Dpop(Section):
     recent nonce of the router, so that proofs cannot be made in advance. A client gets the nonce in `DPoP-Nonce`."""
     nonce_lifetime: Duration = 300.0
     """How long a nonce can be used."""
+    statement_secret: SecretStr | None = None
+    """A secret of at least 32 bytes that the router shares with a server in front of it, such as a REST layer; never
+    printed. That server checks the proofs for its own URLs, and states in the signed header `X-Dpop-Checked` which key
+    was proved."""
 
-    @field_validator("nonce_secret")
+    @field_validator("nonce_secret", "statement_secret")
     @classmethod
     def _is_long(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value().encode()) < _LEAST_SECRET_BYTES:
-            raise ValueError(f"a secret has at least {_LEAST_SECRET_BYTES} bytes")
+        if value is not None and len(value.get_secret_value().encode()) < _MIN_SECRET_BYTES:
+            raise ValueError(f"a secret has at least {_MIN_SECRET_BYTES} bytes")
         return value
 
     @model_validator(mode="after")

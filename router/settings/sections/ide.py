@@ -1,4 +1,4 @@
-"""`ide`: the page for people who open the router in a browser."""
+"""`ide`: the web page that browsers get at the endpoint."""
 
 from __future__ import annotations
 

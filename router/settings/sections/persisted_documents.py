@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field, field_validator, model_validator
 
 from router.settings.section import Section
-from router.settings.types import FilePath
+from router.settings.types import Duration, FilePath, HeaderName
 
 ParameterName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$")]
 
@@ -24,6 +24,21 @@ class PersistedMode(Enum):
     MEASURE = "measure"
     ALLOW_LIST = "allow_list"
     REQUIRE_ID = "require_id"
+
+
+class SharedCache(Section):
+    """Lets a shared cache, such as a CDN, store responses to GET requests that have the id of a document."""
+
+    enabled: bool = False
+    """Whether responses to such requests have a `Cache-Control` for shared caches. Only a response without errors, to a
+    request without a credential, may be stored; all others are `private, no-store`. How long it may be stored follows
+    from `@cacheControl` in the supergraph."""
+    default_max_age: Duration | None = None
+    """How long the data of root fields and of fields with objects may be stored if the supergraph has no
+    `@cacheControl` for them. With null, they may not be stored. Another value is right only if no such field depends
+    on who asks."""
+    vary: tuple[HeaderName, ...] = ()
+    """Further headers of requests on which responses depend, for example `accept-language`."""
 
 
 class PersistedDocuments(Section):
@@ -45,6 +60,8 @@ class PersistedDocuments(Section):
     """Whether a client may send the id in `extensions.persistedQuery.sha256Hash`, as Apollo's clients do."""
     url_path: bool = False
     """Whether a client may send the id at the end of the endpoint's path: /graphql/<id>."""
+    shared_cache: SharedCache = SharedCache()
+    """Lets a shared cache, such as a CDN, store responses to GET requests that have the id of a document."""
 
     @field_validator("parameters")
     @classmethod

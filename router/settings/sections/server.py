@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from router.settings.section import Section
@@ -31,7 +33,7 @@ class Server(Section):
     connection, which can reach a router that was added to the deployment."""
     max_connections: Count = 1_000
     """Maximum number of connections of one process. If there are more, the router closes the connection whose client
-    has been silent for the longest time. Each connection needs an open file, so the router raises the limit of open
+    has been silent longest. Each connection needs an open file, so the router raises the limit of open
     files of its process if the system allows this. If the raised limit is still too low, the maximum number of
     connections is reduced."""
     trusted_proxies: Networks = "127.0.0.0/8,::1/128"
@@ -39,6 +41,9 @@ class Server(Section):
     key is missing, the environment variable MOSAFE_TRUSTED_PROXIES has the networks. If a rule in `headers` propagates
     `X-Forwarded-For`, subgraphs get only the addresses that trusted proxies have added, and the address at the other
     end of the connection."""
+    http_server: Literal["built_in", "uvicorn"] = "built_in"
+    """Which implementation reads the requests of clients. `built_in` takes less processor time; `uvicorn` is the widely
+    used server. Both have the same limits. A change takes effect when the router is started again."""
     workers: Count = 1
     """Number of worker processes. Use one for each processor core. The workers share the port, but no caches or other
     data. The option `--workers` overrides this key."""

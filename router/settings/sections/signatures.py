@@ -10,9 +10,9 @@ from pydantic import SecretStr, field_validator, model_validator
 
 from router.settings.section import Section
 from router.settings.types import Duration, FilePath, HeaderName
-from servicekit.http_signatures.keys import LEAST_SECRET_BYTES, check_key_id
+from servicekit.http_signatures.keys import MIN_SECRET_BYTES, check_key_id
 
-_LONGEST_LIFETIME = 300.0
+_MAX_LIFETIME_SECONDS = 300.0
 """`VerificationPolicy` of `servicekit` refuses signatures that are valid for a longer time."""
 
 
@@ -35,8 +35,8 @@ class SignatureKey(Section):
     @field_validator("secret")
     @classmethod
     def _is_long(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value().encode()) < LEAST_SECRET_BYTES:
-            raise ValueError(f"a secret has at least {LEAST_SECRET_BYTES} bytes")
+        if value is not None and len(value.get_secret_value().encode()) < MIN_SECRET_BYTES:
+            raise ValueError(f"a secret has at least {MIN_SECRET_BYTES} bytes")
         return value
 
     @field_validator("id")
@@ -102,6 +102,6 @@ class Signatures(Section):
 
 
 def _lifetime(value: float) -> float:
-    if not 1 <= value <= _LONGEST_LIFETIME:
+    if not 1 <= value <= _MAX_LIFETIME_SECONDS:
         raise ValueError("the lifetime of a signature is between 1 s and 5 minutes")
     return value

@@ -30,7 +30,7 @@ class StepUpRule(Section):
     """The claim `acr` of the access token must have one of these values. The challenge lists them in this order, the
     preferred value first. If the list is empty, any login suffices."""
     max_age: Duration | None = None
-    """The longest time since the login (the claim `auth_time` of the access token). Null: any time."""
+    """The maximum time since the login (the claim `auth_time` of the access token). Null: any time."""
 
     @model_validator(mode="after")
     def _has_an_effect(self) -> StepUpRule:

@@ -27,7 +27,7 @@ class SupergraphSource(Section):
     timeout: Duration = 10.0
     """Time limit for one response from the URL."""
     certificate_authority: FilePath | None = None
-    """A PEM file with the certificate authorities to trust for the URL, instead of those of the system."""
+    """A PEM file with the certificate authorities to trust for the URL, instead of the system's authorities."""
 
     @field_validator("headers")
     @classmethod

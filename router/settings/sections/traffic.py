@@ -11,7 +11,17 @@ from pydantic import Field
 
 from router.settings.section import Section
 from router.settings.sections.proxy import Proxy
-from router.settings.types import ContentCoding, Count, Duration, FilePath, IsNumber, Percentage, SharedQueries
+from router.settings.types import (
+    ContentCoding,
+    Count,
+    Duration,
+    FilePath,
+    Identity,
+    IsNumber,
+    Percentage,
+    ServerName,
+    SharedQueries,
+)
 
 
 class Retry(Section):
@@ -111,11 +121,17 @@ class SubgraphTraffic(Section):
     proxy: Proxy | None = None
     """An HTTP proxy between the router and the subgraphs."""
     certificate_authority: FilePath | None = None
-    """A PEM file with the certificate authorities to trust for https, instead of those of the system."""
+    """A PEM file with the certificate authorities to trust for https, instead of the system's authorities."""
     client_certificate: FilePath | None = None
     """A PEM file with the certificate that the router presents for https, and its chain."""
     client_key: FilePath | None = None
     """A PEM file with the private key of `client_certificate`, if it is not in the same file."""
+    server_name: ServerName | None = None
+    """The name that the router sends for https (SNI) and that the certificate of the subgraph must have, instead of the
+    host of the URL."""
+    server_identity: Identity | None = None
+    """The URI that the certificate of the subgraph must have, such as `spiffe://example/orders`. It is checked only if
+    there is a `client_certificate`."""
     accept_encodings: tuple[ContentCoding, ...] | None = None
     """Content codings in which the subgraph may compress responses. The first one is preferred."""
     share_queries: SharedQueries | None = None
@@ -161,11 +177,17 @@ class AllTraffic(Section):
     proxy: Proxy = Proxy()
     """An HTTP proxy between the router and the subgraphs."""
     certificate_authority: FilePath | None = None
-    """A PEM file with the certificate authorities to trust for https, instead of those of the system."""
+    """A PEM file with the certificate authorities to trust for https, instead of the system's authorities."""
     client_certificate: FilePath | None = None
     """A PEM file with the certificate that the router presents for https, and its chain."""
     client_key: FilePath | None = None
     """A PEM file with the private key of `client_certificate`, if it is not in the same file."""
+    server_name: ServerName | None = None
+    """The name that the router sends for https (SNI) and that the certificate of the subgraph must have, instead of the
+    host of the URL."""
+    server_identity: Identity | None = None
+    """The URI that the certificate of the subgraph must have, such as `spiffe://example/orders`. It is checked only if
+    there is a `client_certificate`."""
     accept_encodings: tuple[ContentCoding, ...] = ()
     """Content codings in which subgraphs may compress responses. The first one is preferred. By default, responses are
     not compressed, because compression in a local network takes more time than it saves."""

@@ -14,14 +14,14 @@ two cases: the request has no credential, or the router has verified the credent
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from router.errors import SubgraphTimeout
 from router.request.credential_headers import is_anonymous
 from router.transport.fetch_failures import timed_out
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Coroutine, Hashable, Mapping
 
     from router.settings.types import SharedQueries
     from router.transport.interface import SubgraphRequest, SubgraphResponse, Transport
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     # caller did not get a response, and a waiting caller must send the query itself.
     Waiting = asyncio.Future[SubgraphResponse | None]
 
+_NO_HEADERS: Final[frozenset[tuple[str, str]]] = frozenset()
 # These headers are different in each request, but they do not change the response. So they are not compared.
 _OF_ONE_REQUEST = frozenset({"traceparent", "tracestate", "x-request-id"})
 
@@ -50,16 +51,25 @@ class DeduplicationLayer:
         self._in_flight: dict[Hashable, list[Waiting]] = {}
         self.shared = 0
 
-    async def send(self, request: SubgraphRequest) -> SubgraphResponse:
-        """See `Transport.send`.
+    def send(self, request: SubgraphRequest) -> Coroutine[Any, Any, SubgraphResponse]:
+        """See `Transport.send`. Returns the coroutine that sends, because one more coroutine would take time.
 
         If a query fails, all callers with an identical query get the exception. But if the deadline of the first caller
         passed, the other callers do not get its `SubgraphTimeout`, because they can have later deadlines.
         """
-        if request.operation_kind != "query" or not self._may_share(request):
-            return await self._inner.send(request)
-        headers = frozenset(item for item in request.headers.items() if item[0] not in _OF_ONE_REQUEST)
+        mode, caller, sent = self._modes.get(request.subgraph, False), request.caller, request.headers
+        may_share = (
+            mode == "all"
+            or (mode == "verified" and caller == "verified")
+            or (mode is not False and caller == "anonymous" and (not sent or is_anonymous(sent)))
+        )
+        if not may_share or request.operation_kind != "query":
+            return self._inner.send(request)
+        headers = frozenset(item for item in sent.items() if item[0] not in _OF_ONE_REQUEST) if sent else _NO_HEADERS
         key = (request.subgraph, request.body, headers, request.caller)
+        return self._send(key, request) if key not in self._in_flight else self._share(key, request)
+
+    async def _share(self, key: Hashable, request: SubgraphRequest) -> SubgraphResponse:
         while (waiting := self._in_flight.get(key)) is not None:
             self.shared += 1
             response = await _shared(waiting, request)
@@ -67,12 +77,6 @@ class DeduplicationLayer:
                 return response
             self.shared -= 1
         return await self._send(key, request)
-
-    def _may_share(self, request: SubgraphRequest) -> bool:
-        mode = self._modes.get(request.subgraph, False)
-        if mode == "all" or (mode == "verified" and request.caller == "verified"):
-            return True
-        return mode is not False and request.caller == "anonymous" and is_anonymous(request.headers)
 
     async def aclose(self) -> None:
         """See `Transport.aclose`."""
@@ -84,6 +88,8 @@ class DeduplicationLayer:
         self.shared = previous.shared
 
     async def _send(self, key: Hashable, request: SubgraphRequest) -> SubgraphResponse:
+        if key in self._in_flight:  # an identical query began before this coroutine did
+            return await self._share(key, request)
         waiting: list[Waiting] = []
         self._in_flight[key] = waiting
         response: SubgraphResponse | None = None

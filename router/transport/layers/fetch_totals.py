@@ -30,26 +30,25 @@ class FetchTotalsLayer:
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
         """See `Transport.send`."""
-        self._record.fetches += 1
+        record, was_sent = self._record, True
+        record.fetches += 1
         if self._in_flight == 0:
             self._began = time.perf_counter()
         self._in_flight += 1
-        was_sent = True
         try:
             response = await self._inner.send(request)
         except TransportError as failure:
             was_sent = failure.was_sent
             self._keep_longest(failure.retry_after)
             raise
-        else:
-            if response.status in RETRY_LATER:
-                self._keep_longest(retry_after(response.status, response.headers))
-            return response
         finally:
-            self._record.sent += was_sent
+            record.sent += was_sent
             self._in_flight -= 1
             if self._in_flight == 0:
-                self._record.fetch += time.perf_counter() - self._began
+                record.fetch += time.perf_counter() - self._began
+        if response.status in RETRY_LATER:
+            self._keep_longest(retry_after(response.status, response.headers))
+        return response
 
     async def aclose(self) -> None:
         """Do nothing: other client requests still use the wrapped transport."""

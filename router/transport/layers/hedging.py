@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from router.transport.interface import SubgraphRequest, SubgraphResponse, Transport
 
-REMEMBERED: Final = 256
+MAX_DURATIONS: Final = 256
 """The number of durations from which the percentile is computed."""
-FEWEST: Final = 20
+MIN_DURATIONS: Final = 20
 """If fewer durations are known than this number, no query is sent twice."""
 
 
@@ -50,15 +50,15 @@ class Durations:
         self._sorted: list[float] = []
 
     def add(self, seconds: float) -> None:
-        """Add a duration. The oldest is forgotten if there are more than `REMEMBERED`."""
-        if len(self._recent) >= REMEMBERED:
+        """Add a duration. The oldest is forgotten if there are more than `MAX_DURATIONS`."""
+        if len(self._recent) >= MAX_DURATIONS:
             self._sorted.remove(self._recent.popleft())
         self._recent.append(seconds)
         insort(self._sorted, seconds)
 
     def percentile(self, percent: float) -> float | None:
         """Return the duration that `percent` % of the queries did not exceed; None if there are too few queries."""
-        if len(self._sorted) < FEWEST:
+        if len(self._sorted) < MIN_DURATIONS:
             return None
         return self._sorted[min(len(self._sorted) - 1, int(len(self._sorted) * percent / 100))]
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from router.transport.interface import SubgraphRequest, SubgraphResponse, Transport
 
-_SHORTEST_ROUND: Final = 10
-_GREATEST_CUT: Final = 0.7
+_MIN_ROUND_LENGTH: Final = 10
+_MAX_CUT: Final = 0.7
 # After each round without a refused request, the shortest mean duration is raised a little. So it follows a subgraph
 # that has become slower.
 _DRIFT: Final = 1.01
@@ -78,7 +78,7 @@ class AdaptiveLimit:
             return
         self._sum += seconds
         self._count += 1
-        if self._count >= max(_SHORTEST_ROUND, self._limit):
+        if self._count >= max(_MIN_ROUND_LENGTH, self._limit):
             self._adjust(self._sum / self._count)
             self._sum, self._count, self._was_full = 0.0, 0, False
 
@@ -91,7 +91,7 @@ class AdaptiveLimit:
             self._typical = min(mean, self._typical if self._was_full else self._typical * _DRIFT)
         bearable = self._typical * self.rule.tolerance
         if mean > bearable:
-            self._limit *= max(_GREATEST_CUT, bearable / mean)
+            self._limit *= max(_MAX_CUT, bearable / mean)
         elif self._was_full:
             self._limit += max(1.0, self._limit**0.5 / 2)
         self._limit = min(max(self._limit, self.rule.smallest), self.rule.largest)

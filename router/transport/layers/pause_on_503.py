@@ -24,17 +24,22 @@ _UNAVAILABLE = 503
 
 
 class Pause:
-    """The pause of one subgraph, in which the subgraph gets no requests. A pause lasts at most `longest` seconds."""
+    """The pause of one subgraph, in which the subgraph gets no requests. A pause lasts at most `max_seconds` seconds.
 
-    __slots__ = ("_until", "longest")
+    `has_begun` is True if the subgraph has ever been paused.
+    """
 
-    def __init__(self, longest: float) -> None:
-        self.longest = longest
+    __slots__ = ("_until", "has_begun", "max_seconds")
+
+    def __init__(self, max_seconds: float) -> None:
+        self.max_seconds = max_seconds
         self._until = 0.0
+        self.has_begun = False
 
     def begin(self, now: float, seconds: int) -> None:
         """Begin a pause of `seconds` at the time `now` (event loop's clock). A running pause is never shortened."""
-        self._until = max(self._until, now + min(seconds, self.longest))
+        self.has_begun = True
+        self._until = max(self._until, now + min(seconds, self.max_seconds))
 
     def remaining(self, now: float) -> int | None:
         """Return the seconds from `now` to the end of the pause, rounded up; None if the subgraph is not paused."""
@@ -44,31 +49,32 @@ class Pause:
 class PauseLayer:
     """A `Transport` that sends no requests to a subgraph during its pause.
 
-    `longest` maps the name of a subgraph to its longest pause in seconds. Other subgraphs are never paused.
+    `max_pauses` maps the name of a subgraph to its longest pause in seconds. Other subgraphs are never paused.
     """
 
-    def __init__(self, inner: Transport, longest: Mapping[str, float]) -> None:
+    def __init__(self, inner: Transport, max_pauses: Mapping[str, float]) -> None:
         self._inner = inner
-        self._pauses = {subgraph: Pause(seconds) for subgraph, seconds in longest.items()}
+        self._pauses = {subgraph: Pause(seconds) for subgraph, seconds in max_pauses.items()}
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
         """See `Transport.send`. While the subgraph is paused, `SubgraphUnreachable` is raised at once."""
         pause = self._pauses.get(request.subgraph)
         if pause is None:
             return await self._inner.send(request)
-        clock = asyncio.get_running_loop().time
-        seconds = pause.remaining(clock())
-        if seconds is not None:
-            raise _paused(request.subgraph, seconds)
+        if pause.has_begun:
+            seconds = pause.remaining(_now())
+            if seconds is not None:
+                raise _paused(request.subgraph, seconds)
         try:
             response = await self._inner.send(request)
         except TransportError as failure:
             if failure.status == _UNAVAILABLE and failure.retry_after is not None:
-                pause.begin(clock(), failure.retry_after)
+                pause.begin(_now(), failure.retry_after)
             raise
-        wait = retry_after(response.status, response.headers) if response.status == _UNAVAILABLE else None
-        if wait is not None:
-            pause.begin(clock(), wait)
+        if response.status == _UNAVAILABLE:
+            wait = retry_after(response.status, response.headers)
+            if wait is not None:
+                pause.begin(_now(), wait)
         return response
 
     async def aclose(self) -> None:
@@ -78,8 +84,12 @@ class PauseLayer:
     def inherit(self, previous: PauseLayer, kept: frozenset[str]) -> None:
         """Take over the pauses of the subgraphs in `kept` from the layer before a reload."""
         for name in kept & self._pauses.keys() & previous._pauses.keys():
-            if self._pauses[name].longest == previous._pauses[name].longest:
+            if self._pauses[name].max_seconds == previous._pauses[name].max_seconds:
                 self._pauses[name] = previous._pauses[name]
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _paused(subgraph: str, seconds: int) -> SubgraphUnreachable:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-_MOST_SAVED: Final = 10.0
+_MAX_SAVED: Final = 10.0
 
 
 class Budget:
@@ -21,7 +21,7 @@ class Budget:
 
     def earn(self) -> None:
         """Count a normal request."""
-        self.left = min(self.left + self._share, _MOST_SAVED)
+        self.left = min(self.left + self._share, _MAX_SAVED)
 
     def take(self) -> bool:
         """Return whether an additional request may be sent, and count it."""

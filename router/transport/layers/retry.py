@@ -50,7 +50,7 @@ class RetryLayer:
         self._inner = inner
         self._rules = rules
         self.budgets = {name: Budget(rule.budget_percent) for name, rule in rules.items()}
-        self._random = random or Random()  # noqa: S311  (waits are no secrets)
+        self._random = random or Random()  # noqa: S311  (the duration of a wait is not a secret)
         self.repeated = dict.fromkeys(rules, 0)
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:

@@ -68,7 +68,7 @@ def test_a_policy_with_another_name(repository: Repository) -> None:
 @pytest.mark.parametrize(
     ("policy", "arguments", "message"),
     [
-        ("", (), "Name PROPOSED, such as supergraph.yaml, or write .router/check.yaml: router check init"),
+        ("", (), "Name the schema to check as PROPOSED, such as supergraph.yaml, or write .router/check.yaml"),
         ("", ("supergraph.yaml",), "Name --base, such as origin/main."),
         ("", ("--subgraph", "books=subgraphs/books.graphql"), "name --registry"),
         ("", ("--subgraph", "books"), '"books" is not NAME=FILE'),

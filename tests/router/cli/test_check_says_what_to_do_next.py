@@ -101,7 +101,7 @@ def test_a_shallow_clone(repository: Repository, tmp_path: Path, monkeypatch: py
 @pytest.mark.parametrize(
     ("arguments", "base", "advice"),
     [
-        ((), "nowhere", "`git branch --all` lists the branches that are here, `git fetch` gets those of the remote"),
+        ((), "nowhere", "`git branch --all` lists the known branches, `git fetch` gets the branches of the remote"),
         ((), "http://127.0.0.1:1/graphql", "without a network, name a file or a commit as the base"),
         (("--registry", "http://127.0.0.1:1/registry"), "base", "without a network, name a folder as --registry"),
         (("--registry", "git+http://127.0.0.1:1/x.git"), "base", "without a network, name a folder as the registry"),

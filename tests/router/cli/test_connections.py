@@ -22,18 +22,34 @@ GOOD = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n
 )
 # Short times and small sizes, so that each limit applies in a test.
 SETTINGS = """
-server: {port: 0, head_timeout: 300ms, keep_alive_timeout: 400ms, keep_alive_requests: 2, max_connections: 20}
+server:
+  {port: 0, http_server: SERVER, head_timeout: 300ms, keep_alive_timeout: 400ms, keep_alive_requests: 2,
+   max_connections: 20}
 limits: {url_bytes: 500, header_bytes: 500}
 """
 
 
-@pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+@pytest.fixture(scope="module", params=["built_in", "uvicorn"])
+def listening(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, object]]:
+    """The log line of a router that listens, with each HTTP server."""
     folder: Path = tmp_path_factory.mktemp("router")
     (folder / "supergraph.graphql").write_text(SDL)
-    (folder / "router.yaml").write_text(SETTINGS)
+    (folder / "router.yaml").write_text(SETTINGS.replace("SERVER", request.param))
     with serving(folder, "--config", "router.yaml") as running:
-        yield int(str(running.event("listening")["port"]))
+        line = running.event("listening")
+        assert line["http_server"] == request.param
+        yield line
+
+
+@pytest.fixture
+def port(listening: dict[str, object]) -> int:
+    return int(str(listening["port"]))
+
+
+def test_each_http_server_serves_requests(port: int) -> None:
+    with connected(port) as client:
+        client.sendall(GOOD)
+        assert b" 200 " in next_response(client)
 
 
 @contextmanager

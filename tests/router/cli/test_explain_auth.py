@@ -40,14 +40,14 @@ def test_each_field_has_its_requirements_and_a_verdict(tmp_path: Path) -> None:
     assert result.exit_code == 1
     rows = {line.split()[0]: " ".join(line.split()[1:]) for line in result.output.splitlines()}
     assert rows == {
-        "me": "Query.me allowed everybody may read it",
-        "me.name": "Patient.name allowed everybody may read it",
+        "me": "Query.me allowed every client may read it",
+        "me.name": "Patient.name allowed every client may read it",
         "me.mail": "Patient.email allowed @authenticated",
         "me.record": "Patient.record allowed @requiresScopes(admin or read:records and staff)",
         "me.record.text": "Record.text allowed @requiresScopes(admin or read:records and staff)",
-        "me.doctor": "Patient.doctor allowed everybody may read it",
+        "me.doctor": "Patient.doctor allowed every client may read it",
         "me.doctor.phone": "Doctor.phone refused @policy(on_duty); missing: @policy(on_duty)",
-        "search": "Query.search allowed everybody may read it",
+        "search": "Query.search allowed every client may read it",
         "search.text": "Note.text allowed @authenticated",
         "diagnosis": "Query.diagnosis refused @policy(chief and on_duty or treating); "
         "missing: @policy(chief and on_duty or treating)",

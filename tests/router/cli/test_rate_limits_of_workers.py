@@ -38,9 +38,8 @@ def test_four_workers_allow_what_one_would(tmp_path: Path) -> None:
             f" redis: {{url: '{redis.url}', timeout: 5s, unavailable: local}}}}\n"
         )
         with serving(tmp_path, "--config", "router.yaml", "--workers", str(WORKERS)) as router:
-            url = f"http://127.0.0.1:{router.event('listening')['port']}/graphql"
-            for _ in range(WORKERS):
-                router.event("a worker serves")
+            listening, *_ = router.events("listening", *["a worker serves"] * WORKERS)
+            url = f"http://127.0.0.1:{listening['port']}/graphql"
             assert statuses(url, 60) == {200: LIMIT, 429: 60 - LIMIT}
             redis.kill()
             # Each worker counts by itself: no request fails, and no worker allows more than the limit.

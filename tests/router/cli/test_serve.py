@@ -368,7 +368,7 @@ def test_workers_that_cannot_start_end_the_router_with_the_reason(folder: Path) 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_module_in_the_working_directory_does_not_hide_the_router(folder: Path, workers: str) -> None:
-    """A project may have a module `router` of its own beside its supergraph."""
+    """A project may have its own module `router` beside its supergraph."""
     (folder / "router.py").write_text("raise SystemExit('the wrong router')")
     script = str(Path(sys.executable).with_name("router"))
     arguments = [script, "serve", "--supergraph", "supergraph.graphql", "--workers", workers]

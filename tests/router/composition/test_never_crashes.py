@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.router.oracle.choices import HypothesisChoices
 
 # Ten times as many as the largest of these schemas takes.
-MOST_CALLS = 8_000_000
+MAX_CALLS = 8_000_000
 SEED = 20_000
 
 # What breaks readers: brackets, quotes, the words of the grammar, names of federation, and letters of elsewhere.
@@ -73,7 +73,7 @@ SCRAPS = (
 
 
 def composed(subgraphs: Sequence[Subgraph]) -> Composition:
-    with counted(MOST_CALLS):
+    with counted(MAX_CALLS):
         composition = compose(subgraphs)
     assert (composition.supergraph_sdl is None) == bool(composition.errors)
     return composition

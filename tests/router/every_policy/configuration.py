@@ -32,7 +32,7 @@ WITH_INTROSPECTION: Final[dict[str, Any]] = {}
 CLOSED: Final[dict[str, Any]] = {
     "introspection": False,
     "apq": {"enabled": False, "redis": None},
-    "persisted_documents": {"mode": "measure", "manifests": [MANIFEST]},
+    "persisted_documents": {"mode": "measure", "manifests": [MANIFEST], "shared_cache": {"enabled": True}},
 }
 EVERY_POLICY: Final = "every policy"
 CONFIGURATIONS: Final = ("defaults", pytest.param(EVERY_POLICY, marks=pytest.mark.xdist_group(EVERY_POLICY)))

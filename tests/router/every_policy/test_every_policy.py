@@ -31,7 +31,7 @@ BASE = "http://127.0.0.1:9"
 SERVERS = {"people": [f"{BASE}/a", f"{BASE}/b"], "orders": [f"{BASE}/c", f"{BASE}/d"]}
 
 # Sections and keys that are not policies: how the process runs, where its files are, and pages for people.
-NOT_POLICIES = {"server", "supergraph", "reload", "warm_up", "admin", "ide", "planner", "cache", "batching"}
+NOT_POLICIES = {"server", "supergraph", "reload", "warm_up", "admin", "ide", "planner", "cache", "batching", "tls"}
 
 
 def settings_of(variant: str, folder: Path) -> RouterSettings:

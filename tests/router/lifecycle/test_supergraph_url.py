@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from router import supergraph
 from router.lifecycle.build_gateway import FileLocations
+from router.lifecycle.supergraph_cache import SupergraphCache
 from tests.router.lifecycle.harness import Live, running, sdl
 from tests.router.transport.certificates import self_signed
 from tests.router.transport.scripted_server import Peer, response, serving
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from router.supergraph import Supergraph
 
 
 @dataclass
@@ -103,13 +105,13 @@ async def test_a_broken_supergraph_is_refused_and_the_old_one_kept(tmp_path: Pat
 async def test_a_broken_supergraph_polled_again_is_neither_loaded_nor_logged_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    registry, loaded, load = Registry(), list[str](), supergraph.load
+    registry, loaded, load = Registry(), list[str](), SupergraphCache.load
 
-    def counting(text: str) -> supergraph.Supergraph:
+    def counting(cache: SupergraphCache, text: str) -> Supergraph:
         loaded.append(text)
-        return load(text)
+        return load(cache, text)
 
-    monkeypatch.setattr(supergraph, "load", counting)
+    monkeypatch.setattr(SupergraphCache, "load", counting)
     async with polling(registry, tmp_path) as live:
         await live.until(lambda status: status["ready"])
         good, registry.text = registry.text, "type Query { a: Int }"

@@ -96,7 +96,7 @@ def _add_requires(choices: Choices, model: FederationModel) -> None:
             if field.name in plain and is_able and chance(choices, 90 if field.name[0] == "r" else 40):
                 _add_requires_to(choices, model, field, [entity.fields[name] for name in sorted(plain | computed)])
                 plain -= {field.name}
-                # A field that others depend on gets no `@requires` of its own, so that there is no cycle.
+                # A field that others depend on gets no own `@requires`, so that there is no cycle.
                 plain -= {other.name for other in entity.fields.values() if other.is_dependency}
                 computed |= {field.name, *(other.name for other in entity.fields.values() if other.is_dependency)}
 

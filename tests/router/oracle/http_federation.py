@@ -29,7 +29,7 @@ from router.gateway_assembly import assemble
 from router.json_codec import decode, encode
 from router.settings.model import RouterSettings
 from router.transport.interface import SubgraphRequest
-from servicekit.http_protocol import BoundedProtocol
+from servicekit.http_server.connection import ServerConnection
 from tests.router.oracle.monolith import Monolith
 from tests.router.oracle.strict_subgraphs import StrictSubgraph
 from tests.router.oracle.subgraph_rules import FederationRules
@@ -217,7 +217,7 @@ class _Server(uvicorn.Server):
     """A server in the event loop of the test: it handles no signals, and stops without waiting for its next tick."""
 
     def __init__(self, listener: socket.socket, app: ASGIApp, lifespan: Literal["on", "off"]) -> None:
-        super().__init__(uvicorn.Config(app, http=BoundedProtocol, ws="none", lifespan=lifespan, log_config=None))
+        super().__init__(uvicorn.Config(app, http=ServerConnection, ws="none", lifespan=lifespan, log_config=None))
         self.listener = listener
         self.stop_requested = asyncio.Event()
 

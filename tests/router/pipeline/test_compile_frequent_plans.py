@@ -12,7 +12,7 @@ import pytest
 from router.executor.compiled.compile_plan import compile_plan
 from router.gateway import Gateway
 from router.pipeline import compile_frequent_plans
-from router.pipeline.compile_frequent_plans import COMPILE_AFTER, MISFITS_BEFORE_PAUSE, PAUSE
+from router.pipeline.compile_frequent_plans import COMPILE_AFTER, MISFITS_BEFORE_PAUSE, PAUSE_EXECUTIONS
 from router.preparation.preparing_thread import PREPARING_THREAD
 from router.request.request_and_response import GraphQLRequest
 from router.settings import read
@@ -68,7 +68,7 @@ async def test_the_number_of_compiled_plans_is_limited(monkeypatch: pytest.Monke
     await ask(one, COMPILE_AFTER)
     await ask(one, COMPILE_AFTER + 1, no=True)
     assert one.compiled_plans.counts.compiled == 0, "a plan that is in use is not replaced"
-    monkeypatch.setattr(compile_frequent_plans, "RECENT", 2)
+    monkeypatch.setattr(compile_frequent_plans, "PROTECTED_EXECUTIONS", 2)
     await ask(one, 2, no=True)
     assert one.compiled_plans.counts.compiled == 1
     assert len(one.compiled_plans.cache) == 1
@@ -92,7 +92,7 @@ async def test_a_plan_larger_than_the_cache_is_compiled_once_and_not_kept(monkey
         compiled.append(arguments)
         return replace(compile_plan(*arguments), memory_bytes=1_000_000_000)
 
-    monkeypatch.setattr(compile_frequent_plans, "compile_plan", noted)
+    monkeypatch.setattr("router.executor.compiled.compile_plan.compile_plan", noted)
     one = gateway(Shop())
     await ask(one, 3 * COMPILE_AFTER)
     assert (len(compiled), len(one.compiled_plans.cache)) == (1, 0)
@@ -118,8 +118,8 @@ async def test_a_plan_whose_responses_never_fit_is_paused() -> None:
 
     shop = Shop(before={"people": without_name})
     one = gateway(shop)
-    await ask(one, COMPILE_AFTER + MISFITS_BEFORE_PAUSE + PAUSE)
-    assert one.compiled_plans.counts == (0, COMPILE_AFTER + PAUSE, MISFITS_BEFORE_PAUSE)
+    await ask(one, COMPILE_AFTER + MISFITS_BEFORE_PAUSE + PAUSE_EXECUTIONS)
+    assert one.compiled_plans.counts == (0, COMPILE_AFTER + PAUSE_EXECUTIONS, MISFITS_BEFORE_PAUSE)
     shop.before.clear()
     await ask(one, 1)
     assert one.compiled_plans.counts.compiled == 1

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from graphql import parse
+from msgspec.structs import replace as changed
 
 from router.errors import DOWNSTREAM_SERVICE_ERROR, Refused, ResponseError
 from router.gateway import Gateway
@@ -153,7 +154,7 @@ async def test_errors_are_shown_with_their_origin_before_they_are_masked() -> No
     class Renaming(Stage):
         async def on_fetch(self, _context: RequestContext, fetch: SubgraphRequest, send_on: SendOn) -> SubgraphResponse:
             response = await send_on(fetch)
-            return replace(response, body=b'{"data":{"me":null},"errors":[{"message":"SQL","path":["me"]}]}')
+            return changed(response, body=b'{"data":{"me":null},"errors":[{"message":"SQL","path":["me"]}]}')
 
         def on_errors(self, _context: RequestContext, errors: Sequence[ResponseError]) -> Sequence[ResponseError]:
             assert [(error.origin, error.message) for error in errors] == [("people", "SQL")]
@@ -182,7 +183,7 @@ async def test_a_refusal_may_say_the_status_and_headers_and_passes_the_stages_of
 async def test_heads_of_subgraph_responses_are_there_at_the_end() -> None:
     class Costs(Stage):
         async def on_fetch(self, _context: RequestContext, fetch: SubgraphRequest, send_on: SendOn) -> SubgraphResponse:
-            return replace(await send_on(fetch), headers={"x-cost": fetch.subgraph})
+            return changed(await send_on(fetch), headers={"x-cost": fetch.subgraph})
 
         async def on_response(self, context: RequestContext, response: GraphQLResponse) -> GraphQLResponse:
             heads = [(head.subgraph, head.status, head.headers["x-cost"]) for head in context.responses]

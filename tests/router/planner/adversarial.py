@@ -84,7 +84,7 @@ def requires_web(size: int) -> tuple[Supergraph, str]:
 
 
 def aliases(count: int) -> tuple[Supergraph, str]:
-    """One field of an object under many aliases, each with an argument of its own."""
+    """One field of an object under many aliases, each with its own argument."""
     subgraphs = {
         "a": 'type Query { p: P } type P @key(fields: "id") { id: ID! }',
         "b": 'type P @key(fields: "id") { id: ID! f(x: Int): Int }',
@@ -93,7 +93,7 @@ def aliases(count: int) -> tuple[Supergraph, str]:
 
 
 def root_fields(count: int) -> tuple[Supergraph, str]:
-    """One root field under many aliases, each with a fetch of its own behind it."""
+    """One root field under many aliases, each with its own fetch behind it."""
     subgraphs = {
         "a": 'type Query { p: P } type P @key(fields: "id") { id: ID! }',
         "b": 'type P @key(fields: "id") { id: ID! f: Int }',
@@ -102,7 +102,7 @@ def root_fields(count: int) -> tuple[Supergraph, str]:
 
 
 def mutation_fields(count: int) -> tuple[Supergraph, str]:
-    """Mutations one after the other, each with a fetch of its own behind it."""
+    """Mutations one after the other, each with its own fetch behind it."""
     subgraphs = {
         "a": 'type Query { p: P } type Mutation { p: P } type P @key(fields: "id") { id: ID! }',
         "b": 'type P @key(fields: "id") { id: ID! f: Int }',
@@ -129,7 +129,7 @@ def mergeable(count: int) -> tuple[Supergraph, str]:
 
 
 def conditions(count: int) -> tuple[Supergraph, str]:
-    """Fields of one object, each under a condition of its own."""
+    """Fields of one object, each under its own condition."""
     subgraphs = {
         "a": 'type Query { p: P } type P @key(fields: "id") { id: ID! }',
         "b": 'type P @key(fields: "id") { id: ID! f: Int }',
@@ -140,7 +140,7 @@ def conditions(count: int) -> tuple[Supergraph, str]:
 
 
 def deferred(count: int) -> tuple[Supergraph, str]:
-    """Deferred parts beside each other, each with a fetch of its own."""
+    """Deferred parts beside each other, each with its own fetch."""
     subgraphs = {
         "a": 'type Query { p: P } type P @key(fields: "id") { id: ID! }',
         "b": 'type P @key(fields: "id") { id: ID! f: Int }',

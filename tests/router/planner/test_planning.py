@@ -14,7 +14,7 @@ from tests.router.planner.federation import composed
 from tests.router.planner.plan_checker import problems
 from tests.work import counted
 
-MOST_CALLS = 5_000_000
+MAX_CALLS = 5_000_000
 
 LABELLED = {
     "a": 'type Query { feed: [Post!]! } type Post @key(fields: "id") { id: ID! likes: Int }',
@@ -126,7 +126,7 @@ def test_work_stays_bounded_however_many_subgraphs_share_everything() -> None:
     supergraph = composed(**many_subgraphs(8, 20))
     body = " ".join(f"f{number}" for number in range(20))
     query = "{ t { " + f"{body} next {{ " * 6 + body + " }" * 6 + " } }"
-    with counted(MOST_CALLS):  # an exhaustive choice would be one of 8 to the power of 140
+    with counted(MAX_CALLS):  # an exhaustive choice would be one of 8 to the power of 140
         planned = plan(supergraph, query)
     assert len(list(planned.fetches())) == 1
 
@@ -186,7 +186,7 @@ def test_selections_that_all_types_share_are_planned_once() -> None:
 
 def test_an_operation_that_asks_for_too_much_is_refused_at_once() -> None:
     supergraph = composed(**ABSTRACT)
-    with counted(MOST_CALLS), pytest.raises(PlanningError) as refused:
+    with counted(MAX_CALLS), pytest.raises(PlanningError) as refused:
         plan(supergraph, nested_fragments(14, alike=False))
     assert refused.value.errors[0].code == "QUERY_PLAN_COMPLEXITY_EXCEEDED"
 

@@ -12,8 +12,7 @@ from structlog.testing import capture_logs
 from router.composition import Subgraph, compose
 from router.gateway import Gateway
 from router.pipeline import Operation, RequestContext, Stage
-from router.planner.graph.override_labels_of_operation import labels_in
-from router.policies.active_override_labels import MOST_COMBINATIONS, OverrideLabels
+from router.policies.active_override_labels import MAX_COMBINATIONS, OverrideLabels
 from router.request.request_and_response import GraphQLRequest, GraphQLResponse
 from router.settings import read
 from router.supergraph import load
@@ -166,9 +165,9 @@ def test_few_possibilities_are_all_prepared_of_many_the_likeliest(
     fields = " ".join(f'{name}: Int @override(from: "old", label: "{name}")' for name in shares)
     new = f'type T @key(fields: "id") {{ id: ID! {fields} }}'
     old = f'type Query {{ t: T }} type T @key(fields: "id") {{ id: ID! {" ".join(f"{n}: Int" for n in shares)} }}'
-    labels = OverrideLabels(labels_in(load(composed(old=old, new=new))), shares)
+    labels = OverrideLabels(load(composed(old=old, new=new)).override_labels, shares)
     assert labels.likely(shares) == likely
-    assert len(likely) <= MOST_COMBINATIONS
+    assert len(likely) <= MAX_COMBINATIONS
 
 
 async def test_warming_up_makes_the_plans_that_requests_will_need() -> None:

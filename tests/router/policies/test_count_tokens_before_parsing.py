@@ -5,7 +5,7 @@ from graphql import GraphQLSyntaxError, Lexer, Source, TokenKind, get_introspect
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.policies.count_tokens_before_parsing import Extent, extent
+from router.policies.count_tokens_before_parsing import DocumentSize, document_size
 
 PUNCTUATION = ["{", "}", "(", ")", "[", "]", "...", ":", "!", "|", "=", "&", "$x", "@b"]
 WORDS = [
@@ -47,11 +47,11 @@ def test_it_counts_the_tokens_a_lexer_would(pieces: list[str]) -> None:
     text = " ".join(pieces)
     expected = lexed(text)
     if expected is not None:
-        assert extent(text).tokens == expected
+        assert document_size(text).tokens == expected
 
 
 def test_a_large_real_document_has_the_tokens_a_lexer_finds() -> None:
-    assert extent(get_introspection_query()).tokens == lexed(get_introspection_query())
+    assert document_size(get_introspection_query()).tokens == lexed(get_introspection_query())
 
 
 @pytest.mark.parametrize(
@@ -67,13 +67,13 @@ def test_a_large_real_document_has_the_tokens_a_lexer_finds() -> None:
     ],
 )
 def test_it_counts_brackets_that_are_open_at_once(text: str, depth: int) -> None:
-    assert extent(text).recursion == depth
+    assert document_size(text).recursion == depth
 
 
 def test_it_goes_no_further_than_it_must() -> None:
-    assert extent("a " * 1_000, stop=10) == Extent(tokens=11, recursion=0)
+    assert document_size("a " * 1_000, stop=10) == DocumentSize(tokens=11, recursion=0)
 
 
 def test_a_string_without_end_takes_no_longer_than_the_text() -> None:
-    assert extent('"' * 200_001 + "\\" * 200_000).tokens > 0
-    assert extent('"""' + '\\"""' * 100_000).tokens > 0
+    assert document_size('"' * 200_001 + "\\" * 200_000).tokens > 0
+    assert document_size('"""' + '\\"""' * 100_000).tokens > 0

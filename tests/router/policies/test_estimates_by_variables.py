@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from router.policies.estimates_by_variables import MOST, EstimatesByVariables
+from router.policies.estimates_by_variables import MAX_ESTIMATES, EstimatesByVariables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +61,6 @@ def test_an_estimate_without_variables_is_computed_once() -> None:
 
 def test_the_number_of_estimates_is_bounded() -> None:
     counting = Counting("n")
-    for number in (*range(MOST + 10), *range(MOST + 10)):
+    for number in (*range(MAX_ESTIMATES + 10), *range(MAX_ESTIMATES + 10)):
         assert counting.of(n=number) == number
-    assert counting.computed == MOST + 20
+    assert counting.computed == MAX_ESTIMATES + 20

@@ -8,7 +8,7 @@ from router.settings.types import PROTOCOL_HEADERS
 
 
 def sent(rules: str, incoming: dict[str, str], own: str = "[]") -> dict[str, str]:
-    """What subgraph `a` is sent, under rules for all and rules of its own."""
+    """The headers that subgraph `a` gets, under rules for all subgraphs and rules for `a`."""
     settings = read(f"headers: {{all: {{request: {rules}}}, subgraphs: {{a: {{request: {own}}}}}}}", {})
     return dict(HeaderPropagation(settings.headers, ["a", "b"]).apply(incoming)["a"])
 

@@ -63,7 +63,7 @@ async def test_each_request_of_the_plan_has_its_time() -> None:
 
 
 async def test_equal_requests_are_told_apart() -> None:
-    """Two fetches with the same text, at different steps, have times of their own."""
+    """Two fetches with the same text, at different steps, have their own times."""
     query = 'mutation { a: rename(name: "A") { orders { id } } b: rename(name: "B") { orders { id } } }'
     shown = (await respond(query))["extensions"]["queryPlan"]
     fetches = _fetches(shown["plan"]["node"])

@@ -104,7 +104,7 @@ async def test_errors_and_variables_are_recorded_but_no_values(file: Path) -> No
 
 
 async def test_variables_that_were_not_looked_at_are_unknown(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder_module, "MOST_WAITING_VARIABLES", 2)
+    monkeypatch.setattr(recorder_module, "MAX_WAITING_VARIABLES", 2)
     async with recording(INPUTS, file) as gateway:
         for _ in range(3):
             await ask(gateway, FILTERED, variables={"f": {"text": ""}})

@@ -21,7 +21,7 @@ from tests.work import counted
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-MOST_CALLS = 3_000_000
+MAX_CALLS = 3_000_000
 SPREADS = " ".join(f"...F{i}" for i in range(400))
 FRAGMENTS = " ".join(f"fragment F{i} on User {{ orders {{ id }} }}" for i in range(400))
 ATTACKS = {
@@ -50,7 +50,7 @@ async def gateway() -> AsyncIterator[Gateway]:
 
 @pytest.mark.parametrize("name", ATTACKS)
 async def test_a_document_with_many_comparisons_is_refused_with_little_work(gateway: Gateway, name: str) -> None:
-    with counted(MOST_CALLS) as work:
+    with counted(MAX_CALLS) as work:
         work.count_in(PREPARING_THREAD)
         body: Any = (await gateway.execute(GraphQLRequest(query=ATTACKS[name], variables={"s": True}))).body
     assert body["errors"][-1]["message"] == "Validation aborted."

@@ -45,7 +45,7 @@ def test_an_empty_file_approves_nothing(tmp_path: Path) -> None:
         ("- 1\n", ':1: the file has one key, "approvals", with a list'),
         ("approvals:\n  - text\n", ":2: an approval is a mapping with the keys change, reason, by, until"),
         (GOOD.replace("by:", "who:"), ':2: unknown key "who"'),
-        (GOOD.replace("    by: ann\n", ""), ':2: "by" must be a text'),
+        (GOOD.replace("    by: ann\n", ""), ':2: "by" must be a string'),
         (GOOD.replace("2027-01-31", "soon"), ':2: "until" must be a day, such as 2027-01-31'),
         (GOOD.replace("2027-01-31", "2027-01-31 10:00:00"), ':2: "until" must be a day'),
         ("approvals: [\n", ":"),

@@ -1,4 +1,4 @@
-"""An application behind a real server, on a free port, in a thread of its own."""
+"""An application behind a real server, on a free port, in a separate thread."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from servicekit.http_protocol import BoundedProtocol
+from servicekit.http_server.connection import ServerConnection
 from servicekit.server import Endpoint, bind
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def serving(app: ASGIApp) -> Iterator[str]:
     """The base URL; served as `router serve` does (uvloop, httptools), without its process."""
     listener = bind(Endpoint("127.0.0.1", 0, "-"))
     config = uvicorn.Config(
-        app, loop="uvloop", http=BoundedProtocol, ws="none", lifespan="on", log_config=None, access_log=False
+        app, loop="uvloop", http=ServerConnection, ws="none", lifespan="on", log_config=None, access_log=False
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

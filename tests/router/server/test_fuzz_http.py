@@ -26,7 +26,7 @@ SEED = 20_261_124
 SILENCE = 0.02
 SECONDS = 20
 SETTINGS = f"""
-server: {{port: 0, head_timeout: 2s}}
+server: {{port: 0, http_server: SERVER, head_timeout: 2s}}
 introspection: true
 limits: {{body_bytes: {BODY_LIMIT}}}
 traffic: {{request_timeout: 2s}}
@@ -34,10 +34,10 @@ batching: {{enabled: true}}
 """
 
 
-@pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
+@pytest.fixture(params=["built_in", "uvicorn"])
+def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]:
     (tmp_path / "supergraph.graphql").write_text(SDL)
-    (tmp_path / "router.yaml").write_text(SETTINGS)
+    (tmp_path / "router.yaml").write_text(SETTINGS.replace("SERVER", request.param))
     with serving(tmp_path, "--config", "router.yaml") as running:
         yield running
 

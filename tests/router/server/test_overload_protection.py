@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING
 
 import pytest
@@ -113,6 +114,8 @@ def test_the_settings_decide_when_requests_start() -> None:
     scope = {"method": "POST", "path": "/graphql", "headers": []}
     assert rules.max_wait(scope) == 2
     assert rules.max_wait({**scope, "headers": [(b"x-request-timeout-ms", b"1500")]}) == 1.5
+    assert rules.client_timeout(scope) == math.inf
+    assert rules.client_timeout({**scope, "headers": [(b"x-request-timeout-ms", b"9000")]}) == 9
     assert not rules.is_exempt(scope)
     assert rules.is_exempt({**scope, "path": "/health/live"})
     assert rules.is_exempt({**scope, "method": "OPTIONS"})

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from router.settings import InvalidSettings, RouterSettings, read
 from router.settings.json_schema import json_schema
+from router.strict_model import StrictModel, descriptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,3 +93,24 @@ def test_the_router_refuses_what_the_schema_refuses(text: str) -> None:
 def test_defaults_in_the_schema_are_those_of_the_model() -> None:
     found = json_schema()["$defs"]["Server"]["properties"]["port"]["default"]
     assert found == RouterSettings().server.port
+
+
+class Parent(StrictModel):
+    kept: int = 1
+    """Described by the parent."""
+    changed: int = 1
+    """Described by the parent too."""
+
+
+class Child(Parent):
+    changed: int = 2
+    """Described by
+    the child."""
+    silent: int = 3
+
+
+def test_a_key_is_described_by_the_docstring_below_it_or_below_that_of_the_parent() -> None:
+    expected = {"kept": "Described by the parent.", "changed": "Described by\nthe child."}
+    assert descriptions(Child) == expected
+    properties = Child.model_json_schema()["properties"]
+    assert {name: each.get("description") for name, each in properties.items()} == {**expected, "silent": None}

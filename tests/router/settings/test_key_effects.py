@@ -12,7 +12,7 @@ Covers `router/settings/all_keys.py`, `router/settings/model.py`, `router/settin
 `router/settings/sections/execution.py`, `router/settings/sections/persisted_documents.py`,
 `router/settings/sections/planner.py`, `router/settings/sections/rate_limits.py`,
 `router/settings/sections/reload.py`, `router/settings/sections/server.py`, `router/settings/sections/signatures.py`,
-`router/settings/sections/supergraph.py`,
+`router/settings/sections/supergraph.py`, `router/settings/sections/tls.py`,
 `router/settings/sections/traffic.py`, `router/settings/sections/usage.py`,
 `router/settings/sections/warm_up.py`.
 """
@@ -74,9 +74,13 @@ SOURCES = f"{IDENTITY}/test_token_sources.py::test_the_first_source_with_a_token
 REVOKED = f"{IDENTITY}/test_revocation.py::test_a_revocation_is_effective_for_the_next_request"
 SIGNED = f"{STAGE}::test_subgraphs_learn_claims_from_a_signed_token"
 REMOTE = f"{STAGE}::test_keys_are_fetched_as_the_settings_say"
+REMOTE_TLS = f"{STAGE}::test_keys_are_fetched_with_the_client_certificate_of_the_settings"
+MUTUAL_TLS = f"{ROUTER}/cli/test_mutual_tls.py::test_the_router_serves_the_callers_of_its_settings"
+SERVER_NAMES = f"{TRAFFIC}::test_the_certificate_of_a_subgraph_has_the_name_and_identity_of_the_settings"
 
 ACCESS = f"{ROUTER}/policies/authorization/test_authorization_stage.py"
 PROXY = f"{ROUTER}/transport/http1/test_http_proxy.py"
+EXCHANGE = f"{ROUTER}/policies/authentication/test_api_key_exchange.py"
 DPOP = f"{ROUTER}/policies/authentication/test_dpop_proofs.py"
 STEP_UP = f"{ROUTER}/policies/authorization/test_step_up_stage.py"
 POLICY_SERVER = f"{ROUTER}/policies/authorization/test_policy_server.py"
@@ -172,6 +176,11 @@ TESTS: dict[str, str] = {
     "authentication.jwt.issuers[].keys.url": REMOTE,
     "authentication.jwt.issuers[].keys.timeout": REMOTE,
     "authentication.jwt.issuers[].keys.certificate_authority": REMOTE,
+    **{
+        f"authentication.jwt.issuers[].keys.{name}": REMOTE_TLS
+        for name in ("client_certificate", "client_key", "server_identity")
+    },
+    **{f"tls.{name}": MUTUAL_TLS for name in ("identity", "health_port", "callers[].path", "callers[].identities")},
     "authentication.jwt.issuers[].keys.file": f"{STAGE}::test_an_invalid_credential_can_be_ignored",
     "authentication.jwt.issuers[].keys.refresh_interval": (
         f"{REMOTE_KEYS}::test_old_keys_are_used_while_one_fetch_runs_beside"
@@ -200,12 +209,25 @@ TESTS: dict[str, str] = {
         f"authentication.jwt.dpop.{name}": (f"{DPOP}::test_with_a_nonce_secret_a_proof_needs_a_nonce_of_the_router")
         for name in ("nonce_secret", "nonce_lifetime")
     },
+    "authentication.jwt.dpop.statement_secret": f"{DPOP}::test_a_server_in_front_states_which_key_was_proved",
     "authentication.jwt.cached_tokens": f"{TOKENS}::test_the_number_of_remembered_tokens_is_bounded",
     **{f"authentication.jwt.revocation.{name}": REVOKED for name in ("sqlite", "table", "column", "claim")},
     "authentication.jwt.revocation_check": f"{STAGE}::test_a_function_revokes_tokens",
     "authentication.api_keys.header": f"{STAGE}::test_a_function_finds_api_keys",
     "authentication.api_keys.file": f"{STAGE}::test_an_api_key_is_a_credential",
     "authentication.api_keys.lookup": f"{STAGE}::test_a_function_finds_api_keys",
+    "authentication.api_keys.exchange.url": f"{EXCHANGE}::test_a_key_has_the_claims_of_its_token",
+    "authentication.api_keys.exchange.prefix": f"{EXCHANGE}::test_only_keys_with_the_prefix_are_exchanged",
+    "authentication.api_keys.exchange.cache": f"{EXCHANGE}::test_a_revoked_key_is_refused_when_its_result_is_too_old",
+    "authentication.api_keys.exchange.cached_keys": f"{EXCHANGE}::test_the_number_of_results_is_bounded",
+    "authentication.api_keys.exchange.timeout": f"{EXCHANGE}::test_the_endpoint_has_only_so_much_time",
+    **{
+        f"authentication.api_keys.exchange.{name}": (
+            f"{EXCHANGE}::test_the_endpoint_is_called_with_the_client_certificate_of_the_settings"
+        )
+        for name in ("certificate_authority", "client_certificate", "client_key", "server_identity")
+    },
+    "authentication.forward.proof_key": f"{DPOP}::test_subgraphs_learn_which_key_was_proved",
     "authentication.forward.headers": f"{STAGE}::test_subgraphs_learn_claims_from_headers_that_no_client_can_forge",
     **{
         f"authentication.forward.token.{name}": SIGNED
@@ -219,6 +241,7 @@ TESTS: dict[str, str] = {
     "server.keep_alive_requests": f"{CONNECTIONS}::test_a_connection_is_closed_after_a_number_of_requests",
     "server.max_connections": f"{CONNECTIONS}::test_a_new_connection_takes_the_place_of_a_silent_one",
     "server.trusted_proxies": f"{ROUTER}/server/test_client_address.py::test_only_trusted_proxies_are_believed",
+    "server.http_server": f"{CONNECTIONS}::test_each_http_server_serves_requests",
     "server.workers": f"{SERVE}::test_workers_do_not_outlive_their_supervisor",
     "server.drain_timeout": f"{SERVE}::test_draining_has_a_time_limit",
     "supergraph.file": f"{ADDRESS}::test_a_reload_can_change_the_source",
@@ -243,6 +266,8 @@ TESTS: dict[str, str] = {
     "overload.retry_after": f"{OVERLOAD}::test_requests_beyond_the_bound_are_refused_and_the_others_served",
     "overload.unready_after": f"{OVERLOAD}::test_many_refusals_in_a_short_time_make_it_unready",
     "overload.window": f"{OVERLOAD}::test_it_is_ready_again_when_they_are_long_ago",
+    "logging.requests.one_in": f"{ROUTER}/server/test_log_sampling.py::test_one_in_so_many_usual_requests_has_a_line",
+    "logging.requests.slow": f"{ROUTER}/server/test_log_sampling.py::test_slow_requests_always_have_a_line",
     "logging.redact_tag": f"{ROUTER}/policies/test_redact_personal_data_in_logs.py::test_the_tag_is_a_setting",
     "ide.enabled": f"{ROUTER}/server/pages/test_ide_pages.py::test_the_page_is_there_only_if_the_settings_say_so",
     "query_plan.in_responses": f"{ROUTER}/policies/test_query_plan_in_response.py::test_it_is_off_by_default",
@@ -281,6 +306,8 @@ TESTS: dict[str, str] = {
     "traffic.all.connect_timeout": f"{TRAFFIC}::test_a_connection_has_a_time_limit_of_its_own",
     "traffic.all.client_certificate": f"{TRAFFIC}::test_the_router_presents_its_client_certificate",
     "traffic.all.client_key": f"{TRAFFIC}::test_the_router_presents_its_client_certificate",
+    "traffic.all.server_name": SERVER_NAMES,
+    "traffic.all.server_identity": SERVER_NAMES,
     **{
         key.path: f"{TRAFFIC}::{test}"
         for section, test in {
@@ -356,12 +383,19 @@ TESTS: dict[str, str] = {
     "persisted_documents.parameters": IDS,
     "persisted_documents.extension": IDS,
     "persisted_documents.url_path": IDS,
+    **{
+        f"persisted_documents.shared_cache.{key}": (
+            f"{ROUTER}/policies/test_shared_cache_control.py::test_the_settings_switch_it_on_and_add_times_and_headers"
+        )
+        for key in ("enabled", "default_max_age", "vary")
+    },
     "batching.enabled": f"{ROUTER}/server/test_batching.py::test_it_is_off_by_default",
     "planner.batch_entity_fetches": f"{GATEWAY}::test_fetches_of_one_stage_share_a_request_unless_the_settings_say_no",
     "planner.work": f"{GATEWAY}::test_planning_ends_where_the_settings_say",
     "planner.deadline": f"{GATEWAY}::test_planning_ends_where_the_settings_say",
     "cache.documents": KEPT,
     "cache.plans": KEPT,
+    "cache.folder": f"{ROUTER}/lifecycle/test_supergraph_cache.py::test_the_router_uses_the_configured_folder",
     "cache.memory_bytes": KEPT,
     "cache.compiled_plans": f"{COMPILED}::test_the_number_of_compiled_plans_is_limited",
     "execution.compile_plans": f"{COMPILED}::test_plans_are_compiled_if_the_settings_say_so",
@@ -403,6 +437,8 @@ OTHER: dict[str, object] = {
     "connect_timeout": "7s",
     "client_certificate": "own.pem",
     "client_key": "own.pem",
+    "server_name": "own.example",
+    "server_identity": "spiffe://own/people",
     "retry": "{enabled: true, attempts: 7, wait: 7s, longest_wait: 7s, budget: 7}",
     "breaker": "{enabled: true, failures: 7, minimum_requests: 7, window: 7s, open_time: 7s, probes: 7}",
     "hedge": "{enabled: true, percentile: 7, shortest_wait: 7s, budget: 7}",

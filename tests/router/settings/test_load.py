@@ -143,7 +143,7 @@ def test_an_invalid_value_is_refused(text: str, key: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("server: 4000", "a section with keys of its own is expected"),
+        ("server: 4000", "a section with keys is expected"),
         ("override_subgraph_url: []", "a mapping of keys to values is expected"),
         ("server: {port: http}", "a whole number is expected"),
         ("server: {port: 1.5}", "a whole number is expected"),

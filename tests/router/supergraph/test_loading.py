@@ -3,7 +3,7 @@
 Covers `router/supergraph/loading.py`, `router/supergraph/model.py`, `router/supergraph/join_directives.py`,
 `router/supergraph/types_and_fields_by_subgraph.py`, `router/supergraph/subgraph_extraction.py`,
 `router/supergraph/executable_subgraph_schema.py`,
-`router/supergraph/check_subgraph_type_references.py`, `router/supergraph/pause_garbage_collection.py` and
+`router/supergraph/check_subgraph_type_references.py` and
 `router/supergraph/merged_and_api_schema.py`.
 """
 

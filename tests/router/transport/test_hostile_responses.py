@@ -13,7 +13,7 @@ import pytest
 
 from router.errors import SubgraphMalformedResponse
 from router.transport.content_codings import encode
-from router.transport.http import LARGE, Endpoint, HttpTransport
+from router.transport.http import LARGE_BODY_BYTES, Endpoint, HttpTransport
 from router.transport.interface import SubgraphRequest
 from servicekit.http1.connection import MAX_FIELDS, MAX_HEAD_BYTES
 from servicekit.http1.pool import PoolLimits
@@ -144,7 +144,7 @@ async def test_too_many_values_are_malformed() -> None:
 async def test_a_large_body_is_decompressed_while_the_event_loop_runs() -> None:
     body = b'{"data":{"x":"' + b"a" * 32_000_000 + b'"}}'
     packed = encode("gzip", body)
-    assert len(packed) < LARGE
+    assert len(packed) < LARGE_BODY_BYTES
     turns, done = 0, False
 
     async def script(peer: Peer) -> None:

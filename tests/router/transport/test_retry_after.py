@@ -5,7 +5,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from router.transport.retry_after import LONGEST_SECONDS, retry_after
+from router.transport.retry_after import MAX_SECONDS, retry_after
 
 
 def after(seconds: float) -> str:
@@ -18,7 +18,7 @@ def after(seconds: float) -> str:
         (503, "3", 3),
         (429, " 120 ", 120),
         (503, "0", 0),
-        (503, "999999999", LONGEST_SECONDS),
+        (503, "999999999", MAX_SECONDS),
         (200, "3", None),
         (301, "3", None),
         (503, "", None),
@@ -27,7 +27,7 @@ def after(seconds: float) -> str:
         (503, "soon", None),
         (503, "9" * 30, None),
         (503, "Wed, 21 Oct 2015 07:28:00 GMT", 0),
-        (503, "Wed, 21 Oct 9999 07:28:00 -0000", LONGEST_SECONDS),
+        (503, "Wed, 21 Oct 9999 07:28:00 -0000", MAX_SECONDS),
         (503, "Wed, 99 Oct 2015 07:28:00 GMT", None),
     ],
 )

@@ -1,4 +1,4 @@
-"""A router that records usage to a store of its own, without HTTP."""
+"""A router that records usage to its own store, without HTTP."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def test_operations_that_differ_in_literals_are_one() -> None:
     assert normalise(known, 1) is first
 
 
-@pytest.mark.parametrize(("limit", "value"), [("MOST_OPERATIONS", 3), ("MOST_BYTES", 150)])
+@pytest.mark.parametrize(("limit", "value"), [("MAX_OPERATIONS", 3), ("MAX_BYTES", 150)])
 def test_what_is_remembered_is_bounded(limit: str, value: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(normalised_operations, limit, value)
     known = NormalisedOperations()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from router.usage.usage_data import BUCKETS, Client, Counts, hash_of, id_of, operation_id
+from router.usage.usage_data import BUCKET_COUNT, Client, Counts, hash_of, id_of, operation_id
 
 
 def test_ids_fit_into_a_signed_number_of_64_bits_and_differ() -> None:
@@ -35,7 +35,7 @@ def test_counts_are_added_by_weight() -> None:
 def test_a_quantile_is_the_bound_of_its_bucket() -> None:
     counts = Counts()
     assert counts.quantile(0.5) == 0.0
-    counts.buckets = [0] * BUCKETS
+    counts.buckets = [0] * BUCKET_COUNT
     counts.buckets[0], counts.buckets[-1] = 98, 2
     assert counts.quantile(0.5) == 0.001
     assert math.isinf(counts.quantile(0.99))

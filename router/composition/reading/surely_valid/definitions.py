@@ -30,7 +30,7 @@ from graphql.type import is_enum_type, is_scalar_type
 from router.composition.model import BUILT_IN_SCALARS, ROOTS
 from router.composition.reading.surely_valid.default_values import surely_fits
 from router.composition.reading.surely_valid.directives import DirectiveCheck
-from router.composition.reading.surely_valid.interfaces import Implementation, check_interfaces
+from router.composition.reading.surely_valid.interfaces import TypeWithInterfaces, check_interfaces
 from router.composition.reading.surely_valid.not_sure import NotSure, require
 from router.federation.find_type_name_in_reference import named_type
 
@@ -101,7 +101,7 @@ class _Check:
             name for name, kind in self._kinds.items() if kind is not DirectiveLocation.INPUT_OBJECT
         }
         self._enums: dict[str, set[str]] = {}
-        self._composites: dict[str, Implementation] = {}
+        self._composites: dict[str, TypeWithInterfaces] = {}
         # Input object → the types of its fields that are non-null and not lists. A cycle of such fields is an error.
         self._required: dict[str, set[str]] = {}
 
@@ -149,7 +149,7 @@ class _Check:
             require(all(self._kinds.get(member) is DirectiveLocation.OBJECT for member in members))
 
     def _check_composite(self, name: str, kind: DirectiveLocation, nodes: Iterable[_Composite]) -> None:
-        found = self._composites[name] = Implementation(is_interface=kind is DirectiveLocation.INTERFACE)
+        found = self._composites[name] = TypeWithInterfaces(is_interface=kind is DirectiveLocation.INTERFACE)
         fields, check_directives = found.fields, self._directives.check
         for node in nodes:
             for interface in node.interfaces or ():

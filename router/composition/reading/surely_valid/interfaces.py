@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Implementation:
+class TypeWithInterfaces:
     """An object type or an interface, with all its definitions.
 
     Attributes:
@@ -31,7 +31,7 @@ class Implementation:
     fields: dict[str, FieldDefinitionNode] = field(default_factory=dict)
 
 
-def check_interfaces(types: Mapping[str, Implementation]) -> None:
+def check_interfaces(types: Mapping[str, TypeWithInterfaces]) -> None:
     """Check that all types surely implement their interfaces.
 
     Raises:

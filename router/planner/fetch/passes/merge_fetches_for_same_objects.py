@@ -35,7 +35,7 @@ Groups: TypeAlias = "tuple[FetchGroup, ...]"
 
 # Many groups can fetch the same objects from one subgraph. After this number of failed attempts to merge two of these
 # groups, the remaining groups are not merged.
-TRIALS = 500
+MAX_TRIALS = 500
 
 
 def merge_fetches_for_same_objects(groups: Groups) -> Groups:
@@ -75,7 +75,7 @@ class _Merging:
         trials = 0
         for second in numbers:
             for first in kept:
-                if trials >= TRIALS:
+                if trials >= MAX_TRIALS:
                     return
                 if self._merge(first, second):
                     break

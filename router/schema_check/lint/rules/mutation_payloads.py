@@ -1,4 +1,4 @@
-"""MUTATION_PAYLOADS: a mutation does not return a type of its own, such as `CreateBookPayload`."""
+"""MUTATION_PAYLOADS: a mutation does not return a separate type, such as `CreateBookPayload`."""
 
 from __future__ import annotations
 
@@ -34,6 +34,6 @@ def check(schema: LintedSchema) -> Iterator[Problem]:
             yield Problem(
                 element,
                 f"The mutation {element.coordinate} returns {print_ast(node.type)}, so it cannot return more later.",
-                f"Return a type of its own: {element.name[0].upper()}{element.name[1:]}Payload.",
+                f"Return a separate type: {element.name[0].upper()}{element.name[1:]}Payload.",
                 node.type,
             )

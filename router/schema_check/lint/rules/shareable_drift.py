@@ -47,7 +47,7 @@ def _drift(name: str, declared: list[Element]) -> Iterator[Problem]:
             yield Problem(
                 found[0],
                 f"The field {coordinate} of a value type is in {_names(found)}, but not in {', '.join(lacking)}.",
-                "Add the field to all subgraphs, or move it to a type of its own.",
+                "Add the field to all subgraphs, or move it to a separate type.",
                 detail="lacking",
             )
         forms = {_form(member): member for member in reversed(found)}

@@ -25,7 +25,7 @@ from router.composition.satisfiability.position_graph import Position, PositionG
 from router.composition.satisfiability.provided_fields import provided_fields
 from router.composition.satisfiability.reachability import Reachability
 from router.composition.satisfiability.reachability_cache_and_cycles import ReachabilityCache
-from router.composition.satisfiability.types_lost_by_extraction import ExtractedFields
+from router.composition.satisfiability.types_lost_by_extraction import LostTypes
 from router.federation.field_sets import parse_field_set
 from tests.router.composition.schemas import field, merged, read
 
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 
 def reachability(state: MergeState, *, assumption: int = 0) -> Reachability:
-    extracted = ExtractedFields(state)
-    graph = PositionGraph(state, list(label_assumptions(state, extracted))[assumption], extracted)
+    lost_types = LostTypes(state)
+    graph = PositionGraph(state, list(label_assumptions(state, lost_types))[assumption], lost_types)
     return Reachability(graph, Contexts(state))
 
 
@@ -129,7 +129,7 @@ def test_a_label_moves_a_field_from_one_subgraph_to_the_other(assumption: int, o
         'type Query { t: T } type T @key(fields: "id") { id: ID x: Int }',
         'type T @key(fields: "id") { id: ID x: Int @override(from: "a", label: "move") }',
     )
-    found = list(label_assumptions(state, ExtractedFields(state)))[assumption]
+    found = list(label_assumptions(state, LostTypes(state)))[assumption]
     assert found.overridden == overridden
     assert found.progressive == {0: {"T.x"}, 1: {"T.x"}}
 
@@ -142,7 +142,7 @@ def test_more_than_six_labels_are_assumed_none_all_and_one_by_one() -> None:
         + " ".join(f'{name}: Int @override(from: "a", label: "{name}")' for name in names)
         + " }",
     )
-    assert len(list(label_assumptions(state, ExtractedFields(state)))) == 2 + len(names)
+    assert len(list(label_assumptions(state, LostTypes(state)))) == 2 + len(names)
 
 
 def test_no_key_relies_on_a_field_that_a_label_moves() -> None:
@@ -159,9 +159,9 @@ def test_a_type_whose_fields_are_all_overridden_is_not_extracted() -> None:
         "type Query { a: Int } type T { q: U } type U { x: Int }",
         'type Query { b: Int } type U @shareable { x: Int @override(from: "a") }',
     )
-    extracted = ExtractedFields(state)
-    assert not extracted.has(0, field(state.subgraphs[0].schema, "T.q"))
-    assert extracted.has(0, field(state.subgraphs[0].schema, "Query.a"))
+    lost_types = LostTypes(state)
+    assert not lost_types.keeps_type_of(0, field(state.subgraphs[0].schema, "T.q"))
+    assert lost_types.keeps_type_of(0, field(state.subgraphs[0].schema, "Query.a"))
 
 
 CONTEXT = merged(

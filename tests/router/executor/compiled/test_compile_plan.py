@@ -71,13 +71,15 @@ def test_the_memory_of_a_compiled_plan_is_estimated(query: str) -> None:
     document = parse(query)
     operation, planned = get_operation(GRAPH.api_schema, document), plan(GRAPH, document)
     compile_plan(GRAPH.schema, operation, planned, {})  # what is loaded or cached only once is not counted
-    gc.collect()
-    tracemalloc.start()
-    try:
-        compiled = [compile_plan(GRAPH.schema, operation, planned, {}) for _ in range(5)]
-        measured = tracemalloc.get_traced_memory()[0] / len(compiled)
-    finally:
-        tracemalloc.stop()
+    measured, compiled = float("inf"), list[CompiledPlan]()
+    for _ in range(3):  # a thread of another test may allocate memory meanwhile
+        gc.collect()
+        tracemalloc.start()
+        try:
+            compiled = [compile_plan(GRAPH.schema, operation, planned, {}) for _ in range(5)]
+            measured = min(measured, tracemalloc.get_traced_memory()[0] / len(compiled))
+        finally:
+            tracemalloc.stop()
     assert 0.75 * measured < compiled[0].memory_bytes < 1.5 * measured
 
 

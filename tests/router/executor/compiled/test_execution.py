@@ -1,12 +1,12 @@
 """A response that does not fit compiled code is left to the interpreter, and nothing is fetched twice.
 
-Covers `router/executor/compiled/recorded_responses.py`.
+Covers `router/executor/compiled/recorded_responses.py` and `router/executor/compiled/requests_in_line.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +14,8 @@ from graphql import parse
 
 from router.errors import SubgraphUnreachable
 from router.executor.compiled.compile_plan import compile_plan
-from router.executor.compiled.execution import LARGE, execute_compiled
+from router.executor.compiled.execution import execute_compiled
+from router.executor.compiled.requests_in_line import LARGE
 from router.executor.context_and_result import ExecutionContext
 from router.executor.interpreter.execution import execute
 from router.get_operation import get_operation
@@ -57,8 +58,39 @@ async def both(query: str, transport: InProcess) -> tuple[ExecutionResult, Execu
     expected = await execute(planned, operation, context)
     transport.shop.requests.clear()
     compiled = compile_plan(GRAPH.schema, operation, planned, {})
+    with_tasks = replace(compiled, line=None)
+    in_general, other_misfit = await execute_compiled(with_tasks, planned, operation, context)
+    sent = list(transport.shop.requests)
+    transport.shop.requests.clear()
     got, misfit = await execute_compiled(compiled, planned, operation, context)
+    assert (got, str(misfit)) == (in_general, str(other_misfit)), "a line of requests has the same result"
+    assert transport.shop.requests == sent
     return expected, got, misfit
+
+
+def test_a_plan_is_a_line_if_each_request_waits_for_the_one_before_it() -> None:
+    lines = {}
+    for query in (ME, BOTH):
+        document = parse(query)
+        operation, planned = get_operation(GRAPH.api_schema, document), plan(GRAPH, document)
+        lines[query] = compile_plan(GRAPH.schema, operation, planned, {}).line
+    assert lines[BOTH] is None
+    assert [request.parts[0].fetch.service_name for request in lines[ME] or ()] == ["people", "orders"]
+
+
+async def test_a_cancelled_line_of_requests_sends_nothing_more() -> None:
+    transport = InProcess(slow=asyncio.Event())
+    document = parse(ME)
+    operation, planned = get_operation(GRAPH.api_schema, document), plan(GRAPH, document)
+    compiled = compile_plan(GRAPH.schema, operation, planned, {})
+    context = ExecutionContext(GRAPH.schema, transport)
+    running = asyncio.create_task(execute_compiled(compiled, planned, operation, context))
+    while not transport.shop.requests:
+        await asyncio.sleep(0)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert [request.subgraph for request in transport.shop.requests] == ["people"]
 
 
 async def test_fitting_responses_need_no_interpreter() -> None:

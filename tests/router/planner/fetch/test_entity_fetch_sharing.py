@@ -15,7 +15,7 @@ import pytest
 from router.plan import Each, Key, TypeIs
 from router.planner import PlanOptions, plan
 from router.planner.fetch.entity_fetch_sharing import (
-    MOST_SELECTIONS,
+    MAX_SELECTIONS,
     EntitySelection,
     HarmfulField,
     NonNullSelection,
@@ -282,7 +282,7 @@ def test_more_combinations_of_types_than_can_be_compared_do_not_share_a_fetch() 
 
 
 def test_more_different_selections_than_can_be_compared_do_not_share_a_fetch() -> None:
-    several = [asked("Book", given=f"field{number}", harmful=("rating",)) for number in range(MOST_SELECTIONS + 1)]
+    several = [asked("Book", given=f"field{number}", harmful=("rating",)) for number in range(MAX_SELECTIONS + 1)]
     assert can_select_all(several[:-1])
     assert not can_select_all(several)
 

@@ -10,7 +10,7 @@ from graphql import parse, validate
 from router.errors import RequestError
 from router.get_operation import get_operation
 from router.planner import Planner, PlanOptions
-from router.planner.graph.override_labels_of_operation import OverrideLabelIndex, labels_in
+from router.planner.graph.override_labels_of_operation import OverrideLabelIndex
 from router.supergraph import load
 from tests.router.oracle.cases import cases
 from tests.router.policies.test_active_override_labels import SDL, composed, on_the_move
@@ -103,7 +103,7 @@ def test_planning_asks_for_no_other_labels(*, every: bool) -> None:
     count = 0
     for case in cases("federation"):
         graph = case.supergraph()
-        known = labels_in(graph)
+        known = graph.override_labels
         document = parse(case.operation.query)
         if not known or validate(graph.api_schema, document):
             continue

@@ -37,7 +37,7 @@ def shape(requests: tuple[PlannedRequest, ...]) -> list[object]:
 @pytest.mark.parametrize(
     ("groups", "expected"),
     [
-        pytest.param([group(0, "a"), group(1, "a")], [0, 1], id="operations of their own stay alone"),
+        pytest.param([group(0, "a"), group(1, "a")], [0, 1], id="whole operations stay alone"),
         pytest.param([group(0, "a"), group(1, "b", 0), group(2, "b", 0)], [0, (1, 2)], id="one parent"),
         pytest.param([group(0, "a"), group(1, "b", 0), group(2, "c", 0)], [0, 1, 2], id="two subgraphs"),
         pytest.param([group(0, "a"), group(1, "b", 0), group(2, "b", 1)], [0, 1, 2], id="one after the other"),

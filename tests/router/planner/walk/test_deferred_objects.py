@@ -1,4 +1,4 @@
-"""The object of a deferred fragment has a node of its own, whose fetches belong to the fragment's block."""
+"""The object of a deferred fragment has its own node, whose fetches belong to the fragment's block."""
 
 from __future__ import annotations
 

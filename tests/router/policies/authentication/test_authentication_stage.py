@@ -25,6 +25,8 @@ from router.policies.load_operator_functions import PolicySetupError
 from router.request.identity import Identity
 from router.request.request_and_response import GraphQLRequest
 from router.settings import InvalidSettings, read
+from servicekit.tls.contexts import server_context
+from tests.certificates import TestAuthority
 from tests.router.policies.authentication.issuer import ISSUER, jwk_set, settings, token
 from tests.router.shop import SDL, Shop
 from tests.router.transport.certificates import self_signed
@@ -258,6 +260,25 @@ async def test_keys_are_fetched_as_the_settings_say(tmp_path: Path) -> None:
             await each.gateway.aclose()
 
 
+async def test_keys_are_fetched_with_the_client_certificate_of_the_settings(tmp_path: Path) -> None:
+    authority = TestAuthority(tmp_path)
+    files, keys = authority.files("router"), KeyServer()
+    credential = {"authorization": f"Bearer {token()}"}
+    own = f"client_certificate: '{files.certificate}', client_key: '{files.key}'"
+    async with serving(keys, tls=server_context(authority.files("auth"))) as server:
+        source = f"url: '{server.url}/keys', timeout: 5s, certificate_authority: '{files.authorities}'"
+        for tls, expected in (
+            ("", "AUTHENTICATION_UNAVAILABLE"),
+            (f", {own}", None),
+            (f", {own}, server_identity: spiffe://test/auth", None),
+            (f", {own}, server_identity: spiffe://test/other", "AUTHENTICATION_UNAVAILABLE"),
+        ):
+            keys_of = f"{{issuer: '{ISSUER}', audiences: [shop], keys: {{{source}{tls}}}}}"
+            running = Running(f"authentication: {{jwt: {{issuers: [{keys_of}]}}}}")
+            assert code(await running(**credential)) == expected
+            await running.gateway.aclose()
+
+
 async def test_a_stage_of_an_embedding_program_sees_the_identity_and_may_replace_it(tmp_path: Path) -> None:
     seen: list[Identity | None] = []
 
@@ -297,7 +318,7 @@ def one_issuer(keys: str) -> str:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("authentication: {anonymous: false}", "nobody is served"),
+        ("authentication: {anonymous: false}", "every request is refused"),
         ("authentication: {forward: {headers: {x-a: sub}}}", "needs `jwt.issuers` or `api_keys`"),
         (one_issuer("audiences: [], keys: {url: 'http://a'}"), "every token"),
         (one_issuer("audiences: [b], keys: {}"), "either `url` or `file`"),

@@ -1,12 +1,14 @@
 """Tokens that are bound to a key, in a whole gateway: which proofs are accepted (RFC 9449), and the attacks on them.
 
-Covers `router/settings/sections/dpop.py` and `router/policies/authentication/used_proofs_in_redis.py`.
+Covers `router/settings/sections/dpop.py` and `servicekit/dpop/used_proofs_in_redis.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -17,13 +19,14 @@ from structlog.testing import capture_logs
 from router import Gateway
 from router.request.request_and_response import GraphQLRequest
 from router.settings import InvalidSettings, read
-from servicekit.dpop_proofs import thumbprint
+from servicekit.dpop.proofs import read_proof, thumbprint
+from servicekit.dpop.statements import HEADER, CheckedProof
 from tests.forged_proofs import FORGED, OWNER, URL, key, proof, unsigned
 from tests.router.policies.authentication.issuer import settings, token
 from tests.router.shop import SDL, Shop
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from router.request.request_and_response import GraphQLResponse
 
@@ -37,13 +40,24 @@ def bound_token(name: str = OWNER, **claims: Any) -> str:
 class Running:
     """A gateway that accepts bound tokens, in front of the shop."""
 
-    def __init__(self, folder: Path, dpop: str = "mode: accept", extra: str = "") -> None:
-        text = settings(folder, extra=f", dpop: {{urls: ['{URL}'], {dpop}}}")
+    def __init__(self, folder: Path, dpop: str = "mode: accept", extra: str = "", *, text: str | None = None) -> None:
         self.shop = Shop()
-        self.gateway = Gateway.from_supergraph(SDL, read(text + extra, {}), send=self.shop)
+        text = text or settings(folder, extra=f", dpop: {{urls: ['{URL}'], {dpop}}}") + extra
+        self.gateway = Gateway.from_supergraph(SDL, read(text, {}), send=self.shop)
 
-    async def __call__(self, authorization: str, proof: str | None = None, **request: Any) -> GraphQLResponse:
-        headers = {"authorization": authorization, **({"dpop": proof} if proof is not None else {})}
+    @classmethod
+    def of(cls, text: str) -> Running:
+        return cls(Path(), text=text)
+
+    async def __call__(
+        self,
+        authorization: str,
+        proof: str | None = None,
+        *,
+        others: Mapping[str, str] | None = None,
+        **request: Any,
+    ) -> GraphQLResponse:
+        headers = {"authorization": authorization, **({"dpop": proof} if proof is not None else {}), **(others or {})}
         return await self.gateway.execute(GraphQLRequest(query="{ me { name } }", headers=headers, **request))
 
     async def reason(self, authorization: str, proof: str | None = None, **request: Any) -> str | None:
@@ -237,6 +251,117 @@ async def test_with_a_nonce_secret_a_proof_needs_a_nonce_of_the_router(tmp_path:
     assert await other_worker.reason(f"DPoP {bound}", proof(bound, nonce=headers["dpop-nonce"])) is None
 
 
+async def test_a_proof_is_checked_even_if_invalid_credentials_are_ignored(tmp_path: Path) -> None:
+    """Subgraphs would get the token, and cannot check the proof."""
+    for mode in ("accept", f"accept, nonce_secret: '{NONCE_SECRET}'"):
+        text = settings(tmp_path, extra=f", dpop: {{urls: ['{URL}'], mode: {mode}}}")[:-1]
+        running = Running.of(f"{text}, invalid_credentials: ignore}}")
+        bound = bound_token()
+        for authorization, given in ((f"Bearer {bound}", None), (f"DPoP {bound}", None), (f"DPoP {bound}", proof("x"))):
+            assert (await running(authorization, given)).status == 401
+        if "nonce" in mode:
+            assert "dpop-nonce" in dict((await running(f"DPoP {bound}", proof(bound))).headers)
+        assert running.shop.requests == []
+        assert "errors" not in (await running("Bearer nonsense")).body
+
+
+async def test_subgraphs_learn_which_key_was_proved(tmp_path: Path) -> None:
+    text = settings(tmp_path, extra=f", dpop: {{urls: ['{URL}'], mode: accept}}")[:-1]
+    running, bound = Running.of(f"{text}, forward: {{proof_key: x-key}}}}"), bound_token()
+    assert "errors" not in (await running(f"DPoP {bound}", proof(bound))).body
+    assert dict(running.shop.requests[-1].headers)["x-key"] == thumbprint(key(OWNER))
+    # For the same token without a proof, the header is not sent: the request is refused.
+    assert (await running(f"DPoP {bound}", proof(bound, htm="GET"))).status == 401
+    plain = await running(f"Bearer {token()}")
+    assert "errors" not in plain.body
+    assert "x-key" not in dict(running.shop.requests[-1].headers)
+
+
+async def test_no_client_can_say_which_key_was_proved(tmp_path: Path) -> None:
+    text = settings(tmp_path, extra=f", dpop: {{urls: ['{URL}'], mode: accept}}")[:-1]
+    propagate = "headers: {all: {request: [{propagate: {matching: '.*'}}]}}"
+    running = Running.of(f"{text}, forward: {{proof_key: x-key}}}}\n{propagate}")
+    forged = {"authorization": f"Bearer {token()}", "x-key": thumbprint(key(OWNER)), "x-other": "1"}
+    response = await running.gateway.execute(GraphQLRequest(query="{ me { name } }", headers=forged))
+    assert "errors" not in response.body
+    sent = dict(running.shop.requests[-1].headers)
+    assert ("x-key" in sent, sent["x-other"]) == (False, "1")
+
+
+STATEMENT_SECRET: Final = "77ab" * 16
+STATED: Final = f"mode: accept, statement_secret: '{STATEMENT_SECRET}'"
+
+
+def checked(token_text: str, *, signer: str = OWNER, request: str = "request", **changes: Any) -> CheckedProof:
+    """What the REST layer states about a proof for one of its own URLs."""
+    htu = "https://api.example/api/accounts"
+    given = read_proof(proof(token_text, signer=signer, htm="GET", htu=htu, **changes), ("ES256",), clock_skew=60)
+    return replace(CheckedProof.of(given, token_text), request=request)
+
+
+def statement(about: CheckedProof, secret: str = STATEMENT_SECRET) -> dict[str, str]:
+    return {HEADER: about.statement(secret, time.time())}
+
+
+async def test_a_server_in_front_states_which_key_was_proved(tmp_path: Path) -> None:
+    text = settings(tmp_path, extra=f", dpop: {{urls: ['{URL}'], {STATED}}}")[:-1]
+    running, bound = Running.of(f"{text}, forward: {{proof_key: x-key}}}}"), bound_token()
+    about = checked(bound)
+    assert await running.reason(f"DPoP {bound}", others=statement(about)) is None
+    assert dict(running.shop.requests[-1].headers)["x-key"] == thumbprint(key(OWNER))
+    # A server may need several requests for one of its client.
+    assert await running.reason(f"DPoP {bound}", others=statement(about)) is None
+    assert await running.reason(f"DPoP {bound}", proof(bound)) is None, "other clients send proofs as before"
+
+
+async def test_forged_statements_are_refused(tmp_path: Path) -> None:
+    running, bound = Running(tmp_path, STATED), bound_token()
+    used = statement(checked(bound, jti="used"))
+    assert await running.reason(f"DPoP {bound}", others=used) is None
+    running.shop.requests.clear()
+    for others, expected in (
+        (used, "proof: used before"),
+        (statement(checked(bound, jti="used", request="another")), "proof: used before"),
+        (statement(checked(bound, signer="ec")), "proof: other key"),
+        (statement(checked("another.token")), "proof: other token"),
+        (statement(checked(bound), secret="0bad" * 16), "proof: statement"),
+        ({HEADER: thumbprint(key(OWNER))}, "proof: statement"),
+        ({HEADER: ""}, "proof: statement"),
+        ({HEADER: "x" * 9_000}, "proof: statement"),
+        ({HEADER: bound}, "proof: statement"),
+        ({HEADER: proof(bound)}, "proof: statement"),
+        ({HEADER: f"{statement(checked(bound))[HEADER]}, {statement(checked(bound))[HEADER]}"}, "proof: statement"),
+    ):
+        assert await running.reason(f"DPoP {bound}", others=others) == expected
+    # A bearer token stays one, and a forged statement does not replace a missing proof where statements are off.
+    stated = statement(checked(bound))
+    assert await running.reason(f"Bearer {bound}", others=stated) == "bound token without proof"
+    assert await running.reason(f"DPoP {token()}", others=stated) == "token is not bound"
+    without = Running(tmp_path)
+    assert await without.reason(f"DPoP {bound}", others=stated) == "proof: missing or malformed"
+
+
+async def test_a_statement_is_used_once_at_all_routers(tmp_path: Path, redis_url: str) -> None:
+    dpop = f"{STATED}, redis: {{url: '{redis_url}', timeout: 2s, prefix: 'stated:'}}"
+    first, second = Running(tmp_path, dpop), Running(tmp_path, dpop)
+    bound = bound_token()
+    about = checked(bound)
+    used = statement(about)
+    assert await first.reason(f"DPoP {bound}", others=used) is None
+    assert await second.reason(f"DPoP {bound}", others=used) == "proof: used before"
+    assert await second.reason(f"DPoP {bound}", others=statement(about)) is None, "the same request of the client"
+    second.shop.requests.clear()
+    replayed = statement(replace(about, request="another"))
+    assert await second.reason(f"DPoP {bound}", others=replayed) == "proof: used before"
+    for running in (first, second):
+        await running.gateway.aclose()
+
+
+def test_a_header_with_the_key_needs_proofs(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSettings, match="proof_key"):
+        read(f"{settings(tmp_path)[:-1]}, forward: {{proof_key: x-key}}}}", {})
+
+
 @pytest.mark.parametrize(
     ("mode", "error", "expected"),
     [
@@ -269,6 +394,7 @@ async def test_the_challenges_name_the_schemes(tmp_path: Path, mode: str, error:
         ("{mode: accept, urls: ['https://a.example'], algorithms: [HS256]}", "algorithms"),
         ("{urls: ['/graphql']}", "urls"),
         ("{nonce_secret: short}", "32 bytes"),
+        ("{statement_secret: short}", "32 bytes"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(dpop: str, message: str) -> None:

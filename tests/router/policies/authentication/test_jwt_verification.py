@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from router.policies.authentication.jwt_verification import MOST_CHARACTERS, Issuer, JwtVerifier
+from router.policies.authentication.jwt_verification import MAX_CHARACTERS, Issuer, JwtVerifier
 from router.policies.authentication.refusals import Challenges, CredentialRefused
 from router.policies.authentication.token_sources import FoundToken
 from router.settings.sections.authentication import Jwt, JwtIssuer, KeySetSource
@@ -53,7 +53,7 @@ async def test_a_token_of_each_kind_of_key_says_who_sent_it(key: str, algorithm:
 
 async def test_no_attack_from_published_lists_is_accepted() -> None:
     by = verifier()
-    found = forged_tokens(longest=MOST_CHARACTERS)
+    found = forged_tokens(longest=MAX_CHARACTERS)
     assert len(found) >= 65
     accepted = []
     for name, text in found.items():

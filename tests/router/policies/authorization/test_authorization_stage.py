@@ -18,7 +18,7 @@ from router import supergraph
 from router.executor.compiled.client_shape import client_shape
 from router.executor.compiled.response_shape import NotCompilable
 from router.get_operation import get_operation
-from router.policies.authorization.authorization_stage import MOST_VERSIONS, Authorization
+from router.policies.authorization.authorization_stage import MAX_VERSIONS, Authorization
 from router.policies.authorization.filter_operation import filter_operation
 from router.policies.authorization.required_clauses import required_clauses
 from router.policies.authorization.requirements import SchemaRequirements
@@ -217,7 +217,7 @@ def test_a_supergraph_is_never_served_unprotected() -> None:
     assert unconfigured.gateway.stages.find(Authorization) is not None
     assert [line["event"] for line in logs] == [
         "the supergraph restricts fields, but no authentication is configured",
-        "nobody decides about policies, so none of them holds",
+        "no function or server decides about policies, so none holds",
     ]
     assert logs[1]["policies"] == ["chief", "on_duty", "treating"]
 
@@ -232,7 +232,7 @@ def test_directives_are_found_under_the_names_of_the_links() -> None:
 
 
 async def test_the_versions_of_an_operation_are_bounded() -> None:
-    names = [f"s{each}" for each in range(MOST_VERSIONS + 5)]
+    names = [f"s{each}" for each in range(MAX_VERSIONS + 5)]
     fields = " ".join(f'{name}: String @scopes(scopes: [["{name}"]])' for name in names)
     many = Clinic(text=sdl(SUBGRAPH.replace("  public: String", f"  public: String {fields}")))
     query = f"{{ public {' '.join(names)} }}"
@@ -242,7 +242,7 @@ async def test_the_versions_of_an_operation_are_bounded() -> None:
     stage = many.gateway.stages.find(Authorization)
     assert document is not None
     (known,) = document.notes[stage].values()  # type: ignore[attr-defined]  # a dictionary
-    assert len(known.versions) == MOST_VERSIONS
+    assert len(known.versions) == MAX_VERSIONS
 
 
 def test_functions_and_servers_that_cannot_be_used_are_named() -> None:

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from router.gateway import Gateway
 from router.policies.demand_control.demand_control_stage import DemandControl
-from router.policies.estimates_by_variables import MOST
+from router.policies.estimates_by_variables import MAX_ESTIMATES
 from router.request.request_and_response import GraphQLRequest, GraphQLResponse
 from router.settings import InvalidSettings, read
 from tests.router.policies.authorization.clinic import Clinic
@@ -128,7 +128,7 @@ async def test_enforcing_needs_a_limit() -> None:
 async def test_estimates_are_remembered_for_equal_variables_only() -> None:
     router = gateway()
     query = "query($n: Int, $s: Boolean = true) { books(first: $n) @include(if: $s) { id } }"
-    for n in (*range(1, MOST + 9), 5):
+    for n in (*range(1, MAX_ESTIMATES + 9), 5):
         response = await router.execute(GraphQLRequest(query=query, variables={"n": n}))
         assert response.record.cost_estimated == n
     response = await router.execute(GraphQLRequest(query=query, variables={"n": 5, "s": False}))

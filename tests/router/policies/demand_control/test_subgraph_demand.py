@@ -1,4 +1,4 @@
-"""The fetches to one subgraph for one request have a limit of their own."""
+"""The fetches to one subgraph for one request have their own limit."""
 
 from __future__ import annotations
 

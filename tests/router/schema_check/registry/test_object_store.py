@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import boto3
 import pytest
 from click.testing import CliRunner
-from moto.server import ThreadedMotoServer
 
 from router.cli import command
 from router.composition import Subgraph
@@ -22,6 +20,7 @@ from router.schema_check.registry.read_registry import read_registry
 from router.schema_check.registry.registry_version import RegistryError
 from servicekit.errors import StartupError
 from tests.router.schema_check.registry.test_publish import BOOKS, PEOPLE, publication
+from tests.s3_server import new_bucket, serving_s3
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,27 +28,19 @@ if TYPE_CHECKING:
 
 SECONDS = 10.0
 NEW = Subgraph("new", "http://new.example/", "type Query { n: Int }")
-VARIABLES = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """The URL of a server with the API of S3."""
-    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    yield f"http://{host}:{port}"
-    running.stop()
+    with serving_s3() as url:
+        yield url
 
 
 @pytest.fixture
 def bucket(server: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """An empty bucket."""
-    for name, value in {**VARIABLES, "AWS_ENDPOINT_URL": server}.items():
-        monkeypatch.setenv(name, value)
-    name = f"schemas-{uuid4()}"
-    boto3.client("s3").create_bucket(Bucket=name)
-    return name
+    """The name of an empty bucket."""
+    return new_bucket(server, monkeypatch)
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def test_the_logic_holds_in_node(tmp_path: Path) -> None:
 
 
 async def test_the_router_answers_the_query_for_the_schema() -> None:
-    """Introspection has limits of its own; the page's query is within them."""
+    """Introspection has its own limits; the page's query is within them."""
     gateway = Gateway.from_supergraph(SDL, read("", {"MOSAFE_ENV": "development"}), send=Shop())
     response = await gateway.execute(GraphQLRequest(query=introspection()))
     assert "errors" not in response.body

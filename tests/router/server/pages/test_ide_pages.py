@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
 import re
 from typing import TYPE_CHECKING
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 DEVELOPMENT = {"MOSAFE_ENV": "development"}
 EXPLORER = installed_pages()["explorer"]
-FILES = f"{PREFIX}explorer/{EXPLORER.folder.version}"
+FILES = f"{PREFIX}explorer/"
 
 
 def client(settings: str = "", environ: Mapping[str, str] = DEVELOPMENT) -> AsgiClient:
@@ -154,7 +156,7 @@ async def test_no_file_of_our_page_names_another_origin() -> None:
     ],
 )
 async def test_files_have_their_content_type_and_are_kept(file: str, content_type: str) -> None:
-    response = await get(f"{FILES}/{file}")
+    response = await get(EXPLORER.folder.url(FILES, file))
     assert response.status == 200
     assert response.headers["content-type"] == content_type
     assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
@@ -167,20 +169,33 @@ async def test_each_file_that_the_page_names_is_there() -> None:
     assert named
     for path in named:
         assert (await get(path)).status == 200, path
-    modules = [file for name, file in EXPLORER.folder.files.items() if name.endswith(".mjs")]
-    for module in modules:
-        for imported in re.findall(r"from '\./([^']+)'", module.content.decode()):
-            assert imported in EXPLORER.folder.files
+    loaded = {path.removeprefix(FILES) for path in named}
+    for name in EXPLORER.folder.files:
+        if name.endswith(".mjs"):
+            assert name in loaded, "the page does not load the module with its integrity"
+            for imported in re.findall(r"from '\./([^']+)'", EXPLORER.folder.files[name].content.decode()):
+                assert imported in EXPLORER.folder.files
+
+
+async def test_the_page_says_which_content_each_file_has() -> None:
+    page = (await get("/ide/explorer")).body.decode()
+    checked = re.findall(
+        r'<(?:link rel="(?:stylesheet|modulepreload)"|script)[^>]*?(?:href|src)="([^"]+)"([^>]*)>', page
+    )
+    assert checked
+    for path, attributes in checked:
+        digest = base64.b64encode(hashlib.sha384((await get(path)).body).digest()).decode()
+        assert f'integrity="sha384-{digest}"' in attributes, path
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        f"{FILES}/nothing.mjs",
-        f"{FILES}/../ide_pages.py",
-        f"{FILES}/",
-        f"{FILES}/index.html",
-        f"{PREFIX}explorer/0123456789abcdef/main.mjs",
+        f"{FILES}nothing.mjs",
+        f"{FILES}main.mjs",
+        f"{FILES}../ide_pages.py",
+        f"{FILES}index.html",
+        f"{FILES}main.0123456789abcdef.mjs",
         f"{PREFIX}other",
         f"{PREFIX}",
     ],
@@ -193,10 +208,11 @@ async def test_a_path_without_a_file_is_not_found(path: str) -> None:
 @pytest.mark.parametrize(("coding", "decode"), [("br", brotli.decompress), ("gzip", gzip.decompress)])
 async def test_files_are_compressed(coding: str, decode: object) -> None:
     assert callable(decode)
-    response = await get(f"{FILES}/completion.mjs", accept_encoding=coding)
+    name = EXPLORER.folder.names["completion.mjs"]
+    response = await get(FILES + name, accept_encoding=coding)
     assert response.headers["content-encoding"] == coding
     assert int(response.headers["content-length"]) == len(response.body) < 5_000
-    assert decode(response.body) == EXPLORER.folder.files["completion.mjs"].content
+    assert decode(response.body) == EXPLORER.folder.files[name].content
 
 
 async def test_a_browser_that_has_the_page_gets_no_body() -> None:

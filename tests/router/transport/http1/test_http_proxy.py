@@ -1,4 +1,4 @@
-"""Requests to subgraphs go through an HTTP proxy: a process of its own, and scripted ones that misbehave.
+"""Requests to subgraphs go through an HTTP proxy: a separate process, and scripted ones that misbehave.
 
 Covers `router/settings/sections/proxy.py`.
 """

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from router.errors import SubgraphUnreachable
-from router.transport.layers.hedging import FEWEST, REMEMBERED, Durations, HedgeLayer, HedgeRule
+from router.transport.layers.hedging import MAX_DURATIONS, MIN_DURATIONS, Durations, HedgeLayer, HedgeRule
 from tests.router.transport.simulation import SimulatedSubgraph, fetch, load, simulate
 
 RULE = HedgeRule(percentile=90, shortest_wait=0.001, budget_percent=10)
@@ -46,23 +46,23 @@ def test_mutations_and_other_subgraphs_are_sent_once() -> None:
     async def run() -> None:
         subgraph = SimulatedSubgraph(lambda time, _random: (0.01 if time < 1 else 5.0, 200))
         layer = HedgeLayer(subgraph, {"a": RULE._replace(budget_percent=100)})
-        await asyncio.gather(*(layer.send(fetch()) for _ in range(FEWEST)))
+        await asyncio.gather(*(layer.send(fetch()) for _ in range(MIN_DURATIONS)))
         await asyncio.sleep(1)
         for request in (fetch(kind="mutation"), fetch("b")):
             await layer.send(request)
-        assert subgraph.requests == {"a": FEWEST + 1, "b": 1}
+        assert subgraph.requests == {"a": MIN_DURATIONS + 1, "b": 1}
         await layer.send(fetch())
-        assert subgraph.requests == {"a": FEWEST + 3, "b": 1}
+        assert subgraph.requests == {"a": MIN_DURATIONS + 3, "b": 1}
 
     simulate(run)
 
 
 def test_a_failure_waits_for_the_second_query() -> None:
     async def run() -> None:
-        results = iter([(0.01, 200)] * FEWEST + [(0.5, None), (0.6, 200), (0.5, None), (0.6, None)])
+        results = iter([(0.01, 200)] * MIN_DURATIONS + [(0.5, None), (0.6, 200), (0.5, None), (0.6, None)])
         subgraph = SimulatedSubgraph(lambda _time, _random: next(results))
         layer = HedgeLayer(subgraph, {"a": RULE._replace(budget_percent=100)})
-        for _ in range(FEWEST):
+        for _ in range(MIN_DURATIONS):
             await layer.send(fetch())
         assert (await layer.send(fetch())).status == 200
         with pytest.raises(SubgraphUnreachable):
@@ -75,7 +75,7 @@ def test_if_the_caller_is_cancelled_both_queries_are() -> None:
     async def run() -> None:
         subgraph = SimulatedSubgraph(lambda time, _random: (0.01 if time < 1 else 60.0, 200))
         layer = HedgeLayer(subgraph, {"a": RULE._replace(budget_percent=100)})
-        await asyncio.gather(*(layer.send(fetch()) for _ in range(FEWEST)))
+        await asyncio.gather(*(layer.send(fetch()) for _ in range(MIN_DURATIONS)))
         await asyncio.sleep(1)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1):
@@ -88,10 +88,10 @@ def test_if_the_caller_is_cancelled_both_queries_are() -> None:
 
 def test_percentiles_are_those_of_the_last_durations() -> None:
     durations = Durations()
-    for _ in range(FEWEST - 1):
+    for _ in range(MIN_DURATIONS - 1):
         durations.add(9.0)
     assert durations.percentile(90) is None
-    for number in range(REMEMBERED):
-        durations.add(number / REMEMBERED)
+    for number in range(MAX_DURATIONS):
+        durations.add(number / MAX_DURATIONS)
     assert durations.percentile(50) == 0.5
-    assert durations.percentile(100) == (REMEMBERED - 1) / REMEMBERED
+    assert durations.percentile(100) == (MAX_DURATIONS - 1) / MAX_DURATIONS

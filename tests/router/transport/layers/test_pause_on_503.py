@@ -9,14 +9,14 @@ from router.transport.layers.pause_on_503 import Pause, PauseLayer
 
 
 def test_a_pause_ends_after_the_seconds_asked_for() -> None:
-    pause = Pause(longest=30)
+    pause = Pause(max_seconds=30)
     assert pause.remaining(100.0) is None
     pause.begin(100.0, 3)
     assert (pause.remaining(100.0), pause.remaining(102.5), pause.remaining(103.0)) == (3, 1, None)
 
 
 def test_a_pause_has_a_bound_and_a_shorter_one_does_not_end_it() -> None:
-    pause = Pause(longest=10)
+    pause = Pause(max_seconds=10)
     pause.begin(0.0, 86_400)
     pause.begin(1.0, 2)
     assert pause.remaining(9.0) == 1

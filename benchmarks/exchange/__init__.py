@@ -1,0 +1,1 @@
+"""What an exchange of the HTTP client with a subgraph costs."""

@@ -1,0 +1,1 @@
+"""How long the router takes from its start to its first answer."""
