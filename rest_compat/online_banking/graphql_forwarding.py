@@ -9,6 +9,8 @@ this module have the form of GraphQL errors.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from starlette.requests import Request
@@ -17,6 +19,8 @@ from starlette.responses import Response
 from rest_compat import error_translation, responses
 from rest_compat.bulkheads import BulkheadLimits, Bulkheads
 from rest_compat.client_disconnects import while_connected
+from rest_compat.dpop import HEADER as PROOF_HEADER
+from rest_compat.dpop import is_bound
 from rest_compat.error_handling import log_missing_response, response_or_error
 from rest_compat.errors import MethodNotAllowed, RestError, RouterError
 from rest_compat.graphql_client import MEDIA_TYPE, RATE_HEADERS, CallContext, no_response
@@ -26,6 +30,7 @@ from servicekit.accept import parse_accept, parse_value
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rest_compat.dpop import ProofChecker
     from rest_compat.graphql_client import GraphQLClient, HttpResponse
     from servicekit.asgi import Receive, Scope, Send
 
@@ -40,13 +45,14 @@ _RESPONSE_HEADERS: Final = ("content-type", *RATE_HEADERS)
 class GraphQLForwarding:
     """The ASGI application at `POST /graphql`."""
 
-    def __init__(self, client: GraphQLClient, limits: BulkheadLimits) -> None:
+    def __init__(self, client: GraphQLClient, proofs: ProofChecker, limits: BulkheadLimits) -> None:
         self._client = client
+        self._proofs = proofs
         self._bulkheads = Bulkheads(limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        response = await response_or_error(self._respond(request), _error)
+        response = await response_or_error(self._respond(request), partial(self._error, request))
         if response is None:
             return
         if request.method == "HEAD":
@@ -58,7 +64,7 @@ class GraphQLForwarding:
             return Response(status_code=204, headers={"allow": _ALLOW, **responses.NO_STORE})
         if request.method != "POST":
             raise MethodNotAllowed(_ALLOW)
-        context = CallContext.starting_now(request.headers.get("authorization"))
+        context = self._context(request)
         body = await read_json_body(request)
         async with self._bulkheads.place("graphql"):
             # If the client closes its connection, the connection to the router is closed too. The router then decides
@@ -66,6 +72,19 @@ class GraphQLForwarding:
             forwarded = await while_connected(request.receive, self._forward(_accepted(request), body, context))
         headers = {name: forwarded.headers[name] for name in _RESPONSE_HEADERS if name in forwarded.headers}
         return Response(forwarded.body, forwarded.status, headers={**responses.NO_STORE, **responses.VARY, **headers})
+
+    def _context(self, request: Request) -> CallContext:
+        """Return the client of a request. A token that is bound to a key of the client is checked with its proof."""
+        authorization = request.headers.get("authorization")
+        if authorization is None or not is_bound(authorization):
+            return CallContext.starting_now(authorization)
+        proofs, path = request.headers.getlist(PROOF_HEADER), request.scope["path"]
+        proved = self._proofs.check(authorization, proofs, request.method, path)
+        return replace(CallContext.starting_now(proved.authorization), proved=proved)
+
+    def _error(self, request: Request, error: RestError) -> Response:
+        error.headers = self._proofs.challenged(error.headers, request.headers.get("authorization"))
+        return _error(error)
 
     async def _forward(self, accept: str, body: bytes, context: CallContext) -> HttpResponse:
         """Return the router's response.

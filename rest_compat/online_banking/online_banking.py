@@ -1,7 +1,7 @@
 """Serves the online banking page, and passes its GraphQL requests on to the router.
 
     GET /                                the page
-    GET /banking/<version>/<file>        the files of the page, which a browser can keep for ever
+    GET /banking/<name>.<hash>.<suffix>  the files of the page, which every cache can keep for ever
     POST /graphql                        a GraphQL request, forwarded to the router
 
 The page uses ES modules without a build step. Its content security policy allows files and requests of this origin
@@ -11,11 +11,11 @@ switches them on (docs/environment.md).
 
 from __future__ import annotations
 
-import html
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from servicekit.static_files import IMMUTABLE, REVALIDATE, StaticFile, StaticFolder
+from servicekit.static_files import IMMUTABLE, PAGE
+from servicekit.static_folder import StaticFolder, StaticPage
 
 if TYPE_CHECKING:
     from servicekit.asgi import ASGIApp, Receive, Scope, Send
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PAGE_PATH: Final = "/"
 GRAPHQL_PATH: Final = "/graphql"
 # The paths of this module, as they are logged.
-PATHS: Final = (PAGE_PATH, GRAPHQL_PATH, "/banking/:version/:file")
+PATHS: Final = (PAGE_PATH, GRAPHQL_PATH, "/banking/:file")
 _FILES: Final = "/banking/"
 _FOLDER: Final = Path(__file__).parent / "page"
 _INDEX: Final = "index.html"
@@ -43,6 +43,7 @@ class OnlineBanking:
         self._app = app
         self._forwarding = forwarding
         self._folder = StaticFolder(_FOLDER)
+        self._page = StaticPage(self._folder, _INDEX, _FILES, {"graphql": GRAPHQL_PATH})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -53,23 +54,10 @@ class OnlineBanking:
                 return
             if scope["method"] in {"GET", "HEAD"}:
                 if path == PAGE_PATH:
-                    await self._page(root).send(scope, send, REVALIDATE, _HEADERS)
+                    await self._page.at(root).send(scope, send, PAGE, _HEADERS)
                     return
-                if (file := self._file(path)) is not None:
+                file = self._folder.files.get(path.removeprefix(_FILES)) if path.startswith(_FILES) else None
+                if file is not None:
                     await file.send(scope, send, IMMUTABLE)
                     return
         await self._app(scope, receive, send)
-
-    def _page(self, root: str) -> StaticFile:
-        """Return the HTML document. `root` is the path under which the application is mounted."""
-        text = self._folder.files[_INDEX].content.decode()
-        text = text.replace("{{files}}", html.escape(f"{root}{_FILES}{self._folder.version}"))
-        text = text.replace("{{graphql}}", html.escape(f"{root}{GRAPHQL_PATH}"))
-        return StaticFile(text.encode(), "text/html; charset=utf-8")
-
-    def _file(self, path: str) -> StaticFile | None:
-        """Return the file at `path`. Return None if there is no such file, or if `path` contains an old version."""
-        version, _, name = path.removeprefix(_FILES).partition("/")
-        if not path.startswith(_FILES) or version != self._folder.version or name == _INDEX:
-            return None
-        return self._folder.files.get(name)

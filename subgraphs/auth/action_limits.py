@@ -26,7 +26,7 @@ class Action(StrEnum):
     REGISTER = "register"
     """An account is an e-mail address."""
     REFRESH = "refresh"
-    """There is no limit for an account."""
+    """An account is the user to whom the refresh token belongs. An unknown token has none."""
     RESET = "reset"
     """A mail is requested. An account is the e-mail address, whether a user has it or not."""
     LINK = "link"

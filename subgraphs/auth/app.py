@@ -2,91 +2,91 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from bank import values
 from bank.api_keys import ApiKeys
+from bank.gateway_errors import GatewayErrors
 from bank.identity import TokenVerifier
+from bank.service_credential import ServiceCredential
 from servicekit import client_address
 from servicekit.client_address import ClientAddressMiddleware
-from servicekit.errors import StartupError, Unavailable
 from servicekit.user_agent import UserAgentMiddleware
-from subgraphs.auth.action_limits import ActionLimits
-from subgraphs.auth.administration.administration import Administration
-from subgraphs.auth.api_keys.api_key_service import ApiKeyService
+from subgraphs.auth.account.routes import account_routes
 from subgraphs.auth.api_keys.token_route import api_key_token_route
 from subgraphs.auth.attempts import Origin
-from subgraphs.auth.audit_log.writing import open_audit_log
-from subgraphs.auth.context import AuthContext, AuthServices
-from subgraphs.auth.identity_service import GuardedPasswords, IdentityService, LoginSteps
-from subgraphs.auth.key_ring import KeyRing
-from subgraphs.auth.loaders import create_user_loader
-from subgraphs.auth.login_limits import LoginLimits
-from subgraphs.auth.mail.opening import delivering, open_queue
+from subgraphs.auth.audit_log.operations_of_services import audit_routes
+from subgraphs.auth.context import AuthContext
+from subgraphs.auth.loaders import create_loaders
+from subgraphs.auth.mail.opening import delivering
 from subgraphs.auth.oauth.opening import OAuthParts, open_oauth
 from subgraphs.auth.oauth.routes import oauth_routes
-from subgraphs.auth.open_limit_store import open_limit_store
-from subgraphs.auth.open_revocations import open_revocations
-from subgraphs.auth.pages.account_pages import account_routes
-from subgraphs.auth.password_hashing import PasswordHasher
+from subgraphs.auth.open_parts import open_parts
+from subgraphs.auth.pages.account_pages import mail_link_routes
 from subgraphs.auth.recovery.preparations import LinkPreparations
-from subgraphs.auth.recovery.service import RecoveryParts, RecoveryService
 from subgraphs.auth.schema import build_schema
-from subgraphs.auth.sealing import derive_key
-from subgraphs.auth.second_factor.use_cases import SecondFactors
-from subgraphs.auth.sessions.session_directory import CURSOR_KEY_PURPOSE, CURSOR_WIDTH, SessionDirectory
-from subgraphs.auth.sessions.session_service import REFRESH_KEY_PURPOSE, Clocks, SessionService, SessionTokens
-from subgraphs.auth.signing_keys import KeyVault
-from subgraphs.auth.store.factory import STORES
-from subgraphs.auth.tokens import AccessTokens
+from subgraphs.auth.use_cases import services_of
 from subgraphs.auth.well_known import jwks_route
 from subgraphs.kit import app as kit
-from subgraphs.kit.connections import CursorCodec
-from subgraphs.kit.store_identity import open_joined
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from bank.identity import Caller
     from bank.revocation import RevocationList
     from servicekit.asgi import ASGIApp
     from servicekit.errors import ServiceError
-    from servicekit.rate_limits import RateLimitStore
+    from subgraphs.auth.action_limits import ActionLimits
+    from subgraphs.auth.api_keys.api_key_service import ApiKeyService
+    from subgraphs.auth.audit_log.writing import AuditLog
+    from subgraphs.auth.context import AuthServices
+    from subgraphs.auth.key_ring import KeyRing
     from subgraphs.auth.oauth.server import OAuthServer
+    from subgraphs.auth.open_parts import ServiceParts
     from subgraphs.auth.settings import AuthSettings
     from subgraphs.auth.store.protocol import AuthStore
     from subgraphs.kit.store_factory import Clock
 
-# If the clock shows an earlier time than this, the clock is wrong, and the service does not start. For example, the
-# clock of a machine without a clock battery starts in 1970.
-_EARLIEST: Final = datetime(2026, 1, 1, tzinfo=UTC)
-
 
 @dataclass(frozen=True, slots=True)
 class AuthRuntime:
-    """The open resources of the service.
+    """The running service."""
 
-    Attributes:
-        counts: the counts of the rate limits.
-        limits_loopback: whether rate limits for an address also apply to the loopback address. This is False in
-            development, where all clients have the loopback address.
-    """
-
-    store: AuthStore
-    keys: KeyRing
-    verifier: TokenVerifier
+    parts: ServiceParts
     services: AuthServices
-    revocations: RevocationList
-    counts: RateLimitStore
-    limits_loopback: bool
+    verifier: TokenVerifier
     oauth: OAuthServer
+    credential: ServiceCredential
+
+    @property
+    def audit(self) -> AuditLog:
+        return self.services.audit
+
+    @property
+    def store(self) -> AuthStore:
+        return self.parts.store
+
+    @property
+    def keys(self) -> KeyRing:
+        return self.parts.keys
+
+    @property
+    def revocations(self) -> RevocationList:
+        return self.parts.revocations
+
+    @property
+    def limits_loopback(self) -> bool:
+        """Whether rate limits for an address also apply to the loopback address.
+
+        This is False in development, where all clients have the loopback address.
+        """
+        return self.parts.settings.is_production
 
     def context(self, caller: Caller | ServiceError | None) -> AuthContext:
         origin = Origin.of(client_address.current().client, limits_loopback=self.limits_loopback)
-        return AuthContext(caller, self.services, create_user_loader(self.store), origin)
+        return AuthContext(caller, self.services, create_loaders(self.store), origin)
 
     @property
     def api_keys(self) -> tuple[ApiKeyService, ActionLimits, bool]:
@@ -97,83 +97,31 @@ class AuthRuntime:
         await self.store.ping()
 
     def details(self) -> Mapping[str, object]:
-        counts = self.counts.details()
+        counts = self.parts.counts.details()
         return {"rateLimits": counts} if counts else {}
 
 
 @asynccontextmanager
 async def open_runtime(settings: AuthSettings, clock: Clock = values.now) -> AsyncIterator[AuthRuntime]:
-    """Open the store, and create a signing key if there is none. Revoke ended sessions that a crash left unrevoked.
+    """Open the service, and deliver its mails while the block runs.
 
     Raises:
         StoreMismatch: the store does not belong to the installation (bank §4.8).
-        StartupError: the clock is wrong, a file cannot be opened or is locked, or `AUTH_JWT_SECRET` is not the secret
-            that sealed the keys.
+        StartupError: as `open_parts`.
+        ConfigurationError: as `services_of`.
     """
-    clocks = _clocks(clock)
-    async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_joined(settings.place, STORES))
-        hasher = stack.enter_context(PasswordHasher(queue=settings.hashing_queue))
-        counts = await stack.enter_async_context(open_limit_store(settings))
-        login_limits = LoginLimits(counts, settings.limits)
-        second_factors = SecondFactors.of(settings, store, login_limits, clocks)
-        steps = LoginSteps(GuardedPasswords(hasher, login_limits), second_factors.login)
-        keys = KeyRing(store, _vault(settings), clock=clocks.for_deletion)
-        mails = open_queue(settings, store.mails, clocks.now)
-        issued = _session_tokens(settings, keys, clocks.now)
-        with _database_responds():
-            audit = await open_audit_log(settings, store, clocks.now)
-            await keys.signer()
-            revocations = await stack.enter_async_context(open_revocations(settings, store, clocks))
-        sessions = SessionService(store, session_tokens=issued, revocations=revocations, mails=mails, clocks=clocks)
-        identity = IdentityService(store, steps=steps, sessions=sessions, clock=clocks.now)
-        directory = SessionDirectory(store.session_list, sessions, _session_cursors(settings), clocks.now)
-        api_keys = ApiKeyService(
-            store, access_tokens=issued.access, revocations=revocations, audit=audit, clocks=clocks
+    async with open_parts(settings, clock) as parts:
+        services = services_of(parts)
+        verifier = TokenVerifier(
+            issuer=settings.issuer,
+            keys=parts.keys,
+            revocations=parts.revocations,
+            api_keys=ApiKeys(services.api_keys),
         )
-        verifier = TokenVerifier(issuer=settings.issuer, keys=keys, revocations=revocations, api_keys=ApiKeys(api_keys))
-        limits = ActionLimits(counts, settings.limits)
-        recovery = RecoveryService(RecoveryParts(store, steps.passwords, limits, mails, revocations, clocks.now))
-        await stack.enter_async_context(delivering(settings, mails, LinkPreparations(store, clocks.now).by_kind()))
-        administration = Administration(store, revocations, audit, clocks.now)
-        services = AuthServices(
-            identity, sessions, directory, second_factors, recovery, limits, audit, administration, api_keys
-        )
-        oauth = open_oauth(settings, OAuthParts(store, services, keys, verifier, clocks))
-        yield AuthRuntime(store, keys, verifier, services, revocations, counts, settings.is_production, oauth)
-
-
-@contextmanager
-def _database_responds() -> Iterator[None]:
-    """Raise StartupError if the database does not respond."""
-    try:
-        yield
-    except Unavailable as error:
-        raise StartupError(f"the database of the auth service does not respond: {error.__cause__}") from error
-
-
-def _vault(settings: AuthSettings) -> KeyVault:
-    return KeyVault(settings.key_encryption_secret(), settings.signing_algorithm)
-
-
-def _session_tokens(settings: AuthSettings, keys: KeyRing, clock: Clock) -> SessionTokens:
-    access_tokens = AccessTokens(issuer=settings.issuer, keys=keys, clock=clock)
-    key = derive_key(settings.key_encryption_secret(), REFRESH_KEY_PURPOSE)
-    return SessionTokens(access_tokens, settings.session_rules, key)
-
-
-def _session_cursors(settings: AuthSettings) -> CursorCodec:
-    return CursorCodec(derive_key(settings.key_encryption_secret(), CURSOR_KEY_PURPOSE), width=CURSOR_WIDTH)
-
-
-def _clocks(wall: Clock) -> Clocks:
-    """Return the clocks of the service. Raises StartupError if the clock of the machine is wrong."""
-    now = wall()
-    if now < _EARLIEST:
-        raise StartupError(
-            f"the clock of this machine says {values.format_timestamp(now)}; set it, since tokens are valid by time"
-        )
-    return Clocks.of(wall)
+        oauth = open_oauth(settings, OAuthParts(parts.store, services, parts.keys, verifier, parts.clocks))
+        preparations = LinkPreparations(parts.store, parts.clocks.now).by_kind()
+        async with delivering(settings, parts.mails, preparations):
+            yield AuthRuntime(parts, services, verifier, oauth, ServiceCredential.load(settings))
 
 
 def create_app(settings: AuthSettings, clock: Clock = values.now) -> ASGIApp:
@@ -185,8 +133,10 @@ def create_app(settings: AuthSettings, clock: Clock = values.now) -> ASGIApp:
         routes=lambda runtime: (
             jwks_route(lambda: runtime().keys),
             api_key_token_route(lambda: runtime().api_keys),
+            *audit_routes(runtime, clock),
             *oauth_routes(lambda: runtime().oauth),
-            *account_routes(lambda: runtime().context(None), settings.links_url),
+            *mail_link_routes(lambda: runtime().context(None), settings.links_url),
+            *account_routes(lambda: runtime().oauth),
         ),
     )
-    return ClientAddressMiddleware(UserAgentMiddleware(app), settings.trusted_proxies)
+    return GatewayErrors(ClientAddressMiddleware(UserAgentMiddleware(app), settings.trusted_proxies))

@@ -6,24 +6,30 @@ The commands work directly on the store, so the first ADMIN can be created witho
 from __future__ import annotations
 
 import asyncio
-import secrets
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
 
 import click
 
 from bank import values
 from servicekit.errors import BadUserInput
+from subgraphs.auth import tokens
 from subgraphs.auth.api_keys.commands import api_key_commands
 from subgraphs.auth.app import create_app
 from subgraphs.auth.audit_log.commands import audit_commands
-from subgraphs.auth.audit_log.entry import Action, Subject
+from subgraphs.auth.audit_log.entry import MAX_TEXT, Action, Subject
 from subgraphs.auth.audit_log.writing import open_audit_log
 from subgraphs.auth.domain import Role, User
 from subgraphs.auth.identity_service import NewUser, TakenEmail, WeakChoice, create_user
 from subgraphs.auth.key_commands import keys
+from subgraphs.auth.mail.opening import open_queue
 from subgraphs.auth.oauth.client_commands import clients
 from subgraphs.auth.operator_access import open_store, settings
+from subgraphs.auth.pages.account_pages import RESET
 from subgraphs.auth.password_hashing import PasswordHasher
+from subgraphs.auth.recovery.links import Link, Purpose
+from subgraphs.auth.second_factor.notices import FactorChange, notice
 from subgraphs.auth.session_commands import sessions
 from subgraphs.auth.sessions.session_service import revoke_ended_sessions
 from subgraphs.auth.settings import AuthSettings
@@ -37,9 +43,8 @@ if TYPE_CHECKING:
     from subgraphs.auth.audit_log.writing import AuditLog
     from subgraphs.auth.store.protocol import AuthStore
 
-# The number of random bytes of a generated password. 18 bytes are 24 characters, which cannot be guessed and can be
-# copied by hand.
-_GENERATED_PASSWORD_BYTES: Final = 18
+# How long the link works with which a new user chooses a password (OWASP ASVS 5.0, 6.4.1).
+_FIRST_LINK: Final = timedelta(hours=24)
 _PAGE: Final = 500
 _ROLE: Final = click.Choice([role.value for role in Role])
 
@@ -56,6 +61,18 @@ command.add_command(sessions)
 command.add_command(api_key_commands)
 
 
+@command.command("migrate")
+def migrate() -> None:
+    """Create or update the tables and indexes of the store. The service does the same at its start."""
+    asyncio.run(_migrate())
+    click.echo("the auth store is up to date")
+
+
+async def _migrate() -> None:
+    async with open_store():
+        pass
+
+
 @command.group()
 def users() -> None:
     """Create users, grant and revoke roles, disable and enable users, reset second factors, list users."""
@@ -65,18 +82,21 @@ def users() -> None:
 @click.argument("email")
 @click.option("--name", required=True, help="The name that other customers see.")
 @click.option("--role", "roles", type=_ROLE, multiple=True, default=(Role.CUSTOMER.value,), show_default=True)
-@click.option("--prompt", is_flag=True, help="Ask for the password instead of generating one.")
+@click.option("--prompt", is_flag=True, help="Ask for the password instead of making a link.")
 def create(email: str, name: str, roles: tuple[str, ...], *, prompt: bool) -> None:
-    """Create a user; the generated password is printed once."""
+    """Create a user, and print a link with which the user chooses a password.
+
+    The link works once, and for 24 hours. Until then, nobody can log in as the user.
+    """
+    # The random password is never shown to anybody.
     password = (
-        click.prompt("Password", hide_input=True, confirmation_prompt=True)
-        if prompt
-        else secrets.token_urlsafe(_GENERATED_PASSWORD_BYTES)
+        click.prompt("Password", hide_input=True, confirmation_prompt=True) if prompt else tokens.new_secret_token()
     )
-    user = asyncio.run(_create(NewUser(email, password, name, tuple(Role(role) for role in roles))))
+    new_user = NewUser(email, password, name, tuple(Role(role) for role in roles))
+    user, link = asyncio.run(_create(new_user, with_link=not prompt))
     _print(user)
-    if not prompt:
-        click.echo(f"password: {password}")
+    if link is not None:
+        click.echo(f"link: {link}")
 
 
 @users.command("grant")
@@ -128,17 +148,33 @@ def enable(email: str) -> None:
     _print(asyncio.run(_change(email, change)))
 
 
+def _evidence(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
+    """Return the evidence of an identity as it is written to the audit log."""
+    evidence = text.strip()
+    if not evidence or len(evidence) > MAX_TEXT or not values.is_line(evidence):
+        raise click.BadParameter(f"one line of at most {MAX_TEXT} characters")
+    return evidence
+
+
 @users.command("reset-factors")
 @click.argument("email")
-def reset_factors(email: str) -> None:
+@click.option(
+    "--evidence",
+    prompt="How did you identify the user, and where is the record of it",
+    callback=_evidence,
+    help="How you have identified the user, such as `passport, branch 12, case 4711`; it is written to the audit log.",
+)
+def reset_factors(email: str, evidence: str) -> None:
     """Remove all second factors of a user who has lost them. The user's sessions end immediately.
 
-    Check first who is asking: from then on, the password alone begins a session.
+    Identify the user first, as at the opening of an account: from then on, the password alone begins a session. The
+    user gets a mail about it.
     """
 
     async def change(store: AuthStore, log: AuditLog, user: User) -> None:
-        entry = log.by_operator(Action.FACTORS_RESET, Subject.user(user.id))
-        await store.second_factors.reset(user.id, values.now(), audit=entry)
+        entry = log.by_operator(Action.FACTORS_RESET, Subject.user(user.id), evidence=evidence)
+        mails = notice(open_queue(settings(), store.mails, values.now), user, FactorChange.RESET)
+        await store.second_factors.reset(user.id, values.now(), audit=entry, mails=mails)
 
     _print(asyncio.run(_change(email, change)))
 
@@ -155,7 +191,8 @@ def list_users() -> None:
 command.add_command(clients)
 
 
-async def _create(wish: NewUser) -> User:
+async def _create(wish: NewUser, *, with_link: bool) -> tuple[User, str | None]:
+    """Store a user. Return the user and, if wanted, the link with which the user chooses a password."""
     async with open_store() as store:
         log = await open_audit_log(settings(), store)
 
@@ -167,12 +204,20 @@ async def _create(wish: NewUser) -> User:
                 outcome = await create_user(store, hasher, wish, values.now(), audit)
             except BadUserInput as error:
                 raise click.ClickException(_problems(error)) from error
-    match outcome:
-        case TakenEmail():
-            raise click.ClickException("this e-mail address is already registered")
-        case WeakChoice(reason):
-            raise click.ClickException(reason)
-    return outcome
+        match outcome:
+            case TakenEmail():
+                raise click.ClickException("this e-mail address is already registered")
+            case WeakChoice(reason):
+                raise click.ClickException(reason)
+        return outcome, await _first_link(store, outcome) if with_link else None
+
+
+async def _first_link(store: AuthStore, user: User) -> str:
+    """Return a link with which a new user chooses a password."""
+    token, now = tokens.new_secret_token(), values.now()
+    link = Link(tokens.digest(token), Purpose.RESET_PASSWORD, user.id, user.email, now, now + _FIRST_LINK)
+    await store.recovery.issue(link, now)
+    return f"{settings().links_url}{RESET}?{urlencode({'token': token})}"
 
 
 def _problems(error: BadUserInput) -> str:

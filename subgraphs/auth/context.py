@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from subgraphs.auth.attempts import Origin
     from subgraphs.auth.audit_log.writing import AuditLog
     from subgraphs.auth.identity_service import IdentityService
-    from subgraphs.auth.loaders import UserLoader
+    from subgraphs.auth.loaders import Loaders
     from subgraphs.auth.recovery.service import RecoveryService
     from subgraphs.auth.second_factor.use_cases import SecondFactors
     from subgraphs.auth.sessions.session_directory import SessionDirectory
@@ -50,7 +50,7 @@ class AuthContext(BaseContext):
         self,
         caller: Caller | ServiceError | None,
         services: AuthServices,
-        users: UserLoader,
+        loaders: Loaders,
         origin: Origin,
     ) -> None:
         super().__init__(caller)
@@ -60,7 +60,8 @@ class AuthContext(BaseContext):
         self.second_factor_login = services.second_factors.login
         self.enrolment = services.second_factors.enrolment
         self.recovery = services.recovery
-        self.users = users
+        self.users = loaders.users
+        self.grants = loaders.grants
         self.origin = origin
         self.limits = services.limits
         self.audit = services.audit

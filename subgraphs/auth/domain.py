@@ -10,6 +10,9 @@ login ──> token 1 ──refresh──> token 2 ──refresh──> token 3
 
 The answer to a refresh may be lost, and a page may send two at once. So for a moment (`SessionRules.grace`), the old
 token gives the same next token again. This ends when the next token is used: then its owner has it.
+
+All tokens of a session begin with the same secret, their *family*. So only the last two tokens are stored: a token that
+has the family of a session, and is not stored, is an older one.
 """
 
 from __future__ import annotations
@@ -138,7 +141,13 @@ DEFAULT_RULES: Final = SessionRules()
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A login and its tokens. `ended_at` is None if nobody has ended the session, even if it has expired."""
+    """A login and its tokens.
+
+    Attributes:
+        ended_at: None if nobody has ended the session, even if it has expired.
+        family: the digest of the secret with which all refresh tokens of the session begin; None if they have none,
+            because the session is from an earlier release, or because nobody has its refresh token.
+    """
 
     id: str
     user_id: str
@@ -146,6 +155,7 @@ class Session:
     expires_at: datetime
     ended_at: datetime | None = None
     authentication: Authentication = field(kw_only=True)
+    family: bytes | None = field(default=None, kw_only=True)
 
     def is_live(self, now: datetime) -> bool:
         return self.ended_at is None and now < self.expires_at
@@ -188,6 +198,36 @@ class RefreshToken:
     def issue(cls, digest: bytes, session: Session, now: datetime, rules: SessionRules = DEFAULT_RULES) -> RefreshToken:
         """Return a new token. It expires when its session expires, or earlier."""
         return cls(digest, session.id, now, min(now + rules.idle, session.expires_at))
+
+
+@dataclass(frozen=True, slots=True)
+class StepUp:
+    """A new proof of the identity of a session's user. It replaces the session, with all its tokens, by a new one.
+
+    So a token that somebody has copied before is of no use for what the new proof allows (OWASP ASVS 5.0, 7.2.4).
+
+    Attributes:
+        session_id: the id of the new session.
+        digest: the digest of its refresh token.
+        family: as in `Session`.
+    """
+
+    proof: Authentication
+    session_id: str
+    digest: bytes
+    rules: SessionRules = DEFAULT_RULES
+    family: bytes | None = None
+
+    def replacement(self, session: Session, now: datetime) -> tuple[Session, RefreshToken] | None:
+        """Return the session that replaces `session`, and its refresh token. It has the same end.
+
+        Return None if `session` has ended, or if the proof does not suffice (`Authentication.stepped_up`).
+        """
+        authentication = session.authentication.stepped_up(self.proof)
+        if authentication is None or not session.is_live(now):
+            return None
+        new = replace(session, id=self.session_id, authentication=authentication, family=self.family)
+        return new, RefreshToken.issue(self.digest, new, now, self.rules)
 
 
 class Verdict(Enum):
@@ -294,6 +334,18 @@ def parse_email(text: str) -> str:
         return validate_email(text, check_deliverability=False, strict=True).normalized
     except EmailNotValidError:
         raise InvalidField("INVALID_FORMAT", "not an e-mail address") from None
+
+
+def address_to_find(text: str) -> str | None:
+    """Return the address in normal form, under which an account may be stored; None if no account can have it."""
+    # The validator needs as long as the rest of the preparation of a login. It brings only other than ASCII characters
+    # to normal form (`xn--` encodes them). Any other text is simply not found if it is not an address.
+    if len(text) <= MAX_EMAIL_LENGTH and text.isascii() and "xn--" not in text.lower():
+        return text
+    try:
+        return parse_email(text)
+    except InvalidField:
+        return None
 
 
 def email_key(email: str) -> str:

@@ -14,8 +14,9 @@ from subgraphs.auth.identity_service import TakenEmail, WeakChoice
 from subgraphs.auth.mail.letters import STYLES, MailKind
 from subgraphs.auth.recovery import service
 from subgraphs.auth.recovery.service import AlreadyVerified, Changed, WrongPassword
-from subgraphs.kit.graphql_problems import Problem
+from subgraphs.kit.graphql_problems import Problem, StepUpRequired
 from subgraphs.kit.once_per_operation import ONCE
+from subgraphs.kit.step_up import RequiredLogin
 
 Info = strawberry.Info[AuthContext, None]
 
@@ -61,7 +62,7 @@ class EmailVerified:
 
 
 ChangePasswordResult = Annotated[
-    PasswordChanged | InvalidCredentials | WeakPassword,
+    PasswordChanged | InvalidCredentials | WeakPassword | StepUpRequired,
     strawberry.union("ChangePasswordResult", description="The change, or why the password stays as it is."),
 ]
 RequestPasswordResetResult = Annotated[
@@ -77,7 +78,7 @@ RequestEmailVerificationResult = Annotated[
     strawberry.union("RequestEmailVerificationResult", description="The mail, or why none is needed."),
 ]
 ChangeEmailResult = Annotated[
-    EmailVerificationRequested | InvalidCredentials | EmailTaken,
+    EmailVerificationRequested | InvalidCredentials | EmailTaken | StepUpRequired,
     strawberry.union(
         "ChangeEmailResult", description="The mail to the new address, or why the address stays as it is."
     ),
@@ -143,6 +144,8 @@ async def _change_password(
             return PasswordChanged(changed_at=outcome.at)
         case WrongPassword():
             return _wrong_password()
+        case RequiredLogin():
+            return StepUpRequired.of(outcome)
         case WeakChoice(reason):
             return WeakPassword.because(reason)
 
@@ -188,6 +191,8 @@ async def _change_email(
             return EmailVerificationRequested(email=outcome, expires_in=_lifetime(MailKind.EMAIL_CHANGE))
         case WrongPassword():
             return _wrong_password()
+        case RequiredLogin():
+            return StepUpRequired.of(outcome)
         case TakenEmail():
             return EmailTaken.new()
 
@@ -212,7 +217,7 @@ class RecoveryMutation:
         resolver=_change_password,
         metadata=ONCE,
         directives=[Cost(weight=2 * PASSWORD_COST)],
-        description="Replace the caller's password.",
+        description="Replace the caller's password. A user who has a second factor must have shown it recently.",
     )
     request_password_reset: RequestPasswordResetResult | None = strawberry.field(
         resolver=_request_password_reset,
@@ -234,7 +239,8 @@ class RecoveryMutation:
         resolver=_change_email,
         metadata=ONCE,
         directives=[Cost(weight=PASSWORD_COST)],
-        description="Send a link to a new e-mail address of the caller. The address changes when the link is used.",
+        description="Send a link to a new e-mail address of the caller. The address changes when the link is used. A"
+        " user who has a second factor must have shown it recently.",
     )
     verify_email: VerifyEmailResult | None = strawberry.field(
         resolver=_verify_email,

@@ -6,6 +6,7 @@ from typing import Annotated, Any, cast
 
 import strawberry
 
+from bank.scopes import ENROLMENT
 from subgraphs.auth.context import AuthContext
 from subgraphs.auth.graphql_second_factor_types import (
     AddPasskeyInput,
@@ -33,6 +34,7 @@ from subgraphs.auth.graphql_second_factor_types import (
 )
 from subgraphs.auth.second_factor import enrolment, factors, login
 from subgraphs.auth.second_factor.passkeys import InvalidPasskey, parse_id
+from subgraphs.kit.delegated_scopes import needs_scope
 from subgraphs.kit.graphql_problems import StepUpRequired
 from subgraphs.kit.step_up import RequiredLogin
 
@@ -161,7 +163,7 @@ def _credential_id(text: str) -> bytes | None:
 @strawberry.type
 class SecondFactorQuery:
     second_factors: SecondFactors | None = strawberry.field(
-        resolver=_second_factors, description="The second factors of the caller."
+        resolver=_second_factors, metadata=needs_scope(ENROLMENT), description="The second factors of the caller."
     )
 
 
@@ -169,19 +171,22 @@ class SecondFactorQuery:
 class SecondFactorMutation:
     begin_authenticator_app: BeginAuthenticatorAppResult | None = strawberry.field(
         resolver=_begin_authenticator_app,
+        metadata=needs_scope(ENROLMENT),
         description="Begin to enrol an authenticator app, which replaces the present one when it is confirmed.",
     )
     confirm_authenticator_app: ConfirmAuthenticatorAppResult | None = strawberry.field(
-        resolver=_confirm_authenticator_app, description="Enrol the authenticator app whose code is sent."
+        resolver=_confirm_authenticator_app,
+        metadata=needs_scope(ENROLMENT),
+        description="Enrol the authenticator app whose code is sent.",
     )
     remove_authenticator_app: RemoveFactorResult | None = strawberry.field(
         resolver=_remove_authenticator_app, description="Remove the caller's authenticator app."
     )
     begin_passkey: BeginPasskeyResult | None = strawberry.field(
-        resolver=_begin_passkey, description="Begin to add a passkey."
+        resolver=_begin_passkey, metadata=needs_scope(ENROLMENT), description="Begin to add a passkey."
     )
     add_passkey: AddPasskeyResult | None = strawberry.field(
-        resolver=_add_passkey, description="Add the passkey that the browser has made."
+        resolver=_add_passkey, metadata=needs_scope(ENROLMENT), description="Add the passkey that the browser has made."
     )
     rename_passkey: RenamePasskeyResult | None = strawberry.field(
         resolver=_rename_passkey, description="Rename a passkey of the caller."

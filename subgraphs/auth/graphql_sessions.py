@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003 - strawberry reads annotations at run time
-from typing import TYPE_CHECKING, Annotated, Union
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -12,13 +12,34 @@ from servicekit.finish_despite_cancellation import to_the_end
 from subgraphs.auth.context import AuthContext
 from subgraphs.auth.sessions.session_list import sort_key
 from subgraphs.kit.connections import Connection  # noqa: TC001 - strawberry reads annotations at run time
-from subgraphs.kit.graphql_problems import Problem
+from subgraphs.kit.graphql_problems import Problem, StepUpRequired
+from subgraphs.kit.step_up import RequiredLogin
 
 if TYPE_CHECKING:
     from bank.identity import Caller
     from subgraphs.auth.sessions.session_list import ListedSession
 
 Info = strawberry.Info[AuthContext, None]
+
+
+@strawberry.type(description="An application that has a session, because the user has consented to its access.")
+class SessionApplication:
+    client_id: strawberry.ID = strawberry.field(description="The `client_id` of the application.")
+    name: str = strawberry.field(description="The name with which the application is registered.")
+    scopes: list[str] = strawberry.field(
+        description="What the application may do, as the names of OAuth scopes, such as `bank:read`, sorted by name."
+    )
+    granted_at: datetime = strawberry.field(description="When the user consented.")
+
+
+async def _application(root: strawberry.Parent[UserSession], info: Info) -> SessionApplication | None:
+    found = await info.context.grants.load(root.id)
+    if found is None:
+        return None
+    grant, client = found
+    return SessionApplication(
+        client_id=strawberry.ID(client.id), name=client.name, scopes=sorted(grant.scopes), granted_at=grant.granted_at
+    )
 
 
 @strawberry.type(description="A session of the caller: a login that can be used.")
@@ -39,6 +60,10 @@ class UserSession:
     )
     expires_at: datetime = strawberry.field(description="When the session ends at the latest.")
     is_current: bool = strawberry.field(description="Whether the request has a token of this session.")
+    application: SessionApplication | None = strawberry.field(
+        resolver=_application,
+        description="The application that has this session; null for a session of the user's own login.",
+    )
 
 
 @strawberry.type(description="The session has its new name.")
@@ -61,12 +86,12 @@ RenameSessionResult = Annotated[
     strawberry.union("RenameSessionResult", description="The session, or why it has no new name."),
 ]
 EndSessionResult = Annotated[
-    EndSessionsSuccess | SessionNotFound,
+    EndSessionsSuccess | SessionNotFound | StepUpRequired,
     strawberry.union("EndSessionResult", description="The end of the session, or why it was not ended."),
 ]
 EndSessionsResult = Annotated[
-    Union[EndSessionsSuccess],  # noqa: UP007 - a union of one: later refusals will not break clients
-    strawberry.union("EndSessionsResult", description="The end of the sessions."),
+    EndSessionsSuccess | StepUpRequired,
+    strawberry.union("EndSessionsResult", description="The end of the sessions, or why they were not ended."),
 ]
 
 
@@ -137,16 +162,20 @@ async def _end_session(
     # Between the end of a session and the revocation of its tokens, the client could close its connection. So the work
     # runs to its end in any case.
     ended = await to_the_end(info.context.directory.end(info.context.caller, only=input.id))
-    return EndSessionsSuccess(ended=ended) if ended else _not_found()
+    return _ended(ended) if ended else _not_found()
 
 
 async def _end_other_sessions(info: Info) -> EndSessionsResult:
     caller = info.context.caller
-    return EndSessionsSuccess(ended=await to_the_end(info.context.directory.end(caller, but=caller.session_id)))
+    return _ended(await to_the_end(info.context.directory.end(caller, but=caller.session_id)))
 
 
 async def _end_all_sessions(info: Info) -> EndSessionsResult:
-    return EndSessionsSuccess(ended=await to_the_end(info.context.directory.end(info.context.caller)))
+    return _ended(await to_the_end(info.context.directory.end(info.context.caller)))
+
+
+def _ended(outcome: int | RequiredLogin) -> EndSessionsSuccess | StepUpRequired:
+    return StepUpRequired.of(outcome) if isinstance(outcome, RequiredLogin) else EndSessionsSuccess(ended=outcome)
 
 
 @strawberry.type

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypedDict
 from bank import values
 from bank.identity import STRONG_ACR_VALUES
 from servicekit.errors import BadUserInput, Unauthenticated, Unavailable
+from servicekit.finish_despite_cancellation import to_the_end
 from subgraphs.auth.authentication import Authentication
 from subgraphs.auth.domain import (
     MAX_EMAIL_LENGTH,
@@ -19,6 +20,7 @@ from subgraphs.auth.domain import (
     InvalidField,
     Role,
     User,
+    address_to_find,
     email_key,
     parse_email,
     parse_name,
@@ -147,7 +149,7 @@ class IdentityService:
         known = await self._right_credentials(email, password, origin)
         if known is None:
             return None
-        challenge = await self._second_factors.begin(known.user, known.password_hash)
+        challenge = await self._second_factors.begin(known)
         return challenge or Identified(known.user, Authentication.by_password(self._clock()))
 
     async def authenticate_with_factor(
@@ -176,17 +178,17 @@ class IdentityService:
     async def step_up(
         self, caller: Caller, given: GivenProof | str, token: str, origin: Origin
     ) -> SteppedUp | InvalidProof | InvalidChallenge | RequiredLogin:
-        """Return a new access token of the caller's session, after a new proof of identity.
+        """Replace the caller's session by a new one, after a new proof of identity. The old tokens become invalid.
 
         Args:
-            caller: the caller, whose session stays the same.
+            caller: the caller.
             given: a proof with a second factor; or the password, for a user who has no second factor.
             token: the token of `SecondFactorLogin.begin_step_up` for a passkey, and else empty.
             origin: the networks from which the request comes.
 
         Returns:
-            The token; or why the proof is refused. A `RequiredLogin` says that the user has a second factor, so the
-            password does not suffice.
+            The new tokens; or why the proof is refused. A `RequiredLogin` says that the user has a second factor, so
+            the password does not suffice.
 
         Raises:
             RateLimited: too many failed logins of this account or from this address.
@@ -199,7 +201,8 @@ class IdentityService:
         )
         if not isinstance(proof, Authentication):
             return proof
-        return await self._sessions.step_up(caller.session_id, proof) or InvalidProof()
+        # The client could close its connection between the end of the old session and the revocation of its tokens.
+        return await to_the_end(self._sessions.step_up(caller.session_id, proof)) or InvalidProof()
 
     async def _proof_by_password(
         self, caller: Caller, password: str, origin: Origin
@@ -212,7 +215,7 @@ class IdentityService:
 
     async def _right_credentials(self, email: str, password: str, origin: Origin) -> Credentials | None:
         """Return the present credentials of a user who may log in; None if they are wrong, after the same time."""
-        address = _email_if_any(email)
+        address = address_to_find(email)
         attempt = await self._passwords.limits.begin_login(email if address is None else email_key(address), origin)
         async with _given_back_unless_hashed(attempt):
             known = None if address is None else await self._store.credentials(address)
@@ -352,10 +355,3 @@ def _bad_fields(parsers: Mapping[str, Callable[[], object]]) -> list[FieldProble
         except InvalidField as error:
             problems.append(FieldProblem(path=["input", name], code=error.code, message=error.message))
     return problems
-
-
-def _email_if_any(text: str) -> str | None:
-    try:
-        return parse_email(text)
-    except InvalidField:
-        return None

@@ -30,17 +30,17 @@ _DEFAULTS: Final[Mapping[str, tuple[int, float]]] = MappingProxyType(
         "login-global": (6_000, _MINUTE),
         # Passwords that are judged, at a registration or when a password is changed.
         "password-choice-address": (30, _MINUTE),
-        # Wrong codes of an authenticator app, whoever sends them. Only somebody with the password can send one. Three
-        # of a million codes are right at any time, so a thief of the password who never stops needs two years for an
-        # even chance. The owner can still log in with a passkey or a recovery code.
+        # Wrong codes of an authenticator app, whoever sends them. Only somebody with the password can send one. One of
+        # a million codes is right at any time, so a thief of the password who never stops needs seven years for an even
+        # chance. The owner can still log in with a passkey or a recovery code.
         "second-factor-account": (10, _HOUR),
         # Logins with a passkey alone that begin; each stores a challenge.
         "passkey-login-address": (30, _MINUTE),
         "register-account": (20, _HOUR),
         "register-address": (10, _HOUR),
         "register-global": (10_000, _HOUR),
-        # Exchanges of a refresh token. A session makes one in ten minutes. They have no limit for an account, which is
-        # known only after the exchange, when a refusal would come too late.
+        # Exchanges of a refresh token. A session makes one in ten minutes, and a page may send some at once.
+        "refresh-account": (300, _MINUTE),
         "refresh-address": (600, _MINUTE),
         "refresh-global": (60_000, _MINUTE),
         # Mails for a new password, or for the verification of an address.

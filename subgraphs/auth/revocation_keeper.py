@@ -63,9 +63,12 @@ class RevocationKeeper:
         doubts = self._doubts
         try:
             state = await self._listed.state()
-            if state.is_complete and doubts == self._settled and state.evicted == self._evicted:
+            is_settled = doubts == self._settled and state.evicted == self._evicted
+            if state.is_complete and is_settled:
                 return
-            if await self._listed.complete(self._ended):
+            # Another process may have completed the list since its state was read. If nothing else is in doubt, that
+            # suffices.
+            if await self._listed.complete(self._ended, unless_marked=is_settled):
                 self._settled = doubts
                 self._note_evictions(state.evicted)
                 _log.info("the revocation list is complete")

@@ -9,7 +9,7 @@ import strawberry
 from strawberry import UNSET
 from strawberry.federation.schema_directives import Cost
 
-from bank.scopes import PROFILE
+from bank.scopes import ENROLMENT, PROFILE
 from servicekit.errors import Unauthenticated
 from servicekit.finish_despite_cancellation import to_the_end
 from subgraphs.auth import domain
@@ -51,14 +51,21 @@ class Session:
     )
     token_type: str = strawberry.field(description="The type of the access token, always `Bearer`.")
     expires_in: int = strawberry.field(description="The seconds until the access token expires.")
+    must_enrol_second_factor: bool = strawberry.field(
+        description="Whether the access token allows only to enrol a second factor, because the user must have one."
+        " After the enrolment, `refresh` gives a token without this limit."
+    )
 
 
 @strawberry.type(
-    description="The session has a newer proof of its user's identity. Its refresh token stays the same; access tokens"
-    " of later refreshes have the proof, too."
+    description="A session with a newer proof of its user's identity has taken the place of the session of before,"
+    " whose tokens are not valid any more."
 )
 class StepUpSuccess:
-    access_token: str = strawberry.field(description="A new access token of the session.")
+    access_token: str = strawberry.field(description="A new access token; those of before are not valid any more.")
+    refresh_token: str = strawberry.field(
+        description="The new refresh token of the session; the one of before is not valid any more."
+    )
     token_type: str = strawberry.field(description="The type of the access token, always `Bearer`.")
     expires_in: int = strawberry.field(description="The seconds until the access token expires.")
     acr: str = strawberry.field(description="How the user has proved their identity, as in the claim `acr`.")
@@ -91,7 +98,7 @@ CompleteLoginResult = Annotated[
 ]
 StepUpResult = Annotated[
     StepUpSuccess | InvalidSecondFactor | InvalidChallenge | InvalidCredentials | StepUpRequired,
-    strawberry.union("StepUpResult", description="A new access token, or why the proof was refused."),
+    strawberry.union("StepUpResult", description="The new tokens, or why the proof was refused."),
 ]
 RefreshResult = Annotated[
     Session | InvalidToken,
@@ -181,6 +188,7 @@ def _session(signed_in: SignedIn) -> Session:
         refresh_token=signed_in.refresh_token,
         token_type="Bearer",  # noqa: S106 - the name of the scheme, not a secret
         expires_in=signed_in.access.expires_in,
+        must_enrol_second_factor=signed_in.access.allows_enrolment_only,
     )
 
 
@@ -240,6 +248,7 @@ async def _step_up(
     if isinstance(outcome, SteppedUp):
         return StepUpSuccess(
             access_token=outcome.access.text,
+            refresh_token=outcome.refresh_token,
             token_type="Bearer",  # noqa: S106 - the name of the scheme, not a secret
             expires_in=outcome.access.expires_in,
             acr=outcome.authentication.acr,
@@ -254,13 +263,27 @@ async def _refresh(
     info: Info,
     input: Annotated[RefreshInput, strawberry.argument(description="The refresh token.")],  # noqa: A002 - the schema's name
 ) -> RefreshResult:
-    await info.context.limits.count(Action.REFRESH, info.context.origin)
+    await _count_refresh(info, input.refresh_token)
     # If a refresh token is used twice, the session ends, and then its access tokens must be revoked. The client could
     # close its connection between these two steps. So the work runs to its end in any case.
     signed_in = await to_the_end(info.context.sessions.refresh(input.refresh_token))
     if signed_in is None:
         return InvalidToken(code="INVALID_TOKEN", message="The refresh token is not valid; log in again")
     return _session(signed_in)
+
+
+async def _count_refresh(info: Info, refresh_token: str) -> None:
+    """Count a refresh before the token is exchanged, because an exchange that is refused afterwards loses the token.
+
+    Raises:
+        RateLimited: a refresh may be tried later.
+    """
+    limits = info.context.limits
+    attempt = await limits.count(Action.REFRESH, info.context.origin)
+    async with attempt.given_back_unless_counted():
+        owner = await info.context.sessions.owner(refresh_token)
+        if owner is not None:
+            await limits.count_account(Action.REFRESH, owner)
 
 
 async def _logout(info: Info) -> LogoutResult:
@@ -287,9 +310,10 @@ class Mutation(SessionMutations, AdministrationMutations, ApiKeyMutations, Secon
     )
     step_up: StepUpResult | None = strawberry.field(
         resolver=_step_up,
-        metadata=ONCE,
+        metadata={**ONCE, **needs_scope(ENROLMENT)},
         directives=[Cost(weight=PASSWORD_COST)],
-        description="Prove the caller's identity again, for operations that answer `StepUpRequired`.",
+        description="Prove the caller's identity again, for operations that answer `StepUpRequired`."
+        " The session gets new tokens, which replace those of before at once.",
     )
     refresh: RefreshResult | None = strawberry.field(
         resolver=_refresh,

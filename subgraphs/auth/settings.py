@@ -14,6 +14,7 @@ from subgraphs.auth import limit_table
 from subgraphs.auth.domain import SessionRules
 from subgraphs.auth.limit_table import LimitTable
 from subgraphs.auth.mail.settings import MailSettings
+from subgraphs.auth.second_factor.requirement import Requirement
 from subgraphs.auth.second_factor.settings import parse_origins, relying_party
 from subgraphs.auth.signing_keys import Algorithm  # noqa: TC001 - as above
 from subgraphs.kit.hash_chain import ChainKey
@@ -50,7 +51,9 @@ class AuthSettings(MailSettings):
         hashing_queue: how many password hashes may wait for a thread.
         audit_key: the key of the audit log's hash chain; None selects a file in the data directory.
         webauthn_origins: the pages that may ask for a passkey, separated by commas; by default those of the public URL.
-        step_up_seconds: how long ago a user may have proved their identity, to change their second factors.
+        step_up_seconds: how long ago a user may have proved their identity, to change how they log in.
+        second_factor_requirement: the users who must have a second factor.
+        totp_tolerance: how many steps of 30 s before and after its time a code of an authenticator app is accepted.
     """
 
     port: Port = Field(3001, alias="AUTH_PORT")
@@ -69,6 +72,8 @@ class AuthSettings(MailSettings):
     hashing_queue: int = Field(32, alias="AUTH_HASHING_QUEUE", ge=0, le=10_000)
     webauthn_origins: str = Field("", alias="AUTH_WEBAUTHN_ORIGINS")
     step_up_seconds: int = Field(600, alias="AUTH_STEP_UP_MAX_AGE", ge=30, le=86_400)
+    second_factor_requirement: Requirement = Field(Requirement.NOBODY, alias="AUTH_SECOND_FACTOR_REQUIRED_FOR")
+    totp_tolerance: int = Field(0, alias="AUTH_TOTP_TOLERANCE", ge=0, le=2)
 
     audit_key: Secret | None = Field(None, alias="AUTH_AUDIT_KEY")
 
@@ -113,7 +118,7 @@ class AuthSettings(MailSettings):
 
     @property
     def step_up_max_age(self) -> timedelta:
-        """How long ago a user may have proved their identity, to change their second factors."""
+        """How long ago a user may have proved their identity, to change how they log in, and to end sessions."""
         return timedelta(seconds=self.step_up_seconds)
 
     @property

@@ -1,17 +1,17 @@
-"""Access tokens (JWTs of RFC 9068, signed) and refresh tokens (opaque, random)."""
+"""Access tokens (JWTs of RFC 9068, signed), and identifiers and secrets with their digests."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from bank import values
 from bank.identity import AUDIENCE, TOKEN_TYPE
+from bank.scopes import ENROLMENT
 from subgraphs.auth.domain import ACCESS_LIFETIME
+from subgraphs.auth.second_factor.requirement import Requirement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,29 +22,53 @@ if TYPE_CHECKING:
     from subgraphs.auth.domain import Session, User
     from subgraphs.auth.key_ring import KeyRing
 
-_REFRESH_TOKEN_BYTES: Final = 32
+# The claim `client_id` of tokens with which a user can only enrol a second factor. No OAuth client has this id.
+ENROLMENT_CLIENT: Final = "second-factor-enrolment"
+_SECRET_BYTES: Final = 32
 _IDENTIFIER_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """A signed token. `expires_in` is the number of seconds until it expires."""
+    """A signed token.
+
+    Attributes:
+        expires_in: the number of seconds until it expires.
+        allows_enrolment_only: whether its user must enrol a second factor before anything else.
+    """
 
     text: str
     expires_in: int
+    allows_enrolment_only: bool = False
 
 
 class AccessTokens:
     """Issues access tokens."""
 
-    def __init__(self, *, issuer: str, keys: KeyRing, clock: Callable[[], datetime] = values.now) -> None:
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        keys: KeyRing,
+        clock: Callable[[], datetime] = values.now,
+        requirement: Requirement = Requirement.NOBODY,
+    ) -> None:
+        """`requirement` says which users must have shown a second factor."""
+        self._requirement = requirement
         self._issuer = issuer
         self._keys = keys
         self._clock = clock
 
     async def issue(self, user: User, session: Session) -> AccessToken:
-        """Return a token for `user`. It expires when `session` expires, or earlier."""
-        return await self._issue(user, session, {"scope": "", **proof_claims(session.authentication)})
+        """Return a token for `user`. It expires when `session` expires, or earlier.
+
+        If a second factor is missing, the token allows nothing but to enrol one.
+        """
+        proof = proof_claims(session.authentication)
+        if not self._requirement.is_missing(user.roles, session.authentication):
+            return await self._issue(user, session, {"scope": "", **proof})
+        limits = {"client_id": ENROLMENT_CLIENT, "scope": ENROLMENT, "roles": []}
+        return replace(await self._issue(user, session, {**limits, **proof}), allows_enrolment_only=True)
 
     async def issue_to_machine(self, user: User, session: Session, key: ApiKey) -> AccessToken:
         """Return a token with the scopes of an API key. It does not say that the user has proved their identity."""
@@ -86,19 +110,9 @@ def new_identifier() -> str:
     return secrets.token_hex(_IDENTIFIER_BYTES)
 
 
-def new_refresh_token() -> str:
-    """Return a refresh token of 256 random bits, in URL-safe characters."""
-    return secrets.token_urlsafe(_REFRESH_TOKEN_BYTES)
-
-
-def next_refresh_token(refresh_token: str, key: bytes) -> str:
-    """Return the refresh token that follows `refresh_token` in its session.
-
-    It is derived from the token and the secret `key`, so the same token always has the same successor, and the store
-    needs only digests. Without the key, nobody can derive a token from an older one.
-    """
-    mac = hmac.digest(key, refresh_token.encode("utf-8", "surrogatepass"), "sha256")
-    return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
+def new_secret_token() -> str:
+    """Return 256 random bits in URL-safe characters: the token of a link, or another secret."""
+    return secrets.token_urlsafe(_SECRET_BYTES)
 
 
 def digest(refresh_token: str) -> bytes:

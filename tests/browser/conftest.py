@@ -71,7 +71,9 @@ def desktop(chromium: Any) -> Iterator[Any]:
 def bank(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """The whole platform, whose REST layer serves the online banking page."""
     assert chromium
-    platform = start_platform(tmp_path_factory.mktemp("bank"))
+    # A test that needs a second code takes that of the next half minute.
+    variables = {"TRANSACTION_STEP_UP_ABOVE": "1000", "AUTH_TOTP_TOLERANCE": "1"}
+    platform = start_platform(tmp_path_factory.mktemp("bank"), **variables)
     yield platform
     assert platform.stop() == 0, "\n".join(platform.lines[-20:])
 

@@ -12,7 +12,7 @@ OVERFLOW = "document.scrollingElement.scrollWidth - innerWidth"
 
 
 class Visit:
-    """A page in a browser context of its own, with what went wrong on it."""
+    """A page in a separate browser context, with what went wrong on it."""
 
     def __init__(self, context: Any, url: str) -> None:
         self.problems: list[str] = []

@@ -71,7 +71,7 @@ def delete_store(folder: Path, name: str) -> None:
 
 
 async def cli(folder: Path, *arguments: str) -> tuple[int, str]:
-    """Exit code and output of a command, which has an event loop of its own."""
+    """Exit code and output of a command, which has its own event loop."""
     runner = CliRunner(env={"MOSAFE_DATA_DIR": str(folder)})
     result = await asyncio.to_thread(runner.invoke, command, [*arguments])
     return result.exit_code, result.output

@@ -158,7 +158,7 @@ class Customer:
 
 @pytest.fixture
 def platform(tmp_path: Path) -> Iterator[Platform]:
-    """A platform of its own, because the test measures its memory."""
+    """A separate platform, because the test measures its memory."""
     platform = start_platform(tmp_path, MOSAFE_LOG_LEVEL="warning", SUBGRAPH_SIGNATURES="off")
     yield platform
     assert platform.stop() == 0, "\n".join(platform.lines[-20:])

@@ -165,7 +165,7 @@ async def history_of_account(bank: Bank, actor: Person, target: Target) -> bool:
 
 
 async def hold_order(bank: Bank, owner: Person) -> str:
-    """The id of a new HELD payment, from an account of its own."""
+    """The id of a new HELD payment, from a new account."""
     account = await bank.open(owner, "20.00")
     held = await bank.order(owner, "pay", sourceAccountId=account["id"], payee="Me", amount="20.00")
     assert held["transaction"]["status"] == "HELD"
@@ -296,6 +296,13 @@ WITHOUT_DATA: Final = {"openAccount", "_service"}
 # The queue of held orders depends on the role alone.
 OF_STAFF: Final = {"heldTransactions"}
 CELLS = [(attempt, rule) for attempts in TABLE.values() for attempt, rule in attempts]
+# What changes data, or copies it: the audit log has each such operation of staff with the data of others (bank §2.22).
+CHANGES: Final = frozenset(
+    attempt
+    for built in (account_schema.build_schema(), transaction_schema.build_schema())
+    for name in built._schema.type_map["Mutation"].fields  # type: ignore[attr-defined] # noqa: SLF001 - as below
+    for attempt, _ in TABLE.get(name, [])
+)
 
 
 async def a_target(bank: Bank, owner: Person) -> Target:
@@ -334,8 +341,14 @@ async def test_each_role_does_only_what_the_table_allows(
         actor = bank.person(*roles)
         own = await a_target(bank, actor)
         assert await attempt(bank, actor, own) is owner_may, (roles, "own")
+        assert {outcome for _, _, outcome, _ in bank.issuer.audit.entries()} <= {"REFUSED"}, (roles, "own")
+        bank.issuer.audit.forget()
         others = await a_target(bank, bank.person())
-        assert await attempt(bank, actor, others) is bool(staff_roles & set(roles)), (roles, "others")
+        may = bool(staff_roles & set(roles))
+        assert await attempt(bank, actor, others) is may, (roles, "others")
+        recorded = [(action, outcome) for action, _, outcome, _ in bank.issuer.audit.entries()]
+        assert [outcome for _, outcome in recorded] == ["DONE"] * (may and attempt in CHANGES), (roles, recorded)
+        bank.issuer.audit.forget()
         balance = await bank.balance(others.owner, others.account)
         assert balance == "50.00", (roles, "the money of others")
 

@@ -17,20 +17,27 @@ const MESSAGES = {
  */
 export function onSubmit(form, submit) {
   const button = form.querySelector('[type=submit]');
-  form.addEventListener('submit', async (event) => {
+  form.addEventListener('submit', (event) => {
     event.preventDefault();
     if (button.disabled) return;
     clear(form);
-    if (!hasAll(form)) return;
-    button.disabled = true;
-    try {
-      say(form, '.done', (await submit(Object.fromEntries(new FormData(form)))) ?? '');
-    } catch (error) {
-      report(form, error);
-    } finally {
-      button.disabled = false;
-    }
+    if (hasAll(form)) during(form, () => submit(Object.fromEntries(new FormData(form))));
   });
+}
+
+/** Call `work` as a submission of the form is called, but without its values. Nothing happens while another one runs. */
+export async function during(form, work) {
+  const button = form.querySelector('[type=submit]');
+  if (button.disabled) return;
+  clear(form);
+  button.disabled = true;
+  try {
+    say(form, '.done', (await work()) ?? '');
+  } catch (error) {
+    report(form, error);
+  } finally {
+    button.disabled = false;
+  }
 }
 
 /** The bank refused, or an input cannot be sent. `message` is for people; `fields` are the wrong inputs. */

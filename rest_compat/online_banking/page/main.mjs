@@ -3,13 +3,17 @@
 import * as accountView from './account_view.mjs';
 import * as accountsView from './accounts_view.mjs';
 import { byId } from './elements.mjs';
+import { FactorForm } from './factor_form.mjs';
 import { Problem, clear, explanation, onSubmit } from './forms.mjs';
 import { timeOfDay } from './formats.mjs';
 import { Polling } from './polling.mjs';
 import * as session from './session.mjs';
+import * as stepUp from './step_up.mjs';
 
-const VIEWS = ['sign-in', 'register', 'accounts', 'account'];
+const VIEWS = ['sign-in', 'second-step', 'register', 'accounts', 'account'];
 const polling = new Polling();
+let pendingChallenge = null; // of the sign-in whose second step is shown
+let factorForm = null;
 
 /** Show the view of the address. If `focus`, its title gets the focus, so that a screen reader announces it. */
 function navigate({ focus = true } = {}) {
@@ -63,12 +67,35 @@ function end(reason) {
 function activateSignIn(form, begin) {
   onSubmit(form, async (values) => {
     const problem = await begin(values);
+    if (problem?.__typename === 'SecondFactorRequired') {
+      form.reset();
+      askForFactor(problem);
+      return;
+    }
     if (problem !== null) throw new Problem(`${problem.message}.`);
     form.reset();
-    byId('sign-in-notice').textContent = '';
-    if (location.hash === '#/register') location.hash = '#/';
-    else navigate();
+    welcome();
   });
+}
+
+function welcome() {
+  byId('sign-in-notice').textContent = '';
+  if (location.hash === '#/register') location.hash = '#/';
+  else navigate();
+}
+
+function askForFactor({ challenge, methods, passkeyOptions }) {
+  pendingChallenge = challenge;
+  factorForm.ask(methods, passkeyOptions);
+  byId('sign-in-notice').textContent = '';
+  open('second-step', true);
+}
+
+async function completeSignIn(proof) {
+  const problem = await session.completeSignIn(pendingChallenge, proof);
+  if (problem === null) welcome();
+  else if (problem.code === 'INVALID_CHALLENGE') end('This took too long, or had too many attempts. Sign in again.');
+  else throw new Problem(`${problem.message}.`);
 }
 
 async function start() {
@@ -76,6 +103,9 @@ async function start() {
   activateSignIn(byId('form-register'), ({ name, email, password }) =>
     session.register({ name: name.trim(), email: email.trim(), password }),
   );
+  factorForm = new FactorForm(byId('form-second-step'), completeSignIn);
+  byId('second-step-back').addEventListener('click', () => navigate());
+  stepUp.activate();
   accountsView.activate(() => polling.now());
   accountView.activate(() => polling.now());
   byId('sign-out').addEventListener('click', async () => {

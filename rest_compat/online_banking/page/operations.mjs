@@ -7,7 +7,33 @@ const SESSION = /* GraphQL */ `
 `;
 
 export const LOG_IN = /* GraphQL */ `
-  mutation LogIn($input: LoginInput!) { result: login(input: $input) { ${SESSION} } }
+  mutation LogIn($input: LoginInput!) {
+    result: login(input: $input) { ${SESSION} ... on SecondFactorRequired { challenge methods passkeyOptions } }
+  }
+`;
+
+export const COMPLETE_LOGIN = /* GraphQL */ `
+  mutation CompleteLogin($input: CompleteLoginInput!) { result: completeLogin(input: $input) { ${SESSION} } }
+`;
+
+export const SECOND_FACTORS = /* GraphQL */ `
+  query SecondFactors { secondFactors { enrolled authenticatorApp recoveryCodesLeft passkeys { id } } }
+`;
+
+export const BEGIN_PASSKEY_STEP_UP = /* GraphQL */ `
+  mutation BeginPasskeyStepUp {
+    result: beginPasskeyStepUp { __typename ... on PasskeyChallenge { challenge options } }
+  }
+`;
+
+export const STEP_UP = /* GraphQL */ `
+  mutation StepUp($input: StepUpInput!) {
+    result: stepUp(input: $input) {
+      __typename
+      ... on StepUpSuccess { accessToken refreshToken expiresIn }
+      ... on Problem { code message }
+    }
+  }
 `;
 
 export const REGISTER = /* GraphQL */ `

@@ -4,10 +4,12 @@ import { Problem, clear, onSubmit } from './forms.mjs';
 import { money, typedAmount } from './formats.mjs';
 import { ORDERS } from './operations.mjs';
 import { randomText, run } from './session.mjs';
+import { confirm } from './step_up.mjs';
 
 const NAMES = { transfer: 'Transfer', pay: 'Pay', deposit: 'Deposit', withdraw: 'Withdraw' };
 const DONE = { transfer: 'transferred', pay: 'paid', deposit: 'deposited', withdraw: 'withdrawn' };
 const FINAL = 'COMPLETED';
+const STEP_UP_REQUIRED = 'STEP_UP_REQUIRED';
 
 export class OrderForm {
   #form;
@@ -55,7 +57,13 @@ export class OrderForm {
     }
     const input = inputOf({ ...values, amount: amountSent }, this.#account);
     const idempotencyKey = this.#keyOf(values.kind, input);
-    const { result } = await run(ORDERS[values.kind], { input: { ...input, idempotencyKey } });
+    const order = () => run(ORDERS[values.kind], { input: { ...input, idempotencyKey } });
+    let { result } = await order();
+    if (result.code === STEP_UP_REQUIRED) {
+      // Nothing was recorded, so the same order goes through with the same key.
+      await confirm(`${NAMES[values.kind]} ${money(input.amount, currency)}`);
+      ({ result } = await order());
+    }
     this.#attempt = null;
     if (result.__typename !== 'TransactionSuccess') throw new Problem(refusal(result));
     const amount = money(input.amount, currency);

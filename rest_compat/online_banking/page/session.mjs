@@ -8,7 +8,7 @@
 // page that starts with a stored token first asks the other tabs, and forgets its copy if one of them has the session.
 
 import { GraphQLFailure, send } from './graphql.mjs';
-import { LOG_IN, LOG_OUT, REFRESH, REGISTER } from './operations.mjs';
+import { COMPLETE_LOGIN, LOG_IN, LOG_OUT, REFRESH, REGISTER, STEP_UP } from './operations.mjs';
 
 const KEY = 'mosafe-online-banking';
 const ANSWER_MS = 200;
@@ -18,7 +18,7 @@ const EARLY_MS = 30_000;
 export class SignedOut extends Error {}
 
 let session = null; // {id, accessToken, refreshToken, expiresAt}
-let renewal = null; // the running exchange of the refresh token, which all requests wait for
+let renewal = null; // the running exchange of tokens, which all requests wait for that need new ones
 const tabs = 'BroadcastChannel' in globalThis ? new BroadcastChannel(KEY) : null;
 
 tabs?.addEventListener('message', ({ data }) => {
@@ -47,9 +47,35 @@ export async function resume() {
   return true;
 }
 
-/** Sign in. Return the problem if the bank refuses, otherwise null. */
+/** Sign in. Return the problem if the bank refuses or asks for a second factor, otherwise null. */
 export async function signIn(email, password) {
   return begin(await send(LOG_IN, { input: { email, password } }));
+}
+
+/** Complete a sign-in with a second factor. Return the problem if the bank refuses, otherwise null. */
+export async function completeSignIn(challenge, proof) {
+  return begin(await send(COMPLETE_LOGIN, { input: { challenge, ...proof } }));
+}
+
+/** Prove the identity again, for orders that need it. Return the problem if the bank refuses, otherwise null. */
+export async function stepUp(input) {
+  if (session === null) throw new SignedOut('Sign in first.');
+  if (renewal !== null || Date.now() > session.expiresAt - EARLY_MS) await renew();
+  // The bank replaces both tokens at once. A request that it refuses meanwhile waits for the new ones.
+  const proof = proveAgain(input).finally(() => {
+    renewal = null;
+  });
+  renewal = proof;
+  return proof;
+}
+
+async function proveAgain(input) {
+  const { id, accessToken } = session;
+  const { result } = await send(STEP_UP, { input }, accessToken);
+  if (session?.id !== id) throw new SignedOut('The session has ended.'); // signed out in the meantime
+  if (result.__typename !== 'StepUpSuccess') return result;
+  adopt(result, id);
+  return null;
 }
 
 /** Register, and sign in. Return the problem if the bank refuses, otherwise null. */

@@ -21,10 +21,12 @@ from subgraphs.auth.domain import InvalidField, parse_name
 # The scopes that a key may have. The others are for people who use an application.
 SCOPES: Final = frozenset({scopes.PROFILE, scopes.EMAIL, scopes.READ, scopes.ACCOUNTS, scopes.PAYMENTS, scopes.STAFF})
 # A machine of a person needs few keys; the limit bounds the list and what a thief of a session can leave behind.
-MOST_KEYS: Final = 20
+MAX_KEYS: Final = 20
 DEFAULT_DAYS: Final = 90
 MAX_DAYS: Final = 366
 MAX_OVERLAP: Final = timedelta(days=30)
+# How long a key is stored after its end. The audit log keeps its id for ever.
+DEAD_KEPT: Final = timedelta(days=30)
 # The last use is written at most once in this time.
 USE_INTERVAL: Final = timedelta(minutes=1)
 

@@ -14,7 +14,7 @@ from bank.api_keys import ExchangedToken
 from servicekit.errors import Unauthenticated
 from subgraphs.auth import tokens
 from subgraphs.auth.api_keys.api_key import (
-    MOST_KEYS,
+    MAX_KEYS,
     ApiKey,
     check_overlap,
     checked,
@@ -129,7 +129,7 @@ class ApiKeyService:
         session = Session.begin(session_prefix(key.id) + tokens.new_identifier(), user.id, now)
         session = replace(session, expires_at=min(now + ACCESS_LIFETIME, use.ends_at))
         # Nobody knows the refresh token of this session.
-        token = RefreshToken.issue(tokens.digest(tokens.new_refresh_token()), session, now)
+        token = RefreshToken.issue(tokens.digest(tokens.new_secret_token()), session, now)
         if not await self._store.begin_session(session, token, min(now, self._deletion_clock())):
             raise Unauthenticated
         await self._store.api_keys.touch(key.id, now)
@@ -152,7 +152,7 @@ class ApiKeyService:
 async def add_key(store: AuthStore, key: ApiKey, audit: NewEntry) -> NewSecret | TooManyKeys:
     """Store a new key with its first secret."""
     secret = new_secret(key.id)
-    if not await store.api_keys.add(key, digest(secret), MOST_KEYS, audit):
+    if not await store.api_keys.add(key, digest(secret), MAX_KEYS, audit):
         return TooManyKeys()
     return NewSecret(replace(key, secrets_end_at=(key.expires_at,)), secret)
 

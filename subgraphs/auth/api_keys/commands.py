@@ -87,7 +87,7 @@ async def _create(email: str, name: str, scopes: frozenset[str], days: int) -> N
         entry = log.by_operator(Action.API_KEY_CREATED, _subject(key.id), scopes=" ".join(sorted(scopes)))
         created = await add_key(store, key, entry)
     if isinstance(created, TooManyKeys):
-        raise click.ClickException(f"the user has {rules.MOST_KEYS} keys already; revoke one first")
+        raise click.ClickException(f"the user has {rules.MAX_KEYS} keys already; revoke one first")
     return created
 
 

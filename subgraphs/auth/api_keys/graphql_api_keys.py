@@ -9,14 +9,14 @@ import strawberry
 
 from servicekit.finish_despite_cancellation import to_the_end
 from subgraphs.auth.api_keys import api_key as rules
-from subgraphs.auth.api_keys.api_key import MOST_KEYS, SCOPES
+from subgraphs.auth.api_keys.api_key import MAX_KEYS, SCOPES
 from subgraphs.auth.api_keys.api_key_service import NewSecret, TooManyKeys
 from subgraphs.auth.graphql_user import Info  # noqa: TC001 - as above
 from subgraphs.kit.connections import short_list
 from subgraphs.kit.graphql_problems import Problem
 
 # Two secrets of a key are valid at the same time, at most.
-_MOST_SECRETS = 2
+_MAX_SECRETS = 2
 
 
 @strawberry.type(description="A key with which a machine acts as its owner, within the scopes of the key.")
@@ -33,7 +33,7 @@ class ApiKey:
         description="When the key was last used, exact to about a minute; null if it never was."
     )
     secrets_end_at: list[datetime] = strawberry.field(
-        directives=[short_list(_MOST_SECRETS)],
+        directives=[short_list(_MAX_SECRETS)],
         description="When each secret ends that is still valid, the latest first; after a rotation there are two.",
     )
 
@@ -110,9 +110,7 @@ async def _create(
     context = info.context
     created = await context.api_keys.create(context.caller, input.name, frozenset(input.scopes), input.days)
     if isinstance(created, TooManyKeys):
-        return ApiKeyLimitReached(
-            code="LIMIT_REACHED", message="You have as many API keys as possible", limit=MOST_KEYS
-        )
+        return ApiKeyLimitReached(code="LIMIT_REACHED", message="You have as many API keys as possible", limit=MAX_KEYS)
     return _secret(created)
 
 
@@ -159,7 +157,7 @@ def _present(key: rules.ApiKey) -> ApiKey:
 class ApiKeyQueries:
     api_keys: list[ApiKey] | None = strawberry.field(
         resolver=_api_keys,
-        directives=[short_list(MOST_KEYS)],
+        directives=[short_list(MAX_KEYS)],
         description="The caller's API keys that are still valid, oldest first.",
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from subgraphs.auth.api_keys.api_key import USE_INTERVAL, ApiKey, KeyUse, session_prefix
+from subgraphs.auth.api_keys.api_key import DEAD_KEPT, USE_INTERVAL, ApiKey, KeyUse, session_prefix
 from subgraphs.auth.audit_log.postgres import append_entry
 from subgraphs.kit.postgres import is_storable
 
@@ -38,6 +38,11 @@ class PostgresApiKeys:
                 "SELECT count(*) FROM api_keys WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2",
                 key.user_id,
                 key.created_at,
+            )
+            await connection.execute(
+                "DELETE FROM api_keys WHERE user_id = $1 AND (expires_at < $2 OR revoked_at < $2)",
+                key.user_id,
+                key.created_at - DEAD_KEPT,
             )
             if owner is None or live >= most:
                 return False

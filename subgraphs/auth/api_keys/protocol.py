@@ -21,6 +21,8 @@ class ApiKeyStore(Protocol):
     async def add(self, key: ApiKey, digest: bytes, most: int, audit: NewEntry) -> bool:
         """Insert a key with its first secret, which ends with the key.
 
+        The owner's keys that ended `DEAD_KEPT` before the time `key.created_at` are deleted.
+
         Returns:
             False if the owner already has `most` live keys at the time `key.created_at`, or does not exist.
         """

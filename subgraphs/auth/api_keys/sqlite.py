@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from subgraphs.auth.api_keys.api_key import USE_INTERVAL, ApiKey, KeyUse, session_prefix
+from subgraphs.auth.api_keys.api_key import DEAD_KEPT, USE_INTERVAL, ApiKey, KeyUse, session_prefix
 from subgraphs.auth.audit_log.sqlite import append_entry
 from subgraphs.kit.times import from_milliseconds, to_milliseconds
 
@@ -33,7 +33,12 @@ class SqliteApiKeys:
 
     async def add(self, key: ApiKey, digest: bytes, most: int, audit: NewEntry) -> bool:
         created_at, expires_at = to_milliseconds(key.created_at), to_milliseconds(key.expires_at)
+        dead = to_milliseconds(key.created_at - DEAD_KEPT)
         async with self._database.transaction() as connection:
+            await connection.execute(
+                "DELETE FROM api_keys WHERE user_id = ? AND (expires_at < ? OR revoked_at < ?)",
+                (key.user_id, dead, dead),
+            )
             inserted = await connection.execute(
                 "INSERT INTO api_keys (id, user_id, name, scopes, created_at, expires_at)"
                 " SELECT :id, :user, :name, :scopes, :now, :end FROM users WHERE users.id = :user AND :most > ("

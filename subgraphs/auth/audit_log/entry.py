@@ -43,10 +43,17 @@ class SubjectKind(StrEnum):
     API_KEY = "API_KEY"
     CLIENT = "CLIENT"
     """An OAuth client."""
+    INVITATION = "INVITATION"
+    """An initial access token, with which a client registers itself; the id is the digest of the token."""
+    ACCOUNT = "ACCOUNT"
+    TRANSACTION = "TRANSACTION"
 
 
 class Action(StrEnum):
-    """What was done. A new action is a new member here; a store has the texts."""
+    """What this service did. A new action is a new member here; a store has the texts.
+
+    What other services do is in `bank.staff_operations.AuditAction`.
+    """
 
     USER_CREATED = "USER_CREATED"
     USER_DISABLED = "USER_DISABLED"
@@ -61,12 +68,20 @@ class Action(StrEnum):
     API_KEY_CREATED = "API_KEY_CREATED"
     API_KEY_ROTATED = "API_KEY_ROTATED"
     API_KEY_REVOKED = "API_KEY_REVOKED"
+    CLIENT_CREATED = "CLIENT_CREATED"
+    CLIENT_INVITED = "CLIENT_INVITED"
+    CLIENT_SECRET_ROTATED = "CLIENT_SECRET_ROTATED"  # noqa: S105 - the name of an action, not a secret
+    CLIENT_REMOVED = "CLIENT_REMOVED"
 
 
 class Outcome(StrEnum):
     DONE = "DONE"
     REFUSED = "REFUSED"
     """The operation changed nothing; the detail `reason` has the code of the refusal."""
+    REQUESTED = "REQUESTED"
+    """Another service is about to do the operation; another entry with the same detail `operation` has the outcome."""
+    UNKNOWN = "UNKNOWN"
+    """The process of the other service died, and it cannot be found out whether the operation was done."""
 
 
 @dataclass(frozen=True, slots=True)

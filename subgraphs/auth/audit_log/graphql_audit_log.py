@@ -36,7 +36,11 @@ class AuditEntry:
     action: str = strawberry.field(description="What was done, such as `ROLE_GRANTED`; later releases have more.")
     subject_kind: str = strawberry.field(description="What `subjectId` names, such as `USER` or `API_KEY`.")
     subject_id: str = strawberry.field(description="The id of the user or the thing that the action was about.")
-    outcome: str = strawberry.field(description="`DONE`, or `REFUSED` if the operation changed nothing.")
+    outcome: str = strawberry.field(
+        description="`DONE`, or `REFUSED` if the operation changed nothing. An operation of another service has two"
+        " entries with the same detail `operation`: the first is `REQUESTED`, the other has the outcome, which is"
+        " `UNKNOWN` if it cannot be found out."
+    )
     origin: str | None = strawberry.field(
         description="The network of the request, an IPv4 /24 or an IPv6 /48, or `command line`; null if unknown."
     )

@@ -9,11 +9,13 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from subgraphs.auth.audit_log.entry import Actor, Entry, NewEntry, StoredEntry, Subject, parse_details
+from subgraphs.auth.audit_log.protocol import OpenOperation
 from subgraphs.auth.audit_log.queries import can_match, conditions
 from subgraphs.kit.hash_chain import Link
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from asyncpg.pool import PoolConnectionProxy
 
@@ -29,9 +31,18 @@ _LOCK: Final = 4_071_733_908_515_244_663
 
 async def append_entry(connection: PoolConnectionProxy, new: NewEntry | None) -> None:
     """Append an entry in the current transaction of `connection`, as its last statement. None appends nothing."""
-    if new is None:
-        return
+    if new is not None:
+        await _append(connection, new)
+
+
+async def _lock(connection: PoolConnectionProxy) -> None:
+    """Wait for the other transactions that append entries. The lock ends with the current transaction."""
     await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+
+
+async def _append(connection: PoolConnectionProxy, new: NewEntry) -> Link:
+    """Append an entry, and return its link."""
+    await _lock(connection)
     row = await connection.fetchrow("SELECT position, hash FROM audit_log ORDER BY position DESC LIMIT 1")
     link = new.after(Link() if row is None else Link(row["position"], row["hash"]))
     entry = new.entry
@@ -50,6 +61,7 @@ async def append_entry(connection: PoolConnectionProxy, new: NewEntry | None) ->
         entry.origin,
         json.dumps(dict(entry.details)),
     )
+    return link
 
 
 class PostgresAuditLog:
@@ -93,6 +105,42 @@ class PostgresAuditLog:
         query = f"SELECT {_COLUMNS} FROM audit_log WHERE position > $1 ORDER BY position LIMIT $2"  # noqa: S608 - a constant
         async with self._database.connection() as connection:
             return [_stored(row) for row in await connection.fetch(query, position, limit)]
+
+    async def begin(self, operation: OpenOperation, entry: NewEntry) -> None:
+        async with self._database.transaction() as connection:
+            # With the lock, nobody else begins an operation with this id in the meantime.
+            await _lock(connection)
+            if await connection.fetchval("SELECT 1 FROM audit_operations WHERE id = $1", operation.id):
+                return
+            position = (await _append(connection, entry)).position
+            await connection.execute(
+                "INSERT INTO audit_operations (id, service, position, resume) VALUES ($1, $2, $3, $4)",
+                operation.id,
+                operation.service,
+                position,
+                operation.resume,
+            )
+
+    async def settle(self, operation_id: str, service: str, outcome: Callable[[Entry], NewEntry]) -> bool:
+        async with self._database.transaction() as connection:
+            query = "DELETE FROM audit_operations WHERE id = $1 AND service = $2 RETURNING position"
+            position = await connection.fetchval(query, operation_id, service)
+            if position is None:
+                return False
+            row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM audit_log WHERE position = $1", position)  # noqa: S608 - a constant
+            if row is None:
+                raise RuntimeError(f"the audit log has lost the entry {position}")
+            await append_entry(connection, outcome(_stored(row).entry))
+        return True
+
+    async def open_operations(self, service: str, before: datetime, limit: int) -> Sequence[OpenOperation]:
+        query = (
+            f"SELECT o.id, o.resume, {_COLUMNS} FROM audit_operations AS o JOIN audit_log USING (position)"  # noqa: S608 - a constant
+            " WHERE o.service = $1 AND at < $2 ORDER BY position LIMIT $3"
+        )
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(query, service, before, limit)
+        return [OpenOperation(row["id"], service, row["resume"], _stored(row).entry) for row in rows]
 
 
 def _where(wanted: Iterable[Condition]) -> tuple[str, list[object]]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from subgraphs.auth.audit_log.entry import NewEntry, StoredEntry
+    from subgraphs.auth.audit_log.entry import Entry, NewEntry, StoredEntry
     from subgraphs.kit.connections import PageRequest, SortKey
 
 SORT_KEY_WIDTH = 1
@@ -32,6 +32,23 @@ class AuditFilter:
     end: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class OpenOperation:
+    """An operation of another service that has an entry REQUESTED, and no entry with its outcome yet.
+
+    Attributes:
+        id: the id that the service gave it.
+        service: the name of the service.
+        resume: what the service needs to find out the outcome later.
+        entry: the entry REQUESTED.
+    """
+
+    id: str
+    service: str
+    resume: str
+    entry: Entry
+
+
 class AuditLogStore(Protocol):
     """Entries with positions from 1 on. The database refuses to change or delete them.
 
@@ -52,3 +69,21 @@ class AuditLogStore(Protocol):
 
     async def entries_after(self, position: int, limit: int) -> Sequence[StoredEntry]:
         """Return up to `limit` entries with greater positions, in the order of their positions."""
+
+    async def begin(self, operation: OpenOperation, entry: NewEntry) -> None:
+        """Append the entry REQUESTED of an operation. If an operation with this id is open already, do nothing."""
+
+    async def settle(self, operation_id: str, service: str, outcome: Callable[[Entry], NewEntry]) -> bool:
+        """Append the outcome of an open operation, which is not open after that.
+
+        Args:
+            operation_id: the id of the operation.
+            service: the service that began it.
+            outcome: returns the entry to append for the entry REQUESTED.
+
+        Returns:
+            False if the service has no such operation that is open. Then nothing is appended.
+        """
+
+    async def open_operations(self, service: str, before: datetime, limit: int) -> Sequence[OpenOperation]:
+        """Return up to `limit` open operations of a service that began before a time, the oldest first."""

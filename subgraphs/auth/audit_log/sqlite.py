@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from subgraphs.auth.audit_log.entry import Actor, Entry, NewEntry, StoredEntry, Subject, parse_details
+from subgraphs.auth.audit_log.protocol import OpenOperation
 from subgraphs.auth.audit_log.queries import can_match, conditions
 from subgraphs.kit.hash_chain import Link
 from subgraphs.kit.times import from_milliseconds, to_milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from servicekit.sqlite import Database
     from servicekit.sqlite_statements import Statements
@@ -22,11 +23,18 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = "position, hash, at, actor_kind, actor_id, action, subject_kind, subject_id, outcome, origin, details"
 
+# The open operations with their entries.
+_OPEN: Final = "FROM audit_operations AS o JOIN audit_log AS l USING (position)"
+
 
 async def append_entry(connection: Statements, new: NewEntry | None) -> None:
     """Append an entry in the current transaction of `connection`. None appends nothing."""
-    if new is None:
-        return
+    if new is not None:
+        await _append(connection, new)
+
+
+async def _append(connection: Statements, new: NewEntry) -> Link:
+    """Append an entry, and return its link."""
     rows = await connection.execute_fetchall("SELECT position, hash FROM audit_log ORDER BY position DESC LIMIT 1")
     link = new.after(next((Link(row["position"], row["hash"]) for row in rows), Link()))
     entry = new.entry
@@ -46,6 +54,7 @@ async def append_entry(connection: Statements, new: NewEntry | None) -> None:
             json.dumps(dict(entry.details)),
         ),
     )
+    return link
 
 
 class SqliteAuditLog:
@@ -92,6 +101,32 @@ class SqliteAuditLog:
         async with self._database.snapshot() as connection:
             rows = await connection.execute_fetchall(query, (position, limit))
         return [_stored(row) for row in rows]
+
+    async def begin(self, operation: OpenOperation, entry: NewEntry) -> None:
+        async with self._database.transaction() as connection:
+            query = "SELECT 1 FROM audit_operations WHERE id = ?"
+            if await connection.execute_fetchall(query, (operation.id,)):
+                return
+            position = (await _append(connection, entry)).position
+            await connection.execute(
+                "INSERT INTO audit_operations (id, service, position, resume) VALUES (?, ?, ?, ?)",
+                (operation.id, operation.service, position, operation.resume),
+            )
+
+    async def settle(self, operation_id: str, service: str, outcome: Callable[[Entry], NewEntry]) -> bool:
+        async with self._database.transaction() as connection:
+            query = f"SELECT {_COLUMNS} {_OPEN} WHERE o.id = ? AND o.service = ?"
+            rows = [*await connection.execute_fetchall(query, (operation_id, service))]
+            if rows:
+                await connection.execute("DELETE FROM audit_operations WHERE id = ?", (operation_id,))
+                await _append(connection, outcome(_stored(rows[0]).entry))
+        return bool(rows)
+
+    async def open_operations(self, service: str, before: datetime, limit: int) -> Sequence[OpenOperation]:
+        query = f"SELECT o.id, o.resume, {_COLUMNS} {_OPEN} WHERE o.service = ? AND l.at < ? ORDER BY position LIMIT ?"
+        async with self._database.snapshot() as connection:
+            rows = await connection.execute_fetchall(query, (service, to_milliseconds(before), limit))
+        return [OpenOperation(row["id"], service, row["resume"], _stored(row).entry) for row in rows]
 
 
 def _where(wanted: Iterable[Condition]) -> tuple[str, list[object]]:

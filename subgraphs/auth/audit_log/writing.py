@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -11,7 +11,6 @@ from bank import values
 from servicekit import client_address
 from subgraphs.auth.audit_log.entry import (
     MAX_TEXT,
-    Action,
     Actor,
     ActorKind,
     Entry,
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from subgraphs.auth.audit_log.entry import Action
     from subgraphs.auth.audit_log.protocol import AuditLogStore
     from subgraphs.auth.settings import AuthSettings
     from subgraphs.auth.store.protocol import AuthStore
@@ -65,7 +65,7 @@ class AuditLog:
     def entry(
         self,
         actor: Actor,
-        action: Action,
+        action: str,
         subject: Subject,
         *,
         outcome: Outcome = Outcome.DONE,
@@ -77,14 +77,18 @@ class AuditLog:
 
         Args:
             actor: who does it.
-            action: what is done.
+            action: what is done, usually an `Action`.
             subject: to whom or what.
             outcome: the result of the operation.
             details: further facts, such as the role.
         """
         origin = client_address.coarse_network(client_address.current().client)
-        short = {name: value[:MAX_TEXT] for name, value in details.items()}
-        return NewEntry(self._key, Entry(self._clock(), actor, action, subject, outcome, origin, short))
+        return NewEntry(self._key, Entry(self._clock(), actor, action, subject, outcome, origin, _short(details)))
+
+    def later(self, requested: Entry, outcome: str, details: Mapping[str, str]) -> NewEntry:
+        """Return an entry with the outcome of an operation whose entry `requested` is in the log."""
+        all_details = _short({**requested.details, **details})
+        return NewEntry(self._key, replace(requested, at=self._clock(), outcome=outcome, details=all_details))
 
     def by_operator(self, action: Action, subject: Subject, **details: str) -> NewEntry:
         """Return an entry for a command that an operator runs."""
@@ -105,6 +109,10 @@ class AuditLog:
         """Return the hash of the entry at `position`, or None if there is none."""
         found = await self.store.entries_after(position - 1, 1)
         return next((stored.link.hash for stored in found if stored.link.position == position), None)
+
+
+def _short(details: Mapping[str, str]) -> dict[str, str]:
+    return {name: value[:MAX_TEXT] for name, value in details.items()}
 
 
 async def open_audit_log(

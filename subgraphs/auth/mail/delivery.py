@@ -67,6 +67,10 @@ class MailQueue:
         sealed = self._sealer.seal(content.encode(), bound_to=mail_id.encode())
         return QueuedMail(mail_id, sealed, now, now + STYLES[mail.kind].lifetime)
 
+    def notice(self, kind: MailKind, recipient: str, **facts: str) -> list[QueuedMail]:
+        """Return the mail that reports a change, for the store method that writes the change."""
+        return [self.sealed(Mail(kind, recipient, facts))]
+
     def wake(self) -> None:
         """Let the delivery look for mails now."""
         self.queued.set()

@@ -42,6 +42,8 @@ class MailKind(StrEnum):
     """The link that verifies a new address. Facts: `token`, `user_id`, and the old address as `email`."""
     EMAIL_CHANGED = "email-changed"
     """To the old address: the account has another address now."""
+    SECOND_FACTOR_CHANGED = "second-factor-changed"
+    """A second factor was added, removed or used up. Fact: `change`, a whole sentence."""
 
 
 class Letter(StrEnum):
@@ -67,6 +69,7 @@ STYLES: Final[Mapping[MailKind, Style]] = MappingProxyType(
         MailKind.EMAIL_VERIFICATION: Style("Confirm your e-mail address", timedelta(days=3)),
         MailKind.EMAIL_CHANGE: Style("Confirm your new e-mail address", timedelta(hours=1)),
         MailKind.EMAIL_CHANGED: Style("Your e-mail address was changed", timedelta(days=3)),
+        MailKind.SECOND_FACTOR_CHANGED: Style("Your second factors were changed", timedelta(days=3)),
     }
 )
 

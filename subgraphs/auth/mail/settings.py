@@ -5,13 +5,13 @@ from __future__ import annotations
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.utils import parseaddr
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 
+from servicekit.http_url import is_loopback
 from subgraphs.auth.mail.smtp import SmtpServer
 from subgraphs.kit.settings import SubgraphSettings
 
@@ -33,16 +33,9 @@ def _check_public_url(url: str | None, info: ValidationInfo) -> str | None:
         raise ValueError(_EXPECTED_URL) from None
     if not is_url or not host or parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError(_EXPECTED_URL)
-    if parts.scheme == "http" and info.data.get("env") == "production" and not _is_loopback(host):
+    if parts.scheme == "http" and info.data.get("env") == "production" and not is_loopback(host):
         raise ValueError("in production, links to other machines must begin with https://")
     return url.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _check_smtp_url(url: SecretStr | None, info: ValidationInfo) -> SecretStr | None:

@@ -16,12 +16,12 @@ import ssl
 from dataclasses import dataclass, field
 from email import policy
 from enum import Enum
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
+from servicekit.http_url import is_loopback
 from subgraphs.auth.mail.mailer import MailerUnavailable, MailRefused
 
 if TYPE_CHECKING:
@@ -90,10 +90,7 @@ class SmtpServer:
     @property
     def is_local(self) -> bool:
         """Whether the server is on this machine."""
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback(self.host)
 
 
 class SmtpMailer:

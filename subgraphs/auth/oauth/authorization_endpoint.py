@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
+from bank.identity import ACR_PASSWORD
 from bank.scopes import OPENID
 from subgraphs.auth.oauth import browser_login, login_page, parameters, pushed_requests, redirect_uris
 from subgraphs.auth.oauth.authorization_request import (
@@ -26,7 +27,7 @@ from subgraphs.auth.oauth.authorization_request import (
     read_request,
 )
 from subgraphs.auth.oauth.codes import CODE_LIFETIME, Code, ticket_of
-from subgraphs.auth.oauth.errors import ACCESS_DENIED, INVALID_REQUEST
+from subgraphs.auth.oauth.errors import ACCESS_DENIED, INVALID_REQUEST, UNMET_AUTHENTICATION_REQUIREMENTS
 from subgraphs.auth.oauth.grants import lifetime_text
 from subgraphs.auth.oauth.login_page import OLD_FORM, LoginPage
 from subgraphs.auth.oauth.logout_endpoint import LOGOUT
@@ -34,7 +35,7 @@ from subgraphs.auth.oauth.responses import browser_page, message_page, redirect
 from subgraphs.auth.oauth.scope_rules import DESCRIPTIONS
 from subgraphs.auth.oauth.store import digest
 from subgraphs.auth.pages import rendering
-from subgraphs.auth.tokens import new_refresh_token
+from subgraphs.auth.tokens import new_secret_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,7 +138,7 @@ async def _answer(step: _Step, browser: Browser) -> Response:
     server, request = step.server, step.request
     session = _session(browser)
     await pushed_requests.finish(server, step.query)
-    secret = new_refresh_token()
+    secret = new_secret_token()
     code = Code(
         client_id=request.client.id,
         user_id=session.user_id,
@@ -195,16 +196,25 @@ async def _login(server: OAuthServer, request: Request) -> Response:
     if request.method == "POST":
         # The demand to log in is met when the form has logged the browser in, so the next step does not repeat it.
         back = f"{AUTHORIZE}?{urlencode(_without_login(step.query, prompts))}"
+    reason = f"{step.request.client.name} asks you to sign in."
+    if step.request.acr_values and ACR_PASSWORD not in step.request.acr_values:
+        reason += " It needs your second factor or a passkey."
+    unmet = step.address.refusal(UNMET_AUTHENTICATION_REQUIREMENTS, "the login has another level than acr_values").url
     page = LoginPage(
         step.link(LOGIN),
         back,
-        f"{step.request.client.name} asks you to sign in.",
+        reason,
         step.request.login_hint or "",
         step.form_target,
+        step.request.acr_values,
+        unmet,
     )
     response = await login_page.handle(server, request, page)
-    if response.headers.get("location") == back:
+    location = response.headers.get("location")
+    if location == back:
         await pushed_requests.logged_in(server, step.query, " ".join(prompts))
+    elif location == unmet:
+        await pushed_requests.finish(server, step.query)
     return response
 
 

@@ -63,6 +63,7 @@ class AuthorizationRequest:
         prompts: which pages the user must see, or `none`.
         max_age: how many seconds ago the user may have logged in; None for any time.
         login_hint: the e-mail address that the login page proposes.
+        acr_values: the claim `acr` must have one of these values (RFC 9470 §4); empty if any login suffices.
     """
 
     client: Client
@@ -74,10 +75,13 @@ class AuthorizationRequest:
     max_age: int | None
     login_hint: str | None
     dpop_jkt: str | None
+    acr_values: frozenset[str]
 
     def needs_login(self, session: Session | None, now: datetime) -> bool:
         """Whether the user must log in (again)."""
         if session is None or "login" in self.prompts or "select_account" in self.prompts:
+            return True
+        if self.acr_values and session.authentication.acr not in self.acr_values:
             return True
         return self.max_age is not None and (now - session.authentication.at).total_seconds() > self.max_age
 
@@ -119,6 +123,7 @@ def read_request(parameters: Parameters, client: Client, address: ReturnAddress)
             _max_age(parameters),
             _short(parameters, "login_hint"),
             _thumbprint(parameters),
+            frozenset((_short(parameters, "acr_values") or "").split()),
         )
     except OAuthError as error:
         raise address.refusal(error.code, error.description) from None

@@ -74,7 +74,7 @@ async def log_in(server: OAuthServer, user: User, authentication: Authentication
     session = Session.begin(tokens.new_identifier(), user.id, now, authentication)
     session = replace(session, expires_at=now + LOGIN_LIFETIME)
     # Every session has a refresh token. This one is thrown away, so nobody can use it.
-    unused = RefreshToken.issue(digest(tokens.new_refresh_token()), session, now)
+    unused = RefreshToken.issue(digest(tokens.new_secret_token()), session, now)
     arrival = server.services.sessions.arrival(user)
     if not await server.store.begin_session(session, unused, server.expired_before(), arrival):
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 import click
 
 from bank import values
-from bank.revocation import SqliteRevocationList
 from bank.scopes import EMAIL, OFFLINE_ACCESS, OPENID, PROFILE
+from subgraphs.auth.audit_log.entry import Action, Subject, SubjectKind
+from subgraphs.auth.audit_log.writing import open_audit_log
 from subgraphs.auth.domain import Role
 from subgraphs.auth.oauth.clients import Client, GrantType, new_client_id, new_secret, problems, secret_digest
 from subgraphs.auth.oauth.oauth_tokens import MACHINE_SESSION
@@ -20,10 +21,13 @@ from subgraphs.auth.oauth.registration_endpoint import initial_access_ticket
 from subgraphs.auth.oauth.scope_rules import DESCRIPTIONS
 from subgraphs.auth.operator_access import open_store, settings
 from subgraphs.auth.sessions.session_service import revoke
+from subgraphs.kit.revocation_list import open_revocation_list
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from datetime import datetime
 
+    from subgraphs.auth.audit_log.writing import AuditLog
     from subgraphs.auth.oauth.store import Ticket
     from subgraphs.auth.store.protocol import AuthStore
 
@@ -49,6 +53,7 @@ class _Options(TypedDict):
     roles: tuple[str, ...]
     public: bool
     dpop: bool
+    par: bool
 
 
 @click.group()
@@ -81,6 +86,7 @@ def clients() -> None:
 @click.option("--role", "roles", type=click.Choice([Role.SUPPORT, Role.ADMIN]), multiple=True, help="Its own roles.")
 @click.option("--public", is_flag=True, help="For applications that cannot keep a secret: browsers, phones, desktops.")
 @click.option("--dpop", is_flag=True, help="All its access tokens are bound to a key of it (DPoP, RFC 9449).")
+@click.option("--par", is_flag=True, help="All its authorization requests must be pushed (PAR, RFC 9126).")
 def create(name: str, **options: Unpack[_Options]) -> None:
     """Register the application NAME; its secret is printed once."""
     secret = None if options["public"] else new_secret()
@@ -94,6 +100,7 @@ def create(name: str, **options: Unpack[_Options]) -> None:
         frozenset(_GRANT_TYPES[each] for each in options["grants"]),
         frozenset(options["scopes"]),
         frozenset(options["roles"]),
+        requires_pushed_requests=options["par"],
         requires_dpop=options["dpop"],
     )
     if found := problems(client):
@@ -117,9 +124,9 @@ def create(name: str, **options: Unpack[_Options]) -> None:
 @click.option("--days", type=click.IntRange(1, 90), default=1, show_default=True, help="How long the token is valid.")
 def invite(scopes: tuple[str, ...], days: int) -> None:
     """Create an initial access token, with which one application registers itself (RFC 7591)."""
-    token = new_secret()
-    now = values.now()
-    asyncio.run(_add_invitation(initial_access_ticket(token, frozenset(scopes), now + timedelta(days=days)), now))
+    token, wanted, now = new_secret(), frozenset(scopes), values.now()
+    ticket = initial_access_ticket(token, wanted, now + timedelta(days=days))
+    asyncio.run(_add_invitation(ticket, wanted, now))
     click.echo(f"initial_access_token: {token}")
 
 
@@ -131,7 +138,8 @@ def list_clients() -> None:
         grants = ",".join(short for short, grant in _GRANT_TYPES.items() if grant in client.grant_types)
         scopes = " ".join(sorted(client.scopes))
         click.echo(f"{client.id}  {values.format_timestamp(client.created_at)}  {kind:12}  {grants}  {client.name}")
-        click.echo(f"    scopes: {scopes}{'; always with DPoP' if client.requires_dpop else ''}")
+        par = "; only pushed requests" if client.requires_pushed_requests else ""
+        click.echo(f"    scopes: {scopes}{'; always with DPoP' if client.requires_dpop else ''}{par}")
         for uri in client.redirect_uris:
             click.echo(f"    {uri}")
 
@@ -153,14 +161,29 @@ def remove(client_id: str) -> None:
     click.echo(f"removed; {ended} session(s) of users ended")
 
 
+@asynccontextmanager
+async def _opened() -> AsyncIterator[tuple[AuthStore, AuditLog]]:
+    async with open_store() as store:
+        yield store, await open_audit_log(settings(), store)
+
+
+def _subject(client_id: str) -> Subject:
+    return Subject(SubjectKind.CLIENT, client_id)
+
+
 async def _add(client: Client) -> None:
-    async with open_store() as store:
-        await store.oauth.add_client(client)
+    facts = {"scopes": " ".join(sorted(client.scopes)), "roles": " ".join(sorted(client.roles))}
+    async with _opened() as (store, log):
+        details = {name: text for name, text in facts.items() if text}
+        entry = log.by_operator(Action.CLIENT_CREATED, _subject(client.id), **details)
+        await store.oauth.add_client(client, audit=entry)
 
 
-async def _add_invitation(ticket: Ticket, now: datetime) -> None:
-    async with open_store() as store:
-        await store.oauth.add_ticket(ticket, now)
+async def _add_invitation(ticket: Ticket, scopes: frozenset[str], now: datetime) -> None:
+    async with _opened() as (store, log):
+        subject = Subject(SubjectKind.INVITATION, ticket.digest.hex())
+        entry = log.by_operator(Action.CLIENT_INVITED, subject, scopes=" ".join(sorted(scopes)))
+        await store.oauth.add_ticket(ticket, now, audit=entry)
 
 
 async def _all() -> list[Client]:
@@ -176,19 +199,22 @@ async def _known(store: AuthStore, client_id: str) -> Client:
 
 
 async def _replace_secret(client_id: str, secret: str) -> None:
-    async with open_store() as store:
+    async with _opened() as (store, log):
         client = await _known(store, client_id)
         if client.is_public:
             raise click.ClickException("a public application has no secret")
-        await store.oauth.replace_client(replace(client, secret_digest=secret_digest(secret)))
+        entry = log.by_operator(Action.CLIENT_SECRET_ROTATED, _subject(client_id))
+        await store.oauth.replace_client(replace(client, secret_digest=secret_digest(secret)), audit=entry)
 
 
 async def _remove(client_id: str) -> int:
-    async with open_store() as store:
-        sessions = await store.oauth.remove_client(client_id)
+    async with _opened() as (store, log):
+        await _known(store, client_id)
+        entry = log.by_operator(Action.CLIENT_REMOVED, _subject(client_id))
+        sessions = await store.oauth.remove_client(client_id, audit=entry)
         if sessions is None:
             raise click.ClickException(_UNKNOWN)
-        with contextlib.closing(SqliteRevocationList(settings().data_dir)) as revocations:
+        async with open_revocation_list(settings()) as revocations:
             for session_id in sessions:
                 await store.end_session(session_id, values.now())
                 await revoke(revocations, session_id, values.now())

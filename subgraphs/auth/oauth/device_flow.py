@@ -100,7 +100,7 @@ async def _authorize_device(server: OAuthServer, request: Request) -> Response:
     if GrantType.DEVICE_CODE not in client.grant_types:
         raise OAuthError(UNAUTHORIZED_CLIENT, "the client may not use the device flow")
     device = Device(client.id, granted(form.get("scope"), client.scopes))
-    secret = tokens.new_refresh_token()
+    secret = tokens.new_secret_token()
     code = await _store(server, device, secret)
     shown = f"{code[:4]}-{code[4:]}"
     page = server.url(DEVICE_PAGE)

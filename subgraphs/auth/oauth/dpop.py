@@ -1,6 +1,7 @@
 """Proofs that a client has a key, to which the server binds tokens (DPoP, RFC 9449).
 
-A proof is used once: the store remembers it until it is too old, so this holds for all processes of the service.
+A proof is used once: the store remembers it until it is too old, so this holds for all processes of the service. With
+`DPOP_NONCE_SECRET`, it must have a nonce that a process of the platform has made not long ago (RFC 9449 §8).
 """
 
 from __future__ import annotations
@@ -9,27 +10,43 @@ import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from servicekit.dpop_proofs import InvalidProof, normalised, read_proof
+from servicekit.dpop.nonces import HEADER as NONCE_HEADER
+from servicekit.dpop.nonces import USE_DPOP_NONCE
+from servicekit.dpop.proofs import InvalidProof, normalised, read_proof
 from subgraphs.auth.oauth.errors import OAuthError
 from subgraphs.auth.oauth.store import Ticket
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from starlette.requests import Request
 
-    from servicekit.dpop_proofs import Proof
+    from servicekit.dpop.proofs import Proof
     from subgraphs.auth.oauth.clients import Client
     from subgraphs.auth.oauth.server import OAuthServer
 
 ALGORITHMS: Final = ("ES256", "EdDSA")
 INVALID_DPOP_PROOF: Final = "invalid_dpop_proof"
 HEADER: Final = "dpop"
+NONCE_DESCRIPTION: Final = "the DPoP proof needs the nonce of this response"
 _USED: Final = "dpop-proof"
 _LIFETIME_SECONDS: Final = 60
 # The clocks of phones and computers of users differ by more than those of servers.
 _CLOCK_SKEW_SECONDS: Final = 60
 _DIGEST_BYTES: Final = 32
+
+
+class NonceMissing(Exception):
+    """The proof has no recent nonce. The client must make another proof, with `nonce`."""
+
+    def __init__(self, nonce: str) -> None:
+        super().__init__("the proof has no recent nonce")
+        self.nonce = nonce
+
+    def refusal(self, status: int, headers: Mapping[str, str] | None = None) -> OAuthError:
+        """Return the error for the client, with the nonce in its header."""
+        own = {**(headers or {}), NONCE_HEADER: self.nonce}
+        return OAuthError(USE_DPOP_NONCE, NONCE_DESCRIPTION, status=status, headers=own)
 
 
 async def key_of_request(server: OAuthServer, request: Request, path: str, client: Client | None = None) -> str | None:
@@ -43,7 +60,7 @@ async def key_of_request(server: OAuthServer, request: Request, path: str, clien
 
     Raises:
         OAuthError: `invalid_dpop_proof`: the proof is not valid, was used before, or is missing though the client was
-            registered with `dpop_bound_access_tokens`.
+            registered with `dpop_bound_access_tokens`. `use_dpop_nonce`: the proof has no recent nonce.
     """
     if HEADER not in request.headers:
         if client is not None and client.requires_dpop:
@@ -54,6 +71,8 @@ async def key_of_request(server: OAuthServer, request: Request, path: str, clien
         await _use(server, proof)
     except InvalidProof as error:
         raise OAuthError(INVALID_DPOP_PROOF, f"the DPoP proof is not valid: {error.reason}") from None
+    except NonceMissing as missing:
+        raise missing.refusal(400) from None
     return proof.thumbprint
 
 
@@ -68,6 +87,7 @@ async def check_use(server: OAuthServer, request: Request, path: str, bound: tup
 
     Raises:
         InvalidProof: there is no proof, or it is not valid for the token, or was used before.
+        NonceMissing: it has no recent nonce.
     """
     token, thumbprint = bound
     proof = _read(server, request, path, required=("ath",))
@@ -82,8 +102,18 @@ def _read(server: OAuthServer, request: Request, path: str, required: Collection
     proof = read_proof(text, ALGORITHMS, clock_skew=_CLOCK_SKEW_SECONDS, required=required)
     our_url = normalised(server.url(path))
     proof.check_request((request.method,), lambda url: url == our_url)
-    proof.check_age(server.clock().timestamp(), _LIFETIME_SECONDS, _CLOCK_SKEW_SECONDS)
+    now = server.clock().timestamp()
+    proof.check_age(now, _LIFETIME_SECONDS, _CLOCK_SKEW_SECONDS)
+    if server.nonces is not None and not server.nonces.is_recent(proof.claims.get("nonce"), now):
+        raise NonceMissing(server.nonces.make(now))
     return proof
+
+
+def next_nonce(server: OAuthServer, request: Request) -> dict[str, str]:
+    """Return the header with the nonce for the next proof of a client that sends proofs (RFC 9449 §8.2)."""
+    if server.nonces is None or HEADER not in request.headers:
+        return {}
+    return {NONCE_HEADER: server.nonces.make(server.clock().timestamp())}
 
 
 async def _use(server: OAuthServer, proof: Proof) -> None:

@@ -21,6 +21,8 @@ INVALID_SCOPE: Final = "invalid_scope"
 UNAUTHORIZED_CLIENT: Final = "unauthorized_client"
 UNSUPPORTED_GRANT_TYPE: Final = "unsupported_grant_type"
 ACCESS_DENIED: Final = "access_denied"
+# RFC 9470 §5 takes it from OpenID Connect Core Error Code unmet_authentication_requirements.
+UNMET_AUTHENTICATION_REQUIREMENTS: Final = "unmet_authentication_requirements"
 
 
 class OAuthError(Exception):

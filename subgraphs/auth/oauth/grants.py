@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bank.scopes import OFFLINE_ACCESS
-from subgraphs.auth import tokens
+from subgraphs.auth import refresh_tokens, tokens
 from subgraphs.auth.domain import ACCESS_LIFETIME, RefreshToken, Session, Verdict
 from subgraphs.auth.oauth import codes
 from subgraphs.auth.oauth.codes import CODE, AlreadyUsed
 from subgraphs.auth.oauth.errors import INVALID_GRANT, OAuthError
 from subgraphs.auth.oauth.scope_rules import granted
-from subgraphs.auth.oauth.store import Grant, digest
+from subgraphs.auth.oauth.store import Grant, digest, family_digest
 from subgraphs.auth.sessions.devices import Device
 from subgraphs.auth.sessions.session_list import Arrival
 
@@ -74,7 +74,8 @@ class Grants:
         is_offline = OFFLINE_ACCESS in grant.scopes
         if not is_offline:
             session = replace(session, expires_at=now + ACCESS_LIFETIME)
-        refresh_token = tokens.new_refresh_token()
+        refresh_token = refresh_tokens.new_refresh_token()
+        session = replace(session, family=family_digest(refresh_token))
         token = RefreshToken.issue(digest(refresh_token), session, now, rules)
         expired_before = min(now, self._clocks.for_deletion())
         client = await self._store.oauth.client(grant.client_id)
@@ -143,16 +144,18 @@ class Grants:
             OAuthError: `invalid_grant`: the token is not valid for this client. `invalid_scope`: `scope`, which the
                 client wants for the next access token, is more than the grant has. The refresh token stays valid.
         """
-        session_id = await self._store.oauth.session_of_refresh_token(digest(refresh_token))
+        family = family_digest(refresh_token)
+        session_id = await self._store.oauth.session_of_refresh_token(digest(refresh_token), family)
         grant = None if session_id is None else await self._store.oauth.grant(session_id)
         if grant is None or grant.client_id != client.id or grant.dpop_jkt not in {None, jkt}:
             raise invalid_refresh_token()
         granted(scope, grant.scopes)
-        following = tokens.next_refresh_token(refresh_token, self._next_key)
+        following = refresh_tokens.next_refresh_token(refresh_token, self._next_key)
         exchange = await self._store.exchange(
             digest(refresh_token), digest(following), self._clocks.now(), self._sessions.rules
         )
         if exchange is None:
+            await self._sessions.end_family(family)
             raise invalid_refresh_token()
         if exchange.verdict is Verdict.REUSED:
             _log.warning("refresh token used twice, grant ends", session_id=grant.session_id)

@@ -15,7 +15,7 @@ from subgraphs.auth.oauth.client_authentication import authenticated_client
 from subgraphs.auth.oauth.errors import INVALID_REQUEST, InvalidClient, OAuthError
 from subgraphs.auth.oauth.responses import api, json_response
 from subgraphs.auth.oauth.scope_rules import scope_text
-from subgraphs.auth.oauth.store import digest
+from subgraphs.auth.oauth.store import digest, family_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +92,7 @@ async def _revoke(server: OAuthServer, request: Request) -> Response:
 
 async def _grant_of(server: OAuthServer, refresh_token: str, client: Client) -> Grant | None:
     """Return the grant of a refresh token of this client. The token may have been exchanged, or have expired."""
-    session_id = await server.oauth.session_of_refresh_token(digest(refresh_token))
+    session_id = await server.oauth.session_of_refresh_token(digest(refresh_token), family_digest(refresh_token))
     grant = None if session_id is None else await server.oauth.grant(session_id)
     return grant if grant is not None and grant.client_id == client.id else None
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from servicekit import client_address
+from servicekit.dpop.nonces import Nonces
 from subgraphs.auth.attempts import Origin
 from subgraphs.auth.oauth.grants import Grants
 from subgraphs.auth.oauth.oauth_tokens import OAuthTokens
+from subgraphs.auth.oauth.passkey_pages import PasskeyPages
 from subgraphs.auth.oauth.server import OAuthServer
 from subgraphs.auth.sealing import derive_key
 
@@ -46,6 +48,7 @@ def open_oauth(settings: AuthSettings, parts: OAuthParts) -> OAuthServer:
         return Origin.of(client_address.current().client, limits_loopback=settings.is_production)
 
     secret = settings.key_encryption_secret()
+    nonce_secret = settings.dpop_nonce_secret
     next_key = derive_key(secret, _REFRESH_KEY_PURPOSE)
     return OAuthServer(
         issuer=settings.issuer,
@@ -57,5 +60,8 @@ def open_oauth(settings: AuthSettings, parts: OAuthParts) -> OAuthServer:
         tokens=OAuthTokens(issuer=settings.issuer, keys=parts.keys, clock=parts.clocks.now),
         form_key=derive_key(secret, _FORM_KEY_PURPOSE),
         clocks=parts.clocks,
+        passkeys=PasskeyPages.of(settings.relying_party, settings.issuer),
+        account_url=settings.public_url or "",
+        nonces=None if nonce_secret is None else Nonces(nonce_secret.get_secret_value()),
         origin=origin,
     )

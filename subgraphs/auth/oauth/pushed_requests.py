@@ -17,7 +17,7 @@ from subgraphs.auth.oauth.client_authentication import authenticated_client
 from subgraphs.auth.oauth.errors import INVALID_REQUEST, AuthorizationError, OAuthError, UnverifiedRequest
 from subgraphs.auth.oauth.responses import api, json_response
 from subgraphs.auth.oauth.store import Ticket, digest
-from subgraphs.auth.tokens import new_refresh_token
+from subgraphs.auth.tokens import new_secret_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,7 @@ async def _push(server: OAuthServer, request: Request) -> Response:
     if jkt is not None and pushed.setdefault("dpop_jkt", jkt) != jkt:
         raise OAuthError(INVALID_REQUEST, "dpop_jkt is not the thumbprint of the key of the DPoP proof")
     _check(pushed, client, server.issuer)
-    secret = new_refresh_token()
+    secret = new_secret_token()
     ticket = Ticket(_PUSHED, digest(secret), json.dumps(pushed), server.clock() + _LIFETIME)
     await server.oauth.add_ticket(ticket, server.expired_before())
     content = {"request_uri": f"{PREFIX}{secret}", "expires_in": int(_LIFETIME.total_seconds())}

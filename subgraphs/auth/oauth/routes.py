@@ -16,7 +16,7 @@ from subgraphs.auth.oauth import (
     token_endpoint,
     userinfo_endpoint,
 )
-from subgraphs.auth.pages.rendering import style_route
+from subgraphs.auth.pages.static_files import static_routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,5 +38,5 @@ def oauth_routes(server: Callable[[], OAuthServer]) -> tuple[ServiceRoute, ...]:
         *device_flow.routes(server),
         *device_pages.routes(server),
         *registration_endpoint.routes(server),
-        style_route(),
+        *static_routes(),
     )

@@ -10,11 +10,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bank.identity import TokenVerifier
+    from servicekit.dpop.nonces import Nonces
     from subgraphs.auth.attempts import Origin
     from subgraphs.auth.context import AuthServices
     from subgraphs.auth.key_ring import KeyRing
     from subgraphs.auth.oauth.grants import Grants
     from subgraphs.auth.oauth.oauth_tokens import OAuthTokens
+    from subgraphs.auth.oauth.passkey_pages import PasskeyPages
     from subgraphs.auth.oauth.store import OAuthStore
     from subgraphs.auth.sessions.session_service import Clocks
     from subgraphs.auth.store.protocol import AuthStore
@@ -27,6 +29,9 @@ class OAuthServer:
     Attributes:
         issuer: the URL that clients know the server by: the claim `iss`.
         form_key: authenticates the tokens of forms (`browser_login.form_token`).
+        passkeys: where passkeys work; None if they work nowhere.
+        account_url: with which URLs of the pages of the user's account begin: `AUTH_PUBLIC_URL`, or empty.
+        nonces: makes the nonces that DPoP proofs must contain; None: they need none.
         origin: returns the networks from which the current request comes, for limits.
     """
 
@@ -39,6 +44,9 @@ class OAuthServer:
     tokens: OAuthTokens
     form_key: bytes
     clocks: Clocks
+    passkeys: PasskeyPages | None
+    account_url: str
+    nonces: Nonces | None
     origin: Callable[[], Origin]
 
     @property

@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from pydantic import TypeAdapter
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from subgraphs.auth import refresh_tokens
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from subgraphs.auth.audit_log.entry import NewEntry
     from subgraphs.auth.oauth.clients import Client
 
 
@@ -82,10 +85,19 @@ def digest(secret: str) -> bytes:
     return hashlib.blake2b(secret.encode("utf-8", "surrogatepass"), digest_size=32, person=b"mosafe oauth").digest()
 
 
-class OAuthStore(Protocol):
-    """Every method raises Unavailable when the store does not respond."""
+def family_digest(refresh_token: str) -> bytes | None:
+    """Return the digest of the family of a client's refresh token; None if it has none (`refresh_tokens.family_of`)."""
+    return refresh_tokens.family_digest(refresh_token, digest)
 
-    async def add_client(self, client: Client) -> None:
+
+class OAuthStore(Protocol):
+    """Every method raises Unavailable when the store does not respond.
+
+    The entry `audit` of the audit log is appended in the database transaction of the change; None appends nothing. If
+    nothing changes, nothing is appended.
+    """
+
+    async def add_client(self, client: Client, *, audit: NewEntry | None = None) -> None:
         """Insert a client."""
 
     async def client(self, client_id: str) -> Client | None:
@@ -94,16 +106,16 @@ class OAuthStore(Protocol):
     async def clients(self) -> list[Client]:
         """Return all clients, the oldest first."""
 
-    async def replace_client(self, client: Client) -> bool:
+    async def replace_client(self, client: Client, *, audit: NewEntry | None = None) -> bool:
         """Replace the client with the same id. Returns False if there is none."""
 
-    async def remove_client(self, client_id: str) -> list[str] | None:
+    async def remove_client(self, client_id: str, *, audit: NewEntry | None = None) -> list[str] | None:
         """Delete a client and its grants. Return the sessions of the grants, which the caller must end.
 
         Return None if there is no such client.
         """
 
-    async def add_ticket(self, ticket: Ticket, expired_before: datetime) -> bool:
+    async def add_ticket(self, ticket: Ticket, expired_before: datetime, *, audit: NewEntry | None = None) -> bool:
         """Insert a ticket, and delete those that expired before `expired_before`.
 
         Returns:
@@ -128,8 +140,27 @@ class OAuthStore(Protocol):
     async def grant(self, session_id: str) -> Grant | None:
         """Return the grant of a session, or None."""
 
-    async def session_of_refresh_token(self, token_digest: bytes) -> str | None:
-        """Return the id of the session of a refresh token, or None if there is no such token."""
+    async def grants_of_sessions(self, session_ids: Collection[str]) -> dict[str, tuple[Grant, Client]]:
+        """Return the grants of sessions by their ids, each with its client, with one query.
 
-    async def live_grants(self, user_id: str, client_id: str, now: datetime) -> list[Grant]:
-        """Return the grants of a user to a client whose sessions have neither ended nor expired."""
+        Sessions without a grant are left out.
+        """
+
+    async def session_of_refresh_token(self, token_digest: bytes, family: bytes | None = None) -> str | None:
+        """Return the id of the session of a refresh token, or of the session with this family (`Session.family`).
+
+        A token that was used long ago is not stored any more, and only its family is known. Return None if nothing of
+        it is known.
+        """
+
+    async def change_grant(self, session_id: str, rule: Callable[[Grant], Grant]) -> Grant | None:
+        """Replace the grant of a session by the result of `rule`, in one database transaction.
+
+        If the store repeats the transaction, it calls `rule` again. Return the new grant, or None if there is none.
+        """
+
+    async def live_grants(self, user_id: str, client_id: str | None, now: datetime) -> list[Grant]:
+        """Return the grants of a user whose sessions have neither ended nor expired.
+
+        Only those to one client, unless `client_id` is None.
+        """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -79,7 +79,9 @@ async def _token(server: OAuthServer, request: Request) -> Response:
     if grant_type not in client.grant_types:
         raise OAuthError(UNAUTHORIZED_CLIENT, "the client may not use this grant_type")
     # What is stored about a code or token and what the client receives must not fall apart.
-    return await to_the_end(_GRANTS[grant_type](wanted))
+    response = await to_the_end(_GRANTS[grant_type](wanted))
+    response.headers.update(dpop.next_nonce(server, request))
+    return response
 
 
 async def _by_code(wanted: _TokenRequest) -> Response:
@@ -111,7 +113,12 @@ async def _for_itself(wanted: _TokenRequest) -> Response:
 
 
 async def respond(server: OAuthServer, live: LiveGrant, narrowing: Narrowing) -> Response:
-    """Return the tokens of a grant (RFC 6749 §5.1)."""
+    """Return the tokens of a grant (RFC 6749 §5.1).
+
+    If the user must have a second factor and has not shown one, the access token does not reach the bank.
+    """
+    requirement, authentication = server.services.second_factors.requirement, live.session.authentication
+    narrowing = replace(narrowing, scopes=requirement.allowed(narrowing.scopes, live.user.roles, authentication))
     access = await server.tokens.access_token(live, narrowing)
     content = _access(access, narrowing)
     if live.refresh_token is not None:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from bank.identity import bearer_token
 from bank.scopes import OPENID
-from servicekit.dpop_proofs import SCHEME, InvalidProof
+from servicekit.dpop.nonces import USE_DPOP_NONCE
+from servicekit.dpop.proofs import SCHEME, InvalidProof
 from servicekit.errors import Unauthenticated
 from subgraphs.auth.oauth import dpop
 from subgraphs.auth.oauth.errors import OAuthError
@@ -47,7 +48,8 @@ async def _userinfo(server: OAuthServer, request: Request) -> Response:
     user = (await server.store.users([caller.user_id])).get(caller.user_id)
     if user is None:
         raise _not_valid(challenge)
-    return json_response({"sub": user.id, **user_claims(user, caller.scopes)})
+    claims = {"sub": user.id, **user_claims(user, caller.scopes)}
+    return json_response(claims, headers=dpop.next_nonce(server, request))
 
 
 async def _bearer(server: OAuthServer, authorization: str) -> Caller:
@@ -70,6 +72,8 @@ async def _owner_of_key(server: OAuthServer, request: Request, token: str) -> Ca
     except InvalidProof as error:
         description = f"the DPoP proof is not valid: {error.reason}"
         raise _refused(dpop.INVALID_DPOP_PROOF, description, 401, _DPOP) from None
+    except dpop.NonceMissing as missing:
+        raise missing.refusal(401, _challenge(USE_DPOP_NONCE, dpop.NONCE_DESCRIPTION, _DPOP)) from None
     return caller
 
 
@@ -78,5 +82,8 @@ def _not_valid(challenge: str) -> OAuthError:
 
 
 def _refused(code: str, description: str, status: int, challenge: str) -> OAuthError:
-    headers = {"www-authenticate": f'{challenge}, error="{code}", error_description="{description}"'}
-    return OAuthError(code, description, status=status, headers=headers)
+    return OAuthError(code, description, status=status, headers=_challenge(code, description, challenge))
+
+
+def _challenge(code: str, description: str, challenge: str) -> dict[str, str]:
+    return {"www-authenticate": f'{challenge}, error="{code}", error_description="{description}"'}

@@ -121,7 +121,7 @@ class AccountPages:
         return show() if is_valid else _invalid_link()
 
 
-def account_routes(new_context: Callable[[], AuthContext], public_url: str) -> tuple[ServiceRoute, ...]:
+def mail_link_routes(new_context: Callable[[], AuthContext], public_url: str) -> tuple[ServiceRoute, ...]:
     """Return the routes of all pages."""
     return AccountPages(new_context, public_url).routes()
 

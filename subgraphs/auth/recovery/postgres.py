@@ -14,8 +14,9 @@ from subgraphs.auth.domain import email_key
 from subgraphs.auth.mail.postgres_outbox import insert_mails
 from subgraphs.auth.recovery.links import Link, Purpose
 from subgraphs.auth.recovery.store import PasswordChange, UserLink
-from subgraphs.auth.store.postgres_users import USER, end_sessions, user_of
+from subgraphs.auth.store.postgres_users import end_sessions, user_of
 from subgraphs.auth.store.protocol import EmailExists
+from subgraphs.auth.store.user_columns import USER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from bank.identity import STRONG_ACR_VALUES
 from servicekit.errors import BadUserInput, Unauthenticated
 from servicekit.finish_despite_cancellation import to_the_end
 from subgraphs.auth import tokens
@@ -25,10 +26,11 @@ from subgraphs.auth.recovery.links import Purpose
 from subgraphs.auth.recovery.store import PasswordChange
 from subgraphs.auth.sessions.session_service import revoke_ended_sessions
 from subgraphs.auth.store.protocol import EmailExists
+from subgraphs.kit.step_up import RequiredLogin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from bank.identity import Caller
     from bank.revocation import RevocationList
@@ -74,6 +76,7 @@ class RecoveryParts:
     mails: MailQueue
     revocations: RevocationList
     clock: Clock
+    step_up_max_age: timedelta
 
 
 class RecoveryService:
@@ -91,10 +94,11 @@ class RecoveryService:
         self._mails = parts.mails
         self._revocations = parts.revocations
         self._clock = parts.clock
+        self._required = RequiredLogin(STRONG_ACR_VALUES, int(parts.step_up_max_age.total_seconds()))
 
     async def change_password(
         self, caller: Caller, current: str, new: str, *, end_others: bool, origin: Origin
-    ) -> Changed | WrongPassword | WeakChoice:
+    ) -> Changed | WrongPassword | WeakChoice | RequiredLogin:
         """Replace the caller's password. With `end_others`, all sessions of the user but the caller's end.
 
         A wrong current password counts as a failed login.
@@ -105,7 +109,7 @@ class RecoveryService:
         """
         _check_field("newPassword", lambda: check_length(new))
         known = await self._proven(caller, current, origin)
-        if isinstance(known, WrongPassword):
+        if isinstance(known, WrongPassword | RequiredLogin):
             return known
         weak = await self._weakness(known.user, new, origin)
         if weak is not None:
@@ -119,7 +123,9 @@ class RecoveryService:
     ) -> Changed | WrongPassword:
         now = self._clock()
         change = PasswordChange(known.user.id, known.password_hash, encoded, kept_session)
-        if not await self._recovery.change_password(change, now, self._notices(MailKind.PASSWORD_CHANGED, known.user)):
+        if not await self._recovery.change_password(
+            change, now, self._mails.notice(MailKind.PASSWORD_CHANGED, known.user.email)
+        ):
             return WrongPassword()
         self._mails.wake()
         if kept_session is not None:
@@ -159,7 +165,7 @@ class RecoveryService:
 
     async def _store_reset(self, digest: bytes, encoded: str, user: User) -> Changed | InvalidLink:
         now = self._clock()
-        notices = self._notices(MailKind.PASSWORD_CHANGED, user)
+        notices = self._mails.notice(MailKind.PASSWORD_CHANGED, user.email)
         changed = await self._recovery.reset_password(digest, encoded, now, notices)
         if changed is None:  # used by another request, or the password was changed in the meantime
             return InvalidLink()
@@ -190,7 +196,7 @@ class RecoveryService:
 
     async def change_email(
         self, caller: Caller, current: str, new_email: str, origin: Origin
-    ) -> str | WrongPassword | TakenEmail:
+    ) -> str | WrongPassword | TakenEmail | RequiredLogin:
         """Send a link to the new address of the caller. The address changes when the link is used.
 
         Returns:
@@ -203,7 +209,7 @@ class RecoveryService:
         """
         address = _parsed("newEmail", new_email)
         known = await self._proven(caller, current, origin)
-        if isinstance(known, WrongPassword):
+        if isinstance(known, WrongPassword | RequiredLogin):
             return known
         await self._limits.count(Action.RESET, origin, email_key(address))
         owner = await self._store.credentials(address)
@@ -227,7 +233,7 @@ class RecoveryService:
             changed = await self._recovery.verify_email(digest, now)
         else:
             try:
-                notices = self._notices(MailKind.EMAIL_CHANGED, found.user)
+                notices = self._mails.notice(MailKind.EMAIL_CHANGED, found.user.email)
                 changed = await self._recovery.change_email(digest, now, notices)
             except EmailExists:
                 return TakenEmail()
@@ -245,9 +251,17 @@ class RecoveryService:
             raise Unauthenticated
         return user
 
-    async def _proven(self, caller: Caller, password: str, origin: Origin) -> Credentials | WrongPassword:
-        """Return the caller's credentials if `password` is the caller's password. The limits are those of a login."""
+    async def _proven(
+        self, caller: Caller, password: str, origin: Origin
+    ) -> Credentials | WrongPassword | RequiredLogin:
+        """Return the caller's credentials after a new proof of the identity (OWASP ASVS 5.0, 7.5.1).
+
+        This needs the password, and a recent second factor if the user has one. The limits are those of a login.
+        """
         user = await self._user(caller)
+        is_met = self._required.is_met(caller, self._clock())
+        if not is_met and (await self._store.second_factors.factors(user.id)).is_enrolled:
+            return self._required
         attempt = await self._passwords.limits.begin_login(email_key(user.email), origin)
         async with attempt.given_back_unless_counted():
             known = await self._store.credentials(user.email)
@@ -266,14 +280,10 @@ class RecoveryService:
         reason = await self._passwords.hasher.run(lambda: weakness(password, **context))
         return None if reason is None else WeakChoice(reason)
 
-    def _notices(self, kind: MailKind, user: User) -> list[QueuedMail]:
-        """Return the mail that tells the user of a change, at the address before the change."""
-        return [self._mails.sealed(Mail(kind, user.email, {}))]
-
 
 def _with_token(kind: MailKind, recipient: str, **facts: str) -> Mail:
     """Return a mail with a new token. The token is valid only after the preparation of the mail."""
-    return Mail(kind, recipient, {**facts, "token": tokens.new_refresh_token()})
+    return Mail(kind, recipient, {**facts, "token": tokens.new_secret_token()})
 
 
 def _parsed(field: str, email: str) -> str:

@@ -11,7 +11,8 @@ from subgraphs.auth.mail.sqlite_outbox import insert_mails
 from subgraphs.auth.recovery.links import Link, Purpose
 from subgraphs.auth.recovery.store import PasswordChange, UserLink
 from subgraphs.auth.store.protocol import EmailExists
-from subgraphs.auth.store.sqlite_users import USER, end_sessions, user_of
+from subgraphs.auth.store.sqlite_users import end_sessions, user_of
+from subgraphs.auth.store.user_columns import USER
 from subgraphs.kit.times import from_milliseconds, to_milliseconds
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Long enough to fetch a phone, and short enough that a stolen token is of little use.
 LIFETIME: Final = timedelta(minutes=5)
-# With three codes valid at any time, five guesses find one of a million codes with a probability of 1 in 66,000.
+# Five guesses find one of a million codes with a probability of 1 in 200,000.
 MAX_ATTEMPTS: Final = 5
 
 _TOKEN_BYTES: Final = 32

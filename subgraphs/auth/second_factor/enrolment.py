@@ -20,6 +20,7 @@ from subgraphs.auth.second_factor import challenges, recovery_codes, totp
 from subgraphs.auth.second_factor.challenges import Challenge, Purpose, passkey_challenge
 from subgraphs.auth.second_factor.factors import MAX_NAME_LENGTH, MAX_PASSKEYS, Factors, Passkey, Totp
 from subgraphs.auth.second_factor.login import InvalidChallenge, InvalidProof, PasskeysUnavailable
+from subgraphs.auth.second_factor.notices import FactorChange, notice
 from subgraphs.auth.second_factor.passkeys import InvalidPasskey
 from subgraphs.kit.step_up import RequiredLogin
 
@@ -29,11 +30,8 @@ if TYPE_CHECKING:
     from bank.identity import Caller
     from subgraphs.auth.attempts import Origin
     from subgraphs.auth.domain import User
-    from subgraphs.auth.login_limits import LoginLimits
-    from subgraphs.auth.second_factor.factor_verification import FactorVerification
+    from subgraphs.auth.second_factor.parts import FactorParts
     from subgraphs.auth.second_factor.passkeys import RelyingParty
-    from subgraphs.auth.sessions.session_service import Clocks
-    from subgraphs.auth.store.protocol import AuthStore
 
 _log = structlog.stdlib.get_logger("second factor")
 
@@ -85,20 +83,13 @@ class InvalidName:
 class Enrolment:
     """The use cases of a user's own factors."""
 
-    def __init__(
-        self,
-        store: AuthStore,
-        verification: FactorVerification,
-        limits: LoginLimits,
-        clocks: Clocks,
-        *,
-        max_age: timedelta,
-    ) -> None:
-        self._store = store
-        self._factors = store.second_factors
-        self._verification = verification
-        self._limits = limits
-        self._clocks = clocks
+    def __init__(self, parts: FactorParts, *, max_age: timedelta) -> None:
+        self._store = parts.store
+        self._factors = parts.store.second_factors
+        self._verification = parts.verification
+        self._limits = parts.limits
+        self._mails = parts.mails
+        self._clocks = parts.clocks
         self._max_age = max_age
 
     async def factors(self, caller: Caller) -> Factors:
@@ -130,14 +121,15 @@ class Enrolment:
             return InvalidChallenge()
         attempt = await self._limits.begin_second_factor(email_key(user.email), origin, is_code=True)
         now = self._clocks.now()
-        step = totp.matching_step(self._verification.open_secret(challenge.sealed, user.id), code, now)
+        step = self._verification.matching_step(challenge.sealed, user.id, code, now)
         if step is None:
             return InvalidProof()
         await attempt.give_back()
         app = Totp(challenge.sealed, now, step)
         plain = _codes_for(factors)
         digests = [recovery_codes.digest(user.id, each) for each in plain]
-        if not await self._factors.enrol_totp(challenge.digest, user.id, app, digests):
+        mails = notice(self._mails, user, FactorChange.APP_ADDED)
+        if not await self._factors.enrol_totp(challenge.digest, user.id, app, digests, mails):
             return InvalidChallenge()
         await self._enrolled(caller, Method.CODE, now)
         return Enrolled(None, plain)
@@ -147,8 +139,9 @@ class Enrolment:
         user, needed, _ = await self._checked(caller)
         if needed is not None:
             return needed
-        if not await self._factors.remove_totp(user.id):
+        if not await self._factors.remove_totp(user.id, notice(self._mails, user, FactorChange.APP_REMOVED)):
             return NoSuchFactor()
+        self._mails.wake()
         _log.info("second factor removed", user_id=user.id, kind="totp")
         return None
 
@@ -188,7 +181,8 @@ class Enrolment:
         except InvalidPasskey as error:
             _log.warning("new passkey refused", user_id=user.id, reason=str(error))
             return InvalidProof()
-        if not await self._factors.enrol_passkey(challenge.digest, passkey, digests):
+        mails = notice(self._mails, user, FactorChange.PASSKEY_ADDED)
+        if not await self._factors.enrol_passkey(challenge.digest, passkey, digests, mails):
             return InvalidProof()
         await self._enrolled(caller, Method.PASSKEY, now)
         return Enrolled(passkey, plain)
@@ -206,8 +200,10 @@ class Enrolment:
         user, needed, _ = await self._checked(caller)
         if needed is not None:
             return needed
-        if not await self._factors.remove_passkey(user.id, credential_id):
+        mails = notice(self._mails, user, FactorChange.PASSKEY_REMOVED)
+        if not await self._factors.remove_passkey(user.id, credential_id, mails):
             return NoSuchFactor()
+        self._mails.wake()
         _log.info("second factor removed", user_id=user.id, kind="passkey")
         return None
 
@@ -219,7 +215,10 @@ class Enrolment:
         if not factors.is_enrolled:
             return NoSuchFactor()
         plain = tuple(recovery_codes.new_codes())
-        await self._factors.replace_recovery_codes(user.id, [recovery_codes.digest(user.id, each) for each in plain])
+        digests = [recovery_codes.digest(user.id, each) for each in plain]
+        mails = notice(self._mails, user, FactorChange.CODES_RENEWED)
+        await self._factors.replace_recovery_codes(user.id, digests, mails)
+        self._mails.wake()
         return plain
 
     async def _checked_for_passkey(
@@ -263,6 +262,7 @@ class Enrolment:
 
     async def _enrolled(self, caller: Caller, method: Method, now: datetime) -> None:
         """Record in the session that the user has shown the new factor."""
+        self._mails.wake()
         _log.info("second factor added", user_id=caller.user_id, kind=method)
         proof = Authentication(frozenset({method}), now, factor_enrolled_at=now)
         await self._store.renew_authentication(caller.session_id, proof, now)

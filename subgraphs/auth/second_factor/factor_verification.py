@@ -49,12 +49,13 @@ class VerifiedProof:
 class FactorVerification:
     """Verifies proofs. It reads no store: `SecondFactorStore.accept` decides whether a proof was used before.
 
-    `relying_party` is None if passkeys are not available.
+    `relying_party` is None if passkeys are not available. `totp_tolerance` is that of `totp.matching_step`.
     """
 
-    def __init__(self, sealer: Sealer, relying_party: RelyingParty | None) -> None:
+    def __init__(self, sealer: Sealer, relying_party: RelyingParty | None, totp_tolerance: int = 0) -> None:
         self._sealer = sealer
         self.relying_party = relying_party
+        self._totp_tolerance = totp_tolerance
 
     def verify(
         self, given: GivenProof, user_id: str, factors: Factors, token: str, now: datetime
@@ -80,7 +81,7 @@ class FactorVerification:
         app = factors.totp
         if app is None:
             return None
-        step = totp.matching_step(self.open_secret(app.sealed_secret, user_id), code, now)
+        step = self.matching_step(app.sealed_secret, user_id, code, now)
         if step is None or step <= app.last_step:
             return None
         return VerifiedProof(UsedCode(user_id, step), _shown(Method.CODE, now, app.enrolled_at))
@@ -103,6 +104,14 @@ class FactorVerification:
             _log.warning("passkey refused", user_id=passkey.user_id, reason=str(error))
             return None
         return VerifiedProof(used, _shown(Method.PASSKEY, now, passkey.enrolled_at))
+
+    def matching_step(self, sealed_secret: bytes, user_id: str, code: str, now: datetime) -> int | None:
+        """Return the step of a code of a user's authenticator app (`totp.matching_step`).
+
+        Raises:
+            Unavailable: as `open_secret`.
+        """
+        return totp.matching_step(self.open_secret(sealed_secret, user_id), code, now, self._totp_tolerance)
 
     def seal_secret(self, secret: str, user_id: str) -> bytes:
         """Return the secret of an authenticator app as it is stored."""

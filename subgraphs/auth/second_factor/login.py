@@ -13,6 +13,8 @@ from subgraphs.auth.authentication import Authentication, Method
 from subgraphs.auth.domain import email_key
 from subgraphs.auth.second_factor import challenges
 from subgraphs.auth.second_factor.challenges import Challenge, Purpose, passkey_challenge, password_fingerprint
+from subgraphs.auth.second_factor.factors import Factors, UsedRecoveryCode
+from subgraphs.auth.second_factor.notices import FactorChange, notice
 from subgraphs.auth.second_factor.passkeys import InvalidPasskey, credential_id_of, user_id_of
 
 if TYPE_CHECKING:
@@ -22,11 +24,10 @@ if TYPE_CHECKING:
     from bank.identity import Caller
     from subgraphs.auth.attempts import Origin
     from subgraphs.auth.domain import User
-    from subgraphs.auth.login_limits import LoginLimits
-    from subgraphs.auth.second_factor.factor_verification import FactorVerification, GivenProof, VerifiedProof
+    from subgraphs.auth.second_factor.factor_verification import GivenProof, VerifiedProof
     from subgraphs.auth.second_factor.factors import FactorKind, Passkey
-    from subgraphs.auth.sessions.session_service import Clocks
-    from subgraphs.auth.store.protocol import AuthStore
+    from subgraphs.auth.second_factor.parts import FactorParts
+    from subgraphs.auth.store.protocol import Credentials
 
 _PASSWORD: Final = frozenset({Method.PASSWORD})
 
@@ -62,8 +63,15 @@ class Identified:
     authentication: Authentication
 
 
+@dataclass(frozen=True, slots=True)
 class InvalidProof:
-    """The proof is wrong, or was used before."""
+    """The proof is wrong, or was used before.
+
+    Attributes:
+        again: the challenge of the login, for another attempt; None for proofs without such a challenge.
+    """
+
+    again: LoginChallenge | None = None
 
 
 class InvalidChallenge:
@@ -77,25 +85,26 @@ class PasskeysUnavailable:
 class SecondFactorLogin:
     """The use cases of logging in with second factors, and of proving the identity again."""
 
-    def __init__(self, store: AuthStore, verification: FactorVerification, limits: LoginLimits, clocks: Clocks) -> None:
-        self._store = store
-        self._factors = store.second_factors
-        self._verification = verification
-        self._limits = limits
-        self._clocks = clocks
+    def __init__(self, parts: FactorParts) -> None:
+        self._store = parts.store
+        self._factors = parts.store.second_factors
+        self._verification = parts.verification
+        self._limits = parts.limits
+        self._mails = parts.mails
+        self._clocks = parts.clocks
 
-    async def begin(self, user: User, password_hash: str) -> LoginChallenge | None:
+    async def begin(self, known: Credentials) -> LoginChallenge | None:
         """Return the challenge of a login whose password was right; None if the user has no second factor."""
-        factors = await self._factors.factors(user.id)
+        factors = await self._factors.factors(known.user.id) if known.has_second_factor else Factors()
         if not factors.is_enrolled:
             return None
-        token, challenge = await self._challenge(Purpose.LOGIN, user.id, password_fingerprint(password_hash))
-        return LoginChallenge(
-            token,
-            factors.kinds,
-            self._options(token, factors.passkeys) if factors.passkeys else None,
-            challenge.expires_at,
-        )
+        bound_to = password_fingerprint(known.password_hash)
+        token, challenge = await self._challenge(Purpose.LOGIN, known.user.id, bound_to)
+        return self._login_challenge(token, challenge, factors)
+
+    def _login_challenge(self, token: str, challenge: Challenge, factors: Factors) -> LoginChallenge:
+        options = self._options(token, factors.passkeys) if factors.passkeys else None
+        return LoginChallenge(token, factors.kinds, options, challenge.expires_at)
 
     async def begin_with_passkey(self, origin: Origin) -> PasskeyChallenge | PasskeysUnavailable:
         """Return the challenge of a login with a passkey alone.
@@ -126,7 +135,8 @@ class SecondFactorLogin:
             return InvalidChallenge()
         verified = await self._accepted(user, given, token, challenge.digest, origin)
         if verified is None:
-            return InvalidProof()
+            factors = await self._factors.factors(user.id)
+            return InvalidProof(again=self._login_challenge(token, challenge, factors))
         proof = verified.authentication
         return Identified(user, replace(proof, methods=proof.methods | _PASSWORD))
 
@@ -180,8 +190,12 @@ class SecondFactorLogin:
         attempt = await self._limits.begin_second_factor(email_key(user.email), origin, is_code=given.code is not None)
         factors = await self._factors.factors(user.id)
         verified = self._verification.verify(given, user.id, factors, token, self._clocks.now())
-        if verified is None or not await self._factors.accept(verified.proof, digest):
+        used_code = verified is not None and isinstance(verified.proof, UsedRecoveryCode)
+        mails = notice(self._mails, user, FactorChange.CODE_USED) if used_code else ()
+        if verified is None or not await self._factors.accept(verified.proof, digest, mails):
             return None
+        if mails:
+            self._mails.wake()
         await attempt.give_back()
         return verified
 

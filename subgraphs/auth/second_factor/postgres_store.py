@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from subgraphs.auth.audit_log.postgres import append_entry
+from subgraphs.auth.mail.postgres_outbox import insert_mails
 from subgraphs.auth.second_factor.challenges import MAX_ATTEMPTS, Challenge, Purpose
 from subgraphs.auth.second_factor.factors import (
     Factors,
@@ -19,12 +20,13 @@ from subgraphs.auth.second_factor.totp import SEALED_FOR
 from subgraphs.auth.store.postgres_users import end_sessions
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from asyncpg.pool import PoolConnectionProxy
 
     from subgraphs.auth.audit_log.entry import NewEntry
+    from subgraphs.auth.mail.outbox import QueuedMail
     from subgraphs.auth.resealing import Resealing
     from subgraphs.kit.postgres import PostgresDatabase
 
@@ -108,28 +110,39 @@ class PostgresSecondFactors:
             row = await connection.fetchrow(_TAKE_ATTEMPT, digest, list(purposes), now, MAX_ATTEMPTS)
         return None if row is None else _challenge(row)
 
-    async def accept(self, proof: Proof, challenge: bytes | None) -> bool:
+    async def accept(self, proof: Proof, challenge: bytes | None, mails: Sequence[QueuedMail] = ()) -> bool:
         try:
             async with self._database.transaction() as connection:
                 await _use(connection, proof)
                 if challenge is not None:
                     await _end(connection, challenge)
+                await insert_mails(connection, mails)
         except _UsedBefore:
             return False
         return True
 
-    async def enrol_totp(self, challenge: bytes, user_id: str, totp: Totp, codes: Collection[bytes]) -> bool:
+    async def enrol_totp(
+        self,
+        challenge: bytes,
+        user_id: str,
+        totp: Totp,
+        codes: Collection[bytes],
+        mails: Sequence[QueuedMail] = (),
+    ) -> bool:
         try:
             async with self._database.transaction() as connection:
                 await _lock(connection, user_id)
                 await _end(connection, challenge)
                 await connection.execute(_ENROL_TOTP, user_id, totp.sealed_secret, totp.enrolled_at, totp.last_step)
                 await _replace_codes(connection, user_id, codes)
+                await insert_mails(connection, mails)
         except _UsedBefore:
             return False
         return True
 
-    async def enrol_passkey(self, challenge: bytes, passkey: Passkey, codes: Collection[bytes]) -> bool:
+    async def enrol_passkey(
+        self, challenge: bytes, passkey: Passkey, codes: Collection[bytes], mails: Sequence[QueuedMail] = ()
+    ) -> bool:
         try:
             async with self._database.transaction() as connection:
                 await _lock(connection, passkey.user_id)
@@ -145,6 +158,7 @@ class PostgresSecondFactors:
                 )
                 _require(added)
                 await _replace_codes(connection, passkey.user_id, codes)
+                await insert_mails(connection, mails)
         except _UsedBefore:
             return False
         return True
@@ -160,16 +174,18 @@ class PostgresSecondFactors:
             )
         return None if row is None else _passkey(row)
 
-    async def remove_totp(self, user_id: str) -> bool:
+    async def remove_totp(self, user_id: str, mails: Sequence[QueuedMail] = ()) -> bool:
         async with self._database.transaction() as connection:
             await _lock(connection, user_id)
             removed = await connection.fetchval(
                 "DELETE FROM totp_factors WHERE user_id = $1 RETURNING user_id", user_id
             )
             await connection.execute(_REMOVE_UNUSED_CODES, user_id)
+            if removed is not None:
+                await insert_mails(connection, mails)
         return removed is not None
 
-    async def remove_passkey(self, user_id: str, credential_id: bytes) -> bool:
+    async def remove_passkey(self, user_id: str, credential_id: bytes, mails: Sequence[QueuedMail] = ()) -> bool:
         async with self._database.transaction() as connection:
             await _lock(connection, user_id)
             removed = await connection.fetchval(
@@ -178,19 +194,27 @@ class PostgresSecondFactors:
                 credential_id,
             )
             await connection.execute(_REMOVE_UNUSED_CODES, user_id)
+            if removed is not None:
+                await insert_mails(connection, mails)
         return removed is not None
 
-    async def replace_recovery_codes(self, user_id: str, codes: Collection[bytes]) -> None:
+    async def replace_recovery_codes(
+        self, user_id: str, codes: Collection[bytes], mails: Sequence[QueuedMail] = ()
+    ) -> None:
         async with self._database.transaction() as connection:
             await _lock(connection, user_id)
             await _replace_codes(connection, user_id, codes)
+            await insert_mails(connection, mails)
 
-    async def reset(self, user_id: str, now: datetime, *, audit: NewEntry | None = None) -> None:
+    async def reset(
+        self, user_id: str, now: datetime, *, audit: NewEntry | None = None, mails: Sequence[QueuedMail] = ()
+    ) -> None:
         async with self._database.transaction() as connection:
             await _lock(connection, user_id)
             for table in ("totp_factors", "passkeys", "recovery_codes", "second_factor_challenges"):
                 await connection.execute(f"DELETE FROM {table} WHERE user_id = $1", user_id)  # noqa: S608 - constants
             await end_sessions(connection, user_id, now)
+            await insert_mails(connection, mails)
             await append_entry(connection, audit)
 
 

@@ -7,6 +7,7 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
+from servicekit.http_url import is_loopback
 from subgraphs.auth.second_factor.passkeys import RelyingParty
 
 _LOCAL: Final = "localhost"
@@ -43,7 +44,7 @@ def relying_party(public_url: str, origins: tuple[str, ...]) -> RelyingParty | N
     """
     parts = urlsplit(public_url)
     host = (parts.hostname or "").lower()
-    if _is_loopback(host):
+    if is_loopback(host):
         ports = (parts.port, *_LOCAL_PORTS)
         local = tuple(f"http://{_LOCAL}:{port}" for port in ports if port)
         return RelyingParty(_LOCAL, _checked(origins, _LOCAL) or local)
@@ -61,10 +62,6 @@ def _checked(origins: tuple[str, ...], host: str) -> tuple[str, ...]:
         if found != host and not found.endswith(f".{host}"):
             raise ValueError(f"{origin!r} is not a page of {host}, the host of the public URL")
     return origins
-
-
-def _is_loopback(host: str) -> bool:
-    return host == _LOCAL or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
 
 
 def _is_address(host: str) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from subgraphs.auth.audit_log.sqlite import append_entry
+from subgraphs.auth.mail.sqlite_outbox import insert_mails
 from subgraphs.auth.second_factor.challenges import MAX_ATTEMPTS, Challenge, Purpose
 from subgraphs.auth.second_factor.factors import (
     Factors,
@@ -22,12 +23,13 @@ from subgraphs.auth.store.sqlite_users import end_sessions
 from subgraphs.kit.times import from_milliseconds, to_milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from servicekit.sqlite import Database
     from servicekit.sqlite_statements import Statements
     from subgraphs.auth.audit_log.entry import NewEntry
+    from subgraphs.auth.mail.outbox import QueuedMail
     from subgraphs.auth.resealing import Resealing
 
 _PASSKEY: Final = "SELECT credential_id, user_id, public_key, sign_count, name, enrolled_at, last_used_at FROM passkeys"
@@ -109,28 +111,39 @@ class SqliteSecondFactors:
             )
         return next(map(_challenge, rows), None)
 
-    async def accept(self, proof: Proof, challenge: bytes | None) -> bool:
+    async def accept(self, proof: Proof, challenge: bytes | None, mails: Sequence[QueuedMail] = ()) -> bool:
         try:
             async with self._database.transaction() as connection:
                 await _use(connection, proof)
                 if challenge is not None:
                     await _end(connection, challenge)
+                await insert_mails(connection, mails)
         except _UsedBefore:
             return False
         return True
 
-    async def enrol_totp(self, challenge: bytes, user_id: str, totp: Totp, codes: Collection[bytes]) -> bool:
+    async def enrol_totp(
+        self,
+        challenge: bytes,
+        user_id: str,
+        totp: Totp,
+        codes: Collection[bytes],
+        mails: Sequence[QueuedMail] = (),
+    ) -> bool:
         try:
             async with self._database.transaction() as connection:
                 await _end(connection, challenge)
                 row = (user_id, totp.sealed_secret, to_milliseconds(totp.enrolled_at), totp.last_step)
                 await connection.execute(_ENROL_TOTP, row)
                 await _replace_codes(connection, user_id, codes)
+                await insert_mails(connection, mails)
         except _UsedBefore:
             return False
         return True
 
-    async def enrol_passkey(self, challenge: bytes, passkey: Passkey, codes: Collection[bytes]) -> bool:
+    async def enrol_passkey(
+        self, challenge: bytes, passkey: Passkey, codes: Collection[bytes], mails: Sequence[QueuedMail] = ()
+    ) -> bool:
         row = (
             passkey.credential_id,
             passkey.user_id,
@@ -144,6 +157,7 @@ class SqliteSecondFactors:
                 await _end(connection, challenge)
                 _require(await connection.execute(_ADD_PASSKEY, row))
                 await _replace_codes(connection, passkey.user_id, codes)
+                await insert_mails(connection, mails)
         except _UsedBefore:
             return False
         return True
@@ -158,29 +172,39 @@ class SqliteSecondFactors:
             )
         return next((replace(_passkey(row), name=name) for row in rows), None)
 
-    async def remove_totp(self, user_id: str) -> bool:
+    async def remove_totp(self, user_id: str, mails: Sequence[QueuedMail] = ()) -> bool:
         async with self._database.transaction() as connection:
             removed = await connection.execute("DELETE FROM totp_factors WHERE user_id = ?", (user_id,))
             await connection.execute(_REMOVE_UNUSED_CODES, {"user": user_id})
+            if removed == 1:
+                await insert_mails(connection, mails)
         return removed == 1
 
-    async def remove_passkey(self, user_id: str, credential_id: bytes) -> bool:
+    async def remove_passkey(self, user_id: str, credential_id: bytes, mails: Sequence[QueuedMail] = ()) -> bool:
         async with self._database.transaction() as connection:
             removed = await connection.execute(
                 "DELETE FROM passkeys WHERE user_id = ? AND credential_id = ?", (user_id, credential_id)
             )
             await connection.execute(_REMOVE_UNUSED_CODES, {"user": user_id})
+            if removed == 1:
+                await insert_mails(connection, mails)
         return removed == 1
 
-    async def replace_recovery_codes(self, user_id: str, codes: Collection[bytes]) -> None:
+    async def replace_recovery_codes(
+        self, user_id: str, codes: Collection[bytes], mails: Sequence[QueuedMail] = ()
+    ) -> None:
         async with self._database.transaction() as connection:
             await _replace_codes(connection, user_id, codes)
+            await insert_mails(connection, mails)
 
-    async def reset(self, user_id: str, now: datetime, *, audit: NewEntry | None = None) -> None:
+    async def reset(
+        self, user_id: str, now: datetime, *, audit: NewEntry | None = None, mails: Sequence[QueuedMail] = ()
+    ) -> None:
         async with self._database.transaction() as connection:
             for table in ("totp_factors", "passkeys", "recovery_codes", "second_factor_challenges"):
                 await connection.execute(f"DELETE FROM {table} WHERE user_id = ?", (user_id,))  # noqa: S608 - constants
             await end_sessions(connection, user_id, now)
+            await insert_mails(connection, mails)
             await append_entry(connection, audit)
 
 

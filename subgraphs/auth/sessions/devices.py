@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 UNKNOWN_DEVICE: Final = "Unknown device"
 # For how long a device is known after its last login.
 KNOWN_FOR: Final = timedelta(days=180)
+# After a login from a device, its time is written again only after this time.
+SEEN_AGAIN: Final = timedelta(minutes=1)
 # How many devices of a user are remembered. A user with more of them gets more notices.
 MAX_KNOWN: Final = 50
 _IPV4_COARSE_BITS: Final = 24
@@ -101,3 +103,8 @@ def is_new(device: Device, known: Sequence[KnownDevice], now: datetime) -> bool:
         now: the time of the login.
     """
     return bool(known) and not any(each.device == device and now - each.last_seen_at < KNOWN_FOR for each in known)
+
+
+def was_just_seen(device: Device, known: Sequence[KnownDevice], now: datetime) -> bool:
+    """Whether the stored time of the last login from `device` is recent enough, so that it is not written again."""
+    return any(each.device == device and timedelta(0) <= now - each.last_seen_at < SEEN_AGAIN for each in known)

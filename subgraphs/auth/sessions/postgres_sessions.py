@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from subgraphs.auth.audit_log.postgres import append_entry
 from subgraphs.auth.mail.postgres_outbox import insert_mails
-from subgraphs.auth.sessions.devices import MAX_KNOWN, Device, KnownDevice, is_new
-from subgraphs.auth.sessions.session_list import TOUCH_AGAIN, ListedSession, can_be_session_id
+from subgraphs.auth.sessions.devices import MAX_KNOWN, Device, KnownDevice, is_new, was_just_seen
+from subgraphs.auth.sessions.session_list import BegunSession, ListedSession, can_be_session_id
 from subgraphs.kit.times import from_milliseconds
 
 if TYPE_CHECKING:
@@ -38,10 +38,6 @@ WITH chosen AS (
     ORDER BY id FOR UPDATE
 )
 UPDATE sessions SET ended_at = $2 FROM chosen WHERE sessions.id = chosen.id RETURNING sessions.id
-"""
-_TOUCH: Final = """
-UPDATE sessions SET last_used_at = $2, network = $3
-WHERE id = $1 AND coalesce(last_used_at, created_at) <= $4
 """
 _REMEMBER: Final = """
 INSERT INTO known_devices AS known (user_id, device, network, last_seen_at) VALUES ($1, $2, $3, $4)
@@ -101,32 +97,29 @@ class PostgresSessionList:
         if only is not None and not can_be_session_id(only):
             return []
         async with self._database.transaction() as connection:
+            # A step-up that replaces a session at the same moment has finished, or sees the end of its session.
+            await connection.execute("SELECT id FROM users WHERE id = $1 FOR SHARE", user_id)
             rows = await connection.fetch(_END, user_id, now, only, but)
             if rows:
                 await append_entry(connection, audit)
         return [row["id"] for row in rows]
 
 
-async def record_arrival(connection: PoolConnectionProxy, session: Session, arrival: Arrival) -> None:
-    """Store the device of a new session, and the notice if the device is new for the user."""
+async def record_arrival(connection: PoolConnectionProxy, session: Session, arrival: Arrival) -> BegunSession:
+    """Remember the device of a new session. If it is new for the user, store its notice, if there is one."""
     device = arrival.device
-    await connection.execute(
-        "UPDATE sessions SET device = $1, network = $2 WHERE id = $3", device.words, device.network, session.id
-    )
     rows = await connection.fetch(
         "SELECT device, network, last_seen_at FROM known_devices WHERE user_id = $1", session.user_id
     )
     known = [KnownDevice(Device(row["device"], row["network"]), row["last_seen_at"]) for row in rows]
-    if arrival.notice is not None and is_new(device, known, session.created_at):
-        await insert_mails(connection, [arrival.notice])
-    await connection.execute(_REMEMBER, session.user_id, device.words, device.network, session.created_at)
+    notice = arrival.notice if is_new(device, known, session.created_at) else None
+    if notice is not None:
+        await insert_mails(connection, [notice()])
+    if not was_just_seen(device, known, session.created_at):
+        await connection.execute(_REMEMBER, session.user_id, device.words, device.network, session.created_at)
     if len(known) >= MAX_KNOWN:
         await connection.execute(_FORGET, session.user_id, MAX_KNOWN)
-
-
-async def touch(connection: PoolConnectionProxy, session_id: str, network: str, now: datetime) -> None:
-    """Store that a session is used now, unless its last use is less than a minute ago."""
-    await connection.execute(_TOUCH, session_id, now, network, now - TOUCH_AGAIN)
+    return BegunSession(has_notice=notice is not None)
 
 
 def _listed(row: Mapping[str, Any]) -> ListedSession:

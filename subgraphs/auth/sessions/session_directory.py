@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 from servicekit.errors import BadUserInput
 from subgraphs.auth.domain import InvalidField
 from subgraphs.auth.sessions.session_list import parse_session_name
+from subgraphs.kit.step_up import RequiredLogin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from bank.identity import Caller
     from subgraphs.auth.sessions.session_list import ListedSession, SessionList
@@ -27,12 +28,23 @@ class SessionDirectory:
     """The sessions of the caller. The sessions of others do not exist here, also for staff."""
 
     def __init__(
-        self, sessions: SessionList, service: SessionService, cursors: CursorCodec, clock: Callable[[], datetime]
+        self,
+        sessions: SessionList,
+        service: SessionService,
+        cursors: CursorCodec,
+        clock: Callable[[], datetime],
+        max_age: timedelta,
     ) -> None:
+        """`max_age` is how long ago a user may have proved their identity, to end sessions."""
         self._sessions = sessions
         self._service = service
         self.cursors = cursors
         self._clock = clock
+        self._required = RequiredLogin((), int(max_age.total_seconds()))
+
+    def is_recent(self, caller: Caller) -> bool:
+        """Whether the caller has proved their identity so recently that other sessions may be ended."""
+        return self._required.is_met(caller, self._clock())
 
     async def page(self, caller: Caller, page: PageRequest) -> Sequence[ListedSession]:
         """Return up to `page.limit + 1` sessions, the newest first."""
@@ -54,14 +66,19 @@ class SessionDirectory:
             raise BadUserInput(details={"fields": [field]}) from error
         return await self._sessions.rename(caller.user_id, session_id, parsed, self._clock())
 
-    async def end(self, caller: Caller, *, only: str | None = None, but: str | None = None) -> int:
+    async def end(self, caller: Caller, *, only: str | None = None, but: str | None = None) -> int | RequiredLogin:
         """End sessions of the caller, and return their number. From then on, their tokens are invalid.
+
+        A thief with a token of an old login must not be able to end the sessions of its owner. So the caller must have
+        proved their identity a short time before, except to end the session of the request (OWASP ASVS 5.0, 7.5.2).
 
         Args:
             caller: whose sessions.
             only: end this session only.
             but: do not end this session.
         """
+        if only != caller.session_id and not self.is_recent(caller):
+            return self._required
         ended = await self._sessions.end(caller.user_id, self._clock(), only=only, but=but)
         if ended:
             await self._service.revoke(ended)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from bank import values
 from subgraphs.auth.domain import InvalidField
@@ -12,7 +12,7 @@ from subgraphs.auth.sessions.devices import Device
 from subgraphs.kit.times import to_milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from subgraphs.auth.audit_log.entry import NewEntry
@@ -30,11 +30,17 @@ class Arrival:
 
     Attributes:
         device: the device of the new session.
-        notice: a mail to the user, which is sent if the device is new.
+        notice: makes the mail to the user. It is called if the device is new.
     """
 
     device: Device = Device()  # noqa: RUF009 - it is frozen
-    notice: QueuedMail | None = None
+    notice: Callable[[], QueuedMail] | None = None
+
+
+class BegunSession(NamedTuple):
+    """The result of a login. `has_notice`: whether the device is new, and its notice is stored as a mail."""
+
+    has_notice: bool
 
 
 UNKNOWN_ARRIVAL: Final = Arrival()

@@ -5,7 +5,7 @@ Every way to log in begins a session here, and whatever ends sessions revokes th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -13,8 +13,9 @@ import structlog
 
 from servicekit import client_address, user_agent
 from servicekit.cautious_clock import CautiousClock
-from subgraphs.auth import tokens
-from subgraphs.auth.domain import RefreshToken, Session, SessionRules, Verdict
+from subgraphs.auth import refresh_tokens, tokens
+from subgraphs.auth.displayed_times import moment_text
+from subgraphs.auth.domain import RefreshToken, Session, SessionRules, StepUp, Verdict
 from subgraphs.auth.mail.letters import Mail, MailKind
 from subgraphs.auth.sessions.devices import Device
 from subgraphs.auth.sessions.session_list import Arrival
@@ -72,9 +73,10 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True)
 class SteppedUp:
-    """The new access token of a session, and what it says about the login. The refresh token stays the same."""
+    """The tokens of the session that replaces a session after a step-up, and what they say about the login."""
 
     access: tokens.AccessToken
+    refresh_token: str
     authentication: Authentication
 
 
@@ -120,7 +122,8 @@ class SessionService:
     def arrival(self, user: User) -> Arrival:
         """Return the arrival of `user` on the device that has sent the current request."""
         device = _current_device()
-        return Arrival(device, self._mails.sealed(_notice(user, device, self._clock())))
+        now = self._clock()
+        return Arrival(device, lambda: self._mails.sealed(_notice(user, device, now)))
 
     async def begin(self, user: User, authentication: Authentication | None = None) -> SignedIn | None:
         """Begin a session of `user`; return None if the user is disabled, or has changed the password in the meantime.
@@ -131,13 +134,21 @@ class SessionService:
         """
         now = self._clock()
         rules = self._tokens.rules
+        refresh_token = refresh_tokens.new_refresh_token()
         session = Session.begin(tokens.new_identifier(), user.id, now, authentication, rules)
-        refresh_token = tokens.new_refresh_token()
+        session = replace(session, family=_family(refresh_token))
         token = RefreshToken.issue(tokens.digest(refresh_token), session, now, rules)
         expired_before = min(now, self._deletion_clock())
-        if not await self._store.begin_session(session, token, expired_before, self.arrival(user), known=user):
+        begun = await self._store.begin_session(session, token, expired_before, self.arrival(user), known=user)
+        if begun is None:
             return None
+        if begun.has_notice:
+            self._mails.wake()
         return SignedIn(user, await self._tokens.access.issue(user, session), refresh_token)
+
+    async def owner(self, refresh_token: str) -> str | None:
+        """Return the id of the user to whom a refresh token belongs, whether it is still valid or not."""
+        return await self._store.token_owner(tokens.digest(refresh_token))
 
     async def refresh(self, refresh_token: str) -> SignedIn | None:
         """Return the next pair of tokens of a session; None if the refresh token is not valid.
@@ -146,30 +157,47 @@ class SessionService:
         earlier, its session ends, and the session's access tokens become invalid.
         """
         now = self._clock()
-        following = tokens.next_refresh_token(refresh_token, self._tokens.key)
+        following = refresh_tokens.next_refresh_token(refresh_token, self._tokens.key)
         exchange = await self._store.exchange(
             tokens.digest(refresh_token), tokens.digest(following), now, self._tokens.rules, _current_device().network
         )
         if exchange is None:
+            await self.end_family(_family(refresh_token))
             return None
         if exchange.verdict is Verdict.REUSED:
-            _log.warning("refresh token used twice, session ends", session_id=exchange.session.id)
-            await self.revoke([exchange.session.id])
+            await self._revoke_reused(exchange.session.id)
         if exchange.verdict not in {Verdict.ROTATE, Verdict.REPEATED}:
             return None
         access = await self._tokens.access.issue(exchange.user, exchange.session)
         return SignedIn(exchange.user, access, following)
 
+    async def end_family(self, family: bytes | None) -> None:
+        """End the session with this family, to which a token belongs that is not stored any more.
+
+        Only used tokens are deleted from the store, so the token was used before, and somebody has sent it again.
+        """
+        ended = None if family is None else await self._store.end_family(family, self._clock())
+        if ended is not None:
+            await self._revoke_reused(ended)
+
+    async def _revoke_reused(self, session_id: str) -> None:
+        _log.warning("refresh token used twice, session ends", session_id=session_id)
+        await self.revoke([session_id])
+
     async def step_up(self, session_id: str, proof: Authentication) -> SteppedUp | None:
-        """Record a new proof of the user's identity, and return a new access token of the session.
+        """Replace a session after a new proof of the user's identity. From then on, its old tokens are invalid.
 
         Return None if the session has ended, or if the proof does not suffice (`Authentication.stepped_up`).
         """
-        renewed = await self._store.renew_authentication(session_id, proof, self._clock())
-        if renewed is None:
+        refresh_token = refresh_tokens.new_refresh_token()
+        digest, family = tokens.digest(refresh_token), _family(refresh_token)
+        step = StepUp(proof, tokens.new_identifier(), digest, self._tokens.rules, family)
+        replaced = await self._store.step_up(session_id, step, self._clock())
+        if replaced is None:
             return None
-        session, user = renewed
-        return SteppedUp(await self._tokens.access.issue(user, session), session.authentication)
+        await self.revoke([session_id])
+        session, user = replaced
+        return SteppedUp(await self._tokens.access.issue(user, session), refresh_token, session.authentication)
 
     async def end(self, session_id: str) -> datetime:
         """End a session, and return the time of its end. From then on, the session's tokens are invalid."""
@@ -191,13 +219,17 @@ class SessionService:
             await revoke(self._revocations, session_id, self._clock())
 
 
+def _family(refresh_token: str) -> bytes | None:
+    return refresh_tokens.family_digest(refresh_token, tokens.digest)
+
+
 def _current_device() -> Device:
     """Return the device that has sent the current request."""
     return Device.of(user_agent.current(), client_address.current().client)
 
 
 def _notice(user: User, device: Device, now: datetime) -> Mail:
-    facts = {"device": device.words, "network": device.network, "time": f"{now:%d %B %Y, %H:%M} UTC"}
+    facts = {"device": device.words, "network": device.network, "time": moment_text(now)}
     return Mail(MailKind.NEW_DEVICE, user.email, facts)
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from subgraphs.auth.audit_log.sqlite import append_entry
 from subgraphs.auth.mail.sqlite_outbox import insert_mails
-from subgraphs.auth.sessions.devices import MAX_KNOWN, Device, KnownDevice, is_new
-from subgraphs.auth.sessions.session_list import TOUCH_AGAIN, ListedSession, can_be_session_id
+from subgraphs.auth.sessions.devices import MAX_KNOWN, Device, KnownDevice, is_new, was_just_seen
+from subgraphs.auth.sessions.session_list import TOUCH_AGAIN, BegunSession, ListedSession, can_be_session_id
 from subgraphs.kit.times import from_milliseconds, to_milliseconds
 
 if TYPE_CHECKING:
@@ -103,22 +103,22 @@ class SqliteSessionList:
         return [row["id"] for row in rows]
 
 
-async def record_arrival(connection: Statements, session: Session, arrival: Arrival) -> None:
-    """Store the device of a new session, and the notice if the device is new for the user."""
+async def record_arrival(connection: Statements, session: Session, arrival: Arrival) -> BegunSession:
+    """Remember the device of a new session. If it is new for the user, store its notice, if there is one."""
     device = arrival.device
-    await connection.execute(
-        "UPDATE sessions SET device = ?, network = ? WHERE id = ?", (device.words, device.network, session.id)
-    )
     rows = await connection.execute_fetchall(
         "SELECT device, network, last_seen_at FROM known_devices WHERE user_id = ?", (session.user_id,)
     )
     known = [KnownDevice(Device(row["device"], row["network"]), from_milliseconds(row["last_seen_at"])) for row in rows]
-    if arrival.notice is not None and is_new(device, known, session.created_at):
-        await insert_mails(connection, [arrival.notice])
-    seen_at = to_milliseconds(session.created_at)
-    await connection.execute(_REMEMBER, (session.user_id, device.words, device.network, seen_at))
+    notice = arrival.notice if is_new(device, known, session.created_at) else None
+    if notice is not None:
+        await insert_mails(connection, [notice()])
+    if not was_just_seen(device, known, session.created_at):
+        seen_at = to_milliseconds(session.created_at)
+        await connection.execute(_REMEMBER, (session.user_id, device.words, device.network, seen_at))
     if len(known) >= MAX_KNOWN:
         await connection.execute(_FORGET, {"user": session.user_id, "most": MAX_KNOWN})
+    return BegunSession(has_notice=notice is not None)
 
 
 async def touch(connection: Statements, session_id: str, network: str, now: datetime) -> None:

@@ -243,4 +243,27 @@ MIGRATIONS: Final = (
     Migration(9, "second factors: authenticator apps, passkeys, recovery codes, challenges", _SECOND_FACTORS),
     Migration(10, "clients, tickets and grants of the authorization server", OAUTH_TABLES),
     Migration(11, "verified addresses, changes of passwords, links in mails", _LINKS),
+    Migration(
+        12,
+        "operations of other services in the audit log",
+        (
+            """
+            CREATE TABLE audit_operations (
+                id TEXT PRIMARY KEY,
+                service TEXT NOT NULL,
+                position INTEGER NOT NULL UNIQUE,
+                resume TEXT NOT NULL
+            ) STRICT, WITHOUT ROWID
+            """,
+        ),
+    ),
+    Migration(
+        13,
+        "what the refresh tokens of a session have in common",
+        (
+            # NULL: the session is from an earlier release, and its used tokens are kept
+            "ALTER TABLE sessions ADD COLUMN token_family BLOB",
+            "CREATE UNIQUE INDEX sessions_by_token_family ON sessions (token_family) WHERE token_family IS NOT NULL",
+        ),
+    ),
 )

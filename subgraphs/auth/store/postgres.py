@@ -6,61 +6,47 @@ that waits for it. The lock of the audit log is the last one, so a transaction a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
 from subgraphs.auth.audit_log.postgres import append_entry
-from subgraphs.auth.authentication import Authentication, methods_text, parse_methods
-from subgraphs.auth.domain import DEFAULT_RULES, Presented, RefreshToken, Role, Session, User, email_key, rotate
+from subgraphs.auth.domain import email_key
 from subgraphs.auth.mail.postgres_outbox import insert_mails
-from subgraphs.auth.sessions.postgres_sessions import record_arrival, touch
-from subgraphs.auth.sessions.session_list import UNKNOWN_ARRIVAL
-from subgraphs.auth.store.postgres_parts import PostgresParts
+from subgraphs.auth.sessions.postgres_sessions import record_arrival
+from subgraphs.auth.sessions.session_list import UNKNOWN_ARRIVAL, BegunSession
+from subgraphs.auth.store.postgres_new_sessions import Inserted, NewSession, insert_session
+from subgraphs.auth.store.postgres_refresh_tokens import PostgresRefreshTokens, insert_token
 from subgraphs.auth.store.postgres_schema import MIGRATIONS
-from subgraphs.auth.store.postgres_users import USER, end_sessions, user_of
-from subgraphs.auth.store.protocol import Credentials, EmailExists, TokenExchange
+from subgraphs.auth.store.postgres_session_rows import PROOF, SESSION, proof_columns, session_of, write_end
+from subgraphs.auth.store.postgres_users import end_sessions, user_of
+from subgraphs.auth.store.protocol import Credentials, EmailExists
+from subgraphs.auth.store.user_columns import CREDENTIALS, USER
 from subgraphs.kit.postgres import is_storable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from asyncpg.pool import PoolConnectionProxy
 
     from subgraphs.auth.audit_log.entry import NewEntry
-    from subgraphs.auth.domain import SessionRules
+    from subgraphs.auth.authentication import Authentication
+    from subgraphs.auth.domain import RefreshToken, Role, Session, StepUp, User
     from subgraphs.auth.mail.outbox import QueuedMail
     from subgraphs.auth.sessions.session_list import Arrival
 
-_PROOF: Final = "methods, authenticated_at, factor_enrolled_at"
-_SESSION: Final = f"SELECT id, user_id, created_at, expires_at, ended_at, {_PROOF} FROM sessions"  # noqa: S608 - constants
-# Expired sessions are deleted when others begin. A session that another transaction deletes at this moment is skipped.
-_DELETE_EXPIRED: Final = """
-DELETE FROM sessions WHERE id IN (
-    SELECT id FROM sessions WHERE expires_at < $1 ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED
-)
+# The lock lets a transaction that ends all sessions of the user wait, so that it ends the new one, too.
+_LOCK_OWNER: Final = """
+SELECT id FROM users WHERE id = (SELECT user_id FROM sessions WHERE id = $1) FOR NO KEY UPDATE
 """
-_EXCHANGED: Final = f"""
-SELECT
-    token.digest, token.session_id, token.issued_at, token.expires_at AS token_expires_at, token.used_at,
-    session.user_id, session.created_at AS began_at, session.expires_at, session.ended_at, {_PROOF},
-    {USER}
-FROM refresh_tokens AS token
-JOIN sessions AS session ON session.id = token.session_id
-JOIN users ON users.id = session.user_id
-WHERE token.digest = $1
-FOR UPDATE OF token, session
-"""  # noqa: S608 - constants of this module
-# The exchange has locked the session, so no other exchange changes this token meanwhile.
-_STORED: Final = "SELECT digest, session_id, issued_at, expires_at, used_at FROM refresh_tokens WHERE digest = $1"
-_WRITE_SUCCESSOR: Final = """
-WITH used AS (UPDATE refresh_tokens SET used_at = $1 WHERE digest = $2)
-INSERT INTO refresh_tokens (digest, session_id, issued_at, expires_at) VALUES ($3, $4, $5, $6)
-"""
+_COPY_SESSION: Final = f"""
+INSERT INTO sessions (id, user_id, created_at, expires_at, device, network, name, {PROOF}, last_used_at, token_family)
+SELECT $1, user_id, created_at, expires_at, device, network, name, $2, $3, $4, $5, $6 FROM sessions WHERE id = $7
+"""  # noqa: S608 - a constant
 
 
-class PostgresAuthStore(PostgresParts):
+class PostgresAuthStore(PostgresRefreshTokens):
     """The `AuthStore` in a PostgreSQL database."""
 
     migrations = MIGRATIONS
@@ -98,10 +84,10 @@ class PostgresAuthStore(PostgresParts):
     async def credentials(self, email: str) -> Credentials | None:
         if not is_storable(email):
             return None
-        query = f"SELECT {USER}, password_hash FROM users WHERE email_key = $1"  # noqa: S608 - a constant
+        query = f"SELECT {USER}, {CREDENTIALS} FROM users WHERE email_key = $1"  # noqa: S608 - constants
         async with self._database.connection() as connection:
             row = await connection.fetchrow(query, email_key(email))
-        return None if row is None else Credentials(user_of(row), row["password_hash"])
+        return None if row is None else Credentials(user_of(row), row["password_hash"], row["has_second_factor"])
 
     async def renew_password_hash(self, known: Credentials, password_hash: str) -> None:
         async with self._changing() as connection:
@@ -155,82 +141,59 @@ class PostgresAuthStore(PostgresParts):
         expired_before: datetime,
         arrival: Arrival = UNKNOWN_ARRIVAL,
         known: User | None = None,
-    ) -> bool:
+    ) -> BegunSession | None:
+        new = NewSession(session, token, arrival.device, expired_before, known)
+        # The usual login is one statement. Only a device that is not known needs a transaction of several.
+        async with self._database.connection() as connection:
+            inserted = await insert_session(connection, new, only_on_known_device=True)
+        if inserted is not Inserted.NOT_ON_THIS_DEVICE:
+            return BegunSession(has_notice=False) if inserted is Inserted.YES else None
         async with self._database.transaction() as connection:
-            # The lock lets a transaction that disables the user wait, so that it ends this session, too.
-            enabled = await connection.fetchval(
-                "SELECT id FROM users WHERE id = $1 AND disabled_at IS NULL"
-                " AND ($2 OR password_changed_at IS NOT DISTINCT FROM $3) FOR SHARE",
-                session.user_id,
-                known is None,
-                None if known is None else known.password_changed_at,
-            )
-            await connection.execute(_DELETE_EXPIRED, expired_before)
-            if enabled is None:
-                return False
-            await _insert_session(connection, session, token)
-            await record_arrival(connection, session, arrival)
-        return True
-
-    async def exchange(
-        self,
-        digest: bytes,
-        next_digest: bytes,
-        now: datetime,
-        rules: SessionRules = DEFAULT_RULES,
-        network: str = "",
-    ) -> TokenExchange | None:
-        async with self._database.transaction() as connection:
-            row = await connection.fetchrow(_EXCHANGED, digest)
-            if row is None:
+            if await insert_session(connection, new, only_on_known_device=False) is not Inserted.YES:
                 return None
-            token = RefreshToken(
-                row["digest"], row["session_id"], row["issued_at"], row["token_expires_at"], row["used_at"]
-            )
-            session = _session({**row, "id": row["session_id"], "created_at": row["began_at"]})
-            following = None if token.used_at is None else await connection.fetchrow(_STORED, next_digest)
-            next_token = None if following is None else RefreshToken(**following)
-            rotation = rotate(Presented(token, session, next_digest, next_token), now, rules)
-            if rotation.successor is not None:
-                successor = rotation.successor
-                await connection.execute(
-                    _WRITE_SUCCESSOR,
-                    now,
-                    digest,
-                    successor.digest,
-                    successor.session_id,
-                    successor.issued_at,
-                    successor.expires_at,
-                )
-                await touch(connection, session.id, network, now)
-            await _write_end(connection, session, rotation.session)
-        return TokenExchange(rotation.verdict, rotation.session, user_of(row))
+            return await record_arrival(connection, session, arrival)
 
     async def end_session(self, session_id: str, now: datetime) -> Session | None:
         async with self._database.transaction() as connection:
-            row = await connection.fetchrow(f"{_SESSION} WHERE id = $1 FOR UPDATE", session_id)
+            row = await connection.fetchrow(f"{SESSION} WHERE id = $1 FOR UPDATE", session_id)
             if row is None:
                 return None
-            ended = _session(row).end(now)
-            await _write_end(connection, _session(row), ended)
+            ended = session_of(row).end(now)
+            await write_end(connection, session_of(row), ended)
         return ended
 
     async def renew_authentication(
         self, session_id: str, proof: Authentication, now: datetime
     ) -> tuple[Session, User] | None:
         async with self._database.transaction() as connection:
-            row = await connection.fetchrow(f"{_SESSION} WHERE id = $1 FOR UPDATE", session_id)
-            if row is None or not _session(row).is_live(now):
+            row = await connection.fetchrow(f"{SESSION} WHERE id = $1 FOR UPDATE", session_id)
+            if row is None or not session_of(row).is_live(now):
                 return None
-            authentication = _session(row).authentication.stepped_up(proof)
+            authentication = session_of(row).authentication.stepped_up(proof)
             if authentication is None:
                 return None
             await connection.execute(
                 "UPDATE sessions SET methods = $2, authenticated_at = $3, factor_enrolled_at = $4 WHERE id = $1",
                 session_id,
-                *_proof_columns(authentication),
+                *proof_columns(authentication),
             )
             return await _session_with_user(connection, session_id)
+
+    async def step_up(self, session_id: str, step: StepUp, now: datetime) -> tuple[Session, User] | None:
+        async with self._database.transaction() as connection:
+            await connection.execute(_LOCK_OWNER, session_id)
+            row = await connection.fetchrow(f"{SESSION} WHERE id = $1 FOR UPDATE", session_id)
+            old = None if row is None else session_of(row)
+            replacement = None if old is None else step.replacement(old, now)
+            if old is None or replacement is None:
+                return None
+            new, token = replacement
+            await connection.execute(
+                _COPY_SESSION, new.id, *proof_columns(new.authentication), now, new.family, session_id
+            )
+            await insert_token(connection, token)
+            await write_end(connection, old, old.end(now))
+            return await _session_with_user(connection, new.id)
 
     async def session(self, session_id: str) -> tuple[Session, User] | None:
         async with self._database.connection() as connection:
@@ -238,50 +201,13 @@ class PostgresAuthStore(PostgresParts):
 
     async def sessions_ended_since(self, moment: datetime) -> list[Session]:
         async with self._database.connection() as connection:
-            rows = await connection.fetch(f"{_SESSION} WHERE ended_at >= $1", moment)
-        return [_session(row) for row in rows]
-
-
-async def _write_end(connection: PoolConnectionProxy, before: Session, after: Session) -> None:
-    if after.ended_at is not None and after != before:
-        await connection.execute("UPDATE sessions SET ended_at = $1 WHERE id = $2", after.ended_at, after.id)
-
-
-def _session(row: Mapping[str, Any]) -> Session:
-    proof = Authentication(
-        parse_methods(row["methods"]), row["authenticated_at"] or row["created_at"], row["factor_enrolled_at"]
-    )
-    return Session(
-        row["id"], row["user_id"], row["created_at"], row["expires_at"], row["ended_at"], authentication=proof
-    )
-
-
-def _proof_columns(authentication: Authentication) -> tuple[str, datetime, datetime | None]:
-    return methods_text(authentication.methods), authentication.at, authentication.factor_enrolled_at
+            rows = await connection.fetch(f"{SESSION} WHERE ended_at >= $1", moment)
+        return [session_of(row) for row in rows]
 
 
 async def _session_with_user(connection: PoolConnectionProxy, session_id: str) -> tuple[Session, User] | None:
-    row = await connection.fetchrow(f"{_SESSION} WHERE id = $1", session_id)
+    row = await connection.fetchrow(f"{SESSION} WHERE id = $1", session_id)
     if row is None:
         return None
     query = f"SELECT {USER} FROM users WHERE id = $1"  # noqa: S608 - a constant
-    return _session(row), user_of(await connection.fetchrow(query, row["user_id"]))
-
-
-async def _insert_session(connection: PoolConnectionProxy, session: Session, token: RefreshToken) -> None:
-    await connection.execute(
-        f"INSERT INTO sessions (id, user_id, created_at, expires_at, {_PROOF})"  # noqa: S608 - a constant
-        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        session.id,
-        session.user_id,
-        session.created_at,
-        session.expires_at,
-        *_proof_columns(session.authentication),
-    )
-    await connection.execute(
-        "INSERT INTO refresh_tokens (digest, session_id, issued_at, expires_at) VALUES ($1, $2, $3, $4)",
-        token.digest,
-        token.session_id,
-        token.issued_at,
-        token.expires_at,
-    )
+    return session_of(row), user_of(await connection.fetchrow(query, row["user_id"]))

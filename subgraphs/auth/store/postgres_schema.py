@@ -237,4 +237,27 @@ MIGRATIONS: Final = (
     PostgresMigration(7, "second factors: authenticator apps, passkeys, recovery codes, challenges", _SECOND_FACTORS),
     PostgresMigration(8, "clients, tickets and grants of the authorization server", OAUTH_TABLES),
     PostgresMigration(9, "verified addresses, changes of passwords, links in mails", _LINKS),
+    PostgresMigration(
+        10,
+        "operations of other services in the audit log",
+        (
+            """
+            CREATE TABLE audit_operations (
+                id TEXT COLLATE "C" PRIMARY KEY,
+                service TEXT COLLATE "C" NOT NULL,
+                position BIGINT NOT NULL UNIQUE,
+                resume TEXT NOT NULL
+            )
+            """,
+        ),
+    ),
+    PostgresMigration(
+        11,
+        "what the refresh tokens of a session have in common",
+        (
+            # NULL: the session is from an earlier release, and its used tokens are kept
+            "ALTER TABLE sessions ADD COLUMN token_family BYTEA",
+            "CREATE UNIQUE INDEX sessions_by_token_family ON sessions (token_family) WHERE token_family IS NOT NULL",
+        ),
+    ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from subgraphs.auth.domain import Role, User
 
@@ -11,11 +11,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from asyncpg.pool import PoolConnectionProxy
-
-# The columns that `user_of` reads, in any query of users.
-USER: Final = (
-    "users.id, users.email, users.name, roles, users.created_at, disabled_at, email_verified_at, password_changed_at"
-)
 
 
 def user_of(row: Mapping[str, Any]) -> User:

@@ -6,7 +6,8 @@ Times are arguments: a store does not read the clock.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, Protocol
 
 from subgraphs.auth.domain import DEFAULT_RULES
 from subgraphs.auth.sessions.session_list import UNKNOWN_ARRIVAL
@@ -20,14 +21,18 @@ if TYPE_CHECKING:
     from subgraphs.auth.audit_log.entry import NewEntry
     from subgraphs.auth.audit_log.protocol import AuditLogStore
     from subgraphs.auth.authentication import Authentication
-    from subgraphs.auth.domain import RefreshToken, Role, Session, SessionRules, User, Verdict
+    from subgraphs.auth.domain import RefreshToken, Role, Session, SessionRules, StepUp, User, Verdict
     from subgraphs.auth.mail.outbox import MailOutbox, QueuedMail
     from subgraphs.auth.oauth.store import OAuthStore
     from subgraphs.auth.recovery.store import RecoveryStore
     from subgraphs.auth.resealing import Resealing
     from subgraphs.auth.second_factor.store import SecondFactorStore
-    from subgraphs.auth.sessions.session_list import Arrival, SessionList
+    from subgraphs.auth.sessions.session_list import Arrival, BegunSession, SessionList
     from subgraphs.auth.signing_keys import SigningKey
+
+
+# How long a session is stored after its end. Its revocation is made from it (`sessions.session_service`).
+ENDED_KEPT: Final = timedelta(days=2)
 
 
 class EmailExists(Exception):
@@ -36,10 +41,16 @@ class EmailExists(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A user, with the encoded hash of the user's password."""
+    """What a login needs to know of a user.
+
+    Attributes:
+        password_hash: the encoded hash of the user's password.
+        has_second_factor: whether the user has an authenticator app or a passkey.
+    """
 
     user: User
     password_hash: str
+    has_second_factor: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +143,11 @@ class AuthStore(IdentifiedStore, Protocol):
         expired_before: datetime,
         arrival: Arrival = UNKNOWN_ARRIVAL,
         known: User | None = None,
-    ) -> bool:
-        """Insert a session with its first refresh token; delete the sessions that expired before `expired_before`.
+    ) -> BegunSession | None:
+        """Insert a session with its first refresh token; delete what nobody needs any more.
+
+        This is: the sessions that expired before `expired_before`, or ended `ENDED_KEPT` before it, with their refresh
+        tokens. A store may leave some of them for the next login.
 
         The device of `arrival` is remembered. If it is new for the user (`subgraphs.auth.sessions.devices.is_new`), the
         notice of `arrival` is stored as a mail in the same transaction.
@@ -142,8 +156,11 @@ class AuthStore(IdentifiedStore, Protocol):
         whoever knows the old password has no session after the change.
 
         Returns:
-            False if the user is disabled or does not exist. Then no session begins.
+            None if the user is disabled or does not exist. Then no session begins.
         """
+
+    async def token_owner(self, digest: bytes) -> str | None:
+        """Return the id of the user to whom the refresh token with `digest` belongs; None if there is no such token."""
 
     async def exchange(
         self,
@@ -158,8 +175,18 @@ class AuthStore(IdentifiedStore, Protocol):
         The decision and its result are read and written in one database transaction. `next_digest` is the digest of the
         next token. `network` is the network of the client; it is stored with the time as the last use of the session.
 
+        If the session has a family, the tokens that were used before are deleted: `end_family` finds their reuse. So at
+        most two tokens of a session are stored: the unused one, and the one that was exchanged for it. A store may
+        leave others, which another process reads at this moment, for the next exchange.
+
         Returns:
             The result of the exchange, or None if there is no such token.
+        """
+
+    async def end_family(self, family: bytes, now: datetime) -> str | None:
+        """End the session with this family (`Session.family`), and return its id.
+
+        Return None if there is no such session, or if it has ended or expired.
         """
 
     async def end_session(self, session_id: str, now: datetime) -> Session | None:
@@ -172,6 +199,13 @@ class AuthStore(IdentifiedStore, Protocol):
 
         Return the session and its user. Return None if there is no such session, if it has ended or expired, or if the
         proof does not suffice.
+        """
+
+    async def step_up(self, session_id: str, step: StepUp, now: datetime) -> tuple[Session, User] | None:
+        """End a session, and begin `step.replacement` in its place, with the same device and name.
+
+        Return the new session and its user. Return None, and change nothing, if there is no such session, or if there
+        is no replacement for it.
         """
 
     async def session(self, session_id: str) -> tuple[Session, User] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from subgraphs.auth.domain import Role, User
 from subgraphs.kit.times import from_milliseconds, to_milliseconds
@@ -12,11 +12,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from servicekit.sqlite_statements import Statements
-
-# The columns that `user_of` reads, in any query of users.
-USER: Final = (
-    "users.id, users.email, users.name, roles, users.created_at, disabled_at, email_verified_at, password_changed_at"
-)
 
 
 def user_of(row: Any) -> User:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from click.testing import CliRunner
 
+from servicekit.settings import load
 from subgraphs.auth.cli import command
+from subgraphs.auth.settings import AuthSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,12 +17,18 @@ if TYPE_CHECKING:
 
 
 class CommandLine:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **variables: str) -> None:
         self.variables = {
             "MOSAFE_ENV": "development",
             "MOSAFE_DATA_DIR": str(folder),
             "SUBGRAPH_SIGNATURES": "off",
+            **variables,
         }
+
+    @property
+    def settings(self) -> AuthSettings:
+        """The settings of a service on the same store."""
+        return load(AuthSettings, self.variables)
 
     def run(self, *arguments: str, typed: str | None = None) -> Result:
         return CliRunner().invoke(command, arguments, input=typed, env=self.variables)

@@ -23,6 +23,7 @@ from subgraphs.auth.domain import (
     Role,
     Session,
     SessionRules,
+    StepUp,
     User,
     Verdict,
 )
@@ -30,7 +31,7 @@ from subgraphs.auth.mail.outbox import SEALED_FOR, QueuedMail
 from subgraphs.auth.resealing import Resealing
 from subgraphs.auth.sealing import Sealer
 from subgraphs.auth.signing_keys import KeyVault
-from subgraphs.auth.store.protocol import AuthStore, EmailExists
+from subgraphs.auth.store.protocol import ENDED_KEPT, AuthStore, EmailExists
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -47,10 +48,43 @@ def user(email: str = "Ann@example.com", *roles: Role) -> User:
     return User(values.new_user_id(), email, "Ann", frozenset(roles or (Role.CUSTOMER,)), NOW)
 
 
-async def signed_in(store: AuthStore, digest: bytes = b"first") -> tuple[User, Session]:
+async def a_step_up_replaces_the_session(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        ann, session = await signed_in(store)
+        proof = Authentication(frozenset({Method.CODE}), NOW + timedelta(minutes=1), NOW)
+        step = StepUp(proof, "next", b"next token")
+        later = NOW + timedelta(minutes=2)
+        authentication = Authentication(frozenset({Method.CODE, Method.PASSWORD}), proof.at, NOW)
+        replacement = replace(session, id="next", authentication=authentication)
+        assert await store.step_up(session.id, step, later) == (replacement, ann)
+        assert await store.session(session.id) == (replace(session, ended_at=later), ann)
+        exchange = await store.exchange(b"first", b"second", later)
+        assert exchange is not None
+        assert exchange.verdict is Verdict.DEAD
+        exchange = await store.exchange(b"next token", b"second", later)
+        assert exchange is not None
+        assert (exchange.verdict, exchange.session) == (Verdict.ROTATE, replacement)
+        for unknown in (session.id, "nobody"):
+            assert await store.step_up(unknown, replace(step, session_id="other", digest=b"other"), later) is None
+        assert await store.session("other") is None
+
+
+async def of_many_step_ups_at_once_one_replaces_the_session(open_store: OpenStore) -> None:
+    async with open_store() as one, open_store() as other:
+        _, session = await signed_in(one)
+        proof = Authentication.by_password(NOW)
+        steps = [StepUp(proof, f"next{number}", b"next%d" % number) for number in range(6)]
+        stores = [one, other] * 3
+        found = await asyncio.gather(
+            *(store.step_up(session.id, step, NOW) for store, step in zip(stores, steps, strict=True))
+        )
+        assert len([each for each in found if each is not None]) == 1
+
+
+async def signed_in(store: AuthStore, digest: bytes = b"first", family: bytes | None = None) -> tuple[User, Session]:
     new_user = user(f"{digest.hex()}@example.com")
     await store.add_user(new_user, HASH)
-    session = Session.begin(f"session {digest.hex()}", new_user.id, NOW)
+    session = replace(Session.begin(f"session {digest.hex()}", new_user.id, NOW), family=family)
     assert await store.begin_session(session, RefreshToken.issue(digest, session, NOW), NOW)
     return new_user, session
 
@@ -163,6 +197,46 @@ async def a_reused_token_ends_the_session_for_its_successors_too(open_store: Ope
         assert await store.exchange(b"thief", b"next", NOW) is None
 
 
+async def the_last_two_tokens_of_a_family_are_stored(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        ann, session = await signed_in(store, family=b"family")
+        bob, other = await signed_in(store, b"other", b"other family")
+        await store.exchange(b"other", b"other second", NOW)
+        for digest, following in ((b"first", b"second"), (b"second", b"third"), (b"third", b"fourth")):
+            exchange = await store.exchange(digest, following, NOW)
+            assert exchange is not None
+            assert (exchange.verdict, exchange.session) == (Verdict.ROTATE, session)
+        owners = [await store.token_owner(each) for each in (b"first", b"second", b"third", b"fourth")]
+        assert owners == [None, None, ann.id, ann.id]
+        assert [await store.token_owner(each) for each in (b"other", b"other second")] == [bob.id] * 2
+        assert await store.exchange(b"first", b"second", NOW) is None
+        assert await store.end_family(b"unknown", NOW) is None
+        assert await store.end_family(b"family", NOW + SESSION_LIFETIME) is None
+        assert await store.end_family(b"family", NOW) == session.id
+        assert await store.end_family(b"family", NOW) is None
+        assert await store.session(session.id) == (session.end(NOW), ann)
+        assert await store.session(other.id) == (other, bob)
+
+
+async def tokens_without_a_family_are_kept(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        ann, _ = await signed_in(store)
+        await store.exchange(b"first", b"second", NOW)
+        await store.exchange(b"second", b"third", NOW)
+        assert [await store.token_owner(each) for each in (b"first", b"second", b"third")] == [ann.id] * 3
+
+
+async def the_session_of_a_step_up_has_a_family_of_its_own(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        _, session = await signed_in(store, family=b"family")
+        step = StepUp(Authentication.by_password(NOW), "next", b"next token", family=b"next family")
+        replaced = await store.step_up(session.id, step, NOW)
+        assert replaced is not None
+        assert replaced[0].family == b"next family"
+        assert await store.end_family(b"family", NOW) is None
+        assert await store.end_family(b"next family", NOW) == "next"
+
+
 async def the_next_token_is_found_again_until_it_is_used(open_store: OpenStore) -> None:
     async with open_store() as store:
         _, session = await signed_in(store)
@@ -238,6 +312,20 @@ async def expired_sessions_are_deleted_when_others_begin(open_store: OpenStore) 
         assert await store.begin_session(session, RefreshToken.issue(b"later", session, later), later)
         assert await store.exchange(b"first", b"next", NOW) is None
         assert await store.end_session("later", later) is not None
+
+
+async def ended_sessions_are_deleted_when_sessions_begin(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        ann, _ = await signed_in(store)
+        ended = Session.begin("ended", ann.id, NOW)
+        assert await store.begin_session(ended, RefreshToken.issue(b"ended", ended, NOW), NOW)
+        assert await store.end_session("ended", NOW) is not None
+        for number, later in enumerate((NOW + ENDED_KEPT, NOW + ENDED_KEPT + timedelta(seconds=1))):
+            assert await store.session("ended") is not None
+            session = Session.begin(f"later{number}", ann.id, later)
+            assert await store.begin_session(session, RefreshToken.issue(b"%d" % number, session, later), later)
+        assert await store.session("ended") is None
+        assert [await store.token_owner(each) for each in (b"first", b"ended")] == [ann.id, None]
 
 
 async def no_session_is_deleted_before_the_given_time(open_store: OpenStore) -> None:
@@ -393,6 +481,9 @@ CHECKS: Final[tuple[Callable[[OpenStore], Awaitable[None]], ...]] = (
     users_are_listed_page_by_page,
     a_refresh_token_is_exchanged_once,
     a_reused_token_ends_the_session_for_its_successors_too,
+    the_last_two_tokens_of_a_family_are_stored,
+    tokens_without_a_family_are_kept,
+    the_session_of_a_step_up_has_a_family_of_its_own,
     the_next_token_is_found_again_until_it_is_used,
     the_rules_limit_the_next_token,
     one_of_many_concurrent_exchanges_of_a_token_succeeds,
@@ -400,8 +491,11 @@ CHECKS: Final[tuple[Callable[[OpenStore], Awaitable[None]], ...]] = (
     an_exchange_reads_the_current_roles,
     a_session_ends_once,
     expired_sessions_are_deleted_when_others_begin,
+    ended_sessions_are_deleted_when_sessions_begin,
     no_session_is_deleted_before_the_given_time,
     a_new_proof_of_identity_is_kept_in_the_session,
+    a_step_up_replaces_the_session,
+    of_many_step_ups_at_once_one_replaces_the_session,
     a_disabled_user_has_no_sessions_and_begins_none,
     nobody_begins_a_session_without_a_user,
     a_revoked_role_ends_the_sessions_that_have_it,

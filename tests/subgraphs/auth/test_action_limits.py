@@ -19,7 +19,7 @@ from subgraphs.auth.attempts import Attempt, Origin
 from subgraphs.auth.limit_table import LimitTable
 from subgraphs.auth.open_limit_store import open_limit_store
 from subgraphs.auth.settings import AuthSettings
-from tests.subgraphs.auth.client import Auth
+from tests.subgraphs.auth.client import PASSWORD, Auth
 from tests.subgraphs.support import GraphQLClient, running
 
 if TYPE_CHECKING:
@@ -116,6 +116,26 @@ async def test_refreshes_are_limited_and_the_refusal_uses_up_no_token(tmp_path: 
     assert error["extensions"]["policy"] == '"refresh-global";q=2;w=3600'
     async with running(create_app(settings)) as http:  # its counts in memory are new
         assert (await refresh(Auth(GraphQLClient(http)), session))["__typename"] == "Session"
+
+
+async def test_the_refreshes_of_an_account_are_limited_for_all_its_sessions(tmp_path: Path) -> None:
+    settings = settings_on(tmp_path, AUTH_RATE_LIMITS="refresh-account=2/3600")
+    async with running(create_app(settings)) as http:
+        auth = Auth(GraphQLClient(http))
+        ann, eve = await auth.sign_up("Ann"), await auth.sign_up("Eve")
+        other = (await auth.mutate("login", email="ann@example.com", password=PASSWORD)).ok()["login"]
+        await refresh(auth, await refresh(auth, ann))
+        (error,) = (await auth.mutate("refresh", refreshToken=other["refreshToken"])).errors
+        assert (error["extensions"]["code"], error["extensions"]["policy"]) == (
+            "RATE_LIMITED",
+            '"refresh-account";q=2;w=3600',
+        )
+        for _ in range(3):  # an unknown token belongs to no account
+            refused = (await auth.mutate("refresh", refreshToken="unknown")).ok()["refresh"]
+            assert refused["code"] == "INVALID_TOKEN"
+        assert (await refresh(auth, eve))["__typename"] == "Session"
+    async with running(create_app(settings)) as http:  # the refusal has used up no token
+        assert (await refresh(Auth(GraphQLClient(http)), other))["__typename"] == "Session"
 
 
 async def test_a_wrong_option_of_the_url_stops_the_start_without_its_password(tmp_path: Path) -> None:

@@ -13,12 +13,16 @@ from bank import values
 from bank.identity import ADMIN, SUPPORT
 from subgraphs.auth.domain import Role
 from subgraphs.auth.schema import build_schema
+from subgraphs.auth.store.factory import STORES
+from subgraphs.auth.store.postgres import PostgresAuthStore
 from subgraphs.auth.store.sqlite import SqliteAuthStore
+from subgraphs.kit.store_identity import open_joined
 from tests.subgraphs.auth.client import PASSWORD, Auth
 from tests.subgraphs.support import Issuer
 
 if TYPE_CHECKING:
     from subgraphs.auth.settings import AuthSettings
+    from subgraphs.auth.store.protocol import AuthStore
 
 PRIVATE_FIELDS = ("email", "emailVerified", "roles", "createdAt")
 PUBLIC = "... on User { id name }"
@@ -27,9 +31,8 @@ PUBLIC = "... on User { id name }"
 async def sign_up_staff(auth: Auth, settings: AuthSettings, role: Role) -> dict[str, Any]:
     """A session of a user who got `role` on the command line."""
     first = await auth.sign_up("Staff")
-    store = await SqliteAuthStore.open_file(settings.database)
-    await store.grant(first["user"]["id"], role)
-    await store.close()
+    async with open_joined(settings.place, STORES) as store:
+        await store.grant(first["user"]["id"], role)
     session: dict[str, Any] = (await auth.mutate("login", email="staff@example.com", password=PASSWORD)).ok()["login"]
     return session
 
@@ -120,16 +123,19 @@ async def test_one_bad_representation_does_not_hide_the_others(auth: Auth) -> No
     assert set(response.codes) == {"BAD_USER_INPUT"}
 
 
-async def test_many_representations_cost_one_query(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_many_representations_cost_one_query(
+    auth: Auth, settings: AuthSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     people = [await auth.sign_up(f"User{number}") for number in range(5)]
     queries: list[int] = []
-    look_up = SqliteAuthStore.users
+    kind: type[AuthStore] = SqliteAuthStore if settings.db_url is None else PostgresAuthStore
+    look_up = kind.users
 
-    async def counting(self: SqliteAuthStore, ids: list[str]) -> Any:
+    async def counting(self: AuthStore, ids: list[str]) -> Any:
         queries.append(len(ids))
         return await look_up(self, ids)
 
-    monkeypatch.setattr(SqliteAuthStore, "users", counting)
+    monkeypatch.setattr(kind, "users", counting)
     representations = [representation(person["user"]["id"]) for person in people] * 10
     response = await auth.bearing(people[0]["accessToken"]).entities(PUBLIC, representations)
     assert [entity["name"] for entity in response.ok()["_entities"]] == [f"User{number}" for number in range(5)] * 10

@@ -4,15 +4,13 @@ import asyncio
 import contextlib
 import re
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from bank import values
 from servicekit.errors import ConfigurationError, StartupError, StoreFailure
-from servicekit.settings import load
 from subgraphs.auth.app import create_app
-from subgraphs.auth.settings import AuthSettings
 from tests.subgraphs.auth.client import Auth
 from tests.subgraphs.auth.second_factor.conftest import Desk
 from tests.subgraphs.support import GraphQLClient, running
@@ -23,12 +21,47 @@ if TYPE_CHECKING:
     from tests.subgraphs.auth.command_line import CommandLine
 
 
-def test_a_generated_password_is_printed_once_and_works(mosafe_auth: CommandLine) -> None:
+CHOSEN: Final = "staple battery horse"
+
+
+def test_a_new_user_chooses_the_password_with_a_link_that_works_once(mosafe_auth: CommandLine) -> None:
+    """ASVS 6.4.1: nobody knows an initial password, and the link dies with its use."""
     output = mosafe_auth.output("users", "create", "root@example.com", "--name", "Root", "--role", "ADMIN")
-    match = re.fullmatch(r"[0-9a-f-]{36}  root@example\.com  ADMIN\npassword: (\S{24})\n", output)
+    match = re.fullmatch(
+        r"[0-9a-f-]{36}  root@example\.com  ADMIN\nlink: http://127\.0\.0\.1:3001/account/reset\?token=(\S{43})\n",
+        output,
+    )
     assert match is not None
-    assert log_in(mosafe_auth, "root@example.com", match[1])["user"]["roles"] == ["ADMIN"]
+    assert choose_password(mosafe_auth, match[1])["__typename"] == "PasswordChanged"
+    assert log_in(mosafe_auth, "root@example.com", CHOSEN)["user"]["roles"] == ["ADMIN"]
+    assert choose_password(mosafe_auth, match[1])["code"] == "INVALID_LINK"
     assert match[1] not in mosafe_auth.output("users", "list")
+
+
+def test_the_link_of_a_new_user_ends_after_a_day(mosafe_auth: CommandLine, tmp_path: Path) -> None:
+    token = mosafe_auth.output("users", "create", "root@example.com", "--name", "Root").rpartition("token=")[2].strip()
+    with contextlib.closing(sqlite3.connect(tmp_path / "auth.sqlite3")) as connection:
+        ((lifetime,),) = connection.execute("SELECT expires_at - issued_at FROM links").fetchall()
+        assert lifetime == 24 * 60 * 60 * 1000
+        connection.execute("UPDATE links SET issued_at = issued_at - ?, expires_at = expires_at - ?", [lifetime] * 2)
+        connection.commit()
+    assert choose_password(mosafe_auth, token)["code"] == "INVALID_LINK"
+
+
+def choose_password(mosafe_auth: CommandLine, token: str) -> dict[str, str]:
+    """Use the link of a new user."""
+    query = (
+        "mutation ($input: ResetPasswordInput!)"
+        " { resetPassword(input: $input) { __typename ... on Problem { code message } } }"
+    )
+
+    async def choose() -> dict[str, str]:
+        async with running(create_app(mosafe_auth.settings)) as http:
+            response = await GraphQLClient(http).execute(query, {"input": {"token": token, "newPassword": CHOSEN}})
+        result: dict[str, str] = response.ok()["resetPassword"]
+        return result
+
+    return asyncio.run(choose())
 
 
 def test_a_password_may_be_typed_instead(mosafe_auth: CommandLine) -> None:
@@ -42,7 +75,7 @@ def log_in(mosafe_auth: CommandLine, email: str, password: str) -> dict[str, dic
     """The session of a user whom the command line created."""
 
     async def ask() -> dict[str, dict[str, object]]:
-        async with running(create_app(load(AuthSettings, mosafe_auth.variables))) as http:
+        async with running(create_app(mosafe_auth.settings)) as http:
             response = await Auth(GraphQLClient(http)).mutate("login", email=email, password=password)
         session: dict[str, dict[str, object]] = response.ok()["login"]
         assert "accessToken" in session, session
@@ -107,7 +140,7 @@ def test_the_sessions_of_a_disabled_user_end_at_once(mosafe_auth: CommandLine, a
     """Holds issue 12, number 9: while the service runs, the very next request with a token of before is refused."""
 
     async def check() -> None:
-        async with running(create_app(load(AuthSettings, mosafe_auth.variables))) as http:
+        async with running(create_app(mosafe_auth.settings)) as http:
             auth = Auth(GraphQLClient(http))
             ann, bob = await auth.sign_up("Ann"), await auth.sign_up("Bob")
             assert (await auth.bearing(ann["accessToken"]).execute("{ me { id } }")).codes == []
@@ -122,27 +155,40 @@ def test_the_sessions_of_a_disabled_user_end_at_once(mosafe_auth: CommandLine, a
 
 def test_a_reset_removes_all_factors_and_ends_the_sessions(mosafe_auth: CommandLine) -> None:
     async def check() -> None:
-        settings = load(AuthSettings, mosafe_auth.variables)
+        settings = mosafe_auth.settings
         async with running(create_app(settings)) as http:
             auth = Auth(GraphQLClient(http))
             session = await auth.sign_up("Ann")
             desk = Desk(auth, settings, values.now(), session["accessToken"], session["refreshToken"])
             await desk.enrol_app()
             assert (await desk.log_in())["__typename"] == "SecondFactorRequired"
-            await asyncio.to_thread(mosafe_auth.output, "users", "reset-factors", "ann@example.com")
+            reset = ("users", "reset-factors", "ann@example.com")
+            await asyncio.to_thread(mosafe_auth.output, *reset, typed="passport, branch 12\n")
             assert (await desk.client.execute("{ me { id } }")).codes == ["UNAUTHENTICATED"]
             assert (await desk.log_in())["__typename"] == "Session"
 
     asyncio.run(check())
-    assert "FACTORS_RESET" in mosafe_auth.output("audit", "list")
+    listed = mosafe_auth.output("audit", "list")
+    assert "FACTORS_RESET" in listed
+    assert "passport, branch 12" in listed
+
+
+@pytest.mark.parametrize("evidence", ["", " ", "two\nlines", "x" * 201])
+def test_factors_are_not_reset_without_evidence_of_the_identity(mosafe_auth: CommandLine, evidence: str) -> None:
+    mosafe_auth.output("users", "create", "ann@example.com", "--name", "Ann")
+    refused = mosafe_auth.run("users", "reset-factors", "ann@example.com", "--evidence", evidence)
+    assert refused.exit_code == 2
+    assert "one line of at most 200 characters" in refused.stderr
+    assert "FACTORS_RESET" not in mosafe_auth.output("audit", "list")
 
 
 def test_a_disabled_user_is_refused_as_with_a_wrong_password(mosafe_auth: CommandLine) -> None:
-    created = mosafe_auth.output("users", "create", "ann@example.com", "--name", "Ann")
-    password = created.rpartition("password: ")[2].strip()
+    password = CHOSEN
+    typed = f"{password}\n" * 2
+    mosafe_auth.output("users", "create", "ann@example.com", "--name", "Ann", "--prompt", typed=typed)
 
     async def log_in_with(text: str) -> dict[str, object]:
-        async with running(create_app(load(AuthSettings, mosafe_auth.variables))) as http:
+        async with running(create_app(mosafe_auth.settings)) as http:
             response = await Auth(GraphQLClient(http)).mutate("login", email="ann@example.com", password=text)
         login: dict[str, object] = response.ok()["login"]
         return login

@@ -20,6 +20,7 @@ from subgraphs.auth.domain import (
     Session,
     SessionRules,
     Verdict,
+    address_to_find,
     email_key,
     judge,
     parse_email,
@@ -150,6 +151,24 @@ def test_a_text_of_megabytes_is_refused_without_reading_it(part: str) -> None:
     """An e-mail address of 2 MB took the validator two seconds, in which nobody else was served."""
     with counted(100), pytest.raises(InvalidField):
         parse_email(part * (2_000_000 // len(part)))
+
+
+@given(
+    st.one_of(st.emails(), st.sampled_from(["a@xn--bcher-kva.example", "a@XN--BCHER-KVA.example", "zoë@example.com"]))
+)
+def test_the_address_of_an_account_finds_it(text: str) -> None:
+    try:
+        stored = parse_email(text)
+    except InvalidField:
+        return
+    found = address_to_find(text)
+    assert found is not None
+    assert email_key(found) == email_key(stored)
+
+
+@pytest.mark.parametrize("text", ["a" * 10_000_000, "é" * 1000, "é", "a@xn--bcher-kva"])
+def test_no_account_is_looked_for_if_a_text_cannot_be_an_address(text: str) -> None:
+    assert address_to_find(text) is None
 
 
 def test_addresses_that_differ_in_case_belong_to_one_user() -> None:

@@ -7,18 +7,22 @@ Covers `subgraphs/auth/graphql_sessions.py`, `subgraphs/auth/sessions/session_di
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import TYPE_CHECKING, Any
 
 import jwt
 import pytest
 
+from bank import values
 from bank.revocation import SqliteRevocationList
+from bank.scopes import EMAIL, PROFILE, READ
 from servicekit.errors import StoreFailure
-from servicekit.settings import load
 from subgraphs.auth.app import create_app
 from subgraphs.auth.mail.maildir import MaildirMailer
-from subgraphs.auth.settings import AuthSettings
+from subgraphs.auth.oauth.clients import Client
+from subgraphs.auth.oauth.store import Grant
+from subgraphs.auth.store.factory import STORES
+from subgraphs.kit.revocation_list import open_revocation_list
+from subgraphs.kit.store_identity import open_joined
 from tests.subgraphs.auth.client import PASSWORD, Auth
 from tests.subgraphs.auth.mail.mailboxes import mails_in, text_of
 from tests.subgraphs.support import GraphQLClient, running
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from email.message import EmailMessage
 
     from subgraphs.auth.mail.mailer import Envelope
+    from subgraphs.auth.settings import AuthSettings
     from tests.subgraphs.auth.command_line import CommandLine
 
 NODE = "id name device network createdAt lastUsedAt expiresAt isCurrent"
@@ -65,7 +70,7 @@ async def change(auth: Auth, session: dict[str, Any], mutation: str, **fields: s
 async def is_dead(auth: Auth, session: dict[str, Any], settings: AuthSettings) -> bool:
     """Whether the access token is refused here and by other processes, and the refresh token is refused."""
     here = (await auth.bearing(session["accessToken"]).execute("{ me { id } }")).codes == ["UNAUTHENTICATED"]
-    with contextlib.closing(SqliteRevocationList(settings.data_dir)) as seen_by_another_process:
+    async with open_revocation_list(settings) as seen_by_another_process:
         elsewhere = await seen_by_another_process.is_revoked(id_of(session))
     refreshed = (await auth.mutate("refresh", refreshToken=session["refreshToken"])).ok()["refresh"]
     states = {here, elsewhere, refreshed["__typename"] == "InvalidToken"}
@@ -113,6 +118,30 @@ async def test_a_session_gets_a_name(auth: Auth) -> None:
     assert refused.codes == ["BAD_USER_INPUT"]
     assert refused.errors[0]["extensions"]["fields"] == [
         {"path": ["input", "name"], "code": "TOO_LONG", "message": "at most 100 characters"}
+    ]
+
+
+async def test_a_session_of_an_application_shows_what_it_may_do(auth: Auth, settings: AuthSettings) -> None:
+    ann, now = await auth.sign_up("Ann"), values.now()
+    application = await log_in(auth)
+    client = Client("0" * 32, "Shop", now, scopes=frozenset({PROFILE, READ, EMAIL}))
+    grant = Grant(id_of(application), client.id, ann["user"]["id"], frozenset({READ, PROFILE}), now)
+    async with open_joined(settings.place, STORES) as store:
+        await store.oauth.add_client(client)
+        assert await store.oauth.add_grant(grant)
+    query = "{ me { sessions { nodes { id application { clientId name scopes grantedAt } } } } }"
+    response = await auth.bearing(ann["accessToken"]).execute(query)
+    assert response.ok()["me"]["sessions"]["nodes"] == [
+        {
+            "id": id_of(application),
+            "application": {
+                "clientId": client.id,
+                "name": "Shop",
+                "scopes": [READ, PROFILE],
+                "grantedAt": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            },
+        },
+        {"id": id_of(ann), "application": None},
     ]
 
 
@@ -188,7 +217,7 @@ async def test_a_new_device_is_reported_by_mail(
 
 def test_operators_list_and_end_sessions(mosafe_auth: CommandLine) -> None:
     async def check() -> None:
-        settings = load(AuthSettings, mosafe_auth.variables)
+        settings = mosafe_auth.settings
         async with running(create_app(settings)) as http:
             auth = Auth(GraphQLClient(http))
             eve, ann = await auth.sign_up("Eve"), await auth.sign_up("Ann")
@@ -220,7 +249,9 @@ def test_operators_list_and_end_sessions(mosafe_auth: CommandLine) -> None:
         (("end", "ann@example.com", "--id", "unknown"), "no session with this id"),
     ],
 )
-def test_a_refused_command_is_one_line(mosafe_auth: CommandLine, arguments: tuple[str, ...], message: str) -> None:
+def test_a_refused_command_for_sessions_is_one_line(
+    mosafe_auth: CommandLine, arguments: tuple[str, ...], message: str
+) -> None:
     mosafe_auth.output("users", "create", "ann@example.com", "--name", "Ann")
     result = mosafe_auth.run("sessions", *arguments)
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)

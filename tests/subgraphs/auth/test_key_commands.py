@@ -14,10 +14,8 @@ import jwt
 import pytest
 
 from servicekit.errors import ConfigurationError
-from servicekit.settings import load
 from subgraphs.auth import key_ring
 from subgraphs.auth.app import create_app
-from subgraphs.auth.settings import AuthSettings
 from tests.subgraphs.auth.client import Auth
 from tests.subgraphs.support import GraphQLClient, running
 
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def service(mosafe_auth: CommandLine) -> AsyncIterator[Auth]:
-    async with running(create_app(load(AuthSettings, mosafe_auth.variables))) as http:
+    async with running(create_app(mosafe_auth.settings)) as http:
         yield Auth(GraphQLClient(http))
 
 
@@ -101,7 +99,8 @@ def test_the_generated_secret_is_replaced_beside_a_running_service(mosafe_auth: 
     async def check() -> None:
         async with service(mosafe_auth) as auth:
             ann, before = await auth.sign_up(), secret_file.read_text()
-            assert "1 stored secrets" in await asyncio.to_thread(mosafe_auth.output, "keys", "reseal")
+            said = await asyncio.to_thread(mosafe_auth.output, "keys", "reseal")
+            assert "1 stored secrets" in said or "2 stored secrets" in said, "a mail may still wait"
             assert secret_file.read_text() != before
             assert secret_file.stat().st_mode & 0o777 == 0o600
             bob = await auth.sign_up("Bob")
@@ -111,7 +110,7 @@ def test_the_generated_secret_is_replaced_beside_a_running_service(mosafe_auth: 
             await auth.sign_up("Cid")
 
     asyncio.run(check())
-    assert sorted(path.name for path in secret_file.parent.iterdir()) == ["audit.key", "jwt.key"]
+    assert sorted(path.name for path in secret_file.parent.iterdir()) == ["audit.key", "jwt.key", "service.key"]
 
 
 def test_after_a_crash_the_command_is_repeated(
@@ -168,5 +167,5 @@ async def _starts(mosafe_auth: CommandLine) -> None:
 def test_production_refuses_a_secret_that_can_be_guessed(mosafe_auth: CommandLine, variable: str, secret: str) -> None:
     mosafe_auth.variables |= {"MOSAFE_ENV": "production", variable: secret}
     with pytest.raises(ConfigurationError, match=variable) as error:
-        load(AuthSettings, mosafe_auth.variables)
+        _ = mosafe_auth.settings
     assert secret not in str(error.value)

@@ -21,7 +21,7 @@ def table(limits: str = "", without_redis: str = "", **variables: str) -> LimitT
 
 @pytest.mark.parametrize("action", Action)
 def test_each_action_is_limited_for_an_address_and_all_and_most_for_an_account(action: Action) -> None:
-    kinds = ("address", "global") if action in {Action.REFRESH, Action.LINK} else ("address", "account", "global")
+    kinds = ("address", "global") if action is Action.LINK else ("address", "account", "global")
     limits = [table().limit(f"{action}-{of}") for of in kinds]
     assert all(limit.count > 0 and limit.seconds > 0 and limit.doubling is None for limit in limits)
     # Nobody stops all others from one address.

@@ -6,7 +6,6 @@ import asyncio
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -24,6 +23,7 @@ from subgraphs.auth.attempts import Origin
 from subgraphs.auth.sessions.session_service import SignedIn
 from subgraphs.auth.settings import AuthSettings
 from subgraphs.kit import postgres
+from tests.servers import folder_of_postgres
 from tests.servers import running as running_server
 from tests.subgraphs.auth.client import PASSWORD, Auth
 from tests.subgraphs.support import GraphQLClient, running
@@ -48,7 +48,7 @@ def _times(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def postgres_of_the_test() -> Iterator[PostgresServer]:
     """A PostgreSQL that the test may kill, in a folder that other users may enter."""
-    with TemporaryDirectory(prefix="postgres-") as folder, running_server(PostgresServer(Path(folder) / "p")) as server:
+    with folder_of_postgres() as folder, running_server(PostgresServer(Path(folder) / "p")) as server:
         server.create_database("auth")
         yield server
 
@@ -92,7 +92,7 @@ async def test_a_killed_postgresql_is_unavailable_until_it_is_back(
 async def test_a_pool_without_a_free_connection_is_unavailable_until_there_is_one(
     postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres, "MOST_CONNECTIONS", 1)
+    monkeypatch.setattr(postgres, "MAX_CONNECTIONS", 1)
     async with running(create_app(settings_on(tmp_path, AUTH_DB_URL=postgres_url))) as http:
         auth = Auth(GraphQLClient(http))
         session = await auth.sign_up("Ann")

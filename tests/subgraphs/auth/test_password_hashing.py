@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 GOOD = "correct horse battery"
 
 
+@pytest.fixture(autouse=True)
+def _cheap_hashes() -> None:
+    """These tests are about the parameters of production."""
+
+
 @pytest.fixture
 def hasher() -> Iterator[PasswordHasher]:
     with PasswordHasher() as opened:
@@ -28,6 +33,11 @@ async def test_only_the_password_itself_matches_its_hash(hasher: PasswordHasher)
     assert await hasher.verify(GOOD, encoded)
     for other in (GOOD + " ", GOOD.upper(), "", GOOD[:-1], "\ud800"):
         assert not await hasher.verify(other, encoded)
+
+
+async def test_a_hash_has_the_parameters_of_owasp(hasher: PasswordHasher) -> None:
+    found = argon2.extract_parameters(await hasher.hash(GOOD))
+    assert (found.type, found.memory_cost, found.time_cost, found.parallelism) == (argon2.Type.ID, 19_456, 2, 1)
 
 
 async def test_two_hashes_of_one_password_differ(hasher: PasswordHasher) -> None:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from bank.scopes import PAYMENTS, READ
-from subgraphs.auth.api_keys.api_key import ApiKey, new_key_id, session_prefix
+from subgraphs.auth.api_keys.api_key import DEAD_KEPT, ApiKey, new_key_id, session_prefix
 from subgraphs.auth.domain import RefreshToken, Session
 from tests.subgraphs.auth.audit_log.contract import new_entry
 from tests.subgraphs.auth.store_contract import HASH, NOW, user
@@ -122,6 +122,25 @@ async def a_revoked_key_and_its_sessions_end(open_store: OpenStore) -> None:
         assert not await store.api_keys.revoke(other.id, END, AUDIT)
 
 
+async def keys_that_ended_long_ago_are_deleted_when_others_are_added(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        ann, bob = await owner(store), await owner(store, "bob@example.com")
+        dead, live, other = key_of(ann), key_of(ann), key_of(bob)
+        for each, digest in ((dead, b"dead"), (live, b"live"), (other, b"other")):
+            assert await store.api_keys.add(each, digest, 3, AUDIT)
+        for each in (dead, other):
+            assert await store.api_keys.revoke(each.id, NOW, AUDIT)
+        late = replace(key_of(ann), created_at=NOW + DEAD_KEPT)
+        assert await store.api_keys.add(late, b"late", 3, AUDIT)
+        assert await store.api_keys.find(dead.id, NOW) is not None
+        later = replace(key_of(ann), created_at=NOW + DEAD_KEPT + timedelta(seconds=1))
+        assert await store.api_keys.add(later, b"later", 3, AUDIT)
+        assert await store.api_keys.find(dead.id, NOW) is None
+        assert await store.api_keys.use(b"dead", NOW) is None
+        for each in (live, other):
+            assert await store.api_keys.find(each.id, NOW) is not None
+
+
 async def the_last_use_is_written_once_a_minute(open_store: OpenStore) -> None:
     async with open_store() as store:
         key = key_of(await owner(store))
@@ -142,5 +161,6 @@ CHECKS: Final[tuple[Callable[[OpenStore], Awaitable[None]], ...]] = (
     the_number_of_live_keys_is_limited,
     a_rotation_leaves_two_live_secrets,
     a_revoked_key_and_its_sessions_end,
+    keys_that_ended_long_ago_are_deleted_when_others_are_added,
     the_last_use_is_written_once_a_minute,
 )

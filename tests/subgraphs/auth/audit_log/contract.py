@@ -7,6 +7,7 @@ Covers `subgraphs/auth/audit_log/protocol.py`, `subgraphs/auth/audit_log/queries
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +15,7 @@ import pytest
 
 from bank import values
 from subgraphs.auth.audit_log.entry import Action, Actor, ActorKind, Entry, NewEntry, Outcome, Subject
-from subgraphs.auth.audit_log.protocol import AuditFilter, sort_key
+from subgraphs.auth.audit_log.protocol import AuditFilter, OpenOperation, sort_key
 from subgraphs.auth.domain import Role, User
 from subgraphs.auth.resealing import Resealing
 from subgraphs.auth.signing_keys import KeyVault
@@ -135,6 +136,43 @@ async def the_first_key_is_kept(open_store: OpenStore) -> None:
         assert await one.audit_log.keep_key("later") == kept[0]
 
 
+def operation(number: int, service: str = "account") -> OpenOperation:
+    requested = new_entry(number, operation=f"{number:024x}")
+    return OpenOperation(f"{number:024x}", service, f"resume {number}", requested.entry)
+
+
+async def begun(store: AuthStore, number: int, service: str = "account") -> None:
+    await store.audit_log.begin(operation(number, service), new_entry(number, operation=f"{number:024x}"))
+
+
+async def operations_of_services_are_open_until_they_are_settled(open_store: OpenStore) -> None:
+    async with open_store() as one, open_store() as other:
+        for number, service in ((1, "account"), (2, "transaction"), (3, "account")):
+            await begun(one, number, service)
+            await begun(other, number, service)  # repeated, as after a lost response
+        later = NOW + timedelta(seconds=60)
+        assert await other.audit_log.open_operations("account", later, 10) == [operation(1), operation(3)]
+        assert await other.audit_log.open_operations("account", later, 1) == [operation(1)]
+        assert await other.audit_log.open_operations("account", NOW + timedelta(seconds=2), 10) == [operation(1)]
+
+        settled = await asyncio.gather(
+            *(store.audit_log.settle(f"{1:024x}", "account", outcome_of) for store in (one, other) for _ in range(3))
+        )
+        assert sorted(settled) == [False] * 5 + [True]
+        assert not await one.audit_log.settle(f"{2:024x}", "account", outcome_of)  # of another service
+        assert not await one.audit_log.settle(f"{9:024x}", "account", outcome_of)  # never begun
+        assert await one.audit_log.open_operations("account", later, 10) == [operation(3)]
+
+        stored = await one.audit_log.entries_after(0, 10)
+        assert [each.entry for each in stored[:3]] == [operation(number).entry for number in (1, 2, 3)]
+        assert [each.entry for each in stored[3:]] == [outcome_of(operation(1).entry).entry]
+        assert first_broken(KEY, stored, Link())[0] is None
+
+
+def outcome_of(requested: Entry) -> NewEntry:
+    return NewEntry(KEY, replace(requested, outcome=Outcome.DONE))
+
+
 CHECKS: Final[tuple[Callable[[OpenStore], Awaitable[None]], ...]] = (
     entries_form_one_chain,
     concurrent_entries_follow_each_other,
@@ -142,4 +180,5 @@ CHECKS: Final[tuple[Callable[[OpenStore], Awaitable[None]], ...]] = (
     a_change_that_fails_has_no_entry,
     pages_and_filters_select_entries,
     the_first_key_is_kept,
+    operations_of_services_are_open_until_they_are_settled,
 )

@@ -12,7 +12,8 @@ import pytest
 from subgraphs.auth.audit_log.entry import Action, Subject
 from subgraphs.auth.audit_log.writing import open_audit_log
 from subgraphs.auth.domain import Role
-from subgraphs.auth.store.sqlite import SqliteAuthStore
+from subgraphs.auth.store.factory import STORES
+from subgraphs.kit.store_identity import open_joined
 from tests.subgraphs.auth.test_authorization import sign_up_staff
 
 if TYPE_CHECKING:
@@ -29,11 +30,10 @@ QUERY = f"""query ($filter: AuditLogFilter, $first: Int, $after: String) {{
 
 
 async def append(settings: AuthSettings, *subjects: str) -> None:
-    store = await SqliteAuthStore.open_file(settings.database)
-    log = await open_audit_log(settings, store)
-    for subject in subjects:
-        await store.audit_log.append(log.by_operator(Action.USER_DISABLED, Subject.user(subject), note=subject))
-    await store.close()
+    async with open_joined(settings.place, STORES) as store:
+        log = await open_audit_log(settings, store)
+        for subject in subjects:
+            await store.audit_log.append(log.by_operator(Action.USER_DISABLED, Subject.user(subject), note=subject))
 
 
 async def page(client: GraphQLClient, **variables: object) -> dict[str, Any]:

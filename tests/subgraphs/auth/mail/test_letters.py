@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 
 from subgraphs.auth.mail.letters import STYLES, Letters, Mail, MailKind
+from subgraphs.auth.second_factor.notices import FactorChange
 from tests.subgraphs.auth.mail.mailboxes import link_in, parsed, text_of
 
 SENDER: Final = Address("MoSafe", "no-reply", "bank.example")
@@ -26,6 +27,7 @@ FACTS: Final[dict[MailKind, dict[str, str]]] = {
     MailKind.EMAIL_VERIFICATION: {"token": "a-token_1", "user_id": "u"},
     MailKind.EMAIL_CHANGE: {"token": "a-token_1", "user_id": "u", "email": "old@example.com"},
     MailKind.EMAIL_CHANGED: {},
+    MailKind.SECOND_FACTOR_CHANGED: {"change": FactorChange.RESET.value},
 }
 
 

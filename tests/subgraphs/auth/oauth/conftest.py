@@ -26,6 +26,8 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> AuthSettings:
         "AUTH_ISSUER": "http://auth.test",
         "SUBGRAPH_SIGNATURES": "off",
         "AUTH_RATE_LIMITS": "token-account=20/3600",
+        # The clock of these tests goes on, and a code is used once: an app may be a step ahead.
+        "AUTH_TOTP_TOLERANCE": "1",
     }
     if request.param == "postgresql":
         environ["AUTH_DB_URL"] = request.getfixturevalue("postgres_url")

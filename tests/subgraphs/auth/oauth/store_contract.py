@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bank.scopes import OPENID
+from subgraphs.auth.audit_log.entry import Action
 from subgraphs.auth.domain import RefreshToken, Session
 from subgraphs.auth.oauth.store import Grant, Ticket, digest
+from tests.subgraphs.auth.audit_log.contract import new_entry
 from tests.subgraphs.auth.oauth.browser import a_client
 from tests.subgraphs.auth.store_contract import HASH, NOW, user
 
@@ -45,6 +48,29 @@ async def clients_are_stored_unchanged(open_store: OpenStore) -> None:
             assert await store.oauth.client(unknown) is None
 
 
+async def changes_of_clients_have_their_entries(open_store: OpenStore) -> None:
+    client, absent = a_client(), a_client()
+    async with open_store() as store:
+        await store.oauth.add_client(client, audit=new_entry(0, Action.CLIENT_CREATED))
+        assert not await store.oauth.replace_client(absent, audit=new_entry(1, Action.CLIENT_SECRET_ROTATED))
+        assert await store.oauth.replace_client(client, audit=new_entry(2, Action.CLIENT_SECRET_ROTATED))
+        assert await store.oauth.remove_client(absent.id, audit=new_entry(3, Action.CLIENT_REMOVED)) is None
+        assert await store.oauth.remove_client(client.id, audit=new_entry(4, Action.CLIENT_REMOVED)) == []
+        ticket = Ticket("invitation", b"digest", "[]", LATER, b"alias")
+        assert await store.oauth.add_ticket(ticket, NOW, audit=new_entry(5, Action.CLIENT_INVITED))
+        again = replace(ticket, digest=b"another")
+        assert not await store.oauth.add_ticket(again, NOW, audit=new_entry(6, Action.CLIENT_INVITED))
+        assert [(each.entry.action, each.entry.at) for each in await store.audit_log.entries_after(0, 9)] == [
+            (new_entry(number, action).entry.action, new_entry(number).entry.at)
+            for number, action in (
+                (0, Action.CLIENT_CREATED),
+                (2, Action.CLIENT_SECRET_ROTATED),
+                (4, Action.CLIENT_REMOVED),
+                (5, Action.CLIENT_INVITED),
+            )
+        ]
+
+
 async def a_removed_client_has_no_grants(open_store: OpenStore) -> None:
     async with open_store() as store:
         grants = [await _granted(store, name) for name in ("a", "b")]
@@ -66,17 +92,46 @@ async def a_grant_is_found_by_its_session_and_its_refresh_token(open_store: Open
         assert await store.oauth.grant("b") is None
         assert await store.oauth.session_of_refresh_token(b"token of a") == "a"
         assert await store.oauth.session_of_refresh_token(b"other") is None
+        assert await store.oauth.session_of_refresh_token(b"used long ago", b"family of a") == "a"
+        assert await store.oauth.session_of_refresh_token(b"token of a", b"family of a") == "a"
+        assert await store.oauth.session_of_refresh_token(b"other", b"other family") is None
+
+
+async def grants_are_found_by_sessions_with_their_clients(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        first, second = await _granted(store, "a"), await _granted(store, "b", a_client(created_at=NOW))
+        clients = {client.id: client for client in await store.oauth.clients()}
+        assert await store.oauth.grants_of_sessions(["a", "b", "a", "unknown"]) == {
+            "a": (first, clients[first.client_id]),
+            "b": (second, clients[second.client_id]),
+        }
+        assert await store.oauth.grants_of_sessions([]) == {}
 
 
 async def live_grants_are_of_the_user_and_the_client(open_store: OpenStore) -> None:
     async with open_store() as store:
         grant = await _granted(store, "a")
-        await _granted(store, "b", a_client())
+        other = await _granted(store, "b", a_client())
         assert await store.oauth.live_grants(grant.user_id, grant.client_id, LATER) == [grant]
+        assert await store.oauth.live_grants(grant.user_id, None, LATER) == [grant]
+        assert await store.oauth.live_grants(other.user_id, None, LATER) == [other]
+        assert await store.oauth.live_grants(grant.user_id, other.client_id, LATER) == []
         assert await store.oauth.live_grants("somebody", grant.client_id, LATER) == []
         assert await store.oauth.live_grants(grant.user_id, grant.client_id, NOW + timedelta(days=365)) == []
         await store.end_session("a", LATER)
         assert await store.oauth.live_grants(grant.user_id, grant.client_id, LATER) == []
+
+
+async def a_rule_changes_a_grant(open_store: OpenStore) -> None:
+    def narrow(grant: Grant) -> Grant:
+        return replace(grant, scopes=frozenset({OPENID}))
+
+    async with open_store() as store:
+        grant, other = await _granted(store, "a"), await _granted(store, "b", a_client())
+        assert await store.oauth.change_grant("a", narrow) == narrow(grant)
+        assert await store.oauth.grant("a") == narrow(grant)
+        assert await store.oauth.grant("b") == other
+        assert await store.oauth.change_grant("nobody", narrow) is None
 
 
 async def a_session_is_read_with_its_user(open_store: OpenStore) -> None:
@@ -157,7 +212,7 @@ async def _granted(store: AuthStore, name: str, client: object = None) -> Grant:
         await store.oauth.add_client(used)
     owner = user(f"{name}@example.com")
     await store.add_user(owner, HASH)
-    session = Session.begin(name, owner.id, NOW)
+    session = replace(Session.begin(name, owner.id, NOW), family=f"family of {name}".encode())
     assert await store.begin_session(session, RefreshToken.issue(f"token of {name}".encode(), session, NOW), NOW)
     grant = Grant(name, used.id, owner.id, frozenset({"openid"}), NOW, nonce="n")
     assert await store.oauth.add_grant(grant)
@@ -166,9 +221,12 @@ async def _granted(store: AuthStore, name: str, client: object = None) -> Grant:
 
 CHECKS = (
     clients_are_stored_unchanged,
+    changes_of_clients_have_their_entries,
     a_removed_client_has_no_grants,
     a_grant_is_found_by_its_session_and_its_refresh_token,
+    grants_are_found_by_sessions_with_their_clients,
     live_grants_are_of_the_user_and_the_client,
+    a_rule_changes_a_grant,
     a_session_is_read_with_its_user,
     tickets_are_found_by_kind_and_secret,
     an_alias_is_unique_in_its_kind,

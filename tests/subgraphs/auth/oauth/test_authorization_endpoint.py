@@ -7,6 +7,8 @@ Covers `subgraphs/auth/oauth/authorization_endpoint.py`, `subgraphs/auth/oauth/b
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -16,8 +18,10 @@ import pytest
 
 from bank import values
 from bank.scopes import EMAIL, OFFLINE_ACCESS, OPENID, PROFILE, READ
+from servicekit.static_files import IMMUTABLE
 from subgraphs.auth.domain import Role
 from subgraphs.auth.oauth.clients import GrantType
+from subgraphs.auth.pages.static_files import STYLE
 from tests.subgraphs.auth.client import PASSWORD
 from tests.subgraphs.auth.oauth.browser import REDIRECT, Flow, Form, answer, claims
 
@@ -205,8 +209,12 @@ async def test_pages_cannot_be_framed_kept_or_extended(bank: Running) -> None:
         assert "://" not in page.text.replace("https://shop.example", "")
     assert "form-action 'self' https://shop.example" in consent.headers["content-security-policy"]
     assert error.headers["content-security-policy"].endswith("form-action 'self'")
-    style = await browser.http.get("/oauth/style.css")
+    style = await browser.http.get(STYLE.url)
     assert (style.headers["content-type"], style.status_code) == ("text/css; charset=utf-8", 200)
+    assert style.headers["cache-control"] == IMMUTABLE.decode()
+    assert f'href="{STYLE.url}" integrity="{STYLE.integrity}"' in login.text
+    digest = base64.b64encode(hashlib.sha384(style.content).digest()).decode()
+    assert STYLE.integrity == f"sha384-{digest}"
 
 
 async def test_without_offline_access_there_is_no_refresh_token(bank: Running) -> None:

@@ -56,6 +56,31 @@ def test_a_client_can_be_made_to_prove_its_key(mosafe_auth: CommandLine) -> None
     assert "; always with DPoP\n" in mosafe_auth.output("clients", "list")
 
 
+def test_a_client_can_be_made_to_push_its_requests(mosafe_auth: CommandLine) -> None:
+    created(mosafe_auth.output("clients", "create", "Shop", "--par", "--redirect-uri", REDIRECT))
+    assert "; only pushed requests\n" in mosafe_auth.output("clients", "list")
+
+
+def test_each_command_is_in_the_audit_log(mosafe_auth: CommandLine) -> None:
+    client_id, secret = created(mosafe_auth.output("clients", "create", "Shop", "--redirect-uri", REDIRECT))
+    invitation = mosafe_auth.output("clients", "invite", "--scope", "openid").removeprefix("initial_access_token: ")
+    rotated = mosafe_auth.output("clients", "rotate-secret", client_id).removeprefix("client_secret: ")
+    mosafe_auth.output("clients", "remove", client_id)
+    mosafe_auth.run("clients", "remove", client_id)  # it does not exist any more
+    text = mosafe_auth.output("audit", "list")
+    newest_first = [line.split() for line in text.splitlines()]
+    assert [(line[4], line[5]) for line in newest_first] == [
+        ("CLIENT_REMOVED", "CLIENT"),
+        ("CLIENT_SECRET_ROTATED", "CLIENT"),
+        ("CLIENT_INVITED", "INVITATION"),
+        ("CLIENT_CREATED", "CLIENT"),
+    ]
+    assert [line[6] == client_id for line in newest_first] == [True, True, False, True]
+    assert "scopes=email offline_access openid profile" in text
+    assert not any(each.strip() in text for each in (str(secret), invitation, rotated))
+    assert mosafe_auth.output("audit", "verify").startswith("ok: 4 entries")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -7,20 +7,27 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from bank.scopes import OPENID, READ
-from servicekit.dpop_proofs import thumbprint
+from servicekit.dpop.nonces import Nonces
+from servicekit.dpop.proofs import thumbprint
+from subgraphs.auth.app import create_app
+from subgraphs.auth.store.factory import STORES
+from subgraphs.kit.store_identity import open_joined
 from tests.forged_proofs import FORGED, OWNER, key, proof, unsigned
-from tests.subgraphs.auth.oauth.browser import SECRET, Flow, claims
+from tests.subgraphs.auth.oauth.browser import SECRET, Flow, Running, claims
+from tests.subgraphs.support import running
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
 
-    from tests.subgraphs.auth.oauth.browser import Running
+    from subgraphs.auth.settings import AuthSettings
 
 TOKEN: Final = "http://auth.test/oauth/token"
 PAR: Final = "http://auth.test/oauth/par"
@@ -221,6 +228,64 @@ async def test_a_client_introspects_and_revokes_its_bound_token(bank: Running) -
     assert (found["active"], found["token_type"], found["cnf"]) == (True, "DPoP", {"jkt": JKT})
     assert (await bank.http.post("/oauth/revoke", data={"token": token}, auth=auth)).status_code == 200
     assert (await bank.http.get("/oauth/userinfo", headers=for_userinfo(token))).json()["error"] == "invalid_token"
+
+
+@pytest.fixture
+async def strict(settings: AuthSettings) -> AsyncIterator[tuple[Running, httpx.AsyncClient]]:
+    """Two processes of the auth service that require nonces, with the same secret."""
+    with_nonces = settings.model_copy(update={"dpop_nonce_secret": SecretStr("d00f" * 16)})
+    async with AsyncExitStack() as stack:
+        first, second = (create_app(with_nonces) for _ in range(2))
+        http = await stack.enter_async_context(running(first))
+        other = await stack.enter_async_context(running(second))
+        store = await stack.enter_async_context(open_joined(settings.place, STORES))
+        found = Running(first, http, store, with_nonces)
+        await found.auth.sign_up("Ann")
+        yield found, other
+
+
+async def test_with_a_nonce_secret_a_proof_needs_a_nonce_of_any_process(
+    strict: tuple[Running, httpx.AsyncClient],
+) -> None:
+    bank, other = strict
+    client = await bank.add()
+    nonce = ""
+    for wrong in (None, "x", 5, Nonces("0bad" * 16).make(time.time()), Nonces("d00f" * 16).make(time.time() - 3_600)):
+        response = await bank.token(client, MACHINE, for_token(nonce=wrong))
+        refused(response, "use_dpop_nonce")
+        nonce = response.headers["dpop-nonce"]
+    auth = httpx.BasicAuth(client.id, SECRET)
+    response = await other.post("/oauth/token", data=MACHINE, auth=auth, headers=for_token(nonce=nonce))
+    assert response.json()["token_type"] == "DPoP"
+    following = response.headers["dpop-nonce"]
+    assert (await bank.token(client, MACHINE, for_token(nonce=following))).status_code == 200
+    # A forged proof is refused before it learns a nonce, and a request without a proof needs none.
+    forged = await bank.token(client, MACHINE, for_token(htu="https://evil.example"))
+    assert (refused(forged), "dpop-nonce" in forged.headers) == ("the DPoP proof is not valid: URL", False)
+    plain = await bank.token(client, MACHINE)
+    assert (plain.json()["token_type"], "dpop-nonce" in plain.headers) == ("Bearer", False)
+
+
+async def test_pushed_requests_and_userinfo_need_a_nonce_too(strict: tuple[Running, httpx.AsyncClient]) -> None:
+    bank, _ = strict
+    flow = Flow(await bank.add())
+    auth = httpx.BasicAuth(flow.client.id, SECRET)
+    response = await bank.http.post("/oauth/par", data=flow.parameters, auth=auth, headers={"dpop": proof(htu=PAR)})
+    refused(response, "use_dpop_nonce")
+    nonce = response.headers["dpop-nonce"]
+    pushed = await bank.http.post(
+        "/oauth/par", data=flow.parameters, auth=auth, headers={"dpop": proof(htu=PAR, nonce=nonce)}
+    )
+    flow.parameters = {"client_id": flow.client.id, "request_uri": pushed.json()["request_uri"]}
+    code = (await bank.browser().consent(flow))["code"]
+    token = (await exchanged(bank, flow, code, for_token(nonce=nonce))).json()["access_token"]
+    without = await bank.http.get("/oauth/userinfo", headers=for_userinfo(token))
+    assert (without.status_code, without.json()["error"]) == (401, "use_dpop_nonce")
+    assert 'error="use_dpop_nonce"' in without.headers["www-authenticate"]
+    assert "dpop-nonce" in without.headers["access-control-expose-headers"]
+    with_nonce = for_userinfo(token, nonce=without.headers["dpop-nonce"])
+    answered = await bank.http.get("/oauth/userinfo", headers=with_nonce)
+    assert (answered.status_code, "dpop-nonce" in answered.headers) == (200, True)
 
 
 async def test_the_discovery_document_names_the_algorithms(bank: Running) -> None:

@@ -51,3 +51,26 @@ async def test_a_recovery_code_completes_the_login_once(bank: Running) -> None:
     first, second = bank.browser(), bank.browser()
     assert "Allow Shop" in (await first.submit(await first.sign_in(flow), code=recovery_codes[0])).text
     assert "code is wrong" in (await second.submit(await second.sign_in(flow), code=recovery_codes[0])).text
+
+
+async def test_acr_values_ask_for_the_second_factor(bank: Running) -> None:
+    """What a client does after the challenge of RFC 9470: an old login of a lower level does not suffice."""
+    flow, browser = Flow(await bank.add()), bank.browser()
+    await browser.consent(flow)
+    code, _ = await enrolled(bank)
+    strong = Flow(flow.client, parameters={"acr_values": "urn:bank:mfa urn:bank:passkey"})
+    page = await browser.open(strong.url)
+    assert "needs your second factor or a passkey" in page.text
+    second = await browser.submit(page, email="ann@example.com", password=PASSWORD)
+    sent = await browser.submit(second, code=code)
+    found = answer(sent if sent.status_code == 303 else await browser.submit(sent, decision="allow"))
+    tokens = (await bank.exchange(strong, found["code"])).json()
+    assert claims(tokens["access_token"])["acr"] == "urn:bank:mfa"
+
+
+async def test_a_login_that_cannot_meet_acr_values_is_an_error(bank: Running) -> None:
+    flow, browser = Flow(await bank.add(), parameters={"acr_values": "urn:bank:passkey"}), bank.browser()
+    found = answer(await browser.sign_in(flow))
+    assert (found["error"], found["iss"]) == ("unmet_authentication_requirements", "http://auth.test")
+    silent = Flow(flow.client, parameters={"acr_values": "urn:bank:passkey", "prompt": "none"})
+    assert answer(await browser.open(silent.url))["error"] == "login_required"

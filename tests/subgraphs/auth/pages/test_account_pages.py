@@ -1,7 +1,7 @@
 """The pages of the links in mails, as a browser uses them.
 
-Covers `subgraphs/auth/pages/account_pages.py`, `subgraphs/auth/pages/forms.py` and
-`subgraphs/auth/pages/rendering.py`.
+Covers `subgraphs/auth/pages/account_pages.py`, `subgraphs/auth/pages/forms.py`,
+`subgraphs/auth/pages/rendering.py` and `subgraphs/auth/pages/static_files.py`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from subgraphs.auth.pages.static_files import STYLE
 from tests.subgraphs.auth.client import PASSWORD
 from tests.subgraphs.auth.mail.mailboxes import link_in
 from tests.subgraphs.auth.recovery.conftest import PUBLIC_URL, Bank, bank
@@ -140,8 +141,8 @@ async def test_every_page_is_usable_with_a_keyboard_and_a_screen_reader(bank: Ba
         assert page.language == "en"
         assert len(page.headings) == 1
         assert page.visible <= page.labelled
-        assert page.loaded == ["/oauth/style.css"]
-    assert (await http.get("/oauth/style.css")).headers["content-type"].startswith("text/css")
+        assert page.loaded == [STYLE.url]
+    assert (await http.get(STYLE.url)).headers["content-type"].startswith("text/css")
 
 
 @pytest.mark.parametrize("path", PAGES)

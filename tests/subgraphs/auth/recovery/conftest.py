@@ -7,6 +7,7 @@ import pytest
 
 from servicekit.settings import load
 from subgraphs.auth.app import create_app
+from subgraphs.auth.mail.letters import STYLES, MailKind
 from subgraphs.auth.settings import AuthSettings
 from tests.subgraphs.auth.client import Auth
 from tests.subgraphs.auth.mail.mailboxes import link_in
@@ -15,6 +16,7 @@ from tests.subgraphs.support import GraphQLClient, running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from email.message import EmailMessage
     from pathlib import Path
 
 PUBLIC_URL = "https://id.bank.test"
@@ -53,7 +55,17 @@ class Bank:
     async def link_token(self, number: int) -> str:
         """The token of the link in the mail with this number, when it has arrived."""
         await self.inbox.until(number)
-        link = link_in(self.inbox.messages[number - 1])
+        return self._token_in(self.inbox.messages[number - 1])
+
+    async def reset_token(self, number: int) -> str:
+        """The token in the mail that resets the password, among the first `number` mails, which come in any order."""
+        await self.inbox.until(number)
+        (mail,) = (mail for mail in self.inbox.messages if mail["Subject"] == STYLES[MailKind.PASSWORD_RESET].subject)
+        return self._token_in(mail)
+
+    @staticmethod
+    def _token_in(mail: EmailMessage) -> str:
+        link = link_in(mail)
         assert link.startswith(f"{PUBLIC_URL}/account/")
         return link.partition("?token=")[2]
 

@@ -71,7 +71,7 @@ async def test_a_reset_password_does_not_replace_the_second_factor(bank: Bank) -
     ann = Desk(bank.auth, bank.settings, values.now(), session["accessToken"], session["refreshToken"])
     await ann.enrol_app()
     (await request_reset(bank, ANN)).ok()
-    token = await bank.link_token(2)
+    token = await bank.reset_token(3)
     changed = await bank.mutate("resetPassword", CHANGED, token=token, newPassword=NEW)
     assert changed["__typename"] == "PasswordChanged"
     asked = await ann.log_in(NEW)

@@ -135,6 +135,7 @@ async def test_a_request_for_a_reset_does_the_same_for_users_and_strangers(
                     MailQueue(store.mails, Sealer("s" * 32, SEALED_FOR), lambda: NOW),
                     None,  # type: ignore[arg-type]  # no session ends
                     lambda: NOW,
+                    timedelta(minutes=10),
                 )
             )
             stored = []

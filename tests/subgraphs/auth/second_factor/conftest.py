@@ -132,9 +132,19 @@ class Desk:
     async def step_up(self, **proof: str) -> dict[str, Any]:
         query = (
             "mutation ($input: StepUpInput!) { stepUp(input: $input) { __typename"
-            f" ... on StepUpSuccess {{ accessToken tokenType expiresIn acr authenticatedAt }} {PROBLEM} }} }}"
+            " ... on StepUpSuccess { accessToken refreshToken tokenType expiresIn acr authenticatedAt }"
+            f" {PROBLEM} }} }}"
         )
-        return await self.run(query, input=proof)
+        stepped = await self.run(query, input=proof)
+        if stepped["__typename"] == "StepUpSuccess":
+            self.token, self.refresh_token = stepped["accessToken"], stepped["refreshToken"]
+        return stepped
+
+    async def change(self, mutation: str, **given: object) -> dict[str, Any]:
+        """The result of a mutation with an input."""
+        kind = f"{mutation[0].upper()}{mutation[1:]}Input"
+        query = f"mutation ($input: {kind}!) {{ {mutation}(input: $input) {{ __typename {PROBLEM} }} }}"
+        return await self.run(query, input=given)
 
     async def factors(self) -> dict[str, Any]:
         return await self.run(

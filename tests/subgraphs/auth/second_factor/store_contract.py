@@ -80,6 +80,28 @@ async def factors_are_stored_unchanged(open_store: OpenStore) -> None:
         assert await store.second_factors.factors("nobody") == Factors()
 
 
+async def credentials_say_whether_there_is_a_factor(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        ann, bob, factors = user("ann@example.com"), user("bob@example.com"), store.second_factors
+        await store.add_user(ann, HASH)
+        await store.add_user(bob, HASH)
+
+        async def have_factors() -> list[bool]:
+            found = [await store.credentials(each.email) for each in (ann, bob)]
+            return [each is not None and each.has_second_factor for each in found]
+
+        assert await have_factors() == [False, False]
+        begun = await challenge(factors, ann.id)
+        assert await factors.enrol_totp(begun.digest, ann.id, APP, CODES)
+        assert await have_factors() == [True, False]
+        begun = await challenge(factors, ann.id)
+        assert await factors.enrol_passkey(begun.digest, passkey(ann.id), ())
+        assert await factors.remove_totp(ann.id)
+        assert await have_factors() == [True, False]
+        assert await factors.remove_passkey(ann.id, b"key")
+        assert await have_factors() == [False, False]
+
+
 async def an_enrolment_needs_an_unused_challenge(open_store: OpenStore) -> None:
     async with open_store() as store:
         ann, factors = user(), store.second_factors
@@ -258,6 +280,7 @@ async def a_reset_removes_everything_and_ends_the_sessions(open_store: OpenStore
 
 CHECKS: Final[tuple[Callable[[OpenStore], Awaitable[None]], ...]] = (
     factors_are_stored_unchanged,
+    credentials_say_whether_there_is_a_factor,
     an_enrolment_needs_an_unused_challenge,
     a_passkey_belongs_to_one_user,
     a_challenge_is_for_its_purpose_and_expires,

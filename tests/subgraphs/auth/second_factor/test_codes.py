@@ -1,6 +1,7 @@
 """Authenticator apps and recovery codes over HTTP: enrolment, login, step-up, and attacks on them.
 
-Covers `subgraphs/auth/graphql_second_factor.py`, `subgraphs/auth/graphql_second_factor_types.py`,
+Covers `subgraphs/auth/second_factor/requirement.py`,
+`subgraphs/auth/graphql_second_factor.py`, `subgraphs/auth/graphql_second_factor_types.py`,
 `subgraphs/auth/second_factor/login.py`,
 `subgraphs/auth/second_factor/enrolment.py`, `subgraphs/auth/second_factor/use_cases.py`,
 `subgraphs/auth/second_factor/factor_verification.py`, `subgraphs/auth/second_factor/challenges.py` and
@@ -18,14 +19,21 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from structlog.testing import capture_logs
 
+from bank import values
+from subgraphs.auth.app import create_app
+from subgraphs.auth.domain import Role
 from subgraphs.auth.second_factor.challenges import MAX_ATTEMPTS
-from tests.subgraphs.auth.second_factor.conftest import claims
+from subgraphs.auth.second_factor.requirement import Requirement
+from tests.subgraphs.auth.client import PASSWORD, Auth
+from tests.subgraphs.auth.second_factor.conftest import BEGIN, PROBLEM, Desk, claims
+from tests.subgraphs.support import GraphQLClient, running
 
 if TYPE_CHECKING:
-    from tests.subgraphs.auth.second_factor.conftest import Desk
+    from subgraphs.auth.settings import AuthSettings
 
 REMOVE_APP = """mutation { removeAuthenticatorApp { __typename ... on Problem { code }
     ... on StepUpRequired { acrValues } ... on FactorRemoved { secondFactors { enrolled recoveryCodesLeft } } } }"""
+NAME_SESSION = "mutation ($input: RenameSessionInput!) { renameSession(input: $input) { __typename } }"
 RENEW = "mutation { renewRecoveryCodes { __typename ... on Problem { code } ... on RecoveryCodes { codes } } }"
 
 
@@ -121,13 +129,27 @@ async def test_one_of_many_uses_of_a_code_at_once_succeeds(desk: Desk) -> None:
     assert sorted(each["__typename"] for each in results) == ["InvalidSecondFactor"] * 3 + ["Session"]
 
 
-@pytest.mark.parametrize("offset", [-1, 0, 1])
-async def test_a_code_is_accepted_a_step_before_and_after_its_time(desk: Desk, offset: int) -> None:
+async def test_a_code_is_accepted_by_the_clock_of_the_server_in_its_30_seconds_only(desk: Desk) -> None:
     await desk.enrol_app()
     desk.later()
     asked = await desk.log_in()
-    assert (await desk.complete(asked["challenge"], code=desk.code(2 * offset or 2)))["code"] == "INVALID_SECOND_FACTOR"
-    assert (await desk.complete(asked["challenge"], code=desk.code(offset)))["__typename"] == "Session"
+    for offset in (-1, 1):
+        assert (await desk.complete(asked["challenge"], code=desk.code(offset)))["code"] == "INVALID_SECOND_FACTOR"
+    assert (await desk.complete(asked["challenge"], code=desk.code()))["__typename"] == "Session"
+
+
+async def test_an_operator_may_accept_codes_of_clocks_that_differ(settings: AuthSettings) -> None:
+    now = values.now() - BEGIN
+    tolerant = settings.model_copy(update={"totp_tolerance": 1})
+    async with running(create_app(tolerant, lambda: now)) as http:
+        desk = Desk(Auth(GraphQLClient(http)), tolerant, now)
+        await desk.sign_up()
+        begun = await desk.begin_app()
+        desk.secret = begun["secret"]
+        assert (await desk.confirm_app(begun["challenge"], desk.code(2)))["code"] == "INVALID_SECOND_FACTOR"
+        assert (await desk.confirm_app(begun["challenge"], desk.code(-1)))["__typename"] == "FactorEnrolled"
+        asked = await desk.log_in()
+        assert (await desk.complete(asked["challenge"], code=desk.code(1)))["__typename"] == "Session"
 
 
 async def test_guesses_are_bound_by_the_challenge_and_by_the_account(desk: Desk) -> None:
@@ -183,6 +205,43 @@ async def test_a_recovery_code_is_used_once_in_any_spelling(desk: Desk) -> None:
     assert (await desk.complete(asked["challenge"], recoveryCode=renewed[0]))["__typename"] == "Session"
 
 
+@pytest.mark.parametrize(
+    ("required_for", "role", "is_limited"),
+    [
+        (Requirement.NOBODY, Role.ADMIN, False),
+        (Requirement.STAFF, Role.CUSTOMER, False),
+        (Requirement.STAFF, Role.SUPPORT, True),
+        (Requirement.EVERYBODY, Role.CUSTOMER, True),
+    ],
+)
+async def test_who_must_have_a_second_factor_can_only_enrol_one_without(
+    settings: AuthSettings, required_for: Requirement, role: Role, *, is_limited: bool
+) -> None:
+    """ASVS 6.3.3."""
+    strict = settings.model_copy(update={"second_factor_requirement": required_for})
+    now = values.now() - BEGIN
+    async with running(create_app(strict, lambda: now)) as http:
+        desk = Desk(Auth(GraphQLClient(http)), strict, now)
+        await desk.sign_up()
+        await changed(desk, "UPDATE users SET roles = ?", role.value)
+        query = (
+            "mutation ($input: RefreshInput!) { refresh(input: $input) { ... on Session { mustEnrolSecondFactor } } }"
+        )
+        refreshed = await desk.run(query, desk.auth.client, input={"refreshToken": desk.refresh_token})
+        assert refreshed == {"mustEnrolSecondFactor": is_limited}
+        session = await desk.log_in()
+        desk.token, desk.refresh_token = session["accessToken"], session["refreshToken"]
+        assert (await desk.client.execute("{ me { id } }")).codes == (["FORBIDDEN"] if is_limited else [])
+        assert bool(claims(desk.token)["roles"]) is not is_limited
+        if not is_limited:
+            return
+        assert (await desk.client.execute("mutation { endOtherSessions { __typename } }")).codes == ["FORBIDDEN"]
+        assert (await desk.step_up(password=PASSWORD))["__typename"] == "StepUpSuccess"
+        assert (await desk.client.execute("{ me { id } }")).codes == ["FORBIDDEN"]
+        await desk.enrol_app()
+        assert (await desk.client.execute("{ me { id roles } }")).ok()["me"]["roles"] == [role.value]
+
+
 async def test_exactly_one_proof_is_sent(desk: Desk) -> None:
     await desk.enrol_app()
     asked = await desk.log_in()
@@ -206,7 +265,6 @@ async def test_a_factor_is_added_and_removed_only_after_a_recent_proof(desk: Des
     assert (await desk.step_up(password="wrong horse battery"))["code"] == "INVALID_CREDENTIALS"
     stepped = await desk.step_up(password="correct horse battery")
     assert (stepped["__typename"], stepped["acr"]) == ("StepUpSuccess", "urn:bank:password")
-    desk.token = stepped["accessToken"]
     await desk.enrol_app()
     await age_login(desk)
     refused = await desk.run(REMOVE_APP)
@@ -214,10 +272,42 @@ async def test_a_factor_is_added_and_removed_only_after_a_recent_proof(desk: Des
     assert (await desk.run(RENEW))["code"] == "STEP_UP_REQUIRED"
     assert (await desk.begin_app())["code"] == "STEP_UP_REQUIRED"
     assert (await desk.begin_passkey())["code"] == "STEP_UP_REQUIRED"
-    desk.token = (await desk.step_up(code=desk.code()))["accessToken"]
+    await desk.step_up(code=desk.code())
     assert (await desk.run(REMOVE_APP))["secondFactors"] == {"enrolled": False, "recoveryCodesLeft": 0}
     assert (await desk.run(REMOVE_APP))["code"] == "NO_SUCH_FACTOR"
     assert (await desk.log_in())["__typename"] == "Session"
+
+
+async def test_the_password_and_the_address_change_only_after_a_recent_proof_with_the_factor(desk: Desk) -> None:
+    """ASVS 7.5.1."""
+    password = {"currentPassword": PASSWORD, "newPassword": "staple battery horse"}
+    address = {"currentPassword": PASSWORD, "newEmail": "ann@new.example"}
+    await desk.enrol_app()
+    await age_login(desk)
+    for kind, given in (("changePassword", password), ("changeEmail", address)):
+        refused = await desk.change(kind, **given)
+        assert (refused["code"], refused["maxAge"]) == ("STEP_UP_REQUIRED", 600)
+        assert refused["acrValues"] == ["urn:bank:mfa", "urn:bank:passkey"]
+    await desk.step_up(code=desk.code())
+    assert (await desk.change("changeEmail", **address))["__typename"] == "EmailVerificationRequested"
+    assert (await desk.change("changePassword", **password))["__typename"] == "PasswordChanged"
+
+
+async def test_other_sessions_are_ended_only_after_a_recent_proof(desk: Desk) -> None:
+    """ASVS 7.5.2."""
+    other = (await desk.log_in())["accessToken"]
+    await age_login(desk)
+    assert (await desk.change("endSession", id=claims(other)["sid"]))["code"] == "STEP_UP_REQUIRED"
+    for mutation in ("endOtherSessions", "endAllSessions"):
+        refused = await desk.run(f"mutation {{ {mutation} {{ __typename {PROBLEM} }} }}")
+        assert (refused["code"], refused["acrValues"], refused["maxAge"]) == ("STEP_UP_REQUIRED", [], 600)
+    assert (await desk.auth.bearing(other).execute("{ me { id } }")).codes == []
+    await desk.step_up(password=PASSWORD)
+    assert (await desk.change("endSession", id=claims(other)["sid"]))["__typename"] == "EndSessionsSuccess"
+    assert (await desk.auth.bearing(other).execute("{ me { id } }")).codes == ["UNAUTHENTICATED"]
+    await age_login(desk)
+    assert (await desk.change("endSession", id=claims(desk.token)["sid"]))["__typename"] == "EndSessionsSuccess"
+    assert (await desk.client.execute("{ me { id } }")).codes == ["UNAUTHENTICATED"]
 
 
 async def test_the_password_alone_is_no_step_up_for_a_user_with_a_factor(desk: Desk) -> None:
@@ -228,16 +318,23 @@ async def test_the_password_alone_is_no_step_up_for_a_user_with_a_factor(desk: D
     assert both.codes == ["BAD_USER_INPUT"]
 
 
-async def test_a_step_up_keeps_the_session_and_its_refresh_token(desk: Desk) -> None:
+async def test_a_step_up_replaces_all_tokens_of_the_session(desk: Desk) -> None:
+    """ASVS 7.2.4."""
     await desk.enrol_app()
-    session = claims(desk.token)["sid"]
+    await desk.run(NAME_SESSION, input={"id": claims(desk.token)["sid"], "name": "Phone of Ann"})
     await age_login(desk)
-    stepped = await desk.step_up(code=desk.code())
-    found = claims(stepped["accessToken"])
-    assert (found["sid"], found["acr"], found["auth_time"]) == (session, "urn:bank:mfa", int(desk.now.timestamp()))
+    old_client, old_refresh_token = desk.client, desk.refresh_token
+    await desk.step_up(code=desk.code())
+    found = claims(desk.token)
+    assert (found["acr"], found["auth_time"]) == ("urn:bank:mfa", int(desk.now.timestamp()))
     assert (await desk.step_up(code=desk.code()))["code"] == "INVALID_SECOND_FACTOR"
+    assert (await old_client.execute("{ me { id } }")).codes == ["UNAUTHENTICATED"]
+    refused = (await desk.auth.mutate("refresh", refreshToken=old_refresh_token)).ok()["refresh"]
+    assert refused["code"] == "INVALID_TOKEN"
     await desk.refresh()
     assert claims(desk.token)["auth_time"] == found["auth_time"]
+    listed = (await desk.client.execute("{ me { sessions { nodes { id name isCurrent } } } }")).ok()["me"]["sessions"]
+    assert listed["nodes"] == [{"id": found["sid"], "name": "Phone of Ann", "isCurrent": True}]
 
 
 async def test_secrets_are_neither_stored_in_clear_text_nor_logged(desk: Desk) -> None:

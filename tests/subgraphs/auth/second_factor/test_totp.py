@@ -21,6 +21,21 @@ def test_codes_are_those_of_the_specification(seconds: int, code: str) -> None:
     assert matching_step(SECRET, f" {code[:3]} {code[3:]}", now) == seconds // 30
 
 
+@pytest.mark.parametrize(("seconds", "code"), [(59, "287082"), (1111111109, "081804")])
+def test_a_code_lives_for_30_seconds(seconds: int, code: str) -> None:
+    """ASVS 6.5.5."""
+    begin = seconds // 30 * 30
+    times = [begin - 1, begin, begin + 29, begin + 30]
+    steps = [matching_step(SECRET, code, datetime.fromtimestamp(each, UTC)) for each in times]
+    assert steps == [None, seconds // 30, seconds // 30, None]
+
+
+def test_a_tolerance_accepts_the_codes_of_steps_around_the_present_one() -> None:
+    times = [datetime.fromtimestamp(1111111109 + 30 * offset, UTC) for offset in range(-3, 4)]
+    step = 1111111109 // 30
+    assert [matching_step(SECRET, "081804", each, tolerance=2) for each in times] == [None, *[step] * 5, None]
+
+
 @pytest.mark.parametrize("code", ["", "28708", "2870823", "28708a", "٢٨٧٠٨٢", "-87082", "\ud800", "2" * 10_000])
 def test_a_malformed_code_is_wrong(code: str) -> None:
     assert matching_step(SECRET, code, datetime.fromtimestamp(59, UTC)) is None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+import sqlite3
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import asyncpg
 from pydantic import SecretStr
 
 from bank import values
@@ -94,6 +96,19 @@ class SessionsOfTest:
         signed_in = await self.service.begin(user or await self.new_user())
         assert signed_in is not None
         return signed_in
+
+
+async def stored_tokens(place: Path | str) -> dict[str, int]:
+    """The number of refresh tokens in the store of each session that has any."""
+    query = "SELECT session_id, count(*) FROM refresh_tokens GROUP BY session_id"
+    if isinstance(place, Path):
+        with closing(sqlite3.connect(place)) as file:
+            return dict(file.execute(query).fetchall())
+    connection = await asyncpg.connect(place)
+    try:
+        return dict(await connection.fetch(query))
+    finally:
+        await connection.close()
 
 
 @asynccontextmanager

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subgraphs.auth.sessions.devices import KNOWN_FOR, Device, KnownDevice, coarse_network, describe, is_new
+from subgraphs.auth.sessions.devices import (
+    KNOWN_FOR,
+    SEEN_AGAIN,
+    Device,
+    KnownDevice,
+    coarse_network,
+    describe,
+    is_new,
+    was_just_seen,
+)
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 HOME = Device("Firefox on Windows", "203.0.113.0/24")
@@ -90,3 +99,17 @@ def test_an_address_is_stored_as_its_network(address: str, network: str) -> None
 )
 def test_a_device_is_new_if_the_user_has_not_used_it_lately(known: list[KnownDevice], *, expected: bool) -> None:
     assert is_new(HOME, known, NOW) is expected
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        ([], False),
+        ([KnownDevice(HOME, NOW)], True),
+        ([KnownDevice(HOME, NOW - SEEN_AGAIN)], False),
+        ([KnownDevice(HOME, NOW + timedelta(seconds=1))], False),
+        ([KnownDevice(Device("Edge on Windows", HOME.network), NOW)], False),
+    ],
+)
+def test_the_time_of_a_device_is_written_once_a_minute(known: list[KnownDevice], *, expected: bool) -> None:
+    assert was_just_seen(HOME, known, NOW) is expected

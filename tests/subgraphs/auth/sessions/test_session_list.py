@@ -173,6 +173,23 @@ async def test_a_login_from_a_new_device_is_reported_once(sessions: SessionsOfTe
     assert len(await mails(sessions)) == 1
 
 
+async def test_a_device_in_use_stays_known(sessions: SessionsOfTest) -> None:
+    user = await sessions.new_user()
+    for _ in range(3):
+        await begin_at(sessions, user, "203.0.113.1")
+        sessions.clock.now += KNOWN_FOR - timedelta(days=1)
+    assert await mails(sessions) == []
+
+
+async def test_only_a_new_device_wakes_the_delivery_of_mails(sessions: SessionsOfTest) -> None:
+    user = await sessions.new_user()
+    await begin_at(sessions, user, "203.0.113.1")
+    await begin_at(sessions, user, "203.0.113.1")
+    assert not sessions.mails.queued.is_set()
+    await begin_at(sessions, user, "198.51.100.9")
+    assert sessions.mails.queued.is_set()
+
+
 async def test_a_disabled_user_gets_no_notice_and_no_device(sessions: SessionsOfTest) -> None:
     user = await sessions.new_user()
     await begin_at(sessions, user, "203.0.113.1")

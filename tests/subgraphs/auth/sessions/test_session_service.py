@@ -1,4 +1,7 @@
-"""Sessions and their chains of refresh tokens, on SQLite and PostgreSQL."""
+"""Sessions and their chains of refresh tokens, on SQLite and PostgreSQL.
+
+Covers `subgraphs/auth/refresh_tokens.py`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import jwt
 
-from tests.subgraphs.auth.sessions.session_stores import RULES, SessionsOfTest, opened
+from subgraphs.auth.domain import RefreshToken, Session
+from subgraphs.auth.tokens import digest
+from tests.subgraphs.auth.sessions.session_stores import RULES, SessionsOfTest, opened, stored_tokens
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +57,68 @@ async def test_the_grace_ends_when_the_next_token_is_used(sessions: SessionsOfTe
     assert await sessions.service.refresh(second.refresh_token) is not None
     assert await sessions.service.refresh(first.refresh_token) is None
     assert sessions.revocations.ids == {session_id(first)}
+
+
+async def chain(sessions: SessionsOfTest, length: int) -> list[SignedIn]:
+    """A session, and what each of its refreshes has returned."""
+    found = [await sessions.begin()]
+    for _ in range(length - 1):
+        following = await sessions.service.refresh(found[-1].refresh_token)
+        assert following is not None
+        found.append(following)
+    return found
+
+
+async def test_all_tokens_of_a_session_have_one_family_and_no_other_session_has_it(sessions: SessionsOfTest) -> None:
+    families = {each.refresh_token.partition(".")[0] for each in await chain(sessions, 4)}
+    assert len(families) == 1
+    assert families.isdisjoint({each.refresh_token.partition(".")[0] for each in await chain(sessions, 4)})
+
+
+async def test_a_session_of_months_has_two_tokens_and_each_older_one_ends_it(
+    sessions: SessionsOfTest, place: Path | str
+) -> None:
+    found = await chain(sessions, 40)
+    assert await stored_tokens(place) == {session_id(found[0]): 2}
+    assert await sessions.service.refresh(found[3].refresh_token) is None
+    assert sessions.revocations.ids == {session_id(found[0])}
+    assert await sessions.service.refresh(found[-1].refresh_token) is None
+
+
+async def test_an_old_token_ends_its_session_also_after_a_change_of_the_secret(sessions: SessionsOfTest) -> None:
+    found = await chain(sessions, 4)
+    restarted = SessionsOfTest(sessions.store, secret=b"n" * 32, revocations=sessions.revocations)
+    assert await restarted.service.refresh(found[0].refresh_token) is None
+    assert sessions.revocations.ids == {session_id(found[0])}
+
+
+async def test_a_session_of_an_earlier_release_keeps_all_its_tokens(
+    sessions: SessionsOfTest, place: Path | str
+) -> None:
+    user, now = await sessions.new_user(), sessions.clock.now
+    session = Session.begin("of before", user.id, now, rules=RULES)
+    assert await sessions.store.begin_session(session, RefreshToken.issue(digest("old"), session, now, RULES), now)
+    text = "old"
+    for _ in range(4):
+        following = await sessions.service.refresh(text)
+        assert following is not None
+        text = following.refresh_token
+    assert await stored_tokens(place) == {"of before": 5}
+    assert await sessions.service.refresh("old") is None
+    assert sessions.revocations.ids == {"of before"}
+
+
+async def test_a_token_and_its_predecessors_at_once_end_the_session(place: Path | str) -> None:
+    """Whoever comes first: the exchange deletes tokens that others read, and nobody waits for each other."""
+    async with opened(place) as one, opened(place) as other:
+        first, second = SessionsOfTest(one), SessionsOfTest(other)
+        for _ in range(10):
+            found = await chain(first, 4)
+            texts = [each.refresh_token for each in found]
+            await asyncio.gather(*(each.service.refresh(text) for text in texts for each in (first, second)))
+            assert session_id(found[0]) in first.revocations.ids | second.revocations.ids
+            assert await first.service.refresh(texts[-1]) is None
+            assert (await stored_tokens(place))[session_id(found[0])] <= 3
 
 
 async def test_without_a_grace_the_second_use_ends_the_session(sessions: SessionsOfTest) -> None:

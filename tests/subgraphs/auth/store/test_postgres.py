@@ -1,7 +1,10 @@
 """The store in PostgreSQL keeps the contract of every auth store.
 
-Covers `subgraphs/auth/store/postgres.py`, `subgraphs/auth/store/postgres_parts.py`,
-`subgraphs/auth/store/postgres_schema.py` and `subgraphs/auth/store/postgres_signing_keys.py`.
+Covers `subgraphs/auth/store/postgres.py`, `subgraphs/auth/store/postgres_new_sessions.py`,
+`subgraphs/auth/store/postgres_parts.py`,
+`subgraphs/auth/store/postgres_refresh_tokens.py`, `subgraphs/auth/store/postgres_session_rows.py`,
+`subgraphs/auth/store/postgres_schema.py`, `subgraphs/auth/store/postgres_signing_keys.py` and
+`subgraphs/auth/store/user_columns.py`.
 """
 
 from __future__ import annotations
@@ -69,7 +72,7 @@ async def test_no_session_of_a_disabled_user_is_left_whoever_comes_first(postgre
             token = RefreshToken.issue(bytes([number]), session, NOW)
             began, _ = await asyncio.gather(store.begin_session(session, token, NOW), other.disable(ann.id, NOW))
             exchanged = await store.exchange(token.digest, b"next", NOW)
-            assert (exchanged is not None) == began
+            assert (exchanged is not None) == (began is not None)
             assert exchanged is None or exchanged.verdict is Verdict.DEAD
 
 
@@ -90,3 +93,21 @@ async def test_sessions_that_begin_together_delete_the_expired_ones_without_a_de
         )
         assert all(began)
         assert [await store.exchange(bytes([number]), b"next", NOW) for number in range(30)] == [None] * 30
+
+
+async def test_a_login_does_not_deadlock_with_the_end_of_all_sessions(postgres_url: str) -> None:
+    """Both lock the user first. The login deletes the expired sessions that the other transaction ends."""
+    async with opened(postgres_url) as store, opened(postgres_url) as other:
+        ann = user()
+        await store.add_user(ann, HASH)
+        later = NOW + SESSION_LIFETIME + timedelta(seconds=1)
+        for number in range(20):
+            old = Session.begin(f"old{number}", ann.id, NOW)
+            await store.begin_session(old, RefreshToken.issue(f"old{number}".encode(), old, NOW), NOW)
+            new = Session.begin(f"new{number}", ann.id, later)
+            token = RefreshToken.issue(f"new{number}".encode(), new, later)
+            began, _ = await asyncio.gather(store.begin_session(new, token, later), other.disable(ann.id, later))
+            await store.enable(ann.id)
+            exchanged = await store.exchange(token.digest, b"next", later)
+            assert (exchanged is not None) == (began is not None)
+            assert exchanged is None or exchanged.verdict is Verdict.DEAD

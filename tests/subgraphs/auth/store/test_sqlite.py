@@ -1,7 +1,9 @@
 """The SQLite store keeps the contract of every auth store.
 
 Covers `subgraphs/auth/store/sqlite.py`, `subgraphs/auth/store/migrations.py`,
-`subgraphs/auth/store/sqlite_signing_keys.py` and `subgraphs/auth/store/sqlite_parts.py`.
+`subgraphs/auth/store/sqlite_refresh_tokens.py`, `subgraphs/auth/store/sqlite_session_rows.py`,
+`subgraphs/auth/store/sqlite_signing_keys.py`, `subgraphs/auth/store/sqlite_parts.py` and
+`subgraphs/auth/store/user_columns.py`.
 """
 
 from __future__ import annotations
