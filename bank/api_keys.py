@@ -33,7 +33,7 @@ HEADER: Final = "x-api-key"
 TOKEN_PATH: Final = "/api-keys/token"  # noqa: S105 - a path
 _USE_SECONDS: Final = 60.0
 _TIMEOUT_SECONDS: Final = 3.0
-_MOST_KEPT: Final = 1_000
+_MAX_KEPT_KEYS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class ApiKeys:
             raise Unauthenticated
         digest = hashlib.sha256(api_key.encode()).digest()
         kept = self._kept.setdefault(digest, _Kept())
-        while len(self._kept) > _MOST_KEPT:
+        while len(self._kept) > _MAX_KEPT_KEYS:
             del self._kept[next(iter(self._kept))]
         try:
             before = kept.token

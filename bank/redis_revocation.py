@@ -2,7 +2,7 @@
 
 A Redis that was restarted or flushed has lost entries, and must not bring ended sessions back. So the list counts only
 if a *mark* says that it is complete. The mark is the id of the server's run, so it is not valid after a restart from an
-old copy, or on a replica that has become the primary server. Without a valid mark, nobody knows whether a session has
+old copy, or on a replica that has become the primary server. Without a valid mark, it is unknown whether a session has
 ended, and every look-up raises StoreFailure.
 
 Only the auth service, which knows all ended sessions, adds them again and sets the mark:
@@ -57,9 +57,9 @@ MARK_SECONDS: Final = 12 * 60 * 60
 # How long the lock of a process is kept that has died while it added entries.
 LOCK_SECONDS: Final = 10
 # How many entries one script adds. Redis runs nothing else meanwhile.
-_BATCH: Final = 500
+_BATCH_SIZE: Final = 500
 # The first attempt learns the run of a restarted server. Others may learn of it while the second one runs.
-_ATTEMPTS: Final = 3
+_MAX_ATTEMPTS: Final = 3
 
 # KEYS: the lock, entries. ARGV: the token of the lock or an empty text, the lock's life, the life of each entry; all in
 # milliseconds. Adds the entries and returns 1. If the lock has another token, it adds nothing and returns 0.
@@ -71,6 +71,11 @@ end
 for i = 2, #KEYS do
   if redis.call('PTTL', KEYS[i]) < tonumber(ARGV[i + 1]) then redis.call('SET', KEYS[i], '', 'PX', ARGV[i + 1]) end
 end
+return 1
+"""
+# KEYS: the lock. ARGV: the token of the lock. Deletes the lock if it still has this token.
+_RELEASE: Final = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 1
 """
 # KEYS: the lock, the mark. ARGV: the token of the lock, the run of the server, the life of the mark in seconds.
@@ -124,6 +129,7 @@ class RedisRevocationList:
         self._run = RedisRun()
         self._redis = redis_client(url, TIMEOUT_SECONDS, decode_responses=False, on_connect=self._run.check)
         self._add, self._finish = self._redis.register_script(_ADD), self._redis.register_script(_FINISH)
+        self._release = self._redis.register_script(_RELEASE)
         prefix = f"{PREFIX}{hashlib.sha256(issuer.encode()).hexdigest()[:16]}:"
         self._mark, self._lock, self._entry = f"{prefix}complete", f"{prefix}lock", f"{prefix}ended:"
         self._clock = clock
@@ -156,22 +162,29 @@ class RedisRevocationList:
         run, (mark, _, stats) = await self._call(read)
         return ListState(mark == run.encode(), int(stats.get("evicted_keys", 0)))
 
-    async def complete(self, ended: Callable[[], Awaitable[Sequence[EndedSession]]]) -> bool:
+    async def complete(
+        self, ended: Callable[[], Awaitable[Sequence[EndedSession]]], *, unless_marked: bool = False
+    ) -> bool:
         """Add all ended sessions, and mark the list as complete.
 
         Args:
             ended: returns the sessions whose tokens may not have expired. It is called after the lock was taken.
+            unless_marked: do nothing if the list is complete, because another process has completed it meanwhile.
 
         Returns:
-            False if another process completes the list now, or if the Redis was flushed or restarted meanwhile.
+            False if another process completes the list now or has completed it, or if the Redis was flushed or
+            restarted meanwhile.
         """
         token = secrets.token_hex(16)
         run, locked = await self._call(lambda: self._redis.set(self._lock, token, nx=True, px=LOCK_SECONDS * 1000))
         if not locked:
             return False
+        if unless_marked and await self._is_marked():
+            await self._call(lambda: self._release(keys=[self._lock], args=[token]))
+            return False
         sessions = await ended()
-        for start in range(0, len(sessions), _BATCH):
-            batch = sessions[start : start + _BATCH]
+        for start in range(0, len(sessions), _BATCH_SIZE):
+            batch = sessions[start : start + _BATCH_SIZE]
             _, added = await self._call(partial(self._add_entries, token, batch))
             if not added:
                 return False
@@ -179,6 +192,10 @@ class RedisRevocationList:
             lambda: self._finish(keys=[self._lock, self._mark], args=[token, run, MARK_SECONDS])
         )
         return bool(finished) and run == self._run.id
+
+    async def _is_marked(self) -> bool:
+        run, mark = await self._call(lambda: self._redis.get(self._mark))
+        return bool(mark == run.encode())
 
     async def aclose(self) -> None:
         await close_redis_client(self._redis)
@@ -212,7 +229,7 @@ class RedisRevocationList:
 
     async def _on_one_run(self, command: Callable[[], Awaitable[T]]) -> tuple[str, T]:
         """Run a command again until no connection has led to another run of the server meanwhile."""
-        for _ in range(_ATTEMPTS):
+        for _ in range(_MAX_ATTEMPTS):
             run = self._run.id
             try:
                 result = await command()

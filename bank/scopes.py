@@ -21,3 +21,5 @@ ACCOUNTS: Final = "bank:accounts"
 PAYMENTS: Final = "bank:payments"
 # Use the user's staff roles. Without this scope, an application's token has no roles but CUSTOMER.
 STAFF: Final = "bank:staff"
+# Enrol a second factor. Only the auth service gives this scope, to users who must have a factor and have none.
+ENROLMENT: Final = "bank:enrolment"

@@ -25,15 +25,19 @@ if TYPE_CHECKING:
 
     from servicekit.settings import ProcessSettings
 
-# The claim `aud` of tokens for the account service's internal API. No other API accepts tokens between services.
+# The claim `aud` of tokens for the internal APIs of the account service and of the auth service. No other API accepts
+# tokens between services.
 ACCOUNT_INTERNAL = "account-internal"
+AUTH_INTERNAL = "auth-internal"
 # Maps an audience (the API that is called) to the services that may call it.
-CALLERS: Final[Mapping[str, frozenset[str]]] = MappingProxyType({ACCOUNT_INTERNAL: frozenset({"transaction"})})
+CALLERS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {ACCOUNT_INTERNAL: frozenset({"transaction"}), AUTH_INTERNAL: frozenset({"account", "transaction"})}
+)
 LIFETIME_SECONDS = 60
 # How long a token is sent again. The receiver gets it long before it expires.
 _REUSE_SECONDS: Final = 20
 # How many tokens of other services are kept after their verification. A service sends three in a minute.
-_MOST_VERIFIED: Final = 64
+_MAX_VERIFIED_TOKENS: Final = 64
 _ALGORITHM = "HS256"
 # The minimum length of a secret in a variable or in the file. A file with a shorter secret was truncated or written by
 # hand.
@@ -130,7 +134,7 @@ class ServiceCredential:
             raise Unauthenticated
         if service not in CALLERS.get(audience, ()) or expires - issued > LIFETIME_SECONDS:
             raise Unauthenticated
-        if len(self._verified) >= _MOST_VERIFIED:
+        if len(self._verified) >= _MAX_VERIFIED_TOKENS:
             self._verified.clear()
         self._verified[token, audience] = _VerifiedToken(service, issued, expires)
         return service

@@ -38,8 +38,8 @@ _LOCK: Final = ".lock"
 _log = structlog.stdlib.get_logger("stores")
 
 WHAT_TO_DO: Final = (
-    "Restore the newest backup of all stores. `mosafe stores check` shows what differs; `mosafe stores accept` goes on"
-    " with the stores as they are"
+    "Restore the newest backup of all stores. `mosafe stores check` shows what differs; `mosafe stores accept`"
+    " continues with the stores as they are"
 )
 
 
@@ -216,7 +216,7 @@ class ChangeCounter:
                 fcntl.lockf(self._file, fcntl.LOCK_UN)
         except OSError as error:
             # The store has committed the change, so this is not an error. But the number of changes in the record is
-            # now too low. If the store later loses the changes that the record lacks, nobody notices the loss.
+            # now too low. If the store later loses the changes that the record lacks, the loss is not noticed.
             _log.warning("cannot record the changes of a store", reason=error.strerror)
 
     def close(self) -> None:

@@ -114,7 +114,7 @@ def is_account_number_shaped(text: str) -> bool:
 def is_line(text: str) -> bool:
     """Whether `text` is one line with at least one visible character. White space at its start and end is ignored.
 
-    The result is False if `text` contains half of a surrogate pair. Such a text can come from an escape sequence in
+    The result is False if `text` contains half of a surrogate pair. Such a string can come from an escape sequence in
     JSON.
     """
     return _LINE.fullmatch(text) is not None and not any("\ud800" <= character <= "\udfff" for character in text)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from bank.dpop_variables import DPOP_SECTION
 from servicekit.variables import EVERY_PROCESS, Section, Variable, VariableTable
 
 SECTIONS: Final[tuple[Section, ...]] = (
@@ -48,6 +49,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
             ),
         ),
     ),
+    DPOP_SECTION,
     Section(
         "Auth service",
         (
@@ -110,11 +112,9 @@ SECTIONS: Final[tuple[Section, ...]] = (
                 "<the pages of AUTH_PUBLIC_URL>",
                 "The pages that may ask for a passkey, with commas: https://www.example.com,https://example.com.",
             ),
-            Variable(
-                "AUTH_STEP_UP_MAX_AGE",
-                "600",
-                "How many seconds ago a user may have proved their identity, to change their second factors.",
-            ),
+            Variable("AUTH_STEP_UP_MAX_AGE", "600", "How many seconds old a login may be to change it."),
+            Variable("AUTH_SECOND_FACTOR_REQUIRED_FOR", "nobody", "Who needs two factors: nobody, staff or everybody."),
+            Variable("AUTH_TOTP_TOLERANCE", "0", "How many steps of 30 s early or late a code of an app is accepted."),
             Variable(
                 "AUTH_SMTP_URL",
                 "<unset: mails are files in the data directory>",
@@ -276,7 +276,9 @@ SECTIONS: Final[tuple[Section, ...]] = (
                 "<true in development, false in production>",
                 "Whether clients may introspect the API schema.",
             ),
+            Variable("ROUTER_PUBLIC_URL", "http://127.0.0.1:4000/graphql", "Where clients reach the router (DPoP)."),
             Variable("AUTH_URL", "http://127.0.0.1:3001/graphql", "Where the router finds the auth subgraph."),
+            Variable("AUTH_API_KEYS_URL", "http://127.0.0.1:3001/api-keys/token", "Where the router exchanges keys."),
             Variable("ACCOUNT_URL", "http://127.0.0.1:3002/graphql", "Where the router finds the account subgraph."),
             Variable(
                 "TRANSACTION_URL", "http://127.0.0.1:3003/graphql", "Where the router finds the transaction subgraph."
@@ -288,6 +290,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
         (
             Variable("REST_PORT", "8000", "Port of the REST layer."),
             Variable("ROUTER_URL", "http://127.0.0.1:4000/graphql", "Where the REST layer finds the router."),
+            Variable("REST_PUBLIC_URL", "http://127.0.0.1:8000", "Where clients reach the REST layer (DPoP)."),
             Variable(
                 "REST_SUPERGRAPH",
                 "<supergraph.graphql of the checkout>",
@@ -333,6 +336,39 @@ SECTIONS: Final[tuple[Section, ...]] = (
             ),
             Variable("REST_CORS_ALLOW_CREDENTIALS", "false", "Whether the browser may send cookies."),
             Variable("REST_CORS_MAX_AGE", "600", "How many seconds a browser may cache the response to a preflight."),
+        ),
+    ),
+    Section(
+        "Backups (`mosafe backup`); docs/deploy/backups.md",
+        (
+            Variable("BACKUP_TO", "<unset>", "Where backups are: a folder, or s3://BUCKET/PREFIX."),
+            Variable(
+                "BACKUP_RECIPIENTS",
+                "<unset>",
+                "File with the public keys (age1...) for which backups are encrypted, one a line.",
+            ),
+            Variable(
+                "BACKUP_IDENTITY",
+                "<unset>",
+                "The private key (AGE-SECRET-KEY-1...) that opens backups; only verify and restore need it.",
+                secret=True,
+            ),
+            Variable(
+                "BACKUP_MANIFEST_KEY",
+                "<unset: manifests are not signed>",
+                "Signs the manifests of backups, and refuses others; at least 32 characters.",
+                secret=True,
+            ),
+            Variable(
+                "BACKUP_SCHEDULE",
+                "0 3 * * *",
+                "When `mosafe backup schedule` makes backups: a cron expression in UTC, or an interval such as 6h.",
+            ),
+            Variable(
+                "BACKUP_KEEP",
+                "daily=7,weekly=4,monthly=12",
+                "Of how many last hours, days, weeks and months the newest backup is kept.",
+            ),
         ),
     ),
     Section(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 C = TypeVar("C")
 
 # A token has about 600 characters, so the kept tokens need about 3 MB.
-MOST: Final = 2_000
+MAX_TOKENS: Final = 2_000
 
 
 class VerifiedToken(NamedTuple, Generic[C]):
@@ -49,7 +49,7 @@ class VerifiedTokens(Generic[C]):
     def add(self, token: str, verified: VerifiedToken[C]) -> None:
         """Keep a token. If there are too many, drop the one that was verified longest ago."""
         self._tokens[token] = verified
-        if len(self._tokens) > MOST:
+        if len(self._tokens) > MAX_TOKENS:
             del self._tokens[next(iter(self._tokens))]
 
     def drop(self, token: str) -> None:

@@ -1,6 +1,6 @@
 """The REST layer as an ASGI application.
 
-FastAPI runs the lifespan. `ApiReference` serves the OpenAPI document, and `OnlineBanking` serves the page for people.
+FastAPI runs the lifespan. `ApiReference` serves the OpenAPI document, and `OnlineBanking` serves the bank's web page.
 The route table dispatches all other requests. FastAPI's own routing is not used: it would match `GET .../transfer` with
 `.../{id}`, and would respond to HEAD and OPTIONS with 405.
 """
@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Final
 from fastapi import FastAPI
 from graphql import GraphQLError
 
+from bank.gateway_errors import GatewayErrors
+from bank.mutual_tls import client_tls
 from rest_compat import operations, readiness
 from rest_compat.api_reference import api_reference
 from rest_compat.api_reference.api_reference import ApiReference
 from rest_compat.api_schema import api_schema
+from rest_compat.dpop import ProofChecker
 from rest_compat.graphql_client import CONNECT_SECONDS, GraphQLClient, http_send
 from rest_compat.handler import RestHandler
 from rest_compat.online_banking import online_banking
@@ -25,7 +28,7 @@ from rest_compat.online_banking.graphql_forwarding import GraphQLForwarding
 from rest_compat.online_banking.online_banking import OnlineBanking
 from rest_compat.route_matching import RouteMatcher
 from rest_compat.routes import ROUTES
-from servicekit.asgi import RequestIdMiddleware
+from servicekit.access_log import RequestIdMiddleware
 from servicekit.client_address import ClientAddressMiddleware
 from servicekit.cors import CorsByPath, CorsMiddleware
 from servicekit.errors import ConfigurationError
@@ -44,7 +47,7 @@ if TYPE_CHECKING:
     from servicekit.asgi import ASGIApp
 
 # More connections to the router than the process can have open files.
-MANY: Final = 1_000_000
+MAX_CONNECTIONS: Final = 1_000_000
 
 
 def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
@@ -58,8 +61,9 @@ def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
     if send is None:
         # This client has no limit of connections, because the bulkheads limit the requests of each kind. With a common
         # limit, requests of one kind would wait for requests of another kind.
-        limits = PoolLimits(max_connections=MANY, connect_seconds=CONNECT_SECONDS)
-        connections = HttpServiceClient(settings.router_url, limits, variable="ROUTER_URL")
+        limits = PoolLimits(max_connections=MAX_CONNECTIONS, connect_seconds=CONNECT_SECONDS)
+        tls = client_tls(settings, "router", settings.router_url, "ROUTER_URL")
+        connections = HttpServiceClient(settings.router_url, limits, variable="ROUTER_URL", tls=tls)
         resources.callback(connections.close)
         send = http_send(connections)
     client = GraphQLClient(send)
@@ -72,16 +76,17 @@ def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
     app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
     # The handler is the default route and not a mount, because a mount would not match a path that contains a line
     # feed.
-    app.router.default = RestHandler(RouteMatcher(ROUTES), checked, client, settings.bulkheads)
+    proofs = ProofChecker(settings.public_url, settings.dpop_statement_secret, settings.dpop_nonce_secret)
+    app.router.default = RestHandler(RouteMatcher(ROUTES), checked, client, proofs, settings.bulkheads)
     with_reference = ApiReference(app, is_development=not settings.is_production)
     with_banking: ASGIApp = with_reference
     if settings.has_online_banking:
-        with_banking = OnlineBanking(with_reference, GraphQLForwarding(client, settings.bulkheads))
+        with_banking = OnlineBanking(with_reference, GraphQLForwarding(client, proofs, settings.bulkheads))
     with_health = HealthEndpoints(with_banking, readiness.checks(client))
     with_cors = CorsMiddleware(with_health, CorsByPath(settings.cors, settings.cors_of_paths))
     paths = [*(route.path for route in ROUTES), *api_reference.PATHS, *online_banking.PATHS]
     traced = RequestIdMiddleware(UserAgentMiddleware(with_cors), routes=paths)
-    return ClientAddressMiddleware(traced, settings.trusted_proxies)
+    return GatewayErrors(ClientAddressMiddleware(traced, settings.trusted_proxies))
 
 
 def _checked_operations(supergraph: Path) -> Mapping[str, Sequence[Operation]]:

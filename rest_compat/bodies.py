@@ -71,7 +71,7 @@ CHANGE_ACCOUNT: Final = ObjectSchema(
 _INSTRUMENT: Final = InputField(
     "paymentInstrument",
     scalars.PAYMENT_INSTRUMENT,
-    "The payment instrument at the payment provider; by default that of the customer.",
+    "The payment instrument at the payment provider; by default the customer's instrument.",
     required=False,
 )
 CREATE_TRANSACTION: Final = VariantSchema(

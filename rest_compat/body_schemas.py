@@ -152,7 +152,7 @@ class ObjectSchema:
         """Return the converted body.
 
         Raises:
-            ValidationFailed: lists every bad field.
+            ValidationFailed: lists every invalid field.
         """
         known = {field.name: field for field in self.fields}
         errors = [
@@ -213,7 +213,7 @@ class VariantSchema:
         """Return the converted body, including the tag.
 
         Raises:
-            ValidationFailed: lists every bad field.
+            ValidationFailed: lists every invalid field.
         """
         tag = document.get(self.tag)
         if not isinstance(tag, str) or tag not in self.variants:
@@ -246,7 +246,7 @@ def read_query(fields: tuple[InputField, ...], query_string: bytes) -> dict[str,
     """Return the converted parameters of a query string.
 
     Raises:
-        ValidationFailed: lists every bad parameter, including unknown and repeated ones.
+        ValidationFailed: lists every invalid parameter, including unknown and repeated ones.
     """
     try:
         pairs = parse_qsl(
@@ -267,9 +267,9 @@ def read_query(fields: tuple[InputField, ...], query_string: bytes) -> dict[str,
         if field is None:
             errors.append(FieldError(("query", name), "UNKNOWN", "is not a known parameter"))
         elif len(given) > 1 and not field.many:
-            errors.append(FieldError(("query", name), "REPEATED", "may be given once"))
+            errors.append(FieldError(("query", name), "REPEATED", "must not be given more than once"))
         elif len(given) > MAX_REPEATS:
-            errors.append(FieldError(("query", name), "TOO_MANY", f"may be given {MAX_REPEATS} times"))
+            errors.append(FieldError(("query", name), "TOO_MANY", f"must not be given more than {MAX_REPEATS} times"))
         else:
             read = [field.read(value, "query", errors) for value in given]
             parameters[name] = read if field.many else read[0]

@@ -6,12 +6,13 @@ import json
 
 import click
 
+from bank.mutual_tls import probe_endpoint, server_tls
 from rest_compat import openapi
 from rest_compat.app import create_app
-from rest_compat.handler import refuse_while_stopping
+from rest_compat.handler import refuse_caller, refuse_while_stopping
 from rest_compat.routes import ROUTES
 from rest_compat.settings import RestSettings
-from servicekit.asgi import RequestIdMiddleware
+from servicekit.access_log import RequestIdMiddleware
 from servicekit.server import Endpoint, ServerOptions, serve
 from servicekit.settings import environment, load
 
@@ -29,7 +30,11 @@ def serve_command() -> None:
     """Serve the REST layer (the default)."""
     settings = load(RestSettings, environment())
     endpoint = Endpoint(settings.host, settings.port, "REST_PORT")
-    options = ServerOptions(refuse=RequestIdMiddleware(refuse_while_stopping))
+    options = ServerOptions(
+        refuse=RequestIdMiddleware(refuse_while_stopping),
+        mutual_tls=server_tls("rest", settings, RequestIdMiddleware(refuse_caller)),
+        probes=probe_endpoint("rest", settings),
+    )
     serve("rest", lambda: create_app(settings), endpoint, settings, options)
 
 

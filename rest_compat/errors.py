@@ -4,6 +4,8 @@
 RestError                      status, code, message, details and headers of the response
 ├── ValidationFailed           400  VALIDATION_ERROR, lists every bad field
 ├── Unauthenticated            401  UNAUTHENTICATED, with WWW-Authenticate
+│   ├── InvalidDpopProof       the proof for a bound token is missing or not valid
+│   └── DpopNonceRequired      the proof has no recent nonce, with DPoP-Nonce
 ├── NotFound                   404  NOT_FOUND
 ├── MethodNotAllowed           405  METHOD_NOT_ALLOWED, with Allow
 ├── NotAcceptable              406  NOT_ACCEPTABLE
@@ -27,6 +29,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from servicekit import errors
+from servicekit.dpop.nonces import HEADER as NONCE_HEADER
+from servicekit.dpop.nonces import USE_DPOP_NONCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -44,7 +48,7 @@ class FieldError:
     Attributes:
         path: for example `("body", "metadata", "note")`, `("query", "limit")` or `("header", "Idempotency-Key")`.
         code: a stable code in upper snake case.
-        message: a text for people, which never repeats the input.
+        message: a human-readable text, which never repeats the input.
     """
 
     path: tuple[PathStep, ...]
@@ -97,8 +101,18 @@ class Unauthenticated(RestError):
     code = errors.Unauthenticated.code
     message = errors.Unauthenticated.default_message
 
-    def __init__(self, challenge: str = REALM) -> None:
-        super().__init__(headers={"www-authenticate": challenge})
+    def __init__(self, challenge: str = REALM, **headers: str) -> None:
+        super().__init__(headers={"www-authenticate": challenge, **headers})
+
+
+class InvalidDpopProof(Unauthenticated):
+    def __init__(self) -> None:
+        super().__init__(f'{REALM}, error="invalid_dpop_proof"')
+
+
+class DpopNonceRequired(Unauthenticated):
+    def __init__(self, nonce: str) -> None:
+        super().__init__(f'{REALM}, error="{USE_DPOP_NONCE}"', **{NONCE_HEADER: nonce})
 
 
 class NotFound(RestError):

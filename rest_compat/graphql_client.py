@@ -18,6 +18,7 @@ from servicekit.http1.connection import ExchangeFailed
 from servicekit.http1.pool import PoolFull
 
 if TYPE_CHECKING:
+    from rest_compat.dpop import ProvedToken
     from rest_compat.operations import Operation
     from servicekit.http1.service_client import ServiceClient
 
@@ -53,10 +54,12 @@ class CallContext:
     Attributes:
         authorization: the client's `Authorization` header; None on routes without a session.
         deadline: the latest time for the response, on the event loop's clock.
+        proved: the token of `authorization` with its checked proof, if it is bound to a key of the client.
     """
 
     authorization: str | None
     deadline: float
+    proved: ProvedToken | None = None
 
     @classmethod
     def starting_now(cls, authorization: str | None) -> CallContext:
@@ -74,6 +77,7 @@ class CallContext:
             **user_agent.outgoing_headers(),
             request_deadline.HEADER: request_deadline.header_value(remaining),
             **own,
+            **({} if self.proved is None else self.proved.headers()),
         }
 
 

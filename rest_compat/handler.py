@@ -1,6 +1,6 @@
 """Handles a request step by step, as the route's row in the table describes.
 
-The order of the steps is that of bank §3.4: errors of the request itself (404, 405, 406, 415, 413, 400), then a missing
+The steps have the order of bank §3.4: errors of the request itself (404, 405, 406, 415, 413, 400), then a missing
 token (401), then a malformed id (the route's 404), then the result of the GraphQL operation.
 """
 
@@ -16,13 +16,17 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bank.api_keys import authorization_of
 from bank.identity import bearer_token
 from rest_compat import error_translation, negotiation, responses, scalars
 from rest_compat.body_schemas import InputField, read_query
 from rest_compat.bulkheads import BulkheadLimits, Bulkheads
 from rest_compat.client_disconnects import while_connected
+from rest_compat.dpop import HEADER as PROOF_HEADER
+from rest_compat.dpop import is_bound
 from rest_compat.error_handling import log_missing_response, response_or_error
 from rest_compat.errors import (
+    Failed,
     FieldError,
     MalformedResponse,
     NotAcceptable,
@@ -44,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from rest_compat.dpop import ProofChecker, ProvedToken
     from rest_compat.graphql_client import GraphQLClient
     from rest_compat.operations import Operation
     from rest_compat.representations import Node
@@ -74,17 +79,19 @@ class RestHandler:
         matcher: RouteMatcher,
         operations: Mapping[str, Sequence[Operation]],
         client: GraphQLClient,
+        proofs: ProofChecker,
         limits: BulkheadLimits,
     ) -> None:
         self._matcher = matcher
         self._operations = operations
         self._client = client
+        self._proofs = proofs
         self._running = RunningRequests()
         self._bulkheads = Bulkheads(limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        response = await response_or_error(self._respond(request), partial(_error, request))
+        response = await response_or_error(self._respond(request), partial(self._error, request))
         if response is None:
             return
         if request.method == "HEAD":
@@ -104,14 +111,42 @@ class RestHandler:
             inputs = await _read_inputs(request, route, resource)
         except ValidationFailed as error:
             raise await self._judged_too(route, error, CallContext(None, deadline)) from None
-        authorization = _authorization(request, route)
+        authorization, proved = self._authorization(request, route)
         if route.missing and any(not _is_object_id(value) for value in inputs.path.values()):
             raise route.missing.error(inputs)
-        carried_out = self._carry_out(request, route, inputs, CallContext(authorization, deadline))
+        carried_out = self._carry_out(request, route, inputs, CallContext(authorization, deadline, proved))
         # If the client closes its connection, only a read is cancelled. A request that changes something runs to its
         # end, because it must succeed or fail as a whole.
         node = await (while_connected(request.receive, carried_out) if route.method == "GET" else carried_out)
-        return _response(request, route, route.success.response(node, inputs))
+        response = _response(request, route, route.success.response(node, inputs))
+        if proved is not None:
+            response.headers.update(self._proofs.next_nonce())
+        return response
+
+    def _error(self, request: Request, error: RestError) -> Response:
+        error.headers = self._proofs.challenged(error.headers, request.headers.get("authorization"))
+        return _error(request, error)
+
+    def _authorization(self, request: Request, route: Route) -> tuple[str | None, ProvedToken | None]:
+        """Return the header to forward to the router, and the token in it with its proof, if it is bound to a key.
+
+        The header has the bearer token or the bound token, or without one the API key in `X-API-Key`. On routes that
+        start a session, it is None, because these routes ignore an old token.
+
+        Raises:
+            Unauthenticated: the header is missing, has no token, or the proof for a bound token is not valid.
+        """
+        if not route.secured:
+            return None, None
+        authorization = authorization_of(request.headers)
+        if authorization is not None and is_bound(authorization):
+            proofs = request.headers.getlist(PROOF_HEADER)
+            proved = self._proofs.check(authorization, proofs, request.method, _raw_path(request))
+            return proved.authorization, proved
+        try:
+            return f"Bearer {bearer_token(authorization or '')}", None
+        except NoBearerToken:
+            raise Unauthenticated from None
 
     async def _carry_out(self, request: Request, route: Route, inputs: Inputs, context: CallContext) -> Node:
         with self._claim(request, route, inputs, context.authorization):
@@ -246,22 +281,6 @@ def _idempotency_key(request: Request, errors: list[FieldError]) -> str:
     return str(IDEMPOTENCY_KEY.read(sent, "header", errors))
 
 
-def _authorization(request: Request, route: Route) -> str | None:
-    """Return the header to forward to the router.
-
-    On routes that start a session, return None, because these routes ignore an old token.
-
-    Raises:
-        Unauthenticated: the header is missing, or has no bearer token.
-    """
-    if not route.secured:
-        return None
-    try:
-        return f"Bearer {bearer_token(request.headers.get('authorization', ''))}"
-    except NoBearerToken:
-        raise Unauthenticated from None
-
-
 def _response(request: Request, route: Route, response: RestResponse) -> Response:
     headers = {"cache-control": route.cache_control, **response.headers}
     if response.document is None:
@@ -290,7 +309,16 @@ def _wants_csv(request: Request, route: Route) -> bool:
 
 async def refuse_while_stopping(scope: Scope, receive: Receive, send: Send) -> None:
     """Refuse a request that arrives while the process stops. Nothing of the request is carried out."""
-    response = _error(Request(scope), error_translation.unavailable(STOPPING_RETRY_AFTER_SECONDS))
+    await _refuse(error_translation.unavailable(STOPPING_RETRY_AFTER_SECONDS), scope, receive, send)
+
+
+async def refuse_caller(scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuse a request of a process that may not call this one (mutual TLS)."""
+    await _refuse(Failed(error_translation.FORBIDDEN), scope, receive, send)
+
+
+async def _refuse(error: RestError, scope: Scope, receive: Receive, send: Send) -> None:
+    response = _error(Request(scope), error)
     if scope["method"] == "HEAD":
         response.body = b""
     await response(scope, receive, send)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from rest_compat.scalars import JsonSchema
 
 SECURITY_SCHEME: Final = "accessToken"
+API_KEY_SCHEME: Final = "apiKey"
+BOUND_TOKEN_SCHEME: Final = "boundToken"  # noqa: S105 - the name of a scheme
 
 _DESCRIPTION: Final = """\
 The bank's REST interface. Bodies are JSON objects in UTF-8, amounts are decimal strings, times are RFC 3339 in UTC.
@@ -56,6 +58,7 @@ HEADERS: Final[Mapping[str, JsonSchema]] = {
         "schema": {"type": "string", "const": "true"},
     },
     "WWW-Authenticate": {"description": "How to authenticate.", "required": True, "schema": _TEXT},
+    "DPoP-Nonce": {"description": "The nonce that the proof must have (RFC 9449 §9).", "schema": _TEXT},
     "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": _SECONDS},
     "RateLimit": {
         "description": "The limit, what is left of its quota, and the seconds until there is more.",
@@ -66,9 +69,31 @@ HEADERS: Final[Mapping[str, JsonSchema]] = {
     "Accept": {"description": "The media type to send instead.", "required": True, "schema": _TEXT},
 }
 _ALWAYS: Final = ("X-Request-Id", "Cache-Control", "Vary")
+_SECURITY_SCHEMES: Final[Mapping[str, JsonSchema]] = {
+    SECURITY_SCHEME: {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "The access token from register, login or refresh; it is valid for ten minutes.",
+    },
+    API_KEY_SCHEME: {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+        "description": "An API key of a machine. It may also be sent as a bearer token.",
+    },
+    BOUND_TOKEN_SCHEME: {
+        "type": "http",
+        "scheme": "DPoP",
+        "description": (
+            "An access token that is bound to a key, with a proof for this request in the header `DPoP`"
+            " (RFC 9449). Its `htu` is the public URL of the request, without the query."
+        ),
+    },
+}
 _BY_STATUS: Final[Mapping[int, tuple[str, ...]]] = {
     304: ("ETag",),
-    401: ("WWW-Authenticate",),
+    401: ("WWW-Authenticate", "DPoP-Nonce"),
     415: ("Accept",),
     429: ("Retry-After", "RateLimit", "RateLimit-Policy"),
     503: ("Retry-After",),
@@ -98,14 +123,7 @@ def document() -> dict[str, Any]:
         "components": {
             "schemas": _schemas(),
             "headers": dict(HEADERS),
-            "securitySchemes": {
-                SECURITY_SCHEME: {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "bearerFormat": "JWT",
-                    "description": "The access token from register, login or refresh; it is valid for ten minutes.",
-                }
-            },
+            "securitySchemes": dict(_SECURITY_SCHEMES),
         },
     }
 
@@ -123,7 +141,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "operationId": operation_id(route),
         "tags": [route.tag],
         "summary": route.summary,
-        "security": [{SECURITY_SCHEME: []}] if route.secured else [],
+        "security": [{scheme: []} for scheme in _SECURITY_SCHEMES] if route.secured else [],
         "parameters": list(_parameters(route)),
         "responses": _responses(route),
     }

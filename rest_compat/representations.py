@@ -100,15 +100,14 @@ _TIME: Final[JsonSchema] = {"type": "string", "format": "date-time"}
 _USER_ID: Final[JsonSchema] = {"type": "string", "format": "uuid"}
 
 
-def _nullable(schema: JsonSchema, why: str) -> JsonSchema:
-    return {"anyOf": [schema, {"type": "null"}], "description": why}
-
-
 def _open_enum(*known: str) -> JsonSchema:
     return {**_TEXT, "description": f"One of {', '.join(known)}; further values may be added."}
 
 
-_NOT_VISIBLE: Final = "Null if the bank has no such account, or if it belongs to another customer."
+_COUNTERPARTY_ID: Final[JsonSchema] = {
+    "anyOf": [_ID, {"type": "null"}],
+    "description": "Null if the bank has no such account, or if it belongs to another customer.",
+}
 _USER_EXAMPLE_ID: Final = "018f3c5e-7b1a-7c3d-8e4f-5a6b7c8d9e0f"
 _TIME_EXAMPLE: Final = "2026-01-31T09:30:00.000Z"
 
@@ -218,8 +217,8 @@ TRANSACTION: Final = Representation(
     _transaction,
     {
         "id": _ID,
-        "sourceAccountId": _nullable(_ID, _NOT_VISIBLE),
-        "destinationAccountId": _nullable(_ID, _NOT_VISIBLE),
+        "sourceAccountId": _COUNTERPARTY_ID,
+        "destinationAccountId": _COUNTERPARTY_ID,
         "amount": _MONEY,
         "currency": _CURRENCY,
         "type": _open_enum("TRANSFER", "DEPOSIT", "WITHDRAWAL", "PAYMENT", "REVERSAL", "FEE"),

@@ -28,7 +28,7 @@ class _PathNode:
     parameter: _PathNode | None = None
     routes: dict[str, Route] = field(default_factory=dict)
 
-    def below(self, segment: str) -> _PathNode:
+    def child(self, segment: str) -> _PathNode:
         if not segment.startswith(PARAMETER_MARK):
             return self.literals.setdefault(segment, _PathNode())
         if self.parameter is None:
@@ -89,7 +89,7 @@ class RouteMatcher:
             self._by_operation[route.operation] = route
             node = self._root
             for segment in route.segments:
-                node = node.below(segment)
+                node = node.child(segment)
             if route.method in node.routes:
                 raise ValueError(f"{route.method} {route.path} is in the table twice")
             node.routes[route.method] = route

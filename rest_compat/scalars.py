@@ -62,15 +62,17 @@ def _string(value: object) -> str:
     return value
 
 
-def _check_length(given: str, least: int, most: int) -> None:
-    if len(given) < least:
-        raise InvalidInput(*(("TOO_SHORT", f"at least {least} characters") if given else ("REQUIRED", "is empty")))
-    if len(given) > most:
-        raise InvalidInput("TOO_LONG", f"at most {most} characters")
+def _check_length(given: str, min_length: int, max_length: int) -> None:
+    if len(given) < min_length:
+        raise InvalidInput(*(("TOO_SHORT", f"at least {min_length} characters") if given else ("REQUIRED", "is empty")))
+    if len(given) > max_length:
+        raise InvalidInput("TOO_LONG", f"at most {max_length} characters")
 
 
-def text(*, least: int = 1, most: int, pattern: str | None = None, format_: str | None = None, example: str) -> Scalar:
-    """Return a text scalar of `least` to `most` characters.
+def text(
+    *, min_length: int = 1, max_length: int, pattern: str | None = None, format_: str | None = None, example: str
+) -> Scalar:
+    """Return a text scalar of `min_length` to `max_length` characters.
 
     `pattern` must match the whole text, in both Python and ECMA 262.
     """
@@ -78,18 +80,18 @@ def text(*, least: int = 1, most: int, pattern: str | None = None, format_: str 
 
     def parse(value: object) -> str:
         given = _string(value)
-        _check_length(given, least, most)
+        _check_length(given, min_length, max_length)
         if compiled and not compiled.fullmatch(given):
             raise InvalidInput("INVALID_FORMAT", "is not well-formed")
         return given
 
-    schema: dict[str, Any] = {"type": "string", "minLength": least, "maxLength": most}
+    schema: dict[str, Any] = {"type": "string", "minLength": min_length, "maxLength": max_length}
     schema |= {"pattern": pattern} if pattern else {}
     schema |= {"format": format_} if format_ else {}
     return Scalar(parse, schema, example)
 
 
-def line(*, most: int, example: str) -> Scalar:
+def line(*, max_length: int, example: str) -> Scalar:
     """Return a scalar for one line of printable text with at least one visible character.
 
     White space at the start and the end is accepted. The services remove it.
@@ -97,12 +99,14 @@ def line(*, most: int, example: str) -> Scalar:
 
     def parse(value: object) -> str:
         given = _string(value)
-        _check_length(given if given.strip() else "", 1, most)
+        _check_length(given if given.strip() else "", 1, max_length)
         if not values.is_line(given):
             raise InvalidInput("INVALID_FORMAT", "must be printable text")
         return given
 
-    return Scalar(parse, {"type": "string", "minLength": 1, "maxLength": most, "pattern": values.LINE_PATTERN}, example)
+    return Scalar(
+        parse, {"type": "string", "minLength": 1, "maxLength": max_length, "pattern": values.LINE_PATTERN}, example
+    )
 
 
 def choice(*allowed: str) -> Scalar:
@@ -252,8 +256,8 @@ LIMIT: Final = Scalar(
 )
 # A cursor is a signature of 22 characters and a sort key. Only the services can check whether the signature is right.
 CURSOR: Final = text(
-    least=40,
-    most=512,
+    min_length=40,
+    max_length=512,
     pattern="^[A-Za-z0-9_-]+$",
     example="Zk3v9QmTn0x7Yh2sR8dLqVsiMTc5NTkzOTg3NTAwMCIsIjY1NjBkMWIyYzNkNGU1ZjYwMTIzNDU2NyJd",
 )
@@ -268,16 +272,16 @@ _LOCAL: Final = (
 )
 _LABEL: Final = "[A-Za-z0-9](-?[A-Za-z0-9]){0,31}"
 EMAIL: Final = text(
-    least=6,
-    most=254,
+    min_length=6,
+    max_length=254,
     pattern=rf"^{_LOCAL}@({_LABEL}\.)+[A-Za-z]{{2,63}}$",
     format_="email",
     example="ada@example.org",
 )
-PASSWORD: Final = text(most=256, format_="password", example="correct horse battery staple")
-NAME: Final = line(most=100, example="Ada Lovelace")
-PAYEE: Final = line(most=140, example="City Water Works")
-PAYMENT_INSTRUMENT: Final = text(most=69, pattern=r"^[a-z]{1,8}_[A-Za-z0-9_]{1,60}$", example="pi_approve")
-OPAQUE_TOKEN: Final = text(most=1024, format_="password", example="b3BhcXVl")
+PASSWORD: Final = text(max_length=256, format_="password", example="correct horse battery staple")
+NAME: Final = line(max_length=100, example="Ada Lovelace")
+PAYEE: Final = line(max_length=140, example="City Water Works")
+PAYMENT_INSTRUMENT: Final = text(max_length=69, pattern=r"^[a-z]{1,8}_[A-Za-z0-9_]{1,60}$", example="pi_approve")
+OPAQUE_TOKEN: Final = text(max_length=1024, format_="password", example="b3BhcXVl")
 # The pattern of idempotency keys (bank §2.5): 1 to 255 visible ASCII characters.
-IDEMPOTENCY_KEY: Final = text(most=255, pattern=r"^[\x21-\x7e]+$", example="7f0c9d1e-transfer-42")
+IDEMPOTENCY_KEY: Final = text(max_length=255, pattern=r"^[\x21-\x7e]+$", example="7f0c9d1e-transfer-42")

@@ -15,7 +15,7 @@ from bank.settings import BankSettings
 from rest_compat.bulkheads import BulkheadLimits
 from servicekit.cors import ANY, CorsRules, check_origin, matches_every_origin
 from servicekit.errors import ConfigurationError
-from servicekit.settings import Port
+from servicekit.settings import Port, Secret
 
 # The response headers that pages of other origins may read. By default, a browser hides these headers from such pages.
 _READABLE = (
@@ -27,6 +27,8 @@ _READABLE = (
     "location",
     "link",
     "idempotent-replayed",
+    "dpop-nonce",
+    "www-authenticate",
 )
 
 
@@ -79,10 +81,13 @@ class RestSettings(BankSettings):
 
     Attributes:
         router_url: the router's GraphQL endpoint.
+        public_url: where clients reach this layer: the beginning of the URLs for which DPoP proofs are made.
+        dpop_statement_secret: signs statements to the router about DPoP proofs; None: bound tokens are refused.
+        dpop_nonce_secret: makes the nonces that DPoP proofs must contain; None: they need none.
         supergraph: the composed schema against which the operations are checked at start-up.
         concurrency: how many requests of one kind of route may run at the same time.
         queue: how many further requests of one kind of route may wait.
-        online_banking: whether the page for people is served. If None, it is served in development only.
+        online_banking: whether the web page of the bank is served. If None, it is served in development only.
         cors_origins: the origins whose pages may use the API from a browser; see `servicekit.cors.check_origin`.
         cors_origin_patterns: regular expressions for further origins; a pattern must match the whole origin.
         cors_loopback: whether pages of this machine may use the API.
@@ -94,6 +99,9 @@ class RestSettings(BankSettings):
 
     port: Port = Field(8000, alias="REST_PORT")
     router_url: str = Field("http://127.0.0.1:4000/graphql", alias="ROUTER_URL", pattern=r"^https?://")
+    public_url: str = Field("http://127.0.0.1:8000", alias="REST_PUBLIC_URL", pattern=r"^https?://[^?#]+$")
+    dpop_statement_secret: Secret | None = Field(None, alias="DPOP_STATEMENT_SECRET")
+    dpop_nonce_secret: Secret | None = Field(None, alias="DPOP_NONCE_SECRET")
     supergraph: Path = Field(platform_file(SUPERGRAPH), alias="REST_SUPERGRAPH")
     concurrency: int = Field(40, alias="REST_CONCURRENCY", ge=1, le=10_000)
     queue: int = Field(80, alias="REST_QUEUE", ge=0, le=100_000)

@@ -1,32 +1,34 @@
-"""Serves the OpenAPI document, and in development the API reference for people.
+"""Serves the OpenAPI document, and in development the API reference.
 
     GET /openapi.json                                 the document: compressed, with an entity tag
     GET /docs                                         in development: Swagger UI, which can send requests
-    GET /docs/page/<version>/<file>                   the files of the page around Swagger UI
-    GET /docs/swagger/<version>/<file>                the files of Swagger UI, from the package fastapi-offline
+    GET /docs/files/<name>.<hash>.<suffix>            the files of the page, and of Swagger UI from fastapi-offline
 
-In production, `/docs` is a path that does not exist. The content security policy of the page allows inline styles and
+In production, a request for `/docs` gets 404. The content security policy of the page allows inline styles and
 images in `data:` URLs, because Swagger UI needs them. It allows nothing from other servers.
 """
 
 from __future__ import annotations
 
-import html
 import json
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rest_compat import openapi
-from servicekit.static_files import IMMUTABLE, REVALIDATE, StaticFile, StaticFolder
+from servicekit.static_files import IMMUTABLE, PAGE, StaticFile
+from servicekit.static_folder import StaticFolder, StaticPage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from servicekit.asgi import ASGIApp, Receive, Scope, Send
 
 DOCUMENT_PATH: Final = "/openapi.json"
 REFERENCE_PATH: Final = "/docs"
 # The paths of this module, as they are logged.
-PATHS: Final = (DOCUMENT_PATH, REFERENCE_PATH, "/docs/:part/:version/:file")
+PATHS: Final = (DOCUMENT_PATH, REFERENCE_PATH, "/docs/files/:file")
+_FILES: Final = "/docs/files/"
 _FOLDER: Final = Path(__file__).parent
 _INDEX: Final = "index.html"
 _POLICY: Final = (
@@ -44,41 +46,29 @@ class ApiReference:
     def __init__(self, app: ASGIApp, *, is_development: bool) -> None:
         self._app = app
         self._document = StaticFile(json.dumps(openapi.document()).encode(), "application/json")
-        self._folders: dict[str, StaticFolder] = {}
+        self._files: Mapping[str, StaticFile] = {}
+        self._page: StaticPage | None = None
         if is_development:
-            self._folders = {"page": StaticFolder(_FOLDER), "swagger": StaticFolder(_swagger_ui())}
+            folder = StaticFolder(_FOLDER, _swagger_ui())
+            self._files = folder.files
+            self._page = StaticPage(folder, _INDEX, _FILES, {"document": DOCUMENT_PATH})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}:
-            path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+            root: str = scope.get("root_path", "")
+            path: str = scope["path"].removeprefix(root)
             if path == DOCUMENT_PATH:
-                await self._document.send(scope, send, REVALIDATE)
+                await self._document.send(scope, send, PAGE)
                 return
-            if self._folders and path == REFERENCE_PATH:
+            if self._page is not None and path == REFERENCE_PATH:
                 more = ((b"content-security-policy", _POLICY.encode()), (b"referrer-policy", b"no-referrer"))
-                await self._page(scope.get("root_path", "")).send(scope, send, REVALIDATE, more)
+                await self._page.at(root).send(scope, send, PAGE, more)
                 return
-            if self._folders and (file := self._file(path)) is not None:
+            file = self._files.get(path.removeprefix(_FILES)) if path.startswith(_FILES) else None
+            if file is not None:
                 await file.send(scope, send, IMMUTABLE)
                 return
         await self._app(scope, receive, send)
-
-    def _page(self, root: str) -> StaticFile:
-        """Return the HTML document. `root` is the path under which the application is mounted."""
-        text = self._folders["page"].files[_INDEX].content.decode()
-        for name, part in (("{{files}}", "page"), ("{{swagger}}", "swagger")):
-            text = text.replace(name, html.escape(f"{root}{REFERENCE_PATH}/{part}/{self._folders[part].version}"))
-        text = text.replace("{{document}}", html.escape(f"{root}{DOCUMENT_PATH}"))
-        return StaticFile(text.encode(), "text/html; charset=utf-8")
-
-    def _file(self, path: str) -> StaticFile | None:
-        """Return the file at `path`. Return None if there is no such file, or if `path` contains an old version."""
-        part, _, rest = path.removeprefix(f"{REFERENCE_PATH}/").partition("/")
-        folder = self._folders.get(part) if path.startswith(f"{REFERENCE_PATH}/") else None
-        version, _, name = rest.partition("/")
-        if folder is None or version != folder.version or name == _INDEX:
-            return None
-        return folder.files.get(name)
 
 
 def _swagger_ui() -> Path:

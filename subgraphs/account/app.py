@@ -19,6 +19,7 @@ from subgraphs.account.day_heads import DayHeads
 from subgraphs.account.exports import worker as exports
 from subgraphs.account.internal_api import internal_routes
 from subgraphs.account.schema import build_schema
+from subgraphs.account.staff_operations import OutcomeObserver
 from subgraphs.account.store.factory import account_stores
 from subgraphs.account.store.protocol import SORT_KEY_WIDTH
 from subgraphs.kit import app as kit
@@ -26,6 +27,7 @@ from subgraphs.kit.background import every, in_background, repeat
 from subgraphs.kit.connections import CursorCodec
 from subgraphs.kit.events.publishing import publishing
 from subgraphs.kit.outbox import prune
+from subgraphs.kit.staff_audit.opening import staff_audit
 from subgraphs.kit.store_identity import open_joined
 from subgraphs.kit.subscriptions.live_feed import LiveFeed
 from subgraphs.kit.token_verification import token_verifier
@@ -109,7 +111,9 @@ async def open_runtime(settings: AccountSettings) -> AsyncIterator[AccountRuntim
         await stack.enter_async_context(expiry)
         verifier = await stack.enter_async_context(token_verifier(settings))
         feed = await stack.enter_async_context(aclosing(LiveFeed(store)))
-        services = AccountServices(reads, writes, store, cursors, of_entries, settings.max_per_user, feed)
+        observe = OutcomeObserver(store, values.now)
+        audit = await stack.enter_async_context(staff_audit(settings, credential, "account", observe))
+        services = AccountServices(reads, writes, store, cursors, of_entries, settings.max_per_user, feed, audit)
         yield AccountRuntime(store, services, verifier, credential, settings.limits, cache)
 
 

@@ -155,7 +155,7 @@ def _lines(report: LedgerReport, mismatch: str | None) -> list[str]:
     internal = [f"{name} {_money(units, currency)}" for (name, currency), units in report.internal_sums.items()]
     lines.append("ok      the other stores know this ledger" if mismatch is None else f"BROKEN  {mismatch}")
     if CHAINS not in report.invariants:
-        lines.append("skipped the hash chains: neither ACCOUNT_LEDGER_KEY nor secrets/ledger.key is there")
+        lines.append("skipped the hash chains: neither ACCOUNT_LEDGER_KEY nor secrets/ledger.key exists")
     return [
         *lines,
         f"{report.accounts} accounts, {report.posted} postings ({report.entries} entries), {report.refused} refusals",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from subgraphs.account.exports.export import ExportStore
     from subgraphs.account.store.protocol import AccountReads, AccountWrites
     from subgraphs.kit.connections import CursorCodec
+    from subgraphs.kit.staff_audit.recorder import StaffAudit
     from subgraphs.kit.subscriptions.live_feed import LiveFeed
 
 
@@ -29,6 +30,7 @@ class AccountServices:
         statement_cursors: makes the cursors of entries.
         max_per_user: the number of accounts, not counting closed ones, that a user may own.
         feed: the events for subscriptions.
+        audit: records operations of staff in the audit log.
     """
 
     reads: AccountReads
@@ -38,6 +40,7 @@ class AccountServices:
     statement_cursors: CursorCodec
     max_per_user: int
     feed: LiveFeed
+    audit: StaffAudit
 
 
 class AccountContext(BaseContext):

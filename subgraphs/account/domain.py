@@ -158,11 +158,6 @@ def draw_account_number() -> str:
     return body + mod_11_10.calc_check_digit(body)
 
 
-def is_account_number(text: str) -> bool:
-    """Whether `text` is 10 ASCII digits with a valid check digit."""
-    return len(text) == ACCOUNT_NUMBER_DIGITS and text.isascii() and text.isdigit() and mod_11_10.is_valid(text)
-
-
 def open_account(opening: Opening, *, already_open: int, limit: int, now: datetime) -> Account | LimitReached:
     """Return a new, empty account. If the user already has `limit` accounts, return a refusal.
 
@@ -193,7 +188,7 @@ def may(actor: Actor, operation: Operation, owner_id: str | None) -> bool:
 
 
 def reads_all(actor: Actor) -> bool:
-    """Whether `actor` may see everybody's accounts."""
+    """Whether `actor` may see the accounts of all users."""
     return PERMISSIONS[Operation.READ].allows_staff(actor)
 
 

@@ -194,7 +194,7 @@ class Account:
 def visible(info: Info, account: domain.Account | None) -> Account | None:
     """Return `account` if the caller may see it; otherwise None.
 
-    If the request has no caller, raise Unauthenticated, whether or not the account exists.
+    If the request has no caller, raise Unauthenticated even if the account does not exist.
     """
     caller = info.context.caller
     if account is None or not domain.may(caller, domain.Operation.READ, account.user_id):

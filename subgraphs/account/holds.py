@@ -4,7 +4,7 @@ A hold contains the whole order, which was decided when the money was reserved. 
 
 - captured: the order is posted, in whole or with a smaller amount; the rest of the money is free again;
 - released: the order will not be posted;
-- expired: nobody has captured or released it in time.
+- expired: it was neither captured nor released in time.
 
 A hold that ends without a posting leaves a refusal under the order's transaction id. So a capture that comes too late
 gets a definite outcome, and so does each repetition.

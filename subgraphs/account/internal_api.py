@@ -21,31 +21,24 @@ many wrong receivers (`posting_rules.WRONG_RECEIVERS`). The transaction service 
 from __future__ import annotations
 
 from math import ceil
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
-
-import structlog
-from fastapi.responses import JSONResponse
-from pydantic import ValidationError
-from starlette.requests import ClientDisconnect, Request
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from bank import values
 from bank.service_credential import ACCOUNT_INTERNAL
 from bank.values import InvalidValue
-from servicekit.errors import BadUserInput, InternalError, RateLimited, ServiceError, Unauthenticated
+from servicekit.errors import BadUserInput, RateLimited
 from subgraphs.account.domain import Account, Operation, may
 from subgraphs.account.errors import HoldNotFound
 from subgraphs.account.holds import Hold
 from subgraphs.account.internal_requests import (
     CaptureRequest,
     HoldRequest,
-    InternalDocument,
     PartiesRequest,
     PostingRequest,
     ReleaseRequest,
 )
 from subgraphs.account.posting_rules import WRONG_RECEIVER_WINDOW
-from subgraphs.kit.request_body import BodyTooLarge, CodedBody, read_body
-from subgraphs.kit.service_routes import ServiceRoute
+from subgraphs.kit.internal_routes import InternalDocument, internal_route
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -55,11 +48,7 @@ if TYPE_CHECKING:
     from subgraphs.account.postings import OnBehalfOf
     from subgraphs.account.settlement import Outcome
     from subgraphs.account.store.protocol import AccountReads, AccountWrites
-
-# The size of the largest accepted body. The largest posting (with MAX_ENTRIES entries) has only about 3 KB.
-MAX_BODY_BYTES: Final = 64_000
-
-_log = structlog.stdlib.get_logger("account.internal_api")
+    from subgraphs.kit.service_routes import ServiceRoute
 
 
 class InternalRuntime(Protocol):
@@ -188,23 +177,13 @@ D = TypeVar("D", bound=InternalDocument)
 def internal_routes(runtime: Callable[[], InternalRuntime]) -> tuple[ServiceRoute, ...]:
     """Create the routes. They use the open resources that `runtime` returns."""
 
+    def verify(authorization: str | None) -> str:
+        return runtime().credential.verify(authorization, audience=ACCOUNT_INTERNAL)
+
     def route(
         path: str, document: type[D], act: Callable[[InternalRuntime, D], Awaitable[Mapping[str, object]]]
     ) -> ServiceRoute:
-        async def handle(request: Request) -> JSONResponse:
-            try:
-                resources = runtime()
-                resources.credential.verify(request.headers.get("authorization"), audience=ACCOUNT_INTERNAL)
-                return _respond(200, await act(resources, await _read(request, document)))
-            except ServiceError as error:
-                return _error_response(error)
-            except ClientDisconnect:
-                raise
-            except Exception:  # noqa: BLE001 - the caller gets JSON, never a traceback
-                _log.exception("unexpected error", path=path)
-                return _error_response(InternalError())
-
-        return ServiceRoute(path, ("POST",), handle)
+        return internal_route(path, document, verify, lambda _service, given: act(runtime(), given))
 
     return (
         route("/internal/parties", PartiesRequest, parties),
@@ -213,43 +192,3 @@ def internal_routes(runtime: Callable[[], InternalRuntime]) -> tuple[ServiceRout
         route("/internal/holds/capture", CaptureRequest, capture),
         route("/internal/holds/release", ReleaseRequest, release),
     )
-
-
-class _TooLarge(ServiceError):
-    code = "PAYLOAD_TOO_LARGE"
-    status = 413
-    default_message = f"At most {MAX_BODY_BYTES} bytes"
-
-
-class _UnsupportedCoding(ServiceError):
-    code = "UNSUPPORTED_MEDIA_TYPE"
-    status = 415
-    default_message = "Send the body without a content coding"
-
-
-async def _read(request: Request, document: type[D]) -> D:
-    """Parse the request's body. Raise BadUserInput with every wrong field."""
-    try:
-        return document.model_validate_json(await read_body(request, MAX_BODY_BYTES))
-    except BodyTooLarge:
-        raise _TooLarge from None
-    except CodedBody:
-        raise _UnsupportedCoding from None
-    except ValidationError as error:
-        problems = error.errors(include_url=False, include_context=False, include_input=False)
-        bad = [{"path": list(p["loc"]), "code": p["type"].upper(), "message": p["msg"]} for p in problems]
-        raise BadUserInput(details={"fields": bad}) from None
-
-
-def _respond(status: int, body: Mapping[str, Any]) -> JSONResponse:
-    return JSONResponse(dict(body), status_code=status, headers={"cache-control": "no-store"})
-
-
-def _error_response(error: ServiceError) -> JSONResponse:
-    body = {"error": {"code": error.code, "message": error.message, "details": dict(error.details)}}
-    response = _respond(error.status, body)
-    if isinstance(error, RateLimited):
-        response.headers["retry-after"] = str(error.retry_after)
-    if isinstance(error, Unauthenticated):
-        response.headers["www-authenticate"] = "Bearer"
-    return response

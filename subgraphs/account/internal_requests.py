@@ -7,8 +7,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from bank import values
 from subgraphs.account.holds import held_account
@@ -21,6 +20,7 @@ from subgraphs.account.postings import (
     Posting,
     PostingType,
 )
+from subgraphs.kit.internal_routes import InternalDocument
 
 
 def _signed_amount(value: object) -> Decimal:
@@ -59,12 +59,6 @@ def _object_id(text: str) -> str:
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 _Amount = Annotated[Decimal, BeforeValidator(_signed_amount)]
 ObjectIdText = Annotated[str, AfterValidator(_object_id)]
-
-
-class InternalDocument(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel, extra="forbid", strict=True, frozen=True, hide_input_in_errors=True
-    )
 
 
 class Person(InternalDocument):
@@ -149,9 +143,9 @@ class PostingRequest(InternalDocument):
         )
 
 
-# A hold that nobody captures or releases expires after this time, unless the request contains `expiresAt`.
+# A hold that is neither captured nor released expires after this time, unless the request contains `expiresAt`.
 HOLD_LIFETIME: Final = timedelta(days=7)
-LONGEST_HOLD: Final = timedelta(days=31)
+MAX_HOLD_TIME: Final = timedelta(days=31)
 
 
 class HoldRequest(PostingRequest):
@@ -165,8 +159,8 @@ class HoldRequest(PostingRequest):
         return self
 
     def until(self, now: datetime) -> datetime:
-        """Return the time at which the hold expires: at most `LONGEST_HOLD` after `now`."""
-        return min(self.expires_at or now + HOLD_LIFETIME, now + LONGEST_HOLD)
+        """Return the time at which the hold expires: at most `MAX_HOLD_TIME` after `now`."""
+        return min(self.expires_at or now + HOLD_LIFETIME, now + MAX_HOLD_TIME)
 
 
 class CaptureRequest(InternalDocument):

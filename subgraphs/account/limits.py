@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MAX_UNITS: Final = 10**18
 # The largest monthly sum that is stored: a larger sum is stored as this number. Without this bound, the sum of an
 # account without a monthly limit could become too large for 64 bits. This number is above each possible limit.
-_MOST_IN_A_MONTH: Final = 9 * MAX_UNITS
+_MAX_IN_A_MONTH: Final = 9 * MAX_UNITS
 
 
 class Direction(StrEnum):
@@ -67,7 +67,7 @@ class Ceiling:
     def of_type(self, type_: AccountType, currency: str) -> Decimal | None:
         """Return the largest amount for accounts of this type, at most `MAX_UNITS`.
 
-        Return None if the type has no limit of its own.
+        Return None if the type has no separate limit.
         """
         amount = self.exceptions.get(f"{type_}:{currency}", self.exceptions.get(type_))
         if amount is None:
@@ -161,7 +161,7 @@ class MovedSum:
             day=self.day if self.day == next_day(today) else today,
             day_amount=self.on_day(moment) + amount,
             month=self.month if self.month == month_of(end_of_month(moment)) else this_month,
-            month_amount=min(self.in_month(moment) + amount, from_minor_units(_MOST_IN_A_MONTH, self.currency)),
+            month_amount=min(self.in_month(moment) + amount, from_minor_units(_MAX_IN_A_MONTH, self.currency)),
         )
 
     def minus(self, amount: Decimal, counted_at: datetime) -> MovedSum:

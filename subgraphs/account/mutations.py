@@ -14,11 +14,14 @@ from strawberry import UNSET
 
 from bank import values
 from bank.scopes import ACCOUNTS, READ
+from bank.staff_operations import StaffOperation  # noqa: TC001 - strawberry reads annotations at run time
+from bank.values import is_object_id
 from servicekit.errors import BadUserInput
 from subgraphs.account import domain, problems
 from subgraphs.account.exports.graphql_exports import RequestStatementExportResult, request_statement_export
 from subgraphs.account.graphql_statement import Info  # noqa: TC001 - strawberry reads annotations at run time
 from subgraphs.account.graphql_types import Account, AccountStatus, AccountType, present
+from subgraphs.account.staff_operations import status_operation
 from subgraphs.kit import descriptions
 from subgraphs.kit.delegated_scopes import needs_scope
 from subgraphs.kit.graphql_problems import InvalidAccount, Problem, graphql_problem
@@ -154,10 +157,28 @@ async def _update_account(
     def rule(account: domain.Account | None) -> domain.Account | problems.Problem:
         return domain.update_account(account, input.id, change, caller, values.now())
 
-    result: UpdateAccountResult = await _result(
-        info, info.context.services.writes.change(input.id, rule), UpdateAccountSuccess
-    )
+    async def update() -> domain.Account | problems.Problem:
+        return await info.context.services.writes.change(input.id, rule)
+
+    if change.status is not None and is_object_id(input.id):
+        operation = status_operation(caller.user_id, input.id, change.status)
+        result: UpdateAccountResult = await _result(info, _recorded(info, operation, update), UpdateAccountSuccess)
+    else:
+        result = await _result(info, update(), UpdateAccountSuccess)
     return result
+
+
+async def _recorded(
+    info: Info, operation: StaffOperation, update: Callable[[], Awaitable[domain.Account | problems.Problem]]
+) -> domain.Account | problems.Problem:
+    """Make a change by staff between its two entries in the audit log."""
+    async with info.context.services.audit.recording(operation) as record:
+        decided = await update()
+        if isinstance(decided, domain.Account):
+            record.done()
+        else:
+            record.refused(decided.code)
+    return decided
 
 
 def _change(given: UpdateAccountInput) -> domain.Change:

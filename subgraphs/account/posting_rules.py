@@ -85,7 +85,7 @@ def decide(posting: Posting, ledger: LedgerView) -> tuple[Movement, ...] | Probl
 
     The checks come in this order: the actor's own accounts, the status and currency of these accounts, the actor's
     funds, the actor's limits, and the accounts of other persons. A reversal by the staff may exceed the limits on
-    amounts, and frozen accounts can take part in it.
+    amounts, and frozen accounts are allowed.
     """
     checks = _REVERSAL_CHECKS if posting.type is PostingType.REVERSAL else _CHECKS
     for check in checks:

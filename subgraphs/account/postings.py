@@ -187,10 +187,6 @@ class Posting:
         """Return the ids of the customers' accounts in the entries, without duplicates."""
         return tuple(dict.fromkeys(e.account.id for e in self.entries if isinstance(e.account, CustomerAccount)))
 
-    def internal_names(self) -> tuple[str, ...]:
-        """Return the names of the internal accounts in the entries, without duplicates."""
-        return tuple(dict.fromkeys(e.account.name for e in self.entries if isinstance(e.account, InternalAccount)))
-
     def content_hash(self) -> str:
         """Return the SHA-256 digest of the posting's content in hex.
 

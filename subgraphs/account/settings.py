@@ -11,7 +11,7 @@ from servicekit.settings import Port, Secret  # noqa: TC001 - pydantic reads ann
 from subgraphs.account.limits import Ceiling, Limits
 from subgraphs.account.store.protocol import DEFAULT_LIMITS
 from subgraphs.kit.hash_chain import ChainKey
-from subgraphs.kit.settings import Brokers, SubgraphSettings
+from subgraphs.kit.settings import Brokers, SubgraphSettings, WebSocketUrl
 from subgraphs.kit.store_factory import StoreAddress
 from subgraphs.kit.store_identity import StorePlace
 
@@ -32,6 +32,7 @@ class AccountSettings(SubgraphSettings):
     """Settings of the account service.
 
     Attributes:
+        subscriptions_url: where clients open WebSockets; by default the port on this machine.
         db_url: `sqlite:///path` or `mongodb://…`; by default a file in the data directory.
         max_per_user: the number of accounts, not counting closed ones, that a user may own.
         max_order: the largest amount of an order.
@@ -45,6 +46,7 @@ class AccountSettings(SubgraphSettings):
     """
 
     port: Port = Field(3002, alias="ACCOUNT_PORT")
+    subscriptions_url: WebSocketUrl | None = Field(None, alias="ACCOUNT_SUBSCRIPTIONS_URL")
     db_url: SecretStr | None = Field(None, alias="ACCOUNT_DB_URL")
     max_per_user: int = Field(100, alias="ACCOUNT_MAX_PER_USER", ge=1)
     max_order: Amounts = Field(str(DEFAULT_LIMITS.order.default), alias="ACCOUNT_MAX_ORDER")
@@ -55,6 +57,10 @@ class AccountSettings(SubgraphSettings):
     receiver_tries: int = Field(DEFAULT_LIMITS.receiver_tries, alias="ACCOUNT_RECEIVER_TRIES", ge=1)
 
     kafka_brokers: Brokers | None = Field(None, alias="KAFKA_BROKERS")
+
+    @property
+    def websocket_url(self) -> str:
+        return self.subscriptions_url or super().websocket_url
 
     @property
     def limits(self) -> Limits:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from fastapi import FastAPI
 
-from bank.api_keys import authorization_of
-from servicekit.asgi import RequestIdMiddleware
+from bank.bound_tokens import caller_of
+from servicekit.access_log import RequestIdMiddleware
 from servicekit.errors import ServiceError, Unavailable
 from servicekit.health import HealthEndpoints
 from servicekit.http_signatures.signature_middleware import SignatureMiddleware
@@ -16,6 +16,7 @@ from subgraphs.kit.graphql_http import RequestPolicy, graphql_route
 from subgraphs.kit.request_signatures import request_protection
 from subgraphs.kit.service_routes import DirectRoutes, add_routes
 from subgraphs.kit.subscriptions.connection import Subgraph
+from subgraphs.kit.subscriptions.handshake_proofs import HandshakeProofs
 from subgraphs.kit.subscriptions.websocket_route import websocket_router
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def create_app(
     add_routes(app, (signed, *unsigned))
     direct = DirectRoutes(app, (signed, *unsigned))
     if schema.graphql.subscription_type is not None:
-        app.include_router(websocket_router(lambda: _subgraph(schema, resources.runtime(), settings)))
+        resources.proofs = HandshakeProofs.of(settings)
+        app.include_router(websocket_router(lambda: _subgraph(schema, resources, settings)))
     checks = {"store": resources.ping, "revocations": resources.ping_revocations}
     unsigned_paths = [route.path for route in unsigned]
     resources.protection = request_protection(settings, title, unsigned_paths)
@@ -91,15 +93,18 @@ def create_app(
     )
 
 
-def _subgraph(schema: SubgraphSchema, runtime: Runtime, settings: SubgraphSettings) -> Subgraph:
-    return Subgraph(schema, runtime.verifier, runtime.context, settings.request_limits)
+def _subgraph(schema: SubgraphSchema, resources: _Resources[R], settings: SubgraphSettings) -> Subgraph:
+    runtime, proofs = resources.runtime(), resources.proofs
+    assert proofs is not None  # noqa: S101 - a schema with subscriptions has them
+    is_signed = resources.protection is not None
+    return Subgraph(schema, runtime.verifier, runtime.context, settings.request_limits, proofs, is_signed)
 
 
 class _Resources(Generic[R]):
     """Holds the runtime of an application, that is, its open resources.
 
-    `lifespan` opens the runtime when the application starts, and closes it when the application stops. The store of
-    nonces in `protection` is closed too.
+    `lifespan` opens the runtime when the application starts, and closes it when the application stops. The stores
+    of nonces in `protection` and of used proofs in `proofs` are closed too.
     """
 
     def __init__(self, open_runtime: Callable[[], AbstractAsyncContextManager[R]], redis_url: SecretStr | None) -> None:
@@ -107,12 +112,15 @@ class _Resources(Generic[R]):
         self._redis_url = redis_url
         self._runtime: R | None = None
         self.protection: Protection | None = None
+        self.proofs: HandshakeProofs | None = None
 
     @asynccontextmanager
     async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             if self.protection is not None:
                 stack.push_async_callback(self.protection.nonces.aclose)
+            if self.proofs is not None:
+                stack.push_async_callback(self.proofs.aclose)
             if self._redis_url is not None:
                 from subgraphs.kit.redis_check import check_redis  # noqa: PLC0415 - redis imports slowly
 
@@ -132,7 +140,8 @@ class _Resources(Generic[R]):
     async def create_context(self, request: Request) -> BaseContext:
         runtime = self.runtime()
         try:
-            caller = await runtime.verifier.caller(authorization_of(request.headers))
+            is_signed = self.protection is not None
+            caller = await caller_of(runtime.verifier, request.headers, is_signed=is_signed)
         except ServiceError as error:
             return runtime.context(error)
         return runtime.context(caller)

@@ -11,7 +11,7 @@ import structlog
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 
-# After this time, work that goes on is cancelled again.
+# After this time, work that is still running is cancelled again.
 CANCEL_SECONDS: Final = 0.5
 
 _log = structlog.stdlib.get_logger("background")
@@ -22,7 +22,7 @@ async def repeat(step: Callable[[], Awaitable[object]], wait: Callable[[], Await
     while True:
         try:
             await step()
-        except Exception:  # noqa: BLE001 - no other process does this work, so the loop must go on
+        except Exception:  # noqa: BLE001 - no other process does this work, so the loop must continue
             _log.exception("background step failed", step=getattr(step, "__qualname__", repr(step)))
         await wait()
 

@@ -37,7 +37,7 @@ MAX_INTROSPECTED: Final = 20_000
 class ObjectBudget:
     """Counts the objects of one request.
 
-    Objects of introspection are not counted, because they have a limit of their own.
+    Objects of introspection are not counted, because they have their own limit.
 
     Attributes:
         owner: the task that executes the operation; it is cancelled when there are too many objects.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from bank.mutual_tls import probe_endpoint, server_tls
 from servicekit.server import Endpoint, ServerOptions, serve
 from servicekit.settings import environment, load
 from subgraphs.kit.settings import SubgraphSettings
@@ -46,6 +47,9 @@ def service_group(
     def serve_command() -> None:
         loaded = load(settings, environment())
         endpoint = Endpoint(loaded.host, loaded.port, settings.model_fields["port"].alias or "")
-        serve(name, lambda: create_app(loaded), endpoint, loaded, ServerOptions(websockets=True))
+        options = ServerOptions(
+            websockets=True, mutual_tls=server_tls(name, loaded), probes=probe_endpoint(name, loaded)
+        )
+        serve(name, lambda: create_app(loaded), endpoint, loaded, options)
 
     return group

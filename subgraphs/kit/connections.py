@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 import json
 from collections.abc import Awaitable, Callable, Sequence  # noqa: TC003 - strawberry reads annotations at run time
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 import strawberry
@@ -72,10 +72,17 @@ class PageInfo:
     end_cursor: str | None = strawberry.field(description="The cursor of the last item; null on an empty page.")
 
 
+def _cursor(root: strawberry.Parent[Any]) -> str:
+    encoded: str = root.encode_cursor()
+    return encoded
+
+
 @strawberry.type(description="An item of a list and its cursor.")
 class Edge(Generic[Node]):
-    cursor: str = strawberry.field(description="The item's cursor, for `after` and `before`; opaque.")
+    cursor: str = strawberry.field(resolver=_cursor, description="The item's cursor, for `after` and `before`; opaque.")
     node: Node = strawberry.field(description="The item.")
+    # Few queries select the cursors of all items, which cost more than the items themselves.
+    encode_cursor: strawberry.Private[Callable[[], str]]
 
 
 async def _total_count(root: strawberry.Parent[Any]) -> int | None:
@@ -122,6 +129,9 @@ class CursorCodec:
         payload = json.dumps(sort_key, separators=(",", ":"), ensure_ascii=False).encode()
         return base64.urlsafe_b64encode(self._mac(payload) + payload).rstrip(b"=").decode()
 
+    def _cursor_of(self, sort_key: Callable[[Row], SortKey], row: Row) -> str:
+        return self.encode(sort_key(row))
+
     def decode(self, cursor: str, argument: str) -> SortKey:
         """Return the sort key in `cursor`.
 
@@ -146,7 +156,7 @@ class CursorCodec:
         return tuple(sort_key)
 
     def _mac(self, payload: bytes) -> bytes:
-        return hmac.new(self._key, payload, hashlib.sha256).digest()[:_MAC_BYTES]
+        return hmac.digest(self._key, payload, "sha256")[:_MAC_BYTES]
 
     def request(self, first: int | None, after: str | None, last: int | None, before: str | None) -> PageRequest:
         """Return the page for Relay's four arguments. UNSET counts as None.
@@ -183,15 +193,15 @@ class CursorCodec:
         if request.backwards:
             kept.reverse()
         nodes = [node(row) for row in kept]
-        cursors = [self.encode(sort_key(row)) for row in kept]
+        cursors = [partial(self._cursor_of, sort_key, row) for row in kept]
         return Connection(
-            edges=[Edge(cursor=cursor, node=item) for cursor, item in zip(cursors, nodes, strict=True)],
+            edges=[Edge(node=item, encode_cursor=cursor) for item, cursor in zip(nodes, cursors, strict=True)],
             nodes=nodes,
             page_info=PageInfo(
                 has_next_page=request.before is not None if request.backwards else more,
                 has_previous_page=more if request.backwards else request.after is not None,
-                start_cursor=cursors[0] if cursors else None,
-                end_cursor=cursors[-1] if cursors else None,
+                start_cursor=cursors[0]() if cursors else None,
+                end_cursor=cursors[-1]() if cursors else None,
             ),
             count=count,
         )

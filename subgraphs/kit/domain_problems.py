@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class DomainProblem(Protocol):
-    """A dataclass whose fields are the facts of the problem. A fact is a text, a number, an amount or a time."""
+    """A dataclass whose fields are the facts of the problem. A fact is a string, a number, an amount or a time."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     code: ClassVar[str]

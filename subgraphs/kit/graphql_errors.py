@@ -61,7 +61,7 @@ def _public_parts(error: GraphQLError, limits: RequestLimits) -> tuple[str, dict
 
 
 def cause_of(error: GraphQLError) -> Exception:
-    """Return the exception that a resolver raised. graphql-core wraps it in errors of its own."""
+    """Return the exception that a resolver raised. graphql-core wraps it in its own errors."""
     cause: Exception = error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error

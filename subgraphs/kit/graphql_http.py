@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from fastapi import Request, Response
 from graphql import ExecutionResult, GraphQLError, OperationType
 
@@ -242,7 +243,7 @@ def _respond(
     status: int, media_type: str, body: Mapping[str, object], headers: Mapping[str, str] | None = None
 ) -> Response:
     return Response(
-        content=json.dumps(body, ensure_ascii=False, separators=(",", ":")),
+        content=msgspec.json.encode(body),
         status_code=status,
         headers={"cache-control": "no-store", **(headers or {})},
         media_type=f"{media_type}; charset=utf-8",

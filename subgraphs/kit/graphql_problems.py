@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 )
 class Problem:
     code: str = strawberry.field(description="A stable code in upper snake case.")
-    message: str = strawberry.field(description="A text for people; it may change.")
+    message: str = strawberry.field(description="A human-readable text, which may change.")
 
 
 @strawberry.federation.type(

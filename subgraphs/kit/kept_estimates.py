@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # The number of estimates that are kept for an operation: a list has few usual sizes.
-MOST: Final = 8
+MAX_ESTIMATES: Final = 8
 _ABSENT: Final = object()
 
 
@@ -39,7 +39,7 @@ class KeptEstimates:
         recorded = _RecordedReads(variables)
         estimate = compute(recorded)
         if not any(isinstance(value, list | dict) for value in recorded.read.values()):
-            self._estimates = [(recorded.read, estimate), *self._estimates[: MOST - 1]]
+            self._estimates = [(recorded.read, estimate), *self._estimates[: MAX_ESTIMATES - 1]]
         return estimate
 
 

@@ -48,13 +48,15 @@ PING_SECONDS: Final = 2.0
 START_SECONDS: Final = 5.0
 MIGRATION_SECONDS: Final = 60.0
 MIGRATIONS: Final = "migrations"
+# The id of a document among the migrations: a restore of the database has begun, and has not ended (`mosafe backup`).
+RESTORING: Final = "restoring"
 
 _LOCK: Final = "lock"
 _LOCK_POLL_SECONDS: Final = 0.1
 # A transaction that conflicts with another one is repeated after a random pause. The pause has an upper limit: at first
-# `_FIRST_PAUSE`, and twice as much at each further repetition, up to `_LONGEST_PAUSE`.
+# `_FIRST_PAUSE`, and twice as much at each further repetition, up to `_MAX_PAUSE_SECONDS`.
 _FIRST_PAUSE: Final = 0.002
-_LONGEST_PAUSE: Final = 0.04
+_MAX_PAUSE_SECONDS: Final = 0.04
 
 # The codes of the server for a duplicate key and for a conflict with another transaction.
 _MAY_RUN_AGAIN: Final = frozenset({11000, 112})
@@ -186,7 +188,7 @@ class MongoDatabase:
                     if not _may_run_again(error) or time.monotonic() >= end:
                         raise
                 await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - not a secret
-                pause = min(2 * pause, _LONGEST_PAUSE)
+                pause = min(2 * pause, _MAX_PAUSE_SECONDS)
 
     async def _attempt(self, work: Callable[[AsyncClientSession], Awaitable[T]]) -> T:
         async with self._client.start_session() as session:
@@ -229,6 +231,10 @@ class MongoDatabase:
                 await self.collection(MIGRATIONS).update_one(held, [{"$set": {"until": "$$NOW"}}])
 
     async def _missing(self, migrations: Sequence[MongoMigration]) -> list[MongoMigration]:
+        if await self.collection(MIGRATIONS).find_one({"_id": RESTORING}) is not None:
+            raise StartupError(
+                f"{self._variable}: a restore of the database was interrupted; run `mosafe backup restore` again"
+            )
         applied = {row["_id"] async for row in self.collection(MIGRATIONS).find({"_id": {"$type": "number"}})}
         newest = max((migration.number for migration in migrations), default=0)
         if max(applied, default=0) > newest:

@@ -18,7 +18,7 @@ _REASONS: Final[Mapping[int | None, str]] = {
     18: _REFUSED,
     8000: _REFUSED,
 }
-_LONGEST: Final = 300
+_MAX_LENGTH: Final = 300
 
 
 def is_failure(error: errors.PyMongoError) -> bool:
@@ -51,7 +51,7 @@ def _reason(error: errors.PyMongoError, topology: TopologyDescription) -> str:
             return f"of the replica set {topology.replica_set_name} have no primary; look at rs.status()"
     if isinstance(error, errors.ConnectionFailure) or error.timeout:
         return "does not respond; check the address, and that mongod runs"
-    return f"answers: {str(error).splitlines()[0][:_LONGEST]}"
+    return f"answers: {str(error).splitlines()[0][:_MAX_LENGTH]}"
 
 
 def _code(error: errors.PyMongoError) -> int | None:

@@ -11,7 +11,7 @@ transaction 3                  ...        memory, then one write for each collec
 
 Each work sees what the works before it have written. No work returns before the commit of its group. If a work raises,
 only its own writes are dropped. If the transaction fails by a fault of one work, such as a document that a validator
-refuses, each work of the group runs in a transaction of its own.
+refuses, each work of the group runs in a separate transaction.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 # How many works one transaction may have. This is below the number of orders that a process carries out at a time under
 # load, and keeps a transaction short.
-MOST_TOGETHER: Final = 32
+MAX_GROUP_SIZE: Final = 32
 # A work that has waited for its group has at least this time left for the transaction.
-_LEAST_SECONDS: Final = 2.0
+_MIN_SECONDS: Final = 2.0
 
 
 class Unit(Protocol):
@@ -164,7 +164,7 @@ class MongoGroups(Generic[U]):
         try:
             while self._waiting:
                 async with self.turn:
-                    group = [self._waiting.popleft() for _ in range(min(MOST_TOGETHER, len(self._waiting)))]
+                    group = [self._waiting.popleft() for _ in range(min(MAX_GROUP_SIZE, len(self._waiting)))]
                     try:
                         await self._run_group(group)
                     finally:
@@ -182,7 +182,7 @@ class MongoGroups(Generic[U]):
             else:
                 one.result.set_exception(StoreFailure("transactions wait too long for the database"))
         if in_time:
-            await self._run_in_time(in_time, max(_LEAST_SECONDS, in_time[0].until - now))
+            await self._run_in_time(in_time, max(_MIN_SECONDS, in_time[0].until - now))
 
     async def _run_in_time(self, group: list[_Work[U]], seconds: float) -> None:
         try:

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 MAX_VALIDATION_ERRORS: Final = 20
 # The budget for comparing fields with the same response name. graphql-core's own budget is 500,000, which is a second
 # of CPU time.
-_COMPARISONS: Final = 15_000
+_MAX_COMPARISONS: Final = 15_000
 VALIDATION_FAILED: Final = "GRAPHQL_VALIDATION_FAILED"
 
 
@@ -73,11 +73,11 @@ class InvalidDocument(Exception):
 
 
 class _BoundedOverlapRule(OverlappingFieldsCanBeMergedRule):
-    """graphql-core's rule for overlapping fields, which here may make only `_COMPARISONS` comparisons."""
+    """graphql-core's rule for overlapping fields, which here may make only `_MAX_COMPARISONS` comparisons."""
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
-        self.rule_context.remaining_complexity_budget = _COMPARISONS
+        self.rule_context.remaining_complexity_budget = _MAX_COMPARISONS
 
 
 class _NoSchemaRule(ValidationRule):

@@ -1,6 +1,6 @@
 """Estimates how many objects an operation resolves, from the `@cost` and `@listSize` of the schema.
 
-Specification: https://ibm.github.io/graphql-specs/cost-spec.html. The directives are those of Federation.
+Specification: https://ibm.github.io/graphql-specs/cost-spec.html. The directives are the ones that Federation defines.
 
 An object costs 1, and a leaf costs 0. A field with `@cost(weight: 100)` costs 100 instead. The selections of a list are
 counted once for each of its items, so the sizes of nested lists are multiplied:

@@ -1,7 +1,7 @@
 """A PostgreSQL database: how it is opened and migrated, and how its transactions are run.
 
 All statements of one operation together may take `OPERATION_SECONDS`, including the wait for a connection of the pool.
-PostgreSQL ends a longer statement itself, so an operation that was given up does not go on there.
+PostgreSQL ends a longer statement itself, so an operation that was given up does not continue there.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ START_SECONDS: Final = 5.0
 # How long a start waits for the migrations of another process.
 MIGRATION_SECONDS: Final = 60.0
 # PostgreSQL needs a process for each connection. More connections than cores would not make short transactions faster.
-MOST_CONNECTIONS: Final = 10
+MAX_CONNECTIONS: Final = 10
 
 # The number of the lock for migrations. Processes that start at the same time wait for each other.
 _LOCK: Final = 5_870_224_917_366_201_918
@@ -49,7 +49,7 @@ class PostgresMigration:
 
 
 class PostgresDatabase:
-    """One database of a PostgreSQL server, and a pool of at most `MOST_CONNECTIONS` connections to it."""
+    """One database of a PostgreSQL server, and a pool of at most `MAX_CONNECTIONS` connections to it."""
 
     def __init__(self, pool: asyncpg.Pool, server: str, variable: str) -> None:
         self._pool = pool
@@ -88,7 +88,7 @@ class PostgresDatabase:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.pool.PoolConnectionProxy]:
-        """Return a connection for statements that are transactions of their own.
+        """Return a connection for statements, each of which is a separate transaction.
 
         Raises:
             StoreFailure: the server did not respond in time, or refuses this service.
@@ -171,15 +171,24 @@ def _pool(url: str) -> asyncpg.Pool:
     return asyncpg.create_pool(
         url,
         min_size=1,
-        max_size=MOST_CONNECTIONS,
+        max_size=MAX_CONNECTIONS,
         timeout=START_SECONDS,
         command_timeout=OPERATION_SECONDS,
+        reset=_keep_session,
         server_settings={
             "application_name": "mosafe",
             "statement_timeout": str(milliseconds),
             "idle_in_transaction_session_timeout": str(milliseconds),
         },
     )
+
+
+async def _keep_session(_connection: asyncpg.pool.PoolConnectionProxy) -> None:
+    """Send no statement when a connection returns to the pool.
+
+    By default, the driver sends statements that end what a user of the connection may have left in the session, such
+    as a lock or a changed setting. The services leave nothing: their locks and settings end with the transaction.
+    """
 
 
 def _server(url: str) -> str:

@@ -26,7 +26,7 @@ _REASONS: Final[Mapping[str, str]] = {
 }
 _UNREACHABLE: Final = _REASONS["08"]
 _TOO_SLOW: Final = "does not respond in time; see whether it is overloaded, or waits for a lock"
-_LONGEST: Final = 300
+_MAX_LENGTH: Final = 300
 
 # What a driver raises if a server cannot be used, or if a statement fails.
 DATABASE_ERRORS: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -46,7 +46,7 @@ def explain(error: BaseException, server: str) -> str:
     if isinstance(error, TimeoutError):
         return f"{server} {_TOO_SLOW}"
     if isinstance(error, asyncpg.PostgresError):
-        return f"{server} {_known_reason(error) or f'answers: {str(error).splitlines()[0][:_LONGEST]}'}"
+        return f"{server} {_known_reason(error) or f'answers: {str(error).splitlines()[0][:_MAX_LENGTH]}'}"
     return f"{server} {_UNREACHABLE}"
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 VARIABLE: Final = "REDIS_URL"
 # How long connecting and the command may take, each.
 CHECK_SECONDS: Final = 2.0
-_LONGEST: Final = 200
+_MAX_LENGTH: Final = 200
 
 _log = structlog.stdlib.get_logger("redis")
 
@@ -43,7 +43,7 @@ async def check_redis(url: SecretStr) -> None:
             f"{server} refuses the user name or the password; correct the URL, or create the user"
         ) from error
     except ResponseError as error:
-        raise StartupError(f"{server} answers: {str(error)[:_LONGEST]}; correct the URL") from error
+        raise StartupError(f"{server} answers: {str(error)[:_MAX_LENGTH]}; correct the URL") from error
     except (RedisError, OSError, TimeoutError):
         _log.warning(
             "Redis is not available",

@@ -26,7 +26,7 @@ class RedisNonces:
 
         Args:
             url: the URL of the Redis.
-            service: the name of the service, whose nonces are kept apart from those of others.
+            service: the name of the service, whose nonces are kept apart from the nonces of other services.
             timeout: how many seconds connecting and each command may take.
             clock: returns Unix seconds.
         """

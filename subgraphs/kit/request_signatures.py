@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from bank.bound_tokens import PROOF_KEY_HEADER
 from bank.signature_secret import read_or_create_signature_secret
 from servicekit.http_signatures.keys import HmacKey
-from servicekit.http_signatures.request_verifier import RequestVerifier, VerificationPolicy
+from servicekit.http_signatures.request_verifier import DEFAULT_HEADERS, RequestVerifier, VerificationPolicy
 from servicekit.http_signatures.seen_nonces import MemoryNonces
 from servicekit.http_signatures.signature_middleware import Protection
 from subgraphs.kit.request_limits import MAX_BODY_BYTES
@@ -37,7 +38,8 @@ def request_protection(settings: SubgraphSettings, service: str, unsigned_paths:
     """
     if not settings.signatures:
         return None
-    verifier = RequestVerifier(_keys(settings), VerificationPolicy(tag=service))
+    policy = VerificationPolicy(tag=service, headers=DEFAULT_HEADERS | {PROOF_KEY_HEADER})
+    verifier = RequestVerifier(_keys(settings), policy)
     return Protection(verifier, nonce_store(settings, service), frozenset(unsigned_paths), MAX_BODY_BYTES, _error_body)
 
 

@@ -45,6 +45,10 @@ _JWKS_PATH: Final = "/.well-known/jwks.json"
 RedisUrl = Annotated[SecretStr, AfterValidator(_check_redis_url)]
 
 
+# Where clients open WebSockets: the URL of the handshake, or of the WebSocket.
+WebSocketUrl = Annotated[str, Field(pattern=r"^(https?|wss?)://[^?#]+$")]
+
+
 class SubgraphSettings(BankSettings):
     """Settings of token verification, of the router's signatures, and of the limits of a request.
 
@@ -56,6 +60,7 @@ class SubgraphSettings(BankSettings):
         signatures: whether requests that the router has not signed are refused.
         signature_secret: the secret of the signatures; by default a file in the data directory.
         signature_old_secret: another secret that is accepted too, while the secret is replaced.
+        dpop_nonce_secret: makes the nonces that DPoP proofs must contain; None: they need none.
         redis_url: the URL of the Redis that stores what several processes of the service share. If None, it is in the
             memory of the process.
         max_objects: how many objects a request may resolve.
@@ -72,6 +77,7 @@ class SubgraphSettings(BankSettings):
     signatures: bool = Field(default=True, alias="SUBGRAPH_SIGNATURES")
     signature_secret: Secret | None = Field(None, alias="SUBGRAPH_SIGNATURE_SECRET")
     signature_old_secret: Secret | None = Field(None, alias="SUBGRAPH_SIGNATURE_OLD_SECRET")
+    dpop_nonce_secret: Secret | None = Field(None, alias="DPOP_NONCE_SECRET")
     redis_url: RedisUrl | None = Field(None, alias="REDIS_URL")
 
     max_objects: int = Field(2_000, alias="SUBGRAPH_MAX_OBJECTS", ge=1)
@@ -91,6 +97,11 @@ class SubgraphSettings(BankSettings):
         return RequestLimits(
             self.max_objects, self.max_depth, self.max_aliases, self.request_seconds, not self.is_production
         )
+
+    @property
+    def websocket_url(self) -> str:
+        """Where clients open WebSockets: the port of the service on this machine, unless a service has a setting."""
+        return f"ws://127.0.0.1:{self.port}/graphql"
 
     @property
     def auth_url(self) -> str:

@@ -46,7 +46,7 @@ CREATE TABLE outbox_readers (
 ) STRICT
 """
 
-# `at` is in milliseconds since 1970. The other columns are those of the event.
+# `at` is in milliseconds since 1970. The other columns are attributes of the event.
 DEAD_LETTERS_TABLE: Final = """
 CREATE TABLE dead_letters (
     consumer_group TEXT NOT NULL,

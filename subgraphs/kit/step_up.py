@@ -36,7 +36,7 @@ class RequiredLogin:
 
 @dataclass(frozen=True, slots=True)
 class StepUpRequired:
-    """The problem of an operation whose login does not suffice. Its attributes are those of `RequiredLogin`."""
+    """The problem of an operation whose login does not suffice. It has the attributes of `RequiredLogin`."""
 
     code: ClassVar[str] = "STEP_UP_REQUIRED"
     acr_values: tuple[str, ...]
@@ -48,7 +48,7 @@ class StepUpRequired:
 
     @property
     def message(self) -> str:
-        """A text for people."""
+        """A human-readable text."""
         if not self.acr_values:
             return "Prove your identity again with your password"
         return "Prove your identity again with a second factor; enrol one first if you have none"

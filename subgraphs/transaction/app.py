@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bank import values
+from bank.mutual_tls import client_tls
 from bank.service_credential import ServiceCredential
 from servicekit.cautious_clock import CautiousClock
 from servicekit.http1.service_client import HttpServiceClient
@@ -14,15 +15,17 @@ from subgraphs.kit import app as kit
 from subgraphs.kit.background import every, in_background, repeat
 from subgraphs.kit.connections import CursorCodec
 from subgraphs.kit.events.publishing import publishing
+from subgraphs.kit.internal_calls import LIMITS
 from subgraphs.kit.request_signatures import nonce_store
+from subgraphs.kit.staff_audit.opening import staff_audit
 from subgraphs.kit.store_identity import open_joined
 from subgraphs.kit.subscriptions.live_feed import LiveFeed
 from subgraphs.kit.token_verification import token_verifier
 from subgraphs.transaction import notifications
-from subgraphs.transaction.context import Cursors, TransactionContext
+from subgraphs.transaction.context import Cursors, TransactionContext, TransactionServices
 from subgraphs.transaction.fraud.resources import open_fraud_checks
 from subgraphs.transaction.lease import RENEWAL_SECONDS
-from subgraphs.transaction.ledger_client import LIMITS, HttpLedger
+from subgraphs.transaction.ledger_client import HttpLedger
 from subgraphs.transaction.order_steps import Partners
 from subgraphs.transaction.payments.provider_events import ProviderEvents
 from subgraphs.transaction.payments.resources import open_payment_provider
@@ -31,6 +34,7 @@ from subgraphs.transaction.rates.resources import open_rates
 from subgraphs.transaction.reconciler import Reconciler, interval
 from subgraphs.transaction.saga import Orders
 from subgraphs.transaction.schema import build_schema
+from subgraphs.transaction.staff_operations import OutcomeObserver
 from subgraphs.transaction.store.factory import STORES
 from subgraphs.transaction.store.protocol import SORT_KEY_WIDTH
 
@@ -74,19 +78,16 @@ class ExternalParts:
 class TransactionRuntime:
     """The open resources of the service."""
 
-    store: TransactionStore
-    orders: Orders
-    cursors: Cursors
+    services: TransactionServices
     verifier: TokenVerifier
     webhooks: Webhooks
     fraud: FraudChecks
-    feed: LiveFeed
 
     def context(self, caller: Caller | ServiceError | None) -> TransactionContext:
-        return TransactionContext(caller, store=self.store, orders=self.orders, cursors=self.cursors, feed=self.feed)
+        return TransactionContext(caller, self.services)
 
     async def ping(self) -> None:
-        await self.store.ping()
+        await self.services.store.ping()
 
     def details(self) -> Mapping[str, object]:
         return {"fraud": {"defaults": self.fraud.defaults}}
@@ -122,10 +123,7 @@ async def open_runtime(settings: TransactionSettings, external: ExternalParts) -
         store = await stack.enter_async_context(open_joined(settings.place, STORES, clock=clock))
         feed = await stack.enter_async_context(_processing_events(store, settings.kafka_brokers, clock))
         verifier = await stack.enter_async_context(token_verifier(settings))
-        account = external.account
-        if account is None:
-            account = HttpServiceClient(settings.account_internal_url, LIMITS, variable="ACCOUNT_INTERNAL_URL")
-            stack.callback(account.close)
+        account = external.account or _account_client(settings, stack)
         fraud = await stack.enter_async_context(open_fraud_checks(settings.fraud, store))
         provider = external.provider
         if provider is None:
@@ -143,7 +141,18 @@ async def open_runtime(settings: TransactionSettings, external: ExternalParts) -
         reconciler = Reconciler(store, orders, wait=external.wait)
         await stack.enter_async_context(in_background(reconciler.run()))
         await stack.enter_async_context(in_background(repeat(provider_events.resume_open, interval)))
-        yield TransactionRuntime(store, orders, cursors, verifier, webhooks, fraud, feed)
+        audit = await stack.enter_async_context(
+            staff_audit(settings, credential, "transaction", OutcomeObserver(store, values.now))
+        )
+        services = TransactionServices(store, orders, cursors, feed, audit)
+        yield TransactionRuntime(services, verifier, webhooks, fraud)
+
+
+def _account_client(settings: TransactionSettings, stack: AsyncExitStack) -> ServiceClient:
+    url, variable = settings.account_internal_url, "ACCOUNT_INTERNAL_URL"
+    client = HttpServiceClient(url, LIMITS, variable=variable, tls=client_tls(settings, "account", url, variable))
+    stack.callback(client.close)
+    return client
 
 
 def create_app(settings: TransactionSettings, external: ExternalParts | None = None) -> ASGIApp:

@@ -1,4 +1,4 @@
-"""`mosafe transaction`: serve, and list open orders."""
+"""`mosafe transaction`: serve, migrate the store, and list open orders."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from subgraphs.transaction.domain import Transaction
 
 # The number of orders that are read in one query. It limits the memory if an outage has left many orders open.
-_PAGE: Final = 500
+_PAGE_SIZE: Final = 500
 
 
 command = service_group(
@@ -32,6 +32,18 @@ command = service_group(
     create_app,
     help_text="The transaction service; without a sub-command it serves.",
 )
+
+
+@command.command("migrate")
+def migrate() -> None:
+    """Create or update the tables, collections and indexes of the store. The service does the same at its start."""
+    asyncio.run(_migrate(load(TransactionSettings, environment())))
+    click.echo("the transaction store is up to date")
+
+
+async def _migrate(settings: TransactionSettings) -> None:
+    async with open_joined(settings.place, STORES):
+        pass
 
 
 @command.command("open")
@@ -44,15 +56,15 @@ def open_command() -> None:
 
 
 async def _print_open(settings: TransactionSettings) -> None:
-    page = PageRequest(limit=_PAGE, backwards=True)
+    page = PageRequest(limit=_PAGE_SIZE, backwards=True)
     async with open_joined(settings.place, STORES) as store:
         while rows := await store.listing(Listing(None, Filter(statuses=OPEN), page)):
             # The store returns one row more than the limit. This row begins the next page.
-            for record in rows[:_PAGE]:
+            for record in rows[:_PAGE_SIZE]:
                 click.echo(_line(record))
-            if len(rows) <= _PAGE:
+            if len(rows) <= _PAGE_SIZE:
                 break
-            page = replace(page, before=sort_key(rows[_PAGE - 1]))
+            page = replace(page, before=sort_key(rows[_PAGE_SIZE - 1]))
 
 
 def _line(record: Transaction) -> str:

@@ -100,7 +100,7 @@ def may_read(viewer: Actor, owner_id: str | None) -> bool:
 
 
 def reads_all(viewer: Actor) -> bool:
-    """Whether `viewer` may see everybody's orders."""
+    """Whether `viewer` may see the orders of all users."""
     return PERMISSIONS[Operation.READ].allows_staff(viewer)
 
 
@@ -149,7 +149,8 @@ class Requester:
         return cls(caller.user_id, caller.roles)
 
 
-# The payment provider as the requester of reversals: it takes the money of a chargeback back, and the bank follows.
+# The requester of a chargeback: the payment provider has taken back the money of a payment, and the bank reverses the
+# transaction.
 PROVIDER: Final = Requester("payment-provider", frozenset({SUPPORT}))
 
 
@@ -185,7 +186,7 @@ class Order:
     reversal: Reversal | None = None
 
     @property
-    def moved_as(self) -> TransactionType:
+    def original_type(self) -> TransactionType:
         """The type of the order. For a reversal, the type of the reversed transaction."""
         return self.reversal.type if self.reversal else self.type
 
@@ -215,7 +216,7 @@ class Conversion:
     Attributes:
         amount: the credited amount, with exactly the decimals of `currency`.
         currency: the currency of the credited account.
-        base, quote, rate: one unit of `base` is `rate` units of `quote`. A reversal has those of the first transaction.
+        base, quote, rate: one unit of `base` is `rate` units of `quote`. A reversal has the rate of the original.
         version: the version of the table of rates.
     """
 
@@ -280,7 +281,7 @@ class Transaction:
 
     @property
     def is_chargeback(self) -> bool:
-        """Whether the payment provider has taken the money back, so that it takes no further part."""
+        """Whether this reverses a transaction whose money the payment provider has already taken back."""
         return self.order.reversal is not None and self.requester.user_id == PROVIDER.user_id
 
     @property

@@ -18,7 +18,7 @@ from subgraphs.transaction.notifications import sort_key
 if TYPE_CHECKING:
     from subgraphs.transaction import notifications
 
-# How many ids `markNotificationsRead` takes: those of a page.
+# How many ids `markNotificationsRead` takes: the ids of one page.
 MAX_IDS: Final = MAX_PAGE
 
 UnreadOnly = Annotated[bool, strawberry.argument(description="Whether only unread notifications are listed.")]
@@ -77,7 +77,7 @@ async def notifications_of_caller(  # noqa: PLR0913, PLR0917 - the arguments of 
     rows = await context.store.notifications_of(user_id, page, unread_only=unread_only)
 
     async def count() -> int:
-        context.whole_reads.begin()
+        context.history_reads.begin()
         return await context.store.count_notifications(user_id, unread_only=unread_only)
 
     return cursors.page(page, rows, sort_key, _present, count)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import strawberry
 
@@ -22,6 +22,13 @@ from subgraphs.transaction.graphql_types import Info, Transaction, present
 from subgraphs.transaction.idempotency import is_key
 from subgraphs.transaction.reversal import NotReversible
 from subgraphs.transaction.saga import PlacedOrder
+from subgraphs.transaction.staff_operations import reversal
+
+if TYPE_CHECKING:
+    from subgraphs.transaction.domain import Transaction as Original
+    from subgraphs.transaction.problems import IdempotencyKeyReused as KeyReused
+
+NOT_REVERSIBLE: Final = "TRANSACTION_NOT_REVERSIBLE"
 
 
 @strawberry.input(description="The transaction to reverse, in whole.")
@@ -81,13 +88,12 @@ async def _reverse(info: Info, transaction_id: str, key: str) -> object:
     found = (await context.store.by_ids([transaction_id])).get(transaction_id) if is_object_id(transaction_id) else None
     if found is None:
         return invalid_transaction(transaction_id)
-    try:
-        placed = await context.orders.reverse(found, Requester.of(context.caller), key)
-    except NotReversible:
+    placed = await _recorded(info, found, key)
+    if placed is None:
         context.reset_loaders()
         newest = (await context.store.by_ids([transaction_id]))[transaction_id]
         return TransactionNotReversible(
-            code="TRANSACTION_NOT_REVERSIBLE",
+            code=NOT_REVERSIBLE,
             message="The transaction cannot be reversed",
             transaction=present(newest, context.caller),
         )
@@ -97,3 +103,21 @@ async def _reverse(info: Info, transaction_id: str, key: str) -> object:
     if placed.transaction.problem is not None:
         return present_problem(placed.transaction.problem)
     return ReversalSuccess(reversal=present(placed.transaction, context.caller), replayed=placed.replayed)
+
+
+async def _recorded(info: Info, original: Original, key: str) -> PlacedOrder | KeyReused | None:
+    """Order a reversal between the two entries in the audit log. Return None if `original` cannot be reversed."""
+    context = info.context
+    async with context.audit.recording(reversal(context.caller.user_id, original.id, key)) as record:
+        try:
+            placed = await context.orders.reverse(original, Requester.of(context.caller), key)
+        except NotReversible:
+            record.refused(NOT_REVERSIBLE)
+            return None
+        if not isinstance(placed, PlacedOrder):
+            record.refused(placed.code)
+        elif placed.transaction.problem is not None:
+            record.refused(placed.transaction.problem.code)
+        else:
+            record.done(reversal=placed.transaction.id)
+        return placed

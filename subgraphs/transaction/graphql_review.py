@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import strawberry
 from strawberry import UNSET
 
 from bank import values
+from bank.staff_operations import AuditAction
 from bank.values import is_object_id
 from servicekit.errors import Forbidden
 from subgraphs.kit.connections import After, Before, Connection, First, Last  # noqa: TC001 - strawberry reads annotations
@@ -16,11 +17,15 @@ from subgraphs.kit.graphql_problems import Problem
 from subgraphs.transaction.domain import PERMISSIONS, Operation, TransactionStatus
 from subgraphs.transaction.graphql_types import Info, Transaction, present
 from subgraphs.transaction.review import NotHeld, approved, rejected
+from subgraphs.transaction.staff_operations import review
 from subgraphs.transaction.store.protocol import Filter, Listing, sort_key
 
 if TYPE_CHECKING:
+    from bank.staff_operations import StaffOperation
+    from subgraphs.transaction.domain import Transaction as Order
     from subgraphs.transaction.store.protocol import Change
 
+NOT_HELD: Final = "TRANSACTION_NOT_HELD"
 _HELD = Filter(statuses=frozenset({TransactionStatus.HELD}))
 
 
@@ -69,13 +74,12 @@ async def held_transactions(
 async def approve_transaction(info: Info, id: TransactionId) -> ReviewResult | None:  # noqa: A002 - the schema's name
     caller, rule = info.context.caller, info.context.orders.four_eyes
     decide = partial(approved, reviewer=caller, rule=rule, at=values.now())
-    return cast("ReviewResult", await _review(info, str(id), decide))
+    return cast("ReviewResult", await _review(info, str(id), AuditAction.TRANSACTION_APPROVED, decide))
 
 
 async def reject_transaction(info: Info, id: TransactionId) -> ReviewResult | None:  # noqa: A002 - the schema's name
-    return cast(
-        "ReviewResult", await _review(info, str(id), partial(rejected, reviewer=info.context.caller, at=values.now()))
-    )
+    decide = partial(rejected, reviewer=info.context.caller, at=values.now())
+    return cast("ReviewResult", await _review(info, str(id), AuditAction.TRANSACTION_REJECTED, decide))
 
 
 def _require_staff(info: Info) -> None:
@@ -90,19 +94,18 @@ def invalid_transaction(transaction_id: str) -> InvalidTransaction:
     )
 
 
-async def _review(info: Info, transaction_id: str, decide: Change) -> object:
+async def _review(info: Info, transaction_id: str, action: AuditAction, decide: Change) -> object:
     context = info.context
     _require_staff(info)
     found = (await context.store.by_ids([transaction_id])).get(transaction_id) if is_object_id(transaction_id) else None
     if found is None:
         return invalid_transaction(transaction_id)
-    try:
-        reviewed = await context.orders.review(found.id, decide, by=context.caller.user_id)
-    except NotHeld:
+    reviewed = await _recorded(info, review(action, context.caller.user_id, found.id), decide)
+    if reviewed is None:
         context.reset_loaders()
         newest = (await context.store.by_ids([transaction_id]))[transaction_id]
         return TransactionNotHeld(
-            code="TRANSACTION_NOT_HELD",
+            code=NOT_HELD,
             message="The transaction does not wait for a review",
             transaction=present(newest, context.caller),
         )
@@ -112,3 +115,15 @@ async def _review(info: Info, transaction_id: str, decide: Change) -> object:
         approvals=len(reviewed.approvals),
         approvals_needed=context.orders.four_eyes.needed(reviewed),
     )
+
+
+async def _recorded(info: Info, operation: StaffOperation, decide: Change) -> Order | None:
+    """Decide about an order between the two entries in the audit log. Return None if the order is not HELD."""
+    async with info.context.audit.recording(operation) as record:
+        try:
+            reviewed = await info.context.orders.review(operation.subject_id, decide, by=operation.actor)
+        except NotHeld:
+            record.refused(NOT_HELD)
+            return None
+        record.done()
+        return reviewed

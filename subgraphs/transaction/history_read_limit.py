@@ -14,13 +14,13 @@ from graphql import GraphQLError
 
 # The largest number of queries in one request that read a whole history. A request may ask for the turnover of each of
 # twelve months, and run a few more of these queries.
-MAX_WHOLE_READS: Final = 15
+MAX_HISTORY_READS: Final = 15
 
 
-class WholeReads:
+class HistoryReadLimit:
     """Counts the queries of one request that read a whole history."""
 
-    def __init__(self, limit: int = MAX_WHOLE_READS) -> None:
+    def __init__(self, limit: int = MAX_HISTORY_READS) -> None:
         self._limit = limit
         self._begun = 0
 

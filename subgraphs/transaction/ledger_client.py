@@ -16,10 +16,9 @@ import structlog
 
 from bank.service_credential import ACCOUNT_INTERNAL
 from bank.values import format_timestamp, is_object_id
-from servicekit import request_ids
 from servicekit.errors import RateLimited, TimedOut, Unavailable
-from servicekit.http1.pool import PoolLimits
 from servicekit.http1.service_client import FAILURES
+from subgraphs.kit.internal_calls import InternalApi
 from subgraphs.transaction.domain import Parties, Party, TransactionType
 from subgraphs.transaction.problems import OrderRefused, Problem, from_json
 
@@ -33,10 +32,6 @@ if TYPE_CHECKING:
     from subgraphs.transaction.domain import Order, Requester, Transaction
 
 SERVICE: Final = "transaction"
-# How long a call may take, in seconds. A posting normally takes milliseconds. After this time, the order stays PENDING,
-# and the client gets a response with this status. This time is shorter than the router's timeout for subgraphs.
-CALL_SECONDS: Final = 5.0
-LIMITS: Final = PoolLimits(connect_seconds=2.0)
 
 _log = structlog.stdlib.get_logger("ledger")
 
@@ -64,7 +59,7 @@ _INTERNAL: Final[Mapping[TransactionType, str]] = {
 # problem `OrderRefused`, which does not contain the reason.
 _ENDED_HOLDS: Final = frozenset({"HOLD_RELEASED", "HOLD_EXPIRED"})
 # The outcomes of a hold that has ended without a posting.
-_FREE: Final = frozenset({"RELEASED", "EXPIRED"})
+_ENDED_WITHOUT_POSTING: Final = frozenset({"RELEASED", "EXPIRED"})
 
 
 class OutcomeUnknown(Exception):
@@ -131,8 +126,7 @@ class HttpLedger:
 
     def __init__(self, client: ServiceClient, credential: ServiceCredential) -> None:
         """`client` calls the account service."""
-        self._client = client
-        self._credential = credential
+        self._api = InternalApi(client, credential, service=SERVICE, audience=ACCOUNT_INTERNAL)
 
     async def parties(self, order: Order, requester: Requester) -> Parties:
         body: dict[str, object] = {"onBehalfOf": _on_behalf_of(requester), "type": order.type}
@@ -142,7 +136,7 @@ class HttpLedger:
             by_id = is_object_id(order.destination)
             body["destinationAccountId" if by_id else "destinationAccountNumber"] = order.destination
         try:
-            response = await self._send("/internal/parties", body)
+            response = await self._api.post("/internal/parties", body)
             if response.status == HTTPStatus.TOO_MANY_REQUESTS:
                 raise _rate_limited(json.loads(response.body)["error"])
             return _parties(_document(response))
@@ -155,38 +149,29 @@ class HttpLedger:
 
     async def post(self, transaction: Transaction) -> Posted | Refused:
         try:
-            return _outcome(_document(await self._send("/internal/postings", posting(transaction))))
+            return _outcome(_document(await self._api.post("/internal/postings", posting(transaction))))
         except _CAUGHT as error:
             raise OutcomeUnknown(_reason(error)) from error
 
     async def reserve(self, transaction: Transaction, expires_at: datetime) -> Held | Refused:
         body = {**posting(transaction), "expiresAt": format_timestamp(expires_at)}
         try:
-            document = _document(await self._send("/internal/holds", body))
+            document = _document(await self._api.post("/internal/holds", body))
             return Held() if document["outcome"] == "HELD" else _refusal(document)
         except _CAUGHT as error:
             raise OutcomeUnknown(_reason(error)) from error
 
     async def release_hold(self, transaction: Transaction) -> None:
         try:
-            response = await self._send("/internal/holds/release", {"transactionId": transaction.id})
+            response = await self._api.post("/internal/holds/release", {"transactionId": transaction.id})
             is_missing = response.status == HTTPStatus.NOT_FOUND
             if is_missing and json.loads(response.body)["error"]["code"] == "HOLD_NOT_FOUND":
                 # An earlier release reserved no money for HELD orders.
                 return
-            if _document(response)["outcome"] not in _FREE:
+            if _document(response)["outcome"] not in _ENDED_WITHOUT_POSTING:
                 raise ValueError("unknown outcome")
         except _CAUGHT as error:
             raise OutcomeUnknown(_reason(error)) from error
-
-    async def _send(self, path: str, body: Mapping[str, object]) -> RawResponse:
-        headers = {
-            **request_ids.outgoing_headers(),
-            "authorization": self._credential.authorization(service=SERVICE, audience=ACCOUNT_INTERNAL),
-        }
-        content = json.dumps(body, separators=(",", ":")).encode()
-        # Each call may be repeated (bank §2.7, §2.15).
-        return await self._client.post(path, headers, content, seconds=CALL_SECONDS, repeatable=True)
 
 
 def _document(response: RawResponse) -> dict[str, Any]:
@@ -204,7 +189,7 @@ def posting(transaction: Transaction) -> dict[str, object]:
     The body is the same in every attempt for a transaction, because the ledger refuses another body with the same id.
     """
     order, parties = transaction.order, transaction.parties
-    name = _INTERNAL.get(order.moved_as)
+    name = _INTERNAL.get(order.original_type)
     internal: dict[str, str] | None = None if name is None else {"internal": name}
     debited = {"accountId": parties.source.account_id} if parties.source else internal
     credited = {"accountId": parties.destination.account_id} if parties.destination else internal

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# The pause between two checks of whether a file has changed.
+# The time between two checks for a change of the file.
 REFRESH_SECONDS: Final = 2.0
 
 _log = structlog.stdlib.get_logger("files")
@@ -30,7 +30,7 @@ class LiveFile(Generic[T]):
         Args:
             path: the file.
             load: reads the file, or raises InvalidFile.
-            version: returns the version of a content, for the log.
+            version: returns the version of the content, for the log.
             what: names the content in log lines, such as `fraud rules`.
 
         Raises:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from subgraphs.transaction.domain import Transaction
-    from subgraphs.transaction.history_read_limit import WholeReads
+    from subgraphs.transaction.history_read_limit import HistoryReadLimit
     from subgraphs.transaction.states import StatusChange
     from subgraphs.transaction.store.protocol import TransactionStore
 
@@ -44,8 +44,8 @@ class Loaders:
     turnovers: DataLoader[tuple[str, TurnoverRequest], SumsByAccount]
 
 
-def create_loaders(store: TransactionStore, whole_reads: WholeReads) -> Loaders:
-    """Create loaders for `store`. `whole_reads` counts those queries that read a whole history."""
+def create_loaders(store: TransactionStore, history_reads: HistoryReadLimit) -> Loaders:
+    """Create loaders for `store`. `history_reads` counts those queries that read a whole history."""
 
     async def transactions(ids: list[str]) -> list[Transaction | None]:
         found = await store.by_ids(ids)
@@ -57,15 +57,15 @@ def create_loaders(store: TransactionStore, whole_reads: WholeReads) -> Loaders:
 
     async def listings(account_ids: Sequence[str], listing: Listing) -> Mapping[str, Sequence[Transaction]]:
         if not listing.filter.is_by_time_only:
-            whole_reads.begin()
+            history_reads.begin()
         return await store.listing_of_accounts(account_ids, listing)
 
     async def counts(account_ids: Sequence[str], listing: Listing) -> Mapping[str, int]:
-        whole_reads.begin()
+        history_reads.begin()
         return await store.count_of_accounts(account_ids, listing)
 
     async def sums(account_ids: Sequence[str], request: TurnoverRequest) -> SumsByAccount:
-        whole_reads.begin()
+        history_reads.begin()
         return await store.turnover(account_ids, request)
 
     async def turnovers(keys: list[tuple[str, TurnoverRequest]]) -> list[SumsByAccount]:

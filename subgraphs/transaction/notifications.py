@@ -1,4 +1,4 @@
-"""Notifications: what a person is told about transactions, made from the events of transactions (docs/events.md). Pure.
+"""Notifications: messages to a person about transactions, made from the events of transactions (docs/events.md). Pure.
 
 | status of the transaction | who is notified | kind |
 |---|---|---|
@@ -8,7 +8,7 @@
 | COMPLETED | the receiver, if this is another person | `MONEY_RECEIVED` |
 | REVERSED | the owners of both accounts | `TRANSACTION_REVERSED` |
 
-A reversal is a transaction of its own. Nobody is notified of it, because both owners are notified of the transaction
+A reversal is a separate transaction. Nobody is notified of it, because both owners are notified of the transaction
 that it reverses.
 """
 

@@ -169,8 +169,8 @@ def judged_by(found: Transaction, decision: Decision, at: datetime) -> Transacti
 
 
 def is_external(transaction: Transaction) -> bool:
-    """Whether the payment provider takes part."""
-    return transaction.order.moved_as in EXTERNAL and not transaction.is_chargeback
+    """Whether the payment provider moves money for the order."""
+    return transaction.order.original_type in EXTERNAL and not transaction.is_chargeback
 
 
 def payment_instruction(transaction: Transaction) -> PaymentInstruction:

@@ -1,4 +1,4 @@
-"""Finishes PENDING orders after a crash, a timeout or an outage, and HELD orders that nobody reviews in time.
+"""Finishes PENDING orders after a crash, a timeout or an outage, and HELD orders that are not reviewed in time.
 
 It also deletes expired keys and events.
 """
@@ -31,7 +31,7 @@ INTERVAL_SECONDS: Final = 5.0
 # order waits for the ledger. With too many, new orders would become slow.
 CONCURRENCY: Final = 8
 # How many orders are read in one query. This limits the memory after a long outage.
-BATCH: Final = 200
+BATCH_SIZE: Final = 200
 
 _log = structlog.stdlib.get_logger("reconciler")
 
@@ -79,7 +79,7 @@ class Reconciler:
                 await self._orders.resume(transaction_id)
 
         last = ""
-        while batch := await self._store.unclaimed_ids(self._clock(), after=last, limit=BATCH):
+        while batch := await self._store.unclaimed_ids(self._clock(), after=last, limit=BATCH_SIZE):
             outcomes = await asyncio.gather(*map(resume, batch), return_exceptions=True)
             for transaction_id, outcome in zip(batch, outcomes, strict=True):
                 if isinstance(outcome, Exception):
@@ -89,9 +89,9 @@ class Reconciler:
         await self._delete_expired()
 
     async def _expire_held(self) -> None:
-        """End the HELD orders that nobody has reviewed in time, at most `BATCH` in a round."""
+        """End the HELD orders that nobody has reviewed in time, at most `BATCH_SIZE` in a round."""
         due = Filter(statuses=frozenset({TransactionStatus.HELD}), created_to=self._deletion_clock() - REVIEW_TIME)
-        for transaction in await self._store.listing(Listing(None, due, PageRequest(limit=BATCH, backwards=True))):
+        for transaction in await self._store.listing(Listing(None, due, PageRequest(limit=BATCH_SIZE, backwards=True))):
             await self._orders.expire(transaction.id)
 
     async def _delete_expired(self) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from subgraphs.transaction.domain import Transaction
 
 # The number of approvals that an order above the limit needs (four-eyes principle).
-EYES: Final = 2
+APPROVALS_ABOVE_LIMIT: Final = 2
 # How long an order waits for its review, and how long its money is reserved.
 REVIEW_TIME: Final = timedelta(days=7)
 
@@ -41,7 +41,7 @@ class FourEyes(AmountThreshold):
 
     def needed(self, transaction: Transaction) -> int:
         """Return how many persons must approve the order."""
-        return EYES if self.is_exceeded_by(transaction.order) else 1
+        return APPROVALS_ABOVE_LIMIT if self.is_exceeded_by(transaction.order) else 1
 
 
 DEFAULT_FOUR_EYES: Final = FourEyes(Decimal(10000))

@@ -162,11 +162,11 @@ async def _transactions(  # noqa: PLR0913, PLR0917 - Relay's arguments
     context = info.context
     listing = create_listing(context, filter, context.cursors.request(first, after, last, before))
     if not listing.filter.is_by_time_only:
-        context.whole_reads.begin()
+        context.history_reads.begin()
     rows = await context.store.listing(listing)
 
     async def count() -> int:
-        context.whole_reads.begin()
+        context.history_reads.begin()
         return await context.store.count(whole(listing))
 
     return context.cursors.page(listing.page, rows, sort_key, lambda row: present(row, context.caller), count)
@@ -278,7 +278,7 @@ class Mutation:
     )
     confirm_transaction: ConfirmTransactionResult | None = strawberry.field(
         resolver=confirm_transaction,
-        description="Let a HELD order go on, as its customer, after a new proof of identity (`stepUp`). Only orders"
+        description="Let a HELD order continue, as its customer, after a new proof of identity (`stepUp`). Only orders"
         " whose field `awaitsConfirmation` is true.",
     )
     approve_transaction: ReviewResult | None = strawberry.federation.field(

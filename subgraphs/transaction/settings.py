@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr
 
 from servicekit.settings import Port, Secret  # noqa: TC001 - pydantic reads annotations at run time
-from subgraphs.kit.settings import Brokers, SubgraphSettings
+from subgraphs.kit.settings import Brokers, SubgraphSettings, WebSocketUrl
 from subgraphs.kit.store_factory import StoreAddress
 from subgraphs.kit.store_identity import StorePlace
 from subgraphs.transaction.amount_threshold import AmountThreshold
@@ -27,6 +27,7 @@ class TransactionSettings(SubgraphSettings):
     """Settings of the transaction service.
 
     Attributes:
+        subscriptions_url: where clients open WebSockets; by default the port on this machine.
         db_url: `sqlite:///path`; by default a file in the data directory.
         account_internal_url: the base URL of the account service, whose `/internal/` routes post to the ledger.
         fraud_rules: the YAML file of the fraud rules; by default the bundled one.
@@ -44,6 +45,7 @@ class TransactionSettings(SubgraphSettings):
     """
 
     port: Port = Field(3003, alias="TRANSACTION_PORT")
+    subscriptions_url: WebSocketUrl | None = Field(None, alias="TRANSACTION_SUBSCRIPTIONS_URL")
     db_url: SecretStr | None = Field(None, alias="TRANSACTION_DB_URL")
     account_internal_url: str = Field("http://127.0.0.1:3002", alias="ACCOUNT_INTERNAL_URL", pattern=r"^https?://")
     fraud_rules: Path | None = Field(None, alias="FRAUD_RULES")
@@ -59,6 +61,10 @@ class TransactionSettings(SubgraphSettings):
     webhook_old_secret: Secret | None = Field(None, alias="PAYMENT_WEBHOOK_OLD_SECRET")
     exchange_rates: Path | None = Field(None, alias="EXCHANGE_RATES")
     kafka_brokers: Brokers | None = Field(None, alias="KAFKA_BROKERS")
+
+    @property
+    def websocket_url(self) -> str:
+        return self.subscriptions_url or super().websocket_url
 
     @property
     def fraud(self) -> FraudSettings:

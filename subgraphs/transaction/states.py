@@ -73,7 +73,7 @@ MOVES: Final[Mapping[Move, Row]] = MappingProxyType(
             _S.HELD, _S.PENDING, by_staff=True, reason="a reviewer rejects the order; it fails when its money is free"
         ),
         Move.EXPIRE: Row(
-            _S.HELD, _S.PENDING, by_staff=False, reason="nobody has decided in time; it fails when its money is free"
+            _S.HELD, _S.PENDING, by_staff=False, reason="no reviewer decided in time; fails when its money is released"
         ),
         Move.REVERSE: Row(_S.COMPLETED, _S.REVERSED, by_staff=False, reason="a reversal has moved the money back"),
     }

@@ -3,11 +3,11 @@
 There are two such cases:
 
 - The amount of an order is above `TRANSACTION_STEP_UP_ABOVE`. Then nothing is recorded before the step-up.
-- The fraud rules say STEP_UP about a recorded order. The order is HELD, and its customer lets it go on by
+- The fraud rules say STEP_UP about a recorded order. The order is HELD, and its customer lets it continue by
   `confirmTransaction`. A reviewer can decide instead, as about each HELD order.
 
-A confirmation must be worth more than the login of the order, or else the fraud rules would stop nobody. So the proof
-must be newer than the decision, and the second factor older than the order: a thief who has added a factor of their own
+A confirmation must be worth more than the login of the order, or else the fraud rules would stop no thief. So the proof
+must be newer than the decision, and the second factor older than the order: a thief who has added their own factor
 cannot confirm.
 
 This module is pure: it has no I/O and reads no clock.
@@ -77,7 +77,7 @@ class StepUpNeeded(Exception):
 
 
 def awaits_confirmation(found: Transaction) -> bool:
-    """Whether the customer can let the order go on."""
+    """Whether the customer can let the order continue."""
     return (
         found.status is TransactionStatus.HELD
         and found.refusal is None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import SecretStr
 
 from bank.variables import SECTIONS, VARIABLES
+from mosafe.backup.settings import BackupSettings
 from mosafe.sandbox_provider.settings import SandboxProviderSettings
 from rest_compat.settings import RestSettings
 from router.settings.load import ENVIRONMENT
@@ -31,6 +32,7 @@ SETTINGS: Final[tuple[type[BankSettings], ...]] = (
     TransactionSettings,
     RestSettings,
     SandboxProviderSettings,
+    BackupSettings,
 )
 BY_NAME: Final[dict[str, Variable]] = {variable.name: variable for variable in VARIABLES.variables}
 

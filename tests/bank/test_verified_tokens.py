@@ -25,7 +25,7 @@ def test_a_token_is_found_only_while_it_is_valid() -> None:
 
 
 def test_only_the_tokens_that_were_verified_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bank.verified_tokens.MOST", 2)
+    monkeypatch.setattr("bank.verified_tokens.MAX_TOKENS", 2)
     tokens: VerifiedTokens[Caller] = VerifiedTokens()
     for text in "abca":
         tokens.add(text, TOKEN)

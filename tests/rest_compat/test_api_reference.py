@@ -47,11 +47,12 @@ async def test_the_document_is_compressed_and_has_a_tag(production: httpx.AsyncC
     assert compressed.headers["content-encoding"] == "gzip"
     assert int(compressed.headers["content-length"]) < len(plain.content) / 5
     assert "accept-encoding" in plain.headers["vary"]
-    again = await production.get("/openapi.json", headers={"if-none-match": plain.headers["etag"]})
+    current = {"accept-encoding": "identity", "if-none-match": plain.headers["etag"]}
+    again = await production.get("/openapi.json", headers=current)
     assert (again.status_code, again.content) == (304, b"")
 
 
-@pytest.mark.parametrize("path", ["/docs", "/redoc", "/docs/page/x/reference.js"])
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/docs/files/reference.js"])
 async def test_production_has_no_reference(production: httpx.AsyncClient, path: str) -> None:
     response = await production.get(path)
     assert response.status_code == 404
@@ -64,7 +65,7 @@ async def test_development_has_a_reference_with_all_its_files(development: httpx
     assert page.status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     named = re.findall(r'(?:href|src|data-document)="([^"]+)"', page.text)
-    assert any("swagger-ui-bundle.js" in path for path in named)
+    assert any("/swagger-ui-bundle." in path for path in named)
     for path in named:
         response = await development.get(path, headers={"accept-encoding": "gzip"})
         assert response.status_code == 200, path
@@ -90,7 +91,7 @@ async def test_the_reference_may_load_nothing_from_elsewhere(development: httpx.
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)|https?://", page.text)
 
 
-@pytest.mark.parametrize("path", ["/docs/", "/docs/page/other/reference.js", "/docs/page", "/docs/nothing", "/docsx"])
+@pytest.mark.parametrize("path", ["/docs/", "/docs/files/reference.js", "/docs/files", "/docs/nothing", "/docsx"])
 async def test_other_paths_are_those_of_the_api(development: httpx.AsyncClient, path: str) -> None:
     response = await development.get(path)
     assert response.status_code == 404

@@ -5,6 +5,8 @@ Covers `rest_compat/online_banking/online_banking.py` and the operations of the 
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,7 +63,7 @@ async def test_the_page_loads_only_files_of_this_server_and_nothing_inline(devel
     page = await development.get("/")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert page.headers["content-security-policy"] == POLICY
-    assert page.headers["cache-control"] == "no-cache"
+    assert page.headers["cache-control"] == "public, max-age=0, s-maxage=5, must-revalidate"
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)|https?://|\{\{", page.text)
     again = await development.get("/", headers={"if-none-match": page.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
@@ -69,16 +71,19 @@ async def test_the_page_loads_only_files_of_this_server_and_nothing_inline(devel
 
 async def test_every_file_that_page_and_modules_name_is_served_for_ever(development: httpx.AsyncClient) -> None:
     page = (await development.get("/")).text
-    paths = re.findall(r'(?:href|src)="(/banking/[^"]+)"', page)
-    folder = paths[0].rpartition("/")[0]
-    modules = {path.name: path.read_text(encoding="utf-8") for path in PAGE.glob("*.mjs")}
-    imported = {name for text in modules.values() for name in re.findall(r"from '\./([a-z_]+\.mjs)'", text)}
-    assert imported | {"main.mjs"} == modules.keys()
-    for path in [*paths, *(f"{folder}/{name}" for name in imported)]:
-        response = await development.get(path)
+    paths = re.findall(r'(?:href|src)="/banking/([^"]+)"', page)
+    modules = {path.name for path in PAGE.glob("*.mjs")}
+    assert {re.sub(r"\.[0-9a-f]{16}\.", ".", path) for path in paths} == modules | {"banking.css", "icon.svg"}
+    imported = set[str]()
+    for path in paths:
+        response = await development.get(f"/banking/{path}")
         assert response.status_code == 200, path
+        imported |= set(re.findall(r"from '\./([^']+)'", response.text))
         assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
         assert response.headers["x-content-type-options"] == "nosniff"
+        digest = base64.b64encode(hashlib.sha384(response.content).digest()).decode()
+        assert path.endswith(".svg") or f'{path}" integrity="sha384-{digest}"' in page
+    assert imported < set(paths)
 
 
 async def test_the_log_has_the_paths_of_pages_and_files(
@@ -95,11 +100,16 @@ async def test_the_log_has_the_paths_of_pages_and_files(
 
 @pytest.mark.parametrize(
     "path",
-    ["/index.html", "/banking/", "/banking/x/main.mjs", "/banking/{version}/index.html", "/banking/{version}/.."],
+    [
+        "/index.html",
+        "/banking/",
+        "/banking/main.mjs",
+        "/banking/main.0123456789abcdef.mjs",
+        "/banking/index.html",
+    ],
 )
 async def test_other_paths_are_those_of_the_api(development: httpx.AsyncClient, path: str) -> None:
-    version = re.findall(r"/banking/([0-9a-f]+)/", (await development.get("/")).text)[0]
-    response = await development.get(path.format(version=version))
+    response = await development.get(path)
     assert (response.status_code, response.json()["error"]["code"]) == (404, "NOT_FOUND")
     assert (await development.post("/")).status_code == 404
 

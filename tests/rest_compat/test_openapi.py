@@ -55,7 +55,7 @@ def test_each_example_matches_its_schema(operation: dict[str, Any]) -> None:
 @pytest.mark.parametrize("operation", OPERATIONS, ids=named)
 def test_secured_routes_have_the_security_scheme_and_401(operation: dict[str, Any]) -> None:
     route = next(route for route in ROUTES if operation_id(route) == operation["operationId"])
-    assert operation["security"] == ([{"accessToken": []}] if route.secured else [])
+    assert operation["security"] == ([{"accessToken": []}, {"apiKey": []}, {"boundToken": []}] if route.secured else [])
     assert not route.secured or "401" in operation["responses"]
     assert {"400", "406", "429", "500", "503", "504"} <= operation["responses"].keys()
 

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from bank import values
 from bank.identity import AUDIENCE, CUSTOMER, TOKEN_TYPE
 from bank.redis_revocation import RedisRevocationList
+from tests.subgraphs.recorded_audit import RecordedAudit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -169,6 +170,7 @@ class Issuer:
     key_id: str = field(default_factory=lambda: secrets.token_hex(4))
     private_key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     jwks_url: str = ""
+    audit: RecordedAudit = field(default_factory=RecordedAudit)
 
     def jwks(self) -> dict[str, object]:
         key = jwt.algorithms.ECAlgorithm.to_jwk(self.private_key.public_key(), as_dict=True)
@@ -198,8 +200,8 @@ class Issuer:
 
     @asynccontextmanager
     async def published(self) -> AsyncIterator[str]:
-        """Serve the JWK set; yields its URL, also in `jwks_url`."""
-        async with serving_json(self.jwks()) as url:
+        """Serve the JWK set and the audit log; yields the URL of the JWK set, also in `jwks_url`."""
+        async with serving_json(self.jwks(), audit=self.audit) as url:
             self.jwks_url = url
             yield url
 
@@ -209,15 +211,18 @@ class Issuer:
 
 
 @asynccontextmanager
-async def serving_json(document: object, *, status: int = 200) -> AsyncIterator[str]:
-    """One JSON document over HTTP/1.1 on a free port; yields the URL."""
-    body = json.dumps(document).encode()
-    head = f"HTTP/1.1 {status} Status\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
-    message = head.encode() + b"connection: close\r\n\r\n" + body
+async def serving_json(
+    document: object, *, status: int = 200, audit: RecordedAudit | None = None
+) -> AsyncIterator[str]:
+    """One JSON document over HTTP/1.1 on a free port; yields the URL. POST requests go to `audit`."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(message)
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        answer = status, document
+        if audit is not None and head.startswith("post "):
+            length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
+            answer = audit.respond(head.split()[1], json.loads(await reader.readexactly(length)))
+        writer.write(_message(*answer))
         await writer.drain()
         writer.close()
         await writer.wait_closed()
@@ -226,6 +231,12 @@ async def serving_json(document: object, *, status: int = 200) -> AsyncIterator[
     async with server:
         port = server.sockets[0].getsockname()[1]
         yield f"http://127.0.0.1:{port}/.well-known/jwks.json"
+
+
+def _message(status: int, document: object) -> bytes:
+    body = json.dumps(document).encode()
+    head = f"HTTP/1.1 {status} Status\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
+    return head.encode() + b"connection: close\r\n\r\n" + body
 
 
 async def complete_list_of_ended_sessions(redis_url: str, issuer: Issuer) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from graphql import OperationType
 
-from bank.scopes import ACCOUNTS, OPENID, PAYMENTS, PROFILE, READ, STAFF
+from bank.scopes import ACCOUNTS, ENROLMENT, OPENID, PAYMENTS, PROFILE, READ, STAFF
 from subgraphs.account.schema import build_schema as account_schema
 from subgraphs.auth.schema import build_schema as auth_schema
 from subgraphs.kit.delegated_scopes import ANY_SCOPE, scope_of
@@ -130,10 +130,10 @@ def scopes(schema: SubgraphSchema, kind: OperationType) -> dict[str, str | None]
 def test_reading_scopes_change_nothing(schema: SubgraphSchema) -> None:
     harmless = {"requestStatementExport": READ, "logout": ANY_SCOPE}
     for name, scope in scopes(schema, OperationType.MUTATION).items():
-        assert scope in {None, PAYMENTS, ACCOUNTS, STAFF} or harmless[name] == scope, name
+        assert scope in {None, PAYMENTS, ACCOUNTS, STAFF, ENROLMENT} or harmless[name] == scope, name
     for kind in (OperationType.QUERY, OperationType.SUBSCRIPTION):
         for name, scope in scopes(schema, kind).items():
-            assert scope in {None, READ, PROFILE} or (scope == ANY_SCOPE and name.startswith("_")), name
+            assert scope in {None, READ, PROFILE, ENROLMENT} or (scope == ANY_SCOPE and name.startswith("_")), name
 
 
 def test_the_logins_of_the_bank_are_closed_to_applications() -> None:

@@ -69,6 +69,8 @@ SQLITE_DIGESTS: Final[dict[str, list[str]]] = {
         "1abbbabf3a54165f",
         "eb8a4b27054fd280",
         "07e9d522b213c26c",
+        "c8116198e7581d4a",
+        "da8efab32c233f41",
     ],
     "transaction": [
         "29d2217b8d7f8fd1",

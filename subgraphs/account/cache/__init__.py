@@ -10,7 +10,7 @@ Read in this order:
 | `cached_reads`, `invalidating_writes` | the `AccountReads` and `AccountWrites` with a cache |
 | `account_json`, `sealed_values` | the text of an account, and its encryption |
 
-No reader gets a balance that is older than a posting that was answered before:
+No reader gets a balance that is older than a posting whose response was sent before:
 
 1. An *entry* is a hash with a *generation*, a random text of the first reader, and values. A reader that finds no value
    reads the store, and stores the value only if the entry still has this generation. Readers share a read of the store
@@ -20,6 +20,6 @@ No reader gets a balance that is older than a posting that was answered before:
    and removes its mark. If the writer dies, its mark expires, later than its transaction can end.
 3. A writer that cannot reach Redis begins a new *epoch* in the store, in which the cache is suspended for some seconds.
    An entry belongs to one epoch. Other processes may use the cache only with a *permit*: they have read the epoch less
-   than a second ago. So the writer answers when all permits have ended.
+   than a second ago. So the writer responds when all permits have ended.
 4. An entry belongs to one run of one Redis server. So a Redis that restarts from an old copy has no valid entries.
 """

@@ -107,7 +107,7 @@ class AccountCache:
                 await self._permits.suspend()
 
     async def aclose(self) -> None:
-        """Cancel the reads of the store that nobody has waited for, and close the connections."""
+        """Cancel the reads of the store whose results are not needed any more, and close the connections."""
         tasks = set(self._loading.values())
         for task in tasks:
             task.cancel()

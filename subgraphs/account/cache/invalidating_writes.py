@@ -1,4 +1,4 @@
-"""The `AccountWrites` with a cache: while accounts change, nobody reads or makes their entries."""
+"""The `AccountWrites` with a cache: while accounts change, their entries are neither read nor made."""
 
 from __future__ import annotations
 

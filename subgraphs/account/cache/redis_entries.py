@@ -28,7 +28,7 @@ ENTRY_SECONDS: Final = 60
 # 5 s for other writers and a moment for itself.
 MARK_SECONDS: Final = 15
 # The number of values of an entry. A client chooses which pages it reads, so the number of pages must have a bound.
-MOST_VALUES: Final = 20
+MAX_VALUES: Final = 20
 # After an error, no command is sent for this time. So no request waits for a Redis that does not respond.
 PAUSE_SECONDS: Final = 1.0
 # How long connecting and each command may take. Reading the store is hardly slower.
@@ -147,13 +147,13 @@ class RedisEntries:
 
     async def fill(self, values: Mapping[str, tuple[str, bytes]], field: str) -> None:
         """Store a value for each key, with the generation that the reader had found before it read the store."""
-        arguments: list[Any] = [field, MOST_VALUES + _OWN_FIELDS]
+        arguments: list[Any] = [field, MAX_VALUES + _OWN_FIELDS]
         for generation, value in values.values():
             arguments += [generation, value]
         await self._run(lambda: self._fill([f"{self._prefix}{key}" for key in values], arguments))
 
     async def mark(self, keys: Collection[str], mark: str) -> None:
-        """Delete the entries, and let nobody make new ones until `unmark`, for `MARK_SECONDS` at most."""
+        """Delete the entries, and allow no new ones until `unmark`, for `MARK_SECONDS` at most."""
         await self._run(lambda: self._mark(self._with_marks(keys), [mark, MARK_SECONDS * 1000]))
 
     async def unmark(self, keys: Collection[str], mark: str) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from subgraphs.account.statements import Period
 
 # How long an export can be read.
-LIFETIME: Final = timedelta(hours=24)
+EXPORT_LIFETIME: Final = timedelta(hours=24)
 # How many exports that have not expired a user may have. It bounds the space that they take.
 MAX_EXPORTS: Final = 10
 REQUESTED: Final = "export.requested"
@@ -91,11 +91,11 @@ class ExportStore(Protocol):
     `tests/subgraphs/account/export_contract.py` tests every implementation.
     """
 
-    async def request_export(self, export: StatementExport, *, most: int = MAX_EXPORTS) -> bool:
+    async def request_export(self, export: StatementExport, *, max_exports: int = MAX_EXPORTS) -> bool:
         """Insert a PENDING export, with the event `requested` in the same database transaction.
 
         Returns:
-            False if the user has `most` exports already that expire after `export.requested_at`.
+            False if the user has `max_exports` exports already that expire after `export.requested_at`.
         """
 
     async def export(self, export_id: str) -> StatementExport | None:
@@ -121,7 +121,7 @@ def open_export(
     user_id: str, account: tuple[str, str], format_: ExportFormat, period: Period, at: datetime
 ) -> StatementExport:
     """Return a new export. `account` is the id and the currency of the account."""
-    return StatementExport(new_object_id(), user_id, *account, format_, period, at, at + LIFETIME)
+    return StatementExport(new_object_id(), user_id, *account, format_, period, at, at + EXPORT_LIFETIME)
 
 
 def requested(export: StatementExport) -> Event:

@@ -16,6 +16,7 @@ from subgraphs.account.exports import export as domain
 from subgraphs.account.graphql_statement import Info  # noqa: TC001 - strawberry reads annotations at run time
 from subgraphs.account.graphql_types import Account, visible
 from subgraphs.account.problems import InvalidAccount as InvalidAccountProblem
+from subgraphs.account.staff_operations import export_operation
 from subgraphs.account.statements import Period
 from subgraphs.kit.graphql_problems import InvalidAccount, Problem, graphql_problem
 
@@ -119,7 +120,7 @@ async def request_statement_export(
     info: Info,
     input: Annotated[RequestStatementExportInput, strawberry.argument(description="The statement.")],  # noqa: A002 - the schema's name
 ) -> RequestStatementExportResult | None:
-    caller, store = info.context.caller, info.context.services.exports
+    caller = info.context.caller
     account = visible(info, await info.context.loaders.by_id.load(str(input.account_id)))
     if account is None:
         return _refused(InvalidAccountProblem(account_id=str(input.account_id)))
@@ -131,9 +132,27 @@ async def request_statement_export(
         raise BadUserInput(f"`to` is before `from`: {error}", details={"argument": "to"}) from None
     format_ = domain.ExportFormat[input.format.name]
     export = domain.open_export(caller.user_id, (str(account.id), account.currency), format_, period, now)
-    if not await store.request_export(export):
+    if not await _request(info, export):
         return _refused(domain.TooManyExports(domain.MAX_EXPORTS))
     return RequestStatementExportSuccess(export=_present(export))
+
+
+async def _request(info: Info, export: domain.StatementExport) -> bool:
+    """Store the request. If the account belongs to somebody else, staff export it, and the audit log records that.
+
+    Return False if the caller has too many exports.
+    """
+    services = info.context.services
+    account = await info.context.loaders.by_id.load(export.account_id)
+    if account is None or account.user_id == export.user_id:
+        return await services.exports.request_export(export)
+    async with services.audit.recording(export_operation(export.user_id, account.id, export.id)) as record:
+        is_stored = await services.exports.request_export(export)
+        if is_stored:
+            record.done()
+        else:
+            record.refused(domain.TooManyExports.code)
+    return is_stored
 
 
 def _refused(problem: InvalidAccountProblem | domain.TooManyExports) -> RequestStatementExportResult:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 class MongoExports(MongoStatements):
     """The `ExportStore` in the database of the service."""
 
-    async def request_export(self, export: StatementExport, *, most: int = MAX_EXPORTS) -> bool:
+    async def request_export(self, export: StatementExport, *, max_exports: int = MAX_EXPORTS) -> bool:
         exports, customers = self._database.collection(EXPORTS), self._database.collection(CUSTOMERS)
 
         async def insert(session: AsyncClientSession) -> bool:
@@ -41,7 +41,7 @@ class MongoExports(MongoStatements):
             # the second one counts the export of the first one.
             await customers.update_one({"_id": export.user_id}, {"$inc": {"exports": 1}}, upsert=True, session=session)
             live = {"userId": export.user_id, "expiresAt": {"$gt": export.requested_at}}
-            if await exports.count_documents(live, session=session) >= most:
+            if await exports.count_documents(live, session=session) >= max_exports:
                 return False
             await exports.insert_one(_to_document(export), session=session)
             await self._append_events([(requested(export), 1)], session)

@@ -50,7 +50,7 @@ _UNBALANCED: Final[list[Mapping[str, Any]]] = [
 
 
 # How many transactions are read in one query.
-_BATCH: Final = 1000
+_BATCH_SIZE: Final = 1000
 
 
 class MongoLedgerCheck:
@@ -138,8 +138,8 @@ class MongoLedgerCheck:
     async def _stored(self, entries: list[Document]) -> list[StoredEntry]:
         """Return the entries of an account, each together with all entries of its transaction."""
         stored = []
-        for start in range(0, len(entries), _BATCH):
-            batch = entries[start : start + _BATCH]
+        for start in range(0, len(entries), _BATCH_SIZE):
+            batch = entries[start : start + _BATCH_SIZE]
             lines = await self._lines([entry["transactionId"] for entry in batch])
             stored += [_stored_entry(entry, tuple(lines[entry["transactionId"]])) for entry in batch]
         return stored
@@ -165,7 +165,7 @@ class MongoLedgerCheck:
                 "each balance is the sum of its entries": balance == account.get("sum", 0),
                 "no customer's balance is negative": balance >= 0,
                 "closed accounts are empty": account["status"] != "CLOSED" or balance == 0,
-                "held money is that of active holds": reserved == held[account_id],
+                "held money equals the sum of active holds": reserved == held[account_id],
             }
             for invariant, holds_true in checks.items():
                 if not holds_true:
@@ -189,7 +189,7 @@ INVARIANTS: Final = (
     "closed accounts are empty",
     "entries have the currency of their account",
     "posted transactions have entries, refused ones none",
-    "held money is that of active holds",
+    "held money equals the sum of active holds",
     "entries belong to a posted transaction",
     CHAINS,
 )

@@ -68,7 +68,7 @@ HOT_QUERIES: Final = frozenset(
 )
 
 
-# What the migration shards. A collection that comes later is sharded by a migration of its own.
+# What the migration shards. A collection that comes later is sharded by its own migration.
 _FIRST_SHARD_KEYS: Final[Mapping[str, str]] = {
     "accounts": "userId",
     "entries": "accountId",

@@ -210,7 +210,7 @@ class AccountStore(AccountReads, AccountWrites, CacheEpochs, ExportStore, Outbox
         """Return transaction ids of postings that were made, in ascending order, beginning after the id `after`."""
 
     async def which_posted(self, transaction_ids: Collection[str]) -> frozenset[str]:
-        """Return those of `transaction_ids` for which a posting was made."""
+        """Return the ids in `transaction_ids` for which a posting was made."""
 
     async def ping(self) -> None:
         """Check that the store responds. Raises an error if it does not."""

@@ -22,7 +22,7 @@ from subgraphs.account.store import ledger_operations
 from subgraphs.account.store.protocol import DEFAULT_LIMITS, NUMBER_DRAWS, AccountFilter
 from subgraphs.account.store.sqlite_cache_epochs import SqliteCacheEpochs
 from subgraphs.account.store.sqlite_exports import SqliteExports
-from subgraphs.account.store.sqlite_hash_chain import chain_old_entries, keep_key
+from subgraphs.account.store.sqlite_hash_chain import chain_old_entries, record_or_check_key
 from subgraphs.account.store.sqlite_ledger import SqliteLedgerTransaction, wrong_receivers
 from subgraphs.account.store.sqlite_migrations import MIGRATIONS
 from subgraphs.account.store.sqlite_rows import CUSTOMERS, accounts_by, to_account, to_hold
@@ -72,7 +72,7 @@ class SqliteAccountStore(SqliteExports, SqliteCacheEpochs):
     async def chain_with(self, key: ChainKey, path: Path) -> None:
         """Use `key` for the hash chains. Raises StartupError if the chains were made with another key."""
         self._key = key
-        await keep_key(self._database, path, key)
+        await record_or_check_key(self._database, path, key)
         await chain_old_entries(self._database, key)
 
     async def by_ids(self, ids: Collection[str]) -> Mapping[str, Account]:

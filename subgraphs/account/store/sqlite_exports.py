@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 class SqliteExports(SqliteStatements):
     """The `ExportStore` in the file of the service."""
 
-    async def request_export(self, export: StatementExport, *, most: int = MAX_EXPORTS) -> bool:
+    async def request_export(self, export: StatementExport, *, max_exports: int = MAX_EXPORTS) -> bool:
         live = "SELECT count(*) FROM statement_exports WHERE user_id = ? AND expires_at > ?"
         async with self._database.transaction() as connection:
             ((count,),) = await connection.execute_fetchall(
                 live, (export.user_id, to_milliseconds(export.requested_at))
             )
-            if count >= most:
+            if count >= max_exports:
                 return False
             await connection.execute(
                 "INSERT INTO statement_exports VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _to_row(export)

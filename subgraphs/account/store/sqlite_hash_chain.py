@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from subgraphs.kit.hash_chain import ChainKey
 
 # How many entries are chained in one transaction. It is small, so that the start can be interrupted.
-_BATCH: Final = 1000
+_BATCH_SIZE: Final = 1000
 
 _log = structlog.stdlib.get_logger("account.store")
 
 
-async def keep_key(database: Database, path: Path, key: ChainKey) -> None:
+async def record_or_check_key(database: Database, path: Path, key: ChainKey) -> None:
     """Record the id of the key with which the chains are made, or compare `key` with the recorded id.
 
     Raises:
@@ -46,13 +46,13 @@ async def chain_old_entries(database: Database, key: ChainKey) -> None:
                 await connection.execute_fetchall(
                     "SELECT e.*, internal_name FROM entries e JOIN accounts a ON a.id = account_id"
                     " WHERE hash IS NULL ORDER BY sequence LIMIT ?",
-                    (_BATCH,),
+                    (_BATCH_SIZE,),
                 )
             )
             for row in rows:
                 await _chain(connection, row, key)
         total += len(rows)
-        if len(rows) < _BATCH:
+        if len(rows) < _BATCH_SIZE:
             break
     if total:
         _log.info("chained the entries of an earlier release", entries=total)

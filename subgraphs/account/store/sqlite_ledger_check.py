@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 
 # A sum of many amounts may exceed 64 bits. So each amount is split into billions and a remainder. All billions are
 # added up, and all remainders are added up.
-_HALF: Final = 10**9
+_BILLION: Final = 10**9
 # Internal accounts have no stored balance. So the query adds the stored balances of customers' accounts and the entries
 # of internal accounts.
 _EVERYTHING = f"""
-    SELECT currency, balance / {_HALF} AS high, balance % {_HALF} AS low FROM accounts WHERE internal_name IS NULL
+    SELECT currency, balance / {_BILLION} AS high, balance % {_BILLION} AS low FROM accounts WHERE internal_name IS NULL
     UNION ALL
-    SELECT e.currency, e.amount / {_HALF}, e.amount % {_HALF} FROM entries e JOIN accounts a ON a.id = e.account_id
+    SELECT e.currency, e.amount / {_BILLION}, e.amount % {_BILLION}
+    FROM entries e JOIN accounts a ON a.id = e.account_id
     WHERE a.internal_name IS NOT NULL
 """  # noqa: S608 - a constant
 
@@ -59,7 +60,7 @@ INVARIANTS: Final[dict[str, str]] = {
     ),
     "all accounts, internal ones included, sum to zero per currency": (
         f"SELECT currency, sum(high) AS billions, sum(low) AS units FROM ({_EVERYTHING}) GROUP BY currency"  # noqa: S608 - as above
-        f" HAVING sum(low) % {_HALF} <> 0 OR sum(high) + sum(low) / {_HALF} <> 0"
+        f" HAVING sum(low) % {_BILLION} <> 0 OR sum(high) + sum(low) / {_BILLION} <> 0"
     ),
     "no customer's balance is negative": (
         "SELECT id AS account_id, balance FROM accounts WHERE internal_name IS NULL AND balance < 0"
@@ -74,7 +75,7 @@ INVARIANTS: Final[dict[str, str]] = {
         " GROUP BY p.transaction_id HAVING (p.outcome = 'POSTED') <> (count(e.sequence) >= 2)"
         " OR (p.outcome = 'REFUSED' AND count(e.sequence) > 0)"
     ),
-    "held money is that of active holds": (
+    "held money equals the sum of active holds": (
         "SELECT a.id AS account_id, a.held, h.total FROM accounts a LEFT JOIN"
         " (SELECT account_id, sum(amount) AS total FROM holds WHERE status = 'HELD' GROUP BY account_id) h"
         " ON h.account_id = a.id WHERE a.held <> coalesce(h.total, 0)"
@@ -85,11 +86,11 @@ INVARIANTS: Final[dict[str, str]] = {
     ),
 }
 _CUSTOMERS: Final = (
-    f"SELECT currency, sum(balance / {_HALF}), sum(balance % {_HALF}) FROM accounts"  # noqa: S608 - as above
+    f"SELECT currency, sum(balance / {_BILLION}), sum(balance % {_BILLION}) FROM accounts"  # noqa: S608 - as above
     " WHERE internal_name IS NULL GROUP BY currency ORDER BY currency"
 )
 _INTERNAL: Final = (
-    f"SELECT internal_name, e.currency, sum(amount / {_HALF}), sum(amount % {_HALF})"  # noqa: S608 - as above
+    f"SELECT internal_name, e.currency, sum(amount / {_BILLION}), sum(amount % {_BILLION})"  # noqa: S608 - as above
     " FROM entries e JOIN accounts a ON a.id = e.account_id WHERE internal_name IS NOT NULL"
     " GROUP BY internal_name, e.currency ORDER BY internal_name, e.currency"
 )
@@ -164,7 +165,7 @@ def _stored_entry(connection: sqlite3.Connection, row: sqlite3.Row) -> StoredEnt
 
 def _sums(connection: sqlite3.Connection, query: str) -> dict[tuple[str, ...], int]:
     """Return the sums in the rows of `query`. The last two columns are the billions and the remainder of a sum."""
-    return {tuple(row)[:-2]: row[-2] * _HALF + row[-1] for row in connection.execute(query)}
+    return {tuple(row)[:-2]: row[-2] * _BILLION + row[-1] for row in connection.execute(query)}
 
 
 def _number(connection: sqlite3.Connection, query: str) -> int:

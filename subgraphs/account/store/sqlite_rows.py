@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # The condition for accounts of customers. Without the plus sign, SQLite would take the index of `internal_name` for
 # every query with it, and read the accounts of all customers.
 CUSTOMERS: Final = "+internal_name IS NULL"
-# Up to this number, keys are parameters of their own. SQLite executes such a statement in a third of the time that one
+# Up to this number, each key is a separate parameter. SQLite executes such a statement in a third of the time that one
 # with a JSON list takes. A posting has one or two accounts.
 _FEW_KEYS: Final = 4
 
@@ -60,7 +60,8 @@ async def accounts_by(connection: Queries, column: str, keys: Collection[str]) -
     if not keys:
         return {}
     parameters: Sequence[str] = tuple(keys)
-    # SQLite takes no text with half of a surrogate pair, which JSON may contain. It is no id, and JSON escapes it.
+    # SQLite does not accept a string with half of a surrogate pair, which JSON may contain. Such a string is not an
+    # id, and JSON escapes it.
     if len(parameters) <= _FEW_KEYS and all(map(str.isascii, parameters)):
         wanted = ", ".join("?" * len(parameters))
     else:

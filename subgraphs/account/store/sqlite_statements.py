@@ -69,7 +69,7 @@ class SqliteStatements(SqliteOutboxStore):
 
 
 def entries_query(page: PageRequest) -> tuple[str, dict[str, Any]]:
-    """Return the query for a page of an account's entries, and those of its parameters that come from `page`."""
+    """Return the query for a page of an account's entries, and the parameters that come from `page`."""
     clauses = ["account_id = :account", "position IS NOT NULL", "posted_at >= :begin", "posted_at < :end"]
     parameters: dict[str, Any] = {}
     for name, operator, key in (("after", ">", page.after), ("before", "<", page.before)):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from subgraphs.kit.outbox import Event
 
 # How often a consumer gets an event that it cannot process.
-ATTEMPTS: Final = 5
+MAX_ATTEMPTS: Final = 5
 # The pause after the first attempt. Each further pause is twice as long, so the last attempt is 1.5 s after the first.
 FIRST_PAUSE_SECONDS: Final = 0.1
 
@@ -63,7 +63,7 @@ async def _insist(
     event: Event, failure: Exception, consumer: Consumer, bury: Callable[[Event, str], Awaitable[None]]
 ) -> None:
     """Deliver an event again after its first attempt has failed with `failure`."""
-    for attempt in range(1, ATTEMPTS):
+    for attempt in range(1, MAX_ATTEMPTS):
         await asyncio.sleep(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
         try:
             await consumer.handle([event])

@@ -24,7 +24,7 @@ from subgraphs.kit.events.kafka import (
     Unreachable,
     check_reachable,
 )
-from subgraphs.kit.events.outbox_reader import BATCH, RETRY_SECONDS
+from subgraphs.kit.events.outbox_reader import BATCH_SIZE, RETRY_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 SESSION_SECONDS: Final = 10
 # A batch may take this long, for example while a large export is written. After this time, Kafka gives the partitions
 # to another process.
-LONGEST_BATCH_SECONDS: Final = 300
+MAX_BATCH_SECONDS: Final = 300
 # A topic that is created after the consumer has started is found within this time.
 TOPICS_SECONDS: Final = 10
 
@@ -66,7 +66,7 @@ class KafkaBus:
                 failures.failed(str(error))
             except (KafkaError, TimeoutError, OSError) as error:
                 failures.failed(f"{VARIABLE}: Kafka at {self._brokers} does not deliver events: {error!r}")
-            except Exception:  # noqa: BLE001 - the loop must go on, because no other process may run
+            except Exception:  # noqa: BLE001 - the loop must continue, because no other process may run
                 _log.exception("cannot process events", group=consumer.group)
             await asyncio.sleep(RETRY_SECONDS)
 
@@ -82,7 +82,7 @@ class KafkaBus:
                 auto_offset_reset="earliest",
                 session_timeout_ms=round(SESSION_SECONDS * 1000),
                 heartbeat_interval_ms=round(SESSION_SECONDS * 1000 / 3),
-                max_poll_interval_ms=LONGEST_BATCH_SECONDS * 1000,
+                max_poll_interval_ms=MAX_BATCH_SECONDS * 1000,
                 metadata_max_age_ms=TOPICS_SECONDS * 1000,
             )
             partitions = _AssignedPartitions()
@@ -91,7 +91,7 @@ class KafkaBus:
             await client.start()
             failing: set[TopicPartition] = set()
             while True:
-                fetched = await client.getmany(timeout_ms=FETCH_MILLISECONDS, max_records=BATCH)
+                fetched = await client.getmany(timeout_ms=FETCH_MILLISECONDS, max_records=BATCH_SIZE)
                 for partition, records in fetched.items():
                     async with partitions.busy:
                         if partition not in partitions.assigned:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from subgraphs.kit.outbox import Outbox, OutboxRow
 
 LEASE_SECONDS: Final = 10.0
-BATCH: Final = 200
+BATCH_SIZE: Final = 200
 # The pause when there are no new events. A new event may wait for this time before it is read.
 POLL_SECONDS: Final = 0.1
 # The pause after a failure, and between two attempts to get the lease.
@@ -67,7 +67,7 @@ class OutboxReader:
                 self._failures.failed(error.explanation)
             except (TryAgainLater, ServiceError) as error:
                 self._failures.failed(str(error))
-            except Exception:  # noqa: BLE001 - no other process reads these events, so the loop must go on
+            except Exception:  # noqa: BLE001 - no other process reads these events, so the loop must continue
                 _log.exception("cannot process events", reader=self._name)
             await asyncio.sleep(RETRY_SECONDS)
 
@@ -83,7 +83,7 @@ class OutboxReader:
         renewed = loop.time()
         position = await self._take()
         while position is not None:
-            rows = await self._outbox.events(after=position, limit=BATCH)
+            rows = await self._outbox.events(after=position, limit=BATCH_SIZE)
             if rows:
                 if not await self._process_under_lease(rows):
                     return

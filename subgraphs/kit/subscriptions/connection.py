@@ -22,10 +22,13 @@ import structlog
 from graphql import GraphQLError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from bank.bound_tokens import PROOF_KEY_HEADER
 from bank.identity import bearer_token
+from servicekit.dpop.proofs import SCHEME
 from servicekit.errors import ServiceError, StoreFailure, Unauthenticated
 from subgraphs.kit.graphql_errors import format_error
 from subgraphs.kit.operation_checks import InvalidDocument
+from subgraphs.kit.subscriptions.handshake_proofs import HEADER as PROOF_HEADER
 from subgraphs.kit.subscriptions.live_feed import TooSlow
 from subgraphs.kit.subscriptions.messages import ClientMessage, CloseCode, Closed, parse, to_text
 from subgraphs.kit.subscriptions.operation import Subscription, read_subscription
@@ -34,9 +37,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bank.identity import Caller, TokenVerifier
+    from servicekit.dpop.proofs import Proof
     from subgraphs.kit.context import BaseContext
     from subgraphs.kit.request_limits import RequestLimits
     from subgraphs.kit.schema import SubgraphSchema
+    from subgraphs.kit.subscriptions.handshake_proofs import HandshakeProofs
 
 # How long a client may take to send `connection_init`.
 INIT_SECONDS: Final = 10.0
@@ -55,12 +60,16 @@ class Subgraph:
 
     Attributes:
         context: returns a new context, with new loaders.
+        proofs: checks the proofs of clients whose access token is bound to a key.
+        is_signed: whether the router must have signed the handshake. Then it can say which key was proved.
     """
 
     schema: SubgraphSchema
     verifier: TokenVerifier
     context: Callable[[Caller], BaseContext]
     limits: RequestLimits
+    proofs: HandshakeProofs
+    is_signed: bool
 
 
 class Connection:
@@ -72,6 +81,8 @@ class Connection:
         self._subgraph = subgraph
         self._admit = admit
         self._token: str | None = None
+        # The thumbprint of the key that the client has proved to have; None with a bearer token.
+        self._proved_key: str | None = None
         self._caller: Caller | None = None
         self._subscriptions: dict[str, asyncio.Task[None]] = {}
         self._end: asyncio.Future[Closed] = asyncio.get_running_loop().create_future()
@@ -149,25 +160,46 @@ class Connection:
     async def _initialise(self, message: ClientMessage) -> None:
         if self._token is not None:
             raise Closed(CloseCode.TOO_MANY_INITIALISATIONS, "Too many initialisation requests")
+        authorization = self._credential(message, "authorization")
+        scheme, _, token = authorization.partition(" ")
+        is_bound = scheme.lower() == SCHEME
         try:
-            self._token = bearer_token(self._authorization(message))
+            self._token = bearer_token(f"Bearer {token}" if is_bound else authorization)
         except Unauthenticated:
             raise Closed(CloseCode.FORBIDDEN, "Forbidden") from None
+        proof = self._prove(message, self._token) if is_bound else None
         caller = await self._check_token()
+        if proof is not None:
+            await self._subgraph.proofs.use(proof)
         self._admit(caller.user_id)
         self._caller = caller
         await self._send("connection_ack")
 
-    def _authorization(self, message: ClientMessage) -> str:
-        """Return `authorization` of the payload, or the header of the handshake. Browsers cannot set the header."""
+    def _prove(self, message: ClientMessage, token: str) -> Proof | None:
+        """Set the proved key of a bound token. Return the proof, which must still be used.
+
+        The result is None if the router says in its signed handshake which key it has seen a proof of.
+        """
+        if self._subgraph.is_signed and PROOF_KEY_HEADER in self._websocket.headers:
+            self._proved_key = self._websocket.headers[PROOF_KEY_HEADER]
+            return None
+        proof = self._subgraph.proofs.read(self._credential(message, PROOF_HEADER), token)
+        self._proved_key = proof.thumbprint
+        return proof
+
+    def _credential(self, message: ClientMessage, header: str) -> str:
+        """Return a member of the payload, or the header of the handshake. Browsers cannot set the header."""
         for name, value in message.payload.items():
-            if name.lower() == "authorization" and isinstance(value, str):
+            if name.lower() == header and isinstance(value, str):
                 return value
-        return str(self._websocket.headers.get("authorization", ""))
+        return ", ".join(self._websocket.headers.getlist(header))
 
     async def _check_token(self) -> Caller:
         try:
-            return await self._subgraph.verifier.verify(self._token or "")
+            caller = await self._subgraph.verifier.holder(self._token or "")
+            if caller.key_thumbprint != self._proved_key:
+                raise Unauthenticated
+            return caller
         except Unauthenticated:
             raise Closed(CloseCode.FORBIDDEN, "Forbidden") from None
         except ServiceError as error:

@@ -17,7 +17,7 @@ import structlog
 from bank.events.topics import accounts_of
 from servicekit.errors import StoreFailure
 from subgraphs.kit.events.failure_log import FailureLog
-from subgraphs.kit.events.outbox_reader import BATCH, RETRY_SECONDS
+from subgraphs.kit.events.outbox_reader import BATCH_SIZE, RETRY_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -103,7 +103,7 @@ class LiveFeed:
             except StoreFailure as error:
                 failures.failed(error.explanation)
                 await asyncio.sleep(RETRY_SECONDS)
-            except Exception:  # noqa: BLE001 - the loop must go on for the other events
+            except Exception:  # noqa: BLE001 - the loop must continue for the other events
                 _log.exception("cannot read events for subscriptions")
                 await asyncio.sleep(RETRY_SECONDS)
 
@@ -112,7 +112,7 @@ class LiveFeed:
         if position is None:
             position = await self._outbox.last_sequence()
             self._has_position.set()
-        rows = await self._outbox.events(after=position, limit=BATCH)
+        rows = await self._outbox.events(after=position, limit=BATCH_SIZE)
         for row in rows:
             for account_id in accounts_of(row.event.data):
                 for follower in tuple(self._followers.get(account_id, ())):

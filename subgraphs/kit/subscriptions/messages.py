@@ -16,7 +16,7 @@ _MAX_ID: Final = 100
 
 
 class CloseCode(IntEnum):
-    """Why the service closes a connection. The codes from 4400 on are those of the protocol."""
+    """Why the service closes a connection. The protocol defines the codes from 4400 on."""
 
     INTERNAL_ERROR = 1011
     TRY_AGAIN_LATER = 1013  # too many connections, or the client reads too slowly

@@ -74,7 +74,7 @@ def read_subscription(message: ClientMessage, schema: SubgraphSchema, limits: Re
     """Return the subscription of the message `subscribe`.
 
     Raises:
-        Closed: the payload is not that of a GraphQL request.
+        Closed: the payload is not a GraphQL request.
         InvalidDocument: the operation is not valid, or exceeds a limit.
         GraphQLError: the operation is not a subscription.
     """

@@ -1,4 +1,4 @@
-"""Fraud decisions: whether an order goes on, waits for a review, or is refused (docs/fraud.md).
+"""Fraud decisions: whether an order continues, waits for a review, or is refused (docs/fraud.md).
 
 ```
 transaction --> OrderFacts --> rules --> reads and writes of series --> windows (memory or Redis)

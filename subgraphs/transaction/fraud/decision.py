@@ -5,13 +5,12 @@ This module is pure: it has no I/O and reads no clock.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from pydantic_core import to_json
+import msgspec
 
 from bank.values import format_timestamp, parse_timestamp
 
@@ -148,8 +147,8 @@ class Decision:
         )
 
     def to_json(self) -> str:
-        return to_json(self.to_document()).decode()
+        return msgspec.json.encode(self.to_document()).decode()
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        return cls.from_document(json.loads(text))
+        return cls.from_document(msgspec.json.decode(text))

@@ -35,7 +35,7 @@ T = TypeVar("T")
 MAX_WAITING: Final = 200
 # How often lost series are filled for one order. A series can be lost again while it is filled, but hardly several
 # times in a row. So after this number of attempts, the windows count as unavailable.
-_ATTEMPTS: Final = 3
+_MAX_ATTEMPTS: Final = 3
 
 _log = structlog.stdlib.get_logger("fraud")
 
@@ -142,7 +142,7 @@ class FraudChecks:
         """Count the order, and read the series that the rules need. Unknown series are filled from the store first."""
         if not inquiry.reads and not inquiry.writes:
             return ()
-        for _ in range(_ATTEMPTS):
+        for _ in range(_MAX_ATTEMPTS):
             found = await self._observe(inquiry.order.transaction_id, at, inquiry.writes, inquiry.reads)
             if not found.unknown:
                 return found.readings

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from subgraphs.transaction.fraud.windows.series import Scope
     from subgraphs.transaction.store.protocol import TransactionStore
 
-_PAGE: Final = 500
+_PAGE_SIZE: Final = 500
 
 
 class History(Protocol):
@@ -47,14 +47,14 @@ class StoreHistory:
 
     async def orders(self, scope: Scope, since: int) -> AsyncIterator[Sequence[OrderFacts]]:
         """See `History.orders`."""
-        page = PageRequest(limit=_PAGE)
+        page = PageRequest(limit=_PAGE_SIZE)
         created = Filter(created_from=from_milliseconds(max(0, since)))
         while True:
             rows = await self._page(scope, created, page)
-            yield [OrderFacts.of(row) for row in rows[:_PAGE] if _was_judged(row) and _belongs(row, scope)]
-            if len(rows) <= _PAGE:
+            yield [OrderFacts.of(row) for row in rows[:_PAGE_SIZE] if _was_judged(row) and _belongs(row, scope)]
+            if len(rows) <= _PAGE_SIZE:
                 return
-            page = replace(page, after=sort_key(rows[_PAGE - 1]))
+            page = replace(page, after=sort_key(rows[_PAGE_SIZE - 1]))
 
     async def _page(self, scope: Scope, created: Filter, page: PageRequest) -> Sequence[Transaction]:
         if scope.kind is ScopeKind.ACCOUNT:

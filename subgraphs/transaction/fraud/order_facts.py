@@ -70,7 +70,7 @@ class OrderFacts:
 
 
 def counterparty(account_id: str | None, payee: str | None) -> str | None:
-    """Return a text that identifies the counterparty. For names of payees, case and extra spaces are ignored."""
+    """Return a string that identifies the counterparty. For names of payees, case and extra spaces are ignored."""
     if account_id is not None:
         return f"account {account_id}"
     if payee is not None:

@@ -205,7 +205,7 @@ def _text(row: Mapping[str, object], name: str) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if not isinstance(value, str):
-        raise _Wrong(f"{name}: a text is expected")
+        raise _Wrong(f"{name}: a string is expected")
     if len(value) > _MAX_FIELD:
         raise _Wrong(f"{name}: is too long")
     return value.strip()

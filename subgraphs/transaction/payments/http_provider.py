@@ -107,7 +107,7 @@ class HttpPaymentProvider:
 
     async def _send(self, method: str, path: str, body: Any, seconds: float) -> httpx.Response:
         try:
-            # The timeouts of httpx are those of one read or write, so they would not bound a slow response.
+            # A timeout of httpx applies to one read or write, so it would not bound a slow response.
             async with asyncio.timeout(seconds), self._client.stream(method, path, json=body) as response:
                 content = bytearray()
                 async for chunk in response.aiter_bytes():

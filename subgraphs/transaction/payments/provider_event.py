@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CHARGED_BACK: Final = "payment.charged_back"
 # How long events are kept. A provider repeats an event for three days, and a repetition must be recognized.
-LIFETIME: Final = timedelta(days=7)
+EVENT_LIFETIME: Final = timedelta(days=7)
 _NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 
 

@@ -20,7 +20,7 @@ from bank import values
 from servicekit.errors import Unavailable
 from subgraphs.transaction.domain import TransactionStatus
 from subgraphs.transaction.payment_provider import PaymentState, ProviderUnavailable
-from subgraphs.transaction.payments.provider_event import CHARGED_BACK, LIFETIME
+from subgraphs.transaction.payments.provider_event import CHARGED_BACK, EVENT_LIFETIME
 from subgraphs.transaction.reversal import NotReversible
 from subgraphs.transaction.saga import PlacedOrder
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from subgraphs.transaction.store.protocol import TransactionStore
 
 # How many events without an end a round of the reconciler reads.
-BATCH: Final = 200
+BATCH_SIZE: Final = 200
 
 _log = structlog.stdlib.get_logger("payments")
 
@@ -80,9 +80,9 @@ class ProviderEvents:
 
     async def resume_open(self) -> None:
         """Repeat the steps of the events that have no end, oldest first, and forget old events."""
-        for event in await self._store.open_provider_events(limit=BATCH):
+        for event in await self._store.open_provider_events(limit=BATCH_SIZE):
             await self._follow(event)
-        await self._store.delete_provider_events(self._clock() - LIFETIME)
+        await self._store.delete_provider_events(self._clock() - EVENT_LIFETIME)
 
     async def _follow(self, event: ProviderEvent) -> None:
         try:

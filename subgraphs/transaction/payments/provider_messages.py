@@ -42,7 +42,7 @@ class Payment:
     Attributes:
         id: the provider's id of the payment.
         order_id: the id of the transaction.
-        type: the type of the transaction, as the provider was told.
+        type: the type of the transaction, as it was sent to the provider.
         amount: positive, with the currency's decimals.
     """
 
@@ -77,7 +77,7 @@ class Payment:
         texts = {name: document.get(name) for name in _MEMBERS}
         for name, value in texts.items():
             if not isinstance(value, str) or not value:
-                raise ValueError(f"{name} must be a text that is not empty")
+                raise ValueError(f"{name} must be a string that is not empty")
         return cls(
             id=document["id"],
             order_id=document["orderId"],

@@ -32,7 +32,7 @@ class Kind(StrEnum):
 
 
 # The states of a payment that agree with the status of its order. The outcome of an open order is not known yet, so
-# every state agrees with it. A REVERSED order was charged back, or a payment of its own moved the money back.
+# every state agrees with it. A REVERSED order was charged back, or a separate payment moved the money back.
 _AGREEING: Final[Mapping[TransactionStatus, frozenset[PaymentState]]] = MappingProxyType(
     {
         TransactionStatus.PENDING: frozenset(PaymentState),
@@ -71,7 +71,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The result: the number of payments that agree, that of open orders among them, and the differences."""
+    """The result: the number of payments that agree, how many of them are for open orders, and the differences."""
 
     agreeing: int
     open: int
@@ -80,10 +80,10 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class OwnRecords:
-    """What the bank knows.
+    """The bank's records, with which a statement is compared.
 
     Attributes:
-        orders: the orders of the statement, and those of `expected`, by id.
+        orders: the orders of the statement and the orders in `expected`, by id.
         expected: ids of the orders that the statement must have.
         posted: ids of the orders that the ledger has posted.
     """
@@ -94,7 +94,7 @@ class OwnRecords:
 
 
 def compare(statement: Statement, own: OwnRecords) -> Comparison:
-    """Return the differences, those of the statement in its order, then what it lacks."""
+    """Return the differences: first for each payment of the statement, then for each order that the statement lacks."""
     orders: set[str] = set()
     payments: set[str] = set()
     differences: list[Difference] = []

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PaymentSettings:
-    """The address of the payment provider and the key that it expects; without an address, one in the process.
+    """The address of the payment provider, and the key that it expects.
+
+    If `url` is None, a simulated provider in this process is used.
 
     Raises:
         ConfigurationError: the address is set without the key.

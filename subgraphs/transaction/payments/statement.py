@@ -116,7 +116,7 @@ def _csv_rows(text: str, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         raise StartupError(f"{name}:{reader.line_num}: is not CSV: {error}") from None
 
 
-_SHOWN: Final = 20
+_MAX_SHOWN_MISTAKES: Final = 20
 
 
 def _lines(rows: Iterable[tuple[str, Any]], name: str) -> list[Line]:
@@ -129,6 +129,10 @@ def _lines(rows: Iterable[tuple[str, Any]], name: str) -> list[Line]:
         except ValueError as error:
             mistakes.append(f"{name}: {place}: {error}")
     if mistakes:
-        more = [f"{name}: {len(mistakes) - _SHOWN} more mistakes"] if len(mistakes) > _SHOWN else []
-        raise StartupError("\n".join([*mistakes[:_SHOWN], *more]))
+        more = (
+            [f"{name}: {len(mistakes) - _MAX_SHOWN_MISTAKES} more mistakes"]
+            if len(mistakes) > _MAX_SHOWN_MISTAKES
+            else []
+        )
+        raise StartupError("\n".join([*mistakes[:_MAX_SHOWN_MISTAKES], *more]))
     return lines

@@ -41,7 +41,7 @@ class Webhooks:
     """What the route needs.
 
     Attributes:
-        secrets: those of which the provider may use any.
+        secrets: the provider may use any of these secrets.
         nonces: remembers the messages that were accepted.
     """
 

@@ -28,7 +28,7 @@ TOLERANCE_SECONDS: Final = 300
 _TIME: Final = re.compile(r"[0-9]{1,12}")
 _CODE: Final = re.compile(r"[0-9a-f]{64}")
 # A provider sends a code for each of its secrets. More codes would only give an attacker more guesses.
-_MOST_CODES: Final = 4
+_MAX_CODES: Final = 4
 
 
 class WebhookRefused(Exception):
@@ -47,7 +47,7 @@ def sign(body: bytes, secrets: Sequence[str], at: int) -> str:
 def verify(header: str | None, body: bytes, secrets: Sequence[str], now: float) -> VerifiedHead:
     """Return the time of the signature and the nonce of the message, which must be new.
 
-    All codes are compared with those of all secrets, each in constant time, so the time that this takes depends on
+    All codes are compared with the codes of all secrets, each in constant time, so the time that this takes depends on
     their number alone. `now` is in Unix seconds.
 
     Raises:
@@ -80,7 +80,7 @@ def _parse(header: str | None) -> tuple[int, list[str]]:
             times.append(value)
         elif name == "v1":
             codes.append(value)
-    if len(times) != 1 or not _TIME.fullmatch(times[0]) or not 1 <= len(codes) <= _MOST_CODES:
+    if len(times) != 1 or not _TIME.fullmatch(times[0]) or not 1 <= len(codes) <= _MAX_CODES:
         raise WebhookRefused("malformed signature")
     if not all(map(_CODE.fullmatch, codes)):
         raise WebhookRefused("malformed signature")

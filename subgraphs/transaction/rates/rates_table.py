@@ -2,7 +2,7 @@
 
 One unit of `base` is worth `rate` units of `quote`. A rate converts in this direction only, and only within its time;
 the bank buys and sells at different rates, so no rate is computed from others. The converted amount is rounded down to
-the smallest unit of the currency, so that nobody gains by splitting an order into small ones.
+the smallest unit of the currency, so that a customer does not gain by splitting an order into small ones.
 
 This module is pure: it has no I/O and reads no clock.
 """
@@ -42,7 +42,7 @@ def _moment(value: object) -> object:
 
 _Currency = Annotated[str, AfterValidator(_currency)]
 _Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
-# A rate is a text, because a number of YAML would be a float.
+# A rate is a string, because a number in YAML would be a float.
 _Rate = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,8})(\.[0-9]{1,12})?$")]
 
 

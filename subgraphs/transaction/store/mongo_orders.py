@@ -121,7 +121,7 @@ class MongoOrders:
 
 
 def _refused(error: BulkWriteError) -> Exception:
-    """Return the reason why the server has refused one of the new orders, or `error` if it is no duplicate key."""
+    """Return why the server has refused one of the new orders, or `error` if it is not about a duplicate key."""
     details: Mapping[str, Any] = error.details or {}
     refused: Sequence[Mapping[str, Any]] = details.get("writeErrors", ())
     if len(refused) != 1 or refused[0].get("code") != _DUPLICATE_KEY:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bank.values import exponent, to_minor_units
 from subgraphs.transaction.domain import Conversion
 
 if TYPE_CHECKING:
-    import sqlite3
+    from collections.abc import Mapping
 
 
 def conversion_columns(conversion: Conversion | None) -> dict[str, str | int | None]:
@@ -25,7 +25,7 @@ def conversion_columns(conversion: Conversion | None) -> dict[str, str | int | N
     }
 
 
-def to_conversion(row: sqlite3.Row) -> Conversion | None:
+def to_conversion(row: Mapping[str, Any]) -> Conversion | None:
     if row["credited_amount"] is None:
         return None
     return Conversion(

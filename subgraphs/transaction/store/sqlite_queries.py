@@ -74,7 +74,7 @@ _HELD: Final = frozenset({TransactionStatus.HELD})
 # The numbers of decimals that currencies have.
 _EXPONENTS: Final = sorted(set(EXPONENTS.values()))
 # A sum is computed in two parts (`high` and `low`), so that no number exceeds 64 bits.
-_HALF: Final = 10**9
+_BILLION: Final = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def count_of_accounts(account_ids: Sequence[str], listing: Listing) -> Query:
 
 
 def turnover(account_ids: Sequence[str], request: TurnoverRequest) -> Query:
-    """Return the query for rows of (account, currency, side, high, low). A sum is `high * HALF + low` minor units."""
+    """Return the query for rows of (account, currency, side, high, low). A sum is `high * 10**9 + low` minor units."""
     conditions, parameters = _time_conditions(request.created_from, request.created_to)
     sides = []
     for side, account, user, amount, currency in (
@@ -176,7 +176,7 @@ def turnover(account_ids: Sequence[str], request: TurnoverRequest) -> Query:
             ]
         )
         sides.append(
-            f"SELECT {account}, {currency}, '{side}', sum({amount} / {_HALF}), sum({amount} % {_HALF})"
+            f"SELECT {account}, {currency}, '{side}', sum({amount} / {_BILLION}), sum({amount} % {_BILLION})"
             f" FROM transactions WHERE {where} GROUP BY 1, 2"
         )
     parameters["accounts"] = json.dumps(list(account_ids))
@@ -187,7 +187,7 @@ def turnover(account_ids: Sequence[str], request: TurnoverRequest) -> Query:
 
 def whole_sum(high: int, low: int) -> int:
     """Return a sum of `turnover` in minor units, from its two parts. It may exceed 64 bits."""
-    return high * _HALF + low
+    return high * _BILLION + low
 
 
 def _viewer_branches(listing: Listing) -> tuple[Branch, ...]:

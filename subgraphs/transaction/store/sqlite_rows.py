@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from bank.values import exponent, to_minor_units
 from subgraphs.kit.domain_problems import to_json
@@ -27,7 +29,7 @@ from subgraphs.transaction.store.sqlite_conversions import conversion_columns, t
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
 
     from subgraphs.transaction.problems import Problem
 
@@ -77,7 +79,9 @@ def _side(side: str, named: str | None, party: Party | None) -> dict[str, str | 
     }
 
 
-def from_row(row: sqlite3.Row) -> Transaction:
+def from_row(found: sqlite3.Row) -> Transaction:
+    # A Row compares a name with the names of all columns before it. This is slow for so many columns.
+    row = dict(zip(found.keys(), found, strict=True))
     order = Order(
         type=TransactionType(row["type"]),
         amount=Decimal(row["amount"]).scaleb(-row["exponent"]),
@@ -86,30 +90,37 @@ def from_row(row: sqlite3.Row) -> Transaction:
         destination=row["destination_named"],
         payee=row["payee"],
         instrument=row["instrument"],
-        metadata=json.loads(row["metadata"]),
+        metadata=msgspec.json.decode(row["metadata"]),
         reversal=Reversal(row["reversal_of"], TransactionType(row["reversal_type"])) if row["reversal_of"] else None,
     )
     return Transaction(
         id=row["id"],
         order=order,
-        requester=Requester(row["requester_user_id"], frozenset(json.loads(row["requester_roles"]))),
+        requester=Requester(row["requester_user_id"], frozenset(msgspec.json.decode(row["requester_roles"]))),
         parties=Parties(_party(row, "source"), _party(row, "destination")),
         status=TransactionStatus(row["status"]),
-        problem=problems.from_json(json.loads(row["problem"])) if row["problem"] else None,
+        problem=problems.from_json(msgspec.json.decode(row["problem"])) if row["problem"] else None,
         created_at=from_milliseconds(row["created_at"]),
         updated_at=from_milliseconds(row["updated_at"]),
         decision=Decision.from_json(row["fraud_decision"]) if row["fraud_decision"] else None,
-        approvals=tuple(Approval(user_id, from_milliseconds(at)) for user_id, at in json.loads(row["approvals"])),
-        refusal=problems.from_json(json.loads(row["refusal"])) if row["refusal"] else None,
+        approvals=tuple(
+            Approval(user_id, from_milliseconds(at)) for user_id, at in msgspec.json.decode(row["approvals"])
+        ),
+        refusal=problems.from_json(msgspec.json.decode(row["refusal"])) if row["refusal"] else None,
         conversion=to_conversion(row),
     )
 
 
-def _party(row: sqlite3.Row, side: str) -> Party | None:
+def _party(row: Mapping[str, Any], side: str) -> Party | None:
     account_id = row[f"{side}_account_id"]
     if account_id is None:
         return None
     return Party(account_id, row[f"{side}_user_id"], row[f"{side}_account_number"])
+
+
+def _approvals(text: str) -> Iterator[Approval]:
+    for user_id, at in msgspec.json.decode(text):
+        yield Approval(user_id, from_milliseconds(at))
 
 
 def _approvals_text(approvals: Iterable[Approval]) -> str:

@@ -20,7 +20,7 @@ from bank import values
 from bank.values import new_object_id, new_user_id
 from subgraphs.account.exports import worker
 from subgraphs.account.exports.export import (
-    LIFETIME,
+    EXPORT_LIFETIME,
     ExportFailure,
     ExportFormat,
     ExportStatus,
@@ -46,7 +46,7 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 def export_of(user_id: str, at: datetime = START) -> StatementExport:
-    return open_export(user_id, (new_object_id(), "JPY"), ExportFormat.CSV, Period(START - LIFETIME, at), at)
+    return open_export(user_id, (new_object_id(), "JPY"), ExportFormat.CSV, Period(START - EXPORT_LIFETIME, at), at)
 
 
 def of_account(account: Account, format_: ExportFormat) -> StatementExport:
@@ -60,7 +60,7 @@ async def an_export_and_its_event_are_recorded_together(factory: StoreFactory) -
         assert await store.request_export(export)
         (row,) = await store.events(after=0, limit=10)
         assert replace(row.event, id="") == replace(requested(export), id="")
-        assert not await store.request_export(replace(export, id=new_object_id()), most=1)
+        assert not await store.request_export(replace(export, id=new_object_id()), max_exports=1)
         assert len(await store.events(after=0, limit=10)) == 1
     async with factory() as store:
         assert await store.export(export.id) == export
@@ -72,13 +72,13 @@ async def a_user_has_a_bounded_number_of_exports_at_a_time(factory: StoreFactory
     user = new_user_id()
     async with factory() as store, factory() as other:
         stores = [store, other] * 4
-        accepted = await asyncio.gather(*(each.request_export(export_of(user), most=3) for each in stores))
+        accepted = await asyncio.gather(*(each.request_export(export_of(user), max_exports=3) for each in stores))
         assert sum(accepted) == 3
         assert len(await store.exports_of(user, START)) == 3
-        assert await store.request_export(export_of(new_user_id()), most=3)
-        assert not await store.request_export(export_of(user, START + LIFETIME - MILLISECOND), most=3)
-        newer = export_of(user, START + LIFETIME)
-        assert await store.request_export(newer, most=3)
+        assert await store.request_export(export_of(new_user_id()), max_exports=3)
+        assert not await store.request_export(export_of(user, START + EXPORT_LIFETIME - MILLISECOND), max_exports=3)
+        newer = export_of(user, START + EXPORT_LIFETIME)
+        assert await store.request_export(newer, max_exports=3)
         assert await store.exports_of(user, newer.requested_at) == [newer]
 
 
@@ -130,7 +130,7 @@ async def a_file_has_all_entries_of_the_period(factory: StoreFactory) -> None:
             patch.setattr(worker, "ENTRIES_PER_PART", 3)
             exported, text = await file_of(store, of_account(account, ExportFormat.CSV))
             in_json, document = await file_of(store, of_account(account, ExportFormat.JSON))
-            empty = Period(account.created_at - LIFETIME, account.created_at - MILLISECOND)
+            empty = Period(account.created_at - EXPORT_LIFETIME, account.created_at - MILLISECOND)
             nothing, no_lines = await file_of(store, replace(of_account(account, ExportFormat.JSON), period=empty))
             patch.setattr(worker, "MAX_ENTRIES", 6)
             refused, _ = await file_of(store, of_account(account, ExportFormat.CSV))

@@ -21,7 +21,6 @@ from subgraphs.account.domain import (
     StaffActionKind,
     close_account,
     draw_account_number,
-    is_account_number,
     open_account,
     update_account,
 )
@@ -34,6 +33,7 @@ from subgraphs.account.problems import (
     VersionConflict,
 )
 from subgraphs.kit.domain_problems import to_json
+from tests.subgraphs.account.account_numbers import is_account_number
 from tests.subgraphs.account.support import person
 
 if TYPE_CHECKING:

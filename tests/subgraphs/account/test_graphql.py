@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bank.values import is_object_id, parse_timestamp
-from subgraphs.account.domain import is_account_number
+from tests.subgraphs.account.account_numbers import is_account_number
 from tests.subgraphs.account.conftest import OPEN, Service
 
 ACCOUNT = """query ($id: ID!) { account(id: $id) { id accountNumber balance available held balanceAsOf currency

@@ -1,6 +1,6 @@
 """The internal API: service credential only, strict bodies, definite and repeatable outcomes.
 
-Covers `subgraphs/account/internal_api.py` and `subgraphs/account/errors.py`.
+Covers `subgraphs/account/internal_api.py`, `subgraphs/kit/internal_routes.py` and `subgraphs/account/errors.py`.
 """
 
 from __future__ import annotations

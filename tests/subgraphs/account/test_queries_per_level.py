@@ -69,7 +69,7 @@ async def test_a_count_is_queried_only_if_requested(service: Service, queries: I
 async def test_an_identical_list_is_read_once_wherever_the_query_has_it(
     service: Service, queries: Iterator[list[str]]
 ) -> None:
-    """Before, each alias of a list of staff was a query of its own, and each owner of an account another object."""
+    """Before, each alias of a list of staff was its own query, and each owner of an account another object."""
     await service.open(service.ann)
     seen = next(queries)
     seen.clear()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subgraphs.kit.kept_estimates import MOST, KeptEstimates
+from subgraphs.kit.kept_estimates import MAX_ESTIMATES, KeptEstimates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,7 @@ def estimate(variables: Mapping[str, Any]) -> int:
     return int(number) * 2 + isinstance(first, float)
 
 
-@given(st.lists(VARIABLES, max_size=3 * MOST))
+@given(st.lists(VARIABLES, max_size=3 * MAX_ESTIMATES))
 def test_the_estimate_is_always_that_of_the_variables(requests: list[dict[str, Any]]) -> None:
     kept = KeptEstimates()
     for variables in requests:
@@ -56,9 +56,9 @@ def test_only_a_few_estimates_are_kept() -> None:
         computed.append(None)
         return estimate(variables)
 
-    for first in [*range(1, MOST + 2), 1]:
+    for first in [*range(1, MAX_ESTIMATES + 2), 1]:
         kept.get({"first": first}, compute)
-    assert len(computed) == MOST + 2
+    assert len(computed) == MAX_ESTIMATES + 2
 
 
 def test_a_list_is_not_kept() -> None:

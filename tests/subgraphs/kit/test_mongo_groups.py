@@ -129,10 +129,10 @@ async def test_works_that_wait_are_committed_together(mongo_url: str, monkeypatc
     async with grouped(mongo_url) as (groups, transactions):
         recorder.commands.clear()
         # None of them ends with the digit 9.
-        works = [10 * each for each in range(mongo_groups.MOST_TOGETHER + 5)]
+        works = [10 * each for each in range(mongo_groups.MAX_GROUP_SIZE + 5)]
         before = await run_all(groups, works)
-    assert transactions.committed == [mongo_groups.MOST_TOGETHER, 5]
-    assert before == [*range(mongo_groups.MOST_TOGETHER), *range(5)]
+    assert transactions.committed == [mongo_groups.MAX_GROUP_SIZE, 5]
+    assert before == [*range(mongo_groups.MAX_GROUP_SIZE), *range(5)]
     # All of a group is read by one command.
     assert [list(command["filter"]["_id"]["$in"]) for command in recorder.commands] == [works[:-5], works[-5:]]
     assert stored(mongo_url) == works

@@ -6,10 +6,10 @@ Covers `subgraphs/kit/postgres.py`, `subgraphs/kit/postgres_failures.py` and `su
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -19,13 +19,14 @@ from pydantic import SecretStr
 from servicekit.errors import ConfigurationError, StartupError, StoreFailure
 from servicekit.health import NotReady
 from subgraphs.kit import postgres
-from subgraphs.kit.postgres import MOST_CONNECTIONS, PostgresDatabase, PostgresMigration, is_storable
+from subgraphs.kit.postgres import MAX_CONNECTIONS, PostgresDatabase, PostgresMigration, is_storable
 from subgraphs.kit.store_factory import StoreAddress
-from tests.servers import PostgresServer, running
+from tests.servers import PostgresServer, folder_of_postgres, running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+ROOT = Path(postgres.__file__).parent.parent
 FIRST = PostgresMigration(1, "a table", ("CREATE TABLE things (name TEXT PRIMARY KEY)",))
 SECOND = PostgresMigration(2, "a column", ("ALTER TABLE things ADD COLUMN size INT",))
 
@@ -183,7 +184,7 @@ async def test_when_all_connections_are_in_use_further_operations_fail_in_time(
 ) -> None:
     async with opened(postgres_url) as database:
         async with AsyncExitStack() as stack:
-            for _ in range(MOST_CONNECTIONS):
+            for _ in range(MAX_CONNECTIONS):
                 await stack.enter_async_context(database.connection())
             monkeypatch.setattr(postgres, "OPERATION_SECONDS", 0.1)
             monkeypatch.setattr(postgres, "PING_SECONDS", 0.1)
@@ -208,7 +209,7 @@ async def test_a_bug_is_not_a_failure_of_the_server(postgres_url: str) -> None:
 
 
 async def test_a_server_that_stops_is_unavailable_until_it_is_back() -> None:
-    with TemporaryDirectory(prefix="postgres-") as folder, running(PostgresServer(Path(folder))) as server:
+    with folder_of_postgres() as folder, running(PostgresServer(Path(folder))) as server:
         async with opened(server.new_database()) as database:
             await database.ping()
             server.kill()
@@ -226,3 +227,33 @@ def test_texts_that_postgresql_cannot_store_are_known() -> None:
     assert is_storable("Ann \u738b \U0001f600")
     assert not is_storable("a\0")
     assert not is_storable("\ud800")
+
+
+# Statements whose effect lasts longer than a transaction. The pool does not undo it.
+LASTING = re.compile(
+    r"\b(LISTEN|DISCARD|pg_(try_)?advisory_lock|WITH HOLD|TEMP(ORARY)? TABLE|SET (?!LOCAL\b)(SESSION |\w+ TO\b))"
+)
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*postgres*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_statement_changes_the_session_of_a_connection(path: Path) -> None:
+    assert LASTING.search(path.read_text()) is None
+
+
+async def test_an_open_transaction_of_a_cancelled_task_ends_before_the_next_use(postgres_url: str) -> None:
+    async with opened(postgres_url) as database:
+        entered = asyncio.Event()
+
+        async def add_forever() -> None:
+            async with database.transaction() as connection:
+                await connection.execute("INSERT INTO things VALUES ('a')")
+                entered.set()
+                await asyncio.Event().wait()
+
+        task = asyncio.create_task(add_forever())
+        await entered.wait()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        async with database.connection() as connection:
+            assert await connection.fetchval("SELECT count(*) FROM things") == 0
+            assert not connection.is_in_transaction()

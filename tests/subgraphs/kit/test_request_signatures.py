@@ -93,6 +93,34 @@ async def test_the_old_secret_is_accepted_while_it_is_replaced(issuer: Issuer, t
         assert await send(http, signed(http, NEW)) == ACCEPTED
 
 
+async def test_only_the_router_says_which_key_was_proved(issuer: Issuer, tmp_path: Path) -> None:
+    """A token that is bound to a key is accepted with the signed header of the router, and never without (RFC 9449)."""
+    bound = issuer.token(claims={"cnf": {"jkt": "thumbprint"}})
+    body = json.dumps({"query": "{ me }"}).encode()
+
+    async def codes(headers: dict[str, str], covered: tuple[str, ...]) -> list[str]:
+        target = SigningTarget("library", http.base_url.netloc.decode(), "/graphql", JSON["content-type"])
+        signature = RequestSigner(HmacKey(NEW.encode()), target, covered=covered).headers(body, headers)
+        response = await http.post("/graphql", content=body, headers={**JSON, **headers, **signature})
+        return [error["extensions"]["code"] for error in response.json().get("errors", [])]
+
+    proved = {"authorization": f"DPoP {bound}", "x-dpop-key": "thumbprint"}
+    both = ("authorization", "x-dpop-key")
+    async with issuer.published():
+        async with running(library(issuer, tmp_path, SUBGRAPH_SIGNATURE_SECRET=NEW)) as http:
+            assert await codes(proved, both) == []
+            assert await codes(proved, ("authorization",)) == ["SIGNATURE_REFUSED"]
+            for wrong in (
+                {**proved, "x-dpop-key": "another"},
+                {"authorization": f"DPoP {bound}"},
+                {**proved, "authorization": f"Bearer {bound}"},
+                {**proved, "authorization": f"DPoP {issuer.token()}"},
+            ):
+                assert await codes(wrong, both) == ["UNAUTHENTICATED"], wrong
+        async with running(app(issuer, tmp_path, SUBGRAPH_SIGNATURES="off")) as http:
+            assert await codes(proved, both) == ["UNAUTHENTICATED"]
+
+
 async def test_without_a_variable_the_secret_is_made_in_the_data_directory(issuer: Issuer, tmp_path: Path) -> None:
     file = tmp_path / SIGNATURE_SECRET_FILE
     async with running(library(issuer, tmp_path)) as http:

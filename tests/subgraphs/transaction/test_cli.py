@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def test_open_orders_are_listed_oldest_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "_PAGE", 2)
+    monkeypatch.setattr(cli, "_PAGE_SIZE", 2)
     ann, bob = party(), party()
     records = [
         transaction(transfer_order(ann, bob, f"{n}.00"), Parties(ann, bob), at=START + timedelta(seconds=n))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from graphql import GraphQLError
 
-from subgraphs.transaction.history_read_limit import MAX_WHOLE_READS, WholeReads
+from subgraphs.transaction.history_read_limit import MAX_HISTORY_READS, HistoryReadLimit
 
 
 def test_the_query_above_the_limit_is_refused() -> None:
-    reads = WholeReads(limit=2)
+    reads = HistoryReadLimit(limit=2)
     reads.begin()
     reads.begin()
     with pytest.raises(GraphQLError) as refused:
@@ -18,7 +18,7 @@ def test_the_query_above_the_limit_is_refused() -> None:
 
 
 def test_the_limit_allows_a_year_of_months() -> None:
-    reads = WholeReads()
+    reads = HistoryReadLimit()
     for _ in range(12):
         reads.begin()
-    assert MAX_WHOLE_READS > 12
+    assert MAX_HISTORY_READS > 12

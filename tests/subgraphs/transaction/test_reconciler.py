@@ -131,7 +131,7 @@ async def test_an_order_with_an_unknown_outcome_is_retried_and_does_not_delay_ot
 async def test_a_round_goes_through_all_batches(
     store: SqliteTransactionStore, ledger: MemoryLedger, orders: Orders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "BATCH", 2)
+    monkeypatch.setattr(module, "BATCH_SIZE", 2)
     left = await left_behind(store, ledger, 5)
     await Reconciler(store, orders).round()
     assert await statuses(store) == [S.COMPLETED] * 5

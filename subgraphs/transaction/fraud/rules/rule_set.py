@@ -74,7 +74,7 @@ class RuleSet(Model):
     """A rules file."""
 
     version: Annotated[str, BeforeValidator(_as_text), Field(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
-    """The version of the rules, for people. Decisions also contain a hash of the content."""
+    """The version of the rules, as their author names it. Decisions also contain a hash of the content."""
     thresholds: Thresholds = Thresholds()
     """The smallest score for each action."""
     when_unavailable: WhenUnavailable

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # An order may wait for a review before its money moves, at most for this time. The history is searched by the time of
 # the order. So the search begins this much earlier than the window.
-LONGEST_REVIEW: Final = int(REVIEW_TIME / timedelta(milliseconds=1))
+MAX_REVIEW_MILLISECONDS: Final = int(REVIEW_TIME / timedelta(milliseconds=1))
 
 
 class Filling:
@@ -99,7 +99,7 @@ class _Missing:
     @property
     def reach(self) -> int:
         """The age of the oldest order that can be in the series, in milliseconds."""
-        return self.series.span + self.series.slot + LONGEST_REVIEW
+        return self.series.span + self.series.slot + MAX_REVIEW_MILLISECONDS
 
     def collect(self, order: OrderFacts, at: int) -> None:
         """Add the writes of a past order to the history of the series."""

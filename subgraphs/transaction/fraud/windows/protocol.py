@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # If a transaction is observed again within this time, it is not counted again. This happens when the steps of an order
 # are repeated after a crash. A process restarts much faster than this.
 REPEAT_MILLISECONDS: Final = HOUR
-# A series that nobody has read or written for this time is forgotten, and rebuilt when it is read again.
+# A series that was neither read nor written for this time is forgotten, and rebuilt when it is read again.
 IDLE_MILLISECONDS: Final = 8 * DAY
 # How long filling a series may take. After this time, the process that was filling the series has probably died, and
 # another process begins to fill it.

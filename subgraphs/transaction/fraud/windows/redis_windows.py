@@ -23,7 +23,7 @@ from subgraphs.transaction.fraud.windows.protocol import (
     Observation,
     WindowsUnavailable,
 )
-from subgraphs.transaction.fraud.windows.series import HALF, Reading
+from subgraphs.transaction.fraud.windows.series import BILLION, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -181,10 +181,10 @@ class _Request:
 
 
 def _halves(units: int) -> dict[str, str]:
-    high, low = divmod(units, HALF)
+    high, low = divmod(units, BILLION)
     return {"high": str(high), "low": str(low)}
 
 
 def _reading(text: str) -> Reading:
     count, high, low, last = text.split(",")
-    return Reading(int(count), int(high) * HALF + int(low), int(float(last)) if last else None)
+    return Reading(int(count), int(high) * BILLION + int(low), int(float(last)) if last else None)

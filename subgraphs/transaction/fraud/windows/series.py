@@ -45,8 +45,8 @@ SPANS: Final[dict[str, tuple[int, int]]] = {
 }
 
 # Scripts in Redis compute with floating-point numbers, which are exact only up to 2**53. So an amount is stored in two
-# parts: `amount // HALF` and `amount % HALF`. Even the sum of a million such parts is below 2**53.
-HALF: Final = 10**9
+# parts: `amount // BILLION` and `amount % BILLION`. Even the sum of a million such parts is below 2**53.
+BILLION: Final = 10**9
 
 
 class ScopeKind(StrEnum):
@@ -65,7 +65,7 @@ class Series(NamedTuple):
     """The identity of a series.
 
     Attributes:
-        name: a text that identifies which orders of the scope are in the series, and what is remembered of them.
+        name: a string that identifies which orders of the scope are in the series, and what is remembered of them.
         span: how long an order is remembered, in milliseconds.
         slot: the length of a slot in milliseconds, for a tally; 0 for a recent series.
         cap: the largest number of members of a recent series; 0 for a tally.

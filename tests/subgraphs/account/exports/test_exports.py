@@ -13,7 +13,7 @@ import pytest
 
 from bank.values import new_object_id
 from subgraphs.account.exports import export as module
-from subgraphs.account.exports.export import LIFETIME, MAX_EXPORTS
+from subgraphs.account.exports.export import EXPORT_LIFETIME, MAX_EXPORTS
 from subgraphs.account.store.sqlite_exports import SqliteExports
 from subgraphs.kit.events import delivery
 from tests.subgraphs.bank import Bank, open_bank
@@ -108,7 +108,7 @@ async def test_what_is_not_exported(bank: Bank) -> None:
 
 async def test_an_expired_export_is_gone(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     account = await bank.open(bank.ann)
-    monkeypatch.setattr(module, "LIFETIME", -LIFETIME)
+    monkeypatch.setattr(module, "EXPORT_LIFETIME", -EXPORT_LIFETIME)
     export_id = (await request(bank, bank.ann, account))["export"]["id"]
     assert (await as_(bank, bank.ann).execute(READ, {"id": export_id})).ok()["statementExport"] is None
     assert (await as_(bank, bank.ann).execute(LIST)).ok()["statementExports"] == []

@@ -79,7 +79,7 @@ TAMPERING: dict[str, tuple[str, dict[str, Any], dict[str, Any] | None]] = {
         {"outcome": "REFUSED"},
         {"$set": {"outcome": "POSTED"}},
     ),
-    "held money is that of active holds": ("holds", {}, {"$set": {"status": "EXPIRED"}}),
+    "held money equals the sum of active holds": ("holds", {}, {"$set": {"status": "EXPIRED"}}),
     "entries belong to a posted transaction": ("postings", {"type": "TRANSFER", "outcome": "POSTED"}, None),
     CHAINS: ("entries", _LAST, {"$set": {"line": 1}}),
 }

@@ -49,7 +49,7 @@ TAMPERING = {
     "closed accounts are empty": "UPDATE accounts SET status = 'CLOSED'",
     "entries have the currency of their account": "UPDATE entries SET currency = 'EUR'",
     "posted transactions have entries, refused ones none": "UPDATE postings SET outcome = 'POSTED', problem = NULL",
-    "held money is that of active holds": "UPDATE accounts SET held = 1 WHERE user_id IS NOT NULL",
+    "held money equals the sum of active holds": "UPDATE accounts SET held = 1 WHERE user_id IS NOT NULL",
     "entries belong to a posted transaction": "DELETE FROM postings WHERE outcome = 'POSTED'",
 }
 

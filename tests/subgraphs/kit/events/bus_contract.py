@@ -16,7 +16,7 @@ from bank.events.topics import ACCOUNTS, TRANSACTIONS
 from servicekit.errors import Unavailable
 from subgraphs.kit.background import in_background
 from subgraphs.kit.events.bus import Consumer
-from subgraphs.kit.events.delivery import ATTEMPTS
+from subgraphs.kit.events.delivery import MAX_ATTEMPTS
 from tests.subgraphs.kit.events.conftest import opened
 
 if TYPE_CHECKING:
@@ -180,12 +180,12 @@ async def an_interrupted_delivery_is_repeated(under_test: BusUnderTest) -> None:
 
 async def a_failed_event_is_repeated_before_the_next_one(under_test: BusUnderTest) -> None:
     account, *_ = under_test.accounts
-    memory = Memory((account,), failing={2: ATTEMPTS - 1})
+    memory = Memory((account,), failing={2: MAX_ATTEMPTS - 1})
     await under_test.append(*numbered([account], 1, 5))
     async with consuming(under_test.another_process(), memory):
         await memory.has(4)
     assert memory.versions == {account: [1, 2, 3, 4]}
-    assert memory.attempts[2] == ATTEMPTS
+    assert memory.attempts[2] == MAX_ATTEMPTS
     assert memory.given_up == []
 
 
@@ -200,19 +200,19 @@ async def an_event_that_always_fails_becomes_a_dead_letter(under_test: BusUnderT
         letters = await under_test.dead_letters(1)
     assert memory.versions == {account: [1, 3, 4]}
     # The first attempt may have been that of the whole batch.
-    assert memory.attempts[2] in {ATTEMPTS, ATTEMPTS + 1}
+    assert memory.attempts[2] in {MAX_ATTEMPTS, MAX_ATTEMPTS + 1}
     assert memory.given_up == [events[1].id]
     assert letters == [(events[1].id, memory.group, "ValueError: cannot be processed")]
 
 
 async def an_outage_makes_no_dead_letter(under_test: BusUnderTest) -> None:
     account, *_ = under_test.accounts
-    memory = Memory((account,), failing={2: 3 * ATTEMPTS}, error=Unavailable())
+    memory = Memory((account,), failing={2: 3 * MAX_ATTEMPTS}, error=Unavailable())
     await under_test.append(*numbered([account], 1, 5))
     async with consuming(under_test.another_process(), memory):
         await memory.has(4)
     assert memory.versions == {account: [1, 2, 3, 4]}
-    assert memory.attempts[2] == 3 * ATTEMPTS + 1
+    assert memory.attempts[2] == 3 * MAX_ATTEMPTS + 1
     assert memory.given_up == []
 
 

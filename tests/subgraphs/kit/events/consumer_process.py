@@ -1,4 +1,4 @@
-"""A consumer in a process of its own, which a test may kill: it writes each processed event to a file.
+"""A consumer in a separate process, which a test may kill: it writes each processed event to a file.
 
 Run with the SQLite file of the log, the file to write, and the brokers of Kafka, or nothing for the bus on the outbox.
 """

@@ -174,7 +174,7 @@ def test_one_decision_is_explained(tmp_path: Path, rules: Path) -> None:
         ("at,amount,currency,user,id\n" + "2026-01-01T00:00:00Z,1.00,EUR,ann,7\n" * 2, "3: id: '7' is the order of"),
         ("{\n", "1: is not JSON"),
         ('{"user": 5}\n[]\n', "2: an object is expected"),
-        ('{"at": {}, "amount": "1.00", "currency": "EUR", "user": "ann"}\n', "1: at: a text is expected"),
+        ('{"at": {}, "amount": "1.00", "currency": "EUR", "user": "ann"}\n', "1: at: a string is expected"),
         ('{"who": 5}\n', "1: unknown key 'who'"),
         ('{"user": "' + "x" * 20_000 + '"}\n', "1: user: is too long"),
     ],

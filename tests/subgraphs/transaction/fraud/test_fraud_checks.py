@@ -134,7 +134,7 @@ async def test_an_order_that_was_blocked_in_the_moment_of_its_record_counts(stor
 
 
 async def test_a_long_history_is_read_in_pages(store: TransactionStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history, "_PAGE", 4)
+    monkeypatch.setattr(history, "_PAGE_SIZE", 4)
     for number in range(9):
         await ordered(store, at=START - timedelta(milliseconds=number))
     async with checks(store) as fraud:

@@ -122,7 +122,7 @@ ROW = f"{'5' * 24},pay_1,DEPOSIT,10.00,USD,CAPTURED,2026-03-01T12:00:00Z,2026-03
         (f"{HEADER}\n{ROW}\n{ROW.replace('10.00', '10')}\n", "s: line 3: an amount in USD has exactly 2 decimals"),
         (f"{HEADER}\n{ROW.replace('10.00', '-1.00')}\n", "s: line 2: not a decimal amount"),
         (f"{HEADER}\n{ROW.replace('CAPTURED', 'DONE')}\n", "s: line 2: 'DONE' is not a valid PaymentState"),
-        (f"{HEADER}\n5\n", "s: line 2: id must be a text"),
+        (f"{HEADER}\n5\n", "s: line 2: id must be a string"),
         (f"{HEADER}\n{ROW},more\n{ROW.replace('USD', 'usd')}", "s: line 3:"),
         (f'{HEADER}\n"{ROW}', "s:"),
         ("{", "s: is not JSON"),
