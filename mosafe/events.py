@@ -20,7 +20,7 @@ from subgraphs.account.settings import AccountSettings
 from subgraphs.account.store.factory import READABLE_STORES as ACCOUNT_STORES
 from subgraphs.kit.events.cloud_events import DEAD_LETTERS, from_record
 from subgraphs.kit.events.kafka import KafkaPublisher, records_since
-from subgraphs.kit.events.outbox_reader import BATCH
+from subgraphs.kit.events.outbox_reader import BATCH_SIZE
 from subgraphs.kit.events.relay import NotPublished
 from subgraphs.kit.store_factory import SQLITE, open_store
 from subgraphs.transaction import notifications
@@ -46,7 +46,7 @@ _GROUPS: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
 }
 POLL_SECONDS: Final = 0.2
 # How many dead letters of a service are printed: the newest ones.
-MOST_DEAD_LETTERS: Final = 1_000
+MAX_DEAD_LETTERS: Final = 1_000
 _topic = click.option("--topic", "topics", multiple=True, type=click.Choice(_TOPICS), help="All topics by default.")
 
 
@@ -120,7 +120,7 @@ def dead_letters(topics: Sequence[str]) -> None:
 async def _print_letters_of_stores(topics: Sequence[str]) -> None:
     async with AsyncExitStack() as stack:
         for service, outbox in (await _open(stack, topics)).items():
-            for letter in reversed(await outbox.dead_letters(limit=MOST_DEAD_LETTERS)):
+            for letter in reversed(await outbox.dead_letters(limit=MAX_DEAD_LETTERS)):
                 if topic_of(letter.event.type) in topics:
                     _print(letter.event, service, group=letter.group, reason=letter.reason)
 
@@ -158,7 +158,7 @@ async def _publish_again(brokers: str, topics: Sequence[str], since: datetime) -
             publisher = KafkaPublisher(brokers, service)
             stack.push_async_callback(publisher.close)
             last = 0
-            while rows := await outbox.events(after=last, limit=BATCH):
+            while rows := await outbox.events(after=last, limit=BATCH_SIZE):
                 last = rows[-1].sequence
                 chosen = [row for row in rows if row.event.time >= since and topic_of(row.event.type) in topics]
                 await publisher.publish(chosen)
@@ -183,7 +183,7 @@ async def _print_outboxes(topics: Sequence[str], since: datetime | None, *, foll
 
 
 async def _rows(outbox: Outbox, after: int) -> AsyncIterator[OutboxRow]:
-    while rows := await outbox.events(after=after, limit=BATCH):
+    while rows := await outbox.events(after=after, limit=BATCH_SIZE):
         for row in rows:
             yield row
         after = rows[-1].sequence

@@ -71,7 +71,7 @@ class Infrastructure(ExitStack):
     def _postgres(self, folder: Path) -> None:
         """Start PostgreSQL, unless the users of the installation are in an embedded store of an earlier release."""
         if (folder.parent / "auth.sqlite3").exists():
-            self.notes.append(f"The auth service goes on with {folder.parent / 'auth.sqlite3'}, not with PostgreSQL.")
+            self.notes.append(f"The auth service continues with {folder.parent / 'auth.sqlite3'}, not with PostgreSQL.")
             return
         postgres = PostgresServer(folder / "postgres", _remembered_port(folder / "postgres"))
         self._enter_with_port(postgres)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from subgraphs.transaction.store.protocol import TransactionStore
 
 # The number of orders that are read in one query.
-_PAGE: Final = 500
+_PAGE_SIZE: Final = 500
 # A statement of a million payments has about 150 MB.
 MAX_BYTES: Final = 500_000_000
 
@@ -143,7 +143,7 @@ async def compare_with(statement: Statement, stores: Stores) -> Comparison:
 
 
 def _parts(ids: list[str]) -> Iterator[list[str]]:
-    return (ids[start : start + _PAGE] for start in range(0, len(ids), _PAGE))
+    return (ids[start : start + _PAGE_SIZE] for start in range(0, len(ids), _PAGE_SIZE))
 
 
 async def _settled_pages(statement: Statement, store: TransactionStore) -> AsyncIterator[list[Transaction]]:
@@ -154,15 +154,15 @@ async def _settled_pages(statement: Statement, store: TransactionStore) -> Async
         created_from=statement.begin,
         created_to=statement.end,
     )
-    page = PageRequest(limit=_PAGE, backwards=True)
+    page = PageRequest(limit=_PAGE_SIZE, backwards=True)
     while rows := await store.listing(Listing(None, wanted, page)):
         # The store returns one row more than the limit. This row begins the next page.
-        external = [row for row in rows[:_PAGE] if is_external(row)]
+        external = [row for row in rows[:_PAGE_SIZE] if is_external(row)]
         histories = await store.histories([row.id for row in external])
         yield [row for row in external if _is_completed_before(histories[row.id], statement.end)]
-        if len(rows) <= _PAGE:
+        if len(rows) <= _PAGE_SIZE:
             return
-        page = replace(page, before=sort_key(rows[_PAGE - 1]))
+        page = replace(page, before=sort_key(rows[_PAGE_SIZE - 1]))
 
 
 def _is_completed_before(history: Iterable[StatusChange], end: datetime | None) -> bool:

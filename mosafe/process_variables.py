@@ -33,10 +33,10 @@ _SETTINGS: Final[Mapping[str, type[ProcessSettings]]] = {
     "rest": RestSettings,
     "sandbox-provider": SandboxProviderSettings,
 }
-# Every settings class has this variable. Only account and transaction need the secret: they sign or verify the calls
-# between services.
+# Every settings class has this variable. Only these processes need the secret: they sign or verify the calls between
+# services.
 _BETWEEN_SERVICES: Final = "MOSAFE_SERVICE_SECRET"
-_CALL_EACH_OTHER: Final = frozenset({"account", "transaction"})
+_CALL_EACH_OTHER: Final = frozenset({"auth", "account", "transaction"})
 
 
 # REST is the outermost process: no other process of the platform calls it.

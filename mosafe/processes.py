@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bank.platform_files import ROUTER_CONFIG, SUPERGRAPH, platform_file
-from servicekit.errors import ConfigurationError
+from bank.topology import load_topology
+from servicekit.errors import ConfigurationError, StartupError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,7 +27,8 @@ class Process:
         default_port: the port if `port_variable` is unset.
         entry_path: the path that a user opens first, such as `/graphql`.
         found_by: pairs of a variable and a path. Other processes read the URL of this process from the variable. If the
-            user has not set the variable, its value is `http://host:port<path>`.
+            user has not set the variable, its value is `http://host:port<path>`, or `https` with mutual TLS.
+        is_outside: whether it stands for a server outside the platform, which has no part in mutual TLS.
     """
 
     name: str
@@ -35,42 +37,52 @@ class Process:
     default_port: int
     entry_path: str
     found_by: tuple[tuple[str, str], ...]
+    is_outside: bool = False
+
+
+def _port_of(name: str) -> tuple[str, int]:
+    """Return the variable with the port of a process, and the default port (`bank/topology.yaml`)."""
+    place = load_topology().process(name)
+    if place.port is None or place.port_variable is None:
+        raise StartupError(f"the topology has no port of {name}")
+    return place.port_variable, place.port
 
 
 PROCESSES: Final = (
     Process(
         "auth",
         ("mosafe", "auth"),
-        "AUTH_PORT",
-        3001,
+        *_port_of("auth"),
         "/graphql",
-        (("AUTH_URL", "/graphql"), ("AUTH_ISSUER", ""), ("AUTH_JWKS_URL", "/.well-known/jwks.json")),
+        (
+            ("AUTH_URL", "/graphql"),
+            ("AUTH_ISSUER", ""),
+            ("AUTH_JWKS_URL", "/.well-known/jwks.json"),
+            ("AUTH_API_KEYS_URL", "/api-keys/token"),
+        ),
     ),
     Process(
         "account",
         ("mosafe", "account"),
-        "ACCOUNT_PORT",
-        3002,
+        *_port_of("account"),
         "/graphql",
         (("ACCOUNT_URL", "/graphql"), ("ACCOUNT_INTERNAL_URL", "")),
     ),
     Process(
         "transaction",
         ("mosafe", "transaction"),
-        "TRANSACTION_PORT",
-        3003,
+        *_port_of("transaction"),
         "/graphql",
         (("TRANSACTION_URL", "/graphql"),),
     ),
     Process(
         "router",
         ("router", "serve", "--supergraph", "{supergraph}", "--config", "{router_config}"),
-        "ROUTER_PORT",
-        4000,
+        *_port_of("router"),
         "/graphql",
-        (("ROUTER_URL", "/graphql"),),
+        (("ROUTER_URL", "/graphql"), ("ROUTER_PUBLIC_URL", "/graphql")),
     ),
-    Process("rest", ("mosafe", "rest"), "REST_PORT", 8000, "/openapi.json", ()),
+    Process("rest", ("mosafe", "rest"), *_port_of("rest"), "/openapi.json", (("REST_PUBLIC_URL", ""),)),
 )
 
 
@@ -82,6 +94,7 @@ SANDBOX_PROVIDER: Final = Process(
     3100,
     "/v1/statement",
     (("PAYMENT_PROVIDER_URL", ""),),
+    is_outside=True,
 )
 
 
@@ -106,25 +119,42 @@ def reachable_host(environ: Mapping[str, str]) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
 
 
-def base_url(process: Process, environ: Mapping[str, str]) -> str:
-    return f"http://{reachable_host(environ)}:{port_of(process, environ)}"
+def base_url(process: Process, environ: Mapping[str, str], *, tls: bool = False) -> str:
+    scheme = "https" if tls and not process.is_outside else "http"
+    return f"{scheme}://{reachable_host(environ)}:{port_of(process, environ)}"
 
 
-def addresses(environ: Mapping[str, str], processes: Iterable[Process] = PROCESSES) -> dict[str, str]:
+def addresses(
+    environ: Mapping[str, str], processes: Iterable[Process] = PROCESSES, *, tls: bool = False
+) -> dict[str, str]:
     """Return the variables with the URLs of the processes, except the variables that the user has set.
 
     The issuer of access tokens is the public address of the auth service. The processes fetch its keys at its local
     address.
     """
     found = {
-        variable: base_url(process, environ) + path
+        variable: base_url(process, environ, tls=tls) + path
         for process in processes
         for variable, path in process.found_by
         if not environ.get(variable)
     }
     if "AUTH_ISSUER" in found and (public_url := environ.get("AUTH_PUBLIC_URL")):
         found["AUTH_ISSUER"] = public_url.rstrip("/")
+    if _is_local(environ):
+        found["AUTH_WEBAUTHN_ORIGINS"] = ",".join(_local_pages(environ, tls=tls))
     return found
+
+
+def _is_local(environ: Mapping[str, str]) -> bool:
+    """Whether people reach the platform at this machine only, and have not said on which pages passkeys work."""
+    is_set = any(environ.get(name) for name in ("AUTH_ISSUER", "AUTH_PUBLIC_URL", "AUTH_WEBAUTHN_ORIGINS"))
+    return not is_set and reachable_host(environ) in {"127.0.0.1", "[::1]", "localhost"}
+
+
+def _local_pages(environ: Mapping[str, str], *, tls: bool) -> list[str]:
+    """Return the origins of the pages of this machine. Browsers have passkeys for `localhost`, but for no address."""
+    pages = (process for process in PROCESSES if process.name in {"auth", "router", "rest"})
+    return [f"http{'s' if tls else ''}://localhost:{port_of(process, environ)}" for process in pages]
 
 
 def command_line(process: Process, router_config: Path | None = None) -> list[str]:

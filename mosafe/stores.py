@@ -36,13 +36,13 @@ if TYPE_CHECKING:
 
 # Maps a service to the class of its settings, which has the address of its store, and to the implementations of its
 # store.
-_SERVICES: Final[Mapping[str, tuple[Any, Any]]] = {
+SERVICES: Final[Mapping[str, tuple[Any, Any]]] = {
     "auth": (AuthSettings, AUTH_STORES),
     "account": (AccountSettings, ACCOUNT_STORES),
     "transaction": (TransactionSettings, TRANSACTION_STORES),
 }
-_PAGE: Final = 500
-_SHOWN: Final = 5
+_PAGE_SIZE: Final = 500
+_MAX_SHOWN_IDS: Final = 5
 
 
 @dataclass
@@ -54,11 +54,10 @@ class Installation:
     missing: dict[str, Path] = field(default_factory=dict)
 
     @classmethod
-    async def open(cls, stack: AsyncExitStack) -> Installation:
+    async def open(cls, stack: AsyncExitStack, environ: Mapping[str, str]) -> Installation:
         """Open the stores that exist. No store is created."""
-        environ = environment()
         found = cls(StoreRecords(load(AccountSettings, environ).data_dir))
-        for name, (settings, stores) in _SERVICES.items():
+        for name, (settings, stores) in SERVICES.items():
             address = load(settings, environ).store
             if address.scheme == SQLITE and not address.sqlite_file.exists():
                 found.missing[name] = address.sqlite_file
@@ -82,7 +81,7 @@ def check(context: click.Context) -> None:
 
     The exit code is 1 if something differs.
     """
-    lines = asyncio.run(_differences())
+    lines = asyncio.run(_differences(environment()))
     click.echo("\n".join(lines or ["The stores belong together."]))
     if lines:
         context.exit(1)
@@ -90,19 +89,19 @@ def check(context: click.Context) -> None:
 
 @command.command("accept")
 @click.option(
-    "--yes", is_flag=True, help="Confirm that all services are stopped and the stores shall stay as they are."
+    "--yes", is_flag=True, help="Confirm that all services are stopped, and that the stores are right as they are."
 )
 def accept(*, yes: bool) -> None:
     """Record that the present stores belong together. Data that was lost with a store is not restored."""
     if not yes:
-        raise click.ClickException("stop all services, look at `mosafe stores check`, then repeat this with --yes")
-    states = asyncio.run(_accept())
+        raise click.ClickException("stop all services, run `mosafe stores check`, then repeat this command with --yes")
+    states = asyncio.run(accept_stores(environment()))
     click.echo(f"These stores belong together now: {', '.join(states) or 'none'}.")
 
 
-async def _differences() -> list[str]:
+async def _differences(environ: Mapping[str, str]) -> list[str]:
     async with AsyncExitStack() as stack:
-        found = await Installation.open(stack)
+        found = await Installation.open(stack, environ)
         # The records must be read before the stores. A running service changes its store first and its record
         # afterwards. If the stores were read first, the service could change both before the records are read. Then the
         # record would have more changes than the store, as if the store had lost a change.
@@ -118,11 +117,11 @@ async def _differences() -> list[str]:
             lines += [reason] if reason else []
         accounts, transactions = found.stores.get("account"), found.stores.get("transaction")
         if accounts is not None and transactions is not None:
-            lines += await _orders_and_postings(accounts, transactions)  # type: ignore[arg-type] # by their names
+            lines += await orders_and_postings(accounts, transactions)  # type: ignore[arg-type] # by their names
         return lines
 
 
-async def _orders_and_postings(accounts: AccountStore, transactions: TransactionStore) -> list[str]:
+async def orders_and_postings(accounts: AccountStore, transactions: TransactionStore) -> list[str]:
     """Return a line for each kind of difference that was found between the transaction store and the account store.
 
     The kinds are: settled orders that are not posted, posted orders that the transaction service has not recorded, and
@@ -130,12 +129,12 @@ async def _orders_and_postings(accounts: AccountStore, transactions: Transaction
     """
     unposted, unknown, failed = [], [], []
     last = ""
-    while page := await transactions.settled_ids(after=last, limit=_PAGE):
+    while page := await transactions.settled_ids(after=last, limit=_PAGE_SIZE):
         posted = await accounts.which_posted(page)
         unposted += [order for order in page if order not in posted]
         last = page[-1]
     last = ""
-    while page := await accounts.posted_ids(after=last, limit=_PAGE):
+    while page := await accounts.posted_ids(after=last, limit=_PAGE_SIZE):
         orders = await transactions.by_ids(page)
         unknown += [order for order in page if order not in orders]
         failed += [order for order in page if order in orders and orders[order].status == "FAILED"]
@@ -145,12 +144,13 @@ async def _orders_and_postings(accounts: AccountStore, transactions: Transaction
         ("postings of the ledger have no order", unknown),
         ("failed orders are in the ledger", failed),
     )
-    return [f"{len(ids)} {text}: {', '.join(ids[:_SHOWN])}" for text, ids in kinds if ids]
+    return [f"{len(ids)} {text}: {', '.join(ids[:_MAX_SHOWN_IDS])}" for text, ids in kinds if ids]
 
 
-async def _accept() -> dict[str, StoreState]:
+async def accept_stores(environ: Mapping[str, str]) -> dict[str, StoreState]:
+    """Record that the present stores belong together. Return their states. All services must be stopped."""
     async with AsyncExitStack() as stack:
-        found = await Installation.open(stack)
+        found = await Installation.open(stack, environ)
         states = await found.states()
         for name, store in found.stores.items():
             await store.remember({peer: state for peer, state in states.items() if peer != name})

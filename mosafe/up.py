@@ -21,7 +21,10 @@ import psutil
 import structlog
 
 from bank.variables import VARIABLES
+from mosafe.dpop_variables import dpop_variables
 from mosafe.infrastructure import DATA_DIR, Infrastructure
+from mosafe.local_mtls import LocalMtls, refuse_variables_of_one_process
+from mosafe.local_servers.server_process import free_port
 from mosafe.process_variables import variables_for
 from mosafe.processes import PROCESSES, SANDBOX_PROVIDER, Process, addresses, base_url, command_line, port_of
 from mosafe.sandbox_provider.local_variables import local_variables
@@ -58,13 +61,15 @@ NAME_WIDTH: Final = max(len(process.name) for process in PROCESSES)
     help="The router's configuration, instead of router.yaml of the platform.",
 )
 @click.option("--sandbox-provider", is_flag=True, help="Start a payment provider for tests, too; docs/payments.md.")
-def command(*, demo: bool, infra: bool, router_config: Path | None, sandbox_provider: bool) -> None:
+@click.option("--mtls", is_flag=True, help="Let all processes speak mutual TLS only; docs/deploy/mtls.md.")
+def command(*, demo: bool, infra: bool, router_config: Path | None, sandbox_provider: bool, mtls: bool) -> None:
     """Start auth, account, transaction, router and REST; stop them all with Ctrl-C."""
     environ = environment()
     refuse_unknown(environ, VARIABLES)
+    refuse_variables_of_one_process(environ)
     environ["MOSAFE_ENV"] = environ.get("MOSAFE_ENV") or "development"
     processes = (SANDBOX_PROVIDER, *PROCESSES) if sandbox_provider else PROCESSES
-    environ.update(addresses(environ, processes))
+    environ.update(addresses(environ, processes, tls=mtls))
     with Infrastructure() as infrastructure:
         if infra:
             # With --infra, the stores are in PostgreSQL and MongoDB. The default data directory may belong to an
@@ -74,35 +79,39 @@ def command(*, demo: bool, infra: bool, router_config: Path | None, sandbox_prov
             click.echo("starting the servers")
             infrastructure.start(environ, Path(environ["MOSAFE_DATA_DIR"]) / "servers")
             environ.update(infrastructure.variables)
-        code = _up(environ, _Extras(infrastructure, router_config, processes), demo=demo)
+        local_mtls = LocalMtls.prepare(environ, processes) if mtls else None
+        code = _up(environ, Extras(infrastructure, router_config, processes, local_mtls), demo=demo)
     sys.exit(code)
 
 
 @dataclass(frozen=True, slots=True)
-class _Extras:
+class Extras:
     """What the options of the command add.
 
     Attributes:
         infrastructure: the servers of `--infra`.
         router_config: the configuration file of the router; None means the platform's own file.
         processes: all processes, in the order of their start.
+        mtls: the certificates of `--mtls`; None without it.
     """
 
     infrastructure: Infrastructure
     router_config: Path | None
     processes: tuple[Process, ...]
+    mtls: LocalMtls | None = None
 
 
-def _up(environ: dict[str, str], extras: _Extras, *, demo: bool) -> int:
+def _up(environ: dict[str, str], extras: Extras, *, demo: bool) -> int:
     """Run the platform until it is stopped, and return the exit code."""
     if sys.stdout.isatty() and environ["MOSAFE_ENV"] == "development":
         environ.setdefault("MOSAFE_LOG_FORMAT", "text")
         environ.setdefault("FORCE_COLOR", "1")  # by default, a process does not colour text that it writes to a pipe
     refuse_taken_ports(environ, extras.processes)
     environ.update(signature_variables(environ))
+    environ.update(dpop_variables(environ))
     if SANDBOX_PROVIDER in extras.processes:
         transaction = next(process for process in PROCESSES if process.name == "transaction")
-        environ.update(local_variables(environ, base_url(transaction, environ)))
+        environ.update(local_variables(environ, base_url(transaction, environ, tls=extras.mtls is not None)))
     people: Sequence[DemoPerson] = ()
     if demo:
         from mosafe.demo import fill  # noqa: PLC0415 - the demo needs every service in this process
@@ -111,7 +120,7 @@ def _up(environ: dict[str, str], extras: _Extras, *, demo: bool) -> int:
         # warnings are logged while the demo data is written.
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
         people = asyncio.run(fill(environ))
-    welcome = banner(environ, people, extras.infrastructure, extras.processes)
+    welcome = banner(environ, people, extras)
     return asyncio.run(_run(_Started(environ, welcome, extras)))
 
 
@@ -132,7 +141,7 @@ def refuse_taken_ports(environ: Mapping[str, str], processes: Sequence[Process] 
         if not _is_free(environ.get("MOSAFE_HOST") or "127.0.0.1", port):
             raise StartupError(
                 f"port {port} ({process.name}) is taken by {_holder(port)};"
-                f" stop it, or choose another port: {process.port_variable}={_free_port()} {_started_with()}"
+                f" stop it, or choose another port: {process.port_variable}={free_port()} {_started_with()}"
             )
 
 
@@ -154,13 +163,6 @@ def _is_free(host: str, port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _holder(port: int) -> str:
@@ -220,7 +222,7 @@ class _Started:
 
     environ: Mapping[str, str]
     welcome: str
-    extras: _Extras
+    extras: Extras
 
 
 class _ServerDied(Exception):
@@ -229,6 +231,8 @@ class _ServerDied(Exception):
 
 async def _run_until(stop: asyncio.Event, supervisor: Supervisor, started: _Started) -> int:
     """Start all processes, and wait for `stop` or a failure. If there is a failure, print it. Return the exit code."""
+    mtls = started.extras.mtls
+    renewing = asyncio.ensure_future(mtls.keep_renewing()) if mtls is not None else None
     starting = asyncio.ensure_future(
         supervisor.start([_spec(process, started) for process in started.extras.processes])
     )
@@ -250,9 +254,10 @@ async def _run_until(stop: asyncio.Event, supervisor: Supervisor, started: _Star
         click.secho(f"mosafe: {error}", err=True, fg="red")
         return 1
     finally:
-        for task in (starting, stopping):
+        tasks = [task for task in (starting, stopping, renewing) if task is not None]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(starting, stopping, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _wait_for_death(
@@ -279,9 +284,14 @@ async def _wait_for_death(
 
 
 def _spec(process: Process, started: _Started) -> ChildSpec:
-    environ, config = started.environ, started.extras.router_config
+    environ, config, mtls = started.environ, started.extras.router_config, started.extras.mtls
+    variables = variables_for(process, environ, config)
     ready_url = f"{base_url(process, environ)}/health/ready"
-    return ChildSpec(process.name, command_line(process, config), ready_url, variables_for(process, environ, config))
+    if mtls is not None:
+        variables |= mtls.variables(process)
+        if not process.is_outside:
+            ready_url = mtls.ready_url(process)
+    return ChildSpec(process.name, command_line(process, config), ready_url, variables)
 
 
 def _write_line(name: str, line: str) -> None:
@@ -292,17 +302,19 @@ def _write_line(name: str, line: str) -> None:
 def banner(
     environ: Mapping[str, str],
     people: Sequence[DemoPerson] = (),
-    infrastructure: Infrastructure | None = None,
-    processes: Sequence[Process] = PROCESSES,
+    extras: Extras | None = None,
 ) -> str:
     """Return the message that is printed after the start.
 
     The message contains the address of each process, and a command with which the user gets a first access token. With
-    demo data (`people`), this command logs in as the first person. For the servers of `infrastructure`, the message
-    contains the variables that another program needs to connect to them.
+    demo data (`people`), this command logs in as the first person. For the servers of `--infra`, the message contains
+    the variables that another program needs to connect to them.
     """
-    width = max(len(process.name) for process in processes)
-    rows = [f"  {process.name:<{width}}  {base_url(process, environ)}{process.entry_path}" for process in processes]
+    processes = extras.processes if extras is not None else PROCESSES
+    mtls = extras.mtls if extras is not None else None
+    urls = {process.name: base_url(process, environ, tls=mtls is not None) for process in processes}
+    width = max(map(len, urls))
+    rows = [f"  {process.name:<{width}}  {urls[process.name]}{process.entry_path}" for process in processes]
     data = os.path.relpath(environ.get("MOSAFE_DATA_DIR") or ".mosafe")
     rule = "-" * min(72, shutil.get_terminal_size().columns)
     return "\n".join(
@@ -311,11 +323,11 @@ def banner(
             "MoSafe is up. Ctrl-C stops it; its state is in " + data,
             *rows,
             "",
-            *_pages(environ),
-            *_servers(infrastructure),
+            *(_pages(environ) if mtls is None else ()),
+            *_servers(extras.infrastructure if extras is not None else None),
             *_logins(people),
             "A first token (then send `Authorization: Bearer <accessToken>`):",
-            *_first_command(environ, people),
+            *_first_command(f"{mtls.curl_options()} {urls['rest']}" if mtls is not None else urls["rest"], people),
             rule,
         )
     )
@@ -350,8 +362,8 @@ def _logins(people: Sequence[DemoPerson]) -> Iterator[str]:
         yield ""
 
 
-def _first_command(environ: Mapping[str, str], people: Sequence[DemoPerson]) -> tuple[str, str]:
-    rest = next(base_url(process, environ) for process in PROCESSES if process.name == "rest")
+def _first_command(rest: str, people: Sequence[DemoPerson]) -> tuple[str, str]:
+    """Return a command in two lines. `rest` is the URL of the REST layer, with the options that curl needs for it."""
     if people:
         path, body = "login", {"email": people[0].email, "password": people[0].password}
     else:

@@ -25,6 +25,8 @@ class RedisServer(ServerProcess):
     """A Redis 6.2 server. Its data is only in memory, and is lost when the server stops."""
 
     name: ClassVar[str] = "redis-server"
+    # The beginning of the response to PING.
+    pong: ClassVar[bytes] = b"+PONG"
 
     @property
     def url(self) -> str:
@@ -37,6 +39,6 @@ class RedisServer(ServerProcess):
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
                 connection.sendall(b"PING\r\n")
-                return connection.recv(16).startswith(b"+PONG")
+                return connection.recv(16).startswith(self.pong)
         except OSError:
             return False

@@ -1,1 +1,1 @@
-"""A payment provider for tests and development, as a process of its own (docs/payments.md). It moves no money."""
+"""A payment provider for tests and development, as a separate process (docs/payments.md). It moves no money."""

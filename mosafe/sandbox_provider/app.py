@@ -1,4 +1,4 @@
-"""The sandbox provider as an ASGI application. Its routes are those of `payments.provider_messages`."""
+"""The sandbox provider as an ASGI application. It has the routes that `payments.provider_messages` defines."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from bank import values
+from bank.topology import load_topology
 from bank.values import InvalidValue, check_precision, is_object_id, parse_amount, parse_timestamp
 from mosafe.sandbox_provider.payment_file import OrderIdReused, PaymentFile
 from mosafe.sandbox_provider.payment_rules import WrongState
 from mosafe.sandbox_provider.webhook_delivery import POLL_SECONDS, WebhookDelivery
-from servicekit.asgi import RequestIdMiddleware
+from servicekit.access_log import RequestIdMiddleware
 from servicekit.errors import ConfigurationError, ServiceError
 from servicekit.health import HealthEndpoints
+from servicekit.tls.process_files import process_client_context
 from subgraphs.kit.background import every, in_background, repeat
 from subgraphs.kit.request_body import BodyTooLarge, CodedBody, read_body
 from subgraphs.transaction.domain import TransactionType
@@ -28,6 +30,7 @@ from subgraphs.transaction.payment_provider import PaymentInstruction
 from subgraphs.transaction.payments.statement import as_csv, as_json
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Callable, Mapping
 
     from mosafe.sandbox_provider.settings import SandboxProviderSettings
@@ -65,7 +68,7 @@ class SandboxProvider:
 
     @property
     def file(self) -> PaymentFile:
-        """The open file. Raises RuntimeError before the start and after the end."""
+        """The open file. Raises RuntimeError before the startup and after the shutdown of the application."""
         if self._file is None:
             raise RuntimeError("the provider is not running")
         return self._file
@@ -84,7 +87,12 @@ class SandboxProvider:
     async def _start_delivery(self, stack: AsyncExitStack, file: PaymentFile) -> None:
         settings = self.settings
         if settings.webhook_secrets:
-            client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, transport=self._transport))
+            files = settings.tls_files
+            verify: ssl.SSLContext | bool = True
+            if files is not None:
+                verify = process_client_context(files, server_identity=load_topology().identity("transaction"))
+            client = httpx.AsyncClient(trust_env=False, transport=self._transport, verify=verify)
+            await stack.enter_async_context(client)
             delivery = WebhookDelivery(client, settings.webhook_url, settings.webhook_secrets, self.clock)
             sending = repeat(lambda: delivery.deliver(file), every(POLL_SECONDS))
             await stack.enter_async_context(in_background(sending))
@@ -182,7 +190,7 @@ def _instruction(document: Mapping[str, Any]) -> PaymentInstruction:
     for name in ("orderId", "type", "amount", "currency", "payee", "instrument"):
         value = document.get(name)
         if not isinstance(value, str) and not (value is None and name in {"payee", "instrument"}):
-            raise _Refused(400, "INVALID_REQUEST", f"{name} must be a text")
+            raise _Refused(400, "INVALID_REQUEST", f"{name} must be a string")
     if not is_object_id(document["orderId"]):
         raise _Refused(400, "INVALID_REQUEST", "orderId must have 24 hex digits")
     try:

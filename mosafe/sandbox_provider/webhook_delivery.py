@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 # The pause between two looks for new events.
 POLL_SECONDS: Final = 0.2
 TIMEOUT_SECONDS: Final = 10.0
-BATCH: Final = 50
+BATCH_SIZE: Final = 50
 _FIRST_PAUSE: Final = 1.0
-_LONGEST_PAUSE: Final = 3600.0
+_MAX_PAUSE_SECONDS: Final = 3600.0
 # With these pauses, so many attempts take three days.
-_MOST_ATTEMPTS: Final = 84
+_MAX_ATTEMPTS: Final = 84
 
 _log = structlog.stdlib.get_logger("webhooks")
 
@@ -47,16 +47,16 @@ class WebhookDelivery:
     async def deliver(self, file: PaymentFile) -> int:
         """Send the events that are due, and return how many were accepted."""
         accepted = 0
-        for event in await file.waiting_events(self._clock(), limit=BATCH):
+        for event in await file.waiting_events(self._clock(), limit=BATCH_SIZE):
             is_accepted = await self._send(event)
             accepted += is_accepted
             await file.sent(event.id, next_at=None if is_accepted else self._next_at(event.attempts + 1))
         return accepted
 
     def _next_at(self, attempts: int) -> datetime | None:
-        if attempts >= _MOST_ATTEMPTS:
+        if attempts >= _MAX_ATTEMPTS:
             return None
-        pause = min(_FIRST_PAUSE * 2.0 ** min(attempts - 1, 20), _LONGEST_PAUSE)
+        pause = min(_FIRST_PAUSE * 2.0 ** min(attempts - 1, 20), _MAX_PAUSE_SECONDS)
         return self._clock() + timedelta(seconds=pause)
 
     async def _send(self, event: WaitingEvent) -> bool:

@@ -34,7 +34,7 @@ print(json.dumps({name: repr(CliRunner().invoke(command, [name, "--help"]).excep
 
 
 def requirements(extra: str) -> set[str]:
-    """The names of the distributions that `mosafe[extra]` requires, those of its own extras included."""
+    """The names of the distributions that `mosafe[extra]` requires, including the distributions of its own extras."""
     found = set[str]()
     for line in distribution("mosafe").requires or ():
         requirement = Requirement(line)

@@ -20,20 +20,21 @@ def secrets_of(name: str) -> set[str]:
     }
 
 
-OF_EACH_SERVICE = {"REDIS_URL", "SUBGRAPH_SIGNATURE_SECRET", "SUBGRAPH_SIGNATURE_OLD_SECRET"}
+OF_EACH_SERVICE = {"DPOP_NONCE_SECRET", "REDIS_URL", "SUBGRAPH_SIGNATURE_SECRET", "SUBGRAPH_SIGNATURE_OLD_SECRET"}
 OF_AUTH = {"AUTH_JWT_SECRET", "AUTH_JWT_NEW_SECRET", "AUTH_DB_URL", "AUTH_SMTP_URL", "AUTH_AUDIT_KEY"}
+OF_BOUND_TOKENS = {"DPOP_NONCE_SECRET", "DPOP_STATEMENT_SECRET"}
 OF_PAYMENTS = {"PAYMENT_PROVIDER_KEY", "PAYMENT_WEBHOOK_SECRET", "PAYMENT_WEBHOOK_OLD_SECRET"}
 
 
 @pytest.mark.parametrize(
     ("name", "secrets"),
     [
-        ("auth", {*OF_EACH_SERVICE, *OF_AUTH}),
+        ("auth", {*OF_EACH_SERVICE, *OF_AUTH, "MOSAFE_SERVICE_SECRET"}),
         ("account", {*OF_EACH_SERVICE, "ACCOUNT_DB_URL", "ACCOUNT_LEDGER_KEY", "MOSAFE_SERVICE_SECRET"}),
         ("transaction", {*OF_EACH_SERVICE, *OF_PAYMENTS, "TRANSACTION_DB_URL", "MOSAFE_SERVICE_SECRET"}),
         ("sandbox-provider", OF_PAYMENTS),
-        ("router", {"REDIS_URL", "SUBGRAPH_SIGNATURE_SECRET"}),
-        ("rest", set()),
+        ("router", {"REDIS_URL", "SUBGRAPH_SIGNATURE_SECRET", *OF_BOUND_TOKENS}),
+        ("rest", OF_BOUND_TOKENS),
     ],
 )
 def test_a_process_gets_its_own_secrets_and_no_others(name: str, secrets: set[str]) -> None:
@@ -63,6 +64,8 @@ def test_processes_behind_rest_believe_the_platform_itself(given: str, host: str
         assert variables_for(BY_NAME[name], environ)["MOSAFE_TRUSTED_PROXIES"] == expected
 
 
-def test_together_the_processes_get_everything() -> None:
+def test_together_the_processes_get_everything_but_what_is_for_backups() -> None:
     got = set().union(*(variables_for(process, EVERYTHING) for process in (*PROCESSES, SANDBOX_PROVIDER)))
-    assert got == EVERYTHING.keys()
+    for_backups = {name for name in EVERYTHING if name.startswith("BACKUP_")}
+    assert len(for_backups) == 8
+    assert got == EVERYTHING.keys() - for_backups

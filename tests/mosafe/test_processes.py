@@ -34,11 +34,28 @@ def test_processes_find_each_other_at_the_ports_they_were_given() -> None:
         "AUTH_URL": "http://127.0.0.1:41/graphql",
         "AUTH_ISSUER": "http://127.0.0.1:41",
         "AUTH_JWKS_URL": "http://127.0.0.1:41/.well-known/jwks.json",
+        "AUTH_API_KEYS_URL": "http://127.0.0.1:41/api-keys/token",
         "ACCOUNT_URL": "http://127.0.0.1:42/graphql",
         "ACCOUNT_INTERNAL_URL": "http://127.0.0.1:42",
         "TRANSACTION_URL": "http://127.0.0.1:43/graphql",
         "ROUTER_URL": "http://127.0.0.1:44/graphql",
+        "AUTH_WEBAUTHN_ORIGINS": "http://localhost:41,http://localhost:44,http://localhost:8000",
+        "ROUTER_PUBLIC_URL": "http://127.0.0.1:44/graphql",
+        "REST_PUBLIC_URL": "http://127.0.0.1:8000",
     }
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"AUTH_WEBAUTHN_ORIGINS": "http://localhost:9"},
+        {"AUTH_PUBLIC_URL": "https://bank.example"},
+        {"AUTH_ISSUER": "https://bank.example"},
+        {"MOSAFE_HOST": "10.0.0.7"},
+    ],
+)
+def test_pages_of_passkeys_follow_the_ports_on_one_machine_only(environ: dict[str, str]) -> None:
+    assert "AUTH_WEBAUTHN_ORIGINS" not in addresses(environ)
 
 
 def test_an_address_that_the_user_set_is_kept() -> None:
