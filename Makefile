@@ -12,7 +12,7 @@ UV = $(if $(PIP_INDEX),UV_DEFAULT_INDEX="$(PIP_INDEX)") UV_NO_PROGRESS=1 SSL_CER
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-real demo test lint schema-check hooks format supergraph lock every-policy fuzz fuzz-graphql fuzz-composition fuzz-oracle fuzz-compiled fuzz-plans fuzz-schemas peers tools misbehaving-subgraphs test-kafka installed-hook interop ide browser clean
+.PHONY: help run run-real demo test lint schema-check hooks format supergraph supergraph-check lock every-policy fuzz fuzz-graphql fuzz-composition fuzz-oracle fuzz-compiled fuzz-plans fuzz-schemas peers tools race race-peers race-page race-profile ratchet misbehaving-subgraphs test-kafka test-deploy rehearsal image-size image-digests nightly installed-hook interop ide browser clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,9 @@ supergraph: $(READY) ## Write the SDL of the subgraphs, and compose supergraph.g
 	$(BIN)/mosafe sdl
 	$(BIN)/router compose --config supergraph.yaml --output supergraph.graphql
 
+supergraph-check: supergraph ## Check that what `make supergraph` writes is committed
+	git diff --exit-code -- supergraph.graphql subgraphs
+
 fuzz: $(READY) ## Send 1,000 random requests to the REST API, generated from its OpenAPI document
 	$(BIN)/python -m pytest tests/e2e/test_fuzz_rest.py -n 0 --fuzz-requests=1000 $(ARGS)
 
@@ -69,11 +72,27 @@ tools: ## Fetch tools for tests by hand (Go, Java) into a cache outside the tree
 misbehaving-subgraphs: $(READY) tools ## Measure calls to subgraphs that delay, reset, throttle and swallow responses
 	$(BIN)/python -m pytest tests/router/transport/test_misbehaving_subgraphs.py -n 0 -s --misbehaving-subgraphs $(ARGS)
 
+nightly: ## Run what the pipelines run each night: the heavy tests, with Chromium, real Kafka and Traefik
+	@.ci/nightly
+
 installed-hook: $(READY) ## Let pre-commit install the last commit of this repository for its hook, and run it
 	$(BIN)/python -m pytest tests/ci/test_templates.py -n 0 -k hook_of_pre_commit --installed-hook $(ARGS)
 
 test-kafka: $(READY) tools ## Test the events with a real Kafka: killed, without access, read by time; needs Java
 	$(BIN)/python -m pytest tests/subgraphs/kit/events/test_real_kafka.py -n 0 --real-kafka $(ARGS)
+
+test-deploy: $(READY) tools ## Test the deployment with the tools that read it: docker compose, Traefik, kubeconform, helm; needs Go
+	$(BIN)/python -m pytest tests/deploy -n 0 --deploy-tools $(ARGS)
+
+rehearsal: $(READY) ## Lose and restore a bank on embedded stores, PostgreSQL and MongoDB, and print how long each step takes
+	$(BIN)/python -m pytest tests/mosafe/backup/test_rehearsal.py -n 0 -s -k promised $(ARGS)
+
+image-size: $(READY) ## Compute the compressed size of each container image, and compare it with the budget
+	$(if $(PIP_INDEX),UV_DEFAULT_INDEX="$(PIP_INDEX)") SSL_CERT_FILE="$${SSL_CERT_FILE:-$$PIP_CERT}" $(BIN)/python -m tests.deploy.image_size $(ARGS)
+
+image-digests: $(READY) ## Ask registries for the digests of the images of others, and pin them; needs crane or Go
+	@command -v crane >/dev/null || tests/tools/install.sh crane
+	$(BIN)/python -m tests.deploy.image_digests $(ARGS)
 
 interop: ## Install GraphQL clients and Mermaid (npm) that tests use; skipped without Node.js
 	@tests/peers/install.sh tests/interop clients
@@ -105,11 +124,13 @@ fuzz-plans: $(READY) peers ## Plan operations on COUNT generated supergraphs wit
 fuzz-schemas: $(READY) peers ## Compare changes of COUNT generated pairs of schemas with graphql-inspector and operations
 	$(BIN)/python -m tests.router.schema_check.differential --count $(COUNT) --seed $(SEED) $(ARGS)
 
-bench: $(READY) peers ## Measure composition, planning, execution, the bank, fraud decisions, policies, schema checks and usage
+bench: $(READY) peers ## Measure composition, planning, execution, calls of subgraphs, the bank, fraud decisions, policies, schema checks and usage
 	$(BIN)/python -m benchmarks.composition.run $(ARGS)
 	$(BIN)/python -m benchmarks.planning.run
 	$(BIN)/python -m benchmarks.preparation.run
+	$(BIN)/python -m benchmarks.start.run
 	$(BIN)/python -m benchmarks.execution.run
+	$(BIN)/python -m benchmarks.exchange.run
 	$(BIN)/python -m benchmarks.fraud.run
 	$(BIN)/python -m benchmarks.bank.run
 	$(BIN)/python -m benchmarks.auth.run
@@ -117,6 +138,21 @@ bench: $(READY) peers ## Measure composition, planning, execution, the bank, fra
 	$(BIN)/python -m benchmarks.overload.run
 	$(BIN)/python -m benchmarks.schema_check.run
 	$(BIN)/python -m benchmarks.usage.run
+
+race: $(READY) ## Measure the router beside others on recorded subgraphs, and write docs/benchmarks.md; see there
+	$(BIN)/python -m benchmarks.race.run $(ARGS)
+
+race-page: $(READY) ## Write docs/benchmarks.md again from the data of the last race
+	$(BIN)/python -m benchmarks.race.page
+
+race-profile: $(READY) ## Show where the processor time of a request goes, by library and by function; needs perf
+	$(BIN)/python -m benchmarks.race.profile $(ARGS)
+
+ratchet: $(READY) ## Compare the instructions of requests with those at the merge base with BASE; needs valgrind
+	$(BIN)/python -m benchmarks.ratchet.run --base "$(BASE)" $(ARGS)
+
+race-peers: ## Install and build the other routers of `make race` into a cache outside the tree; needs Node.js and Rust
+	@benchmarks/race/routers/install.sh
 
 lock: $(READY) ## Update requirements.lock from pyproject.toml
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

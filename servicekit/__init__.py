@@ -8,13 +8,18 @@ In reading order:
 - `request_ids`, `logging`: the ids of the current request, and structured logs that contain them.
 - `client_address`: the address of the client, also behind proxies.
 - `rate_limits`: how often something may happen, for each address or account.
-- `logged_paths`, `asgi`, `health`: the middleware of every HTTP application, and the form in which a path is logged.
+- `asgi`, `access_log`, `logged_paths`, `health`: the middleware of every HTTP application, and the form in which a path
+  is logged.
 - `client_disconnects`: ends work when its client has gone or its time is over.
-- `static_files`: files over HTTP, with entity tags and content codings.
+- `static_files`, `static_folder`, `byte_ranges`: files over HTTP with hashes in their names, entity tags, content
+  codings and ranges, and the pages that refer to them.
 - `http_url`, `accept`, `entity_tags`, `request_deadline`: absolute URLs, split for a request, and the headers `Accept`,
   `ETag` and `X-Request-Timeout-Ms`.
-- `http_limits`, `http_head`, `http_framing`, `http_requests`, `bounded_close`, `http_protocol`: the HTTP/1.1 server.
-  They decide which requests are accepted, how large and slow a request may be, and how a connection ends.
+- `http_limits`, `http_head`, `http_framing`, `message_reading`, `silent_connections`, `http_requests`, `bounded_close`,
+  `http_protocol`: HTTP/1.1 with uvicorn. They decide which requests are accepted, how large and slow a request may be,
+  and how a connection ends.
+- `http_server`, `moving_deadline`: the same without uvicorn's protocol, for the router and the ports for probes.
+- `tls`, `probe_port`: TLS between the processes, and the port on which probes need no certificate.
 - `open_files`, `server`: one process that serves one application.
 - `sqlite`: the embedded store.
 - `commands`: command lines.

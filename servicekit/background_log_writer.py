@@ -1,4 +1,4 @@
-"""Writes log lines in a thread of its own, so that no request waits for a slow terminal, pipe or disk.
+"""Writes log lines in a separate thread, so that no request waits for a slow terminal, pipe or disk.
 
     request ──add──> waiting lines (bounded) ──thread──> stream
 
@@ -18,11 +18,11 @@ from typing import BinaryIO, Final
 LINGER_SECONDS: Final = 0.05
 """How long the lines of requests are collected before they are written."""
 
-MOST_LINES: Final = 10_000
+MAX_WAITING_LINES: Final = 10_000
 """The maximum number of lines that wait. A line has about 600 bytes."""
 
 URGENT_LINES: Final = 1_000
-"""When `MOST_LINES` lines wait, further lines are accepted only if they are urgent: at most this number."""
+"""When `MAX_WAITING_LINES` lines wait, further lines are accepted only if they are urgent: at most this number."""
 
 LAST_SECONDS: Final = 1.0
 """When the process ends, it waits at most this number of seconds for a stream that accepts no more lines."""
@@ -45,7 +45,7 @@ class BackgroundLogWriter:
 
     def add(self, line: bytes, *, is_urgent: bool = False) -> None:
         """Add a line, which ends with a line break. This method never waits for the stream."""
-        if len(self._waiting) >= (MOST_LINES + URGENT_LINES if is_urgent else MOST_LINES):
+        if len(self._waiting) >= (MAX_WAITING_LINES + URGENT_LINES if is_urgent else MAX_WAITING_LINES):
             self.dropped += 1
             return
         self._waiting.append(line)
@@ -93,7 +93,7 @@ class BackgroundLogWriter:
 
 
 class BackgroundLogHandler(logging.Handler):
-    """Passes the records of `logging` to a `BackgroundLogWriter`, as urgent lines."""
+    """Passes the records of `logging` to a `BackgroundLogWriter`. Warnings and errors are urgent."""
 
     def __init__(self, writer: BackgroundLogWriter) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ class BackgroundLogHandler(logging.Handler):
         except Exception:  # noqa: BLE001  (as every handler of `logging` does)
             self.handleError(record)
         else:
-            self._writer.add(line, is_urgent=True)
+            self._writer.add(line, is_urgent=record.levelno >= logging.WARNING)
 
     def flush(self) -> None:
         """See `logging.Handler.flush`."""

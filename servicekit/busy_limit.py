@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-SMALLEST: Final = 16
+MIN_LIMIT: Final = 16
 """The limit is never below this number. A machine can be busy with other processes while few requests run. Then fewer
 requests would not help."""
 
@@ -78,7 +78,7 @@ class BusyLimit:
             return
         if self._busy_since is None:
             self._busy_since = seen.at - seen.seconds
-        fitting = max(float(SMALLEST), self.rate * duration)  # a mean duration is the running requests by their rate
+        fitting = max(float(MIN_LIMIT), self.rate * duration)  # a mean duration is the running requests by their rate
         if seen.running > fitting and (self.limit or seen.at - self._busy_since >= PATIENCE_SECONDS):
             self.limit = max(fitting, _CUT * min(seen.running, self.limit or seen.running))
             self._needed_at = seen.at

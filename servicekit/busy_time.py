@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _COUNTERS: Final = Path("/proc/thread-self/schedstat")
-_LONGEST: Final = 128  # bytes: three numbers with at most 20 digits
+_MAX_BYTES: Final = 128  # bytes: three numbers with at most 20 digits
 
 
 def busy_time_of_this_thread() -> Callable[[], float]:
@@ -33,5 +33,5 @@ def busy_time_of_this_thread() -> Callable[[], float]:
 
 
 def _read(descriptor: int) -> float:
-    ran, waited, _ = os.pread(descriptor, _LONGEST, 0).split()
+    ran, waited, _ = os.pread(descriptor, _MAX_BYTES, 0).split()
     return (int(ran) + int(waited)) / 1e9

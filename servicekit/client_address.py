@@ -211,6 +211,11 @@ def serving(path: ClientPath) -> ValueInContext[ClientPath]:
     return ValueInContext(_current, path)
 
 
+def serve_in_task(path: ClientPath) -> None:
+    """`current()` returns `path` until the end of this task, and in the tasks that it starts."""
+    _current.set(path)
+
+
 def outgoing_headers() -> dict[str, str]:
     """Return the header that sends the addresses of the current request to another process of the platform."""
     forwarded_for = current().forwarded_for

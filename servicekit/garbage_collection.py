@@ -8,7 +8,11 @@ objects of the process, such as modules and the schema: several hundred thousand
 from __future__ import annotations
 
 import gc
-from typing import Final
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 THRESHOLDS: Final = (10_000, 3, 20)
 """The arguments of `gc.set_threshold`. They are higher than Python's defaults, because a request creates thousands of
@@ -34,3 +38,20 @@ def collect_and_freeze() -> None:
     """Call this once when the process is ready to serve. Garbage that is not collected now would never be freed."""
     gc.collect()
     freeze()
+
+
+@contextmanager
+def paused() -> Iterator[None]:
+    """Let no garbage collection run inside. If two threads are inside, it may run when the first one leaves.
+
+    This is for work that creates many objects that stay, such as importing modules and loading a supergraph: the
+    collector would visit them again and again, and free almost nothing. With it, loading a supergraph takes twice as
+    long, and imports a tenth longer.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from servicekit.errors import StoreFailure
+from servicekit.tls.failures import COUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -31,9 +32,9 @@ class HealthEndpoints:
 
     `/health/live` responds with 200 while the event loop runs. `/health/ready` responds with 200 when every check
     returns, and with 503 when a check raises or hangs. The body of the 503 names the checks that failed. The reasons
-    are only in the log. With `details`, both bodies have further members about parts that do not decide whether the
-    process is ready. A process that shuts down refuses `/health/ready` with 503 (`servicekit.shutdown`), and then
-    closes its port.
+    are only in the log. Both bodies count the TLS handshakes that have failed, if there are any. With `details`, both
+    have further members about parts that do not decide whether the process is ready. A process that shuts down refuses
+    `/health/ready` with 503 (`servicekit.shutdown`), and then closes its port.
     """
 
     def __init__(
@@ -62,7 +63,9 @@ class HealthEndpoints:
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._failing())
         failing = await asyncio.shield(self._running)
-        details = await self._details() if self._details is not None else {}
+        details = {**(await self._details())} if self._details is not None else {}
+        if failures := COUNTS.details():
+            details["tlsFailures"] = failures
         if failing:
             await _respond(scope, send, 503, {"status": "not ready", "failing": failing, **details})
         else:

@@ -35,7 +35,7 @@ class AdmittedRequests(StrictRequests):
         self._counted_app: ASGI3Application | None = None
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        del app  # always `self.app`, because uvicorn has no limit of its own here
+        del app  # always `self.app`, because uvicorn has no limit here
         self._running = cycle
         if not self._is_creating_cycle:  # otherwise, `_begin_message` follows, which first completes the cycle
             self._admit(cycle)
@@ -108,7 +108,7 @@ class _AdmittedCycle:
 def _counted(app: ASGI3Application, admission: RequestAdmission) -> ASGI3Application:
     async def counted(scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await app(scope, receive, send)  # type: ignore[arg-type]  # uvicorn has types of its own for the same values
+            await app(scope, receive, send)  # type: ignore[arg-type]  # uvicorn has its own types for the same values
         finally:
             admission.end()
 

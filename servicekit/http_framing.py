@@ -1,6 +1,6 @@
 """Counts the bytes of a chunked body that are framing and not content: chunk sizes, chunk extensions and trailers.
 
-The size limit of bodies does not count these bytes, so they need a limit of their own. Otherwise a client could send
+The size limit of bodies does not count these bytes, so they need their own limit. Otherwise a client could send
 endless trailers or an endless extension, which would occupy the connection and the parser's memory.
 """
 

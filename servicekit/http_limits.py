@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 # How many requests may wait for the response to an earlier request on the same connection.
-MOST_PIPELINED = 16
+MAX_PIPELINED = 16
 # How many bytes of a body are read and discarded after the response was sent. A client that sends more than this is
 # probably not reading the response.
-MOST_DISCARDED = 1_048_576
+MAX_DISCARDED = 1_048_576
 
 
 @dataclass(frozen=True, slots=True)

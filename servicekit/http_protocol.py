@@ -19,7 +19,7 @@ connected ── first byte ──> head ── complete ──> body ── com
 - Requests of one connection are processed one after the other. While requests wait, nothing more is read from the
   connection, and only a few requests may wait.
 - A request starts when `servicekit.request_admission` admits it, and may be refused after its head was read.
-- If too many connections are open, the one whose client has been silent for the longest time is closed.
+- If too many connections are open, the connection that has been idle longest is closed.
 - A connection is closed after a number of requests, so that clients behind a load balancer move to new processes.
 
 The parser reports a field only when the field is complete, so the parser cannot notice an endless field. Therefore,
@@ -28,34 +28,28 @@ this module counts bytes when they arrive.
 
 from __future__ import annotations
 
-import http
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import structlog
 from uvicorn.protocols.http.flow_control import FlowControl
 
 from servicekit.bounded_close import ClientTransport
 from servicekit.http_admission import AdmittedRequests
-from servicekit.http_limits import MOST_DISCARDED
-from servicekit.http_requests import TOO_LARGE
+from servicekit.http_limits import MAX_DISCARDED
+from servicekit.message_reading import TIMEOUT, TOO_LARGE, refusal
+from servicekit.silent_connections import SilentConnection
+from servicekit.tls.peer import with_peer
 
 if TYPE_CHECKING:
     import asyncio
+    import http
 
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
-    from uvicorn.server import ServerState
 
     from servicekit.http_limits import ConnectionLimits
     from servicekit.request_admission import RequestAdmission
 
 _log = structlog.stdlib.get_logger("server")
-
-# For each server, the connections that wait for their client, in the order in which they began to wait.
-_silent_of: WeakKeyDictionary[ServerState, dict[BoundedProtocol, None]] = WeakKeyDictionary()
-
-_TIMEOUT = http.HTTPStatus.REQUEST_TIMEOUT
-_UNAVAILABLE = http.HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class _Flow(FlowControl):
@@ -73,7 +67,7 @@ class _Flow(FlowControl):
             super().resume_reading()
 
 
-class BoundedProtocol(AdmittedRequests):
+class BoundedProtocol(AdmittedRequests, SilentConnection):
     """uvicorn's HTTP/1.1 protocol with the default `ConnectionLimits`.
 
     `bounded` returns a subclass with other limits.
@@ -85,25 +79,24 @@ class BoundedProtocol(AdmittedRequests):
         self._timer: asyncio.TimerHandle | None = None  # the time limit of the head or body being received
         self._write_timer: asyncio.TimerHandle | None = None
         self._requests = 0
-        self._ignores_input = False
         self._discarded = 0
-        self._silent = _silent_of.setdefault(self.server_state, {})
+        self._join_server(self.server_state)
 
     # The event loop calls the following methods.
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         super().connection_made(transport)
+        self.app = with_peer(self.app, transport)
         self.flow = self._flow = _Flow(transport)
         self._client = ClientTransport(transport, self.loop, self.limits.keep_alive_seconds, self._is_receiving)
         self._timer = self.loop.call_later(self.limits.head_seconds, self._expired)
-        self._silent[self] = None
-        if len(self.connections) > self.limits.max_connections:
-            self._make_room()
+        self._begin_silence()
+        self._make_room(self.connections)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
         self.resume_writing()
-        self._silent.pop(self, None)
+        self._end_silence()
         self._client.lost()
         if self._running is not None and not self._running.response_complete:
             # uvicorn marks only the request that was read last as disconnected. That request may still wait in the
@@ -177,13 +170,12 @@ class BoundedProtocol(AdmittedRequests):
     def _end_message(self) -> None:
         self._stop_timer()
         if self._is_responding():
-            self._silent.pop(self, None)
+            self._end_silence()
 
     # uvicorn calls the following methods.
 
     def on_response_complete(self) -> None:
-        self._silent.pop(self, None)  # so that this connection becomes the last one
-        self._silent[self] = None
+        self._begin_silence()
         if self._client.is_closing():
             self.pipeline.clear()
         self._flow.is_held = len(self.pipeline) > 1
@@ -203,25 +195,11 @@ class BoundedProtocol(AdmittedRequests):
 
     # The following methods concern the end of a connection.
 
-    def _update_silent(self) -> None:
-        """Note whether the server is waiting for the client to send a request or to read a response."""
-        if not self._is_responding() or self._is_receiving() or self.flow.write_paused:
-            self._silent.setdefault(self)
-        else:
-            self._silent.pop(self, None)
+    def abort(self) -> None:
+        self.transport.abort()
 
-    def _make_room(self) -> None:
-        """Close one connection, because there are too many.
-
-        The connection whose client has been silent for the longest time is closed. A connection is not closed while the
-        server is working on its request. If no other connection can be closed, this new one is refused.
-        """
-        longest = next(iter(self._silent))
-        if longest is self:
-            self.refuse(_UNAVAILABLE, "too many connections are open")
-        else:
-            del self._silent[longest]
-            longest.transport.abort()
+    def _is_write_paused(self) -> bool:
+        return self.flow.write_paused
 
     def refuse(self, status: http.HTTPStatus, reason: str) -> None:
         """Refuse the request that the client is sending, and close the connection.
@@ -230,7 +208,7 @@ class BoundedProtocol(AdmittedRequests):
         """
         self._ignores_input = True
         self._stop_timer()
-        self._silent.setdefault(self)
+        self._keep_silence()
         running = self._running if self._is_responding() else None
         if running is not None and running is not self._received:
             self.pipeline.clear()
@@ -244,15 +222,12 @@ class BoundedProtocol(AdmittedRequests):
             self._end(running)
             # The application never gets this request, so it is logged here.
             _log.info("request refused", status=status.value, reason=reason)
-            self._client.write(_refusal(status, reason))
+            self._client.write(refusal(status, reason))
             self._client.close()
-
-    def _is_receiving(self) -> bool:
-        return not self._in_head or self._ignores_input
 
     def _discard(self, size: int) -> None:
         self._discarded += size
-        if self._discarded <= MOST_DISCARDED:
+        if self._discarded <= MAX_DISCARDED:
             return
         if self._is_responding():
             self._flow.is_held = True
@@ -270,17 +245,7 @@ class BoundedProtocol(AdmittedRequests):
         if self._in_head and not self._head_begun and not self._is_responding():
             self._client.close()  # the client has opened the connection but sent nothing, so no error is sent
         else:
-            self.refuse(_TIMEOUT, "the request did not arrive in time")
-
-
-def _refusal(status: http.HTTPStatus, reason: str) -> bytes:
-    text = f"{status.phrase}: {reason}"
-    retry = "retry-after: 1\r\n" if status is _UNAVAILABLE else ""
-    head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: text/plain; charset=utf-8\r\n"
-        f"content-length: {len(text)}\r\n{retry}connection: close\r\n\r\n"
-    )
-    return (head + text).encode("ascii")
+            self.refuse(TIMEOUT, "the request did not arrive in time")
 
 
 def bounded(limits: ConnectionLimits, admission: RequestAdmission | None = None) -> type[BoundedProtocol]:

@@ -11,54 +11,29 @@ hide a request in a body (request smuggling). So the new parser first gets a hea
 
 from __future__ import annotations
 
-import http
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from servicekit.http_framing import FramingBudget
 from servicekit.http_head import Fields, HeadRefused, check_fields, parse_target, with_authority
-from servicekit.http_limits import MOST_PIPELINED, ConnectionLimits
+from servicekit.http_limits import MAX_PIPELINED
+from servicekit.message_reading import BAD_REQUEST, MessageReading
 
 if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-BAD_REQUEST = http.HTTPStatus.BAD_REQUEST
-TOO_LARGE = http.HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 
-
-class TooManyHeaders(Exception):
-    """Raised in a callback to stop the parser. The parser then raises `httptools.HttpParserError`."""
-
-
-class StrictRequests(HttpToolsProtocol):
+class StrictRequests(MessageReading["RequestResponseCycle"], HttpToolsProtocol):
     """The callbacks of the HTTP parser. The subclass decides what happens when a request begins, ends or is refused."""
-
-    limits: ClassVar[ConnectionLimits] = ConnectionLimits()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._framing = FramingBudget(self.limits.head_bytes)
-        self._framing_line = b""
-        self._refusal: tuple[http.HTTPStatus, str] | None = None
-        self._is_replaying_head = False
         self._is_creating_cycle = False  # true while uvicorn processes a head that is complete
         self._is_upgrading = False
-        self._expect_head()
-
-    def _expect_head(self) -> None:
-        self._in_head = True
-        self._received: RequestResponseCycle | None = None  # the request whose body is being received
-        self._began: float | None = None
-        self._head_begun = False
-        self._head_size = self._field_count = self._field_size = 0
+        self._begin_reading()
 
     # The subclass implements the following methods.
-
-    def refuse(self, status: http.HTTPStatus, reason: str) -> None:
-        """Refuse the request that the client is sending, and close the connection."""
-        raise NotImplementedError
 
     def _begin_message(self, cycle: RequestResponseCycle) -> None:
         """Called when the head of a request is complete, before its body is read. `cycle` processes the request."""
@@ -66,10 +41,6 @@ class StrictRequests(HttpToolsProtocol):
 
     def _end_message(self) -> None:
         """Called when the body of a request is complete. A request without a body is complete after its head."""
-        raise NotImplementedError
-
-    def _discard(self, size: int) -> None:
-        """Called when `size` received bytes of a body are dropped, because no application reads them."""
         raise NotImplementedError
 
     def _parse(self, data: bytes) -> None:
@@ -95,7 +66,7 @@ class StrictRequests(HttpToolsProtocol):
         if self._received is not None:  # the head announced a body, which the parser has skipped
             self.parser = httptools.HttpRequestParser(self)
             self._is_replaying_head = True
-            self.parser.feed_data(b"POST / HTTP/1.1\r\nhost: x\r\n" + self._framing_line + b"\r\n\r\n")
+            self.parser.feed_data(self._replayed_head())
             self._is_replaying_head = False
         if rest:
             self._parse(rest)
@@ -114,20 +85,14 @@ class StrictRequests(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._is_replaying_head:
             return
-        self._field_count += 1
-        self._field_size += len(name) + len(value) + len(b": \r\n")
-        if self._field_count > self.limits.head_fields or self._field_size > self.limits.head_bytes:
-            self._refusal = TOO_LARGE, "too many header or trailer fields"
-            raise TooManyHeaders
+        self._count_field(name, value)
         if self._in_head:  # a field outside the head is a trailer, which is dropped
             super().on_header(name, value.strip(b" \t"))
 
     def on_headers_complete(self) -> None:
         if self._is_replaying_head:
             return
-        if len(self.url) + self._field_size > self.limits.head_bytes:
-            self._refusal = TOO_LARGE, "the head is too large"
-            raise TooManyHeaders
+        self._check_head_size(self.url)
         self._check_head()
         self._is_creating_cycle = True
         super().on_headers_complete()
@@ -143,7 +108,7 @@ class StrictRequests(HttpToolsProtocol):
         fields: Fields = self.headers
         version, method = self.parser.get_http_version(), self.parser.get_method().decode("ascii")
         try:
-            if len(self.pipeline) >= MOST_PIPELINED:
+            if len(self.pipeline) >= MAX_PIPELINED:
                 raise HeadRefused("too many requests wait on this connection")
             target = parse_target(method, self.url)
             self._framing_line = check_fields(version, fields)
@@ -169,9 +134,6 @@ class StrictRequests(HttpToolsProtocol):
         if self.cycle.response_complete:
             self._discard(len(body))
         super().on_body(body)
-
-    def on_chunk_header(self) -> None:
-        self._framing.chunk()
 
     def on_message_complete(self) -> None:
         if self._is_replaying_head or (self._framing_line and self.parser.should_upgrade()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -66,3 +67,11 @@ def split_unix_url(text: str) -> SplitUnixUrl | None:
     if match is None:
         raise ValueError("the URL of a Unix socket is unix:/path/of/socket?path=/graphql")
     return SplitUnixUrl(match[1], match[2] or "/graphql")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, as in a URL, is this machine: `localhost`, or a loopback address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

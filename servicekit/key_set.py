@@ -19,13 +19,13 @@ _CURVES: Final[Mapping[str, str]] = {
 }
 _RSA: Final = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"})
 _SHARED_SECRET: Final = frozenset({"HS256", "HS384", "HS512"})
-_LEAST_RSA_BITS: Final = 2048
-_LEAST_SECRET_BYTES: Final = 32
+_MIN_RSA_BITS: Final = 2048
+_MIN_SECRET_BYTES: Final = 32
 PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth"})
 # RFC 9864 §2.2 replaces the algorithm name `EdDSA` by one name for each curve. PyJWT knows only `EdDSA`.
 _ALIASES: Final[Mapping[str, str]] = {"Ed25519": "EdDSA", "Ed448": "EdDSA"}
 
-MOST_KEYS: Final = 100
+MAX_KEYS: Final = 100
 """The maximum number of keys of a JWK set. Further keys are ignored. Issuers publish fewer than ten keys."""
 
 
@@ -59,7 +59,7 @@ class KeySet:
         if not isinstance(entries, list):
             raise InvalidKeySet("no member `keys`")
         keys: dict[tuple[str | None, str], jwt.PyJWK] = {}
-        for entry in entries[:MOST_KEYS]:
+        for entry in entries[:MAX_KEYS]:
             for algorithm in _algorithms(entry):
                 key = _key(entry, algorithm) if algorithm in algorithms else None
                 if key is not None:
@@ -170,9 +170,9 @@ def _key(entry: Mapping[str, Any], algorithm: str) -> jwt.PyJWK | None:
 
 def _is_weak(key: object) -> bool:
     if isinstance(key, bytes):
-        return len(key) < _LEAST_SECRET_BYTES
+        return len(key) < _MIN_SECRET_BYTES
     bits = getattr(key, "key_size", None)
-    return algorithm_is_rsa(key) and isinstance(bits, int) and bits < _LEAST_RSA_BITS
+    return algorithm_is_rsa(key) and isinstance(bits, int) and bits < _MIN_RSA_BITS
 
 
 def algorithm_is_rsa(key: object) -> bool:

@@ -19,6 +19,7 @@ import structlog
 
 from servicekit import request_ids
 from servicekit.background_log_writer import BackgroundLogHandler, BackgroundLogWriter
+from servicekit.request_log_lines import RequestLogLines
 from servicekit.terminal_log import TerminalRenderer
 from servicekit.value_in_context import ValueInContext
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from structlog.typing import EventDict, Processor, WrappedLogger
 
-    from servicekit.request_log_lines import RequestLogLines
     from servicekit.settings import ProcessSettings
 
 _SECRET_NAME = re.compile(r"password|secret|token|authorization|cookie|credential", re.IGNORECASE)
@@ -79,16 +79,11 @@ def configure(service: str, settings: ProcessSettings, *, in_background: bool = 
     )
     root.handlers = [handler]
     _fast.writer = writer
-    _fast.lines = _request_log_lines(writer, service) if writer and root.isEnabledFor(logging.INFO) else None
+    _fast.lines = (
+        RequestLogLines(writer, _fields_of_process(service)) if writer and root.isEnabledFor(logging.INFO) else None
+    )
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def _request_log_lines(writer: BackgroundLogWriter, service: str) -> RequestLogLines:
-    # Only the router writes its log in the background, and only the router requires msgspec.
-    from servicekit.request_log_lines import RequestLogLines  # noqa: PLC0415 - the services do not install msgspec
-
-    return RequestLogLines(writer, _fields_of_process(service))
 
 
 class _Fast:

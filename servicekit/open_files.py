@@ -8,7 +8,7 @@ if sys.platform != "win32":
     import resource
 
 # This many files are kept free for databases, logs, and connections to other services.
-RESERVED = 250
+RESERVED_FILES = 250
 
 
 def connections_within(wanted: int) -> int:
@@ -22,8 +22,8 @@ def connections_within(wanted: int) -> int:
         return wanted
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     unlimited = resource.RLIM_INFINITY
-    needed = wanted + RESERVED
+    needed = wanted + RESERVED_FILES
     if soft != unlimited and soft < needed:
         soft = needed if hard == unlimited else min(needed, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return wanted if soft == unlimited else max(1, min(wanted, soft - RESERVED))
+    return wanted if soft == unlimited else max(1, min(wanted, soft - RESERVED_FILES))

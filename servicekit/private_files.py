@@ -61,18 +61,48 @@ def create_private_file(path: Path, content: str) -> None:
     Raises:
         OSError: the file cannot be created. It is not an error if the file already exists.
     """
+    draft = _write_draft(path, content)
+    try:
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)  # atomic; it fails if another process has already created the file
+    finally:
+        draft.unlink()
+
+
+def replace_private_file(path: Path, content: str, owner: tuple[int, int] | None = None) -> None:
+    """Create the file `path`, or replace it, with mode 0600 and `content`.
+
+    `owner` is the user and the group to whom the file is given, by number; None for those of this process.
+
+    Whoever reads the file meanwhile gets either the old content or the new one. When this function returns, the new
+    file is on the disk.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    draft = _write_draft(path, content, owner)
+    try:
+        draft.replace(path)
+    except OSError:
+        draft.unlink()
+        raise
+
+
+def _write_draft(path: Path, content: str, owner: tuple[int, int] | None = None) -> Path:
     draft = path.with_name(f".{path.name}.{os.getpid()}.{token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _FILE_MODE)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             os.fchmod(descriptor, _FILE_MODE)
+            if owner is not None:
+                os.fchown(descriptor, *owner)
             file.write(content)
             file.flush()
             os.fsync(descriptor)
-        with suppress(FileExistsError):
-            path.hardlink_to(draft)  # atomic; it fails if another process has already created the file
-    finally:
+    except BaseException:
         draft.unlink()
+        raise
+    return draft
 
 
 def read_private_file(path: Path) -> str:

@@ -116,7 +116,7 @@ class RateLimitStore(Protocol):
         """Count one event even if the limit is exceeded, and return how many events the limit counts now."""
 
     async def wait_turn(self, name: str, key: str, seconds: float) -> float:
-        """Make `key` wait for `seconds` before it may go on. Return how many seconds of the wait are left.
+        """Make `key` wait for `seconds` before it may continue. Return how many seconds of the wait are left.
 
         The first call starts the wait, and further calls do not make it longer. The first call after the wait returns 0
         and removes the wait. The call after that starts a new wait.

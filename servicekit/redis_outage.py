@@ -24,7 +24,7 @@ class RedisOutage:
         """Return whether Redis has just failed, so that no command should be sent."""
         return asyncio.get_running_loop().time() < self._paused_until
 
-    def goes_on(self) -> bool:
+    def is_failing(self) -> bool:
         """Return whether the last command has failed."""
         return self._in_a_row > 0
 

@@ -106,7 +106,7 @@ class RedisRateLimitStore:
 
 
 class SharedRateLimitStore:
-    """A `RateLimitStore` in Redis that goes on without Redis, as the mode of each limit says.
+    """A `RateLimitStore` in Redis that continues without Redis, as the mode of each limit says.
 
     Events that were counted in memory are not counted in Redis later.
     """
@@ -156,7 +156,7 @@ class SharedRateLimitStore:
 
     def details(self) -> Mapping[str, object]:
         """Return for `/health/ready` whether Redis counts now, and how often it has failed since the start."""
-        return {"shared": not self._outage.goes_on(), "failures": self.failures}
+        return {"shared": not self._outage.is_failing(), "failures": self.failures}
 
     async def aclose(self) -> None:
         await self._shared.aclose()

@@ -2,24 +2,30 @@
 
 ```
 head was read ── fewer requests run than the limit ─────────────────────────────> start
-      └── wait ── a request ends, and this is the newest that waits ────────────> start
-                    ├── waited for `max_wait`, or the client's time is over ───> refused with 503
-                    ├── too many wait, and this is the oldest that waits ──────> refused with 503
+      └── wait ── a request ends, and this is the next that waits ──────────────> start
+                    ├── the client's time is over ─────────────────────────────> refused with 503
+                    ├── many requests run and wait, and this one has waited
+                    │   for `max_wait`, or is the oldest of too many ──────────> refused with 503
                     └── the client closes its connection ──────────────────────> dropped
 ```
 
 The limit is the smaller one of a number that the application chooses, and of a number that depends on how busy the
 processor is (`servicekit.busy_limit`).
 
-Of the requests that wait, the newest starts first. So under overload, the requests that are served have waited for a
-short time, and not each of them for nearly as long as its client has patience. A request that waits costs little, and
-its connection sends no other request meanwhile. So clients that repeat refused requests at once cannot keep the
-processor busy with refusals.
+While at most `FEW_REQUESTS` run and wait, they start in the order of their arrival, however long this takes: a slow
+machine serves a few clients one after the other.
+
+With more, the next one is the oldest while no request has waited for `SHORT_WAIT_SECONDS`: then several arrived
+together, and all of them start soon. Otherwise the next one is the newest. So under overload, the requests that are
+served have waited for a short time, and not each of them for nearly as long as its client has patience. A request that
+waits costs little, and its connection sends no other request meanwhile. So clients that repeat refused requests at once
+cannot keep the processor busy with refusals.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
@@ -35,6 +41,23 @@ if TYPE_CHECKING:
 
 OBSERVE_SECONDS: Final = 0.05
 """The event loop is observed this often, while requests run."""
+
+SHORT_WAIT_SECONDS: Final = 0.1
+"""While no request has waited for this time, they start in the order of their arrival.
+
+The newest first, always, would let one of a few requests wait for all that arrive after it: the slowest responses would
+take several times as long as the others although the process is not overloaded.
+"""
+
+FEW_REQUESTS: Final = 64
+"""The process is not overloaded while no more requests than these run and wait.
+
+A machine that is busy with other processes can keep the processor busy with the requests of a few clients, each of
+which waits for its response before it sends the next request. A refusal would only make them repeat the request.
+"""
+
+MANY_SECONDS: Final = 1.0
+"""The process counts as overloaded for this time after the last request that arrived as one of too many."""
 
 _REPORT_SECONDS: Final = 1.0
 """While requests are refused, a log line counts them this often."""
@@ -67,7 +90,10 @@ class AdmissionRules(Protocol):
         """Whether this request never waits."""
 
     def max_wait(self, scope: Scope) -> float:
-        """Return how many seconds this request may wait."""
+        """Return how many seconds this request may wait while the process is overloaded."""
+
+    def client_timeout(self, scope: Scope) -> float:
+        """Return how many seconds the client waits for the response, or infinity if the client does not say so."""
 
     def refuse(self, scope: Scope) -> Refusal:
         """Count this request as refused, and return the response."""
@@ -93,28 +119,30 @@ class AdmittedRequest(Protocol):
 class _Waiting(NamedTuple):
     request: AdmittedRequest
     since: float
-    until: float
+    until: float  # while the process is overloaded
+    client_until: float
 
 
 class RequestAdmission:
     """Starts, delays and refuses the requests of one process.
 
     `rules` returns the rules of the application now, or None while there is no application that has rules. Then every
-    request starts at once. At most `most_waiting` requests wait. All methods must be called in the event loop.
+    request starts at once. At most `max_waiting` requests wait. All methods must be called in the event loop.
 
     Attributes:
         running: the number of requests that run.
         busy_seconds: returns how long the thread of the event loop was busy so far.
     """
 
-    def __init__(self, rules: Callable[[], AdmissionRules | None], most_waiting: int) -> None:
+    def __init__(self, rules: Callable[[], AdmissionRules | None], max_waiting: int) -> None:
         self._rules = rules
-        self._most_waiting = most_waiting
+        self._max_waiting = max_waiting
         self.busy_seconds: Callable[[], float] | None = None
         self._busy_limit = BusyLimit()
         self._waiting: deque[_Waiting] = deque()
         self._observing: asyncio.TimerHandle | None = None
         self._expiring: asyncio.TimerHandle | None = None
+        self._many_at = float("-inf")
         self._observed_at = self._busy_before = 0.0
         self._peak = self._ended = self._refused = 0
         self._reported_at = float("-inf")
@@ -140,9 +168,11 @@ class RequestAdmission:
         if rules is None or rules.is_exempt(scope):
             self._start(request)
             return
-        self._waiting.append(_Waiting(request, now, now + rules.max_wait(scope)))
+        self._waiting.append(_Waiting(request, now, now + rules.max_wait(scope), now + rules.client_timeout(scope)))
         self._busy_limit.note_waiting(now)
-        if len(self._waiting) > self._most_waiting:
+        if self._are_many():
+            self._note_overload(now)
+        if len(self._waiting) > self._max_waiting:
             self._refuse_oldest()
         if self._expiring is None:
             self._expire_later(now)
@@ -155,8 +185,25 @@ class RequestAdmission:
             self._start_waiting()
 
     def _has_room(self, rules: AdmissionRules) -> bool:
-        most, busy = rules.max_requests, self._busy_limit.limit
-        return (most is None or self.running < most) and (busy is None or self.running < int(busy))
+        limit, busy = rules.max_requests, self._busy_limit.limit
+        return (limit is None or self.running < limit) and (busy is None or self.running < int(busy))
+
+    def _are_many(self) -> bool:
+        rules = self._rules()
+        few = FEW_REQUESTS if rules is None or rules.max_requests is None else min(FEW_REQUESTS, rules.max_requests)
+        return self.running + len(self._waiting) > few
+
+    def _note_overload(self, now: float) -> None:
+        if now - self._many_at >= MANY_SECONDS and self._expiring is not None:
+            self._expiring.cancel()  # from now on, requests are refused sooner
+            self._expiring = None
+        self._many_at = now
+
+    def _is_overloaded(self, now: float) -> bool:
+        return now - self._many_at < MANY_SECONDS or self._are_many()
+
+    def _end_of_wait(self, waiting: _Waiting, now: float) -> float:
+        return waiting.until if self._is_overloaded(now) else waiting.client_until
 
     def _count(self) -> None:
         self.running += 1
@@ -169,29 +216,32 @@ class RequestAdmission:
         request.start()
 
     def _start_waiting(self) -> None:
-        """Start the newest of the waiting requests, as many as the limit allows."""
+        """Start waiting requests, as many as the limit allows."""
         rules = self._rules()
         while self._waiting and (rules is None or self._has_room(rules)):
-            request, since, until = self._waiting.pop()
+            now = _now()
+            in_order = not self._is_overloaded(now) or now - self._waiting[0].since < SHORT_WAIT_SECONDS
+            waiting = self._waiting.popleft() if in_order else self._waiting.pop()
+            request = waiting.request
             if request.is_gone():
                 continue
-            now = _now()
-            if now >= until:
+            if now >= self._end_of_wait(waiting, now):
                 self._refuse(request)
                 continue
-            request.scope["state"][WAITED] = now - since
+            request.scope["state"][WAITED] = now - waiting.since
             self._start(request)
 
     def _expire_later(self, now: float) -> None:
         # If the client of a later request has less time, this request is refused a little late.
-        seconds = max(0.0, self._waiting[0].until - now)
-        self._expiring = asyncio.get_running_loop().call_later(seconds, self._expire)
+        seconds = max(0.0, self._end_of_wait(self._waiting[0], now) - now)
+        if seconds < math.inf:
+            self._expiring = asyncio.get_running_loop().call_later(seconds, self._expire)
 
     def _expire(self) -> None:
         """Refuse the requests that have waited too long."""
         self._expiring = None
         waiting, now = self._waiting, _now()
-        while waiting and (waiting[0].until <= now or waiting[0].request.is_gone()):
+        while waiting and (self._end_of_wait(waiting[0], now) <= now or waiting[0].request.is_gone()):
             self._refuse_oldest()
         if waiting and self._expiring is None:  # a refusal may have admitted the next request of its connection
             self._expire_later(now)

@@ -17,9 +17,20 @@ HEADER: Final = "x-request-timeout-ms"
 _MILLISECONDS = re.compile(r"[0-9]{1,9}")
 
 
+_MAX_MILLISECONDS: Final = 999_999_999
+
+
 def header_value(seconds: float) -> str:
     """Return the value of the header for a caller that waits `seconds` more. If no time is left, return `0`."""
-    return str(min(max(int(seconds * 1000), 0), 999_999_999))
+    return str(milliseconds(seconds))
+
+
+def milliseconds(seconds: float) -> int:
+    """Return `header_value` as a number."""
+    value = int(seconds * 1000)
+    if 0 <= value <= _MAX_MILLISECONDS:
+        return value
+    return 0 if value < 0 else _MAX_MILLISECONDS
 
 
 def timeout_of(value: str | None, *, limit: float) -> float:
@@ -28,7 +39,7 @@ def timeout_of(value: str | None, *, limit: float) -> float:
     Args:
         value: the header of a trusted caller; None if there is none. A malformed value is ignored. The limit of the
             process itself still applies.
-        limit: the longest time that the process itself allows, in seconds.
+        limit: the maximum time that the process itself allows, in seconds.
     """
     if value is None or _MILLISECONDS.fullmatch(value) is None:
         return limit

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 from contextvars import ContextVar
-from dataclasses import dataclass
 
+from servicekit.checked_dataclass import checked_dataclass
 from servicekit.value_in_context import ValueInContext
 
 # The accepted values of X-Request-Id. Any other value is replaced, so that it cannot forge log lines.
@@ -15,8 +15,12 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 # may append fields.
 _TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 
+# The ids of one request have 32, 16 and 24 digits.
+_DIGITS_PER_REQUEST = 72
+_REQUESTS_PER_BLOCK = 100
 
-@dataclass(frozen=True, slots=True)
+
+@checked_dataclass(frozen=True, slots=True)
 class RequestIds:
     """The ids of one request.
 
@@ -41,7 +45,7 @@ class RequestIds:
     def from_headers(cls, request_id: str | None, traceparent: str | None) -> RequestIds:
         """Continue the trace of a well-formed `traceparent` header. Without such a header, start a new trace."""
         valid = request_id is not None and _REQUEST_ID.fullmatch(request_id) is not None
-        random = secrets.token_hex(36)  # one system call yields the digits of all ids
+        random = _random.next()
         trace_id, flags = _parse_traceparent(traceparent) or (random[:32], "01")
         return cls(
             request_id=request_id if valid and request_id else f"req_{random[48:]}",
@@ -49,6 +53,33 @@ class RequestIds:
             span_id=random[32:48],
             flags=flags,
         )
+
+
+class _RandomDigits:
+    """Hexadecimal digits for the ids of requests. One system call yields the digits of many requests."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Use no digit of those that are left."""
+        self._digits, self._at = "", 0
+
+    def next(self) -> str:
+        """Return the digits of all ids of one request."""
+        start, self._at = self._at, self._at + _DIGITS_PER_REQUEST
+        if self._at > len(self._digits):
+            self._digits, start, self._at = (
+                os.urandom(_DIGITS_PER_REQUEST * _REQUESTS_PER_BLOCK // 2).hex(),
+                0,
+                _DIGITS_PER_REQUEST,
+            )
+        return self._digits[start : self._at]
+
+
+_random = _RandomDigits()
+# A forked process would otherwise use the digits of its parent a second time.
+os.register_at_fork(after_in_child=_random.forget)
 
 
 def _parse_traceparent(header: str | None) -> tuple[str, str] | None:
@@ -71,6 +102,11 @@ def current() -> RequestIds | None:
 def serving(ids: RequestIds) -> ValueInContext[RequestIds | None]:
     """Make `ids` current inside the block, for this task and the tasks that it starts."""
     return ValueInContext(_current, ids)
+
+
+def serve_in_task(ids: RequestIds) -> None:
+    """Make `ids` current until the end of this task, and in the tasks that it starts."""
+    _current.set(ids)
 
 
 def outgoing_headers() -> dict[str, str]:

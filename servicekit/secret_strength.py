@@ -1,4 +1,4 @@
-"""Recognises secrets that everybody knows or can guess: secrets from documentation, placeholders and patterns.
+"""Recognises secrets that are publicly known or easy to guess: secrets from documentation, placeholders and patterns.
 
 In production, a process does not start with such a secret. The rules do not list known secrets. A test checks that the
 rules refuse every secret in our own documentation and tests.
@@ -33,12 +33,12 @@ _PLACEHOLDER_WORDS: Final = (
 )
 # The least entropy of a secret, for long and for short secrets. These limits are low, because `_bits` underestimates
 # the entropy: for 128 random bits in hexadecimal, its result is about 110.
-_LEAST_BITS: Final = 80.0
-_LEAST_BITS_SHORT: Final = 36.0
-_LONG: Final = 32
+_MIN_BITS: Final = 80.0
+_MIN_BITS_SHORT: Final = 36.0
+_LONG_SECRET_LENGTH: Final = 32
 # The largest share of neighbouring characters that are equal or follow each other in the alphabet. In a random
 # hexadecimal text, the share is about one sixth.
-_MOST_STEPS: Final = 0.5
+_MAX_STEPS: Final = 0.5
 _STEPS: Final = frozenset({-1, 0, 1})
 
 
@@ -53,9 +53,9 @@ def weakness(secret: str) -> str | None:
         return f"has the word {word!r}, as secrets of examples have"
     if plain and plain in (plain + plain)[1:-1]:
         return "repeats one text"
-    if _share_of_steps(plain) > _MOST_STEPS:
+    if _share_of_steps(plain) > _MAX_STEPS:
         return "follows the order of the alphabet or repeats characters"
-    if _bits(secret) < (_LEAST_BITS if len(secret) >= _LONG else _LEAST_BITS_SHORT):
+    if _bits(secret) < (_MIN_BITS if len(secret) >= _LONG_SECRET_LENGTH else _MIN_BITS_SHORT):
         return "has too few different characters"
     return None
 

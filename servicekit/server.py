@@ -1,7 +1,8 @@
 """Runs one ASGI application as one process, until a signal, a failure or the death of the supervising process.
 
-The server is uvicorn with uvloop and httptools. The socket is bound before uvicorn starts, so that a port in use is
-reported in a clear message instead of a traceback.
+uvicorn runs the process, with uvloop. The protocol of uvicorn reads the requests, with httptools, or a protocol of our
+own does so (`servicekit.http_server`). The socket is bound before uvicorn starts, so that a port in use is reported in
+a clear message instead of a traceback.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import os
 import signal
 import socket
 import threading
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import structlog
 import uvicorn
@@ -22,20 +23,29 @@ from servicekit import logging
 from servicekit.errors import ConfigurationError, PortTaken, StartupError
 from servicekit.garbage_collection import collect_and_freeze
 from servicekit.http_limits import ConnectionLimits
-from servicekit.http_protocol import BoundedProtocol, bounded
+from servicekit.http_server.connection import connections
 from servicekit.open_files import connections_within
-from servicekit.shutdown import DrainableApp, DrainingServer, end_process, refuse_as_graphql
+from servicekit.probe_port import ProbesOnly
+from servicekit.shutdown import DrainableApp, DrainingServer, end_process, forbid_as_graphql, refuse_as_graphql
+from servicekit.tls.caller_check import CallerCheck
 from servicekit.websocket_protocol import serve_websockets
 
 if TYPE_CHECKING:
+    import ssl
+    from asyncio import Protocol
     from collections.abc import AsyncIterator, Callable, Iterator
+    from contextlib import AbstractAsyncContextManager
     from types import FrameType
 
     from servicekit.asgi import ASGIApp, Message, Receive, Scope, Send
+    from servicekit.http_server.messages import DirectApplication, DirectHandler
     from servicekit.request_admission import RequestAdmission
     from servicekit.settings import ProcessSettings
+    from servicekit.tls.caller_check import CallerRules
 
 _log = structlog.stdlib.get_logger("server")
+
+HttpServer: TypeAlias = Literal["built_in", "uvicorn"]
 
 BACKLOG = 2048
 # How long the event loop may take for its cleanup. This time begins after the grace period for requests.
@@ -58,6 +68,21 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class MutualTls:
+    """Mutual TLS of a server.
+
+    Attributes:
+        context: requires a certificate from each client.
+        rules: which processes may call which paths.
+        forbid: the application that refuses requests of other processes, with 403 in the form of the API.
+    """
+
+    context: ssl.SSLContext
+    rules: CallerRules
+    forbid: ASGIApp = forbid_as_graphql
+
+
+@dataclass(frozen=True, slots=True)
 class ServerOptions:
     """How clients are served.
 
@@ -68,16 +93,22 @@ class ServerOptions:
             supervisor and one from the system. So a second SIGTERM does not end running requests, but a second SIGINT
             ends them.
         admission: decides when requests start; None if they start at once.
-        log_in_background: whether a thread writes the log (`servicekit.background_log_writer`).
-        websockets: whether the application serves WebSockets.
+        websockets: whether the application serves WebSockets. Only uvicorn's protocol can do so.
+        http_server: whose protocol serves HTTP: our own (`servicekit.http_server`), or uvicorn's.
+        direct: responds to some requests without the messages of ASGI, if our own protocol serves HTTP.
+        mutual_tls: how the process serves mutual TLS; None for plain HTTP.
+        probes: the address of a further port for health probes; None for no such port.
     """
 
     connections: ConnectionLimits = field(default_factory=ConnectionLimits)
     refuse: ASGIApp = refuse_as_graphql
     supervised: bool = False
     admission: RequestAdmission | None = None
-    log_in_background: bool = False
     websockets: bool = False
+    http_server: HttpServer = "uvicorn"
+    direct: DirectHandler | None = None
+    mutual_tls: MutualTls | None = None
+    probes: Endpoint | None = None
 
 
 def bind(endpoint: Endpoint) -> socket.socket:
@@ -120,24 +151,24 @@ def serve(
     the pipe `settings.parent_pipe` has the same effect as a signal.
 
     Raises:
+        ConfigurationError: the variables of mutual TLS are set, but the process does not serve it.
         StartupError: the port is taken, or the application cannot start.
     """
     chosen = options or ServerOptions()
-    logging.configure(service, settings, in_background=chosen.log_in_background)
+    _refuse_unused_tls(service, settings, chosen)
+    logging.configure(service, settings, in_background=True)
     listener = bind(endpoint) if isinstance(endpoint, Endpoint) else endpoint
     app = _StartupErrorHolder(create_app())
-    drainable = DrainableApp(app, chosen.refuse)
-    limits = chosen.connections
-    limits = replace(limits, max_connections=connections_within(limits.max_connections))
-    config = _config(drainable, "on", settings.shutdown_seconds, bounded(limits, chosen.admission))
-    if chosen.websockets:
-        serve_websockets(config)
+    drainable = DrainableApp(app, chosen.refuse, chosen.direct)
+    if chosen.probes is not None:
+        app.companion = serving_probes(drainable, bind(chosen.probes))
+    config = _main_config(drainable, settings, chosen)
     server = DrainingServer(config, drainable, supervised=chosen.supervised or settings.parent_pipe is not None)
     _stop_on_signals(server)
     if settings.parent_pipe is not None:
         _follow_parent(settings.parent_pipe, server, settings.shutdown_seconds)
     host, port = listener.getsockname()[:2]
-    _log.info("listening", host=host, port=port)
+    _log.info("listening", host=host, port=port, http_server=chosen.http_server)
     with listener:
         try:
             server.run(sockets=[listener])
@@ -146,9 +177,36 @@ def serve(
     _log.info("stopped")
 
 
-def _config(
-    app: ASGIApp, lifespan: Literal["on", "off"], grace: float, protocol: type[BoundedProtocol] = BoundedProtocol
-) -> uvicorn.Config:
+def _refuse_unused_tls(service: str, settings: ProcessSettings, chosen: ServerOptions) -> None:
+    if settings.tls_files is not None and chosen.mutual_tls is None:
+        raise ConfigurationError("MOSAFE_TLS_CERT_FILE", f"{service} does not serve mutual TLS")
+
+
+def _main_config(drainable: DrainableApp, settings: ProcessSettings, chosen: ServerOptions) -> uvicorn.Config:
+    served: DrainableApp | CallerCheck = drainable
+    if chosen.mutual_tls is not None:
+        served = CallerCheck(drainable, chosen.mutual_tls.rules, chosen.mutual_tls.forbid, drainable)
+    config = _config(served, "on", settings.shutdown_seconds, _protocol(chosen, served))
+    if chosen.mutual_tls is not None:
+        context = chosen.mutual_tls.context
+        config.ssl_context_factory = lambda _config, _default: context
+    if chosen.websockets:
+        serve_websockets(config)
+    return config
+
+
+def _protocol(chosen: ServerOptions, direct: DirectApplication) -> type[Protocol]:
+    limits = chosen.connections
+    limits = replace(limits, max_connections=connections_within(limits.max_connections))
+    if chosen.http_server == "built_in" and not chosen.websockets:
+        return connections(limits, chosen.admission, direct)
+    # The protocol of uvicorn is imported only by processes that use it.
+    from servicekit.http_protocol import bounded  # noqa: PLC0415
+
+    return bounded(limits, chosen.admission)
+
+
+def _config(app: ASGIApp, lifespan: Literal["on", "off"], grace: float, protocol: type[Protocol]) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
@@ -169,13 +227,22 @@ def _config(
 @asynccontextmanager
 async def serving_beside(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
     """Serve `app` at `listener` while the block runs, in the running event loop and without lifespan events."""
-    server = _SecondServer(_config(app, "off", LAST_SECONDS))
+    server = _SecondServer(_config(app, "off", LAST_SECONDS, connections(ConnectionLimits())))
     task = asyncio.get_running_loop().create_task(server.serve([listener]))
     try:
         yield
     finally:
         server.should_exit = True
         await task
+
+
+@asynccontextmanager
+async def serving_probes(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
+    """Serve only the health paths of `app` at `listener` while the block runs."""
+    async with serving_beside(ProbesOnly(app), listener):
+        host, port = listener.getsockname()[:2]
+        _log.info("listening for probes", host=host, port=port)
+        yield
 
 
 class _SecondServer(uvicorn.Server):
@@ -191,17 +258,21 @@ class _StartupErrorHolder:
 
     Without this class, the framework would catch the error and print its traceback. Other exceptions are not caught
     here. When the application has started, the garbage collector is set up (`servicekit.garbage_collection`).
+
+    `companion` is open while the application is open: from the end of its start until the end of its shutdown.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self.startup_error: StartupError | None = None
+        self.companion: AbstractAsyncContextManager[object] = nullcontext()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
             await self._app(scope, receive, send)
             return
         failure: Message | None = None
+        companions = AsyncExitStack()
 
         async def hold_failure(message: Message) -> None:
             nonlocal failure
@@ -209,11 +280,15 @@ class _StartupErrorHolder:
                 failure = message
                 return
             if message["type"] == "lifespan.startup.complete":
+                await companions.enter_async_context(self.companion)
                 collect_and_freeze()
+            else:  # the shutdown is complete or has failed; after this message, the event loop ends
+                await companions.aclose()
             await send(message)
 
         try:
-            await self._app(scope, receive, hold_failure)
+            async with companions:
+                await self._app(scope, receive, hold_failure)
         except StartupError as error:
             self.startup_error, failure = error, {"type": "lifespan.startup.failed"}
         finally:

@@ -35,11 +35,14 @@ from servicekit.client_address import LOOPBACK, TrustedProxies
 from servicekit.errors import ConfigurationError, StartupError
 from servicekit.private_files import refuse_loose_secret
 from servicekit.secret_strength import weakness
+from servicekit.tls.process_files import tls_files
 from servicekit.variable_names import PREFIX, misspelt, nearest, without_service_links
 from servicekit.variables import PROCESS_VARIABLES, VariableTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from servicekit.tls.files import TlsFiles
 
 FILE_SUFFIX = "_FILE"
 
@@ -71,6 +74,10 @@ class ProcessSettings(BaseModel):
         trusted_proxies: the networks whose `X-Forwarded-For` is believed.
         shutdown_seconds: how long requests in flight may still run after SIGTERM.
         parent_pipe: a file descriptor. Its end of file means that the supervising process has died.
+        tls_certificate, tls_key, tls_authorities: the files of mutual TLS (`tls_files`).
+        health_port: the port for probes, with plain HTTP. None: the default of the process with mutual TLS, no port
+            without.
+        health_host: the address of that port.
     """
 
     variables: ClassVar[VariableTable] = PROCESS_VARIABLES
@@ -87,10 +94,24 @@ class ProcessSettings(BaseModel):
     shutdown_seconds: float = Field(8, alias="MOSAFE_SHUTDOWN_SECONDS", gt=0, le=300)
     service_secret: Secret | None = Field(None, alias="MOSAFE_SERVICE_SECRET")
     parent_pipe: int | None = Field(None, alias="MOSAFE_PARENT_PIPE", ge=0)
+    tls_certificate: Path | None = Field(None, alias="MOSAFE_TLS_CERT_FILE")
+    tls_key: Path | None = Field(None, alias="MOSAFE_TLS_KEY_FILE")
+    tls_authorities: Path | None = Field(None, alias="MOSAFE_TLS_CA_FILE")
+    health_port: Port | None = Field(None, alias="MOSAFE_HEALTH_PORT")
+    health_host: str = Field("127.0.0.1", alias="MOSAFE_HEALTH_HOST", min_length=1)
 
     @property
     def is_production(self) -> bool:
         return self.env == "production"
+
+    @property
+    def tls_files(self) -> TlsFiles | None:
+        """The files of mutual TLS. None if the process serves, and calls others, without TLS.
+
+        Raises:
+            ConfigurationError: only some of the variables are set.
+        """
+        return tls_files(self.tls_certificate, self.tls_key, self.tls_authorities)
 
 
 S = TypeVar("S", bound=ProcessSettings)

@@ -29,14 +29,22 @@ from typing import TYPE_CHECKING, Final
 import structlog
 import uvicorn
 
-from servicekit.asgi import RequestIdMiddleware
-from servicekit.errors import Unavailable
+from servicekit.access_log import RequestIdMiddleware
+from servicekit.asgi import closing_after
+from servicekit.errors import Forbidden, ServiceError, Unavailable
 
 if TYPE_CHECKING:
     import socket
     from types import FrameType
 
-    from servicekit.asgi import ASGIApp, Message, Receive, Scope, Send
+    from servicekit.asgi import ASGIApp, Receive, Scope, Send
+    from servicekit.http_server.messages import (
+        DirectHandler,
+        DirectWork,
+        WholeRequest,
+        WholeResponse,
+        WriteResponse,
+    )
 
 LIVENESS_PATH: Final = "/health/live"
 # The time after which clients may try again. A process restarts within seconds, and another process may already accept
@@ -46,7 +54,7 @@ RETRY_AFTER_SECONDS: Final = 1
 # arrived for this time, the process assumes that no more requests will arrive.
 QUIET_SECONDS: Final = 0.1
 # The port closes after this time even if clients repeat refused requests without end.
-LONGEST_REFUSAL_SECONDS: Final = 1.0
+MAX_REFUSAL_SECONDS: Final = 1.0
 # How long the process may take to close its resources after it has ended the running requests.
 LAST_SECONDS: Final = 2.0
 _POLL_SECONDS: Final = 0.02
@@ -60,11 +68,13 @@ class DrainableApp:
     After `start_refusing`, the application `refuse` responds to new requests, except to requests for `/health/live`.
     `refuse` also responds to a running request that is cancelled, because requests are cancelled only when the process
     stops. New WebSockets are refused too; uvicorn closes the open ones with the code 1012.
+    `direct` responds to some requests without the messages of ASGI (`DirectApplication`).
     """
 
-    def __init__(self, app: ASGIApp, refuse: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, refuse: ASGIApp, direct: DirectHandler | None = None) -> None:
         self._app = app
         self._refuse = refuse
+        self._direct = direct
         self._refusing_since: float | None = None
         self._last_request_at = float("-inf")
         self.running = 0
@@ -80,16 +90,34 @@ class DrainableApp:
         if self._refusing_since is not None and scope["path"] != LIVENESS_PATH:
             self._last_request_at = _now()
             self.refused += 1
-            await self._refuse(scope, receive, _closing(send))
+            await self._refuse(scope, receive, closing_after(send))
             return
         self.running += 1
         try:
             await self._app(scope, receive, send)
         except asyncio.CancelledError:
             with suppress(RuntimeError):  # raised by uvicorn when the response has already started
-                await self._refuse(scope, receive, _closing(send))
+                await self._refuse(scope, receive, closing_after(send))
         finally:
             self.running -= 1
+
+    def direct(self, request: WholeRequest) -> DirectWork | None:
+        """See `DirectApplication.direct`. While the process stops, the ASGI application refuses all requests."""
+        if self._direct is None or self._refusing_since is not None:
+            return None
+        work = self._direct(request)
+        return None if work is None else self._counted(work)
+
+    async def _counted(self, work: DirectWork) -> WholeResponse | WriteResponse:
+        self.running += 1
+        try:
+            return await work
+        finally:
+            self.running -= 1
+
+    async def refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See `DirectApplication.refuse`."""
+        await self._refuse(scope, receive, closing_after(send))
 
     def start_refusing(self) -> None:
         self._refusing_since = self._last_request_at = _now()
@@ -98,7 +126,7 @@ class DrainableApp:
     def is_quiet(self) -> bool:
         """Whether no request has arrived for `QUIET_SECONDS`, or the time for refusing requests is over."""
         now, since = _now(), self._refusing_since
-        is_endless = since is not None and now - since >= LONGEST_REFUSAL_SECONDS
+        is_endless = since is not None and now - since >= MAX_REFUSAL_SECONDS
         return is_endless or now - self._last_request_at >= QUIET_SECONDS
 
 
@@ -106,34 +134,37 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _closing(send: Send) -> Send:
-    """Return a `send` that adds the header `Connection: close` to the response."""
-
-    async def closing(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
-        await send(message)
-
-    return closing
-
-
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
     del receive
-    error = Unavailable("The server is stopping", retry_after=RETRY_AFTER_SECONDS)
+    await send_graphql_error(Unavailable("The server is stopping", retry_after=RETRY_AFTER_SECONDS), scope, send)
+
+
+async def send_graphql_error(error: ServiceError, scope: Scope, send: Send) -> None:
+    """Send a GraphQL response that has only this error."""
     entry = {"message": error.message, "extensions": {"code": error.code, **error.details}}
     body = json.dumps({"errors": [entry]}).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
-        (b"retry-after", str(error.retry_after).encode()),
         (b"cache-control", b"no-store"),
     ]
+    if isinstance(error, Unavailable):
+        headers.append((b"retry-after", str(error.retry_after).encode()))
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
 
 # An application that refuses every request with a GraphQL error.
 refuse_as_graphql: Final[ASGIApp] = RequestIdMiddleware(_refuse, access_log=False)
+
+
+async def _forbid(scope: Scope, receive: Receive, send: Send) -> None:
+    del receive
+    await send_graphql_error(Forbidden("This process may not call this path"), scope, send)
+
+
+# An application that responds to every request of another process with 403 and a GraphQL error.
+forbid_as_graphql: Final[ASGIApp] = RequestIdMiddleware(_forbid, access_log=False)
 
 
 def end_process() -> None:

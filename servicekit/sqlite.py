@@ -20,8 +20,9 @@ import structlog
 from servicekit.errors import StartupError, StoreFailure
 from servicekit.health import NotReady
 from servicekit.private_files import make_private_folder
-from servicekit.sqlite_checkpoints import LARGEST_LOG_PAGES, Checkpoints
-from servicekit.sqlite_failures import DamagedPages, explain, is_damage, is_failure
+from servicekit.sqlite_checkpoints import MAX_LOG_PAGES, Checkpoints
+from servicekit.sqlite_failures import explain, is_damage, is_failure
+from servicekit.sqlite_page_check import check_pages
 from servicekit.sqlite_reader import SqliteLookups, SqliteReader
 from servicekit.sqlite_writer import SqliteWriter
 
@@ -36,14 +37,12 @@ if TYPE_CHECKING:
 # than the timeouts of clients.
 BUSY_SECONDS = 5.0
 # If the disk has less free space than this, the health check of the store fails. The write-ahead log may grow to 16 MB
-# (`LARGEST_LOG_PAGES`) before its pages are copied to the file. The file may then need another 16 MB.
-LEAST_FREE_BYTES = 32 * 1024 * 1024
+# (`MAX_LOG_PAGES`) before its pages are copied to the file. The file may then need another 16 MB.
+MIN_FREE_BYTES = 32 * 1024 * 1024
 # The health check makes no test write if a write has succeeded within this time.
 PROBE_SECONDS = 1.0
 # When a file is opened, the search for damaged pages may take this long. In this time, about 1 GB is checked.
 CHECK_SECONDS = 1.0
-# SQLite calls back after this number of instructions of its virtual machine, so that the elapsed time can be checked.
-_CHECK_INTERVAL = 10_000
 _RETRY_SECONDS = 0.02
 
 _log = structlog.stdlib.get_logger("sqlite")
@@ -183,7 +182,7 @@ class Database:
         if self._damage is not None:
             raise NotReady(self._damage)
         free = shutil.disk_usage(self._path.parent).free
-        if free < LEAST_FREE_BYTES:
+        if free < MIN_FREE_BYTES:
             raise NotReady(f"the disk of the database {self._path} is full; {free} bytes are free")
         try:
             async with self.snapshot() as connection:
@@ -253,12 +252,13 @@ def _enter_write_ahead_mode(connection: sqlite3.Connection) -> None:
 
 def _open_writer(path: Path, migrations: Sequence[Migration], *, checks_pages: bool) -> sqlite3.Connection:
     if checks_pages:
-        _check_pages(path)
+        with closing(connect(path)) as checked:
+            check_pages(checked, CHECK_SECONDS)
     connection = connect(path, several_threads=True)
     try:
         _migrate(connection, path, migrations)
         connection.execute("PRAGMA busy_timeout = 0")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {LARGEST_LOG_PAGES}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {MAX_LOG_PAGES}")
     except BaseException:
         connection.close()
         raise
@@ -270,25 +270,6 @@ def _open_reader(path: Path) -> sqlite3.Connection:
     connection = connect(path, several_threads=True)
     connection.execute("PRAGMA query_only = ON")
     return connection
-
-
-def _check_pages(path: Path) -> None:
-    """Look for damaged pages, for at most `CHECK_SECONDS`. In a large file, not all pages are checked.
-
-    Raises:
-        sqlite3.DatabaseError: a page is damaged.
-    """
-    with closing(connect(path)) as connection:
-        end = time.monotonic() + CHECK_SECONDS
-        connection.set_progress_handler(lambda: time.monotonic() > end, _CHECK_INTERVAL)
-        try:
-            found = [row[0] for row in connection.execute("PRAGMA quick_check(1)")]
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
-                raise
-            return
-        if found != ["ok"]:
-            raise DamagedPages(found[0].splitlines()[-1])
 
 
 def _migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> None:

@@ -1,4 +1,4 @@
-"""Copies the pages of SQLite's write-ahead log into the file, in a thread of its own.
+"""Copies the pages of SQLite's write-ahead log into the file, in a separate thread.
 
 By default, SQLite does this at the end of every commit after which the log has more than 1,000 pages. That commit then
 takes several times as long, and all transactions that wait for the writer take as long as it does. The thread has a
@@ -29,7 +29,7 @@ COMMITS: Final = 32
 """The log is copied after this number of commits. A commit of a group of transactions has 10 to 30 pages, so this is
 SQLite's default of 1,000 pages or less."""
 
-LARGEST_LOG_PAGES: Final = 4_000
+MAX_LOG_PAGES: Final = 4_000
 """If the log has more pages, the commits copy it themselves, because the thread is too slow, or transactions have been
 committed during every copy, so that no copy has reached the end of the log. 4,000 pages are 16 MB."""
 

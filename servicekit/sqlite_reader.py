@@ -72,7 +72,7 @@ class SqliteReader:
 
 
 class SqliteLookups:
-    """Queries that read only a few rows, found by an index, on a connection of their own.
+    """Queries that read only a few rows, found by an index, on a separate connection.
 
     They are executed on the event loop, because a switch to a thread costs more processor time than such a query. Each
     query sees the last commit. It waits for no other transaction.

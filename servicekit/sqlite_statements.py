@@ -125,7 +125,7 @@ class CallThread:
 
 
 def _report(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
-    with suppress(RuntimeError):  # the loop is closed, so nobody waits for the result
+    with suppress(RuntimeError):  # the loop is closed, so no task waits for the result
         loop.call_soon_threadsafe(callback)
 
 

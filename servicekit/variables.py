@@ -96,6 +96,23 @@ EVERY_PROCESS: Final = Section(
             secret=True,
         ),
         Variable(
+            "MOSAFE_TLS_CERT_FILE",
+            "<unset: plain HTTP>",
+            "PEM file with the certificate of this process; with the next two, mutual TLS is on: docs/deploy/mtls.md.",
+        ),
+        Variable("MOSAFE_TLS_KEY_FILE", "<unset>", "PEM file with the private key of that certificate; mode 0600."),
+        Variable(
+            "MOSAFE_TLS_CA_FILE",
+            "<unset>",
+            "PEM file with the authorities that issue the certificates of the platform.",
+        ),
+        Variable(
+            "MOSAFE_HEALTH_PORT",
+            "<with mutual TLS, a port of the process's own; otherwise no such port>",
+            "Port with plain HTTP for /health/live and /health/ready only, for probes.",
+        ),
+        Variable("MOSAFE_HEALTH_HOST", "127.0.0.1", "Address of that port."),
+        Variable(
             "MOSAFE_PARENT_PIPE",
             "<unset>",
             "Set by `mosafe up` for its children: a file descriptor whose end means that the parent died.",

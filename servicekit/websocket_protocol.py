@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from servicekit.tls.peer import with_peer
+
 if TYPE_CHECKING:
+    import asyncio
+
     import uvicorn
 
 # The largest message of a client. A message has one GraphQL operation with its variables.
@@ -35,6 +39,10 @@ def _bounded_class() -> type[Any]:
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             self._unread_timer: Any = None
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            super().connection_made(transport)
+            self.app = with_peer(self.app, transport)
 
         def pause_writing(self) -> None:
             super().pause_writing()

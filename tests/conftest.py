@@ -1,13 +1,12 @@
 """Real servers for tests, and options that make the long tests run longer, for runs by hand.
 
 Each worker of pytest-xdist starts a server when its first test asks for it, and all its tests share it. A test that
-stops a server runs one of its own: `with running(Mongod(tmp_path)) as server` (`tests/servers.py`).
+stops a server runs a separate one: `with running(Mongod(tmp_path)) as server` (`tests/servers.py`).
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -19,8 +18,11 @@ from redis import Redis
 from mosafe.local_servers.kafka_mock import KafkaMock
 from mosafe.local_servers.mongod import Mongod
 from mosafe.local_servers.redis_server import RedisServer
+from servicekit.logging import configure, request_lines
+from servicekit.settings import ProcessSettings, load
+from servicekit.tls.failures import COUNTS
 from tests.router.every_policy.running_router import RouterWithEveryPolicy, serving_every_policy
-from tests.servers import PostgresServer, running
+from tests.servers import PostgresServer, folder_of_postgres, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +62,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--all-ids", action="store_true", help="spread 10^6 ids over shards, instead of 50,000")
     group.addoption("--real-kafka", action="store_true", help="run the tests of Apache Kafka (make test-kafka)")
+    group.addoption("--deploy-tools", action="store_true", help="check manifests with the tools of make test-deploy")
     group.addoption("--reloads", type=int, default=5, help="how often the memory test reloads the router")
     group.addoption("--hostile-requests", type=int, default=1_500, help="how many hostile requests the five ports get")
     group.addoption("--load-seconds", type=float, default=8, help="how long the mixed load runs")
@@ -111,19 +114,17 @@ def kafka_mock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaMock]:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
-    """A PostgreSQL that the tests of this worker share. Do not stop it.
-
-    For root, the server runs as another user. Each start of pytest closes its temporary folders to other users, so the
-    server has a folder elsewhere.
-    """
-    with TemporaryDirectory(prefix="postgres-") as folder, running(PostgresServer(Path(folder))) as server:
+    """A PostgreSQL that the tests of this worker share. Do not stop it."""
+    with folder_of_postgres() as folder, running(PostgresServer(Path(folder))) as server:
         yield server
 
 
 @pytest.fixture
-def postgres_url(postgres_server: PostgresServer) -> str:
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """The URL of a new PostgreSQL database."""
-    return postgres_server.new_database()
+    url = postgres_server.new_database()
+    yield url
+    postgres_server.drop_later(url)
 
 
 @pytest.fixture
@@ -149,3 +150,18 @@ def kafka_brokers(kafka_mock: KafkaMock) -> str:
     """The address of a new Kafka cluster without topics: `127.0.0.1:<port>`."""
     kafka_mock.renew()
     return kafka_mock.brokers
+
+
+@pytest.fixture(autouse=True)
+def _log_lines_pass_structlog() -> Iterator[None]:
+    """A command that a test runs in this process configures its log. Later tests look at what structlog gets."""
+    yield
+    if request_lines() is not None:
+        configure("test", load(ProcessSettings, {}))
+
+
+@pytest.fixture(autouse=True)
+def _no_handshake_has_failed() -> None:
+    """Each test begins as a new process does, whose `/health/ready` shows no failed TLS handshakes."""
+    COUNTS.as_client.clear()
+    COUNTS.as_server.clear()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import jwt
 
-from servicekit.dpop_proofs import digest
+from servicekit.dpop.proofs import digest
 from tests.router.policies.authentication.issuer import SECRET, jwk, private_keys
 
 if TYPE_CHECKING:

@@ -11,6 +11,8 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from servicekit.shared_deadlines import of_running_loop
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -20,9 +22,10 @@ def reference_cycles(*packages: str) -> Iterator[Counter[str]]:
     """Yield a counter. After the block, it counts the objects that only the garbage collector can free.
 
     The counter's keys are the names of types, such as `router.pipeline.request_context.RequestContext`. Only objects
-    whose type is defined in one of `packages` are counted.
+    whose type is defined in one of `packages` are counted. An event loop must be running.
     """
     counted: Counter[str] = Counter()
+    of_running_loop()  # else, its first use in the block would drop the deadlines of an earlier test's event loop
     was_enabled = gc.isenabled()
     gc.collect()
     gc.disable()

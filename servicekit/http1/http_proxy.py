@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Sequence
 
-_MOST_BYTES: Final = 65_536
+_MAX_BYTES: Final = 65_536
 _END: Final = b"\r\n\r\n"
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] ([0-9]{3})[ \r]")
 _SUCCESS: Final = b"2"
@@ -104,7 +104,7 @@ class _TunnelAnswer(asyncio.Protocol):
         self._received += data
         head, end, rest = self._received.partition(_END)
         if not end:
-            if len(self._received) > _MOST_BYTES:
+            if len(self._received) > _MAX_BYTES:
                 self._refuse("the head of its response is too large")
             return
         status = _STATUS.match(head + b"\r")

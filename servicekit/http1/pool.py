@@ -12,7 +12,7 @@ uses a kept-alive connection only if the connection was in use within the last s
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +20,7 @@ from servicekit.http1.connection import Connection, ExchangeFailed
 from servicekit.http1.fair_permits import FairPermits
 from servicekit.http1.http_proxy import open_tunnel
 from servicekit.time_limit import TimeLimit
+from servicekit.tls.failures import CLOSED_AT_ONCE, tls_failure
 
 if TYPE_CHECKING:
     import ssl
@@ -83,7 +84,10 @@ class NotConnected(ConnectionError):
 
 
 class Pool:
-    """The connections to one server, and the requests that wait for a connection."""
+    """The connections to one server, and the requests that wait for a connection.
+
+    `tls_failures` counts the connections that TLS did not allow, by the codes of `servicekit.tls.failures`.
+    """
 
     def __init__(self, origin: ServerOrigin, limits: PoolLimits) -> None:
         self._origin = origin
@@ -93,6 +97,7 @@ class Pool:
         self._open: set[Connection] = set()
         self._idle: deque[Connection] = deque()
         self._closed = False
+        self.tls_failures: Counter[str] = Counter()
 
     async def exchange(self, request: Callable[[], bytes], *, repeatable: bool, deadline: float) -> RawResponse:
         """Send one request and return the response.
@@ -120,12 +125,14 @@ class Pool:
             connection = self._take_idle(now, self._limits.idle_seconds if repeatable else FRESH_SECONDS)
             if connection is not None:
                 try:
-                    return await connection.exchange(request(), deadline)
+                    return await connection.begin(request(), deadline)
                 except ExchangeFailed as failure:
                     if failure.response_begun or not repeatable:
                         raise
+                finally:
+                    connection.end()
             connection = await self._connect(loop, deadline)
-            return await connection.exchange(request(), deadline)
+            return await self._first_exchange(connection, request(), deadline)
         finally:
             if connection is not None and not connection.closed:
                 connection.idle_since = loop.time()
@@ -137,6 +144,17 @@ class Pool:
         self._closed = True
         for connection in list(self._open):
             connection.close()
+
+    async def _first_exchange(self, connection: Connection, request: bytes, deadline: float) -> RawResponse:
+        """Send the first request of a new connection."""
+        try:
+            return await connection.begin(request, deadline)
+        except ExchangeFailed as failure:
+            if self._origin.tls is None or failure.response_begun:
+                raise
+            raise ExchangeFailed(f"{failure}; {CLOSED_AT_ONCE}", response_begun=False) from failure
+        finally:
+            connection.end()
 
     async def _wait_for_permit(self, deadline: float) -> None:
         if self._waiting >= self._limits.max_waiting:
@@ -160,17 +178,20 @@ class Pool:
         return None
 
     async def _connect(self, loop: asyncio.AbstractEventLoop, deadline: float) -> Connection:
-        longest = self._limits.connect_seconds
-        own = loop.time() + longest if longest is not None else deadline
+        max_seconds = self._limits.connect_seconds
+        own = loop.time() + max_seconds if max_seconds is not None else deadline
         try:
             with TimeLimit(min(own, deadline)):
                 connection = await self._open_connection(loop)
         except TimeoutError as error:
             if loop.time() < deadline:
-                raise NotConnected(f"no connection within {longest:g} s") from error
+                raise NotConnected(f"no connection within {max_seconds:g} s") from error
             raise
         except OSError as error:
-            raise NotConnected(str(error)) from error
+            failure = tls_failure(error)
+            if failure is not None:
+                self.tls_failures[failure.code] += 1
+            raise NotConnected(str(failure or error)) from error
         if self._closed:
             connection.close()
         if not connection.closed:

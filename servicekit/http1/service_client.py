@@ -60,13 +60,14 @@ class ServiceClient(Protocol):
 class HttpServiceClient:
     """A `ServiceClient` over the network."""
 
-    def __init__(self, base_url: str, limits: PoolLimits, *, variable: str) -> None:
+    def __init__(self, base_url: str, limits: PoolLimits, *, variable: str, tls: ssl.SSLContext | None = None) -> None:
         """Create the client. It opens a connection for the first request.
 
         Args:
             base_url: an absolute `http(s)` URL, to whose path the paths of requests are appended.
             limits: the limits of the connections.
             variable: the variable with the URL, for the error message.
+            tls: the context for an `https` URL; None for the authorities that the system trusts.
 
         Raises:
             ConfigurationError: the URL is not absolute `http(s)`, or contains credentials.
@@ -76,7 +77,7 @@ class HttpServiceClient:
         except ValueError as error:
             raise ConfigurationError(variable, str(error)) from None
         self._pool = Pool(
-            ServerOrigin(url.host, url.port, ssl.create_default_context() if url.is_tls else None), limits
+            ServerOrigin(url.host, url.port, (tls or ssl.create_default_context()) if url.is_tls else None), limits
         )
         self._prefix = url.target.rstrip("/")
         self._root = "" if self._prefix else "/"

@@ -14,7 +14,7 @@ from typing import Final, Literal, Protocol
 
 Algorithm = Literal["hmac-sha256", "ed25519"]
 
-LEAST_SECRET_BYTES: Final = 32
+MIN_SECRET_BYTES: Final = 32
 """The shortest secret of an HMAC key: the length of a SHA-256 digest (RFC 2104 §3)."""
 
 # A key id needs no escapes in `Signature-Input`.
@@ -67,10 +67,10 @@ class HmacKey:
         """Create the key.
 
         Raises:
-            ValueError: the secret has fewer than `LEAST_SECRET_BYTES`, or the id has a character that is not allowed.
+            ValueError: the secret has fewer than `MIN_SECRET_BYTES`, or the id has a character that is not allowed.
         """
-        if len(secret) < LEAST_SECRET_BYTES:
-            raise ValueError(f"the secret of a signature has at least {LEAST_SECRET_BYTES} bytes")
+        if len(secret) < MIN_SECRET_BYTES:
+            raise ValueError(f"the secret of a signature has at least {MIN_SECRET_BYTES} bytes")
         self._secret = secret
         # The default id is a short HMAC of a fixed text. It does not reveal the secret, and nobody can use it as a
         # signature: a signature base is never as short as this text.

@@ -84,7 +84,7 @@ class RequestSigner:
         self._names = " ".join(f'"{name}"' for name in (*same, DIGEST_HEADER))
         self._end = f';keyid="{key.id}";alg="{key.algorithm}";tag="{target.tag}"'
         # A nonce consists of this random text, which is made once, and a rising number. So each nonce is unique, and no
-        # request needs a random text of its own.
+        # request needs its own random text.
         self._nonces = itertools.count()
         self._prefix = secrets.token_urlsafe(_NONCE_BYTES)
 

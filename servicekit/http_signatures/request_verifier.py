@@ -73,13 +73,13 @@ class VerificationPolicy:
         tag: the name of this receiver.
         headers: headers in lower case, which a signature must cover if the request has them.
         clock_skew: how many seconds the clocks of signer and verifier may differ.
-        longest_lifetime: the longest time in seconds between the creation and the expiry of a signature.
+        max_lifetime: the maximum time in seconds between the creation and the expiry of a signature.
     """
 
     tag: str
     headers: frozenset[str] = DEFAULT_HEADERS
     clock_skew: int = 5
-    longest_lifetime: int = 300
+    max_lifetime: int = 300
 
 
 class VerifiedHead(NamedTuple):
@@ -169,7 +169,7 @@ class RequestVerifier:
         now, skew = self._clock(), self._policy.clock_skew
         if created > now + skew:
             raise SignatureRefused("created in the future", key_id)
-        if not 0 <= expires - created <= self._policy.longest_lifetime:
+        if not 0 <= expires - created <= self._policy.max_lifetime:
             raise SignatureRefused("lifetime too long", key_id)
         if expires + skew < now:
             raise SignatureRefused("expired", key_id)

@@ -25,7 +25,7 @@ If each signature is valid for 60 s, this number is enough for 8,000 requests a 
 
 
 class NoncesUnavailable(Exception):
-    """The store does not respond, so nobody knows whether the nonce is new. The request must be refused."""
+    """The store does not respond, so it is unknown whether the nonce is new. The request must be refused."""
 
 
 class SeenNonces(Protocol):
@@ -49,14 +49,14 @@ class MemoryNonces:
     before the store was created.
     """
 
-    def __init__(self, *, most: int = MAX_NONCES, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, *, max_nonces: int = MAX_NONCES, clock: Callable[[], float] = time.time) -> None:
         """Create the store.
 
         Args:
-            most: the largest number of nonces.
+            max_nonces: the largest number of nonces.
             clock: returns Unix seconds.
         """
-        self._most = most
+        self._max_nonces = max_nonces
         self._clock = clock
         self._started = math.floor(clock())
         self._ends: dict[int, set[str]] = {}  # Unix second of expiry → nonces of the signatures
@@ -75,7 +75,7 @@ class MemoryNonces:
             nonces = self._ends[head.ends] = set()
         elif head.nonce in nonces:
             return False
-        if self._count >= self._most:
+        if self._count >= self._max_nonces:
             self._forget(min(self._ends))
             if head.ends <= self._forgotten_until:
                 return False

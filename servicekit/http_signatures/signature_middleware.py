@@ -90,8 +90,8 @@ class SignatureMiddleware:
             _log.error("nonces unavailable", reason=str(error))
             await self._refuse(UNAVAILABLE, send)
         except _BodyTooLarge:
-            most = self._protection.max_body_bytes
-            await self._refuse(Refusal(413, "BAD_REQUEST", f"at most {most} bytes"), send)
+            max_bytes = self._protection.max_body_bytes
+            await self._refuse(Refusal(413, "BAD_REQUEST", f"at most {max_bytes} bytes"), send)
         except _Disconnected:
             return
         else:
@@ -148,7 +148,7 @@ def _denying(send: Send) -> Send:
     return deny
 
 
-async def _read_body(receive: Receive, most: int) -> bytes:
+async def _read_body(receive: Receive, max_bytes: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -157,7 +157,7 @@ async def _read_body(receive: Receive, most: int) -> bytes:
             raise _Disconnected
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > most:
+        if size > max_bytes:
             raise _BodyTooLarge
         chunks.append(chunk)
         if not message.get("more_body", False):

@@ -35,7 +35,7 @@ CAPABILITIES: Final[Mapping[str, Mapping[str, str]]] = {
         "parent-entity-call-complex": "The same over several subgraphs, with a key that only one of them has",
         "shared-root": "A type without a key is merged from several root fields, objects and lists",
         "null-keys": "Nothing is fetched for objects that are null",
-        "mysterious-external": "An external key field that its subgraph resolves all the same",
+        "mysterious-external": "An external key field that its subgraph nevertheless resolves",
         "fed1-external-extends": "Federation 1: `@extends`, external keys, `@provides`",
         "fed1-external-extends-resolvable": "Federation 1: several keys on an extension, one of them composite",
         "fed1-external-extension": "Federation 1: `extend type` with external fields and `@provides`",
@@ -102,10 +102,10 @@ schemas and data.
 
 A case passes when:
 
-- A client that sends the operation to the router over HTTP gets exactly this response. Each subgraph is a server of its
-  own; the supergraph is composed, and the router started, as in production.
-- The response equals that of one server with all schemas and all data, mutations in the same order included. The cases
-  that differ are [listed at the end](#differences-from-one-server), each with its reason.
+- A client that sends the operation to the router over HTTP gets exactly this response. Each subgraph is a separate
+  server; the supergraph is composed, and the router started, as in production.
+- The response equals the response of one server with all schemas and all data, including the order of mutations. The
+  cases that differ are [listed at the end](#differences-from-one-server), each with its reason.
 - No subgraph gets an invalid request. The subgraphs of the tests refuse a document that is not valid, a key that does
   not exist, an `@external` field that is not provided, a field that was overridden, and a missing required field.
 
@@ -116,7 +116,7 @@ pages; a test fails when one is stale.
 
 _DIFFERENCES = """## Differences from one server
 
-If subgraphs know less than all of them together, a response differs from that of one server with all the data:
+If subgraphs know less than all of them together, a response differs from the response of one server with all the data:
 
 | capability | cases | reason |
 |---|---|---|"""
@@ -164,7 +164,7 @@ def _suite_page(name: str, capability: str, cases_of_suite: list[Case], failing:
         f"# {capability}",
         "",
         f"The cases of [tests/cases/federation/{name}](../../tests/cases/federation/{name});",
-        "what a case is, and when it passes, is said in [Federation](../federation.md).",
+        "what a case is, and when it passes, is explained in [Federation](../federation.md).",
         "",
     ]
     for case in cases_of_suite:

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Self
 
 import httpx
 
+from mosafe.local_mtls import OPERATOR, LocalMtls
 from mosafe.processes import PROCESSES, Process, addresses, base_url, command_line
 from mosafe.signature_variables import signature_variables
+from servicekit.tls.contexts import client_context
 from tests.e2e.platform import PORT_VARIABLES, clean_environment, free_ports
 
 if TYPE_CHECKING:
+    import ssl
     from pathlib import Path
 
 READY_SECONDS = 60
@@ -26,18 +29,24 @@ class Cluster:
 
     data_dir: Path
     router_config: Path | None = None
+    mutual_tls: bool = False
     environ: dict[str, str] = field(init=False)
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     client: httpx.AsyncClient = field(init=False)
+    certificates: LocalMtls | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         ports = {name: str(port) for name, port in zip(PORT_VARIABLES, free_ports(len(PORT_VARIABLES)), strict=True)}
         self.environ = clean_environment(MOSAFE_DATA_DIR=str(self.data_dir), MOSAFE_LOG_FORMAT="json", **ports)
-        self.environ.update(addresses(self.environ))
+        self.environ.update(addresses(self.environ, tls=self.mutual_tls))
         self.environ.update(signature_variables(self.environ))
 
     async def __aenter__(self) -> Self:
-        self.client = httpx.AsyncClient(base_url=self.url("rest"), timeout=30)
+        verify: ssl.SSLContext | bool = True
+        if self.mutual_tls:
+            self.certificates = LocalMtls.prepare(self.environ, PROCESSES)
+            verify = client_context(self.certificates.folder.files(OPERATOR))
+        self.client = httpx.AsyncClient(base_url=self.url("rest"), timeout=30, verify=verify)
         for name in NAMES:
             self.start(name)
         await asyncio.gather(*(self.wait_ready(name) for name in NAMES))
@@ -49,13 +58,14 @@ class Cluster:
             self.kill(name)
 
     def url(self, name: str) -> str:
-        return base_url(_process(name), self.environ)
+        return base_url(_process(name), self.environ, tls=self.mutual_tls)
 
     def start(self, name: str) -> None:
+        own = self.certificates.variables(_process(name)) if self.certificates is not None else {}
         with (self.data_dir / f"{name}.log").open("ab") as log:
             arguments = command_line(_process(name), self.router_config)
             self.running[name] = subprocess.Popen(
-                arguments, env=self.environ, cwd=self.data_dir, stdout=log, stderr=log
+                arguments, env={**self.environ, **own}, cwd=self.data_dir, stdout=log, stderr=log
             )
 
     def kill(self, name: str) -> None:

@@ -21,7 +21,7 @@ def bank(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     With the option `--every-policy`, every policy of the router is on (`tests/router/every_policy/router.yaml`).
 
     The services do not require signatures, because some of these tests send requests to their ports.
-    `test_signatures.py`, and the tests with platforms of their own, have signatures on.
+    `test_signatures.py`, and the tests with their own platforms, have signatures on.
 
     Tests that use it carry `pytest.mark.xdist_group("bank")`, so that one worker runs them all.
     """

@@ -1,4 +1,4 @@
-"""The whole platform as a user runs it: `mosafe up` in a process of its own, with free ports and its own data."""
+"""The whole platform as a user runs it: `mosafe up` in a separate process, with free ports and its own data."""
 
 from __future__ import annotations
 
@@ -71,17 +71,21 @@ class Platform:
     data_dir: Path
     lines: list[str] = field(default_factory=list)
     client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=30))
+    scheme: str = "http"
 
     @property
     def rest_url(self) -> str:
-        return f"http://127.0.0.1:{self.ports['REST_PORT']}"
+        return self.base_url("rest")
 
     @property
     def router_url(self) -> str:
-        return f"http://127.0.0.1:{self.ports['ROUTER_PORT']}/graphql"
+        return f"{self.base_url('router')}/graphql"
+
+    def base_url(self, name: str) -> str:
+        return f"{self.scheme}://127.0.0.1:{self.ports[f'{name.upper()}_PORT']}"
 
     def subgraph_url(self, name: str) -> str:
-        return f"http://127.0.0.1:{self.ports[f'{name.upper()}_PORT']}/graphql"
+        return f"{self.base_url(name)}/graphql"
 
     def register(self, name: str = "Ada") -> Person:
         email = f"{uuid.uuid4().hex}@example.com"

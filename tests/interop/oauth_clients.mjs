@@ -137,5 +137,33 @@ async function withDpop() {
   }
 }
 
-send({ openidClient: await withOpenidClient(), oauth4webapi: await withOauth4webapi(), dpop: await withDpop() })
+// openid-client pushes the request with a proof, which binds the code, and uses the key until the end.
+async function withPushedDpop() {
+  const config = await openid.discovery(new URL(issuer), clientId, secret, undefined, {
+    execute: [openid.allowInsecureRequests],
+  })
+  const options = { DPoP: openid.getDPoPHandle(config, await openid.randomDPoPKeyPair('ES256')) }
+  const verifier = openid.randomPKCECodeVerifier()
+  const state = openid.randomState()
+  const parameters = {
+    redirect_uri: redirectUri,
+    scope,
+    state,
+    code_challenge: await openid.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+  }
+  const url = await openid.buildAuthorizationUrlWithPAR(config, parameters, options)
+  const checks = { pkceCodeVerifier: verifier, expectedState: state, idTokenExpected: true }
+  const tokens = await openid.authorizationCodeGrant(config, await open(url.href), checks, undefined, options)
+  const refreshed = await openid.refreshTokenGrant(config, tokens.refresh_token, undefined, options)
+  const user = await openid.fetchUserInfo(config, refreshed.access_token, tokens.claims().sub, options)
+  return { types: [tokens.token_type, refreshed.token_type], name: user.name }
+}
+
+send({
+  openidClient: await withOpenidClient(),
+  oauth4webapi: await withOauth4webapi(),
+  dpop: await withDpop(),
+  pushedDpop: await withPushedDpop(),
+})
 process.exit(0)

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
-from contextlib import contextmanager
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +10,7 @@ import httpx
 import pytest
 
 from tests.interop import node
+from tests.interop.authorization_server import SCOPE, authorization_server, created
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,57 +18,8 @@ if TYPE_CHECKING:
 
 REDIRECT = "http://127.0.0.1:9/callback"
 PASSWORD = "correct horse battery"
-SCOPE = "bank:read email offline_access openid profile"
 ACCOUNT = {"email": "ann@example.com", "password": PASSWORD}
 REGISTER = 'mutation { register(input: {email: "ann@example.com", password: "correct horse battery", name: "Ann"})'
-READY_SECONDS = 60
-
-
-@contextmanager
-def authorization_server(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """The URL of a running auth service, and the variables of its commands."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environ = {
-        **os.environ,
-        "MOSAFE_ENV": "development",
-        "MOSAFE_DATA_DIR": str(folder),
-        "AUTH_PORT": str(port),
-        "SUBGRAPH_SIGNATURES": "off",
-    }
-    url = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mosafe", "auth", "serve"], env=environ, stdout=subprocess.DEVNULL
-    )
-    try:
-        deadline = time.monotonic() + READY_SECONDS
-        while not _is_ready(url):
-            assert process.poll() is None, "the auth service ended"
-            assert time.monotonic() < deadline, "the auth service does not start"
-            time.sleep(0.05)
-        yield url, environ
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _is_ready(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/health/ready").status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-def created(environ: dict[str, str]) -> tuple[str, str]:
-    """The id and the secret of a new client that may use every flow."""
-    options = [f"--grant={each}" for each in ("code", "refresh", "device", "credentials")]
-    scopes = [f"--scope={each}" for each in SCOPE.split()]
-    command = [sys.executable, "-m", "mosafe", "auth", "clients", "create", "Node", "--redirect-uri", REDIRECT]
-    done = subprocess.run([*command, *options, *scopes], env=environ, capture_output=True, text=True, check=True)
-    match = re.fullmatch(r"client_id: (\S+)\nclient_secret: (\S+)\n", done.stdout)
-    assert match is not None, done.stdout
-    return match[1], match[2]
 
 
 class Person:
@@ -123,7 +69,7 @@ def server(tmp_path: Path) -> Iterator[tuple[str, dict[str, str]]]:
 
 async def test_npm_clients_run_through_every_flow(server: tuple[str, dict[str, str]]) -> None:
     url, environ = server
-    client_id, secret = created(environ)
+    client_id, secret = created(environ, REDIRECT)
     async with (
         httpx.AsyncClient(base_url=url) as http,
         node.running("oauth_clients.mjs", url, client_id, secret, REDIRECT) as script,
@@ -145,3 +91,5 @@ async def test_npm_clients_run_through_every_flow(server: tuple[str, dict[str, s
     dpop = results["dpop"]
     assert (dpop["algorithms"], dpop["name"], dpop["isBound"]) == (["ES256", "EdDSA"], "Ann", True)
     assert [each.lower() for each in dpop["types"]] == ["dpop"] * 3
+    pushed = results["pushedDpop"]
+    assert ([each.lower() for each in pushed["types"]], pushed["name"]) == (["dpop"] * 2, "Ann")

@@ -124,7 +124,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
         "authenticated_linked_by_itself",
         ("supergraph",),
         None,
-        "an interface does not get the requirements of its implementations if they come with a link of their own",
+        "an interface does not get the requirements of its implementations if they come with their own link",
         "a client that uses the interface must meet them too",
     ),
     Deviation(

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from tests.router.oracle.operation_generator import Operation
 
 # Apollo's planner often takes too long for several operations on the same supergraph.
-MOST_TIMEOUTS = 2
+MAX_TIMEOUTS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def compare_plans(
 ) -> Iterator[PlanComparison]:
     """Plan with both planners. Operations that Apollo's planner does not plan in `seconds` are left out.
 
-    After `MOST_TIMEOUTS` of them, the other operations are left out too.
+    After `MAX_TIMEOUTS` of them, the other operations are left out too.
 
     Raises:
         PeerCrash, PeerTimeout: Apollo's planner does not load the supergraph.
@@ -144,7 +144,7 @@ def compare_plans(
             (theirs,) = peers.plans(supergraph.sdl, [operation.query], "apollo", seconds=seconds)
         except PeerTimeout:
             timeouts += 1
-            if timeouts == MOST_TIMEOUTS:
+            if timeouts == MAX_TIMEOUTS:
                 return
             continue
         if theirs.plan is None:

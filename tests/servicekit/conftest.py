@@ -8,6 +8,7 @@ import structlog
 
 from servicekit.logging import configure
 from servicekit.settings import ProcessSettings, load
+from tests.servicekit import raw_http
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,3 +24,9 @@ def logging_as_before() -> Iterator[None]:
     root.handlers = handlers
     root.setLevel(level)
     structlog.reset_defaults()
+
+
+@pytest.fixture(params=["uvicorn", "own"])
+def each_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the test with each of the two HTTP servers."""
+    monkeypatch.setattr(raw_http, "server_under_test", request.param)

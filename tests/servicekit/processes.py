@@ -1,4 +1,4 @@
-"""Starts Python programs that use servicekit in processes of their own."""
+"""Starts Python programs that use servicekit in separate processes."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from servicekit.http_protocol import bounded
+from servicekit.http_server.connection import connections
 from servicekit.server import Endpoint, bind
 from servicekit.websocket_protocol import serve_websockets
 
@@ -16,8 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from servicekit.http_limits import ConnectionLimits
+    from servicekit.http_server.messages import DirectApplication
     from servicekit.request_admission import RequestAdmission
 
+SERVERS: dict[str, Callable[[ConnectionLimits, RequestAdmission | None], type[asyncio.Protocol]]] = {
+    "uvicorn": bounded,
+    "own": connections,
+}
+server_under_test = "uvicorn"
 SHORT = 0.1
 SECONDS = 10
 GOOD = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -92,13 +99,16 @@ async def served(
     served_app: Any = app,
     admission: RequestAdmission | None = None,
     *,
+    direct: DirectApplication | None = None,
     websockets: bool = False,
 ) -> AsyncIterator[Callable[[], Awaitable[Client]]]:
     listener = bind(Endpoint("127.0.0.1", 0, "-"))
     config = uvicorn.Config(
         served_app,
         loop="none",
-        http=bounded(limits, admission),
+        http=connections(limits, admission, direct)
+        if direct is not None
+        else SERVERS[server_under_test](limits, admission),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -106,10 +116,10 @@ async def served(
     )
     if websockets:
         serve_websockets(config)
-    server = uvicorn.Server(config)
+    running = uvicorn.Server(config)
     config.load()
-    server.lifespan = config.lifespan_class(config)
-    await server.startup(sockets=[listener])
+    running.lifespan = config.lifespan_class(config)
+    await running.startup(sockets=[listener])
     clients: list[Client] = []
 
     async def connect() -> Client:
@@ -121,5 +131,5 @@ async def served(
     finally:
         for client in clients:
             client.writer.close()
-        server.force_exit = True
-        await server.shutdown(sockets=[listener])
+        running.force_exit = True
+        await running.shutdown(sockets=[listener])

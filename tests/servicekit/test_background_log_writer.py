@@ -51,7 +51,7 @@ def test_an_urgent_line_does_not_wait_for_others(monkeypatch: pytest.MonkeyPatch
 
 
 def test_lines_beyond_the_bound_are_dropped_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background_log_writer, "MOST_LINES", 3)
+    monkeypatch.setattr(background_log_writer, "MAX_WAITING_LINES", 3)
     monkeypatch.setattr(background_log_writer, "URGENT_LINES", 1)
     stream = Gate()
     writer = BackgroundLogWriter(stream)

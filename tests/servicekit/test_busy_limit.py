@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from servicekit.busy_limit import LATE_SECONDS, PATIENCE_SECONDS, SMALLEST, SPARE_SECONDS, BusyLimit, Observation
+from servicekit.busy_limit import LATE_SECONDS, MIN_LIMIT, PATIENCE_SECONDS, SPARE_SECONDS, BusyLimit, Observation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +66,7 @@ def test_few_requests_are_never_limited() -> None:
     observed = Observed()
     for _ in range(100):
         observed.at += 1
-        observed.limit.observe(Observation(observed.at, 1, 1.0, 5.0, 1, SMALLEST), DURATION)
+        observed.limit.observe(Observation(observed.at, 1, 1.0, 5.0, 1, MIN_LIMIT), DURATION)
         assert observed.limit.limit is None
 
 

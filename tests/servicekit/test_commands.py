@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+from typing import TYPE_CHECKING
 
 import click
 import pytest
@@ -10,6 +12,9 @@ from click.testing import CliRunner
 
 from servicekit.commands import CANNOT_START, LazyCommand, LazyGroup, run
 from servicekit.errors import StartupError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TABLE = {
     "missing": LazyCommand("tests.servicekit.no_such_module", "Does not exist.", "all"),
@@ -52,3 +57,16 @@ def test_a_startup_error_is_printed_line_by_line(
         run(command, "program")
     assert caught.value.code == CANNOT_START
     assert capsys.readouterr().err == "program: first\nprogram: second\n"
+
+
+def test_a_command_is_imported_without_garbage_collections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a_command_of_this_test.py").write_text(
+        "import click, gc\n"
+        "was_enabled = gc.isenabled()\n"
+        "@click.command()\n"
+        "def command() -> None: click.echo(was_enabled)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(TABLE, "own", LazyCommand("a_command_of_this_test", "Says whether it was enabled.", "all"))
+    assert CliRunner().invoke(group, ["own"]).output == "False\n"
+    assert gc.isenabled()

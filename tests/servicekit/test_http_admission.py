@@ -6,6 +6,7 @@ Covers `servicekit/http_admission.py` with `servicekit/request_admission.py` and
 from __future__ import annotations
 
 import asyncio
+import math
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from servicekit.asgi import Scope
     from tests.servicekit.raw_http import Client
+
+pytestmark = pytest.mark.usefixtures("each_server")
 
 HOLD = GOOD.replace(b"/ ", b"/hold ")
 POST = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\n"
@@ -39,6 +42,10 @@ class Rules:
     def max_wait(self, scope: Scope) -> float:
         del scope
         return self.wait
+
+    def client_timeout(self, scope: Scope) -> float:
+        del scope
+        return math.inf
 
     def refuse(self, scope: Scope) -> Refusal:
         del scope
@@ -81,7 +88,7 @@ class Served:
 
 @asynccontextmanager
 async def held(rules: Rules, limits: ConnectionLimits | None = None) -> AsyncIterator[Served]:
-    app, admission = Application(), RequestAdmission(lambda: rules, most_waiting=10)
+    app, admission = Application(), RequestAdmission(lambda: rules, max_waiting=10)
     async with served(limits or ConnectionLimits(), app, admission) as connect:
         holder = await connect()
         await holder.say(HOLD)

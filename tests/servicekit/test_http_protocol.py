@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
-from servicekit.http_limits import MOST_DISCARDED, MOST_PIPELINED, ConnectionLimits
+from servicekit.http_limits import MAX_DISCARDED, MAX_PIPELINED, ConnectionLimits
 from tests.reference_cycles import reference_cycles
 from tests.servicekit.processes import ROOT
 from tests.servicekit.raw_http import BIG, GOOD, SECONDS, SHORT, served
 
 if TYPE_CHECKING:
     from tests.servicekit.raw_http import Client
+
+pytestmark = pytest.mark.usefixtures("each_server")
 
 
 @pytest.mark.parametrize(("sent", "status"), [(GOOD[:10], 408), (b"GET /" + b"x" * 300, 431)])
@@ -232,7 +234,7 @@ async def test_a_body_after_an_early_response_is_discarded_up_to_a_limit() -> No
         await client.say(POST % (b"/early", 1_000) + b"x" * 1_000 + GOOD)
         assert b" 404 " in await client.head()
         assert b" 200 " in await client.head()
-        await client.say(POST % (b"/early", 10 * MOST_DISCARDED))
+        await client.say(POST % (b"/early", 10 * MAX_DISCARDED))
         assert b" 404 " in await client.head()
         await client.say_until_closed(b"x" * 65_536)
 
@@ -279,11 +281,11 @@ async def test_endless_empty_lines_are_limited_in_size() -> None:
 async def test_few_requests_wait_on_a_connection() -> None:
     async with served(ConnectionLimits()) as connect:
         client = await connect()
-        await client.say(GOOD.replace(b"/ ", b"/slow ") + GOOD * MOST_PIPELINED)
-        for _ in range(1 + MOST_PIPELINED):
+        await client.say(GOOD.replace(b"/ ", b"/slow ") + GOOD * MAX_PIPELINED)
+        for _ in range(1 + MAX_PIPELINED):
             assert b" 200 " in await client.head()
         await client.say(GOOD.replace(b"/ ", b"/slow ") + GOOD * 1_000)
-        assert (await client.rest()).count(b"HTTP/1.1") <= 1 + MOST_PIPELINED
+        assert (await client.rest()).count(b"HTTP/1.1") <= 1 + MAX_PIPELINED
 
 
 async def test_no_more_is_read_while_requests_wait() -> None:

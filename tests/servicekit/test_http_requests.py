@@ -13,6 +13,8 @@ from tests.servicekit.raw_http import GOOD, served
 if TYPE_CHECKING:
     from tests.servicekit.raw_http import Client
 
+pytestmark = pytest.mark.usefixtures("each_server")
+
 CHUNKED = b"POST /head HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
 # Hidden in a body; a server that reads it as a request responds to it.
 HIDDEN = b"GET /smuggled HTTP/1.1\r\nhost: x\r\n\r\n"

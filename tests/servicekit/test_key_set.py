@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from servicekit.key_set import MOST_KEYS, FixedKeys, InvalidKeySet, KeySet
+from servicekit.key_set import MAX_KEYS, FixedKeys, InvalidKeySet, KeySet
 from tests.router.policies.authentication.issuer import jwk, jwk_set
 
 ALGORITHMS = ("ES256", "RS256", "PS256", "EdDSA", "HS256")
@@ -51,8 +51,8 @@ def test_without_a_key_id_there_must_be_one_fitting_key() -> None:
 
 
 def test_the_number_of_keys_is_bounded() -> None:
-    keys = KeySet.read(json.dumps({"keys": [jwk("ec", kid=str(each)) for each in range(MOST_KEYS + 9)]}), ALGORITHMS)
-    assert len(keys) == MOST_KEYS
+    keys = KeySet.read(json.dumps({"keys": [jwk("ec", kid=str(each)) for each in range(MAX_KEYS + 9)]}), ALGORITHMS)
+    assert len(keys) == MAX_KEYS
 
 
 def test_a_reload_keeps_the_keys_of_an_unchanged_file() -> None:

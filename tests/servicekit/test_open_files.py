@@ -1,4 +1,4 @@
-"""Connections do not use up the open files of the process. Each case runs in a process of its own."""
+"""Connections do not use up the open files of the process. Each case runs in a separate process."""
 
 from __future__ import annotations
 

@@ -7,9 +7,9 @@ async def test_the_first_failure_and_the_end_of_a_failure_are_known() -> None:
     outage = RedisOutage()
     assert outage.succeeded() == 0
     assert [outage.failed(0.0) for _ in range(3)] == [True, False, False]
-    assert outage.goes_on()
+    assert outage.is_failing()
     assert outage.succeeded() == 3
-    assert not outage.goes_on()
+    assert not outage.is_failing()
     assert outage.failed(0.0)
     assert outage.failures == 4
 

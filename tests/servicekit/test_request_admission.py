@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter, deque
 from random import Random
 from typing import TYPE_CHECKING, Any, cast
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from structlog.testing import capture_logs
 
-from servicekit.request_admission import WAITED, Refusal, RequestAdmission
+from servicekit.busy_limit import MIN_LIMIT
+from servicekit.request_admission import FEW_REQUESTS, SHORT_WAIT_SECONDS, WAITED, Refusal, RequestAdmission
 from tests.router.transport.simulation import simulate
 
 if TYPE_CHECKING:
@@ -35,6 +37,10 @@ class Rules:
         patience: float = scope.get("patience", self.wait)
         return min(self.wait, patience)
 
+    def client_timeout(self, scope: Scope) -> float:
+        patience: float = scope.get("patience", math.inf)
+        return patience
+
     def refuse(self, scope: Scope) -> Refusal:
         del scope
         return REFUSAL
@@ -48,6 +54,7 @@ class Request:
         self.outcome: str | None = None
         self.gone = False
         self.at = asyncio.get_running_loop().time()
+        self.ended = asyncio.Event()
 
     def start(self) -> None:
         self.outcome = "started"
@@ -73,8 +80,8 @@ def admit(admission: RequestAdmission, request: Request) -> None:
         admission.wait(request)
 
 
-def admission_of(rules: Rules | None, most_waiting: int = 100) -> RequestAdmission:
-    admission = RequestAdmission(lambda: rules, most_waiting)
+def admission_of(rules: Rules | None, max_waiting: int = 100) -> RequestAdmission:
+    admission = RequestAdmission(lambda: rules, max_waiting)
     admission.busy_seconds = lambda: 0.0
     return admission
 
@@ -93,11 +100,25 @@ def test_a_request_above_the_limit_starts_when_another_ends() -> None:
     simulate(work)
 
 
-def test_the_newest_of_the_waiting_requests_starts_first() -> None:
+def test_requests_that_wait_for_a_short_time_start_in_their_order() -> None:
     async def work() -> None:
         admission = admission_of(Rules(1))
         admitted(admission)
         older, newer = admitted(admission), admitted(admission)
+        await asyncio.sleep(SHORT_WAIT_SECONDS / 2)
+        admission.end()
+        assert (older.outcome, newer.outcome) == ("started", None)
+
+    simulate(work)
+
+
+def test_once_a_request_has_waited_longer_the_newest_starts_first() -> None:
+    async def work() -> None:
+        admission = admission_of(Rules(1))
+        admitted(admission)
+        older = admitted(admission)
+        await asyncio.sleep(SHORT_WAIT_SECONDS + 0.01)
+        newer = admitted(admission)
         admission.end()
         assert (older.outcome, newer.outcome) == (None, "started")
 
@@ -148,7 +169,7 @@ def test_a_request_whose_client_is_gone_is_neither_started_nor_refused() -> None
 
 def test_if_too_many_wait_the_oldest_is_refused() -> None:
     async def work() -> None:
-        admission = admission_of(Rules(1), most_waiting=2)
+        admission = admission_of(Rules(1), max_waiting=2)
         admitted(admission)
         waiting = [admitted(admission) for _ in range(3)]
         assert [each.outcome for each in waiting] == ["refused", None, None]
@@ -217,12 +238,19 @@ class Processor:
         request.at = at
         admit(self._admission, request)
 
+    async def respond(self) -> None:
+        """Send a request, and wait until it has a response of any kind."""
+        request = _Worked(self)
+        admit(self._admission, request)
+        await request.ended.wait()
+
     def add(self, request: Request) -> None:
         self._ready.append((request, self.SLICES))
         self._work.set()
 
     def note(self, request: Request) -> None:
         self.seconds[request.outcome or ""].append(asyncio.get_running_loop().time() - request.at)
+        request.ended.set()
 
     async def run(self) -> None:
         """Work until cancelled. As in an event loop, timers run only after one slice of each ready request."""
@@ -297,6 +325,48 @@ def test_at_three_times_the_capacity_the_processor_works_for_clients_that_wait(c
 def test_without_the_limit_it_works_for_clients_that_have_gone() -> None:
     goodput, _ = served_at_three_times_the_capacity(Rules(busy_duration=None), 0.002, 8)
     assert goodput < 0.5
+
+
+def test_a_few_clients_of_a_slow_machine_are_never_refused() -> None:
+    """Each of them sends its next request when it has the response to the last one. Then they are served in turn."""
+
+    async def work() -> Processor:
+        processor = Processor(admission_of(Rules(busy_duration=0.25)), cost=0.07)
+        task = asyncio.create_task(processor.run())
+
+        async def client() -> None:
+            for _ in range(20):
+                await processor.respond()
+
+        await asyncio.gather(*(client() for _ in range(FEW_REQUESTS)))
+        task.cancel()
+        return processor
+
+    seconds = simulate(work).seconds
+    assert seconds["refused"] == []
+    assert len(seconds["started"]) == 20 * FEW_REQUESTS
+    fair = FEW_REQUESTS * 0.07
+    assert max(seconds["started"]) < 1.5 * fair
+
+
+def test_a_few_requests_wait_as_long_as_their_clients() -> None:
+    async def work() -> None:
+        admission = admission_of(Rules(busy_duration=0.25))
+        admission.busy_seconds = asyncio.get_running_loop().time
+        for _ in range(MIN_LIMIT + 1):
+            admitted(admission)
+        await asyncio.sleep(1)
+        assert admission.status()["busy_limit"] == MIN_LIMIT
+        patient, hasty, newest = admitted(admission), admitted(admission, patience=2), admitted(admission)
+        await asyncio.sleep(3)
+        assert {each.outcome for each in (patient, hasty, newest)} == {None}
+        admission.end()
+        admission.end()
+        assert [each.outcome for each in (patient, hasty, newest)] == ["started", None, None]
+        admission.end()
+        assert [each.outcome for each in (patient, hasty, newest)] == ["started", "refused", "started"]
+
+    simulate(work)
 
 
 def test_no_request_is_refused_a_second_after_the_overload() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from servicekit import request_ids
 from servicekit.request_ids import RequestIds
+from tests.servicekit import processes
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SPAN = "00f067aa0ba902b7"
@@ -74,3 +75,28 @@ def test_outgoing_headers_carry_the_request_being_served() -> None:
             assert request_ids.outgoing_headers() == {"x-request-id": "inner", "traceparent": inner.traceparent}
         assert request_ids.current() == outer
     assert request_ids.current() is None
+
+
+def test_the_ids_of_many_requests_differ() -> None:
+    ids = [RequestIds.from_headers(None, None) for _ in range(1_000)]
+    for name in ("request_id", "trace_id", "span_id"):
+        assert len({getattr(each, name) for each in ids}) == 1_000
+
+
+def test_a_forked_process_has_ids_of_its_own() -> None:
+    """Otherwise, two processes would use the same digits."""
+    program = """
+import os
+from servicekit.request_ids import RequestIds
+RequestIds.from_headers(None, None)
+reader, writer = os.pipe()
+if os.fork() == 0:
+    os.write(writer, RequestIds.from_headers(None, None).request_id.encode())
+    os._exit(0)
+os.wait()
+print(RequestIds.from_headers(None, None).request_id, os.read(reader, 100).decode())
+"""
+    process = processes.start(program)
+    output, errors = process.communicate(timeout=30)
+    own, other = output.split()
+    assert (len(own), own == other, errors) == (len(other), False, "")

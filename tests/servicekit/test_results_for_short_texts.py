@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from servicekit.results_for_short_texts import MOST, ResultsForShortTexts
+from servicekit.results_for_short_texts import MAX_RESULTS, ResultsForShortTexts
 
 
 class Counting:
@@ -25,7 +25,7 @@ def test_a_result_is_computed_once_even_if_it_is_none() -> None:
 
 def test_a_long_text_is_not_kept() -> None:
     counting = Counting()
-    results = ResultsForShortTexts(counting, longest=2)
+    results = ResultsForShortTexts(counting, max_length=2)
     for text in ("ab", "abc") * 2:
         assert results(text) == text.upper()
     assert counting.calls == ["ab", "abc", "abc"]
@@ -34,8 +34,8 @@ def test_a_long_text_is_not_kept() -> None:
 def test_at_most_so_many_texts_are_kept() -> None:
     counting = Counting()
     results = ResultsForShortTexts(counting)
-    for number in range(MOST + 1):
+    for number in range(MAX_RESULTS + 1):
         results(str(number))
-    results(str(MOST))
+    results(str(MAX_RESULTS))
     results("0")
-    assert counting.calls == [*map(str, range(MOST + 1)), "0"]
+    assert counting.calls == [*map(str, range(MAX_RESULTS + 1)), "0"]

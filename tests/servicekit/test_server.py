@@ -1,4 +1,4 @@
-"""`serve` in a process of its own, with real sockets and real signals."""
+"""`serve` in a separate process, with real sockets and real signals."""
 
 from __future__ import annotations
 
@@ -37,6 +37,9 @@ from servicekit.settings import ProcessSettings, load
 variables = json.loads(sys.argv[1])
 mode = sys.argv[2]
 
+def say(event):
+    os.write(1, json.dumps({"event": event}).encode() + b"\\n")
+
 async def app(scope, receive, send):
     if scope["type"] == "lifespan":
         await receive()
@@ -45,12 +48,12 @@ async def app(scope, receive, send):
         if mode == "breaks":
             raise RuntimeError("an accident")
         await send({"type": "lifespan.startup.complete"})
-        print(json.dumps({"event": "started"}), flush=True)
+        say("started")
         await receive()
-        print(json.dumps({"event": "cleaned up"}), flush=True)
+        say("cleaned up")
         await send({"type": "lifespan.shutdown.complete"})
         return
-    print(json.dumps({"event": "request received"}), flush=True)
+    say("request received")
     if scope["path"] == "/slow":
         await asyncio.sleep(0.5)
     if scope["path"] == "/stuck":
@@ -77,15 +80,21 @@ class Server:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
+        self._unread: list[dict[str, Any]] = []
         self.port = int(self.wait_for("listening")["port"])
 
     def wait_for(self, event: str) -> dict[str, Any]:
-        """The next line of the log with this event."""
+        """The next entry with this event. A thread writes the log, so lines of the application may come first."""
+        for unread in self._unread:
+            if unread["event"] == event:
+                self._unread.remove(unread)
+                return unread
         assert self.process.stdout is not None
         for line in self.process.stdout:
             entry: dict[str, Any] = json.loads(line)
             if entry["event"] == event:
                 return entry
+            self._unread.append(entry)
         raise AssertionError(f"the process ended before {event!r}")
 
     def get(self, path: str) -> httpx.Response:

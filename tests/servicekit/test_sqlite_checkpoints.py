@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from structlog.testing import capture_logs
 
 from servicekit.sqlite import Database, Migration, connect
-from servicekit.sqlite_checkpoints import COMMITS, LARGEST_LOG_PAGES, Checkpoints
+from servicekit.sqlite_checkpoints import COMMITS, MAX_LOG_PAGES, Checkpoints
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +48,7 @@ async def test_the_log_does_not_grow_if_no_transaction_is_committed_during_a_cop
     checkpoints = Checkpoints(path, connect(path, several_threads=True))
     with closing(connect(path)) as connection:
         connection.execute("CREATE TABLE rows (content BLOB)")
-        for _ in range(2 * LARGEST_LOG_PAGES // (COMMITS * ROWS)):
+        for _ in range(2 * MAX_LOG_PAGES // (COMMITS * ROWS)):
             for _ in range(COMMITS):
                 connection.execute("PRAGMA wal_autocheckpoint = 0")
                 connection.execute("BEGIN")
@@ -56,7 +56,7 @@ async def test_the_log_does_not_grow_if_no_transaction_is_committed_during_a_cop
                 connection.commit()
                 checkpoints.count_commit()
             await checkpoints.wait()
-        assert path.with_name("store.sqlite3-wal").stat().st_size < LARGEST_LOG_PAGES / 2 * PAGE
+        assert path.with_name("store.sqlite3-wal").stat().st_size < MAX_LOG_PAGES / 2 * PAGE
         await checkpoints.close()
 
 

@@ -33,7 +33,7 @@ class Clock:
 
 @dataclass
 class Pair:
-    """A signer and a verifier, each with a clock of its own."""
+    """A signer and a verifier, each with its own clock."""
 
     key: SigningKey = KEY
     signer_clock: Clock = field(default_factory=Clock)

@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from servicekit.http_signatures.ed25519_keys import Ed25519SigningKey, Ed25519VerificationKey
-from servicekit.http_signatures.keys import LEAST_SECRET_BYTES, HmacKey
+from servicekit.http_signatures.keys import MIN_SECRET_BYTES, HmacKey
 from tests.servicekit.http_signatures.test_rfc_9421_vectors import PRIVATE_KEY, PUBLIC_KEY
 
-SECRET = b"s" * LEAST_SECRET_BYTES
+SECRET = b"s" * MIN_SECRET_BYTES
 
 
 def test_two_secrets_have_different_ids_and_one_secret_always_the_same() -> None:
@@ -32,7 +32,7 @@ def test_both_halves_of_a_key_pair_have_the_same_id() -> None:
 
 
 def test_a_short_secret_is_refused_without_being_named() -> None:
-    with pytest.raises(ValueError, match=f"at least {LEAST_SECRET_BYTES} bytes") as refused:
+    with pytest.raises(ValueError, match=f"at least {MIN_SECRET_BYTES} bytes") as refused:
         HmacKey(b"hunter2")
     assert "hunter2" not in str(refused.value)
 

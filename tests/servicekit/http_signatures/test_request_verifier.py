@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 # Most functions of this package have no annotations, so mypy could not check calls of them.
 peer: Any = importlib.import_module("http_message_signatures")
 
-MOST_CALLS = 10_000
+MAX_CALLS = 10_000
 
 COVERED = ("@method", "@authority", "@path", "@query", "content-type", "content-digest", "authorization")
 PARAMETERS = {
@@ -268,7 +268,7 @@ def test_oversized_headers_are_refused_at_once() -> None:
         "signature_input": 'sig=("' + "\\\\" * 30_000 + '")',
         "signature": f"sig=:{'A' * 60_000}:",
     }
-    with counted(MOST_CALLS):
+    with counted(MAX_CALLS):
         for name, value in flood.items():
             assert refusal(changed(request, **{name: value})) == "malformed"
 

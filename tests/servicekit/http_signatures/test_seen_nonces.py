@@ -40,7 +40,7 @@ async def test_setting_the_clock_back_makes_no_request_new() -> None:
 
 
 async def test_a_full_memory_refuses_old_signatures_but_accepts_none_twice() -> None:
-    nonces = MemoryNonces(most=3, clock=Clock())
+    nonces = MemoryNonces(max_nonces=3, clock=Clock())
     for second in range(3):
         assert await nonces.is_first(head("a", created=NOW + second))
     assert await nonces.is_first(head("b", created=NOW + 3))  # the nonce of the first second is forgotten
@@ -52,7 +52,7 @@ async def test_a_full_memory_refuses_old_signatures_but_accepts_none_twice() -> 
 
 
 async def test_a_memory_that_one_second_fills_refuses_the_rest_of_this_second() -> None:
-    nonces = MemoryNonces(most=2, clock=Clock())
+    nonces = MemoryNonces(max_nonces=2, clock=Clock())
     results = [await nonces.is_first(head(str(number))) for number in range(5)]
     assert results == [True, True, False, False, False]
     assert await nonces.is_first(head("0", created=NOW + 1))

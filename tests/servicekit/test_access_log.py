@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from servicekit import request_ids
-from servicekit.asgi import RequestIdMiddleware
+from servicekit.access_log import RequestIdMiddleware
 from servicekit.health import HealthEndpoints
 from servicekit.logged_paths import UNKNOWN_PATH
 
