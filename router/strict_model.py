@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,8 @@ def descriptions(model: type[BaseModel]) -> dict[str, str]:
     return found
 
 
+# A document lists a model once for each place in the configuration, and reading its source text is slow.
+@cache
 def _attribute_docstrings(model: type[BaseModel]) -> dict[str, str]:
     (definition,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
     found: dict[str, str] = {}

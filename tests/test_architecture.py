@@ -243,6 +243,8 @@ KEPT_RESULTS: Final[dict[str, str]] = {
     "router/composition/reading/spec_directive_names.py: federation_1_names": "has no arguments",
     "router/federation/field_sets.py: _parse_and_keep": "field sets in an operator's schemas",
     "router/server/pages/ide_pages.py: installed_pages": "has no arguments",
+    "router/settings/all_keys.py: _own_keys": "classes of the settings",
+    "router/strict_model.py: _attribute_docstrings": "classes of configuration files",
     "router/federation/spec_versions.py: spec_versions": "names of specifications in an operator's schemas",
 }
 CACHING_DECORATORS: Final = frozenset({"cache", "lru_cache", "cached", "alru_cache"})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -40,22 +41,33 @@ class Key(NamedTuple):
 
 def keys(model: type[BaseModel] = RouterSettings, prefix: str = "") -> Iterator[Key]:
     """Yield all keys of `model` in the order of definition. The key of a section precedes the keys in the section."""
+    for key in _own_keys(model):
+        yield key._replace(path=f"{prefix}{key.path}")
+        if key.section is not None:
+            yield from keys(key.section, f"{prefix}{key.path}.")
+
+
+# Some sections have more than one place in the configuration, for example one for each subgraph.
+@cache
+def _own_keys(model: type[BaseModel]) -> tuple[Key, ...]:
+    """Return the keys of `model` without those of its sections. The paths start at `model`."""
     schema, described = model.model_json_schema(), descriptions(model)
+    own: list[Key] = []
     for name, field in model.model_fields.items():
         value = _inlined(schema["properties"][name], schema.get("$defs", {}))
         section, suffix = _section(field.annotation)
-        path = f"{prefix}{name}{suffix}"
-        yield Key(
-            path,
-            name,
-            " ".join(described.get(name, "").split()),
-            value.get("default"),
-            field.is_required(),
-            section,
-            value,
+        own.append(
+            Key(
+                path=f"{name}{suffix}",
+                name=name,
+                description=" ".join(described.get(name, "").split()),
+                default=value.get("default"),
+                required=field.is_required(),
+                section=section,
+                schema=value,
+            )
         )
-        if section is not None:
-            yield from keys(section, f"{path}.")
+    return tuple(own)
 
 
 def _section(annotation: object) -> tuple[type[BaseModel] | None, str]:
